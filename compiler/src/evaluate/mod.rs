@@ -1,0 +1,269 @@
+//! What a program means for one event: which rules are asked, what they propose, what stays.
+//!
+//! Pure: a record and bindings in, a decision out. No clock, no I/O, no floats, no hash order. The code of the rules
+//! comes through [`Code`], so that the interpreter and native code are settled by the same text.
+
+use crate::ir::{AccountId, Fault, FunctionId, GroupId, PlaceId, RuleId, SiteId};
+
+/// The slots of one event, as [`crate::ir::Layout`] lays them out.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordView<'a> {
+    /// The event's slots.
+    pub event: &'a [i64],
+    /// Line slots, row after row.
+    pub lines: &'a [i64],
+    /// Slots of a line.
+    pub line_width: usize,
+    /// Payment slots, row after row.
+    pub payments: &'a [i64],
+    /// Slots of a payment.
+    pub payment_width: usize,
+    /// What set slots point into.
+    pub symbols: &'a [u32],
+    /// Values of the parameters at the event's date.
+    pub params: &'a [i64],
+}
+
+/// One event, packed: owned slots that a reader fills and that evaluation updates (the running amounts at entry to a
+/// phase). Cleared and filled again for the next event, so that a run allocates only while it grows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// Which kind of event.
+    pub kind: crate::ir::EventId,
+    /// The event's slots.
+    pub event: Vec<i64>,
+    /// Line slots, row after row.
+    pub lines: Vec<i64>,
+    /// Slots of a line.
+    pub line_width: usize,
+    /// Payment slots, row after row.
+    pub payments: Vec<i64>,
+    /// Slots of a payment.
+    pub payment_width: usize,
+    /// What set slots point into.
+    pub symbols: Vec<u32>,
+}
+
+impl Record {
+    /// The record with the parameters' values.
+    pub fn view<'a>(&'a self, params: &'a [i64]) -> RecordView<'a> {
+        RecordView {
+            event: &self.event,
+            lines: &self.lines,
+            line_width: self.line_width,
+            payments: &self.payments,
+            payment_width: self.payment_width,
+            symbols: &self.symbols,
+            params,
+        }
+    }
+}
+
+impl RecordView<'_> {
+    /// How many lines.
+    pub fn line_count(&self) -> usize {
+        self.lines.len().checked_div(self.line_width).unwrap_or(0)
+    }
+    /// How many payments.
+    pub fn payment_count(&self) -> usize {
+        self.payments.len().checked_div(self.payment_width).unwrap_or(0)
+    }
+}
+
+/// Which symbols each reference literal matches, for one catalogue: a bit for each number of the kind's dictionary.
+/// Numbers past the end are names the catalogue does not know, and match nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Bindings {
+    /// By [`crate::ir::ReferenceId`].
+    pub references: Vec<Bits>,
+}
+
+/// A set of small numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bits {
+    /// Bit `n` of word `n / 64`.
+    pub words: Vec<u64>,
+}
+
+impl Bits {
+    /// Whether it holds `n`; negative numbers and numbers past the end are not held.
+    pub fn contains(&self, n: i64) -> bool {
+        usize::try_from(n).is_ok_and(|n| self.words.get(n / 64).is_some_and(|word| word >> (n % 64) & 1 == 1))
+    }
+    /// Adds `n`.
+    pub fn insert(&mut self, n: usize) {
+        if self.words.len() <= n / 64 {
+            self.words.resize(n / 64 + 1, 0);
+        }
+        if let Some(word) = self.words.get_mut(n / 64) {
+            *word |= 1 << (n % 64);
+        }
+    }
+}
+
+/// What a function proposed, in the order of its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// Which effect.
+    pub site: SiteId,
+    /// Numerator.
+    pub num: i128,
+    /// Denominator, above zero.
+    pub den: i128,
+    /// For an award, the line's row.
+    pub row: Option<u32>,
+    /// For a discount, its part of [`Proposals::selected`].
+    pub selected: std::ops::Range<u32>,
+}
+
+/// The proposals of the rules run so far in a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proposals {
+    /// In order.
+    pub list: Vec<Proposal>,
+    /// (row, pieces), ascending rows within a proposal; pieces are above zero.
+    pub selected: Vec<(u32, i64)>,
+}
+
+/// Loop turns that one event may take over all of its rules.
+pub const FUEL: i64 = 50_000_000;
+
+/// Runs a rule's code.
+pub trait Code {
+    /// Reusable memory of one thread.
+    type Scratch: Default;
+
+    /// Runs `function` on the record and appends what it proposes to `out`; takes the turns of its loops from
+    /// `fuel`.
+    ///
+    /// # Errors
+    /// The fault that ended it; `out` may then hold some of its proposals, which the caller drops.
+    fn run(
+        &self,
+        function: FunctionId,
+        record: RecordView<'_>,
+        bindings: &Bindings,
+        fuel: &mut i64,
+        scratch: &mut Self::Scratch,
+        out: &mut Proposals,
+    ) -> Result<(), Fault>;
+}
+
+/// What is decided for one event. Amounts are whole: minor units of the currency, smallest units of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// What applies, in the order of settlement.
+    pub effects: Vec<Effect>,
+    /// What did not stay against another rule.
+    pub displaced: Vec<Displaced>,
+    /// What a limit took.
+    pub cuts: Vec<Cut>,
+    /// Rules that failed and gave nothing.
+    pub faults: Vec<RuleFault>,
+    /// For each line: amount before, and after all discounts.
+    pub lines: Vec<LineTotal>,
+    /// Sums.
+    pub totals: Totals,
+}
+
+/// An effect that applies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// Which effect of the text.
+    pub site: SiteId,
+    /// Its rule.
+    pub rule: RuleId,
+    /// Its group.
+    pub group: GroupId,
+    /// `None` for a discount, which is in money.
+    pub account: Option<AccountId>,
+    /// The whole; never zero.
+    pub amount: i64,
+    /// How it falls on lines; they add up to the whole. Empty for an award to the basket.
+    pub shares: Vec<Share>,
+}
+
+/// A line's part of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The line's row, from 0.
+    pub row: u32,
+    /// Pieces of the line it is about.
+    pub pieces: i64,
+    /// Its part.
+    pub amount: i64,
+}
+
+/// A rule that lost to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Displaced {
+    /// The loser.
+    pub rule: RuleId,
+    /// The winner.
+    pub by: RuleId,
+    /// Rows on which it lost; empty where they competed for the basket.
+    pub rows: Vec<u32>,
+}
+
+/// What a limit took from a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// From which rule.
+    pub rule: RuleId,
+    /// `None` for discounts.
+    pub account: Option<AccountId>,
+    /// Which limit.
+    pub by: CutBy,
+    /// How much; awards round up to whole units here.
+    pub amount: i64,
+}
+
+/// What cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CutBy {
+    /// A price cannot fall below zero.
+    PriceFloor,
+    /// The rule's limit.
+    Rule,
+    /// The group's limit.
+    Group,
+}
+
+/// A rule that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFault {
+    /// Which.
+    pub rule: RuleId,
+    /// Why.
+    pub kind: crate::ir::FaultKind,
+    /// Where in the source.
+    pub place: PlaceId,
+}
+
+/// A line before and after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineTotal {
+    /// Before.
+    pub initial: i64,
+    /// After all discounts.
+    pub paid: i64,
+    /// Its tax, where the program says how tax stands.
+    pub tax: i64,
+}
+
+/// Sums over the event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Of the lines before.
+    pub initial: i64,
+    /// Of all discounts.
+    pub discount: i64,
+    /// Of the lines after: `initial - discount`.
+    pub paid: i64,
+    /// Tax, in or on top of `paid`.
+    pub tax: i64,
+    /// What the customer hands over: `paid`, with tax where it comes on top.
+    pub total: i64,
+    /// By account, in order of declaration, only those awarded.
+    pub awards: Vec<(AccountId, i64)>,
+}

@@ -1,0 +1,938 @@
+//! The typed intermediate representation: what a pack holds, what the interpreter defines, what native code must
+//! agree with.
+//!
+//! It has names, ids and numbers and no addresses. Everything an author can write lowers to it, so that printer,
+//! verifier, interpreter and code generator know a few dozen instructions and no language.
+//!
+//! A program is *data* (groups, rules, conditions split into [`Atom`]s that an index can answer) and *code* (one
+//! [`Function`] a rule: the residue of its conditions, then its proposals). A function is a flat list of
+//! instructions with two kinds of region, `Block` and `Loop`, closed by `End`; a value is the index of the
+//! instruction that makes it and is visible in its region and the regions inside. There is no other jump than
+//! leaving a region, and a loop runs over rows of the record, so every function ends.
+//!
+//! Numbers are integers: money in minor units, points in their account's units, percents in millionths of the whole
+//! (`7%` is 70 000), each as `I64`; exact fractions are a numerator and a denominator, both `I128`, that only
+//! [`Inst::Divide`] or the settlement ever rounds. Every operation that can fail ends the function with a [`Fault`].
+
+use serde::{Deserialize, Serialize};
+
+/// Declares an id: an index into one of the program's lists.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub struct $name(pub u32);
+        impl $name {
+            /// The position in the list.
+            pub fn index(self) -> usize { self.0 as usize }
+        }
+    )*};
+}
+
+ids! {
+    /// A rule of [`Program::rules`].
+    RuleId
+    /// A group of [`Program::groups`], which stand in the order in which they are settled.
+    GroupId
+    /// An account of [`Program::accounts`].
+    AccountId
+    /// A parameter of [`Program::params`].
+    ParamId
+    /// A function of [`Program::functions`].
+    FunctionId
+    /// A condition of [`Program::atoms`].
+    AtomId
+    /// An effect in the text, of [`Program::sites`].
+    SiteId
+    /// A kind of reference of [`Program::kinds`].
+    KindId
+    /// A reference literal of [`Program::references`].
+    ReferenceId
+    /// An enumeration of [`Program::enums`].
+    EnumId
+    /// A kind of event of [`Program::events`].
+    EventId
+    /// A slot of one of the lists of [`Layout`].
+    SlotId
+    /// A place of [`Program::places`].
+    PlaceId
+    /// A variable of [`Function::variables`].
+    VarId
+    /// The value that an instruction makes: that instruction's index in [`Function::insts`].
+    Value
+}
+
+/// What an absent field holds in a record. No present value may equal it: readers refuse it as out of range.
+pub const MISSING: i64 = i64::MIN;
+
+/// A percent's `100%`: percents count millionths of the whole.
+pub const PERCENT_ONE: i64 = 1_000_000;
+
+/// Decimal digits of a unit price in records, beyond which a price is refused.
+pub const PRICE_SCALE: u32 = 4;
+
+/// How a number that lies between two representable ones becomes one of them. Ties and directions are symmetrical
+/// about zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Rounding {
+    /// To the nearest, a half away from zero.
+    HalfUp,
+    /// To the nearest, a half to the even neighbour.
+    HalfEven,
+    /// To the nearest, a half toward zero.
+    HalfDown,
+    /// Toward zero.
+    Down,
+    /// Away from zero.
+    Up,
+}
+
+/// A compiled set of rules.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Program {
+    /// `program NAME`.
+    pub name: String,
+    /// The text's own number.
+    pub version: u64,
+    /// The language's number.
+    pub language: u32,
+    /// The one currency of its money.
+    pub currency: Currency,
+    /// IANA name of the zone in which local dates and times are read.
+    pub zone: String,
+    /// The rounding where an effect declares none.
+    pub rounding: Rounding,
+    /// Monday is 0.
+    pub week_starts: u8,
+    /// How tax stands in the prices, where declared.
+    pub tax: Option<Tax>,
+    /// Accounts in order of declaration.
+    pub accounts: Vec<Account>,
+    /// Kinds of references.
+    pub kinds: Vec<ReferenceKind>,
+    /// Enumerations.
+    pub enums: Vec<Enumeration>,
+    /// Reference literals.
+    pub references: Vec<Reference>,
+    /// Kinds of events.
+    pub events: Vec<EventKind>,
+    /// What a record holds.
+    pub layout: Layout,
+    /// Parameters.
+    pub params: Vec<Param>,
+    /// Conditions that an index can answer, shared among rules.
+    pub atoms: Vec<Atom>,
+    /// Code.
+    pub functions: Vec<Function>,
+    /// Effects.
+    pub sites: Vec<Site>,
+    /// Groups in the order in which they are settled: by phase, then as the program orders them.
+    pub groups: Vec<Group>,
+    /// Rules.
+    pub rules: Vec<Rule>,
+    /// The source files, for places and for the pack's manifest.
+    pub sources: Vec<SourceFile>,
+    /// Places that faults and explanations name.
+    pub places: Vec<SourcePlace>,
+}
+
+/// An ISO 4217 currency.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Currency {
+    /// Such as `EUR`.
+    pub code: String,
+    /// Digits of its minor unit.
+    pub decimals: u8,
+}
+
+/// How tax stands in the prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tax {
+    /// Prices hold the tax already; otherwise it comes on top.
+    pub included: bool,
+    /// How the tax of a line is rounded.
+    pub rounding: Rounding,
+}
+
+/// A points account.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    /// Its key.
+    pub name: String,
+    /// Its unit's word.
+    pub unit: String,
+    /// Decimal digits kept.
+    pub decimals: u8,
+    /// How awards round.
+    pub rounding: Rounding,
+    /// Over what they are summed, exactly, before they round.
+    pub per: RoundPer,
+    /// `worth 100 points = 1 EUR` is (100 in the account's smallest units, 1 EUR in minor units).
+    pub worth: Option<(i64, i64)>,
+    /// Can be spent.
+    pub redeemable: bool,
+    /// Counts for tiers.
+    pub qualifying: bool,
+    /// Floor of the balance.
+    pub not_below: Option<i64>,
+}
+
+/// What an account sums before it rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RoundPer {
+    /// Each award of a rule for a line (or for the basket, where it has no line).
+    Line,
+    /// All that a rule awards to the account for the event.
+    Rule,
+    /// All that the event awards to the account.
+    Basket,
+}
+
+/// A kind of reference, such as `category`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReferenceKind {
+    /// Its word.
+    pub name: String,
+    /// Names have parents, and `in` follows them.
+    pub hierarchical: bool,
+    /// A name of this kind stands for a collection of names of that kind (`list of sku`).
+    pub of: Option<KindId>,
+}
+
+/// An enumeration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enumeration {
+    /// Its name.
+    pub name: String,
+    /// Whether its values compare by position.
+    pub ordered: bool,
+    /// A value is its position here.
+    pub values: Vec<String>,
+}
+
+/// `category ["Tea", "Coffee"]`: any of the names. For a kind `of` another, the names of *that* kind are tested.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Reference {
+    /// The kind written.
+    pub kind: KindId,
+    /// Sorted, without duplicates, not empty.
+    pub names: Vec<String>,
+}
+
+/// A kind of event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventKind {
+    /// The word after `on`.
+    pub name: String,
+    /// How records spell it; the name is among them.
+    pub spellings: Vec<String>,
+}
+
+/// What a record holds: a list of 64-bit slots for the event (with its member), and one for each line and payment.
+/// Only fields that the program reads are here, after the built-in ones.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Layout {
+    /// Begins with [`EVENT_BUILTINS`].
+    pub event: Vec<Slot>,
+    /// Begins with [`LINE_BUILTINS`].
+    pub line: Vec<Slot>,
+    /// Begins with [`PAYMENT_BUILTINS`].
+    pub payment: Vec<Slot>,
+}
+
+/// Positions of the built-in event slots.
+pub mod event_slot {
+    use super::SlotId;
+    /// Seconds since 1970-01-01T00:00Z.
+    pub const AT: SlotId = SlotId(0);
+    /// Local day, counted from 1970-01-01.
+    pub const DATE: SlotId = SlotId(1);
+    /// Local second of the day.
+    pub const TIME: SlotId = SlotId(2);
+    /// Local weekday, Monday is 0.
+    pub const WEEKDAY: SlotId = SlotId(3);
+    /// Local day of the month, from 1.
+    pub const MONTH_DAY: SlotId = SlotId(4);
+    /// 1 where the event names a member, else 0.
+    pub const MEMBER_KNOWN: SlotId = SlotId(5);
+    /// Sum of the lines' initial amounts.
+    pub const BASKET_INITIAL: SlotId = SlotId(6);
+    /// Sum of the lines' running amounts at entry to the phase.
+    pub const BASKET_PAID: SlotId = SlotId(7);
+}
+
+/// Positions of the built-in line slots.
+pub mod line_slot {
+    use super::SlotId;
+    /// From 1, in the order of the receipt.
+    pub const POSITION: SlotId = SlotId(0);
+    /// Pieces; a weighed line is one piece.
+    pub const PIECES: SlotId = SlotId(1);
+    /// Price of a piece in 10^-4 of the currency's unit ([`super::PRICE_SCALE`]), whatever its decimals.
+    pub const PRICE: SlotId = SlotId(2);
+    /// Amount before any discount of the program, in minor units: price times pieces, rounded once.
+    pub const INITIAL: SlotId = SlotId(3);
+    /// Running amount at entry to the phase, in minor units.
+    pub const PAID: SlotId = SlotId(4);
+    /// Tax rate as a percent, or missing.
+    pub const TAX_RATE: SlotId = SlotId(5);
+}
+
+/// Positions of the built-in payment slots.
+pub mod payment_slot {
+    use super::SlotId;
+    /// Amount in minor units, or missing.
+    pub const AMOUNT: SlotId = SlotId(0);
+}
+
+/// Names of the built-in event slots, in order.
+pub const EVENT_BUILTINS: [&str; 8] = [
+    "event.at",
+    "event.date",
+    "event.time",
+    "event.weekday",
+    "event.month_day",
+    "member",
+    "basket.initial",
+    "basket.paid",
+];
+/// Names of the built-in line slots, in order.
+pub const LINE_BUILTINS: [&str; 6] =
+    ["line.position", "line.pieces", "line.price", "line.initial", "line.paid", "line.tax_rate"];
+/// Names of the built-in payment slots, in order.
+pub const PAYMENT_BUILTINS: [&str; 1] = ["payment.amount"];
+
+/// A 64-bit place in a record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Slot {
+    /// As rules write it: `member.tier`, `line.product.own_brand`.
+    pub name: String,
+    /// Which part of the input holds it.
+    pub record: RecordKind,
+    /// Where in that part: `["card", "active"]`.
+    pub key: Vec<String>,
+    /// How its text becomes a number.
+    pub ty: SlotType,
+    /// May be absent; otherwise an absent value is an error of the record (unless it has a default, or its member
+    /// or product is not there).
+    pub optional: bool,
+    /// What absence means.
+    pub default: Option<i64>,
+    /// A line's field that the product's field of the same name stands in for.
+    pub inherits: bool,
+}
+
+/// Parts of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RecordKind {
+    /// The event itself.
+    Event,
+    /// Its member: in the event, or from the table of members by id.
+    Member,
+    /// A line.
+    Line,
+    /// A line's product, from the table of products by sku.
+    Product,
+    /// A payment.
+    Payment,
+    /// Filled by the runtime, not read: the instant's parts, basket sums, a line's position.
+    Derived,
+}
+
+/// How a slot's value is written in a record, and counted in the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SlotType {
+    /// `true` is 1, `false` is 0.
+    Bool,
+    /// A decimal of the program's currency, counted in 10^-scale of its unit.
+    Money {
+        /// Digits.
+        scale: u8,
+    },
+    /// A decimal, counted in the account's smallest unit.
+    Points(AccountId),
+    /// A decimal number of percent: `7` or `"7.5"`; counted in millionths of the whole.
+    Percent,
+    /// A whole number of counted things.
+    Count,
+    /// A decimal, counted in 10^-scale.
+    Number {
+        /// Digits.
+        scale: u8,
+    },
+    /// `2026-03-01`, counted in days from 1970-01-01.
+    Date,
+    /// `09:00` or `09:00:30`, counted in seconds.
+    Time,
+    /// An instant, counted in seconds from 1970-01-01T00:00Z; without offset it is local in the program's zone.
+    Instant,
+    /// A name of the enumeration, counted by position.
+    Enum(EnumId),
+    /// A text, counted by its number in the dictionary of the kind.
+    Symbol(KindId),
+    /// An array of texts: `start << 32 | length` into the record's symbols, which are sorted there.
+    Set(KindId),
+}
+
+/// A parameter. Its value for an event is the last whose day is not after the event's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// How a deployment writes its value.
+    pub ty: SlotType,
+    /// Ascending by day; only the first may be without one, and then holds from ever.
+    pub values: Vec<(Option<i64>, i64)>,
+    /// What a deployment may set, both ends included.
+    pub range: Option<(i64, i64)>,
+}
+
+/// A condition on one slot, answered without running code. A missing value satisfies no atom but
+/// `Known` negated.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Atom {
+    /// Of the event or of a line.
+    pub space: Space,
+    /// Which slot.
+    pub slot: SlotId,
+    /// What is asked.
+    pub test: AtomTest,
+    /// Whether the answer is turned round.
+    pub negated: bool,
+}
+
+/// Whose slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Space {
+    /// The event's.
+    Event,
+    /// A line's.
+    Line,
+}
+
+/// The question of an [`Atom`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum AtomTest {
+    /// Present.
+    Known,
+    /// Between, both ends included; `i64::MIN` and `i64::MAX` are open ends.
+    Between(i64, i64),
+    /// One of these, ascending.
+    OneOf(Vec<i64>),
+    /// A symbol that the reference matches.
+    In(ReferenceId),
+    /// A set with a symbol that the reference matches.
+    Has(ReferenceId),
+}
+
+/// Code. `places` runs parallel to `insts`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Function {
+    /// For printing.
+    pub name: String,
+    /// Types of its variables; they begin as zero, false or empty.
+    pub variables: Vec<Ty>,
+    /// The instructions.
+    pub insts: Vec<Inst>,
+    /// Where each comes from.
+    pub places: Vec<PlaceId>,
+}
+
+/// Types of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Ty {
+    /// Counts of minor units, points, pieces; symbols, days, seconds; row numbers.
+    I64,
+    /// Exact intermediates.
+    I128,
+    /// Truth.
+    Bool,
+    /// For each line, how many of its pieces are selected.
+    Selection,
+    /// A collection of numbers, for counting distinct ones.
+    Bag,
+}
+
+/// Comparisons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Comparison {
+    /// `=`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+/// What a loop runs over; its value is the row number, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rows {
+    /// All lines.
+    Lines,
+    /// All payments.
+    Payments,
+    /// The lines of which a piece is selected.
+    Selected(Value),
+}
+
+/// What a pick counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Element {
+    /// Single pieces.
+    Unit,
+    /// Whole lines.
+    Line,
+}
+
+/// An instruction. Unless said otherwise operands are `I64` and the result is `I64`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Inst {
+    /// A constant.
+    Int(i64),
+    /// An `I128` constant.
+    Wide(i128),
+    /// A `Bool` constant.
+    Bool(bool),
+
+    /// A slot of the event.
+    LoadEvent(SlotId),
+    /// A slot of a line; the row must be that of an enclosing loop over lines, or a `Nth`.
+    LoadLine(SlotId, Value),
+    /// A slot of a payment; the row must be that of an enclosing loop over payments.
+    LoadPayment(SlotId, Value),
+    /// A parameter's value at the event's date.
+    LoadParam(ParamId),
+
+    /// `Bool`: is not [`MISSING`].
+    Known(Value),
+    /// `Bool`: equals 1.
+    Truth(Value),
+
+    /// Sum of two `I64` or of two `I128`; faults on overflow.
+    Add(Value, Value),
+    /// Difference; faults on overflow.
+    Sub(Value, Value),
+    /// Product of two `I64` or of two `I128`; faults on overflow.
+    Mul(Value, Value),
+    /// `I128` product of two `I64`; never faults.
+    MulWide(Value, Value),
+    /// Of `I64` or `I128`; faults on overflow.
+    Negate(Value),
+    /// `I128` of an `I64`.
+    Widen(Value),
+    /// `I64` of an `I128`; faults when it does not fit.
+    Narrow(Value),
+    /// Quotient of two `I128`, rounded to a whole `I128`; faults on a zero divisor and on overflow.
+    Divide(Value, Value, Rounding),
+    /// The largest whole not above the quotient of two `I128`; faults like `Divide`.
+    Floor(Value, Value),
+    /// `a - b * floor(a / b)` of two `I64` or two `I128`; faults on a zero divisor and on overflow.
+    Modulo(Value, Value),
+
+    /// `Bool`, of two `I64` or of two `I128`.
+    Compare(Comparison, Value, Value),
+    /// The second where the first is true, else the third; both of one type, `I64`, `I128` or `Bool`.
+    Choose(Value, Value, Value),
+    /// `Bool` of `Bool`s; both sides are evaluated.
+    And(Value, Value),
+    /// `Bool` of `Bool`s; both sides are evaluated.
+    Or(Value, Value),
+    /// `Bool` of a `Bool`.
+    Not(Value),
+
+    /// `Bool`: the reference matches this symbol; a missing symbol matches nothing.
+    InReference(Value, ReferenceId),
+    /// `Bool`: the reference matches a symbol of this set; a missing set has none.
+    SetHas(Value, ReferenceId),
+    /// `Bool`: this set (first) holds this symbol (second).
+    SetContains(Value, Value),
+
+    /// Opens a region that `Break` can leave.
+    Block,
+    /// Opens a region that runs once for each row; each turn takes fuel. Its value is the row.
+    Loop(Rows),
+    /// Closes the innermost region; for a loop, goes on to the next row.
+    End,
+    /// Leaves the region `depth` levels out (0 is the innermost: for a loop that ends the loop) when the `Bool`
+    /// equals `when`.
+    Break {
+        /// How many regions out.
+        depth: u32,
+        /// The condition.
+        condition: Value,
+        /// The truth on which it leaves.
+        when: bool,
+    },
+
+    /// A variable's value, of its type (`I64`, `I128` or `Bool`).
+    Get(VarId),
+    /// Sets a variable; makes no value.
+    Set(VarId, Value),
+
+    /// A `Selection` of nothing; made anew each time it is reached.
+    NewSelection,
+    /// Selects `count` pieces of a line in a selection that `NewSelection` made; negative counts select none and
+    /// counts above the line's pieces select all. Makes no value.
+    Select {
+        /// The selection.
+        selection: Value,
+        /// The line's row.
+        row: Value,
+        /// Pieces.
+        count: Value,
+    },
+    /// How many pieces of the row are selected.
+    Selected(Value, Value),
+    /// The `count` cheapest (or dearest) elements of a selection, by price of a piece, ties to the lower position.
+    /// An `Element::Line` is taken whole. A `count` below one selects nothing.
+    PickExtreme {
+        /// From.
+        selection: Value,
+        /// How many.
+        count: Value,
+        /// Cheapest or dearest.
+        cheapest: bool,
+        /// Pieces or lines.
+        element: Element,
+    },
+    /// Sorted by price descending (ties to the lower position) and cut into full groups of `every`: of each group the
+    /// `count` cheapest (its last) or dearest (its first).
+    PickInEvery {
+        /// From.
+        selection: Value,
+        /// How many of each group.
+        count: Value,
+        /// Size of the groups, at least 1.
+        every: u32,
+        /// Cheapest or dearest of each.
+        cheapest: bool,
+        /// Pieces or lines.
+        element: Element,
+    },
+    /// Sorted by a line slot (ties to the lower position, missing values last): the n-th, 2n-th, 3n-th … element.
+    PickEveryNth {
+        /// From.
+        selection: Value,
+        /// n, at least 1.
+        nth: u32,
+        /// The key.
+        key: SlotId,
+        /// Largest first.
+        descending: bool,
+        /// Pieces or lines.
+        element: Element,
+    },
+
+    /// An empty `Bag`; made anew each time it is reached.
+    NewBag,
+    /// Puts a number into a bag; makes no value.
+    Put(Value, Value),
+    /// How many different numbers are in a bag.
+    Distinct(Value),
+
+    /// Proposes an award of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
+    /// faults, a negative one is turned round), for a line or for the basket. Makes no value.
+    Award {
+        /// Which effect.
+        site: SiteId,
+        /// Numerator.
+        num: Value,
+        /// Denominator.
+        den: Value,
+        /// The line's row.
+        row: Option<Value>,
+    },
+    /// Proposes a discount on a selection; the site says what numerator / denominator is a count of (a fraction of
+    /// the whole, or minor units) and how it falls. Makes no value.
+    Discount {
+        /// Which effect.
+        site: SiteId,
+        /// The lines and pieces it falls on.
+        selection: Value,
+        /// Numerator.
+        num: Value,
+        /// Denominator.
+        den: Value,
+    },
+}
+
+/// An effect of a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// Whose.
+    pub rule: RuleId,
+    /// What it does.
+    pub kind: SiteKind,
+    /// Words for the member.
+    pub reason: Option<String>,
+    /// Where it is written.
+    pub place: PlaceId,
+}
+
+/// What an effect does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SiteKind {
+    /// Points, or money of a money account.
+    Award {
+        /// To which account.
+        account: AccountId,
+        /// Rounds here rather than where the account says.
+        rounding: Option<Rounding>,
+    },
+    /// A reduction.
+    Discount {
+        /// What the amount means.
+        amount: DiscountAmount,
+        /// How it falls.
+        fall: Fall,
+        /// How an amount of money comes from a fraction.
+        rounding: Rounding,
+    },
+}
+
+/// What a discount's number means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DiscountAmount {
+    /// A part of the price: the fraction itself (7% is 7/100).
+    Share,
+    /// Minor units off.
+    Off,
+    /// Minor units that remain; never raises a price.
+    Price,
+}
+
+/// How a discount falls on its selection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fall {
+    /// On each piece or each line by itself, rounded there.
+    Each(Element),
+    /// Once on the whole, then shared among the lines.
+    Spread(Spread),
+}
+
+/// How an amount is shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spread {
+    /// Weights.
+    pub by: Weight,
+    /// How a share rounds before the rest is handed out.
+    pub rounding: Rounding,
+    /// Who takes the rest.
+    pub rest: Rest,
+}
+
+/// Weights of a spread. A line of weight 0 gets nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Weight {
+    /// What is left of the selected part of the line.
+    Paid,
+    /// Its amount before any discount.
+    Initial,
+    /// Its pieces.
+    Pieces,
+    /// Every line alike.
+    Equally,
+}
+
+/// Who takes the minor units that rounded shares leave over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Rest {
+    /// One each to the largest fractions; ties by larger weight, then lower position.
+    LargestRemainder,
+    /// One a line from the first, again and again.
+    FirstLines,
+    /// All to the last line.
+    LastLine,
+    /// To the first line as far as it has room, then to the second, and so on.
+    FirstWithRoom,
+    /// None: share k is the rounded sum of the first k exact shares less that of the first k - 1.
+    Running,
+}
+
+/// Phases, in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Phase {
+    /// Prices of lines and pieces.
+    Line,
+    /// Sets of goods.
+    Set,
+    /// The whole order.
+    Order,
+    /// Delivery.
+    Delivery,
+    /// Points as payment.
+    Tender,
+    /// Awards.
+    Earn,
+    /// Tiers, coupons, badges, counters.
+    State,
+}
+
+/// A group of rules.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Group {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// Its phase.
+    pub phase: Phase,
+    /// Which proposals stay.
+    pub displace: Displace,
+    /// On what they compete.
+    pub per: Scope,
+    /// What a share is taken of.
+    pub on_price: OnPrice,
+    /// Groups that may not touch what this one touches, and the reverse.
+    pub excludes: Vec<Exclusion>,
+    /// Most that its rules give together.
+    pub limits: Vec<Limit>,
+    /// By descending priority, then in order of declaration.
+    pub rules: Vec<RuleId>,
+}
+
+/// Displacement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Displace {
+    /// All stay.
+    None,
+    /// The highest priority stays.
+    First,
+    /// The largest for the member stays; ties by priority, then order of declaration.
+    BestForMember,
+    /// The smallest for the member stays; ties the same.
+    BestForRetailer,
+    /// All stay, each worked out on what those of higher priority left.
+    Chain,
+}
+
+/// On what proposals compete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Scope {
+    /// Each piece by itself.
+    Unit,
+    /// Each line by itself.
+    Line,
+    /// The basket as a whole: a rule's proposals stay or go together.
+    Basket,
+}
+
+/// What a share of the price is taken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnPrice {
+    /// The amount before any discount.
+    Original,
+    /// What is left at entry to the group.
+    Running,
+}
+
+/// Between groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exclusion {
+    /// The other group; the relation is symmetrical and stated at the later one.
+    pub group: GroupId,
+    /// The later group takes a line over where it gives the member more; otherwise the earlier one keeps it.
+    pub when_better: bool,
+}
+
+/// The most that may be given in one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// Minor units or account units.
+    pub amount: LimitAmount,
+    /// Of awards to this account; `None` limits discounts.
+    pub account: Option<AccountId>,
+    /// What becomes of more.
+    pub otherwise: Otherwise,
+}
+
+/// A limit's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LimitAmount {
+    /// Fixed.
+    Fixed(i64),
+    /// A parameter's value.
+    Param(ParamId),
+}
+
+/// Beyond a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Otherwise {
+    /// What fits is given.
+    Cut,
+    /// Nothing is given.
+    Skip,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// Its group.
+    pub group: GroupId,
+    /// Higher is earlier.
+    pub priority: i64,
+    /// Kinds of events it hears, ascending, not empty.
+    pub events: Vec<EventId>,
+    /// All must hold (event atoms), or the function is not run.
+    pub atoms: Vec<AtomId>,
+    /// Where not empty: the rule can propose something only if one line satisfies all of these (line atoms).
+    pub line_atoms: Vec<AtomId>,
+    /// The rest of its conditions, and its proposals.
+    pub function: FunctionId,
+    /// Most it gives in one event.
+    pub limits: Vec<Limit>,
+    /// Where it is written.
+    pub place: PlaceId,
+}
+
+/// A source file that went into the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceFile {
+    /// As given to the compiler, with `/`.
+    pub path: String,
+    /// BLAKE3, hexadecimal.
+    pub hash: String,
+}
+
+/// A place in a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SourcePlace {
+    /// Position in [`Program::sources`].
+    pub file: u32,
+    /// From 1.
+    pub line: u32,
+    /// From 1, in characters.
+    pub column: u32,
+}
+
+/// Why a function ended early. The rule it belongs to proposes nothing for that event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum FaultKind {
+    /// A sum or product left its 64 or 128 bits.
+    Overflow,
+    /// A divisor was zero.
+    DivisionByZero,
+    /// An exact result does not fit the number it must become.
+    OutOfRange,
+    /// The loops of the rule took more turns than an event may.
+    OutOfFuel,
+}
+
+/// A fault, and the instruction that met it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fault {
+    /// Why.
+    pub kind: FaultKind,
+    /// Index into [`Function::insts`].
+    pub inst: u32,
+}
