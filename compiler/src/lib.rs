@@ -5,3 +5,4 @@
 
 pub mod evaluate;
 pub mod ir;
+pub mod typed;
