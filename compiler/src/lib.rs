@@ -5,4 +5,6 @@
 
 pub mod evaluate;
 pub mod ir;
+pub mod lower;
+pub mod sources;
 pub mod typed;
