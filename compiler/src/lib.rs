@@ -4,4 +4,6 @@
 #![forbid(unsafe_code)]
 
 pub mod evaluate;
+pub mod exact;
+pub mod interpret;
 pub mod ir;
