@@ -1,8 +1,7 @@
-//! Exact decimals: from text to whole counts of the smallest unit and back, and the roundings of the language.
+//! Exact decimals: from text to whole counts of the smallest unit and back.
 //!
 //! Refuses to know floats: a number is its digits. Refuses to know where a number stands; callers name the field.
 
-use perq_compiler::ir::Rounding;
 use std::io::Write;
 
 /// Why a text is not a count of 10^-scale.
@@ -84,7 +83,8 @@ pub fn parse(text: &str, scale: u8) -> Result<i64, DecimalError> {
 
 /// Tells `1e5` from `1x` and `1e`.
 fn exponent(digits: &[u8]) -> DecimalError {
-    let tail = digits.iter().position(|byte| matches!(byte, b'e' | b'E')).map_or(&[][..], |at| &digits[at + 1..]);
+    let tail =
+        digits.iter().position(|byte| matches!(byte, b'e' | b'E')).map_or(&[][..], |at| &digits[at + 1..]);
     let tail = match tail.split_first() {
         Some((b'+' | b'-', rest)) => rest,
         Some(_) | None => tail,
@@ -150,28 +150,6 @@ pub(crate) fn write_display(out: &mut Vec<u8>, what: impl std::fmt::Display) {
     let _ = write!(out, "{what}");
 }
 
-/// The quotient as a whole number; nothing for a divisor of zero or a quotient that does not fit.
-pub fn divide(numerator: i128, denominator: i128, rounding: Rounding) -> Option<i128> {
-    let quotient = numerator.checked_div(denominator)?;
-    let rest = numerator.checked_rem(denominator)?;
-    if rest == 0 {
-        return Some(quotient);
-    }
-    let twice = rest.unsigned_abs().checked_mul(2)?;
-    let half = twice.cmp(&denominator.unsigned_abs());
-    let away = match rounding {
-        Rounding::HalfUp => half.is_ge(),
-        Rounding::HalfEven => half.is_gt() || (half.is_eq() && quotient % 2 != 0),
-        Rounding::HalfDown => half.is_gt(),
-        Rounding::Down => false,
-        Rounding::Up => true,
-    };
-    if !away {
-        return Some(quotient);
-    }
-    quotient.checked_add(if (numerator < 0) == (denominator < 0) { 1 } else { -1 })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,22 +187,6 @@ mod tests {
         assert_eq!(print(0, 0), "0");
         assert_eq!(print(1234, 3), "1.234");
         assert_eq!(print(i128::MIN, 2), "-1701411834604692317316873037158841057.28");
-    }
-
-    #[test]
-    fn rounds_symmetrically() {
-        use Rounding::{Down, HalfDown, HalfEven, HalfUp, Up};
-        for (numerator, expected) in
-            [(25, [3, 2, 2, 2, 3]), (35, [4, 4, 3, 3, 4]), (24, [2, 2, 2, 2, 3]), (26, [3, 3, 3, 2, 3])]
-        {
-            for (rounding, expected) in [HalfUp, HalfEven, HalfDown, Down, Up].into_iter().zip(expected) {
-                assert_eq!(divide(numerator, 10, rounding), Some(expected), "{numerator} {rounding:?}");
-                assert_eq!(divide(-numerator, 10, rounding), Some(-expected), "-{numerator} {rounding:?}");
-                assert_eq!(divide(numerator, -10, rounding), Some(-expected), "{numerator} {rounding:?}");
-            }
-        }
-        assert_eq!(divide(1, 0, HalfUp), None);
-        assert_eq!(divide(i128::MIN, -1, HalfUp), None);
     }
 
     proptest! {

@@ -10,3 +10,5 @@ pub mod decimal;
 pub mod input;
 mod nearest;
 pub mod record;
+#[cfg(test)]
+mod testing;

@@ -169,7 +169,10 @@ impl Tables {
                 let near = if unknown.len() < 100 {
                     self.dictionaries.get(kind).and_then(|dictionary| {
                         let others = dictionary.names.iter().map(AsRef::as_ref);
-                        nearest(name, others.filter(|other| known.get(kind).is_some_and(|k| k.contains(other))))
+                        nearest(
+                            name,
+                            others.filter(|other| known.get(kind).is_some_and(|k| k.contains(other))),
+                        )
                     })
                 } else {
                     None
@@ -516,7 +519,9 @@ impl<'a> Sources<'a> {
     fn trees(&self, dictionaries: &[Dictionary]) -> Result<Vec<Vec<Vec<u32>>>, CatalogueError> {
         let mut trees: Vec<Vec<Vec<u32>>> = vec![Vec::new(); self.program.kinds.len()];
         let mut add = |kind: usize, child: &str, parent: &str| {
-            let (Some(dictionary), Some(tree)) = (dictionaries.get(kind), trees.get_mut(kind)) else { return };
+            let (Some(dictionary), Some(tree)) = (dictionaries.get(kind), trees.get_mut(kind)) else {
+                return;
+            };
             if !self.program.kinds.get(kind).is_some_and(|kind| kind.hierarchical) {
                 return;
             }

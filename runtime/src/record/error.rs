@@ -170,16 +170,27 @@ mod tests {
 
     #[test]
     fn paths_grow_outward() {
-        let error = RecordError::new(RecordErrorKind::WrongType, 3, "no").within("price").within("[3]").within("lines");
+        let error = RecordError::new(RecordErrorKind::WrongType, 3, "no")
+            .within("price")
+            .within("[3]")
+            .within("lines");
         assert_eq!(error.field, "lines[3].price");
-        assert_eq!(error.about("1\n").to_string(), "line 1, `lines[3].price`: no (it is `1\\n`) [wrong-type]");
+        assert_eq!(
+            error.about("1\n").to_string(),
+            "line 1, `lines[3].price`: no (it is `1\\n`) [wrong-type]"
+        );
     }
 
     #[test]
     fn names_are_distinct() {
-        let names: std::collections::BTreeSet<_> = RecordErrorKind::ALL.iter().map(|kind| kind.name()).collect();
+        let names: std::collections::BTreeSet<_> =
+            RecordErrorKind::ALL.iter().map(|kind| kind.name()).collect();
         assert_eq!(names.len(), RecordErrorKind::ALL.len());
-        assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')));
+        assert!(
+            names
+                .iter()
+                .all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))
+        );
     }
 
     #[test]

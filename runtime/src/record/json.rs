@@ -295,7 +295,12 @@ impl<'a> Cursor<'a> {
         let start = self.at;
         let mut at = start + usize::from(bytes.get(start) == Some(&b'-'));
         let digits = |from: usize| {
-            from + bytes.get(from..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
+            from + bytes
+                .get(from..)
+                .unwrap_or_default()
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
         };
         let integer = at;
         at = digits(at);

@@ -11,3 +11,6 @@ pub(crate) mod value;
 pub use error::{RecordError, RecordErrorKind};
 pub use reader::{ReadEvent, Reader};
 pub use schema::{ReadOptions, RecordLimits, Schema, UnknownFields};
+
+#[cfg(test)]
+mod tests;

@@ -9,12 +9,10 @@ use super::schema::{Builtin, EVENT, LINE, MEMBER, PAYMENT, Rest, Schema, Unknown
 use super::value::{Form, Scalar, Unit, ValueError, decimal, malformed_instant};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::clock::Moment;
-use crate::decimal;
 use crate::nearest::nearest;
 use perq_compiler::evaluate::Record;
-use perq_compiler::ir::{
-    EventId, MISSING, PRICE_SCALE, RecordKind, Rounding, SlotId, event_slot, line_slot,
-};
+use perq_compiler::exact::divide_rounded;
+use perq_compiler::ir::{EventId, MISSING, PRICE_SCALE, RecordKind, Rounding, SlotId, event_slot, line_slot};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
@@ -284,7 +282,10 @@ impl<'i> Reading<'_, '_, 'i> {
     /// The text of a span that the cursor gave.
     fn span<'b>(text: &'b str, decoded: &'b str, span: Span) -> &'b str {
         let source = if span.decoded { decoded } else { text };
-        source.get(span.start as usize..).and_then(|tail| tail.get(..span.length as usize)).unwrap_or_default()
+        source
+            .get(span.start as usize..)
+            .and_then(|tail| tail.get(..span.length as usize))
+            .unwrap_or_default()
     }
 
     #[cold]
@@ -314,18 +315,18 @@ impl<'i> Reading<'_, '_, 'i> {
                     {
                         return Err(self.duplicate(key));
                     }
-                    self.field(number as usize, target).map_err(|error| {
-                        error.within(Self::span(self.text, &self.scratch.decoded, key))
-                    })?;
+                    self.field(number as usize, target)
+                        .map_err(|error| error.within(Self::span(self.text, &self.scratch.decoded, key)))?;
                 }
                 None => {
                     if schema.options.unknown_fields == UnknownFields::Refuse {
                         return Err(self.unknown_field(node, key));
                     }
                     self.scratch.unread.push(key);
-                    self.cursor.skip(&mut self.scratch.decoded).map_err(malformed).map_err(|error| {
-                        error.within(Self::span(self.text, &self.scratch.decoded, key))
-                    })?;
+                    self.cursor
+                        .skip(&mut self.scratch.decoded)
+                        .map_err(malformed)
+                        .map_err(|error| error.within(Self::span(self.text, &self.scratch.decoded, key)))?;
                 }
             }
             more = self.cursor.next(b'}').map_err(malformed)?;
@@ -367,7 +368,11 @@ impl<'i> Reading<'_, '_, 'i> {
             }
         } else {
             spans.sort_unstable_by(|a, b| name(a).cmp(name(b)));
-            spans.windows(2).find(|pair| pair.first().map(name) == pair.get(1).map(name)).and_then(|p| p.first()).copied()
+            spans
+                .windows(2)
+                .find(|pair| pair.first().map(name) == pair.get(1).map(name))
+                .and_then(|p| p.first())
+                .copied()
         };
         match repeated {
             Some(span) => Err(self.duplicate(span)),
@@ -489,7 +494,8 @@ impl<'i> Reading<'_, '_, 'i> {
             Builtin::Currency => {
                 let Scalar::Text(text) = scalar else { return Err(wrong("a text in quotes")) };
                 if text != schema.currency {
-                    let message = format!("the program's money is {}, and nothing converts it", schema.currency);
+                    let message =
+                        format!("the program's money is {}, and nothing converts it", schema.currency);
                     return Err(refused(ValueError::new(Error::OtherCurrency, message)));
                 }
             }
@@ -849,7 +855,10 @@ fn amounts(line: &LineParts, schema: &Schema, at: usize) -> Result<Amounts> {
     let too_large =
         || RecordError::new(Error::OutOfRange, at, "price times pieces is too large for an amount of money");
     let whole = |value: Option<i128>| {
-        value.and_then(|value| i64::try_from(value).ok()).filter(|value| *value != MISSING).ok_or_else(too_large)
+        value
+            .and_then(|value| i64::try_from(value).ok())
+            .filter(|value| *value != MISSING)
+            .ok_or_else(too_large)
     };
     let per_minor = i128::from(schema.price_per_minor);
     if let Some(weight) = line.weight {
@@ -866,10 +875,18 @@ fn amounts(line: &LineParts, schema: &Schema, at: usize) -> Result<Amounts> {
             (None, Some(price)) => {
                 let product = i128::from(price).checked_mul(i128::from(weight.digits));
                 let unit = 10i128.pow(u32::from(weight.scale)).checked_mul(per_minor);
-                whole(product.zip(unit).and_then(|(product, unit)| decimal::divide(product, unit, schema.rounding)))?
+                whole(
+                    product
+                        .zip(unit)
+                        .and_then(|(product, unit)| divide_rounded(product, unit, schema.rounding).ok()),
+                )?
             }
             (None, None) => {
-                return Err(missing("price", at, "a weighed line has a price for a unit of weight, or an amount"));
+                return Err(missing(
+                    "price",
+                    at,
+                    "a weighed line has a price for a unit of weight, or an amount",
+                ));
             }
         };
         // Its one piece costs what the line costs.
@@ -888,7 +905,7 @@ fn amounts(line: &LineParts, schema: &Schema, at: usize) -> Result<Amounts> {
                     if per_minor == 100 && product.unsigned_abs() < 1 << 62 {
                         small_quotient(product as i64, schema.rounding)
                     } else {
-                        whole(decimal::divide(product, per_minor, schema.rounding))?
+                        whole(divide_rounded(product, per_minor, schema.rounding).ok())?
                     }
                 }
             };
@@ -901,7 +918,7 @@ fn amounts(line: &LineParts, schema: &Schema, at: usize) -> Result<Amounts> {
                 pieces => {
                     let scaled = i128::from(amount).checked_mul(per_minor);
                     whole(scaled.and_then(|scaled| {
-                        decimal::divide(scaled, i128::from(pieces), Rounding::HalfUp)
+                        divide_rounded(scaled, i128::from(pieces), Rounding::HalfUp).ok()
                     }))?
                 }
             };
@@ -912,7 +929,7 @@ fn amounts(line: &LineParts, schema: &Schema, at: usize) -> Result<Amounts> {
     }
 }
 
-/// [`decimal::divide`] by 100 for the common currencies, in 64 bits.
+/// [`divide_rounded`] by 100 for the common currencies, in 64 bits.
 fn small_quotient(product: i64, rounding: Rounding) -> i64 {
     let (quotient, rest) = (product / 100, (product % 100).unsigned_abs());
     let away = match rounding {

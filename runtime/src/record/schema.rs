@@ -7,8 +7,8 @@ use crate::catalogue::bind::Tables;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use perq_compiler::evaluate::Bindings;
 use perq_compiler::ir::{
-    EVENT_BUILTINS, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Rounding, Slot, SlotType, line_slot,
-    payment_slot,
+    EVENT_BUILTINS, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Rounding, Slot, SlotType,
+    line_slot, payment_slot,
 };
 use rustc_hash::FxHashMap;
 
@@ -132,9 +132,13 @@ impl Schema {
     /// # Errors
     /// Where a table has a cell that the program cannot read, a tree has a ring, or the program's zone is not in the
     /// bundled database.
-    pub fn new(program: &Program, catalogue: &Catalogue, options: ReadOptions) -> Result<Schema, CatalogueError> {
-        let values = Values::of(program)
-            .ok_or_else(|| CatalogueError::UnknownZone { zone: program.zone.clone() })?;
+    pub fn new(
+        program: &Program,
+        catalogue: &Catalogue,
+        options: ReadOptions,
+    ) -> Result<Schema, CatalogueError> {
+        let values =
+            Values::of(program).ok_or_else(|| CatalogueError::UnknownZone { zone: program.zone.clone() })?;
         let decimals = program.currency.decimals;
         let price_per_minor = perq_compiler::ir::PRICE_SCALE
             .checked_sub(u32::from(decimals))
@@ -150,7 +154,11 @@ impl Schema {
                 .iter()
                 .zip(0u32..)
                 .flat_map(|(event, number)| {
-                    event.spellings.iter().chain([&event.name]).map(move |word| (word.as_str().into(), number))
+                    event
+                        .spellings
+                        .iter()
+                        .chain([&event.name])
+                        .map(move |word| (word.as_str().into(), number))
                 })
                 .collect(),
             currency: program.currency.code.clone(),
@@ -261,8 +269,10 @@ impl Schema {
 
     /// The keys of an object, sorted.
     pub(crate) fn keys(&self, node: u32) -> Vec<&str> {
-        let mut keys: Vec<&str> =
-            self.nodes.get(node as usize).map_or_else(Vec::new, |n| n.fields.keys().map(AsRef::as_ref).collect());
+        let mut keys: Vec<&str> = self
+            .nodes
+            .get(node as usize)
+            .map_or_else(Vec::new, |n| n.fields.keys().map(AsRef::as_ref).collect());
         keys.sort_unstable();
         keys
     }

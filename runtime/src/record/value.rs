@@ -151,7 +151,9 @@ impl Values {
             Form::Enum(id) => {
                 let text = text_of(scalar, "a name in quotes")?;
                 let names = self.enums.get(id);
-                names.and_then(|names| names.numbers.get(text).copied()).ok_or_else(|| unknown_value(text, names))
+                names
+                    .and_then(|names| names.numbers.get(text).copied())
+                    .ok_or_else(|| unknown_value(text, names))
             }
             Form::Symbol(_) | Form::Set(_) => Err(wrong("a name in quotes", scalar)),
         }
@@ -217,7 +219,9 @@ fn decimal_error(error: DecimalError, scale: u8, unit: Unit) -> ValueError {
     match error {
         DecimalError::Malformed => ValueError::new(
             RecordErrorKind::MalformedNumber,
-            format!("this should be {what}, written with digits, at most one point and no spaces, such as `12.5`"),
+            format!(
+                "this should be {what}, written with digits, at most one point and no spaces, such as `12.5`"
+            ),
         ),
         DecimalError::Exponent => ValueError::new(
             RecordErrorKind::Exponent,
