@@ -9,3 +9,6 @@ pub mod evaluate;
 pub mod exact;
 pub mod interpret;
 pub mod ir;
+pub mod lower;
+pub mod sources;
+pub mod typed;
