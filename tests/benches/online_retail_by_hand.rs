@@ -174,8 +174,10 @@ pub struct Scratch {
     left: Vec<i64>,
     /// Lines with a quantity or seasonal price.
     touched: Vec<bool>,
-    /// Lines by price descending, then by row: the price's complement above the row.
-    order: Vec<u64>,
+    /// Priced lines for the kitchen, as [`place_of`] orders them.
+    kitchen: Vec<u64>,
+    /// Priced lines for Christmas, as [`place_of`] orders them.
+    christmas: Vec<u64>,
     /// Pieces of each line that a pick took.
     picked: Vec<(u32, i32)>,
     /// Fraction, weight and row of shares.
@@ -219,36 +221,35 @@ fn within(day: i32, days: (i32, i32)) -> bool {
     days.0 <= day && day <= days.1
 }
 
-/// Of each full group of `every` pieces, by price descending, the cheapest or the dearest: `(row, pieces)` into
+/// A line's place by price descending, then by row: the price's complement above the row.
+#[inline]
+fn place_of(line: &Line, row: usize) -> u64 {
+    u64::from(!(line.price as u32)) << 32 | row as u64
+}
+
+/// Of each full group of `every` pieces in the sorted `order`, the cheapest or the dearest: `(row, pieces)` into
 /// `picked`.
-fn pick(lines: &[Line], of: u32, every: i32, cheapest: bool, order: &mut Vec<u64>, picked: &mut Vec<(u32, i32)>) {
+fn pick(
+    lines: &[Line],
+    order: impl Iterator<Item = u64>,
+    full: i32,
+    every: i32,
+    cheapest: bool,
+    picked: &mut Vec<(u32, i32)>,
+) {
     picked.clear();
-    order.clear();
-    let mut total = 0i32;
-    for (row, line) in lines.iter().enumerate() {
-        if line.is & (of | is::PRICED) == of | is::PRICED && line.pieces > 0 {
-            total += line.pieces;
-            order.push(u64::from(!(line.price as u32)) << 32 | row as u64);
-        }
-    }
-    let full = total / every * every;
-    if full == 0 {
-        return;
-    }
-    order.sort_unstable();
-    // One piece of each group: its last place or its first. `before` counts those below a place.
-    let before = |place: i32| {
-        let place = place.min(full);
-        if cheapest { place / every } else { (place + every - 1) / every }
-    };
-    let (mut place, mut taken) = (0, 0);
-    for key in order.iter() {
-        let row = *key as u32;
+    // One piece of each group: its last place or its first. Groups are counted down without dividing where a line
+    // ends inside the group it began in.
+    let mut until = if cheapest { every } else { 1 };
+    let mut place = 0;
+    for key in order {
+        let row = key as u32;
         place += lines[row as usize].pieces;
-        let now = before(place);
-        if now > taken {
-            picked.push((row, now - taken));
-            taken = now;
+        let reached = place.min(full);
+        if reached >= until {
+            let pieces = (reached - until) / every + 1;
+            picked.push((row, pieces));
+            until += pieces * every;
         }
         if place >= full {
             break;
@@ -259,9 +260,11 @@ fn pick(lines: &[Line], of: u32, every: i32, cheapest: bool, order: &mut Vec<u64
 /// Decides one receipt.
 pub fn decide(purchase: &Purchase, lines: &[Line], scratch: &mut Scratch) -> Decision {
     let mut amounts = [0i64; RULES.len()];
-    let Scratch { left, touched, order, picked, rest, seen, turn } = scratch;
+    let Scratch { left, touched, kitchen, christmas, picked, rest, seen, turn } = scratch;
     left.clear();
     touched.clear();
+    kitchen.clear();
+    christmas.clear();
     let day = purchase.day;
     let mut any = 0u32;
 
@@ -271,8 +274,8 @@ pub fn decide(purchase: &Purchase, lines: &[Line], scratch: &mut Scratch) -> Dec
     let easter = within(day, EASTER_DAYS);
     let spring = within(day, SPRING_DAYS);
     let season = clearance || early || easter || spring;
-    let mut lunch_bags = 0i64;
-    for line in lines {
+    let (mut lunch_bags, mut mugs_pieces, mut kitchen_pieces, mut christmas_pieces) = (0i64, 0, 0, 0);
+    for (row, line) in lines.iter().enumerate() {
         any |= line.is;
         let (mut rule, mut off) = (BY_QUANTITY, 0);
         if line.is & is::GOODS != 0 && line.is & is::DISCOUNTABLE != 0 {
@@ -308,6 +311,18 @@ pub fn decide(purchase: &Purchase, lines: &[Line], scratch: &mut Scratch) -> Dec
                 (rule, off) = (seasonal, better);
             }
         }
+        if line.is & is::PRICED != 0 && line.pieces > 0 {
+            if line.is & is::KITCHEN != 0 {
+                kitchen.push(place_of(line, row));
+                kitchen_pieces += line.pieces;
+                if line.is & is::MUGS != 0 {
+                    mugs_pieces += line.pieces;
+                }
+            } else if line.is & is::CHRISTMAS != 0 {
+                christmas.push(place_of(line, row));
+                christmas_pieces += line.pieces;
+            }
+        }
         if line.is & is::LUNCH_BAGS != 0 {
             lunch_bags += i64::from(line.pieces);
         }
@@ -317,25 +332,26 @@ pub fn decide(purchase: &Purchase, lines: &[Line], scratch: &mut Scratch) -> Dec
     }
 
     // Multi-buy, on lines at their normal price. The free mug takes more off than a fifth, so it comes first.
-    if any & is::KITCHEN != 0 {
-        if any & is::MUGS != 0 {
-            pick(lines, is::MUGS, 12, true, order, picked);
+    if kitchen_pieces >= 6 {
+        kitchen.sort_unstable();
+        rest.clear();
+        if mugs_pieces >= 12 {
+            let mugs = kitchen.iter().copied().filter(|key| lines[*key as u32 as usize].is & is::MUGS != 0);
+            pick(lines, mugs, mugs_pieces / 12 * 12, 12, true, picked);
             for &(row, pieces) in picked.iter() {
                 let line = &lines[row as usize];
                 if touched[row as usize] || line.is & is::DISCOUNTABLE == 0 {
                     continue;
                 }
-                let off = (half_up(line.initial, i64::from(line.pieces)) * i64::from(pieces)).min(line.initial);
+                let off =
+                    (half_up(line.initial, i64::from(line.pieces)) * i64::from(pieces)).min(line.initial);
                 amounts[MUGS_12_FOR_11] += off;
                 left[row as usize] -= off;
             }
             // What is free cannot be reduced as well: the rows stay in `rest` for the next pick.
-            rest.clear();
             rest.extend(picked.iter().map(|&(row, pieces)| (0, i64::from(pieces), row)));
-        } else {
-            rest.clear();
         }
-        pick(lines, is::KITCHEN, 6, false, order, picked);
+        pick(lines, kitchen.iter().copied(), kitchen_pieces / 6 * 6, 6, false, picked);
         for &(row, pieces) in picked.iter() {
             let line = &lines[row as usize];
             if touched[row as usize] || line.is & is::DISCOUNTABLE == 0 {
@@ -363,8 +379,9 @@ pub fn decide(purchase: &Purchase, lines: &[Line], scratch: &mut Scratch) -> Dec
             }
         }
     }
-    if any & is::CHRISTMAS != 0 {
-        pick(lines, is::CHRISTMAS, 4, true, order, picked);
+    if christmas_pieces >= 4 {
+        christmas.sort_unstable();
+        pick(lines, christmas.iter().copied(), christmas_pieces / 4 * 4, 4, true, picked);
         let half = |row: u32, pieces: i32| {
             let line = &lines[row as usize];
             let each = half_up(5_000 * line.initial, 10_000 * i64::from(line.pieces));
@@ -382,7 +399,8 @@ pub fn decide(purchase: &Purchase, lines: &[Line], scratch: &mut Scratch) -> Dec
 
     let Some(class) = purchase.class else { return Decision { amounts } };
     let goods = |line: &Line| line.is & is::GOODS != 0;
-    let mut spent: i64 = lines.iter().zip(left.iter()).filter(|(line, _)| goods(line)).map(|(_, left)| *left).sum();
+    let mut spent: i64 =
+        lines.iter().zip(left.iter()).filter(|(line, _)| goods(line)).map(|(_, left)| *left).sum();
 
     // Order value: the better rebate, shared among the goods in proportion to what is left of them.
     if any & is::MANUAL == 0 {
@@ -501,7 +519,8 @@ pub fn decide(purchase: &Purchase, lines: &[Line], scratch: &mut Scratch) -> Dec
     }
 
     // The sum is rounded down once; the points go back to the rules by largest remainder, earlier rules first.
-    let mut missing = exact.iter().sum::<i64>() / 10_000 - exact.iter().map(|exact| exact / 10_000).sum::<i64>();
+    let mut missing =
+        exact.iter().sum::<i64>() / 10_000 - exact.iter().map(|exact| exact / 10_000).sum::<i64>();
     for (rule, exact) in exact.iter().enumerate() {
         amounts[BY_CLASS + rule] += exact / 10_000;
     }
@@ -596,7 +615,12 @@ pub fn check(totals: &Totals, expected: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// A record that is not what the data's README describes.
-pub fn load(transactions: impl BufRead, products: &str, categories: &str, members: &str) -> Result<Year, String> {
+pub fn load(
+    transactions: impl BufRead,
+    products: &str,
+    categories: &str,
+    members: &str,
+) -> Result<Year, String> {
     let parents: HashMap<String, String> =
         rows(categories).map(|mut row| (std::mem::take(&mut row[0]), std::mem::take(&mut row[1]))).collect();
     let mut catalogue: HashMap<String, (u32, u32)> = HashMap::new();
@@ -646,8 +670,9 @@ pub fn load(transactions: impl BufRead, products: &str, categories: &str, member
         }
         let at = event["at"].as_str().ok_or_else(bad)?;
         let number = |from: usize, to: usize| at.get(from..to).and_then(|digits| digits.parse::<i32>().ok());
-        let [y, m, d, hour, minute] = [number(0, 4), number(5, 7), number(8, 10), number(11, 13), number(14, 16)]
-            .map(|part| part.ok_or_else(bad));
+        let [y, m, d, hour, minute] =
+            [number(0, 4), number(5, 7), number(8, 10), number(11, 13), number(14, 16)]
+                .map(|part| part.ok_or_else(bad));
         let d = d?;
         let day = day(y?, m?, d);
         let near = ["Germany", "France", "EIRE", "Belgium", "Netherlands", "Spain", "Portugal"];
@@ -702,7 +727,8 @@ fn decimal(text: &str, scale: usize) -> Option<i64> {
         return None;
     }
     let all = format!("{whole}{fraction:0<scale$}");
-    let value = if all.bytes().all(|byte| byte.is_ascii_digit()) { all.parse::<i64>().ok()? } else { return None };
+    let value =
+        if all.bytes().all(|byte| byte.is_ascii_digit()) { all.parse::<i64>().ok()? } else { return None };
     Some(if negative { -value } else { value })
 }
 
