@@ -1,1 +1,4 @@
-//! Test support.
+//! What the suites share: generators of programmes and records.
+
+pub mod many;
+pub mod rules;
