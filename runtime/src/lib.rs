@@ -7,6 +7,7 @@
 pub mod catalogue;
 pub mod clock;
 pub mod decimal;
+pub mod decision;
 pub mod input;
 mod nearest;
 pub mod pack;
