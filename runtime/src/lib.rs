@@ -9,6 +9,9 @@ pub mod clock;
 pub mod decimal;
 pub mod decision;
 pub mod input;
+#[cfg(feature = "native")]
+#[allow(unsafe_code)]
+pub mod native;
 mod nearest;
 pub mod pack;
 pub mod record;

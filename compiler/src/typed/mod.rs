@@ -1,0 +1,692 @@
+//! The typed tree: names bound, units checked, sugar gone. Made by [`crate::check`], read by lints and
+//! [`crate::lower`].
+//!
+//! Every numeric expression is an exact rational in the base unit of its type: money in minor units of the
+//! program's currency, points in their account's smallest unit, a percent as the fraction it is of the whole
+//! (`7%` is 7/100), a count in ones, a quantity in thousandths of its unit, an exact duration in seconds, a calendar
+//! one in days or in months. Nothing here rounds but [`ExprKind::Convert`] with a rounding, and effects.
+//!
+//! Where a type is `Optional`, the value may be missing; the checker gives a field the type without it wherever
+//! `known` has narrowed it, so lowering reads either in the same way.
+
+use crate::ir;
+use perq_grammar::diagnostic::Place;
+
+/// A variable: a `let`, a parameter of a `define`, or the element of a collection or loop. Unique in a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LocalId(pub u32);
+
+/// A field of a record schema, of [`Program::fields`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FieldId(pub u32);
+
+/// A `define`, `segment` or `table`, of [`Program::functions`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FunctionId(pub u32);
+
+/// A unit of counted things (`pcs`, `visits`), of [`Program::units`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UnitId(pub u32);
+
+/// Types, with units.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// Something here has a diagnostic of its own: silences what would follow from it.
+    Error,
+    /// `true`, `false`
+    Bool,
+    /// A number without a unit.
+    Number,
+    /// A part of a whole.
+    Percent,
+    /// Money of the program's currency.
+    Money,
+    /// Points of an account.
+    Points(ir::AccountId),
+    /// Counted things.
+    Count(UnitId),
+    /// A mass, a volume.
+    Quantity(Dimension),
+    /// Hours, minutes, seconds.
+    Duration,
+    /// Days and weeks.
+    Days,
+    /// Months and years.
+    Months,
+    /// A local day.
+    Date,
+    /// A local time of day.
+    Time,
+    /// A point in time.
+    Instant,
+    /// A value of an enumeration.
+    Enum(ir::EnumId),
+    /// A name of a kind.
+    Symbol(ir::KindId),
+    /// Several names of a kind.
+    Set(ir::KindId),
+    /// Text for people.
+    Text,
+    /// May be missing.
+    Optional(Box<Type>),
+    /// A collection; only to filter, pick, aggregate and loop over.
+    Collection(Element),
+    /// An element of a collection, the member, the event: only to take a field of.
+    Record(RecordType),
+}
+
+/// Dimensions of quantities; the base unit is a thousandth of the named one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dimension {
+    /// `kg`, `g`
+    Mass,
+    /// `l`, `ml`
+    Volume,
+}
+
+/// What a collection is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// Rows of the receipt.
+    Line,
+    /// Single pieces, kept as runs: all pieces of a line are alike.
+    Unit,
+    /// Payments.
+    Payment,
+}
+
+/// Records one can take fields of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordType {
+    /// `event`, `purchase`, `return`: the event.
+    Event,
+    /// `basket`
+    Basket,
+    /// `member`
+    Member,
+    /// A line.
+    Line,
+    /// A piece of a line.
+    Unit,
+    /// A line's product.
+    Product,
+    /// A payment.
+    Payment,
+}
+
+/// An exact rational constant; the denominator is above zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ratio {
+    /// Numerator.
+    pub num: i128,
+    /// Denominator.
+    pub den: i128,
+}
+
+/// A checked program.
+#[derive(Clone, Debug, Default)]
+pub struct Program {
+    /// `program` and `language`.
+    pub settings: Settings,
+    /// Accounts.
+    pub accounts: Vec<ir::Account>,
+    /// Kinds of references.
+    pub kinds: Vec<ir::ReferenceKind>,
+    /// Enumerations.
+    pub enums: Vec<ir::Enumeration>,
+    /// Kinds of events.
+    pub events: Vec<ir::EventKind>,
+    /// Words of counted units.
+    pub units: Vec<String>,
+    /// All fields of all records.
+    pub fields: Vec<Field>,
+    /// Parameters.
+    pub params: Vec<Param>,
+    /// Defines, segments and tables.
+    pub functions: Vec<Function>,
+    /// Groups in the order of settlement.
+    pub groups: Vec<Group>,
+    /// Rules in order of declaration; [`Group`] orders them by priority only when lowered.
+    pub rules: Vec<Rule>,
+    /// Tests in order of declaration.
+    pub tests: Vec<Test>,
+    /// Names of locals, for explanations.
+    pub locals: Vec<Local>,
+}
+
+/// What `program` says.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Its name.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// The text's number.
+    pub version: u64,
+    /// The language's number.
+    pub language: u32,
+    /// Currency.
+    pub currency: String,
+    /// Digits of its minor unit.
+    pub decimals: u8,
+    /// Zone.
+    pub zone: String,
+    /// Default rounding.
+    pub rounding: Option<ir::Rounding>,
+    /// Monday is 0.
+    pub week_starts: u8,
+    /// Tax.
+    pub tax: Option<ir::Tax>,
+}
+
+/// A local.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// As written.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// A field of a record.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// As rules write it, with its record: `member.tier`, `line.product.own_brand`.
+    pub name: String,
+    /// Which part of the input holds it.
+    pub record: ir::RecordKind,
+    /// Where in that part.
+    pub key: Vec<String>,
+    /// Its type; `Optional` where it may be missing.
+    pub ty: Type,
+    /// How it is written and counted. The value in base units is the slot's value divided by [`Field::den`].
+    pub slot: ir::SlotType,
+    /// What one base unit is in slot units: 100 for a money field of scale 4 in a currency of 2 decimals, 1 000 000
+    /// for a percent, 10^scale for a number, else 1.
+    pub den: i128,
+    /// What absence means.
+    pub default: Option<i64>,
+    /// The product's field of the same name stands in.
+    pub inherits: bool,
+    /// A slot that every layout has, or a value worked out from such slots.
+    pub builtin: Option<Builtin>,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// Fields that need no slot of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Builtin {
+    /// A built-in event slot.
+    Event(ir::SlotId),
+    /// A built-in line slot.
+    Line(ir::SlotId),
+    /// A built-in payment slot.
+    Payment(ir::SlotId),
+    /// `unit.price`: the line's price slot.
+    UnitPrice,
+    /// `unit.initial`: the line's initial amount divided by its pieces.
+    UnitInitial,
+    /// `unit.paid`: the line's running amount divided by its pieces.
+    UnitPaid,
+}
+
+/// A parameter.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// For the pack; values are in slot units.
+    pub ir: ir::Param,
+    /// For people.
+    pub title: Option<String>,
+    /// Its type.
+    pub ty: Type,
+    /// What one base unit is in slot units, as for [`Field::den`].
+    pub den: i128,
+    /// Where.
+    pub place: Place,
+}
+
+/// A `define`, `segment` or `table`; not recursive.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its name.
+    pub name: String,
+    /// Its parameters.
+    pub params: Vec<LocalId>,
+    /// Its result.
+    pub ty: Type,
+    /// Its body; a table's is a [`ExprKind::Match`] over its parameters.
+    pub body: Expr,
+    /// Where.
+    pub place: Place,
+}
+
+/// A group.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// Phase.
+    pub phase: ir::Phase,
+    /// Displacement.
+    pub displace: ir::Displace,
+    /// On what they compete.
+    pub per: ir::Scope,
+    /// Base of shares.
+    pub on_price: ir::OnPrice,
+    /// Exclusions, each stated at the later of the two groups.
+    pub excludes: Vec<ir::Exclusion>,
+    /// Limits.
+    pub limits: Vec<ir::Limit>,
+    /// Where.
+    pub place: Place,
+}
+
+/// A rule with what its group shares put before its own clauses.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// Documentation lines.
+    pub docs: Vec<String>,
+    /// Its group, by position in [`Program::groups`].
+    pub group: ir::GroupId,
+    /// Priority; 0 where none is written.
+    pub priority: i64,
+    /// Events it hears, ascending.
+    pub events: Vec<ir::EventId>,
+    /// Conditions, lets and effects in the order of the text (`valid` and `schedule` as conditions; the group's
+    /// first). A step is reached only if every condition before it holds.
+    pub steps: Vec<Step>,
+    /// Limits.
+    pub limits: Vec<ir::Limit>,
+    /// Where.
+    pub place: Place,
+}
+
+/// A step of a rule.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Goes on only where it holds.
+    When(Expr),
+    /// Binds a value.
+    Let(LocalId, Expr),
+    /// Binds a collection.
+    LetCollection(LocalId, Source),
+    /// For each element, in line order.
+    ForEach {
+        /// The elements; [`Source::element`] is the loop's variable.
+        source: Source,
+        /// At least one.
+        body: Vec<Step>,
+    },
+    /// Awards. In a loop over lines or units it is for that line (for a unit: once for each selected piece); outside
+    /// it is for the basket.
+    Award {
+        /// To.
+        account: ir::AccountId,
+        /// How much, in the account's smallest unit.
+        amount: Expr,
+        /// `rounded …` after `as`.
+        rounding: Option<ir::Rounding>,
+        /// The loop's element, where in a loop over lines or units.
+        element: Option<(Element, LocalId)>,
+        /// For the member.
+        reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Discounts.
+    Discount {
+        /// What the number means.
+        meaning: ir::DiscountAmount,
+        /// A percent or money.
+        amount: Expr,
+        /// The lines or units.
+        target: Source,
+        /// How it falls.
+        fall: ir::Fall,
+        /// How it rounds.
+        rounding: ir::Rounding,
+        /// For the member.
+        reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+}
+
+/// A typed expression.
+#[derive(Clone, Debug)]
+pub struct Expr {
+    /// What.
+    pub kind: ExprKind,
+    /// Its type.
+    pub ty: Type,
+    /// Where.
+    pub place: Place,
+}
+
+/// Typed expressions.
+#[derive(Clone, Debug)]
+pub enum ExprKind {
+    /// Has a diagnostic already; a program that holds one is never lowered.
+    Error,
+    /// A numeric constant, in base units of its type.
+    Constant(Ratio),
+    /// `true`, `false`
+    Bool(bool),
+    /// A date in days, a time in seconds of the day, an instant in seconds, an enumeration's value by position.
+    Ordinal(i64),
+    /// A field. `of` is the element it belongs to, for lines, units, products and payments.
+    Field {
+        /// Which.
+        field: FieldId,
+        /// Whose.
+        of: Option<LocalId>,
+    },
+    /// A `let` or a function's parameter.
+    Local(LocalId),
+    /// A parameter.
+    Param(ir::ParamId),
+    /// A `define`, `segment` or `table` applied.
+    Call(FunctionId, Vec<Expr>),
+    /// All hold; evaluated from the left, no further than needed.
+    And(Vec<Expr>),
+    /// One holds; evaluated from the left, no further than needed.
+    Or(Vec<Expr>),
+    /// Does not hold.
+    Not(Box<Expr>),
+    /// Two numbers of one type, or two ordinals, symbols or truths (only `=` and `!=` for those without order).
+    Compare(ir::Comparison, Box<Expr>, Box<Expr>),
+    /// Low to high.
+    InRange {
+        /// What.
+        value: Box<Expr>,
+        /// From, included.
+        low: Box<Expr>,
+        /// To.
+        high: Box<Expr>,
+        /// Whether the end belongs to it.
+        included: bool,
+    },
+    /// Equals one of these, all constants or ordinals.
+    OneOf(Box<Expr>, Vec<Expr>),
+    /// A symbol that the reference matches; a missing symbol does not.
+    InReference(Box<Expr>, ir::Reference),
+    /// A set with a symbol that the reference matches.
+    SetHas(Box<Expr>, ir::Reference),
+    /// The set (first) holds the symbol (second).
+    SetContains(Box<Expr>, Box<Expr>),
+    /// Is not missing: of an expression of type `Optional`. `member known` is the truth of the built-in field.
+    Known(Box<Expr>),
+    /// Times a ratio, then rounded to whole base units where a rounding is written.
+    Convert {
+        /// What.
+        value: Box<Expr>,
+        /// Base units of the result for one of the operand's.
+        ratio: Ratio,
+        /// `rounded …`
+        rounding: Option<ir::Rounding>,
+    },
+    /// Terms, with whether each is subtracted.
+    Sum(Vec<(bool, Expr)>),
+    /// Factors, with whether each divides.
+    Product(Vec<(bool, Expr)>),
+    /// `a mod b`
+    Modulo(Box<Expr>, Box<Expr>),
+    /// `-a`
+    Negate(Box<Expr>),
+    /// Whole steps of the first in the second, rounded down (toward minus infinity).
+    Steps(Box<Expr>, Box<Expr>),
+    /// The smallest (or largest) of several values of one type.
+    Extreme {
+        /// Largest rather than smallest.
+        largest: bool,
+        /// At least one.
+        values: Vec<Expr>,
+    },
+    /// Over a collection. `sum`, `avg`, `min`, `max` and `distinct` have a value; `count`, `any` and `all` a condition
+    /// or none. `avg`, `min` and `max` are `Optional`: missing over nothing.
+    Aggregate {
+        /// Which.
+        function: Aggregate,
+        /// Of each element; names it by the source's element.
+        value: Option<Box<Expr>>,
+        /// The elements; a unit counts once for each selected piece.
+        source: Box<Source>,
+    },
+    /// The first row whose patterns all fit gives the value; the checker has shown that one does.
+    Match {
+        /// One for each column, evaluated once.
+        subjects: Vec<Expr>,
+        /// In order.
+        rows: Vec<Row>,
+    },
+}
+
+pub use perq_grammar::ast::Aggregate;
+
+/// A row of a match.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// One for each subject.
+    pub patterns: Vec<Pattern>,
+    /// The result.
+    pub value: Expr,
+}
+
+/// A pattern.
+#[derive(Clone, Debug)]
+pub enum Pattern {
+    /// Fits everything (`_`, `otherwise`).
+    Any,
+    /// Fits this constant or ordinal; for symbols, this reference.
+    Value(Expr),
+    /// Fits a symbol that this matches.
+    Reference(ir::Reference),
+    /// From, included, until, excluded.
+    Band {
+        /// From.
+        from: Expr,
+        /// Until; open above without.
+        until: Option<Expr>,
+    },
+}
+
+/// A collection.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Which.
+    pub kind: SourceKind,
+    /// Of what.
+    pub of: Element,
+    /// The element's variable, for conditions, values and loop bodies.
+    pub element: LocalId,
+    /// Where.
+    pub place: Place,
+}
+
+/// Collections.
+#[derive(Clone, Debug)]
+pub enum SourceKind {
+    /// All of them.
+    All,
+    /// A `let`.
+    Bound(LocalId),
+    /// The loop's element by itself: a line with all its pieces, a unit with the pieces that the loop has selected.
+    One(LocalId),
+    /// Those that satisfy a condition on [`Source::element`].
+    Filter(Box<Source>, Box<Expr>),
+    /// The cheapest or dearest few, overall or of each full group.
+    Extreme {
+        /// From.
+        from: Box<Source>,
+        /// How many: a number or count.
+        count: Box<Expr>,
+        /// Of each this many.
+        every: Option<u32>,
+        /// Cheapest rather than dearest.
+        cheapest: bool,
+    },
+    /// Every n-th by order.
+    EveryNth {
+        /// From.
+        from: Box<Source>,
+        /// n, at least 1.
+        nth: u32,
+        /// A field of the line.
+        key: FieldId,
+        /// Largest first.
+        descending: bool,
+    },
+}
+
+/// A test.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// Its name.
+    pub name: String,
+    /// Where.
+    pub place: Place,
+    /// What it does.
+    pub body: TestBody,
+}
+
+/// What a test does.
+#[derive(Clone, Debug)]
+pub enum TestBody {
+    /// Its snippet, checked with the program, must give the named diagnostic.
+    Rejects {
+        /// Expected.
+        expected: String,
+        /// The names of the errors it gave, in order.
+        found: Vec<String>,
+    },
+    /// Its steps are run.
+    Runs(Vec<TestStep>),
+}
+
+/// A step of a test.
+#[derive(Clone, Debug)]
+pub enum TestStep {
+    /// A member for the events that follow.
+    Member(TestRecord),
+    /// A product of the catalogue, or a name of a list: for the events that follow.
+    Table {
+        /// `product`, or a kind's name such as `list` or `category`.
+        kind: String,
+        /// Its id or name.
+        id: String,
+        /// Fields; for `list`, `members = […]`; for a hierarchical kind, `parent = …`.
+        record: TestRecord,
+    },
+    /// An event, evaluated here.
+    Event {
+        /// Kind.
+        kind: ir::EventId,
+        /// Id; numbered where none is written.
+        id: Option<String>,
+        /// Local date and time, as `2026-03-02T10:15:00`.
+        at: String,
+        /// Fields, lines and payments.
+        record: TestRecord,
+        /// Where.
+        place: Place,
+    },
+    /// A parameter's value for the events that follow, in slot units.
+    With(ir::ParamId, i64),
+    /// What the last event must have given.
+    Expect(Expectation, Place),
+}
+
+/// A record of a test, in the shape of the input.
+#[derive(Clone, Debug, Default)]
+pub struct TestRecord {
+    /// The id after the keyword.
+    pub id: Option<String>,
+    /// By path.
+    pub fields: Vec<(Vec<String>, TestValue)>,
+    /// `line { … }` in order.
+    pub lines: Vec<TestRecord>,
+    /// `payment { … }` in order.
+    pub payments: Vec<TestRecord>,
+}
+
+/// A value as a record writes it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TestValue {
+    /// Text, decimals, dates, names.
+    Text(String),
+    /// Truth.
+    Bool(bool),
+    /// A set.
+    List(Vec<String>),
+}
+
+/// What the last event must have given. Amounts are in minor units or the account's smallest units.
+#[derive(Clone, Debug)]
+pub enum Expectation {
+    /// No effect at all.
+    Nothing,
+    /// The rule has an effect.
+    Fires(ir::RuleId),
+    /// The rule has none.
+    Silent(ir::RuleId),
+    /// The first lost to the second.
+    DisplacedBy(ir::RuleId, ir::RuleId),
+    /// A limit cut the rule, and this much stayed.
+    LimitedTo {
+        /// Which.
+        rule: ir::RuleId,
+        /// `None` for discounts.
+        account: Option<ir::AccountId>,
+        /// What stayed.
+        amount: i64,
+    },
+    /// The rule failed.
+    Fails(ir::RuleId, Option<ir::FaultKind>),
+    /// Sum of awards.
+    Award {
+        /// To.
+        account: ir::AccountId,
+        /// How much.
+        amount: i64,
+        /// Of these only.
+        scope: ExpectScope,
+    },
+    /// Sum of discounts.
+    Discount {
+        /// How much.
+        amount: i64,
+        /// Of these only.
+        scope: ExpectScope,
+    },
+    /// What is to be paid, tax included.
+    Total(i64),
+}
+
+/// What an expected sum is over.
+#[derive(Clone, Debug, Default)]
+pub struct ExpectScope {
+    /// Of this rule.
+    pub rule: Option<ir::RuleId>,
+    /// On this line.
+    pub line: Option<LineRef>,
+    /// On its n-th piece, from 1.
+    pub unit: Option<u32>,
+}
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LineRef {
+    /// From 1.
+    Position(u32),
+    /// The lines of this sku together.
+    Sku(String),
+}
