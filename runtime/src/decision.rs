@@ -803,7 +803,7 @@ mod tests {
     fn check(pack: &Pack, json: &str) -> String {
         let schema = Schema::new(pack.program(), &testing::catalogue(), ReadOptions::default()).unwrap();
         let mut event = ReadEvent::default();
-        Reader::new(&schema).read(json.as_bytes(), &mut event).unwrap();
+        Reader::new().read(&schema, json.as_bytes(), &mut event).unwrap();
         let names = Names::of(pack);
         let mut out = Vec::new();
         names.write(&mut out, &event, &raw());
