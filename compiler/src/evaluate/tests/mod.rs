@@ -1,5 +1,6 @@
 //! Settlement by itself: programs put together by hand, and a mock for the code of rules. Knows no language.
 
+mod modes;
 mod peers;
 
 use super::*;
@@ -283,8 +284,11 @@ fn check(program: &Program, record: &Record, decision: &Decision) {
     }
 }
 
-/// (rule, amount, shares as (row, amount)) of each effect.
-fn effects(decision: &Decision) -> Vec<(u32, i64, Vec<(u32, i64)>)> {
+/// Rule, amount, shares as (row, amount).
+type Told = (u32, i64, Vec<(u32, i64)>);
+
+/// Each effect.
+fn effects(decision: &Decision) -> Vec<Told> {
     let shares = |effect: &Effect| effect.shares.iter().map(|share| (share.row, share.amount)).collect();
     decision.effects.iter().map(|effect| (effect.rule.0, effect.amount, shares(effect))).collect()
 }
