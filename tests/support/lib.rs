@@ -1,1 +1,4 @@
 //! Test support.
+
+pub mod agree;
+pub mod generate;
