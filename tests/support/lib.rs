@@ -1,4 +1,6 @@
 //! What the suites share: generators of programmes and records.
 
+pub mod agree;
+pub mod generate;
 pub mod many;
 pub mod rules;
