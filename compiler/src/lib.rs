@@ -4,6 +4,13 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+#[cfg(feature = "native")]
+pub mod emit;
 pub mod evaluate;
+pub mod exact;
+pub mod interpret;
 pub mod ir;
+pub mod lower;
+pub mod pipeline;
+pub mod sources;
 pub mod typed;

@@ -1,0 +1,162 @@
+//! Conditions that an index can answer: one slot against constants.
+//!
+//! What cannot be said so stays code. A missing value satisfies no atom, so a negated test of a field that may be
+//! missing and was not narrowed stays code too.
+
+use super::{FieldSpace, Lowering};
+use crate::ir::{Atom, AtomTest, Comparison, SlotId, Space, event_slot, line_slot};
+use crate::typed::{Builtin, Expr, ExprKind, FieldId, Ratio, Type};
+
+/// Splits a condition at its `and`s, through segments without parameters.
+pub fn conjuncts<'e>(program: &'e crate::typed::Program, expr: &'e Expr, out: &mut Vec<&'e Expr>) {
+    match &expr.kind {
+        ExprKind::And(operands) => {
+            for operand in operands {
+                conjuncts(program, operand, out);
+            }
+        }
+        ExprKind::Call(function, arguments) if arguments.is_empty() => {
+            match program.functions.get(function.0 as usize) {
+                Some(function) => conjuncts(program, &function.body, out),
+                None => out.push(expr),
+            }
+        }
+        _ => out.push(expr),
+    }
+}
+
+impl Lowering<'_> {
+    /// The condition as an atom over the event, or over the line that the element variable stands for.
+    pub fn atom(&mut self, expr: &Expr, space: Space) -> Option<Atom> {
+        self.test(expr, space, false)
+    }
+
+    fn test(&mut self, expr: &Expr, space: Space, negated: bool) -> Option<Atom> {
+        match &expr.kind {
+            ExprKind::Not(inner) => self.test(inner, space, !negated),
+            ExprKind::Field { .. } if expr.ty == Type::Bool => {
+                let (slot, _) = self.atom_slot(expr, space)?;
+                Some(Atom { space, slot, test: AtomTest::Between(1, 1), negated })
+            }
+            ExprKind::Known(inner) => {
+                let ExprKind::Field { field, .. } = &inner.kind else { return None };
+                if let Some(Builtin::Event(slot @ event_slot::MEMBER_KNOWN)) = self.builtin(*field) {
+                    return (space == Space::Event).then_some(Atom {
+                        space,
+                        slot,
+                        test: AtomTest::Between(1, 1),
+                        negated,
+                    });
+                }
+                let (slot, _) = self.atom_slot(inner, space)?;
+                Some(Atom { space, slot, test: AtomTest::Known, negated })
+            }
+            ExprKind::Compare(comparison, left, right) => {
+                let (comparison, field, constant) = match (&left.kind, &right.kind) {
+                    (ExprKind::Field { .. }, _) => (*comparison, left, right),
+                    (_, ExprKind::Field { .. }) => (turned(*comparison), right, left),
+                    _ => return None,
+                };
+                let (slot, den) = self.atom_slot(field, space)?;
+                let (below, above) = self.neighbours(constant, den)?;
+                let exact = below == above;
+                let (test, turn) = match comparison {
+                    Comparison::Equal | Comparison::NotEqual => {
+                        let between =
+                            if exact { AtomTest::Between(below, below) } else { AtomTest::Between(1, 0) };
+                        (between, comparison == Comparison::NotEqual)
+                    }
+                    Comparison::LessOrEqual => (AtomTest::Between(i64::MIN, below), false),
+                    Comparison::Less => (AtomTest::Between(i64::MIN, above.checked_sub(1)?), false),
+                    Comparison::GreaterOrEqual => (AtomTest::Between(above, i64::MAX), false),
+                    Comparison::Greater => (AtomTest::Between(below.checked_add(1)?, i64::MAX), false),
+                };
+                Some(Atom { space, slot, test, negated: negated != turn })
+            }
+            ExprKind::InRange { value, low, high, included } => {
+                let (slot, den) = self.atom_slot(value, space)?;
+                let (_, low) = self.neighbours(low, den)?;
+                let (below, above) = self.neighbours(high, den)?;
+                let high = if *included { below } else { above.checked_sub(1)? };
+                Some(Atom { space, slot, test: AtomTest::Between(low, high), negated })
+            }
+            ExprKind::OneOf(value, choices) => {
+                let (slot, den) = self.atom_slot(value, space)?;
+                let mut values = Vec::new();
+                for choice in choices {
+                    let (below, above) = self.neighbours(choice, den)?;
+                    if below == above {
+                        values.push(below);
+                    }
+                }
+                values.sort_unstable();
+                values.dedup();
+                Some(Atom { space, slot, test: AtomTest::OneOf(values), negated })
+            }
+            ExprKind::InReference(symbol, reference) => {
+                if negated && matches!(symbol.ty, Type::Optional(_)) {
+                    return None;
+                }
+                let (slot, _) = self.atom_slot(symbol, space)?;
+                let reference = self.reference(reference);
+                Some(Atom { space, slot, test: AtomTest::In(reference), negated })
+            }
+            ExprKind::SetHas(set, reference) if !negated => {
+                let (slot, _) = self.atom_slot(set, space)?;
+                let reference = self.reference(reference);
+                Some(Atom { space, slot, test: AtomTest::Has(reference), negated })
+            }
+            _ => None,
+        }
+    }
+
+    fn builtin(&self, field: FieldId) -> Option<Builtin> {
+        self.program.fields.get(field.0 as usize)?.builtin
+    }
+
+    /// The slot of a field in that space, with what a base unit is in slot units. What is left to pay of a line moves
+    /// from phase to phase and has no atoms; of the basket it does too, and the index asks it at entry to each.
+    fn atom_slot(&mut self, expr: &Expr, space: Space) -> Option<(SlotId, i128)> {
+        let ExprKind::Field { field, .. } = &expr.kind else { return None };
+        match self.builtin(*field) {
+            Some(Builtin::UnitInitial | Builtin::UnitPaid | Builtin::Line(line_slot::PAID)) => return None,
+            Some(Builtin::Event(_) | Builtin::Line(_) | Builtin::Payment(_) | Builtin::UnitPrice) | None => {}
+        }
+        let den = self.program.fields.get(field.0 as usize)?.den;
+        let (own, slot) = self.slot(*field);
+        match (own, space) {
+            (FieldSpace::Event, Space::Event) | (FieldSpace::Line, Space::Line) => Some((slot, den)),
+            (FieldSpace::Event | FieldSpace::Line | FieldSpace::Payment, Space::Event | Space::Line) => None,
+        }
+    }
+
+    /// The slot values next to a constant: the largest not above it and the smallest not below it.
+    fn neighbours(&self, constant: &Expr, den: i128) -> Option<(i64, i64)> {
+        match &constant.kind {
+            ExprKind::Ordinal(ordinal) => Some((*ordinal, *ordinal)),
+            ExprKind::Constant(Ratio { num, den: own }) => {
+                let scaled = num.checked_mul(den)?;
+                let below = scaled.div_euclid(*own);
+                let above = if scaled.rem_euclid(*own) == 0 { below } else { below.checked_add(1)? };
+                Some((i64::try_from(below).ok()?, i64::try_from(above).ok()?))
+            }
+            ExprKind::Negate(inner) => {
+                let (below, above) = self.neighbours(inner, den)?;
+                Some((above.checked_neg()?, below.checked_neg()?))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The comparison with its sides exchanged.
+fn turned(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Equal => Comparison::Equal,
+        Comparison::NotEqual => Comparison::NotEqual,
+        Comparison::Less => Comparison::Greater,
+        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+        Comparison::Greater => Comparison::Less,
+        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+    }
+}

@@ -1,0 +1,255 @@
+//! Typed tree to IR: the clauses of the language end here.
+//!
+//! Only a tree without errors comes in. What is sugar becomes the few instructions of the IR; conditions on one field
+//! of the event become atoms; each rule becomes one function.
+
+mod atom;
+mod build;
+mod expression;
+mod fraction;
+mod rule;
+
+use crate::ir::{self, Atom, AtomId, PlaceId, Reference, ReferenceId, Site, SiteId, SlotId};
+use crate::sources::SourceMap;
+use crate::typed::{self, Builtin, Expr, ExprKind, FieldId};
+use build::Builder;
+use perq_grammar::diagnostic::Place;
+use rustc_hash::FxHashMap;
+
+/// Which list of [`ir::Layout`] a field's slot is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldSpace {
+    /// The event's.
+    Event,
+    /// A line's.
+    Line,
+    /// A payment's.
+    Payment,
+}
+
+/// What the functions of a program share while they are made.
+pub struct Lowering<'p> {
+    program: &'p typed::Program,
+    sources: &'p SourceMap,
+    ir: ir::Program,
+    slots: FxHashMap<FieldId, SlotId>,
+    references: FxHashMap<Reference, ReferenceId>,
+    atoms: FxHashMap<Atom, AtomId>,
+    places: FxHashMap<ir::SourcePlace, PlaceId>,
+}
+
+/// Lowers a checked program.
+pub fn lower(program: &typed::Program, sources: &SourceMap) -> ir::Program {
+    let settings = &program.settings;
+    let currency = ir::Currency { code: settings.currency.clone(), decimals: settings.decimals };
+    let ir = ir::Program {
+        name: settings.name.clone(),
+        version: settings.version,
+        language: settings.language,
+        zone: settings.zone.clone(),
+        rounding: settings.rounding.unwrap_or(ir::Rounding::HalfUp),
+        week_starts: settings.week_starts,
+        tax: settings.tax,
+        accounts: program.accounts.clone(),
+        kinds: program.kinds.clone(),
+        enums: program.enums.clone(),
+        references: Vec::new(),
+        events: program.events.clone(),
+        layout: ir::Layout::builtins(&currency),
+        currency,
+        params: program.params.iter().map(|param| param.ir.clone()).collect(),
+        atoms: Vec::new(),
+        functions: Vec::new(),
+        sites: Vec::new(),
+        groups: Vec::new(),
+        rules: Vec::new(),
+        sources: sources.manifest(),
+        places: Vec::new(),
+    };
+    let mut lowering = Lowering {
+        program,
+        sources,
+        ir,
+        slots: FxHashMap::default(),
+        references: FxHashMap::default(),
+        atoms: FxHashMap::default(),
+        places: FxHashMap::default(),
+    };
+    for (index, rule) in program.rules.iter().enumerate() {
+        lowering.rule(ir::RuleId(count(index)), rule);
+    }
+    for (index, group) in program.groups.iter().enumerate() {
+        lowering.group(ir::GroupId(count(index)), group);
+    }
+    lowering.ir
+}
+
+/// A length or position as an id's number; programs are far smaller than the limit.
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+impl Lowering<'_> {
+    fn rule(&mut self, id: ir::RuleId, rule: &typed::Rule) {
+        let place = self.place(rule.place);
+        let atoms = self.rule_atoms(rule);
+        let line_atoms = self.line_atoms(rule);
+        let mut builder = Builder::new(self, &rule.name, place);
+        builder.emit(ir::Inst::Block);
+        builder.steps(id, &rule.steps, true);
+        builder.emit(ir::Inst::End);
+        let function = builder.finish();
+        let function_id = ir::FunctionId(count(self.ir.functions.len()));
+        self.ir.functions.push(function);
+        self.ir.rules.push(ir::Rule {
+            name: rule.name.clone(),
+            title: rule.title.clone(),
+            group: rule.group,
+            priority: rule.priority,
+            events: rule.events.clone(),
+            atoms,
+            line_atoms,
+            function: function_id,
+            limits: rule.limits.clone(),
+            place,
+        });
+    }
+
+    fn group(&mut self, id: ir::GroupId, group: &typed::Group) {
+        let mut rules: Vec<ir::RuleId> = Vec::new();
+        for (index, rule) in self.ir.rules.iter().enumerate() {
+            if rule.group == id {
+                rules.push(ir::RuleId(count(index)));
+            }
+        }
+        // Stable: equal priorities stay in order of declaration.
+        let priority = |rule: &ir::RuleId| self.ir.rules.get(rule.index()).map_or(0, |rule| rule.priority);
+        rules.sort_by_key(|rule| std::cmp::Reverse(priority(rule)));
+        self.ir.groups.push(ir::Group {
+            name: group.name.clone(),
+            title: group.title.clone(),
+            phase: group.phase,
+            displace: group.displace,
+            per: group.per,
+            on_price: group.on_price,
+            excludes: group.excludes.clone(),
+            limits: group.limits.clone(),
+            rules,
+        });
+    }
+
+    /// The id of a place.
+    pub fn place(&mut self, place: Place) -> PlaceId {
+        let place = self.sources.locate(place);
+        if let Some(id) = self.places.get(&place) {
+            return *id;
+        }
+        let id = PlaceId(count(self.ir.places.len()));
+        self.ir.places.push(place);
+        self.places.insert(place, id);
+        id
+    }
+
+    /// The id of a reference literal.
+    pub fn reference(&mut self, reference: &Reference) -> ReferenceId {
+        if let Some(id) = self.references.get(reference) {
+            return *id;
+        }
+        let id = ReferenceId(count(self.ir.references.len()));
+        self.ir.references.push(reference.clone());
+        self.references.insert(reference.clone(), id);
+        id
+    }
+
+    /// The id of an atom.
+    pub fn atom_id(&mut self, atom: Atom) -> AtomId {
+        if let Some(id) = self.atoms.get(&atom) {
+            return *id;
+        }
+        let id = AtomId(count(self.ir.atoms.len()));
+        self.ir.atoms.push(atom.clone());
+        self.atoms.insert(atom, id);
+        id
+    }
+
+    /// A new effect.
+    pub fn site(&mut self, site: Site) -> SiteId {
+        let id = SiteId(count(self.ir.sites.len()));
+        self.ir.sites.push(site);
+        id
+    }
+
+    /// The slot of a field, made on first use.
+    pub fn slot(&mut self, field: FieldId) -> (FieldSpace, SlotId) {
+        let Some(declared) = self.program.fields.get(field.0 as usize) else {
+            return (FieldSpace::Event, SlotId(0));
+        };
+        match declared.builtin {
+            Some(Builtin::Event(slot)) => return (FieldSpace::Event, slot),
+            Some(Builtin::Line(slot)) => return (FieldSpace::Line, slot),
+            Some(Builtin::Payment(slot)) => return (FieldSpace::Payment, slot),
+            Some(Builtin::UnitPrice) => return (FieldSpace::Line, ir::line_slot::PRICE),
+            Some(Builtin::UnitInitial) => return (FieldSpace::Line, ir::line_slot::INITIAL),
+            Some(Builtin::UnitPaid) => return (FieldSpace::Line, ir::line_slot::PAID),
+            None => {}
+        }
+        let (space, list) = match declared.record {
+            ir::RecordKind::Event | ir::RecordKind::Member | ir::RecordKind::Derived => {
+                (FieldSpace::Event, &mut self.ir.layout.event)
+            }
+            ir::RecordKind::Line | ir::RecordKind::Product => (FieldSpace::Line, &mut self.ir.layout.line),
+            ir::RecordKind::Payment => (FieldSpace::Payment, &mut self.ir.layout.payment),
+        };
+        if let Some(slot) = self.slots.get(&field) {
+            return (space, *slot);
+        }
+        let slot = SlotId(count(list.len()));
+        list.push(ir::Slot {
+            name: declared.name.clone(),
+            record: declared.record,
+            key: declared.key.clone(),
+            ty: declared.slot,
+            optional: matches!(declared.ty, typed::Type::Optional(_)),
+            default: declared.default,
+            inherits: declared.inherits,
+        });
+        self.slots.insert(field, slot);
+        (space, slot)
+    }
+
+    /// Whether evaluating an operand of `and` or `or` is cheap and cannot fault, so that it needs no jump around it.
+    pub fn is_simple(&self, expr: &Expr) -> bool {
+        let plain = |expr: &Expr| match &expr.kind {
+            ExprKind::Field { field, .. } => !matches!(
+                self.program.fields.get(field.0 as usize).and_then(|field| field.builtin),
+                Some(Builtin::UnitInitial | Builtin::UnitPaid)
+            ),
+            ExprKind::Constant(_) | ExprKind::Ordinal(_) | ExprKind::Bool(_) => true,
+            ExprKind::Local(_) | ExprKind::Param(_) => true,
+            _ => false,
+        };
+        match &expr.kind {
+            ExprKind::Not(inner) => self.is_simple(inner),
+            ExprKind::Known(inner) => plain(inner),
+            // Two fields of unlike scale are brought to one by multiplying, which may overflow.
+            ExprKind::Compare(_, left, right) => {
+                plain(left)
+                    && plain(right)
+                    && (matches!(left.kind, ExprKind::Constant(_) | ExprKind::Ordinal(_))
+                        || matches!(right.kind, ExprKind::Constant(_) | ExprKind::Ordinal(_)))
+            }
+            ExprKind::InRange { value, low, high, .. } => {
+                plain(value)
+                    && matches!(low.kind, ExprKind::Constant(_) | ExprKind::Ordinal(_))
+                    && matches!(high.kind, ExprKind::Constant(_) | ExprKind::Ordinal(_))
+            }
+            ExprKind::OneOf(value, choices) => {
+                plain(value)
+                    && choices.iter().all(|c| matches!(c.kind, ExprKind::Constant(_) | ExprKind::Ordinal(_)))
+            }
+            ExprKind::InReference(symbol, _) | ExprKind::SetHas(symbol, _) => plain(symbol),
+            ExprKind::SetContains(set, symbol) => plain(set) && plain(symbol),
+            _ => plain(expr),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! A rule's steps to atoms and one function.
+
+use super::atom::conjuncts;
+use super::build::{Binding, Builder};
+use crate::ir::{AtomId, Inst, RuleId, Site, SiteKind, Space};
+use crate::typed::{Element, Expr, ExprKind, Rule, Source, SourceKind, Step};
+
+impl Builder<'_, '_> {
+    /// The steps, inside a region that a condition leaves at `depth` levels out.
+    pub fn steps(&mut self, rule: RuleId, steps: &[Step], atoms_taken: bool) {
+        for step in steps {
+            match step {
+                Step::When(condition) => {
+                    let mut parts = Vec::new();
+                    conjuncts(self.lowering.program, condition, &mut parts);
+                    for part in parts {
+                        // What became an atom was asked before the function ran.
+                        if atoms_taken && self.lowering.atom(part, Space::Event).is_some() {
+                            continue;
+                        }
+                        let truth = self.truth(part);
+                        self.leave_unless(truth, 0);
+                    }
+                }
+                Step::Let(local, value) => {
+                    let operand = self.operand(value);
+                    self.bindings.insert(*local, Binding::Operand(operand));
+                }
+                Step::LetCollection(local, source) => {
+                    let binding = if picks(source) {
+                        Binding::Selection(self.selection(source))
+                    } else {
+                        Binding::Source(Box::new(source.clone()))
+                    };
+                    self.bindings.insert(*local, binding);
+                }
+                Step::ForEach { source, body } => {
+                    self.each(source, &mut |builder| builder.steps(rule, body, false));
+                }
+                Step::Award { account, amount, rounding, element, reason, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let site = self.lowering.site(Site {
+                        rule,
+                        kind: SiteKind::Award { account: *account, rounding: *rounding },
+                        reason: reason.clone(),
+                        place,
+                    });
+                    let mut amount = self.number(amount);
+                    let mut row = None;
+                    if let Some((of, local)) = element
+                        && let Some(Binding::Row { row: own, count }) = self.bindings.get(local).cloned()
+                    {
+                        row = Some(own);
+                        if let (Element::Unit, Some(count)) = (of, count) {
+                            amount = self.multiply(amount, super::fraction::Fraction::narrow(count, 1));
+                        }
+                    }
+                    let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
+                    self.emit(Inst::Award { site, num, den, row });
+                    self.at(before);
+                }
+                Step::Discount { meaning, amount, target, fall, rounding, reason, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let site = self.lowering.site(Site {
+                        rule,
+                        kind: SiteKind::Discount { amount: *meaning, fall: *fall, rounding: *rounding },
+                        reason: reason.clone(),
+                        place,
+                    });
+                    let amount = self.number(amount);
+                    let selection = self.selection(target);
+                    let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
+                    self.emit(Inst::Discount { site, selection, num, den });
+                    self.at(before);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a collection is chosen by more than a condition, so that it is worked out where it is bound.
+fn picks(source: &Source) -> bool {
+    match &source.kind {
+        SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) => false,
+        SourceKind::Filter(inner, _) => picks(inner),
+        SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } => true,
+    }
+}
+
+impl super::Lowering<'_> {
+    /// The atoms that a rule's own conditions are.
+    pub fn rule_atoms(&mut self, rule: &Rule) -> Vec<AtomId> {
+        let mut atoms = Vec::new();
+        for step in &rule.steps {
+            let Step::When(condition) = step else { continue };
+            let program = self.program;
+            let mut parts = Vec::new();
+            conjuncts(program, condition, &mut parts);
+            for part in parts {
+                if let Some(atom) = self.atom(part, Space::Event) {
+                    atoms.push(self.atom_id(atom));
+                }
+            }
+        }
+        atoms.sort_unstable();
+        atoms.dedup();
+        atoms
+    }
+
+    /// Line atoms of which some line must satisfy all, or the rule proposes nothing.
+    pub fn line_atoms(&mut self, rule: &Rule) -> Vec<AtomId> {
+        let mut bound: Vec<(crate::typed::LocalId, &Source)> = Vec::new();
+        let mut sources: Vec<&Source> = Vec::new();
+        let mut unguarded = false;
+        for step in &rule.steps {
+            match step {
+                Step::When(condition) => {
+                    let mut parts = Vec::new();
+                    conjuncts(self.program, condition, &mut parts);
+                    for part in parts {
+                        if let ExprKind::Aggregate {
+                            function: crate::typed::Aggregate::Any, source, ..
+                        } = &part.kind
+                        {
+                            let found = self.source_atoms(source, &bound);
+                            if !found.is_empty() {
+                                return found;
+                            }
+                        }
+                    }
+                }
+                Step::LetCollection(local, source) => bound.push((*local, source)),
+                Step::ForEach { source, .. } => sources.push(source),
+                Step::Discount { target, .. } => sources.push(target),
+                Step::Award { .. } => unguarded = true,
+                Step::Let(..) => {}
+            }
+        }
+        if unguarded {
+            return Vec::new();
+        }
+        let mut common: Option<Vec<AtomId>> = None;
+        for source in sources {
+            let atoms = self.source_atoms(source, &bound);
+            match &common {
+                None => common = Some(atoms),
+                Some(so_far) if *so_far == atoms => {}
+                Some(_) => return Vec::new(),
+            }
+        }
+        common.unwrap_or_default()
+    }
+
+    fn source_atoms(&mut self, source: &Source, bound: &[(crate::typed::LocalId, &Source)]) -> Vec<AtomId> {
+        let mut atoms = Vec::new();
+        let mut source = source;
+        loop {
+            match &source.kind {
+                SourceKind::All | SourceKind::One(_) => break,
+                SourceKind::Bound(local) => match bound.iter().find(|(name, _)| name == local) {
+                    Some((_, bound)) => source = bound,
+                    None => break,
+                },
+                SourceKind::Filter(inner, condition) => {
+                    let condition: &Expr = condition;
+                    let mut parts = Vec::new();
+                    conjuncts(self.program, condition, &mut parts);
+                    for part in parts {
+                        if source.of != Element::Payment
+                            && let Some(atom) = self.atom(part, Space::Line)
+                        {
+                            atoms.push(self.atom_id(atom));
+                        }
+                    }
+                    source = inner;
+                }
+                SourceKind::Extreme { from, .. } | SourceKind::EveryNth { from, .. } => source = from,
+            }
+        }
+        atoms.sort_unstable();
+        atoms.dedup();
+        atoms
+    }
+}

@@ -1,0 +1,181 @@
+//! The order of the passes; the only file that knows it.
+//!
+//! `Sources → Parsed → Checked → Program → Verified`: each stage is made by the one before, and nothing but
+//! [`crate::ir::verify`] makes the last.
+
+use crate::check::{Checked, Import, SourceTree, check};
+use crate::ir::{Program, Verified, optimise, verify};
+use crate::lower::lower;
+use crate::sources::SourceMap;
+use crate::typed;
+use perq_grammar::ast::ItemKind;
+use perq_grammar::diagnostic::{Diagnostic, FileId, Severity};
+
+/// A file to compile.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Its name, as diagnostics show it.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// Where `use` finds files; the compiler itself opens nothing.
+pub trait Files {
+    /// The text of the file that `path` names, written in the file `from`.
+    ///
+    /// # Errors
+    /// A sentence for the author: why it cannot be had.
+    fn import(&self, from: &str, path: &str) -> Result<Input, String>;
+}
+
+/// No imports.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn import(&self, _from: &str, _path: &str) -> Result<Input, String> {
+        Err("nothing can be imported here".to_owned())
+    }
+}
+
+/// What became of the files.
+#[derive(Debug)]
+pub struct Compilation {
+    /// The files, imports and prelude among them.
+    pub sources: SourceMap,
+    /// In source order, at most [`MAX_DIAGNOSTICS`] errors a file.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The typed tree, as far as it goes.
+    pub typed: typed::Program,
+    /// The program, where there was no error.
+    pub program: Option<Verified>,
+}
+
+impl Compilation {
+    /// Whether anything is wrong.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    }
+}
+
+/// Diagnostics shown of one file; then one says how many more there are.
+pub const MAX_DIAGNOSTICS: usize = 100;
+
+/// Parses and checks files that belong to one program; does not lower them.
+pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
+    let mut sources = SourceMap::default();
+    let mut diagnostics = Vec::new();
+    let mut trees = Vec::new();
+    for input in inputs {
+        trees.push(parse(input, &mut sources, &mut diagnostics));
+    }
+    let mut imports: Vec<Import> = Vec::new();
+    // Breadth first, so that the numbering of files is a function of the texts alone.
+    let mut next = 0;
+    let mut imported: Vec<SourceTree> = Vec::new();
+    while let Some(from) = trees.get(next).or_else(|| imported.get(next - trees.len())).cloned() {
+        next += 1;
+        for written in uses(&from) {
+            if imports.iter().any(|import| import.from == from.file && import.written == written) {
+                continue;
+            }
+            // Why a file cannot be had is the face's to say; that it is not there is the checker's.
+            let Ok(input) = files.import(&from.path, &written) else { continue };
+            let known = trees.iter().chain(&imported).find(|tree| tree.path == input.path).cloned();
+            let source = match known {
+                Some(tree) => tree,
+                None => {
+                    let tree = parse(&input, &mut sources, &mut diagnostics);
+                    imported.push(tree.clone());
+                    tree
+                }
+            };
+            let hash = blake3::hash(source.text.as_bytes()).to_hex().to_string();
+            imports.push(Import { from: from.file, written, hash, source });
+        }
+    }
+    for (position, file) in (0_u32..).zip(perq_stdlib::PRELUDE) {
+        sources.insert(FileId(u32::MAX - position), file.path, file.text);
+    }
+    let Checked { program, diagnostics: found } = check(&trees, &imports);
+    diagnostics.extend(found);
+    diagnostics.sort_by(|a, b| {
+        (a.place, a.severity, a.name, &a.message).cmp(&(b.place, b.severity, b.name, &b.message))
+    });
+    diagnostics.dedup();
+    let diagnostics = limit(diagnostics);
+    Compilation { sources, diagnostics, typed: program, program: None }
+}
+
+/// Compiles files that belong to one program.
+pub fn compile(inputs: &[Input], files: &dyn Files) -> Compilation {
+    let mut compilation = analyse(inputs, files);
+    if compilation.has_errors() {
+        return compilation;
+    }
+    let lowered = optimise(lower(&compilation.typed, &compilation.sources));
+    match verify(lowered) {
+        Ok(verified) => compilation.program = Some(verified),
+        Err(errors) => {
+            // Our own mistake, never the author's: said as such, rather than hidden or ended with.
+            let what = errors.first().map_or_else(String::new, ToString::to_string);
+            let place = perq_grammar::diagnostic::Place::default();
+            let message = format!("perq made a program that it refuses itself ({what})");
+            compilation.diagnostics.push(
+                Diagnostic::error("compiler-mistake", place, message)
+                    .help("this is a defect of perq: please report it with the rules that caused it"),
+            );
+        }
+    }
+    compilation
+}
+
+/// The program as it leaves lowering, before it is optimised; for tests that compare the two.
+pub fn lower_only(compilation: &Compilation) -> Option<Program> {
+    (!compilation.has_errors()).then(|| lower(&compilation.typed, &compilation.sources))
+}
+
+fn parse(input: &Input, sources: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> SourceTree {
+    let number = u32::try_from(sources.iter().count()).unwrap_or(u32::MAX);
+    let file = FileId(number);
+    sources.insert(file, &input.path, &input.text);
+    let parsed = perq_grammar::parse(file, &input.text);
+    diagnostics.extend(parsed.diagnostics);
+    SourceTree { file, path: input.path.clone(), text: input.text.clone(), tree: parsed.tree }
+}
+
+fn uses(tree: &SourceTree) -> impl Iterator<Item = String> + '_ {
+    tree.tree.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Use { path, .. } => Some(path.value.clone()),
+        _ => None,
+    })
+}
+
+fn limit(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut out: Vec<Diagnostic> = Vec::new();
+    let mut in_file = 0_usize;
+    let mut left_off: Option<(Diagnostic, usize)> = None;
+    for diagnostic in diagnostics {
+        if out.last().is_none_or(|last| last.place.file != diagnostic.place.file) {
+            out.extend(left_off.take().map(more));
+            in_file = 0;
+        }
+        in_file = in_file.saturating_add(1);
+        if in_file <= MAX_DIAGNOSTICS {
+            out.push(diagnostic);
+        } else {
+            left_off = Some(match left_off {
+                Some((first, count)) => (first, count.saturating_add(1)),
+                None => (diagnostic, 1),
+            });
+        }
+    }
+    out.extend(left_off.take().map(more));
+    out
+}
+
+fn more((first, count): (Diagnostic, usize)) -> Diagnostic {
+    let message = format!("and {count} more in this file; mend the first ones and check again");
+    Diagnostic { name: "too-many-errors", message, ..first }
+}
