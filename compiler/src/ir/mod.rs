@@ -37,6 +37,8 @@
 
 pub mod optimise;
 pub mod print;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod shape;
 pub mod verify;
 

@@ -249,8 +249,7 @@ impl Writer {
                 if self.is(a, 0) {
                     return Some(Same(b));
                 }
-                self.fold(a, b, i64::checked_add, i128::checked_add)
-                    .or_else(|| in_order(a, b, |a, b| Inst::Add(a, b)))
+                self.fold(a, b, i64::checked_add, i128::checked_add).or_else(|| in_order(a, b, Inst::Add))
             }
             Inst::Sub(a, b) => {
                 if self.is(b, 0) {
@@ -273,7 +272,7 @@ impl Writer {
                 if widened && let (Some(a), Some(b)) = (self.narrowed(a, place), self.narrowed(b, place)) {
                     return Some(To(Inst::MulWide(a, b)));
                 }
-                in_order(a, b, |a, b| Inst::Mul(a, b))
+                in_order(a, b, Inst::Mul)
             }
             Inst::MulWide(a, b) => match (self.word(a), self.word(b)) {
                 // Two 64-bit factors: their product always fits.
@@ -281,9 +280,7 @@ impl Writer {
                 (Some(0), None) | (None, Some(0)) => Some(To(Inst::Wide(0))),
                 (Some(1), None) => Some(To(Inst::Widen(b))),
                 (None, Some(1)) => Some(To(Inst::Widen(a))),
-                (Some(_), None) | (None, Some(_)) | (None, None) => {
-                    in_order(a, b, |a, b| Inst::MulWide(a, b))
-                }
+                (Some(_), None) | (None, Some(_)) | (None, None) => in_order(a, b, Inst::MulWide),
             },
             Inst::Negate(a) => self.fold(a, a, |a, _| a.checked_neg(), |a, _| a.checked_neg()),
             Inst::Widen(a) => self.word(a).map(|word| To(Inst::Wide(i128::from(word)))),
@@ -334,7 +331,7 @@ impl Writer {
                 (Some(false), _) => Some(Same(a)),
                 (_, Some(false)) => Some(Same(b)),
                 (None, None) if a == b => Some(Same(a)),
-                (None, None) => in_order(a, b, |a, b| Inst::And(a, b)),
+                (None, None) => in_order(a, b, Inst::And),
             },
             Inst::Or(a, b) => match (self.truth(a), self.truth(b)) {
                 (Some(false), _) => Some(Same(b)),
@@ -342,7 +339,7 @@ impl Writer {
                 (Some(true), _) => Some(Same(a)),
                 (_, Some(true)) => Some(Same(b)),
                 (None, None) if a == b => Some(Same(a)),
-                (None, None) => in_order(a, b, |a, b| Inst::Or(a, b)),
+                (None, None) => in_order(a, b, Inst::Or),
             },
             Inst::Not(a) => {
                 if let Some(truth) = self.truth(a) {
