@@ -15,7 +15,7 @@
 //! With 10 000 rules of some four conditions each, drawn like those of a retailer (`tests::memory_of_a_large_plan`), a
 //! plan takes about MEASURED bytes a rule.
 
-use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols};
+use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols, union};
 use super::{Bindings, Record, RecordView};
 use crate::ir::{
     Atom, AtomId, AtomTest, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SlotId, SlotType, Space,
@@ -477,7 +477,7 @@ struct Builder<'a> {
     symbols: FxHashMap<KindId, u64>,
 }
 
-/// A rule and the values that it is compatible with.
+/// A rule and the values that it is compatible with; each rule once.
 type Compatible = (u32, Ranges);
 
 /// What is left to ask of a rule.
@@ -666,7 +666,10 @@ impl<'a> Builder<'a> {
             let Some(atom) = self.atom(*id) else { continue };
             let allowed = ranges(atom, self.bindings);
             if *negated {
-                bars.push((*position, allowed));
+                match bars.last_mut().filter(|(last, _)| last == position) {
+                    Some((_, sofar)) => *sofar = union(sofar, &allowed),
+                    None => bars.push((*position, allowed)),
+                }
             } else if lets_in.last().is_none_or(|(last, _)| last != position) {
                 lets_in.push((*position, allowed));
             } else if let Some(open) = open.get_mut(index(*position)) {
