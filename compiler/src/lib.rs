@@ -4,6 +4,8 @@
 #![forbid(unsafe_code)]
 
 pub mod evaluate;
+pub mod exact;
+pub mod interpret;
 pub mod ir;
 pub mod lower;
 pub mod sources;

@@ -62,15 +62,19 @@ impl Builder<'_, '_> {
                 let Some(function) = self.lowering.program.functions.get(function.0 as usize) else {
                     return Operand::Number(Fraction::constant(0, 1));
                 };
-                for (param, argument) in function.params.iter().zip(arguments) {
-                    let binding = match (&argument.ty, &argument.kind) {
+                // All arguments first: one of them may apply the same function.
+                let mut bound = Vec::new();
+                for argument in arguments {
+                    let row = match (&argument.ty, &argument.kind) {
                         (Type::Record(_), ExprKind::Local(local)) => self.bindings.get(local).cloned(),
                         _ => None,
                     };
-                    let binding = match binding {
+                    bound.push(match row {
                         Some(row) => row,
                         None => Binding::Operand(self.operand(argument)),
-                    };
+                    });
+                }
+                for (param, binding) in function.params.iter().zip(bound) {
                     self.bindings.insert(*param, binding);
                 }
                 self.operand(&function.body)
@@ -422,6 +426,13 @@ impl Builder<'_, '_> {
     /// Runs `body` for each element of a source, with the element bound. The body may leave the turn by a `Break`
     /// out of `depth` 0, and the loop by one out of depth 1.
     pub fn each(&mut self, source: &Source, body: &mut dyn FnMut(&mut Self)) {
+        // A collection used inside a loop over itself binds the same elements; they are put back afterwards.
+        let outer = self.bindings.clone();
+        self.each_row(source, body);
+        self.bindings = outer;
+    }
+
+    fn each_row(&mut self, source: &Source, body: &mut dyn FnMut(&mut Self)) {
         let mut conditions: Vec<(LocalId, &Expr)> = Vec::new();
         let owned = self.inlined(source);
         let mut root = &owned;
