@@ -151,7 +151,7 @@ mod tests {
             let low = n.div_euclid(d);
             let rest = n - low * d;
             let toward = if n < 0 && rest != 0 { low + 1 } else { low };
-            let from = if rest == 0 { low } else if n < 0 { low } else { low + 1 };
+            let from = if n < 0 || rest == 0 { low } else { low + 1 };
             let nearest = |tie: i128| if rest * 2 < d { low } else if rest * 2 > d { low + 1 } else { tie };
             let even = if low % 2 == 0 { low } else { low + 1 };
             let want = [nearest(from), nearest(even), nearest(toward), toward, from];

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod decimal;
 pub mod input;
 mod nearest;
+pub mod pack;
 pub mod record;
 #[cfg(test)]
 mod testing;
