@@ -13,3 +13,4 @@ pub mod pack;
 pub mod record;
 #[cfg(test)]
 mod testing;
+pub mod trials;
