@@ -8,6 +8,9 @@ pub mod catalogue;
 pub mod clock;
 pub mod decimal;
 pub mod input;
+#[cfg(feature = "native")]
+#[allow(unsafe_code)]
+pub mod native;
 mod nearest;
 pub mod pack;
 pub mod record;
