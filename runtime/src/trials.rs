@@ -349,26 +349,30 @@ fn params(program: &Program, record: &Record, set: &[(ParamId, i64)]) -> Vec<i64
 fn fields(record: &TestRecord) -> Map<String, Value> {
     let mut out = Map::new();
     for (path, value) in &record.fields {
-        let Some((last, outer)) = path.split_last() else { continue };
-        let mut object = &mut out;
-        for part in outer {
-            let entry = object.entry(part.clone()).or_insert_with(|| Value::Object(Map::new()));
-            if !entry.is_object() {
-                *entry = Value::Object(Map::new());
-            }
-            let Value::Object(inner) = entry else { continue };
-            object = inner;
-        }
-        object.insert(
-            last.clone(),
-            match value {
-                TestValue::Text(text) => Value::String(text.clone()),
-                TestValue::Bool(truth) => Value::Bool(*truth),
-                TestValue::List(names) => Value::Array(names.iter().cloned().map(Value::String).collect()),
-            },
-        );
+        let value = match value {
+            TestValue::Text(text) => Value::String(text.clone()),
+            TestValue::Bool(truth) => Value::Bool(*truth),
+            TestValue::List(names) => Value::Array(names.iter().cloned().map(Value::String).collect()),
+        };
+        put(&mut out, path, value);
     }
     out
+}
+
+/// Puts a value where a path leads; what stands in its way is replaced.
+fn put(object: &mut Map<String, Value>, path: &[String], value: Value) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        object.insert(first.clone(), value);
+        return;
+    }
+    let entry = object.entry(first.clone()).or_insert(Value::Null);
+    if !entry.is_object() {
+        *entry = Value::Object(Map::new());
+    }
+    if let Some(inner) = entry.as_object_mut() {
+        put(inner, rest, value);
+    }
 }
 
 /// A CSV table in memory.
