@@ -5,7 +5,7 @@
 use crate::excerpt::{Excerpt, plain};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use perq_compiler::sources::SourceMap;
-use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Repair, Severity};
+use perq_grammar::diagnostic::{Diagnostic, Label, Place, Repair, Severity};
 use serde_json::{Value, json};
 
 /// How text for people looks.
@@ -112,37 +112,37 @@ impl miette::Diagnostic for Report {
     }
 }
 
+/// A place for machines; lines and columns count from 1, columns in characters.
+pub fn place(sources: &SourceMap, place: Place) -> Value {
+    let source = sources.get(place.file);
+    let point = |offset: u32| {
+        let (line, column) = source.map_or((1, 1), |source| source.line_column(offset));
+        json!({ "line": line, "column": column, "offset": offset })
+    };
+    json!({
+        "file": source.map_or("", |source| source.path.as_str()),
+        "start": point(place.span.start),
+        "end": point(place.span.end),
+    })
+}
+
 /// One diagnostic for machines; the shape is a contract, described in `docs/reference/cli.md`.
 pub fn machine(sources: &SourceMap, diagnostic: &Diagnostic) -> Value {
-    let place = |place: Place| -> Value {
-        let point = |offset: u32| {
-            let (line, column) = sources.get(place.file).map_or((1, 1), |source| source.line_column(offset));
-            json!({ "line": line, "column": column, "offset": offset })
-        };
-        json!({
-            "file": path(sources, place.file),
-            "start": point(place.span.start),
-            "end": point(place.span.end),
-        })
-    };
+    let at = |spot: Place| place(sources, spot);
     let repair = |repair: &Repair| {
-        let edit = repair.edit.as_ref().map(|edit| json!({ "place": place(edit.place), "text": edit.text }));
+        let edit = repair.edit.as_ref().map(|edit| json!({ "place": at(edit.place), "text": edit.text }));
         json!({ "text": repair.text, "edit": edit })
     };
+    let label = |label: &Label| json!({ "place": at(label.place), "text": label.text });
     json!({
         "name": diagnostic.name,
         "severity": diagnostic.severity,
         "message": diagnostic.message,
-        "place": place(diagnostic.place),
+        "place": at(diagnostic.place),
         "label": diagnostic.label,
-        "labels": diagnostic.labels.iter().map(|label| json!({ "place": place(label.place), "text": label.text }))
-            .collect::<Vec<_>>(),
+        "labels": diagnostic.labels.iter().map(label).collect::<Vec<_>>(),
         "repairs": diagnostic.repairs.iter().map(repair).collect::<Vec<_>>(),
     })
-}
-
-fn path(sources: &SourceMap, file: FileId) -> &str {
-    sources.get(file).map_or("", |source| source.path.as_str())
 }
 
 /// `2 errors, 1 warning`
@@ -160,7 +160,7 @@ pub fn plural(number: usize, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use perq_grammar::diagnostic::Span;
+    use perq_grammar::diagnostic::{FileId, Span};
 
     const STYLE: Style = Style { color: false, width: 100 };
 
