@@ -7,6 +7,8 @@
 pub mod catalogue;
 pub mod clock;
 pub mod decimal;
+pub mod decision;
+pub mod engine;
 pub mod input;
 #[cfg(feature = "native")]
 #[allow(unsafe_code)]
