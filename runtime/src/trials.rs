@@ -269,8 +269,8 @@ impl<'t> Run<'t> {
         };
         let bound = self.bound.insert(bound);
         let mut event = ReadEvent::default();
-        Reader::new(&bound.schema)
-            .read(json.as_bytes(), &mut event)
+        Reader::new()
+            .read(&bound.schema, json.as_bytes(), &mut event)
             .map_err(|error| refused("an event that the program can read", &error))?;
         let params = params(program, &event.record, &self.params);
         let mut decisions: Vec<(&str, Decision)> = Vec::new();
