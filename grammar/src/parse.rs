@@ -147,7 +147,9 @@ impl Reader<'_, '_> {
                 let item = self.read_unit(unit, Rule::item_unit, |builder, pair| builder.item_unit(pair));
                 let mut rules = Vec::new();
                 for nested in &unit.nested {
-                    rules.extend(self.read_unit(nested, Rule::rule_unit, |builder, pair| builder.rule_unit(pair)));
+                    rules.extend(
+                        self.read_unit(nested, Rule::rule_unit, |builder, pair| builder.rule_unit(pair)),
+                    );
                 }
                 let mut item = item?;
                 if let ItemKind::Group(_, clauses) = &mut item.kind {
@@ -164,7 +166,9 @@ impl Reader<'_, '_> {
     fn stray(&mut self, unit: &Unit) {
         let (start, end) = unit.tokens;
         let first = self.tokens[start..end].iter().find(|token| {
-            !token.kind.is_trivia() && !token.kind.is_closing() && token.kind.class() != crate::lex::TokenClass::Mistake
+            !token.kind.is_trivia()
+                && !token.kind.is_closing()
+                && token.kind.class() != crate::lex::TokenClass::Mistake
         });
         let Some(first) = first else { return };
         let found = first.text(self.text);
@@ -331,7 +335,9 @@ impl Reader<'_, '_> {
             (Some(found), Some(before)) if found.first_on_line && !failure.expects_clause() => {
                 errors::missing_after(self.place(before.span), &expected, text_of(before))
             }
-            (Some(found), _) => errors::unexpected_text(self.place(found.span), &expected, Some(text_of(found))),
+            (Some(found), _) => {
+                errors::unexpected_text(self.place(found.span), &expected, Some(text_of(found)))
+            }
             (None, Some(before)) => {
                 errors::missing_after(self.place(before.span), &expected, text_of(before))
             }
@@ -341,7 +347,8 @@ impl Reader<'_, '_> {
 
     fn span_of(&self, (first, end): (usize, usize)) -> Span {
         let start = self.tokens.get(first).map_or(0, |token| token.span.start);
-        let end = end.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(start, |token| token.span.end);
+        let end =
+            end.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(start, |token| token.span.end);
         Span { start, end }
     }
 }
@@ -367,13 +374,77 @@ fn blank(text: &mut [u8], start: usize, end: usize) {
 
 /// Words that start a clause, a step or a part of a declaration.
 const CLAUSE_WORDS: &[&str] = &[
-    "title", "version", "currency", "zone", "rounding", "month_end", "week_starts", "order", "tax", "unit", "round",
-    "redeemable", "qualifying", "not_below", "worth", "expire", "melt", "kind", "displace", "on_price", "excludes",
-    "valid", "schedule", "priority", "on", "when", "unless", "let", "limit", "budget", "then", "take", "process",
-    "spendable", "given", "expect", "after", "with", "rule", "group", "balance", "total", "nothing", "codes", "uses",
-    "measure", "level", "keep", "upgrade", "downgrade", "review", "rate", "step", "cash", "pay", "confirm",
-    "if_short", "display", "purpose", "channels", "goals", "also", "score", "slots", "ties", "explore", "maximise",
-    "exclude", "include", "capacity", "each",
+    "title",
+    "version",
+    "currency",
+    "zone",
+    "rounding",
+    "month_end",
+    "week_starts",
+    "order",
+    "tax",
+    "unit",
+    "round",
+    "redeemable",
+    "qualifying",
+    "not_below",
+    "worth",
+    "expire",
+    "melt",
+    "kind",
+    "displace",
+    "on_price",
+    "excludes",
+    "valid",
+    "schedule",
+    "priority",
+    "on",
+    "when",
+    "unless",
+    "let",
+    "limit",
+    "budget",
+    "then",
+    "take",
+    "process",
+    "spendable",
+    "given",
+    "expect",
+    "after",
+    "with",
+    "rule",
+    "group",
+    "balance",
+    "total",
+    "nothing",
+    "codes",
+    "uses",
+    "measure",
+    "level",
+    "keep",
+    "upgrade",
+    "downgrade",
+    "review",
+    "rate",
+    "step",
+    "cash",
+    "pay",
+    "confirm",
+    "if_short",
+    "display",
+    "purpose",
+    "channels",
+    "goals",
+    "also",
+    "score",
+    "slots",
+    "ties",
+    "explore",
+    "maximise",
+    "exclude",
+    "include",
+    "capacity",
+    "each",
 ];
 
 /// Words that start an effect.
@@ -440,10 +511,8 @@ impl Recovery {
                 })
                 .map(|offset| start + 1 + offset);
             let end = end.unwrap_or(self.landmarks.len());
-            let span = Span {
-                start: self.landmarks[start].span.start,
-                end: self.landmarks[end - 1].span.end,
-            };
+            let span =
+                Span { start: self.landmarks[start].span.start, end: self.landmarks[end - 1].span.end };
             if !self.landmarks[start..end].iter().all(|landmark| self.is_blanked(landmark.span)) {
                 return Some(Region { span, is_consequence });
             }
@@ -516,7 +585,9 @@ impl Failure {
             let mut shown = SHOWN.iter().filter(|(_, word)| words.contains(word));
             if let Some((noun, first)) = shown.next() {
                 let mut list = vec![format!("`{first}`")];
-                list.extend(shown.filter(|(other, _)| other == noun).take(2).map(|(_, word)| format!("`{word}`")));
+                list.extend(
+                    shown.filter(|(other, _)| other == noun).take(2).map(|(_, word)| format!("`{word}`")),
+                );
                 return format!("{noun} {}", list.join(", "));
             }
             let list: Vec<String> = words.iter().take(3).map(|word| format!("`{word}`")).collect();
@@ -539,8 +610,11 @@ impl Failure {
             }
         }
         if parts.is_empty() {
-            let mut signs: Vec<String> =
-                self.keywords().filter(|word| is_continuation(word)).map(|word| format!("`{word}`")).collect();
+            let mut signs: Vec<String> = self
+                .keywords()
+                .filter(|word| is_continuation(word))
+                .map(|word| format!("`{word}`"))
+                .collect();
             signs.truncate(3);
             parts = if signs.is_empty() { vec!["something else".to_owned()] } else { signs };
         }
@@ -631,7 +705,8 @@ fn is_keyword(rule: Rule) -> bool {
 
 /// Whether a word can never be a name.
 fn is_reserved(word: &str) -> bool {
-    Shape::parse(Rule::reserved, word).is_ok_and(|mut pairs| pairs.next().is_some_and(|pair| pair.as_str() == word))
+    Shape::parse(Rule::reserved, word)
+        .is_ok_and(|mut pairs| pairs.next().is_some_and(|pair| pair.as_str() == word))
 }
 
 /// The candidate that a misspelt word most likely means.
@@ -643,7 +718,16 @@ fn nearest<'w>(word: &str, candidates: impl Iterator<Item = &'w str>) -> Option<
     let lower = word.to_lowercase();
     candidates
         .map(|candidate| (distance(&lower, candidate), candidate))
-        .filter(|&(distance, candidate)| distance <= if candidate.len() < 4 { 0 } else if candidate.len() < 6 { 1 } else { 2 })
+        .filter(|&(distance, candidate)| {
+            distance
+                <= if candidate.len() < 4 {
+                    0
+                } else if candidate.len() < 6 {
+                    1
+                } else {
+                    2
+                }
+        })
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
 }

@@ -161,8 +161,13 @@ impl Splitter<'_> {
     }
 
     fn unit(&self, at: usize) -> Unit {
-        let empty =
-            |kind, end| Unit { kind, tokens: (at, end), nested: vec![], missing: String::new(), too_deep: false };
+        let empty = |kind, end| Unit {
+            kind,
+            tokens: (at, end),
+            nested: vec![],
+            missing: String::new(),
+            too_deep: false,
+        };
         if !self.starts_item(at) {
             let mut end = at + 1;
             while end < self.tokens.len() && !(self.column(end).is_some() && self.starts_item(end)) {
@@ -216,7 +221,9 @@ impl Splitter<'_> {
                         return Unit { kind, tokens, nested, missing: String::new(), too_deep: false };
                     }
                 }
-                TokenKind::Word if is_group && depth == 1 && self.word(end) == "rule" && self.is_item_word(end) => {
+                TokenKind::Word
+                    if is_group && depth == 1 && self.word(end) == "rule" && self.is_item_word(end) =>
+                {
                     let rule = self.nested_rule(end);
                     end = rule.tokens.1;
                     nested.push(rule);
@@ -241,7 +248,13 @@ impl Splitter<'_> {
             }
             end += 1;
         }
-        Unit { kind: UnitKind::Rule, tokens: (at, end), nested: vec![], missing: String::new(), too_deep: false }
+        Unit {
+            kind: UnitKind::Rule,
+            tokens: (at, end),
+            nested: vec![],
+            missing: String::new(),
+            too_deep: false,
+        }
     }
 
     /// Finds delimiters without a partner inside the unit, and the depth.

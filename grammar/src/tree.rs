@@ -75,16 +75,7 @@ impl<'t> Builder<'t> {
         mistaken: &'t [u32],
         base: usize,
     ) -> Builder<'t> {
-        Builder {
-            file,
-            text,
-            tokens,
-            mistaken,
-            base,
-            depth: 0,
-            incomplete: false,
-            diagnostics: Vec::new(),
-        }
+        Builder { file, text, tokens, mistaken, base, depth: 0, incomplete: false, diagnostics: Vec::new() }
     }
 
     /// The item of an `item_unit`, if it is complete.

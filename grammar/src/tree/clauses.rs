@@ -3,8 +3,8 @@
 use super::expressions::bound;
 use super::{Builder, Children};
 use crate::ast::{
-    self, Clause, ClauseKind, Effect, EffectKind, Expr, Let, Name, SchedulePart, Spread, SpreadRule, Target, Text,
-    Window,
+    self, Clause, ClauseKind, Effect, EffectKind, Expr, Let, Name, SchedulePart, Spread, SpreadRule, Target,
+    Text, Window,
 };
 use crate::errors;
 use crate::parse::Rule;
@@ -225,7 +225,13 @@ impl<'t> Builder<'t> {
                 rule if is_effect(rule) => {
                     self.effect(child)?;
                 }
-                Rule::limit | Rule::budget | Rule::schedule | Rule::when | Rule::unless | Rule::then | Rule::valid => {
+                Rule::limit
+                | Rule::budget
+                | Rule::schedule
+                | Rule::when
+                | Rule::unless
+                | Rule::then
+                | Rule::valid => {
                     self.clause(child)?;
                 }
                 _ => self.look_through(Children::of(child))?,
@@ -318,7 +324,8 @@ impl<'t> Builder<'t> {
             match inner.take(Rule::reason) {
                 Some(pair) => {
                     if reason.is_some() {
-                        self.diagnostics.push(errors::repeated_option(self.place(self.span(&pair)), "reason"));
+                        self.diagnostics
+                            .push(errors::repeated_option(self.place(self.span(&pair)), "reason"));
                     }
                     reason = self.reason(pair);
                 }

@@ -2,7 +2,8 @@
 
 use super::{Builder, Children};
 use crate::ast::{
-    AccountClause, Displace, FieldDeclaration, GroupClause, Header, Item, ItemKind, Name, ProgramClause, TypeName,
+    AccountClause, Displace, FieldDeclaration, GroupClause, Header, Item, ItemKind, Name, ProgramClause,
+    TypeName,
 };
 use crate::parse::Rule;
 use pest::iterators::Pair;
@@ -121,9 +122,13 @@ impl<'t> Builder<'t> {
                 built.map(|_| ())
             }
             Rule::binding => self.binding(&mut Children::of(pair)).map(|_| ()),
-            Rule::limit | Rule::budget | Rule::schedule | Rule::when | Rule::unless | Rule::then | Rule::valid => {
-                self.clause(pair).map(|_| ())
-            }
+            Rule::limit
+            | Rule::budget
+            | Rule::schedule
+            | Rule::when
+            | Rule::unless
+            | Rule::then
+            | Rule::valid => self.clause(pair).map(|_| ()),
             _ => self.look_through(Children::of(pair)),
         }
     }
@@ -205,7 +210,8 @@ impl<'t> Builder<'t> {
         Some(match rule {
             Rule::unit_clause => {
                 let unit = self.take_name(children)?;
-                let decimals = if children.eat(Rule::kw_decimals) { self.take_number(children) } else { None };
+                let decimals =
+                    if children.eat(Rule::kw_decimals) { self.take_number(children) } else { None };
                 AccountClause::Unit(unit, decimals)
             }
             Rule::round => {
@@ -324,7 +330,10 @@ impl<'t> Builder<'t> {
             return Some(self.name(&word));
         }
         let text = self.take_string(children)?;
-        Some(Name { text: unicode_normalization::UnicodeNormalization::nfc(text.value.as_str()).collect(), span: text.span })
+        Some(Name {
+            text: unicode_normalization::UnicodeNormalization::nfc(text.value.as_str()).collect(),
+            span: text.span,
+        })
     }
 
     fn group_clause(&mut self, pair: Pair<'t, Rule>) -> Option<GroupClause> {

@@ -2,8 +2,8 @@
 
 use super::{Builder, Children};
 use crate::ast::{
-    Additive, Aggregate, Arm, Bound, Comparison, Expr, ExprKind, Logic, Multiplicative, Name, Path, Pattern, Range,
-    Source, SourceKind, Window,
+    Additive, Aggregate, Arm, Bound, Comparison, Expr, ExprKind, Logic, Multiplicative, Name, Path, Pattern,
+    Range, Source, SourceKind, Window,
 };
 use crate::diagnostic::Span;
 use crate::parse::Rule;
@@ -32,7 +32,12 @@ impl<'t> Builder<'t> {
     }
 
     /// Runs `build` with `levels` more levels of tree around it, or reports that these are too many.
-    fn nested<T>(&mut self, levels: usize, span: Span, build: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+    fn nested<T>(
+        &mut self,
+        levels: usize,
+        span: Span,
+        build: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
         if self.depth + levels > MAX_TREE_DEPTH {
             if !self.incomplete {
                 self.diagnostics.push(errors::nested_too_deeply(self.place(span)));
@@ -127,7 +132,8 @@ impl<'t> Builder<'t> {
         };
         let short = (span.end - span.start) as usize <= LONGEST_REPAIR;
         let readings = short.then(|| (reading(Logic::And), reading(Logic::Or)));
-        let diagnostic = errors::mixed_logic(self.place(first), self.place(other), self.place(span), readings);
+        let diagnostic =
+            errors::mixed_logic(self.place(first), self.place(other), self.place(span), readings);
         self.diagnostics.push(diagnostic);
     }
 
@@ -157,10 +163,11 @@ impl<'t> Builder<'t> {
     fn chained_comparison(&mut self, value: Span, first: Span, second: Span) {
         let sign = |text: &str| text.starts_with(['<', '>', '=', '!']);
         let (left, middle, right) = (self.source(value), self.source(first), self.source(second));
-        let repair = (sign(middle) && sign(right) && left.len() + middle.len() + right.len() < 200).then(|| {
-            let operand = middle.trim_start_matches(['<', '>', '=', '!']).trim();
-            format!("{left} {middle} and {operand} {right}")
-        });
+        let repair =
+            (sign(middle) && sign(right) && left.len() + middle.len() + right.len() < 200).then(|| {
+                let operand = middle.trim_start_matches(['<', '>', '=', '!']).trim();
+                format!("{left} {middle} and {operand} {right}")
+            });
         let whole = self.place(value.to(second));
         self.diagnostics.push(errors::chained_comparison(self.place(second), whole, repair));
     }
@@ -249,7 +256,12 @@ impl<'t> Builder<'t> {
             operands.push(Signed { signs, pair });
             match children.rule() {
                 Some(
-                    operator @ (Rule::plus | Rule::minus | Rule::star | Rule::slash | Rule::kw_mod | Rule::kw_of),
+                    operator @ (Rule::plus
+                    | Rule::minus
+                    | Rule::star
+                    | Rule::slash
+                    | Rule::kw_mod
+                    | Rule::kw_of),
                 ) => {
                     children.next();
                     operators.push(operator);
@@ -534,7 +546,8 @@ impl<'t> Builder<'t> {
             },
             (None, Arguments::Values(values)) => ExprKind::Call(path, values),
             (None, Arguments::Each(..) | Arguments::Elements(_)) => {
-                self.diagnostics.push(errors::not_an_aggregate(self.place(path.span), self.source(path.span)));
+                self.diagnostics
+                    .push(errors::not_an_aggregate(self.place(path.span), self.source(path.span)));
                 ExprKind::Error
             }
         };
@@ -682,7 +695,11 @@ impl<'t> Builder<'t> {
             Rule::kw_previous => Some(Window::Previous(self.name(&children.take(Rule::period)?))),
             other => {
                 let (length, unit) = self.quantity(children.take(Rule::duration)?)?;
-                Some(if other == Rule::kw_last { Window::Last(length, unit) } else { Window::Any(length, unit) })
+                Some(if other == Rule::kw_last {
+                    Window::Last(length, unit)
+                } else {
+                    Window::Any(length, unit)
+                })
             }
         }
     }
