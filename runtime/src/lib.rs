@@ -4,6 +4,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod batch;
 pub mod catalogue;
 pub mod clock;
 pub mod decimal;
@@ -16,6 +17,7 @@ pub mod native;
 mod nearest;
 pub mod pack;
 pub mod record;
+pub mod summary;
 #[cfg(test)]
 mod testing;
 pub mod trials;
