@@ -3,7 +3,11 @@
 //! Knows meaning and refuses to know machines: no I/O, no clock, no environment, no floats, no unsafe code.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "native")]
+pub mod emit;
 pub mod evaluate;
+pub mod exact;
+pub mod interpret;
 pub mod ir;
 pub mod lower;
 pub mod sources;

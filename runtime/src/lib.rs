@@ -1,1 +1,15 @@
-//! runtime
+//! What stands around compiled rules while they run: packs, reference tables, records, engines and decisions.
+//!
+//! Knows state and machines, and refuses to know protocols: no command line, no network, no foreign types here.
+
+#![deny(unsafe_code)]
+
+pub mod catalogue;
+pub mod clock;
+pub mod decimal;
+pub mod input;
+mod nearest;
+pub mod pack;
+pub mod record;
+#[cfg(test)]
+mod testing;

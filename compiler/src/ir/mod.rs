@@ -13,6 +13,36 @@
 //! Numbers are integers: money in minor units, points in their account's units, percents in millionths of the whole
 //! (`7%` is 70 000), each as `I64`; exact fractions are a numerator and a denominator, both `I128`, that only
 //! [`Inst::Divide`] or the settlement ever rounds. Every operation that can fail ends the function with a [`Fault`].
+//!
+//! What both engines do alike, where an instruction's own words leave it open:
+//!
+//! * [`MISSING`] is a number like any other to arithmetic and comparisons; only `Known`, the reference tests and the
+//!   order of `PickEveryNth` single it out.
+//! * Fuel. What costs `n` turns faults with `OutOfFuel` where fewer than `n` are left, and takes none then; this is
+//!   looked at before anything else the instruction does. A `Loop` costs one turn at each row it looks at, chosen or
+//!   not, and its faults are the `Loop`'s. `NewSelection` and the picks cost one for each line of the record,
+//!   `SetHas` one for each full 64 symbols of the set, `Put` [`PUT_TURNS`], `Distinct` one for each number kept,
+//!   `Award` [`PROPOSAL_TURNS`], `Discount` that and one for each line. So no function works long, or makes much,
+//!   for little fuel.
+//! * A loop over `Selected` asks at each row's turn whether a piece of it is selected then.
+//! * Instructions that divide look for a zero divisor first (`DivisionByZero`); the one quotient that is too large,
+//!   that of the least number by -1, is an `Overflow`, of `Modulo` too. `Modulo` has the sign of its divisor.
+//! * `Award` and `Discount` turn numerator and denominator round where the denominator is below zero; where one of
+//!   them is the least `I128` that is an `Overflow`. They do so before they look at rows.
+//! * A selection holds between none and all of the pieces of each line. A line whose pieces are below zero has none.
+//!   `Select` on a row that has pieces selected replaces them.
+//! * To a pick on pieces each selected piece is an element, to a pick on lines each line with a selected piece is
+//!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
+//! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
+
+pub mod optimise;
+pub mod print;
+pub mod shape;
+pub mod verify;
+
+pub use optimise::optimise;
+pub use shape::Shape;
+pub use verify::{Verified, VerifyError, verify};
 
 use serde::{Deserialize, Serialize};
 
@@ -68,8 +98,17 @@ pub const MISSING: i64 = i64::MIN;
 /// A percent's `100%`: percents count millionths of the whole.
 pub const PERCENT_ONE: i64 = 1_000_000;
 
+/// Turns that a number put into a bag costs.
+pub const PUT_TURNS: i64 = 4;
+
+/// Turns that a proposal costs, for what settling it takes.
+pub const PROPOSAL_TURNS: i64 = 16;
+
 /// Decimal digits of a unit price in records, beyond which a price is refused.
 pub const PRICE_SCALE: u32 = 4;
+
+/// [`PRICE_SCALE`] as slots write it.
+const PRICE_DIGITS: u8 = 4;
 
 /// How a number that lies between two representable ones becomes one of them. Ties and directions are symmetrical
 /// about zero.
@@ -302,6 +341,64 @@ pub const LINE_BUILTINS: [&str; 6] =
 /// Names of the built-in payment slots, in order.
 pub const PAYMENT_BUILTINS: [&str; 1] = ["payment.amount"];
 
+impl Layout {
+    /// The built-in slots of a program in this currency, which each layout begins with.
+    pub fn builtins(currency: &Currency) -> Layout {
+        let slot = |name: &&str, ty: SlotType, record: RecordKind, optional: bool| Slot {
+            name: (*name).to_owned(),
+            record,
+            key: match record {
+                RecordKind::Derived => Vec::new(),
+                RecordKind::Event
+                | RecordKind::Member
+                | RecordKind::Line
+                | RecordKind::Product
+                | RecordKind::Payment => name.rsplit('.').take(1).map(str::to_owned).collect(),
+            },
+            ty,
+            optional,
+            default: None,
+            inherits: false,
+        };
+        let money = SlotType::Money { scale: currency.decimals };
+        let derived = RecordKind::Derived;
+        let event_types = [
+            (SlotType::Instant, RecordKind::Event),
+            (SlotType::Date, derived),
+            (SlotType::Time, derived),
+            (SlotType::Count, derived),
+            (SlotType::Count, derived),
+            (SlotType::Bool, derived),
+            (money, derived),
+            (money, derived),
+        ];
+        let line_types = [
+            (SlotType::Count, derived, false),
+            (SlotType::Count, RecordKind::Line, false),
+            (SlotType::Money { scale: PRICE_DIGITS }, RecordKind::Line, false),
+            (money, derived, false),
+            (money, derived, false),
+            (SlotType::Percent, RecordKind::Line, true),
+        ];
+        Layout {
+            event: EVENT_BUILTINS
+                .iter()
+                .zip(event_types)
+                .map(|(name, (ty, record))| slot(name, ty, record, false))
+                .collect(),
+            line: LINE_BUILTINS
+                .iter()
+                .zip(line_types)
+                .map(|(name, (ty, record, optional))| slot(name, ty, record, optional))
+                .collect(),
+            payment: PAYMENT_BUILTINS
+                .iter()
+                .map(|name| slot(name, money, RecordKind::Payment, true))
+                .collect(),
+        }
+    }
+}
+
 /// A 64-bit place in a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Slot {
@@ -502,7 +599,7 @@ pub enum Inst {
 
     /// A slot of the event.
     LoadEvent(SlotId),
-    /// A slot of a line; the row must be that of an enclosing loop over lines, or a `Nth`.
+    /// A slot of a line; the row must be that of an enclosing loop over lines or over a selection.
     LoadLine(SlotId, Value),
     /// A slot of a payment; the row must be that of an enclosing loop over payments.
     LoadPayment(SlotId, Value),
@@ -587,7 +684,8 @@ pub enum Inst {
         /// Pieces.
         count: Value,
     },
-    /// How many pieces of the row are selected.
+    /// How many pieces of the row are selected; the row must be that of an enclosing loop over lines or over a
+    /// selection.
     Selected(Value, Value),
     /// The `count` cheapest (or dearest) elements of a selection, by price of a piece, ties to the lower position.
     /// An `Element::Line` is taken whole. A `count` below one selects nothing.
@@ -935,47 +1033,4 @@ pub struct Fault {
     pub kind: FaultKind,
     /// Index into [`Function::insts`].
     pub inst: u32,
-}
-
-impl Layout {
-    /// The slots that every program has, for a currency of this many decimals.
-    pub fn with_builtins(decimals: u8) -> Layout {
-        let slot = |name: &str, record: RecordKind, key: &str, ty: SlotType, optional: bool| Slot {
-            name: name.to_owned(),
-            record,
-            key: if key.is_empty() { Vec::new() } else { vec![key.to_owned()] },
-            ty,
-            optional,
-            default: None,
-            inherits: false,
-        };
-        let derived = |name: &str, ty: SlotType| slot(name, RecordKind::Derived, "", ty, false);
-        Layout {
-            event: vec![
-                derived("event.at", SlotType::Instant),
-                derived("event.date", SlotType::Date),
-                derived("event.time", SlotType::Time),
-                derived("event.weekday", SlotType::Count),
-                derived("event.month_day", SlotType::Count),
-                derived("member", SlotType::Bool),
-                derived("basket.initial", SlotType::Money { scale: decimals }),
-                derived("basket.paid", SlotType::Money { scale: decimals }),
-            ],
-            line: vec![
-                derived("line.position", SlotType::Count),
-                derived("line.pieces", SlotType::Count),
-                derived("line.price", SlotType::Money { scale: 4 }),
-                derived("line.initial", SlotType::Money { scale: decimals }),
-                derived("line.paid", SlotType::Money { scale: decimals }),
-                slot("line.tax_rate", RecordKind::Line, "tax_rate", SlotType::Percent, true),
-            ],
-            payment: vec![slot(
-                "payment.amount",
-                RecordKind::Payment,
-                "amount",
-                SlotType::Money { scale: decimals },
-                true,
-            )],
-        }
-    }
 }

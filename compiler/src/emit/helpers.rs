@@ -1,0 +1,76 @@
+//! The closed list of what emitted code may call. Expanded here to names and signatures and in the runtime to bodies,
+//! so that a helper without a body does not compile.
+//!
+//! Each takes the context and words and gives a status: 0, or the code of a fault's kind. Results lie in the
+//! context's `LOW` and `HIGH`. A 128-bit number is two words, low and high.
+
+/// Expands a macro with the list.
+#[macro_export]
+macro_rules! native_helpers {
+    ($expand:ident) => {
+        $expand! {
+            /// Product of two `I128`.
+            Multiply multiply(a_low, a_high, b_low, b_high);
+            /// Rounded quotient of two `I128`; the last says how it rounds.
+            Divide divide(a_low, a_high, b_low, b_high, rounding);
+            /// Quotient of two `I128`, rounded down.
+            Floor floor(a_low, a_high, b_low, b_high);
+            /// `Modulo` of two `I128`.
+            Modulo modulo(a_low, a_high, b_low, b_high);
+            /// `Modulo` of two `I64`.
+            ModuloWord modulo_word(a, b);
+            /// `SetHas`.
+            SetHas set_has(set, reference);
+            /// `SetContains`.
+            SetContains set_contains(set, symbol);
+            /// `NewSelection`, into a buffer.
+            NewSelection new_selection(buffer);
+            /// `PickExtreme`, from a buffer into another.
+            PickExtreme pick_extreme(selection, buffer, count, flags);
+            /// `PickInEvery`, from a buffer into another.
+            PickInEvery pick_in_every(selection, buffer, count, every, flags);
+            /// `PickEveryNth`, from a buffer into another.
+            PickEveryNth pick_every_nth(selection, buffer, nth, key, flags);
+            /// `NewBag`.
+            NewBag new_bag(bag);
+            /// `Put`.
+            Put put(bag, number);
+            /// `Distinct`.
+            Distinct distinct(bag);
+            /// `Award`; a row below zero is none.
+            Award award(site, num_low, num_high, den_low, den_high, row);
+            /// `Discount`.
+            Discount discount(site, selection, num_low, num_high, den_low, den_high);
+        }
+    };
+}
+
+macro_rules! signatures {
+    ($($(#[$doc:meta])* $variant:ident $name:ident($($parameter:ident),*);)*) => {
+        /// A helper.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Helper { $($(#[$doc])* $variant,)* }
+
+        impl Helper {
+            /// All of them.
+            pub const ALL: &[Helper] = &[$(Helper::$variant),*];
+
+            /// The symbol that emitted code asks for.
+            pub fn symbol(self) -> &'static str {
+                match self { $(Helper::$variant => concat!("perq_", stringify!($name)),)* }
+            }
+
+            /// How many words it takes after the context.
+            pub fn words(self) -> usize {
+                match self { $(Helper::$variant => [$(stringify!($parameter)),*].len(),)* }
+            }
+        }
+    };
+}
+
+native_helpers!(signatures);
+
+/// Bit of a pick's flags: whole lines rather than pieces.
+pub const WHOLE_LINES: i64 = 1;
+/// Bit of a pick's flags: the cheapest, or largest first.
+pub const TURNED: i64 = 2;

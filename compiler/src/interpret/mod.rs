@@ -1,0 +1,436 @@
+//! The interpreter: what the intermediate representation means. Native code is right where it does the same.
+//!
+//! Plain rather than quick, and total: no recursion, no panic, no wrapping; what a register or a record does not hold
+//! reads as zero or [`MISSING`]. Knows nothing of groups and settlement.
+
+pub mod actions;
+pub mod picks;
+
+use crate::evaluate::{Bindings, Code, Proposals, RecordView};
+use crate::exact;
+use crate::ir::{
+    Comparison, Fault, FaultKind, Function, FunctionId, Inst, MISSING, Rows, Shape, SlotId, Ty, Value, VarId,
+    Verified, line_slot,
+};
+use actions::Bag;
+use picks::Run;
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+/// Runs the functions of a program by walking their instructions.
+#[derive(Clone, Debug)]
+pub struct Interpreter {
+    program: Arc<Verified>,
+    shapes: Vec<Shape>,
+}
+
+/// Reusable memory of one thread.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    /// `I64` values and, as 0 and 1, `Bool` values, by instruction.
+    words: Vec<i64>,
+    /// `I128` values, by instruction.
+    wides: Vec<i128>,
+    /// Variables, likewise.
+    word_variables: Vec<i64>,
+    wide_variables: Vec<i128>,
+    /// Selections one after another, each of as many counts as the record has lines.
+    selections: Vec<i64>,
+    bags: Vec<Bag>,
+    runs: Vec<Run>,
+}
+
+impl Interpreter {
+    /// Works out where the jumps of each function go.
+    pub fn new(program: Arc<Verified>) -> Interpreter {
+        let shapes = program.functions.iter().map(Shape::of).collect();
+        Interpreter { program, shapes }
+    }
+
+    /// The program that it runs.
+    pub fn program(&self) -> &Arc<Verified> {
+        &self.program
+    }
+}
+
+impl Code for Interpreter {
+    type Scratch = Scratch;
+
+    fn run(
+        &self,
+        function: FunctionId,
+        record: RecordView<'_>,
+        bindings: &Bindings,
+        fuel: &mut i64,
+        scratch: &mut Scratch,
+        out: &mut Proposals,
+    ) -> Result<(), Fault> {
+        let code = self.program.functions.get(function.index()).zip(self.shapes.get(function.index()));
+        // A function that is not there proposes nothing.
+        let Some((function, shape)) = code else { return Ok(()) };
+        scratch.prepare(function, shape, record.line_count());
+        let mut run = Execution { function, shape, record, bindings, fuel, memory: scratch, out, at: 0 };
+        run.all().map_err(|kind| Fault { kind, inst: u32::try_from(run.at).unwrap_or(u32::MAX) })
+    }
+}
+
+impl Scratch {
+    /// Makes room and sets the variables to zero. Registers keep what an earlier function left: a verified function
+    /// writes each before it reads it.
+    fn prepare(&mut self, function: &Function, shape: &Shape, lines: usize) {
+        let (insts, variables) = (function.insts.len(), function.variables.len());
+        grow(&mut self.words, insts, 0);
+        grow(&mut self.wides, insts, 0);
+        self.word_variables.clear();
+        self.word_variables.resize(variables, 0);
+        self.wide_variables.clear();
+        self.wide_variables.resize(variables, 0);
+        grow(&mut self.selections, (shape.selections as usize).saturating_mul(lines), 0);
+        grow(&mut self.bags, shape.bags as usize, Bag::default());
+    }
+}
+
+fn grow<T: Clone>(list: &mut Vec<T>, length: usize, value: T) {
+    if list.len() < length {
+        list.resize(length, value);
+    }
+}
+
+/// One run of one function.
+struct Execution<'r> {
+    function: &'r Function,
+    shape: &'r Shape,
+    record: RecordView<'r>,
+    bindings: &'r Bindings,
+    fuel: &'r mut i64,
+    memory: &'r mut Scratch,
+    out: &'r mut Proposals,
+    /// The instruction being done; after a fault the one that met it.
+    at: usize,
+}
+
+impl Execution<'_> {
+    fn all(&mut self) -> Result<(), FaultKind> {
+        let function = self.function;
+        while let Some(inst) = function.insts.get(self.at) {
+            self.at = self.step(inst)?;
+        }
+        Ok(())
+    }
+
+    /// Does one instruction and says which is next.
+    fn step(&mut self, inst: &Inst) -> Result<usize, FaultKind> {
+        match inst {
+            Inst::Int(word) => self.set_word(*word),
+            Inst::Wide(wide) => self.set_wide(*wide),
+            Inst::Bool(truth) => self.set_bool(*truth),
+
+            Inst::LoadEvent(slot) => {
+                let word = self.record.event.get(slot.index()).copied().unwrap_or(MISSING);
+                self.set_word(word);
+            }
+            Inst::LoadLine(slot, row) => {
+                let word = actions::line_slot(&self.record, *slot, self.row(*row));
+                self.set_word(word);
+            }
+            Inst::LoadPayment(slot, row) => {
+                let word = actions::payment_slot(&self.record, *slot, self.row(*row));
+                self.set_word(word);
+            }
+            Inst::LoadParam(param) => {
+                let word = self.record.params.get(param.index()).copied().unwrap_or(MISSING);
+                self.set_word(word);
+            }
+
+            Inst::Known(a) => self.set_bool(self.word(*a) != MISSING),
+            Inst::Truth(a) => self.set_bool(self.word(*a) == 1),
+
+            Inst::Add(a, b) => self.arithmetic(*a, *b, i64::checked_add, i128::checked_add)?,
+            Inst::Sub(a, b) => self.arithmetic(*a, *b, i64::checked_sub, i128::checked_sub)?,
+            Inst::Mul(a, b) => self.arithmetic(*a, *b, i64::checked_mul, i128::checked_mul)?,
+            // Two 64-bit factors: their product always fits.
+            Inst::MulWide(a, b) => {
+                self.set_wide(i128::from(self.word(*a)).wrapping_mul(i128::from(self.word(*b))));
+            }
+            Inst::Negate(a) => self.arithmetic(*a, *a, |a, _| a.checked_neg(), |a, _| a.checked_neg())?,
+            Inst::Widen(a) => self.set_wide(i128::from(self.word(*a))),
+            Inst::Narrow(a) => {
+                let word = exact::narrow(self.wide(*a))?;
+                self.set_word(word);
+            }
+            Inst::Divide(a, b, rounding) => {
+                let wide = exact::divide_rounded(self.wide(*a), self.wide(*b), *rounding)?;
+                self.set_wide(wide);
+            }
+            Inst::Floor(a, b) => {
+                let wide = exact::floor(self.wide(*a), self.wide(*b))?;
+                self.set_wide(wide);
+            }
+            Inst::Modulo(a, b) => match self.shape.ty(*a) {
+                Some(Ty::I128) => {
+                    let wide = exact::modulo(self.wide(*a), self.wide(*b))?;
+                    self.set_wide(wide);
+                }
+                Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag) | None => {
+                    let word = exact::modulo_word(self.word(*a), self.word(*b))?;
+                    self.set_word(word);
+                }
+            },
+
+            Inst::Compare(comparison, a, b) => {
+                let ordering = match self.shape.ty(*a) {
+                    Some(Ty::I128) => self.wide(*a).cmp(&self.wide(*b)),
+                    Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag) | None => {
+                        self.word(*a).cmp(&self.word(*b))
+                    }
+                };
+                self.set_bool(holds(*comparison, ordering));
+            }
+            Inst::Choose(condition, a, b) => {
+                let chosen = if self.truth(*condition) { *a } else { *b };
+                // Both files of registers are copied: the type says which one is read.
+                self.set_word(self.word(chosen));
+                self.set_wide(self.wide(chosen));
+            }
+            Inst::And(a, b) => self.set_bool(self.truth(*a) & self.truth(*b)),
+            Inst::Or(a, b) => self.set_bool(self.truth(*a) | self.truth(*b)),
+            Inst::Not(a) => self.set_bool(!self.truth(*a)),
+
+            Inst::InReference(symbol, reference) => {
+                self.set_bool(actions::in_reference(self.bindings, *reference, self.word(*symbol)));
+            }
+            Inst::SetHas(set, reference) => {
+                let set = self.word(*set);
+                let truth = actions::set_has(&self.record, self.bindings, self.fuel, set, *reference)?;
+                self.set_bool(truth);
+            }
+            Inst::SetContains(set, symbol) => {
+                self.set_bool(actions::set_contains(&self.record, self.word(*set), self.word(*symbol)));
+            }
+
+            Inst::Block => {}
+            Inst::Loop(rows) => return self.turn(self.at, *rows, 0),
+            Inst::End => {
+                let opener = self.shape.linked(self.at);
+                if let Some(Inst::Loop(rows)) = self.function.insts.get(opener) {
+                    let row = self.memory.words.get(opener).map_or(0, |row| row.saturating_add(1));
+                    // A fault of the turn is the loop's.
+                    self.at = opener;
+                    return self.turn(opener, *rows, row);
+                }
+            }
+            Inst::Break { condition, when, .. } => {
+                if self.truth(*condition) == *when {
+                    return Ok(self.shape.linked(self.at).saturating_add(1));
+                }
+            }
+
+            Inst::Get(variable) => {
+                let (word, wide) = self.variable(*variable);
+                self.set_word(word);
+                self.set_wide(wide);
+            }
+            Inst::Set(variable, a) => {
+                let (word, wide) = (self.word(*a), self.wide(*a));
+                if let Some(place) = self.memory.word_variables.get_mut(variable.index()) {
+                    *place = word;
+                }
+                if let Some(place) = self.memory.wide_variables.get_mut(variable.index()) {
+                    *place = wide;
+                }
+            }
+
+            Inst::NewSelection => {
+                self.walk_lines()?;
+                self.made().0.fill(0);
+            }
+            Inst::Select { selection, row, count } => {
+                let row = self.row(*row);
+                let pieces = actions::selected(&self.record, row, self.word(*count));
+                let range = self.selection_range(*selection);
+                if let Some(place) = self.memory.selections.get_mut(range).and_then(|all| all.get_mut(row)) {
+                    *place = pieces;
+                }
+            }
+            Inst::Selected(selection, row) => {
+                let pieces = self.selection(*selection).get(self.row(*row)).copied().unwrap_or(0);
+                self.set_word(pieces);
+            }
+            Inst::PickExtreme { selection, count, cheapest, element } => {
+                self.walk_lines()?;
+                self.collect(*selection, line_slot::PRICE);
+                let count = self.word(*count);
+                let (out, runs) = self.made();
+                actions::pick_extreme(runs, count, *cheapest, *element, out);
+            }
+            Inst::PickInEvery { selection, count, every, cheapest, element } => {
+                self.walk_lines()?;
+                self.collect(*selection, line_slot::PRICE);
+                let count = self.word(*count);
+                let (out, runs) = self.made();
+                actions::pick_in_every(runs, count, *every, *cheapest, *element, out);
+            }
+            Inst::PickEveryNth { selection, nth, key, descending, element } => {
+                self.walk_lines()?;
+                self.collect(*selection, *key);
+                let (out, runs) = self.made();
+                actions::pick_every_nth(runs, *nth, *descending, *element, out);
+            }
+
+            Inst::NewBag => {
+                let bag = self.shape.linked(self.at);
+                if let Some(bag) = self.memory.bags.get_mut(bag) {
+                    bag.clear();
+                }
+            }
+            Inst::Put(bag, number) => {
+                let (bag, number) = (self.shape.linked(bag.index()), self.word(*number));
+                if let Some(bag) = self.memory.bags.get_mut(bag) {
+                    bag.put(self.fuel, number)?;
+                }
+            }
+            Inst::Distinct(bag) => {
+                let bag = self.shape.linked(bag.index());
+                let count = self.memory.bags.get_mut(bag).map_or(Ok(0), |bag| bag.distinct(self.fuel))?;
+                self.set_word(count);
+            }
+
+            Inst::Award { site, num, den, row } => {
+                let row = row.and_then(|row| u32::try_from(self.row(row)).ok());
+                let (num, den) = (self.wide(*num), self.wide(*den));
+                actions::award(self.out, self.fuel, *site, num, den, row)?;
+            }
+            Inst::Discount { site, selection, num, den } => {
+                let (num, den) = (self.wide(*num), self.wide(*den));
+                let range = self.selection_range(*selection);
+                let selection = self.memory.selections.get(range).unwrap_or(&[]);
+                actions::discount(self.out, self.fuel, *site, num, den, selection)?;
+            }
+        }
+        Ok(self.at.saturating_add(1))
+    }
+
+    /// Begins the turn of the first row from `row` on that the loop runs over, or goes behind the loop.
+    fn turn(&mut self, opener: usize, rows: Rows, mut row: i64) -> Result<usize, FaultKind> {
+        let count = match rows {
+            Rows::Lines | Rows::Selected(_) => actions::turns(self.record.line_count()),
+            Rows::Payments => actions::turns(self.record.payment_count()),
+        };
+        while row < count {
+            actions::take(self.fuel, 1)?;
+            let runs = match rows {
+                Rows::Lines | Rows::Payments => true,
+                Rows::Selected(selection) => {
+                    let row = usize::try_from(row).unwrap_or(usize::MAX);
+                    self.selection(selection).get(row).is_some_and(|pieces| *pieces > 0)
+                }
+            };
+            if runs {
+                if let Some(place) = self.memory.words.get_mut(opener) {
+                    *place = row;
+                }
+                return Ok(opener.saturating_add(1));
+            }
+            row = row.saturating_add(1);
+        }
+        Ok(self.shape.linked(opener).saturating_add(1))
+    }
+
+    /// The price of an instruction that walks all lines.
+    fn walk_lines(&mut self) -> Result<(), FaultKind> {
+        actions::take(self.fuel, actions::turns(self.record.line_count()))
+    }
+
+    fn arithmetic(
+        &mut self,
+        a: Value,
+        b: Value,
+        word: fn(i64, i64) -> Option<i64>,
+        wide: fn(i128, i128) -> Option<i128>,
+    ) -> Result<(), FaultKind> {
+        match self.shape.ty(a) {
+            Some(Ty::I128) => {
+                let result = wide(self.wide(a), self.wide(b)).ok_or(FaultKind::Overflow)?;
+                self.set_wide(result);
+            }
+            Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag) | None => {
+                let result = word(self.word(a), self.word(b)).ok_or(FaultKind::Overflow)?;
+                self.set_word(result);
+            }
+        }
+        Ok(())
+    }
+
+    fn word(&self, value: Value) -> i64 {
+        self.memory.words.get(value.index()).copied().unwrap_or(0)
+    }
+
+    fn wide(&self, value: Value) -> i128 {
+        self.memory.wides.get(value.index()).copied().unwrap_or(0)
+    }
+
+    fn truth(&self, value: Value) -> bool {
+        self.word(value) == 1
+    }
+
+    fn row(&self, value: Value) -> usize {
+        usize::try_from(self.word(value)).unwrap_or(usize::MAX)
+    }
+
+    fn variable(&self, variable: VarId) -> (i64, i128) {
+        let word = self.memory.word_variables.get(variable.index()).copied().unwrap_or(0);
+        let wide = self.memory.wide_variables.get(variable.index()).copied().unwrap_or(0);
+        (word, wide)
+    }
+
+    fn set_word(&mut self, word: i64) {
+        if let Some(place) = self.memory.words.get_mut(self.at) {
+            *place = word;
+        }
+    }
+
+    fn set_wide(&mut self, wide: i128) {
+        if let Some(place) = self.memory.wides.get_mut(self.at) {
+            *place = wide;
+        }
+    }
+
+    fn set_bool(&mut self, truth: bool) {
+        self.set_word(i64::from(truth));
+    }
+
+    /// Where the selection that an instruction made lies.
+    fn selection_range(&self, value: Value) -> std::ops::Range<usize> {
+        let lines = self.record.line_count();
+        let start = self.shape.linked(value.index()).saturating_mul(lines);
+        start..start.saturating_add(lines)
+    }
+
+    fn selection(&self, value: Value) -> &[i64] {
+        self.memory.selections.get(self.selection_range(value)).unwrap_or(&[])
+    }
+
+    /// The selection that this instruction makes, and the runs collected for it.
+    fn made(&mut self) -> (&mut [i64], &mut [Run]) {
+        let range = self.selection_range(Value(u32::try_from(self.at).unwrap_or(u32::MAX)));
+        (self.memory.selections.get_mut(range).unwrap_or(&mut []), &mut self.memory.runs)
+    }
+
+    fn collect(&mut self, selection: Value, key: SlotId) {
+        let range = self.selection_range(selection);
+        let selection = self.memory.selections.get(range).unwrap_or(&[]);
+        actions::runs(&self.record, selection, key, &mut self.memory.runs);
+    }
+}
+
+/// Whether a comparison holds of two numbers that stand so to each other.
+pub fn holds(comparison: Comparison, ordering: Ordering) -> bool {
+    match comparison {
+        Comparison::Equal => ordering.is_eq(),
+        Comparison::NotEqual => ordering.is_ne(),
+        Comparison::Less => ordering.is_lt(),
+        Comparison::LessOrEqual => ordering.is_le(),
+        Comparison::Greater => ordering.is_gt(),
+        Comparison::GreaterOrEqual => ordering.is_ge(),
+    }
+}

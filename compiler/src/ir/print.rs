@@ -1,0 +1,1 @@
+//! Prints programs and functions.

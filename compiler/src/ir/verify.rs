@@ -1,0 +1,1137 @@
+//! The verifier: what every program must keep before anything runs it. A pack may come from anywhere; what passes here
+//! can at worst compute something else.
+//!
+//! Linear, without recursion, without panic on any [`Program`] value. Refuses to know where a program comes from and
+//! to mend it.
+
+use super::{
+    AccountId, Atom, AtomId, AtomTest, EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, GroupId, Inst,
+    KindId, LINE_BUILTINS, Layout, Limit, LimitAmount, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId,
+    Program, RecordKind, ReferenceId, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Ty,
+    Value, VarId, event_slot,
+};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Deref;
+
+/// Limits of a program. Each is far above what rules need, and keeps memory and time in proportion.
+pub mod limits {
+    /// Bytes of a name.
+    pub const NAME: usize = 1_024;
+    /// Bytes of a title or a reason.
+    pub const TEXT: usize = 65_536;
+    /// Accounts, kinds, enumerations, kinds of events, source files.
+    pub const SMALL_LIST: usize = 65_536;
+    /// Rules, groups, functions, sites, atoms, references, parameters, and what one of them lists.
+    pub const LIST: usize = 1 << 20;
+    /// Places, and names of one reference.
+    pub const LONG_LIST: usize = 1 << 24;
+    /// Slots of the event, of a line or of a payment.
+    pub const SLOTS: usize = 4_096;
+    /// Parts of a slot's key.
+    pub const KEY: usize = 64;
+    /// Instructions of a function.
+    pub const INSTS: usize = 1_000_000;
+    /// Instructions from an outermost loop to its end, since they may run once for each turn of fuel.
+    pub const LOOP_INSTS: u32 = 16_384;
+    /// Loops inside one another.
+    pub const LOOP_DEPTH: usize = 8;
+    /// Variables of a function.
+    pub const VARIABLES: usize = 65_536;
+    /// Instructions of a function that make selections, and those that make bags.
+    pub const BUFFERS: usize = 256;
+    /// Decimal digits of a number.
+    pub const SCALE: u8 = 18;
+    /// Errors that are listed.
+    pub const ERRORS: usize = 100;
+}
+
+/// A program that keeps every [`VerifyRule`]. Only [`verify`] makes one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verified(Program);
+
+impl Verified {
+    /// Gives the program back, to be changed and verified again.
+    pub fn into_program(self) -> Program {
+        self.0
+    }
+}
+
+impl Deref for Verified {
+    type Target = Program;
+    fn deref(&self) -> &Program {
+        &self.0
+    }
+}
+
+macro_rules! verify_rules {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal)*) => {
+        /// What a program must keep.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum VerifyRule { $($(#[$doc])* $variant,)* }
+
+        impl VerifyRule {
+            /// All of them.
+            pub const ALL: &[VerifyRule] = &[$(VerifyRule::$variant),*];
+
+            /// The name, in kebab case.
+            pub fn name(self) -> &'static str {
+                match self { $(VerifyRule::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+verify_rules! {
+    /// No name is empty.
+    EmptyName = "empty-name"
+    /// No text is longer than its limit.
+    LongText = "long-text"
+    /// No list is longer than its limit.
+    LongList = "long-list"
+    /// Accounts, kinds, enumerations and their values, events, parameters and groups have names of their own.
+    DuplicateName = "duplicate-name"
+    /// Every id stands for an entry of its list.
+    UnknownId = "unknown-id"
+
+    /// A currency has at most 4 decimals.
+    CurrencyDecimals = "currency-decimals"
+    /// Weeks start on one of seven days.
+    WeekStart = "week-start"
+    /// An account has at most 9 decimals.
+    AccountDecimals = "account-decimals"
+    /// Both sides of an account's worth are above zero.
+    AccountWorth = "account-worth"
+    /// A kind of collections collects a kind that is not one.
+    KindOf = "kind-of"
+    /// An enumeration has values.
+    EmptyEnumeration = "empty-enumeration"
+    /// Names of a reference are ascending, without duplicates, and not none.
+    ReferenceNames = "reference-names"
+    /// An event's name is among its spellings.
+    EventSpellings = "event-spellings"
+
+    /// Each part of the layout begins with the built-in slots, with their types.
+    BuiltinSlots = "builtin-slots"
+    /// A slot comes from a part of the input that belongs to its list.
+    SlotRecord = "slot-record"
+    /// A slot that is read has a key.
+    SlotKey = "slot-key"
+    /// A number has at most 18 decimals.
+    SlotScale = "slot-scale"
+    /// A default is a value of the slot's type.
+    SlotDefault = "slot-default"
+    /// Only a line's own field inherits from the product.
+    SlotInherits = "slot-inherits"
+
+    /// A parameter's type has values that do not depend on a catalogue.
+    ParamType = "param-type"
+    /// A parameter has values, ascending by day, of its type, and inside its range.
+    ParamValues = "param-values"
+    /// A parameter's range is not empty.
+    ParamRange = "param-range"
+
+    /// An atom's test fits its slot.
+    AtomType = "atom-type"
+    /// The values that an atom lists are ascending, without duplicates.
+    AtomOrder = "atom-order"
+
+    /// Groups stand in the order of their phases.
+    GroupOrder = "group-order"
+    /// A group excludes earlier groups.
+    GroupExclusion = "group-exclusion"
+    /// Each rule is in the list of its group, once, and in no other.
+    GroupRules = "group-rules"
+    /// A group's rules are in descending priority, then in order of declaration.
+    RuleOrder = "rule-order"
+    /// A rule hears events, ascending.
+    RuleEvents = "rule-events"
+    /// A rule's atoms are the event's, its line atoms a line's.
+    RuleAtoms = "rule-atoms"
+    /// Each function is that of one rule.
+    FunctionUse = "function-use"
+    /// A fixed limit is not below zero.
+    LimitAmount = "limit-amount"
+    /// Discounts are given in the phases of prices, awards in those after.
+    SitePhase = "site-phase"
+    /// Lines and columns count from 1.
+    PlacePosition = "place-position"
+
+    /// Each instruction has its place.
+    PlacesLength = "places-length"
+    /// A variable is of type `I64`, `I128` or `Bool`.
+    VariableType = "variable-type"
+    /// No function makes more selections or bags than their limit.
+    TooManyBuffers = "too-many-buffers"
+    /// A value is made before it is used.
+    ValueNotMade = "value-not-made"
+    /// A value is used in its region or in those inside.
+    ValueNotVisible = "value-not-visible"
+    /// What is used as a value is one.
+    NoValue = "no-value"
+    /// Operands are of the instruction's types.
+    TypeMismatch = "type-mismatch"
+    /// A break leaves a region that is open.
+    BreakDepth = "break-depth"
+    /// Each region is closed.
+    UnclosedRegion = "unclosed-region"
+    /// Each end closes a region.
+    UnopenedRegion = "unopened-region"
+    /// Loops stand in one another at most to their limit.
+    LoopDepth = "loop-depth"
+    /// A loop is at most as long as its limit.
+    LoopLength = "loop-length"
+    /// A line's row comes from an enclosing loop over lines or over a selection.
+    LineRow = "line-row"
+    /// A payment's row comes from an enclosing loop over payments.
+    PaymentRow = "payment-row"
+    /// Only a selection that `NewSelection` made is selected into.
+    SelectTarget = "select-target"
+    /// An award has a site of awards, a discount one of discounts.
+    SiteKindMismatch = "site-kind"
+    /// A function proposes only effects of its own rule.
+    SiteRule = "site-rule"
+    /// A pick counts from 1.
+    PickSize = "pick-size"
+    /// A pick sorts by numbers that do not depend on a catalogue.
+    PickKey = "pick-key"
+}
+
+/// Where a program breaks a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// In its head, or in its lists as wholes.
+    Program,
+    /// In an account.
+    Account(AccountId),
+    /// In a kind of reference.
+    Kind(KindId),
+    /// In an enumeration.
+    Enum(EnumId),
+    /// In a reference.
+    Reference(ReferenceId),
+    /// In a kind of event.
+    Event(EventId),
+    /// In a slot of the event.
+    EventSlot(SlotId),
+    /// In a slot of a line.
+    LineSlot(SlotId),
+    /// In a slot of a payment.
+    PaymentSlot(SlotId),
+    /// In a parameter.
+    Param(ParamId),
+    /// In an atom.
+    Atom(AtomId),
+    /// In an effect.
+    Site(SiteId),
+    /// In a group.
+    Group(GroupId),
+    /// In a rule.
+    Rule(RuleId),
+    /// In a source file.
+    Source(u32),
+    /// In a place.
+    Place(PlaceId),
+    /// In a function as a whole.
+    Function(FunctionId),
+    /// In an instruction.
+    Inst(FunctionId, u32),
+}
+
+impl fmt::Display for At {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            At::Program => write!(f, "the program"),
+            At::Account(id) => write!(f, "account {}", id.0),
+            At::Kind(id) => write!(f, "kind {}", id.0),
+            At::Enum(id) => write!(f, "enumeration {}", id.0),
+            At::Reference(id) => write!(f, "reference {}", id.0),
+            At::Event(id) => write!(f, "event {}", id.0),
+            At::EventSlot(id) => write!(f, "event slot {}", id.0),
+            At::LineSlot(id) => write!(f, "line slot {}", id.0),
+            At::PaymentSlot(id) => write!(f, "payment slot {}", id.0),
+            At::Param(id) => write!(f, "parameter {}", id.0),
+            At::Atom(id) => write!(f, "atom {}", id.0),
+            At::Site(id) => write!(f, "site {}", id.0),
+            At::Group(id) => write!(f, "group {}", id.0),
+            At::Rule(id) => write!(f, "rule {}", id.0),
+            At::Source(id) => write!(f, "source {id}"),
+            At::Place(id) => write!(f, "place {}", id.0),
+            At::Function(id) => write!(f, "function {}", id.0),
+            At::Inst(id, inst) => write!(f, "function {}, instruction {inst}", id.0),
+        }
+    }
+}
+
+/// A broken rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifyError {
+    /// Which.
+    pub rule: VerifyRule,
+    /// Where.
+    pub at: At,
+}
+
+impl VerifyError {
+    /// The rule's name, in kebab case.
+    pub fn name(&self) -> &'static str {
+        self.rule.name()
+    }
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}", self.name(), self.at)
+    }
+}
+
+impl std::error::Error for VerifyError {}
+
+/// Verifies a program.
+///
+/// # Errors
+/// What it breaks: at most [`limits::ERRORS`], and one of each function.
+pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
+    let mut report = Report { errors: Vec::new() };
+    lengths(&program, &mut report);
+    // Lists that are too long are not looked into.
+    if report.errors.is_empty() {
+        head(&program, &mut report);
+        layout(&program, &mut report);
+        params(&program, &mut report);
+        atoms(&program, &mut report);
+        groups(&program, &mut report);
+        rules(&program, &mut report);
+        sites(&program, &mut report);
+        functions(&program, &mut report);
+    }
+    if report.errors.is_empty() { Ok(Verified(program)) } else { Err(report.errors) }
+}
+
+struct Report {
+    errors: Vec<VerifyError>,
+}
+
+impl Report {
+    fn check(&mut self, holds: bool, rule: VerifyRule, at: At) {
+        if !holds && self.errors.len() < limits::ERRORS {
+            self.errors.push(VerifyError { rule, at });
+        }
+    }
+
+    fn known<T>(&mut self, list: &[T], index: usize, at: At) {
+        self.check(index < list.len(), VerifyRule::UnknownId, at);
+    }
+
+    fn name(&mut self, name: &str, at: At) {
+        self.check(!name.is_empty(), VerifyRule::EmptyName, at);
+        self.check(name.len() <= limits::NAME, VerifyRule::LongText, at);
+    }
+
+    fn text(&mut self, text: &Option<String>, at: At) {
+        let length = text.as_ref().map_or(0, String::len);
+        self.check(length <= limits::TEXT, VerifyRule::LongText, at);
+    }
+
+    fn length(&mut self, length: usize, limit: usize, at: At) {
+        self.check(length <= limit, VerifyRule::LongList, at);
+    }
+}
+
+/// Names that must differ.
+#[derive(Default)]
+struct Names<'a>(BTreeSet<&'a str>);
+
+impl<'a> Names<'a> {
+    fn add(&mut self, name: &'a str, at: At, report: &mut Report) {
+        report.check(self.0.insert(name), VerifyRule::DuplicateName, at);
+    }
+}
+
+/// Numbers a list's entries by their ids. Lists are shorter than ids, or are not looked into.
+fn numbered<T>(list: &[T]) -> impl Iterator<Item = (u32, &T)> {
+    (0u32..).zip(list)
+}
+
+fn lengths(program: &Program, report: &mut Report) {
+    for length in [
+        program.accounts.len(),
+        program.kinds.len(),
+        program.enums.len(),
+        program.events.len(),
+        program.sources.len(),
+    ] {
+        report.length(length, limits::SMALL_LIST, At::Program);
+    }
+    for length in [
+        program.references.len(),
+        program.params.len(),
+        program.atoms.len(),
+        program.functions.len(),
+        program.sites.len(),
+        program.groups.len(),
+        program.rules.len(),
+    ] {
+        report.length(length, limits::LIST, At::Program);
+    }
+    report.length(program.places.len(), limits::LONG_LIST, At::Program);
+    for list in [&program.layout.event, &program.layout.line, &program.layout.payment] {
+        report.length(list.len(), limits::SLOTS, At::Program);
+    }
+    if !report.errors.is_empty() {
+        return;
+    }
+    for (id, enumeration) in numbered(&program.enums) {
+        report.length(enumeration.values.len(), limits::SMALL_LIST, At::Enum(EnumId(id)));
+    }
+    for (id, reference) in numbered(&program.references) {
+        report.length(reference.names.len(), limits::LONG_LIST, At::Reference(ReferenceId(id)));
+    }
+    for (id, event) in numbered(&program.events) {
+        report.length(event.spellings.len(), limits::SMALL_LIST, At::Event(EventId(id)));
+    }
+    for (id, param) in numbered(&program.params) {
+        report.length(param.values.len(), limits::LIST, At::Param(ParamId(id)));
+    }
+    for (id, atom) in numbered(&program.atoms) {
+        if let AtomTest::OneOf(values) = &atom.test {
+            report.length(values.len(), limits::LIST, At::Atom(AtomId(id)));
+        }
+    }
+    for (id, group) in numbered(&program.groups) {
+        for length in [group.excludes.len(), group.limits.len(), group.rules.len()] {
+            report.length(length, limits::LIST, At::Group(GroupId(id)));
+        }
+    }
+    for (id, rule) in numbered(&program.rules) {
+        for length in [rule.events.len(), rule.atoms.len(), rule.line_atoms.len(), rule.limits.len()] {
+            report.length(length, limits::LIST, At::Rule(RuleId(id)));
+        }
+    }
+    for (id, function) in numbered(&program.functions) {
+        report.length(function.insts.len(), limits::INSTS, At::Function(FunctionId(id)));
+        report.length(function.variables.len(), limits::VARIABLES, At::Function(FunctionId(id)));
+    }
+}
+
+fn head(program: &Program, report: &mut Report) {
+    report.name(&program.name, At::Program);
+    report.name(&program.zone, At::Program);
+    report.name(&program.currency.code, At::Program);
+    report.check(program.currency.decimals <= 4, VerifyRule::CurrencyDecimals, At::Program);
+    report.check(program.week_starts <= 6, VerifyRule::WeekStart, At::Program);
+
+    let mut names = Names::default();
+    for (id, account) in numbered(&program.accounts) {
+        let at = At::Account(AccountId(id));
+        report.name(&account.name, at);
+        report.name(&account.unit, at);
+        names.add(&account.name, at, report);
+        report.check(account.decimals <= 9, VerifyRule::AccountDecimals, at);
+        let worth = account.worth.is_none_or(|(units, money)| units > 0 && money > 0);
+        report.check(worth, VerifyRule::AccountWorth, at);
+    }
+
+    let mut names = Names::default();
+    for (id, kind) in numbered(&program.kinds) {
+        let at = At::Kind(KindId(id));
+        report.name(&kind.name, at);
+        names.add(&kind.name, at, report);
+        if let Some(of) = kind.of {
+            report.known(&program.kinds, of.index(), at);
+            let plain = program.kinds.get(of.index()).is_none_or(|of| of.of.is_none());
+            report.check(plain, VerifyRule::KindOf, at);
+        }
+    }
+
+    let mut names = Names::default();
+    for (id, enumeration) in numbered(&program.enums) {
+        let at = At::Enum(EnumId(id));
+        report.name(&enumeration.name, at);
+        names.add(&enumeration.name, at, report);
+        report.check(!enumeration.values.is_empty(), VerifyRule::EmptyEnumeration, at);
+        let mut values = Names::default();
+        for value in &enumeration.values {
+            report.name(value, at);
+            values.add(value, at, report);
+        }
+    }
+
+    for (id, reference) in numbered(&program.references) {
+        let at = At::Reference(ReferenceId(id));
+        report.known(&program.kinds, reference.kind.index(), at);
+        let ascending = reference.names.is_sorted_by(|a, b| a < b);
+        report.check(ascending && !reference.names.is_empty(), VerifyRule::ReferenceNames, at);
+        for name in &reference.names {
+            report.name(name, at);
+        }
+    }
+
+    let mut names = Names::default();
+    for (id, event) in numbered(&program.events) {
+        let at = At::Event(EventId(id));
+        report.name(&event.name, at);
+        names.add(&event.name, at, report);
+        report.check(event.spellings.contains(&event.name), VerifyRule::EventSpellings, at);
+        for spelling in &event.spellings {
+            report.name(spelling, at);
+        }
+    }
+
+    for (id, source) in numbered(&program.sources) {
+        report.name(&source.path, At::Source(id));
+        report.check(source.hash.len() <= limits::NAME, VerifyRule::LongText, At::Source(id));
+    }
+    for (id, place) in numbered(&program.places) {
+        let at = At::Place(PlaceId(id));
+        report.check((place.file as usize) < program.sources.len(), VerifyRule::UnknownId, at);
+        report.check(place.line >= 1 && place.column >= 1, VerifyRule::PlacePosition, at);
+    }
+}
+
+/// Ids and scales inside a type.
+fn slot_type(program: &Program, ty: SlotType, at: At, report: &mut Report) {
+    match ty {
+        SlotType::Bool
+        | SlotType::Percent
+        | SlotType::Count
+        | SlotType::Date
+        | SlotType::Time
+        | SlotType::Instant => {}
+        SlotType::Money { scale } | SlotType::Number { scale } => {
+            report.check(scale <= limits::SCALE, VerifyRule::SlotScale, at);
+        }
+        SlotType::Points(account) => report.known(&program.accounts, account.index(), at),
+        SlotType::Enum(id) => report.known(&program.enums, id.index(), at),
+        SlotType::Symbol(kind) | SlotType::Set(kind) => report.known(&program.kinds, kind.index(), at),
+    }
+}
+
+/// Whether a constant can be a value of the type.
+fn fits(program: &Program, ty: SlotType, value: i64) -> bool {
+    if value == MISSING {
+        return false;
+    }
+    match ty {
+        SlotType::Bool => (0..=1).contains(&value),
+        SlotType::Enum(id) => {
+            let values = program.enums.get(id.index()).map_or(0, |enumeration| enumeration.values.len());
+            usize::try_from(value).is_ok_and(|value| value < values)
+        }
+        SlotType::Time => (0..86_400).contains(&value),
+        // The numbers of symbols are the catalogue's.
+        SlotType::Symbol(_) => false,
+        // The empty set is that of every catalogue.
+        SlotType::Set(_) => value == 0,
+        SlotType::Money { .. }
+        | SlotType::Points(_)
+        | SlotType::Percent
+        | SlotType::Count
+        | SlotType::Number { .. }
+        | SlotType::Date
+        | SlotType::Instant => true,
+    }
+}
+
+fn layout(program: &Program, report: &mut Report) {
+    let builtins = Layout::builtins(&program.currency);
+    debug_assert_eq!(builtins.event.len(), EVENT_BUILTINS.len());
+    debug_assert_eq!(builtins.line.len(), LINE_BUILTINS.len());
+    debug_assert_eq!(builtins.payment.len(), PAYMENT_BUILTINS.len());
+    let layout = &program.layout;
+    slots(program, &layout.event, &builtins.event, At::EventSlot, report);
+    slots(program, &layout.line, &builtins.line, At::LineSlot, report);
+    slots(program, &layout.payment, &builtins.payment, At::PaymentSlot, report);
+}
+
+/// One of the layout's lists.
+fn slots(program: &Program, slots: &[Slot], builtins: &[Slot], at: fn(SlotId) -> At, report: &mut Report) {
+    report.check(slots.len() >= builtins.len(), VerifyRule::BuiltinSlots, At::Program);
+    for ((id, slot), builtin) in numbered(slots).zip(builtins) {
+        let ty = slot.ty == builtin.ty || weekday(program, SlotId(id), builtin, slot.ty);
+        let same = slot.name == builtin.name && ty && slot.optional == builtin.optional;
+        report.check(same, VerifyRule::BuiltinSlots, at(SlotId(id)));
+    }
+    for (id, slot) in numbered(slots) {
+        let at = at(SlotId(id));
+        report.name(&slot.name, at);
+        report.length(slot.key.len(), limits::KEY, at);
+        for part in &slot.key {
+            report.name(part, at);
+        }
+        slot_type(program, slot.ty, at, report);
+        report.check(belongs(slot.record, at), VerifyRule::SlotRecord, at);
+        let built_in = (id as usize) < builtins.len();
+        let has_key = built_in || slot.record == RecordKind::Derived || !slot.key.is_empty();
+        report.check(has_key, VerifyRule::SlotKey, at);
+        let default = slot.default.is_none_or(|value| fits(program, slot.ty, value));
+        report.check(default, VerifyRule::SlotDefault, at);
+        let inherits = !slot.inherits || slot.record == RecordKind::Line;
+        report.check(inherits, VerifyRule::SlotInherits, at);
+    }
+}
+
+/// Whether slots of this list may come from this part of the input.
+fn belongs(record: RecordKind, at: At) -> bool {
+    match record {
+        RecordKind::Event | RecordKind::Member => matches!(at, At::EventSlot(_)),
+        RecordKind::Line | RecordKind::Product => matches!(at, At::LineSlot(_)),
+        RecordKind::Payment => matches!(at, At::PaymentSlot(_)),
+        RecordKind::Derived => true,
+    }
+}
+
+/// A weekday may be an enumeration of seven days, too.
+fn weekday(program: &Program, id: SlotId, builtin: &Slot, ty: SlotType) -> bool {
+    let seven = match ty {
+        SlotType::Enum(id) => program.enums.get(id.index()).is_some_and(|days| days.values.len() == 7),
+        SlotType::Bool
+        | SlotType::Money { .. }
+        | SlotType::Points(_)
+        | SlotType::Percent
+        | SlotType::Count
+        | SlotType::Number { .. }
+        | SlotType::Date
+        | SlotType::Time
+        | SlotType::Instant
+        | SlotType::Symbol(_)
+        | SlotType::Set(_) => false,
+    };
+    id == event_slot::WEEKDAY && builtin.name == "event.weekday" && seven
+}
+
+fn params(program: &Program, report: &mut Report) {
+    let mut names = Names::default();
+    for (id, param) in numbered(&program.params) {
+        let at = At::Param(ParamId(id));
+        report.name(&param.name, at);
+        names.add(&param.name, at, report);
+        slot_type(program, param.ty, at, report);
+        let has_values = match param.ty {
+            SlotType::Symbol(_) | SlotType::Set(_) => false,
+            SlotType::Bool
+            | SlotType::Money { .. }
+            | SlotType::Points(_)
+            | SlotType::Percent
+            | SlotType::Count
+            | SlotType::Number { .. }
+            | SlotType::Date
+            | SlotType::Time
+            | SlotType::Instant
+            | SlotType::Enum(_) => true,
+        };
+        report.check(has_values, VerifyRule::ParamType, at);
+        // `None` is before every day.
+        let ascending = param.values.is_sorted_by(|(a, _), (b, _)| a < b);
+        let inside = param.values.iter().all(|(_, value)| {
+            fits(program, param.ty, *value)
+                && param.range.is_none_or(|(low, high)| (low..=high).contains(value))
+        });
+        let some = !param.values.is_empty();
+        report.check(ascending && inside && some, VerifyRule::ParamValues, at);
+        report.check(param.range.is_none_or(|(low, high)| low <= high), VerifyRule::ParamRange, at);
+    }
+}
+
+fn atoms(program: &Program, report: &mut Report) {
+    for (id, atom) in numbered(&program.atoms) {
+        let at = At::Atom(AtomId(id));
+        let slots = match atom.space {
+            Space::Event => &program.layout.event,
+            Space::Line => &program.layout.line,
+        };
+        report.known(slots, atom.slot.index(), at);
+        if let AtomTest::In(reference) | AtomTest::Has(reference) = &atom.test {
+            report.known(&program.references, reference.index(), at);
+        }
+        if let AtomTest::OneOf(values) = &atom.test {
+            report.check(values.is_sorted_by(|a, b| a < b), VerifyRule::AtomOrder, at);
+        }
+        if let Some(slot) = slots.get(atom.slot.index()) {
+            report.check(atom_fits(program, atom, slot.ty), VerifyRule::AtomType, at);
+        }
+    }
+}
+
+fn atom_fits(program: &Program, atom: &Atom, ty: SlotType) -> bool {
+    // A kind `of` another stands for names of that other kind.
+    let tests = |reference: &ReferenceId, kind: KindId| {
+        let written = program.references.get(reference.index()).map(|reference| reference.kind);
+        let of = written.and_then(|written| program.kinds.get(written.index())).and_then(|kind| kind.of);
+        written.is_none() || of.or(written) == Some(kind) || written == Some(kind)
+    };
+    match (&atom.test, ty) {
+        (AtomTest::Known, _) => true,
+        (AtomTest::In(reference), SlotType::Symbol(kind)) => tests(reference, kind),
+        (AtomTest::Has(reference), SlotType::Set(kind)) => tests(reference, kind),
+        (AtomTest::In(_) | AtomTest::Has(_), _) => false,
+        (AtomTest::Between(..) | AtomTest::OneOf(_), SlotType::Symbol(_) | SlotType::Set(_)) => false,
+        (
+            AtomTest::Between(..) | AtomTest::OneOf(_),
+            SlotType::Bool
+            | SlotType::Money { .. }
+            | SlotType::Points(_)
+            | SlotType::Percent
+            | SlotType::Count
+            | SlotType::Number { .. }
+            | SlotType::Date
+            | SlotType::Time
+            | SlotType::Instant
+            | SlotType::Enum(_),
+        ) => true,
+    }
+}
+
+fn limits_of(program: &Program, list: &[Limit], at: At, report: &mut Report) {
+    for limit in list {
+        if let Some(account) = limit.account {
+            report.known(&program.accounts, account.index(), at);
+        }
+        match limit.amount {
+            LimitAmount::Fixed(amount) => report.check(amount >= 0, VerifyRule::LimitAmount, at),
+            LimitAmount::Param(param) => report.known(&program.params, param.index(), at),
+        }
+    }
+}
+
+fn groups(program: &Program, report: &mut Report) {
+    let mut names = Names::default();
+    let mut listed = vec![0u32; program.rules.len()];
+    let mut before: Option<Phase> = None;
+    for (id, group) in numbered(&program.groups) {
+        let at = At::Group(GroupId(id));
+        report.name(&group.name, at);
+        names.add(&group.name, at, report);
+        report.text(&group.title, at);
+        report.check(before.is_none_or(|before| before <= group.phase), VerifyRule::GroupOrder, at);
+        before = Some(group.phase);
+        for exclusion in &group.excludes {
+            report.check(exclusion.group.0 < id, VerifyRule::GroupExclusion, at);
+        }
+        limits_of(program, &group.limits, at, report);
+        let mut previous: Option<(i64, RuleId)> = None;
+        for rule_id in &group.rules {
+            report.known(&program.rules, rule_id.index(), at);
+            let Some(rule) = program.rules.get(rule_id.index()) else { continue };
+            report.check(rule.group == GroupId(id), VerifyRule::GroupRules, at);
+            if let Some(times) = listed.get_mut(rule_id.index()) {
+                *times = times.saturating_add(1);
+            }
+            let ordered = previous.is_none_or(|(priority, before)| {
+                rule.priority < priority || (rule.priority == priority && before <= *rule_id)
+            });
+            report.check(ordered, VerifyRule::RuleOrder, at);
+            previous = Some((rule.priority, *rule_id));
+        }
+    }
+    for (id, times) in numbered(&listed) {
+        report.check(*times == 1, VerifyRule::GroupRules, At::Rule(RuleId(id)));
+    }
+}
+
+fn rules(program: &Program, report: &mut Report) {
+    let mut used = vec![0u32; program.functions.len()];
+    for (id, rule) in numbered(&program.rules) {
+        let at = At::Rule(RuleId(id));
+        report.name(&rule.name, at);
+        report.text(&rule.title, at);
+        report.known(&program.groups, rule.group.index(), at);
+        report.known(&program.places, rule.place.index(), at);
+        let ascending = rule.events.is_sorted_by(|a, b| a < b) && !rule.events.is_empty();
+        report.check(ascending, VerifyRule::RuleEvents, at);
+        for event in &rule.events {
+            report.known(&program.events, event.index(), at);
+        }
+        for (list, space) in [(&rule.atoms, Space::Event), (&rule.line_atoms, Space::Line)] {
+            for atom in list {
+                report.known(&program.atoms, atom.index(), at);
+                let fits = program.atoms.get(atom.index()).is_none_or(|atom| atom.space == space);
+                report.check(fits, VerifyRule::RuleAtoms, at);
+            }
+        }
+        limits_of(program, &rule.limits, at, report);
+        report.known(&program.functions, rule.function.index(), at);
+        if let Some(times) = used.get_mut(rule.function.index()) {
+            *times = times.saturating_add(1);
+        }
+    }
+    for (id, times) in numbered(&used) {
+        report.check(*times == 1, VerifyRule::FunctionUse, At::Function(FunctionId(id)));
+    }
+}
+
+fn sites(program: &Program, report: &mut Report) {
+    for (id, site) in numbered(&program.sites) {
+        let at = At::Site(SiteId(id));
+        report.known(&program.rules, site.rule.index(), at);
+        report.known(&program.places, site.place.index(), at);
+        report.text(&site.reason, at);
+        if let SiteKind::Award { account, .. } = site.kind {
+            report.known(&program.accounts, account.index(), at);
+        }
+        let rule = program.rules.get(site.rule.index());
+        let Some(group) = rule.and_then(|rule| program.groups.get(rule.group.index())) else { continue };
+        let fits = match (site.kind, group.phase) {
+            (SiteKind::Award { .. }, Phase::Earn | Phase::State) => true,
+            (
+                SiteKind::Award { .. },
+                Phase::Line | Phase::Set | Phase::Order | Phase::Delivery | Phase::Tender,
+            ) => false,
+            (SiteKind::Discount { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
+            (SiteKind::Discount { .. }, Phase::Tender | Phase::Earn | Phase::State) => false,
+        };
+        report.check(fits, VerifyRule::SitePhase, at);
+    }
+}
+
+fn functions(program: &Program, report: &mut Report) {
+    let mut owners: Vec<Option<RuleId>> = vec![None; program.functions.len()];
+    for (id, rule) in numbered(&program.rules) {
+        if let Some(owner) = owners.get_mut(rule.function.index()) {
+            *owner = Some(RuleId(id));
+        }
+    }
+    for ((id, function), owner) in numbered(&program.functions).zip(owners) {
+        let at = At::Function(FunctionId(id));
+        report.name(&function.name, at);
+        let same = function.places.len() == function.insts.len();
+        report.check(same, VerifyRule::PlacesLength, at);
+        for (inst, place) in numbered(&function.places) {
+            report.known(&program.places, place.index(), At::Inst(FunctionId(id), inst));
+        }
+        let mut checker = Checker::new(program, function, owner);
+        if let Err((rule, inst)) = checker.all() {
+            report.check(false, rule, inst.map_or(at, |inst| At::Inst(FunctionId(id), inst)));
+        }
+    }
+}
+
+/// One function.
+struct Checker<'p> {
+    program: &'p Program,
+    function: &'p Function,
+    owner: Option<RuleId>,
+    /// Types of the values made so far.
+    types: Vec<Option<Ty>>,
+    /// The region of each, as a position in `regions`.
+    homes: Vec<usize>,
+    /// Whether each region that was ever opened is still open; the first is the function.
+    regions: Vec<bool>,
+    /// The open regions, outermost first, without the function.
+    open: Vec<Region>,
+    loops: usize,
+    selections: usize,
+    bags: usize,
+}
+
+struct Region {
+    number: usize,
+    opener: u32,
+    is_loop: bool,
+}
+
+impl<'p> Checker<'p> {
+    fn new(program: &'p Program, function: &'p Function, owner: Option<RuleId>) -> Checker<'p> {
+        let count = function.insts.len();
+        Checker {
+            program,
+            function,
+            owner,
+            types: Vec::with_capacity(count),
+            homes: Vec::with_capacity(count),
+            regions: vec![true],
+            open: Vec::new(),
+            loops: 0,
+            selections: 0,
+            bags: 0,
+        }
+    }
+
+    fn all(&mut self) -> Result<(), (VerifyRule, Option<u32>)> {
+        for ty in &self.function.variables {
+            match ty {
+                Ty::I64 | Ty::I128 | Ty::Bool => {}
+                Ty::Selection | Ty::Bag => return Err((VerifyRule::VariableType, None)),
+            }
+        }
+        let function = self.function;
+        for (at, inst) in numbered(&function.insts) {
+            self.inst(at, inst).map_err(|rule| (rule, Some(at)))?;
+        }
+        match self.open.last() {
+            Some(region) => Err((VerifyRule::UnclosedRegion, Some(region.opener))),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks one instruction and takes note of its value.
+    fn inst(&mut self, at: u32, inst: &Inst) -> Result<(), VerifyRule> {
+        // Operands first, so that what follows can look at their types.
+        let mut operands = Ok(());
+        inst.operands(|value| {
+            if operands.is_ok() {
+                operands = self.value(value).map(|_| ());
+            }
+        });
+        operands?;
+        self.types_of(inst)?;
+        let ty =
+            inst.result(&self.function.variables, |value| self.types.get(value.index()).copied().flatten());
+        match inst {
+            Inst::Block => self.enter(at, false)?,
+            Inst::Loop(_) => self.enter(at, true)?,
+            Inst::End => self.leave(at)?,
+            Inst::Break { depth, .. } => {
+                check((*depth as usize) < self.open.len(), VerifyRule::BreakDepth)?;
+            }
+            Inst::NewSelection
+            | Inst::PickExtreme { .. }
+            | Inst::PickInEvery { .. }
+            | Inst::PickEveryNth { .. } => self.selections = self.selections.saturating_add(1),
+            Inst::NewBag => self.bags = self.bags.saturating_add(1),
+            Inst::Int(_)
+            | Inst::Wide(_)
+            | Inst::Bool(_)
+            | Inst::LoadEvent(_)
+            | Inst::LoadLine(..)
+            | Inst::LoadPayment(..)
+            | Inst::LoadParam(_)
+            | Inst::Known(_)
+            | Inst::Truth(_)
+            | Inst::Add(..)
+            | Inst::Sub(..)
+            | Inst::Mul(..)
+            | Inst::MulWide(..)
+            | Inst::Negate(_)
+            | Inst::Widen(_)
+            | Inst::Narrow(_)
+            | Inst::Divide(..)
+            | Inst::Floor(..)
+            | Inst::Modulo(..)
+            | Inst::Compare(..)
+            | Inst::Choose(..)
+            | Inst::And(..)
+            | Inst::Or(..)
+            | Inst::Not(_)
+            | Inst::InReference(..)
+            | Inst::SetHas(..)
+            | Inst::SetContains(..)
+            | Inst::Get(_)
+            | Inst::Set(..)
+            | Inst::Select { .. }
+            | Inst::Selected(..)
+            | Inst::Put(..)
+            | Inst::Distinct(_)
+            | Inst::Award { .. }
+            | Inst::Discount { .. } => {}
+        }
+        check(self.selections.max(self.bags) <= limits::BUFFERS, VerifyRule::TooManyBuffers)?;
+        self.types.push(ty);
+        // A loop's row belongs to the region that the loop opens.
+        self.homes.push(self.open.last().map_or(0, |region| region.number));
+        Ok(())
+    }
+
+    fn enter(&mut self, at: u32, is_loop: bool) -> Result<(), VerifyRule> {
+        if is_loop {
+            self.loops = self.loops.saturating_add(1);
+            check(self.loops <= limits::LOOP_DEPTH, VerifyRule::LoopDepth)?;
+        }
+        self.open.push(Region { number: self.regions.len(), opener: at, is_loop });
+        self.regions.push(true);
+        Ok(())
+    }
+
+    fn leave(&mut self, at: u32) -> Result<(), VerifyRule> {
+        let region = self.open.pop().ok_or(VerifyRule::UnopenedRegion)?;
+        if let Some(open) = self.regions.get_mut(region.number) {
+            *open = false;
+        }
+        if region.is_loop {
+            self.loops = self.loops.saturating_sub(1);
+            let length = at.saturating_sub(region.opener);
+            check(self.loops > 0 || length <= limits::LOOP_INSTS, VerifyRule::LoopLength)?;
+        }
+        Ok(())
+    }
+
+    /// The type of a value that may be used here.
+    fn value(&self, value: Value) -> Result<Ty, VerifyRule> {
+        let home = self.homes.get(value.index()).ok_or(VerifyRule::ValueNotMade)?;
+        check(self.regions.get(*home).copied().unwrap_or(false), VerifyRule::ValueNotVisible)?;
+        self.types.get(value.index()).copied().flatten().ok_or(VerifyRule::NoValue)
+    }
+
+    fn expect(&self, value: Value, ty: Ty) -> Result<(), VerifyRule> {
+        check(self.value(value)? == ty, VerifyRule::TypeMismatch)
+    }
+
+    /// One of the numbers, both the same.
+    fn numbers(&self, a: Value, b: Value) -> Result<(), VerifyRule> {
+        match self.value(a)? {
+            ty @ (Ty::I64 | Ty::I128) => self.expect(b, ty),
+            Ty::Bool | Ty::Selection | Ty::Bag => Err(VerifyRule::TypeMismatch),
+        }
+    }
+
+    fn opener(&self, value: Value) -> Option<&Inst> {
+        self.function.insts.get(value.index())
+    }
+
+    fn line_row(&self, row: Value) -> Result<(), VerifyRule> {
+        // A loop's value is visible only inside the loop, so that a row that is one is an enclosing loop's.
+        match self.opener(row) {
+            Some(Inst::Loop(Rows::Lines | Rows::Selected(_))) => Ok(()),
+            Some(_) | None => Err(VerifyRule::LineRow),
+        }
+    }
+
+    fn payment_row(&self, row: Value) -> Result<(), VerifyRule> {
+        match self.opener(row) {
+            Some(Inst::Loop(Rows::Payments)) => Ok(()),
+            Some(_) | None => Err(VerifyRule::PaymentRow),
+        }
+    }
+
+    fn site(&self, site: SiteId, award: bool) -> Result<(), VerifyRule> {
+        let site = self.program.sites.get(site.index()).ok_or(VerifyRule::UnknownId)?;
+        let fits = match site.kind {
+            SiteKind::Award { .. } => award,
+            SiteKind::Discount { .. } => !award,
+        };
+        check(fits, VerifyRule::SiteKindMismatch)?;
+        check(self.owner == Some(site.rule), VerifyRule::SiteRule)
+    }
+
+    fn variable(&self, variable: VarId) -> Result<Ty, VerifyRule> {
+        self.function.variables.get(variable.index()).copied().ok_or(VerifyRule::UnknownId)
+    }
+
+    /// Types of operands, ids and constants of one instruction.
+    fn types_of(&self, inst: &Inst) -> Result<(), VerifyRule> {
+        let layout = &self.program.layout;
+        match inst {
+            Inst::Int(_) | Inst::Wide(_) | Inst::Bool(_) | Inst::NewSelection | Inst::NewBag => Ok(()),
+            Inst::Block | Inst::End | Inst::Loop(Rows::Lines | Rows::Payments) => Ok(()),
+            Inst::Loop(Rows::Selected(selection)) => self.expect(*selection, Ty::Selection),
+            Inst::Break { condition, .. } => self.expect(*condition, Ty::Bool),
+
+            Inst::LoadEvent(slot) => known(&layout.event, slot.index()),
+            Inst::LoadLine(slot, row) => {
+                known(&layout.line, slot.index())?;
+                self.line_row(*row)
+            }
+            Inst::LoadPayment(slot, row) => {
+                known(&layout.payment, slot.index())?;
+                self.payment_row(*row)
+            }
+            Inst::LoadParam(param) => known(&self.program.params, param.index()),
+
+            Inst::Known(a) | Inst::Truth(a) | Inst::Widen(a) => self.expect(*a, Ty::I64),
+            Inst::Narrow(a) => self.expect(*a, Ty::I128),
+            Inst::Not(a) => self.expect(*a, Ty::Bool),
+            Inst::Negate(a) => self.numbers(*a, *a),
+            Inst::Add(a, b)
+            | Inst::Sub(a, b)
+            | Inst::Mul(a, b)
+            | Inst::Modulo(a, b)
+            | Inst::Compare(_, a, b) => self.numbers(*a, *b),
+            Inst::MulWide(a, b) | Inst::SetContains(a, b) => {
+                self.expect(*a, Ty::I64)?;
+                self.expect(*b, Ty::I64)
+            }
+            Inst::Divide(a, b, _) | Inst::Floor(a, b) => {
+                self.expect(*a, Ty::I128)?;
+                self.expect(*b, Ty::I128)
+            }
+            Inst::And(a, b) | Inst::Or(a, b) => {
+                self.expect(*a, Ty::Bool)?;
+                self.expect(*b, Ty::Bool)
+            }
+            Inst::Choose(condition, a, b) => {
+                self.expect(*condition, Ty::Bool)?;
+                match self.value(*a)? {
+                    ty @ (Ty::I64 | Ty::I128 | Ty::Bool) => self.expect(*b, ty),
+                    Ty::Selection | Ty::Bag => Err(VerifyRule::TypeMismatch),
+                }
+            }
+
+            Inst::InReference(a, reference) | Inst::SetHas(a, reference) => {
+                self.expect(*a, Ty::I64)?;
+                known(&self.program.references, reference.index())
+            }
+
+            Inst::Get(variable) => self.variable(*variable).map(|_| ()),
+            Inst::Set(variable, a) => self.expect(*a, self.variable(*variable)?),
+
+            Inst::Select { selection, row, count } => {
+                self.expect(*selection, Ty::Selection)?;
+                match self.opener(*selection) {
+                    Some(Inst::NewSelection) => {}
+                    Some(_) | None => return Err(VerifyRule::SelectTarget),
+                }
+                self.line_row(*row)?;
+                self.expect(*count, Ty::I64)
+            }
+            Inst::Selected(selection, row) => {
+                self.expect(*selection, Ty::Selection)?;
+                self.line_row(*row)
+            }
+            Inst::PickExtreme { selection, count, .. } => {
+                self.expect(*selection, Ty::Selection)?;
+                self.expect(*count, Ty::I64)
+            }
+            Inst::PickInEvery { selection, count, every, .. } => {
+                self.expect(*selection, Ty::Selection)?;
+                self.expect(*count, Ty::I64)?;
+                check(*every >= 1, VerifyRule::PickSize)
+            }
+            Inst::PickEveryNth { selection, nth, key, .. } => {
+                self.expect(*selection, Ty::Selection)?;
+                check(*nth >= 1, VerifyRule::PickSize)?;
+                match layout.line.get(key.index()).ok_or(VerifyRule::UnknownId)?.ty {
+                    SlotType::Symbol(_) | SlotType::Set(_) => Err(VerifyRule::PickKey),
+                    SlotType::Bool
+                    | SlotType::Money { .. }
+                    | SlotType::Points(_)
+                    | SlotType::Percent
+                    | SlotType::Count
+                    | SlotType::Number { .. }
+                    | SlotType::Date
+                    | SlotType::Time
+                    | SlotType::Instant
+                    | SlotType::Enum(_) => Ok(()),
+                }
+            }
+
+            Inst::Put(bag, number) => {
+                self.expect(*bag, Ty::Bag)?;
+                self.expect(*number, Ty::I64)
+            }
+            Inst::Distinct(bag) => self.expect(*bag, Ty::Bag),
+
+            Inst::Award { site, num, den, row } => {
+                self.expect(*num, Ty::I128)?;
+                self.expect(*den, Ty::I128)?;
+                if let Some(row) = row {
+                    self.line_row(*row)?;
+                }
+                self.site(*site, true)
+            }
+            Inst::Discount { site, selection, num, den } => {
+                self.expect(*selection, Ty::Selection)?;
+                self.expect(*num, Ty::I128)?;
+                self.expect(*den, Ty::I128)?;
+                self.site(*site, false)
+            }
+        }
+    }
+}
+
+fn check(holds: bool, rule: VerifyRule) -> Result<(), VerifyRule> {
+    if holds { Ok(()) } else { Err(rule) }
+}
+
+fn known<T>(list: &[T], index: usize) -> Result<(), VerifyRule> {
+    check(index < list.len(), VerifyRule::UnknownId)
+}

@@ -1,0 +1,203 @@
+//! Exact decimals: from text to whole counts of the smallest unit and back.
+//!
+//! Refuses to know floats: a number is its digits. Refuses to know where a number stands; callers name the field.
+
+use std::io::Write;
+
+/// Why a text is not a count of 10^-scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecimalError {
+    /// Not `-?digits(.digits)?`.
+    Malformed,
+    /// Written with an exponent.
+    Exponent,
+    /// A digit that is not zero stands beyond the scale.
+    TooManyDecimals,
+    /// The count does not fit 64 bits (the smallest 64-bit number means "missing" and does not fit either).
+    OutOfRange,
+}
+
+/// 10^exponent, or nothing where that does not fit.
+pub const fn power_of_ten(exponent: u32) -> Option<i64> {
+    10i64.checked_pow(exponent)
+}
+
+/// Reads `-?digits(.digits)?` as a count of 10^-`scale`.
+///
+/// Zeros beyond the scale are accepted, since they change nothing; any other digit there is refused.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub fn parse(text: &str, scale: u8) -> Result<i64, DecimalError> {
+    let bytes = text.as_bytes();
+    let (negative, digits) = match bytes.split_first() {
+        Some((b'-', rest)) => (true, rest),
+        Some(_) | None => (false, bytes),
+    };
+    let mut count: i64 = 0;
+    let mut fits = true;
+    let mut integer_digits = 0u32;
+    let mut fraction_digits = 0u32;
+    let mut too_fine = false;
+    let mut in_fraction = false;
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                if in_fraction {
+                    fraction_digits = fraction_digits.saturating_add(1);
+                    if fraction_digits > u32::from(scale) {
+                        too_fine |= byte != b'0';
+                        continue;
+                    }
+                } else {
+                    integer_digits = integer_digits.saturating_add(1);
+                }
+                match count.checked_mul(10).and_then(|count| count.checked_add(i64::from(byte - b'0'))) {
+                    Some(next) => count = next,
+                    None => fits = false,
+                }
+            }
+            b'.' if !in_fraction && integer_digits > 0 => in_fraction = true,
+            b'e' | b'E' if integer_digits > 0 && (!in_fraction || fraction_digits > 0) => {
+                return Err(exponent(digits));
+            }
+            0..=255 => return Err(DecimalError::Malformed),
+        }
+    }
+    if integer_digits == 0 || (in_fraction && fraction_digits == 0) {
+        return Err(DecimalError::Malformed);
+    }
+    if too_fine {
+        return Err(DecimalError::TooManyDecimals);
+    }
+    if !fits {
+        return Err(DecimalError::OutOfRange);
+    }
+    let missing_digits = u32::from(scale).saturating_sub(fraction_digits);
+    let count = power_of_ten(missing_digits)
+        .and_then(|factor| count.checked_mul(factor))
+        .or(if count == 0 { Some(0) } else { None })
+        .ok_or(DecimalError::OutOfRange)?;
+    Ok(if negative { -count } else { count })
+}
+
+/// Tells `1e5` from `1x` and `1e`.
+fn exponent(digits: &[u8]) -> DecimalError {
+    let tail =
+        digits.iter().position(|byte| matches!(byte, b'e' | b'E')).map_or(&[][..], |at| &digits[at + 1..]);
+    let tail = match tail.split_first() {
+        Some((b'+' | b'-', rest)) => rest,
+        Some(_) | None => tail,
+    };
+    if !tail.is_empty() && tail.iter().all(u8::is_ascii_digit) {
+        DecimalError::Exponent
+    } else {
+        DecimalError::Malformed
+    }
+}
+
+/// Appends a count of 10^-`scale` as a decimal with exactly `scale` decimals, such as `-0.05`.
+pub fn write(out: &mut Vec<u8>, count: i128, scale: u8) {
+    let mut digits = [b'0'; 40];
+    let mut at = digits.len();
+    let mut rest = count.unsigned_abs();
+    if let Ok(mut small) = u64::try_from(rest) {
+        while small > 0 {
+            at -= 1;
+            digits[at] = b'0' + (small % 10) as u8;
+            small /= 10;
+        }
+    } else {
+        while rest > 0 {
+            at -= 1;
+            digits[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+    }
+    if count < 0 {
+        out.push(b'-');
+    }
+    let digits = &digits[at..];
+    let scale = usize::from(scale);
+    if digits.len() > scale {
+        out.extend_from_slice(&digits[..digits.len() - scale]);
+    } else {
+        out.push(b'0');
+    }
+    if scale > 0 {
+        out.push(b'.');
+        for _ in digits.len()..scale {
+            out.push(b'0');
+        }
+        out.extend_from_slice(&digits[digits.len().saturating_sub(scale)..]);
+    }
+}
+
+/// Appends a whole number.
+pub fn write_count(out: &mut Vec<u8>, count: i64) {
+    write(out, i128::from(count), 0);
+}
+
+/// A count of 10^-`scale` as text with exactly `scale` decimals.
+pub fn print(count: i128, scale: u8) -> String {
+    let mut out = Vec::new();
+    write(&mut out, count, scale);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Appends any displayable thing; writing to memory does not fail.
+pub(crate) fn write_display(out: &mut Vec<u8>, what: impl std::fmt::Display) {
+    let _ = write!(out, "{what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reads_exactly_or_refuses() {
+        assert_eq!(parse("2.55", 4), Ok(25_500));
+        assert_eq!(parse("-2.55", 2), Ok(-255));
+        assert_eq!(parse("1.7900", 2), Ok(179));
+        assert_eq!(parse("6", 0), Ok(6));
+        assert_eq!(parse("6.0", 0), Ok(6));
+        assert_eq!(parse("0", 18), Ok(0));
+        assert_eq!(parse("0", 40), Ok(0));
+        assert_eq!(parse("-0", 2), Ok(0));
+        assert_eq!(parse("9223372036854775807", 0), Ok(i64::MAX));
+        assert_eq!(parse("-9223372036854775807", 0), Ok(-i64::MAX));
+        assert_eq!(parse("-9223372036854775808", 0), Err(DecimalError::OutOfRange));
+        assert_eq!(parse("9223372036854775808", 0), Err(DecimalError::OutOfRange));
+        assert_eq!(parse("1", 19), Err(DecimalError::OutOfRange));
+        assert_eq!(parse("2.551", 2), Err(DecimalError::TooManyDecimals));
+        assert_eq!(parse("1e5", 2), Err(DecimalError::Exponent));
+        assert_eq!(parse("1.5E-3", 2), Err(DecimalError::Exponent));
+        for text in ["", "-", "+1", ".5", "5.", "1,5", " 1", "1 ", "1e", "1e+", "NaN", "1.2.3", "--1", "١"] {
+            assert_eq!(parse(text, 2), Err(DecimalError::Malformed), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn prints_every_place() {
+        assert_eq!(print(5, 2), "0.05");
+        assert_eq!(print(-5, 2), "-0.05");
+        assert_eq!(print(0, 2), "0.00");
+        assert_eq!(print(12, 0), "12");
+        assert_eq!(print(0, 0), "0");
+        assert_eq!(print(1234, 3), "1.234");
+        assert_eq!(print(i128::MIN, 2), "-1701411834604692317316873037158841057.28");
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_what_it_prints(count in -i64::MAX..=i64::MAX, scale in 0u8..=18) {
+            prop_assert_eq!(parse(&print(i128::from(count), scale), scale), Ok(count));
+        }
+
+        #[test]
+        fn never_panics(text in "[-+0-9.eE ]{0,50}", scale in 0u8..=40) {
+            let _ = parse(&text, scale);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Records: from JSON and tables to the slots that evaluation reads.
+//!
+//! Refuses to know rules. Money, counts and points are read from their text as whole numbers, never through floats.
+
+pub(crate) mod error;
+mod json;
+mod reader;
+mod schema;
+pub(crate) mod value;
+
+pub use error::{RecordError, RecordErrorKind};
+pub use reader::{ReadEvent, Reader};
+pub use schema::{ReadOptions, RecordLimits, Schema, UnknownFields};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,334 @@
+//! How records are read for one program and one catalogue: which field fills which slot, and what absence means.
+//!
+//! Refuses to know how the text is taken apart.
+
+use super::value::{Form, Values};
+use crate::catalogue::bind::Tables;
+use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
+use perq_compiler::evaluate::Bindings;
+use perq_compiler::ir::{
+    EVENT_BUILTINS, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Rounding, Slot, SlotType,
+    line_slot, payment_slot,
+};
+use rustc_hash::FxHashMap;
+
+/// What happens to a field that the program does not read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownFields {
+    /// It is passed over.
+    #[default]
+    Ignore,
+    /// The record is refused.
+    Refuse,
+}
+
+/// Limits of records. What goes beyond one is refused with its own error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordLimits {
+    /// Bytes of a record (at most 1 GiB). 1 MiB unless said otherwise.
+    pub record: usize,
+    /// Bytes of a text. 64 KiB unless said otherwise.
+    pub text: usize,
+    /// Entries of a list: lines, payments, a set. 10 000 unless said otherwise.
+    pub list: usize,
+}
+
+impl Default for RecordLimits {
+    fn default() -> RecordLimits {
+        RecordLimits { record: 1 << 20, text: 1 << 16, list: 10_000 }
+    }
+}
+
+/// How records are read, where a host may choose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Fields that the program does not read.
+    pub unknown_fields: UnknownFields,
+    /// Limits.
+    pub limits: RecordLimits,
+}
+
+/// A field that the reader itself knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Builtin {
+    /// None: only slots.
+    None,
+    Id,
+    EventKind,
+    Member,
+    MemberId,
+    At,
+    Currency,
+    Lines,
+    Payments,
+    Sku,
+    Pieces,
+    Price,
+    Amount,
+    Weight,
+}
+
+/// An object's fields by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Node {
+    fields: FxHashMap<Box<str>, u32>,
+}
+
+/// A field of an object.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    pub builtin: Builtin,
+    /// Which slots its value fills.
+    pub slots: Vec<(u32, Form)>,
+    /// The object within it.
+    pub child: Option<u32>,
+}
+
+/// What becomes of a slot that the record does not fill.
+#[derive(Clone, Debug)]
+pub(crate) struct Rest {
+    pub slot: usize,
+    /// Column of the product's (or member's) fields that stands in.
+    pub column: Option<usize>,
+    pub default: Option<i64>,
+    pub optional: bool,
+    pub record: RecordKind,
+    pub is_set: bool,
+    /// For messages.
+    pub path: Box<str>,
+}
+
+/// How records are read.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    pub(crate) values: Values,
+    pub(crate) tables: Tables,
+    pub(crate) options: ReadOptions,
+    nodes: Vec<Node>,
+    pub(crate) fields: Vec<Field>,
+    pub(crate) event_kinds: FxHashMap<Box<str>, u32>,
+    pub(crate) currency: String,
+    /// 10^(PRICE_SCALE - decimals): a price in 10^-4 divided by it is in minor units.
+    pub(crate) price_per_minor: i64,
+    pub(crate) currency_decimals: u8,
+    pub(crate) rounding: Rounding,
+    pub(crate) event_width: usize,
+    pub(crate) line_width: usize,
+    pub(crate) payment_width: usize,
+    pub(crate) event_rest: Vec<Rest>,
+    pub(crate) line_rest: Vec<Rest>,
+    pub(crate) payment_rest: Vec<Rest>,
+}
+
+/// Positions in [`Schema::nodes`].
+pub(crate) const EVENT: u32 = 0;
+pub(crate) const MEMBER: u32 = 1;
+pub(crate) const LINE: u32 = 2;
+pub(crate) const PAYMENT: u32 = 3;
+
+impl Schema {
+    /// Binds a program to a catalogue.
+    ///
+    /// # Errors
+    /// Where a table has a cell that the program cannot read, a tree has a ring, or the program's zone is not in the
+    /// bundled database.
+    pub fn new(
+        program: &Program,
+        catalogue: &Catalogue,
+        options: ReadOptions,
+    ) -> Result<Schema, CatalogueError> {
+        let values =
+            Values::of(program).ok_or_else(|| CatalogueError::UnknownZone { zone: program.zone.clone() })?;
+        let decimals = program.currency.decimals;
+        let price_per_minor = perq_compiler::ir::PRICE_SCALE
+            .checked_sub(u32::from(decimals))
+            .and_then(crate::decimal::power_of_ten)
+            .ok_or_else(|| CatalogueError::UnsupportedCurrency { currency: program.currency.code.clone() })?;
+        let tables = Tables::bind(program, &values, catalogue)?;
+        let layout = &program.layout;
+        let mut schema = Schema {
+            nodes: vec![Node::default(); 4],
+            fields: Vec::new(),
+            event_kinds: program
+                .events
+                .iter()
+                .zip(0u32..)
+                .flat_map(|(event, number)| {
+                    event
+                        .spellings
+                        .iter()
+                        .chain([&event.name])
+                        .map(move |word| (word.as_str().into(), number))
+                })
+                .collect(),
+            currency: program.currency.code.clone(),
+            price_per_minor,
+            currency_decimals: decimals,
+            rounding: program.rounding,
+            event_width: layout.event.len(),
+            line_width: layout.line.len(),
+            payment_width: layout.payment.len(),
+            event_rest: rest(&layout.event, EVENT_BUILTINS.len(), &tables.member_slots),
+            line_rest: rest(&layout.line, LINE_BUILTINS.len(), &tables.product_slots),
+            payment_rest: rest(&layout.payment, PAYMENT_BUILTINS.len(), &[]),
+            values,
+            tables,
+            options,
+        };
+        schema.declare_builtins();
+        schema.declare_slots(&layout.event, EVENT_BUILTINS.len(), EVENT);
+        schema.declare_slots(&layout.line, LINE_BUILTINS.len(), LINE);
+        schema.declare_slots(&layout.payment, PAYMENT_BUILTINS.len(), PAYMENT);
+        Ok(schema)
+    }
+
+    fn declare_builtins(&mut self) {
+        for (key, builtin) in [
+            ("id", Builtin::Id),
+            ("kind", Builtin::EventKind),
+            ("at", Builtin::At),
+            ("currency", Builtin::Currency),
+            ("lines", Builtin::Lines),
+            ("payments", Builtin::Payments),
+        ] {
+            let field = self.field(EVENT, key);
+            self.fields[field].builtin = builtin;
+        }
+        let member = self.field(EVENT, "member");
+        self.fields[member].builtin = Builtin::Member;
+        self.fields[member].child = Some(MEMBER);
+        let id = self.field(MEMBER, "id");
+        self.fields[id].builtin = Builtin::MemberId;
+        for (key, builtin) in [
+            ("sku", Builtin::Sku),
+            ("qty", Builtin::Pieces),
+            ("price", Builtin::Price),
+            ("amount", Builtin::Amount),
+            ("weight", Builtin::Weight),
+        ] {
+            let field = self.field(LINE, key);
+            self.fields[field].builtin = builtin;
+        }
+        // Two spellings of one field: giving both is giving it twice.
+        let pieces = self.field(LINE, "qty") as u32;
+        self.nodes[LINE as usize].fields.insert("pieces".into(), pieces);
+        let tax = self.field(LINE, "tax_rate");
+        let form = self.values.form(SlotType::Percent);
+        self.fields[tax].slots.push((line_slot::TAX_RATE.0, form));
+        let amount = self.field(PAYMENT, "amount");
+        let form = self.values.form(SlotType::Money { scale: self.currency_decimals });
+        self.fields[amount].slots.push((payment_slot::AMOUNT.0, form));
+    }
+
+    fn declare_slots(&mut self, slots: &[Slot], builtins: usize, own: u32) {
+        for (at, slot) in slots.iter().enumerate().skip(builtins) {
+            let mut node = match slot.record {
+                RecordKind::Event | RecordKind::Line | RecordKind::Payment => own,
+                RecordKind::Member => MEMBER,
+                RecordKind::Product => {
+                    let product = self.field(own, "product");
+                    self.child(product)
+                }
+                RecordKind::Derived => continue,
+            };
+            let Some((last, outer)) = slot.key.split_last() else { continue };
+            for key in outer {
+                let field = self.field(node, key);
+                node = self.child(field);
+            }
+            let field = self.field(node, last);
+            let form = self.values.form(slot.ty);
+            self.fields[field].slots.push((at as u32, form));
+        }
+    }
+
+    fn field(&mut self, node: u32, key: &str) -> usize {
+        let fields = &mut self.nodes[node as usize].fields;
+        if let Some(&field) = fields.get(key) {
+            return field as usize;
+        }
+        fields.insert(key.into(), self.fields.len() as u32);
+        self.fields.push(Field { builtin: Builtin::None, slots: Vec::new(), child: None });
+        self.fields.len() - 1
+    }
+
+    fn child(&mut self, field: usize) -> u32 {
+        if let Some(child) = self.fields[field].child {
+            return child;
+        }
+        let child = self.nodes.len() as u32;
+        self.nodes.push(Node::default());
+        self.fields[field].child = Some(child);
+        child
+    }
+
+    /// A field of an object by its key.
+    pub(crate) fn lookup(&self, node: u32, key: &str) -> Option<u32> {
+        self.nodes.get(node as usize)?.fields.get(key).copied()
+    }
+
+    /// The keys of an object, sorted.
+    pub(crate) fn keys(&self, node: u32) -> Vec<&str> {
+        let mut keys: Vec<&str> = self
+            .nodes
+            .get(node as usize)
+            .map_or_else(Vec::new, |n| n.fields.keys().map(AsRef::as_ref).collect());
+        keys.sort_unstable();
+        keys
+    }
+
+    /// The symbols that each reference of the program matches in this catalogue.
+    pub fn bindings(&self) -> &Bindings {
+        &self.tables.bindings
+    }
+
+    /// Names in the pack that the catalogue does not know, although it knows others of their kind.
+    pub fn unknown_names(&self) -> &[UnknownName] {
+        &self.tables.unknown
+    }
+
+    /// How records are read.
+    pub fn options(&self) -> &ReadOptions {
+        &self.options
+    }
+}
+
+/// The slots that no builtin fills.
+fn rest(slots: &[Slot], builtins: usize, columns: &[usize]) -> Vec<Rest> {
+    slots
+        .iter()
+        .enumerate()
+        .skip(builtins)
+        .filter(|(_, slot)| slot.record != RecordKind::Derived)
+        .map(|(at, slot)| {
+            let inner = slot.key.join(".");
+            Rest {
+                slot: at,
+                column: columns.iter().position(|&column| column == at),
+                default: slot.default,
+                optional: slot.optional,
+                record: slot.record,
+                is_set: match slot.ty {
+                    SlotType::Set(_) => true,
+                    SlotType::Bool
+                    | SlotType::Money { .. }
+                    | SlotType::Points(_)
+                    | SlotType::Percent
+                    | SlotType::Count
+                    | SlotType::Number { .. }
+                    | SlotType::Date
+                    | SlotType::Time
+                    | SlotType::Instant
+                    | SlotType::Enum(_)
+                    | SlotType::Symbol(_) => false,
+                },
+                path: match slot.record {
+                    RecordKind::Member => format!("member.{inner}"),
+                    RecordKind::Product => format!("product.{inner}"),
+                    RecordKind::Event | RecordKind::Line | RecordKind::Payment | RecordKind::Derived => inner,
+                }
+                .into(),
+            }
+        })
+        .collect()
+}
