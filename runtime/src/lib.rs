@@ -7,7 +7,12 @@
 pub mod catalogue;
 pub mod clock;
 pub mod decimal;
+pub mod decision;
+pub mod engine;
 pub mod input;
+#[cfg(feature = "native")]
+#[allow(unsafe_code)]
+pub mod native;
 mod nearest;
 pub mod pack;
 pub mod record;

@@ -25,9 +25,10 @@ use rustc_hash::FxHashMap;
 use std::ops::Range;
 
 /// Intervals of one slot, above which it is cut coarsely.
-const MOST_INTERVALS: usize = 512;
-/// Words filed under the keys of one slot for each rule that has its key there, above which it is cut coarsely.
-const MOST_WORDS_PER_RULE: usize = 1024;
+const MOST_INTERVALS: usize = 1024;
+/// Words filed under the keys of one slot for each rule that has its key there, and for each of its ranges of values,
+/// above which it is cut coarsely.
+const MOST_WORDS: (usize, usize) = (32, 2);
 /// A table from value to interval may have so many places for each border.
 const TABLE_PLACES: usize = 16;
 
@@ -678,7 +679,9 @@ impl<'a> Builder<'a> {
     /// Files rules by value; says whether exactly, or so that a value leads to more rules than it should.
     fn file(&mut self, compatible: &[Compatible], may_thin: bool) -> (Filed, bool) {
         let all = borders(compatible);
-        let most = compatible.len().saturating_mul(MOST_WORDS_PER_RULE).saturating_add(4096);
+        let ranges: usize = compatible.iter().map(|(_, ranges)| ranges.len()).sum();
+        let most =
+            compatible.len().saturating_mul(MOST_WORDS.0).saturating_add(ranges.saturating_mul(MOST_WORDS.1));
         let mut used: usize = 0;
         let mut fits = true;
         sweep(compatible, &all, vec![0; self.words], |row| {

@@ -3,10 +3,12 @@
 
 use super::context::Context;
 use perq_compiler::emit::helpers::{Helper, TURNED, WHOLE_LINES};
-use perq_compiler::emit::{abi, halves, joined, native_helpers, rounding_of};
+use perq_compiler::emit::{abi, halves, joined, rounding_of};
 use perq_compiler::exact;
 use perq_compiler::interpret::actions;
+use perq_compiler::interpret::picks::Run;
 use perq_compiler::ir::{Element, FaultKind, ReferenceId, SiteId, SlotId, line_slot};
+use perq_compiler::native_helpers;
 
 type Outcome = Result<(), FaultKind>;
 
@@ -66,11 +68,11 @@ impl Context<'_> {
     }
 
     /// A selection to be filled, and the runs to fill it from.
-    fn made(&mut self, buffer: i64) -> (&mut [i64], &mut [actions::Run]) {
-        let Some(start) = self.place(buffer) else { return (&mut [], self.runs) };
+    fn made(&mut self, buffer: i64) -> (&mut [i64], &mut [Run]) {
+        let Some(start) = self.place(buffer) else { return (&mut [], self.runs.as_mut_slice()) };
         // SAFETY: as in `selection`; `self` is borrowed mutably, so that no other slice of them lives.
         let selection = unsafe { std::slice::from_raw_parts_mut(self.selections.add(start), self.rows) };
-        (selection, self.runs)
+        (selection, self.runs.as_mut_slice())
     }
 
     /// The price of an instruction that walks all lines.
@@ -146,13 +148,7 @@ fn new_selection(context: &mut Context<'_>, buffer: i64) -> Outcome {
     Ok(())
 }
 
-fn pick_extreme(
-    context: &mut Context<'_>,
-    selection: i64,
-    buffer: i64,
-    count: i64,
-    flags: i64,
-) -> Outcome {
+fn pick_extreme(context: &mut Context<'_>, selection: i64, buffer: i64, count: i64, flags: i64) -> Outcome {
     context.walk_lines()?;
     context.collect(selection, line_slot::PRICE);
     let (out, runs) = context.made(buffer);

@@ -26,7 +26,6 @@ use perq_compiler::ir::verify::{Verified, verify};
 use std::sync::Arc;
 
 pub use error::PackError;
-#[allow(unused_imports)]
 pub(crate) use manifest::place;
 pub use manifest::{AccountEntry, Field, Manifest, RuleEntry, Source};
 

@@ -142,29 +142,27 @@ struct Scratch {
     set: Vec<u32>,
 }
 
-/// Reads records for one schema.
-#[derive(Debug)]
-pub struct Reader<'s> {
-    schema: &'s Schema,
+/// Reads records, one after another, into the same buffers.
+#[derive(Debug, Default)]
+pub struct Reader {
     scratch: Scratch,
 }
 
 type Result<T> = std::result::Result<T, Box<RecordError>>;
 
-impl<'s> Reader<'s> {
+impl Reader {
     /// With empty buffers.
-    pub fn new(schema: &'s Schema) -> Reader<'s> {
-        let scratch = Scratch { seen: vec![0; schema.fields.len()], ..Scratch::default() };
-        Reader { schema, scratch }
+    pub fn new() -> Reader {
+        Reader::default()
     }
 
     /// Reads a record from its JSON text. In the error, line and offset count within this text.
     ///
     /// # Errors
     /// Says what is wrong with the record, and where; `out` then holds nothing of use.
-    pub fn read(&mut self, text: &[u8], out: &mut ReadEvent) -> Result<()> {
+    pub fn read(&mut self, schema: &Schema, text: &[u8], out: &mut ReadEvent) -> Result<()> {
         out.clear();
-        let limit = self.schema.options.limits.record.min(1 << 30);
+        let limit = schema.options.limits.record.min(1 << 30);
         if text.len() > limit {
             return Err(RecordError::new(
                 Error::RecordTooLong,
@@ -176,13 +174,14 @@ impl<'s> Reader<'s> {
             RecordError::new(Error::InvalidUtf8, error.valid_up_to(), "the record is not written in UTF-8")
         })?;
         let scratch = &mut self.scratch;
+        scratch.seen.resize(schema.fields.len(), 0);
         scratch.decoded.clear();
         scratch.strangers.clear();
         scratch.unread.clear();
         let mut reading = Reading {
-            schema: self.schema,
+            schema,
             text,
-            cursor: Cursor::new(text, self.schema.options.limits.text),
+            cursor: Cursor::new(text, schema.options.limits.text),
             scratch,
             out,
             line: LineParts::default(),
