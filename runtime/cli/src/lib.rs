@@ -8,10 +8,13 @@ pub mod args;
 pub mod commands;
 pub mod config;
 pub mod excerpt;
+pub mod numbers;
 pub mod output;
 pub mod pages;
 pub mod programme;
 pub mod render;
+pub mod replay;
+pub mod tables;
 
 use args::{Args, Command};
 use clap::Parser;
