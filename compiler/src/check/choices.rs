@@ -162,7 +162,13 @@ impl Checker<'_> {
                         let place = scope.place(value.span);
                         let quoted = self.quote(place);
                         let described = self.describe(ty);
-                        self.report(errors::mismatched_types(place, &quoted, &described, &format!("a {}", kind.text), None));
+                        self.report(errors::mismatched_types(
+                            place,
+                            &quoted,
+                            &described,
+                            &format!("a {}", kind.text),
+                            None,
+                        ));
                         return None;
                     }
                     return Some((Pattern::Reference(reference.clone()), Cover::Reference(reference)));
@@ -243,13 +249,15 @@ impl Checker<'_> {
                 self.report(errors::unreachable_row(*row_place, name, covers_all));
             } else if unique && !covers_all {
                 let clash = earlier.iter().copied().find(|other| {
-                    let other_all =
-                        rows.get(*other).is_some_and(|(covers, _)| covers.iter().all(|c| matches!(c, Cover::All)));
+                    let other_all = rows
+                        .get(*other)
+                        .is_some_and(|(covers, _)| covers.iter().all(|c| matches!(c, Cover::All)));
                     !other_all
                         && columns.iter().zip(&own).all(|(column, own)| {
-                            column.covers.get(*other).is_some_and(|theirs| {
-                                theirs.iter().zip(own).any(|(a, b)| *a && *b)
-                            })
+                            column
+                                .covers
+                                .get(*other)
+                                .is_some_and(|theirs| theirs.iter().zip(own).any(|(a, b)| *a && *b))
                         })
                 });
                 if let Some((_, other_place)) = clash.and_then(|other| rows.get(other)) {
@@ -308,8 +316,12 @@ impl Checker<'_> {
             (Some(from), Some(to)) => {
                 self.report(errors::not_exhaustive(place, name, &[format!("`from {from} until {to}`")]));
             }
-            (Some(from), None) => self.report(errors::not_exhaustive(place, name, &[format!("`from {from}`")])),
-            (None, Some(to)) => self.report(errors::not_exhaustive(place, name, &[format!("less than `{to}`")])),
+            (Some(from), None) => {
+                self.report(errors::not_exhaustive(place, name, &[format!("`from {from}`")]))
+            }
+            (None, Some(to)) => {
+                self.report(errors::not_exhaustive(place, name, &[format!("less than `{to}`")]))
+            }
             (None, None) => self.report(errors::not_exhaustive(place, name, &["every value".into()])),
         }
     }
@@ -440,7 +452,9 @@ impl Checker<'_> {
             .iter()
             .map(|(from, to, point)| match (from, to, point) {
                 (_, _, Some(point)) => self.written(*point, ty),
-                (Some(from), Some(to), None) => format!("from {} until {}", self.written(*from, ty), self.written(*to, ty)),
+                (Some(from), Some(to), None) => {
+                    format!("from {} until {}", self.written(*from, ty), self.written(*to, ty))
+                }
                 (Some(from), None, None) => format!("from {}", self.written(*from, ty)),
                 (None, Some(to), None) => format!("less than {}", self.written(*to, ty)),
                 (None, None, None) => "any".into(),
@@ -528,7 +542,9 @@ fn missing(
         let covering: Vec<usize> = rows
             .iter()
             .copied()
-            .filter(|row| column.covers.get(*row).and_then(|covers| covers.get(piece)).copied().unwrap_or(false))
+            .filter(|row| {
+                column.covers.get(*row).and_then(|covers| covers.get(piece)).copied().unwrap_or(false)
+            })
             .collect();
         *work = work.saturating_sub(rows.len() as u32 + 1);
         groups.entry(covering).or_default().push(piece);

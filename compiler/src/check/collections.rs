@@ -60,8 +60,12 @@ impl Checker<'_> {
                 let count = count?;
                 let (element, known) = self.element_of(&from, known, place);
                 let of = from.of;
-                let kind =
-                    SourceKind::Extreme { from: Box::new(from), count: Box::new(count), every, cheapest: *cheapest };
+                let kind = SourceKind::Extreme {
+                    from: Box::new(from),
+                    count: Box::new(count),
+                    every,
+                    cheapest: *cheapest,
+                };
                 Some((Source { kind, of, element, place }, known))
             }
             ast::SourceKind::EveryNth { nth, of, key, descending } => {
@@ -74,7 +78,8 @@ impl Checker<'_> {
                 let key = self.order_key(scope, key, from.of)?;
                 let (element, known) = self.element_of(&from, known, place);
                 let of = from.of;
-                let kind = SourceKind::EveryNth { from: Box::new(from), nth: n, key, descending: *descending };
+                let kind =
+                    SourceKind::EveryNth { from: Box::new(from), nth: n, key, descending: *descending };
                 Some((Source { kind, of, element, place }, known))
             }
         }
@@ -245,7 +250,12 @@ impl Checker<'_> {
     }
 
     /// `unit.price`, `line.position`: a field of the line that has an order.
-    fn order_key(&mut self, scope: &mut Scope, key: &ast::Path, of: Element) -> Option<crate::typed::FieldId> {
+    fn order_key(
+        &mut self,
+        scope: &mut Scope,
+        key: &ast::Path,
+        of: Element,
+    ) -> Option<crate::typed::FieldId> {
         let place = scope.place(key.span);
         let (head, rest) = key.parts.split_first()?;
         let word = element_word(of);
@@ -258,11 +268,12 @@ impl Checker<'_> {
         if of == Element::Unit && matches!(name.as_str(), "initial" | "paid" | "pieces") {
             found = None;
         }
-        let ordered = found.and_then(|field| self.field_of(field)).is_some_and(|field| match field.ty.present() {
-            Type::Enum(id) => self.out.enums.get(id.index()).is_some_and(|e| e.ordered),
-            Type::Date | Type::Time | Type::Instant => true,
-            other => other.is_numeric(),
-        });
+        let ordered =
+            found.and_then(|field| self.field_of(field)).is_some_and(|field| match field.ty.present() {
+                Type::Enum(id) => self.out.enums.get(id.index()).is_some_and(|e| e.ordered),
+                Type::Date | Type::Time | Type::Instant => true,
+                other => other.is_numeric(),
+            });
         if !ordered {
             let quoted = self.quote(place);
             self.report(errors::no_order(place, &quoted, word));
@@ -295,12 +306,17 @@ impl Checker<'_> {
         scope.bind(element_word(of), Binding::Element(source.element, of), source.place);
         scope.learn(known);
         let truths = matches!(function, Aggregate::Count | Aggregate::Any | Aggregate::All);
-        let value = value.map(|value| if truths { self.condition(scope, value) } else { self.value(scope, value, None) });
+        let value = value
+            .map(|value| if truths { self.condition(scope, value) } else { self.value(scope, value, None) });
         scope.unbind(names);
         scope.forget(mark);
         let (value, source) = match (function, value, source) {
             // `all(payments where x)`: every payment is one where x.
-            (Aggregate::All, None, Source { kind: SourceKind::Filter(from, condition), element, of, place }) => {
+            (
+                Aggregate::All,
+                None,
+                Source { kind: SourceKind::Filter(from, condition), element, of, place },
+            ) => {
                 let value = *condition;
                 let kind = if matches!(from.kind, SourceKind::Filter(..)) {
                     // The inner condition has an element of its own.
@@ -319,7 +335,10 @@ impl Checker<'_> {
                 self.report(errors::missing_condition(place, function_word, collection_word(of)));
                 return wrong;
             }
-            (Aggregate::Sum | Aggregate::Avg | Aggregate::Min | Aggregate::Max | Aggregate::Distinct, None) => {
+            (
+                Aggregate::Sum | Aggregate::Avg | Aggregate::Min | Aggregate::Max | Aggregate::Distinct,
+                None,
+            ) => {
                 let quoted = self.quote(source.place);
                 self.report(errors::missing_value(place, function_word, word, &quoted));
                 return wrong;

@@ -13,7 +13,6 @@ use std::collections::BTreeSet;
 /// The rule that effects belong to.
 #[derive(Debug)]
 pub(super) struct Context {
-    pub at: At,
     /// Its group among `Checker::group_infos`; none in a snippet.
     pub group: Option<usize>,
     pub kind: Option<GroupKind>,
@@ -76,8 +75,11 @@ impl Checker<'_> {
         if context.kind == Some(GroupKind::Other) {
             self.report(errors::not_yet_evaluated(place, "a group of this kind"));
         } else if context.kind != Some(kind) {
-            let group_place =
-                context.group.and_then(|group| self.group_infos.get(group)).map(|info| info.place).unwrap_or_default();
+            let group_place = context
+                .group
+                .and_then(|group| self.group_infos.get(group))
+                .map(|info| info.place)
+                .unwrap_or_default();
             let wanted = match kind {
                 GroupKind::Discount => "line_discount",
                 GroupKind::Earn | GroupKind::Other => "earn",
@@ -105,7 +107,12 @@ impl Checker<'_> {
                 && element_word(source.of) != name.text
             {
                 let collection = collection_word(source.of);
-                self.report(errors::wrong_element(place, &format!("`{}`", name.text), collection, &format!("{}s", name.text)));
+                self.report(errors::wrong_element(
+                    place,
+                    &format!("`{}`", name.text),
+                    collection,
+                    &format!("{}s", name.text),
+                ));
             }
         } else {
             self.refuse_taken(scope, name);
@@ -171,14 +178,23 @@ impl Checker<'_> {
                         if let Some(ty) = self.type_named(at, ty)
                             && ty != Type::Collection(source.of)
                         {
-                            let (wanted, found) = (self.describe(&ty), self.describe(&Type::Collection(source.of)));
+                            let (wanted, found) =
+                                (self.describe(&ty), self.describe(&Type::Collection(source.of)));
                             let quoted = self.quote(source.place);
-                            self.report(errors::mismatched_types(source.place, &quoted, &wanted, &found, None));
+                            self.report(errors::mismatched_types(
+                                source.place,
+                                &quoted,
+                                &wanted,
+                                &found,
+                                None,
+                            ));
                         }
                     }
                     let local = self.local(name, Type::Collection(source.of), place);
-                    let known =
-                        known.into_iter().filter(|key| key.of(source.element, LocalId(u32::MAX)) != *key).collect();
+                    let known = known
+                        .into_iter()
+                        .filter(|key| key.of(source.element, LocalId(u32::MAX)) != *key)
+                        .collect();
                     let element = source.element;
                     scope.bind(name, Binding::Collection { local, of: source.of, element, known }, place);
                     steps.push(Step::LetCollection(local, source));
@@ -264,14 +280,24 @@ impl Checker<'_> {
                 let quoted = self.quote(value.place);
                 let found = self.describe(other);
                 let account = target.or_else(|| {
-                    self.out.accounts.iter().position(|a| a.worth.is_some()).map(|position| ir::AccountId(position as u32))
+                    self.out
+                        .accounts
+                        .iter()
+                        .position(|a| a.worth.is_some())
+                        .map(|position| ir::AccountId(position as u32))
                 });
                 let ty = account.map_or(Type::Error, |account| self.points_type(account));
                 let conversion = match (other, self.suffix(&ty)) {
                     (Type::Money, Some(suffix)) => Some(format!("{quoted} as{suffix}")),
                     _ => None,
                 };
-                self.report(errors::mismatched_types(value.place, &quoted, "points of an account", &found, conversion));
+                self.report(errors::mismatched_types(
+                    value.place,
+                    &quoted,
+                    "points of an account",
+                    &found,
+                    conversion,
+                ));
                 return None;
             }
         };
@@ -284,7 +310,11 @@ impl Checker<'_> {
             rounding = own.take();
         }
         let rounds = self.account_infos.get(account.index()).is_some_and(|info| info.rounds);
-        if !rounds && rounding.is_none() && !matches!(value.kind, ExprKind::Error) && !self.is_whole_points(&value) {
+        if !rounds
+            && rounding.is_none()
+            && !matches!(value.kind, ExprKind::Error)
+            && !self.is_whole_points(&value)
+        {
             let (name, unit) = self
                 .out
                 .accounts
@@ -330,7 +360,12 @@ impl Checker<'_> {
             ast::Target::Source(source) => {
                 let (source, _) = self.source(scope, source)?;
                 if source.of == Element::Payment {
-                    self.report(errors::wrong_element(source.place, "a discount", "payments", "lines or units"));
+                    self.report(errors::wrong_element(
+                        source.place,
+                        "a discount",
+                        "payments",
+                        "lines or units",
+                    ));
                     return None;
                 }
                 Some(source)
@@ -366,7 +401,13 @@ impl Checker<'_> {
             other => {
                 let (quoted, found) = (self.quote(amount.place), self.describe(other));
                 let number = matches!((&amount.kind, other), (ExprKind::Constant(_), Type::Number));
-                self.report(errors::discount_amount(amount.place, &quoted, &found, number, self.currency_word()));
+                self.report(errors::discount_amount(
+                    amount.place,
+                    &quoted,
+                    &found,
+                    number,
+                    self.currency_word(),
+                ));
                 return None;
             }
         };
@@ -447,7 +488,12 @@ impl Checker<'_> {
             "equally" => ir::Weight::Equally,
             _ => {
                 let words = &["paid", "initial", "price", "pieces", "equally"];
-                self.report(errors::unknown_word(scope.place(spread.by.span), "spread", &spread.by.text, words));
+                self.report(errors::unknown_word(
+                    scope.place(spread.by.span),
+                    "spread",
+                    &spread.by.text,
+                    words,
+                ));
                 return None;
             }
         };

@@ -146,8 +146,12 @@ impl Suggest for Diagnostic {
 // ---- the program
 
 pub(super) fn unknown_language(place: Place, number: &str) -> Diagnostic {
-    Diagnostic::error("unknown-language", place, format!("language `{number}` is not known; this version reads language 1"))
-        .fix("write `1`", place, "1")
+    Diagnostic::error(
+        "unknown-language",
+        place,
+        format!("language `{number}` is not known; this version reads language 1"),
+    )
+    .fix("write `1`", place, "1")
 }
 
 pub(super) fn unknown_file(place: Place, path: &str) -> Diagnostic {
@@ -164,8 +168,12 @@ pub(super) fn wrong_hash(place: Place, path: &str, pin: &str, hash: &str) -> Dia
 
 pub(super) fn bad_hash(place: Place, pin: &str, hash: &str) -> Diagnostic {
     let beginning = hash.get(..16).unwrap_or(hash);
-    Diagnostic::error("wrong-hash", place, format!("`{pin}` is no beginning of a hash: at least 8 hexadecimal digits"))
-        .fix(format!("the file's hash begins with `{beginning}`"), place, format!("\"{beginning}\""))
+    Diagnostic::error(
+        "wrong-hash",
+        place,
+        format!("`{pin}` is no beginning of a hash: at least 8 hexadecimal digits"),
+    )
+    .fix(format!("the file's hash begins with `{beginning}`"), place, format!("\"{beginning}\""))
 }
 
 pub(super) fn missing_program(place: Place) -> Diagnostic {
@@ -174,9 +182,13 @@ pub(super) fn missing_program(place: Place) -> Diagnostic {
 }
 
 pub(super) fn second_program(place: Place, name: &str, first: Place) -> Diagnostic {
-    Diagnostic::error("second-program", place, format!("`{name}` is a second program in the same set of files"))
-        .label(first, "the first")
-        .help("one folder holds one program; put shared declarations in a file without `program`")
+    Diagnostic::error(
+        "second-program",
+        place,
+        format!("`{name}` is a second program in the same set of files"),
+    )
+    .label(first, "the first")
+    .help("one folder holds one program; put shared declarations in a file without `program`")
 }
 
 pub(super) fn missing_clause(place: Place, what: &str, clause: &str, example: &str) -> Diagnostic {
@@ -258,9 +270,13 @@ pub(super) fn taken_name(place: Place, name: &str) -> Diagnostic {
 }
 
 pub(super) fn look_alike_names(place: Place, name: &str, earlier: &str, earlier_place: Place) -> Diagnostic {
-    Diagnostic::error("look-alike-names", place, format!("`{name}` looks like `{earlier}` and is another name"))
-        .label(earlier_place, "the other")
-        .help("names that differ only in case or in letters that look alike are not kept apart by readers")
+    Diagnostic::error(
+        "look-alike-names",
+        place,
+        format!("`{name}` looks like `{earlier}` and is another name"),
+    )
+    .label(earlier_place, "the other")
+    .help("names that differ only in case or in letters that look alike are not kept apart by readers")
 }
 
 pub(super) fn unknown_name(place: Place, what: &str, name: &str, near: Option<&str>) -> Diagnostic {
@@ -268,7 +284,8 @@ pub(super) fn unknown_name(place: Place, what: &str, name: &str, near: Option<&s
 }
 
 pub(super) fn unknown_in_file(place: Place, alias: &str, name: &str, near: Option<&str>) -> Diagnostic {
-    Diagnostic::error("unknown-name", place, format!("the file used as `{alias}` declares no `{name}`")).suggest(near)
+    Diagnostic::error("unknown-name", place, format!("the file used as `{alias}` declares no `{name}`"))
+        .suggest(near)
 }
 
 pub(super) fn unknown_diagnostic(place: Place, name: &str, near: Option<&str>) -> Diagnostic {
@@ -304,12 +321,17 @@ pub(super) fn wrong_field_type(place: Place, name: &str, described: &str) -> Dia
 }
 
 pub(super) fn wrong_param_type(place: Place, name: &str, described: &str) -> Diagnostic {
-    Diagnostic::error("unknown-type", place, format!("the parameter `{name}` cannot be {described}"))
-        .help("a parameter is a number with or without unit, true or false, a date, a time or a value of an enum")
+    Diagnostic::error("unknown-type", place, format!("the parameter `{name}` cannot be {described}")).help(
+        "a parameter is a number with or without unit, true or false, a date, a time or a value of an enum",
+    )
 }
 
 pub(super) fn wrong_reference_list(place: Place, name: &str, of: &str) -> Diagnostic {
-    Diagnostic::error("wrong-reference-kind", place, format!("`{name}` cannot be a list of `{of}`, which is a list itself"))
+    Diagnostic::error(
+        "wrong-reference-kind",
+        place,
+        format!("`{name}` cannot be a list of `{of}`, which is a list itself"),
+    )
 }
 
 pub(super) fn list_of_lists(place: Place, name: &str, of: &str) -> Diagnostic {
@@ -332,7 +354,13 @@ pub(super) fn scale_too_small(place: Place, given: u32, least: u32) -> Diagnosti
     )
 }
 
-pub(super) fn unknown_field(place: Place, record: &str, name: &str, fields: &[String], near: Option<&str>) -> Diagnostic {
+pub(super) fn unknown_field(
+    place: Place,
+    record: &str,
+    name: &str,
+    fields: &[String],
+    near: Option<&str>,
+) -> Diagnostic {
     let diagnostic = Diagnostic::error(
         "unknown-field",
         place,
@@ -368,8 +396,9 @@ pub(super) fn unknown_value(
 }
 
 pub(super) fn value_out_of_place(place: Place, name: &str, enumeration: &str) -> Diagnostic {
-    Diagnostic::error("unknown-name", place, format!("there is no name `{name}` here"))
-        .help(format!("`{name}` is a value of `{enumeration}`: it stands where one is expected, as in `member.x = {name}`"))
+    Diagnostic::error("unknown-name", place, format!("there is no name `{name}` here")).help(format!(
+        "`{name}` is a value of `{enumeration}`: it stands where one is expected, as in `member.x = {name}`"
+    ))
 }
 
 pub(super) fn recursive_definition(place: Place, names: &[String]) -> Diagnostic {
@@ -395,7 +424,13 @@ pub(super) fn number_out_of_range(place: Place, text: &str) -> Diagnostic {
     Diagnostic::error("number-out-of-range", place, format!("`{text}` does not fit here"))
 }
 
-pub(super) fn too_many_decimals(place: Place, number: &str, decimal: Decimal, unit: &str, digits: u32) -> Diagnostic {
+pub(super) fn too_many_decimals(
+    place: Place,
+    number: &str,
+    decimal: Decimal,
+    unit: &str,
+    digits: u32,
+) -> Diagnostic {
     let allowed = match digits {
         0 => "whole numbers only".to_string(),
         1 => "1 decimal".to_string(),
@@ -412,13 +447,20 @@ pub(super) fn too_many_decimals(place: Place, number: &str, decimal: Decimal, un
         // `1.000 EUR` is a thousand to one reader and one to another.
         let thousands = format!("{whole}_{fraction} {unit}");
         let kept = fraction.get(..digits as usize).unwrap_or("").trim_end_matches('0');
-        let plain = if kept.is_empty() { format!("{whole} {unit}") } else { format!("{whole}.{kept} {unit}") };
-        return diagnostic
-            .fix(format!("with thousands: `{thousands}`"), place, thousands)
-            .fix(format!("with decimals: `{plain}`"), place, plain);
+        let plain =
+            if kept.is_empty() { format!("{whole} {unit}") } else { format!("{whole}.{kept} {unit}") };
+        return diagnostic.fix(format!("with thousands: `{thousands}`"), place, thousands).fix(
+            format!("with decimals: `{plain}`"),
+            place,
+            plain,
+        );
     }
     let kept = fraction.get(..digits as usize).unwrap_or("");
-    let plain = if kept.is_empty() { format!("{whole}{space}{unit}") } else { format!("{whole}.{kept}{space}{unit}") };
+    let plain = if kept.is_empty() {
+        format!("{whole}{space}{unit}")
+    } else {
+        format!("{whole}.{kept}{space}{unit}")
+    };
     diagnostic.help(format!("write for example `{plain}`"))
 }
 
@@ -440,7 +482,11 @@ pub(super) fn impossible_date(place: Place, text: &str) -> Diagnostic {
 }
 
 pub(super) fn slash_date(place: Place, text: &str, readings: &[String]) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error("slash-date", place, format!("`{text}` is a division; a date is written from the year on"));
+    let mut diagnostic = Diagnostic::error(
+        "slash-date",
+        place,
+        format!("`{text}` is a division; a date is written from the year on"),
+    );
     for reading in readings {
         diagnostic = diagnostic.fix(format!("write `{reading}`"), place, reading.clone());
     }
@@ -483,13 +529,21 @@ pub(super) fn constant_expected(place: Place, text: &str) -> Diagnostic {
 }
 
 pub(super) fn history_order(place: Place, name: &str) -> Diagnostic {
-    Diagnostic::error("history-order", place, format!("the values of `{name}` do not stand in the order of their dates"))
+    Diagnostic::error(
+        "history-order",
+        place,
+        format!("the values of `{name}` do not stand in the order of their dates"),
+    )
 }
 
 pub(super) fn history_gap(place: Place, name: &str, start: &str, declared: Place) -> Diagnostic {
-    Diagnostic::error("history-gap", place, format!("`{name}` has no value before {start}, and this rule may hold earlier"))
-        .label(declared, format!("its first value is from {start}"))
-        .help(format!("`valid from {start}`, or give `{name}` a value for the time before"))
+    Diagnostic::error(
+        "history-gap",
+        place,
+        format!("`{name}` has no value before {start}, and this rule may hold earlier"),
+    )
+    .label(declared, format!("its first value is from {start}"))
+    .help(format!("`valid from {start}`, or give `{name}` a value for the time before"))
 }
 
 pub(super) fn value_outside_range(place: Place, name: &str, value: &str, range: Place) -> Diagnostic {
@@ -507,8 +561,9 @@ pub(super) fn missing_unit(
     beside: Option<(Place, String)>,
 ) -> Diagnostic {
     let repaired = format!("{number}{suffix}");
-    let diagnostic = Diagnostic::error("missing-unit", place, format!("`{number}` has no unit; expected is {wanted}"))
-        .at("a number without a unit");
+    let diagnostic =
+        Diagnostic::error("missing-unit", place, format!("`{number}` has no unit; expected is {wanted}"))
+            .at("a number without a unit");
     match beside {
         Some((beside, text)) => diagnostic.label(beside, text),
         None => diagnostic,
@@ -523,8 +578,9 @@ pub(super) fn mismatched_types(
     found: &str,
     conversion: Option<String>,
 ) -> Diagnostic {
-    let diagnostic = Diagnostic::error("mismatched-types", place, format!("expected is {wanted}; `{text}` is {found}"))
-        .at(found.to_string());
+    let diagnostic =
+        Diagnostic::error("mismatched-types", place, format!("expected is {wanted}; `{text}` is {found}"))
+            .at(found.to_string());
     match conversion {
         Some(conversion) => diagnostic.fix(format!("convert it: `{conversion}`"), place, conversion),
         None => diagnostic,
@@ -551,14 +607,22 @@ pub(super) fn calendar_duration(
     (left_place, left): (Place, &str),
     (right_place, right): (Place, &str),
 ) -> Diagnostic {
-    Diagnostic::error("calendar-duration", place, "months, days and hours are not of one length and do not mix")
-        .label(left_place, left)
-        .label(right_place, right)
-        .help("write both in days, or both in months")
+    Diagnostic::error(
+        "calendar-duration",
+        place,
+        "months, days and hours are not of one length and do not mix",
+    )
+    .label(left_place, left)
+    .label(right_place, right)
+    .help("write both in days, or both in months")
 }
 
 pub(super) fn number_expected(place: Place, text: &str, found: &str) -> Diagnostic {
-    Diagnostic::error("mismatched-types", place, format!("`{text}` is {found}; expected is a number, money or points"))
+    Diagnostic::error(
+        "mismatched-types",
+        place,
+        format!("`{text}` is {found}; expected is a number, money or points"),
+    )
 }
 
 pub(super) fn percent_expected(place: Place, text: &str, found: &str, number: bool) -> Diagnostic {
@@ -568,12 +632,25 @@ pub(super) fn percent_expected(place: Place, text: &str, found: &str, number: bo
     Diagnostic::error("mismatched-types", place, format!("before `of` stands a percent; `{text}` is {found}"))
 }
 
-pub(super) fn discount_amount(place: Place, text: &str, found: &str, number: bool, currency: &str) -> Diagnostic {
+pub(super) fn discount_amount(
+    place: Place,
+    text: &str,
+    found: &str,
+    number: bool,
+    currency: &str,
+) -> Diagnostic {
     if number {
-        return missing_unit(place, text, "a percent or money", "%", None)
-            .fix(format!("or `{text} {currency}`"), place, format!("{text} {currency}"));
+        return missing_unit(place, text, "a percent or money", "%", None).fix(
+            format!("or `{text} {currency}`"),
+            place,
+            format!("{text} {currency}"),
+        );
     }
-    Diagnostic::error("mismatched-types", place, format!("a discount is a percent or money; `{text}` is {found}"))
+    Diagnostic::error(
+        "mismatched-types",
+        place,
+        format!("a discount is a percent or money; `{text}` is {found}"),
+    )
 }
 
 pub(super) fn wrong_conversion(place: Place, text: &str, found: &str, wanted: &str) -> Diagnostic {
@@ -588,7 +665,11 @@ pub(super) fn no_worth(
     currency: &str,
     declared: Option<Place>,
 ) -> Diagnostic {
-    let diagnostic = Diagnostic::error("no-worth", place, format!("account `{account}` does not say what its {unit} are worth"));
+    let diagnostic = Diagnostic::error(
+        "no-worth",
+        place,
+        format!("account `{account}` does not say what its {unit} are worth"),
+    );
     match declared {
         Some(declared) => diagnostic.label(declared, "the account"),
         None => diagnostic,
@@ -605,7 +686,12 @@ pub(super) fn incomparable_awards(place: Place, group: &str, account: &str, decl
     .label(declared, "add `worth … = …` here")
 }
 
-pub(super) fn not_comparable(place: Place, described: &str, orders: bool, enumeration: Option<&str>) -> Diagnostic {
+pub(super) fn not_comparable(
+    place: Place,
+    described: &str,
+    orders: bool,
+    enumeration: Option<&str>,
+) -> Diagnostic {
     let message = if orders {
         format!("{described} cannot be more or less than another")
     } else {
@@ -613,7 +699,9 @@ pub(super) fn not_comparable(place: Place, described: &str, orders: bool, enumer
     };
     let diagnostic = Diagnostic::error("not-comparable", place, message);
     match enumeration {
-        Some(name) if orders => diagnostic.help(format!("declare `enum {name} ordered {{ … }}`, lowest first")),
+        Some(name) if orders => {
+            diagnostic.help(format!("declare `enum {name} ordered {{ … }}`, lowest first"))
+        }
         Some(_) | None => diagnostic,
     }
 }
@@ -637,12 +725,14 @@ pub(super) fn text_field(place: Place, name: &str) -> Diagnostic {
         .help("declare a `reference` kind for it")
 }
 
-pub(super) fn text_for_reference(place: Place, text: &str, kind: &str, repair: Option<(Place, String)>) -> Diagnostic {
-    let diagnostic = Diagnostic::error(
-        "text-for-reference",
-        place,
-        format!("{text} is bare text, and a {kind} is meant"),
-    );
+pub(super) fn text_for_reference(
+    place: Place,
+    text: &str,
+    kind: &str,
+    repair: Option<(Place, String)>,
+) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error("text-for-reference", place, format!("{text} is bare text, and a {kind} is meant"));
     match repair {
         Some((place, repair)) => diagnostic.fix(format!("write `{repair}`"), place, repair),
         None => diagnostic.help(format!("write `{kind} {text}`")),
@@ -679,8 +769,11 @@ pub(super) fn wrong_reference_kind(
     kind: &str,
     suggestion: Option<String>,
 ) -> Diagnostic {
-    let diagnostic =
-        Diagnostic::error("wrong-reference-kind", place, format!("`{text}` is {found} and is never in a {kind}"));
+    let diagnostic = Diagnostic::error(
+        "wrong-reference-kind",
+        place,
+        format!("`{text}` is {found} and is never in a {kind}"),
+    );
     match suggestion {
         Some(suggestion) => diagnostic.help(format!("write `{suggestion}`")),
         None => diagnostic,
@@ -743,8 +836,12 @@ pub(super) fn maybe_unknown(place: Place, text: &str) -> Diagnostic {
 }
 
 pub(super) fn member_unknown(place: Place, text: &str) -> Diagnostic {
-    Diagnostic::error("maybe-unknown", place, format!("an anonymous receipt has no member, and so no `{text}`"))
-        .help("add to the rule or its group: `when member known`")
+    Diagnostic::error(
+        "maybe-unknown",
+        place,
+        format!("an anonymous receipt has no member, and so no `{text}`"),
+    )
+    .help("add to the rule or its group: `when member known`")
 }
 
 pub(super) fn optional_column(place: Place, name: &str) -> Diagnostic {
@@ -775,10 +872,15 @@ pub(super) fn not_a_collection(place: Place, text: &str, what: &str) -> Diagnost
 
 pub(super) fn no_element(place: Place, word: &str, bound: Option<&str>) -> Diagnostic {
     match bound {
-        Some(bound) => Diagnostic::error("wrong-element", place, format!("there is no `{word}` here; the element is `{bound}`"))
-            .fix(format!("write `{bound}`"), place, bound),
-        None => Diagnostic::error("wrong-element", place, format!("there is no single `{word}` here"))
-            .help(format!("`for each {word} in {word}s {{ … }}`, or over all of them: `sum({word}.… for {word}s)`")),
+        Some(bound) => Diagnostic::error(
+            "wrong-element",
+            place,
+            format!("there is no `{word}` here; the element is `{bound}`"),
+        )
+        .fix(format!("write `{bound}`"), place, bound),
+        None => Diagnostic::error("wrong-element", place, format!("there is no single `{word}` here")).help(
+            format!("`for each {word} in {word}s {{ … }}`, or over all of them: `sum({word}.… for {word}s)`"),
+        ),
     }
 }
 
@@ -804,21 +906,39 @@ pub(super) fn call_expected(place: Place, name: &str) -> Diagnostic {
 }
 
 pub(super) fn collection_with_parameters(place: Place, name: &str) -> Diagnostic {
-    Diagnostic::error("wrong-arguments", place, format!("`{name}` gives a collection and takes no parameters"))
+    Diagnostic::error(
+        "wrong-arguments",
+        place,
+        format!("`{name}` gives a collection and takes no parameters"),
+    )
 }
 
-pub(super) fn wrong_arguments(place: Place, name: &str, wanted: usize, found: usize, declared: Place) -> Diagnostic {
+pub(super) fn wrong_arguments(
+    place: Place,
+    name: &str,
+    wanted: usize,
+    found: usize,
+    declared: Place,
+) -> Diagnostic {
     Diagnostic::error("wrong-arguments", place, format!("`{name}` takes {wanted} values and gets {found}"))
         .label(declared, "declared here")
 }
 
 pub(super) fn wrong_patterns(place: Place, name: &str, wanted: usize, found: usize) -> Diagnostic {
-    Diagnostic::error("wrong-arguments", place, format!("a row of `{name}` has {wanted} columns, this one has {found}"))
+    Diagnostic::error(
+        "wrong-arguments",
+        place,
+        format!("a row of `{name}` has {wanted} columns, this one has {found}"),
+    )
 }
 
 pub(super) fn missing_condition(place: Place, function: &str, collection: &str) -> Diagnostic {
-    Diagnostic::error("missing-value", place, format!("`{function}` asks whether something holds for all {collection}: what?"))
-        .help(format!("`{function}({collection} where …)`"))
+    Diagnostic::error(
+        "missing-value",
+        place,
+        format!("`{function}` asks whether something holds for all {collection}: what?"),
+    )
+    .help(format!("`{function}({collection} where …)`"))
 }
 
 pub(super) fn missing_value(place: Place, function: &str, element: &str, source: &str) -> Diagnostic {
@@ -847,8 +967,12 @@ pub(super) fn not_exhaustive(place: Place, name: &str, missing: &[String]) -> Di
 }
 
 pub(super) fn gap_between_bands(place: Place, name: &str, from: &str, to: &str) -> Diagnostic {
-    Diagnostic::error("gap-between-bands", place, format!("the bands of `{name}` leave a gap from `{from}` until `{to}`"))
-        .help(format!("add `from {from} until {to} => …`, or `otherwise => …`"))
+    Diagnostic::error(
+        "gap-between-bands",
+        place,
+        format!("the bands of `{name}` leave a gap from `{from}` until `{to}`"),
+    )
+    .help(format!("add `from {from} until {to} => …`, or `otherwise => …`"))
 }
 
 pub(super) fn overlapping(place: Place, name: &str, bands: bool, other: Place) -> Diagnostic {
@@ -882,9 +1006,13 @@ pub(super) fn missing_scope(place: Place, written: &str) -> Diagnostic {
 }
 
 pub(super) fn missing_on_price(place: Place, group: &str, effect: Place, written: &str) -> Diagnostic {
-    Diagnostic::error("missing-on-price", place, format!("group `{group}` does not say of which price its discounts are taken"))
-        .label(effect, format!("`{written}`: of the original price, or of what is left?"))
-        .help("`on_price original` or `on_price running`")
+    Diagnostic::error(
+        "missing-on-price",
+        place,
+        format!("group `{group}` does not say of which price its discounts are taken"),
+    )
+    .label(effect, format!("`{written}`: of the original price, or of what is left?"))
+    .help("`on_price original` or `on_price running`")
 }
 
 pub(super) fn cannot_exclude(place: Place, group: &str, other: &str, itself: bool) -> Diagnostic {
@@ -902,9 +1030,12 @@ pub(super) fn not_in_group(place: Place, text: &str) -> Diagnostic {
 }
 
 pub(super) fn rule_without_group(place: Place, name: &str, groups: &[String]) -> Diagnostic {
-    let diagnostic = Diagnostic::error("rule-without-group", place, format!("rule `{name}` stands in no group"));
+    let diagnostic =
+        Diagnostic::error("rule-without-group", place, format!("rule `{name}` stands in no group"));
     match groups.first() {
-        Some(group) => diagnostic.help(format!("`rule {name} in group {group} {{ … }}`; groups are {}", some(groups))),
+        Some(group) => {
+            diagnostic.help(format!("`rule {name} in group {group} {{ … }}`; groups are {}", some(groups)))
+        }
         None => diagnostic.help("put it in the braces of a `group`"),
     }
 }
@@ -914,8 +1045,12 @@ pub(super) fn group_twice(place: Place, name: &str) -> Diagnostic {
 }
 
 pub(super) fn missing_event(place: Place, name: &str) -> Diagnostic {
-    Diagnostic::error("missing-event", place, format!("neither rule `{name}` nor its group says on which event"))
-        .help("add `on purchase`")
+    Diagnostic::error(
+        "missing-event",
+        place,
+        format!("neither rule `{name}` nor its group says on which event"),
+    )
+    .help("add `on purchase`")
 }
 
 pub(super) fn event_outside_group(place: Place, event: &str, group: &str, group_place: Place) -> Diagnostic {
@@ -932,33 +1067,66 @@ pub(super) fn wrong_event(
 ) -> Diagnostic {
     let record = written.split_once('.').map_or(written, |(record, _)| record);
     let lacks = if matches!(record, "basket" | "lines" | "units" | "payments") { record } else { written };
-    let diagnostic = Diagnostic::error("wrong-event", place, format!("{} `{event}` has no `{lacks}`", article(event)))
-        .at(format!("the rule is `on {event}`"));
     let diagnostic =
-        if fields.is_empty() { diagnostic } else { diagnostic.help(format!("its fields are {}", some(fields))) };
-    if having.is_empty() { diagnostic } else { diagnostic.help(format!("`{written}` is there on {}", some(having))) }
+        Diagnostic::error("wrong-event", place, format!("{} `{event}` has no `{lacks}`", article(event)))
+            .at(format!("the rule is `on {event}`"));
+    let diagnostic = if fields.is_empty() {
+        diagnostic
+    } else {
+        diagnostic.help(format!("its fields are {}", some(fields)))
+    };
+    if having.is_empty() {
+        diagnostic
+    } else {
+        diagnostic.help(format!("`{written}` is there on {}", some(having)))
+    }
 }
 
 pub(super) fn no_event_left(place: Place, written: &str) -> Diagnostic {
-    Diagnostic::error("wrong-event", place, format!("no event has `{written}` together with what is read before it"))
+    Diagnostic::error(
+        "wrong-event",
+        place,
+        format!("no event has `{written}` together with what is read before it"),
+    )
 }
 
-pub(super) fn wrong_effect(place: Place, word: &str, group: &str, group_place: Place, wanted: &str) -> Diagnostic {
+pub(super) fn wrong_effect(
+    place: Place,
+    word: &str,
+    group: &str,
+    group_place: Place,
+    wanted: &str,
+) -> Diagnostic {
     Diagnostic::error("wrong-effect", place, format!("`{word}` does not belong in group `{group}`"))
         .label(group_place, "the group's kind is for other effects")
         .help(format!("move the rule to a group of `kind {wanted}`"))
 }
 
 pub(super) fn wrong_account(place: Place, text: &str, found: &str, account: &str, unit: &str) -> Diagnostic {
-    Diagnostic::error("wrong-account", place, format!("account `{account}` takes {unit}; `{text}` is {found}"))
+    Diagnostic::error(
+        "wrong-account",
+        place,
+        format!("account `{account}` takes {unit}; `{text}` is {found}"),
+    )
 }
 
-pub(super) fn not_an_account(place: Place, text: &str, accounts: &[String], near: Option<&str>) -> Diagnostic {
-    let diagnostic = Diagnostic::error("not-an-account", place, format!("`{text}` is not an account")).suggest(near);
+pub(super) fn not_an_account(
+    place: Place,
+    text: &str,
+    accounts: &[String],
+    near: Option<&str>,
+) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error("not-an-account", place, format!("`{text}` is not an account")).suggest(near);
     if accounts.is_empty() { diagnostic } else { diagnostic.help(format!("accounts are {}", some(accounts))) }
 }
 
-pub(super) fn missing_rounding(place: Place, account: &str, unit: &str, declared: Option<Place>) -> Diagnostic {
+pub(super) fn missing_rounding(
+    place: Place,
+    account: &str,
+    unit: &str,
+    declared: Option<Place>,
+) -> Diagnostic {
     let diagnostic = Diagnostic::error(
         "missing-rounding",
         place,
@@ -972,8 +1140,12 @@ pub(super) fn missing_rounding(place: Place, account: &str, unit: &str, declared
 }
 
 pub(super) fn missing_spread(place: Place, text: &str) -> Diagnostic {
-    Diagnostic::error("missing-spread", place, format!("`{text}` does not say how the amount falls on the lines"))
-        .help(format!("`{text} spread by paid`; what a return refunds depends on it"))
+    Diagnostic::error(
+        "missing-spread",
+        place,
+        format!("`{text}` does not say how the amount falls on the lines"),
+    )
+    .help(format!("`{text} spread by paid`; what a return refunds depends on it"))
 }
 
 pub(super) fn needless_spread(place: Place) -> Diagnostic {
@@ -981,21 +1153,37 @@ pub(super) fn needless_spread(place: Place) -> Diagnostic {
 }
 
 pub(super) fn price_each_line(place: Place, target: &str) -> Diagnostic {
-    Diagnostic::error("price-each-line", place, format!("`each` of `{target}`: each line, or each piece of it?"))
-        .help("each piece: `price … each for units where …`")
-        .help("each line: `for each line in … { price … total for line spread by paid }`")
+    Diagnostic::error(
+        "price-each-line",
+        place,
+        format!("`each` of `{target}`: each line, or each piece of it?"),
+    )
+    .help("each piece: `price … each for units where …`")
+    .help("each line: `for each line in … { price … total for line spread by paid }`")
 }
 
 pub(super) fn percent_out_of_range(place: Place, text: &str, value: &str) -> Diagnostic {
-    Diagnostic::error("percent-out-of-range", place, format!("a discount lies between 0% and 100%; `{text}` can be {value}"))
+    Diagnostic::error(
+        "percent-out-of-range",
+        place,
+        format!("a discount lies between 0% and 100%; `{text}` can be {value}"),
+    )
 }
 
 pub(super) fn negative_discount(place: Place, text: &str) -> Diagnostic {
-    Diagnostic::error("number-out-of-range", place, format!("`{text}` would raise the price; a discount only lowers it"))
+    Diagnostic::error(
+        "number-out-of-range",
+        place,
+        format!("`{text}` would raise the price; a discount only lowers it"),
+    )
 }
 
 pub(super) fn limit_unit(place: Place, text: &str, found: &str, expected: &str) -> Diagnostic {
-    Diagnostic::error("limit-unit", place, format!("`{text}` is {found}, and what is limited here is {expected}"))
+    Diagnostic::error(
+        "limit-unit",
+        place,
+        format!("`{text}` is {found}, and what is limited here is {expected}"),
+    )
 }
 
 pub(super) fn limit_scope(place: Place) -> Diagnostic {
@@ -1032,7 +1220,11 @@ pub(super) fn priority_tie(
 // ---- tests
 
 pub(super) fn time_goes_back(place: Place, text: &str) -> Diagnostic {
-    Diagnostic::error("time-goes-back", place, format!("`{text}` is before the event above it; a test's clock runs forward"))
+    Diagnostic::error(
+        "time-goes-back",
+        place,
+        format!("`{text}` is before the event above it; a test's clock runs forward"),
+    )
 }
 
 pub(super) fn nothing_happened(place: Place) -> Diagnostic {

@@ -4,7 +4,7 @@
 use super::functions::is_fixed_name;
 use super::names::{Binding, Events, Key, Scope, Value, nearest};
 use super::schema::RecordName;
-use super::types::{element_word, constant};
+use super::types::{constant, element_word};
 use super::{Checker, dates, errors};
 use crate::ir;
 use crate::typed::{Element, Expr, ExprKind, FieldId, LocalId, RecordType, Type};
@@ -12,8 +12,8 @@ use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
 
-/// Deeper nesting of operators is refused: it would be read by nobody.
-const MAX_DEPTH: u32 = 250;
+/// Above what the grammar lets through: a second line of defence for the stack.
+const MAX_DEPTH: u32 = 300;
 
 /// How a field is going to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,8 @@ impl Checker<'_> {
         }
         let quoted = self.quote(value.place);
         let (wanted, found) = (self.describe(ty), self.describe(value.ty.present()));
-        if let (ExprKind::Constant(_), Type::Number, Some(suffix)) = (&value.kind, &value.ty, self.suffix(ty)) {
+        if let (ExprKind::Constant(_), Type::Number, Some(suffix)) = (&value.kind, &value.ty, self.suffix(ty))
+        {
             self.report(errors::missing_unit(value.place, &quoted, &wanted, &suffix, None));
         } else {
             let conversion = self.conversion(&quoted, value.ty.present(), ty);
@@ -176,7 +177,8 @@ impl Checker<'_> {
         match want.map(Type::present) {
             Some(Type::Enum(id)) => {
                 let name = self.enum_name(*id).to_string();
-                let known = self.out.enums.get(id.index()).is_some_and(|e| e.values.iter().any(|v| v == text));
+                let known =
+                    self.out.enums.get(id.index()).is_some_and(|e| e.values.iter().any(|v| v == text));
                 self.report(errors::text_for_value(place, text, &name, known));
                 Expr { kind: ExprKind::Error, ty: Type::Enum(*id), place }
             }
@@ -284,7 +286,13 @@ impl Checker<'_> {
     }
 
     /// A name.
-    pub(super) fn path(&mut self, scope: &mut Scope, path: &ast::Path, want: Option<&Type>, access: Access) -> Expr {
+    pub(super) fn path(
+        &mut self,
+        scope: &mut Scope,
+        path: &ast::Path,
+        want: Option<&Type>,
+        access: Access,
+    ) -> Expr {
         let place = scope.place(path.span);
         let Some((head, rest)) = path.parts.split_first() else { return self.broken(place) };
         if let Some((subject, fields)) = self.subject(scope, path) {
@@ -298,7 +306,9 @@ impl Checker<'_> {
                     return self.broken(place);
                 }
                 let ty = match ty {
-                    Type::Optional(inner) if access == Access::Value && scope.knows(Key::Local(local)) => *inner,
+                    Type::Optional(inner) if access == Access::Value && scope.knows(Key::Local(local)) => {
+                        *inner
+                    }
                     other => other,
                 };
                 return Expr { kind: ExprKind::Local(local), ty, place };
@@ -326,7 +336,8 @@ impl Checker<'_> {
             Some(Value::Function(id)) => {
                 let segment = self.function_infos.get(id.0 as usize).is_some_and(|info| info.segment);
                 let written = self.quote(place);
-                let ty = self.out.functions.get(id.0 as usize).map_or(Type::Error, |function| function.ty.clone());
+                let ty =
+                    self.out.functions.get(id.0 as usize).map_or(Type::Error, |function| function.ty.clone());
                 if !segment {
                     self.report(errors::call_expected(place, &written));
                     return Expr { kind: ExprKind::Error, ty, place };
@@ -340,22 +351,31 @@ impl Checker<'_> {
             }
             None => {}
         }
-        self.unknown_path(scope, path, want, place);
+        self.unknown_path(scope, path, want);
         self.broken(place)
     }
 
     /// Says which name was not found, and which may have been meant.
-    fn unknown_path(&mut self, scope: &Scope, path: &ast::Path, want: Option<&Type>, place: Place) {
+    fn unknown_path(&mut self, scope: &Scope, path: &ast::Path, want: Option<&Type>) {
         let Some((head, rest)) = path.parts.split_first() else { return };
         let head_place = scope.place(head.span);
         let name = head.text.as_str();
-        if let Some(target) = self.spaces.get(scope.space).and_then(|space| space.aliases.get(name)).copied() {
+        if let Some(target) = self.spaces.get(scope.space).and_then(|space| space.aliases.get(name)).copied()
+        {
             let Some(target) = target else { return };
             if let Some(last) = rest.first() {
-                let names: Vec<String> =
-                    self.spaces.get(target).map(|space| space.values.keys().cloned().collect()).unwrap_or_default();
+                let names: Vec<String> = self
+                    .spaces
+                    .get(target)
+                    .map(|space| space.values.keys().cloned().collect())
+                    .unwrap_or_default();
                 let near = nearest(&last.text, names.iter().map(String::as_str));
-                self.report(errors::unknown_in_file(scope.place(last.span), name, &last.text, near.as_deref()));
+                self.report(errors::unknown_in_file(
+                    scope.place(last.span),
+                    name,
+                    &last.text,
+                    near.as_deref(),
+                ));
             } else {
                 self.report(errors::unknown_name(head_place, "value", name, None));
             }
@@ -366,7 +386,11 @@ impl Checker<'_> {
             let bound = bound.map(str::to_string).or_else(|| {
                 let (element, local) = scope.loops.last()?;
                 let local = self.out.locals.get(local.0 as usize)?;
-                Some(if local.name.is_empty() { element_word(*element).to_string() } else { local.name.clone() })
+                Some(if local.name.is_empty() {
+                    element_word(*element).to_string()
+                } else {
+                    local.name.clone()
+                })
             });
             self.report(errors::no_element(head_place, name, bound.as_deref()));
             return;
@@ -384,7 +408,10 @@ impl Checker<'_> {
         if self.spaces.get(scope.space).is_some_and(|space| space.aliases.contains_key(name)) {
             return;
         }
-        let owner = rest.is_empty().then(|| self.out.enums.iter().find(|e| e.values.iter().any(|v| v == name))).flatten();
+        let owner = rest
+            .is_empty()
+            .then(|| self.out.enums.iter().find(|e| e.values.iter().any(|v| v == name)))
+            .flatten();
         if let Some(owner) = owner {
             let owner = owner.name.clone();
             self.report(errors::value_out_of_place(head_place, name, &owner));
@@ -395,7 +422,11 @@ impl Checker<'_> {
     }
 
     /// The record that a path begins with, and the names after it.
-    pub(super) fn subject<'p>(&self, scope: &Scope, path: &'p ast::Path) -> Option<(Subject, &'p [ast::Name])> {
+    pub(super) fn subject<'p>(
+        &self,
+        scope: &Scope,
+        path: &'p ast::Path,
+    ) -> Option<(Subject, &'p [ast::Name])> {
         let (head, rest) = path.parts.split_first()?;
         let subject = match scope.bound(&head.text).map(|(binding, _)| binding) {
             Some(Binding::Element(local, element)) => Subject::Element(*local, *element),
@@ -422,7 +453,9 @@ impl Checker<'_> {
     pub(super) fn subject_word(&self, subject: &Subject) -> String {
         match subject {
             Subject::Event(None) => "event".into(),
-            Subject::Event(Some(id)) => self.out.events.get(id.index()).map(|e| e.name.clone()).unwrap_or_default(),
+            Subject::Event(Some(id)) => {
+                self.out.events.get(id.index()).map(|e| e.name.clone()).unwrap_or_default()
+            }
             Subject::Basket => "basket".into(),
             Subject::Member => "member".into(),
             Subject::Element(_, element) => element_word(*element).into(),
@@ -451,7 +484,13 @@ impl Checker<'_> {
                     _ => {
                         let fields = vec!["initial".to_string(), "paid".to_string()];
                         let near = nearest(&name, fields.iter().map(String::as_str));
-                        self.report(errors::unknown_field(name_place, "basket", &name, &fields, near.as_deref()));
+                        self.report(errors::unknown_field(
+                            name_place,
+                            "basket",
+                            &name,
+                            &fields,
+                            near.as_deref(),
+                        ));
                         return self.broken(place);
                     }
                 };
@@ -504,9 +543,11 @@ impl Checker<'_> {
     /// `member`, `purchase`, `line` without a field.
     fn bare_subject(&mut self, scope: &Scope, subject: &Subject, place: Place, access: Access) -> Expr {
         match (subject, access) {
-            (Subject::Member, Access::Known) => {
-                Expr { kind: ExprKind::Field { field: self.builtins.member_known, of: None }, ty: Type::Bool, place }
-            }
+            (Subject::Member, Access::Known) => Expr {
+                kind: ExprKind::Field { field: self.builtins.member_known, of: None },
+                ty: Type::Bool,
+                place,
+            },
             (Subject::Product(local), Access::Known) => match self.records.product.get("sku").copied() {
                 Some(field) => {
                     let ty = self.field_of(field).map_or(Type::Error, |field| field.ty.clone());
@@ -557,7 +598,14 @@ impl Checker<'_> {
         names
     }
 
-    fn unknown_field(&mut self, subject: &Subject, record: RecordName, name: &str, at: Place, place: Place) -> Expr {
+    fn unknown_field(
+        &mut self,
+        subject: &Subject,
+        record: RecordName,
+        name: &str,
+        at: Place,
+        place: Place,
+    ) -> Expr {
         let word = self.subject_word(subject);
         let unreadable =
             self.records.unreadable.iter().any(|(owner, field)| *owner == record && field == name);
@@ -678,7 +726,10 @@ impl Checker<'_> {
         self.require_events(scope, &having, place, written);
     }
 
-    pub(super) fn events_with(&self, has: impl Fn(&super::schema::EventInfo) -> bool) -> BTreeSet<ir::EventId> {
+    pub(super) fn events_with(
+        &self,
+        has: impl Fn(&super::schema::EventInfo) -> bool,
+    ) -> BTreeSet<ir::EventId> {
         self.event_infos
             .iter()
             .enumerate()
@@ -716,7 +767,10 @@ impl Checker<'_> {
                 if there || matches!(ty.present(), Type::Set(_)) { ty } else { maybe(&ty) }
             }
             (
-                ir::RecordKind::Event | ir::RecordKind::Line | ir::RecordKind::Payment | ir::RecordKind::Derived,
+                ir::RecordKind::Event
+                | ir::RecordKind::Line
+                | ir::RecordKind::Payment
+                | ir::RecordKind::Derived,
                 Access::Known | Access::Value,
             ) => ty,
         };
@@ -782,7 +836,8 @@ impl Checker<'_> {
             | ast::ExprKind::By(..)
             | ast::ExprKind::Collection(_) => self.expr(scope, inner, None),
         };
-        let is_member = matches!(value.kind, ExprKind::Field { field, .. } if field == self.builtins.member_known);
+        let is_member =
+            matches!(value.kind, ExprKind::Field { field, .. } if field == self.builtins.member_known);
         let truth = if is_member || value.ty.is_error() {
             Expr { ty: Type::Bool, place, ..value }
         } else if value.ty.is_optional() {
@@ -847,10 +902,20 @@ impl Checker<'_> {
     }
 
     /// A literal of a kind.
-    pub(super) fn reference(&mut self, scope: &Scope, kind: &ast::Name, names: &[ast::Text]) -> Option<ir::Reference> {
+    pub(super) fn reference(
+        &mut self,
+        scope: &Scope,
+        kind: &ast::Name,
+        names: &[ast::Text],
+    ) -> Option<ir::Reference> {
         let Some(id) = self.kind_ids.get(&kind.text).copied() else {
             let near = nearest(&kind.text, self.kind_ids.keys().map(String::as_str));
-            self.report(errors::unknown_name(scope.place(kind.span), "kind of reference", &kind.text, near.as_deref()));
+            self.report(errors::unknown_name(
+                scope.place(kind.span),
+                "kind of reference",
+                &kind.text,
+                near.as_deref(),
+            ));
             return None;
         };
         let names: BTreeSet<String> = names.iter().map(|name| name.value.clone()).collect();
@@ -873,7 +938,9 @@ impl Checker<'_> {
         let reference = self.reference(scope, kind, names);
         let Some(reference) = reference else { return self.broken(place) };
         let tested = self.tested_kind(reference.kind);
-        let Some(value) = self.value_for_kind(scope, value, tested, &kind.text) else { return self.broken(place) };
+        let Some(value) = self.value_for_kind(scope, value, tested, &kind.text) else {
+            return self.broken(place);
+        };
         let kind = match value.ty.present() {
             Type::Symbol(found) if *found == tested => ExprKind::InReference(Box::new(value), reference),
             Type::Set(found) if *found == tested => ExprKind::SetHas(Box::new(value), reference),
@@ -886,7 +953,13 @@ impl Checker<'_> {
                 } else {
                     None
                 };
-                self.report(errors::wrong_reference_kind(value.place, &quoted, &described, &kind.text, suggestion));
+                self.report(errors::wrong_reference_kind(
+                    value.place,
+                    &quoted,
+                    &described,
+                    &kind.text,
+                    suggestion,
+                ));
                 return self.broken(place);
             }
         };
@@ -894,7 +967,13 @@ impl Checker<'_> {
     }
 
     /// What is tested for a kind: an expression, or a record's field of that kind.
-    fn value_for_kind(&mut self, scope: &mut Scope, value: &ast::Expr, kind: ir::KindId, word: &str) -> Option<Expr> {
+    fn value_for_kind(
+        &mut self,
+        scope: &mut Scope,
+        value: &ast::Expr,
+        kind: ir::KindId,
+        word: &str,
+    ) -> Option<Expr> {
         let ast::ExprKind::Path(path) = &value.kind else {
             let value = self.expr(scope, value, Some(&Type::Symbol(kind)));
             return Some(value);
@@ -916,7 +995,9 @@ impl Checker<'_> {
                 if matches!(subject, Subject::Event(_)) {
                     let kind = match subject {
                         Subject::Event(kind) => kind,
-                        Subject::Basket | Subject::Member | Subject::Element(..) | Subject::Product(_) => None,
+                        Subject::Basket | Subject::Member | Subject::Element(..) | Subject::Product(_) => {
+                            None
+                        }
                     };
                     let name = name.clone();
                     let field = self.event_field(scope, kind, &name, place, place)?;
@@ -934,7 +1015,8 @@ impl Checker<'_> {
                 None
             }
             several => {
-                let names: Vec<String> = several.iter().map(|(name, _)| format!("{subject_word}.{name}")).collect();
+                let names: Vec<String> =
+                    several.iter().map(|(name, _)| format!("{subject_word}.{name}")).collect();
                 self.report(errors::ambiguous_reference(place, &subject_word, word, &names));
                 None
             }
@@ -956,7 +1038,9 @@ impl Checker<'_> {
                 let heard: Vec<ir::EventId> = match (asked, &scope.events) {
                     (Some(event), _) => vec![*event],
                     (None, Events::Heard(events)) => events.clone(),
-                    (None, Events::Inferred(_)) => (0..self.out.events.len() as u32).map(ir::EventId).collect(),
+                    (None, Events::Inferred(_)) => {
+                        (0..self.out.events.len() as u32).map(ir::EventId).collect()
+                    }
                 };
                 let infos = heard.iter().filter_map(|event| self.event_infos.get(event.index()));
                 infos.flat_map(|info| info.fields.iter().map(|(n, f)| (n.clone(), *f))).collect()
@@ -1003,7 +1087,9 @@ impl Checker<'_> {
                     } else {
                         return None;
                     };
-                    Some(names.iter().map(|name| format!("\"{}\"", name.value)).collect::<Vec<_>>().join(", "))
+                    Some(
+                        names.iter().map(|name| format!("\"{}\"", name.value)).collect::<Vec<_>>().join(", "),
+                    )
                 })
                 .collect();
             let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return self.broken(place) };
@@ -1038,7 +1124,9 @@ impl Checker<'_> {
             Type::Set(kind) => {
                 let kind = *kind;
                 let word = self.kind_name(kind).to_string();
-                let Some(value) = self.value_for_kind(scope, value, kind, &word) else { return self.broken(place) };
+                let Some(value) = self.value_for_kind(scope, value, kind, &word) else {
+                    return self.broken(place);
+                };
                 match value.ty.present() {
                     Type::Symbol(found) if *found == kind => Expr {
                         kind: ExprKind::SetContains(Box::new(set), Box::new(value)),
@@ -1049,7 +1137,13 @@ impl Checker<'_> {
                     other => {
                         let described = self.describe(other);
                         let quoted = self.quote(value.place);
-                        self.report(errors::wrong_reference_kind(value.place, &quoted, &described, &word, None));
+                        self.report(errors::wrong_reference_kind(
+                            value.place,
+                            &quoted,
+                            &described,
+                            &word,
+                            None,
+                        ));
                         self.broken(place)
                     }
                 }

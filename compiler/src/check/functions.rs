@@ -62,8 +62,12 @@ impl<'a> Checker<'a> {
         }
         for (at, item) in &items.functions {
             let (header, params, gives, what) = match &item.kind {
-                ast::ItemKind::Define { header, params, gives, .. } => (header, params.as_slice(), Some(gives), "define"),
-                ast::ItemKind::Table { header, params, gives, .. } => (header, params.as_slice(), Some(gives), "table"),
+                ast::ItemKind::Define { header, params, gives, .. } => {
+                    (header, params.as_slice(), Some(gives), "define")
+                }
+                ast::ItemKind::Table { header, params, gives, .. } => {
+                    (header, params.as_slice(), Some(gives), "table")
+                }
                 ast::ItemKind::Segment(header, _) => (header, [].as_slice(), None, "segment"),
                 ast::ItemKind::Language(_)
                 | ast::ItemKind::Use { .. }
@@ -83,7 +87,8 @@ impl<'a> Checker<'a> {
             if !self.declare_value(*at, &header.name, what) {
                 continue;
             }
-            let ty = gives.map_or(Some(Type::Bool), |gives| self.type_named(*at, gives)).unwrap_or(Type::Error);
+            let ty =
+                gives.map_or(Some(Type::Bool), |gives| self.type_named(*at, gives)).unwrap_or(Type::Error);
             if let (Type::Collection(of), ast::ItemKind::Define { body, .. }) = (&ty, &item.kind) {
                 let index = self.collections.len();
                 if let Some((name, _)) = params.first() {
@@ -101,7 +106,13 @@ impl<'a> Checker<'a> {
             let place = at.place(header.name.span);
             let id = FunctionId(self.out.functions.len() as u32);
             let body = self.broken(place);
-            self.out.functions.push(Function { name: header.name.text.clone(), params: locals, ty, body, place });
+            self.out.functions.push(Function {
+                name: header.name.text.clone(),
+                params: locals,
+                ty,
+                body,
+                place,
+            });
             self.function_infos.push(FunctionInfo {
                 events: None,
                 implies: Vec::new(),
@@ -155,7 +166,10 @@ impl<'a> Checker<'a> {
                 if let Some((last, _)) = history.last()
                     && day <= *last
                 {
-                    self.report(errors::history_order(from_place.unwrap_or_else(|| at.place(value.span)), &header.name.text));
+                    self.report(errors::history_order(
+                        from_place.unwrap_or_else(|| at.place(value.span)),
+                        &header.name.text,
+                    ));
                     continue;
                 }
                 if let Some(slot) = self.slot_value(&mut scope, value, &ty, den) {
@@ -169,7 +183,8 @@ impl<'a> Checker<'a> {
                 let high = self.slot_value(&mut scope, &range.high, &ty, den);
                 if let (Some(low), Some(high)) = (low, high) {
                     // A range in slot units is closed; `until` leaves its end out.
-                    let high = if range.bound == ast::Bound::Excluded { high.saturating_sub(1) } else { high };
+                    let high =
+                        if range.bound == ast::Bound::Excluded { high.saturating_sub(1) } else { high };
                     let place = at.place(range.low.span.to(range.high.span));
                     if low > high {
                         self.report(errors::empty_range(place));
@@ -178,7 +193,12 @@ impl<'a> Checker<'a> {
                         for ((_, value), value_place) in history.iter().zip(&places) {
                             if *value < low || *value > high {
                                 let quoted = self.quote(*value_place);
-                                self.report(errors::value_outside_range(*value_place, &header.name.text, &quoted, place));
+                                self.report(errors::value_outside_range(
+                                    *value_place,
+                                    &header.name.text,
+                                    &quoted,
+                                    place,
+                                ));
                             }
                         }
                     }
@@ -201,13 +221,19 @@ impl<'a> Checker<'a> {
         for (at, item) in &items.functions {
             let Some(header) = header_of(item) else { continue };
             let place = at.place(header.name.span);
-            let Some(value) = self.spaces.get(at.space).and_then(|space| space.values.get(&header.name.text)) else { continue };
+            let Some(value) = self.spaces.get(at.space).and_then(|space| space.values.get(&header.name.text))
+            else {
+                continue;
+            };
             let (key, same) = match value {
                 Value::Function(id) => (
                     (false, id.0 as usize),
                     self.out.functions.get(id.0 as usize).is_some_and(|function| function.place == place),
                 ),
-                Value::Collection(position) => ((true, *position), self.collections.get(*position).is_some_and(|info| info.at.file == at.file)),
+                Value::Collection(position) => (
+                    (true, *position),
+                    self.collections.get(*position).is_some_and(|info| info.at.file == at.file),
+                ),
                 Value::Param(_) => continue,
             };
             if same && !index.contains_key(&key) {
@@ -228,8 +254,12 @@ impl<'a> Checker<'a> {
                     targets.extend(index.get(&key).copied());
                 };
                 match &item.kind {
-                    ast::ItemKind::Define { body, .. } | ast::ItemKind::Segment(_, body) => walk::paths(body, &mut visit),
-                    ast::ItemKind::Table { rows, .. } => rows.iter().for_each(|row| walk::arm_paths(row, &mut visit)),
+                    ast::ItemKind::Define { body, .. } | ast::ItemKind::Segment(_, body) => {
+                        walk::paths(body, &mut visit)
+                    }
+                    ast::ItemKind::Table { rows, .. } => {
+                        rows.iter().for_each(|row| walk::arm_paths(row, &mut visit))
+                    }
                     ast::ItemKind::Language(_)
                     | ast::ItemKind::Use { .. }
                     | ast::ItemKind::Program(..)
@@ -285,8 +315,11 @@ impl<'a> Checker<'a> {
     }
 
     fn function(&mut self, at: At, item: &'a ast::Item, id: FunctionId) {
-        let Some((params, ty)) =
-            self.out.functions.get(id.0 as usize).map(|function| (function.params.clone(), function.ty.clone()))
+        let Some((params, ty)) = self
+            .out
+            .functions
+            .get(id.0 as usize)
+            .map(|function| (function.params.clone(), function.ty.clone()))
         else {
             return;
         };
@@ -361,7 +394,13 @@ impl<'a> Checker<'a> {
     }
 
     /// `net(line)`, `channel_rate(member.tier, purchase.channel)`, `min(a, b)`.
-    pub(super) fn call(&mut self, scope: &mut Scope, path: &ast::Path, arguments: &[ast::Expr], place: Place) -> Expr {
+    pub(super) fn call(
+        &mut self,
+        scope: &mut Scope,
+        path: &ast::Path,
+        arguments: &[ast::Expr],
+        place: Place,
+    ) -> Expr {
         if let [name] = path.parts.as_slice()
             && matches!(name.text.as_str(), "min" | "max")
         {
@@ -410,7 +449,9 @@ impl<'a> Checker<'a> {
             && let [name] = path.parts.as_slice()
         {
             let found = match scope.bound(&name.text) {
-                Some((Binding::Element(local, element), _)) => Some((*local, super::types::element_record(*element))),
+                Some((Binding::Element(local, element), _)) => {
+                    Some((*local, super::types::element_record(*element)))
+                }
                 Some((Binding::Record(local, record), _)) => Some((*local, *record)),
                 Some((Binding::Value(..) | Binding::Collection { .. } | Binding::Broken, _)) | None => None,
             };
@@ -483,7 +524,10 @@ impl<'a> Checker<'a> {
             }
             ExprKind::Match { rows, .. } => constant_bounds(rows.iter().map(|row| &row.value)),
             ExprKind::Extreme { largest: false, values } => {
-                let high = values.iter().filter_map(constant).min_by(|a, b| a.compare(*b).unwrap_or(std::cmp::Ordering::Equal))?;
+                let high = values
+                    .iter()
+                    .filter_map(constant)
+                    .min_by(|a, b| a.compare(*b).unwrap_or(std::cmp::Ordering::Equal))?;
                 Some((Ratio::whole(0).min_of(high), high))
             }
             ExprKind::Error
@@ -514,7 +558,9 @@ impl<'a> Checker<'a> {
     }
 }
 
-fn constant_bounds<'e>(values: impl Iterator<Item = &'e Expr>) -> Option<(crate::typed::Ratio, crate::typed::Ratio)> {
+fn constant_bounds<'e>(
+    values: impl Iterator<Item = &'e Expr>,
+) -> Option<(crate::typed::Ratio, crate::typed::Ratio)> {
     let mut bounds: Option<(crate::typed::Ratio, crate::typed::Ratio)> = None;
     for value in values {
         let value = constant(value)?;
@@ -557,7 +603,20 @@ fn parameter(local: LocalId, ty: &Type) -> Binding {
 
 /// Names that mean the same in every program.
 pub(super) fn is_fixed_name(name: &str) -> bool {
-    matches!(name, "basket" | "event" | "member" | "lines" | "units" | "payments" | "line" | "unit" | "payment" | "min" | "max")
+    matches!(
+        name,
+        "basket"
+            | "event"
+            | "member"
+            | "lines"
+            | "units"
+            | "payments"
+            | "line"
+            | "unit"
+            | "payment"
+            | "min"
+            | "max"
+    )
 }
 
 fn header_of(item: &ast::Item) -> Option<&ast::Header> {

@@ -87,7 +87,12 @@ impl<'a> Checker<'a> {
         order
     }
 
-    fn group(&mut self, at: At, header: &ast::Header, clauses: &'a [ast::GroupClause]) -> (GroupInfo<'a>, Group) {
+    fn group(
+        &mut self,
+        at: At,
+        header: &ast::Header,
+        clauses: &'a [ast::GroupClause],
+    ) -> (GroupInfo<'a>, Group) {
         let place = at.place(header.name.span);
         let name = format!("group `{}`", header.name.text);
         let mut kind: Option<(GroupKind, ir::Phase)> = None;
@@ -145,7 +150,12 @@ impl<'a> Checker<'a> {
                         "running" => Some(ir::OnPrice::Running),
                         _ => {
                             let words = &["original", "running"];
-                            self.report(errors::unknown_word(at.place(word.span), "price", &word.text, words));
+                            self.report(errors::unknown_word(
+                                at.place(word.span),
+                                "price",
+                                &word.text,
+                                words,
+                            ));
                             Some(ir::OnPrice::Running)
                         }
                     };
@@ -248,7 +258,9 @@ impl<'a> Checker<'a> {
     }
 
     fn exclusions(&mut self, index: usize) {
-        let Some((at, clauses, id)) = self.group_infos.get(index).map(|info| (info.at, info.clauses, info.id)) else {
+        let Some((at, clauses, id)) =
+            self.group_infos.get(index).map(|info| (info.at, info.clauses, info.id))
+        else {
             return;
         };
         for clause in clauses {
@@ -256,7 +268,8 @@ impl<'a> Checker<'a> {
             let place = at.place(path.span);
             let Some(other) = self.group_named(at, path) else { continue };
             let Some(other_info) = self.group_infos.get(other) else { continue };
-            let (other_id, other_kind, other_name) = (other_info.id, other_info.kind, other_info.name.clone());
+            let (other_id, other_kind, other_name) =
+                (other_info.id, other_info.kind, other_info.name.clone());
             let own = self.group_infos.get(index).map(|info| (info.kind, info.name.clone()));
             let Some((kind, name)) = own else { continue };
             if other == index || (kind.is_some() && other_kind.is_some() && kind != other_kind) {

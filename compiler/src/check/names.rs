@@ -33,7 +33,12 @@ pub(super) enum Value {
 pub(super) enum Binding {
     Value(LocalId, Type),
     /// A `let` of a collection, with what is known of its elements (of the given local).
-    Collection { local: LocalId, of: Element, element: LocalId, known: Vec<Key> },
+    Collection {
+        local: LocalId,
+        of: Element,
+        element: LocalId,
+        known: Vec<Key>,
+    },
     /// The element of a collection or loop.
     Element(LocalId, Element),
     /// A parameter of record type, or an element that only fields are taken of.
@@ -186,7 +191,11 @@ impl Checker<'_> {
     }
 
     /// The space and last name of a path such as `seg.regulars`; `None` where the first part is no alias.
-    pub(super) fn aliased<'p>(&self, space: usize, path: &'p ast::Path) -> Option<(Option<usize>, &'p ast::Name)> {
+    pub(super) fn aliased<'p>(
+        &self,
+        space: usize,
+        path: &'p ast::Path,
+    ) -> Option<(Option<usize>, &'p ast::Name)> {
         let [alias, name] = path.parts.as_slice() else { return None };
         let target = self.spaces.get(space)?.aliases.get(&alias.text)?;
         Some((*target, name))
@@ -215,7 +224,8 @@ impl Checker<'_> {
         let own = self.spaces.get(scope.space).into_iter().flat_map(|space| {
             space.values.keys().map(String::as_str).chain(space.aliases.keys().map(String::as_str))
         });
-        let prelude = self.spaces.first().into_iter().flat_map(|space| space.values.keys().map(String::as_str));
+        let prelude =
+            self.spaces.first().into_iter().flat_map(|space| space.values.keys().map(String::as_str));
         let events = self.event_ids.keys().map(String::as_str);
         let fixed = ["basket", "event", "member", "lines", "units", "payments"].into_iter();
         nearest(name, scope.names().chain(own).chain(prelude).chain(events).chain(fixed))
@@ -225,13 +235,17 @@ impl Checker<'_> {
     pub(super) fn implied(&self, expr: &crate::typed::Expr, truth: bool) -> Vec<Key> {
         match &expr.kind {
             ExprKind::Known(inner) if truth => self.keys(inner),
-            ExprKind::Field { field, .. } if truth && *field == self.builtins.member_known => vec![Key::Member],
+            ExprKind::Field { field, .. } if truth && *field == self.builtins.member_known => {
+                vec![Key::Member]
+            }
             ExprKind::Not(inner) => self.implied(inner, !truth),
             ExprKind::And(parts) => self.implied_by(parts, truth, truth),
             ExprKind::Or(parts) => self.implied_by(parts, truth, !truth),
-            ExprKind::Call(function, _) if truth => {
-                self.function_infos.get(function.0 as usize).map(|info| info.implies.clone()).unwrap_or_default()
-            }
+            ExprKind::Call(function, _) if truth => self
+                .function_infos
+                .get(function.0 as usize)
+                .map(|info| info.implies.clone())
+                .unwrap_or_default(),
             ExprKind::InReference(value, _) | ExprKind::SetContains(_, value) if truth => self.keys(value),
             ExprKind::SetHas(value, _) if truth => self.keys(value),
             ExprKind::Error
@@ -344,7 +358,8 @@ pub(super) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>)
     candidates
         .filter(|candidate| *candidate != name && candidate.len() <= 256)
         .filter_map(|candidate| {
-            let distance = if candidate.to_lowercase() == name.to_lowercase() { 0 } else { distance(name, candidate) };
+            let distance =
+                if candidate.to_lowercase() == name.to_lowercase() { 0 } else { distance(name, candidate) };
             (distance <= most).then_some((distance, candidate))
         })
         .min()

@@ -38,11 +38,22 @@ impl Checker<'_> {
         Expr { kind: ExprKind::Sum(terms), ty, place }
     }
 
-    fn sum_type(&mut self, left: &Type, left_place: Place, right: &Expr, subtracted: bool, last: Option<&Expr>) -> Type {
+    fn sum_type(
+        &mut self,
+        left: &Type,
+        left_place: Place,
+        right: &Expr,
+        subtracted: bool,
+        last: Option<&Expr>,
+    ) -> Type {
         let place = Place { file: left_place.file, span: left_place.span.to(right.place.span) };
         match (left, &right.ty) {
             (Type::Error, other) | (other, Type::Error) => {
-                if other.is_numeric() { other.clone() } else { Type::Error }
+                if other.is_numeric() {
+                    other.clone()
+                } else {
+                    Type::Error
+                }
             }
             (left, right_ty) if left == right_ty && left.is_numeric() => left.clone(),
             (Type::Date, Type::Days) => Type::Date,
@@ -63,8 +74,8 @@ impl Checker<'_> {
             }
             (left, right_ty) => {
                 let constant_right = matches!((&right.kind, right_ty), (ExprKind::Constant(_), Type::Number));
-                let last_constant =
-                    last.filter(|last| matches!((&last.kind, &last.ty), (ExprKind::Constant(_), Type::Number)));
+                let last_constant = last
+                    .filter(|last| matches!((&last.kind, &last.ty), (ExprKind::Constant(_), Type::Number)));
                 if let (true, Some(suffix)) = (constant_right, self.suffix(left)) {
                     self.report_missing_unit(right.place, &suffix, left, left_place);
                     return left.clone();
@@ -87,7 +98,14 @@ impl Checker<'_> {
         self.report(errors::missing_unit(at, &quoted, &described, suffix, Some((beside, beside_text))));
     }
 
-    fn report_calendar(&mut self, place: Place, left_place: Place, left: &Type, right_place: Place, right: &Type) {
+    fn report_calendar(
+        &mut self,
+        place: Place,
+        left_place: Place,
+        left: &Type,
+        right_place: Place,
+        right: &Type,
+    ) {
         let (left, right) = (self.describe(left), self.describe(right));
         self.report(errors::calendar_duration(place, (left_place, &left), (right_place, &right)));
     }
@@ -234,7 +252,9 @@ impl Checker<'_> {
         if *left == right.ty && left.is_numeric() {
             return left.clone();
         }
-        if let (ExprKind::Constant(_), Type::Number, Some(suffix)) = (&right.kind, &right.ty, self.suffix(left)) {
+        if let (ExprKind::Constant(_), Type::Number, Some(suffix)) =
+            (&right.kind, &right.ty, self.suffix(left))
+        {
             self.report_missing_unit(right.place, &suffix, left, left_place);
             return left.clone();
         }
@@ -251,7 +271,9 @@ impl Checker<'_> {
             {
                 other.clone()
             }
-            (Type::Count(_), other) | (other, Type::Count(_)) if matches!(other, Type::Money | Type::Points(_)) => {
+            (Type::Count(_), other) | (other, Type::Count(_))
+                if matches!(other, Type::Money | Type::Points(_)) =>
+            {
                 other.clone()
             }
             (left, right_ty) => {
@@ -275,7 +297,13 @@ impl Checker<'_> {
     }
 
     /// `5% of line.paid`
-    pub(super) fn share(&mut self, scope: &mut Scope, share: &ast::Expr, whole: &ast::Expr, place: Place) -> Expr {
+    pub(super) fn share(
+        &mut self,
+        scope: &mut Scope,
+        share: &ast::Expr,
+        whole: &ast::Expr,
+        place: Place,
+    ) -> Expr {
         let share = self.value(scope, share, Some(&Type::Percent));
         let whole = self.value(scope, whole, None);
         if share.ty.is_error() || whole.ty.is_error() {
@@ -315,7 +343,13 @@ impl Checker<'_> {
     }
 
     /// `steps of 100 EUR in basket.paid`
-    pub(super) fn steps(&mut self, scope: &mut Scope, step: &ast::Expr, whole: &ast::Expr, place: Place) -> Expr {
+    pub(super) fn steps(
+        &mut self,
+        scope: &mut Scope,
+        step: &ast::Expr,
+        whole: &ast::Expr,
+        place: Place,
+    ) -> Expr {
         let step = self.value(scope, step, None);
         let whole = self.value(scope, whole, Some(&step.ty));
         if let Some(size) = constant(&step)
@@ -328,7 +362,9 @@ impl Checker<'_> {
             return Expr { kind: ExprKind::Error, ty: Type::Number, place };
         }
         if step.ty != whole.ty || !step.ty.is_numeric() {
-            if let (ExprKind::Constant(_), Type::Number, Some(suffix)) = (&step.kind, &step.ty, self.suffix(&whole.ty)) {
+            if let (ExprKind::Constant(_), Type::Number, Some(suffix)) =
+                (&step.kind, &step.ty, self.suffix(&whole.ty))
+            {
                 self.report_missing_unit(step.place, &suffix, &whole.ty, whole.place);
             } else {
                 self.report_mismatch(place, "counted in steps", step.place, &step.ty, whole.place, &whole.ty);
@@ -357,7 +393,10 @@ impl Checker<'_> {
         } else {
             let near = super::names::nearest(
                 &unit.text,
-                self.units.keys().map(String::as_str).chain(std::iter::once(self.out.settings.currency.as_str())),
+                self.units
+                    .keys()
+                    .map(String::as_str)
+                    .chain(std::iter::once(self.out.settings.currency.as_str())),
             );
             self.report(errors::unknown_unit(unit_place, &unit.text, near.as_deref()));
             return self.broken(place);
@@ -376,7 +415,8 @@ impl Checker<'_> {
                 }
             }
             (from, _) => {
-                let (quoted, described, wanted) = (self.quote(value.place), self.describe(from), self.describe(&target));
+                let (quoted, described, wanted) =
+                    (self.quote(value.place), self.describe(from), self.describe(&target));
                 self.report(errors::wrong_conversion(place, &quoted, &described, &wanted));
                 None
             }
@@ -530,9 +570,12 @@ impl Checker<'_> {
             several => format!("[{}]", several.join(", ")),
         };
         let repair = format!("{not}{subject} in {} {listed}", kind.text);
-        let exact = self.out.kinds.get(reference.kind.index()).is_some_and(|k| !k.hierarchical && k.of.is_none());
+        let exact =
+            self.out.kinds.get(reference.kind.index()).is_some_and(|k| !k.hierarchical && k.of.is_none());
         let equality = matches!(op, ast::Comparison::Equal | ast::Comparison::NotEqual);
-        if left.ty != Type::Symbol(reference.kind) && left.ty != Type::Symbol(self.tested_kind(reference.kind)) {
+        if left.ty != Type::Symbol(reference.kind)
+            && left.ty != Type::Symbol(self.tested_kind(reference.kind))
+        {
             let (quoted, described) = (self.quote(left.place), self.describe(&left.ty));
             self.report(errors::wrong_reference_kind(left.place, &quoted, &described, &kind.text, None));
             return wrong;
@@ -564,10 +607,14 @@ impl Checker<'_> {
             _ => return None,
         };
         let value = self.value(scope, other, Some(&Type::Instant));
-        let literal_place = if std::ptr::eq(other, left) { scope.place(right.span) } else { scope.place(left.span) };
+        let literal_place =
+            if std::ptr::eq(other, left) { scope.place(right.span) } else { scope.place(left.span) };
         let wrong = Expr { kind: ExprKind::Error, ty: Type::Bool, place };
         let (Some(day), Some(second)) = (dates::date(&literal.0.text), dates::time(&literal.1.text)) else {
-            self.report(errors::impossible_date(literal_place, &format!("{} {}", literal.0.text, literal.1.text)));
+            self.report(errors::impossible_date(
+                literal_place,
+                &format!("{} {}", literal.0.text, literal.1.text),
+            ));
             return Some(wrong);
         };
         if value.ty.is_error() {
@@ -590,27 +637,24 @@ impl Checker<'_> {
     /// The event's instant against a local one.
     pub(super) fn compare_at(&self, op: ast::Comparison, day: i64, second: i64, place: Place) -> Expr {
         let truth = |kind| Expr { kind, ty: Type::Bool, place };
-        let date = || Expr { kind: ExprKind::Field { field: self.builtins.date, of: None }, ty: Type::Date, place };
-        let time = || Expr { kind: ExprKind::Field { field: self.builtins.time, of: None }, ty: Type::Time, place };
+        let date =
+            || Expr { kind: ExprKind::Field { field: self.builtins.date, of: None }, ty: Type::Date, place };
+        let time =
+            || Expr { kind: ExprKind::Field { field: self.builtins.time, of: None }, ty: Type::Time, place };
         let ordinal = |value, ty| Expr { kind: ExprKind::Ordinal(value), ty, place };
-        let by_date = |op| {
-            truth(ExprKind::Compare(op, Box::new(date()), Box::new(ordinal(day, Type::Date))))
-        };
-        let by_time = |op| {
-            truth(ExprKind::Compare(op, Box::new(time()), Box::new(ordinal(second, Type::Time))))
-        };
+        let by_date = |op| truth(ExprKind::Compare(op, Box::new(date()), Box::new(ordinal(day, Type::Date))));
+        let by_time =
+            |op| truth(ExprKind::Compare(op, Box::new(time()), Box::new(ordinal(second, Type::Time))));
         let same_day = |time_op| truth(ExprKind::And(vec![by_date(ir::Comparison::Equal), by_time(time_op)]));
         match op {
             ast::Comparison::Equal => same_day(ir::Comparison::Equal),
             ast::Comparison::NotEqual => truth(ExprKind::Not(Box::new(same_day(ir::Comparison::Equal)))),
-            ast::Comparison::Less | ast::Comparison::LessOrEqual => truth(ExprKind::Or(vec![
-                by_date(ir::Comparison::Less),
-                same_day(comparison(op)),
-            ])),
-            ast::Comparison::Greater | ast::Comparison::GreaterOrEqual => truth(ExprKind::Or(vec![
-                by_date(ir::Comparison::Greater),
-                same_day(comparison(op)),
-            ])),
+            ast::Comparison::Less | ast::Comparison::LessOrEqual => {
+                truth(ExprKind::Or(vec![by_date(ir::Comparison::Less), same_day(comparison(op))]))
+            }
+            ast::Comparison::Greater | ast::Comparison::GreaterOrEqual => {
+                truth(ExprKind::Or(vec![by_date(ir::Comparison::Greater), same_day(comparison(op))]))
+            }
         }
     }
 
@@ -633,7 +677,8 @@ impl Checker<'_> {
         }
         let low = self.value_of(scope, &range.low, &value.ty);
         let high = self.value_of(scope, &range.high, &value.ty);
-        if [&value, &low, &high].iter().any(|part| part.ty.is_error() || matches!(part.kind, ExprKind::Error)) {
+        if [&value, &low, &high].iter().any(|part| part.ty.is_error() || matches!(part.kind, ExprKind::Error))
+        {
             return wrong;
         }
         let ordered = match &value.ty {
@@ -652,7 +697,8 @@ impl Checker<'_> {
         }
         let included = range.bound == ast::Bound::Included;
         self.refuse_empty(&low, &high, included);
-        let kind = ExprKind::InRange { value: Box::new(value), low: Box::new(low), high: Box::new(high), included };
+        let kind =
+            ExprKind::InRange { value: Box::new(value), low: Box::new(low), high: Box::new(high), included };
         let test = Expr { kind, ty: Type::Bool, place };
         self.maybe_not(test, negated, place)
     }
@@ -681,7 +727,8 @@ impl Checker<'_> {
             return Expr { kind: ExprKind::Error, ty: Type::Bool, place };
         };
         if (low.0, low.1) > (high.0, high.1) {
-            let (from, to) = (self.quote(scope.place(range.low.span)), self.quote(scope.place(range.high.span)));
+            let (from, to) =
+                (self.quote(scope.place(range.low.span)), self.quote(scope.place(range.high.span)));
             self.report(errors::date_order(scope.place(range.low.span.to(range.high.span)), &from, &to));
         }
         let from = self.compare_at(ast::Comparison::GreaterOrEqual, low.0, low.1, place);
@@ -736,7 +783,9 @@ fn product_of(mut factors: Vec<(bool, Expr)>, ty: &Type, place: Place) -> Expr {
 /// What a number makes more or less of.
 fn is_scalable(ty: &Type) -> bool {
     match ty {
-        Type::Number | Type::Percent | Type::Money | Type::Points(_) | Type::Count(_) | Type::Quantity(_) => true,
+        Type::Number | Type::Percent | Type::Money | Type::Points(_) | Type::Count(_) | Type::Quantity(_) => {
+            true
+        }
         Type::Error
         | Type::Bool
         | Type::Duration
@@ -785,7 +834,9 @@ fn turned(op: ast::Comparison) -> ast::Comparison {
 /// `03/01/2026` reads as a division; the ISO date that it may mean, where there is one reading.
 fn slash_date(first: &ast::Expr, rest: &[(ast::Multiplicative, ast::Expr)]) -> Option<Vec<String>> {
     let ast::ExprKind::Number(first) = &first.kind else { return None };
-    let [(ast::Multiplicative::Divide, second), (ast::Multiplicative::Divide, third)] = rest else { return None };
+    let [(ast::Multiplicative::Divide, second), (ast::Multiplicative::Divide, third)] = rest else {
+        return None;
+    };
     let (ast::ExprKind::Number(second), ast::ExprKind::Number(third)) = (&second.kind, &third.kind) else {
         return None;
     };
@@ -797,7 +848,10 @@ fn slash_date(first: &ast::Expr, rest: &[(ast::Multiplicative, ast::Expr)]) -> O
         dates::date(&text).map(|_| text)
     };
     let mut readings: Vec<String> =
-        [candidate(&second.text, &first.text), candidate(&first.text, &second.text)].into_iter().flatten().collect();
+        [candidate(&second.text, &first.text), candidate(&first.text, &second.text)]
+            .into_iter()
+            .flatten()
+            .collect();
     readings.dedup();
     (!readings.is_empty()).then_some(readings)
 }

@@ -30,8 +30,7 @@ impl<'a> Checker<'a> {
     pub(super) fn uses(&mut self, items: &Items<'a>, imports: &[Import], spaces: &FxHashMap<FileId, usize>) {
         for (at, path, alias, hash, _) in &items.uses {
             let path_place = at.place(path.span);
-            let import =
-                imports.iter().find(|import| import.from == at.file && import.written == path.value);
+            let import = imports.iter().find(|import| import.from == at.file && import.written == path.value);
             let target = import.and_then(|import| spaces.get(&import.source.file).copied());
             if import.is_none() {
                 self.report(errors::unknown_file(path_place, &path.value));
@@ -48,7 +47,8 @@ impl<'a> Checker<'a> {
                 ));
                 continue;
             };
-            let existing = self.spaces.get(at.space).and_then(|space| space.aliases.get(&alias.text)).copied();
+            let existing =
+                self.spaces.get(at.space).and_then(|space| space.aliases.get(&alias.text)).copied();
             if existing.is_some() && existing == Some(target) {
                 continue;
             }
@@ -169,9 +169,11 @@ impl<'a> Checker<'a> {
         }
         let place = at.place(header.name.span);
         let name = format!("program `{}`", header.name.text);
-        for (word, example) in
-            [("currency", "currency EUR"), ("zone", "zone \"Europe/Berlin\""), ("rounding", "rounding half_up")]
-        {
+        for (word, example) in [
+            ("currency", "currency EUR"),
+            ("zone", "zone \"Europe/Berlin\""),
+            ("rounding", "rounding half_up"),
+        ] {
             if !seen.contains(&word) {
                 self.report(errors::missing_clause(place, &name, &format!("`{word}`"), example));
             }
@@ -335,9 +337,15 @@ impl<'a> Checker<'a> {
             return;
         }
         if let Some(owner) = self.units.get(&unit.text).copied() {
-            let owner_place = self.account_infos.get(owner.index()).map(|info| info.place).unwrap_or_default();
+            let owner_place =
+                self.account_infos.get(owner.index()).map(|info| info.place).unwrap_or_default();
             let owner_name = self.out.accounts.get(owner.index()).map(|a| a.name.clone()).unwrap_or_default();
-            self.report(errors::unit_taken(place, &unit.text, &format!("account `{owner_name}`"), Some(owner_place)));
+            self.report(errors::unit_taken(
+                place,
+                &unit.text,
+                &format!("account `{owner_name}`"),
+                Some(owner_place),
+            ));
         } else if super::types::builtin_unit(&unit.text).is_some()
             || currencies::decimals(&unit.text).is_some()
             || self.counts.contains_key(&unit.text)
@@ -369,9 +377,8 @@ impl<'a> Checker<'a> {
             }
             seen.push(word);
             match clause {
-                ast::AccountClause::Title(_)
-                | ast::AccountClause::Unit(..)
-                | ast::AccountClause::Lots(_) => {}
+                ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) | ast::AccountClause::Lots(_) => {
+                }
                 ast::AccountClause::Round { mode, per } => {
                     let rounding = self.rounding(at.place(mode.span), &mode.text);
                     let per = match per.as_ref().map(|per| (per.text.as_str(), per.span)) {
@@ -428,10 +435,9 @@ impl<'a> Checker<'a> {
                                 account.worth = Some((points, money));
                             }
                         }
-                        (Some(_), Some(_)) => self.report(errors::number_out_of_range(
-                            place,
-                            "a worth of nothing",
-                        )),
+                        (Some(_), Some(_)) => {
+                            self.report(errors::number_out_of_range(place, "a worth of nothing"))
+                        }
                         (Some(_) | None, _) => {
                             // Its own diagnostic is enough: `as` treats the account as if it had a rate.
                             if let Some(account) = self.out.accounts.get_mut(id.index()) {

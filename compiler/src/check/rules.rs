@@ -126,14 +126,7 @@ impl<'a> Checker<'a> {
             }
         }
         (scope.file, scope.space) = (at.file, at.space);
-        let mut context = Context {
-            at,
-            group,
-            kind,
-            group_name,
-            accounts: Default::default(),
-            discounts: false,
-        };
+        let mut context = Context { group, kind, group_name, accounts: Default::default(), discounts: false };
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;
         let mut limits: Vec<&ast::Clause> = Vec::new();
@@ -485,7 +478,8 @@ impl<'a> Checker<'a> {
                         "hours that cross midnight at the end of a month",
                     ));
                 }
-                let next_month_days = month_days.as_ref().map(|days| days.iter().map(|day| day + 1).collect());
+                let next_month_days =
+                    month_days.as_ref().map(|days| days.iter().map(|day| day + 1).collect());
                 let mut morning = on_day(self, &next_days, &next_month_days);
                 morning.push(at_time(self, ir::Comparison::Less, high));
                 let either: Vec<Expr> =
@@ -540,8 +534,7 @@ impl<'a> Checker<'a> {
 }
 
 fn one_of(field: Expr, values: &[i64], constant: impl Fn(i64) -> ExprKind, ty: &Type, place: Place) -> Expr {
-    let values =
-        values.iter().map(|value| Expr { kind: constant(*value), ty: ty.clone(), place }).collect();
+    let values = values.iter().map(|value| Expr { kind: constant(*value), ty: ty.clone(), place }).collect();
     Expr { kind: ExprKind::OneOf(Box::new(field), values), ty: Type::Bool, place }
 }
 

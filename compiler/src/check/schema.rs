@@ -5,9 +5,7 @@ use super::names::{Events, Scope, nearest};
 use super::types::{BUILTIN_UNITS, builtin_unit, constant, power_of_ten};
 use super::{At, Checker, Items, Origin, currencies, errors};
 use crate::ir;
-use crate::typed::{
-    Builtin, Dimension, Element, ExprKind, Field, FieldId, Ratio, RecordType, Type, UnitId,
-};
+use crate::typed::{Builtin, Dimension, Element, ExprKind, Field, FieldId, Ratio, RecordType, Type, UnitId};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use rustc_hash::FxHashMap;
@@ -49,8 +47,10 @@ struct FieldType {
 }
 
 /// The words of types that are no names of the program's.
-const TYPE_WORDS: &[&str] =
-    &["money", "percent", "number", "bool", "date", "time", "instant", "text", "points", "count", "lines", "units"];
+const TYPE_WORDS: &[&str] = &[
+    "money", "percent", "number", "bool", "date", "time", "instant", "text", "points", "count", "lines",
+    "units",
+];
 
 impl<'a> Checker<'a> {
     /// Enumerations, kinds, counted units and the names of events.
@@ -93,7 +93,10 @@ impl<'a> Checker<'a> {
         for (at, name, _, of) in &items.references {
             let (Some(id), Some(of)) = (self.kind_ids.get(&name.text).copied(), of) else { continue };
             match self.kind_ids.get(&of.text).copied() {
-                Some(target) if self.out.kinds.get(target.index()).is_some_and(|kind| kind.of.is_none()) && target != id => {
+                Some(target)
+                    if self.out.kinds.get(target.index()).is_some_and(|kind| kind.of.is_none())
+                        && target != id =>
+                {
                     if let Some(kind) = self.out.kinds.get_mut(id.index()) {
                         kind.of = Some(target);
                     }
@@ -101,7 +104,12 @@ impl<'a> Checker<'a> {
                 Some(_) => self.report(errors::list_of_lists(at.place(of.span), &name.text, &of.text)),
                 None => {
                     let near = nearest(&of.text, self.kind_ids.keys().map(String::as_str));
-                    self.report(errors::unknown_name(at.place(of.span), "kind of reference", &of.text, near.as_deref()));
+                    self.report(errors::unknown_name(
+                        at.place(of.span),
+                        "kind of reference",
+                        &of.text,
+                        near.as_deref(),
+                    ));
                 }
             }
         }
@@ -262,8 +270,10 @@ impl<'a> Checker<'a> {
             event(slot::WEEKDAY),
         );
         let month_day = add("event.month_day", Derived, Type::Number, whole, 1, event(slot::MONTH_DAY));
-        let member_known = add("member", Derived, Type::Bool, ir::SlotType::Bool, 1, event(slot::MEMBER_KNOWN));
-        let basket_initial = add("basket.initial", Derived, Type::Money, money, 1, event(slot::BASKET_INITIAL));
+        let member_known =
+            add("member", Derived, Type::Bool, ir::SlotType::Bool, 1, event(slot::MEMBER_KNOWN));
+        let basket_initial =
+            add("basket.initial", Derived, Type::Money, money, 1, event(slot::BASKET_INITIAL));
         let basket_paid = add("basket.paid", Derived, Type::Money, money, 1, event(slot::BASKET_PAID));
         let unit_price = add("unit.price", Line, Type::Money, price, 1, Builtin::UnitPrice);
         let unit_initial = add("unit.initial", Line, Type::Money, money, 1, Builtin::UnitInitial);
@@ -320,8 +330,13 @@ impl<'a> Checker<'a> {
             return;
         }
         let Some(field) = self.field_type(at, &declaration.ty, declaration.scale.as_ref()) else { return };
-        let key: Vec<String> =
-            declaration.from.as_ref().map_or(name, |from| from.value.as_str()).split('.').map(str::to_string).collect();
+        let key: Vec<String> = declaration
+            .from
+            .as_ref()
+            .map_or(name, |from| from.value.as_str())
+            .split('.')
+            .map(str::to_string)
+            .collect();
         let builtin = (at.origin == Origin::Prelude).then(|| builtin(record, name)).flatten();
         let optional = declaration.ty.optional && declaration.default.is_none();
         let (full, kind) = match record {
@@ -346,12 +361,16 @@ impl<'a> Checker<'a> {
         let id = match record {
             RecordName::Event(event) => {
                 // Events that have the same field share it, so that a rule on several may read it.
-                let shared = self.event_infos.iter().filter_map(|info| info.fields.get(name)).copied().find(|id| {
-                    declaration.default.is_none()
-                        && self.field_of(*id).is_some_and(|other| {
-                            other.key == field.key && other.ty == field.ty && other.slot == field.slot && other.default.is_none()
-                        })
-                });
+                let shared =
+                    self.event_infos.iter().filter_map(|info| info.fields.get(name)).copied().find(|id| {
+                        declaration.default.is_none()
+                            && self.field_of(*id).is_some_and(|other| {
+                                other.key == field.key
+                                    && other.ty == field.ty
+                                    && other.slot == field.slot
+                                    && other.default.is_none()
+                            })
+                    });
                 let taken = self.event_infos.iter().any(|info| info.fields.contains_key(name));
                 let id = shared.unwrap_or_else(|| {
                     let full = if taken { format!("{record_name}.{name}") } else { field.name.clone() };
@@ -362,7 +381,9 @@ impl<'a> Checker<'a> {
                 }
                 return;
             }
-            RecordName::Member | RecordName::Line | RecordName::Product | RecordName::Payment => self.add_field(field),
+            RecordName::Member | RecordName::Line | RecordName::Product | RecordName::Payment => {
+                self.add_field(field)
+            }
         };
         let fields = match record {
             RecordName::Member => &mut self.records.member,
@@ -403,7 +424,9 @@ impl<'a> Checker<'a> {
                 .and_then(|info| info.fields.get(name)),
         };
         let Some(id) = id.copied() else { return };
-        let Some((ty, den)) = self.field_of(id).map(|field| (field.ty.present().clone(), field.den)) else { return };
+        let Some((ty, den)) = self.field_of(id).map(|field| (field.ty.present().clone(), field.den)) else {
+            return;
+        };
         let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
         let value = self.slot_value(&mut scope, default, &ty, den);
         if let Some(field) = self.out.fields.get_mut(id.0 as usize) {
@@ -412,7 +435,13 @@ impl<'a> Checker<'a> {
     }
 
     /// A constant in slot units.
-    pub(super) fn slot_value(&mut self, scope: &mut Scope, expr: &ast::Expr, ty: &Type, den: i128) -> Option<i64> {
+    pub(super) fn slot_value(
+        &mut self,
+        scope: &mut Scope,
+        expr: &ast::Expr,
+        ty: &Type,
+        den: i128,
+    ) -> Option<i64> {
         let value = self.value_of(scope, expr, ty);
         if matches!(value.kind, ExprKind::Error) || value.ty.is_error() {
             return None;
@@ -492,7 +521,13 @@ impl<'a> Checker<'a> {
             Type::Count(_) | Type::Duration | Type::Days | Type::Months => {
                 let word = name.name.text.as_str();
                 if builtin_unit(word).is_some_and(|(_, factor)| factor != 1) {
-                    let base = if matches!(base, Type::Duration) { "seconds" } else if matches!(base, Type::Days) { "days" } else { "months" };
+                    let base = if matches!(base, Type::Duration) {
+                        "seconds"
+                    } else if matches!(base, Type::Days) {
+                        "days"
+                    } else {
+                        "months"
+                    };
                     self.report(errors::unknown_type(place, word, Some(base)));
                     return None;
                 }
@@ -635,7 +670,11 @@ impl<'a> Checker<'a> {
 
     /// The type of an account's points: money where its unit is the currency.
     pub(super) fn points_type(&self, id: ir::AccountId) -> Type {
-        if self.account_infos.get(id.index()).is_some_and(|info| info.money) { Type::Money } else { Type::Points(id) }
+        if self.account_infos.get(id.index()).is_some_and(|info| info.money) {
+            Type::Money
+        } else {
+            Type::Points(id)
+        }
     }
 }
 
@@ -651,7 +690,11 @@ fn builtin(record: RecordName, name: &str) -> Option<Builtin> {
         (RecordName::Line, "tax_rate") => Some(Builtin::Line(line_slot::TAX_RATE)),
         (RecordName::Payment, "amount") => Some(Builtin::Payment(payment_slot::AMOUNT)),
         (
-            RecordName::Event(_) | RecordName::Member | RecordName::Line | RecordName::Product | RecordName::Payment,
+            RecordName::Event(_)
+            | RecordName::Member
+            | RecordName::Line
+            | RecordName::Product
+            | RecordName::Payment,
             _,
         ) => None,
     }

@@ -29,7 +29,9 @@ impl Checker<'_> {
     /// Reports pairs of rules whose order is not said.
     pub(super) fn check_ties(&mut self) {
         let groups: Vec<usize> = (0..self.out.groups.len())
-            .filter(|index| self.out.groups.get(*index).is_some_and(|group| group.displace == ir::Displace::First))
+            .filter(|index| {
+                self.out.groups.get(*index).is_some_and(|group| group.displace == ir::Displace::First)
+            })
             .collect();
         for group in groups {
             let mut by_priority: FxHashMap<i64, Vec<usize>> = FxHashMap::default();
@@ -39,7 +41,8 @@ impl Checker<'_> {
                     by_priority.entry(rule.priority).or_default().push(position);
                 }
             }
-            let mut classes: Vec<Vec<usize>> = by_priority.into_values().filter(|rules| rules.len() > 1).collect();
+            let mut classes: Vec<Vec<usize>> =
+                by_priority.into_values().filter(|rules| rules.len() > 1).collect();
             classes.sort();
             for class in classes {
                 self.check_class(group, &class);
@@ -54,7 +57,9 @@ impl Checker<'_> {
         for (second, rule) in rules.iter().enumerate() {
             let clash = (0..second).find(|first| {
                 let (Some(a), Some(b)) = (rules.get(*first), rules.get(second)) else { return false };
-                let (Some(a), Some(b)) = (self.out.rules.get(*a), self.out.rules.get(*b)) else { return false };
+                let (Some(a), Some(b)) = (self.out.rules.get(*a), self.out.rules.get(*b)) else {
+                    return false;
+                };
                 a.events.iter().any(|event| b.events.contains(event))
                     && !disjoint(&events[*first], &events[second])
                     && (basket
@@ -127,8 +132,11 @@ impl Checker<'_> {
                 Step::Award { element: Some(_), .. } => targets.push(outer.clone()),
                 Step::Award { element: None, .. } => targets.push(Allowances::default()),
                 Step::Discount { target, .. } => {
-                    let mut own =
-                        if matches!(target.kind, SourceKind::One(_)) { outer.clone() } else { Allowances::default() };
+                    let mut own = if matches!(target.kind, SourceKind::One(_)) {
+                        outer.clone()
+                    } else {
+                        Allowances::default()
+                    };
                     self.of_source(target, &mut own);
                     targets.push(own);
                 }
@@ -163,7 +171,9 @@ impl Checker<'_> {
         };
         let whole = |expr: &Expr| -> Option<i64> {
             match expr.ty {
-                Type::Enum(_) | Type::Date | Type::Time | Type::Bool | Type::Count(_) | Type::Money => constant(expr)?.to_i64(),
+                Type::Enum(_) | Type::Date | Type::Time | Type::Bool | Type::Count(_) | Type::Money => {
+                    constant(expr)?.to_i64()
+                }
                 _ => None,
             }
         };
@@ -212,9 +222,10 @@ impl Checker<'_> {
                 }
             }
             ExprKind::OneOf(value, values) => {
-                let (Some(field), Some(values)) =
-                    (field_of(value), values.iter().map(constant).map(|v| v?.to_i64()).collect::<Option<BTreeSet<i64>>>())
-                else {
+                let (Some(field), Some(values)) = (
+                    field_of(value),
+                    values.iter().map(constant).map(|v| v?.to_i64()).collect::<Option<BTreeSet<i64>>>(),
+                ) else {
                     return;
                 };
                 if !negated {
@@ -224,7 +235,11 @@ impl Checker<'_> {
                 }
             }
             ExprKind::InReference(value, reference) => {
-                let plain = self.out.kinds.get(reference.kind.index()).is_some_and(|k| !k.hierarchical && k.of.is_none());
+                let plain = self
+                    .out
+                    .kinds
+                    .get(reference.kind.index())
+                    .is_some_and(|k| !k.hierarchical && k.of.is_none());
                 if let (Some(field), true) = (field_of(value), plain) {
                     let names = reference.names.iter().cloned().collect();
                     add(field, if negated { Allowed::NotNames(names) } else { Allowed::Names(names) });
@@ -283,7 +298,9 @@ impl Checker<'_> {
             });
             if let Some(name) = names {
                 parts.push(format!("`{}` is \"{name}\"", declared.name));
-            } else if let Some(value) = values.and_then(|values| values.into_iter().find(|v| *v >= low && *v <= high)) {
+            } else if let Some(value) =
+                values.and_then(|values| values.into_iter().find(|v| *v >= low && *v <= high))
+            {
                 parts.push(format!("`{}` is `{}`", declared.name, word(value)));
             } else if low > i64::MIN {
                 parts.push(format!("`{}` is `{}`", declared.name, word(low)));
@@ -328,7 +345,9 @@ fn disjoint(a: &Allowances, b: &Allowances) -> bool {
             return true;
         }
         let missing = all.iter().any(|allowed| matches!(allowed, Allowed::Missing));
-        let present = all.iter().any(|allowed| matches!(allowed, Allowed::Between(..) | Allowed::Values(_) | Allowed::Names(_)));
+        let present = all
+            .iter()
+            .any(|allowed| matches!(allowed, Allowed::Between(..) | Allowed::Values(_) | Allowed::Names(_)));
         if missing && present {
             return true;
         }

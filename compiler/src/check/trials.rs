@@ -7,8 +7,8 @@ use super::types::{Decimal, constant};
 use super::{At, Checker, Items, Reject, dates, errors};
 use crate::ir;
 use crate::typed::{
-    Expectation, ExpectScope, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord, TestStep, TestValue,
-    Type,
+    ExpectScope, Expectation, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord, TestStep,
+    TestValue, Type,
 };
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
@@ -40,7 +40,11 @@ impl<'a> Checker<'a> {
                         let dashed = expected.text.replace('_', "-");
                         errors::is_name(&dashed).then_some(dashed)
                     });
-                    self.report(errors::unknown_diagnostic(at.place(expected.span), &expected.text, near.as_deref()));
+                    self.report(errors::unknown_diagnostic(
+                        at.place(expected.span),
+                        &expected.text,
+                        near.as_deref(),
+                    ));
                 }
                 self.rejects.push(Reject {
                     test: self.out.tests.len(),
@@ -168,7 +172,12 @@ impl<'a> Checker<'a> {
         }
         if what.text == "product" {
             if id.is_none() {
-                self.report(errors::missing_clause(place, "`given product`", "its sku", "given product \"P-1\" { … }"));
+                self.report(errors::missing_clause(
+                    place,
+                    "`given product`",
+                    "its sku",
+                    "given product \"P-1\" { … }",
+                ));
             }
             self.test_fields(at, RecordName::Product, "product", &[], fields, &mut record);
             return Some(TestStep::Table { kind: "product".into(), id: id.unwrap_or_default(), record });
@@ -176,7 +185,12 @@ impl<'a> Checker<'a> {
         if let Some(kind) = self.kind_ids.get(&what.text).copied() {
             if id.is_none() {
                 let example = format!("given {} \"A\" {{ … }}", what.text);
-                self.report(errors::missing_clause(place, &format!("`given {}`", what.text), "its name", &example));
+                self.report(errors::missing_clause(
+                    place,
+                    &format!("`given {}`", what.text),
+                    "its name",
+                    &example,
+                ));
             }
             self.name_fields(at, kind, fields, &mut record);
             return Some(TestStep::Table { kind: what.text.clone(), id: id.unwrap_or_default(), record });
@@ -246,7 +260,9 @@ impl<'a> Checker<'a> {
                             .event_infos
                             .get(event.index())
                             .is_some_and(|info| if lines { info.lines } else { info.payments }),
-                        RecordName::Member | RecordName::Line | RecordName::Product | RecordName::Payment => false,
+                        RecordName::Member | RecordName::Line | RecordName::Product | RecordName::Payment => {
+                            false
+                        }
                     };
                     let mut inner_record = TestRecord::default();
                     if name.text == "line" && prefix.is_empty() && has(true) {
@@ -282,8 +298,11 @@ impl<'a> Checker<'a> {
         value: &ast::Expr,
         record: &mut TestRecord,
     ) {
-        let names: Vec<&str> =
-            prefix.iter().map(String::as_str).chain(path.parts.iter().map(|part| part.text.as_str())).collect();
+        let names: Vec<&str> = prefix
+            .iter()
+            .map(String::as_str)
+            .chain(path.parts.iter().map(|part| part.text.as_str()))
+            .collect();
         let mut name = names.join(".");
         let place = at.place(path.span);
         if owner == RecordName::Line && name == "qty" {
@@ -394,7 +413,8 @@ impl<'a> Checker<'a> {
                 self.test_number(&mut scope, expr, ty, u32::from(self.out.settings.decimals))
             }
             Type::Points(account) => {
-                let digits = self.out.accounts.get(account.index()).map_or(0, |account| u32::from(account.decimals));
+                let digits =
+                    self.out.accounts.get(account.index()).map_or(0, |account| u32::from(account.decimals));
                 self.test_number(&mut scope, expr, ty, digits)
             }
             Type::Quantity(_) => self.test_number(&mut scope, expr, ty, scale.min(3)),
@@ -419,7 +439,13 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn test_number(&mut self, scope: &mut Scope, expr: &ast::Expr, ty: &Type, digits: u32) -> Option<TestValue> {
+    fn test_number(
+        &mut self,
+        scope: &mut Scope,
+        expr: &ast::Expr,
+        ty: &Type,
+        digits: u32,
+    ) -> Option<TestValue> {
         let value = self.value_of(scope, expr, ty);
         let ratio = self.test_constant(&value)?;
         Some(TestValue::Text(super::types::decimal_text(ratio, digits)))
@@ -500,7 +526,13 @@ impl<'a> Checker<'a> {
                 let Some(account) = account.or_else(|| self.money_account()) else {
                     let quoted = self.quote(amount_place);
                     let found = self.describe(&Type::Money);
-                    self.report(errors::mismatched_types(amount_place, &quoted, "points of an account", &found, None));
+                    self.report(errors::mismatched_types(
+                        amount_place,
+                        &quoted,
+                        "points of an account",
+                        &found,
+                        None,
+                    ));
                     return None;
                 };
                 Expectation::Award { account, amount, scope: scope? }
@@ -569,7 +601,8 @@ impl<'a> Checker<'a> {
             Type::Money => None,
             Type::Number => {
                 let quoted = self.quote(value.place);
-                let suffix = self.suffix(&Type::Points(ir::AccountId(0))).filter(|_| !self.out.accounts.is_empty());
+                let suffix =
+                    self.suffix(&Type::Points(ir::AccountId(0))).filter(|_| !self.out.accounts.is_empty());
                 let suffix = suffix.unwrap_or_else(|| format!(" {}", self.currency_word()));
                 self.report(errors::missing_unit(value.place, &quoted, "points or money", &suffix, None));
                 return None;

@@ -110,10 +110,12 @@ pub(super) fn constant(expr: &Expr) -> Option<Ratio> {
             let term = constant(term)?;
             sum.add(if *subtracted { term.negated()? } else { term })
         }),
-        ExprKind::Product(factors) => factors.iter().try_fold(Ratio::whole(1), |product, (divides, factor)| {
-            let factor = constant(factor)?;
-            if *divides { product.divided(factor) } else { product.multiplied(factor) }
-        }),
+        ExprKind::Product(factors) => {
+            factors.iter().try_fold(Ratio::whole(1), |product, (divides, factor)| {
+                let factor = constant(factor)?;
+                if *divides { product.divided(factor) } else { product.multiplied(factor) }
+            })
+        }
         ExprKind::Convert { value, ratio, rounding: None } => constant(value)?.multiplied(*ratio),
         ExprKind::Error
         | ExprKind::Field { .. }

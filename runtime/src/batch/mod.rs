@@ -351,12 +351,10 @@ fn process(session: &mut Session, chunk: &Chunk, measure: bool, done: &mut Done)
         return;
     }
     let mut start = 0;
-    let mut number = 0;
-    for line in chunk.text.split(|byte| *byte == b'\n') {
+    for (number, line) in chunk.text.split(|byte| *byte == b'\n').enumerate() {
         let place = (chunk.line + number as u64, chunk.offset + start as u64);
         let origin = chunk.origins.as_ref().and_then(|origins| origins.get(number));
         start += line.len() + 1;
-        number += 1;
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
