@@ -10,5 +10,6 @@ pub mod exact;
 pub mod interpret;
 pub mod ir;
 pub mod lower;
+pub mod pipeline;
 pub mod sources;
 pub mod typed;

@@ -1,7 +1,7 @@
 //! Random programmes as text, well typed by construction: what they reach is the checker, the lowering and everything
 //! behind it. The text is a function of the seed alone.
 
-use crate::many::Numbers;
+use crate::generate::Random;
 
 /// What may be named where an expression stands.
 #[derive(Clone, Copy, Default)]
@@ -13,23 +13,22 @@ struct Scope {
 
 /// Writes a programme.
 pub fn programme(seed: u64) -> String {
-    Writer { numbers: Numbers::new(seed), lets: Vec::new() }.programme()
+    Writer { numbers: Random::new(seed), lets: Vec::new() }.programme()
 }
 
 struct Writer {
-    numbers: Numbers,
+    numbers: Random,
     /// Names of money lets of the rule at hand.
     lets: Vec<String>,
 }
 
 impl Writer {
-    fn below(&mut self, n: u64) -> u64 {
+    fn below(&mut self, n: usize) -> usize {
         self.numbers.below(n)
     }
 
     fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        let index = usize::try_from(self.below(choices.len() as u64)).unwrap_or(0);
-        choices[index]
+        self.numbers.pick(choices)
     }
 
     fn programme(mut self) -> String {
@@ -81,7 +80,7 @@ impl Writer {
         text
     }
 
-    fn rule(&mut self, name: &str, earns: bool, priority: u64) -> String {
+    fn rule(&mut self, name: &str, earns: bool, priority: usize) -> String {
         self.lets.clear();
         let mut text = format!("  rule {name} {{\n    priority {}\n", priority + 1);
         if self.below(6) == 0 {
