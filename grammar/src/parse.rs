@@ -281,7 +281,14 @@ impl Reader<'_, '_> {
                 && ((first_on_line && (CLAUSE_WORDS.contains(&word) || EFFECT_WORDS.contains(&word)))
                     || (first_on_line && is_list && depth == 1 && token.kind != TokenKind::CloseBrace)
                     || (depth == 1 && matches!(word, "when" | "unless" | "then" | "let")));
-            landmarks.push(Landmark { span: token.span, kind: token.kind, depth, first_on_line, is_start });
+            landmarks.push(Landmark {
+                span: token.span,
+                kind: token.kind,
+                depth,
+                first_on_line,
+                is_start,
+                starts_with_name: first_on_line && token.kind == TokenKind::Word && !is_reserved(word),
+            });
             match token.kind {
                 TokenKind::OpenBrace => {
                     depth += 1;
@@ -460,6 +467,8 @@ struct Landmark {
     first_on_line: bool,
     /// Whether a clause or an effect can start here.
     is_start: bool,
+    /// Whether it is the first of its line and could be a misspelt clause.
+    starts_with_name: bool,
 }
 
 struct Recovery {
@@ -503,10 +512,13 @@ impl Recovery {
         };
         loop {
             let depth = self.landmarks[start].depth;
+            let is_unknown = !self.landmarks[start].is_start;
             let end = self.landmarks[start + 1..]
                 .iter()
                 .position(|landmark| {
                     (landmark.is_start && landmark.depth <= depth)
+                        // What starts with an unknown word ends where a line starts with another.
+                        || (is_unknown && landmark.starts_with_name && landmark.depth <= depth)
                         || (landmark.kind == TokenKind::CloseBrace && landmark.depth <= depth)
                 })
                 .map(|offset| start + 1 + offset);
@@ -593,17 +605,46 @@ impl Failure {
             let list: Vec<String> = words.iter().take(3).map(|word| format!("`{word}`")).collect();
             return format!("a clause such as {}", list.join(", "));
         }
+        // An operand is expected where all the things are that it may start with.
+        const OPERANDS: &[Rule] = &[
+            Rule::open_paren,
+            Rule::parenthesised,
+            Rule::open_bracket,
+            Rule::list,
+            Rule::string,
+            Rule::boolean,
+            Rule::reference,
+            Rule::kind_word,
+            Rule::named,
+            Rule::path,
+            Rule::name,
+            Rule::question,
+            Rule::hole,
+            Rule::kw_by,
+            Rule::choice,
+            Rule::kw_steps,
+            Rule::steps,
+            Rule::minus,
+            Rule::kw_not,
+        ];
+        let is_operand = self.expects(Rule::string)
+            && (self.expects(Rule::question) || self.expects(Rule::hole))
+            && (self.expects(Rule::boolean) || self.expects(Rule::kw_true));
+        let others = self.expected.iter().filter(|&found| !(is_operand && OPERANDS.contains(found)));
         let mut parts: Vec<String> = Vec::new();
+        if is_operand {
+            parts.push("an expression".to_owned());
+        }
         let mut add = |part: String| {
             if !parts.contains(&part) {
                 parts.push(part);
             }
         };
-        for &rule in &self.expected {
-            match phrase(rule) {
+        for &expected in others {
+            match phrase(expected) {
                 Some(phrase) => add(phrase.to_owned()),
                 None => {
-                    if let Some(word) = keyword(rule).filter(|word| !is_continuation(word)) {
+                    if let Some(word) = keyword(expected).filter(|word| !is_continuation(word)) {
                         add(format!("`{word}`"));
                     }
                 }
@@ -670,7 +711,6 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::bounds => "a bound such as `at most 3 offers`",
         Rule::open_brace => "`{`",
         Rule::close_brace => "`}`",
-        Rule::open_paren => "`(`",
         Rule::close_paren => "`)`",
         Rule::open_bracket => "`[`",
         Rule::close_bracket => "`]`",

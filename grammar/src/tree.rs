@@ -30,6 +30,8 @@ pub(crate) struct Builder<'t> {
     pub(crate) base: usize,
     /// How many expressions hold the one being built.
     depth: usize,
+    /// The operands of the expression being joined, from left to right.
+    ready: std::vec::IntoIter<ast::Expr>,
     /// Set when something is missing that the tree cannot express: the unit is then left out.
     incomplete: bool,
     /// What was found.
@@ -75,7 +77,17 @@ impl<'t> Builder<'t> {
         mistaken: &'t [u32],
         base: usize,
     ) -> Builder<'t> {
-        Builder { file, text, tokens, mistaken, base, depth: 0, incomplete: false, diagnostics: Vec::new() }
+        Builder {
+            file,
+            text,
+            tokens,
+            mistaken,
+            base,
+            depth: 0,
+            ready: Vec::new().into_iter(),
+            incomplete: false,
+            diagnostics: Vec::new(),
+        }
     }
 
     /// The item of an `item_unit`, if it is complete.

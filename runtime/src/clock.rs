@@ -201,7 +201,7 @@ mod tests {
         assert_eq!((gap.time, gap.instant), (3 * 3600 + 1800, 1_774_747_800));
         let fold = berlin.moment("2026-10-25T02:30").unwrap();
         assert_eq!((fold.time, fold.instant), (2 * 3600 + 1800, 1_792_888_200));
-        assert_eq!(Zone::named("Mars/Olympus").is_none(), true);
+        assert!(Zone::named("Mars/Olympus").is_none());
     }
 
     #[test]

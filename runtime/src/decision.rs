@@ -635,9 +635,13 @@ pub fn units(amount: i64, pieces: i64) -> impl Iterator<Item = (i64, i64)> {
 
 /// Appends a text as JSON, with quotes.
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
+    write_text_bytes(out, text.as_bytes());
+}
+
+/// The same for bytes that may not be UTF-8 and stay what they are.
+pub(crate) fn write_text_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
-    let bytes = text.as_bytes();
     if bytes.iter().all(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
         out.extend_from_slice(bytes);
     } else {

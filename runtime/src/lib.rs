@@ -4,6 +4,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod batch;
 pub mod catalogue;
 pub mod clock;
 pub mod decimal;
@@ -16,5 +17,6 @@ pub mod native;
 mod nearest;
 pub mod pack;
 pub mod record;
+pub mod summary;
 #[cfg(test)]
 mod testing;

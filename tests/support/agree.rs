@@ -123,6 +123,11 @@ impl Engines {
         })
     }
 
+    /// The program that they run.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// Runs one function on all of them.
     ///
     /// # Errors

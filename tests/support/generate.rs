@@ -846,7 +846,7 @@ pub fn input(random: &mut Random, program: &Program) -> Input {
         symbols,
         params: program.params.iter().map(|_| random.word(edges)).collect(),
         bindings: bindings(random),
-        fuel: random.pick(&[20_000, 20_000, 20_000, 20_000, 1_000, 300, 100, 30, 0, -1]),
+        fuel: if random.chance(85) { 20_000 } else { random.pick(&[2_000, 700, 300, 100, 30, 5, 0, -1]) },
     };
     // A few are not laid out as the program says.
     if random.chance(2) {

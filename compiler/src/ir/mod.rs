@@ -37,6 +37,8 @@
 
 pub mod optimise;
 pub mod print;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod shape;
 pub mod verify;
 
@@ -568,7 +570,7 @@ pub enum Comparison {
 }
 
 /// What a loop runs over; its value is the row number, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Rows {
     /// All lines.
     Lines,
@@ -588,7 +590,7 @@ pub enum Element {
 }
 
 /// An instruction. Unless said otherwise operands are `I64` and the result is `I64`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Inst {
     /// A constant.
     Int(i64),

@@ -17,7 +17,7 @@ use perq_grammar::diagnostic::Place;
 pub struct LocalId(pub u32);
 
 /// A field of a record schema, of [`Program::fields`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldId(pub u32);
 
 /// A `define`, `segment` or `table`, of [`Program::functions`].

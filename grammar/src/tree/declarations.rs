@@ -113,14 +113,7 @@ impl<'t> Builder<'t> {
     /// A part of a declaration without a meaning yet.
     fn look_at(&mut self, pair: Pair<'t, Rule>) -> Option<()> {
         match pair.as_rule() {
-            Rule::expression | Rule::arithmetic => {
-                let built = if pair.as_rule() == Rule::expression {
-                    self.expression(pair)
-                } else {
-                    self.arithmetic(pair)
-                };
-                built.map(|_| ())
-            }
+            Rule::expression | Rule::arithmetic => self.expression(pair).map(|_| ()),
             Rule::binding => self.binding(&mut Children::of(pair)).map(|_| ()),
             Rule::limit
             | Rule::budget

@@ -6,7 +6,7 @@ pub(crate) mod error;
 mod event;
 mod json;
 mod reader;
-mod schema;
+pub(crate) mod schema;
 pub(crate) mod value;
 
 pub use error::{RecordError, RecordErrorKind};

@@ -104,8 +104,7 @@ impl Strangers {
 
     fn number(&mut self, kind: usize, name: &str) -> u32 {
         let mut hash = self.hasher.hash_one((kind, name));
-        loop {
-            let Some(&at) = self.index.get(&hash) else { break };
+        while let Some(&at) = self.index.get(&hash) {
             if let Some(&(its_kind, start, length, number)) = self.list.get(at as usize)
                 && its_kind as usize == kind
                 && self.text.get(start as usize..(start + length) as usize) == Some(name)

@@ -268,7 +268,7 @@ fn displacement_per_unit() {
 
 #[test]
 fn some_pieces_of_an_uneven_amount() {
-    // 1.00 off three pieces together is 0.34, 0.33, 0.33; another rule takes one piece, so 0.67 stay for two
+    // 1.00 off three pieces together; another rule takes one piece, so two thirds stay: 0.67, rounded up
     let mut kit = Kit::new();
     let line = kit.line(3, 3000);
     let group = kit.group(Phase::Set, Displace::BestForMember, Scope::Unit, OnPrice::Original);
