@@ -109,7 +109,7 @@ fn days(day: Date) -> i64 {
 }
 
 /// (year, month) of a day counted from 1970-01-01.
-pub(crate) fn year_and_month(date: i64) -> Option<(i16, i8)> {
+pub fn year_and_month(date: i64) -> Option<(i16, i8)> {
     let seconds = date.checked_mul(86_400)?;
     let day = Timestamp::from_second(seconds).ok()?.to_zoned(TimeZone::UTC).date();
     Some((day.year(), day.month()))
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!((gap.time, gap.instant), (3 * 3600 + 1800, 1_774_747_800));
         let fold = berlin.moment("2026-10-25T02:30").unwrap();
         assert_eq!((fold.time, fold.instant), (2 * 3600 + 1800, 1_792_888_200));
-        assert_eq!(Zone::named("Mars/Olympus").is_none(), true);
+        assert!(Zone::named("Mars/Olympus").is_none());
     }
 
     #[test]

@@ -2,8 +2,6 @@
 //!
 //! Refuses to know floats: a number is its digits. Refuses to know where a number stands; callers name the field.
 
-use std::io::Write;
-
 /// Why a text is not a count of 10^-scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecimalError {
@@ -143,11 +141,6 @@ pub fn print(count: i128, scale: u8) -> String {
     let mut out = Vec::new();
     write(&mut out, count, scale);
     String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Appends any displayable thing; writing to memory does not fail.
-pub(crate) fn write_display(out: &mut Vec<u8>, what: impl std::fmt::Display) {
-    let _ = write!(out, "{what}");
 }
 
 #[cfg(test)]

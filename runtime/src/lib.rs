@@ -4,14 +4,20 @@
 
 #![deny(unsafe_code)]
 
+pub mod batch;
 pub mod catalogue;
 pub mod clock;
 pub mod decimal;
+pub mod decision;
+pub mod engine;
 pub mod input;
 #[cfg(feature = "native")]
 #[allow(unsafe_code)]
 pub mod native;
 mod nearest;
+pub mod pack;
 pub mod record;
+pub mod summary;
 #[cfg(test)]
 mod testing;
+pub mod trials;

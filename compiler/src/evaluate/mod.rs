@@ -3,6 +3,21 @@
 //! Pure: a record and bindings in, a decision out. No clock, no I/O, no floats, no hash order. The code of the rules
 //! comes through [`Code`], so that the interpreter and native code are settled by the same text.
 
+mod atom;
+mod displace;
+pub mod fraction;
+mod grant;
+mod limit;
+pub mod plan;
+mod price;
+mod settle;
+pub mod spread;
+#[cfg(test)]
+mod tests;
+
+pub use plan::Plan;
+pub use settle::{Workspace, evaluate};
+
 use crate::ir::{AccountId, Fault, FunctionId, GroupId, PlaceId, RuleId, SiteId};
 
 /// The slots of one event, as [`crate::ir::Layout`] lays them out.

@@ -257,6 +257,9 @@ impl Table {
     }
 }
 
+/// Two cells of a row; the second may be empty.
+type Pair = (Box<str>, Option<Box<str>>);
+
 /// A CSV file with a header, read row by row.
 struct CsvFile<'a> {
     table: String,
@@ -308,11 +311,7 @@ impl<'a> CsvFile<'a> {
     }
 
     /// The rows as pairs of two named columns.
-    fn pairs(
-        mut self,
-        first: &[&str],
-        second: &[&str],
-    ) -> Result<Vec<(Box<str>, Option<Box<str>>)>, CatalogueError> {
+    fn pairs(mut self, first: &[&str], second: &[&str]) -> Result<Vec<Pair>, CatalogueError> {
         let first = self.find(first)?;
         let second = if second.is_empty() { None } else { self.find(second).ok() };
         let mut pairs = Vec::new();

@@ -3,12 +3,14 @@
 //! Refuses to know rules. Money, counts and points are read from their text as whole numbers, never through floats.
 
 pub(crate) mod error;
+mod event;
 mod json;
 mod reader;
-mod schema;
+pub(crate) mod schema;
 pub(crate) mod value;
 
 pub use error::{RecordError, RecordErrorKind};
+pub use event::{Event, EventBuilder, FieldValue, Line, Member, Payment};
 pub use reader::{ReadEvent, Reader};
 pub use schema::{ReadOptions, RecordLimits, Schema, UnknownFields};
 

@@ -1,0 +1,305 @@
+//! Which of a group's proposals stay where several fall on the same pieces, line or basket. Refuses to know how a
+//! proposal was worked out, and what limits say.
+
+use super::fraction::{Fraction, divide_rounded};
+use super::price::{Line, NONE, Part, Run, SiteFault};
+use super::spread::{Sharer, Spreader};
+use crate::ir::{Displace, FaultKind, Group, Program, Rest, Rounding, Scope, SiteId};
+use std::cmp::Ordering;
+use std::ops::Range;
+
+/// A rule that lost against another on a row, or on the basket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Loss {
+    /// Position of the loser.
+    pub loser: u32,
+    /// Position of the winner.
+    pub by: u32,
+    /// Where, or [`NONE`].
+    pub row: u32,
+}
+
+/// A rule on one row, or on the basket.
+#[derive(Clone, Debug)]
+struct Contender {
+    row: u32,
+    run: u32,
+    /// Pieces it covers.
+    pieces: i64,
+    /// What it gives there, in money where accounts have a worth; of a piece where pieces compete.
+    value: Fraction,
+    /// Its parts, in `order`.
+    parts: Range<usize>,
+}
+
+/// Reusable memory.
+#[derive(Debug, Default)]
+pub(super) struct Displacer {
+    /// Parts that compete, by what they compete on.
+    order: Vec<usize>,
+    contenders: Vec<Contender>,
+    ranked: Vec<(Fraction, usize)>,
+    sharers: Vec<Sharer>,
+    amounts: Vec<i64>,
+}
+
+/// What a part is worth, so that awards of several accounts and discounts compare.
+fn worth(program: &Program, part: &Part) -> Result<Fraction, FaultKind> {
+    let worth = part.account.and_then(|account| program.accounts.get(account.index())?.worth);
+    match worth {
+        Some((units, money)) if units > 0 && money > 0 => {
+            part.amount.times(Fraction::new(i128::from(money), i128::from(units))?)
+        }
+        // Without a worth the checker lets only awards of one account compete, which compare as they are.
+        Some(_) | None => Ok(part.amount),
+    }
+}
+
+impl Displacer {
+    /// Marks the parts that lose (and those that give nothing) as gone, shrinks those that keep some of their pieces, and notes who lost to whom.
+    /// A run whose value cannot be worked out fails.
+    pub fn displace(
+        &mut self,
+        program: &Program,
+        group: &Group,
+        lines: &[Line],
+        (runs, parts): (&mut [Run], &mut [Part]),
+        spreader: &mut Spreader,
+        (losses, faults): (&mut Vec<Loss>, &mut Vec<(u32, SiteFault)>),
+    ) {
+        match group.displace {
+            Displace::None | Displace::Chain => return,
+            Displace::First | Displace::BestForMember | Displace::BestForRetailer => {}
+        }
+        self.gather(group.per, parts);
+        self.value(program, group.per, (runs, parts), faults);
+        let mut start = 0;
+        while let Some(row) = self.contenders.get(start).map(|contender| contender.row) {
+            let same = self.contenders.get(start..).unwrap_or(&[]);
+            let end = start.saturating_add(same.iter().take_while(|other| other.row == row).count());
+            if end.saturating_sub(start) > 1 {
+                let field = Field { row, contenders: start..end };
+                match group.per {
+                    Scope::Unit => {
+                        self.per_unit(
+                            group.displace,
+                            lines,
+                            (runs, parts),
+                            &field,
+                            spreader,
+                            (losses, faults),
+                        );
+                    }
+                    Scope::Line | Scope::Basket => self.whole(group.displace, (runs, parts), &field, losses),
+                }
+            }
+            start = end;
+        }
+    }
+
+    /// Orders the parts that give something by what they compete on, then by rule.
+    fn gather(&mut self, per: Scope, parts: &mut [Part]) {
+        self.order.clear();
+        for part in parts.iter_mut() {
+            part.gone |= !part.amount.is_positive();
+        }
+        self.order.extend(parts.iter().enumerate().filter(|(_, part)| !part.gone).map(|(index, _)| index));
+        let row = |index: &usize| match per {
+            Scope::Basket => (NONE, parts.get(*index).map(|part| part.run)),
+            Scope::Line | Scope::Unit => {
+                (parts.get(*index).map_or(NONE, |part| part.row), parts.get(*index).map(|part| part.run))
+            }
+        };
+        self.order.sort_unstable_by_key(|index| (row(index), *index));
+        self.contenders.clear();
+        for (at, index) in self.order.iter().enumerate() {
+            let Some(part) = parts.get(*index) else { continue };
+            let row = if per == Scope::Basket { NONE } else { part.row };
+            match self.contenders.last_mut() {
+                Some(last) if last.row == row && last.run == part.run => {
+                    last.parts.end = at.saturating_add(1);
+                    last.pieces = last.pieces.max(part.pieces);
+                }
+                Some(_) | None => self.contenders.push(Contender {
+                    row,
+                    run: part.run,
+                    pieces: part.pieces,
+                    value: Fraction::ZERO,
+                    parts: at..at.saturating_add(1),
+                }),
+            }
+        }
+    }
+
+    /// Adds up what each contender gives, and leaves out rules that fail at it.
+    fn value(
+        &mut self,
+        program: &Program,
+        per: Scope,
+        (runs, parts): (&mut [Run], &mut [Part]),
+        faults: &mut Vec<(u32, SiteFault)>,
+    ) {
+        for contender in &mut self.contenders {
+            let mut site = SiteId::default();
+            for index in self.order.get(contender.parts.clone()).unwrap_or(&[]) {
+                let Some(part) = parts.get(*index) else { continue };
+                site = part.site;
+                match worth(program, part).and_then(|worth| contender.value.plus(worth)) {
+                    Ok(value) => contender.value = value,
+                    Err(kind) => fail(runs, contender.run, (kind, part.site), faults),
+                }
+            }
+            if per == Scope::Unit && contender.pieces > 1 {
+                let piece = Fraction::new(1, i128::from(contender.pieces));
+                match piece.and_then(|piece| contender.value.times(piece)) {
+                    Ok(value) => contender.value = value,
+                    Err(kind) => fail(runs, contender.run, (kind, site), faults),
+                }
+            }
+        }
+        let faulted = |run: u32| run_of(runs, run).is_some_and(|run| run.faulted);
+        self.contenders.retain(|contender| !faulted(contender.run));
+        for part in parts {
+            part.gone |= faulted(part.run);
+        }
+    }
+
+    /// One winner takes all.
+    fn whole(
+        &mut self,
+        displace: Displace,
+        (runs, parts): (&mut [Run], &mut [Part]),
+        field: &Field,
+        losses: &mut Vec<Loss>,
+    ) {
+        let contenders = self.contenders.get(field.contenders.clone()).unwrap_or(&[]);
+        // Runs stand in the order of settlement: the first of equals wins.
+        let winner = contenders.iter().reduce(|best, next| {
+            let better = match displace {
+                Displace::BestForMember => next.value.compare(best.value) == Ordering::Greater,
+                Displace::BestForRetailer => next.value.compare(best.value) == Ordering::Less,
+                Displace::First | Displace::None | Displace::Chain => false,
+            };
+            if better { next } else { best }
+        });
+        let Some(winner) = winner else { return };
+        let by = position(runs, winner.run);
+        for loser in contenders.iter().filter(|contender| contender.run != winner.run) {
+            losses.push(Loss { loser: position(runs, loser.run), by, row: field.row });
+            for index in self.order.get(loser.parts.clone()).unwrap_or(&[]) {
+                if let Some(part) = parts.get_mut(*index) {
+                    part.gone = true;
+                }
+            }
+        }
+    }
+
+    /// The pieces of a line are alike: the best by value of a piece takes as many as it covers, then the next, while
+    /// there are pieces.
+    fn per_unit(
+        &mut self,
+        displace: Displace,
+        lines: &[Line],
+        (runs, parts): (&mut [Run], &mut [Part]),
+        field: &Field,
+        spreader: &mut Spreader,
+        (losses, faults): (&mut Vec<Loss>, &mut Vec<(u32, SiteFault)>),
+    ) {
+        self.ranked.clear();
+        for index in field.contenders.clone() {
+            let Some(contender) = self.contenders.get(index) else { continue };
+            self.ranked.push((contender.value, index));
+        }
+        self.ranked.sort_unstable_by(|a, b| {
+            let by_value = match displace {
+                Displace::BestForMember => b.0.compare(a.0),
+                Displace::BestForRetailer => a.0.compare(b.0),
+                Displace::First | Displace::None | Displace::Chain => Ordering::Equal,
+            };
+            by_value.then(a.1.cmp(&b.1))
+        });
+        let line = usize::try_from(field.row).ok().and_then(|row| lines.get(row));
+        let mut left = line.map_or(1, |line| line.pieces.max(1));
+        let mut first = None;
+        for (_, index) in &self.ranked {
+            let Some(contender) = self.contenders.get(*index) else { continue };
+            let covers = contender.pieces.max(1);
+            let wins = covers.min(left);
+            left = left.saturating_sub(wins);
+            let by = *first.get_or_insert(contender.run);
+            if wins == covers {
+                continue;
+            }
+            let (loser, by) = (position(runs, contender.run), position(runs, by));
+            losses.push(Loss { loser, by, row: field.row });
+            let indices = self.order.get(contender.parts.clone()).unwrap_or(&[]);
+            let memory = (&mut self.sharers, &mut self.amounts);
+            if let Err(fault) = shrink(parts, indices, (wins, covers), spreader, memory) {
+                fail(runs, contender.run, fault, faults);
+            }
+        }
+    }
+}
+
+/// What is competed for, and who competes, in `contenders`.
+struct Field {
+    row: u32,
+    contenders: Range<usize>,
+}
+
+/// Leaves a contender `wins` of the `covers` pieces that it covers on a line, and so much of its amount: money rounded up
+/// to the next minor unit. One contender of a line at most keeps some of its pieces, so that whatever it is rounded to,
+/// the rules there together never give less than any one of them alone, nor less when another joins. Several effects
+/// share what is kept by largest remainder.
+fn shrink(
+    parts: &mut [Part],
+    indices: &[usize],
+    (wins, covers): (i64, i64),
+    spreader: &mut Spreader,
+    (sharers, amounts): (&mut Vec<Sharer>, &mut Vec<i64>),
+) -> Result<(), SiteFault> {
+    sharers.clear();
+    let mut money: i64 = 0;
+    for part in indices.iter().filter_map(|index| parts.get(*index)) {
+        money = money.saturating_add(part.money());
+        sharers.push(Sharer { weight: i128::from(part.money()), room: part.money() });
+    }
+    let site = indices.first().and_then(|index| parts.get(*index)).map(|part| part.site).unwrap_or_default();
+    // Two 64-bit numbers always fit, and what is kept is no more than what there was.
+    let product = i128::from(money).saturating_mul(i128::from(wins));
+    divide_rounded(product, i128::from(covers), Rounding::Up)
+        .and_then(|kept| i64::try_from(kept).map_err(|_| FaultKind::OutOfRange))
+        .and_then(|kept| spreader.spread(kept, sharers, Rounding::Down, Rest::LargestRemainder, amounts))
+        .map_err(|kind| (kind, site))?;
+    for (index, kept) in indices.iter().zip(amounts.iter()) {
+        let Some(part) = parts.get_mut(*index) else { continue };
+        part.gone = wins == 0;
+        part.pieces = part.pieces.min(wins);
+        part.short = 0;
+        part.amount = match part.account {
+            None => Fraction::count(*kept),
+            Some(_) => Fraction::new(i128::from(wins), i128::from(covers))
+                .and_then(|share| part.amount.times(share))
+                .map_err(|kind| (kind, part.site))?,
+        };
+    }
+    Ok(())
+}
+
+fn run_of(runs: &[Run], run: u32) -> Option<&Run> {
+    runs.get(usize::try_from(run).ok()?)
+}
+
+/// A run's place in the order of settlement.
+fn position(runs: &[Run], run: u32) -> u32 {
+    run_of(runs, run).map_or(NONE, |run| run.position)
+}
+
+/// Marks a run as failed, once.
+fn fail(runs: &mut [Run], run: u32, fault: SiteFault, faults: &mut Vec<(u32, SiteFault)>) {
+    let Some(run) = usize::try_from(run).ok().and_then(|run| runs.get_mut(run)) else { return };
+    if !run.faulted {
+        run.faulted = true;
+        faults.push((run.position, fault));
+    }
+}

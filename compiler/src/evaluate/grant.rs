@@ -1,0 +1,440 @@
+//! What is given in the end: a rule's parts after the floor of prices and the limits, the rounding of awards, and the
+//! effects that a decision lists. Refuses to know displacement.
+//!
+//! Awards are kept exact until the place where their account rounds. That place may be the whole event, so what is
+//! given is written down as [`Given`] first and becomes effects when the event is through.
+
+use super::fraction::Fraction;
+use super::limit::{Fit, Fitter, Together, allowed};
+use super::price::{Line, NONE, Part, Run, SiteFault, line_of};
+use super::spread::{Spreader, apportion};
+use super::{Cut, CutBy, Decision, Effect, Share};
+use crate::ir::{
+    Account, AccountId, FaultKind, Group, GroupId, Limit, Program, RoundPer, Rounding, Rule, RuleId, SiteId,
+    SiteKind,
+};
+use std::ops::Range;
+
+/// A part that stays.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Given {
+    pub group: GroupId,
+    /// Its rule's place in the order of settlement.
+    pub position: u32,
+    pub rule: RuleId,
+    pub site: SiteId,
+    pub account: Option<AccountId>,
+    /// Or [`NONE`].
+    pub row: u32,
+    pub pieces: i64,
+    /// Whole; of an award that waits, nothing yet.
+    pub amount: i64,
+    /// An award that waits for the sum of the event.
+    pub exact: Option<Fraction>,
+}
+
+impl Given {
+    /// Whether there is anything to it.
+    pub fn counts(&self) -> bool {
+        self.amount != 0 || self.exact.is_some_and(Fraction::is_positive)
+    }
+}
+
+/// A sum of awards that wait: of a rule, or of a group.
+#[derive(Clone, Debug)]
+struct Sum {
+    account: AccountId,
+    group: GroupId,
+    exact: Fraction,
+    /// A rule's entries in the list of what is given.
+    given: Range<usize>,
+}
+
+/// What an account receives from the event.
+#[derive(Clone, Copy, Debug, Default)]
+struct Balance {
+    /// Rounded already.
+    whole: i128,
+    /// Waiting.
+    exact: Fraction,
+}
+
+/// Reusable memory.
+#[derive(Debug, Default)]
+pub(super) struct Granter {
+    pub given: Vec<Given>,
+    balances: Vec<Balance>,
+    rules: Vec<Sum>,
+    groups: Vec<Sum>,
+    /// What the limits of the group at hand have let through; and what they will have, if this rule goes through.
+    used: Vec<Fraction>,
+    using: Vec<Fraction>,
+    fitter: Fitter,
+    accounts: Vec<AccountId>,
+    exact: Vec<Fraction>,
+    order: Vec<usize>,
+    wholes: Vec<i128>,
+    parted: Vec<i128>,
+    last: Vec<i128>,
+    spare: Vec<Vec<Share>>,
+}
+
+/// Whose parts they are.
+#[derive(Clone, Copy)]
+pub(super) struct Owner<'a> {
+    pub program: &'a Program,
+    pub group_id: GroupId,
+    pub group: &'a Group,
+    pub rule_id: RuleId,
+    pub rule: &'a Rule,
+    pub params: &'a [i64],
+}
+
+impl Owner<'_> {
+    fn account(&self, account: AccountId) -> Option<&Account> {
+        self.program.accounts.get(account.index())
+    }
+
+    /// The rounding that an effect states for itself.
+    fn own_rounding(&self, site: SiteId) -> Option<Rounding> {
+        match self.program.sites.get(site.index())?.kind {
+            SiteKind::Award { account: _, rounding } => rounding,
+            SiteKind::Discount { .. } => None,
+        }
+    }
+
+    /// Whether the account waits for the end of what `per` names.
+    fn waits_for(&self, part: &Part, per: RoundPer) -> Option<Rounding> {
+        let account = self.account(part.account?)?;
+        (!part.gone && account.per == per && self.own_rounding(part.site).is_none())
+            .then_some(account.rounding)
+    }
+}
+
+impl Granter {
+    /// Forgets the event before, and takes back the lists of its decision.
+    pub fn begin(&mut self, program: &Program, decision: &mut Decision) {
+        self.given.clear();
+        self.rules.clear();
+        self.groups.clear();
+        self.balances.clear();
+        self.balances.resize(program.accounts.len(), Balance::default());
+        for effect in decision.effects.drain(..) {
+            let mut shares = effect.shares;
+            shares.clear();
+            if shares.capacity() > 0 {
+                self.spare.push(shares);
+            }
+        }
+    }
+
+    /// Forgets the limits of the group before.
+    pub fn enter(&mut self, group: &Group) {
+        self.used.clear();
+        self.used.resize(group.limits.len(), Fraction::ZERO);
+    }
+
+    /// Gives what a rule proposes, as far as prices, limits and ranges allow.
+    pub fn grant(
+        &mut self,
+        owner: Owner<'_>,
+        run: &Run,
+        parts: &mut [Part],
+        lines: &mut [Line],
+        spreader: &mut Spreader,
+        decision: &mut Decision,
+    ) -> Result<(), SiteFault> {
+        let cuts = decision.cuts.len();
+        let outcome = self
+            .try_grant(owner, parts, lines, spreader, &mut decision.cuts)
+            .and_then(|()| self.commit(owner, run, parts, lines));
+        if outcome.is_err() {
+            decision.cuts.truncate(cuts);
+        }
+        outcome
+    }
+
+    fn try_grant(
+        &mut self,
+        owner: Owner<'_>,
+        parts: &mut [Part],
+        lines: &mut [Line],
+        spreader: &mut Spreader,
+        cuts: &mut Vec<Cut>,
+    ) -> Result<(), SiteFault> {
+        let short = stay_above_zero(parts, lines);
+        note(cuts, owner.rule_id, None, CutBy::PriceFloor, i128::from(short));
+        for part in parts.iter_mut() {
+            let rounding = owner.own_rounding(part.site).or_else(|| owner.waits_for(part, RoundPer::Line));
+            if let (Some(rounding), Some(_)) = (rounding, part.account) {
+                part.amount = Fraction::whole(part.amount.round(rounding).map_err(|kind| (kind, part.site))?);
+                part.whole = true;
+            }
+        }
+        for limit in &owner.rule.limits {
+            let room = Fraction::count(allowed(limit, owner.params));
+            let fit =
+                self.fitter.fit(parts, limit.account, room, limit.otherwise, Together::Rule, spreader)?;
+            note_fit(cuts, owner.rule_id, limit, CutBy::Rule, fit);
+        }
+        self.round_per_rule(owner, parts)?;
+        self.using.clear();
+        self.using.extend_from_slice(&self.used);
+        for (limit, used) in owner.group.limits.iter().zip(&mut self.using) {
+            let site = parts.first().map(|part| part.site).unwrap_or_default();
+            let exact = |result: Result<Fraction, FaultKind>| result.map_err(|kind| (kind, site));
+            let room = exact(Fraction::count(allowed(limit, owner.params)).minus(*used))?;
+            let fit =
+                self.fitter.fit(parts, limit.account, room, limit.otherwise, Together::Effect, spreader)?;
+            *used = exact(used.plus(fit.given))?;
+            note_fit(cuts, owner.rule_id, limit, CutBy::Group, fit);
+        }
+        Ok(())
+    }
+
+    /// The accounts that these parts give to, each once, in order.
+    fn list_accounts(&mut self, parts: &[Part]) {
+        self.accounts.clear();
+        self.accounts.extend(parts.iter().filter(|part| !part.gone).filter_map(|part| part.account));
+        self.accounts.sort_unstable();
+        self.accounts.dedup();
+    }
+
+    /// Rounds what the rule awards to accounts that round by rule.
+    fn round_per_rule(&mut self, owner: Owner<'_>, parts: &mut [Part]) -> Result<(), SiteFault> {
+        self.list_accounts(parts);
+        for account in &self.accounts {
+            let waits = |part: &Part| {
+                if part.account == Some(*account) { owner.waits_for(part, RoundPer::Rule) } else { None }
+            };
+            let mut sum = Fraction::ZERO;
+            let mut last = None;
+            self.exact.clear();
+            for part in parts.iter() {
+                if let Some(rounding) = waits(part) {
+                    sum = sum.plus(part.amount).map_err(|kind| (kind, part.site))?;
+                    self.exact.push(part.amount);
+                    last = Some((rounding, part.site));
+                }
+            }
+            let Some((rounding, site)) = last else { continue };
+            let whole = sum.round(rounding).map_err(|kind| (kind, site))?;
+            apportion(whole, &self.exact, &mut self.order, &mut self.wholes);
+            for (part, whole) in parts.iter_mut().filter(|part| waits(part).is_some()).zip(&self.wholes) {
+                part.amount = Fraction::whole(*whole);
+                part.whole = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that all of it fits, then writes it down. Nothing has changed where it does not.
+    fn commit(
+        &mut self,
+        owner: Owner<'_>,
+        run: &Run,
+        parts: &[Part],
+        lines: &mut [Line],
+    ) -> Result<(), SiteFault> {
+        let start = self.given.len();
+        self.list_accounts(parts);
+        self.exact.clear();
+        for account in &self.accounts {
+            let mut waiting = Fraction::ZERO;
+            let mut balance = self.balances.get(account.index()).copied().unwrap_or_default();
+            let mut site = SiteId::default();
+            for part in parts.iter().filter(|part| !part.gone && part.account == Some(*account)) {
+                site = part.site;
+                if owner.waits_for(part, RoundPer::Basket).is_some() {
+                    waiting = waiting.plus(part.amount).map_err(|kind| (kind, site))?;
+                } else {
+                    let whole = balance.whole.checked_add(part.amount.floor());
+                    balance.whole = whole.ok_or((FaultKind::Overflow, site))?;
+                }
+            }
+            balance.exact = balance.exact.plus(waiting).map_err(|kind| (kind, site))?;
+            let most = balance.whole.checked_add(balance.exact.ceiling());
+            if most.is_none_or(|most| i64::try_from(most).is_err()) {
+                return Err((FaultKind::OutOfRange, site));
+            }
+            let group = self.groups.iter().find(|sum| (sum.account, sum.group) == (*account, owner.group_id));
+            if let Some(group) = group {
+                group.exact.plus(waiting).map_err(|kind| (kind, site))?;
+            }
+            self.exact.push(waiting);
+        }
+        for effect in parts.chunk_by(|a, b| a.site == b.site) {
+            let all = effect.iter().filter(|part| !part.gone).map(|part| i128::from(part.money()));
+            if i64::try_from(all.fold(0, i128::saturating_add)).is_err() {
+                return Err((
+                    FaultKind::OutOfRange,
+                    effect.first().map(|part| part.site).unwrap_or_default(),
+                ));
+            }
+        }
+        for part in parts.iter().filter(|part| !part.gone && part.amount.is_positive()) {
+            let waits = owner.waits_for(part, RoundPer::Basket).is_some();
+            let amount = if waits { Some(0) } else { i64::try_from(part.amount.floor()).ok() };
+            self.given.push(Given {
+                group: owner.group_id,
+                position: run.position,
+                rule: owner.rule_id,
+                site: part.site,
+                account: part.account,
+                row: part.row,
+                pieces: part.pieces,
+                // Their sums have just been checked.
+                amount: amount.unwrap_or(0),
+                exact: waits.then_some(part.amount),
+            });
+            if let Some(line) = line_of(lines, part.row) {
+                line.running = line.running.saturating_sub(part.money());
+            }
+        }
+        for (account, waiting) in self.accounts.iter().zip(&self.exact) {
+            let Some(balance) = self.balances.get_mut(account.index()) else { continue };
+            for part in self.given.get(start..).unwrap_or(&[]) {
+                if part.account == Some(*account) && part.exact.is_none() {
+                    balance.whole = balance.whole.saturating_add(i128::from(part.amount));
+                }
+            }
+            if !waiting.is_positive() {
+                continue;
+            }
+            // Each of these sums has just been worked out without leaving its range.
+            balance.exact = balance.exact.plus(*waiting).unwrap_or(balance.exact);
+            let sum = Sum {
+                account: *account,
+                group: owner.group_id,
+                exact: *waiting,
+                given: start..self.given.len(),
+            };
+            match self
+                .groups
+                .iter_mut()
+                .find(|group| (group.account, group.group) == (*account, owner.group_id))
+            {
+                Some(group) => group.exact = group.exact.plus(*waiting).unwrap_or(group.exact),
+                None => self.groups.push(sum.clone()),
+            }
+            self.rules.push(sum);
+        }
+        std::mem::swap(&mut self.used, &mut self.using);
+        Ok(())
+    }
+
+    /// Rounds what waited for the sum of the event: to groups, in them to rules, in them to lines.
+    fn round_per_basket(&mut self, program: &Program) {
+        let accounts = program.accounts.iter().zip(&self.balances).zip(0u32..);
+        for ((account, balance), id) in accounts {
+            if account.per != RoundPer::Basket || !balance.exact.is_positive() {
+                continue;
+            }
+            let id = AccountId(id);
+            // Committing each award has left room for the next whole number.
+            let whole = balance.exact.round(account.rounding).unwrap_or(balance.exact.floor());
+            self.exact.clear();
+            self.exact.extend(self.groups.iter().filter(|sum| sum.account == id).map(|sum| sum.exact));
+            apportion(whole, &self.exact, &mut self.order, &mut self.wholes);
+            let groups = self.groups.iter().filter(|sum| sum.account == id);
+            for (group, whole) in groups.zip(&self.wholes) {
+                let rules = || self.rules.iter().filter(|sum| (sum.account, sum.group) == (id, group.group));
+                self.exact.clear();
+                self.exact.extend(rules().map(|sum| sum.exact));
+                apportion(*whole, &self.exact, &mut self.order, &mut self.parted);
+                for (rule, whole) in rules().zip(&self.parted) {
+                    let given = self.given.get_mut(rule.given.clone()).unwrap_or(&mut []);
+                    let waits = |part: &&mut Given| part.account == Some(id) && part.exact.is_some();
+                    self.exact.clear();
+                    self.exact.extend(given.iter_mut().filter(waits).filter_map(|part| part.exact));
+                    apportion(*whole, &self.exact, &mut self.order, &mut self.last);
+                    for (part, whole) in given.iter_mut().filter(waits).zip(&self.last) {
+                        part.amount = i64::try_from(*whole).unwrap_or(0);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Rounds what waits, and lists the effects and the awards' sums.
+    pub fn finish(&mut self, program: &Program, decision: &mut Decision) {
+        self.round_per_basket(program);
+        for part in self.given.iter().filter(|part| part.amount != 0) {
+            let awards = &mut decision.totals.awards;
+            let same = match decision.effects.last_mut() {
+                Some(last) => {
+                    let same_kind = last.shares.is_empty() == (part.row == NONE);
+                    (last.rule == part.rule && last.site == part.site && same_kind).then_some(last)
+                }
+                None => None,
+            };
+            let share = Share { row: part.row, pieces: part.pieces, amount: part.amount };
+            let share = Some(share).filter(|share| share.row != NONE);
+            match same {
+                Some(effect) => {
+                    effect.amount = effect.amount.saturating_add(part.amount);
+                    effect.shares.extend(share);
+                }
+                None => {
+                    let mut shares =
+                        if share.is_some() { self.spare.pop().unwrap_or_default() } else { Vec::new() };
+                    shares.extend(share);
+                    decision.effects.push(Effect {
+                        site: part.site,
+                        rule: part.rule,
+                        group: part.group,
+                        account: part.account,
+                        amount: part.amount,
+                        shares,
+                    });
+                }
+            }
+            if let Some(account) = part.account {
+                match awards.binary_search_by_key(&account, |(account, _)| *account) {
+                    Ok(at) => {
+                        if let Some((_, sum)) = awards.get_mut(at) {
+                            *sum = sum.saturating_add(part.amount);
+                        }
+                    }
+                    Err(at) => awards.insert(at, (account, part.amount)),
+                }
+            }
+        }
+    }
+}
+
+/// Cuts discounts where less is left on the line than they propose; says how much less is given in all.
+fn stay_above_zero(parts: &mut [Part], lines: &mut [Line]) -> i64 {
+    let mut short: i64 = 0;
+    for part in parts.iter_mut().filter(|part| !part.gone && part.account.is_none()) {
+        let Some(line) = line_of(lines, part.row) else { continue };
+        let left = line.running.saturating_sub(line.own).max(0);
+        let given = part.money().min(left);
+        short = short.saturating_add(part.short).saturating_add(part.money().saturating_sub(given));
+        part.amount = Fraction::count(given);
+        line.own = line.own.saturating_add(given);
+    }
+    for part in parts.iter() {
+        if let Some(line) = line_of(lines, part.row) {
+            line.own = 0;
+        }
+    }
+    short
+}
+
+fn note_fit(cuts: &mut Vec<Cut>, rule: RuleId, limit: &Limit, by: CutBy, fit: Fit) {
+    note(cuts, rule, limit.account, by, fit.taken.ceiling());
+}
+
+/// Notes a cut, with what the same took from the rule before.
+fn note(cuts: &mut Vec<Cut>, rule: RuleId, account: Option<AccountId>, by: CutBy, amount: i128) {
+    // What is cut may be more than any award: then as much as can be said.
+    let amount = i64::try_from(amount).unwrap_or(i64::MAX);
+    if amount <= 0 {
+        return;
+    }
+    match cuts.iter_mut().rev().find(|cut| (cut.rule, cut.account, cut.by) == (rule, account, by)) {
+        Some(cut) => cut.amount = cut.amount.saturating_add(amount),
+        None => cuts.push(Cut { rule, account, by, amount }),
+    }
+}

@@ -1,0 +1,887 @@
+//! Which rules can match an event, found without looking at those that cannot. Refuses to know what rules propose.
+//!
+//! Every rule has a position in the order of settlement, and a set of rules is a row of bits by position. Positions
+//! begin anew on a word border with each phase, so that a phase is a range of words.
+//!
+//! * **A slot of the event**: the borders of all conditions on it cut the numbers into intervals in which no condition
+//!   changes its answer; each interval owns the row of the rules that its values allow. The rows of an event's slots,
+//!   anded, leave the rules whose conditions on them hold. Equal rows are kept once.
+//! * **A set of the event** (segments of a member): each symbol owns the rules that it lets in and those that it bars.
+//! * **Lines**: a rule that needs a line with certain properties is filed under the most selective of them, its key;
+//!   the values of the lines lead to the rules filed there. Those that survive the event's conditions are asked for
+//!   the rest of the properties line by line.
+//!
+//! A slot with very many borders is cut more coarsely: its rows then allow too much, and the survivors are asked again.
+//! With 10 000 rules of some four conditions each, drawn like those of a retailer (`tests::memory_of_a_large_plan`), a
+//! plan takes about 750 bytes a rule.
+
+use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols, union};
+use super::{Bindings, Record, RecordView};
+use crate::ir::{
+    Atom, AtomId, AtomTest, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SlotId, SlotType, Space,
+    event_slot, line_slot,
+};
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::Hasher;
+use std::ops::Range;
+
+/// Intervals of one slot, above which it is cut coarsely.
+const MOST_INTERVALS: usize = 1024;
+/// Words filed under the keys of one slot for each rule that has its key there, and for each of its ranges of values,
+/// above which it is cut coarsely.
+const MOST_WORDS: (usize, usize) = (32, 2);
+/// A table from value to interval may have so many places for each border.
+const TABLE_PLACES: usize = 16;
+/// And so many where the values are symbols, which are numbered without gaps.
+const SYMBOL_PLACES: usize = 1 << 16;
+
+/// How rules are found; built once for a program and a catalogue.
+#[derive(Debug)]
+pub struct Plan {
+    /// By position.
+    rules: Vec<Option<RuleId>>,
+    /// By position.
+    groups: Vec<GroupId>,
+    /// Words of each phase that has rules, in order.
+    phases: Vec<Range<usize>>,
+    index: Option<Index>,
+}
+
+/// Reusable memory of one thread.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    /// Rules that nothing known at the beginning of the event rules out.
+    mask: Vec<u64>,
+    row: Vec<u64>,
+    /// Positions found for the phase.
+    found: Vec<u32>,
+}
+
+impl Candidates {
+    /// What [`Plan::find`] found.
+    pub(super) fn found(&self) -> &[u32] {
+        &self.found
+    }
+}
+
+/// The rows.
+#[derive(Debug)]
+struct Index {
+    /// By kind of event.
+    kinds: Vec<usize>,
+    /// Slots that are known at the beginning of the event.
+    slots: Vec<Slot>,
+    /// What the basket came to at entry to a phase.
+    paid: Option<Slot>,
+    sets: Vec<Set>,
+    keys: Vec<Keys>,
+    /// Rules that need no key.
+    keyless: usize,
+    /// By position: conditions that survivors are asked again.
+    again: Lists,
+    /// By position: what one line has to satisfy.
+    lines: Lists,
+    dense: Dense,
+    sparse: Sparse,
+}
+
+/// A slot of the event: in which rows its intervals are.
+#[derive(Debug)]
+struct Slot {
+    slot: SlotId,
+    cuts: Cuts,
+    rows: Vec<usize>,
+}
+
+/// A set slot of the event.
+#[derive(Debug)]
+struct Set {
+    slot: SlotId,
+    /// Rules that need no symbol.
+    free: usize,
+    /// Rules that need a symbol, by symbol.
+    lets_in: Filed,
+    /// Rules that bar a symbol, by symbol.
+    bars: Filed,
+    /// Rules that bar a symbol, which a missing set does not satisfy.
+    barring: usize,
+}
+
+/// A slot of lines under whose values rules are filed.
+#[derive(Debug)]
+struct Keys {
+    slot: SlotId,
+    /// Its values are sets.
+    set: bool,
+    filed: Filed,
+}
+
+/// Rules by value.
+#[derive(Debug)]
+struct Filed {
+    cuts: Cuts,
+    /// By interval, in [`Sparse`].
+    rows: Vec<Range<usize>>,
+}
+
+/// Rows of bits with all of their words.
+#[derive(Debug, Default)]
+struct Dense {
+    words: usize,
+    bits: Vec<u64>,
+}
+
+impl Dense {
+    fn row(&self, row: usize) -> &[u64] {
+        let start = row.saturating_mul(self.words);
+        self.bits.get(start..start.saturating_add(self.words)).unwrap_or(&[])
+    }
+}
+
+/// Rows of bits, only words that have any.
+#[derive(Debug, Default)]
+struct Sparse {
+    words: Vec<u32>,
+    bits: Vec<u64>,
+}
+
+impl Sparse {
+    fn equal(&self, a: &Range<usize>, b: &Range<usize>) -> bool {
+        self.words.get(a.clone()) == self.words.get(b.clone())
+            && self.bits.get(a.clone()) == self.bits.get(b.clone())
+    }
+
+    fn each(&self, row: &Range<usize>, mut act: impl FnMut(usize, u64)) {
+        let words = self.words.get(row.clone()).unwrap_or(&[]);
+        let bits = self.bits.get(row.clone()).unwrap_or(&[]);
+        for (word, bits) in words.iter().zip(bits) {
+            // 32 bits always fit where this is used; where they do not, no such word exists either.
+            act(usize::try_from(*word).unwrap_or(usize::MAX), *bits);
+        }
+    }
+}
+
+/// A list of conditions for each position.
+#[derive(Debug, Default)]
+struct Lists {
+    ends: Vec<u32>,
+    atoms: Vec<AtomId>,
+}
+
+impl Lists {
+    fn push(&mut self, atoms: impl IntoIterator<Item = AtomId>) {
+        self.atoms.extend(atoms);
+        self.ends.push(u32::try_from(self.atoms.len()).unwrap_or(u32::MAX));
+    }
+    fn of(&self, position: usize) -> &[AtomId] {
+        let end_of = |at: usize| self.ends.get(at).and_then(|end| usize::try_from(*end).ok());
+        let start = position.checked_sub(1).map_or(Some(0), end_of);
+        start.zip(end_of(position)).and_then(|(start, end)| self.atoms.get(start..end)).unwrap_or(&[])
+    }
+}
+
+/// Ascending borders: interval 0 is below the first, interval i begins at border i - 1.
+#[derive(Debug, Default)]
+struct Cuts {
+    borders: Vec<i64>,
+    /// The interval of each value from the first border on, where they lie close together.
+    table: Vec<u32>,
+}
+
+impl Cuts {
+    /// Cuts at these borders, with a table of up to so many places.
+    fn new(borders: Vec<i64>, places: usize) -> Cuts {
+        let ends = borders.first().zip(borders.last());
+        let span = ends.and_then(|(first, last)| usize::try_from(last.checked_sub(*first)?).ok());
+        let most = borders.len().saturating_mul(TABLE_PLACES).saturating_add(1024).max(places);
+        let mut table = Vec::new();
+        if span.is_some_and(|span| span <= most) {
+            let next = borders.iter().skip(1);
+            for ((border, next), interval) in borders.iter().zip(next).zip(1u32..) {
+                let values = usize::try_from(next.abs_diff(*border)).unwrap_or(0);
+                table.resize(table.len().saturating_add(values), interval);
+            }
+        }
+        Cuts { borders, table }
+    }
+
+    fn search(&self, value: i64) -> usize {
+        self.borders.partition_point(|border| *border <= value)
+    }
+
+    /// In which interval a value is.
+    fn interval(&self, value: i64) -> usize {
+        if self.table.is_empty() {
+            return self.search(value);
+        }
+        let Some(first) = self.borders.first() else { return 0 };
+        if value < *first {
+            return 0;
+        }
+        let place = value.checked_sub(*first).and_then(|place| usize::try_from(place).ok());
+        let interval = place.and_then(|place| self.table.get(place));
+        interval.and_then(|interval| usize::try_from(*interval).ok()).unwrap_or(self.borders.len())
+    }
+}
+
+impl Plan {
+    /// The plan of a program whose references are bound to a catalogue.
+    pub fn new(program: &Program, bindings: &Bindings) -> Plan {
+        let mut plan = Plan::without_index(program, bindings);
+        plan.index = Some(Builder::build(program, bindings, &plan));
+        plan
+    }
+
+    /// A plan that looks at every rule: what the index must agree with.
+    pub fn without_index(program: &Program, _bindings: &Bindings) -> Plan {
+        let mut plan = Plan { rules: Vec::new(), groups: Vec::new(), phases: Vec::new(), index: None };
+        let mut current: Option<Phase> = None;
+        let mut start = 0;
+        for (group, id) in program.groups.iter().zip(0u32..) {
+            if current != Some(group.phase) {
+                plan.close_phase(start);
+                start = plan.rules.len() / 64;
+                current = Some(group.phase);
+            }
+            for rule in &group.rules {
+                plan.rules.push(Some(*rule));
+                plan.groups.push(GroupId(id));
+            }
+        }
+        plan.close_phase(start);
+        plan
+    }
+
+    /// Ends a phase at a word border.
+    fn close_phase(&mut self, start: usize) {
+        let words = self.rules.len().div_ceil(64);
+        if words > start {
+            self.rules.resize(words.saturating_mul(64), None);
+            self.groups.resize(words.saturating_mul(64), GroupId(u32::MAX));
+            self.phases.push(start..words);
+        }
+    }
+
+    fn words(&self) -> usize {
+        self.rules.len() / 64
+    }
+
+    /// Words of each phase, in order.
+    pub(super) fn phases(&self) -> &[Range<usize>] {
+        &self.phases
+    }
+
+    /// The rule at a position.
+    pub(super) fn rule(&self, position: u32) -> Option<RuleId> {
+        self.rules.get(usize::try_from(position).ok()?).copied().flatten()
+    }
+
+    /// The group of the rule at a position.
+    pub(super) fn group(&self, position: u32) -> Option<GroupId> {
+        let position = usize::try_from(position).ok()?;
+        self.rules.get(position)?.and(self.groups.get(position).copied())
+    }
+
+    /// Bytes of the index.
+    pub fn memory(&self) -> usize {
+        let positions = self.rules.len().saturating_mul(size_of::<Option<RuleId>>() + size_of::<GroupId>());
+        positions.saturating_add(self.index.as_ref().map_or(0, Index::memory))
+    }
+
+    /// Prepares for the phases of one event.
+    pub(super) fn begin(&self, record: &Record, params: &[i64], candidates: &mut Candidates) {
+        if let Some(index) = &self.index {
+            index.begin(record, record.view(params), candidates);
+        }
+    }
+
+    /// Finds the rules of one phase that are to be asked.
+    pub(super) fn find(
+        &self,
+        program: &Program,
+        bindings: &Bindings,
+        record: &Record,
+        params: &[i64],
+        phase: &Range<usize>,
+        candidates: &mut Candidates,
+    ) {
+        let view = record.view(params);
+        candidates.found.clear();
+        let Some(index) = &self.index else {
+            let first = phase.start.saturating_mul(64);
+            let here = self.rules.iter().zip(0u32..).skip(first).take(phase.len().saturating_mul(64));
+            for (rule, position) in here {
+                let rule = rule.and_then(|rule| program.rules.get(rule.index()));
+                if rule.is_some_and(|rule| eligible(program, bindings, record, view, rule)) {
+                    candidates.found.push(position);
+                }
+            }
+            return;
+        };
+        let Candidates { mask, row: _, found } = candidates;
+        let paid = index.paid.as_ref().map(|slot| {
+            let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
+            row.map_or(&[][..], |row| index.dense.row(*row))
+        });
+        for word in phase.clone() {
+            let mut bits = mask.get(word).copied().unwrap_or(0);
+            if let Some(paid) = paid {
+                bits &= paid.get(word).copied().unwrap_or(0);
+            }
+            while bits != 0 {
+                let bit = usize::try_from(bits.trailing_zeros()).unwrap_or(0);
+                bits &= bits.wrapping_sub(1);
+                let position = word.saturating_mul(64).saturating_add(bit);
+                if index.survives(program, bindings, view, position) {
+                    found.extend(u32::try_from(position).ok());
+                }
+            }
+        }
+    }
+}
+
+/// Whether a rule is to be asked, looking at all it says.
+fn eligible(
+    program: &Program,
+    bindings: &Bindings,
+    record: &Record,
+    view: RecordView<'_>,
+    rule: &Rule,
+) -> bool {
+    rule.events.contains(&record.kind)
+        && all_hold(program, bindings, view, &rule.atoms)
+        && (rule.line_atoms.is_empty() || some_line(program, bindings, view, &rule.line_atoms))
+}
+
+fn all_hold(program: &Program, bindings: &Bindings, view: RecordView<'_>, atoms: &[AtomId]) -> bool {
+    let mut atoms = atoms.iter().filter_map(|atom| program.atoms.get(atom.index()));
+    atoms.all(|atom| atom::holds(atom, event_value(view, atom.slot), view, bindings))
+}
+
+fn some_line(program: &Program, bindings: &Bindings, view: RecordView<'_>, atoms: &[AtomId]) -> bool {
+    let atoms = || atoms.iter().filter_map(|atom| program.atoms.get(atom.index()));
+    lines(view).any(|line| line_holds(atoms(), line, view, bindings))
+}
+
+fn lines<'a>(view: RecordView<'a>) -> impl Iterator<Item = &'a [i64]> {
+    let slots = if view.line_width == 0 { &[][..] } else { view.lines };
+    slots.chunks_exact(view.line_width.max(1))
+}
+
+impl Index {
+    fn begin(&self, record: &Record, view: RecordView<'_>, candidates: &mut Candidates) {
+        let Candidates { mask, row, found: _ } = candidates;
+        mask.clear();
+        let Some(kind) = self.kinds.get(record.kind.index()) else { return };
+        // Lines first: what they leave out need not be looked at again.
+        mask.extend_from_slice(self.dense.row(self.keyless));
+        for keys in &self.keys {
+            let mut file = |value: i64| {
+                if let Some(row) = keys.filed.rows.get(keys.filed.cuts.interval(value)) {
+                    self.sparse.each(row, |word, bits| {
+                        if let Some(word) = mask.get_mut(word) {
+                            *word |= bits;
+                        }
+                    });
+                }
+            };
+            for line in lines(view) {
+                let value = line.get(keys.slot.index()).copied().unwrap_or(MISSING);
+                if keys.set {
+                    symbols(view, value).iter().for_each(|symbol| file(i64::from(*symbol)));
+                } else {
+                    file(value);
+                }
+            }
+        }
+        and(mask, self.dense.row(*kind));
+        for slot in &self.slots {
+            let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
+            and(mask, row.map_or(&[], |row| self.dense.row(*row)));
+        }
+        for set in &self.sets {
+            let value = event_value(view, set.slot);
+            let symbols = symbols(view, value);
+            row.clear();
+            row.extend_from_slice(self.dense.row(set.free));
+            for symbol in symbols {
+                let interval = set.lets_in.cuts.interval(i64::from(*symbol));
+                if let Some(filed) = set.lets_in.rows.get(interval) {
+                    self.sparse.each(filed, |word, bits| {
+                        if let Some(word) = row.get_mut(word) {
+                            *word |= bits;
+                        }
+                    });
+                }
+            }
+            and(mask, row);
+            for symbol in symbols {
+                if let Some(filed) = set.bars.rows.get(set.bars.cuts.interval(i64::from(*symbol))) {
+                    self.sparse.each(filed, |word, bits| {
+                        if let Some(word) = mask.get_mut(word) {
+                            *word &= !bits;
+                        }
+                    });
+                }
+            }
+            if value == MISSING {
+                for (word, barring) in mask.iter_mut().zip(self.dense.row(set.barring)) {
+                    *word &= !barring;
+                }
+            }
+        }
+    }
+
+    /// Whether a rule that the rows leave over is to be asked.
+    fn survives(
+        &self,
+        program: &Program,
+        bindings: &Bindings,
+        view: RecordView<'_>,
+        position: usize,
+    ) -> bool {
+        let lines = self.lines.of(position);
+        all_hold(program, bindings, view, self.again.of(position))
+            && (lines.is_empty() || some_line(program, bindings, view, lines))
+    }
+
+    fn memory(&self) -> usize {
+        let cuts = |cuts: &Cuts| cuts.borders.len() * 8 + cuts.table.len() * 4;
+        let filed = |filed: &Filed| cuts(&filed.cuts) + filed.rows.len() * size_of::<Range<usize>>();
+        let slots = self.slots.iter().chain(&self.paid);
+        let slots: usize = slots.map(|slot| cuts(&slot.cuts) + slot.rows.len() * size_of::<usize>()).sum();
+        let sets: usize = self.sets.iter().map(|set| filed(&set.lets_in) + filed(&set.bars)).sum();
+        let keys: usize = self.keys.iter().map(|keys| filed(&keys.filed)).sum();
+        let lists = |lists: &Lists| lists.ends.len() * 4 + lists.atoms.len() * size_of::<AtomId>();
+        let rows = self.dense.bits.len() * 8 + self.sparse.bits.len() * 12;
+        slots + sets + keys + lists(&self.again) + lists(&self.lines) + rows
+    }
+}
+
+/// Ands a row into another; words that the row does not have are empty.
+fn and(mask: &mut [u64], row: &[u64]) {
+    for (word, row) in mask.iter_mut().zip(row) {
+        *word &= row;
+    }
+    for word in mask.iter_mut().skip(row.len()) {
+        *word = 0;
+    }
+}
+
+/// Builds an index.
+struct Builder<'a> {
+    program: &'a Program,
+    bindings: &'a Bindings,
+    words: usize,
+    dense: Dense,
+    sparse: Sparse,
+    dense_rows: FxHashMap<Vec<u64>, usize>,
+    /// By hash.
+    sparse_rows: FxHashMap<u64, Vec<Range<usize>>>,
+    /// By kind of reference: how many symbols its references reach to.
+    symbols: FxHashMap<KindId, u64>,
+}
+
+/// A rule and the values that it is compatible with; each rule once.
+type Compatible = (u32, Ranges);
+
+/// What is left to ask of a rule.
+#[derive(Clone, Debug, Default)]
+struct Open {
+    again: Vec<AtomId>,
+    lines: Vec<AtomId>,
+}
+
+impl<'a> Builder<'a> {
+    fn build(program: &'a Program, bindings: &'a Bindings, plan: &Plan) -> Index {
+        let mut builder = Builder {
+            program,
+            bindings,
+            words: plan.words(),
+            dense: Dense { words: plan.words(), bits: Vec::new() },
+            sparse: Sparse::default(),
+            dense_rows: FxHashMap::default(),
+            sparse_rows: FxHashMap::default(),
+            symbols: FxHashMap::default(),
+        };
+        builder.measure_kinds();
+        let rules: Vec<(u32, &Rule)> = plan
+            .rules
+            .iter()
+            .zip(0u32..)
+            .filter_map(|(rule, position)| Some((position, program.rules.get((*rule)?.index())?)))
+            .collect();
+        let mut open: Vec<Open> = vec![Open::default(); plan.rules.len()];
+        let kinds = builder.kinds(&rules);
+        let (slots, paid, sets) = builder.event(&rules, &mut open);
+        let (keys, keyless) = builder.lines(&rules, &mut open);
+        let (mut again, mut lines) = (Lists::default(), Lists::default());
+        for open in open {
+            again.push(open.again);
+            lines.push(open.lines);
+        }
+        let Builder { dense, sparse, .. } = builder;
+        Index { kinds, slots, paid, sets, keys, keyless, again, lines, dense, sparse }
+    }
+
+    /// The kind of the names that a reference of this kind tests.
+    fn tested(&self, kind: KindId) -> KindId {
+        self.program.kinds.get(kind.index()).and_then(|kind| kind.of).unwrap_or(kind)
+    }
+
+    fn measure_kinds(&mut self) {
+        for (reference, bits) in self.program.references.iter().zip(&self.bindings.references) {
+            let reach = u64::try_from(bits.words.len()).unwrap_or(u64::MAX).saturating_mul(64);
+            let most = self.symbols.entry(self.tested(reference.kind)).or_insert(1);
+            *most = reach.max(*most);
+        }
+    }
+
+    fn atom(&self, id: AtomId) -> Option<&'a Atom> {
+        self.program.atoms.get(id.index())
+    }
+
+    /// A row, kept once.
+    fn dense_row(&mut self, row: &[u64]) -> usize {
+        if let Some(known) = self.dense_rows.get(row) {
+            return *known;
+        }
+        let number = self.dense_rows.len();
+        self.dense.bits.extend_from_slice(row);
+        self.dense_rows.insert(row.to_vec(), number);
+        number
+    }
+
+    fn sparse_row(&mut self, row: &[u64]) -> Range<usize> {
+        let start = self.sparse.words.len();
+        let mut hasher = FxHasher::default();
+        for (word, bits) in (0u32..).zip(row).filter(|(_, bits)| **bits != 0) {
+            self.sparse.words.push(word);
+            self.sparse.bits.push(*bits);
+            hasher.write_u32(word);
+            hasher.write_u64(*bits);
+        }
+        let range = start..self.sparse.words.len();
+        let alike = self.sparse_rows.entry(hasher.finish()).or_default();
+        for known in alike.iter() {
+            if self.sparse.equal(known, &range) {
+                self.sparse.words.truncate(start);
+                self.sparse.bits.truncate(start);
+                return known.clone();
+            }
+        }
+        alike.push(range.clone());
+        range
+    }
+
+    /// The row of these positions.
+    fn row_of(&self, positions: impl IntoIterator<Item = u32>) -> Vec<u64> {
+        let mut row = vec![0; self.words];
+        positions.into_iter().for_each(|position| put(&mut row, position, true));
+        row
+    }
+
+    fn kinds(&mut self, rules: &[(u32, &Rule)]) -> Vec<usize> {
+        let mut rows = vec![vec![0; self.words]; self.program.events.len()];
+        for (position, rule) in rules {
+            for event in &rule.events {
+                if let Some(row) = rows.get_mut(event.index()) {
+                    put(row, *position, true);
+                }
+            }
+        }
+        rows.iter().map(|row| self.dense_row(row)).collect()
+    }
+
+    /// The rows of the event's slots and sets.
+    fn event(&mut self, rules: &[(u32, &Rule)], open: &mut [Open]) -> (Vec<Slot>, Option<Slot>, Vec<Set>) {
+        // By slot, in order: rule by rule, what its conditions there leave; and its set conditions.
+        let mut scalars: Vec<Vec<Compatible>> = vec![Vec::new(); self.program.layout.event.len()];
+        let mut sets: Vec<Vec<(u32, AtomId, bool)>> = vec![Vec::new(); self.program.layout.event.len()];
+        for (position, rule) in rules {
+            for id in &rule.atoms {
+                let Some(atom) = self.atom(*id) else { continue };
+                if let AtomTest::Has(_) = atom.test {
+                    if let Some(of_slot) = sets.get_mut(atom.slot.index()) {
+                        of_slot.push((*position, *id, atom.negated));
+                    }
+                } else if let Some(of_slot) = scalars.get_mut(atom.slot.index()) {
+                    let allowed = ranges(atom, self.bindings);
+                    match of_slot.last_mut().filter(|(last, _)| last == position) {
+                        Some((_, sofar)) => *sofar = intersection(sofar, &allowed),
+                        None => of_slot.push((*position, allowed)),
+                    }
+                }
+            }
+        }
+        let (mut slots, mut paid) = (Vec::new(), None);
+        for (compatible, slot) in scalars.into_iter().zip((0u32..).map(SlotId)) {
+            if compatible.is_empty() {
+                continue;
+            }
+            let free = self.row_of(rules.iter().map(|(position, _)| *position));
+            let mut start = free;
+            compatible.iter().for_each(|(position, _)| put(&mut start, *position, false));
+            let changes = Changes::new(&compatible);
+            let exact = changes.borders.len() < MOST_INTERVALS;
+            let borders = if exact { changes.borders.clone() } else { changes.thinned(MOST_INTERVALS) };
+            let mut rows = Vec::new();
+            changes.sweep(&borders, start, |row| {
+                rows.push(self.dense_row(row));
+                true
+            });
+            if !exact {
+                for (position, _) in &compatible {
+                    self.ask_again(rules, *position, slot, open);
+                }
+            }
+            let slot = Slot { slot, cuts: Cuts::new(borders, 0), rows };
+            if slot.slot == event_slot::BASKET_PAID {
+                paid = Some(slot);
+            } else {
+                slots.push(slot);
+            }
+        }
+        let mut built = Vec::new();
+        for (atoms, slot) in sets.into_iter().zip((0u32..).map(SlotId)) {
+            if !atoms.is_empty() {
+                built.push(self.set(slot, &atoms, rules, open));
+            }
+        }
+        (slots, paid, built)
+    }
+
+    /// Has survivors asked their conditions on a slot again.
+    fn ask_again(&self, rules: &[(u32, &Rule)], position: u32, slot: SlotId, open: &mut [Open]) {
+        let Ok(at) = rules.binary_search_by_key(&position, |(position, _)| *position) else { return };
+        let (Some((_, rule)), Some(open)) = (rules.get(at), open.get_mut(index(position))) else { return };
+        let on_slot = rule.atoms.iter().filter(|id| self.atom(**id).is_some_and(|atom| atom.slot == slot));
+        open.again.extend(on_slot);
+    }
+
+    fn set(
+        &mut self,
+        slot: SlotId,
+        atoms: &[(u32, AtomId, bool)],
+        rules: &[(u32, &Rule)],
+        open: &mut [Open],
+    ) -> Set {
+        let (mut lets_in, mut bars): (Vec<Compatible>, Vec<Compatible>) = (Vec::new(), Vec::new());
+        for (position, id, negated) in atoms {
+            let Some(atom) = self.atom(*id) else { continue };
+            let allowed = ranges(atom, self.bindings);
+            if *negated {
+                match bars.last_mut().filter(|(last, _)| last == position) {
+                    Some((_, sofar)) => *sofar = union(sofar, &allowed),
+                    None => bars.push((*position, allowed)),
+                }
+            } else if lets_in.last().is_none_or(|(last, _)| last != position) {
+                lets_in.push((*position, allowed));
+            } else if let Some(open) = open.get_mut(index(*position)) {
+                // Filed under the first set of symbols that it needs; the others are asked of survivors.
+                open.again.push(*id);
+            }
+        }
+        let mut free = self.row_of(rules.iter().map(|(position, _)| *position));
+        lets_in.iter().for_each(|(position, _)| put(&mut free, *position, false));
+        let barring = self.row_of(bars.iter().map(|(position, _)| *position));
+        let (free, barring) = (self.dense_row(&free), self.dense_row(&barring));
+        // Barred symbols are not thinned out: too large a row would bar too many.
+        let (lets_in, exact) = self.file(&lets_in, true);
+        let (bars, _) = self.file(&bars, false);
+        if !exact {
+            for (position, id, negated) in atoms {
+                if let (false, Some(open)) = (negated, open.get_mut(index(*position))) {
+                    open.again.push(*id);
+                }
+            }
+        }
+        Set { slot, free, lets_in, bars, barring }
+    }
+
+    /// Files rules by value; says whether exactly, or so that a value leads to more rules than it should.
+    fn file(&mut self, compatible: &[Compatible], may_thin: bool) -> (Filed, bool) {
+        let changes = Changes::new(compatible);
+        let ranges: usize = compatible.iter().map(|(_, ranges)| ranges.len()).sum();
+        let most =
+            compatible.len().saturating_mul(MOST_WORDS.0).saturating_add(ranges.saturating_mul(MOST_WORDS.1));
+        let mut used: usize = 0;
+        changes.sweep(&changes.borders, vec![0; self.words], |row| {
+            used = used.saturating_add(row.iter().filter(|word| **word != 0).count());
+            used <= most
+        });
+        let exact = used <= most || !may_thin;
+        let borders = if exact { changes.borders.clone() } else { changes.thinned(MOST_INTERVALS) };
+        let mut rows = Vec::new();
+        changes.sweep(&borders, vec![0; self.words], |row| {
+            rows.push(self.sparse_row(row));
+            true
+        });
+        (Filed { cuts: Cuts::new(borders, SYMBOL_PLACES), rows }, exact)
+    }
+
+    /// Files the rules that need a line.
+    fn lines(&mut self, rules: &[(u32, &Rule)], open: &mut [Open]) -> (Vec<Keys>, usize) {
+        let mut keyless = self.row_of(rules.iter().map(|(position, _)| *position));
+        let mut by_slot: Vec<[Vec<Compatible>; 2]> =
+            vec![[Vec::new(), Vec::new()]; self.program.layout.line.len()];
+        for (position, rule) in rules {
+            if rule.line_atoms.is_empty() {
+                continue;
+            }
+            let atoms = rule.line_atoms.iter().filter_map(|id| self.atom(*id));
+            let key = atoms
+                .filter_map(|atom| Some((self.matched(atom)?, atom)))
+                .min_by_key(|(matched, _)| *matched);
+            if let Some(open) = open.get_mut(index(*position)) {
+                open.lines.clone_from(&rule.line_atoms);
+            }
+            let Some((_, atom)) = key else { continue };
+            let allowed = ranges(atom, self.bindings);
+            let set = usize::from(matches!(atom.test, AtomTest::Has(_)));
+            let Some(filed) = by_slot.get_mut(atom.slot.index()).and_then(|slot| slot.get_mut(set)) else {
+                continue;
+            };
+            filed.push((*position, allowed));
+            put(&mut keyless, *position, false);
+        }
+        let keyless = self.dense_row(&keyless);
+        let mut keys = Vec::new();
+        for (both, slot) in by_slot.into_iter().zip((0u32..).map(SlotId)) {
+            for (compatible, set) in both.into_iter().zip([false, true]) {
+                if compatible.is_empty() {
+                    continue;
+                }
+                let (filed, exact) = self.file(&compatible, true);
+                for (position, _) in compatible.iter().filter(|_| exact) {
+                    // A single condition is answered by the key.
+                    if let Some(open) = open.get_mut(index(*position)).filter(|open| open.lines.len() == 1) {
+                        open.lines.clear();
+                    }
+                }
+                keys.push(Keys { slot, set, filed });
+            }
+        }
+        (keys, keyless)
+    }
+
+    /// How many of a million lines a condition is guessed to match; `None` where it is no good as a key.
+    fn matched(&self, atom: &Atom) -> Option<u64> {
+        const MILLION: u64 = 1_000_000;
+        // What a line comes to changes with each phase.
+        if atom.negated || atom.slot == line_slot::PAID || atom.space != Space::Line {
+            return None;
+        }
+        match &atom.test {
+            AtomTest::Known => None,
+            AtomTest::Between(low, high) => {
+                let open = *low == i64::MIN || *high == i64::MAX;
+                Some(if low == high {
+                    MILLION / 50
+                } else if open {
+                    MILLION / 2
+                } else {
+                    MILLION / 5
+                })
+            }
+            AtomTest::OneOf(values) => {
+                let slot = self.program.layout.line.get(atom.slot.index())?;
+                let of = match slot.ty {
+                    SlotType::Enum(id) => {
+                        self.program.enums.get(id.index()).map_or(20, |names| names.values.len())
+                    }
+                    SlotType::Bool => 2,
+                    SlotType::Money { .. }
+                    | SlotType::Points(_)
+                    | SlotType::Percent
+                    | SlotType::Count
+                    | SlotType::Number { .. }
+                    | SlotType::Date
+                    | SlotType::Time
+                    | SlotType::Instant
+                    | SlotType::Symbol(_)
+                    | SlotType::Set(_) => 20,
+                };
+                let (values, of) = (u64::try_from(values.len()).ok()?, u64::try_from(of).ok()?);
+                Some(values.saturating_mul(MILLION).checked_div(of).unwrap_or(MILLION).min(MILLION))
+            }
+            AtomTest::In(reference) | AtomTest::Has(reference) => {
+                let kind = self.program.references.get(reference.index())?.kind;
+                let of = self.symbols.get(&self.tested(kind)).copied().unwrap_or(1);
+                let bits = self.bindings.references.get(reference.index());
+                let held =
+                    bits.map_or(0, |bits| bits.words.iter().map(|word| u64::from(word.count_ones())).sum());
+                Some(held.saturating_mul(MILLION).checked_div(of).unwrap_or(0).min(MILLION))
+            }
+        }
+    }
+}
+
+fn index(position: u32) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}
+
+/// Sets or clears a position's bit.
+fn put(row: &mut [u64], position: u32, on: bool) {
+    let bit = 1u64 << (position % 64);
+    if let Some(word) = row.get_mut(index(position / 64)) {
+        if on { *word |= bit } else { *word &= !bit }
+    }
+}
+
+/// Where rules begin and end to be compatible.
+struct Changes {
+    /// By value: the position, and whether it begins there. One rule's ranges have gaps between them, so it never both
+    /// ends and begins at a value.
+    list: Vec<(i64, u32, bool)>,
+    /// The values, each once.
+    borders: Vec<i64>,
+}
+
+impl Changes {
+    fn new(compatible: &[Compatible]) -> Changes {
+        let mut list: Vec<(i64, u32, bool)> = Vec::new();
+        for (position, ranges) in compatible {
+            for (low, high) in ranges {
+                list.push((*low, *position, true));
+                list.extend(high.checked_add(1).map(|end| (end, *position, false)));
+            }
+        }
+        list.sort_unstable_by_key(|(at, _, _)| *at);
+        let mut borders: Vec<i64> = list.iter().map(|(at, _, _)| *at).collect();
+        borders.dedup();
+        Changes { list, borders }
+    }
+
+    /// About so many of the borders, evenly.
+    fn thinned(&self, most: usize) -> Vec<i64> {
+        let step = self.borders.len().div_ceil(most).max(1);
+        self.borders.iter().step_by(step).copied().collect()
+    }
+
+    /// Walks the intervals between `borders` and hands each one's row to `each`, until that says to stop: the rules of
+    /// `start` and those compatible with some value of the interval.
+    fn sweep(&self, borders: &[i64], start: Vec<u64>, mut each: impl FnMut(&[u64]) -> bool) {
+        let mut changes = self.list.iter().peekable();
+        let mut active = start;
+        let mut row = active.clone();
+        for next in borders.iter().copied().map(Some).chain([None]) {
+            // Everything up to the end of the interval; what begins inside belongs to it as well.
+            let before = |at: i64| next.is_none_or(|next| at < next);
+            while let Some((_, position, on)) = changes.next_if(|(at, _, _)| before(*at)) {
+                put(&mut active, *position, *on);
+                if *on {
+                    put(&mut row, *position, true);
+                }
+            }
+            if !each(&row) {
+                return;
+            }
+            // What is active at the border begins the next interval.
+            while let Some((_, position, on)) = changes.next_if(|(at, _, _)| Some(*at) == next) {
+                put(&mut active, *position, *on);
+            }
+            row.clone_from(&active);
+        }
+    }
+}

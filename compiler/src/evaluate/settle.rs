@@ -1,0 +1,474 @@
+//! One event from record to decision: phase by phase, group by group. Knows the order of things and refuses to know how
+//! each is worked out.
+
+use super::displace::{Displacer, Loss};
+use super::fraction::Fraction;
+use super::grant::{Granter, Owner};
+use super::plan::{Candidates, Plan};
+use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
+use super::{Bindings, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Totals};
+use crate::ir::{
+    Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, PlaceId, Program, RuleId, SlotId, Tax, event_slot,
+    line_slot,
+};
+use std::ops::Range;
+
+/// Reusable memory of one thread: evaluation allocates only while it grows.
+#[derive(Debug, Default)]
+pub struct Workspace<S> {
+    scratch: S,
+    proposals: Proposals,
+    candidates: Candidates,
+    settling: Settling,
+}
+
+#[derive(Debug, Default)]
+struct Settling {
+    lines: Vec<Line>,
+    runs: Vec<Run>,
+    parts: Vec<Part>,
+    pricer: Pricer,
+    displacer: Displacer,
+    granter: Granter,
+    losses: Vec<Loss>,
+    faults: Vec<(u32, SiteFault)>,
+    /// What each group gave, in `granter.given`.
+    settled: Vec<(GroupId, Range<usize>)>,
+    /// Discounts were given since the record was last brought up to date.
+    stale: bool,
+    /// The rule whose effects bar the group at hand from awards to the basket.
+    holder: u32,
+    rows: Vec<Vec<u32>>,
+}
+
+/// Decides one event: fills `decision` with what `program` gives for `record`. Brings the running amounts in the record
+/// up to date at entry to each phase.
+///
+/// Total: whatever the record holds, there is a decision, and a rule that fails is named in it and gives nothing.
+#[expect(clippy::too_many_arguments, reason = "each is owned by somebody else and lives for another time")]
+pub fn evaluate<C: Code>(
+    program: &Program,
+    plan: &Plan,
+    bindings: &Bindings,
+    record: &mut Record,
+    params: &[i64],
+    code: &C,
+    workspace: &mut Workspace<C::Scratch>,
+    decision: &mut Decision,
+) {
+    let Workspace { scratch, proposals, candidates, settling } = workspace;
+    settling.begin(program, record, decision);
+    let mut fuel = FUEL;
+    plan.begin(record, params, candidates);
+    for phase in plan.phases() {
+        settling.bring_up_to_date(record);
+        plan.find(program, bindings, record, params, phase, candidates);
+        let mut found = candidates.found();
+        while let Some(group_id) = found.first().and_then(|position| plan.group(*position)) {
+            let count = found.iter().take_while(|position| plan.group(**position) == Some(group_id)).count();
+            let (here, later) = found.split_at_checked(count).unwrap_or((found, &[]));
+            found = later;
+            let Some(group) = program.groups.get(group_id.index()) else { continue };
+            proposals.list.clear();
+            proposals.selected.clear();
+            settling.runs.clear();
+            for position in here {
+                let Some(rule_id) = plan.rule(*position) else { continue };
+                let Some(rule) = program.rules.get(rule_id.index()) else { continue };
+                let (list, selected) = (proposals.list.len(), proposals.selected.len());
+                let outcome =
+                    code.run(rule.function, record.view(params), bindings, &mut fuel, scratch, proposals);
+                match outcome {
+                    Ok(()) if proposals.list.len() > list => settling.runs.push(Run {
+                        position: *position,
+                        proposals: list..proposals.list.len(),
+                        parts: 0..0,
+                        faulted: false,
+                    }),
+                    Ok(()) => {}
+                    Err(fault) => {
+                        proposals.list.truncate(list);
+                        proposals.selected.truncate(selected);
+                        let place = place_of(program, rule_id, fault);
+                        decision.faults.push(RuleFault { rule: rule_id, kind: fault.kind, place });
+                    }
+                }
+            }
+            if !settling.runs.is_empty() {
+                let around = Around { program, plan, group_id, group, params, proposals };
+                settling.settle(&around, decision);
+            }
+        }
+    }
+    settling.granter.finish(program, decision);
+    settling.total(program, record, decision);
+}
+
+/// Where the instruction stands that failed.
+fn place_of(program: &Program, rule: RuleId, fault: Fault) -> PlaceId {
+    let Some(rule) = program.rules.get(rule.index()) else { return PlaceId::default() };
+    let function = program.functions.get(rule.function.index());
+    let inst = usize::try_from(fault.inst).ok();
+    let place = function.zip(inst).and_then(|(function, inst)| function.places.get(inst));
+    place.copied().unwrap_or(rule.place)
+}
+
+/// What surrounds the settlement of one group.
+struct Around<'a> {
+    program: &'a Program,
+    plan: &'a Plan,
+    group_id: GroupId,
+    group: &'a Group,
+    params: &'a [i64],
+    proposals: &'a Proposals,
+}
+
+impl Around<'_> {
+    fn terms(&self) -> Terms {
+        Terms { on_price: self.group.on_price, chain: self.group.displace == Displace::Chain }
+    }
+
+    /// Whether each rule takes from the lines before the next one is worked out.
+    fn one_by_one(&self) -> bool {
+        match self.group.displace {
+            Displace::None | Displace::Chain => true,
+            Displace::First | Displace::BestForMember | Displace::BestForRetailer => false,
+        }
+    }
+}
+
+impl Settling {
+    fn begin(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
+        self.granter.begin(program, decision);
+        for displaced in decision.displaced.drain(..) {
+            let mut rows = displaced.rows;
+            rows.clear();
+            if rows.capacity() > 0 {
+                self.rows.push(rows);
+            }
+        }
+        decision.cuts.clear();
+        decision.faults.clear();
+        decision.lines.clear();
+        let mut awards = std::mem::take(&mut decision.totals.awards);
+        awards.clear();
+        decision.totals = Totals { awards, ..Totals::default() };
+        self.settled.clear();
+        self.lines.clear();
+        self.lines.extend(rows(record).map(|line| {
+            let present =
+                |slot: SlotId| line.get(slot.index()).copied().filter(|value| *value != MISSING).unwrap_or(0);
+            let initial = present(line_slot::INITIAL);
+            Line { initial, running: initial, pieces: present(line_slot::PIECES), ..Line::default() }
+        }));
+        self.stale = true;
+    }
+
+    /// Writes the running amounts into the record, where rules of the coming phase read them.
+    fn bring_up_to_date(&mut self, record: &mut Record) {
+        if !self.stale {
+            return;
+        }
+        self.stale = false;
+        let mut sum: i128 = 0;
+        let rows = record.lines.chunks_exact_mut(record.line_width.max(1));
+        // As many as there were at the beginning.
+        for (line, row) in self.lines.iter().zip(rows) {
+            sum = sum.saturating_add(i128::from(line.running));
+            if row.get(line_slot::INITIAL.index()).is_some_and(|initial| *initial == MISSING) {
+                continue;
+            }
+            if let Some(paid) = row.get_mut(line_slot::PAID.index()) {
+                *paid = line.running;
+            }
+        }
+        if let Some(paid) = record.event.get_mut(event_slot::BASKET_PAID.index()) {
+            *paid = present_count(sum);
+        }
+    }
+
+    fn settle(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        let start = self.granter.given.len();
+        self.losses.clear();
+        self.faults.clear();
+        self.granter.enter(around.group);
+        self.hold(around);
+        if self.lines.iter().any(|line| line.contested > 0) {
+            self.contest(around);
+        }
+        self.parts.clear();
+        if around.one_by_one() {
+            for run in 0..self.runs.len() {
+                self.price(around, run);
+                self.grant(around, run, decision);
+            }
+        } else {
+            for run in 0..self.runs.len() {
+                self.price(around, run);
+            }
+            self.displace(around);
+            for run in 0..self.runs.len() {
+                self.grant(around, run, decision);
+            }
+        }
+        let given = start..self.granter.given.len();
+        if !given.is_empty() {
+            self.settled.push((around.group_id, given));
+            self.stale = true;
+        }
+        self.report(around, decision);
+    }
+
+    /// Notes what earlier groups hold against this one.
+    fn hold(&mut self, around: &Around<'_>) {
+        self.holder = NONE;
+        for line in &mut self.lines {
+            line.entry = line.running;
+            line.holder = NONE;
+            line.contested = 0;
+            line.contested_by = NONE;
+            line.offered = 0;
+        }
+        for exclusion in &around.group.excludes {
+            let settled = self.settled.iter().filter(|(group, _)| *group == exclusion.group);
+            for (_, given) in settled {
+                let given = self.granter.given.get(given.clone()).unwrap_or(&[]);
+                for part in given.iter().filter(|part| part.counts()) {
+                    first(&mut self.holder, part.position);
+                    let Some(line) = line_of(&mut self.lines, part.row) else { continue };
+                    if exclusion.when_better && part.account.is_none() {
+                        line.contested = line.contested.saturating_add(part.amount);
+                        first(&mut line.contested_by, part.position);
+                    } else {
+                        first(&mut line.holder, part.position);
+                    }
+                }
+            }
+        }
+        for line in self.lines.iter_mut().filter(|line| line.holder != NONE) {
+            line.contested = 0;
+        }
+    }
+
+    /// Lets the group compete with earlier ones that give way to a better one: works it out as if they had given
+    /// nothing on the lines in question, and takes the lines over on which it gives more. A line on which it does not
+    /// goes back to the earlier group, which may change what is worked out for the others, so they are looked at
+    /// again; each round gives at least one line back.
+    fn contest(&mut self, around: &Around<'_>) {
+        for line in self.lines.iter_mut().filter(|line| line.contested > 0) {
+            line.running = line.running.saturating_add(line.contested);
+            line.entry = line.running;
+        }
+        loop {
+            let losses = self.losses.len();
+            self.parts.clear();
+            for run in 0..self.runs.len() {
+                self.price(around, run);
+                if around.one_by_one() {
+                    self.take(run, 1);
+                }
+            }
+            if around.one_by_one() {
+                for run in 0..self.runs.len() {
+                    self.take(run, -1);
+                }
+            } else {
+                self.displace(around);
+            }
+            for part in self.parts.iter().filter(|part| !part.gone) {
+                if let Some(line) = line_of(&mut self.lines, part.row) {
+                    line.offered = line.offered.saturating_add(part.money()).min(line.running);
+                }
+            }
+            self.losses.truncate(losses);
+            self.faults.clear();
+            for run in &mut self.runs {
+                run.faulted = false;
+            }
+            let mut given_back = false;
+            for line in &mut self.lines {
+                if line.contested > 0 && line.offered <= line.contested {
+                    line.running = line.running.saturating_sub(line.contested);
+                    line.entry = line.running;
+                    line.holder = line.contested_by;
+                    line.contested = 0;
+                    given_back = true;
+                }
+                line.offered = 0;
+            }
+            if !given_back {
+                break;
+            }
+        }
+        let won = |row: u32, lines: &mut [Line]| line_of(lines, row).is_some_and(|line| line.contested > 0);
+        for exclusion in around.group.excludes.iter().filter(|exclusion| exclusion.when_better) {
+            for (_, given) in self.settled.iter().filter(|(group, _)| *group == exclusion.group) {
+                let given = self.granter.given.get_mut(given.clone()).unwrap_or(&mut []);
+                for part in given.iter_mut().filter(|part| part.account.is_none() && part.amount > 0) {
+                    if !won(part.row, &mut self.lines) {
+                        continue;
+                    }
+                    let winner = self
+                        .parts
+                        .iter()
+                        .find(|winner| winner.row == part.row && !winner.gone && winner.money() > 0);
+                    let by = winner.and_then(|winner| self.runs.get(usize::try_from(winner.run).ok()?));
+                    let by = by.map_or(NONE, |run| run.position);
+                    self.losses.push(Loss { loser: part.position, by, row: part.row });
+                    part.amount = 0;
+                    self.stale = true;
+                }
+            }
+        }
+    }
+
+    /// Takes a run's discounts from the lines, or gives them back.
+    fn take(&mut self, run: usize, times: i64) {
+        let Some(run) = self.runs.get(run) else { return };
+        for part in self.parts.get(run.parts.clone()).unwrap_or(&[]).iter().filter(|part| !part.gone) {
+            if let Some(line) = line_of(&mut self.lines, part.row) {
+                line.running = line.running.saturating_sub(part.money().saturating_mul(times));
+            }
+        }
+    }
+
+    /// Works out a run's parts and drops those that an earlier group holds.
+    fn price(&mut self, around: &Around<'_>, index: usize) {
+        let Some(run) = self.runs.get_mut(index) else { return };
+        let start = self.parts.len();
+        let which = (u32::try_from(index).unwrap_or(NONE), run.proposals.clone());
+        let lines = &mut self.lines;
+        let (terms, proposals) = (around.terms(), around.proposals);
+        let priced = self.pricer.price(around.program, terms, lines, proposals, which, &mut self.parts);
+        run.parts = start..self.parts.len();
+        if let Err(fault) = priced {
+            run.faulted = true;
+            self.faults.push((run.position, fault));
+        }
+        for part in self.parts.get_mut(start..).unwrap_or(&mut []) {
+            let by = line_of(&mut self.lines, part.row).map_or(self.holder, |line| line.holder);
+            if by != NONE {
+                if part.amount.is_positive() {
+                    self.losses.push(Loss { loser: run.position, by, row: part.row });
+                }
+                part.gone = true;
+            }
+        }
+    }
+
+    fn displace(&mut self, around: &Around<'_>) {
+        self.displacer.displace(
+            around.program,
+            around.group,
+            &self.lines,
+            (&mut self.runs, &mut self.parts),
+            &mut self.pricer.spreader,
+            (&mut self.losses, &mut self.faults),
+        );
+    }
+
+    /// Gives what is left of a run's parts.
+    fn grant(&mut self, around: &Around<'_>, index: usize, decision: &mut Decision) {
+        let Some(run) = self.runs.get_mut(index) else { return };
+        let Some(rule_id) = around.plan.rule(run.position) else { return };
+        let Some(rule) = around.program.rules.get(rule_id.index()) else { return };
+        if run.faulted {
+            return;
+        }
+        let owner = Owner {
+            program: around.program,
+            group_id: around.group_id,
+            group: around.group,
+            rule_id,
+            rule,
+            params: around.params,
+        };
+        let parts = self.parts.get_mut(run.parts.clone()).unwrap_or(&mut []);
+        let spreader = &mut self.pricer.spreader;
+        let granted = self.granter.grant(owner, run, parts, &mut self.lines, spreader, decision);
+        if let Err(fault) = granted {
+            run.faulted = true;
+            self.faults.push((run.position, fault));
+        }
+    }
+
+    /// Lists what was displaced, and which rules failed.
+    fn report(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        self.losses.sort_unstable();
+        self.losses.dedup();
+        for loss in &self.losses {
+            let (Some(rule), Some(by)) = (around.plan.rule(loss.loser), around.plan.rule(loss.by)) else {
+                continue;
+            };
+            let row = Some(loss.row).filter(|row| *row != NONE);
+            match decision.displaced.last_mut() {
+                Some(last)
+                    if (last.rule, last.by) == (rule, by) && !last.rows.is_empty() && row.is_some() =>
+                {
+                    last.rows.extend(row);
+                }
+                Some(_) | None => {
+                    let mut rows =
+                        if row.is_some() { self.rows.pop().unwrap_or_default() } else { Vec::new() };
+                    rows.extend(row);
+                    decision.displaced.push(Displaced { rule, by, rows });
+                }
+            }
+        }
+        for (position, (kind, site)) in &self.faults {
+            let Some(rule) = around.plan.rule(*position) else { continue };
+            let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
+            decision.faults.push(RuleFault { rule, kind: *kind, place });
+        }
+    }
+
+    /// What is left of the lines, their tax, and the sums.
+    fn total(&self, program: &Program, record: &Record, decision: &mut Decision) {
+        let (mut initial, mut paid, mut tax): (i128, i128, i128) = (0, 0, 0);
+        for (line, row) in self.lines.iter().zip(rows(record)) {
+            let rate = row.get(line_slot::TAX_RATE.index()).copied().unwrap_or(MISSING).max(0);
+            let of_line = program.tax.map_or(0, |tax| tax_of(line.running, rate, tax));
+            initial = initial.saturating_add(i128::from(line.initial));
+            paid = paid.saturating_add(i128::from(line.running));
+            tax = tax.saturating_add(i128::from(of_line));
+            decision.lines.push(LineTotal { initial: line.initial, paid: line.running, tax: of_line });
+        }
+        let on_top = program.tax.is_some_and(|tax| !tax.included);
+        let total = if on_top { paid.saturating_add(tax) } else { paid };
+        let totals = &mut decision.totals;
+        totals.initial = present_count(initial);
+        totals.discount = present_count(initial.saturating_sub(paid));
+        totals.paid = present_count(paid);
+        totals.tax = present_count(tax);
+        totals.total = present_count(total);
+    }
+}
+
+/// The slots of each line; none where lines have no slots.
+fn rows(record: &Record) -> impl Iterator<Item = &[i64]> {
+    let slots = if record.line_width == 0 { &[][..] } else { &record.lines };
+    slots.chunks_exact(record.line_width.max(1))
+}
+
+fn first(holder: &mut u32, position: u32) {
+    if *holder == NONE {
+        *holder = position;
+    }
+}
+
+/// A sum in 64 bits. Readers refuse records whose sums do not fit; one that came another way stops at the end of the
+/// range.
+fn present_count(sum: i128) -> i64 {
+    let last = if sum < 0 { MISSING.saturating_add(1) } else { i64::MAX };
+    i64::try_from(sum).ok().filter(|sum| *sum != MISSING).unwrap_or(last)
+}
+
+/// The tax of a line, in or on top of what is paid for it.
+fn tax_of(paid: i64, rate: i64, tax: Tax) -> i64 {
+    let rate = i128::from(rate);
+    let one = i128::from(PERCENT_ONE);
+    let of = if tax.included { one.saturating_add(rate) } else { one };
+    // Two 64-bit numbers always fit, and the divisor is a million at least.
+    let exact = Fraction::new(i128::from(paid).saturating_mul(rate), of).unwrap_or_default();
+    present_count(exact.round(tax.rounding).unwrap_or(exact.floor()))
+}

@@ -1,0 +1,390 @@
+//! Whole batches: order, counts, damage and bounds.
+
+use super::*;
+use crate::catalogue::Catalogue;
+use crate::engine::EngineKind;
+use crate::pack::Pack;
+use crate::record::{ReadOptions, RecordLimits, UnknownFields};
+use crate::testing;
+
+fn engine_with(options: ReadOptions) -> Engine {
+    let catalogue: Catalogue = testing::catalogue();
+    Engine::builder(Pack::of(testing::verified()))
+        .catalogue(&catalogue)
+        .kind(EngineKind::Interpreter)
+        .read_options(options)
+        .build()
+        .unwrap()
+}
+
+fn engine() -> Engine {
+    engine_with(ReadOptions::default())
+}
+
+struct Results {
+    decisions: String,
+    rejections: Vec<serde_json::Value>,
+    summary: Summary,
+}
+
+fn batch(engine: &Engine, input: &[u8], options: BatchOptions) -> Results {
+    let (mut decisions, mut rejections) = (Vec::new(), Vec::new());
+    let mut last = Progress::default();
+    let summary = run(engine, input, &mut decisions, &mut rejections, &options, |progress| {
+        assert!(progress.records >= last.records && progress.bytes >= last.bytes);
+        last = progress;
+    })
+    .unwrap();
+    let rejections: Vec<serde_json::Value> = rejections
+        .split(|b| *b == b'\n')
+        .filter(|l| !l.is_empty())
+        .map(|l| serde_json::from_slice(l).unwrap())
+        .collect();
+    let decisions = String::from_utf8(decisions).unwrap();
+    assert_eq!(summary.total.events as usize, decisions.lines().count());
+    assert_eq!(summary.rejected as usize, rejections.len());
+    assert_eq!(last.records, summary.records());
+    Results { decisions, rejections, summary }
+}
+
+fn ndjson(threads: usize, chunk: usize) -> BatchOptions {
+    BatchOptions { threads, chunk, ..BatchOptions::default() }
+}
+
+fn receipt(id: usize, price: &str) -> String {
+    format!(
+        r#"{{"id":"r{id}","kind":"sale","member":"m{}","at":"2026-0{}-01T10:00","lines":[{{"sku":"T1","qty":3,"price":"{price}"}},{{"sku":"s{id}","qty":1,"price":"1.00"}}]}}"#,
+        id % 3,
+        1 + id % 5
+    )
+}
+
+#[test]
+fn the_answer_does_not_depend_on_threads_and_chunks() {
+    let engine = engine();
+    let mut input = String::new();
+    let mut bad = 0;
+    for id in 0..2_000 {
+        let price = if id % 100 == 37 { "1.23456" } else { "2.55" };
+        bad += usize::from(id % 100 == 37);
+        input.push_str(&receipt(id, price));
+        input.push_str(if id % 7 == 0 { "\r\n\n" } else { "\n" });
+    }
+    let one = batch(&engine, input.as_bytes(), ndjson(1, 1 << 18));
+    assert_eq!(one.rejections.len(), bad);
+    assert_eq!(one.summary.records(), 2_000);
+    for rejection in &one.rejections {
+        assert_eq!(rejection["error"], "too-many-decimals");
+        assert_eq!(rejection["field"], "lines[0].price");
+        assert_eq!(rejection["value"], "1.23456");
+        let line = rejection["line"].as_u64().unwrap() as usize;
+        let record = rejection["record"].as_str().unwrap();
+        assert_eq!(input.split('\n').nth(line - 1).unwrap(), record);
+        let offset = rejection["offset"].as_u64().unwrap() as usize;
+        assert!(input[offset..].starts_with("\"1.23456\""));
+        assert!(record.contains(&format!("\"id\":\"{}\"", rejection["id"].as_str().unwrap())));
+    }
+    for (threads, chunk) in [(1, 1), (1, 1000), (2, 1), (3, 500), (8, 1 << 12)] {
+        let other = batch(&engine, input.as_bytes(), ndjson(threads, chunk));
+        assert_eq!(other.decisions, one.decisions, "{threads} {chunk}");
+        assert_eq!(other.rejections, one.rejections);
+        assert_eq!(other.summary, one.summary);
+    }
+    // What was rejected, mended, and given again.
+    let again: Vec<String> =
+        one.rejections.iter().map(|r| r["record"].as_str().unwrap().replace("1.23456", "2.55")).collect();
+    assert_eq!(batch(&engine, again.join("\n").as_bytes(), ndjson(1, 100)).summary.total.events, bad as u64);
+    let report = one.summary.report(&engine);
+    assert_eq!((report.records, report.rejected), (2_000, bad as u64));
+    assert_eq!(report.rejections[0].error, "too-many-decimals");
+    assert_eq!(report.months.len(), 5);
+    assert_eq!(report.months[0].month, "2026-01");
+    // 7.65 less 10 % (0.765, a half up) is 6.88, and a pound: 7 points.
+    let events = 2_000 - bad as u64;
+    assert_eq!(report.total.discount, crate::decimal::print(i128::from(events) * 77, 2));
+    assert_eq!(report.total.awards[0].amount, (events * 7).to_string());
+    assert_eq!(
+        (report.rules[0].events, report.rules[0].discount.clone()),
+        (events, report.total.discount.clone())
+    );
+    assert_eq!(report.groups[1].awards[0].amount, report.total.awards[0].amount);
+    assert_eq!(
+        serde_json::from_str::<crate::summary::SummaryReport>(&serde_json::to_string(&report).unwrap())
+            .unwrap(),
+        report
+    );
+    let measured =
+        batch(&engine, input.as_bytes(), BatchOptions { measure: true, ..BatchOptions::default() });
+    assert!(measured.summary.times.read > std::time::Duration::ZERO);
+    assert_eq!(measured.decisions, one.decisions);
+}
+
+#[test]
+fn hostile_streams_are_rejected_line_by_line() {
+    let engine = engine();
+    let good = receipt(1, "1.00");
+    let mut input = Vec::new();
+    let deep = "[".repeat(500_000);
+    let bad: [&[u8]; 9] = [
+        b"\x00\x00",
+        b"\xff\xfe{}",
+        br#"{"id":"\ud800"}"#,
+        deep.as_bytes(),
+        b"{\"id\":\"a\0\"}",
+        b"[]",
+        b"null",
+        &[b'x'; 3 << 20],
+        br#"{"id":"r9","kind":"sale""#,
+    ];
+    for line in bad {
+        input.extend_from_slice(good.as_bytes());
+        input.push(b'\n');
+        input.extend_from_slice(line);
+        input.push(b'\n');
+    }
+    input.extend_from_slice(good.as_bytes());
+    for threads in [1, 3] {
+        let results = batch(&engine, &input, ndjson(threads, 1 << 14));
+        let names: Vec<&str> = results.rejections.iter().map(|r| r["error"].as_str().unwrap()).collect();
+        assert_eq!(
+            names,
+            [
+                "malformed-json",
+                "invalid-utf8",
+                "lone-surrogate",
+                "wrong-type",
+                "malformed-json",
+                "wrong-type",
+                "wrong-type",
+                "record-too-long",
+                "malformed-json"
+            ]
+        );
+        let lines: Vec<u64> = results.rejections.iter().map(|r| r["line"].as_u64().unwrap()).collect();
+        assert_eq!(lines, [2, 4, 6, 8, 10, 12, 14, 16, 18]);
+        assert_eq!(results.summary.total.events, 10);
+        assert!(results.rejections[7]["record"].as_str().unwrap().len() <= 1024);
+    }
+}
+
+/// Gives a gigabyte without having it.
+struct Endless(u64);
+
+impl Read for Endless {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = (buffer.len() as u64).min(self.0);
+        buffer[..count as usize].fill(b'x');
+        self.0 -= count;
+        Ok(count as usize)
+    }
+}
+
+#[test]
+fn a_line_of_a_hundred_megabytes_is_not_held() {
+    let engine = engine();
+    for format in [Format::Ndjson, Format::Csv] {
+        let header: &[u8] = if format == Format::Csv { b"id,kind,at,sku\n" } else { b"" };
+        let input = header.chain(Endless(100 << 20)).chain(&b"\n"[..]);
+        let mut rejections = Vec::new();
+        let options = BatchOptions { format, ..BatchOptions::default() };
+        let summary = run(&engine, input, io::sink(), &mut rejections, &options, |_| {}).unwrap();
+        assert_eq!(summary.total.events, 0);
+        assert!(rejections.len() < 1 << 17, "{}", rejections.len());
+    }
+}
+
+#[test]
+fn broken_streams_and_sinks_stop_with_what_was_done() {
+    let engine = engine();
+    let text: String = (0..5_000).map(|id| receipt(id, "1.00") + "\n").collect();
+    let mut compressed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    compressed.write_all(text.as_bytes()).unwrap();
+    let compressed = compressed.finish().unwrap();
+    let whole = batch(&engine, &compressed, ndjson(2, 1 << 12));
+    assert_eq!(whole.summary.total.events, 5_000);
+    for threads in [1, 4] {
+        let options = ndjson(threads, 1 << 12);
+        let mut decisions = Vec::new();
+        let cut = &compressed[..compressed.len() / 2];
+        let error = run(&engine, cut, &mut decisions, io::sink(), &options, |_| {}).unwrap_err();
+        assert_eq!(error.name(), "broken-input");
+        assert!(error.done.total.events > 100);
+        assert_eq!(error.done.total.events as usize, decisions.iter().filter(|b| **b == b'\n').count());
+        assert!(whole.decisions.as_bytes().starts_with(&decisions));
+        struct Full(usize);
+        impl Write for Full {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0 = self.0.checked_sub(bytes.len()).ok_or_else(|| io::Error::other("no space"))?;
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let error = run(&engine, text.as_bytes(), Full(1_000_000), io::sink(), &options, |_| {}).unwrap_err();
+        assert_eq!(error.name(), "broken-output");
+        assert!(error.done.records() > 0);
+    }
+}
+
+const TABLE: &str = "id,kind,member,at,sku,qty,price,line.kind,own_note,member.card.active,member.segments,payment.amount\n\
+    a,sale,m1,2026-01-01T10:00,T1,3,3.35,,x,,,5.00\n\
+    a,,,,C1,1,2.00,product,\"y \"\"z\"\"\n\",,,6.04\n\
+    b,sale,m9,2026-01-02T10:00,T1,1,1.00,,,true,New|VIP,\n\
+    c,return,,2026-01-03T10:00,,,,,,,,\n";
+
+fn csv() -> BatchOptions {
+    BatchOptions { format: Format::Csv, ..BatchOptions::default() }
+}
+
+#[test]
+fn tables_are_events() {
+    let engine = engine();
+    let json = concat!(
+        r#"{"id":"a","kind":"sale","member":"m1","at":"2026-01-01T10:00","lines":[{"sku":"T1","qty":3,"price":"3.35"},{"sku":"C1","qty":1,"price":2,"kind":"product"}],"payments":[{"amount":"5.00"},{"amount":"6.04"}]}"#,
+        "\n",
+        r#"{"id":"b","kind":"sale","member":{"id":"m9","card":{"active":true},"segments":["VIP","New"]},"at":"2026-01-02T10:00","lines":[{"sku":"T1","qty":1,"price":"1.00"}]}"#,
+        "\n",
+        r#"{"id":"c","kind":"return","at":"2026-01-03T10:00"}"#,
+    );
+    let expected = batch(&engine, json.as_bytes(), ndjson(1, 100));
+    for (threads, chunk) in [(1, 1 << 18), (1, 1), (3, 1), (2, 200)] {
+        let results = batch(&engine, TABLE.as_bytes(), BatchOptions { threads, chunk, ..csv() });
+        assert!(results.rejections.is_empty(), "{:?}", results.rejections);
+        assert_eq!(results.decisions, expected.decisions);
+    }
+}
+
+#[test]
+fn bad_rows_are_named_by_their_line() {
+    let engine = engine();
+    let table = "id,kind,at,sku,qty,price\n\
+        a,sale,2026-01-01T10:00,T1,1,1.00\n\
+        a,sale,2026-01-01T10:00,T1,1,1.23456\n\
+        b,sale,2026-01-01T10:00,T1,1,1.00\n\
+        b,return,,T1,1,1.00\n\
+        c,sale,2026-01-01T10:00,T1,1\n\
+        c,sale,2026-01-01T10:00,T1,1,1.00\n\
+        d,sale,2026-01-01T10:00,\u{0},1,1.00\n\
+        ,sale,2026-01-01T10:00,T1,1,1.00\n\
+        e,sale,2026-01-01T10:00,T1,1,1.00\n";
+    let results = batch(&engine, table.as_bytes(), csv());
+    let found: Vec<_> = results
+        .rejections
+        .iter()
+        .map(|r| {
+            (
+                r["error"].as_str().unwrap(),
+                r["line"].as_u64().unwrap(),
+                r["field"].as_str().unwrap(),
+                r["id"].as_str(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("too-many-decimals", 3, "lines[1].price", Some("a")),
+            ("conflicting-rows", 5, "kind", Some("b")),
+            ("malformed-row", 6, "", Some("c")),
+            ("control-character", 8, "lines[0].sku", Some("d")),
+            ("missing-field", 9, "id", None),
+        ]
+    );
+    assert_eq!(results.summary.total.events, 1);
+    assert_eq!(results.decisions.lines().count(), 1);
+}
+
+#[test]
+fn headers_that_cannot_be_used_stop_the_batch() {
+    let refuse = ReadOptions { unknown_fields: UnknownFields::Refuse, ..ReadOptions::default() };
+    for (engine, header) in [
+        (engine(), "kind,at\n"),
+        (engine(), ""),
+        (engine(), "id,id\n"),
+        (engine(), "id,\u{feff}\u{0}\u{fffd},id\n"),
+        (engine_with(refuse), "id,surprise\n"),
+    ] {
+        let error = run(&engine, header.as_bytes(), io::sink(), io::sink(), &csv(), |_| {}).unwrap_err();
+        assert_eq!(error.name(), "broken-input");
+    }
+}
+
+#[test]
+fn long_rows_take_their_neighbours_with_them() {
+    let limits = RecordLimits { record: 4_096, text: 100, list: 10 };
+    let engine = engine_with(ReadOptions { limits, ..ReadOptions::default() });
+    let row = |id: &str| format!("{id},sale,2026-01-01T10:00,T1,1,1.00\n");
+    let long = format!("b,sale,2026-01-01T10:00,{},1,1.00\n", "x".repeat(10_000));
+    let table = format!("id,kind,at,sku,qty,price\n{}{}{long}{}{}", row("a"), row("b"), row("c"), row("d"));
+    let results = batch(&engine, table.as_bytes(), csv());
+    let found: Vec<_> = results
+        .rejections
+        .iter()
+        .map(|r| (r["error"].as_str().unwrap(), r["id"].as_str().unwrap()))
+        .collect();
+    assert_eq!(found, [("record-too-long", "b"), ("record-too-long", "c")]);
+    assert_eq!(results.summary.total.events, 2);
+    let many: String = std::iter::repeat_n(row("a"), 200).collect();
+    let table = format!("id,kind,at,sku,qty,price\n{many}{}", row("b"));
+    let results = batch(&engine, table.as_bytes(), csv());
+    assert_eq!(results.rejections[0]["error"], "record-too-long");
+    assert_eq!(results.summary.total.events, 1);
+}
+
+#[test]
+fn random_streams_never_panic() {
+    let engine = engine();
+    let mut state = 0x2545_f491_4f6c_dd1du64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as usize
+    };
+    let seeds = [receipt(1, "1.00") + "\n" + &receipt(2, "2.00"), TABLE.to_owned()];
+    for round in 0..600 {
+        let mut bytes = seeds[round % 2].clone().into_bytes();
+        for _ in 0..random() % 6 {
+            let at = random() % bytes.len();
+            match random() % 3 {
+                0 => bytes[at] = random() as u8,
+                1 => bytes.truncate(at + 1),
+                2 => bytes.insert(at, random() as u8),
+                _ => {}
+            }
+        }
+        let format = if round % 2 == 0 { Format::Ndjson } else { Format::Csv };
+        let options =
+            BatchOptions { format, threads: 1 + round % 2, chunk: 1 + random() % 100, measure: false };
+        let _ = run(&engine, &bytes[..], io::sink(), io::sink(), &options, |_| {});
+    }
+}
+
+/// `PERQ_RECORDS=transactions.ndjson.gz cargo test --release -p perq-runtime -- --ignored --nocapture batch_speed`
+#[test]
+#[ignore = "measures; needs a file"]
+fn batch_speed() {
+    let path = std::env::var_os("PERQ_RECORDS").unwrap();
+    let mut bytes = Vec::new();
+    input::open(std::fs::File::open(path).unwrap()).unwrap().read_to_end(&mut bytes).unwrap();
+    let catalogue: Catalogue = testing::catalogue();
+    for kind in [EngineKind::Interpreter, EngineKind::Automatic] {
+        let engine =
+            Engine::builder(Pack::of(testing::verified())).catalogue(&catalogue).kind(kind).build().unwrap();
+        for (threads, measure) in [(1, true), (1, false), (2, false)] {
+            let options = BatchOptions { threads, measure, ..BatchOptions::default() };
+            let started = Instant::now();
+            let summary = run(&engine, &bytes[..], io::sink(), io::sink(), &options, |_| {}).unwrap();
+            let seconds = started.elapsed().as_secs_f64();
+            println!(
+                "native {}: {threads} threads, {} events, {} rejected, {:.0} events/s, {:?}",
+                engine.is_native(),
+                summary.total.events,
+                summary.rejected,
+                summary.records() as f64 / seconds,
+                summary.times
+            );
+        }
+    }
+}

@@ -1,0 +1,866 @@
+//! Decisions as hosts see them: names instead of numbers, amounts as exact decimal texts, and one JSON line each.
+//!
+//! Decides nothing. The JSON has a published schema, `schema/decision.schema.json`, and its fields always stand in
+//! the same order, so that equal decisions are equal bytes.
+
+use crate::decimal;
+use crate::pack::{Pack, place};
+use crate::record::ReadEvent;
+use perq_compiler::evaluate;
+use perq_compiler::ir::{AccountId, FaultKind, Program, RuleId, SiteId};
+use serde::{Deserialize, Serialize};
+
+/// The JSON Schema of a decision's JSON.
+pub const DECISION_SCHEMA: &str = include_str!("../schema/decision.schema.json");
+
+/// What was decided for an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decision {
+    /// The event's id.
+    pub id: String,
+    /// The kind of event, as the program names it.
+    pub kind: String,
+    /// The member's id.
+    pub member: Option<String>,
+    /// The first 16 hexadecimal digits of the pack's hash.
+    pub pack: String,
+    /// The version of the time zone database that dates were read with.
+    pub tz: String,
+    /// What applies, in the order of settlement.
+    pub effects: Vec<Effect>,
+    /// Rules that lost to another.
+    pub displaced: Vec<Displaced>,
+    /// What limits took.
+    pub cut: Vec<Cut>,
+    /// Rules that failed and gave nothing.
+    pub errors: Vec<RuleError>,
+    /// The lines before and after.
+    pub lines: Vec<Line>,
+    /// Sums.
+    pub totals: Totals,
+}
+
+/// Whether an effect takes off the price or gives to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectKind {
+    /// Off the price.
+    Discount,
+    /// To an account.
+    Award,
+}
+
+/// An effect that applies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Effect {
+    /// What it does.
+    pub kind: EffectKind,
+    /// The whole amount: of the currency for a discount, of the account for an award.
+    pub amount: String,
+    /// The currency, of a discount.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub currency: Option<String>,
+    /// The account, of an award.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account: Option<String>,
+    /// Its rule.
+    pub rule: String,
+    /// The rule's group.
+    pub group: String,
+    /// Words for the member.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// How it falls on lines; empty for an award to the basket.
+    pub lines: Vec<Share>,
+}
+
+/// A line's part of an effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Share {
+    /// The line's position, from 1.
+    pub line: u32,
+    /// The line's sku.
+    pub sku: String,
+    /// Pieces of the line that it is about.
+    pub pieces: i64,
+    /// The line's part.
+    pub amount: String,
+    /// The part, divided over the pieces, where there is more than one: the first pieces have a minor unit more.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub units: Vec<Units>,
+}
+
+/// Pieces with the same amount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Units {
+    /// How many.
+    pub pieces: i64,
+    /// Of each.
+    pub amount: String,
+}
+
+/// A rule that lost to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Displaced {
+    /// The loser.
+    pub rule: String,
+    /// The winner.
+    pub by: String,
+    /// Positions of the lines on which it lost; empty where they competed for the basket.
+    pub lines: Vec<u32>,
+}
+
+/// What a limit took from a rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cut {
+    /// From which rule.
+    pub rule: String,
+    /// `price-floor`, `rule` or `group`.
+    pub by: String,
+    /// How much.
+    pub amount: String,
+    /// The currency, of discounts.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub currency: Option<String>,
+    /// The account, of awards.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account: Option<String>,
+}
+
+/// A rule that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleError {
+    /// Which.
+    pub rule: String,
+    /// `overflow`, `division-by-zero`, `out-of-range` or `out-of-fuel`.
+    pub error: String,
+    /// `file:line:column` in the source.
+    pub place: String,
+}
+
+/// A line before and after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// Its position, from 1.
+    pub line: u32,
+    /// Its sku.
+    pub sku: String,
+    /// Before any discount.
+    pub initial: String,
+    /// All discounts.
+    pub discount: String,
+    /// What is left.
+    pub paid: String,
+    /// Its tax, where the program says how tax stands in prices.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tax: Option<String>,
+}
+
+/// Sums over the event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Totals {
+    /// Before any discount.
+    pub initial: String,
+    /// All discounts.
+    pub discount: String,
+    /// What is left.
+    pub paid: String,
+    /// The tax, where the program says how tax stands in prices.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tax: Option<String>,
+    /// What the customer hands over.
+    pub total: String,
+    /// By account, in order of declaration, only those awarded.
+    pub awards: Awards,
+}
+
+/// Amounts by account; an object in JSON, in order of declaration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Awards(pub Vec<(String, String)>);
+
+impl Awards {
+    /// The amount for an account.
+    pub fn get(&self, account: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == account).map(|(_, amount)| amount.as_str())
+    }
+}
+
+impl Serialize for Awards {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, amount)| (name, amount)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Awards {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Awards, D::Error> {
+        struct Entries;
+        impl<'de> serde::de::Visitor<'de> for Entries {
+            type Value = Awards;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "amounts by account")
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Awards, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Awards(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// The name of a fault.
+pub fn fault_name(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Overflow => "overflow",
+        FaultKind::DivisionByZero => "division-by-zero",
+        FaultKind::OutOfRange => "out-of-range",
+        FaultKind::OutOfFuel => "out-of-fuel",
+    }
+}
+
+/// The name of what cut.
+pub fn cut_name(by: evaluate::CutBy) -> &'static str {
+    match by {
+        evaluate::CutBy::PriceFloor => "price-floor",
+        evaluate::CutBy::Rule => "rule",
+        evaluate::CutBy::Group => "group",
+    }
+}
+
+/// A program's names, as texts and as JSON, for reports about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    kinds: Vec<Name>,
+    rules: Vec<Name>,
+    groups: Vec<Name>,
+    accounts: Vec<(Name, u8)>,
+    currency: Name,
+    decimals: u8,
+    reasons: Vec<Option<String>>,
+    places: Vec<Name>,
+    has_tax: bool,
+    pack: String,
+    tz: &'static str,
+    /// `,"pack":…,"tz":…,"effects":[`
+    head: Vec<u8>,
+    /// By site: what follows the amount, from the quote that ends it to `"lines":[`.
+    tails: Vec<Vec<u8>>,
+}
+
+/// A text and its JSON, with quotes.
+#[derive(Clone, Debug, Default)]
+struct Name {
+    text: String,
+    json: Vec<u8>,
+}
+
+impl Name {
+    fn of(text: &str) -> Name {
+        let mut json = Vec::new();
+        write_text(&mut json, text);
+        Name { text: text.to_owned(), json }
+    }
+}
+
+fn text(names: &[Name], index: usize) -> String {
+    names.get(index).map_or_else(String::new, |name| name.text.clone())
+}
+
+fn json(names: &[Name], index: usize) -> &[u8] {
+    names.get(index).map_or(b"\"\"", |name| name.json.as_slice())
+}
+
+impl Names {
+    pub fn of(pack: &Pack) -> Names {
+        let program: &Program = pack.program();
+        let list = |names: Vec<&str>| names.into_iter().map(Name::of).collect::<Vec<_>>();
+        let mut names = Names {
+            kinds: list(program.events.iter().map(|event| event.name.as_str()).collect()),
+            rules: list(program.rules.iter().map(|rule| rule.name.as_str()).collect()),
+            groups: list(program.groups.iter().map(|group| group.name.as_str()).collect()),
+            accounts: program.accounts.iter().map(|a| (Name::of(&a.name), a.decimals)).collect(),
+            currency: Name::of(&program.currency.code),
+            decimals: program.currency.decimals,
+            reasons: program.sites.iter().map(|site| site.reason.clone()).collect(),
+            places: (0..program.places.len() as u32)
+                .map(|at| Name::of(&place(program, perq_compiler::ir::PlaceId(at))))
+                .collect(),
+            has_tax: program.tax.is_some(),
+            pack: pack.short_hash(),
+            tz: crate::clock::database_version(),
+            head: Vec::new(),
+            tails: Vec::new(),
+        };
+        names.head.extend_from_slice(b",\"pack\":");
+        write_text(&mut names.head, &names.pack);
+        names.head.extend_from_slice(b",\"tz\":");
+        write_text(&mut names.head, names.tz);
+        names.head.extend_from_slice(b",\"effects\":[");
+        names.tails = program
+            .sites
+            .iter()
+            .map(|site| {
+                let account = match site.kind {
+                    perq_compiler::ir::SiteKind::Award { account, .. } => Some(account),
+                    perq_compiler::ir::SiteKind::Discount { .. } => None,
+                };
+                let group = program.rules.get(site.rule.index()).map_or(0, |rule| rule.group.index());
+                let mut tail = b"\"".to_vec();
+                names.write_of(&mut tail, account);
+                tail.extend_from_slice(b",\"rule\":");
+                tail.extend_from_slice(json(&names.rules, site.rule.index()));
+                tail.extend_from_slice(b",\"group\":");
+                tail.extend_from_slice(json(&names.groups, group));
+                if let Some(reason) = &site.reason {
+                    tail.extend_from_slice(b",\"reason\":");
+                    write_text(&mut tail, reason);
+                }
+                tail.extend_from_slice(b",\"lines\":[");
+                tail
+            })
+            .collect();
+        names
+    }
+
+    /// Decimals of the currency or of an account.
+    fn decimals(&self, account: Option<AccountId>) -> u8 {
+        match account {
+            Some(account) => self.accounts.get(account.index()).map_or(0, |(_, decimals)| *decimals),
+            None => self.decimals,
+        }
+    }
+
+    fn money(&self, amount: i64) -> String {
+        decimal::print(i128::from(amount), self.decimals)
+    }
+
+    fn account(&self, account: AccountId) -> String {
+        self.accounts.get(account.index()).map_or_else(String::new, |(name, _)| name.text.clone())
+    }
+
+    /// `,"currency":"GBP"` or `,"account":"bonus"`.
+    fn write_of(&self, out: &mut Vec<u8>, account: Option<AccountId>) {
+        match account {
+            Some(account) => {
+                out.extend_from_slice(b",\"account\":");
+                let name = self.accounts.get(account.index()).map(|(name, _)| name.json.as_slice());
+                out.extend_from_slice(name.unwrap_or(b"\"\""));
+            }
+            None => {
+                out.extend_from_slice(b",\"currency\":");
+                out.extend_from_slice(&self.currency.json);
+            }
+        }
+    }
+
+    /// The decision with names.
+    pub fn decision(&self, event: &ReadEvent, raw: &evaluate::Decision) -> Decision {
+        let rule = |rule: RuleId| text(&self.rules, rule.index());
+        let of = |account: Option<AccountId>| match account {
+            Some(account) => (None, Some(self.account(account))),
+            None => (Some(self.currency.text.clone()), None),
+        };
+        Decision {
+            id: event.id().to_owned(),
+            kind: text(&self.kinds, event.record.kind.index()),
+            member: event.member().map(str::to_owned),
+            pack: self.pack.clone(),
+            tz: self.tz.to_owned(),
+            effects: raw
+                .effects
+                .iter()
+                .map(|effect| {
+                    let decimals = self.decimals(effect.account);
+                    let (currency, account) = of(effect.account);
+                    Effect {
+                        kind: if effect.account.is_some() { EffectKind::Award } else { EffectKind::Discount },
+                        amount: decimal::print(i128::from(effect.amount), decimals),
+                        currency,
+                        account,
+                        rule: rule(effect.rule),
+                        group: text(&self.groups, effect.group.index()),
+                        reason: self.reasons.get(effect.site.index()).cloned().flatten(),
+                        lines: effect
+                            .shares
+                            .iter()
+                            .map(|share| Share {
+                                line: share.row + 1,
+                                sku: event.sku(share.row as usize).to_owned(),
+                                pieces: share.pieces,
+                                amount: decimal::print(i128::from(share.amount), decimals),
+                                units: units(share.amount, share.pieces)
+                                    .map(|(pieces, amount)| Units {
+                                        pieces,
+                                        amount: decimal::print(i128::from(amount), decimals),
+                                    })
+                                    .collect(),
+                            })
+                            .collect(),
+                    }
+                })
+                .collect(),
+            displaced: raw
+                .displaced
+                .iter()
+                .map(|displaced| Displaced {
+                    rule: rule(displaced.rule),
+                    by: rule(displaced.by),
+                    lines: displaced.rows.iter().map(|row| row + 1).collect(),
+                })
+                .collect(),
+            cut: raw
+                .cuts
+                .iter()
+                .map(|cut| {
+                    let (currency, account) = of(cut.account);
+                    Cut {
+                        rule: rule(cut.rule),
+                        by: cut_name(cut.by).to_owned(),
+                        amount: decimal::print(i128::from(cut.amount), self.decimals(cut.account)),
+                        currency,
+                        account,
+                    }
+                })
+                .collect(),
+            errors: raw
+                .faults
+                .iter()
+                .map(|fault| RuleError {
+                    rule: rule(fault.rule),
+                    error: fault_name(fault.kind).to_owned(),
+                    place: text(&self.places, fault.place.index()),
+                })
+                .collect(),
+            lines: raw
+                .lines
+                .iter()
+                .zip(0u32..)
+                .map(|(line, row)| Line {
+                    line: row + 1,
+                    sku: event.sku(row as usize).to_owned(),
+                    initial: self.money(line.initial),
+                    discount: decimal::print(i128::from(line.initial) - i128::from(line.paid), self.decimals),
+                    paid: self.money(line.paid),
+                    tax: self.has_tax.then(|| self.money(line.tax)),
+                })
+                .collect(),
+            totals: Totals {
+                initial: self.money(raw.totals.initial),
+                discount: self.money(raw.totals.discount),
+                paid: self.money(raw.totals.paid),
+                tax: self.has_tax.then(|| self.money(raw.totals.tax)),
+                total: self.money(raw.totals.total),
+                awards: Awards(
+                    raw.totals
+                        .awards
+                        .iter()
+                        .map(|&(account, amount)| {
+                            let amount = decimal::print(i128::from(amount), self.decimals(Some(account)));
+                            (self.account(account), amount)
+                        })
+                        .collect(),
+                ),
+            },
+        }
+    }
+
+    /// Appends the decision as one line of JSON, with its line end: the JSON of [`Self::decision`] without its
+    /// allocations.
+    pub fn write(&self, out: &mut Vec<u8>, event: &ReadEvent, raw: &evaluate::Decision) {
+        out.extend_from_slice(b"{\"id\":");
+        write_text(out, event.id());
+        out.extend_from_slice(b",\"kind\":");
+        out.extend_from_slice(json(&self.kinds, event.record.kind.index()));
+        out.extend_from_slice(b",\"member\":");
+        match event.member() {
+            Some(member) => write_text(out, member),
+            None => out.extend_from_slice(b"null"),
+        }
+        out.extend_from_slice(&self.head);
+        for (at, effect) in raw.effects.iter().enumerate() {
+            comma(out, at);
+            self.write_effect(out, event, effect);
+        }
+        out.extend_from_slice(b"],\"displaced\":[");
+        for (at, displaced) in raw.displaced.iter().enumerate() {
+            comma(out, at);
+            out.extend_from_slice(b"{\"rule\":");
+            out.extend_from_slice(json(&self.rules, displaced.rule.index()));
+            out.extend_from_slice(b",\"by\":");
+            out.extend_from_slice(json(&self.rules, displaced.by.index()));
+            out.extend_from_slice(b",\"lines\":[");
+            for (at, row) in displaced.rows.iter().enumerate() {
+                comma(out, at);
+                decimal::write_count(out, i64::from(*row) + 1);
+            }
+            out.extend_from_slice(b"]}");
+        }
+        out.extend_from_slice(b"],\"cut\":[");
+        for (at, cut) in raw.cuts.iter().enumerate() {
+            comma(out, at);
+            out.extend_from_slice(b"{\"rule\":");
+            out.extend_from_slice(json(&self.rules, cut.rule.index()));
+            out.extend_from_slice(b",\"by\":\"");
+            out.extend_from_slice(cut_name(cut.by).as_bytes());
+            out.extend_from_slice(b"\",\"amount\":\"");
+            decimal::write(out, i128::from(cut.amount), self.decimals(cut.account));
+            out.push(b'"');
+            self.write_of(out, cut.account);
+            out.push(b'}');
+        }
+        out.extend_from_slice(b"],\"errors\":[");
+        for (at, fault) in raw.faults.iter().enumerate() {
+            comma(out, at);
+            out.extend_from_slice(b"{\"rule\":");
+            out.extend_from_slice(json(&self.rules, fault.rule.index()));
+            out.extend_from_slice(b",\"error\":\"");
+            out.extend_from_slice(fault_name(fault.kind).as_bytes());
+            out.extend_from_slice(b"\",\"place\":");
+            out.extend_from_slice(json(&self.places, fault.place.index()));
+            out.push(b'}');
+        }
+        out.extend_from_slice(b"],\"lines\":[");
+        for (row, line) in raw.lines.iter().enumerate() {
+            comma(out, row);
+            out.extend_from_slice(b"{\"line\":");
+            decimal::write_count(out, row as i64 + 1);
+            out.extend_from_slice(b",\"sku\":");
+            write_text(out, event.sku(row));
+            let discount = i128::from(line.initial) - i128::from(line.paid);
+            self.write_money(out, b",\"initial\":\"", i128::from(line.initial));
+            self.write_money(out, b",\"discount\":\"", discount);
+            self.write_money(out, b",\"paid\":\"", i128::from(line.paid));
+            if self.has_tax {
+                self.write_money(out, b",\"tax\":\"", i128::from(line.tax));
+            }
+            out.push(b'}');
+        }
+        let totals = &raw.totals;
+        self.write_money(out, b"],\"totals\":{\"initial\":\"", i128::from(totals.initial));
+        self.write_money(out, b",\"discount\":\"", i128::from(totals.discount));
+        self.write_money(out, b",\"paid\":\"", i128::from(totals.paid));
+        if self.has_tax {
+            self.write_money(out, b",\"tax\":\"", i128::from(totals.tax));
+        }
+        self.write_money(out, b",\"total\":\"", i128::from(totals.total));
+        out.extend_from_slice(b",\"awards\":{");
+        for (at, &(account, amount)) in totals.awards.iter().enumerate() {
+            comma(out, at);
+            let name = self.accounts.get(account.index()).map(|(name, _)| name.json.as_slice());
+            out.extend_from_slice(name.unwrap_or(b"\"\""));
+            out.extend_from_slice(b":\"");
+            decimal::write(out, i128::from(amount), self.decimals(Some(account)));
+            out.push(b'"');
+        }
+        out.extend_from_slice(b"}}}\n");
+    }
+
+    fn write_money(&self, out: &mut Vec<u8>, key: &[u8], amount: i128) {
+        out.extend_from_slice(key);
+        decimal::write(out, amount, self.decimals);
+        out.push(b'"');
+    }
+
+    fn write_effect(&self, out: &mut Vec<u8>, event: &ReadEvent, effect: &evaluate::Effect) {
+        let decimals = self.decimals(effect.account);
+        out.extend_from_slice(if effect.account.is_some() {
+            b"{\"kind\":\"award\",\"amount\":\"".as_slice()
+        } else {
+            b"{\"kind\":\"discount\",\"amount\":\"".as_slice()
+        });
+        decimal::write(out, i128::from(effect.amount), decimals);
+        out.extend_from_slice(self.tail(effect.site));
+        for (at, share) in effect.shares.iter().enumerate() {
+            comma(out, at);
+            out.extend_from_slice(b"{\"line\":");
+            decimal::write_count(out, i64::from(share.row) + 1);
+            out.extend_from_slice(b",\"sku\":");
+            write_text(out, event.sku(share.row as usize));
+            out.extend_from_slice(b",\"pieces\":");
+            decimal::write_count(out, share.pieces);
+            out.extend_from_slice(b",\"amount\":\"");
+            decimal::write(out, i128::from(share.amount), decimals);
+            out.push(b'"');
+            let mut units = units(share.amount, share.pieces).enumerate().peekable();
+            if units.peek().is_some() {
+                out.extend_from_slice(b",\"units\":[");
+                for (at, (pieces, amount)) in units {
+                    comma(out, at);
+                    out.extend_from_slice(b"{\"pieces\":");
+                    decimal::write_count(out, pieces);
+                    out.extend_from_slice(b",\"amount\":\"");
+                    decimal::write(out, i128::from(amount), decimals);
+                    out.extend_from_slice(b"\"}");
+                }
+                out.push(b']');
+            }
+            out.push(b'}');
+        }
+        out.extend_from_slice(b"]}");
+    }
+
+    fn tail(&self, site: SiteId) -> &[u8] {
+        self.tails.get(site.index()).map_or(b"\",\"lines\":[", Vec::as_slice)
+    }
+}
+
+fn comma(out: &mut Vec<u8>, at: usize) {
+    if at > 0 {
+        out.push(b',');
+    }
+}
+
+/// Divides an amount over pieces, as runs of (pieces, amount of each): each has the whole quotient, the first ones a
+/// unit more. Nothing for a single piece.
+pub fn units(amount: i64, pieces: i64) -> impl Iterator<Item = (i64, i64)> {
+    let more_than_one = pieces > 1;
+    let divisor = pieces.max(1);
+    let (quotient, rest) = (amount / divisor, amount % divisor);
+    let larger = (rest.abs(), quotient + rest.signum());
+    let others = (divisor - rest.abs(), quotient);
+    [larger, others].into_iter().filter(move |(run, _)| more_than_one && *run > 0)
+}
+
+/// Appends a text as JSON, with quotes.
+pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
+    write_text_bytes(out, text.as_bytes());
+}
+
+/// The same for bytes that may not be UTF-8 and stay what they are.
+pub(crate) fn write_text_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.push(b'"');
+    if bytes.iter().all(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
+        out.extend_from_slice(bytes);
+    } else {
+        for &byte in bytes {
+            match byte {
+                b'"' => out.extend_from_slice(b"\\\""),
+                b'\\' => out.extend_from_slice(b"\\\\"),
+                b'\n' => out.extend_from_slice(b"\\n"),
+                b'\r' => out.extend_from_slice(b"\\r"),
+                b'\t' => out.extend_from_slice(b"\\t"),
+                0x8 => out.extend_from_slice(b"\\b"),
+                0xc => out.extend_from_slice(b"\\f"),
+                0..0x20 => {
+                    out.extend_from_slice(b"\\u00");
+                    out.push(b'0' + (byte >> 4));
+                    out.push(HEX[usize::from(byte & 0xf)]);
+                }
+                0x20..=0xff => out.push(byte),
+            }
+        }
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{ReadOptions, Reader, Schema};
+    use crate::testing;
+    use evaluate::CutBy;
+    use perq_compiler::ir::{GroupId, PlaceId, Tax};
+    use proptest::prelude::*;
+
+    /// Enough of JSON Schema for our schema: fails on a keyword that it does not know.
+    fn validate(root: &serde_json::Value, schema: &serde_json::Value, value: &serde_json::Value, at: &str) {
+        use serde_json::Value;
+        for (keyword, wanted) in schema.as_object().unwrap() {
+            match (keyword.as_str(), wanted, value) {
+                ("$schema" | "$id" | "$defs" | "title" | "description", _, _) => {}
+                ("$ref", Value::String(path), _) => {
+                    validate(root, root.pointer(path.strip_prefix('#').unwrap()).unwrap(), value, at);
+                }
+                ("type", Value::String(_) | Value::Array(_), _) => {
+                    let found = match value {
+                        Value::Null => "null",
+                        Value::Bool(_) => "boolean",
+                        Value::Number(number) if number.is_i64() => "integer",
+                        Value::Number(_) => "number",
+                        Value::String(_) => "string",
+                        Value::Array(_) => "array",
+                        Value::Object(_) => "object",
+                    };
+                    let fits =
+                        wanted == found || wanted.as_array().is_some_and(|list| list.contains(&found.into()));
+                    assert!(fits, "{at}: {found} is not {wanted}");
+                }
+                ("enum", Value::Array(list), _) => assert!(list.contains(value), "{at}: {value}"),
+                ("const", wanted, _) => assert_eq!(wanted, value, "{at}"),
+                ("pattern", Value::String(pattern), Value::String(text)) => match pattern.as_str() {
+                    "^-?[0-9]+(\\.[0-9]+)?$" => assert!(decimal::parse(text, 9).is_ok(), "{at}: {text}"),
+                    "^[0-9a-f]{16}$" => {
+                        assert!(text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()), "{at}");
+                    }
+                    _ => panic!("unknown pattern {pattern}"),
+                },
+                ("minimum", Value::Number(least), Value::Number(number)) => {
+                    assert!(number.as_i64() >= least.as_i64(), "{at}");
+                }
+                ("minItems", Value::Number(least), Value::Array(list)) => {
+                    assert!(list.len() as u64 >= least.as_u64().unwrap(), "{at}");
+                }
+                ("required", Value::Array(names), Value::Object(fields)) => {
+                    for name in names {
+                        assert!(fields.contains_key(name.as_str().unwrap()), "{at} lacks {name}");
+                    }
+                }
+                ("properties", Value::Object(properties), Value::Object(fields)) => {
+                    for (name, field) in fields {
+                        if let Some(schema) = properties.get(name) {
+                            validate(root, schema, field, &format!("{at}.{name}"));
+                        }
+                    }
+                }
+                ("additionalProperties", Value::Bool(false), Value::Object(fields)) => {
+                    let known = schema["properties"].as_object().unwrap();
+                    for name in fields.keys() {
+                        assert!(known.contains_key(name), "{at} has {name}");
+                    }
+                }
+                ("additionalProperties", Value::Object(_), Value::Object(fields)) => {
+                    for (name, field) in fields {
+                        validate(root, wanted, field, &format!("{at}.{name}"));
+                    }
+                }
+                ("items", Value::Object(_), Value::Array(list)) => {
+                    for (index, item) in list.iter().enumerate() {
+                        validate(root, wanted, item, &format!("{at}[{index}]"));
+                    }
+                }
+                (keyword, _, _) => panic!("{at}: unknown keyword {keyword}"),
+            }
+        }
+    }
+
+    pub(crate) fn check_schema(line: &[u8]) {
+        let schema: serde_json::Value = serde_json::from_str(DECISION_SCHEMA).unwrap();
+        validate(&schema, &schema, &serde_json::from_slice(line).unwrap(), "$");
+    }
+
+    fn raw() -> evaluate::Decision {
+        evaluate::Decision {
+            effects: vec![
+                evaluate::Effect {
+                    site: SiteId(0),
+                    rule: RuleId(0),
+                    group: GroupId(0),
+                    account: None,
+                    amount: 1_005,
+                    shares: vec![
+                        evaluate::Share { row: 0, pieces: 3, amount: 1_000 },
+                        evaluate::Share { row: 1, pieces: 1, amount: 5 },
+                    ],
+                },
+                evaluate::Effect {
+                    site: SiteId(1),
+                    rule: RuleId(1),
+                    group: GroupId(1),
+                    account: Some(AccountId(0)),
+                    amount: 59,
+                    shares: Vec::new(),
+                },
+            ],
+            displaced: vec![evaluate::Displaced { rule: RuleId(0), by: RuleId(1), rows: vec![0, 1] }],
+            cuts: vec![
+                evaluate::Cut { rule: RuleId(0), account: None, by: CutBy::PriceFloor, amount: 7 },
+                evaluate::Cut { rule: RuleId(1), account: Some(AccountId(0)), by: CutBy::Rule, amount: 7 },
+                evaluate::Cut { rule: RuleId(1), account: None, by: CutBy::Group, amount: 7 },
+            ],
+            faults: [
+                FaultKind::Overflow,
+                FaultKind::DivisionByZero,
+                FaultKind::OutOfRange,
+                FaultKind::OutOfFuel,
+            ]
+            .into_iter()
+            .map(|kind| evaluate::RuleFault { rule: RuleId(1), kind, place: PlaceId(1) })
+            .collect(),
+            lines: vec![
+                evaluate::LineTotal { initial: 1530, paid: 530, tax: 88 },
+                evaluate::LineTotal { initial: -100, paid: -105, tax: -17 },
+            ],
+            totals: evaluate::Totals {
+                initial: 1430,
+                discount: 1005,
+                paid: 425,
+                tax: 71,
+                total: 496,
+                awards: vec![(AccountId(0), 59)],
+            },
+        }
+    }
+
+    fn check(pack: &Pack, json: &str) -> String {
+        let schema = Schema::new(pack.program(), &testing::catalogue(), ReadOptions::default()).unwrap();
+        let mut event = ReadEvent::default();
+        Reader::new().read(&schema, json.as_bytes(), &mut event).unwrap();
+        let names = Names::of(pack);
+        let mut out = Vec::new();
+        names.write(&mut out, &event, &raw());
+        let decision = names.decision(&event, &raw());
+        assert_eq!(out.pop(), Some(b'\n'));
+        let line = String::from_utf8(out).unwrap();
+        assert_eq!(line, serde_json::to_string(&decision).unwrap());
+        assert_eq!(serde_json::from_str::<Decision>(&line).unwrap(), decision);
+        check_schema(line.as_bytes());
+        line
+    }
+
+    #[test]
+    fn the_line_is_the_structure_and_fits_the_schema() {
+        let json = "{\"id\":\"a\\\"\\n\u{1f375}\\u0001\",\"kind\":\"sale\",\"member\":\"m1\",\"at\":\"2026-01-01T00:00\",\
+            \"lines\":[{\"sku\":\"T1\",\"qty\":6,\"price\":\"2.55\"},{\"sku\":\"b\\\\\",\"qty\":1,\"price\":\"-1\"}]}";
+        let line = check(&Pack::of(testing::verified()), json);
+        let pack = Pack::of(testing::verified()).short_hash();
+        let tz = crate::clock::database_version();
+        assert_eq!(
+            line,
+            format!(
+                r#"{{"id":"a\"\n🍵\u0001","kind":"purchase","member":"m1","pack":"{pack}","tz":"{tz}","effects":[{{"kind":"discount","amount":"10.05","currency":"GBP","rule":"tea_week","group":"offers","reason":"tea \"week\"","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"10.00","units":[{{"pieces":1,"amount":"3.34"}},{{"pieces":2,"amount":"3.33"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.05"}}]}},{{"kind":"award","amount":"59","account":"bonus","rule":"points","group":"base","lines":[]}}],"displaced":[{{"rule":"tea_week","by":"points","lines":[1,2]}}],"cut":[{{"rule":"tea_week","by":"price-floor","amount":"0.07","currency":"GBP"}},{{"rule":"points","by":"rule","amount":"7","account":"bonus"}},{{"rule":"points","by":"group","amount":"0.07","currency":"GBP"}}],"errors":[{{"rule":"points","error":"overflow","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"division-by-zero","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-range","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-fuel","place":"rules/shop.rule:9:1"}}],"lines":[{{"line":1,"sku":"T1","initial":"15.30","discount":"10.00","paid":"5.30"}},{{"line":2,"sku":"b\\","initial":"-1.00","discount":"0.05","paid":"-1.05"}}],"totals":{{"initial":"14.30","discount":"10.05","paid":"4.25","total":"4.96","awards":{{"bonus":"59"}}}}}}"#
+            )
+        );
+        let mut program = testing::program();
+        program.tax = Some(Tax { included: false, rounding: perq_compiler::ir::Rounding::HalfUp });
+        let taxed = Pack::of(perq_compiler::ir::verify::verify(program).unwrap());
+        let line = check(&taxed, r#"{"id":"1","kind":"sale","at":"2026-01-01T00:00"}"#);
+        assert!(line.contains(r#""paid":"4.25","tax":"0.71","total":"4.96""#), "{line}");
+        assert!(line.contains(r#""member":null"#));
+    }
+
+    proptest! {
+        #[test]
+        fn units_add_up(amount in any::<i64>(), pieces in -5i64..1_000_000) {
+            let runs: Vec<(i64, i64)> = units(amount, pieces).collect();
+            if pieces > 1 {
+                prop_assert_eq!(runs.iter().map(|(run, _)| run).sum::<i64>(), pieces);
+                let sum: i128 = runs.iter().map(|&(run, each)| i128::from(run) * i128::from(each)).sum();
+                prop_assert_eq!(sum, i128::from(amount));
+                prop_assert!(runs.len() <= 2);
+                prop_assert!(runs.windows(2).all(|pair| (pair[0].1 - pair[1].1).abs() == 1));
+            } else {
+                prop_assert!(runs.is_empty());
+            }
+        }
+
+        #[test]
+        fn texts_are_written_as_serde_json_writes_them(text in any::<String>()) {
+            let mut out = Vec::new();
+            write_text(&mut out, &text);
+            prop_assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
+        }
+    }
+}

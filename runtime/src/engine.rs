@@ -1,0 +1,682 @@
+//! Engines: a pack bound to a catalogue and to parameters, with code to run it; and sessions, which decide events.
+//!
+//! No global state: everything an answer depends on is in the engine and in the event. Refuses to know files,
+//! protocols and clocks.
+
+use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
+use crate::decision::{Decision, Names};
+use crate::pack::Pack;
+use crate::record::value::{Scalar, Values};
+use crate::record::{Event, ReadEvent, ReadOptions, Reader, RecordError, Schema};
+use arc_swap::ArcSwap;
+use perq_compiler::evaluate::{self, Plan, Workspace};
+use perq_compiler::interpret::{self, Interpreter};
+use perq_compiler::ir::{MISSING, Program, event_slot};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(feature = "native")]
+use crate::native::{self, Native};
+
+/// What runs the rules. The answers are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineKind {
+    /// Native code where this machine and this build have it, else the interpreter.
+    #[default]
+    Automatic,
+    /// The interpreter.
+    Interpreter,
+    /// Native code, or no engine.
+    Native,
+}
+
+/// Why there is no engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EngineError {
+    /// The catalogue does not fit the program.
+    Catalogue(CatalogueError),
+    /// The pack refers to names that the catalogue does not know, and the host refuses that.
+    UnknownNames(Vec<UnknownName>),
+    /// The program has no such parameter.
+    UnknownParameter {
+        /// Its name.
+        name: String,
+        /// A parameter whose name is near.
+        near: Option<String>,
+    },
+    /// A parameter's value is not of its type.
+    BadParameter {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A parameter's value is outside what the program lets a deployment set.
+    ParameterOutOfRange {
+        /// Its name.
+        name: String,
+        /// The value as given.
+        value: String,
+    },
+    /// Native code was asked for, and there is none for this machine or in this build.
+    NoNativeCode(String),
+}
+
+impl EngineError {
+    /// Its lasting name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            EngineError::Catalogue(error) => error.name(),
+            EngineError::UnknownNames(_) => "unknown-name",
+            EngineError::UnknownParameter { .. } => "unknown-parameter",
+            EngineError::BadParameter { .. } => "bad-parameter",
+            EngineError::ParameterOutOfRange { .. } => "parameter-out-of-range",
+            EngineError::NoNativeCode(_) => "no-native-code",
+        }
+    }
+}
+
+impl std::fmt::Display for EngineError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            EngineError::Catalogue(error) => write!(f, "{error}"),
+            EngineError::UnknownNames(names) => {
+                for (at, name) in names.iter().take(20).enumerate() {
+                    write!(f, "{}{name}", if at > 0 { "; " } else { "" })?;
+                }
+                match names.len().checked_sub(20) {
+                    Some(more @ 1..) => write!(f, "; and {more} more"),
+                    Some(0) | None => Ok(()),
+                }
+            }
+            EngineError::UnknownParameter { name, near } => {
+                write!(f, "the program has no parameter `{}`", name.escape_debug())?;
+                match near {
+                    Some(near) => write!(f, "; `{near}` is near"),
+                    None => Ok(()),
+                }
+            }
+            EngineError::BadParameter { name, message } => write!(f, "parameter `{name}`: {message}"),
+            EngineError::ParameterOutOfRange { name, value } => {
+                write!(
+                    f,
+                    "parameter `{name}`: `{}` is outside the range that the program allows",
+                    value.escape_debug()
+                )
+            }
+            EngineError::NoNativeCode(reason) => write!(f, "there is no native code: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for EngineError {}
+
+impl From<CatalogueError> for EngineError {
+    fn from(error: CatalogueError) -> EngineError {
+        EngineError::Catalogue(error)
+    }
+}
+
+enum Code {
+    Interpreter,
+    #[cfg(feature = "native")]
+    Native(Box<Native>),
+}
+
+struct Inner {
+    pack: Pack,
+    schema: Schema,
+    plan: Plan,
+    interpreter: Interpreter,
+    code: Code,
+    names: Names,
+    /// By parameter: its values by day, the deployment's in place of the program's.
+    params: Vec<DatedValues>,
+    #[cfg_attr(not(feature = "native"), expect(dead_code, reason = "only native code has a shadow"))]
+    shadow: Option<NonZeroU32>,
+    shadow_checks: AtomicU64,
+    shadow_mismatches: AtomicU64,
+}
+
+/// A pack that is ready to decide. Cheap to clone; any number of threads may use it at once, each through a session of
+/// its own.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let program = self.program();
+        write!(f, "Engine of {} {} ({})", program.name, program.version, self.0.pack.short_hash())
+    }
+}
+
+/// Chooses what an [`Engine`] is made of.
+#[derive(Debug)]
+#[must_use]
+pub struct EngineBuilder<'a> {
+    pack: Pack,
+    catalogue: Option<&'a Catalogue>,
+    parameters: Vec<(String, String)>,
+    kind: EngineKind,
+    options: ReadOptions,
+    known_names_only: bool,
+    threads: usize,
+    shadow: Option<NonZeroU32>,
+}
+
+impl<'a> EngineBuilder<'a> {
+    /// The reference tables; none unless given.
+    pub fn catalogue(self, catalogue: &'a Catalogue) -> EngineBuilder<'a> {
+        EngineBuilder { catalogue: Some(catalogue), ..self }
+    }
+
+    /// Sets a parameter for this deployment, written as its type is written in records: `5`, `7.5`, `2026-03-01`. It
+    /// holds for every day, in place of the program's values.
+    pub fn parameter(mut self, name: &str, value: &str) -> EngineBuilder<'a> {
+        self.parameters.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// What runs the rules.
+    pub fn kind(self, kind: EngineKind) -> EngineBuilder<'a> {
+        EngineBuilder { kind, ..self }
+    }
+
+    /// How records are read.
+    pub fn read_options(self, options: ReadOptions) -> EngineBuilder<'a> {
+        EngineBuilder { options, ..self }
+    }
+
+    /// Refuses a pack with names that the catalogue does not know.
+    pub fn known_names_only(self) -> EngineBuilder<'a> {
+        EngineBuilder { known_names_only: true, ..self }
+    }
+
+    /// Threads that compile native code; one unless said otherwise.
+    pub fn compile_threads(self, threads: usize) -> EngineBuilder<'a> {
+        EngineBuilder { threads, ..self }
+    }
+
+    /// Lets the interpreter decide one event in `every` beside the native code. Where they differ, the interpreter's
+    /// decision stands and [`Engine::shadow_mismatches`] counts up.
+    pub fn shadow(self, every: NonZeroU32) -> EngineBuilder<'a> {
+        EngineBuilder { shadow: Some(every), ..self }
+    }
+
+    /// Binds and compiles.
+    ///
+    /// # Errors
+    /// Where the catalogue, a parameter or the machine does not fit.
+    pub fn build(self) -> Result<Engine, EngineError> {
+        let program = self.pack.program().clone();
+        let empty = Catalogue::default();
+        let schema = Schema::new(&program, self.catalogue.unwrap_or(&empty), self.options)?;
+        if self.known_names_only && !schema.unknown_names().is_empty() {
+            return Err(EngineError::UnknownNames(schema.unknown_names().to_vec()));
+        }
+        let params = parameters(&program, &schema.values, &self.parameters)?;
+        let code = code(&program, self.kind, self.threads)?;
+        Ok(Engine(Arc::new(Inner {
+            plan: Plan::new(&program, schema.bindings()),
+            interpreter: Interpreter::new(program),
+            names: Names::of(&self.pack),
+            pack: self.pack,
+            schema,
+            code,
+            params,
+            shadow: self.shadow,
+            shadow_checks: AtomicU64::new(0),
+            shadow_mismatches: AtomicU64::new(0),
+        })))
+    }
+}
+
+type DatedValues = Vec<(Option<i64>, i64)>;
+
+fn parameters(
+    program: &Program,
+    values: &Values,
+    given: &[(String, String)],
+) -> Result<Vec<DatedValues>, EngineError> {
+    let mut params: Vec<DatedValues> = program.params.iter().map(|param| param.values.clone()).collect();
+    for (name, text) in given {
+        let Some(at) = program.params.iter().position(|param| param.name == *name) else {
+            let names = program.params.iter().map(|param| param.name.as_str());
+            return Err(EngineError::UnknownParameter {
+                name: name.clone(),
+                near: crate::nearest::nearest(name, names).map(str::to_owned),
+            });
+        };
+        let (Some(param), Some(values_of)) = (program.params.get(at), params.get_mut(at)) else { continue };
+        let value = values
+            .number(values.form(param.ty), Scalar::Cell(text))
+            .map_err(|error| EngineError::BadParameter { name: name.clone(), message: error.message })?;
+        if param.range.is_some_and(|(low, high)| value < low || value > high) || value == MISSING {
+            return Err(EngineError::ParameterOutOfRange { name: name.clone(), value: text.clone() });
+        }
+        *values_of = vec![(None, value)];
+    }
+    Ok(params)
+}
+
+#[cfg(feature = "native")]
+fn code(
+    program: &Arc<perq_compiler::ir::verify::Verified>,
+    kind: EngineKind,
+    threads: usize,
+) -> Result<Code, EngineError> {
+    if kind == EngineKind::Interpreter {
+        return Ok(Code::Interpreter);
+    }
+    let options = native::Options { threads, ..native::Options::default() };
+    match Native::new(program.clone(), options) {
+        Ok(native) => Ok(Code::Native(Box::new(native))),
+        Err(error) if kind == EngineKind::Native => Err(EngineError::NoNativeCode(error.to_string())),
+        Err(_) => Ok(Code::Interpreter),
+    }
+}
+
+#[cfg(not(feature = "native"))]
+fn code(
+    _: &Arc<perq_compiler::ir::verify::Verified>,
+    kind: EngineKind,
+    _: usize,
+) -> Result<Code, EngineError> {
+    if kind == EngineKind::Native {
+        return Err(EngineError::NoNativeCode("this build has no code generator".to_owned()));
+    }
+    Ok(Code::Interpreter)
+}
+
+impl Engine {
+    /// Begins an engine of a pack.
+    pub fn builder<'a>(pack: Pack) -> EngineBuilder<'a> {
+        EngineBuilder {
+            pack,
+            catalogue: None,
+            parameters: Vec::new(),
+            kind: EngineKind::default(),
+            options: ReadOptions::default(),
+            known_names_only: false,
+            threads: 1,
+            shadow: None,
+        }
+    }
+
+    /// Its pack.
+    pub fn pack(&self) -> &Pack {
+        &self.0.pack
+    }
+
+    /// Its program.
+    pub fn program(&self) -> &Program {
+        self.0.pack.program()
+    }
+
+    /// How it reads records.
+    pub fn schema(&self) -> &Schema {
+        &self.0.schema
+    }
+
+    /// Names in the pack that the catalogue does not know.
+    pub fn unknown_names(&self) -> &[UnknownName] {
+        self.0.schema.unknown_names()
+    }
+
+    /// Whether native code runs the rules.
+    pub fn is_native(&self) -> bool {
+        match &self.0.code {
+            Code::Interpreter => false,
+            #[cfg(feature = "native")]
+            Code::Native(_) => true,
+        }
+    }
+
+    /// How many events the interpreter decided beside the native code.
+    pub fn shadow_checks(&self) -> u64 {
+        self.0.shadow_checks.load(Ordering::Relaxed)
+    }
+
+    /// How many of them came out different.
+    pub fn shadow_mismatches(&self) -> u64 {
+        self.0.shadow_mismatches.load(Ordering::Relaxed)
+    }
+
+    /// A worker for one thread.
+    pub fn session(&self) -> Session {
+        Session {
+            engine: self.clone(),
+            reader: Reader::new(),
+            event: ReadEvent::default(),
+            evaluation: Evaluation::default(),
+        }
+    }
+}
+
+/// The memory of evaluation, of one thread.
+#[derive(Default)]
+struct Evaluation {
+    interpreter: Workspace<interpret::Scratch>,
+    #[cfg(feature = "native")]
+    native: Workspace<native::Scratch>,
+    decision: evaluate::Decision,
+    #[cfg(feature = "native")]
+    shadow: evaluate::Decision,
+    /// The parameters at a date.
+    params: Vec<i64>,
+    date: Option<i64>,
+    #[cfg(feature = "native")]
+    count: u32,
+}
+
+impl Evaluation {
+    fn run(&mut self, engine: &Inner, event: &mut ReadEvent) {
+        let date = event.record.event.get(event_slot::DATE.index()).copied();
+        if self.date != date || self.params.len() != engine.params.len() {
+            self.date = date;
+            self.params.clear();
+            self.params.extend(engine.params.iter().map(|values| value_at(values, date.unwrap_or(MISSING))));
+        }
+        match &engine.code {
+            Code::Interpreter => self.interpret(engine, event),
+            #[cfg(feature = "native")]
+            Code::Native(native) => {
+                self.count = self.count.wrapping_add(1);
+                if engine.shadow.is_some_and(|every| self.count.is_multiple_of(every.get())) {
+                    self.compare(engine, native, event);
+                } else {
+                    self.run_native(engine, native, event);
+                }
+            }
+        }
+    }
+
+    fn interpret(&mut self, engine: &Inner, event: &mut ReadEvent) {
+        evaluate::evaluate(
+            engine.pack.program(),
+            &engine.plan,
+            engine.schema.bindings(),
+            &mut event.record,
+            &self.params,
+            &engine.interpreter,
+            &mut self.interpreter,
+            &mut self.decision,
+        );
+    }
+
+    #[cfg(feature = "native")]
+    fn run_native(&mut self, engine: &Inner, native: &Native, event: &mut ReadEvent) {
+        evaluate::evaluate(
+            engine.pack.program(),
+            &engine.plan,
+            engine.schema.bindings(),
+            &mut event.record,
+            &self.params,
+            native,
+            &mut self.native,
+            &mut self.decision,
+        );
+    }
+
+    /// Decides with both; the interpreter's decision stands.
+    #[cfg(feature = "native")]
+    fn compare(&mut self, engine: &Inner, native: &Native, event: &mut ReadEvent) {
+        let before = event.record.clone();
+        self.run_native(engine, native, event);
+        std::mem::swap(&mut self.decision, &mut self.shadow);
+        event.record = before;
+        self.interpret(engine, event);
+        engine.shadow_checks.fetch_add(1, Ordering::Relaxed);
+        if self.shadow != self.decision {
+            engine.shadow_mismatches.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The last value whose day is not after the date.
+fn value_at(values: &[(Option<i64>, i64)], date: i64) -> i64 {
+    values
+        .iter()
+        .rev()
+        .find(|(from, _)| from.is_none_or(|from| from <= date))
+        .map_or(MISSING, |(_, value)| *value)
+}
+
+/// A worker of one thread: decides one event after another with one engine, and allocates only while its buffers grow.
+pub struct Session {
+    engine: Engine,
+    reader: Reader,
+    event: ReadEvent,
+    evaluation: Evaluation,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session of {:?}", self.engine)
+    }
+}
+
+impl Session {
+    /// Its engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Decides an event.
+    ///
+    /// # Errors
+    /// What is wrong with the event.
+    pub fn decide(&mut self, event: &Event) -> Result<Decision, Box<RecordError>> {
+        self.decide_json(event.json().as_bytes())
+    }
+
+    /// Decides an event from its JSON text.
+    ///
+    /// # Errors
+    /// What is wrong with the event.
+    pub fn decide_json(&mut self, json: &[u8]) -> Result<Decision, Box<RecordError>> {
+        self.reader.read(&self.engine.0.schema, json, &mut self.event)?;
+        self.evaluation.run(&self.engine.0, &mut self.event);
+        Ok(self.engine.0.names.decision(&self.event, &self.evaluation.decision))
+    }
+
+    /// Decides an event from its JSON text and appends the decision as one line of JSON.
+    ///
+    /// # Errors
+    /// What is wrong with the event; nothing was appended then.
+    pub fn decide_line(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<(), Box<RecordError>> {
+        self.reader.read(&self.engine.0.schema, json, &mut self.event)?;
+        self.evaluation.run(&self.engine.0, &mut self.event);
+        self.engine.0.names.write(out, &self.event, &self.evaluation.decision);
+        Ok(())
+    }
+
+    /// Decides an event that was read for this engine's schema: numbers and ids, nothing named. The running amounts in
+    /// its record change.
+    pub fn decide_record(&mut self, event: &mut ReadEvent) -> &evaluate::Decision {
+        self.evaluation.run(&self.engine.0, event);
+        &self.evaluation.decision
+    }
+
+    /// Names what [`Self::decide_record`] decided.
+    pub fn describe(&self, event: &ReadEvent, decision: &evaluate::Decision) -> Decision {
+        self.engine.0.names.decision(event, decision)
+    }
+
+    /// Takes the parts apart, for whoever measures the steps.
+    pub(crate) fn read(&mut self, json: &[u8]) -> Result<&ReadEvent, Box<RecordError>> {
+        self.reader.read(&self.engine.0.schema, json, &mut self.event)?;
+        Ok(&self.event)
+    }
+
+    /// Decides the event that was read last.
+    pub(crate) fn evaluate(&mut self) -> (&ReadEvent, &evaluate::Decision) {
+        self.evaluation.run(&self.engine.0, &mut self.event);
+        (&self.event, &self.evaluation.decision)
+    }
+
+    /// Appends the decision of the event that was read last.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        self.engine.0.names.write(out, &self.event, &self.evaluation.decision);
+    }
+}
+
+/// An engine that can be replaced while it is used. Whoever began with an engine ends with it; the old one is freed
+/// after its last user.
+#[derive(Debug)]
+pub struct HotEngine {
+    current: ArcSwap<Engine>,
+}
+
+impl HotEngine {
+    /// Begins with an engine.
+    pub fn new(engine: Engine) -> HotEngine {
+        HotEngine { current: ArcSwap::from_pointee(engine) }
+    }
+
+    /// The engine of now.
+    pub fn load(&self) -> Engine {
+        Engine::clone(&self.current.load())
+    }
+
+    /// Puts an engine in place, and gives back the one before, to return to. Only whole engines can stand here: a pack
+    /// that is refused never becomes one.
+    pub fn swap(&self, engine: Engine) -> Engine {
+        Engine::clone(&self.current.swap(Arc::new(engine)))
+    }
+
+    /// Gives a session of the engine of now: the one given, unless it has become old.
+    pub fn refresh(&self, session: &mut Session) {
+        let current = self.current.load();
+        if !Arc::ptr_eq(&current.0, &session.engine.0) {
+            *session = current.session();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Line, Member};
+    use crate::testing;
+
+    fn builder<'a>() -> EngineBuilder<'a> {
+        Engine::builder(Pack::of(testing::verified()))
+    }
+
+    pub(crate) fn purchase() -> Event {
+        Event::builder("purchase")
+            .id("r1")
+            .at("2026-03-01T09:00")
+            .member(Member::new("m1"))
+            .line(Line::new("T1").pieces(3).price("3.35"))
+            .line(Line::new("C1").pieces(1).price("2.00"))
+            .build()
+    }
+
+    fn is_shareable<T: Send + Sync>() {}
+
+    #[test]
+    fn decides_an_event() {
+        is_shareable::<Engine>();
+        is_shareable::<HotEngine>();
+        let catalogue = testing::catalogue();
+        let engine = builder().catalogue(&catalogue).kind(EngineKind::Interpreter).build().unwrap();
+        assert!(!engine.is_native());
+        let mut session = engine.session();
+        let decision = session.decide(&purchase()).unwrap();
+        // 10.05 - 10 % (1.005, a half up) = 9.04; 9.04 + 2.00 = 11.04 gives 11 points.
+        assert_eq!(decision.totals.discount, "1.01");
+        assert_eq!(decision.totals.total, "11.04");
+        assert_eq!(decision.totals.awards.get("bonus"), Some("11"));
+        assert_eq!(decision.effects[0].rule, "tea_week");
+        assert_eq!(decision.effects[0].lines[0].units.len(), 2);
+        let mut line = Vec::new();
+        session.decide_line(purchase().json().as_bytes(), &mut line).unwrap();
+        assert_eq!(serde_json::from_slice::<Decision>(&line).unwrap(), decision);
+        assert_eq!(session.decide(&Event::from_json("{")).unwrap_err().name(), "malformed-json");
+        let mut read = ReadEvent::default();
+        Reader::new().read(engine.schema(), purchase().json().as_bytes(), &mut read).unwrap();
+        let raw = session.decide_record(&mut read).clone();
+        assert_eq!(session.describe(&read, &raw), decision);
+    }
+
+    #[cfg(feature = "native")]
+    #[test]
+    fn native_code_decides_the_same() {
+        let catalogue = testing::catalogue();
+        let interpreted = builder().catalogue(&catalogue).kind(EngineKind::Interpreter).build().unwrap();
+        let native = builder()
+            .catalogue(&catalogue)
+            .kind(EngineKind::Native)
+            .shadow(NonZeroU32::new(2).unwrap())
+            .build()
+            .unwrap();
+        assert!(native.is_native());
+        let (mut first, mut second) = (interpreted.session(), native.session());
+        for _ in 0..10 {
+            assert_eq!(first.decide(&purchase()), second.decide(&purchase()));
+        }
+        assert_eq!((native.shadow_checks(), native.shadow_mismatches()), (5, 0));
+    }
+
+    #[cfg(not(feature = "native"))]
+    #[test]
+    fn native_code_can_be_absent() {
+        assert_eq!(builder().kind(EngineKind::Native).build().unwrap_err().name(), "no-native-code");
+        assert!(!builder().build().unwrap().is_native());
+    }
+
+    #[test]
+    fn parameters_are_checked() {
+        let refused = |name: &str, value: &str| {
+            let error = builder().parameter(name, value).kind(EngineKind::Interpreter).build().unwrap_err();
+            assert!(!error.to_string().is_empty());
+            error.name()
+        };
+        assert_eq!(refused("rat", "5"), "unknown-parameter");
+        assert_eq!(refused("rate", "five"), "bad-parameter");
+        assert_eq!(refused("rate", "10.0001"), "parameter-out-of-range");
+        assert_eq!(refused("rate", "-0.0001"), "parameter-out-of-range");
+        for value in ["0", "10", "7.5"] {
+            assert!(builder().parameter("rate", value).kind(EngineKind::Interpreter).build().is_ok());
+        }
+        assert_eq!(value_at(&[(None, 1), (Some(10), 2)], 9), 1);
+        assert_eq!(value_at(&[(None, 1), (Some(10), 2)], 10), 2);
+        assert_eq!(value_at(&[(Some(10), 2)], 9), MISSING);
+    }
+
+    #[test]
+    fn unknown_names_are_warnings_or_refused() {
+        let catalogue =
+            Catalogue::builder().names_csv("category", "name\nTee\nDrinks\n".as_bytes()).unwrap().build();
+        let engine = builder().catalogue(&catalogue).kind(EngineKind::Interpreter).build().unwrap();
+        let names: Vec<String> = engine.unknown_names().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            names,
+            ["the catalogue has no category `Tea`; `Tee` is near", "the catalogue has no list `Bestsellers`"]
+        );
+        let error = builder().catalogue(&catalogue).known_names_only().build().unwrap_err();
+        assert_eq!(error.name(), "unknown-name");
+    }
+
+    #[test]
+    fn a_hot_engine_changes_between_events() {
+        let first = builder().kind(EngineKind::Interpreter).build().unwrap();
+        let mut program = testing::program();
+        program.version = 8;
+        let pack = Pack::of(perq_compiler::ir::verify::verify(program).unwrap());
+        let second = Engine::builder(pack).kind(EngineKind::Interpreter).build().unwrap();
+        let hot = HotEngine::new(first.clone());
+        let mut session = hot.load().session();
+        let before = session.decide(&purchase()).unwrap();
+        let old = hot.swap(second);
+        assert_eq!(session.decide(&purchase()).unwrap(), before);
+        hot.refresh(&mut session);
+        assert_ne!(session.decide(&purchase()).unwrap().pack, before.pack);
+        hot.swap(old);
+        hot.refresh(&mut session);
+        assert_eq!(session.decide(&purchase()).unwrap(), before);
+    }
+}

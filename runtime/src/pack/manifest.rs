@@ -1,0 +1,202 @@
+//! What a pack says about itself, for people and tools that do not want to decode a program.
+//!
+//! Made from the program and checked against it; nothing is believed because the manifest says so.
+
+use perq_compiler::ir::{
+    EVENT_BUILTINS, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Slot, SlotType,
+};
+use serde::{Deserialize, Serialize};
+
+/// A pack's manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The program's name.
+    pub program: String,
+    /// The program's own version.
+    pub version: u64,
+    /// The language's number.
+    pub language: u32,
+    /// The version of perq that wrote the pack.
+    pub compiler: String,
+    /// The time zone database that it was written with, such as `2026e`.
+    pub tz: String,
+    /// The zone in which local times are read.
+    pub zone: String,
+    /// The currency of its money.
+    pub currency: String,
+    /// Its source files.
+    pub sources: Vec<Source>,
+    /// Its points accounts.
+    pub accounts: Vec<AccountEntry>,
+    /// Its groups, in the order in which they are settled.
+    pub groups: Vec<String>,
+    /// Its rules, in order of declaration.
+    pub rules: Vec<RuleEntry>,
+    /// The fields that it reads, beside the ones that every record has.
+    pub reads: Vec<Field>,
+}
+
+/// A source file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// As given to the compiler.
+    pub path: String,
+    /// BLAKE3, hexadecimal.
+    pub hash: String,
+}
+
+/// An account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountEntry {
+    /// Its key.
+    pub name: String,
+    /// Its unit's word.
+    pub unit: String,
+    /// Decimal digits.
+    pub decimals: u8,
+}
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleEntry {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// Its group.
+    pub group: String,
+    /// Where it is written.
+    pub place: String,
+}
+
+/// A field of the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Field {
+    /// As rules write it.
+    pub name: String,
+    /// The part of the input: `event`, `member`, `line`, `product` or `payment`.
+    pub record: String,
+    /// Where in that part.
+    pub key: Vec<String>,
+    /// Its type.
+    pub r#type: String,
+    /// May be absent.
+    pub optional: bool,
+}
+
+impl Manifest {
+    /// The manifest of a program, written by this version.
+    pub fn of(program: &Program) -> Manifest {
+        Manifest {
+            compiler: env!("CARGO_PKG_VERSION").to_owned(),
+            tz: crate::clock::database_version().to_owned(),
+            ..Manifest::described(program)
+        }
+    }
+
+    /// All that follows from the program.
+    pub(super) fn described(program: &Program) -> Manifest {
+        let layout = &program.layout;
+        let parts = [
+            (&layout.event, EVENT_BUILTINS.len()),
+            (&layout.line, LINE_BUILTINS.len()),
+            (&layout.payment, PAYMENT_BUILTINS.len()),
+        ];
+        Manifest {
+            program: program.name.clone(),
+            version: program.version,
+            language: program.language,
+            compiler: String::new(),
+            tz: String::new(),
+            zone: program.zone.clone(),
+            currency: program.currency.code.clone(),
+            sources: program
+                .sources
+                .iter()
+                .map(|source| Source { path: source.path.clone(), hash: source.hash.clone() })
+                .collect(),
+            accounts: program
+                .accounts
+                .iter()
+                .map(|account| AccountEntry {
+                    name: account.name.clone(),
+                    unit: account.unit.clone(),
+                    decimals: account.decimals,
+                })
+                .collect(),
+            groups: program.groups.iter().map(|group| group.name.clone()).collect(),
+            rules: program
+                .rules
+                .iter()
+                .map(|rule| RuleEntry {
+                    name: rule.name.clone(),
+                    title: rule.title.clone(),
+                    group: program
+                        .groups
+                        .get(rule.group.index())
+                        .map_or_else(String::new, |g| g.name.clone()),
+                    place: place(program, rule.place),
+                })
+                .collect(),
+            reads: parts
+                .iter()
+                .flat_map(|(slots, builtins)| slots.iter().skip(*builtins))
+                .filter_map(|slot| field(program, slot))
+                .collect(),
+        }
+    }
+}
+
+/// `file:line:column`.
+pub(crate) fn place(program: &Program, place: perq_compiler::ir::PlaceId) -> String {
+    match program.places.get(place.index()) {
+        Some(place) => {
+            let path = program.sources.get(place.file as usize).map_or("?", |source| source.path.as_str());
+            format!("{path}:{}:{}", place.line, place.column)
+        }
+        None => String::new(),
+    }
+}
+
+fn field(program: &Program, slot: &Slot) -> Option<Field> {
+    let record = match slot.record {
+        RecordKind::Event => "event",
+        RecordKind::Member => "member",
+        RecordKind::Line => "line",
+        RecordKind::Product => "product",
+        RecordKind::Payment => "payment",
+        RecordKind::Derived => return None,
+    };
+    let kind = |id: perq_compiler::ir::KindId| program.kinds.get(id.index()).map_or("?", |kind| &kind.name);
+    let ty = match slot.ty {
+        SlotType::Bool => "bool".to_owned(),
+        SlotType::Money { scale } => format!("money scale {scale}"),
+        SlotType::Points(account) => {
+            format!(
+                "points of {}",
+                program.accounts.get(account.index()).map_or("?", |account| &account.name)
+            )
+        }
+        SlotType::Percent => "percent".to_owned(),
+        SlotType::Count => "count".to_owned(),
+        SlotType::Number { scale } => format!("number scale {scale}"),
+        SlotType::Date => "date".to_owned(),
+        SlotType::Time => "time".to_owned(),
+        SlotType::Instant => "instant".to_owned(),
+        SlotType::Enum(id) => program.enums.get(id.index()).map_or("?", |e| &e.name).to_owned(),
+        SlotType::Symbol(id) => kind(id).to_owned(),
+        SlotType::Set(id) => format!("set of {}", kind(id)),
+    };
+    Some(Field {
+        name: slot.name.clone(),
+        record: record.to_owned(),
+        key: slot.key.clone(),
+        r#type: ty,
+        optional: slot.optional || slot.default.is_some(),
+    })
+}

@@ -1,0 +1,448 @@
+//! Sums over many decisions: by rule, group, account and month.
+//!
+//! Adds, and refuses to judge. Sums are exact in 128 bits and do not depend on the order of the events.
+
+use crate::clock::year_and_month;
+use crate::decimal;
+use crate::engine::Engine;
+use crate::record::ReadEvent;
+use perq_compiler::evaluate::Decision;
+use perq_compiler::ir::event_slot;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What was given, in minor units and in the accounts' smallest units.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// Events in which something was given.
+    pub events: u64,
+    /// Effects.
+    pub effects: u64,
+    /// Discounts.
+    pub discount: i128,
+    /// Awards by account.
+    pub awards: Vec<i128>,
+    /// Times that another rule displaced it.
+    pub displaced: u64,
+    /// Times that a limit cut it.
+    pub cut: u64,
+    /// Times that it failed.
+    pub errors: u64,
+}
+
+impl Given {
+    fn award(&mut self, account: usize, amount: i128) {
+        if self.awards.len() <= account {
+            self.awards.resize(account + 1, 0);
+        }
+        self.awards[account] += amount;
+    }
+
+    fn add(&mut self, other: &Given) {
+        self.events += other.events;
+        self.effects += other.effects;
+        self.discount += other.discount;
+        self.displaced += other.displaced;
+        self.cut += other.cut;
+        self.errors += other.errors;
+        for (account, amount) in other.awards.iter().enumerate() {
+            self.award(account, *amount);
+        }
+    }
+}
+
+/// Amounts of events, in minor units.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turnover {
+    /// Events.
+    pub events: u64,
+    /// Lines.
+    pub lines: u64,
+    /// Before discounts.
+    pub initial: i128,
+    /// Discounts.
+    pub discount: i128,
+    /// After discounts.
+    pub paid: i128,
+    /// Tax.
+    pub tax: i128,
+    /// What customers handed over.
+    pub total: i128,
+    /// Awards by account.
+    pub awards: Vec<i128>,
+}
+
+impl Turnover {
+    fn add(&mut self, other: &Turnover) {
+        self.events += other.events;
+        self.lines += other.lines;
+        self.initial += other.initial;
+        self.discount += other.discount;
+        self.paid += other.paid;
+        self.tax += other.tax;
+        self.total += other.total;
+        for (account, amount) in other.awards.iter().enumerate() {
+            self.award(account, *amount);
+        }
+    }
+
+    fn award(&mut self, account: usize, amount: i128) {
+        if self.awards.len() <= account {
+            self.awards.resize(account + 1, 0);
+        }
+        self.awards[account] += amount;
+    }
+}
+
+/// Where the time went, added up over all threads; zero unless it was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// Reading records.
+    pub read: Duration,
+    /// Evaluating.
+    pub evaluate: Duration,
+    /// Writing decisions.
+    pub write: Duration,
+}
+
+/// Sums over many decisions, by the program's numbers. [`Summary::report`] names them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// All events.
+    pub total: Turnover,
+    /// By local year and month.
+    pub months: BTreeMap<(i16, i8), Turnover>,
+    /// By kind of event: events.
+    pub kinds: Vec<u64>,
+    /// By rule.
+    pub rules: Vec<Given>,
+    /// By group.
+    pub groups: Vec<Given>,
+    /// Records that were refused.
+    pub rejected: u64,
+    /// Records that were refused, by the name of the error.
+    pub rejections: BTreeMap<&'static str, u64>,
+    /// Events in which a rule failed.
+    pub events_with_errors: u64,
+    /// Where the time went.
+    pub times: Times,
+    /// Which rules and groups the event at hand has met.
+    met: Met,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Met {
+    rules: Vec<u64>,
+    groups: Vec<u64>,
+    event: u64,
+    /// The month of the last day that was looked up.
+    month: Option<(i64, (i16, i8))>,
+}
+
+impl PartialEq for Met {
+    fn eq(&self, _: &Met) -> bool {
+        true
+    }
+}
+
+impl Eq for Met {}
+
+fn slot<T: Default + Clone>(list: &mut Vec<T>, at: usize) -> &mut T {
+    if list.len() <= at {
+        list.resize(at + 1, T::default());
+    }
+    &mut list[at]
+}
+
+impl Summary {
+    /// Records in: decided and refused.
+    pub fn records(&self) -> u64 {
+        self.total.events + self.rejected
+    }
+
+    /// Adds a decision.
+    pub fn add(&mut self, event: &ReadEvent, decision: &Decision) {
+        let totals = &decision.totals;
+        let one = Turnover {
+            events: 1,
+            lines: decision.lines.len() as u64,
+            initial: i128::from(totals.initial),
+            discount: i128::from(totals.discount),
+            paid: i128::from(totals.paid),
+            tax: i128::from(totals.tax),
+            total: i128::from(totals.total),
+            awards: Vec::new(),
+        };
+        let date = event.record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
+        let month = match self.met.month {
+            Some((day, month)) if day == date => month,
+            Some(_) | None => {
+                let month = year_and_month(date).unwrap_or_default();
+                self.met.month = Some((date, month));
+                month
+            }
+        };
+        let of_month = self.months.entry(month).or_default();
+        for &(account, amount) in &totals.awards {
+            self.total.award(account.index(), i128::from(amount));
+            of_month.award(account.index(), i128::from(amount));
+        }
+        self.total.add(&one);
+        of_month.add(&one);
+        *slot(&mut self.kinds, event.record.kind.index()) += 1;
+        self.events_with_errors += u64::from(!decision.faults.is_empty());
+        self.met.event += 1;
+        let this = self.met.event;
+        for effect in &decision.effects {
+            let new_rule = std::mem::replace(slot(&mut self.met.rules, effect.rule.index()), this) != this;
+            let new_group = std::mem::replace(slot(&mut self.met.groups, effect.group.index()), this) != this;
+            for (given, is_new) in [
+                (slot(&mut self.rules, effect.rule.index()), new_rule),
+                (slot(&mut self.groups, effect.group.index()), new_group),
+            ] {
+                given.events += u64::from(is_new);
+                given.effects += 1;
+                match effect.account {
+                    Some(account) => given.award(account.index(), i128::from(effect.amount)),
+                    None => given.discount += i128::from(effect.amount),
+                }
+            }
+        }
+        for displaced in &decision.displaced {
+            slot(&mut self.rules, displaced.rule.index()).displaced += 1;
+        }
+        for cut in &decision.cuts {
+            slot(&mut self.rules, cut.rule.index()).cut += 1;
+        }
+        for fault in &decision.faults {
+            slot(&mut self.rules, fault.rule.index()).errors += 1;
+        }
+    }
+
+    /// Adds a record that was refused.
+    pub fn reject(&mut self, name: &'static str) {
+        self.rejected += 1;
+        *self.rejections.entry(name).or_default() += 1;
+    }
+
+    /// Adds another summary of the same program.
+    pub fn merge(&mut self, other: &Summary) {
+        self.total.add(&other.total);
+        for (month, turnover) in &other.months {
+            self.months.entry(*month).or_default().add(turnover);
+        }
+        for (kind, events) in other.kinds.iter().enumerate() {
+            *slot(&mut self.kinds, kind) += events;
+        }
+        for (mine, others) in [(&mut self.rules, &other.rules), (&mut self.groups, &other.groups)] {
+            for (at, given) in others.iter().enumerate() {
+                slot(mine, at).add(given);
+            }
+        }
+        self.rejected += other.rejected;
+        for (name, count) in &other.rejections {
+            *self.rejections.entry(name).or_default() += count;
+        }
+        self.events_with_errors += other.events_with_errors;
+        self.times.read += other.times.read;
+        self.times.evaluate += other.times.evaluate;
+        self.times.write += other.times.write;
+    }
+
+    /// The summary with names and decimal texts. Rules and groups that gave nothing are there, too.
+    pub fn report(&self, engine: &Engine) -> SummaryReport {
+        let program = engine.program();
+        let money = |amount: i128| decimal::print(amount, program.currency.decimals);
+        let awards = |amounts: &[i128]| -> Vec<AwardReport> {
+            program
+                .accounts
+                .iter()
+                .enumerate()
+                .map(|(at, account)| AwardReport {
+                    account: account.name.clone(),
+                    amount: decimal::print(amounts.get(at).copied().unwrap_or(0), account.decimals),
+                })
+                .collect()
+        };
+        let given = |name: &str, group: Option<String>, given: Option<&Given>| {
+            let given = given.cloned().unwrap_or_default();
+            GivenReport {
+                name: name.to_owned(),
+                group,
+                events: given.events,
+                effects: given.effects,
+                discount: money(given.discount),
+                awards: awards(&given.awards),
+                displaced: given.displaced,
+                cut: given.cut,
+                errors: given.errors,
+            }
+        };
+        let turnover = |turnover: &Turnover| TurnoverReport {
+            events: turnover.events,
+            lines: turnover.lines,
+            initial: money(turnover.initial),
+            discount: money(turnover.discount),
+            paid: money(turnover.paid),
+            tax: program.tax.is_some().then(|| money(turnover.tax)),
+            total: money(turnover.total),
+            awards: awards(&turnover.awards),
+        };
+        SummaryReport {
+            pack: engine.pack().short_hash(),
+            currency: program.currency.code.clone(),
+            records: self.records(),
+            rejected: self.rejected,
+            rejections: self
+                .rejections
+                .iter()
+                .map(|(error, count)| RejectionReport { error: (*error).to_owned(), records: *count })
+                .collect(),
+            events_with_errors: self.events_with_errors,
+            total: turnover(&self.total),
+            kinds: program
+                .events
+                .iter()
+                .enumerate()
+                .map(|(at, kind)| KindReport {
+                    kind: kind.name.clone(),
+                    events: self.kinds.get(at).copied().unwrap_or(0),
+                })
+                .collect(),
+            months: self
+                .months
+                .iter()
+                .map(|((year, month), of)| MonthReport {
+                    month: format!("{year:04}-{month:02}"),
+                    turnover: turnover(of),
+                })
+                .collect(),
+            rules: program
+                .rules
+                .iter()
+                .enumerate()
+                .map(|(at, rule)| {
+                    let group = program.groups.get(rule.group.index()).map(|group| group.name.clone());
+                    given(&rule.name, group, self.rules.get(at))
+                })
+                .collect(),
+            groups: program
+                .groups
+                .iter()
+                .enumerate()
+                .map(|(at, group)| given(&group.name, None, self.groups.get(at)))
+                .collect(),
+        }
+    }
+}
+
+/// A [`Summary`] for people and tools.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SummaryReport {
+    /// The first 16 hexadecimal digits of the pack's hash.
+    pub pack: String,
+    /// The currency of money.
+    pub currency: String,
+    /// Records in: decided and refused.
+    pub records: u64,
+    /// Records that were refused.
+    pub rejected: u64,
+    /// By error, sorted.
+    pub rejections: Vec<RejectionReport>,
+    /// Events in which a rule failed.
+    pub events_with_errors: u64,
+    /// All events.
+    pub total: TurnoverReport,
+    /// By kind of event.
+    pub kinds: Vec<KindReport>,
+    /// By local month, ascending.
+    pub months: Vec<MonthReport>,
+    /// By rule, in order of declaration.
+    pub rules: Vec<GivenReport>,
+    /// By group, in the order of settlement.
+    pub groups: Vec<GivenReport>,
+}
+
+/// Refused records of one error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectionReport {
+    /// The error's name.
+    pub error: String,
+    /// How many records.
+    pub records: u64,
+}
+
+/// Events of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KindReport {
+    /// The kind.
+    pub kind: String,
+    /// How many.
+    pub events: u64,
+}
+
+/// Amounts of events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TurnoverReport {
+    /// Events.
+    pub events: u64,
+    /// Lines.
+    pub lines: u64,
+    /// Before discounts.
+    pub initial: String,
+    /// Discounts.
+    pub discount: String,
+    /// After discounts.
+    pub paid: String,
+    /// Tax, where the program says how it stands in prices.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tax: Option<String>,
+    /// What customers handed over.
+    pub total: String,
+    /// By account.
+    pub awards: Vec<AwardReport>,
+}
+
+/// Amounts of a month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthReport {
+    /// `2026-03`.
+    pub month: String,
+    /// Its amounts.
+    #[serde(flatten)]
+    pub turnover: TurnoverReport,
+}
+
+/// An amount of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AwardReport {
+    /// The account.
+    pub account: String,
+    /// How much.
+    pub amount: String,
+}
+
+/// What a rule or a group gave.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenReport {
+    /// Its key.
+    pub name: String,
+    /// The group, of a rule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub group: Option<String>,
+    /// Events in which it gave something.
+    pub events: u64,
+    /// Effects.
+    pub effects: u64,
+    /// Discounts.
+    pub discount: String,
+    /// By account.
+    pub awards: Vec<AwardReport>,
+    /// Times that another rule displaced it.
+    pub displaced: u64,
+    /// Times that a limit cut it.
+    pub cut: u64,
+    /// Times that it failed.
+    pub errors: u64,
+}
