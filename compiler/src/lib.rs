@@ -3,6 +3,7 @@
 //! Knows meaning and refuses to know machines: no I/O, no clock, no environment, no floats, no unsafe code.
 #![forbid(unsafe_code)]
 
+pub mod check;
 #[cfg(feature = "native")]
 pub mod emit;
 pub mod evaluate;
@@ -10,5 +11,6 @@ pub mod exact;
 pub mod interpret;
 pub mod ir;
 pub mod lower;
+pub mod pipeline;
 pub mod sources;
 pub mod typed;

@@ -1,11 +1,10 @@
 //! The order of the passes; the only file that knows it.
 //!
 //! `Sources → Parsed → Checked → Program → Verified`: each stage is made by the one before, and nothing but
-//! [`crate::ir::verify::verify`] makes the last.
+//! [`crate::ir::verify`] makes the last.
 
-use crate::check::{self, Checked, Import, SourceTree};
-use crate::ir::verify::{Verified, verify};
-use crate::ir::{Program, optimise};
+use crate::check::{Checked, Import, SourceTree, check};
+use crate::ir::{Program, Verified, optimise, verify};
 use crate::lower::lower;
 use crate::sources::SourceMap;
 use crate::typed;
@@ -68,39 +67,38 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
     let mut sources = SourceMap::default();
     let mut diagnostics = Vec::new();
     let mut trees = Vec::new();
-    let mut imports: Vec<Import> = Vec::new();
     for input in inputs {
         trees.push(parse(input, &mut sources, &mut diagnostics));
     }
-    let mut waiting: Vec<(usize, String)> = Vec::new();
-    for (index, tree) in trees.iter().enumerate() {
-        waiting.extend(uses(tree).map(|path| (index, path)));
-    }
-    // Imports of imports are not followed: a name is qualified once, by the file that says `use`.
-    for (index, path) in waiting {
-        let Some(from) = trees.get(index) else { continue };
-        if imports.iter().any(|import| import.from == from.file && import.path == path) {
-            continue;
-        }
-        let found = files.import(&from.path, &path);
-        let tree = match found {
-            Ok(input) => {
-                let known = sources.iter().find(|source| source.path == input.path).map(|source| source.file);
-                let tree = parse(&input, &mut sources, &mut diagnostics);
-                // A file that belongs to the program anyway has said its diagnostics already.
-                if known.is_some() {
-                    diagnostics.retain(|diagnostic| diagnostic.place.file != tree.file);
-                }
-                Ok(tree)
+    let mut imports: Vec<Import> = Vec::new();
+    // Breadth first, so that the numbering of files is a function of the texts alone.
+    let mut next = 0;
+    let mut imported: Vec<SourceTree> = Vec::new();
+    while let Some(from) = trees.get(next).or_else(|| imported.get(next - trees.len())).cloned() {
+        next += 1;
+        for written in uses(&from) {
+            if imports.iter().any(|import| import.from == from.file && import.written == written) {
+                continue;
             }
-            Err(why) => Err(why),
-        };
-        imports.push(Import { from: from.file, path, tree });
+            // Why a file cannot be had is the face's to say; that it is not there is the checker's.
+            let Ok(input) = files.import(&from.path, &written) else { continue };
+            let known = trees.iter().chain(&imported).find(|tree| tree.path == input.path).cloned();
+            let source = match known {
+                Some(tree) => tree,
+                None => {
+                    let tree = parse(&input, &mut sources, &mut diagnostics);
+                    imported.push(tree.clone());
+                    tree
+                }
+            };
+            let hash = blake3::hash(source.text.as_bytes()).to_hex().to_string();
+            imports.push(Import { from: from.file, written, hash, source });
+        }
     }
-    for file in perq_stdlib::PRELUDE.iter().enumerate() {
-        sources.insert(check::prelude_file(file.0), file.1.path, file.1.text);
+    for (position, file) in (0_u32..).zip(perq_stdlib::PRELUDE) {
+        sources.insert(FileId(u32::MAX - position), file.path, file.text);
     }
-    let Checked { program, diagnostics: found } = check::check(&trees, &imports);
+    let Checked { program, diagnostics: found } = check(&trees, &imports);
     diagnostics.extend(found);
     diagnostics.sort_by(|a, b| {
         (a.place, a.severity, a.name, &a.message).cmp(&(b.place, b.severity, b.name, &b.message))
@@ -116,7 +114,7 @@ pub fn compile(inputs: &[Input], files: &dyn Files) -> Compilation {
     if compilation.has_errors() {
         return compilation;
     }
-    let lowered = optimise::optimise(lower(&compilation.typed, &compilation.sources));
+    let lowered = optimise(lower(&compilation.typed, &compilation.sources));
     match verify(lowered) {
         Ok(verified) => compilation.program = Some(verified),
         Err(errors) => {

@@ -31,7 +31,8 @@ pub(crate) fn check(file: FileId, text: &str, tokens: &[Token], report: &mut Rep
 }
 
 fn refused(file: FileId, raw: &str, token: &Token, report: &mut Report) {
-    let in_string = matches!(token.kind, TokenKind::String | TokenKind::UnclosedString | TokenKind::ForeignString);
+    let in_string =
+        matches!(token.kind, TokenKind::String | TokenKind::UnclosedString | TokenKind::ForeignString);
     for (offset, character) in raw.char_indices() {
         if !is_refused(character) || (token.kind == TokenKind::Newline) {
             continue;
@@ -100,7 +101,9 @@ fn mixed_scripts(file: FileId, word: &str, span: Span, report: &mut Report) {
         }
     }
     // The most frequent script is meant; Latin where two are as frequent, since the fields of the schema are Latin.
-    let Some(&(meant, _)) = scripts.iter().max_by_key(|entry| (entry.1, entry.0 == Script::Latin)) else { return };
+    let Some(&(meant, _)) = scripts.iter().max_by_key(|entry| (entry.1, entry.0 == Script::Latin)) else {
+        return;
+    };
     let is_wrong = |character: char| {
         let script = character.script();
         script != meant && !matches!(script, Script::Common | Script::Inherited)
@@ -116,7 +119,13 @@ fn mixed_scripts(file: FileId, word: &str, span: Span, report: &mut Report) {
         .chars()
         .map(|character| if is_wrong(character) { look_alike(character, meant) } else { Some(character) })
         .collect();
-    report.push(errors::mixed_scripts(Place { file, span }, word, meant.full_name(), &wrong, mended.as_deref()));
+    report.push(errors::mixed_scripts(
+        Place { file, span },
+        word,
+        meant.full_name(),
+        &wrong,
+        mended.as_deref(),
+    ));
 }
 
 /// The letter of the other script that looks the same.

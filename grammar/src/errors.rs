@@ -60,7 +60,8 @@ const LONGEST_QUOTE: usize = 60;
 /// The author's text, shortened for a message.
 fn quote(text: &str) -> String {
     let line = text.lines().next().unwrap_or("");
-    let mut shown: String = line.chars().filter(|&c| !crate::characters::is_refused(c)).take(LONGEST_QUOTE).collect();
+    let mut shown: String =
+        line.chars().filter(|&c| !crate::characters::is_refused(c)).take(LONGEST_QUOTE).collect();
     if shown.len() < text.len() {
         shown.push('…');
     }
@@ -150,7 +151,12 @@ pub(crate) fn control_character(place: Place, character: char, in_string: bool) 
     with_character_repair(diagnostic, place, character, in_string)
 }
 
-fn with_character_repair(diagnostic: Diagnostic, place: Place, character: char, in_string: bool) -> Diagnostic {
+fn with_character_repair(
+    diagnostic: Diagnostic,
+    place: Place,
+    character: char,
+    in_string: bool,
+) -> Diagnostic {
     if in_string {
         let escape = escape(character);
         return diagnostic.fix(format!("write `{escape}` where it is meant, or delete it"), place, escape);
@@ -352,11 +358,8 @@ pub(crate) fn foreign_operator(place: Place, raw: &str, meant: Option<&str>) -> 
             place,
             "not ",
         ),
-        Some(meant) => Diagnostic::error("foreign-operator", place, format!("`{raw}` is written `{meant}`")).fix(
-            format!("write `{meant}`"),
-            place,
-            meant,
-        ),
+        Some(meant) => Diagnostic::error("foreign-operator", place, format!("`{raw}` is written `{meant}`"))
+            .fix(format!("write `{meant}`"), place, meant),
         None => Diagnostic::error("foreign-operator", place, format!("`{raw}` has no meaning here")),
     }
 }
@@ -386,8 +389,12 @@ pub(crate) fn foreign_comment(place: Place, raw: &str) -> Diagnostic {
 
 /// `;`
 pub(crate) fn semicolon(place: Place) -> Diagnostic {
-    Diagnostic::error("semicolon", place, "nothing ends with a semicolon here; each clause starts with its own word")
-        .fix("delete it", place, "")
+    Diagnostic::error(
+        "semicolon",
+        place,
+        "nothing ends with a semicolon here; each clause starts with its own word",
+    )
+    .fix("delete it", place, "")
 }
 
 // ---- delimiters
@@ -451,8 +458,12 @@ pub(crate) fn misspelt_keyword(place: Place, found: &str, meant: &str) -> Diagno
 
 /// A reserved word where a name is due.
 pub(crate) fn reserved_word(place: Place, found: &str) -> Diagnostic {
-    Diagnostic::error("reserved-word", place, format!("`{found}` is a word of the language and cannot be a name"))
-        .help(format!("choose another name, such as `{found}_value`; after a point every word is free"))
+    Diagnostic::error(
+        "reserved-word",
+        place,
+        format!("`{found}` is a word of the language and cannot be a name"),
+    )
+    .help(format!("choose another name, such as `{found}_value`; after a point every word is free"))
 }
 
 /// Text between declarations.
@@ -464,7 +475,8 @@ pub(crate) fn unknown_declaration(place: Place, found: &str, meant: Option<&str>
     let diagnostic = Diagnostic::error("unknown-declaration", place, message);
     match meant {
         Some(meant) => diagnostic.fix(format!("write `{meant}`"), place, meant),
-        None => diagnostic.help("declarations start with words such as `program`, `account`, `group`, `rule`, `test`"),
+        None => diagnostic
+            .help("declarations start with words such as `program`, `account`, `group`, `rule`, `test`"),
     }
 }
 
@@ -473,7 +485,11 @@ pub(crate) fn missing_comma(place: Place, number: &str, word: &str) -> Diagnosti
     Diagnostic::error(
         "missing-comma",
         place,
-        format!("`{} {}` reads as an amount; arms on one line are separated by commas", quote(number), quote(word)),
+        format!(
+            "`{} {}` reads as an amount; arms on one line are separated by commas",
+            quote(number),
+            quote(word)
+        ),
     )
     .fix(format!("write `{}, {}`", quote(number), quote(word)), place, format!("{number}, {word}"))
 }
@@ -501,7 +517,8 @@ pub(crate) fn mixed_logic(
 
 /// `a < b < c`
 pub(crate) fn chained_comparison(place: Place, whole: Place, repair: Option<String>) -> Diagnostic {
-    let diagnostic = Diagnostic::error("chained-comparison", place, "a comparison cannot be continued by another");
+    let diagnostic =
+        Diagnostic::error("chained-comparison", place, "a comparison cannot be continued by another");
     match repair {
         Some(repair) => diagnostic.fix(format!("write `{}`", quote(&repair)), whole, repair),
         None => diagnostic.help("join two comparisons with `and`, or use a range: `x in 1 through 9`"),
@@ -585,7 +602,9 @@ pub(crate) fn missing_best_for(head: Place) -> Diagnostic {
 /// `f(x for lines)`
 pub(crate) fn not_an_aggregate(place: Place, name: &str) -> Diagnostic {
     Diagnostic::error("not-an-aggregate", place, format!("`{}` does not work on a collection", quote(name)))
-        .help("the words for collections are `sum`, `avg`, `min`, `max`, `count`, `any`, `all` and `distinct`")
+        .help(
+            "the words for collections are `sum`, `avg`, `min`, `max`, `count`, `any`, `all` and `distinct`",
+        )
 }
 
 /// `(a + b) where …`
@@ -595,10 +614,13 @@ pub(crate) fn not_a_collection(place: Place, text: &str) -> Diagnostic {
         place,
         format!("`{}` is no collection, so `where` and `within` cannot follow", quote(text)),
     )
-    .help("a collection is named: `lines`, `units`, `payments`, `earlier purchases`, or what a `let` has named")
+    .help(
+        "a collection is named: `lines`, `units`, `payments`, `earlier purchases`, or what a `let` has named",
+    )
 }
 
 /// An option given twice.
 pub(crate) fn repeated_option(place: Place, keyword: &str) -> Diagnostic {
-    Diagnostic::error("repeated-option", place, format!("`{keyword}` is given twice")).help("keep one of them")
+    Diagnostic::error("repeated-option", place, format!("`{keyword}` is given twice"))
+        .help("keep one of them")
 }

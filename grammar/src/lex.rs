@@ -151,10 +151,7 @@ pub enum TokenKind {
     #[regex(r"[0-9]+([ \u{A0}\u{202F}]+[0-9]+)+([.,][0-9]+)?", priority = 10)]
     SpacedNumber,
     /// Mistake: `2026-3-1`, `2026-03-01T09:00`, `01/03/2026`; `01.03.2026` is a malformed number.
-    #[regex(
-        r"[0-9][0-9][0-9][0-9]-[0-9][0-9]?-[0-9][0-9]?(\p{XID_Continue}|[.,:][0-9])*",
-        priority = 20
-    )]
+    #[regex(r"[0-9][0-9][0-9][0-9]-[0-9][0-9]?-[0-9][0-9]?(\p{XID_Continue}|[.,:][0-9])*", priority = 20)]
     #[regex(r"[0-9][0-9]?/[0-9][0-9]?/[0-9][0-9][0-9][0-9]", priority = 20)]
     MalformedDate,
     /// Mistake: `$`, `€`, `₽`

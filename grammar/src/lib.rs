@@ -8,6 +8,7 @@ pub mod ast;
 mod characters;
 pub mod diagnostic;
 pub mod errors;
+mod format;
 pub mod lex;
 mod mistakes;
 pub mod parse;
@@ -16,6 +17,7 @@ pub mod source;
 mod split;
 mod tree;
 
+pub use format::{LINE_WIDTH, format};
 pub use mistakes::MAX_DIGITS;
 pub use parse::{Parsed, parse};
 pub use report::MAX_DIAGNOSTICS;

@@ -226,7 +226,8 @@ fn currency_number(tokens: &[Token], at: usize) -> Option<usize> {
     };
     let is_space = |at: usize| tokens.get(at).map(|token| token.kind) == Some(TokenKind::Space);
     let after = if is_space(at + 1) { at + 2 } else { at + 1 };
-    let before = at.checked_sub(1).and_then(|before| if is_space(before) { at.checked_sub(2) } else { Some(before) });
+    let before =
+        at.checked_sub(1).and_then(|before| if is_space(before) { at.checked_sub(2) } else { Some(before) });
     // `100 ₽` belongs together even where another number follows.
     before.filter(|&at| is_number(at)).or(Some(after).filter(|&at| is_number(at)))
 }
@@ -263,13 +264,18 @@ fn number_readings(raw: &str) -> Vec<String> {
         return Vec::new();
     }
     if let Some(fraction) = raw.strip_prefix('.') {
-        return if fraction.bytes().all(|byte| byte.is_ascii_digit()) { vec![format!("0.{fraction}")] } else { vec![] };
+        return if fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+            vec![format!("0.{fraction}")]
+        } else {
+            vec![]
+        };
     }
     let points = raw.matches('.').count();
     let commas = raw.matches(',').count();
     let groups_of_three = |text: &str, mark: char| {
         let mut groups = text.split(mark);
-        groups.next().is_some_and(|first| (1..=3).contains(&first.len())) && groups.all(|group| group.len() == 3)
+        groups.next().is_some_and(|first| (1..=3).contains(&first.len()))
+            && groups.all(|group| group.len() == 3)
     };
     match (points, commas) {
         (0, 1) => {
@@ -288,7 +294,11 @@ fn number_readings(raw: &str) -> Vec<String> {
                 }
                 return Vec::new();
             }
-            if groups_of_three(whole, ',') { vec![format!("{}.{fraction}", whole.replace(',', "_"))] } else { vec![] }
+            if groups_of_three(whole, ',') {
+                vec![format!("{}.{fraction}", whole.replace(',', "_"))]
+            } else {
+                vec![]
+            }
         }
         (_, 1) => {
             let (whole, fraction) = raw.split_once(',').unwrap_or((raw, ""));
@@ -331,12 +341,16 @@ fn date_readings(raw: &str) -> Vec<String> {
         return readings;
     }
     let mut parts = raw.splitn(3, '-');
-    let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else { return Vec::new() };
+    let (Some(year), Some(month), Some(day)) = (parts.next(), parts.next(), parts.next()) else {
+        return Vec::new();
+    };
     if let Some((day, time)) = day.split_once(['T', 't']) {
         let time = time.trim_end_matches(['Z', 'z']);
         let is_time = |time: &str| {
             matches!(time.len(), 5 | 8)
-                && time.split(':').all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()))
+                && time
+                    .split(':')
+                    .all(|part| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit()))
         };
         return iso_date(year, month, day)
             .filter(|_| is_time(time))
@@ -356,9 +370,9 @@ fn time_from_digits(raw: &str) -> Option<String> {
     if !(2..=3).contains(&parts.len()) {
         return None;
     }
-    let fits = parts.iter().all(|part| {
-        (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-    });
+    let fits = parts
+        .iter()
+        .all(|part| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()));
     if !fits {
         return None;
     }
@@ -397,7 +411,9 @@ fn malformed_number(place: Place, raw: &str, report: &mut Report) {
     // `500RUB`: digits, then letters.
     let digits = raw.find(|c: char| !(c.is_ascii_digit() || matches!(c, '_' | '.'))).unwrap_or(raw.len());
     let (number, letters) = raw.split_at(digits);
-    if number.ends_with(|c: char| c.is_ascii_digit()) && letters.chars().next().is_some_and(char::is_alphabetic) {
+    if number.ends_with(|c: char| c.is_ascii_digit())
+        && letters.chars().next().is_some_and(char::is_alphabetic)
+    {
         report.push(errors::number_without_space(place, number, letters));
     } else {
         report.push(errors::malformed_number(place, raw, None));

@@ -147,7 +147,9 @@ impl Reader<'_, '_> {
                 let item = self.read_unit(unit, Rule::item_unit, |builder, pair| builder.item_unit(pair));
                 let mut rules = Vec::new();
                 for nested in &unit.nested {
-                    rules.extend(self.read_unit(nested, Rule::rule_unit, |builder, pair| builder.rule_unit(pair)));
+                    rules.extend(
+                        self.read_unit(nested, Rule::rule_unit, |builder, pair| builder.rule_unit(pair)),
+                    );
                 }
                 let mut item = item?;
                 if let ItemKind::Group(_, clauses) = &mut item.kind {
@@ -164,7 +166,9 @@ impl Reader<'_, '_> {
     fn stray(&mut self, unit: &Unit) {
         let (start, end) = unit.tokens;
         let first = self.tokens[start..end].iter().find(|token| {
-            !token.kind.is_trivia() && !token.kind.is_closing() && token.kind.class() != crate::lex::TokenClass::Mistake
+            !token.kind.is_trivia()
+                && !token.kind.is_closing()
+                && token.kind.class() != crate::lex::TokenClass::Mistake
         });
         let Some(first) = first else { return };
         let found = first.text(self.text);
@@ -277,7 +281,14 @@ impl Reader<'_, '_> {
                 && ((first_on_line && (CLAUSE_WORDS.contains(&word) || EFFECT_WORDS.contains(&word)))
                     || (first_on_line && is_list && depth == 1 && token.kind != TokenKind::CloseBrace)
                     || (depth == 1 && matches!(word, "when" | "unless" | "then" | "let")));
-            landmarks.push(Landmark { span: token.span, kind: token.kind, depth, first_on_line, is_start });
+            landmarks.push(Landmark {
+                span: token.span,
+                kind: token.kind,
+                depth,
+                first_on_line,
+                is_start,
+                starts_with_name: first_on_line && token.kind == TokenKind::Word && !is_reserved(word),
+            });
             match token.kind {
                 TokenKind::OpenBrace => {
                     depth += 1;
@@ -331,7 +342,9 @@ impl Reader<'_, '_> {
             (Some(found), Some(before)) if found.first_on_line && !failure.expects_clause() => {
                 errors::missing_after(self.place(before.span), &expected, text_of(before))
             }
-            (Some(found), _) => errors::unexpected_text(self.place(found.span), &expected, Some(text_of(found))),
+            (Some(found), _) => {
+                errors::unexpected_text(self.place(found.span), &expected, Some(text_of(found)))
+            }
             (None, Some(before)) => {
                 errors::missing_after(self.place(before.span), &expected, text_of(before))
             }
@@ -341,7 +354,8 @@ impl Reader<'_, '_> {
 
     fn span_of(&self, (first, end): (usize, usize)) -> Span {
         let start = self.tokens.get(first).map_or(0, |token| token.span.start);
-        let end = end.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(start, |token| token.span.end);
+        let end =
+            end.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(start, |token| token.span.end);
         Span { start, end }
     }
 }
@@ -367,13 +381,77 @@ fn blank(text: &mut [u8], start: usize, end: usize) {
 
 /// Words that start a clause, a step or a part of a declaration.
 const CLAUSE_WORDS: &[&str] = &[
-    "title", "version", "currency", "zone", "rounding", "month_end", "week_starts", "order", "tax", "unit", "round",
-    "redeemable", "qualifying", "not_below", "worth", "expire", "melt", "kind", "displace", "on_price", "excludes",
-    "valid", "schedule", "priority", "on", "when", "unless", "let", "limit", "budget", "then", "take", "process",
-    "spendable", "given", "expect", "after", "with", "rule", "group", "balance", "total", "nothing", "codes", "uses",
-    "measure", "level", "keep", "upgrade", "downgrade", "review", "rate", "step", "cash", "pay", "confirm",
-    "if_short", "display", "purpose", "channels", "goals", "also", "score", "slots", "ties", "explore", "maximise",
-    "exclude", "include", "capacity", "each",
+    "title",
+    "version",
+    "currency",
+    "zone",
+    "rounding",
+    "month_end",
+    "week_starts",
+    "order",
+    "tax",
+    "unit",
+    "round",
+    "redeemable",
+    "qualifying",
+    "not_below",
+    "worth",
+    "expire",
+    "melt",
+    "kind",
+    "displace",
+    "on_price",
+    "excludes",
+    "valid",
+    "schedule",
+    "priority",
+    "on",
+    "when",
+    "unless",
+    "let",
+    "limit",
+    "budget",
+    "then",
+    "take",
+    "process",
+    "spendable",
+    "given",
+    "expect",
+    "after",
+    "with",
+    "rule",
+    "group",
+    "balance",
+    "total",
+    "nothing",
+    "codes",
+    "uses",
+    "measure",
+    "level",
+    "keep",
+    "upgrade",
+    "downgrade",
+    "review",
+    "rate",
+    "step",
+    "cash",
+    "pay",
+    "confirm",
+    "if_short",
+    "display",
+    "purpose",
+    "channels",
+    "goals",
+    "also",
+    "score",
+    "slots",
+    "ties",
+    "explore",
+    "maximise",
+    "exclude",
+    "include",
+    "capacity",
+    "each",
 ];
 
 /// Words that start an effect.
@@ -389,6 +467,8 @@ struct Landmark {
     first_on_line: bool,
     /// Whether a clause or an effect can start here.
     is_start: bool,
+    /// Whether it is the first of its line and could be a misspelt clause.
+    starts_with_name: bool,
 }
 
 struct Recovery {
@@ -432,18 +512,19 @@ impl Recovery {
         };
         loop {
             let depth = self.landmarks[start].depth;
+            let is_unknown = !self.landmarks[start].is_start;
             let end = self.landmarks[start + 1..]
                 .iter()
                 .position(|landmark| {
                     (landmark.is_start && landmark.depth <= depth)
+                        // What starts with an unknown word ends where a line starts with another.
+                        || (is_unknown && landmark.starts_with_name && landmark.depth <= depth)
                         || (landmark.kind == TokenKind::CloseBrace && landmark.depth <= depth)
                 })
                 .map(|offset| start + 1 + offset);
             let end = end.unwrap_or(self.landmarks.len());
-            let span = Span {
-                start: self.landmarks[start].span.start,
-                end: self.landmarks[end - 1].span.end,
-            };
+            let span =
+                Span { start: self.landmarks[start].span.start, end: self.landmarks[end - 1].span.end };
             if !self.landmarks[start..end].iter().all(|landmark| self.is_blanked(landmark.span)) {
                 return Some(Region { span, is_consequence });
             }
@@ -516,31 +597,65 @@ impl Failure {
             let mut shown = SHOWN.iter().filter(|(_, word)| words.contains(word));
             if let Some((noun, first)) = shown.next() {
                 let mut list = vec![format!("`{first}`")];
-                list.extend(shown.filter(|(other, _)| other == noun).take(2).map(|(_, word)| format!("`{word}`")));
+                list.extend(
+                    shown.filter(|(other, _)| other == noun).take(2).map(|(_, word)| format!("`{word}`")),
+                );
                 return format!("{noun} {}", list.join(", "));
             }
             let list: Vec<String> = words.iter().take(3).map(|word| format!("`{word}`")).collect();
             return format!("a clause such as {}", list.join(", "));
         }
+        // An operand is expected where all the things are that it may start with.
+        const OPERANDS: &[Rule] = &[
+            Rule::open_paren,
+            Rule::parenthesised,
+            Rule::open_bracket,
+            Rule::list,
+            Rule::string,
+            Rule::boolean,
+            Rule::reference,
+            Rule::kind_word,
+            Rule::named,
+            Rule::path,
+            Rule::name,
+            Rule::question,
+            Rule::hole,
+            Rule::kw_by,
+            Rule::choice,
+            Rule::kw_steps,
+            Rule::steps,
+            Rule::minus,
+            Rule::kw_not,
+        ];
+        let is_operand = self.expects(Rule::string)
+            && (self.expects(Rule::question) || self.expects(Rule::hole))
+            && (self.expects(Rule::boolean) || self.expects(Rule::kw_true));
+        let others = self.expected.iter().filter(|&found| !(is_operand && OPERANDS.contains(found)));
         let mut parts: Vec<String> = Vec::new();
+        if is_operand {
+            parts.push("an expression".to_owned());
+        }
         let mut add = |part: String| {
             if !parts.contains(&part) {
                 parts.push(part);
             }
         };
-        for &rule in &self.expected {
-            match phrase(rule) {
+        for &expected in others {
+            match phrase(expected) {
                 Some(phrase) => add(phrase.to_owned()),
                 None => {
-                    if let Some(word) = keyword(rule).filter(|word| !is_continuation(word)) {
+                    if let Some(word) = keyword(expected).filter(|word| !is_continuation(word)) {
                         add(format!("`{word}`"));
                     }
                 }
             }
         }
         if parts.is_empty() {
-            let mut signs: Vec<String> =
-                self.keywords().filter(|word| is_continuation(word)).map(|word| format!("`{word}`")).collect();
+            let mut signs: Vec<String> = self
+                .keywords()
+                .filter(|word| is_continuation(word))
+                .map(|word| format!("`{word}`"))
+                .collect();
             signs.truncate(3);
             parts = if signs.is_empty() { vec!["something else".to_owned()] } else { signs };
         }
@@ -596,7 +711,6 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::bounds => "a bound such as `at most 3 offers`",
         Rule::open_brace => "`{`",
         Rule::close_brace => "`}`",
-        Rule::open_paren => "`(`",
         Rule::close_paren => "`)`",
         Rule::open_bracket => "`[`",
         Rule::close_bracket => "`]`",
@@ -631,7 +745,8 @@ fn is_keyword(rule: Rule) -> bool {
 
 /// Whether a word can never be a name.
 fn is_reserved(word: &str) -> bool {
-    Shape::parse(Rule::reserved, word).is_ok_and(|mut pairs| pairs.next().is_some_and(|pair| pair.as_str() == word))
+    Shape::parse(Rule::reserved, word)
+        .is_ok_and(|mut pairs| pairs.next().is_some_and(|pair| pair.as_str() == word))
 }
 
 /// The candidate that a misspelt word most likely means.
@@ -643,7 +758,16 @@ fn nearest<'w>(word: &str, candidates: impl Iterator<Item = &'w str>) -> Option<
     let lower = word.to_lowercase();
     candidates
         .map(|candidate| (distance(&lower, candidate), candidate))
-        .filter(|&(distance, candidate)| distance <= if candidate.len() < 4 { 0 } else if candidate.len() < 6 { 1 } else { 2 })
+        .filter(|&(distance, candidate)| {
+            distance
+                <= if candidate.len() < 4 {
+                    0
+                } else if candidate.len() < 6 {
+                    1
+                } else {
+                    2
+                }
+        })
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, candidate)| candidate)
 }

@@ -161,14 +161,15 @@ impl Splitter<'_> {
     }
 
     fn unit(&self, at: usize) -> Unit {
-        let empty =
-            |kind, end| Unit { kind, tokens: (at, end), nested: vec![], missing: String::new(), too_deep: false };
+        let empty = |kind, end| Unit {
+            kind,
+            tokens: (at, end),
+            nested: vec![],
+            missing: String::new(),
+            too_deep: false,
+        };
         if !self.starts_item(at) {
-            let mut end = at + 1;
-            while end < self.tokens.len() && !(self.column(end).is_some() && self.starts_item(end)) {
-                end += 1;
-            }
-            return empty(UnitKind::Stray, end);
+            return empty(UnitKind::Stray, self.end_of_stray(at));
         }
         let word = self.word(at);
         let unbraced = UNBRACED.contains(&word);
@@ -187,6 +188,28 @@ impl Splitter<'_> {
             end += 1;
         }
         empty(UnitKind::Item, end)
+    }
+
+    /// Text that starts no declaration ends after its braces, or where the next line looks like a declaration.
+    fn end_of_stray(&self, at: usize) -> usize {
+        let mut end = at;
+        while end < self.tokens.len() {
+            let token = self.tokens[end];
+            if token.kind == TokenKind::OpenBrace {
+                if let Some(close) = self.closes[end] {
+                    return close + 1;
+                }
+            }
+            if end > at && token.kind == TokenKind::Word && self.column(end).is_some() {
+                let next = self.tokens.get(self.significant(end + 1)).map(|token| token.kind);
+                let names = matches!(next, Some(TokenKind::Word | TokenKind::String | TokenKind::OpenBrace));
+                if self.starts_item(end) || (names && self.column(end) == Some(0)) {
+                    break;
+                }
+            }
+            end += 1;
+        }
+        end
     }
 
     /// The item at `at` whose body opens at `open`.
@@ -216,7 +239,9 @@ impl Splitter<'_> {
                         return Unit { kind, tokens, nested, missing: String::new(), too_deep: false };
                     }
                 }
-                TokenKind::Word if is_group && depth == 1 && self.word(end) == "rule" && self.is_item_word(end) => {
+                TokenKind::Word
+                    if is_group && depth == 1 && self.word(end) == "rule" && self.is_item_word(end) =>
+                {
                     let rule = self.nested_rule(end);
                     end = rule.tokens.1;
                     nested.push(rule);
@@ -241,7 +266,13 @@ impl Splitter<'_> {
             }
             end += 1;
         }
-        Unit { kind: UnitKind::Rule, tokens: (at, end), nested: vec![], missing: String::new(), too_deep: false }
+        Unit {
+            kind: UnitKind::Rule,
+            tokens: (at, end),
+            nested: vec![],
+            missing: String::new(),
+            too_deep: false,
+        }
     }
 
     /// Finds delimiters without a partner inside the unit, and the depth.

@@ -30,6 +30,8 @@ pub(crate) struct Builder<'t> {
     pub(crate) base: usize,
     /// How many expressions hold the one being built.
     depth: usize,
+    /// The operands of the expression being joined, from left to right.
+    ready: std::vec::IntoIter<ast::Expr>,
     /// Set when something is missing that the tree cannot express: the unit is then left out.
     incomplete: bool,
     /// What was found.
@@ -82,6 +84,7 @@ impl<'t> Builder<'t> {
             mistaken,
             base,
             depth: 0,
+            ready: Vec::new().into_iter(),
             incomplete: false,
             diagnostics: Vec::new(),
         }

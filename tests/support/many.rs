@@ -3,39 +3,15 @@
 //! The rules are of the kinds that shops write, one event matches a few of them whatever their number, and the text is
 //! a function of the number alone.
 
+use crate::generate::Random;
 use perq_compiler::pipeline::Input;
-
-/// A small generator of numbers (SplitMix64, Steele, Lea and Flood 2014).
-#[derive(Clone, Debug)]
-pub struct Numbers(u64);
-
-impl Numbers {
-    /// From a seed.
-    pub fn new(seed: u64) -> Numbers {
-        Numbers(seed)
-    }
-
-    /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `n`.
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.next() % n.max(1)
-    }
-}
 
 /// Rules in one file.
 const RULES_PER_FILE: usize = 10;
 
 /// A programme of `rules` rules: one file for what they share, and one for each ten rules.
 pub fn programme(rules: usize) -> Vec<Input> {
-    let mut numbers = Numbers::new(rules as u64);
+    let mut numbers = Random::new(rules as u64);
     let mut files = vec![Input {
         path: "programme.rule".to_owned(),
         text: "language 1\n\
@@ -57,14 +33,14 @@ pub fn programme(rules: usize) -> Vec<Input> {
     files
 }
 
-fn rule(index: usize, numbers: &mut Numbers) -> String {
+fn rule(index: usize, numbers: &mut Random) -> String {
     let category = numbers.below(800);
     let store = numbers.below(500);
     let least = 5 + numbers.below(95);
     let rate = 1 + numbers.below(15);
     let brand = numbers.below(500);
     let month = 1 + numbers.below(9);
-    let tier = ["base", "silver", "gold"][usize::try_from(numbers.below(3)).unwrap_or(0)];
+    let tier = numbers.pick(&["base", "silver", "gold"]);
     match numbers.below(4) {
         0 => format!(
             "rule r{index} \"Rule {index}\" in group prices {{\n  when purchase in store \"S{store}\"\n  \

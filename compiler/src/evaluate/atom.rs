@@ -132,6 +132,20 @@ pub(super) fn intersection(a: &[(i64, i64)], b: &[(i64, i64)]) -> Ranges {
     both
 }
 
+/// The values in either.
+pub(super) fn union(a: &[(i64, i64)], b: &[(i64, i64)]) -> Ranges {
+    let mut all: Ranges = a.iter().chain(b).copied().collect();
+    all.sort_unstable();
+    let mut either: Ranges = Vec::new();
+    for (low, high) in all {
+        match either.last_mut() {
+            Some((_, last)) if low <= last.saturating_add(1) => *last = high.max(*last),
+            Some(_) | None => either.push((low, high)),
+        }
+    }
+    either
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,10 +196,12 @@ mod tests {
         }
 
         #[test]
-        fn intersection_is_both(a in proptest::collection::btree_set(0i64..40, 0..20), b in proptest::collection::btree_set(0i64..40, 0..20)) {
+        fn intersection_is_both_and_union_either(a in proptest::collection::btree_set(0i64..40, 0..20), b in proptest::collection::btree_set(0i64..40, 0..20)) {
             let both = intersection(&joined(a.iter().copied()), &joined(b.iter().copied()));
+            let either = union(&joined(a.iter().copied()), &joined(b.iter().copied()));
             for value in 0..40 {
                 prop_assert_eq!(within(&both, value), a.contains(&value) && b.contains(&value));
+                prop_assert_eq!(within(&either, value), a.contains(&value) || b.contains(&value));
             }
         }
     }

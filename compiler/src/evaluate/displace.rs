@@ -1,9 +1,9 @@
 //! Which of a group's proposals stay where several fall on the same pieces, line or basket. Refuses to know how a
 //! proposal was worked out, and what limits say.
 
-use super::fraction::Fraction;
+use super::fraction::{Fraction, divide_rounded};
 use super::price::{Line, NONE, Part, Run, SiteFault};
-use super::spread::{Sharer, Spreader, over_pieces};
+use super::spread::{Sharer, Spreader};
 use crate::ir::{Displace, FaultKind, Group, Program, Rest, Rounding, Scope, SiteId};
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -247,9 +247,10 @@ struct Field {
     contenders: Range<usize>,
 }
 
-/// Leaves a contender `wins` of the `covers` pieces that it covers on a line. Its whole minor units lie on those pieces
-/// as evenly as they can, the first with one more, and it keeps the first; several effects share what is kept by
-/// largest remainder.
+/// Leaves a contender `wins` of the `covers` pieces that it covers on a line, and so much of its amount: money rounded up
+/// to the next minor unit. One contender of a line at most keeps some of its pieces, so that whatever it is rounded to,
+/// the rules there together never give less than any one of them alone, nor less when another joins. Several effects
+/// share what is kept by largest remainder.
 fn shrink(
     parts: &mut [Part],
     indices: &[usize],
@@ -263,12 +264,15 @@ fn shrink(
         money = money.saturating_add(part.money());
         sharers.push(Sharer { weight: i128::from(part.money()), room: part.money() });
     }
-    let (each, more) = over_pieces(money, covers);
-    let kept = each.saturating_mul(wins).saturating_add(more.min(wins));
-    let shared = spreader.spread(kept, sharers, Rounding::Down, Rest::LargestRemainder, amounts);
+    let site = indices.first().and_then(|index| parts.get(*index)).map(|part| part.site).unwrap_or_default();
+    // Two 64-bit numbers always fit, and what is kept is no more than what there was.
+    let product = i128::from(money).saturating_mul(i128::from(wins));
+    divide_rounded(product, i128::from(covers), Rounding::Up)
+        .and_then(|kept| i64::try_from(kept).map_err(|_| FaultKind::OutOfRange))
+        .and_then(|kept| spreader.spread(kept, sharers, Rounding::Down, Rest::LargestRemainder, amounts))
+        .map_err(|kind| (kind, site))?;
     for (index, kept) in indices.iter().zip(amounts.iter()) {
         let Some(part) = parts.get_mut(*index) else { continue };
-        shared.map_err(|kind| (kind, part.site))?;
         part.gone = wins == 0;
         part.pieces = part.pieces.min(wins);
         part.short = 0;

@@ -263,6 +263,15 @@ impl Granter {
             }
             self.exact.push(waiting);
         }
+        for effect in parts.chunk_by(|a, b| a.site == b.site) {
+            let all = effect.iter().filter(|part| !part.gone).map(|part| i128::from(part.money()));
+            if i64::try_from(all.fold(0, i128::saturating_add)).is_err() {
+                return Err((
+                    FaultKind::OutOfRange,
+                    effect.first().map(|part| part.site).unwrap_or_default(),
+                ));
+            }
+        }
         for part in parts.iter().filter(|part| !part.gone && part.amount.is_positive()) {
             let waits = owner.waits_for(part, RoundPer::Basket).is_some();
             let amount = if waits { Some(0) } else { i64::try_from(part.amount.floor()).ok() };
@@ -274,7 +283,7 @@ impl Granter {
                 account: part.account,
                 row: part.row,
                 pieces: part.pieces,
-                // An award's sum has just been checked, and a discount is no more than its line.
+                // Their sums have just been checked.
                 amount: amount.unwrap_or(0),
                 exact: waits.then_some(part.amount),
             });

@@ -13,23 +13,27 @@
 //!
 //! A slot with very many borders is cut more coarsely: its rows then allow too much, and the survivors are asked again.
 //! With 10 000 rules of some four conditions each, drawn like those of a retailer (`tests::memory_of_a_large_plan`), a
-//! plan takes about MEASURED bytes a rule.
+//! plan takes about 750 bytes a rule.
 
-use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols};
+use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols, union};
 use super::{Bindings, Record, RecordView};
 use crate::ir::{
     Atom, AtomId, AtomTest, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SlotId, SlotType, Space,
     event_slot, line_slot,
 };
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
+use std::hash::Hasher;
 use std::ops::Range;
 
 /// Intervals of one slot, above which it is cut coarsely.
-const MOST_INTERVALS: usize = 512;
-/// Words filed under the keys of one slot for each rule that has its key there, above which it is cut coarsely.
-const MOST_WORDS_PER_RULE: usize = 1024;
+const MOST_INTERVALS: usize = 1024;
+/// Words filed under the keys of one slot for each rule that has its key there, and for each of its ranges of values,
+/// above which it is cut coarsely.
+const MOST_WORDS: (usize, usize) = (32, 2);
 /// A table from value to interval may have so many places for each border.
 const TABLE_PLACES: usize = 16;
+/// And so many where the values are symbols, which are numbered without gaps.
+const SYMBOL_PLACES: usize = 1 << 16;
 
 /// How rules are found; built once for a program and a catalogue.
 #[derive(Debug)]
@@ -142,6 +146,11 @@ struct Sparse {
 }
 
 impl Sparse {
+    fn equal(&self, a: &Range<usize>, b: &Range<usize>) -> bool {
+        self.words.get(a.clone()) == self.words.get(b.clone())
+            && self.bits.get(a.clone()) == self.bits.get(b.clone())
+    }
+
     fn each(&self, row: &Range<usize>, mut act: impl FnMut(usize, u64)) {
         let words = self.words.get(row.clone()).unwrap_or(&[]);
         let bits = self.bits.get(row.clone()).unwrap_or(&[]);
@@ -180,17 +189,20 @@ struct Cuts {
 }
 
 impl Cuts {
-    fn new(borders: Vec<i64>) -> Cuts {
+    /// Cuts at these borders, with a table of up to so many places.
+    fn new(borders: Vec<i64>, places: usize) -> Cuts {
         let ends = borders.first().zip(borders.last());
         let span = ends.and_then(|(first, last)| usize::try_from(last.checked_sub(*first)?).ok());
-        let most = borders.len().saturating_mul(TABLE_PLACES).saturating_add(1024);
-        let mut cuts = Cuts { borders, table: Vec::new() };
-        if let (Some(span), Some(first)) = (span.filter(|span| *span <= most), cuts.borders.first()) {
-            let values = (*first..).take(span.saturating_add(1));
-            let intervals = values.map(|value| u32::try_from(cuts.search(value)).unwrap_or(u32::MAX));
-            cuts.table = intervals.collect();
+        let most = borders.len().saturating_mul(TABLE_PLACES).saturating_add(1024).max(places);
+        let mut table = Vec::new();
+        if span.is_some_and(|span| span <= most) {
+            let next = borders.iter().skip(1);
+            for ((border, next), interval) in borders.iter().zip(next).zip(1u32..) {
+                let values = usize::try_from(next.abs_diff(*border)).unwrap_or(0);
+                table.resize(table.len().saturating_add(values), interval);
+            }
         }
-        cuts
+        Cuts { borders, table }
     }
 
     fn search(&self, value: i64) -> usize {
@@ -464,12 +476,13 @@ struct Builder<'a> {
     dense: Dense,
     sparse: Sparse,
     dense_rows: FxHashMap<Vec<u64>, usize>,
-    sparse_rows: FxHashMap<Vec<(u32, u64)>, Range<usize>>,
+    /// By hash.
+    sparse_rows: FxHashMap<u64, Vec<Range<usize>>>,
     /// By kind of reference: how many symbols its references reach to.
     symbols: FxHashMap<KindId, u64>,
 }
 
-/// A rule and the values that it is compatible with.
+/// A rule and the values that it is compatible with; each rule once.
 type Compatible = (u32, Ranges);
 
 /// What is left to ask of a rule.
@@ -540,16 +553,24 @@ impl<'a> Builder<'a> {
     }
 
     fn sparse_row(&mut self, row: &[u64]) -> Range<usize> {
-        let entries: Vec<(u32, u64)> =
-            (0u32..).zip(row).filter(|(_, bits)| **bits != 0).map(|(word, bits)| (word, *bits)).collect();
-        if let Some(known) = self.sparse_rows.get(&entries) {
-            return known.clone();
-        }
         let start = self.sparse.words.len();
-        self.sparse.words.extend(entries.iter().map(|(word, _)| *word));
-        self.sparse.bits.extend(entries.iter().map(|(_, bits)| *bits));
+        let mut hasher = FxHasher::default();
+        for (word, bits) in (0u32..).zip(row).filter(|(_, bits)| **bits != 0) {
+            self.sparse.words.push(word);
+            self.sparse.bits.push(*bits);
+            hasher.write_u32(word);
+            hasher.write_u64(*bits);
+        }
         let range = start..self.sparse.words.len();
-        self.sparse_rows.insert(entries, range.clone());
+        let alike = self.sparse_rows.entry(hasher.finish()).or_default();
+        for known in alike.iter() {
+            if self.sparse.equal(known, &range) {
+                self.sparse.words.truncate(start);
+                self.sparse.bits.truncate(start);
+                return known.clone();
+            }
+        }
+        alike.push(range.clone());
         range
     }
 
@@ -601,11 +622,11 @@ impl<'a> Builder<'a> {
             let free = self.row_of(rules.iter().map(|(position, _)| *position));
             let mut start = free;
             compatible.iter().for_each(|(position, _)| put(&mut start, *position, false));
-            let borders = borders(&compatible);
-            let exact = borders.len() < MOST_INTERVALS;
-            let borders = if exact { borders } else { thinned(&borders, MOST_INTERVALS) };
+            let changes = Changes::new(&compatible);
+            let exact = changes.borders.len() < MOST_INTERVALS;
+            let borders = if exact { changes.borders.clone() } else { changes.thinned(MOST_INTERVALS) };
             let mut rows = Vec::new();
-            sweep(&compatible, &borders, start, |row| {
+            changes.sweep(&borders, start, |row| {
                 rows.push(self.dense_row(row));
                 true
             });
@@ -614,7 +635,7 @@ impl<'a> Builder<'a> {
                     self.ask_again(rules, *position, slot, open);
                 }
             }
-            let slot = Slot { slot, cuts: Cuts::new(borders), rows };
+            let slot = Slot { slot, cuts: Cuts::new(borders, 0), rows };
             if slot.slot == event_slot::BASKET_PAID {
                 paid = Some(slot);
             } else {
@@ -650,7 +671,10 @@ impl<'a> Builder<'a> {
             let Some(atom) = self.atom(*id) else { continue };
             let allowed = ranges(atom, self.bindings);
             if *negated {
-                bars.push((*position, allowed));
+                match bars.last_mut().filter(|(last, _)| last == position) {
+                    Some((_, sofar)) => *sofar = union(sofar, &allowed),
+                    None => bars.push((*position, allowed)),
+                }
             } else if lets_in.last().is_none_or(|(last, _)| last != position) {
                 lets_in.push((*position, allowed));
             } else if let Some(open) = open.get_mut(index(*position)) {
@@ -677,23 +701,23 @@ impl<'a> Builder<'a> {
 
     /// Files rules by value; says whether exactly, or so that a value leads to more rules than it should.
     fn file(&mut self, compatible: &[Compatible], may_thin: bool) -> (Filed, bool) {
-        let all = borders(compatible);
-        let most = compatible.len().saturating_mul(MOST_WORDS_PER_RULE).saturating_add(4096);
+        let changes = Changes::new(compatible);
+        let ranges: usize = compatible.iter().map(|(_, ranges)| ranges.len()).sum();
+        let most =
+            compatible.len().saturating_mul(MOST_WORDS.0).saturating_add(ranges.saturating_mul(MOST_WORDS.1));
         let mut used: usize = 0;
-        let mut fits = true;
-        sweep(compatible, &all, vec![0; self.words], |row| {
+        changes.sweep(&changes.borders, vec![0; self.words], |row| {
             used = used.saturating_add(row.iter().filter(|word| **word != 0).count());
-            fits = used <= most;
-            fits || !may_thin
+            used <= most
         });
-        let exact = fits || !may_thin;
-        let borders = if exact { all } else { thinned(&all, MOST_INTERVALS) };
+        let exact = used <= most || !may_thin;
+        let borders = if exact { changes.borders.clone() } else { changes.thinned(MOST_INTERVALS) };
         let mut rows = Vec::new();
-        sweep(compatible, &borders, vec![0; self.words], |row| {
+        changes.sweep(&borders, vec![0; self.words], |row| {
             rows.push(self.sparse_row(row));
             true
         });
-        (Filed { cuts: Cuts::new(borders), rows }, exact)
+        (Filed { cuts: Cuts::new(borders, SYMBOL_PLACES), rows }, exact)
     }
 
     /// Files the rules that need a line.
@@ -805,51 +829,59 @@ fn put(row: &mut [u64], position: u32, on: bool) {
     }
 }
 
-/// Where any of these begins, or has just ended.
-fn borders(compatible: &[Compatible]) -> Vec<i64> {
-    let ranges = compatible.iter().flat_map(|(_, ranges)| ranges);
-    let mut borders: Vec<i64> =
-        ranges.flat_map(|(low, high)| [Some(*low), high.checked_add(1)]).flatten().collect();
-    borders.sort_unstable();
-    borders.dedup();
-    borders
+/// Where rules begin and end to be compatible.
+struct Changes {
+    /// By value: the position, and whether it begins there. One rule's ranges have gaps between them, so it never both
+    /// ends and begins at a value.
+    list: Vec<(i64, u32, bool)>,
+    /// The values, each once.
+    borders: Vec<i64>,
 }
 
-/// About so many of them, evenly.
-fn thinned(borders: &[i64], most: usize) -> Vec<i64> {
-    borders.iter().step_by(borders.len().div_ceil(most).max(1)).copied().collect()
-}
-
-/// Walks the intervals between `borders` and hands each one's row to `each`, until that says to stop: the rules of `start`
-/// and those compatible with some value of the interval.
-fn sweep(compatible: &[Compatible], borders: &[i64], start: Vec<u64>, mut each: impl FnMut(&[u64]) -> bool) {
-    // What happens at a value; a rule's end comes before its next beginning there.
-    let mut changes: Vec<(i64, bool, u32)> = Vec::new();
-    for (position, ranges) in compatible {
-        for (low, high) in ranges {
-            changes.push((*low, true, *position));
-            changes.extend(high.checked_add(1).map(|end| (end, false, *position)));
-        }
-    }
-    changes.sort_unstable();
-    let mut changes = changes.into_iter().peekable();
-    let mut active = start;
-    let mut row = active.clone();
-    for next in borders.iter().copied().map(Some).chain([None]) {
-        // Everything up to the end of the interval; what begins inside belongs to it as well.
-        while let Some((_, on, position)) = changes.next_if(|(at, _, _)| next.is_none_or(|next| *at < next)) {
-            put(&mut active, position, on);
-            if on {
-                put(&mut row, position, true);
+impl Changes {
+    fn new(compatible: &[Compatible]) -> Changes {
+        let mut list: Vec<(i64, u32, bool)> = Vec::new();
+        for (position, ranges) in compatible {
+            for (low, high) in ranges {
+                list.push((*low, *position, true));
+                list.extend(high.checked_add(1).map(|end| (end, *position, false)));
             }
         }
-        if !each(&row) {
-            return;
+        list.sort_unstable_by_key(|(at, _, _)| *at);
+        let mut borders: Vec<i64> = list.iter().map(|(at, _, _)| *at).collect();
+        borders.dedup();
+        Changes { list, borders }
+    }
+
+    /// About so many of the borders, evenly.
+    fn thinned(&self, most: usize) -> Vec<i64> {
+        let step = self.borders.len().div_ceil(most).max(1);
+        self.borders.iter().step_by(step).copied().collect()
+    }
+
+    /// Walks the intervals between `borders` and hands each one's row to `each`, until that says to stop: the rules of
+    /// `start` and those compatible with some value of the interval.
+    fn sweep(&self, borders: &[i64], start: Vec<u64>, mut each: impl FnMut(&[u64]) -> bool) {
+        let mut changes = self.list.iter().peekable();
+        let mut active = start;
+        let mut row = active.clone();
+        for next in borders.iter().copied().map(Some).chain([None]) {
+            // Everything up to the end of the interval; what begins inside belongs to it as well.
+            let before = |at: i64| next.is_none_or(|next| at < next);
+            while let Some((_, position, on)) = changes.next_if(|(at, _, _)| before(*at)) {
+                put(&mut active, *position, *on);
+                if *on {
+                    put(&mut row, *position, true);
+                }
+            }
+            if !each(&row) {
+                return;
+            }
+            // What is active at the border begins the next interval.
+            while let Some((_, position, on)) = changes.next_if(|(at, _, _)| Some(*at) == next) {
+                put(&mut active, *position, *on);
+            }
+            row.clone_from(&active);
         }
-        // What is active at the border begins the next interval.
-        while let Some((_, on, position)) = changes.next_if(|(at, _, _)| Some(*at) == next) {
-            put(&mut active, position, on);
-        }
-        row.clone_from(&active);
     }
 }

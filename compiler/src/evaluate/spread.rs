@@ -230,3 +230,204 @@ pub fn apportion(whole: i128, exact: &[Fraction], order: &mut Vec<usize>, wholes
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::cmp::Ordering;
+
+    const RESTS: [Rest; 5] =
+        [Rest::LargestRemainder, Rest::FirstLines, Rest::LastLine, Rest::FirstWithRoom, Rest::Running];
+    const MODES: [Rounding; 5] =
+        [Rounding::HalfUp, Rounding::HalfEven, Rounding::HalfDown, Rounding::Down, Rounding::Up];
+
+    fn spread(total: i64, sharers: &[Sharer], rounding: Rounding, rest: Rest) -> Vec<i64> {
+        let mut parts = vec![7; 3];
+        Spreader::default().spread(total, sharers, rounding, rest, &mut parts).unwrap();
+        parts
+    }
+
+    fn of(lines: &[(i128, i64)]) -> Vec<Sharer> {
+        lines.iter().map(|(weight, room)| Sharer { weight: *weight, room: *room }).collect()
+    }
+
+    /// The same by fractions and by trying: fill every line whose exact share exceeds its room, all at once, until none
+    /// does; then give one unit after another to the line that is furthest below its exact share.
+    fn slow(total: i64, sharers: &[Sharer]) -> Vec<i64> {
+        let mut full: Vec<Option<i64>> =
+            sharers.iter().map(|s| (s.weight <= 0 || s.room <= 0).then_some(0)).collect();
+        let room: i128 =
+            sharers.iter().zip(&full).filter(|(_, f)| f.is_none()).map(|(s, _)| i128::from(s.room)).sum();
+        let total = i128::from(total).min(room).max(0);
+        let exact = loop {
+            let left = total - full.iter().flatten().map(|part| i128::from(*part)).sum::<i128>();
+            let weights: i128 =
+                sharers.iter().zip(&full).filter(|(_, f)| f.is_none()).map(|(s, _)| s.weight).sum();
+            let exact: Vec<Fraction> = sharers
+                .iter()
+                .zip(&full)
+                .map(|(s, f)| match f {
+                    Some(part) => Fraction::count(*part),
+                    None => Fraction::new(left * s.weight, weights).unwrap(),
+                })
+                .collect();
+            let over: Vec<usize> = (0..sharers.len())
+                .filter(|i| {
+                    full[*i].is_none()
+                        && exact[*i].compare(Fraction::count(sharers[*i].room)) == Ordering::Greater
+                })
+                .collect();
+            if over.is_empty() {
+                break exact;
+            }
+            over.iter().for_each(|i| full[*i] = Some(sharers[*i].room));
+        };
+        let mut parts: Vec<i64> = exact.iter().map(|part| i64::try_from(part.floor()).unwrap()).collect();
+        while parts.iter().map(|part| i128::from(*part)).sum::<i128>() < total {
+            let behind = |i: usize| exact[i].minus(Fraction::count(parts[i])).unwrap();
+            let most = (0..parts.len())
+                .reduce(|best, next| {
+                    let order = behind(next)
+                        .compare(behind(best))
+                        .then(sharers[next].weight.cmp(&sharers[best].weight));
+                    if order == Ordering::Greater { next } else { best }
+                })
+                .unwrap();
+            parts[most] += 1;
+        }
+        parts
+    }
+
+    #[test]
+    fn by_hand() {
+        // 1.00 over 1:1:1 rounds to 0.33 each
+        let thirds = of(&[(1, 900), (1, 900), (1, 900)]);
+        assert_eq!(spread(100, &thirds, Rounding::Down, Rest::LargestRemainder), [34, 33, 33]);
+        assert_eq!(spread(101, &thirds, Rounding::Down, Rest::FirstLines), [34, 34, 33]);
+        assert_eq!(spread(101, &thirds, Rounding::Down, Rest::FirstWithRoom), [35, 33, 33]);
+        assert_eq!(spread(101, &thirds, Rounding::Down, Rest::LastLine), [33, 33, 35]);
+        // rounded up to 0.34 each, 0.02 too much
+        assert_eq!(spread(100, &thirds, Rounding::Up, Rest::FirstLines), [33, 33, 34]);
+        assert_eq!(spread(100, &thirds, Rounding::Up, Rest::LastLine), [34, 34, 32]);
+        assert_eq!(spread(100, &thirds, Rounding::Up, Rest::FirstWithRoom), [34, 34, 32]);
+        // 0.333, 0.667, 1.00
+        assert_eq!(spread(100, &thirds, Rounding::HalfUp, Rest::Running), [33, 34, 33]);
+        // 0.5, 1.5: half to even makes that 0 and 2, more than the second has room for
+        let halves = of(&[(1, 9), (2, 1), (1, 9)]);
+        assert_eq!(spread(2, &halves, Rounding::HalfEven, Rest::Running), [1, 1, 0]);
+        // equal fractions: the larger weight, then the first
+        assert_eq!(
+            spread(3, &of(&[(1, 9), (3, 9), (1, 9), (1, 9)]), Rounding::Down, Rest::LargestRemainder),
+            [1, 2, 0, 0]
+        );
+        // poured on twice: 10 each, then 15, then 25
+        let steps = of(&[(1, 5), (1, 14), (1, 99), (0, 99), (1, 0)]);
+        assert_eq!(spread(44, &steps, Rounding::Down, Rest::LargestRemainder), [5, 14, 25, 0, 0]);
+        // more than there is room for, and nothing to share
+        assert_eq!(spread(1000, &steps, Rounding::HalfUp, Rest::FirstLines), [5, 14, 99, 0, 0]);
+        assert_eq!(spread(-5, &steps, Rounding::HalfUp, Rest::FirstLines), [0; 5]);
+        assert_eq!(spread(5, &[], Rounding::HalfUp, Rest::LastLine), [0; 0]);
+    }
+
+    #[test]
+    fn too_large_is_a_fault() {
+        let mut parts = Vec::new();
+        let huge = of(&[(i128::MAX, 5), (1, 5)]);
+        let outcome = Spreader::default().spread(3, &huge, Rounding::Down, Rest::LastLine, &mut parts);
+        assert_eq!(outcome, Err(FaultKind::Overflow));
+        let large = of(&[(i128::from(i64::MAX), i64::MAX), (i128::from(i64::MAX), i64::MAX)]);
+        assert_eq!(
+            spread(i64::MAX, &large, Rounding::Down, Rest::LargestRemainder),
+            [i64::MAX / 2 + 1, i64::MAX / 2]
+        );
+    }
+
+    fn lines() -> impl Strategy<Value = Vec<Sharer>> {
+        let weight = prop_oneof![Just(0i128), 0i128..5, 0i128..100_000, 0i128..1 << 62];
+        let room = prop_oneof![Just(0i64), 0i64..5, 0i64..100_000, 0..i64::MAX];
+        proptest::collection::vec((weight, room).prop_map(|(weight, room)| Sharer { weight, room }), 0..12)
+    }
+
+    proptest! {
+        #[test]
+        fn parts_add_up_and_keep_to_their_room(lines in lines(), total in prop_oneof![0i64..50, 0i64..1_000_000, 0..i64::MAX]) {
+            let takes = |s: &&Sharer| s.weight > 0;
+            let room: i128 = lines.iter().filter(takes).map(|s| i128::from(s.room)).sum();
+            for rest in RESTS {
+                for rounding in MODES {
+                    let parts = spread(total, &lines, rounding, rest);
+                    prop_assert_eq!(parts.len(), lines.len());
+                    let sum: i128 = parts.iter().map(|part| i128::from(*part)).sum();
+                    prop_assert_eq!(sum, i128::from(total).min(room), "{:?} {:?}", rest, rounding);
+                    for (part, line) in parts.iter().zip(&lines) {
+                        prop_assert!((0..=line.room).contains(part), "{:?} {:?} {} {:?}", rest, rounding, part, line);
+                        prop_assert!(line.weight > 0 || *part == 0);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn the_largest_remainder_is_what_trying_finds(lines in lines(), total in prop_oneof![0i64..50, 0i64..1_000_000]) {
+            prop_assert_eq!(spread(total, &lines, Rounding::Up, Rest::LargestRemainder), slow(total, &lines));
+        }
+
+        #[test]
+        fn the_largest_remainder_does_not_depend_on_order(lines in lines(), total in 0i64..1_000_000, turn in 0usize..12) {
+            // lines that are alike may swap what they get; every kind of line gets the same in all
+            let mut turned = lines.clone();
+            turned.rotate_left(turn.min(lines.len()));
+            let told = |lines: &[Sharer]| {
+                let parts = spread(total, lines, Rounding::Down, Rest::LargestRemainder);
+                let mut told: Vec<_> = lines.iter().zip(parts).map(|(s, part)| (s.weight, s.room, part)).collect();
+                told.sort_unstable();
+                // of equal fractions and weights the lower position has one more, whatever its room
+                let mut told: Vec<_> = told.into_iter().map(|(weight, _, part)| (weight, part)).collect();
+                told.sort_unstable();
+                told
+            };
+            prop_assert_eq!(told(&lines), told(&turned));
+        }
+
+        #[test]
+        fn every_rest_is_near_the_exact_share(weights in proptest::collection::vec(1i128..1000, 1..9), total in 0i64..100_000) {
+            // without want of room no part is a whole unit off, but for the lines that the rest is heaped upon
+            let lines: Vec<Sharer> = weights.iter().map(|w| Sharer { weight: *w, room: i64::MAX }).collect();
+            let sum: i128 = weights.iter().sum();
+            for rounding in MODES {
+                let parts = spread(total, &lines, rounding, Rest::LargestRemainder);
+                for (part, weight) in parts.iter().zip(&weights) {
+                    prop_assert!((i128::from(*part) * sum - i128::from(total) * weight).abs() < sum);
+                }
+                for rest in [Rest::FirstLines, Rest::Running] {
+                    for (part, weight) in spread(total, &lines, rounding, rest).iter().zip(&weights) {
+                        prop_assert!((i128::from(*part) * sum - i128::from(total) * weight).abs() < 2 * sum);
+                    }
+                }
+            }
+        }
+
+        #[test]
+        fn pieces_add_up(amount in 0i64..1_000_000, pieces in 1i64..1000) {
+            let (each, more) = over_pieces(amount, pieces);
+            prop_assert_eq!(each * pieces + more, amount);
+            prop_assert!((0..pieces).contains(&more));
+        }
+
+        #[test]
+        fn wholes_add_up(parts in proptest::collection::vec((0i128..10_000, 1i128..100), 1..9)) {
+            let exact: Vec<Fraction> = parts.iter().map(|(num, den)| Fraction::new(*num, *den).unwrap()).collect();
+            let sum = exact.iter().fold(Fraction::ZERO, |sum, part| sum.plus(*part).unwrap());
+            for rounding in MODES {
+                let whole = sum.round(rounding).unwrap();
+                let (mut order, mut wholes) = (Vec::new(), Vec::new());
+                apportion(whole, &exact, &mut order, &mut wholes);
+                prop_assert_eq!(wholes.iter().sum::<i128>(), whole);
+                for (part, whole) in exact.iter().zip(&wholes) {
+                    prop_assert!((part.floor()..=part.ceiling()).contains(whole));
+                }
+            }
+        }
+    }
+}

@@ -434,3 +434,84 @@ pub fn holds(comparison: Comparison, ordering: Ordering) -> bool {
         Comparison::GreaterOrEqual => ordering.is_ge(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evaluate::{Bits, FUEL, Proposal, Record};
+    use crate::ir::{self, PROPOSAL_TURNS, SiteId, sample};
+
+    /// Lines of (pieces, price, paid, category).
+    fn record(lines: &[(i64, i64, i64, i64)]) -> Record {
+        let mut record = Record { line_width: 7, event: vec![0; 8], ..Record::default() };
+        for (position, (pieces, price, paid, category)) in (1..).zip(lines) {
+            record.lines.extend([position, *pieces, *price, *paid, *paid, MISSING, *category]);
+        }
+        record
+    }
+
+    fn bindings() -> Bindings {
+        let (mut tea, mut toys) = (Bits::default(), Bits::default());
+        tea.insert(5);
+        toys.insert(70);
+        Bindings { references: vec![tea, toys] }
+    }
+
+    fn run(function: u32, record: &Record, fuel: &mut i64) -> (Result<(), Fault>, Proposals) {
+        let program = ir::verify(sample::program()).expect("the sample verifies");
+        let interpreter = Interpreter::new(Arc::new(program));
+        let (mut scratch, mut out) = (Scratch::default(), Proposals::default());
+        let function = FunctionId(function);
+        let result = interpreter.run(function, record.view(&[]), &bindings(), fuel, &mut scratch, &mut out);
+        (result, out)
+    }
+
+    #[test]
+    fn a_line_of_the_category_earns_its_share() {
+        let record = record(&[(1, 10_000, 100, 5), (2, 10_000, 200, 70), (1, 5, 33, MISSING), (1, 0, 7, 5)]);
+        let mut fuel = FUEL;
+        let (result, out) = run(1, &record, &mut fuel);
+        assert_eq!(result, Ok(()));
+        let award = |row: u32, num: i128| Proposal {
+            site: SiteId(1),
+            num,
+            den: 1_000_000,
+            row: Some(row),
+            selected: 0..0,
+        };
+        assert_eq!(out.list, [award(0, 5_000_000), award(3, 350_000)]);
+        assert_eq!(FUEL - fuel, 4 + 2 * PROPOSAL_TURNS);
+    }
+
+    #[test]
+    fn of_each_three_toys_the_cheapest_is_picked() {
+        // By price: two at 9, two at 8, four at 7. Groups of three: 9 9 8, 8 7 7, and 7 7 is not full.
+        let record = record(&[(4, 7, 28, 70), (2, 9, 18, 70), (1, 99, 99, 5), (2, 8, 16, 70)]);
+        let (result, out) = run(0, &record, &mut FUEL.clone());
+        assert_eq!(result, Ok(()));
+        assert_eq!(out.selected, [(0, 1), (3, 1)]);
+        let want = Proposal { site: SiteId(0), num: 1, den: 1, row: None, selected: 0..2 };
+        assert_eq!(out.list, [want]);
+        // Two pieces are no full group: nothing is proposed.
+        let (result, out) = run(0, &self::record(&[(2, 7, 14, 70)]), &mut FUEL.clone());
+        assert_eq!((result, out), (Ok(()), Proposals::default()));
+    }
+
+    #[test]
+    fn without_fuel_the_loop_is_where_it_ends() {
+        let record = record(&[(1, 10_000, 100, 70), (1, 10_000, 100, 70)]);
+        for fuel in 0..2 {
+            let mut left = fuel;
+            let (result, _) = run(1, &record, &mut left);
+            assert_eq!(result, Err(Fault { kind: FaultKind::OutOfFuel, inst: 0 }));
+            assert_eq!(left, 0);
+        }
+        assert_eq!(run(1, &record, &mut 2).0, Ok(()));
+    }
+
+    #[test]
+    fn a_record_of_another_shape_is_missing_slots() {
+        let narrow = Record { lines: vec![1, 2, 3], line_width: 1, ..Record::default() };
+        assert_eq!(run(1, &narrow, &mut FUEL.clone()), (Ok(()), Proposals::default()));
+    }
+}

@@ -37,6 +37,8 @@
 
 pub mod optimise;
 pub mod print;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod shape;
 pub mod verify;
 
@@ -568,7 +570,7 @@ pub enum Comparison {
 }
 
 /// What a loop runs over; its value is the row number, from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Rows {
     /// All lines.
     Lines,
@@ -588,7 +590,7 @@ pub enum Element {
 }
 
 /// An instruction. Unless said otherwise operands are `I64` and the result is `I64`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Inst {
     /// A constant.
     Int(i64),
@@ -1033,47 +1035,4 @@ pub struct Fault {
     pub kind: FaultKind,
     /// Index into [`Function::insts`].
     pub inst: u32,
-}
-
-impl Layout {
-    /// The slots that every program has, for a currency of this many decimals.
-    pub fn with_builtins(decimals: u8) -> Layout {
-        let slot = |name: &str, record: RecordKind, key: &str, ty: SlotType, optional: bool| Slot {
-            name: name.to_owned(),
-            record,
-            key: if key.is_empty() { Vec::new() } else { vec![key.to_owned()] },
-            ty,
-            optional,
-            default: None,
-            inherits: false,
-        };
-        let derived = |name: &str, ty: SlotType| slot(name, RecordKind::Derived, "", ty, false);
-        Layout {
-            event: vec![
-                derived("event.at", SlotType::Instant),
-                derived("event.date", SlotType::Date),
-                derived("event.time", SlotType::Time),
-                derived("event.weekday", SlotType::Count),
-                derived("event.month_day", SlotType::Count),
-                derived("member", SlotType::Bool),
-                derived("basket.initial", SlotType::Money { scale: decimals }),
-                derived("basket.paid", SlotType::Money { scale: decimals }),
-            ],
-            line: vec![
-                derived("line.position", SlotType::Count),
-                derived("line.pieces", SlotType::Count),
-                derived("line.price", SlotType::Money { scale: 4 }),
-                derived("line.initial", SlotType::Money { scale: decimals }),
-                derived("line.paid", SlotType::Money { scale: decimals }),
-                slot("line.tax_rate", RecordKind::Line, "tax_rate", SlotType::Percent, true),
-            ],
-            payment: vec![slot(
-                "payment.amount",
-                RecordKind::Payment,
-                "amount",
-                SlotType::Money { scale: decimals },
-                true,
-            )],
-        }
-    }
 }

@@ -1,1 +1,542 @@
-//! Prints programs and functions.
+//! Prints programs and functions: for people, snapshots and `perq build --print`. Stable: the same program gives the
+//! same text.
+//!
+//! Names where there are names, numbers where there are none. Prints ill-formed programs too, with `?` where an id
+//! stands for nothing.
+
+use super::{
+    Account, AccountId, Atom, AtomId, AtomTest, Comparison, DiscountAmount, Element, Fall, Function, Group,
+    Inst, KindId, Limit, LimitAmount, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, Rows,
+    Rule, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Ty, Value, Weight,
+};
+use std::fmt::{self, Display, Formatter, Write};
+
+/// Most names of a reference that are printed.
+const NAMES: usize = 8;
+
+impl Display for Program {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "program {} version {} language {}", self.name, self.version, self.language)?;
+        writeln!(f, "currency {} decimals {}", self.currency.code, self.currency.decimals)?;
+        writeln!(f, "zone {:?} rounding {} week {}", self.zone, word(&self.rounding), self.week_starts)?;
+        if let Some(tax) = &self.tax {
+            let how = if tax.included { "included" } else { "on top" };
+            writeln!(f, "tax {how} rounding {}", word(&tax.rounding))?;
+        }
+        for (id, account) in self.accounts.iter().enumerate() {
+            writeln!(f, "account {id} {}", Printed(account))?;
+        }
+        for (id, kind) in self.kinds.iter().enumerate() {
+            write!(f, "kind {id} {}", kind.name)?;
+            if kind.hierarchical {
+                write!(f, " hierarchical")?;
+            }
+            if let Some(of) = kind.of {
+                write!(f, " of {}", self.kind(of))?;
+            }
+            writeln!(f)?;
+        }
+        for (id, enumeration) in self.enums.iter().enumerate() {
+            let ordered = if enumeration.ordered { " ordered" } else { "" };
+            writeln!(f, "enum {id} {}{ordered} {}", enumeration.name, enumeration.values.join(" "))?;
+        }
+        for id in (0..).take(self.references.len()) {
+            writeln!(f, "reference {id} {}", self.reference(ReferenceId(id)))?;
+        }
+        for (id, event) in self.events.iter().enumerate() {
+            writeln!(f, "event {id} {} {:?}", event.name, event.spellings)?;
+        }
+        let layout = &self.layout;
+        for (name, slots) in [("event", &layout.event), ("line", &layout.line), ("payment", &layout.payment)]
+        {
+            for (id, slot) in slots.iter().enumerate() {
+                writeln!(f, "{name} slot {id} {}", InProgram(self, slot))?;
+            }
+        }
+        for (id, param) in self.params.iter().enumerate() {
+            writeln!(f, "param {id} {}", InProgram(self, param))?;
+        }
+        for (id, atom) in self.atoms.iter().enumerate() {
+            writeln!(f, "atom {id} {}", InProgram(self, atom))?;
+        }
+        for group in &self.groups {
+            write!(f, "{}", InProgram(self, group))?;
+            for rule in &group.rules {
+                match self.rules.get(rule.index()) {
+                    Some(rule) => write!(f, "{}", InProgram(self, rule))?,
+                    None => writeln!(f, "  rule ?")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Program {
+    /// A function, printed.
+    pub fn print_function<'p>(&'p self, function: &'p Function) -> impl Display + 'p {
+        InProgram(self, function)
+    }
+
+    fn kind(&self, id: KindId) -> &str {
+        self.kinds.get(id.index()).map_or("?", |kind| kind.name.as_str())
+    }
+
+    fn account(&self, id: AccountId) -> &str {
+        self.accounts.get(id.index()).map_or("?", |account| account.name.as_str())
+    }
+
+    fn param(&self, id: ParamId) -> &str {
+        self.params.get(id.index()).map_or("?", |param| param.name.as_str())
+    }
+
+    fn reference(&self, id: ReferenceId) -> String {
+        let Some(reference) = self.references.get(id.index()) else { return "?".to_owned() };
+        let mut text = self.kind(reference.kind).to_owned();
+        for name in reference.names.iter().take(NAMES) {
+            let _ = write!(text, " {name:?}");
+        }
+        if reference.names.len() > NAMES {
+            let _ = write!(text, " and {} more", reference.names.len() - NAMES);
+        }
+        text
+    }
+
+    fn ty(&self, ty: SlotType) -> String {
+        match ty {
+            SlotType::Bool => "bool".to_owned(),
+            SlotType::Money { scale } => format!("money.{scale}"),
+            SlotType::Points(account) => format!("points {}", self.account(account)),
+            SlotType::Percent => "percent".to_owned(),
+            SlotType::Count => "count".to_owned(),
+            SlotType::Number { scale } => format!("number.{scale}"),
+            SlotType::Date => "date".to_owned(),
+            SlotType::Time => "time".to_owned(),
+            SlotType::Instant => "instant".to_owned(),
+            SlotType::Enum(id) => {
+                let name = self.enums.get(id.index()).map_or("?", |enumeration| enumeration.name.as_str());
+                format!("enum {name}")
+            }
+            SlotType::Symbol(kind) => format!("symbol {}", self.kind(kind)),
+            SlotType::Set(kind) => format!("set {}", self.kind(kind)),
+        }
+    }
+
+    fn limits(&self, f: &mut Formatter<'_>, limits: &[Limit], indent: &str) -> fmt::Result {
+        for limit in limits {
+            write!(f, "{indent}limit ")?;
+            match limit.amount {
+                LimitAmount::Fixed(amount) => write!(f, "{amount}")?,
+                LimitAmount::Param(param) => write!(f, "param {}", self.param(param))?,
+            }
+            match limit.account {
+                Some(account) => write!(f, " of {}", self.account(account))?,
+                None => write!(f, " of discounts")?,
+            }
+            let otherwise = match limit.otherwise {
+                Otherwise::Cut => "cut",
+                Otherwise::Skip => "skip",
+            };
+            writeln!(f, " else {otherwise}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Something that prints by itself.
+struct Printed<'a, T>(&'a T);
+
+/// Something that prints with the names of its program.
+struct InProgram<'a, T>(&'a Program, &'a T);
+
+impl Display for Printed<'_, Account> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let account = self.0;
+        write!(f, "{} unit {} decimals {}", account.name, account.unit, account.decimals)?;
+        write!(f, " rounding {} per {}", word(&account.rounding), word(&account.per))?;
+        if let Some((units, money)) = account.worth {
+            write!(f, " worth {units} = {money}")?;
+        }
+        if account.redeemable {
+            write!(f, " redeemable")?;
+        }
+        if account.qualifying {
+            write!(f, " qualifying")?;
+        }
+        if let Some(floor) = account.not_below {
+            write!(f, " not below {floor}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for InProgram<'_, Slot> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, slot) = self;
+        write!(f, "{}: {} from {}", slot.name, program.ty(slot.ty), word(&slot.record))?;
+        for part in &slot.key {
+            write!(f, " {part:?}")?;
+        }
+        if slot.optional {
+            write!(f, " optional")?;
+        }
+        if let Some(default) = slot.default {
+            write!(f, " default {default}")?;
+        }
+        if slot.inherits {
+            write!(f, " inherits")?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for InProgram<'_, Param> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, param) = self;
+        write!(f, "{}: {}", param.name, program.ty(param.ty))?;
+        for (day, value) in &param.values {
+            match day {
+                Some(day) => write!(f, ", {value} from day {day}")?,
+                None => write!(f, " = {value}")?,
+            }
+        }
+        if let Some((low, high)) = param.range {
+            write!(f, " in {low} through {high}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for InProgram<'_, Atom> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, atom) = self;
+        let slots = match atom.space {
+            Space::Event => &program.layout.event,
+            Space::Line => &program.layout.line,
+        };
+        if atom.negated {
+            write!(f, "not ")?;
+        }
+        write!(f, "{} ", slot_name(slots, atom.slot))?;
+        match &atom.test {
+            AtomTest::Known => write!(f, "known"),
+            AtomTest::Between(low, high) => {
+                let end = |value: &i64| match *value {
+                    i64::MIN | i64::MAX => String::new(),
+                    value => value.to_string(),
+                };
+                write!(f, "in {}..{}", end(low), end(high))
+            }
+            AtomTest::OneOf(values) => {
+                write!(f, "in")?;
+                for value in values.iter().take(NAMES) {
+                    write!(f, " {value}")?;
+                }
+                if values.len() > NAMES {
+                    write!(f, " and {} more", values.len() - NAMES)?;
+                }
+                Ok(())
+            }
+            AtomTest::In(reference) => write!(f, "in {}", program.reference(*reference)),
+            AtomTest::Has(reference) => write!(f, "has {}", program.reference(*reference)),
+        }
+    }
+}
+
+impl Display for InProgram<'_, Group> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, group) = self;
+        write!(f, "group {} phase {} displace {}", group.name, word(&group.phase), word(&group.displace))?;
+        writeln!(f, " per {} on {}", word(&group.per), word(&group.on_price))?;
+        if let Some(title) = &group.title {
+            writeln!(f, "  title {title:?}")?;
+        }
+        for exclusion in &group.excludes {
+            let other = program.groups.get(exclusion.group.index()).map_or("?", |group| group.name.as_str());
+            let when = if exclusion.when_better { " when better" } else { "" };
+            writeln!(f, "  excludes {other}{when}")?;
+        }
+        program.limits(f, &group.limits, "  ")
+    }
+}
+
+impl Display for InProgram<'_, Rule> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, rule) = self;
+        writeln!(f, "  rule {} priority {}", rule.name, rule.priority)?;
+        if let Some(title) = &rule.title {
+            writeln!(f, "    title {title:?}")?;
+        }
+        write!(f, "    on")?;
+        for event in &rule.events {
+            let name = program.events.get(event.index()).map_or("?", |event| event.name.as_str());
+            write!(f, " {name}")?;
+        }
+        writeln!(f)?;
+        for (list, says) in [(&rule.atoms, "when"), (&rule.line_atoms, "when a line")] {
+            for atom in list {
+                writeln!(f, "    {says} {}", atom_text(program, *atom))?;
+            }
+        }
+        program.limits(f, &rule.limits, "    ")?;
+        match program.functions.get(rule.function.index()) {
+            Some(function) => instructions(f, program, function, 2),
+            None => writeln!(f, "    function ?"),
+        }
+    }
+}
+
+impl Display for InProgram<'_, Function> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, function) = self;
+        writeln!(f, "function {}", function.name)?;
+        instructions(f, program, function, 1)
+    }
+}
+
+fn atom_text(program: &Program, id: AtomId) -> String {
+    program.atoms.get(id.index()).map_or("?".to_owned(), |atom| InProgram(program, atom).to_string())
+}
+
+fn slot_name(slots: &[Slot], id: SlotId) -> &str {
+    slots.get(id.index()).map_or("?", |slot| slot.name.as_str())
+}
+
+/// The name of a variant without fields, in snake case.
+fn word(variant: &impl fmt::Debug) -> String {
+    let mut text = String::new();
+    for c in format!("{variant:?}").chars() {
+        if c.is_ascii_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
+}
+
+/// Levels of indentation beyond which it stays the same.
+const DEEPEST: usize = 32;
+
+fn instructions(f: &mut Formatter<'_>, program: &Program, function: &Function, indent: usize) -> fmt::Result {
+    for (id, ty) in function.variables.iter().enumerate() {
+        let ty = match ty {
+            Ty::I64 => "i64",
+            Ty::I128 => "i128",
+            Ty::Bool => "bool",
+            Ty::Selection => "selection",
+            Ty::Bag => "bag",
+        };
+        writeln!(f, "{:1$}var x{id}: {ty}", "", indent * 2)?;
+    }
+    let mut depth = 0usize;
+    for (at, inst) in function.insts.iter().enumerate() {
+        if *inst == Inst::End {
+            depth = depth.saturating_sub(1);
+        }
+        let spaces = (indent + depth.min(DEEPEST)) * 2;
+        writeln!(f, "{:spaces$}{}", "", instruction(program, at, inst))?;
+        if matches!(inst, Inst::Block | Inst::Loop(_)) {
+            depth += 1;
+        }
+    }
+    Ok(())
+}
+
+fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
+    let layout = &program.layout;
+    let v = |value: &Value| format!("v{}", value.0);
+    let element = |element: &Element| match element {
+        Element::Unit => "unit",
+        Element::Line => "line",
+    };
+    let rounding = |rounding: &Rounding| word(rounding);
+    let body = match inst {
+        Inst::Int(word) => format!("int {word}"),
+        Inst::Wide(wide) => format!("wide {wide}"),
+        Inst::Bool(truth) => format!("bool {truth}"),
+        Inst::LoadEvent(slot) => format!("load {}", slot_name(&layout.event, *slot)),
+        Inst::LoadLine(slot, row) => format!("load {} of {}", slot_name(&layout.line, *slot), v(row)),
+        Inst::LoadPayment(slot, row) => format!("load {} of {}", slot_name(&layout.payment, *slot), v(row)),
+        Inst::LoadParam(param) => format!("param {}", program.param(*param)),
+        Inst::Known(a) => format!("known {}", v(a)),
+        Inst::Truth(a) => format!("truth {}", v(a)),
+        Inst::Add(a, b) => format!("add {} {}", v(a), v(b)),
+        Inst::Sub(a, b) => format!("sub {} {}", v(a), v(b)),
+        Inst::Mul(a, b) => format!("mul {} {}", v(a), v(b)),
+        Inst::MulWide(a, b) => format!("mul_wide {} {}", v(a), v(b)),
+        Inst::Negate(a) => format!("negate {}", v(a)),
+        Inst::Widen(a) => format!("widen {}", v(a)),
+        Inst::Narrow(a) => format!("narrow {}", v(a)),
+        Inst::Divide(a, b, how) => format!("divide {} {} {}", v(a), v(b), rounding(how)),
+        Inst::Floor(a, b) => format!("floor {} {}", v(a), v(b)),
+        Inst::Modulo(a, b) => format!("modulo {} {}", v(a), v(b)),
+        Inst::Compare(comparison, a, b) => {
+            let sign = match comparison {
+                Comparison::Equal => "=",
+                Comparison::NotEqual => "!=",
+                Comparison::Less => "<",
+                Comparison::LessOrEqual => "<=",
+                Comparison::Greater => ">",
+                Comparison::GreaterOrEqual => ">=",
+            };
+            format!("{} {sign} {}", v(a), v(b))
+        }
+        Inst::Choose(condition, a, b) => format!("choose {} {} {}", v(condition), v(a), v(b)),
+        Inst::And(a, b) => format!("and {} {}", v(a), v(b)),
+        Inst::Or(a, b) => format!("or {} {}", v(a), v(b)),
+        Inst::Not(a) => format!("not {}", v(a)),
+        Inst::InReference(a, reference) => format!("{} in {}", v(a), program.reference(*reference)),
+        Inst::SetHas(a, reference) => format!("{} has {}", v(a), program.reference(*reference)),
+        Inst::SetContains(a, b) => format!("{} contains {}", v(a), v(b)),
+        Inst::Block => return "block".to_owned(),
+        Inst::End => return "end".to_owned(),
+        Inst::Loop(rows) => {
+            let rows = match rows {
+                Rows::Lines => "lines".to_owned(),
+                Rows::Payments => "payments".to_owned(),
+                Rows::Selected(selection) => format!("lines of {}", v(selection)),
+            };
+            return format!("loop v{at} in {rows}");
+        }
+        Inst::Break { depth, condition, when } => {
+            let not = if *when { "" } else { "not " };
+            return format!("break {depth} when {not}{}", v(condition));
+        }
+        Inst::Get(variable) => format!("get x{}", variable.0),
+        Inst::Set(variable, a) => return format!("set x{} {}", variable.0, v(a)),
+        Inst::NewSelection => "selection".to_owned(),
+        Inst::Select { selection, row, count } => {
+            return format!("select {} of {} in {}", v(count), v(row), v(selection));
+        }
+        Inst::Selected(selection, row) => format!("selected {} of {}", v(row), v(selection)),
+        Inst::PickExtreme { selection, count, cheapest, element: of } => {
+            let which = if *cheapest { "cheapest" } else { "dearest" };
+            format!("pick {which} {} {} of {}", v(count), element(of), v(selection))
+        }
+        Inst::PickInEvery { selection, count, every, cheapest, element: of } => {
+            let which = if *cheapest { "cheapest" } else { "dearest" };
+            format!("pick {which} {} in every {every} {} of {}", v(count), element(of), v(selection))
+        }
+        Inst::PickEveryNth { selection, nth, key, descending, element: of } => {
+            let order = if *descending { "descending" } else { "ascending" };
+            let key = slot_name(&layout.line, *key);
+            format!("pick every {nth} {} of {} by {key} {order}", element(of), v(selection))
+        }
+        Inst::NewBag => "bag".to_owned(),
+        Inst::Put(bag, number) => return format!("put {} in {}", v(number), v(bag)),
+        Inst::Distinct(bag) => format!("distinct {}", v(bag)),
+        Inst::Award { site, num, den, row } => {
+            let row = row.as_ref().map_or(String::new(), |row| format!(" for {}", v(row)));
+            return format!("award {}/{}{row} {}", v(num), v(den), site_text(program, *site));
+        }
+        Inst::Discount { site, selection, num, den } => {
+            let site = site_text(program, *site);
+            return format!("discount {}/{} on {} {site}", v(num), v(den), v(selection));
+        }
+    };
+    format!("v{at} = {body}")
+}
+
+fn site_text(program: &Program, id: SiteId) -> String {
+    let Some(site) = program.sites.get(id.index()) else { return "?".to_owned() };
+    let mut text = format!("site {}: ", id.0);
+    match site.kind {
+        SiteKind::Award { account, rounding } => {
+            text.push_str(program.account(account));
+            if let Some(rounding) = rounding {
+                let _ = write!(text, " rounded {}", word(&rounding));
+            }
+        }
+        SiteKind::Discount { amount, fall, rounding } => {
+            let amount = match amount {
+                DiscountAmount::Share => "share",
+                DiscountAmount::Off => "off",
+                DiscountAmount::Price => "price",
+            };
+            text.push_str(amount);
+            match fall {
+                Fall::Each(Element::Unit) => text.push_str(" each unit"),
+                Fall::Each(Element::Line) => text.push_str(" each line"),
+                Fall::Spread(spread) => {
+                    let by = match spread.by {
+                        Weight::Paid => "paid",
+                        Weight::Initial => "initial",
+                        Weight::Pieces => "pieces",
+                        Weight::Equally => "equally",
+                    };
+                    let rest = match spread.rest {
+                        Rest::LargestRemainder => "largest_remainder",
+                        Rest::FirstLines => "first_lines",
+                        Rest::LastLine => "last_line",
+                        Rest::FirstWithRoom => "first_with_room",
+                        Rest::Running => "running",
+                    };
+                    let _ = write!(text, " spread by {by} {} rest {rest}", word(&spread.rounding));
+                }
+            }
+            let _ = write!(text, " rounded {}", word(&rounding));
+        }
+    }
+    if let Some(reason) = &site.reason {
+        let _ = write!(text, " reason {reason:?}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ir::sample;
+
+    #[test]
+    fn a_program_reads_well() {
+        let text = sample::program().to_string();
+        let groups = text.split_once("group").map(|(_, groups)| format!("group{groups}"));
+        let want = r#"group sets phase set displace best_for_member per line on running
+  limit 500 of discounts else cut
+  rule third_free priority 10
+    on purchase
+    v0 = selection
+    loop v1 in lines
+      v2 = load line.category of v1
+      v3 = v2 in category "Toys"
+      block
+        break 0 when not v3
+        v6 = load line.pieces of v1
+        select v6 of v1 in v0
+      end
+    end
+    v10 = int 1
+    v11 = pick cheapest v10 in every 3 unit of v0
+    v12 = wide 1
+    discount v12/v12 on v11 site 0: share each unit rounded half_up reason "every third toy"
+group base phase earn displace best_for_member per line on running
+  limit 500 of discounts else cut
+  rule tea priority 10
+    on purchase
+    when member in 1
+    when a line line.category in category "Tea"
+    loop v0 in lines
+      v1 = load line.category of v0
+      v2 = v1 in category "Tea"
+      block
+        break 0 when not v2
+        v5 = load line.paid of v0
+        v6 = int 50000
+        v7 = mul_wide v5 v6
+        v8 = wide 1000000
+        award v7/v8 for v0 site 1: bonus
+      end
+    end
+"#;
+        assert_eq!(groups.as_deref(), Some(want));
+        assert!(text.starts_with("program shop version 3 language 1\ncurrency EUR decimals 2\n"));
+        assert!(
+            text.contains("account 0 bonus unit points decimals 0 rounding down per rule worth 100 = 100")
+        );
+        assert!(
+            text.contains(
+                "line slot 6 line.category: symbol category from line \"category\" optional inherits"
+            )
+        );
+    }
+}

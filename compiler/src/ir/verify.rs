@@ -87,6 +87,8 @@ verify_rules! {
     EmptyName = "empty-name"
     /// No text is longer than its limit.
     LongText = "long-text"
+    /// No name holds a control character: names are printed as they are.
+    ControlCharacter = "control-character"
     /// No list is longer than its limit.
     LongList = "long-list"
     /// Accounts, kinds, enumerations and their values, events, parameters and groups have names of their own.
@@ -324,6 +326,12 @@ impl Report {
     }
 
     fn name(&mut self, name: &str, at: At) {
+        self.foreign(name, at);
+        self.check(!name.contains(char::is_control), VerifyRule::ControlCharacter, at);
+    }
+
+    /// A name that others than the program's author gave.
+    fn foreign(&mut self, name: &str, at: At) {
         self.check(!name.is_empty(), VerifyRule::EmptyName, at);
         self.check(name.len() <= limits::NAME, VerifyRule::LongText, at);
     }
@@ -463,7 +471,7 @@ fn head(program: &Program, report: &mut Report) {
         let ascending = reference.names.is_sorted_by(|a, b| a < b);
         report.check(ascending && !reference.names.is_empty(), VerifyRule::ReferenceNames, at);
         for name in &reference.names {
-            report.name(name, at);
+            report.foreign(name, at);
         }
     }
 
@@ -474,7 +482,7 @@ fn head(program: &Program, report: &mut Report) {
         names.add(&event.name, at, report);
         report.check(event.spellings.contains(&event.name), VerifyRule::EventSpellings, at);
         for spelling in &event.spellings {
-            report.name(spelling, at);
+            report.foreign(spelling, at);
         }
     }
 
@@ -557,7 +565,7 @@ fn slots(program: &Program, slots: &[Slot], builtins: &[Slot], at: fn(SlotId) ->
         report.name(&slot.name, at);
         report.length(slot.key.len(), limits::KEY, at);
         for part in &slot.key {
-            report.name(part, at);
+            report.foreign(part, at);
         }
         slot_type(program, slot.ty, at, report);
         report.check(belongs(slot.record, at), VerifyRule::SlotRecord, at);

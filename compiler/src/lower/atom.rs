@@ -114,13 +114,12 @@ impl Lowering<'_> {
         self.program.fields.get(field.0 as usize)?.builtin
     }
 
-    /// The slot of a field in that space, with what a base unit is in slot units. Amounts that move from phase to
-    /// phase have no atoms.
+    /// The slot of a field in that space, with what a base unit is in slot units. What is left to pay of a line moves
+    /// from phase to phase and has no atoms; of the basket it does too, and the index asks it at entry to each.
     fn atom_slot(&mut self, expr: &Expr, space: Space) -> Option<(SlotId, i128)> {
         let ExprKind::Field { field, .. } = &expr.kind else { return None };
         match self.builtin(*field) {
             Some(Builtin::UnitInitial | Builtin::UnitPaid | Builtin::Line(line_slot::PAID)) => return None,
-            Some(Builtin::Event(event_slot::BASKET_PAID)) => return None,
             Some(Builtin::Event(_) | Builtin::Line(_) | Builtin::Payment(_) | Builtin::UnitPrice) | None => {}
         }
         let den = self.program.fields.get(field.0 as usize)?.den;

@@ -41,11 +41,11 @@ pub struct Lowering<'p> {
 /// Lowers a checked program.
 pub fn lower(program: &typed::Program, sources: &SourceMap) -> ir::Program {
     let settings = &program.settings;
+    let currency = ir::Currency { code: settings.currency.clone(), decimals: settings.decimals };
     let ir = ir::Program {
         name: settings.name.clone(),
         version: settings.version,
         language: settings.language,
-        currency: ir::Currency { code: settings.currency.clone(), decimals: settings.decimals },
         zone: settings.zone.clone(),
         rounding: settings.rounding.unwrap_or(ir::Rounding::HalfUp),
         week_starts: settings.week_starts,
@@ -55,7 +55,8 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> ir::Program {
         enums: program.enums.clone(),
         references: Vec::new(),
         events: program.events.clone(),
-        layout: ir::Layout::with_builtins(settings.decimals),
+        layout: ir::Layout::builtins(&currency),
+        currency,
         params: program.params.iter().map(|param| param.ir.clone()).collect(),
         atoms: Vec::new(),
         functions: Vec::new(),

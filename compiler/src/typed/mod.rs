@@ -17,7 +17,7 @@ use perq_grammar::diagnostic::Place;
 pub struct LocalId(pub u32);
 
 /// A field of a record schema, of [`Program::fields`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FieldId(pub u32);
 
 /// A `define`, `segment` or `table`, of [`Program::functions`].
@@ -490,6 +490,8 @@ pub enum Pattern {
     Value(Expr),
     /// Fits a symbol that this matches.
     Reference(ir::Reference),
+    /// Fits what one of these fits; at least two, none of them `Any`.
+    AnyOf(Vec<Pattern>),
     /// From, included, until, excluded.
     Band {
         /// From.

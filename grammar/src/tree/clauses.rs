@@ -3,8 +3,8 @@
 use super::expressions::bound;
 use super::{Builder, Children};
 use crate::ast::{
-    self, Clause, ClauseKind, Effect, EffectKind, Expr, Let, Name, SchedulePart, Spread, SpreadRule, Target, Text,
-    Window,
+    self, Clause, ClauseKind, Effect, EffectKind, Expr, Let, Name, SchedulePart, Spread, SpreadRule, Target,
+    Text, Window,
 };
 use crate::errors;
 use crate::parse::Rule;
@@ -210,11 +210,8 @@ impl<'t> Builder<'t> {
     pub(super) fn look_through(&mut self, mut children: Children<'t>) -> Option<()> {
         while let Some(child) = children.next() {
             match child.as_rule() {
-                Rule::expression => {
+                Rule::expression | Rule::arithmetic => {
                     self.expression(child)?;
-                }
-                Rule::arithmetic => {
-                    self.arithmetic(child)?;
                 }
                 Rule::source => {
                     self.source_of(child)?;
@@ -225,7 +222,13 @@ impl<'t> Builder<'t> {
                 rule if is_effect(rule) => {
                     self.effect(child)?;
                 }
-                Rule::limit | Rule::budget | Rule::schedule | Rule::when | Rule::unless | Rule::then | Rule::valid => {
+                Rule::limit
+                | Rule::budget
+                | Rule::schedule
+                | Rule::when
+                | Rule::unless
+                | Rule::then
+                | Rule::valid => {
                     self.clause(child)?;
                 }
                 _ => self.look_through(Children::of(child))?,
@@ -248,54 +251,64 @@ impl<'t> Builder<'t> {
     fn effect(&mut self, pair: Pair<'t, Rule>) -> Option<Effect> {
         let span = self.span(&pair);
         let docs = self.docs(span.start);
-        let rule = pair.as_rule();
-        let mut children = Children::of(pair);
-        let keyword = match rule {
-            Rule::binding => None,
-            _ => children.next(),
-        };
-        let kind = match rule {
-            Rule::for_each => {
-                children.eat(Rule::kw_each);
-                let name = self.take_name(&mut children)?;
-                children.eat(Rule::kw_in);
-                let source = self.take_source(&mut children)?;
-                EffectKind::ForEach { name, source, body: self.effects(&mut children)? }
-            }
-            Rule::award => self.award(&mut children, span)?,
-            Rule::discount => {
-                let amount = self.take_expr(&mut children)?;
-                children.eat(Rule::kw_on);
-                let target = self.target(&mut children)?;
-                let rounded = children.take(Rule::rounded).and_then(|pair| self.rounded(pair));
-                let spread = self.take_spread(&mut children)?;
-                let reason = children.take(Rule::reason).and_then(|pair| self.reason(pair));
-                EffectKind::Discount { amount, target, spread, rounded, reason }
-            }
-            Rule::price => {
-                let amount = self.take_expr(&mut children)?;
-                let each = children.eat(Rule::kw_each);
-                if !each && !children.eat(Rule::kw_total) {
-                    self.diagnostics.push(errors::missing_each_or_total(self.place(amount.span)));
-                    self.incomplete = true;
-                    return None;
-                }
-                children.eat(Rule::kw_for);
-                let target = self.target(&mut children)?;
-                let spread = self.take_spread(&mut children)?;
-                EffectKind::Price { amount, each, target, spread }
-            }
-            Rule::binding => EffectKind::Let(self.binding(&mut children)?),
-            Rule::debit | Rule::gift | Rule::issue | Rule::set | Rule::multiply | Rule::say | Rule::show => {
-                self.look_through(children)?;
-                EffectKind::Later(self.name(&keyword?))
-            }
-            _ => return None,
-        };
+        let kind = self.effect_kind(pair)?;
         Some(Effect { docs, kind, span })
     }
 
-    fn award(&mut self, children: &mut Children<'t>, span: crate::diagnostic::Span) -> Option<EffectKind> {
+    fn effect_kind(&mut self, pair: Pair<'t, Rule>) -> Option<EffectKind> {
+        let shape = pair.as_rule();
+        let mut children = Children::of(pair);
+        if shape == Rule::binding {
+            return self.binding(&mut children).map(EffectKind::Let);
+        }
+        let keyword = children.next()?;
+        match shape {
+            Rule::for_each => self.for_each(&mut children),
+            Rule::award => self.award(&mut children),
+            Rule::discount => self.discount(&mut children),
+            Rule::price => self.price(&mut children),
+            Rule::debit | Rule::gift | Rule::issue | Rule::set | Rule::multiply | Rule::say | Rule::show => {
+                self.look_through(children)?;
+                Some(EffectKind::Later(self.name(&keyword)))
+            }
+            _ => None,
+        }
+    }
+
+    fn for_each(&mut self, children: &mut Children<'t>) -> Option<EffectKind> {
+        children.eat(Rule::kw_each);
+        let name = self.take_name(children)?;
+        children.eat(Rule::kw_in);
+        let source = self.take_source(children)?;
+        let body = self.effects(children)?;
+        Some(EffectKind::ForEach { name, source, body })
+    }
+
+    fn discount(&mut self, children: &mut Children<'t>) -> Option<EffectKind> {
+        let amount = self.take_expr(children)?;
+        children.eat(Rule::kw_on);
+        let target = self.target(children)?;
+        let rounded = children.take(Rule::rounded).and_then(|pair| self.rounded(pair));
+        let spread = self.take_spread(children)?;
+        let reason = children.take(Rule::reason).and_then(|pair| self.reason(pair));
+        Some(EffectKind::Discount { amount, target, spread, rounded, reason })
+    }
+
+    fn price(&mut self, children: &mut Children<'t>) -> Option<EffectKind> {
+        let amount = self.take_expr(children)?;
+        let each = children.eat(Rule::kw_each);
+        if !each && !children.eat(Rule::kw_total) {
+            self.diagnostics.push(errors::missing_each_or_total(self.place(amount.span)));
+            self.incomplete = true;
+            return None;
+        }
+        children.eat(Rule::kw_for);
+        let target = self.target(children)?;
+        let spread = self.take_spread(children)?;
+        Some(EffectKind::Price { amount, each, target, spread })
+    }
+
+    fn award(&mut self, children: &mut Children<'t>) -> Option<EffectKind> {
         let amount = self.take_expr(children)?;
         if let Some(per) = children.take(Rule::kw_per) {
             let per = self.span(&per);
@@ -318,7 +331,8 @@ impl<'t> Builder<'t> {
             match inner.take(Rule::reason) {
                 Some(pair) => {
                     if reason.is_some() {
-                        self.diagnostics.push(errors::repeated_option(self.place(self.span(&pair)), "reason"));
+                        self.diagnostics
+                            .push(errors::repeated_option(self.place(self.span(&pair)), "reason"));
                     }
                     reason = self.reason(pair);
                 }
@@ -329,7 +343,6 @@ impl<'t> Builder<'t> {
                 }
             }
         }
-        debug_assert!(amount.span.start >= span.start);
         Some(EffectKind::Award { amount, to, reason, later })
     }
 

@@ -2,7 +2,8 @@
 
 use super::{Builder, Children};
 use crate::ast::{
-    AccountClause, Displace, FieldDeclaration, GroupClause, Header, Item, ItemKind, Name, ProgramClause, TypeName,
+    AccountClause, Displace, FieldDeclaration, GroupClause, Header, Item, ItemKind, Name, ProgramClause,
+    TypeName,
 };
 use crate::parse::Rule;
 use pest::iterators::Pair;
@@ -112,18 +113,15 @@ impl<'t> Builder<'t> {
     /// A part of a declaration without a meaning yet.
     fn look_at(&mut self, pair: Pair<'t, Rule>) -> Option<()> {
         match pair.as_rule() {
-            Rule::expression | Rule::arithmetic => {
-                let built = if pair.as_rule() == Rule::expression {
-                    self.expression(pair)
-                } else {
-                    self.arithmetic(pair)
-                };
-                built.map(|_| ())
-            }
+            Rule::expression | Rule::arithmetic => self.expression(pair).map(|_| ()),
             Rule::binding => self.binding(&mut Children::of(pair)).map(|_| ()),
-            Rule::limit | Rule::budget | Rule::schedule | Rule::when | Rule::unless | Rule::then | Rule::valid => {
-                self.clause(pair).map(|_| ())
-            }
+            Rule::limit
+            | Rule::budget
+            | Rule::schedule
+            | Rule::when
+            | Rule::unless
+            | Rule::then
+            | Rule::valid => self.clause(pair).map(|_| ()),
             _ => self.look_through(Children::of(pair)),
         }
     }
@@ -205,7 +203,8 @@ impl<'t> Builder<'t> {
         Some(match rule {
             Rule::unit_clause => {
                 let unit = self.take_name(children)?;
-                let decimals = if children.eat(Rule::kw_decimals) { self.take_number(children) } else { None };
+                let decimals =
+                    if children.eat(Rule::kw_decimals) { self.take_number(children) } else { None };
                 AccountClause::Unit(unit, decimals)
             }
             Rule::round => {
@@ -324,7 +323,10 @@ impl<'t> Builder<'t> {
             return Some(self.name(&word));
         }
         let text = self.take_string(children)?;
-        Some(Name { text: unicode_normalization::UnicodeNormalization::nfc(text.value.as_str()).collect(), span: text.span })
+        Some(Name {
+            text: unicode_normalization::UnicodeNormalization::nfc(text.value.as_str()).collect(),
+            span: text.span,
+        })
     }
 
     fn group_clause(&mut self, pair: Pair<'t, Rule>) -> Option<GroupClause> {

@@ -2,8 +2,8 @@
 
 use super::{Builder, Children};
 use crate::ast::{
-    Additive, Aggregate, Arm, Bound, Comparison, Expr, ExprKind, Logic, Multiplicative, Name, Path, Pattern, Range,
-    Source, SourceKind, Window,
+    Additive, Aggregate, Arm, Bound, Comparison, Expr, ExprKind, Logic, Multiplicative, Name, Path, Pattern,
+    Range, Source, SourceKind, Window,
 };
 use crate::diagnostic::Span;
 use crate::parse::Rule;
@@ -31,33 +31,55 @@ impl<'t> Builder<'t> {
         Expr { kind: ExprKind::Error, span }
     }
 
-    /// Runs `build` with `levels` more levels of tree around it, or reports that these are too many.
-    fn nested<T>(&mut self, levels: usize, span: Span, build: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        if self.depth + levels > MAX_TREE_DEPTH {
+    /// The next child as an expression of either level.
+    pub(super) fn take_expr(&mut self, children: &mut Children<'t>) -> Option<Expr> {
+        match children.rule()? {
+            Rule::expression | Rule::arithmetic => self.expression(children.next()?),
+            _ => None,
+        }
+    }
+
+    /// An expression between brackets: first its operands, then the operators between them. Only the operands
+    /// recurse, by few and small frames, so that the deepest text fits a small stack.
+    pub(super) fn expression(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
+        let survey = Survey::of(&pair);
+        let height = survey.height();
+        if self.depth + height > MAX_TREE_DEPTH {
             if !self.incomplete {
+                let span = self.span(&pair);
                 self.diagnostics.push(errors::nested_too_deeply(self.place(span)));
             }
             self.incomplete = true;
             return None;
         }
-        self.depth += levels;
-        let built = build(self);
-        self.depth -= levels;
+        self.depth += height;
+        let ready = self.operands(survey.operands);
+        self.depth -= height;
+        let outer = std::mem::replace(&mut self.ready, ready?.into_iter());
+        let built = self.assemble(pair);
+        self.ready = outer;
         built
     }
 
-    /// The next child as an expression of either level.
-    pub(super) fn take_expr(&mut self, children: &mut Children<'t>) -> Option<Expr> {
-        match children.rule()? {
-            Rule::expression => self.expression(children.next()?),
-            Rule::arithmetic => self.arithmetic(children.next()?),
-            _ => None,
+    fn operands(&mut self, pairs: Vec<Pair<'t, Rule>>) -> Option<Vec<Expr>> {
+        let mut operands = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            operands.push(self.operand(pair)?);
         }
+        Some(operands)
     }
 
-    pub(super) fn expression(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
+    /// Joins the operands that are ready.
+    fn assemble(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
         let span = self.span(&pair);
-        self.nested(1, span, |builder| builder.logic(pair, span))
+        match pair.as_rule() {
+            Rule::expression => self.logic(pair, span),
+            Rule::arithmetic => self.arithmetic(pair),
+            _ => {
+                let (operands, operators) = self.operators(&mut Children::of(pair));
+                self.sum(operands, operators)
+            }
+        }
     }
 
     fn logic(&mut self, pair: Pair<'t, Rule>, span: Span) -> Option<Expr> {
@@ -69,7 +91,7 @@ impl<'t> Builder<'t> {
             while let Some(not) = children.take(Rule::kw_not) {
                 nots.push(self.span(&not));
             }
-            let operand = self.nested(nots.len(), span, |builder| builder.relations(&mut children))?;
+            let operand = self.relations(&mut children)?;
             operands.push(nots.iter().rev().fold(operand, |operand, not| Expr {
                 span: not.to(operand.span),
                 kind: ExprKind::Not(Box::new(operand)),
@@ -127,40 +149,40 @@ impl<'t> Builder<'t> {
         };
         let short = (span.end - span.start) as usize <= LONGEST_REPAIR;
         let readings = short.then(|| (reading(Logic::And), reading(Logic::Or)));
-        let diagnostic = errors::mixed_logic(self.place(first), self.place(other), self.place(span), readings);
+        let diagnostic =
+            errors::mixed_logic(self.place(first), self.place(other), self.place(span), readings);
         self.diagnostics.push(diagnostic);
     }
 
     /// `a < b`, `a in b`, `a known`, and what follows it by mistake.
     fn relations(&mut self, children: &mut Children<'t>) -> Option<Expr> {
         let arithmetic = children.take(Rule::arithmetic)?;
-        if children.rule() != Some(Rule::relation) {
-            return self.arithmetic(arithmetic);
+        let outer = self.span(&arithmetic);
+        let value = self.arithmetic(arithmetic)?;
+        let Some(relation) = children.take(Rule::relation) else { return Some(value) };
+        let first = self.span(&relation);
+        let expr = self.relation(value, outer, relation)?;
+        let Some(second) = children.take(Rule::relation) else { return Some(expr) };
+        let second_span = self.span(&second);
+        // What is no part of the tree has operands too.
+        let ignored = self.error(outer);
+        self.relation(ignored, outer, second)?;
+        while let Some(further) = children.take(Rule::relation) {
+            let ignored = self.error(outer);
+            self.relation(ignored, outer, further)?;
         }
-        let span = self.span(&arithmetic);
-        self.nested(1, span, |builder| {
-            let outer = builder.span(&arithmetic);
-            let value = builder.arithmetic(arithmetic)?;
-            let relation = children.take(Rule::relation)?;
-            let first = builder.span(&relation);
-            let expr = builder.relation(value, outer, relation)?;
-            if let Some(second) = children.take(Rule::relation) {
-                let second = builder.span(&second);
-                while children.eat(Rule::relation) {}
-                builder.chained_comparison(outer, first, second);
-                return Some(builder.error(outer.to(second)));
-            }
-            Some(expr)
-        })
+        self.chained_comparison(outer, first, second_span);
+        Some(self.error(outer.to(second_span)))
     }
 
     fn chained_comparison(&mut self, value: Span, first: Span, second: Span) {
         let sign = |text: &str| text.starts_with(['<', '>', '=', '!']);
         let (left, middle, right) = (self.source(value), self.source(first), self.source(second));
-        let repair = (sign(middle) && sign(right) && left.len() + middle.len() + right.len() < 200).then(|| {
-            let operand = middle.trim_start_matches(['<', '>', '=', '!']).trim();
-            format!("{left} {middle} and {operand} {right}")
-        });
+        let repair =
+            (sign(middle) && sign(right) && left.len() + middle.len() + right.len() < 200).then(|| {
+                let operand = middle.trim_start_matches(['<', '>', '=', '!']).trim();
+                format!("{left} {middle} and {operand} {right}")
+            });
         let whole = self.place(value.to(second));
         self.diagnostics.push(errors::chained_comparison(self.place(second), whole, repair));
     }
@@ -180,7 +202,7 @@ impl<'t> Builder<'t> {
             _ => None,
         };
         let kind = if let Some(compare) = compare {
-            ExprKind::Compare(compare, value, Box::new(self.take_expr(&mut children)?))
+            ExprKind::Compare(compare, value, Box::new(self.take_arithmetic(&mut children)?))
         } else if matches!(sign.as_rule(), Rule::kw_known | Rule::kw_unknown) {
             ExprKind::Known(value, sign.as_rule() == Rule::kw_known)
         } else {
@@ -188,10 +210,10 @@ impl<'t> Builder<'t> {
             if negated {
                 children.eat(Rule::kw_in);
             }
-            let low = self.take_expr(&mut children)?;
+            let low = self.take_arithmetic(&mut children)?;
             match bound(&mut children) {
                 Some(bound) => {
-                    let high = self.take_expr(&mut children)?;
+                    let high = self.take_arithmetic(&mut children)?;
                     ExprKind::InRange { value, negated, range: Box::new(Range { low, high, bound }) }
                 }
                 None => ExprKind::In { value, negated, set: Box::new(low) },
@@ -209,20 +231,22 @@ impl<'t> Builder<'t> {
         Some(Range { low, high, bound })
     }
 
-    pub(super) fn arithmetic(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
+    /// The next child, whose operands are ready.
+    fn take_arithmetic(&mut self, children: &mut Children<'t>) -> Option<Expr> {
+        children.take(Rule::arithmetic).and_then(|pair| self.arithmetic(pair))
+    }
+
+    fn arithmetic(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
         let span = self.span(&pair);
         let mut children = Children::of(pair);
         let (operands, operators) = self.operators(&mut children);
-        let conversion = children.take(Rule::conversion);
-        self.nested(usize::from(conversion.is_some()), span, |builder| {
-            let value = builder.sum(operands, operators, span)?;
-            let Some(conversion) = conversion else { return Some(value) };
-            let mut children = Children::of(conversion);
-            children.eat(Rule::kw_as);
-            let target = builder.take_name(&mut children)?;
-            let rounded = children.take(Rule::rounded).and_then(|pair| builder.rounded(pair));
-            Some(Expr { kind: ExprKind::As(Box::new(value), target, rounded), span })
-        })
+        let value = self.sum(operands, operators)?;
+        let Some(conversion) = children.take(Rule::conversion) else { return Some(value) };
+        let mut children = Children::of(conversion);
+        children.eat(Rule::kw_as);
+        let target = self.take_name(&mut children)?;
+        let rounded = children.take(Rule::rounded).and_then(|pair| self.rounded(pair));
+        Some(Expr { kind: ExprKind::As(Box::new(value), target, rounded), span })
     }
 
     /// `rounded half_up`
@@ -249,7 +273,12 @@ impl<'t> Builder<'t> {
             operands.push(Signed { signs, pair });
             match children.rule() {
                 Some(
-                    operator @ (Rule::plus | Rule::minus | Rule::star | Rule::slash | Rule::kw_mod | Rule::kw_of),
+                    operator @ (Rule::plus
+                    | Rule::minus
+                    | Rule::star
+                    | Rule::slash
+                    | Rule::kw_mod
+                    | Rule::kw_of),
                 ) => {
                     children.next();
                     operators.push(operator);
@@ -261,26 +290,19 @@ impl<'t> Builder<'t> {
     }
 
     /// Precedence from loose to tight: `+ -`, `* / mod`, `of` (to the right), sign.
-    fn sum(&mut self, operands: Vec<Signed<'t>>, operators: Vec<Rule>, span: Span) -> Option<Expr> {
+    fn sum(&mut self, operands: Vec<Signed<'t>>, operators: Vec<Rule>) -> Option<Expr> {
         self.unclear_steps(&operands, &operators);
-        let is_additive = |rule: &Rule| matches!(rule, Rule::plus | Rule::minus);
-        let has_sum = operators.iter().any(is_additive);
-        let has_product = operators.iter().any(|rule| !is_additive(rule) && *rule != Rule::kw_of);
-        let signs = operands.iter().map(|operand| operand.signs.len()).max().unwrap_or(0);
-        let levels = usize::from(has_sum) + usize::from(has_product) + longest_of(&operators) + signs;
-        self.nested(levels, span, |builder| {
-            let mut operands = operands.into_iter();
-            let mut operators = operators.into_iter().peekable();
-            let first = builder.product(&mut operands, &mut operators)?;
-            let mut rest = Vec::new();
-            while let Some(operator) = operators.next() {
-                let operator = if operator == Rule::plus { Additive::Add } else { Additive::Subtract };
-                rest.push((operator, builder.product(&mut operands, &mut operators)?));
-            }
-            let Some(last) = rest.last() else { return Some(first) };
-            let span = first.span.to(last.1.span);
-            Some(Expr { kind: ExprKind::Sum(Box::new(first), rest), span })
-        })
+        let mut operands = operands.into_iter();
+        let mut operators = operators.into_iter().peekable();
+        let first = self.product(&mut operands, &mut operators)?;
+        let mut rest = Vec::new();
+        while let Some(sign) = operators.next() {
+            let sign = if sign == Rule::plus { Additive::Add } else { Additive::Subtract };
+            rest.push((sign, self.product(&mut operands, &mut operators)?));
+        }
+        let Some(last) = rest.last() else { return Some(first) };
+        let span = first.span.to(last.1.span);
+        Some(Expr { kind: ExprKind::Sum(Box::new(first), rest), span })
     }
 
     fn product(
@@ -324,11 +346,8 @@ impl<'t> Builder<'t> {
     }
 
     fn signed(&mut self, signed: Signed<'t>) -> Option<Expr> {
-        let operand = self.operand(signed.pair)?;
-        Some(signed.signs.iter().rev().fold(operand, |operand, sign| Expr {
-            span: sign.to(operand.span),
-            kind: ExprKind::Negate(Box::new(operand)),
-        }))
+        let operand = self.ready.next()?;
+        Some(negated(&signed.signs, operand))
     }
 
     /// `steps of 100 RUB in a + b` has two readings.
@@ -355,15 +374,26 @@ impl<'t> Builder<'t> {
     }
 
     pub(super) fn operand(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
+        match pair.as_rule() {
+            Rule::parenthesised => self.parenthesised(pair),
+            Rule::list => self.list(pair),
+            Rule::named => self.named(pair),
+            Rule::steps => self.steps(pair),
+            Rule::choice => self.choice(pair),
+            _ => self.literal(pair),
+        }
+    }
+
+    fn parenthesised(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
+        let mut children = Children::of(pair);
+        children.eat(Rule::open_paren);
+        self.take_expr(&mut children)
+    }
+
+    /// An operand that holds no other.
+    fn literal(&self, pair: Pair<'t, Rule>) -> Option<Expr> {
         let span = self.span(&pair);
-        let rule = pair.as_rule();
-        let kind = match rule {
-            Rule::parenthesised => {
-                let mut children = Children::of(pair);
-                children.eat(Rule::open_paren);
-                return self.take_expr(&mut children);
-            }
-            Rule::list => ExprKind::List(self.list(pair)?),
+        let kind = match pair.as_rule() {
             Rule::string => ExprKind::Text(self.string(&pair)),
             Rule::date => ExprKind::Date(self.lexeme(&pair)),
             Rule::time => ExprKind::Time(self.lexeme(&pair)),
@@ -384,10 +414,7 @@ impl<'t> Builder<'t> {
                 let (kind, texts) = self.reference(pair)?;
                 ExprKind::Reference(kind, texts)
             }
-            Rule::named => return self.named(pair, span),
             Rule::hole => ExprKind::Hole,
-            Rule::steps => return self.steps(pair, span),
-            Rule::choice => return self.choice(pair, span),
             _ => return None,
         };
         if self.is_mistaken(span) {
@@ -396,7 +423,8 @@ impl<'t> Builder<'t> {
         Some(Expr { kind, span })
     }
 
-    fn list(&mut self, pair: Pair<'t, Rule>) -> Option<Vec<Expr>> {
+    fn list(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
+        let span = self.span(&pair);
         let mut children = Children::of(pair);
         let mut items = Vec::new();
         while let Some(child) = children.next() {
@@ -404,7 +432,7 @@ impl<'t> Builder<'t> {
                 items.push(self.expression(child)?);
             }
         }
-        Some(items)
+        Some(Expr { kind: ExprKind::List(items), span })
     }
 
     /// `500 RUB`, `30 days`
@@ -428,16 +456,15 @@ impl<'t> Builder<'t> {
         Some((kind, texts))
     }
 
-    fn steps(&mut self, pair: Pair<'t, Rule>, span: Span) -> Option<Expr> {
-        self.nested(1, span, |builder| {
-            let mut children = Children::of(pair);
-            children.eat(Rule::kw_steps);
-            children.eat(Rule::kw_of);
-            let size = builder.signed_operand(&mut children)?;
-            children.eat(Rule::kw_in);
-            let value = builder.signed_operand(&mut children)?;
-            Some(Expr { kind: ExprKind::Steps(Box::new(size), Box::new(value)), span })
-        })
+    fn steps(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
+        let span = self.span(&pair);
+        let mut children = Children::of(pair);
+        children.eat(Rule::kw_steps);
+        children.eat(Rule::kw_of);
+        let size = self.signed_operand(&mut children)?;
+        children.eat(Rule::kw_in);
+        let value = self.signed_operand(&mut children)?;
+        Some(Expr { kind: ExprKind::Steps(Box::new(size), Box::new(value)), span })
     }
 
     fn signed_operand(&mut self, children: &mut Children<'t>) -> Option<Expr> {
@@ -446,21 +473,17 @@ impl<'t> Builder<'t> {
             signs.push(self.span(&sign));
         }
         let pair = children.next()?;
-        let span = self.span(&pair);
-        self.nested(signs.len(), span, |builder| builder.signed(Signed { signs, pair }))
+        let operand = self.operand(pair)?;
+        Some(negated(&signs, operand))
     }
 
-    fn choice(&mut self, pair: Pair<'t, Rule>, span: Span) -> Option<Expr> {
-        self.nested(1, span, |builder| {
-            let mut children = Children::of(pair);
-            children.eat(Rule::kw_by);
-            let subject = children.take(Rule::subject)?;
-            let subject_span = builder.span(&subject);
-            let (operands, operators) = builder.operators(&mut Children::of(subject));
-            let subject = builder.sum(operands, operators, subject_span)?;
-            let arms = builder.arms(&mut children)?;
-            Some(Expr { kind: ExprKind::By(Box::new(subject), arms), span })
-        })
+    fn choice(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
+        let span = self.span(&pair);
+        let mut children = Children::of(pair);
+        children.eat(Rule::kw_by);
+        let subject = self.expression(children.take(Rule::subject)?)?;
+        let arms = self.arms(&mut children)?;
+        Some(Expr { kind: ExprKind::By(Box::new(subject), arms), span })
     }
 
     /// The arms between the braces that come next.
@@ -506,17 +529,22 @@ impl<'t> Builder<'t> {
     }
 
     /// A path, a call or an aggregate.
-    fn named(&mut self, pair: Pair<'t, Rule>, span: Span) -> Option<Expr> {
+    fn named(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
+        let span = self.span(&pair);
         let mut children = Children::of(pair);
         let path = self.take_path(&mut children)?;
         let Some(arguments) = children.take(Rule::arguments) else {
             return Some(Expr { kind: ExprKind::Path(path), span });
         };
+        let arguments = self.arguments(arguments)?;
+        Some(self.call(path, arguments, span))
+    }
+
+    fn call(&mut self, path: Path, arguments: Arguments, span: Span) -> Expr {
         let function = match path.parts.as_slice() {
             [name] => aggregate(&name.text),
             _ => None,
         };
-        let arguments = self.nested(1, span, |builder| builder.arguments(arguments))?;
         let kind = match (function, arguments) {
             (Some(function), Arguments::Each(value, source)) => {
                 ExprKind::Aggregate { function, value: Some(Box::new(value)), source: Box::new(source) }
@@ -534,11 +562,12 @@ impl<'t> Builder<'t> {
             },
             (None, Arguments::Values(values)) => ExprKind::Call(path, values),
             (None, Arguments::Each(..) | Arguments::Elements(_)) => {
-                self.diagnostics.push(errors::not_an_aggregate(self.place(path.span), self.source(path.span)));
+                self.diagnostics
+                    .push(errors::not_an_aggregate(self.place(path.span), self.source(path.span)));
                 ExprKind::Error
             }
         };
-        Some(Expr { kind, span })
+        Expr { kind, span }
     }
 
     fn arguments(&mut self, pair: Pair<'t, Rule>) -> Option<Arguments> {
@@ -682,7 +711,11 @@ impl<'t> Builder<'t> {
             Rule::kw_previous => Some(Window::Previous(self.name(&children.take(Rule::period)?))),
             other => {
                 let (length, unit) = self.quantity(children.take(Rule::duration)?)?;
-                Some(if other == Rule::kw_last { Window::Last(length, unit) } else { Window::Any(length, unit) })
+                Some(if other == Rule::kw_last {
+                    Window::Last(length, unit)
+                } else {
+                    Window::Any(length, unit)
+                })
             }
         }
     }
@@ -696,15 +729,106 @@ pub(super) fn bound(children: &mut Children<'_>) -> Option<Bound> {
     children.eat(Rule::kw_until).then_some(Bound::Excluded)
 }
 
-/// The longest run of `of`, which nests to the right.
-fn longest_of(operators: &[Rule]) -> usize {
-    let mut longest = 0;
-    let mut run = 0;
-    for operator in operators {
-        run = if *operator == Rule::kw_of { run + 1 } else { 0 };
-        longest = longest.max(run);
+fn negated(signs: &[Span], operand: Expr) -> Expr {
+    signs.iter().rev().fold(operand, |operand, sign| Expr {
+        span: sign.to(operand.span),
+        kind: ExprKind::Negate(Box::new(operand)),
+    })
+}
+
+/// What stands between one pair of brackets.
+#[derive(Default)]
+struct Survey<'t> {
+    /// From left to right.
+    operands: Vec<Pair<'t, Rule>>,
+    /// How many `not` and `-` stand in a row at most, and how many `of` join operands to the right.
+    prefixes: usize,
+    run: usize,
+    of: usize,
+    has_logic: bool,
+    has_relation: bool,
+    has_conversion: bool,
+    has_sum: bool,
+    has_product: bool,
+}
+
+impl<'t> Survey<'t> {
+    fn of(pair: &Pair<'t, Rule>) -> Survey<'t> {
+        let mut survey = Survey::default();
+        survey.add(pair.clone());
+        survey
     }
-    longest
+
+    /// Goes down by the two levels at most that operators have in the grammar.
+    fn add(&mut self, pair: Pair<'t, Rule>) {
+        let mut of = 0;
+        for child in pair.into_inner() {
+            match child.as_rule() {
+                Rule::arithmetic => self.add(child),
+                Rule::relation => {
+                    self.has_relation = true;
+                    self.add(child);
+                }
+                Rule::kw_and | Rule::kw_or | Rule::double_ampersand | Rule::double_bar => {
+                    self.has_logic = true;
+                    self.run = 0;
+                }
+                Rule::kw_not => {
+                    self.run += 1;
+                    self.prefixes = self.prefixes.max(self.run);
+                }
+                Rule::minus => {
+                    self.has_sum = true;
+                    of = 0;
+                    self.run += 1;
+                    self.prefixes = self.prefixes.max(self.run);
+                }
+                Rule::plus => {
+                    self.has_sum = true;
+                    of = 0;
+                }
+                Rule::star | Rule::slash | Rule::kw_mod => {
+                    self.has_product = true;
+                    of = 0;
+                }
+                Rule::kw_of => {
+                    of += 1;
+                    self.of = self.of.max(of);
+                }
+                Rule::conversion => self.has_conversion = true,
+                Rule::parenthesised
+                | Rule::list
+                | Rule::string
+                | Rule::instant
+                | Rule::date
+                | Rule::time
+                | Rule::percent
+                | Rule::quantity
+                | Rule::number
+                | Rule::boolean
+                | Rule::reference
+                | Rule::named
+                | Rule::hole
+                | Rule::steps
+                | Rule::choice => {
+                    self.run = 0;
+                    self.operands.push(child);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// How many levels of the tree stand above the deepest operand, and the operand itself.
+    fn height(&self) -> usize {
+        1 + self.prefixes
+            + self.of
+            + usize::from(self.has_logic)
+            + usize::from(self.has_relation)
+            + usize::from(self.has_conversion)
+            + usize::from(self.has_sum)
+            + usize::from(self.has_product)
+    }
 }
 
 fn aggregate(name: &str) -> Option<Aggregate> {

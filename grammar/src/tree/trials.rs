@@ -128,7 +128,11 @@ impl<'t> Builder<'t> {
                     Some(scope) => self.scope(scope)?,
                     None => Scope::default(),
                 };
-                if is_award { Expectation::Award(amount, scope) } else { Expectation::Discount(amount, scope) }
+                if is_award {
+                    Expectation::Award(amount, scope)
+                } else {
+                    Expectation::Discount(amount, scope)
+                }
             }
             Rule::kw_total => Expectation::Total(self.take_expr(children)?),
             Rule::kw_offer => Expectation::Later(self.name(&first)),

@@ -1,6 +1,9 @@
 //! Settlement by itself: programs put together by hand, and a mock for the code of rules. Knows no language.
 
+mod index;
+mod modes;
 mod peers;
+mod properties;
 
 use super::*;
 use crate::ir::{
@@ -245,9 +248,34 @@ impl Kit {
     }
 }
 
+/// Numbers that look random and are the same in every run: SplitMix64.
+#[derive(Clone, Debug)]
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+    /// From `low` to `high`, both included.
+    fn roll(&mut self, low: i64, high: i64) -> i64 {
+        let sides = high.abs_diff(low).saturating_add(1);
+        low.saturating_add_unsigned(self.next() % sides)
+    }
+    /// About once in so many.
+    fn once_in(&mut self, many: i64) -> bool {
+        self.roll(1, many) == 1
+    }
+    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[usize::try_from(self.roll(0, i64::try_from(of.len()).unwrap() - 1)).unwrap()]
+    }
+}
+
 /// What holds of every decision.
 fn check(program: &Program, record: &Record, decision: &Decision) {
-    let rows = record.lines.len() / record.line_width.max(1);
+    let rows = record.view(&[]).line_count();
     let mut taken = vec![0i128; rows];
     let mut awards: Vec<(AccountId, i64)> = Vec::new();
     for effect in &decision.effects {
@@ -283,8 +311,11 @@ fn check(program: &Program, record: &Record, decision: &Decision) {
     }
 }
 
-/// (rule, amount, shares as (row, amount)) of each effect.
-fn effects(decision: &Decision) -> Vec<(u32, i64, Vec<(u32, i64)>)> {
+/// Rule, amount, shares as (row, amount).
+type Told = (u32, i64, Vec<(u32, i64)>);
+
+/// Each effect.
+fn effects(decision: &Decision) -> Vec<Told> {
     let shares = |effect: &Effect| effect.shares.iter().map(|share| (share.row, share.amount)).collect();
     decision.effects.iter().map(|effect| (effect.rule.0, effect.amount, shares(effect))).collect()
 }

@@ -1,0 +1,379 @@
+//! Syntax trees in, a typed tree and everything wrong with it out.
+//!
+//! Checking never fails and never stops at the first error: what has a diagnostic becomes [`typed::ExprKind::Error`]
+//! or a type that silences what would follow. It refuses to know files, clocks, zones' offsets and machines.
+
+mod choices;
+mod collections;
+mod currencies;
+mod dates;
+mod effects;
+pub mod errors;
+mod expressions;
+mod functions;
+mod groups;
+mod names;
+mod operators;
+mod program;
+mod rules;
+mod schema;
+mod ties;
+mod trials;
+mod types;
+mod walk;
+
+use crate::ir;
+use crate::typed::{self, FieldId, UnitId};
+use names::Space;
+use perq_grammar::ast;
+use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Severity, Span};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeSet;
+
+/// A parsed file.
+#[derive(Clone, Debug)]
+pub struct SourceTree {
+    /// The caller's number for it.
+    pub file: FileId,
+    /// As given to the compiler.
+    pub path: String,
+    /// Its text, for quoting.
+    pub text: String,
+    /// Its tree.
+    pub tree: ast::File,
+}
+
+/// What a `use` resolved to.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// The file that has the `use`: one of the program's, or itself imported.
+    pub from: FileId,
+    /// The path as written after `use`.
+    pub written: String,
+    /// The file's BLAKE3 hash, hexadecimal.
+    pub hash: String,
+    /// The file; the same file imported twice has the same id, and a file of the program keeps its own.
+    pub source: SourceTree,
+}
+
+/// A checked program.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// Only to be lowered when no diagnostic is an error.
+    pub program: typed::Program,
+    /// In the order of the files, and in source order within each.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks a program: its files in a deterministic order, with all that they import.
+pub fn check(files: &[SourceTree], imports: &[Import]) -> Checked {
+    let prelude = parse_prelude();
+    let (mut program, mut diagnostics, rejects) = run(&prelude.0, files, imports, None);
+    diagnostics.extend(prelude.1);
+    for reject in rejects {
+        let snippet = SourceTree {
+            file: reject.file,
+            path: String::new(),
+            text: String::new(),
+            tree: ast::File { items: reject.items },
+        };
+        let (_, found, _) = run(&prelude.0, files, imports, Some((&snippet, reject.span)));
+        let found = found
+            .into_iter()
+            .filter(|diagnostic| {
+                diagnostic.severity == Severity::Error
+                    && diagnostic.place.file == reject.file
+                    && diagnostic.place.span.start >= reject.span.start
+                    && diagnostic.place.span.end <= reject.span.end
+            })
+            .map(|diagnostic| diagnostic.name.to_string())
+            .collect();
+        if let Some(test) = program.tests.get_mut(reject.test) {
+            test.body = typed::TestBody::Rejects { expected: reject.expected, found };
+        }
+    }
+    let order: FxHashMap<FileId, usize> =
+        files.iter().enumerate().map(|(position, file)| (file.file, position)).collect();
+    diagnostics.sort_by_key(|diagnostic| {
+        let place = diagnostic.place;
+        (order.get(&place.file).copied().unwrap_or(usize::MAX), place.file, place.span.start, place.span.end)
+    });
+    let mut seen = FxHashSet::default();
+    diagnostics
+        .retain(|diagnostic| seen.insert((diagnostic.name, diagnostic.place, diagnostic.message.clone())));
+    Checked { program, diagnostics }
+}
+
+/// The prelude's trees; their file ids count down from the last.
+fn parse_prelude() -> (Vec<SourceTree>, Vec<Diagnostic>) {
+    let mut trees = Vec::new();
+    let mut diagnostics = Vec::new();
+    for (position, source) in perq_stdlib::PRELUDE.iter().enumerate() {
+        let file = FileId(u32::MAX - position as u32);
+        let parsed = perq_grammar::parse(file, source.text);
+        diagnostics.extend(parsed.diagnostics);
+        trees.push(SourceTree {
+            file,
+            path: source.path.into(),
+            text: source.text.into(),
+            tree: parsed.tree,
+        });
+    }
+    (trees, diagnostics)
+}
+
+/// A `test … rejects`, to be run with the program.
+struct Reject {
+    test: usize,
+    file: FileId,
+    span: Span,
+    items: Vec<ast::Item>,
+    expected: String,
+}
+
+/// Where an item comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Prelude,
+    Program,
+    Import,
+    /// The declarations of a `test … rejects`.
+    Snippet,
+}
+
+/// Where an item stands.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    file: FileId,
+    space: usize,
+    origin: Origin,
+}
+
+impl At {
+    fn place(self, span: Span) -> Place {
+        Place { file: self.file, span }
+    }
+}
+
+/// One check of one program.
+fn run(
+    prelude: &[SourceTree],
+    files: &[SourceTree],
+    imports: &[Import],
+    snippet: Option<(&SourceTree, Span)>,
+) -> (typed::Program, Vec<Diagnostic>, Vec<Reject>) {
+    let mut checker = Checker::new();
+    let mut items = Items::default();
+    for source in prelude {
+        checker.texts.insert(source.file, &source.text);
+        items.collect(At { file: source.file, space: 0, origin: Origin::Prelude }, &source.tree);
+    }
+    let mut spaces: FxHashMap<FileId, usize> = FxHashMap::default();
+    for source in files {
+        checker.texts.insert(source.file, &source.text);
+        spaces.insert(source.file, 1);
+        items.collect(At { file: source.file, space: 1, origin: Origin::Program }, &source.tree);
+    }
+    for import in imports {
+        if spaces.contains_key(&import.source.file) {
+            continue;
+        }
+        let space = checker.spaces.len();
+        checker.spaces.push(Space::default());
+        checker.texts.insert(import.source.file, &import.source.text);
+        spaces.insert(import.source.file, space);
+        items.collect(At { file: import.source.file, space, origin: Origin::Import }, &import.source.tree);
+    }
+    if let Some((source, _)) = snippet {
+        let space = spaces.get(&source.file).copied().unwrap_or(1);
+        items.collect(At { file: source.file, space, origin: Origin::Snippet }, &source.tree);
+    }
+
+    checker.uses(&items, imports, &spaces);
+    checker.settings(&items, files);
+    checker.declare_types(&items);
+    checker.declare_accounts(&items);
+    checker.declare_fields(&items);
+    checker.declare_functions(&items);
+    checker.declare_groups(&items);
+    checker.declare_rules(&items);
+
+    checker.check_defaults(&items);
+    checker.check_params(&items);
+    checker.check_functions(&items);
+    checker.check_groups();
+    checker.check_rules();
+    checker.check_ties();
+    checker.check_tests(&items);
+    for (at, keyword, span) in &items.later {
+        checker.report(errors::not_yet_evaluated(at.place(*span), &keyword.text));
+    }
+    (checker.out, checker.found, checker.rejects)
+}
+
+/// The items of all files by kind, each list in the order of the files and their text.
+#[derive(Default)]
+struct Items<'a> {
+    languages: Vec<(At, &'a ast::Lexeme)>,
+    uses: Vec<(At, &'a ast::Text, Option<&'a ast::Name>, Option<&'a ast::Text>, Span)>,
+    programs: Vec<(At, &'a ast::Header, &'a [ast::ProgramClause], Span)>,
+    accounts: Vec<(At, &'a ast::Header, &'a [ast::AccountClause])>,
+    enums: Vec<(At, &'a ast::Header, bool, &'a [(ast::Name, Option<ast::Text>)])>,
+    references: Vec<(At, &'a ast::Name, bool, Option<&'a ast::Name>)>,
+    /// `record` and `extend` (true).
+    records: Vec<(At, &'a ast::Name, &'a [ast::FieldDeclaration], bool)>,
+    events: Vec<(At, &'a ast::Name, &'a [ast::Text], &'a [ast::FieldDeclaration])>,
+    params: Vec<(At, &'a ast::Item)>,
+    functions: Vec<(At, &'a ast::Item)>,
+    groups: Vec<(At, &'a ast::Header, &'a [ast::GroupClause], Span)>,
+    /// Rules outside of groups, with how many groups stand before them.
+    rules: Vec<(At, &'a ast::Rule, usize)>,
+    tests: Vec<(At, &'a ast::Test, Span)>,
+    later: Vec<(At, &'a ast::Name, Span)>,
+}
+
+impl<'a> Items<'a> {
+    fn collect(&mut self, at: At, file: &'a ast::File) {
+        for item in &file.items {
+            match &item.kind {
+                ast::ItemKind::Language(number) => self.languages.push((at, number)),
+                ast::ItemKind::Use { path, alias, hash } => {
+                    self.uses.push((at, path, alias.as_ref(), hash.as_ref(), item.span));
+                }
+                ast::ItemKind::Program(header, clauses) => {
+                    self.programs.push((at, header, clauses, item.span));
+                }
+                ast::ItemKind::Account(header, clauses) => self.accounts.push((at, header, clauses)),
+                ast::ItemKind::Enum { header, ordered, values } => {
+                    self.enums.push((at, header, *ordered, values));
+                }
+                ast::ItemKind::Reference { name, hierarchical, of } => {
+                    self.references.push((at, name, *hierarchical, of.as_ref()));
+                }
+                ast::ItemKind::Record(name, fields) => self.records.push((at, name, fields, false)),
+                ast::ItemKind::Extend(name, fields) => self.records.push((at, name, fields, true)),
+                ast::ItemKind::Event { name, from, fields } => self.events.push((at, name, from, fields)),
+                ast::ItemKind::Param { .. } => self.params.push((at, item)),
+                ast::ItemKind::Define { .. } | ast::ItemKind::Table { .. } | ast::ItemKind::Segment(..) => {
+                    self.functions.push((at, item));
+                }
+                ast::ItemKind::Group(header, clauses) => self.groups.push((at, header, clauses, item.span)),
+                ast::ItemKind::Rule(rule) => self.rules.push((at, rule, self.groups.len())),
+                ast::ItemKind::Test(test) => self.tests.push((at, test, item.span)),
+                ast::ItemKind::Later { keyword, .. } => self.later.push((at, keyword, keyword.span)),
+            }
+        }
+    }
+}
+
+/// Ids of the fields that need no declaration.
+#[derive(Clone, Copy, Debug, Default)]
+struct Builtins {
+    at: FieldId,
+    date: FieldId,
+    time: FieldId,
+    weekday: FieldId,
+    month_day: FieldId,
+    member_known: FieldId,
+    basket_initial: FieldId,
+    basket_paid: FieldId,
+    unit_price: FieldId,
+    unit_initial: FieldId,
+    unit_paid: FieldId,
+    weekdays: ir::EnumId,
+}
+
+/// All that is known so far.
+struct Checker<'a> {
+    texts: FxHashMap<FileId, &'a str>,
+    out: typed::Program,
+    found: Vec<Diagnostic>,
+    rejects: Vec<Reject>,
+    /// Above zero, diagnostics are dropped: the same text has been checked before.
+    muted: u32,
+    /// The prelude's, the program's, then one for each imported file.
+    spaces: Vec<Space>,
+    /// By scope and skeleton: the name and where it stands.
+    declared: FxHashMap<(String, String), (String, Place)>,
+
+    enum_ids: FxHashMap<String, ir::EnumId>,
+    kind_ids: FxHashMap<String, ir::KindId>,
+    counts: FxHashMap<String, UnitId>,
+    /// Unit words of accounts.
+    units: FxHashMap<String, ir::AccountId>,
+    account_ids: FxHashMap<String, ir::AccountId>,
+    account_infos: Vec<program::AccountInfo>,
+    event_ids: FxHashMap<String, ir::EventId>,
+    event_infos: Vec<schema::EventInfo>,
+    records: schema::Records,
+    builtins: Builtins,
+
+    function_infos: Vec<functions::FunctionInfo>,
+    collections: Vec<functions::CollectionInfo<'a>>,
+    param_starts: Vec<Option<i64>>,
+    /// Parameters read by the rule or function being checked.
+    params_read: BTreeSet<ir::ParamId>,
+    /// Lets that are whole in their unit whatever the data.
+    whole_locals: FxHashSet<typed::LocalId>,
+
+    spread: Option<(ir::Rounding, ir::Rest)>,
+    /// The words of `program order`.
+    group_order: Vec<(At, &'a ast::Name)>,
+    group_infos: Vec<groups::GroupInfo<'a>>,
+    group_ids: FxHashMap<String, usize>,
+    rule_infos: Vec<rules::RuleInfo<'a>>,
+    rule_ids: FxHashMap<String, ir::RuleId>,
+}
+
+impl Checker<'_> {
+    fn new() -> Self {
+        Checker {
+            texts: FxHashMap::default(),
+            out: typed::Program::default(),
+            found: Vec::new(),
+            rejects: Vec::new(),
+            muted: 0,
+            spaces: vec![Space::default(), Space::default()],
+            declared: FxHashMap::default(),
+            enum_ids: FxHashMap::default(),
+            kind_ids: FxHashMap::default(),
+            counts: FxHashMap::default(),
+            units: FxHashMap::default(),
+            account_ids: FxHashMap::default(),
+            account_infos: Vec::new(),
+            event_ids: FxHashMap::default(),
+            event_infos: Vec::new(),
+            records: schema::Records::default(),
+            builtins: Builtins::default(),
+            function_infos: Vec::new(),
+            collections: Vec::new(),
+            param_starts: Vec::new(),
+            params_read: BTreeSet::new(),
+            whole_locals: FxHashSet::default(),
+            spread: None,
+            group_order: Vec::new(),
+            group_infos: Vec::new(),
+            group_ids: FxHashMap::default(),
+            rule_infos: Vec::new(),
+            rule_ids: FxHashMap::default(),
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) {
+        if self.muted == 0 {
+            self.found.push(diagnostic);
+        }
+    }
+
+    /// The author's text at a place, on one line and not too long.
+    fn quote(&self, place: Place) -> String {
+        let (start, end) = (place.span.start as usize, place.span.end as usize);
+        let text = self.texts.get(&place.file).and_then(|text| text.get(start..end)).unwrap_or("");
+        let mut quoted: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some((cut, _)) = quoted.char_indices().nth(80) {
+            quoted.truncate(cut);
+            quoted.push('…');
+        }
+        quoted
+    }
+}

@@ -1,0 +1,547 @@
+//! Rules: which events they hear, when they hold, and in what order their clauses are read. It refuses to know what
+//! effects mean.
+
+use super::effects::Context;
+use super::groups::GroupKind;
+use super::names::{Events, Scope, nearest};
+use super::program::small_number;
+use super::{At, Checker, Items, Origin, dates, errors};
+use crate::ir;
+use crate::typed::{Expr, ExprKind, FieldId, Ratio, Rule, Step, Type};
+use perq_grammar::ast;
+use perq_grammar::diagnostic::Place;
+
+/// A rule as written.
+#[derive(Debug)]
+pub(super) struct RuleInfo<'a> {
+    pub at: At,
+    pub rule: &'a ast::Rule,
+    /// Its group among `Checker::group_infos`.
+    pub group: Option<usize>,
+    /// A group was named and is unknown, or the rule is a snippet's: not to be complained about again.
+    pub excused: bool,
+    /// `priority` is written.
+    pub place: Place,
+}
+
+const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+impl<'a> Checker<'a> {
+    /// Names and groups of all rules, in the order of the text.
+    pub(super) fn declare_rules(&mut self, items: &Items<'a>) {
+        let mut outside = items.rules.iter().peekable();
+        for (position, (at, header, clauses, _)) in items.groups.iter().enumerate() {
+            while let Some((at, rule, _)) = outside.next_if(|(_, _, before)| *before <= position) {
+                self.declare_rule(*at, rule, None);
+            }
+            let group = self.group_ids.get(&header.name.text).copied();
+            for clause in *clauses {
+                if let ast::GroupClause::Rule(rule) = clause {
+                    self.declare_rule(*at, rule, group);
+                }
+            }
+        }
+        for (at, rule, _) in outside {
+            self.declare_rule(*at, rule, None);
+        }
+    }
+
+    fn declare_rule(&mut self, at: At, rule: &'a ast::Rule, braces: Option<usize>) {
+        let place = at.place(rule.header.name.span);
+        if !self.declare("rule", &rule.header.name.text, place) {
+            return;
+        }
+        let id = ir::RuleId(self.rule_infos.len() as u32);
+        self.rule_ids.insert(rule.header.name.text.clone(), id);
+        let mut excused = at.origin == Origin::Snippet;
+        let named = rule.group.as_ref().map(|path| (self.group_named(at, path), at.place(path.span)));
+        let group = match (braces, named) {
+            (Some(braces), None) => Some(braces),
+            (Some(braces), Some((_, named_place))) => {
+                self.report(errors::group_twice(named_place, &rule.header.name.text));
+                Some(braces)
+            }
+            (None, Some((named, _))) => {
+                excused |= named.is_none();
+                named
+            }
+            (None, None) => None,
+        };
+        if group.is_none() && !excused {
+            let groups: Vec<String> = self.group_infos.iter().map(|info| info.name.clone()).collect();
+            self.report(errors::rule_without_group(place, &rule.header.name.text, &groups));
+        }
+        self.rule_infos.push(RuleInfo { at, rule, group, excused, place });
+    }
+
+    /// The kinds of events after `on`.
+    pub(super) fn heard(&mut self, at: At, on: &[(ast::Path, Option<ast::Text>)]) -> Vec<ir::EventId> {
+        let mut events = Vec::new();
+        for (path, detail) in on {
+            let place = at.place(path.span);
+            let written = self.quote(place);
+            if let Some(detail) = detail {
+                let place = at.place(path.span.to(detail.span));
+                self.report(errors::not_yet_evaluated(place, &format!("on {written} \"…\"")));
+            }
+            match self.event_ids.get(&written).copied() {
+                Some(event) => events.push(event),
+                None => {
+                    let known: Vec<String> = self.out.events.iter().map(|event| event.name.clone()).collect();
+                    let near = nearest(&written, known.iter().map(String::as_str));
+                    self.report(errors::unknown_event(place, &written, &known, near.as_deref()));
+                }
+            }
+        }
+        events.sort();
+        events.dedup();
+        events
+    }
+
+    /// All rules.
+    pub(super) fn check_rules(&mut self) {
+        for index in 0..self.rule_infos.len() {
+            self.check_rule(index);
+        }
+        self.check_worths();
+    }
+
+    fn check_rule(&mut self, index: usize) {
+        let Some(info) = self.rule_infos.get(index) else { return };
+        let (at, rule, group, excused, place) = (info.at, info.rule, info.group, info.excused, info.place);
+        let events = self.rule_events(at, rule, group, excused, place);
+        let mut scope = Scope::new(at.file, at.space, Events::Heard(events.clone()));
+        let mut steps = Vec::new();
+        let mut valid: Vec<(i64, Place)> = Vec::new();
+        let group_info = group.and_then(|group| self.group_infos.get(group));
+        let (group_id, kind, group_name, group_at, group_clauses) = match group_info {
+            Some(info) => (info.id, info.kind, info.name.clone(), info.at, info.clauses),
+            None => (ir::GroupId(0), None, String::new(), at, [].as_slice()),
+        };
+        self.params_read.clear();
+        (scope.file, scope.space) = (group_at.file, group_at.space);
+        for clause in group_clauses {
+            if let ast::GroupClause::Shared(clause) = clause {
+                self.clause(&mut scope, clause, &mut steps, &mut valid);
+            }
+        }
+        (scope.file, scope.space) = (at.file, at.space);
+        let mut context = Context { group, kind, group_name, accounts: Default::default(), discounts: false };
+        let mut seen: Vec<&'static str> = Vec::new();
+        let mut priority = 0;
+        let mut limits: Vec<&ast::Clause> = Vec::new();
+        for clause in &rule.clauses {
+            let word = match &clause.kind {
+                ast::ClauseKind::Valid { .. } => Some("valid"),
+                ast::ClauseKind::Schedule(_) => Some("schedule"),
+                ast::ClauseKind::Priority(_) => Some("priority"),
+                ast::ClauseKind::On(_) => Some("on"),
+                ast::ClauseKind::Then(_) => Some("then"),
+                ast::ClauseKind::Title(_)
+                | ast::ClauseKind::When(_)
+                | ast::ClauseKind::Unless(_)
+                | ast::ClauseKind::Let(_)
+                | ast::ClauseKind::Limit { .. }
+                | ast::ClauseKind::Later(_) => None,
+            };
+            if let Some(word) = word {
+                if seen.contains(&word) {
+                    self.report(errors::repeated_clause(at.place(clause.span), word, "a rule"));
+                    continue;
+                }
+                seen.push(word);
+            }
+            match &clause.kind {
+                ast::ClauseKind::Priority(number) => match number.text.parse::<i64>() {
+                    Ok(value) => priority = value,
+                    Err(_) => self.report(errors::number_out_of_range(at.place(number.span), &number.text)),
+                },
+                ast::ClauseKind::Then(effects) => self.effects(&mut scope, effects, &mut context, &mut steps),
+                ast::ClauseKind::Limit { .. } => limits.push(clause),
+                ast::ClauseKind::Title(_)
+                | ast::ClauseKind::Valid { .. }
+                | ast::ClauseKind::Schedule(_)
+                | ast::ClauseKind::On(_)
+                | ast::ClauseKind::When(_)
+                | ast::ClauseKind::Unless(_)
+                | ast::ClauseKind::Let(_)
+                | ast::ClauseKind::Later(_) => self.clause(&mut scope, clause, &mut steps, &mut valid),
+            }
+        }
+        if !seen.contains(&"then") {
+            let name = format!("rule `{}`", rule.header.name.text);
+            let example = match kind {
+                Some(GroupKind::Discount) => "then discount 5% on lines",
+                Some(GroupKind::Earn) | Some(GroupKind::Other) | None => "then award 10 points",
+            };
+            self.report(errors::missing_clause(place, &name, "`then`", example));
+        }
+        let mut typed_limits = Vec::new();
+        for clause in limits {
+            if let ast::ClauseKind::Limit { amount, per, window, otherwise } = &clause.kind {
+                typed_limits.extend(self.rule_limit(
+                    &mut scope,
+                    (amount, per, window.as_ref(), otherwise),
+                    at.place(clause.span),
+                    &context,
+                ));
+            }
+        }
+        self.check_histories(place, &valid);
+        if let Some(info) = group.and_then(|group| self.group_infos.get_mut(group)) {
+            info.accounts.extend(context.accounts.iter().copied());
+        }
+        self.out.rules.push(Rule {
+            name: rule.header.name.text.clone(),
+            title: rule.header.title.as_ref().map(|title| title.value.clone()),
+            docs: rule.docs.iter().map(|line| line.value.clone()).collect(),
+            group: group_id,
+            priority,
+            events,
+            steps,
+            limits: typed_limits,
+            place,
+        });
+    }
+
+    fn rule_limit(
+        &mut self,
+        scope: &mut Scope,
+        clause: (&ast::Expr, &[ast::Name], Option<&ast::Window>, &ast::Name),
+        place: Place,
+        context: &Context,
+    ) -> Option<ir::Limit> {
+        let accounts: Vec<Type> = context.accounts.iter().map(|account| self.points_type(*account)).collect();
+        let discounts = context.discounts;
+        let nothing = accounts.is_empty() && !discounts;
+        let fits = |ty: &Type| nothing || accounts.contains(ty) || (discounts && *ty == Type::Money);
+        let expected = match (accounts.first(), discounts) {
+            (Some(ty), _) => self.describe(ty),
+            (None, _) => format!("money, such as `100 {}`", self.currency_word()),
+        };
+        let earns = accounts.contains(&Type::Money);
+        self.limit(scope, clause, place, &fits, &expected, earns)
+    }
+
+    fn rule_events(
+        &mut self,
+        at: At,
+        rule: &ast::Rule,
+        group: Option<usize>,
+        excused: bool,
+        place: Place,
+    ) -> Vec<ir::EventId> {
+        let own = rule.clauses.iter().find_map(|clause| match &clause.kind {
+            ast::ClauseKind::On(on) => Some((on, clause.span)),
+            ast::ClauseKind::Title(_)
+            | ast::ClauseKind::Valid { .. }
+            | ast::ClauseKind::Schedule(_)
+            | ast::ClauseKind::Priority(_)
+            | ast::ClauseKind::When(_)
+            | ast::ClauseKind::Unless(_)
+            | ast::ClauseKind::Let(_)
+            | ast::ClauseKind::Limit { .. }
+            | ast::ClauseKind::Then(_)
+            | ast::ClauseKind::Later(_) => None,
+        });
+        let shared = group.and_then(|group| self.group_infos.get(group)).and_then(|info| info.events.clone());
+        match (own, shared) {
+            (Some((on, span)), shared) => {
+                let events = self.heard(at, on);
+                if let Some(shared) = shared
+                    && let Some(other) = events.iter().find(|event| !shared.contains(event))
+                {
+                    let name = self.out.events.get(other.index()).map(|e| e.name.clone()).unwrap_or_default();
+                    let group = group.and_then(|group| self.group_infos.get(group));
+                    let group = group.map(|info| (info.name.clone(), info.place));
+                    let (group, group_place) = group.unwrap_or_default();
+                    self.report(errors::event_outside_group(at.place(span), &name, &group, group_place));
+                }
+                events
+            }
+            (None, Some(shared)) => shared,
+            (None, None) => {
+                if group.is_some() || !excused {
+                    self.report(errors::missing_event(place, &rule.header.name.text));
+                }
+                // Nothing more is known of its events, and nothing more is said of them.
+                Vec::new()
+            }
+        }
+    }
+
+    /// A clause that rules and groups share.
+    fn clause(
+        &mut self,
+        scope: &mut Scope,
+        clause: &ast::Clause,
+        steps: &mut Vec<Step>,
+        valid: &mut Vec<(i64, Place)>,
+    ) {
+        let place = scope.place(clause.span);
+        match &clause.kind {
+            ast::ClauseKind::When(condition) => {
+                let condition = self.condition(scope, condition);
+                let known = self.implied(&condition, true);
+                scope.learn(known);
+                steps.push(Step::When(condition));
+            }
+            ast::ClauseKind::Unless(condition) => {
+                let condition = self.condition(scope, condition);
+                let known = self.implied(&condition, false);
+                scope.learn(known);
+                let place = condition.place;
+                let kind = ExprKind::Not(Box::new(condition));
+                steps.push(Step::When(Expr { kind, ty: Type::Bool, place }));
+            }
+            ast::ClauseKind::Let(binding) => self.let_step(scope, binding, steps),
+            ast::ClauseKind::Valid { from, to } => {
+                let conditions = self.valid(scope, from, to.as_ref(), place, valid);
+                steps.extend(conditions.into_iter().map(Step::When));
+            }
+            ast::ClauseKind::Schedule(parts) => {
+                if let Some(condition) = self.schedule(scope, parts, place) {
+                    steps.push(Step::When(condition));
+                }
+            }
+            ast::ClauseKind::Later(word) => {
+                self.report(errors::not_yet_evaluated(place, &word.text));
+            }
+            ast::ClauseKind::Title(_)
+            | ast::ClauseKind::On(_)
+            | ast::ClauseKind::Priority(_)
+            | ast::ClauseKind::Limit { .. }
+            | ast::ClauseKind::Then(_) => {}
+        }
+    }
+
+    fn builtin_field(&self, field: FieldId, place: Place) -> Expr {
+        let ty = self.field_of(field).map_or(Type::Error, |field| field.ty.clone());
+        Expr { kind: ExprKind::Field { field, of: None }, ty, place }
+    }
+
+    /// `valid 2026-06-01 through 2026-08-31`: days as such, instants by local date and time.
+    fn valid(
+        &mut self,
+        scope: &mut Scope,
+        from: &ast::Expr,
+        to: Option<&(ast::Expr, ast::Bound)>,
+        place: Place,
+        valid: &mut Vec<(i64, Place)>,
+    ) -> Vec<Expr> {
+        let low = self.moment(scope, from, false);
+        let high = to.map(|(to, bound)| self.moment(scope, to, *bound == ast::Bound::Included));
+        let Some(low) = low else { return Vec::new() };
+        valid.push((low.0, scope.place(from.span)));
+        let mut conditions = Vec::new();
+        let by_day = |expr: &ast::Expr| matches!(expr.kind, ast::ExprKind::Date(_));
+        if by_day(from) {
+            conditions.push(self.compare_day(ir::Comparison::GreaterOrEqual, low.0, place));
+        } else {
+            conditions.push(self.compare_at(ast::Comparison::GreaterOrEqual, low.0, low.1, place));
+        }
+        let (Some((to, bound)), Some(high)) = (to, high) else { return conditions };
+        let Some(high) = high else { return conditions };
+        if low > high || (low == high && *bound == ast::Bound::Excluded) {
+            let (from_text, to_text) = (self.quote(scope.place(from.span)), self.quote(scope.place(to.span)));
+            self.report(errors::date_order(scope.place(from.span.to(to.span)), &from_text, &to_text));
+        }
+        conditions.push(match (by_day(to), bound) {
+            (true, ast::Bound::Included) => self.compare_day(ir::Comparison::LessOrEqual, high.0, place),
+            (true, ast::Bound::Excluded) => self.compare_day(ir::Comparison::Less, high.0, place),
+            (false, ast::Bound::Included) => {
+                self.compare_at(ast::Comparison::LessOrEqual, high.0, high.1, place)
+            }
+            (false, ast::Bound::Excluded) => self.compare_at(ast::Comparison::Less, high.0, high.1, place),
+        });
+        conditions
+    }
+
+    fn compare_day(&self, op: ir::Comparison, day: i64, place: Place) -> Expr {
+        let date = self.builtin_field(self.builtins.date, place);
+        let day = Expr { kind: ExprKind::Ordinal(day), ty: Type::Date, place };
+        Expr { kind: ExprKind::Compare(op, Box::new(date), Box::new(day)), ty: Type::Bool, place }
+    }
+
+    /// `schedule days [fri] hours 22:00 until 02:00`: the early hours belong to the day before.
+    fn schedule(&mut self, scope: &mut Scope, parts: &[ast::SchedulePart], place: Place) -> Option<Expr> {
+        let mut days: Option<Vec<i64>> = None;
+        let mut month_days: Option<Vec<i64>> = None;
+        let mut hours: Option<(i64, i64)> = None;
+        for part in parts {
+            match part {
+                ast::SchedulePart::Days(names, span) => {
+                    if days.is_some() {
+                        self.report(errors::repeated_clause(scope.place(*span), "days", "a schedule"));
+                    }
+                    let mut positions = Vec::new();
+                    for name in names {
+                        match WEEKDAYS.iter().position(|day| *day == name.text) {
+                            Some(position) => positions.push(position as i64),
+                            None => {
+                                let at = scope.place(name.span);
+                                self.report(errors::unknown_word(at, "day", &name.text, &WEEKDAYS));
+                            }
+                        }
+                    }
+                    days = Some(positions);
+                }
+                ast::SchedulePart::MonthDays(numbers, span) => {
+                    if month_days.is_some() {
+                        self.report(errors::repeated_clause(scope.place(*span), "month_days", "a schedule"));
+                    }
+                    let mut positions = Vec::new();
+                    for number in numbers {
+                        let at = scope.place(number.span);
+                        match small_number(&number.text).filter(|day| (1..=31).contains(day)) {
+                            Some(day) => {
+                                if day > 28 {
+                                    self.report(errors::month_day_missing(at, day));
+                                }
+                                positions.push(i64::from(day));
+                            }
+                            None => self.report(errors::number_out_of_range(at, &number.text)),
+                        }
+                    }
+                    month_days = Some(positions);
+                }
+                ast::SchedulePart::Hours(from, until, span) => {
+                    if hours.is_some() {
+                        self.report(errors::repeated_clause(scope.place(*span), "hours", "a schedule"));
+                    }
+                    let low = dates::time(&from.text);
+                    let high = dates::end_time(&until.text);
+                    if low.is_none() {
+                        self.report(errors::impossible_date(scope.place(from.span), &from.text));
+                    }
+                    if high.is_none() {
+                        self.report(errors::impossible_date(scope.place(until.span), &until.text));
+                    }
+                    if let (Some(low), Some(high)) = (low, high) {
+                        if low == high {
+                            self.report(errors::empty_range(scope.place(*span)));
+                        }
+                        hours = Some((low, high));
+                    }
+                }
+                ast::SchedulePart::Zone(Ok(zone)) => {
+                    if zone.value != self.out.settings.zone {
+                        let at = scope.place(zone.span);
+                        self.report(errors::not_yet_evaluated(at, "another zone than the program's"));
+                    }
+                }
+                ast::SchedulePart::Zone(Err(path)) => {
+                    let at = scope.place(path.span);
+                    let written = self.quote(at);
+                    self.report(errors::not_yet_evaluated(at, &format!("zone {written}")));
+                }
+            }
+        }
+        let on_day = |checker: &Self, days: &Option<Vec<i64>>, month_days: &Option<Vec<i64>>| {
+            let mut conditions = Vec::new();
+            if let Some(days) = days {
+                let field = checker.builtin_field(checker.builtins.weekday, place);
+                let weekdays = Type::Enum(checker.builtins.weekdays);
+                conditions.push(one_of(field, days, |day| ExprKind::Ordinal(day), &weekdays, place));
+            }
+            if let Some(month_days) = month_days {
+                let field = checker.builtin_field(checker.builtins.month_day, place);
+                let constant = |day| ExprKind::Constant(Ratio::whole(i128::from(day)));
+                conditions.push(one_of(field, month_days, constant, &Type::Number, place));
+            }
+            conditions
+        };
+        let at_time = |checker: &Self, op, second| {
+            let field = checker.builtin_field(checker.builtins.time, place);
+            let second = Expr { kind: ExprKind::Ordinal(second), ty: Type::Time, place };
+            Expr { kind: ExprKind::Compare(op, Box::new(field), Box::new(second)), ty: Type::Bool, place }
+        };
+        match hours {
+            None => all_of(on_day(self, &days, &month_days), place),
+            Some((low, high)) if low < high => {
+                let mut conditions = on_day(self, &days, &month_days);
+                if low > 0 {
+                    conditions.push(at_time(self, ir::Comparison::GreaterOrEqual, low));
+                }
+                if high < 86_400 {
+                    conditions.push(at_time(self, ir::Comparison::Less, high));
+                }
+                all_of(conditions, place)
+            }
+            Some((low, high)) => {
+                let mut evening = on_day(self, &days, &month_days);
+                evening.push(at_time(self, ir::Comparison::GreaterOrEqual, low));
+                let next_days = days.as_ref().map(|days| days.iter().map(|day| (day + 1) % 7).collect());
+                if month_days.as_ref().is_some_and(|days| days.iter().any(|day| *day >= 28)) {
+                    self.report(errors::not_yet_evaluated(
+                        place,
+                        "hours that cross midnight at the end of a month",
+                    ));
+                }
+                let next_month_days =
+                    month_days.as_ref().map(|days| days.iter().map(|day| day + 1).collect());
+                let mut morning = on_day(self, &next_days, &next_month_days);
+                morning.push(at_time(self, ir::Comparison::Less, high));
+                let either: Vec<Expr> =
+                    [all_of(evening, place), all_of(morning, place)].into_iter().flatten().collect();
+                Some(Expr { kind: ExprKind::Or(either), ty: Type::Bool, place })
+            }
+        }
+    }
+
+    /// A rule may not hold on a day on which a parameter that it reads has no value yet.
+    fn check_histories(&mut self, place: Place, valid: &[(i64, Place)]) {
+        // Without `valid` a rule holds whenever there are events; its parameters' first value is then the earliest.
+        let Some(from) = valid.iter().map(|(day, _)| *day).max() else { return };
+        let at = valid.iter().max_by_key(|(day, _)| *day).map_or(place, |(_, place)| *place);
+        for param in std::mem::take(&mut self.params_read) {
+            let Some(Some(start)) = self.param_starts.get(param.index()).copied() else { continue };
+            if from < start {
+                let declared = self.out.params.get(param.index());
+                let (name, param_place) =
+                    declared.map(|param| (param.ir.name.clone(), param.place)).unwrap_or_default();
+                self.report(errors::history_gap(at, &name, &dates::date_text(start), param_place));
+            }
+        }
+    }
+
+    /// The best of several accounts is only found by what their points are worth.
+    fn check_worths(&mut self) {
+        for index in 0..self.group_infos.len() {
+            let Some(info) = self.group_infos.get(index) else { continue };
+            let best = self.out.groups.get(info.id.index()).is_some_and(|group| match group.displace {
+                ir::Displace::BestForMember | ir::Displace::BestForRetailer => true,
+                ir::Displace::None | ir::Displace::First | ir::Displace::Chain => false,
+            });
+            if !best || info.accounts.len() < 2 {
+                continue;
+            }
+            let (group_place, group_name) = (info.place, info.name.clone());
+            let without: Vec<(String, Place)> = info
+                .accounts
+                .iter()
+                .filter(|account| !self.account_infos.get(account.index()).is_some_and(|info| info.money))
+                .filter_map(|account| {
+                    let declared = self.out.accounts.get(account.index())?;
+                    let place = self.account_infos.get(account.index())?.place;
+                    declared.worth.is_none().then(|| (declared.name.clone(), place))
+                })
+                .collect();
+            for (account, account_place) in without {
+                self.report(errors::incomparable_awards(group_place, &group_name, &account, account_place));
+            }
+        }
+    }
+}
+
+fn one_of(field: Expr, values: &[i64], constant: impl Fn(i64) -> ExprKind, ty: &Type, place: Place) -> Expr {
+    let values = values.iter().map(|value| Expr { kind: constant(*value), ty: ty.clone(), place }).collect();
+    Expr { kind: ExprKind::OneOf(Box::new(field), values), ty: Type::Bool, place }
+}
+
+fn all_of(mut conditions: Vec<Expr>, place: Place) -> Option<Expr> {
+    if conditions.len() <= 1 {
+        return conditions.pop();
+    }
+    Some(Expr { kind: ExprKind::And(conditions), ty: Type::Bool, place })
+}

@@ -1,0 +1,631 @@
+//! `test` blocks: records in the shape of the input, and what is expected of the decision. It refuses to run them.
+
+use super::names::{Events, Scope, nearest};
+use super::program::is_own;
+use super::schema::RecordName;
+use super::types::{Decimal, constant};
+use super::{At, Checker, Items, Reject, dates, errors};
+use crate::ir;
+use crate::typed::{
+    ExpectScope, Expectation, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord, TestStep,
+    TestValue, Type,
+};
+use perq_grammar::ast;
+use perq_grammar::diagnostic::Place;
+use rustc_hash::FxHashMap;
+
+impl<'a> Checker<'a> {
+    /// All tests of the program's own files.
+    pub(super) fn check_tests(&mut self, items: &Items<'a>) {
+        for (at, test, span) in &items.tests {
+            if !is_own(at.origin) {
+                continue;
+            }
+            let place = at.place(test.name.span);
+            let snippet: Vec<&ast::Item> = test
+                .steps
+                .iter()
+                .filter_map(|step| match step {
+                    ast::TestStep::Item(item) => Some(item),
+                    ast::TestStep::Given { .. }
+                    | ast::TestStep::Expect(..)
+                    | ast::TestStep::After(..)
+                    | ast::TestStep::With(..) => None,
+                })
+                .collect();
+            if let Some(expected) = &test.rejects {
+                if !errors::is_name(&expected.text) {
+                    let near = nearest(&expected.text.replace('_', "-"), errors::all_names());
+                    let near = near.or_else(|| {
+                        let dashed = expected.text.replace('_', "-");
+                        errors::is_name(&dashed).then_some(dashed)
+                    });
+                    self.report(errors::unknown_diagnostic(
+                        at.place(expected.span),
+                        &expected.text,
+                        near.as_deref(),
+                    ));
+                }
+                self.rejects.push(Reject {
+                    test: self.out.tests.len(),
+                    file: at.file,
+                    span: *span,
+                    items: snippet.into_iter().cloned().collect(),
+                    expected: expected.text.clone(),
+                });
+                self.out.tests.push(Test {
+                    name: test.name.value.clone(),
+                    place,
+                    body: TestBody::Rejects { expected: expected.text.clone(), found: Vec::new() },
+                });
+                continue;
+            }
+            for item in snippet {
+                self.report(errors::not_yet_evaluated(at.place(item.span), "a declaration inside a test"));
+            }
+            let steps = self.test_steps(*at, test);
+            self.out.tests.push(Test { name: test.name.value.clone(), place, body: TestBody::Runs(steps) });
+        }
+    }
+
+    fn test_steps(&mut self, at: At, test: &ast::Test) -> Vec<TestStep> {
+        let mut steps = Vec::new();
+        let mut clock: Option<String> = None;
+        let mut events = 0;
+        for step in &test.steps {
+            match step {
+                ast::TestStep::Given { earlier, what, id, of, at: when, fields, span } => {
+                    let place = at.place(*span);
+                    if *earlier {
+                        self.report(errors::not_yet_evaluated(place, "given earlier"));
+                        continue;
+                    }
+                    if of.is_some() {
+                        self.report(errors::not_yet_evaluated(place, "given … of"));
+                        continue;
+                    }
+                    let before = self.found.len();
+                    let id = id.as_ref().map(|id| id.value.clone());
+                    let typed = self.given(at, what, id, when.as_ref(), fields, place);
+                    if let Some(TestStep::Event { at: moment, .. }) = &typed {
+                        events += 1;
+                        if clock.as_ref().is_some_and(|clock| moment < clock) && self.found.len() == before {
+                            let when = when.as_ref().map_or(place, |when| at.place(when.span));
+                            let written = self.quote(when);
+                            self.report(errors::time_goes_back(when, &written));
+                        }
+                        clock = Some(moment.clone());
+                    }
+                    steps.extend(typed);
+                }
+                ast::TestStep::With(name, value) => steps.extend(self.with(at, name, value)),
+                ast::TestStep::Expect(expectation, span) => {
+                    if events == 0 {
+                        self.report(errors::nothing_happened(at.place(*span)));
+                        continue;
+                    }
+                    if let Some(expectation) = self.expectation(at, expectation, at.place(*span)) {
+                        steps.push(TestStep::Expect(expectation, at.place(*span)));
+                    }
+                }
+                ast::TestStep::After(number, unit) => {
+                    let place = at.place(number.span.to(unit.span));
+                    self.report(errors::not_yet_evaluated(place, "after"));
+                }
+                ast::TestStep::Item(_) => {}
+            }
+        }
+        steps
+    }
+
+    fn with(&mut self, at: At, name: &ast::Name, value: &ast::Expr) -> Option<TestStep> {
+        let Some(super::names::Value::Param(id)) = self.value_named(at.space, &name.text) else {
+            let params: Vec<String> = self.out.params.iter().map(|param| param.ir.name.clone()).collect();
+            let near = nearest(&name.text, params.iter().map(String::as_str));
+            self.report(errors::unknown_name(at.place(name.span), "parameter", &name.text, near.as_deref()));
+            return None;
+        };
+        let (ty, den, range) =
+            self.out.params.get(id.index()).map(|param| (param.ty.clone(), param.den, param.ir.range))?;
+        let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+        let slot = self.slot_value(&mut scope, value, &ty, den)?;
+        if range.is_some_and(|(low, high)| slot < low || slot > high) {
+            let place = at.place(value.span);
+            let quoted = self.quote(place);
+            let declared = self.out.params.get(id.index()).map(|param| param.place).unwrap_or_default();
+            self.report(errors::value_outside_range(place, &name.text, &quoted, declared));
+        }
+        Some(TestStep::With(id, slot))
+    }
+
+    fn given(
+        &mut self,
+        at: At,
+        what: &ast::Name,
+        id: Option<String>,
+        when: Option<&ast::Expr>,
+        fields: &[ast::TestField],
+        place: Place,
+    ) -> Option<TestStep> {
+        let mut record = TestRecord { id: id.clone(), ..TestRecord::default() };
+        if what.text == "member" {
+            self.test_fields(at, RecordName::Member, "member", &[], fields, &mut record);
+            return Some(TestStep::Member(record));
+        }
+        if let Some(kind) = self.event_ids.get(&what.text).copied() {
+            self.test_fields(at, RecordName::Event(kind), &what.text, &[], fields, &mut record);
+            let Some(when) = when else {
+                let name = format!("given {}", what.text);
+                self.report(errors::missing_clause(
+                    at.place(what.span),
+                    &format!("`{name}`"),
+                    "when it happens",
+                    &format!("{name} at 2026-03-02 10:15"),
+                ));
+                return None;
+            };
+            let scope = Scope::new(at.file, at.space, Events::Inferred(None));
+            let (day, second) = self.moment(&scope, when, false)?;
+            let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+            let moment = format!("{}T{hour:02}:{minute:02}:{second:02}", dates::date_text(day));
+            return Some(TestStep::Event { kind, id, at: moment, record, place });
+        }
+        if what.text == "product" {
+            if id.is_none() {
+                self.report(errors::missing_clause(
+                    place,
+                    "`given product`",
+                    "its sku",
+                    "given product \"P-1\" { … }",
+                ));
+            }
+            self.test_fields(at, RecordName::Product, "product", &[], fields, &mut record);
+            return Some(TestStep::Table { kind: "product".into(), id: id.unwrap_or_default(), record });
+        }
+        if let Some(kind) = self.kind_ids.get(&what.text).copied() {
+            if id.is_none() {
+                let example = format!("given {} \"A\" {{ … }}", what.text);
+                self.report(errors::missing_clause(
+                    place,
+                    &format!("`given {}`", what.text),
+                    "its name",
+                    &example,
+                ));
+            }
+            self.name_fields(at, kind, fields, &mut record);
+            return Some(TestStep::Table { kind: what.text.clone(), id: id.unwrap_or_default(), record });
+        }
+        let known: Vec<String> = ["member", "product"]
+            .iter()
+            .map(|word| word.to_string())
+            .chain(self.event_ids.keys().cloned())
+            .chain(self.kind_ids.keys().cloned())
+            .collect();
+        let near = nearest(&what.text, known.iter().map(String::as_str));
+        self.report(errors::unknown_name(at.place(what.span), "record", &what.text, near.as_deref()));
+        None
+    }
+
+    /// `members = ["A", "B"]` of a list, `parent = "Tea"` of a kind with parents.
+    fn name_fields(&mut self, at: At, kind: ir::KindId, fields: &[ast::TestField], record: &mut TestRecord) {
+        let Some((name, hierarchical, of)) =
+            self.out.kinds.get(kind.index()).map(|kind| (kind.name.clone(), kind.hierarchical, kind.of))
+        else {
+            return;
+        };
+        for field in fields {
+            let (field_name, field_place, value) = match field {
+                ast::TestField::Record(name, _, span) => (name.text.clone(), at.place(*span), None),
+                ast::TestField::Value(path, value) => {
+                    let place = at.place(path.span);
+                    (self.quote(place), place, Some(value))
+                }
+            };
+            let (ty, wanted) = match (field_name.as_str(), hierarchical, of) {
+                ("parent", true, _) => (Type::Symbol(kind), true),
+                ("members", _, Some(of)) => (Type::Set(of), true),
+                (_, true | false, _) => (Type::Error, false),
+            };
+            let (true, Some(value)) = (wanted, value) else {
+                let mut known = Vec::new();
+                if hierarchical {
+                    known.push("parent".to_string());
+                }
+                if of.is_some() {
+                    known.push("members".to_string());
+                }
+                self.report(errors::unknown_field(field_place, &name, &field_name, &known, None));
+                continue;
+            };
+            if let Some(value) = self.test_value(at, value, &ty, 0) {
+                record.fields.push((vec![field_name], value));
+            }
+        }
+    }
+
+    fn test_fields(
+        &mut self,
+        at: At,
+        owner: RecordName,
+        word: &str,
+        prefix: &[String],
+        fields: &[ast::TestField],
+        record: &mut TestRecord,
+    ) {
+        for field in fields {
+            match field {
+                ast::TestField::Record(name, inner, span) => {
+                    // Data may have lines that no rule reads.
+                    let event = matches!(owner, RecordName::Event(_)) && prefix.is_empty();
+                    let mut inner_record = TestRecord::default();
+                    if name.text == "line" && event {
+                        self.test_fields(at, RecordName::Line, "line", &[], inner, &mut inner_record);
+                        record.lines.push(inner_record);
+                    } else if name.text == "payment" && event {
+                        self.test_fields(at, RecordName::Payment, "payment", &[], inner, &mut inner_record);
+                        record.payments.push(inner_record);
+                    } else if matches!(name.text.as_str(), "line" | "payment") {
+                        let collection = format!("{}s", name.text);
+                        self.report(errors::unknown_field(at.place(*span), word, &collection, &[], None));
+                    } else if prefix.len() < 16 {
+                        let mut longer = prefix.to_vec();
+                        longer.push(name.text.clone());
+                        self.test_fields(at, owner, word, &longer, inner, record);
+                    }
+                }
+                ast::TestField::Value(path, value) => {
+                    self.test_field(at, owner, word, prefix, path, value, record);
+                }
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn test_field(
+        &mut self,
+        at: At,
+        owner: RecordName,
+        word: &str,
+        prefix: &[String],
+        path: &ast::Path,
+        value: &ast::Expr,
+        record: &mut TestRecord,
+    ) {
+        let names: Vec<&str> = prefix
+            .iter()
+            .map(String::as_str)
+            .chain(path.parts.iter().map(|part| part.text.as_str()))
+            .collect();
+        let mut name = names.join(".");
+        let place = at.place(path.span);
+        if owner == RecordName::Line && name == "qty" {
+            name = "pieces".into();
+        }
+        if let (RecordName::Event(_), "member") = (owner, name.as_str()) {
+            let is_none = matches!(&value.kind, ast::ExprKind::Path(path) if path.parts.iter().map(|p| p.text.as_str()).eq(["none"]));
+            if is_none {
+                record.fields.push((vec!["member".into()], TestValue::Text("none".into())));
+            } else {
+                let value_place = at.place(value.span);
+                let quoted = self.quote(value_place);
+                self.report(errors::mismatched_types(
+                    value_place,
+                    &quoted,
+                    "`none`, for an anonymous receipt",
+                    "something else",
+                    None,
+                ));
+            }
+            return;
+        }
+        let fields: &FxHashMap<String, FieldId> = match owner {
+            RecordName::Event(event) => match self.event_infos.get(event.index()) {
+                Some(info) => &info.fields,
+                None => return,
+            },
+            RecordName::Member => &self.records.member,
+            RecordName::Line => &self.records.line,
+            RecordName::Product => &self.records.product,
+            RecordName::Payment => &self.records.payment,
+        };
+        let Some(id) = fields.get(&name).copied() else {
+            let mut known: Vec<String> = fields.keys().cloned().collect();
+            known.sort();
+            let near = nearest(&name, known.iter().map(String::as_str));
+            self.report(errors::unknown_field(place, word, &name, &known, near.as_deref()));
+            return;
+        };
+        let Some(field) = self.field_of(id) else { return };
+        let (ty, key, slot) = (field.ty.present().clone(), field.key.clone(), field.slot);
+        if record.fields.iter().any(|(existing, _)| *existing == key) {
+            self.report(errors::repeated_clause(place, &name, "a record"));
+            return;
+        }
+        let scale = match slot {
+            ir::SlotType::Money { scale } | ir::SlotType::Number { scale } => scale,
+            ir::SlotType::Bool
+            | ir::SlotType::Points(_)
+            | ir::SlotType::Percent
+            | ir::SlotType::Count
+            | ir::SlotType::Date
+            | ir::SlotType::Time
+            | ir::SlotType::Instant
+            | ir::SlotType::Enum(_)
+            | ir::SlotType::Symbol(_)
+            | ir::SlotType::Set(_) => 0,
+        };
+        if let Some(value) = self.test_value(at, value, &ty, u32::from(scale)) {
+            record.fields.push((key, value));
+        }
+    }
+
+    /// A value as a record writes it.
+    fn test_value(&mut self, at: At, expr: &ast::Expr, ty: &Type, scale: u32) -> Option<TestValue> {
+        let place = at.place(expr.span);
+        let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+        match ty {
+            Type::Symbol(kind) => {
+                let names = self.names_in(at, expr, *kind)?;
+                match names.as_slice() {
+                    [name] => Some(TestValue::Text(name.clone())),
+                    _ => {
+                        let (quoted, wanted) = (self.quote(place), self.describe(ty));
+                        self.report(errors::mismatched_types(place, &quoted, &wanted, "several names", None));
+                        None
+                    }
+                }
+            }
+            Type::Set(kind) => {
+                if let ast::ExprKind::List(parts) = &expr.kind {
+                    let mut names = Vec::new();
+                    for part in parts {
+                        names.extend(self.names_in(at, part, *kind)?);
+                    }
+                    return Some(TestValue::List(names));
+                }
+                Some(TestValue::List(self.names_in(at, expr, *kind)?))
+            }
+            Type::Instant => {
+                let (day, second) = self.moment(&scope, expr, false)?;
+                Some(TestValue::Text(format!(
+                    "{}T{:02}:{:02}:{:02}",
+                    dates::date_text(day),
+                    second / 3600,
+                    second / 60 % 60,
+                    second % 60
+                )))
+            }
+            Type::Money => {
+                // A price may have more digits in a record than an amount has in a rule.
+                if let ast::ExprKind::Quantity(number, unit) = &expr.kind
+                    && unit.text == self.out.settings.currency
+                    && Decimal::parse(&number.text).is_some_and(|decimal| decimal.scale <= scale)
+                {
+                    return Some(TestValue::Text(number.text.clone()));
+                }
+                self.test_number(&mut scope, expr, ty, u32::from(self.out.settings.decimals))
+            }
+            Type::Points(account) => {
+                let digits =
+                    self.out.accounts.get(account.index()).map_or(0, |account| u32::from(account.decimals));
+                self.test_number(&mut scope, expr, ty, digits)
+            }
+            Type::Quantity(_) => self.test_number(&mut scope, expr, ty, scale.min(3)),
+            Type::Number | Type::Count(_) | Type::Duration | Type::Days | Type::Months => {
+                self.test_number(&mut scope, expr, ty, 0)
+            }
+            Type::Percent => {
+                let value = self.value_of(&mut scope, expr, ty);
+                let hundred = self.test_constant(&value)?.multiplied(Ratio::whole(100))?;
+                Some(TestValue::Text(super::types::decimal_text(hundred, 0)))
+            }
+            Type::Bool => {
+                let value = self.value_of(&mut scope, expr, ty);
+                Some(TestValue::Bool(self.test_constant(&value)?.num != 0))
+            }
+            Type::Date | Type::Time | Type::Enum(_) => {
+                let value = self.value_of(&mut scope, expr, ty);
+                let ratio = self.test_constant(&value)?;
+                Some(TestValue::Text(self.written(ratio, ty)))
+            }
+            Type::Error | Type::Text | Type::Optional(_) | Type::Collection(_) | Type::Record(_) => None,
+        }
+    }
+
+    fn test_number(
+        &mut self,
+        scope: &mut Scope,
+        expr: &ast::Expr,
+        ty: &Type,
+        digits: u32,
+    ) -> Option<TestValue> {
+        let value = self.value_of(scope, expr, ty);
+        let ratio = self.test_constant(&value)?;
+        Some(TestValue::Text(super::types::decimal_text(ratio, digits)))
+    }
+
+    fn test_constant(&mut self, value: &crate::typed::Expr) -> Option<Ratio> {
+        if matches!(value.kind, ExprKind::Error) || value.ty.is_error() {
+            return None;
+        }
+        let ratio = constant(value);
+        if ratio.is_none() {
+            let quoted = self.quote(value.place);
+            self.report(errors::constant_expected(value.place, &quoted));
+        }
+        ratio
+    }
+
+    /// `"A"`, `store "A"`, `["A", "B"]` in the place of names of a kind.
+    fn names_in(&mut self, at: At, expr: &ast::Expr, kind: ir::KindId) -> Option<Vec<String>> {
+        if let ast::ExprKind::Text(text) = &expr.kind {
+            return Some(vec![text.value.clone()]);
+        }
+        let place = at.place(expr.span);
+        if let ast::ExprKind::Reference(word, names) = &expr.kind {
+            if self.kind_ids.get(&word.text) == Some(&kind) {
+                return Some(names.iter().map(|name| name.value.clone()).collect());
+            }
+            let quoted = self.quote(place);
+            let wanted = self.describe(&Type::Symbol(kind));
+            self.report(errors::mismatched_types(place, &quoted, &wanted, &format!("a {}", word.text), None));
+            return None;
+        }
+        if !matches!(expr.kind, ast::ExprKind::Error) {
+            let quoted = self.quote(place);
+            let wanted = format!("the name of {}, in quotes", self.describe(&Type::Symbol(kind)));
+            self.report(errors::mismatched_types(place, &quoted, &wanted, "something else", None));
+        }
+        None
+    }
+
+    fn rule_named(&mut self, at: At, path: &ast::Path) -> Option<ir::RuleId> {
+        let place = at.place(path.span);
+        let written = self.quote(place);
+        let found = path.parts.last().and_then(|name| self.rule_ids.get(&name.text)).copied();
+        if found.is_none() {
+            let near = nearest(&written, self.rule_ids.keys().map(String::as_str));
+            self.report(errors::unknown_name(place, "rule", &written, near.as_deref()));
+        }
+        found
+    }
+
+    fn expectation(&mut self, at: At, expectation: &ast::Expectation, place: Place) -> Option<Expectation> {
+        Some(match expectation {
+            ast::Expectation::Nothing => Expectation::Nothing,
+            ast::Expectation::Fires(path) => Expectation::Fires(self.rule_named(at, path)?),
+            ast::Expectation::Silent(path) => Expectation::Silent(self.rule_named(at, path)?),
+            ast::Expectation::DisplacedBy(loser, winner) => {
+                let (loser, winner) = (self.rule_named(at, loser), self.rule_named(at, winner));
+                Expectation::DisplacedBy(loser?, winner?)
+            }
+            ast::Expectation::LimitedTo(path, amount) => {
+                let rule = self.rule_named(at, path);
+                let (amount, account) = self.expected_amount(at, amount)?;
+                Expectation::LimitedTo { rule: rule?, account, amount }
+            }
+            ast::Expectation::Fails(path, fault) => {
+                let rule = self.rule_named(at, path);
+                let fault = match fault {
+                    Some(name) => Some(self.fault(at, name)?),
+                    None => None,
+                };
+                Expectation::Fails(rule?, fault)
+            }
+            ast::Expectation::Award(amount, scope) => {
+                let scope = self.expect_scope(at, scope);
+                let amount_place = at.place(amount.span);
+                let (amount, account) = self.expected_amount(at, amount)?;
+                let Some(account) = account.or_else(|| self.money_account()) else {
+                    let quoted = self.quote(amount_place);
+                    let found = self.describe(&Type::Money);
+                    self.report(errors::mismatched_types(
+                        amount_place,
+                        &quoted,
+                        "points of an account",
+                        &found,
+                        None,
+                    ));
+                    return None;
+                };
+                Expectation::Award { account, amount, scope: scope? }
+            }
+            ast::Expectation::Discount(amount, scope) => {
+                let scope = self.expect_scope(at, scope);
+                Expectation::Discount { amount: self.expected_money(at, amount)?, scope: scope? }
+            }
+            ast::Expectation::Total(amount) => Expectation::Total(self.expected_money(at, amount)?),
+            ast::Expectation::Later(word) => {
+                self.report(errors::not_yet_evaluated(place, &format!("expect {}", word.text)));
+                return None;
+            }
+            ast::Expectation::Holds(_) => {
+                self.report(errors::not_yet_evaluated(place, "a condition after `expect`"));
+                return None;
+            }
+        })
+    }
+
+    fn fault(&mut self, at: At, name: &ast::Name) -> Option<ir::FaultKind> {
+        Some(match name.text.replace('_', "-").as_str() {
+            "overflow" => ir::FaultKind::Overflow,
+            "division-by-zero" => ir::FaultKind::DivisionByZero,
+            "out-of-range" => ir::FaultKind::OutOfRange,
+            "out-of-fuel" => ir::FaultKind::OutOfFuel,
+            _ => {
+                let words = &["overflow", "division-by-zero", "out-of-range", "out-of-fuel"];
+                self.report(errors::unknown_word(at.place(name.span), "failure", &name.text, words));
+                return None;
+            }
+        })
+    }
+
+    fn expect_scope(&mut self, at: At, scope: &ast::Scope) -> Option<ExpectScope> {
+        let rule = match &scope.rule {
+            Some(path) => Some(self.rule_named(at, path)?),
+            None => None,
+        };
+        let mut number = |lexeme: &ast::Lexeme| {
+            let value = super::program::small_number(&lexeme.text).filter(|value| *value >= 1);
+            if value.is_none() {
+                self.report(errors::number_out_of_range(at.place(lexeme.span), &lexeme.text));
+            }
+            value
+        };
+        let line = match &scope.line {
+            Some(ast::LineRef::Position(position)) => Some(LineRef::Position(number(position)?)),
+            Some(ast::LineRef::Sku(sku)) => Some(LineRef::Sku(sku.value.clone())),
+            None => None,
+        };
+        let unit = match &scope.unit {
+            Some(unit) => Some(number(unit)?),
+            None => None,
+        };
+        Some(ExpectScope { rule, line, unit })
+    }
+
+    /// Points of an account or money (no account), in smallest units.
+    fn expected_amount(&mut self, at: At, amount: &ast::Expr) -> Option<(i64, Option<ir::AccountId>)> {
+        let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+        let value = self.value(&mut scope, amount, None);
+        let account = match &value.ty {
+            Type::Error => return None,
+            Type::Points(account) => Some(*account),
+            Type::Money => None,
+            Type::Number => {
+                let quoted = self.quote(value.place);
+                let suffix =
+                    self.suffix(&Type::Points(ir::AccountId(0))).filter(|_| !self.out.accounts.is_empty());
+                let suffix = suffix.unwrap_or_else(|| format!(" {}", self.currency_word()));
+                self.report(errors::missing_unit(value.place, &quoted, "points or money", &suffix, None));
+                return None;
+            }
+            other => {
+                let (quoted, found) = (self.quote(value.place), self.describe(other));
+                self.report(errors::mismatched_types(value.place, &quoted, "points or money", &found, None));
+                return None;
+            }
+        };
+        let ratio = self.test_constant(&value)?;
+        match ratio.to_i64() {
+            Some(amount) => Some((amount, account)),
+            None => {
+                let quoted = self.quote(value.place);
+                self.report(errors::number_out_of_range(value.place, &quoted));
+                None
+            }
+        }
+    }
+
+    fn expected_money(&mut self, at: At, amount: &ast::Expr) -> Option<i64> {
+        let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+        let value = self.value_of(&mut scope, amount, &Type::Money);
+        let ratio = self.test_constant(&value)?;
+        let whole = ratio.to_i64();
+        if whole.is_none() {
+            let quoted = self.quote(value.place);
+            self.report(errors::number_out_of_range(value.place, &quoted));
+        }
+        whole
+    }
+}

@@ -1,0 +1,223 @@
+//! Runs generated programs on every engine and compares what comes out.
+
+use crate::generate::{self, Input, Random};
+use perq_compiler::evaluate::{Code, Proposals};
+use perq_compiler::interpret::Interpreter;
+use perq_compiler::ir::{Fault, FaultKind, FunctionId, PlaceId, Program, Shape, optimise, verify};
+use perq_runtime::native::{Native, Options};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a campaign saw.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Programs generated.
+    pub programs: u64,
+    /// Functions in them.
+    pub functions: u64,
+    /// Functions that native code declined, of both settings.
+    pub declined: u64,
+    /// Functions run on a record, by each engine.
+    pub pairs: u64,
+    /// Pairs that ended without fault.
+    pub finished: u64,
+    /// Proposals compared.
+    pub proposals: u64,
+    /// Pairs that ended with a fault, by its kind and the instruction that met it.
+    pub faults: BTreeMap<(String, String), u64>,
+    /// Instructions generated, by label.
+    pub labels: BTreeMap<String, u64>,
+    /// Instructions before and after simplification.
+    pub insts: (u64, u64),
+    /// What differed; empty where all agree.
+    pub mismatches: Vec<String>,
+}
+
+impl Report {
+    /// Labels of which there was no instruction.
+    pub fn missing(&self) -> Vec<String> {
+        generate::labels().into_iter().filter(|label| !self.labels.contains_key(label)).collect()
+    }
+
+    /// Adds what another saw.
+    pub fn add(&mut self, other: Report) {
+        self.programs += other.programs;
+        self.functions += other.functions;
+        self.declined += other.declined;
+        self.pairs += other.pairs;
+        self.finished += other.finished;
+        self.proposals += other.proposals;
+        self.insts.0 += other.insts.0;
+        self.insts.1 += other.insts.1;
+        for (fault, count) in other.faults {
+            *self.faults.entry(fault).or_default() += count;
+        }
+        for (label, count) in other.labels {
+            *self.labels.entry(label).or_default() += count;
+        }
+        self.mismatches.extend(other.mismatches);
+    }
+}
+
+/// What came out of one run: the fault with its place, turns left, and proposals where it did not fault.
+#[derive(Clone, Debug, PartialEq)]
+struct Outcome {
+    result: Result<(), Fault>,
+    fuel: i64,
+    out: Proposals,
+}
+
+struct Engine<C: Code> {
+    code: C,
+    scratch: C::Scratch,
+}
+
+impl<C: Code> Engine<C> {
+    fn new(code: C) -> Engine<C> {
+        Engine { code, scratch: C::Scratch::default() }
+    }
+
+    fn run(&mut self, function: FunctionId, input: &Input) -> Outcome {
+        let (mut fuel, mut out) = (input.fuel, Proposals::default());
+        let bindings = &input.bindings;
+        let result = self.code.run(function, input.view(), bindings, &mut fuel, &mut self.scratch, &mut out);
+        Outcome { result, fuel, out }
+    }
+}
+
+/// The four engines that must agree.
+pub struct Engines {
+    program: Arc<perq_compiler::ir::Verified>,
+    optimised: Arc<perq_compiler::ir::Verified>,
+    interpreter: Engine<Interpreter>,
+    speed: Engine<Native>,
+    plain: Engine<Native>,
+    after: Engine<Interpreter>,
+}
+
+impl Engines {
+    /// Verifies a program and compiles it.
+    ///
+    /// # Errors
+    /// What the verifier says, also of the optimised program.
+    pub fn new(program: Program) -> Result<Engines, String> {
+        let said = |errors: Vec<perq_compiler::ir::VerifyError>| {
+            errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+        };
+        let optimised = optimise(program.clone());
+        let program = Arc::new(verify(program).map_err(|errors| format!("refused: {}", said(errors)))?);
+        let optimised =
+            verify(optimised).map_err(|errors| format!("refused when optimised: {}", said(errors)))?;
+        let optimised = Arc::new(optimised);
+        let native = |optimise: bool| {
+            let options = Options { optimise, ..Options::default() };
+            Native::new(Arc::clone(&program), options).map_err(|error| error.to_string())
+        };
+        Ok(Engines {
+            interpreter: Engine::new(Interpreter::new(Arc::clone(&program))),
+            speed: Engine::new(native(true)?),
+            plain: Engine::new(native(false)?),
+            after: Engine::new(Interpreter::new(Arc::clone(&optimised))),
+            program,
+            optimised,
+        })
+    }
+
+    /// The program that they run.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Runs one function on all of them.
+    ///
+    /// # Errors
+    /// How they differ.
+    pub fn run(&mut self, function: FunctionId, input: &Input, report: &mut Report) -> Result<(), String> {
+        let outcome = self.interpreter.run(function, input);
+        for (name, other) in
+            [("speed", self.speed.run(function, input)), ("none", self.plain.run(function, input))]
+        {
+            if other != outcome {
+                return Err(format!("interpreter {outcome:?}\nnative, {name}: {other:?}"));
+            }
+        }
+        let after = self.after.run(function, input);
+        let place = |program: &Program, fault: &Fault| -> (FaultKind, Option<PlaceId>) {
+            let places = program.functions.get(function.index()).map(|function| &function.places);
+            (fault.kind, places.and_then(|places| places.get(fault.inst as usize)).copied())
+        };
+        let same = match (&outcome.result, &after.result) {
+            (Ok(()), Ok(())) => true,
+            (Err(fault), Err(other)) => place(&self.program, fault) == place(&self.optimised, other),
+            (Ok(()), Err(_)) | (Err(_), Ok(())) => false,
+        };
+        if !same || outcome.fuel != after.fuel || outcome.out != after.out {
+            return Err(format!("interpreter {outcome:?}\nwhen optimised {after:?}"));
+        }
+        report.pairs += 1;
+        report.proposals += outcome.out.list.len() as u64;
+        match outcome.result {
+            Ok(()) => report.finished += 1,
+            Err(fault) => {
+                if let Some(code) = self.program.functions.get(function.index()) {
+                    let shape = Shape::of(code);
+                    let label = generate::label(code, &shape.types, fault.inst as usize);
+                    *report.faults.entry((format!("{:?}", fault.kind), label)).or_default() += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Functions that neither native engine interprets.
+    fn declined(&self) -> u64 {
+        (self.speed.code.declined().count() + self.plain.code.declined().count()) as u64
+    }
+}
+
+/// Runs at least so many pairs: programs from the seed, each function on so many records.
+pub fn campaign(seed: u64, pairs: u64, records: usize) -> Report {
+    let mut report = Report::default();
+    let mut number = 0;
+    while report.pairs < pairs && report.mismatches.len() < 5 {
+        let program_seed = Random::new(seed).bits().wrapping_add(number);
+        number += 1;
+        one(program_seed, records, &mut report);
+    }
+    report
+}
+
+/// One program of a campaign.
+pub fn one(seed: u64, records: usize, report: &mut Report) {
+    let mut random = Random::new(seed);
+    let program = generate::program(&mut random);
+    for function in &program.functions {
+        let shape = Shape::of(function);
+        for at in 0..function.insts.len() {
+            *report.labels.entry(generate::label(function, &shape.types, at)).or_default() += 1;
+        }
+        report.functions += 1;
+    }
+    report.programs += 1;
+    let count = u32::try_from(program.functions.len()).unwrap_or(0);
+    let mut engines = match Engines::new(program) {
+        Ok(engines) => engines,
+        Err(words) => {
+            report.mismatches.push(format!("seed {seed}: {words}"));
+            return;
+        }
+    };
+    let insts = |program: &Program| program.functions.iter().map(|f| f.insts.len() as u64).sum::<u64>();
+    report.insts.0 += insts(&engines.program);
+    report.insts.1 += insts(&engines.optimised);
+    report.declined += engines.declined();
+    for _ in 0..records {
+        let input = generate::input(&mut random, &engines.program);
+        for function in (0..count).map(FunctionId) {
+            if let Err(words) = engines.run(function, &input, report) {
+                report.mismatches.push(format!("seed {seed}, function {}: {words}", function.0));
+                return;
+            }
+        }
+    }
+}
