@@ -351,7 +351,11 @@ impl Checker<'_> {
             }
             None => {}
         }
-        self.unknown_path(scope, path, want);
+        if rest.is_empty() && matches!(head.text.as_str(), "lines" | "units" | "payments") {
+            self.report(errors::collection_as_value(place));
+        } else {
+            self.unknown_path(scope, path, want);
+        }
         self.broken(place)
     }
 

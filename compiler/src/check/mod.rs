@@ -122,6 +122,11 @@ fn parse_prelude() -> (Vec<SourceTree>, Vec<Diagnostic>) {
     (trees, diagnostics)
 }
 
+/// Whether a file is the prelude's.
+fn is_prelude(file: FileId) -> bool {
+    u32::MAX - file.0 < perq_stdlib::PRELUDE.len() as u32
+}
+
 /// A `test … rejects`, to be run with the program.
 struct Reject {
     test: usize,

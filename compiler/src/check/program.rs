@@ -132,10 +132,11 @@ impl<'a> Checker<'a> {
                         self.out.settings.decimals = decimals;
                     }
                     None => {
-                        let near = nearest(&name.text.to_uppercase(), currencies::codes()).or_else(|| {
-                            let upper = name.text.to_uppercase();
-                            currencies::decimals(&upper).map(|_| upper)
-                        });
+                        let upper = name.text.to_uppercase();
+                        let near = match currencies::decimals(&upper) {
+                            Some(_) => Some(upper),
+                            None => nearest(&upper, currencies::codes()),
+                        };
                         self.report(errors::unknown_currency(place, &name.text, near.as_deref()));
                     }
                 },

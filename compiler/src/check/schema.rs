@@ -58,7 +58,7 @@ impl<'a> Checker<'a> {
         self.count_unit("pcs");
         for (at, header, ordered, values) in &items.enums {
             let place = at.place(header.name.span);
-            if !self.declare("type", &header.name.text, place) {
+            if !self.declare("enum", &header.name.text, place) {
                 continue;
             }
             let id = ir::EnumId(self.out.enums.len() as u32);
@@ -80,6 +80,19 @@ impl<'a> Checker<'a> {
             });
         }
         for (at, name, hierarchical, _) in &items.references {
+            // Enumerations begin with a capital, kinds do not: `Channel` beside `channel` is no mistake, the same
+            // word is.
+            if self.enum_ids.contains_key(&name.text) {
+                let earlier = items.enums.iter().find(|(_, header, _, _)| header.name.text == name.text);
+                let earlier =
+                    earlier.map(|(at, header, _, _)| at.place(header.name.span)).unwrap_or_default();
+                let (place, earlier) = match super::is_prelude(at.file) {
+                    true => (earlier, at.place(name.span)),
+                    false => (at.place(name.span), earlier),
+                };
+                self.report(errors::duplicate_name(place, "type", &name.text, earlier));
+                continue;
+            }
             if self.declare("type", &name.text, at.place(name.span)) {
                 let id = ir::KindId(self.out.kinds.len() as u32);
                 self.kind_ids.insert(name.text.clone(), id);
