@@ -1010,6 +1010,18 @@ mod trees {
     }
 
     #[test]
+    fn a_field_that_not_every_event_has_is_asked_for_first() {
+        let text = format!(
+            "{FRAME}\ndefine late() gives bool = event.days_late > 3
+             group g {{ kind earn displace none on shipment rule r {{ when late() then award 1 points }} }}"
+        );
+        let checked = check_text(&text);
+        assert!(checked.diagnostics.is_empty(), "{}", show(&checked.diagnostics, &text));
+        let Step::When(first) = &checked.program.rules[0].steps[0] else { panic!("no condition") };
+        assert!(matches!(first.kind, ExprKind::Known(_)), "{first:?}");
+    }
+
+    #[test]
     fn prelude_and_reserved_files_are_clean() {
         let found = errors_of(FRAME);
         assert!(found.is_empty(), "{}", show(&found, FRAME));
