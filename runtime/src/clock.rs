@@ -109,7 +109,7 @@ fn days(day: Date) -> i64 {
 }
 
 /// (year, month) of a day counted from 1970-01-01.
-pub(crate) fn year_and_month(date: i64) -> Option<(i16, i8)> {
+pub fn year_and_month(date: i64) -> Option<(i16, i8)> {
     let seconds = date.checked_mul(86_400)?;
     let day = Timestamp::from_second(seconds).ok()?.to_zoned(TimeZone::UTC).date();
     Some((day.year(), day.month()))

@@ -20,3 +20,4 @@ pub mod record;
 pub mod summary;
 #[cfg(test)]
 mod testing;
+pub mod trials;

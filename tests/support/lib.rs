@@ -1,6 +1,11 @@
-//! What the suites share: generators of programmes and records.
+//! What the suites share: generators of programmes and records, plain renderings, the repository's files.
 
 pub mod agree;
 pub mod generate;
 pub mod many;
+pub mod pages;
+pub mod repository;
 pub mod rules;
+pub mod say;
+
+pub use repository::{read, root, scratch, tracked};

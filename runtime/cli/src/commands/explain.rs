@@ -1,0 +1,38 @@
+//! `perq explain`: the page of a diagnostic, or the list of all.
+
+use crate::args;
+use crate::excerpt::plain;
+use crate::output::Output;
+use crate::pages::{PAGES, near, page};
+use crate::{Exit, Failure, Outcome};
+use serde_json::json;
+
+/// Runs it.
+///
+/// # Errors
+/// Where there is no such page.
+pub fn run(options: &args::Explain, output: &mut Output) -> Outcome {
+    let Some(name) = &options.name else {
+        let names: Vec<&str> = PAGES.iter().map(|(name, _)| *name).collect();
+        for name in &names {
+            output.say(name)?;
+        }
+        output.object("explain", json!({ "names": names }));
+        return Ok(Exit::Clean);
+    };
+    match page(name.trim()) {
+        Some(text) => {
+            output.say(text.trim_end())?;
+            output.object("explain", json!({ "name": name.trim(), "page": text }));
+            Ok(Exit::Clean)
+        }
+        None => {
+            let near = near(name);
+            let hint = match near.as_slice() {
+                [] => "`perq explain` lists all names".to_owned(),
+                names => format!("did you mean {}?", names.join(", ")),
+            };
+            Err(Failure::new(format!("there is no diagnostic `{}`; {hint}", plain(name))))
+        }
+    }
+}

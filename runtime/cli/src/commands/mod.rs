@@ -1,0 +1,13 @@
+//! One file per command.
+
+pub mod build;
+pub mod check;
+pub mod completions;
+pub mod demo;
+pub mod explain;
+pub mod fmt;
+pub mod inspect;
+pub mod keygen;
+pub mod new;
+pub mod run;
+pub mod test;

@@ -1,0 +1,257 @@
+//! `perq run`: decides a stream of events, goes on past bad records, and says what it left out.
+
+use super::check::Tally;
+use super::inspect;
+use crate::args;
+use crate::config::{Config, Paths, Tables};
+use crate::excerpt::plain;
+use crate::numbers::grouped;
+use crate::output::Output;
+use crate::programme;
+use crate::render::{self, plural};
+use crate::tables;
+use crate::{Exit, Failure, Outcome};
+use indicatif::{ProgressBar, ProgressStyle};
+use perq_runtime::batch::{self, BatchErrorCause, BatchOptions, Progress};
+use perq_runtime::pack::Pack;
+use perq_runtime::record::{ReadOptions, UnknownFields};
+use perq_runtime::summary::Summary;
+use serde::Deserialize;
+use serde_json::json;
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Refused records that are told one by one.
+const TOLD: usize = 20;
+
+/// Runs it.
+///
+/// # Errors
+/// Where the rules, a table, the events or the output cannot be read or written.
+pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
+    if output.is_json() && options.output.is_none() {
+        return Err(Failure::new("with --format json the decisions need a place of their own: -o FILE"));
+    }
+    let (pack, config) = match load(options, output)? {
+        Some(loaded) => loaded,
+        None => return Ok(Exit::Findings),
+    };
+    let own = |paths: &[PathBuf]| Paths(paths.to_vec());
+    let given = Tables {
+        products: own(&options.products).or(&config.catalogue.products),
+        categories: own(&options.categories).or(&config.catalogue.categories),
+        members: own(&options.members).or(&config.catalogue.members),
+        lists: own(&options.lists).or(&config.catalogue.lists),
+        ..config.catalogue.clone()
+    };
+    let events = own(&options.events).or(&config.events.files);
+    if events.0.is_empty() {
+        return Err(Failure::new("there are no events: name a file with --events, or [events] in perq.toml"));
+    }
+    let unknown_fields = if options.strict { UnknownFields::Refuse } else { UnknownFields::Ignore };
+    let catalogue = tables::catalogue(&given)?;
+    let reading = ReadOptions { unknown_fields, ..ReadOptions::default() };
+    let engine = tables::engine(pack, &catalogue, options.engine, reading)?;
+    for name in engine.unknown_names() {
+        output.note(&format!("warning: {}", plain(&name.to_string())));
+    }
+
+    let available = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let batch =
+        BatchOptions { threads: options.threads.map_or_else(available, |threads| threads.get()), ..Default::default() };
+    let mut decisions = options.output.as_deref().map(create).transpose()?;
+    let rejects = options.rejects.as_deref().map(create).transpose()?;
+    let mut rejects = Rejects { file: rejects, events: String::new(), line: Vec::new(), told: Vec::new(), count: 0 };
+    let bar = progress_bar(output);
+    let started = Instant::now();
+    let mut summary = Summary::default();
+    for path in &events.0 {
+        rejects.events = plain(&path.display().to_string());
+        let input: Box<dyn Read + Send> =
+            if path == Path::new("-") { output.input_stream() } else { Box::new(tables::open(path)?) };
+        let before = summary.records();
+        let progress = |progress: Progress| bar.set_position(before + progress.records);
+        let result = match &mut decisions {
+            Some(file) => batch::run(&engine, input, file, &mut rejects, &batch, progress),
+            None => batch::run(&engine, input, output.raw(), &mut rejects, &batch, progress),
+        };
+        match result {
+            Ok(of_file) => summary.merge(&of_file),
+            Err(error) => {
+                bar.finish_and_clear();
+                rejects.tell(output);
+                return Err(match &error.cause {
+                    BatchErrorCause::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Failure::Gone,
+                    BatchErrorCause::Input(_) | BatchErrorCause::Output(_) | BatchErrorCause::Internal => {
+                        Failure::file(path, &error)
+                    }
+                });
+            }
+        }
+    }
+    bar.finish_and_clear();
+    let elapsed = started.elapsed();
+    rejects.tell(output);
+    if rejects.count > 0
+        && let Some(path) = &options.rejects
+    {
+        output.note(&format!("{} in {}", plural(rejects.count, "refused record"), path.display()));
+    }
+    output.note(&closing(&summary, elapsed));
+    output.object(
+        "run",
+        json!({
+            "engine": if engine.is_native() { "native" } else { "interpreter" },
+            "seconds": elapsed.as_secs_f64(),
+            "summary": summary.report(&engine),
+        }),
+    );
+    Ok(Exit::findings(options.strict && (summary.rejected > 0 || summary.events_with_errors > 0)))
+}
+
+/// The pack and what belongs to it; nothing where the rules have errors, which are said.
+fn load(options: &args::Run, output: &mut Output) -> Result<Option<(Pack, Config)>, Failure> {
+    let path = &options.program;
+    let is_rules = path.is_dir() || path.extension().is_some_and(|extension| extension == "rule");
+    if !is_rules {
+        return Ok(Some((inspect::read(path, options.key.as_deref())?, Config::default())));
+    }
+    if options.key.is_some() {
+        return Err(Failure::new("--key is for packs; rules are not signed"));
+    }
+    let programme = programme::find_one(path)?;
+    let mut compilation = programme.compile()?;
+    let Some(program) = compilation.program.take() else {
+        for diagnostic in &compilation.diagnostics {
+            output.note(&render::human(&compilation.sources, diagnostic, output.style()));
+        }
+        let mut tally = Tally::default();
+        (tally.errors, tally.warnings) = render::count(&compilation.diagnostics);
+        tally.files = programme.files.len();
+        output.note(&format!("{}; nothing was decided", tally.summary()));
+        let machine = |diagnostic| render::machine(&compilation.sources, diagnostic);
+        let machine: Vec<_> = compilation.diagnostics.iter().map(machine).collect();
+        output.object("run", json!({ "diagnostics": machine }));
+        return Ok(None);
+    };
+    Ok(Some((Pack::of(program), programme.config)))
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
+    let file = File::create(path).map_err(|error| Failure::file(path, &error))?;
+    Ok(BufWriter::with_capacity(1 << 16, file))
+}
+
+/// Counts records where somebody watches.
+fn progress_bar(output: &Output) -> ProgressBar {
+    if !output.interactive() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} records, {elapsed}, {per_sec}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// `25 900 records: 25 898 decided, 2 refused; a rule failed in 1; 1.20 s, 21 583 a second`
+fn closing(summary: &Summary, elapsed: Duration) -> String {
+    let records = summary.records();
+    let mut out = format!(
+        "{} records: {} decided, {} refused",
+        grouped(records),
+        grouped(summary.total.events),
+        grouped(summary.rejected)
+    );
+    for (error, count) in &summary.rejections {
+        out.push_str(&format!(" ({} {error})", grouped(*count)));
+    }
+    if summary.events_with_errors > 0 {
+        out.push_str(&format!("; a rule failed in {}", grouped(summary.events_with_errors)));
+    }
+    let seconds = elapsed.as_secs_f64();
+    let rate = if seconds > 0.0 { records as f64 / seconds } else { 0.0 };
+    out.push_str(&format!("; {seconds:.2} s, {} a second", grouped(rate as u64)));
+    out
+}
+
+/// Keeps refused records in their file and the first few for people.
+struct Rejects {
+    file: Option<BufWriter<File>>,
+    /// The events' file at hand.
+    events: String,
+    line: Vec<u8>,
+    told: Vec<String>,
+    count: usize,
+}
+
+/// The parts of a rejection that people are told.
+#[derive(Deserialize)]
+struct Rejection {
+    error: String,
+    line: u64,
+    id: Option<String>,
+    field: String,
+    message: String,
+    value: Option<String>,
+}
+
+impl Rejects {
+    fn one(&mut self) {
+        self.count += 1;
+        if self.told.len() < TOLD
+            && let Ok(rejection) = serde_json::from_slice::<Rejection>(&self.line)
+        {
+            let mut text = format!("{}:{}", self.events, rejection.line);
+            if let Some(id) = &rejection.id {
+                text.push_str(&format!(" event `{}`", plain(id)));
+            }
+            if !rejection.field.is_empty() {
+                text.push_str(&format!(" `{}`", plain(&rejection.field)));
+            }
+            text.push_str(&format!(": {}", plain(&rejection.message)));
+            if let Some(value) = &rejection.value {
+                text.push_str(&format!(" (it is {})", plain(value)));
+            }
+            text.push_str(&format!(" [{}]", plain(&rejection.error)));
+            self.told.push(text);
+        }
+        self.line.clear();
+    }
+
+    fn tell(&mut self, output: &mut Output) {
+        for text in &self.told {
+            output.note(&format!("refused {text}"));
+        }
+        if self.count > self.told.len() {
+            let kept = if self.file.is_some() { "" } else { "; --rejects FILE keeps them all" };
+            output.note(&format!("and {} more{kept}", grouped((self.count - self.told.len()) as u64)));
+        }
+    }
+}
+
+impl Write for Rejects {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(file) = &mut self.file {
+            file.write_all(bytes)?;
+        }
+        for byte in bytes {
+            if *byte == b'\n' {
+                self.one();
+            } else {
+                self.line.push(*byte);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.file {
+            Some(file) => file.flush(),
+            None => Ok(()),
+        }
+    }
+}

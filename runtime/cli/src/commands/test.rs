@@ -1,0 +1,125 @@
+//! `perq test`: runs `test` blocks and shows what does not hold, with the decision.
+
+use super::check::Tally;
+use crate::args::{self, EngineName};
+use crate::excerpt::{plain, plain_lines};
+use crate::output::Output;
+use crate::programme;
+use crate::render::{self, plural};
+use crate::{Exit, Failure, Outcome};
+use perq_compiler::sources::SourceMap;
+use perq_grammar::diagnostic::Diagnostic;
+use perq_runtime::trials::{Engines, Mismatch, Trials};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Runs it.
+///
+/// # Errors
+/// Where a path cannot be read or an engine cannot be had.
+pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
+    let engines = match options.engine {
+        None => Engines::Both,
+        Some(EngineName::Native) => Engines::Native,
+        Some(EngineName::Interpreter) => Engines::Interpreter,
+    };
+    let programmes = programme::find(&options.paths)?;
+    if programmes.iter().all(|programme| programme.files.is_empty()) {
+        return Err(programme::no_rules(&options.paths));
+    }
+    let mut tally = Tally::default();
+    let (mut passed, mut failed, mut left_out) = (0_usize, 0_usize, 0_usize);
+    let mut tests: Vec<Value> = Vec::new();
+    for programme in &programmes {
+        let mut compilation = programme.compile()?;
+        // Warnings are the business of `perq check`.
+        let broken = compilation.has_errors();
+        if broken {
+            tally.add(&compilation, programme.files.len(), output)?;
+        }
+        let Some(program) = compilation.program.take() else { continue };
+        let trials = Trials::new(&compilation.typed, Arc::new(program), engines)
+            .map_err(|error| Failure::new(error.to_string()))?;
+        for test in &compilation.typed.tests {
+            if options.filter.as_ref().is_some_and(|filter| !test.name.contains(filter.as_str())) {
+                left_out += 1;
+                continue;
+            }
+            let outcome = trials.run(test);
+            if outcome.passed() {
+                passed += 1;
+            } else {
+                failed += 1;
+            }
+            for mismatch in &outcome.mismatches {
+                output.say(&human(&compilation.sources, &outcome.name, mismatch, output))?;
+            }
+            if output.is_json() {
+                tests.push(machine(&compilation.sources, &outcome.name, &outcome.mismatches, test.place));
+            }
+        }
+    }
+    if tally.errors > 0 {
+        output.say(&format!("{}; tests of a programme with errors are not run", tally.summary()))?;
+    }
+    let filtered = if left_out > 0 { format!(", {left_out} not asked for") } else { String::new() };
+    output.say(&format!("{passed} passed, {failed} failed{filtered}"))?;
+    if passed + failed + left_out + tally.errors == 0 {
+        output.note(&format!("There is no test in {}.", plural(programmes.len(), "programme")));
+    }
+    output.object(
+        "test",
+        json!({
+            "passed": passed,
+            "failed": failed,
+            "left_out": left_out,
+            "errors": tally.errors,
+            "diagnostics": tally.machine,
+            "tests": tests,
+        }),
+    );
+    Ok(Exit::findings(failed > 0 || tally.errors > 0))
+}
+
+fn human(sources: &SourceMap, name: &str, mismatch: &Mismatch, output: &Output) -> String {
+    let first = |text: &str| text.lines().next().unwrap_or("").to_owned();
+    let diagnostic = Diagnostic::error(
+        "failed-test",
+        mismatch.place,
+        format!("test \"{name}\": expected {}", mismatch.expected),
+    )
+    .at(format!("got {}", first(&mismatch.got)));
+    let mut out = render::human(sources, &diagnostic, output.style());
+    let more: Vec<&str> = mismatch.got.lines().skip(1).collect();
+    let decision = mismatch.decision.as_deref().map(|text| format!("the decision:\n{text}"));
+    for part in [(!more.is_empty()).then(|| more.join("\n")), decision].into_iter().flatten() {
+        for (index, line) in plain_lines(&part).lines().enumerate() {
+            out.push_str(if index == 0 { "  " } else { "    " });
+            out.push_str(line);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn machine(
+    sources: &SourceMap,
+    name: &str,
+    mismatches: &[Mismatch],
+    place: perq_grammar::diagnostic::Place,
+) -> Value {
+    let mismatch = |mismatch: &Mismatch| {
+        json!({
+            "place": render::place(sources, mismatch.place),
+            "expected": mismatch.expected,
+            "got": mismatch.got,
+            "decision": mismatch.decision,
+        })
+    };
+    json!({
+        "name": plain(name),
+        "place": render::place(sources, place),
+        "passed": mismatches.is_empty(),
+        "mismatches": mismatches.iter().map(mismatch).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,74 @@
+//! The pages of the diagnostics, as they stand in `docs/diagnostics`, for `perq explain`.
+//!
+//! A list, sorted; a test of the repository holds it against the folder.
+
+/// Embeds the pages of these names.
+macro_rules! pages {
+    ($($name:literal)*) => {
+        /// (name, page), sorted by name.
+        pub const PAGES: &[(&str, &str)] = &[
+            $(($name, include_str!(concat!("../../../docs/diagnostics/", $name, ".md")))),*
+        ];
+    };
+}
+
+pages! {}
+
+/// The page of a name.
+pub fn page(name: &str) -> Option<&'static str> {
+    let index = PAGES.binary_search_by_key(&name, |(name, _)| name).ok()?;
+    PAGES.get(index).map(|(_, page)| *page)
+}
+
+/// The names nearest to one that is none, best first.
+pub fn near(name: &str) -> Vec<&'static str> {
+    let wanted = name.to_lowercase().replace([' ', '_'], "-");
+    let mut found: Vec<(usize, &str)> = PAGES
+        .iter()
+        .map(|(page, _)| {
+            let parts = wanted.split('-').filter(|part| part.len() > 2 && page.contains(part)).count();
+            (distance(&wanted, page).saturating_sub(2 * parts), *page)
+        })
+        .filter(|(far, page)| *far <= page.len() / 2)
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, name)| name).take(3).collect()
+}
+
+/// Insertions, removals and replacements between two words.
+fn distance(from: &str, to: &str) -> usize {
+    let from: Vec<char> = from.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=from.len()).collect();
+    for (above, other) in to.chars().enumerate() {
+        let mut diagonal = above;
+        let mut left = above + 1;
+        for (slot, own) in row.iter_mut().skip(1).zip(&from) {
+            let cost = (diagonal + usize::from(*own != other)).min(left + 1).min(*slot + 1);
+            diagonal = std::mem::replace(slot, cost);
+            left = cost;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = above + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        for (from, to, far) in [("", "", 0), ("a", "", 1), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)] {
+            assert_eq!(distance(from, to), far, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn sorted_and_findable() {
+        assert!(PAGES.windows(2).all(|pair| pair.first() < pair.get(1)));
+        assert!(PAGES.iter().all(|(name, text)| page(name) == Some(text) && near(name).first() == Some(name)));
+        assert!(near("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz").is_empty());
+    }
+}

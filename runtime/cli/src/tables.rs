@@ -1,0 +1,74 @@
+//! Opens the tables that `perq.toml` or the arguments name, and makes a catalogue and an engine of them.
+
+use crate::Failure;
+use crate::args::EngineName;
+use crate::config::{Paths, Tables};
+use perq_runtime::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
+use perq_runtime::engine::{Engine, EngineKind};
+use perq_runtime::pack::Pack;
+use perq_runtime::record::ReadOptions;
+use std::fs::File;
+use std::path::Path;
+
+/// Reads every table.
+///
+/// # Errors
+/// Where one cannot be opened or is refused, with its path.
+pub fn catalogue(tables: &Tables) -> Result<Catalogue, Failure> {
+    let mut builder = Catalogue::builder();
+    builder = each(builder, &tables.products, CatalogueBuilder::products_csv)?;
+    builder = each(builder, &tables.categories, |builder, file| builder.tree_csv("category", file))?;
+    builder = each(builder, &tables.members, CatalogueBuilder::members_csv)?;
+    builder = each(builder, &tables.lists, CatalogueBuilder::lists_csv)?;
+    builder = each(builder, &tables.segments, CatalogueBuilder::segments_csv)?;
+    builder = each(builder, &tables.stores, CatalogueBuilder::stores_csv)?;
+    for (kind, paths) in &tables.names {
+        builder = each(builder, paths, |builder, file| builder.names_csv(kind, file))?;
+    }
+    Ok(builder.build())
+}
+
+fn each(
+    mut builder: CatalogueBuilder,
+    paths: &Paths,
+    read: impl Fn(CatalogueBuilder, File) -> Result<CatalogueBuilder, CatalogueError>,
+) -> Result<CatalogueBuilder, Failure> {
+    for path in &paths.0 {
+        let file = open(path)?;
+        builder = read(builder, file).map_err(|error| Failure::file(path, &error))?;
+    }
+    Ok(builder)
+}
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// With its path.
+pub fn open(path: &Path) -> Result<File, Failure> {
+    File::open(path).map_err(|error| Failure::file(path, &error))
+}
+
+/// An engine of a pack.
+///
+/// # Errors
+/// Where the catalogue does not fit or the engine cannot be had.
+pub fn engine(
+    pack: Pack,
+    catalogue: &Catalogue,
+    name: Option<EngineName>,
+    options: ReadOptions,
+) -> Result<Engine, Failure> {
+    let kind = match name {
+        None => EngineKind::Automatic,
+        Some(EngineName::Native) => EngineKind::Native,
+        Some(EngineName::Interpreter) => EngineKind::Interpreter,
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    Engine::builder(pack)
+        .catalogue(catalogue)
+        .kind(kind)
+        .read_options(options)
+        .compile_threads(threads)
+        .build()
+        .map_err(|error| Failure::new(error.to_string()))
+}

@@ -1,0 +1,791 @@
+//! Runs the `test` blocks of a program: each event through the same reader as real input, each decision against what
+//! the block expects.
+//!
+//! Knows what a test says and refuses to know how it is shown: outcomes are data with places. Where two engines are
+//! asked, they must give the same decision.
+
+use crate::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
+use crate::decimal;
+#[cfg(feature = "native")]
+use crate::native::{self, Native};
+use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
+use perq_compiler::evaluate::{Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
+use perq_compiler::evaluate::spread::over_pieces;
+use perq_compiler::interpret::{self, Interpreter};
+use perq_compiler::ir::{AccountId, FaultKind, ParamId, Program, RuleId, Verified, event_slot, line_slot};
+use perq_compiler::typed::{self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue};
+use perq_grammar::diagnostic::Place;
+use serde_json::{Map, Value};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Which engines decide the events of tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engines {
+    /// The interpreter.
+    Interpreter,
+    /// Native code.
+    Native,
+    /// Both, where native code is built in; their decisions must be equal.
+    Both,
+}
+
+/// What became of a test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The test's name.
+    pub name: String,
+    /// Where it is written.
+    pub place: Place,
+    /// What did not hold; a test without any has passed.
+    pub mismatches: Vec<Mismatch>,
+}
+
+impl Outcome {
+    /// Whether everything held.
+    pub fn passed(&self) -> bool {
+        self.mismatches.is_empty()
+    }
+}
+
+/// Something that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The expectation, or the event that could not be decided.
+    pub place: Place,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub got: String,
+    /// The whole decision for people, where there is one.
+    pub decision: Option<String>,
+}
+
+/// Why tests cannot be run at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoTrials(pub String);
+
+impl std::fmt::Display for NoTrials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoTrials {}
+
+/// The tests of a program, ready to run.
+pub struct Trials<'p> {
+    typed: &'p typed::Program,
+    program: Arc<Verified>,
+    interpreter: Option<Interpreter>,
+    #[cfg(feature = "native")]
+    native: Option<Native>,
+}
+
+impl<'p> Trials<'p> {
+    /// Prepares the engines.
+    ///
+    /// # Errors
+    /// Where native code is asked for and cannot be had.
+    pub fn new(
+        typed: &'p typed::Program,
+        program: Arc<Verified>,
+        engines: Engines,
+    ) -> Result<Trials<'p>, NoTrials> {
+        let interpreter = match engines {
+            Engines::Interpreter | Engines::Both => Some(Interpreter::new(Arc::clone(&program))),
+            Engines::Native => None,
+        };
+        #[cfg(feature = "native")]
+        let native = match engines {
+            Engines::Interpreter => None,
+            Engines::Native | Engines::Both => Some(
+                Native::new(Arc::clone(&program), native::Options::default())
+                    .map_err(|error| NoTrials(error.to_string()))?,
+            ),
+        };
+        #[cfg(not(feature = "native"))]
+        if engines == Engines::Native {
+            return Err(NoTrials("this perq was built without native code".to_owned()));
+        }
+        Ok(Trials {
+            typed,
+            program,
+            interpreter,
+            #[cfg(feature = "native")]
+            native,
+        })
+    }
+
+    /// Runs every test, in the order of the text.
+    pub fn run_all(&self) -> Vec<Outcome> {
+        self.typed.tests.iter().map(|test| self.run(test)).collect()
+    }
+
+    /// Runs one test of this program.
+    pub fn run(&self, test: &typed::Test) -> Outcome {
+        let mismatches = match &test.body {
+            TestBody::Rejects { expected, found } => rejects(test.place, expected, found),
+            TestBody::Runs(steps) => Run::new(self).run(steps),
+        };
+        Outcome { name: test.name.clone(), place: test.place, mismatches }
+    }
+}
+
+fn rejects(place: Place, expected: &str, found: &[String]) -> Vec<Mismatch> {
+    if found.iter().any(|name| name == expected) {
+        return Vec::new();
+    }
+    let got = match found {
+        [] => "nothing is wrong with it".to_owned(),
+        names => names.join(", "),
+    };
+    vec![Mismatch { place, expected: expected.to_owned(), got, decision: None }]
+}
+
+/// A catalogue bound to the program.
+struct Bound {
+    schema: Schema,
+    plan: Plan,
+}
+
+/// What an event gave.
+struct Decided {
+    event: ReadEvent,
+    decision: Decision,
+}
+
+/// One test while it runs.
+struct Run<'t> {
+    trials: &'t Trials<'t>,
+    member: Option<&'t TestRecord>,
+    tables: Vec<(&'t str, &'t str, &'t TestRecord)>,
+    params: Vec<(ParamId, i64)>,
+    bound: Option<Bound>,
+    events: usize,
+    last: Option<Decided>,
+    interpreter: Workspace<interpret::Scratch>,
+    #[cfg(feature = "native")]
+    native: Workspace<native::Scratch>,
+}
+
+impl<'t> Run<'t> {
+    fn new(trials: &'t Trials<'t>) -> Run<'t> {
+        Run {
+            trials,
+            member: None,
+            tables: Vec::new(),
+            params: Vec::new(),
+            bound: None,
+            events: 0,
+            last: None,
+            interpreter: Workspace::default(),
+            #[cfg(feature = "native")]
+            native: Workspace::default(),
+        }
+    }
+
+    fn run(&mut self, steps: &'t [TestStep]) -> Vec<Mismatch> {
+        let mut mismatches = Vec::new();
+        for step in steps {
+            match step {
+                TestStep::Member(record) => self.member = Some(record),
+                TestStep::Table { kind, id, record } => {
+                    self.tables.push((kind, id, record));
+                    self.bound = None;
+                }
+                TestStep::With(param, value) => {
+                    self.params.retain(|(other, _)| other != param);
+                    self.params.push((*param, *value));
+                }
+                TestStep::Event { kind, id, at, record, place } => {
+                    let name = self.trials.program.events.get(kind.index()).map_or("", |event| &event.name);
+                    let json = self.json(name, id.as_deref(), at, record);
+                    let result = self.decide(&json);
+                    self.last = match result {
+                        Ok(decided) => Some(decided),
+                        Err((expected, got)) => {
+                            // What follows would only say again that there is no decision.
+                            mismatches.push(Mismatch { place: *place, expected, got, decision: None });
+                            return mismatches;
+                        }
+                    };
+                }
+                TestStep::Expect(expectation, place) => match &self.last {
+                    Some(decided) => {
+                        let view = View { program: &self.trials.program, decided };
+                        mismatches.extend(view.check(expectation, *place));
+                    }
+                    None => mismatches.push(Mismatch {
+                        place: *place,
+                        expected: "an event before the expectation".to_owned(),
+                        got: "there is none".to_owned(),
+                        decision: None,
+                    }),
+                },
+            }
+        }
+        mismatches
+    }
+
+    /// The event as a host would send it.
+    fn json(&mut self, kind: &str, id: Option<&str>, at: &str, record: &TestRecord) -> String {
+        self.events += 1;
+        let mut event = Map::new();
+        let id = id.map_or_else(|| format!("event-{}", self.events), str::to_owned);
+        event.insert("id".to_owned(), Value::String(id));
+        event.insert("kind".to_owned(), Value::String(kind.to_owned()));
+        event.insert("at".to_owned(), Value::String(at.to_owned()));
+        if let Some(member) = self.member {
+            let mut fields = fields(member);
+            if let Some(id) = &member.id {
+                fields.insert("id".to_owned(), Value::String(id.clone()));
+            }
+            event.insert("member".to_owned(), Value::Object(fields));
+        }
+        let rows = |records: &[TestRecord]| records.iter().map(|row| Value::Object(fields(row))).collect();
+        event.insert("lines".to_owned(), Value::Array(rows(&record.lines)));
+        if !record.payments.is_empty() {
+            event.insert("payments".to_owned(), Value::Array(rows(&record.payments)));
+        }
+        event.extend(fields(record));
+        Value::Object(event).to_string()
+    }
+
+    /// Decides an event on every engine.
+    fn decide(&mut self, json: &str) -> Result<Decided, (String, String)> {
+        let refused = |expected: &str, got: &dyn std::fmt::Display| (expected.to_owned(), got.to_string());
+        let program: &Program = &self.trials.program;
+        let bound = match self.bound.take() {
+            Some(bound) => bound,
+            None => {
+                let catalogue =
+                    catalogue(program, &self.tables).map_err(|error| refused("tables that can be read", &error))?;
+                let schema = Schema::new(program, &catalogue, ReadOptions::default())
+                    .map_err(|error| refused("tables that the program can read", &error))?;
+                let plan = Plan::new(program, schema.bindings());
+                Bound { schema, plan }
+            }
+        };
+        let bound = self.bound.insert(bound);
+        let mut event = ReadEvent::default();
+        Reader::new()
+            .read(&bound.schema, json.as_bytes(), &mut event)
+            .map_err(|error| refused("an event that the program can read", &error))?;
+        let params = params(program, &event.record, &self.params);
+        let mut decisions: Vec<(&str, Decision)> = Vec::new();
+        if let Some(interpreter) = &self.trials.interpreter {
+            let decision = settle(program, bound, &mut event, &params, interpreter, &mut self.interpreter);
+            decisions.push(("interpreter", decision));
+        }
+        #[cfg(feature = "native")]
+        if let Some(native) = &self.trials.native {
+            let decision = settle(program, bound, &mut event, &params, native, &mut self.native);
+            decisions.push(("native", decision));
+        }
+        let mut decisions = decisions.into_iter();
+        let Some((name, decision)) = decisions.next() else {
+            return Err(refused("an engine", &"there is none"));
+        };
+        let decided = Decided { event, decision };
+        for (other_name, other) in decisions {
+            if other != decided.decision {
+                let text = |decided: &Decided| View { program, decided }.text();
+                let other = Decided { event: decided.event.clone(), decision: other };
+                return Err((
+                    "the same decision from both engines".to_owned(),
+                    format!(
+                        "they differ, which is a mistake of perq; please report it\n{name}:\n{}\n{other_name}:\n{}",
+                        text(&decided),
+                        text(&other)
+                    ),
+                ));
+            }
+        }
+        Ok(decided)
+    }
+}
+
+fn settle<C: Code>(
+    program: &Program,
+    bound: &Bound,
+    event: &mut ReadEvent,
+    params: &[i64],
+    code: &C,
+    workspace: &mut Workspace<C::Scratch>,
+) -> Decision {
+    let mut record = event.record.clone();
+    let mut decision = Decision::default();
+    evaluate(
+        program,
+        &bound.plan,
+        bound.schema.bindings(),
+        &mut record,
+        params,
+        code,
+        workspace,
+        &mut decision,
+    );
+    decision
+}
+
+/// The parameters on the event's day, with what the test sets.
+fn params(program: &Program, record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
+    let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
+    let on = |param: &perq_compiler::ir::Param| {
+        let valid = param.values.iter().filter(|(from, _)| from.is_none_or(|from| from <= day));
+        valid.last().or(param.values.first()).map_or(0, |(_, value)| *value)
+    };
+    let mut values: Vec<i64> = program.params.iter().map(on).collect();
+    for (param, value) in set {
+        if let Some(slot) = values.get_mut(param.index()) {
+            *slot = *value;
+        }
+    }
+    values
+}
+
+/// A record's own fields as a JSON object; `card.active` is an object within it.
+fn fields(record: &TestRecord) -> Map<String, Value> {
+    let mut out = Map::new();
+    for (path, value) in &record.fields {
+        let value = match value {
+            TestValue::Text(text) => Value::String(text.clone()),
+            TestValue::Bool(truth) => Value::Bool(*truth),
+            TestValue::List(names) => Value::Array(names.iter().cloned().map(Value::String).collect()),
+        };
+        put(&mut out, path, value);
+    }
+    out
+}
+
+/// Puts a value where a path leads; what stands in its way is replaced.
+fn put(object: &mut Map<String, Value>, path: &[String], value: Value) {
+    let Some((first, rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        object.insert(first.clone(), value);
+        return;
+    }
+    let entry = object.entry(first.clone()).or_insert(Value::Null);
+    if !entry.is_object() {
+        *entry = Value::Object(Map::new());
+    }
+    if let Some(inner) = entry.as_object_mut() {
+        put(inner, rest, value);
+    }
+}
+
+/// A CSV table in memory.
+#[derive(Default)]
+struct Table {
+    columns: Vec<String>,
+    rows: Vec<Vec<(usize, String)>>,
+}
+
+impl Table {
+    fn new(columns: &[&str]) -> Table {
+        Table { columns: columns.iter().map(|&column| column.to_owned()).collect(), rows: Vec::new() }
+    }
+
+    fn column(&mut self, name: &str) -> usize {
+        match self.columns.iter().position(|column| column == name) {
+            Some(at) => at,
+            None => {
+                self.columns.push(name.to_owned());
+                self.columns.len() - 1
+            }
+        }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut out = String::new();
+        let mut line = |cells: &[&str]| {
+            let quoted: Vec<String> = cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
+            out.push_str(&quoted.join(","));
+            out.push('\n');
+        };
+        line(&self.columns.iter().map(String::as_str).collect::<Vec<_>>());
+        for row in &self.rows {
+            let mut cells = vec![""; self.columns.len()];
+            for (at, cell) in row {
+                if let Some(slot) = cells.get_mut(*at) {
+                    *slot = cell;
+                }
+            }
+            line(&cells);
+        }
+        out.into_bytes()
+    }
+}
+
+/// The tables that a test gives. A later product of the same sku takes the place of the earlier one.
+fn catalogue(program: &Program, given: &[(&str, &str, &TestRecord)]) -> Result<Catalogue, CatalogueError> {
+    let mut products = Table::new(&["sku"]);
+    let mut others: Vec<(&str, Table)> = Vec::new();
+    for (at, (kind, id, record)) in given.iter().enumerate() {
+        if *kind == "product" {
+            if given.iter().skip(at + 1).any(|(kind, other, _)| *kind == "product" && other == id) {
+                continue;
+            }
+            let mut row = vec![(0, (*id).to_owned())];
+            for (path, value) in &record.fields {
+                row.push((products.column(&path.join(".")), cell(value)));
+            }
+            products.rows.push(row);
+            continue;
+        }
+        let known = program.kinds.iter().find(|known| known.name == *kind);
+        let columns: &[&str] = match known {
+            Some(known) if known.of.is_some() => &["name", "entry"],
+            Some(known) if known.hierarchical => &["child", "parent"],
+            Some(_) | None => &["name"],
+        };
+        let at = match others.iter().position(|(other, _)| other == kind) {
+            Some(at) => at,
+            None => {
+                others.push((kind, Table::new(columns)));
+                others.len() - 1
+            }
+        };
+        let Some((_, table)) = others.get_mut(at) else { continue };
+        let entries = record.fields.iter().flat_map(|(_, value)| match value {
+            TestValue::List(names) => names.clone(),
+            TestValue::Text(name) => vec![name.clone()],
+            TestValue::Bool(_) => Vec::new(),
+        });
+        let before = table.rows.len();
+        if columns.len() > 1 {
+            table.rows.extend(entries.map(|entry| vec![(0, (*id).to_owned()), (1, entry)]));
+        }
+        if table.rows.len() == before {
+            table.rows.push(vec![(0, (*id).to_owned())]);
+        }
+    }
+    let mut builder: CatalogueBuilder = Catalogue::builder();
+    if !products.rows.is_empty() {
+        builder = builder.products_csv(products.bytes().as_slice())?;
+    }
+    for (kind, table) in others {
+        let known = program.kinds.iter().find(|known| known.name == kind);
+        let of = known.and_then(|known| known.of).and_then(|of| program.kinds.get(of.index()));
+        let bytes = table.bytes();
+        builder = match (known, of) {
+            (_, Some(of)) => builder.contents_csv(kind, &of.name, bytes.as_slice())?,
+            (Some(known), None) if known.hierarchical => builder.tree_csv(kind, bytes.as_slice())?,
+            (Some(_) | None, None) => builder.names_csv(kind, bytes.as_slice())?,
+        };
+    }
+    Ok(builder.build())
+}
+
+/// A value as a table writes it.
+fn cell(value: &TestValue) -> String {
+    match value {
+        TestValue::Text(text) => text.clone(),
+        TestValue::Bool(truth) => truth.to_string(),
+        TestValue::List(names) => names.join("|"),
+    }
+}
+
+/// A decision with what its numbers mean.
+struct View<'v> {
+    program: &'v Program,
+    decided: &'v Decided,
+}
+
+impl View<'_> {
+    fn check(&self, expectation: &Expectation, place: Place) -> Option<Mismatch> {
+        let decision = &self.decided.decision;
+        let (holds, expected, got) = match expectation {
+            Expectation::Nothing => {
+                let got = match decision.faults.as_slice() {
+                    [] => self.effects(|_| true),
+                    _ => "a rule failed".to_owned(),
+                };
+                (decision.effects.is_empty() && decision.faults.is_empty(), "nothing".to_owned(), got)
+            }
+            Expectation::Fires(rule) => {
+                let fires = self.fires(*rule);
+                (fires, format!("rule `{}` has an effect", self.rule(*rule)), self.why_silent(*rule))
+            }
+            Expectation::Silent(rule) => {
+                let silent = !self.fires(*rule);
+                let got = self.effects(|effect| effect.rule == *rule);
+                (silent, format!("rule `{}` has no effect", self.rule(*rule)), got)
+            }
+            Expectation::DisplacedBy(loser, winner) => {
+                let winners: Vec<RuleId> =
+                    decision.displaced.iter().filter(|lost| lost.rule == *loser).map(|lost| lost.by).collect();
+                let got = if winners.is_empty() {
+                    format!("it lost to no rule: {}", self.why_silent(*loser))
+                } else {
+                    let names: Vec<String> = winners.iter().map(|by| format!("`{}`", self.rule(*by))).collect();
+                    format!("it lost to {}", names.join(", "))
+                };
+                let expected = format!("rule `{}` displaced by `{}`", self.rule(*loser), self.rule(*winner));
+                (winners.contains(winner), expected, got)
+            }
+            Expectation::LimitedTo { rule, account, amount } => {
+                let cut = decision.cuts.iter().any(|cut| {
+                    cut.rule == *rule && cut.account == *account && matches!(cut.by, CutBy::Rule | CutBy::Group)
+                });
+                let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };
+                let stayed = self.sum(*account, &scope);
+                let expected = format!("rule `{}` limited to {}", self.rule(*rule), self.amount(*account, *amount));
+                let got = if cut { String::new() } else { "no limit cut it; ".to_owned() };
+                (cut && stayed == i128::from(*amount), expected, got + &self.wide_amount(*account, stayed))
+            }
+            Expectation::Fails(rule, kind) => {
+                let failed: Vec<FaultKind> =
+                    decision.faults.iter().filter(|fault| fault.rule == *rule).map(|fault| fault.kind).collect();
+                let holds = match kind {
+                    Some(kind) => failed.contains(kind),
+                    None => !failed.is_empty(),
+                };
+                let with = kind.map_or_else(String::new, |kind| format!(" with {}", fault(kind)));
+                let got = match failed.first() {
+                    Some(kind) => format!("it fails with {}", fault(*kind)),
+                    None => format!("it does not fail: {}", self.why_silent(*rule)),
+                };
+                (holds, format!("rule `{}` fails{with}", self.rule(*rule)), got)
+            }
+            Expectation::Award { account, amount, scope } => self.compare("award", Some(*account), *amount, scope),
+            Expectation::Discount { amount, scope } => self.compare("discount", None, *amount, scope),
+            Expectation::Total(total) => (
+                decision.totals.total == *total,
+                format!("total {}", self.amount(None, *total)),
+                format!("total {}", self.amount(None, decision.totals.total)),
+            ),
+        };
+        (!holds).then(|| Mismatch { place, expected, got, decision: Some(self.text()) })
+    }
+
+    fn compare(
+        &self,
+        verb: &str,
+        account: Option<AccountId>,
+        amount: i64,
+        scope: &ExpectScope,
+    ) -> (bool, String, String) {
+        let sum = self.sum(account, scope);
+        let scoped = self.scope(scope);
+        let expected = format!("{verb} {}{scoped}", self.amount(account, amount));
+        (sum == i128::from(amount), expected, format!("{verb} {}{scoped}", self.wide_amount(account, sum)))
+    }
+
+    fn scope(&self, scope: &ExpectScope) -> String {
+        let mut out = String::new();
+        if let Some(rule) = scope.rule {
+            out += &format!(" by rule {}", self.rule(rule));
+        }
+        match &scope.line {
+            Some(LineRef::Position(position)) => out += &format!(" on line {position}"),
+            Some(LineRef::Sku(sku)) => out += &format!(" on sku \"{sku}\""),
+            None => {}
+        }
+        if let Some(unit) = scope.unit {
+            out += &format!(" unit {unit}");
+        }
+        out
+    }
+
+    /// The sum of what the scope holds.
+    fn sum(&self, account: Option<AccountId>, scope: &ExpectScope) -> i128 {
+        let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| effect.rule == rule);
+        let effects = self.decided.decision.effects.iter().filter(|effect| effect.account == account);
+        let effects = effects.filter(of_rule);
+        let Some(line) = &scope.line else {
+            return effects.map(|effect| i128::from(effect.amount)).sum();
+        };
+        let on_line = |row: u32| match line {
+            LineRef::Position(position) => row.checked_add(1) == Some(*position),
+            LineRef::Sku(sku) => self.decided.event.sku(row as usize) == sku,
+        };
+        effects
+            .flat_map(|effect| &effect.shares)
+            .filter(|share| on_line(share.row))
+            .map(|share| match scope.unit {
+                None => i128::from(share.amount),
+                Some(unit) => i128::from(of_unit(share.amount, share.pieces, unit)),
+            })
+            .sum()
+    }
+
+    fn fires(&self, rule: RuleId) -> bool {
+        self.decided.decision.effects.iter().any(|effect| effect.rule == rule)
+    }
+
+    fn rule(&self, rule: RuleId) -> &str {
+        self.program.rules.get(rule.index()).map_or("?", |rule| &rule.name)
+    }
+
+    /// Why a rule has no effect, as far as the decision tells.
+    fn why_silent(&self, rule: RuleId) -> String {
+        let decision = &self.decided.decision;
+        if self.fires(rule) {
+            return self.effects(|effect| effect.rule == rule);
+        }
+        if let Some(failed) = decision.faults.iter().find(|fault| fault.rule == rule) {
+            return format!("it failed: {}", fault(failed.kind));
+        }
+        if let Some(lost) = decision.displaced.iter().find(|lost| lost.rule == rule) {
+            return format!("it was displaced by `{}`", self.rule(lost.by));
+        }
+        if let Some(cut) = decision.cuts.iter().find(|cut| cut.rule == rule) {
+            return format!("{} took all of it", cut_by(cut.by));
+        }
+        "it proposed nothing: its conditions do not hold, or it selects no line".to_owned()
+    }
+
+    fn effects(&self, which: impl Fn(&Effect) -> bool) -> String {
+        let effects: Vec<String> = self
+            .decided
+            .decision
+            .effects
+            .iter()
+            .filter(|effect| which(effect))
+            .map(|effect| self.effect(effect))
+            .collect();
+        if effects.is_empty() { "nothing".to_owned() } else { effects.join("; ") }
+    }
+
+    fn effect(&self, effect: &Effect) -> String {
+        let verb = if effect.account.is_some() { "award" } else { "discount" };
+        let mut out =
+            format!("{verb} {} by rule `{}`", self.amount(effect.account, effect.amount), self.rule(effect.rule));
+        match effect.shares.as_slice() {
+            [] => {}
+            [share] => out += &format!(" on line {}", u64::from(share.row) + 1),
+            shares => {
+                let parts: Vec<String> = shares
+                    .iter()
+                    .take(12)
+                    .map(|share| {
+                        format!("line {}: {}", u64::from(share.row) + 1, self.bare(effect.account, share.amount))
+                    })
+                    .collect();
+                let more = if shares.len() > parts.len() { ", …" } else { "" };
+                out += &format!(" ({}{more})", parts.join(", "));
+            }
+        }
+        out
+    }
+
+    fn decimals(&self, account: Option<AccountId>) -> u8 {
+        match account {
+            None => self.program.currency.decimals,
+            Some(account) => self.program.accounts.get(account.index()).map_or(0, |account| account.decimals),
+        }
+    }
+
+    fn bare(&self, account: Option<AccountId>, amount: i64) -> String {
+        decimal::print(i128::from(amount), self.decimals(account))
+    }
+
+    fn amount(&self, account: Option<AccountId>, amount: i64) -> String {
+        self.wide_amount(account, i128::from(amount))
+    }
+
+    fn wide_amount(&self, account: Option<AccountId>, amount: i128) -> String {
+        let unit = match account {
+            None => self.program.currency.code.as_str(),
+            Some(account) => self.program.accounts.get(account.index()).map_or("?", |account| &account.unit),
+        };
+        format!("{} {unit}", decimal::print(amount, self.decimals(account)))
+    }
+
+    /// The decision for people, a line for each thing it says.
+    fn text(&self) -> String {
+        let Decided { event, decision } = self.decided;
+        let mut out = String::new();
+        let width = event.record.line_width;
+        for (row, line) in decision.lines.iter().enumerate().take(20) {
+            let pieces = event.record.lines.get(row * width + line_slot::PIECES.index()).copied().unwrap_or(0);
+            let _ = writeln!(
+                out,
+                "line {}: sku \"{}\", {pieces} pcs, {} before and {} after discounts",
+                row + 1,
+                event.sku(row),
+                self.bare(None, line.initial),
+                self.bare(None, line.paid),
+            );
+        }
+        if decision.lines.len() > 20 {
+            let _ = writeln!(out, "and {} more lines", decision.lines.len() - 20);
+        }
+        for effect in &decision.effects {
+            let _ = writeln!(out, "{}", self.effect(effect));
+        }
+        for lost in &decision.displaced {
+            let rows: Vec<String> = lost.rows.iter().map(|row| (u64::from(*row) + 1).to_string()).collect();
+            let rows = if rows.is_empty() { String::new() } else { format!(" on line {}", rows.join(", ")) };
+            let _ = writeln!(out, "rule `{}` displaced by `{}`{rows}", self.rule(lost.rule), self.rule(lost.by));
+        }
+        for cut in &decision.cuts {
+            let amount = self.amount(cut.account, cut.amount);
+            let _ = writeln!(out, "{} took {amount} from rule `{}`", cut_by(cut.by), self.rule(cut.rule));
+        }
+        for failed in &decision.faults {
+            let _ = writeln!(out, "rule `{}` failed: {}", self.rule(failed.rule), fault(failed.kind));
+        }
+        let _ = write!(out, "total {}", self.amount(None, decision.totals.total));
+        out
+    }
+}
+
+/// The part of the n-th of some pieces, from 1: the first pieces have a minor unit more.
+fn of_unit(amount: i64, pieces: i64, unit: u32) -> i64 {
+    let unit = i64::from(unit);
+    if unit < 1 || unit > pieces {
+        return 0;
+    }
+    let (each, larger) = over_pieces(amount, pieces);
+    if unit <= larger { each.saturating_add(1) } else { each }
+}
+
+fn cut_by(by: CutBy) -> &'static str {
+    match by {
+        CutBy::PriceFloor => "the price, which cannot fall below zero,",
+        CutBy::Rule => "the rule's limit",
+        CutBy::Group => "the group's limit",
+    }
+}
+
+fn fault(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Overflow => "a number too large",
+        FaultKind::DivisionByZero => "a division by zero",
+        FaultKind::OutOfRange => "a result out of range",
+        FaultKind::OutOfFuel => "too many turns of its loops",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_add_up_to_the_share() {
+        for (amount, pieces) in [(7, 3), (-7, 3), (0, 4), (5, 1), (1, 10_000)] {
+            let sum: i64 = (1..=pieces as u32).map(|unit| of_unit(amount, pieces, unit)).sum();
+            assert_eq!(sum, amount, "{amount} over {pieces}");
+        }
+        assert_eq!((of_unit(7, 3, 1), of_unit(7, 3, 2), of_unit(7, 3, 4), of_unit(7, 3, 0)), (3, 2, 0, 0));
+    }
+
+    #[test]
+    fn fields_nest_by_their_paths() {
+        let text = |text: &str| TestValue::Text(text.to_owned());
+        let path = |path: &str| path.split('.').map(str::to_owned).collect::<Vec<_>>();
+        let record = TestRecord {
+            fields: vec![
+                (path("card.active"), TestValue::Bool(true)),
+                (path("card.number"), text("7")),
+                (path("segments"), TestValue::List(vec!["A".to_owned()])),
+            ],
+            ..TestRecord::default()
+        };
+        let expected = r#"{"card":{"active":true,"number":"7"},"segments":["A"]}"#;
+        assert_eq!(Value::Object(fields(&record)).to_string(), expected);
+    }
+}

@@ -1,0 +1,92 @@
+//! Every diagnostic has its page and every page its diagnostic; what a page shows as wrong gives exactly that
+//! diagnostic, and what it shows as mended is clean.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use perq_compiler::pipeline::{self, Input, NoFiles};
+use perq_grammar::diagnostic::FileId;
+use perq_tests::pages::{self, Page, Promise};
+use perq_tests::say;
+use std::collections::BTreeSet;
+
+/// Diagnostics that no text in a page can give, and what gives them here instead.
+const WITHOUT_EXAMPLE: &[(&str, fn() -> Vec<&'static str>)] = &[
+    ("invalid-utf8", || decoded(b"language 1\n\xff")),
+    ("file-too-large", || decoded(&vec![b' '; perq_grammar::source::MAX_SOURCE_BYTES + 1])),
+    ("too-many-errors", || found(&"§\n".repeat(1_000))),
+    // Nothing gives it, or it would be mended.
+    ("compiler-mistake", || vec!["compiler-mistake"]),
+];
+
+fn decoded(bytes: &[u8]) -> Vec<&'static str> {
+    perq_grammar::source::decode(FileId(0), bytes).err().map(|diagnostic| diagnostic.name).into_iter().collect()
+}
+
+fn found(text: &str) -> Vec<&'static str> {
+    let input = Input { path: "example.rule".to_owned(), text: text.to_owned() };
+    let compilation = pipeline::compile(&[input], &NoFiles);
+    compilation.diagnostics.iter().map(|diagnostic| diagnostic.name).collect()
+}
+
+/// Every name that a crate declares.
+fn declared() -> BTreeSet<&'static str> {
+    let lists = [perq_grammar::errors::NAMES, perq_compiler::check::errors::NAMES, &["compiler-mistake"]];
+    lists.into_iter().flatten().copied().collect()
+}
+
+fn main() {
+    let mut trials = vec![Trial::test("every diagnostic has a page and every page a diagnostic", pages_and_names)];
+    for name in pages::names() {
+        trials.push(Trial::test(format!("page {name}"), move || run(&pages::page(&name))));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn pages_and_names() -> Result<(), Failed> {
+    let pages: BTreeSet<String> = pages::names().into_iter().collect();
+    let declared: BTreeSet<String> = declared().into_iter().map(str::to_owned).collect();
+    let without: Vec<&String> = declared.difference(&pages).collect();
+    let strange: Vec<&String> = pages.difference(&declared).collect();
+    if without.is_empty() && strange.is_empty() {
+        return Ok(());
+    }
+    Err(Failed::from(format!("without a page: {without:?}\npages of no diagnostic: {strange:?}")))
+}
+
+fn run(page: &Page) -> Result<(), Failed> {
+    if page.text.lines().next() != Some(format!("# {}", page.name).as_str()) {
+        return Err(Failed::from(format!("the page does not open with `# {}`", page.name)));
+    }
+    if let Some((_, give)) = WITHOUT_EXAMPLE.iter().find(|(name, _)| *name == page.name) {
+        let found = give();
+        return match found.contains(&page.name.as_str()) {
+            true => Ok(()),
+            false => Err(Failed::from(format!("found {found:?}"))),
+        };
+    }
+    let gives = |promise: &Promise| *promise == Promise::Gives(page.name.clone());
+    if !page.examples.iter().any(|example| gives(&example.promise)) {
+        return Err(Failed::from(format!("there is no ```rule error={} (or warning=) example", page.name)));
+    }
+    if !page.examples.iter().any(|example| example.promise == Promise::Clean) {
+        return Err(Failed::from("there is no ```rule example that shows it mended"));
+    }
+    let mut wrong = Vec::new();
+    for example in &page.examples {
+        let input = Input { path: format!("{}.rule", page.name), text: example.text.clone() };
+        let compilation = pipeline::compile(&[input], &NoFiles);
+        let names: BTreeSet<&str> = compilation.diagnostics.iter().map(|diagnostic| diagnostic.name).collect();
+        let expected: BTreeSet<&str> = match &example.promise {
+            Promise::Clean => BTreeSet::new(),
+            Promise::Gives(name) => BTreeSet::from([name.as_str()]),
+            Promise::Unclear(what) => {
+                wrong.push(format!("line {}: no such kind of example: {what}", example.line));
+                continue;
+            }
+        };
+        if names != expected {
+            let said = say::diagnostics(&compilation);
+            wrong.push(format!("line {}: {expected:?} promised, found\n{said}", example.line));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Failed::from(wrong.join("\n"))) }
+}

@@ -1,0 +1,220 @@
+//! The examples of the language reference and of the tutorial: each is checked and run as it stands in the text.
+//!
+//! A ```` ```rule ```` fence holds a whole programme: it must have no diagnostics, and its tests must pass on both
+//! engines. ```` ```rule fragment ```` is a part of one and must parse in one of the places where such a part can stand.
+//! ```` ```rule error=name ```` must give that diagnostic. Also: every link between the pages leads somewhere.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use perq_compiler::pipeline::{self, Compilation, Input, NoFiles};
+use perq_grammar::diagnostic::{Diagnostic, FileId, Severity};
+use perq_runtime::trials::{Engines, Trials};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for page in pages() {
+        let name = page.strip_prefix(root()).unwrap_or(&page).display().to_string();
+        let text = match std::fs::read_to_string(&page) {
+            Ok(text) => text,
+            Err(error) => {
+                trials.push(Trial::test(name, move || Err(Failed::from(error.to_string()))));
+                continue;
+            }
+        };
+        for fence in fences(&text) {
+            let at = format!("{name}:{}", fence.line);
+            trials.push(Trial::test(at.clone(), move || run(&at, &fence)));
+        }
+        let links = format!("{name} links");
+        trials.push(Trial::test(links, move || check_links(&page, &text)));
+    }
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The pages with examples, in the order of their names.
+fn pages() -> Vec<PathBuf> {
+    let docs = root().join("docs");
+    let mut pages: Vec<PathBuf> = std::fs::read_dir(docs.join("language"))
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect();
+    pages.sort();
+    pages.extend([docs.join("tutorial.md")].into_iter().filter(|page| page.exists()));
+    pages
+}
+
+/// What an example promises.
+enum Promise {
+    /// To be clean, and its tests to pass.
+    Runs,
+    /// To parse somewhere.
+    Fragment,
+    /// To give this diagnostic.
+    Gives(String),
+    /// The fence says something that is not known here.
+    Unclear(String),
+}
+
+struct Fence {
+    /// Of the fence, from 1.
+    line: usize,
+    promise: Promise,
+    text: String,
+}
+
+fn fences(page: &str) -> Vec<Fence> {
+    let mut fences = Vec::new();
+    let mut open: Option<Fence> = None;
+    for (index, line) in page.lines().enumerate() {
+        match &mut open {
+            Some(_) if line == "```" => fences.extend(open.take()),
+            Some(fence) => {
+                fence.text.push_str(line);
+                fence.text.push('\n');
+            }
+            None => {
+                let Some(info) = line.strip_prefix("```rule") else { continue };
+                let promise = match info.trim() {
+                    "" => Promise::Runs,
+                    "fragment" => Promise::Fragment,
+                    other => match other.strip_prefix("error=") {
+                        Some(name) => Promise::Gives(name.to_owned()),
+                        None => Promise::Unclear(other.to_owned()),
+                    },
+                };
+                open = Some(Fence { line: index + 1, promise, text: String::new() });
+            }
+        }
+    }
+    if let Some(fence) = open {
+        fences.push(Fence { promise: Promise::Unclear("a fence that is not closed".to_owned()), ..fence });
+    }
+    fences
+}
+
+fn run(at: &str, fence: &Fence) -> Result<(), Failed> {
+    match &fence.promise {
+        Promise::Runs => runs(at, &fence.text),
+        Promise::Fragment => parses(&fence.text),
+        Promise::Gives(name) => gives(at, &fence.text, name),
+        Promise::Unclear(what) => Err(Failed::from(format!("no such kind of example: {what}"))),
+    }
+}
+
+fn compile(at: &str, text: &str) -> Compilation {
+    let input = Input { path: format!("{at}.rule"), text: text.to_owned() };
+    pipeline::compile(&[input], &NoFiles)
+}
+
+fn runs(at: &str, text: &str) -> Result<(), Failed> {
+    let compilation = compile(at, text);
+    if !compilation.diagnostics.is_empty() {
+        return Err(Failed::from(said(text, &compilation.diagnostics)));
+    }
+    let Some(program) = compilation.program else {
+        return Err(Failed::from("no diagnostics, and no program either"));
+    };
+    let trials = Trials::new(&compilation.typed, Arc::new(program), Engines::Both)?;
+    let mut failures = String::new();
+    for outcome in trials.run_all() {
+        for mismatch in &outcome.mismatches {
+            let line = line_of(text, mismatch.place.span.start);
+            let _ = writeln!(failures, "test \"{}\", line {line}", outcome.name);
+            let _ = writeln!(failures, "  expected {}\n  got      {}", mismatch.expected, mismatch.got);
+            if let Some(decision) = &mismatch.decision {
+                let _ = writeln!(failures, "{decision}");
+            }
+        }
+    }
+    if failures.is_empty() { Ok(()) } else { Err(Failed::from(failures)) }
+}
+
+fn gives(at: &str, text: &str, name: &str) -> Result<(), Failed> {
+    let compilation = compile(at, text);
+    if compilation.diagnostics.iter().any(|diagnostic| diagnostic.name == name) {
+        return Ok(());
+    }
+    Err(Failed::from(format!("`{name}` was promised; found:\n{}", said(text, &compilation.diagnostics))))
+}
+
+/// A fragment is declarations, or clauses of a rule, effects after `then`, a condition after `when`, or clauses of a
+/// group.
+fn parses(text: &str) -> Result<(), Failed> {
+    let places = [
+        ("declarations", text.to_owned()),
+        ("clauses of a rule", format!("rule example {{\n{text}}}\n")),
+        ("effects", format!("rule example {{ then {{\n{text}}} }}\n")),
+        ("a condition", format!("rule example {{ when\n{text}}}\n")),
+        ("clauses of a group", format!("group example {{\n{text}}}\n")),
+    ];
+    let mut attempts = String::new();
+    for (place, wrapped) in places {
+        let parsed = perq_grammar::parse(FileId(0), &wrapped);
+        if parsed.diagnostics.is_empty() {
+            return Ok(());
+        }
+        let _ = writeln!(attempts, "as {place}:\n{}", said(&wrapped, &parsed.diagnostics));
+    }
+    Err(Failed::from(attempts))
+}
+
+fn said(text: &str, diagnostics: &[Diagnostic]) -> String {
+    let mut out = String::new();
+    for diagnostic in diagnostics {
+        let line = line_of(text, diagnostic.place.span.start);
+        let severity = match diagnostic.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let _ = writeln!(out, "  line {line}: {severity} {}: {}", diagnostic.name, diagnostic.message);
+        let _ = writeln!(out, "    {}", text.lines().nth(line.saturating_sub(1)).unwrap_or(""));
+    }
+    out
+}
+
+fn line_of(text: &str, offset: u32) -> usize {
+    let before = text.get(..offset as usize).unwrap_or(text);
+    before.matches('\n').count() + 1
+}
+
+/// Links to files and to headings; addresses of the web are left alone.
+fn check_links(page: &Path, text: &str) -> Result<(), Failed> {
+    let mut dead = Vec::new();
+    let directory = page.parent().unwrap_or(page);
+    for (index, line) in text.lines().enumerate() {
+        for target in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.contains("://") {
+                continue;
+            }
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let path = if file.is_empty() { page.to_owned() } else { directory.join(file) };
+            let found = if heading.is_empty() {
+                path.exists()
+            } else {
+                std::fs::read_to_string(&path).is_ok_and(|text| has_heading(&text, heading))
+            };
+            if !found {
+                dead.push(format!("line {}: {target}", index + 1));
+            }
+        }
+    }
+    if dead.is_empty() { Ok(()) } else { Err(Failed::from(dead.join("\n"))) }
+}
+
+fn has_heading(text: &str, anchor: &str) -> bool {
+    text.lines().filter_map(|line| line.strip_prefix('#')).any(|heading| {
+        let title = heading.trim_start_matches('#').trim().to_lowercase();
+        let plain: String =
+            title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')).collect();
+        plain.replace(' ', "-") == anchor
+    })
+}
