@@ -42,13 +42,11 @@ pub const NAMES: &[&str] = &[
     "missing-value",
     "month-day-missing",
     "needless-spread",
-    "nested-too-deeply",
     "no-worth",
     "not-a-collection",
     "not-an-account",
     "not-comparable",
     "not-exhaustive",
-    "not-in-group",
     "not-yet-evaluated",
     "nothing-happened",
     "number-out-of-range",
@@ -166,14 +164,17 @@ pub(super) fn wrong_hash(place: Place, path: &str, pin: &str, hash: &str) -> Dia
         .fix(format!("if the change is wanted: `sha \"{beginning}\"`"), place, format!("\"{beginning}\""))
 }
 
-pub(super) fn bad_hash(place: Place, pin: &str, hash: &str) -> Diagnostic {
-    let beginning = hash.get(..16).unwrap_or(hash);
-    Diagnostic::error(
-        "wrong-hash",
-        place,
-        format!("`{pin}` is no beginning of a hash: at least 8 hexadecimal digits"),
-    )
-    .fix(format!("the file's hash begins with `{beginning}`"), place, format!("\"{beginning}\""))
+pub(super) fn bad_hash(place: Place, pin: &str, hash: Option<&str>) -> Diagnostic {
+    let message = format!("`{pin}` is no beginning of a hash: at least 8 hexadecimal digits");
+    let diagnostic = Diagnostic::error("wrong-hash", place, message);
+    match hash.map(|hash| hash.get(..16).unwrap_or(hash)) {
+        Some(beginning) => diagnostic.fix(
+            format!("the file's hash begins with `{beginning}`"),
+            place,
+            format!("\"{beginning}\""),
+        ),
+        None => diagnostic,
+    }
 }
 
 pub(super) fn missing_program(place: Place) -> Diagnostic {
@@ -1023,10 +1024,6 @@ pub(super) fn cannot_exclude(place: Place, group: &str, other: &str, itself: boo
     };
     let diagnostic = Diagnostic::error("cannot-exclude", place, message);
     if itself { diagnostic.help("inside a group that is what `displace` says") } else { diagnostic }
-}
-
-pub(super) fn not_in_group(place: Place, text: &str) -> Diagnostic {
-    Diagnostic::error("not-in-group", place, format!("`{text}` belongs in a rule, not in its group"))
 }
 
 pub(super) fn rule_without_group(place: Place, name: &str, groups: &[String]) -> Diagnostic {

@@ -51,8 +51,8 @@ struct FieldType {
 
 /// The words of types that are no names of the program's.
 const TYPE_WORDS: &[&str] = &[
-    "money", "percent", "number", "bool", "date", "time", "instant", "text", "points", "count", "lines",
-    "units",
+    "duration", "money", "percent", "number", "bool", "date", "time", "instant", "text", "points", "count",
+    "lines", "units",
 ];
 
 impl<'a> Checker<'a> {
@@ -666,6 +666,7 @@ impl<'a> Checker<'a> {
             ("date", None) => Type::Date,
             ("time", None) => Type::Time,
             ("instant", None) => Type::Instant,
+            ("duration", None) => Type::Duration,
             ("lines", None) => Type::Collection(Element::Line),
             ("units", None) => Type::Collection(Element::Unit),
             ("payments", None) => Type::Collection(Element::Payment),
