@@ -37,9 +37,21 @@ fn show(diagnostics: &[Diagnostic], text: &str) -> String {
 
 #[test]
 fn scratch() {
-    let text = std::fs::read_to_string(std::env::var("SCRATCH").unwrap_or_default()).unwrap_or_default();
-    let checked = check_text(&text);
-    println!("{}", show(&checked.diagnostics, &text));
+    let mut sources = Vec::new();
+    let mut syntax = Vec::new();
+    for (position, path) in std::env::var("SCRATCH").unwrap_or_default().split(':').enumerate() {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let (source, found) = tree(position as u32, path, &text);
+        sources.push(source);
+        syntax.extend(found);
+    }
+    let mut checked = check(&sources, &[]);
+    checked.diagnostics.extend(syntax);
+    for source in &sources {
+        let own: Vec<Diagnostic> =
+            checked.diagnostics.iter().filter(|d| d.place.file == source.file).cloned().collect();
+        println!("{} {}\n{}", source.path, own.len(), show(&own, &source.text));
+    }
     if std::env::var("TREE").is_ok() {
         println!("{:#?}", checked.program);
     }

@@ -89,23 +89,35 @@ impl Random {
     fn wide(&mut self, edges: usize) -> i128 {
         if self.chance(edges) {
             let word = i128::from(self.edge());
-            return match self.below(6) {
+            return match self.below(7) {
                 0 => i128::MIN,
                 1 => i128::MIN + 1,
                 2 => i128::MAX,
                 3 => word << 63,
                 4 => word.wrapping_mul(i128::from(self.edge())),
+                5 => self.half(),
                 _ => word,
             };
         }
+        // Some that do not fit 64 bits, and are far from overflowing 128.
+        if self.chance(10) {
+            return i128::from(self.word(0)) << self.between(40, 80);
+        }
         i128::from(self.word(0))
+    }
+
+    /// A number at which one of its halves turns over.
+    fn half(&mut self) -> i128 {
+        let sign = self.pick(&[1, -1]);
+        let by = i128::from(self.between(-2, 2));
+        (self.pick(&[1i128 << 63, 1 << 64, 3 << 63, 5 << 64]) + by) * sign
     }
 }
 
 /// Where everything of a generated program stands.
 const SOURCE: SourcePlace = SourcePlace { file: 0, line: 1, column: 1 };
 /// Instructions of the longest function.
-const LONGEST: usize = 400;
+const LONGEST: usize = 2_000;
 /// Symbols in each dictionary, of which some are bound.
 const SYMBOLS: usize = 200;
 
@@ -264,6 +276,8 @@ struct Generator<'r> {
     sites: [SiteId; 2],
     function: Function,
     open: Vec<Region>,
+    /// A variable that depends on what was observed.
+    observer: VarId,
     /// How many of a hundred constants are edges.
     edges: usize,
     /// Instructions after which nothing is begun.
@@ -287,9 +301,24 @@ impl<'r> Generator<'r> {
         // Edges end most functions early with a fault, so that most functions hold few.
         let edges = random.pick(&[0, 0, 1, 1, 3, 10, 40]);
         let budget = random.pick(&[8, 20, 40, 80, 160]);
-        let variables = (0..random.below(5)).map(|_| random.pick(&[Ty::I64, Ty::I128, Ty::Bool])).collect();
+        let count = random.below(5);
+        let mut variables: Vec<Ty> =
+            (0..count).map(|_| random.pick(&[Ty::I64, Ty::I128, Ty::Bool])).collect();
+        // Behind those that the steps know of.
+        let observer = VarId(u32::try_from(count).unwrap_or(0));
+        variables.push(Ty::I128);
         let function = Function { variables, ..Function::default() };
-        Generator { random, program, award, sites, function, open: vec![Region::default()], edges, budget }
+        Generator {
+            random,
+            program,
+            award,
+            sites,
+            function,
+            open: vec![Region::default()],
+            observer,
+            edges,
+            budget,
+        }
     }
 
     fn function(mut self) -> Function {
@@ -298,11 +327,16 @@ impl<'r> Generator<'r> {
         }
         while self.function.insts.len() < self.budget {
             self.step();
+            if self.random.chance(40) {
+                self.observe();
+            }
         }
         while self.open.len() > 1 {
             self.close();
         }
         self.expose();
+        let (num, den) = (self.push(Inst::Get(self.observer)), self.push(Inst::Wide(1)));
+        self.propose(num, den);
         self.function.places = (0..).take(self.function.insts.len()).map(PlaceId).collect();
         self.function
     }
@@ -408,9 +442,32 @@ impl<'r> Generator<'r> {
 
     fn comparison(&mut self) -> Value {
         let ty = self.random.pick(&NUMBERS);
-        let (a, b) = (self.value(ty), self.value(ty));
+        let (a, b) = (self.compared(ty), self.compared(ty));
         let comparison = self.random.pick(&COMPARISONS);
         self.push(Inst::Compare(comparison, a, b))
+    }
+
+    /// A number that is likely near to another.
+    fn compared(&mut self, ty: Ty) -> Value {
+        match (self.random.below(4), ty) {
+            (0, Ty::I128) => {
+                let wide = self.random.half();
+                self.push(Inst::Wide(wide))
+            }
+            (0, _) => {
+                let word = self.random.between(-1, 2);
+                self.push(Inst::Int(word))
+            }
+            (1, _) => {
+                // A flag.
+                let word = match self.row(true) {
+                    Some(row) => self.push(Inst::LoadLine(SlotId(8), row)),
+                    None => self.push(Inst::LoadEvent(SlotId(10))),
+                };
+                if ty == Ty::I128 { self.push(Inst::Widen(word)) } else { word }
+            }
+            (_, ty) => self.value(ty),
+        }
     }
 
     fn loops(&self) -> usize {
@@ -450,6 +507,30 @@ impl<'r> Generator<'r> {
     fn observed(&mut self) -> Option<Value> {
         let ty = self.random.pick(&[Ty::I64, Ty::I64, Ty::I128, Ty::I128, Ty::Bool, Ty::Bag, Ty::Selection]);
         let value = self.visible(ty)?;
+        self.widened(value, ty)
+    }
+
+    /// Mixes the latest value into the observer, by steps that never fault.
+    fn observe(&mut self) {
+        const PRIME: i128 = (1 << 61) - 1;
+        let Some((value, ty)) = self.open.last().and_then(|region| region.values.last()).copied() else {
+            return;
+        };
+        if matches!(ty, Ty::Bag | Ty::Selection) {
+            return;
+        }
+        let Some(wide) = self.widened(value, ty) else { return };
+        let prime = self.push(Inst::Wide(PRIME));
+        let new = self.push(Inst::Modulo(wide, prime));
+        let old = self.push(Inst::Get(self.observer));
+        let factor = self.push(Inst::Wide(31));
+        let old = self.push(Inst::Mul(old, factor));
+        let sum = self.push(Inst::Add(old, new));
+        let mixed = self.push(Inst::Modulo(sum, prime));
+        self.push(Inst::Set(self.observer, mixed));
+    }
+
+    fn widened(&mut self, value: Value, ty: Ty) -> Option<Value> {
         let word = match ty {
             Ty::I128 => return Some(value),
             Ty::I64 => value,
@@ -510,7 +591,7 @@ impl<'r> Generator<'r> {
     fn variable(&mut self, of: &[Ty]) -> Option<VarId> {
         let variables: Vec<u32> = (0u32..)
             .zip(&self.function.variables)
-            .filter(|(_, ty)| of.contains(ty))
+            .filter(|(number, ty)| *number != self.observer.0 && of.contains(ty))
             .map(|(number, _)| number)
             .collect();
         if variables.is_empty() { None } else { Some(VarId(self.random.pick(&variables))) }
@@ -595,7 +676,7 @@ impl<'r> Generator<'r> {
                 self.push(Inst::Narrow(a));
             }
             17 | 18 => {
-                let (a, b) = (self.value(Ty::I128), self.divisor());
+                let (a, b) = (self.dividend(), self.divisor());
                 let rounding = self.random.pick(&ROUNDINGS);
                 self.push(Inst::Divide(a, b, rounding));
             }
@@ -695,6 +776,18 @@ impl<'r> Generator<'r> {
                 }
             }
         }
+    }
+
+    /// Often a number whose quotients by small numbers lie half-way.
+    fn dividend(&mut self) -> Value {
+        if self.edges > 0 && self.random.chance(4) {
+            return self.push(Inst::Wide(i128::MIN));
+        }
+        if self.random.chance(40) {
+            let wide = i128::from(self.random.between(-40, 40));
+            return self.push(Inst::Wide(wide));
+        }
+        self.value(Ty::I128)
     }
 
     /// Mostly not zero.

@@ -70,7 +70,7 @@ impl Writer {
                 _ => "",
             };
             text.push_str(&format!(
-                "group g{index} {{ kind {kind} displace {displace} {scope} {price} on purchase {limit}\n"
+                "group g{index} {{ kind {kind} displace {displace} {scope} {price} on purchase valid from 2026-01-01 {limit}\n"
             ));
             for rule in 0..=self.below(3) {
                 text.push_str(&self.rule(&format!("r{index}_{rule}"), *kind == "earn", rule));
@@ -125,7 +125,7 @@ impl Writer {
             }
             3 => format!("award {} as stars to status", self.money(2, Scope::default())),
             _ => format!(
-                "award 3.5 points * steps of {} in {}",
+                "award 3.5 points * (steps of {} in ({}))",
                 self.amount(),
                 self.money(2, Scope::default())
             ),
@@ -145,17 +145,22 @@ impl Writer {
             ])
         );
         match self.below(7) {
-            0 => format!("discount {} on some", self.percent(2, Scope::default())),
-            1 => format!("discount {} on {}", self.percent(2, Scope::default()), self.units()),
-            2 => format!("discount {} on some {spread}", self.money(2, Scope::default())),
-            3 => format!("discount {} on basket {spread}", self.percent(2, Scope::default())),
+            0 => format!("discount {} on some", self.share()),
+            1 => format!("discount {} on {}", self.share(), self.units()),
+            2 => format!("discount max(0.01 EUR, {}) on some {spread}", self.money(2, Scope::default())),
+            3 => format!("discount {} on basket {spread}", self.share()),
             4 => format!("price {} each for {}", self.amount(), self.units()),
             5 => format!("price {} total for some {spread}", self.amount()),
             _ => {
                 let line = Scope { line: true, ..Scope::default() };
-                format!("for each line in some {{ discount {} on line }}", self.money(2, line))
+                format!("for each line in some {{ discount max(0.01 EUR, {}) on line }}", self.money(2, line))
             }
         }
+    }
+
+    /// A percent that is never out of bounds.
+    fn share(&mut self) -> String {
+        format!("max(0%, min({}, 90%))", self.percent(2, Scope::default()))
     }
 
     fn units(&mut self) -> String {
@@ -194,7 +199,7 @@ impl Writer {
             10 if scope.line => format!("share_of(line, {})", self.percent(d, scope)),
             11 => format!("half({})", self.money(d, scope)),
             12 => format!(
-                "(by event.weekday {{ sat, sun => {}, otherwise => {} }})",
+                "(by event.weekday {{ sat => {}, otherwise => {} }})",
                 self.money(d, scope),
                 self.money(d, scope)
             ),
@@ -227,10 +232,10 @@ impl Writer {
         let choice = if depth == 0 { self.below(2) } else { self.below(8) };
         let d = depth.saturating_sub(1);
         match choice {
-            0 => format!("{}", self.below(9)),
+            0 => format!("{}", 1 + self.below(9)),
             1 => format!("{}.{}", self.below(4), 1 + self.below(9)),
             2 => format!("({} / {})", self.money(d, scope), self.money(d, scope)),
-            3 => format!("steps of {} in {}", self.amount(), self.money(d, scope)),
+            3 => format!("(steps of {} in ({}))", self.amount(), self.money(d, scope)),
             4 => format!("({} + {})", self.number(d, scope), self.number(d, scope)),
             5 => format!("({} mod 3)", self.number(d, scope)),
             _ if scope.line || scope.unit || scope.payment => "1.5".to_owned(),

@@ -23,6 +23,18 @@ enum Cover {
     Point(Ratio),
     Band(Ratio, Option<Ratio>),
     Reference(ir::Reference),
+    AnyOf(Vec<Cover>),
+}
+
+impl Cover {
+    /// The alternatives, or the pattern itself.
+    fn parts(&self) -> &[Cover] {
+        if let Cover::AnyOf(parts) = self { parts } else { std::slice::from_ref(self) }
+    }
+
+    fn any(&self, test: &dyn Fn(&Cover) -> bool) -> bool {
+        self.parts().iter().any(test)
+    }
 }
 
 /// The values of a column, cut into pieces that no pattern tells apart.
@@ -48,7 +60,7 @@ impl Checker<'_> {
     ) -> Expr {
         let subject = self.value(scope, subject, None);
         let name = self.quote(subject.place);
-        self.rows(scope, vec![subject], &name, arms, want, true, place)
+        self.rows(scope, vec![subject], &name, arms, want, (false, true), place)
     }
 
     /// A table's body.
@@ -79,7 +91,7 @@ impl Checker<'_> {
                 self.report(errors::optional_column(local.place, &local.name));
             }
         }
-        self.rows(scope, subjects, &header.name.text, rows, Some(ty), unique, place)
+        self.rows(scope, subjects, &header.name.text, rows, Some(ty), (true, unique), place)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -90,7 +102,7 @@ impl Checker<'_> {
         name: &str,
         arms: &[ast::Arm],
         want: Option<&Type>,
-        unique: bool,
+        (table, unique): (bool, bool),
         place: Place,
     ) -> Expr {
         let mut ty = want.filter(|ty| !ty.is_error()).cloned();
@@ -109,6 +121,30 @@ impl Checker<'_> {
                 ty = Some(value.ty.clone());
             }
             broken |= matches!(value.kind, ExprKind::Error);
+            if !table && arm.patterns.len() > 1 {
+                // `sat, sun => …`: either of them.
+                let found: Vec<Option<(Pattern, Cover)>> = match subjects.first() {
+                    Some(subject) => {
+                        arm.patterns.iter().map(|pattern| self.pattern(scope, pattern, &subject.ty)).collect()
+                    }
+                    None => Vec::new(),
+                };
+                match found.into_iter().collect::<Option<Vec<(Pattern, Cover)>>>() {
+                    Some(found) => {
+                        let everything = found.iter().any(|(_, cover)| matches!(cover, Cover::All));
+                        let (patterns, cover): (Vec<Pattern>, Vec<Cover>) = found.into_iter().unzip();
+                        let (pattern, cover) = if everything {
+                            (Pattern::Any, Cover::All)
+                        } else {
+                            (Pattern::AnyOf(patterns), Cover::AnyOf(cover))
+                        };
+                        rows.push(Row { patterns: vec![pattern], value });
+                        covers.push((vec![cover], arm_place));
+                    }
+                    None => broken = true,
+                }
+                continue;
+            }
             if !arm.patterns.is_empty() && arm.patterns.len() != subjects.len() {
                 self.report(errors::wrong_patterns(arm_place, name, subjects.len(), arm.patterns.len()));
                 broken = true;
@@ -261,14 +297,14 @@ impl Checker<'_> {
                         })
                 });
                 if let Some((_, other_place)) = clash.and_then(|other| rows.get(other)) {
-                    let bands = covers.iter().any(|cover| matches!(cover, Cover::Band(..)));
+                    let bands = covers.iter().any(|cover| cover.any(&|part| matches!(part, Cover::Band(..))));
                     self.report(errors::overlapping(*row_place, name, bands, *other_place));
                 }
             }
             earlier.push(row);
         }
         let mut found = Vec::new();
-        missing(&columns, &all, 0, &earlier, &mut Vec::new(), &mut found, 6, &mut work);
+        missing(&columns, &all, 0, &earlier, &mut Vec::new(), &mut found, 64, &mut work);
         if work == 0 {
             self.report(errors::too_many_rows(place, name, MAX_ROWS));
             return;
@@ -335,8 +371,8 @@ impl Checker<'_> {
             Type::Bool => finite(vec!["false".into(), "true".into()], &patterns),
             Type::Symbol(_) => {
                 let mut references: Vec<&ir::Reference> = Vec::new();
-                for pattern in &patterns {
-                    if let Cover::Reference(reference) = pattern
+                for cover in patterns.iter().flat_map(|pattern| pattern.parts()) {
+                    if let Cover::Reference(reference) = cover
                         && !references.contains(&reference)
                     {
                         references.push(reference);
@@ -354,10 +390,14 @@ impl Checker<'_> {
                     .iter()
                     .map(|pattern| {
                         (0..names.len())
-                            .map(|piece| match pattern {
-                                Cover::All => true,
-                                Cover::Reference(reference) => references.get(piece) == Some(&reference),
-                                Cover::Value(_) | Cover::Point(_) | Cover::Band(..) => false,
+                            .map(|piece| {
+                                pattern.any(&|cover| match cover {
+                                    Cover::All => true,
+                                    Cover::Reference(reference) => references.get(piece) == Some(&reference),
+                                    Cover::Value(_) | Cover::Point(_) | Cover::Band(..) | Cover::AnyOf(_) => {
+                                        false
+                                    }
+                                })
                             })
                             .collect()
                     })
@@ -371,14 +411,14 @@ impl Checker<'_> {
 
     fn numbers(&self, ty: &Type, whole: bool, patterns: &[&Cover]) -> Column {
         let mut cuts: Vec<Ratio> = Vec::new();
-        for pattern in patterns {
-            match pattern {
+        for cover in patterns.iter().flat_map(|pattern| pattern.parts()) {
+            match cover {
                 Cover::Point(value) => cuts.push(*value),
                 Cover::Band(from, until) => {
                     cuts.push(*from);
                     cuts.extend(*until);
                 }
-                Cover::All | Cover::Value(_) | Cover::Reference(_) => {}
+                Cover::All | Cover::Value(_) | Cover::Reference(_) | Cover::AnyOf(_) => {}
             }
         }
         let zero = Ratio::whole(0);
@@ -430,20 +470,22 @@ impl Checker<'_> {
             .map(|pattern| {
                 pieces
                     .iter()
-                    .map(|(from, to, point)| match pattern {
-                        Cover::All => true,
-                        Cover::Point(value) => point == &Some(*value),
-                        Cover::Band(low, high) => {
-                            let above = from.is_some_and(|from| order(&from, low).is_ge());
-                            let below = match (high, to, point) {
-                                (None, _, _) => true,
-                                (Some(high), _, Some(point)) => order(point, high).is_lt(),
-                                (Some(high), Some(to), None) => order(to, high).is_le(),
-                                (Some(_), None, None) => false,
-                            };
-                            above && below
-                        }
-                        Cover::Value(_) | Cover::Reference(_) => false,
+                    .map(|(from, to, point)| {
+                        pattern.any(&|cover| match cover {
+                            Cover::All => true,
+                            Cover::Point(value) => point == &Some(*value),
+                            Cover::Band(low, high) => {
+                                let above = from.is_some_and(|from| order(&from, low).is_ge());
+                                let below = match (high, to, point) {
+                                    (None, _, _) => true,
+                                    (Some(high), _, Some(point)) => order(point, high).is_lt(),
+                                    (Some(high), Some(to), None) => order(to, high).is_le(),
+                                    (Some(_), None, None) => false,
+                                };
+                                above && below
+                            }
+                            Cover::Value(_) | Cover::Reference(_) | Cover::AnyOf(_) => false,
+                        })
                     })
                     .collect()
             })
@@ -482,10 +524,12 @@ fn finite(names: Vec<String>, patterns: &[&Cover]) -> Column {
         .iter()
         .map(|pattern| {
             (0..names.len())
-                .map(|piece| match pattern {
-                    Cover::All => true,
-                    Cover::Value(value) => usize::try_from(*value).is_ok_and(|value| value == piece),
-                    Cover::Point(_) | Cover::Band(..) | Cover::Reference(_) => false,
+                .map(|piece| {
+                    pattern.any(&|cover| match cover {
+                        Cover::All => true,
+                        Cover::Value(value) => usize::try_from(*value).is_ok_and(|value| value == piece),
+                        Cover::Point(_) | Cover::Band(..) | Cover::Reference(_) | Cover::AnyOf(_) => false,
+                    })
                 })
                 .collect()
         })

@@ -88,6 +88,7 @@ pub const NAMES: &[&str] = &[
     "wrong-account",
     "wrong-arguments",
     "wrong-conversion",
+    "wrong-displacement",
     "wrong-effect",
     "wrong-element",
     "wrong-event",
@@ -521,7 +522,11 @@ pub(super) fn month_day_missing(place: Place, day: u32) -> Diagnostic {
 }
 
 pub(super) fn division_by_zero(place: Place, text: &str) -> Diagnostic {
-    Diagnostic::error("division-by-zero", place, format!("nothing can be divided by `{text}`"))
+    Diagnostic::warning(
+        "division-by-zero",
+        place,
+        format!("nothing can be divided by `{text}`: the rule fails here"),
+    )
 }
 
 pub(super) fn constant_expected(place: Place, text: &str) -> Diagnostic {
@@ -1013,6 +1018,14 @@ pub(super) fn missing_on_price(place: Place, group: &str, effect: Place, written
     )
     .label(effect, format!("`{written}`: of the original price, or of what is left?"))
     .help("`on_price original` or `on_price running`")
+}
+
+pub(super) fn wrong_displacement(place: Place, written: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-displacement",
+        place,
+        format!("`{written}` does not suit a group that earns: {why}"),
+    )
 }
 
 pub(super) fn cannot_exclude(place: Place, group: &str, other: &str, itself: bool) -> Diagnostic {

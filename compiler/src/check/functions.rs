@@ -500,10 +500,8 @@ impl<'a> Checker<'a> {
     /// The least and the most that a number can be, where constants and ranges tell.
     pub(super) fn bounds(&self, expr: &Expr) -> Option<(crate::typed::Ratio, crate::typed::Ratio)> {
         use crate::typed::{ExprKind, Ratio};
-        if let Some(value) = constant(expr) {
-            return Some((value, value));
-        }
         match &expr.kind {
+            ExprKind::Constant(value) => Some((*value, *value)),
             ExprKind::Param(id) => {
                 let param = self.out.params.get(id.index())?;
                 let ratio = |value: i64| Ratio { num: i128::from(value), den: param.den }.reduced();
@@ -531,7 +529,6 @@ impl<'a> Checker<'a> {
                 Some((Ratio::whole(0).min_of(high), high))
             }
             ExprKind::Error
-            | ExprKind::Constant(_)
             | ExprKind::Bool(_)
             | ExprKind::Ordinal(_)
             | ExprKind::Field { .. }

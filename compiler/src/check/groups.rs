@@ -179,6 +179,16 @@ impl<'a> Checker<'a> {
                     let written = self.quote(displace_place);
                     self.report(errors::missing_scope(displace_place, &written));
                 }
+                if kind.is_some_and(|(kind, _)| kind == GroupKind::Earn) {
+                    let written = self.quote(displace_place);
+                    if mode == ir::Displace::Chain {
+                        let why = "an award leaves no price for the next";
+                        self.report(errors::wrong_displacement(displace_place, &written, why));
+                    } else if competes && per == Some(ir::Scope::Unit) {
+                        let why = "awards are for lines or for the basket";
+                        self.report(errors::wrong_displacement(displace_place, &written, why));
+                    }
+                }
                 (mode, per.unwrap_or(ir::Scope::Line))
             }
             None => {

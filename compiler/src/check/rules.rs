@@ -491,11 +491,12 @@ impl<'a> Checker<'a> {
 
     /// A rule may not hold on a day on which a parameter that it reads has no value yet.
     fn check_histories(&mut self, place: Place, valid: &[(i64, Place)]) {
-        let from = valid.iter().map(|(day, _)| *day).max();
+        // Without `valid` a rule holds whenever there are events; its parameters' first value is then the earliest.
+        let Some(from) = valid.iter().map(|(day, _)| *day).max() else { return };
         let at = valid.iter().max_by_key(|(day, _)| *day).map_or(place, |(_, place)| *place);
         for param in std::mem::take(&mut self.params_read) {
             let Some(Some(start)) = self.param_starts.get(param.index()).copied() else { continue };
-            if from.is_none_or(|from| from < start) {
+            if from < start {
                 let declared = self.out.params.get(param.index());
                 let (name, param_place) =
                     declared.map(|param| (param.ir.name.clone(), param.place)).unwrap_or_default();

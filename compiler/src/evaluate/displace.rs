@@ -248,8 +248,9 @@ struct Field {
 }
 
 /// Leaves a contender `wins` of the `covers` pieces that it covers on a line, and so much of its amount: money rounded up
-/// to the next minor unit, so that the rules on a line together never give less than any one of them would alone, nor
-/// less when another joins. Several effects share what is kept by largest remainder.
+/// to the next minor unit. One contender of a line at most keeps some of its pieces, so that whatever it is rounded to,
+/// the rules there together never give less than any one of them alone, nor less when another joins. Several effects
+/// share what is kept by largest remainder.
 fn shrink(
     parts: &mut [Part],
     indices: &[usize],

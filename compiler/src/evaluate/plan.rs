@@ -32,6 +32,8 @@ const MOST_INTERVALS: usize = 1024;
 const MOST_WORDS: (usize, usize) = (32, 2);
 /// A table from value to interval may have so many places for each border.
 const TABLE_PLACES: usize = 16;
+/// And so many where the values are symbols, which are numbered without gaps.
+const SYMBOL_PLACES: usize = 1 << 16;
 
 /// How rules are found; built once for a program and a catalogue.
 #[derive(Debug)]
@@ -187,17 +189,20 @@ struct Cuts {
 }
 
 impl Cuts {
-    fn new(borders: Vec<i64>) -> Cuts {
+    /// Cuts at these borders, with a table of up to so many places.
+    fn new(borders: Vec<i64>, places: usize) -> Cuts {
         let ends = borders.first().zip(borders.last());
         let span = ends.and_then(|(first, last)| usize::try_from(last.checked_sub(*first)?).ok());
-        let most = borders.len().saturating_mul(TABLE_PLACES).saturating_add(1024);
-        let mut cuts = Cuts { borders, table: Vec::new() };
-        if let (Some(span), Some(first)) = (span.filter(|span| *span <= most), cuts.borders.first()) {
-            let values = (*first..).take(span.saturating_add(1));
-            let intervals = values.map(|value| u32::try_from(cuts.search(value)).unwrap_or(u32::MAX));
-            cuts.table = intervals.collect();
+        let most = borders.len().saturating_mul(TABLE_PLACES).saturating_add(1024).max(places);
+        let mut table = Vec::new();
+        if span.is_some_and(|span| span <= most) {
+            let next = borders.iter().skip(1);
+            for ((border, next), interval) in borders.iter().zip(next).zip(1u32..) {
+                let values = usize::try_from(next.abs_diff(*border)).unwrap_or(0);
+                table.resize(table.len().saturating_add(values), interval);
+            }
         }
-        cuts
+        Cuts { borders, table }
     }
 
     fn search(&self, value: i64) -> usize {
@@ -630,7 +635,7 @@ impl<'a> Builder<'a> {
                     self.ask_again(rules, *position, slot, open);
                 }
             }
-            let slot = Slot { slot, cuts: Cuts::new(borders), rows };
+            let slot = Slot { slot, cuts: Cuts::new(borders, 0), rows };
             if slot.slot == event_slot::BASKET_PAID {
                 paid = Some(slot);
             } else {
@@ -712,7 +717,7 @@ impl<'a> Builder<'a> {
             rows.push(self.sparse_row(row));
             true
         });
-        (Filed { cuts: Cuts::new(borders), rows }, exact)
+        (Filed { cuts: Cuts::new(borders, SYMBOL_PLACES), rows }, exact)
     }
 
     /// Files the rules that need a line.

@@ -851,6 +851,17 @@ impl Builder<'_, '_> {
                 };
                 Some(self.emit(Inst::InReference(symbol, reference)))
             }
+            Pattern::AnyOf(patterns) => {
+                let mut any = None;
+                for pattern in patterns {
+                    let fits = self.fits(pattern, subject)?;
+                    any = Some(match any {
+                        Some(any) => self.emit(Inst::Or(any, fits)),
+                        None => fits,
+                    });
+                }
+                any
+            }
             Pattern::Band { from, until } => {
                 let from = self.operand(from);
                 let above = self.compare_operands(Comparison::GreaterOrEqual, subject, from);

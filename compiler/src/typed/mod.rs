@@ -490,6 +490,8 @@ pub enum Pattern {
     Value(Expr),
     /// Fits a symbol that this matches.
     Reference(ir::Reference),
+    /// Fits what one of these fits; at least two, none of them `Any`.
+    AnyOf(Vec<Pattern>),
     /// From, included, until, excluded.
     Band {
         /// From.

@@ -151,6 +151,16 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Takes exactly these bytes, where they come next: a key as it was written the last time.
+    #[inline]
+    pub fn take(&mut self, bytes: &[u8]) -> bool {
+        let found = self.bytes().get(self.at..).is_some_and(|rest| rest.starts_with(bytes));
+        if found {
+            self.at += bytes.len();
+        }
+        found
+    }
+
     /// A key with its colon.
     pub fn key(&mut self, decoded: &mut String) -> Result<Span> {
         if self.peek() != Some(b'"') {
@@ -289,6 +299,41 @@ impl<'a> Cursor<'a> {
         digits.iter().try_fold(0, |code, &digit| Some(code << 4 | char::from(digit).to_digit(16)?))
     }
 
+    /// A decimal of at most 15 digits, bare or in quotes, as a count of 10^-`scale`, where nothing about it is out of
+    /// the ordinary. Otherwise nothing, and the cursor stays.
+    #[inline]
+    pub fn plain_decimal(&mut self, scale: u8) -> Option<i64> {
+        const POWERS: [i64; 7] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
+        let bytes = self.bytes().get(self.at..)?;
+        let quoted = bytes.first() == Some(&b'"');
+        let digits = if quoted { bytes.get(1..)? } else { bytes };
+        let (mut count, mut read, mut decimals, mut fraction) = (0i64, 0usize, 0usize, false);
+        for (at, byte) in digits.iter().enumerate().take(17) {
+            match byte {
+                b'0'..=b'9' => {
+                    count = count.wrapping_mul(10).wrapping_add(i64::from(byte - b'0'));
+                    read += 1;
+                    decimals += usize::from(fraction);
+                }
+                b'.' if !fraction && read > 0 => fraction = true,
+                b'"' | b',' | b'}' | b']' => {
+                    let ends = quoted == (*byte == b'"');
+                    let leading_zero = !quoted && read - decimals > 1 && digits.first() == Some(&b'0');
+                    let missing = usize::from(scale).checked_sub(decimals)?;
+                    let power = POWERS.get(missing)?;
+                    let wide = read > 15 || read + missing > 18;
+                    if !ends || read == 0 || wide || leading_zero || (fraction && decimals == 0) {
+                        return None;
+                    }
+                    self.at += at + 2 * usize::from(quoted);
+                    return Some(count.wrapping_mul(*power));
+                }
+                0..=255 => return None,
+            }
+        }
+        None
+    }
+
     /// A number's text; the cursor is at its first byte.
     pub fn number(&mut self) -> Result<&'a str> {
         let bytes = self.bytes();
@@ -340,6 +385,11 @@ impl<'a> Cursor<'a> {
 
     /// Passes over a value of any kind. Does not call itself.
     pub fn skip(&mut self, decoded: &mut String) -> Result<()> {
+        match self.kind()? {
+            Kind::String => return self.skip_string(decoded),
+            Kind::Number => return self.number().map(|_| ()),
+            Kind::Object | Kind::Array | Kind::True | Kind::False | Kind::Null => {}
+        }
         let outside = self.depth;
         // Bit `depth` says that the container at that depth is an object.
         let mut objects = 0u128;
@@ -466,6 +516,53 @@ mod tests {
         ] {
             assert_eq!(decode(text).unwrap_err().kind, kind, "{text}");
         }
+    }
+
+    #[test]
+    fn plain_decimals_are_the_same_as_others() {
+        for text in [
+            "1,",
+            "12.5,",
+            "0.05}",
+            "\"2.55\",",
+            "\"002\"]",
+            "\"0\"",
+            "1",
+            "01,",
+            "1.,",
+            "-1,",
+            "1e5,",
+            "\"1,",
+            ".5,",
+            "1234567890123456,",
+            "123456789012345.1,",
+            "\"\"",
+            "99999999999.9999,",
+            "1.00000,",
+            "1\"",
+            "1 ,",
+            "",
+        ] {
+            for scale in [0, 2, 4, 6, 9, 18] {
+                let mut cursor = Cursor::new(text, 100);
+                if let Some(count) = cursor.plain_decimal(scale) {
+                    let end = cursor.at();
+                    let written = text[..end].trim_matches('"');
+                    assert_eq!(crate::decimal::parse(written, scale), Ok(count), "{text} {scale}");
+                    let mut slow = Cursor::new(text, 100);
+                    if text.starts_with('"') {
+                        slow.string(&mut String::new()).unwrap();
+                    } else {
+                        slow.number().unwrap();
+                    }
+                    assert_eq!(slow.at(), end);
+                } else {
+                    assert_eq!(cursor.at(), 0);
+                }
+            }
+        }
+        assert_eq!(Cursor::new("\"2.55\",", 100).plain_decimal(4), Some(25_500));
+        assert_eq!(Cursor::new("6,", 100).plain_decimal(0), Some(6));
     }
 
     #[test]

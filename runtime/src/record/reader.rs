@@ -15,6 +15,7 @@ use perq_compiler::exact::divide_rounded;
 use perq_compiler::ir::{EventId, MISSING, PRICE_SCALE, RecordKind, Rounding, SlotId, event_slot, line_slot};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 /// A record as evaluation needs it, and the texts that the decision repeats. Reused from record to record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,9 +83,36 @@ struct Strangers {
     list: Vec<(u32, u32, u32, u32)>,
     /// By a hash with a key that no record can know.
     index: HashMap<u64, u32, rustc_hash::FxBuildHasher>,
-    hasher: RandomState,
+    key: StrangerKey,
     /// By kind.
     counts: Vec<u32>,
+}
+
+/// A secret, so that nobody can write a record whose names all meet in one place of the index.
+#[derive(Debug)]
+struct StrangerKey(u64, u64);
+
+impl Default for StrangerKey {
+    fn default() -> StrangerKey {
+        let random = RandomState::new();
+        StrangerKey(random.hash_one(1), random.hash_one(2) | 1)
+    }
+}
+
+impl StrangerKey {
+    fn hash(&self, kind: usize, name: &str) -> u64 {
+        let mix = |a: u64, b: u64| {
+            let product = u128::from(a) * u128::from(b);
+            product as u64 ^ (product >> 64) as u64
+        };
+        let mut hash = self.0 ^ (kind as u64) << 32 ^ name.len() as u64;
+        for chunk in name.as_bytes().chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            hash = mix(hash ^ u64::from_le_bytes(word), self.1).wrapping_add(self.0);
+        }
+        mix(hash, self.1)
+    }
 }
 
 impl Strangers {
@@ -103,7 +131,7 @@ impl Strangers {
     }
 
     fn number(&mut self, kind: usize, name: &str) -> u32 {
-        let mut hash = self.hasher.hash_one((kind, name));
+        let mut hash = self.key.hash(kind, name);
         while let Some(&at) = self.index.get(&hash) {
             if let Some(&(its_kind, start, length, number)) = self.list.get(at as usize)
                 && its_kind as usize == kind
@@ -127,18 +155,71 @@ impl Strangers {
     }
 }
 
+/// A key that was met, and the key that came after it the last time: records of one source write their fields in one
+/// order, so that the next key is mostly known before it is read.
+#[derive(Debug)]
+struct Met {
+    node: u32,
+    /// As written, with quotes and colon.
+    written: Box<[u8]>,
+    field: Option<u32>,
+    next: usize,
+}
+
+/// Keys that are remembered.
+const MET: usize = 256;
+/// Bytes of a key that is remembered.
+const MET_LENGTH: usize = 64;
+
 /// Buffers that live from record to record.
 #[derive(Debug, Default)]
 struct Scratch {
+    /// First an entry for each kind of object, whose `next` is the first key.
+    met: Vec<Met>,
     /// Unescaped texts.
     decoded: String,
     strangers: Strangers,
     /// By field: the object in which it was last seen.
     seen: Vec<u64>,
     object: u64,
+    /// The identity of the schema that `met` and `seen` are about.
+    schema: Option<Arc<()>>,
     /// Names of fields of the open objects that no slot reads.
     unread: Vec<Span>,
     set: Vec<u32>,
+}
+
+impl Scratch {
+    fn of(schema: &Schema) -> Scratch {
+        let start = |node| Met { node, written: Box::default(), field: None, next: 0 };
+        Scratch {
+            schema: Some(schema.identity().clone()),
+            seen: vec![0; schema.fields.len()],
+            met: (0..schema.node_count()).map(start).collect(),
+            ..Scratch::default()
+        }
+    }
+
+    /// Remembers that a key came after another, and gives its entry.
+    fn meet(&mut self, node: u32, name: &str, field: Option<u32>, before: usize) -> usize {
+        let is_name = |met: &Met| {
+            met.node == node
+                && met.written.get(1..).is_some_and(|rest| rest.strip_suffix(b"\":") == Some(name.as_bytes()))
+        };
+        let at = match self.met.iter().position(is_name) {
+            Some(at) => at,
+            None if self.met.len() < MET + node as usize && name.len() <= MET_LENGTH => {
+                let written = format!("\"{name}\":").into_bytes().into();
+                self.met.push(Met { node, written, field, next: 0 });
+                self.met.len() - 1
+            }
+            None => return 0,
+        };
+        if let Some(before) = self.met.get_mut(before) {
+            before.next = at;
+        }
+        at
+    }
 }
 
 /// Reads records, one after another, into the same buffers.
@@ -173,7 +254,9 @@ impl Reader {
             RecordError::new(Error::InvalidUtf8, error.valid_up_to(), "the record is not written in UTF-8")
         })?;
         let scratch = &mut self.scratch;
-        scratch.seen.resize(schema.fields.len(), 0);
+        if !scratch.schema.as_ref().is_some_and(|known| Arc::ptr_eq(known, schema.identity())) {
+            *scratch = Scratch::of(schema);
+        }
         scratch.decoded.clear();
         scratch.strangers.clear();
         scratch.unread.clear();
@@ -301,37 +384,65 @@ impl<'i> Reading<'_, '_, 'i> {
         self.scratch.object += 1;
         let object = self.scratch.object;
         let unread = self.scratch.unread.len();
+        let mut before = node as usize;
         let mut more = self.cursor.enter().map_err(malformed)?;
         while more {
-            // The cursor may stand before a space; the key's own quote is found by its end and length.
-            let key = self.cursor.key(&mut self.scratch.decoded).map_err(malformed)?;
-            let schema = self.schema;
-            match schema.lookup(node, Self::span(self.text, &self.scratch.decoded, key)) {
+            let (key, field) = self.key(node, &mut before)?;
+            match field {
                 Some(number) => {
                     if let Some(seen) = self.scratch.seen.get_mut(number as usize)
                         && std::mem::replace(seen, object) == object
                     {
                         return Err(self.duplicate(key));
                     }
-                    self.field(number as usize, target)
-                        .map_err(|error| error.within(Self::span(self.text, &self.scratch.decoded, key)))?;
+                    if let Err(error) = self.field(number as usize, target) {
+                        return Err(error.within(Self::span(self.text, &self.scratch.decoded, key)));
+                    }
                 }
                 None => {
-                    if schema.options.unknown_fields == UnknownFields::Refuse {
+                    if self.schema.options.unknown_fields == UnknownFields::Refuse {
                         return Err(self.unknown_field(node, key));
                     }
                     self.scratch.unread.push(key);
-                    self.cursor
-                        .skip(&mut self.scratch.decoded)
-                        .map_err(malformed)
-                        .map_err(|error| error.within(Self::span(self.text, &self.scratch.decoded, key)))?;
+                    if let Err(error) = self.cursor.skip(&mut self.scratch.decoded) {
+                        return Err(malformed(error).within(Self::span(
+                            self.text,
+                            &self.scratch.decoded,
+                            key,
+                        )));
+                    }
                 }
             }
             more = self.cursor.next(b'}').map_err(malformed)?;
         }
-        self.refuse_repeated_unread(unread)?;
+        if self.scratch.unread.len() > unread + 1 {
+            self.refuse_repeated_unread(unread)?;
+        }
         self.scratch.unread.truncate(unread);
         Ok(())
+    }
+
+    /// The next key and its field. `before` is the entry of the key before it.
+    #[inline]
+    fn key(&mut self, node: u32, before: &mut usize) -> Result<(Span, Option<u32>)> {
+        let guess = self.scratch.met.get(*before).map_or(0, |met| met.next);
+        let at = self.cursor.at();
+        if let Some(met) = self.scratch.met.get(guess)
+            && met.node == node
+            && !met.written.is_empty()
+            && self.cursor.take(&met.written)
+        {
+            *before = guess;
+            let span = Span { start: at as u32 + 1, length: met.written.len() as u32 - 3, decoded: false };
+            return Ok((span, met.field));
+        }
+        let key = self.cursor.key(&mut self.scratch.decoded).map_err(malformed)?;
+        let name = Self::span(self.text, &self.scratch.decoded, key);
+        let field = self.schema.lookup(node, name);
+        if !key.decoded {
+            *before = self.scratch.meet(node, Self::span(self.text, "", key), field, *before);
+        }
+        Ok((key, field))
     }
 
     #[cold]
@@ -386,6 +497,18 @@ impl<'i> Reading<'_, '_, 'i> {
             Builtin::Lines => return self.rows(LINE, Target::Line(0)),
             Builtin::Payments => return self.rows(PAYMENT, Target::Payment(0)),
             Builtin::Member => return self.member(),
+            Builtin::Pieces if field.slots.is_empty() => {
+                if let Some(pieces) = self.cursor.plain_decimal(0) {
+                    self.line.pieces = Some(pieces);
+                    return Ok(());
+                }
+            }
+            Builtin::Price if field.slots.is_empty() => {
+                if let Some(price) = self.cursor.plain_decimal(PRICE_SCALE as u8) {
+                    self.line.price = Some(price);
+                    return Ok(());
+                }
+            }
             Builtin::Id
             | Builtin::EventKind
             | Builtin::MemberId
@@ -397,8 +520,8 @@ impl<'i> Reading<'_, '_, 'i> {
             | Builtin::Amount
             | Builtin::Weight => {}
         }
-        let at = self.cursor.at();
         let kind = self.cursor.kind().map_err(malformed)?;
+        let at = self.cursor.at();
         match kind {
             Kind::Object => match field.child {
                 Some(child) => return self.object(child, target),
@@ -715,7 +838,12 @@ impl<'i> Reading<'_, '_, 'i> {
         let Some(sku) = self.line.sku else { return Err(missing("sku", at, "a line has a sku")) };
         self.out.skus.push(sku);
         let amounts = amounts(&self.line, schema, at)?;
-        let mut set = |slot: SlotId, value: i64| self.store(Target::Line(base), slot.0, value);
+        let slots = self.out.record.lines.get_mut(base..).unwrap_or_default();
+        let mut set = |slot: SlotId, value: i64| {
+            if let Some(place) = slots.get_mut(slot.index()) {
+                *place = value;
+            }
+        };
         set(line_slot::POSITION, row as i64 + 1);
         set(line_slot::PIECES, amounts.pieces);
         set(line_slot::PRICE, amounts.price);

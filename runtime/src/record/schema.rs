@@ -11,6 +11,7 @@ use perq_compiler::ir::{
     line_slot, payment_slot,
 };
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// What happens to a field that the program does not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,6 +95,8 @@ pub(crate) struct Rest {
     pub optional: bool,
     pub record: RecordKind,
     pub is_set: bool,
+    /// Absence leaves it as it is.
+    is_idle: bool,
     /// For messages.
     pub path: Box<str>,
 }
@@ -101,6 +104,9 @@ pub(crate) struct Rest {
 /// How records are read.
 #[derive(Clone, Debug)]
 pub struct Schema {
+    /// Tells this schema (and its clones, which read alike) from others: held by readers, its address is not used
+    /// again while one of them remembers something of this schema.
+    identity: Arc<()>,
     pub(crate) values: Values,
     pub(crate) tables: Tables,
     pub(crate) options: ReadOptions,
@@ -147,6 +153,7 @@ impl Schema {
         let tables = Tables::bind(program, &values, catalogue)?;
         let layout = &program.layout;
         let mut schema = Schema {
+            identity: Arc::new(()),
             nodes: vec![Node::default(); 4],
             fields: Vec::new(),
             event_kinds: program
@@ -262,6 +269,16 @@ impl Schema {
         child
     }
 
+    /// The same for clones of one schema only.
+    pub(crate) fn identity(&self) -> &Arc<()> {
+        &self.identity
+    }
+
+    /// How many kinds of objects there are.
+    pub(crate) fn node_count(&self) -> u32 {
+        self.nodes.len() as u32
+    }
+
     /// A field of an object by its key.
     pub(crate) fn lookup(&self, node: u32, key: &str) -> Option<u32> {
         self.nodes.get(node as usize)?.fields.get(key).copied()
@@ -322,6 +339,7 @@ fn rest(slots: &[Slot], builtins: usize, columns: &[usize]) -> Vec<Rest> {
                     | SlotType::Enum(_)
                     | SlotType::Symbol(_) => false,
                 },
+                is_idle: slot.optional && slot.default.is_none() && !columns.contains(&at),
                 path: match slot.record {
                     RecordKind::Member => format!("member.{inner}"),
                     RecordKind::Product => format!("product.{inner}"),
@@ -330,5 +348,6 @@ fn rest(slots: &[Slot], builtins: usize, columns: &[usize]) -> Vec<Rest> {
                 .into(),
             }
         })
+        .filter(|rest| !rest.is_idle)
         .collect()
 }

@@ -626,3 +626,21 @@ fn memory_is_used_again() {
     assert_eq!(decision, fresh);
     assert_eq!(decision.effects[0].shares.as_ptr(), shares);
 }
+
+#[test]
+fn what_is_whole_is_cut_to_a_whole() {
+    // 2.5 that wait, 4 that rounded for themselves, 0.5 that wait; at most 5: 2.5 is left, of which 2 are whole, and the
+    // last fits into what remains
+    let mut kit = Kit::new();
+    let points = kit.account(RoundPer::Basket, Rounding::Down, None);
+    let group = kit.group(Phase::Earn, Displace::None, Scope::Line, OnPrice::Original);
+    let rule = kit.rule(group);
+    kit.award(rule, points, (5, 2), None);
+    let own = kit.site(rule, SiteKind::Award { account: points, rounding: Some(Rounding::Up) });
+    kit.propose(rule, Proposed { site: own, num: 7, den: 2, row: None, selection: vec![] });
+    kit.award(rule, points, (1, 2), None);
+    kit.program.rules[0].limits = vec![limit(5, Some(points), Otherwise::Cut)];
+    let decision = kit.run();
+    assert_eq!(decision.totals.awards, [(points, 5)]);
+    assert_eq!(cuts(&decision), [(0, CutBy::Rule, 2)]);
+}
