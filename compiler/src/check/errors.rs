@@ -65,7 +65,6 @@ pub const NAMES: &[&str] = &[
     "repeated-clause",
     "rule-without-group",
     "second-program",
-    "slash-date",
     "text-for-reference",
     "text-for-value",
     "time-goes-back",
@@ -482,18 +481,6 @@ pub(super) fn impossible_date(place: Place, text: &str) -> Diagnostic {
         .help("dates are written `2026-03-01`, times `09:00`")
 }
 
-pub(super) fn slash_date(place: Place, text: &str, readings: &[String]) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error(
-        "slash-date",
-        place,
-        format!("`{text}` is a division; a date is written from the year on"),
-    );
-    for reading in readings {
-        diagnostic = diagnostic.fix(format!("write `{reading}`"), place, reading.clone());
-    }
-    diagnostic
-}
-
 pub(super) fn date_expected(place: Place, text: &str) -> Diagnostic {
     Diagnostic::error("mismatched-types", place, format!("`{text}` is not a date"))
         .help("write `2026-03-01` or `2026-03-01 09:00`")
@@ -501,7 +488,7 @@ pub(super) fn date_expected(place: Place, text: &str) -> Diagnostic {
 
 pub(super) fn date_order(place: Place, from: &str, to: &str) -> Diagnostic {
     Diagnostic::error("date-order", place, format!("`{from}` is not before `{to}`: nothing is valid then"))
-        .fix("change the two", place, format!("{to} through {from}"))
+        .fix(format!("change the two: `{to} through {from}`"), place, format!("{to} through {from}"))
 }
 
 pub(super) fn empty_range(place: Place) -> Diagnostic {

@@ -351,7 +351,11 @@ impl Checker<'_> {
             }
             None => {}
         }
-        self.unknown_path(scope, path, want);
+        if rest.is_empty() && matches!(head.text.as_str(), "lines" | "units" | "payments") {
+            self.report(errors::collection_as_value(place));
+        } else {
+            self.unknown_path(scope, path, want);
+        }
         self.broken(place)
     }
 
@@ -765,6 +769,10 @@ impl Checker<'_> {
             (ir::RecordKind::Product, Access::Value) => {
                 let there = defaults || of.is_some_and(|of| scope.knows(Key::Product(of)));
                 if there || matches!(ty.present(), Type::Set(_)) { ty } else { maybe(&ty) }
+            }
+            (ir::RecordKind::Event, Access::Value) if self.records.demanded.contains(&field) => {
+                self.fields_read.insert(field);
+                ty.present().clone()
             }
             (
                 ir::RecordKind::Event

@@ -2,7 +2,7 @@
 
 use super::names::{Events, Scope, nearest};
 use super::types::{Decimal, constant};
-use super::{At, Checker, Import, Items, Origin, SourceTree, currencies, errors};
+use super::{At, Checker, Import, Items, Origin, SourceTree, Use, currencies, errors};
 use crate::ir;
 use crate::typed::{ExprKind, Ratio, Type};
 use perq_grammar::ast;
@@ -28,7 +28,7 @@ const DAYS: &[&str] = &["monday", "tuesday", "wednesday", "thursday", "friday", 
 impl<'a> Checker<'a> {
     /// Binds the aliases of `use` and checks the pins.
     pub(super) fn uses(&mut self, items: &Items<'a>, imports: &[Import], spaces: &FxHashMap<FileId, usize>) {
-        for (at, path, alias, hash, _) in &items.uses {
+        for (at, Use { path, alias, hash }) in &items.uses {
             let path_place = at.place(path.span);
             let import = imports.iter().find(|import| import.from == at.file && import.written == path.value);
             let target = import.and_then(|import| spaces.get(&import.source.file).copied());
@@ -132,10 +132,11 @@ impl<'a> Checker<'a> {
                         self.out.settings.decimals = decimals;
                     }
                     None => {
-                        let near = nearest(&name.text.to_uppercase(), currencies::codes()).or_else(|| {
-                            let upper = name.text.to_uppercase();
-                            currencies::decimals(&upper).map(|_| upper)
-                        });
+                        let upper = name.text.to_uppercase();
+                        let near = match currencies::decimals(&upper) {
+                            Some(_) => Some(upper),
+                            None => nearest(&upper, currencies::codes()),
+                        };
                         self.report(errors::unknown_currency(place, &name.text, near.as_deref()));
                     }
                 },
