@@ -110,11 +110,8 @@ impl<'a> Checker<'a> {
                     ast::ClauseKind::On(_) => ("on", clause.span),
                     ast::ClauseKind::Valid { .. } => ("valid", clause.span),
                     ast::ClauseKind::Schedule(_) => ("schedule", clause.span),
-                    ast::ClauseKind::Priority(_) | ast::ClauseKind::Then(_) => {
-                        let quoted = self.quote(at.place(clause.span));
-                        self.report(errors::not_in_group(at.place(clause.span), &quoted));
-                        continue;
-                    }
+                    // The grammar lets no such clause into a group.
+                    ast::ClauseKind::Priority(_) | ast::ClauseKind::Then(_) => continue,
                     ast::ClauseKind::Later(word) => {
                         self.report(errors::not_yet_evaluated(at.place(clause.span), &word.text));
                         continue;

@@ -197,10 +197,6 @@ impl Checker<'_> {
         rest: &[(ast::Multiplicative, ast::Expr)],
         place: Place,
     ) -> Expr {
-        if let Some(date) = slash_date(first, rest) {
-            self.report(errors::slash_date(place, &self.quote(place), &date));
-            return self.broken(place);
-        }
         let first = self.value(scope, first, None);
         let mut ty = first.ty.clone();
         let mut result: Vec<(bool, Expr)> = vec![(false, first)];
@@ -461,8 +457,8 @@ impl Checker<'_> {
             let left = self.value(scope, left, Some(&right.ty));
             (left, right)
         } else {
-            let left = self.value(scope, left, None);
-            if let (ast::ExprKind::Text(text), Type::Symbol(kind)) = (&right.kind, &left.ty) {
+            let left = self.expr(scope, left, None);
+            if let (ast::ExprKind::Text(text), Type::Symbol(kind)) = (&right.kind, left.ty.present()) {
                 let kind_name = self.kind_name(*kind).to_string();
                 let subject = self.subject_for_kind(left.place, &kind_name);
                 let not = if op == ast::Comparison::NotEqual { "not " } else { "" };
@@ -472,6 +468,7 @@ impl Checker<'_> {
                 self.report(errors::text_for_reference(at, &quoted, &kind_name, Some((place, repair))));
                 return Expr { kind: ExprKind::Error, ty: Type::Bool, place };
             }
+            let left = self.present(left);
             let right = self.value(scope, right, Some(&left.ty));
             (left, right)
         };
@@ -555,7 +552,11 @@ impl Checker<'_> {
         names: &[ast::Text],
         place: Place,
     ) -> Expr {
-        let left = self.value(scope, left, None);
+        let mut left = self.expr(scope, left, None);
+        // What is missing equals nothing; whether it differs is for the author to say.
+        if op != ast::Comparison::Equal {
+            left = self.present(left);
+        }
         let reference = self.reference(scope, kind, names);
         let wrong = Expr { kind: ExprKind::Error, ty: Type::Bool, place };
         let Some(reference) = reference else { return wrong };
@@ -573,10 +574,10 @@ impl Checker<'_> {
         let exact =
             self.out.kinds.get(reference.kind.index()).is_some_and(|k| !k.hierarchical && k.of.is_none());
         let equality = matches!(op, ast::Comparison::Equal | ast::Comparison::NotEqual);
-        if left.ty != Type::Symbol(reference.kind)
-            && left.ty != Type::Symbol(self.tested_kind(reference.kind))
+        let found = left.ty.present();
+        if *found != Type::Symbol(reference.kind) && *found != Type::Symbol(self.tested_kind(reference.kind))
         {
-            let (quoted, described) = (self.quote(left.place), self.describe(&left.ty));
+            let (quoted, described) = (self.quote(left.place), self.describe(found));
             self.report(errors::wrong_reference_kind(left.place, &quoted, &described, &kind.text, None));
             return wrong;
         }
@@ -829,29 +830,4 @@ fn turned(op: ast::Comparison) -> ast::Comparison {
         ast::Comparison::Greater => ast::Comparison::Less,
         ast::Comparison::GreaterOrEqual => ast::Comparison::LessOrEqual,
     }
-}
-
-/// `03/01/2026` reads as a division; the ISO date that it may mean, where there is one reading.
-fn slash_date(first: &ast::Expr, rest: &[(ast::Multiplicative, ast::Expr)]) -> Option<Vec<String>> {
-    let ast::ExprKind::Number(first) = &first.kind else { return None };
-    let [(ast::Multiplicative::Divide, second), (ast::Multiplicative::Divide, third)] = rest else {
-        return None;
-    };
-    let (ast::ExprKind::Number(second), ast::ExprKind::Number(third)) = (&second.kind, &third.kind) else {
-        return None;
-    };
-    if third.text.len() != 4 || first.text.len() > 2 || second.text.len() > 2 {
-        return None;
-    }
-    let candidate = |month: &str, day: &str| {
-        let text = format!("{}-{month:0>2}-{day:0>2}", third.text);
-        dates::date(&text).map(|_| text)
-    };
-    let mut readings: Vec<String> =
-        [candidate(&second.text, &first.text), candidate(&first.text, &second.text)]
-            .into_iter()
-            .flatten()
-            .collect();
-    readings.dedup();
-    (!readings.is_empty()).then_some(readings)
 }

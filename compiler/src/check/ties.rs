@@ -288,6 +288,9 @@ impl Checker<'_> {
         let mut parts = Vec::new();
         for field in fields {
             let Some(declared) = self.field_of(field) else { continue };
+            if field == self.builtins.member_known {
+                continue;
+            }
             let all: Vec<&Allowed> = a.get(&field).into_iter().chain(b.get(&field)).flatten().collect();
             let ty = declared.ty.present();
             let word = |value: i64| self.written(crate::typed::Ratio::whole(i128::from(value)), ty);
