@@ -614,6 +614,25 @@ fn each_rule_refuses_what_breaks_it() {
     assert_eq!(names.len(), VerifyRule::ALL.len());
 }
 
+/// The longest and deepest function that the verifier lets pass goes through every pass on a small stack.
+#[test]
+fn depth_and_length_cost_no_stack() {
+    let half = limits::INSTS / 2;
+    let mut program = valid();
+    program.functions[1].insts = vec![Inst::Block; half];
+    program.functions[1].insts.resize(limits::INSTS, Inst::End);
+    program.functions[1].places = vec![PlaceId(0); limits::INSTS];
+    let worker = std::thread::Builder::new().stack_size(512 * 1024).spawn(move || {
+        assert!(program.print_function(&program.functions[1]).to_string().len() > limits::INSTS);
+        let optimised = optimise(program.clone());
+        assert_eq!(optimised.functions[1].insts.len(), 0);
+        let mut engines = Engines::new(program).expect("it verifies");
+        let input = generate::input(&mut Random::new(1), engines.program());
+        assert_eq!(engines.run(FunctionId(1), &input, &mut Report::default()), Ok(()));
+    });
+    worker.expect("a thread").join().expect("no overflow");
+}
+
 /// Two broken rules at once are both refused, whichever is found.
 #[test]
 fn pairs_of_breaks_are_refused() {

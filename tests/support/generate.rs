@@ -650,7 +650,17 @@ impl<'r> Generator<'r> {
             }
             10..=12 => {
                 let ty = self.random.pick(&NUMBERS);
-                let (a, b) = (self.value(ty), self.value(ty));
+                let (mut a, b) = (self.value(ty), self.value(ty));
+                // One step from the end of the range.
+                if edges > 0 && self.random.chance(4) {
+                    let high = self.random.chance(50);
+                    a = self.push(match ty {
+                        Ty::I128 => Inst::Wide(if high { i128::MAX } else { i128::MIN }),
+                        Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag => {
+                            Inst::Int(if high { i64::MAX } else { i64::MIN })
+                        }
+                    });
+                }
                 let inst = match self.random.below(3) {
                     0 => Inst::Add(a, b),
                     1 => Inst::Sub(a, b),
