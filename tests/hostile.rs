@@ -6,7 +6,7 @@ use perq_cli::{Exit, programme};
 use perq_compiler::pipeline::Compilation;
 use perq_runtime::engine::{Engine, EngineKind};
 use perq_runtime::pack::{Pack, Policy, WriteOptions};
-use perq_tests::many::Numbers;
+use perq_tests::generate::Random;
 use perq_tests::{read, scratch, tracked};
 use std::time::{Duration, Instant};
 
@@ -163,14 +163,14 @@ fn a_long_line_within_the_limit_is_shown_clipped() {
 fn bytes_that_are_no_text() {
     let folder = scratch("no-text");
     let path = folder.join("bytes.rule");
-    let mut numbers = Numbers::new(7);
+    let mut numbers = Random::new(7);
     for round in 0..300 {
         let mut bytes = with_condition("true").into_bytes();
         for _ in 0..=round % 5 {
-            let at = numbers.below(bytes.len() as u64) as usize;
+            let at = numbers.below(bytes.len());
             bytes[at] = numbers.below(256) as u8;
         }
-        bytes.truncate(numbers.below(bytes.len() as u64 + 1) as usize);
+        bytes.truncate(numbers.below(bytes.len() + 1));
         std::fs::write(&path, &bytes).unwrap_or_else(|error| panic!("{error}"));
         let path = path.display().to_string();
         let (exit, out, err) = perq_cli::run(["check", &path], b"").unwrap_or_else(|error| panic!("{error}"));
@@ -182,7 +182,7 @@ fn bytes_that_are_no_text() {
 
 #[test]
 fn random_texts() {
-    let mut numbers = Numbers::new(11);
+    let mut numbers = Random::new(11);
     let words: Vec<String> = samples().iter().flat_map(|text| text.split_inclusive(' ')).map(str::to_owned).collect();
     on_a_small_stack("random texts", || {
         for round in 0..400 {
@@ -190,7 +190,7 @@ fn random_texts() {
             let text: String = if round % 2 == 0 {
                 (0..length).map(|_| char::from_u32(numbers.below(0x500) as u32).unwrap_or('§')).collect()
             } else {
-                (0..length).map(|_| words[numbers.below(words.len() as u64) as usize].as_str()).collect()
+                (0..length).map(|_| words[numbers.below(words.len())].as_str()).collect()
             };
             through_everything(&text);
         }
@@ -229,7 +229,7 @@ fn records_of_every_illness() {
     let mut session = engine.session();
     assert!(session.decide_json(RECORD.as_bytes()).is_ok());
     on_a_small_stack("ill records", || {
-        let mut numbers = Numbers::new(13);
+        let mut numbers = Random::new(13);
         for at in 0..RECORD.len() {
             let cut = session.decide_json(RECORD.get(..at).unwrap_or("").as_bytes());
             assert!(cut.is_err(), "cut at {at}");
@@ -271,7 +271,7 @@ fn packs_that_are_cut_or_changed() {
             changed[at] ^= 1 << (at % 8);
             assert!(Pack::read(&changed, &policy).is_err(), "changed at {at}");
         }
-        let mut numbers = Numbers::new(17);
+        let mut numbers = Random::new(17);
         for _ in 0..1_000 {
             let bytes: Vec<u8> = (0..numbers.below(400)).map(|_| numbers.below(256) as u8).collect();
             assert!(Pack::read(&bytes, &policy).is_err());
