@@ -229,6 +229,9 @@ impl Checker<'_> {
         if self.is_whole_points(&value) {
             self.whole_locals.insert(local);
         }
+        if let Some(bounds) = self.bounds(&value) {
+            self.local_bounds.insert(local, bounds);
+        }
         scope.bind(name, Binding::Value(local, value.ty.clone()), place);
         steps.push(Step::Let(local, value));
     }

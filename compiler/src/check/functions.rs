@@ -510,6 +510,7 @@ impl<'a> Checker<'a> {
         use crate::typed::{ExprKind, Ratio};
         match &expr.kind {
             ExprKind::Constant(value) => Some((*value, *value)),
+            ExprKind::Local(local) => self.local_bounds.get(local).copied(),
             ExprKind::Param(id) => {
                 let param = self.out.params.get(id.index())?;
                 let ratio = |value: i64| Ratio { num: i128::from(value), den: param.den }.reduced();
@@ -540,7 +541,6 @@ impl<'a> Checker<'a> {
             | ExprKind::Bool(_)
             | ExprKind::Ordinal(_)
             | ExprKind::Field { .. }
-            | ExprKind::Local(_)
             | ExprKind::And(_)
             | ExprKind::Or(_)
             | ExprKind::Not(_)
