@@ -290,10 +290,8 @@ impl Checker<'_> {
                         .map(|position| ir::AccountId(position as u32))
                 });
                 let ty = account.map_or(Type::Error, |account| self.points_type(account));
-                let conversion = match (other, self.suffix(&ty)) {
-                    (Type::Money, Some(suffix)) => Some(format!("{quoted} as{suffix}")),
-                    _ => None,
-                };
+                let suffix = self.suffix(&ty).filter(|_| *other == Type::Money);
+                let conversion = suffix.map(|suffix| format!("{quoted} as{suffix}"));
                 self.report(errors::mismatched_types(
                     value.place,
                     &quoted,

@@ -523,11 +523,9 @@ impl<'a> Checker<'a> {
             }
             ExprKind::Call(id, _) => {
                 let function = self.out.functions.get(id.0 as usize)?;
-                match &function.body.kind {
-                    // A table's rows; a chain of functions is not followed.
-                    ExprKind::Match { rows, .. } => constant_bounds(rows.iter().map(|row| &row.value)),
-                    _ => None,
-                }
+                // A table's rows; a chain of functions is not followed.
+                let ExprKind::Match { rows, .. } = &function.body.kind else { return None };
+                constant_bounds(rows.iter().map(|row| &row.value))
             }
             ExprKind::Match { rows, .. } => constant_bounds(rows.iter().map(|row| &row.value)),
             ExprKind::Extreme { largest: false, values } => {
