@@ -175,12 +175,13 @@ mod tests {
         let mut sources = SourceMap::default();
         sources.insert(FileId(0), "spend.rule", "rule a {\n  when basket.paid + 10 points > 0 RUB\n}\n");
         sources.insert(FileId(1), "program.rule", "# points\naccount bonus { unit points }\n");
-        let diagnostic = Diagnostic::error("mismatched-units", place(0, 16, 27), "money and points cannot be added")
-            .at("money in RUB")
-            .label(place(0, 30, 39), "points of account `bonus`")
-            .label(place(1, 17, 22), "declared here")
-            .fix("convert the points", place(0, 30, 39), "(10 points as RUB)")
-            .help("or the money: `(basket.paid as points)`");
+        let diagnostic =
+            Diagnostic::error("mismatched-units", place(0, 16, 27), "money and points cannot be added")
+                .at("money in RUB")
+                .label(place(0, 30, 39), "points of account `bonus`")
+                .label(place(1, 17, 22), "declared here")
+                .fix("convert the points", place(0, 30, 39), "(10 points as RUB)")
+                .help("or the money: `(basket.paid as points)`");
         let text = human(&sources, &diagnostic, STYLE);
         let expected = "mismatched-units
 
