@@ -85,7 +85,8 @@ fn a_new_programme_is_clean_formatted_tested_and_runs() {
 fn findings_are_shown_counted_and_machine_readable() {
     let folder = scratch("findings");
     let path = at(&folder, "a.rule");
-    let rules = read("runtime/cli/src/commands/new/first.rule").replace("basket.paid as points", "basket.payd as points");
+    let rules = read("runtime/cli/src/commands/new/first.rule")
+        .replace("basket.paid as points", "basket.payd as points");
     std::fs::write(&path, &rules).unwrap_or_else(|error| panic!("{error}"));
     let (exit, out, _) = perq(&["check", &path]);
     assert_eq!(exit, Exit::Findings);
@@ -113,12 +114,18 @@ fn a_failing_test_shows_what_was_expected_what_came_and_the_decision() {
     let shop = at(&folder, "shop");
     assert_eq!(perq(&["new", &shop]).0, Exit::Clean);
     let tests = folder.join("shop").join("tests.rule");
-    let text = std::fs::read_to_string(&tests).unwrap_or_default().replace("award 11 points", "award 12 points");
+    let text =
+        std::fs::read_to_string(&tests).unwrap_or_default().replace("award 11 points", "award 12 points");
     std::fs::write(&tests, text).unwrap_or_else(|error| panic!("{error}"));
     let (exit, out, _) = perq(&["test", &shop]);
     assert_eq!(exit, Exit::Findings);
-    for part in ["expected award 12 points", "got award 11 points", "the decision:", "tests.rule:10:", "1 passed, 1 failed"]
-    {
+    for part in [
+        "expected award 12 points",
+        "got award 11 points",
+        "the decision:",
+        "tests.rule:10:",
+        "1 passed, 1 failed",
+    ] {
         assert!(out.contains(part), "{part} is not in\n{out}");
     }
     let (exit, found) = object(&["test", &shop]);
@@ -215,8 +222,13 @@ fn the_report_of_the_demo_fits_its_columns() {
 #[test]
 fn the_json_contract_is_described() {
     let page = read("docs/reference/cli.md");
-    for command in ["new", "check", "fmt", "test", "build", "keygen", "inspect", "run", "explain", "demo", "completions"] {
-        assert!(page.contains(&format!("perq {command}")), "docs/reference/cli.md does not describe {command}");
+    for command in
+        ["new", "check", "fmt", "test", "build", "keygen", "inspect", "run", "explain", "demo", "completions"]
+    {
+        assert!(
+            page.contains(&format!("perq {command}")),
+            "docs/reference/cli.md does not describe {command}"
+        );
     }
     assert!(root().join("docs/reference").is_dir());
 }

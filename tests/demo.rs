@@ -30,7 +30,8 @@ fn every_figure_of_the_year_is_the_expected_one() {
 #[test]
 fn both_engines_decide_the_year_to_the_same_bytes() {
     let programme = programme::find_one(&example()).unwrap_or_else(|failure| panic!("{failure:?}"));
-    let catalogue = tables::catalogue(&programme.config.catalogue).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let catalogue =
+        tables::catalogue(&programme.config.catalogue).unwrap_or_else(|failure| panic!("{failure:?}"));
     let decide = |engine: EngineName, threads: usize| {
         let compilation = programme.compile().unwrap_or_else(|failure| panic!("{failure:?}"));
         let pack = Pack::of(compilation.program.expect("the example compiles"));
@@ -68,7 +69,8 @@ impl Default for Hasher {
 impl std::io::Write for Hasher {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         for byte in bytes {
-            self.state = (self.state ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+            self.state =
+                (self.state ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
             self.lines += u64::from(*byte == b'\n');
         }
         self.bytes += bytes.len() as u64;

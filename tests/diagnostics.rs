@@ -18,7 +18,11 @@ const WITHOUT_EXAMPLE: &[(&str, fn() -> Vec<&'static str>)] = &[
 ];
 
 fn decoded(bytes: &[u8]) -> Vec<&'static str> {
-    perq_grammar::source::decode(FileId(0), bytes).err().map(|diagnostic| diagnostic.name).into_iter().collect()
+    perq_grammar::source::decode(FileId(0), bytes)
+        .err()
+        .map(|diagnostic| diagnostic.name)
+        .into_iter()
+        .collect()
 }
 
 fn found(text: &str) -> Vec<&'static str> {
@@ -34,7 +38,8 @@ fn declared() -> BTreeSet<&'static str> {
 }
 
 fn main() {
-    let mut trials = vec![Trial::test("every diagnostic has a page and every page a diagnostic", pages_and_names)];
+    let mut trials =
+        vec![Trial::test("every diagnostic has a page and every page a diagnostic", pages_and_names)];
     for name in pages::names() {
         trials.push(Trial::test(format!("page {name}"), move || run(&pages::page(&name))));
     }
@@ -74,7 +79,8 @@ fn run(page: &Page) -> Result<(), Failed> {
     for example in &page.examples {
         let input = Input { path: format!("{}.rule", page.name), text: example.text.clone() };
         let compilation = pipeline::compile(&[input], &NoFiles);
-        let names: BTreeSet<&str> = compilation.diagnostics.iter().map(|diagnostic| diagnostic.name).collect();
+        let names: BTreeSet<&str> =
+            compilation.diagnostics.iter().map(|diagnostic| diagnostic.name).collect();
         let expected: BTreeSet<&str> = match &example.promise {
             Promise::Clean => BTreeSet::new(),
             Promise::Gives(name) => BTreeSet::from([name.as_str()]),

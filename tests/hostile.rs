@@ -183,7 +183,8 @@ fn bytes_that_are_no_text() {
 #[test]
 fn random_texts() {
     let mut numbers = Random::new(11);
-    let words: Vec<String> = samples().iter().flat_map(|text| text.split_inclusive(' ')).map(str::to_owned).collect();
+    let words: Vec<String> =
+        samples().iter().flat_map(|text| text.split_inclusive(' ')).map(str::to_owned).collect();
     on_a_small_stack("random texts", || {
         for round in 0..400 {
             let length = numbers.below(300);
@@ -218,7 +219,10 @@ fn every_sample_cut_at_many_bytes() {
 fn engine() -> Engine {
     let text = with_condition("member known and basket.paid >= 1 EUR");
     let program = programme::text("records.rule", &text).program.expect("it compiles");
-    Engine::builder(Pack::of(program)).kind(EngineKind::Interpreter).build().unwrap_or_else(|error| panic!("{error}"))
+    Engine::builder(Pack::of(program))
+        .kind(EngineKind::Interpreter)
+        .build()
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 const RECORD: &str = r#"{"id":"1","kind":"purchase","at":"2026-03-02T10:15:00","member":{"id":"m1"},"lines":[{"sku":"A","qty":2,"price":"3.50"}],"payments":[{"type":"cash","amount":"7.00"}]}"#;

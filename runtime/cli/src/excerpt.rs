@@ -38,7 +38,8 @@ pub fn plain(text: &str) -> String {
 
 /// Several lines that are safe to print.
 pub fn plain_lines(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(|line| plain(line.strip_suffix('\r').unwrap_or(line))).collect();
+    let lines: Vec<String> =
+        text.split('\n').map(|line| plain(line.strip_suffix('\r').unwrap_or(line))).collect();
     lines.join("\n")
 }
 
@@ -214,7 +215,8 @@ impl SourceCode for Excerpt {
         let to = (last + after + 1).min(part.lines.end);
         let bound = |line: usize| self.starts.get(line).copied().unwrap_or(self.text.len());
         let data = self.text.as_bytes().get(bound(from)..bound(to)).ok_or(MietteError::OutOfBounds)?;
-        let column = self.columns.iter().find(|(at, _)| *at == span.offset()).map_or(0, |(_, column)| *column);
+        let column =
+            self.columns.iter().find(|(at, _)| *at == span.offset()).map_or(0, |(_, column)| *column);
         Ok(Box::new(MietteSpanContents::new_named(
             part.name.clone(),
             data,
@@ -269,8 +271,10 @@ mod tests {
     fn excerpt(text: &str, spans: &[(usize, usize)]) -> (Excerpt, Vec<Option<std::ops::Range<usize>>>) {
         let mut sources = SourceMap::default();
         sources.insert(FileId(0), "a.rule", text);
-        let places: Vec<Place> =
-            spans.iter().map(|(start, end)| Place { file: FileId(0), span: Span::new(*start, *end) }).collect();
+        let places: Vec<Place> = spans
+            .iter()
+            .map(|(start, end)| Place { file: FileId(0), span: Span::new(*start, *end) })
+            .collect();
         Excerpt::new(&sources, &places)
     }
 

@@ -146,7 +146,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (from, to, far) in [("", "", 0), ("a", "", 1), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)] {
+        for (from, to, far) in
+            [("", "", 0), ("a", "", 1), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)]
+        {
             assert_eq!(distance(from, to), far, "{from} {to}");
         }
     }
@@ -154,7 +156,9 @@ mod tests {
     #[test]
     fn sorted_and_findable() {
         assert!(PAGES.windows(2).all(|pair| pair.first() < pair.get(1)));
-        assert!(PAGES.iter().all(|(name, text)| page(name) == Some(text) && near(name).first() == Some(name)));
+        assert!(
+            PAGES.iter().all(|(name, text)| page(name) == Some(text) && near(name).first() == Some(name))
+        );
         assert!(near("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz").is_empty());
     }
 }
