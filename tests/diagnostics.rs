@@ -36,7 +36,7 @@ fn found(text: &str) -> Vec<&'static str> {
 
 /// Every name that a crate declares.
 fn declared() -> BTreeSet<&'static str> {
-    let lists = [perq_grammar::errors::NAMES, perq_compiler::check::errors::NAMES, &["compiler-mistake"]];
+    let lists = [perq_grammar::errors::NAMES, perq_compiler::check::errors::NAMES, pipeline::NAMES];
     lists.into_iter().flatten().copied().collect()
 }
 

@@ -729,6 +729,17 @@ mod single {
             format!("{FRAME}\ngroup g {{ {clauses} on purchase rule r {{ then discount 5% on lines }} }}")
         };
         clean(&group("kind line_discount displace none on_price running"));
+        gives(
+            &format!("{FRAME}\ngroup g {{ kind earn displace none on purchase when basket.paid > 5 }}"),
+            &[("missing-unit", "5 EUR")],
+        );
+        gives(
+            &format!(
+                "{FRAME}\ngroup g {{ kind earn displace none on purchase when basket.paid > 5
+                   rule a {{ then award 1 points }} rule b {{ then award 2 points }} }}"
+            ),
+            &[("missing-unit", "5 EUR")],
+        );
         gives(&group("kind line_discount displace none"), &[("missing-on-price", "on_price original")]);
         gives(&group("kind line_discount on_price running"), &[("missing-clause", "`displace`")]);
         gives(&group("displace none on_price running"), &[("missing-clause", "`kind`")]);
@@ -788,6 +799,12 @@ mod single {
         gives(&discount("then price 40 EUR total for lines"), &[("missing-spread", "spread by paid")]);
         gives(&discount("then price 40 EUR each for units spread by paid"), &[("needless-spread", "each")]);
         gives(&discount("then discount 5 on lines"), &[("missing-unit", "5%")]);
+        gives(
+            &discount(
+                "when member known let rate = by member.tier { vip => 120%, otherwise => 5% } then discount rate on lines",
+            ),
+            &[("percent-out-of-range", "120%")],
+        );
         gives(&discount("then discount 5% on payments"), &[("wrong-element", "lines or units")]);
         gives(
             &discount("then discount p on lines")

@@ -251,6 +251,10 @@ impl<'t> Run<'t> {
             event.insert("payments".to_owned(), Value::Array(rows(&record.payments)));
         }
         event.extend(fields(record));
+        // `member = none`: an anonymous receipt among those of a member.
+        if event.get("member").and_then(Value::as_str) == Some("none") {
+            event.insert("member".to_owned(), Value::Null);
+        }
         Value::Object(event).to_string()
     }
 

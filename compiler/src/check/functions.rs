@@ -510,6 +510,7 @@ impl<'a> Checker<'a> {
         use crate::typed::{ExprKind, Ratio};
         match &expr.kind {
             ExprKind::Constant(value) => Some((*value, *value)),
+            ExprKind::Local(local) => self.local_bounds.get(local).copied(),
             ExprKind::Param(id) => {
                 let param = self.out.params.get(id.index())?;
                 let ratio = |value: i64| Ratio { num: i128::from(value), den: param.den }.reduced();
@@ -522,11 +523,9 @@ impl<'a> Checker<'a> {
             }
             ExprKind::Call(id, _) => {
                 let function = self.out.functions.get(id.0 as usize)?;
-                match &function.body.kind {
-                    // A table's rows; a chain of functions is not followed.
-                    ExprKind::Match { rows, .. } => constant_bounds(rows.iter().map(|row| &row.value)),
-                    _ => None,
-                }
+                // A table's rows; a chain of functions is not followed.
+                let ExprKind::Match { rows, .. } = &function.body.kind else { return None };
+                constant_bounds(rows.iter().map(|row| &row.value))
             }
             ExprKind::Match { rows, .. } => constant_bounds(rows.iter().map(|row| &row.value)),
             ExprKind::Extreme { largest: false, values } => {
@@ -540,7 +539,6 @@ impl<'a> Checker<'a> {
             | ExprKind::Bool(_)
             | ExprKind::Ordinal(_)
             | ExprKind::Field { .. }
-            | ExprKind::Local(_)
             | ExprKind::And(_)
             | ExprKind::Or(_)
             | ExprKind::Not(_)

@@ -330,6 +330,10 @@ struct Checker<'a> {
     params_read: BTreeSet<ir::ParamId>,
     /// Fields read there that not every event has.
     fields_read: BTreeSet<FieldId>,
+    /// Collections of `define` put in place so far.
+    inlined: u32,
+    /// The least and the most that lets can be, where constants and ranges tell.
+    local_bounds: FxHashMap<typed::LocalId, (typed::Ratio, typed::Ratio)>,
     /// Lets that are whole in their unit whatever the data.
     whole_locals: FxHashSet<typed::LocalId>,
 
@@ -367,6 +371,8 @@ impl Checker<'_> {
             param_starts: Vec::new(),
             params_read: BTreeSet::new(),
             fields_read: BTreeSet::new(),
+            inlined: 0,
+            local_bounds: FxHashMap::default(),
             whole_locals: FxHashSet::default(),
             spread: None,
             group_order: Vec::new(),

@@ -177,10 +177,11 @@ impl Checker<'_> {
 
     /// How the author converts an expression's text to another type, where a worth exists.
     pub(super) fn conversion(&self, text: &str, from: &Type, to: &Type) -> Option<String> {
-        let worth = |ty: &Type| match ty {
-            Type::Money => true,
-            Type::Points(id) => self.out.accounts.get(id.index()).is_some_and(|a| a.worth.is_some()),
-            _ => false,
+        let worth = |ty: &Type| {
+            if let Type::Points(id) = ty {
+                return self.out.accounts.get(id.index()).is_some_and(|account| account.worth.is_some());
+            }
+            *ty == Type::Money
         };
         if from == to || !worth(from) || !worth(to) {
             return None;
@@ -505,10 +506,7 @@ impl Checker<'_> {
         };
         if !comparable {
             let described = self.describe(&left.ty);
-            let enumeration = match &left.ty {
-                Type::Enum(id) => Some(self.enum_name(*id).to_string()),
-                _ => None,
-            };
+            let enumeration = self.enumeration(&left.ty);
             self.report(errors::not_comparable(place, &described, orders, enumeration.as_deref()));
             return wrong;
         }
@@ -602,10 +600,12 @@ impl Checker<'_> {
         right: &ast::Expr,
         place: Place,
     ) -> Option<Expr> {
-        let (other, op, literal) = match (&left.kind, &right.kind) {
-            (_, ast::ExprKind::Instant(date, time)) => (left, op, (date, time)),
-            (ast::ExprKind::Instant(date, time), _) => (right, turned(op), (date, time)),
-            _ => return None,
+        let (other, op, literal) = if let ast::ExprKind::Instant(date, time) = &right.kind {
+            (left, op, (date, time))
+        } else if let ast::ExprKind::Instant(date, time) = &left.kind {
+            (right, turned(op), (date, time))
+        } else {
+            return None;
         };
         let value = self.value(scope, other, Some(&Type::Instant));
         let literal_place =
@@ -689,10 +689,7 @@ impl Checker<'_> {
         };
         if !ordered {
             let described = self.describe(&value.ty);
-            let enumeration = match &value.ty {
-                Type::Enum(id) => Some(self.enum_name(*id).to_string()),
-                _ => None,
-            };
+            let enumeration = self.enumeration(&value.ty);
             self.report(errors::not_comparable(place, &described, true, enumeration.as_deref()));
             return wrong;
         }
@@ -702,6 +699,10 @@ impl Checker<'_> {
             ExprKind::InRange { value: Box::new(value), low: Box::new(low), high: Box::new(high), included };
         let test = Expr { kind, ty: Type::Bool, place };
         self.maybe_not(test, negated, place)
+    }
+
+    fn enumeration(&self, ty: &Type) -> Option<String> {
+        if let Type::Enum(id) = ty { Some(self.enum_name(*id).to_string()) } else { None }
     }
 
     fn maybe_not(&self, test: Expr, negated: bool, place: Place) -> Expr {

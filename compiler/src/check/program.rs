@@ -458,11 +458,8 @@ impl<'a> Checker<'a> {
 
     /// A constant of a type, as a whole number of base units.
     fn account_amount(&mut self, scope: &mut Scope, expr: &ast::Expr, ty: &Type) -> Option<i64> {
-        let money = match ty {
-            Type::Points(id) => self.account_infos.get(id.index()).is_some_and(|info| info.money),
-            _ => false,
-        };
-        let ty = if money { &Type::Money } else { ty };
+        let own = if let Type::Points(id) = ty { self.points_type(*id) } else { ty.clone() };
+        let ty = &own;
         let value = self.value_of(scope, expr, ty);
         if matches!(value.kind, ExprKind::Error) || value.ty.is_error() {
             return None;

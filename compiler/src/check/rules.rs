@@ -103,7 +103,25 @@ impl<'a> Checker<'a> {
         for index in 0..self.rule_infos.len() {
             self.check_rule(index);
         }
+        self.check_lonely_groups();
         self.check_worths();
+    }
+
+    /// What a group shares is checked with each of its rules; where it has none, by itself.
+    fn check_lonely_groups(&mut self) {
+        for index in 0..self.group_infos.len() {
+            if self.rule_infos.iter().any(|info| info.group == Some(index)) {
+                continue;
+            }
+            let Some(info) = self.group_infos.get(index) else { continue };
+            let (at, clauses, events) = (info.at, info.clauses, info.events.clone().unwrap_or_default());
+            let mut scope = Scope::new(at.file, at.space, Events::Heard(events));
+            for clause in clauses {
+                if let ast::GroupClause::Shared(clause) = clause {
+                    self.clause(&mut scope, clause, &mut Vec::new(), &mut Vec::new());
+                }
+            }
+        }
     }
 
     fn check_rule(&mut self, index: usize) {

@@ -67,6 +67,7 @@ pages! {
     "recursive-definition"
     "reference-as-value"
     "repeated-clause"
+    "rule-too-large"
     "rule-without-group"
     "second-program"
     "text-for-reference"
