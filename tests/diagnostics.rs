@@ -8,8 +8,11 @@ use perq_tests::pages::{self, Page, Promise};
 use perq_tests::say;
 use std::collections::BTreeSet;
 
+/// Gives diagnostics, by name.
+type Give = fn() -> Vec<&'static str>;
+
 /// Diagnostics that no text in a page can give, and what gives them here instead.
-const WITHOUT_EXAMPLE: &[(&str, fn() -> Vec<&'static str>)] = &[
+const WITHOUT_EXAMPLE: &[(&str, Give)] = &[
     ("invalid-utf8", || decoded(b"language 1\n\xff")),
     ("file-too-large", || decoded(&vec![b' '; perq_grammar::source::MAX_SOURCE_BYTES + 1])),
     ("too-many-errors", || found(&"§\n".repeat(1_000))),

@@ -12,7 +12,7 @@ use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{AccountId, FaultKind, ParamId, Program, RuleId, Verified, event_slot, line_slot};
+use perq_compiler::ir::{AccountId, FaultKind, MISSING, ParamId, Program, RuleId, Verified, event_slot, line_slot};
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
 };
@@ -343,8 +343,8 @@ fn settle<C: Code>(
 fn params(program: &Program, record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
     let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
     let on = |param: &perq_compiler::ir::Param| {
-        let valid = param.values.iter().filter(|(from, _)| from.is_none_or(|from| from <= day));
-        valid.last().or(param.values.first()).map_or(0, |(_, value)| *value)
+        let valid = param.values.iter().rfind(|(from, _)| from.is_none_or(|from| from <= day));
+        valid.map_or(MISSING, |(_, value)| *value)
     };
     let mut values: Vec<i64> = program.params.iter().map(on).collect();
     for (param, value) in set {

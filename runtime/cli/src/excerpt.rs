@@ -36,6 +36,17 @@ pub fn plain(text: &str) -> String {
     out
 }
 
+/// Characters shown of a sentence: nobody reads more, and an author's word may be as long as a file.
+const SENTENCE: usize = 600;
+
+/// A sentence that is safe to print and short enough to be read.
+pub fn sentence(text: &str) -> String {
+    match text.char_indices().nth(SENTENCE) {
+        Some((end, _)) => plain(text.get(..end).unwrap_or("")) + "…",
+        None => plain(text),
+    }
+}
+
 /// Several lines that are safe to print.
 pub fn plain_lines(text: &str) -> String {
     let lines: Vec<String> =
@@ -170,9 +181,8 @@ impl Excerpt {
         if from > 0 {
             self.text.push('…');
         }
-        let mut shown = 0;
         let mut end = line.len();
-        for (at, character) in line.get(from..).unwrap_or("").char_indices() {
+        for (shown, (at, character)) in line.get(from..).unwrap_or("").char_indices().enumerate() {
             if long && shown >= WINDOW {
                 end = from + at;
                 break;
@@ -183,7 +193,6 @@ impl Excerpt {
                 hidden if is_hidden(hidden) => self.text.push('\u{fffd}'),
                 visible => self.text.push(visible),
             }
-            shown += 1;
         }
         map.entries.push((range.start + end, self.text.len()));
         if end < line.len() {

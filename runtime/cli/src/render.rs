@@ -2,7 +2,7 @@
 //!
 //! Refuses to decide what is said: words, places and repairs come with the diagnostic.
 
-use crate::excerpt::{Excerpt, plain};
+use crate::excerpt::{Excerpt, sentence};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use perq_compiler::sources::SourceMap;
 use perq_grammar::diagnostic::{Diagnostic, Label, Place, Repair, Severity};
@@ -25,7 +25,7 @@ pub fn human(sources: &SourceMap, diagnostic: &Diagnostic, style: Style) -> Stri
     let (excerpt, spans) = Excerpt::new(sources, &places);
     let labels = texts.zip(spans).enumerate().filter_map(|(index, (text, span))| {
         let span = span?;
-        let text = (!text.is_empty()).then(|| plain(text));
+        let text = (!text.is_empty()).then(|| sentence(text));
         let span = (span.start, span.len());
         Some(match index {
             0 => LabeledSpan::new_primary_with_span(text, span),
@@ -38,7 +38,7 @@ pub fn human(sources: &SourceMap, diagnostic: &Diagnostic, style: Style) -> Stri
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
         },
-        message: plain(&diagnostic.message),
+        message: sentence(&diagnostic.message),
         help: help(&diagnostic.repairs),
         labels: labels.collect(),
         excerpt,
@@ -64,7 +64,7 @@ fn help(repairs: &[Repair]) -> Option<String> {
 
 /// A repair's words, with the text to put where the words do not quote all of it and it fits a line.
 pub fn repair(repair: &Repair) -> String {
-    let words = plain(&repair.text);
+    let words = sentence(&repair.text);
     let Some(edit) = &repair.edit else { return words };
     let text = edit.text.trim();
     if text.is_empty() || text.contains('\n') || repair.text.contains(text) {
@@ -72,8 +72,8 @@ pub fn repair(repair: &Repair) -> String {
     }
     // Words that quote the beginning of a long text: the whole of it says more.
     match words.strip_suffix("…`").and_then(|head| head.rsplit_once('`')) {
-        Some((head, _)) => format!("{head}`{}`", plain(text)),
-        None => format!("{words}: `{}`", plain(text)),
+        Some((head, _)) => format!("{head}`{}`", sentence(text)),
+        None => format!("{words}: `{}`", sentence(text)),
     }
 }
 
