@@ -14,48 +14,77 @@ macro_rules! pages {
 
 pages! {
     "always-known"
+    "ambiguous-per"
     "ambiguous-reference"
     "calendar-duration"
     "cannot-exclude"
+    "chained-comparison"
     "collection-as-value"
     "compiler-mistake"
     "constant-expected"
+    "control-character"
+    "currency-sign"
     "date-order"
+    "decimal-comma"
     "decimal-or-thousands"
+    "direction-control"
     "division-by-zero"
+    "double-equals"
     "duplicate-name"
     "empty-range"
     "equality-with-reference"
     "event-outside-group"
     "expected-here"
+    "file-too-large"
+    "foreign-comment"
+    "foreign-logic"
+    "foreign-operator"
+    "foreign-quotes"
     "gap-between-bands"
     "history-gap"
     "history-order"
     "impossible-date"
+    "invalid-utf8"
+    "invisible-character"
     "limit-unit"
     "look-alike-names"
+    "malformed-date"
+    "malformed-number"
+    "malformed-time"
     "maybe-unknown"
     "mismatched-types"
     "mismatched-units"
+    "missing-best-for"
     "missing-clause"
+    "missing-comma"
+    "missing-each-or-total"
+    "missing-else"
     "missing-event"
     "missing-on-price"
+    "missing-order"
     "missing-program"
     "missing-rounding"
     "missing-scope"
     "missing-spread"
     "missing-unit"
     "missing-value"
+    "misspelt-keyword"
+    "mixed-logic"
+    "mixed-scripts"
     "month-day-missing"
     "needless-spread"
+    "nested-too-deeply"
     "no-worth"
     "not-a-collection"
     "not-an-account"
+    "not-an-aggregate"
     "not-comparable"
     "not-exhaustive"
     "not-yet-evaluated"
     "nothing-happened"
     "number-out-of-range"
+    "number-too-long"
+    "number-without-space"
     "other-currency"
     "overlapping-bands"
     "overlapping-rows"
@@ -67,16 +96,29 @@ pages! {
     "recursive-definition"
     "reference-as-value"
     "repeated-clause"
+    "repeated-option"
+    "reserved-word"
     "rule-too-large"
     "rule-without-group"
     "second-program"
+    "semicolon"
+    "spaced-number"
+    "stray-delimiter"
     "text-for-reference"
     "text-for-value"
     "time-goes-back"
     "too-many-decimals"
+    "too-many-errors"
     "too-many-rows"
+    "unclear-steps"
+    "unclosed-delimiter"
+    "unclosed-string"
+    "unexpected-character"
+    "unexpected-text"
     "unit-taken"
     "unknown-currency"
+    "unknown-declaration"
+    "unknown-escape"
     "unknown-event"
     "unknown-field"
     "unknown-file"
@@ -110,16 +152,17 @@ pub fn page(name: &str) -> Option<&'static str> {
 /// The names nearest to one that is none, best first.
 pub fn near(name: &str) -> Vec<&'static str> {
     let wanted = name.to_lowercase().replace([' ', '_'], "-");
-    let mut found: Vec<(usize, &str)> = PAGES
+    let mut found: Vec<(usize, bool, &str)> = PAGES
         .iter()
         .map(|(page, _)| {
             let parts = wanted.split('-').filter(|part| part.len() > 2 && page.contains(part)).count();
-            (distance(&wanted, page).saturating_sub(2 * parts), *page)
+            // A name itself comes before those that share its words.
+            (distance(&wanted, page).saturating_sub(2 * parts), wanted != *page, *page)
         })
-        .filter(|(far, page)| *far <= page.len() / 2)
+        .filter(|(far, _, page)| *far <= page.len() / 2)
         .collect();
     found.sort();
-    found.into_iter().map(|(_, name)| name).take(3).collect()
+    found.into_iter().map(|(_, _, name)| name).take(3).collect()
 }
 
 /// Insertions, removals and replacements between two words.
