@@ -8,8 +8,11 @@ use perq_tests::pages::{self, Page, Promise};
 use perq_tests::say;
 use std::collections::BTreeSet;
 
+/// Gives diagnostics, by name.
+type Give = fn() -> Vec<&'static str>;
+
 /// Diagnostics that no text in a page can give, and what gives them here instead.
-const WITHOUT_EXAMPLE: &[(&str, fn() -> Vec<&'static str>)] = &[
+const WITHOUT_EXAMPLE: &[(&str, Give)] = &[
     ("invalid-utf8", || decoded(b"language 1\n\xff")),
     ("file-too-large", || decoded(&vec![b' '; perq_grammar::source::MAX_SOURCE_BYTES + 1])),
     ("too-many-errors", || found(&"§\n".repeat(1_000))),
@@ -18,7 +21,11 @@ const WITHOUT_EXAMPLE: &[(&str, fn() -> Vec<&'static str>)] = &[
 ];
 
 fn decoded(bytes: &[u8]) -> Vec<&'static str> {
-    perq_grammar::source::decode(FileId(0), bytes).err().map(|diagnostic| diagnostic.name).into_iter().collect()
+    perq_grammar::source::decode(FileId(0), bytes)
+        .err()
+        .map(|diagnostic| diagnostic.name)
+        .into_iter()
+        .collect()
 }
 
 fn found(text: &str) -> Vec<&'static str> {
@@ -29,12 +36,13 @@ fn found(text: &str) -> Vec<&'static str> {
 
 /// Every name that a crate declares.
 fn declared() -> BTreeSet<&'static str> {
-    let lists = [perq_grammar::errors::NAMES, perq_compiler::check::errors::NAMES, &["compiler-mistake"]];
+    let lists = [perq_grammar::errors::NAMES, perq_compiler::check::errors::NAMES, pipeline::NAMES];
     lists.into_iter().flatten().copied().collect()
 }
 
 fn main() {
-    let mut trials = vec![Trial::test("every diagnostic has a page and every page a diagnostic", pages_and_names)];
+    let mut trials =
+        vec![Trial::test("every diagnostic has a page and every page a diagnostic", pages_and_names)];
     for name in pages::names() {
         trials.push(Trial::test(format!("page {name}"), move || run(&pages::page(&name))));
     }
@@ -74,7 +82,8 @@ fn run(page: &Page) -> Result<(), Failed> {
     for example in &page.examples {
         let input = Input { path: format!("{}.rule", page.name), text: example.text.clone() };
         let compilation = pipeline::compile(&[input], &NoFiles);
-        let names: BTreeSet<&str> = compilation.diagnostics.iter().map(|diagnostic| diagnostic.name).collect();
+        let names: BTreeSet<&str> =
+            compilation.diagnostics.iter().map(|diagnostic| diagnostic.name).collect();
         let expected: BTreeSet<&str> = match &example.promise {
             Promise::Clean => BTreeSet::new(),
             Promise::Gives(name) => BTreeSet::from([name.as_str()]),

@@ -1,8 +1,9 @@
 //! The examples of the language reference and of the tutorial: each is checked and run as it stands in the text.
 //!
-//! A ```` ```rule ```` fence holds a whole programme: it must have no diagnostics, and its tests must pass on both
-//! engines. ```` ```rule fragment ```` is a part of one and must parse in one of the places where such a part can stand.
-//! ```` ```rule error=name ```` must give that diagnostic. Also: every link between the pages leads somewhere.
+//! A ```` ```rule ```` fence holds a whole programme: it must have no diagnostics and the standard layout, and its tests
+//! must pass on both engines. ```` ```rule fragment ```` is a part of one and must parse in one of the places where such
+//! a part can stand. ```` ```rule error=name ```` must give that diagnostic. Also: every link between the pages leads
+//! somewhere.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use perq_compiler::pipeline::{self, Compilation, Input, NoFiles};
@@ -123,6 +124,9 @@ fn runs(at: &str, text: &str) -> Result<(), Failed> {
     let Some(program) = compilation.program else {
         return Err(Failed::from("no diagnostics, and no program either"));
     };
+    if at.starts_with("docs/language/") {
+        laid_out(text)?;
+    }
     let trials = Trials::new(&compilation.typed, Arc::new(program), Engines::Both)?;
     let mut failures = String::new();
     for outcome in trials.run_all() {
@@ -136,6 +140,19 @@ fn runs(at: &str, text: &str) -> Result<(), Failed> {
         }
     }
     if failures.is_empty() { Ok(()) } else { Err(Failed::from(failures)) }
+}
+
+/// An example is copied, so it looks as the formatter leaves it.
+fn laid_out(text: &str) -> Result<(), Failed> {
+    let formatted = perq_grammar::format(text).map_err(|diagnostics| said(text, &diagnostics))?;
+    let differs = |(a, b): &(&str, &str)| a != b;
+    match text.lines().zip(formatted.lines()).find(differs) {
+        Some((written, meant)) => {
+            Err(Failed::from(format!("not laid out:\n  written  {written}\n  standard {meant}")))
+        }
+        None if text == formatted => Ok(()),
+        None => Err(Failed::from("not laid out at its end")),
+    }
 }
 
 fn gives(at: &str, text: &str, name: &str) -> Result<(), Failed> {

@@ -5,7 +5,7 @@
 
 use crate::check::{Checked, Import, SourceTree, check};
 use crate::ir::{Program, Verified, optimise, verify};
-use crate::lower::lower;
+use crate::lower::{MAX_INSTS, lower};
 use crate::sources::SourceMap;
 use crate::typed;
 use perq_grammar::ast::ItemKind;
@@ -114,7 +114,15 @@ pub fn compile(inputs: &[Input], files: &dyn Files) -> Compilation {
     if compilation.has_errors() {
         return compilation;
     }
-    let lowered = optimise(lower(&compilation.typed, &compilation.sources));
+    let lowered = match lower(&compilation.typed, &compilation.sources) {
+        Ok(lowered) => optimise(lowered),
+        Err(rules) => {
+            for rule in rules.iter().filter_map(|rule| compilation.typed.rules.get(rule.index())) {
+                compilation.diagnostics.push(too_large(rule));
+            }
+            return compilation;
+        }
+    };
     match verify(lowered) {
         Ok(verified) => compilation.program = Some(verified),
         Err(errors) => {
@@ -133,8 +141,18 @@ pub fn compile(inputs: &[Input], files: &dyn Files) -> Compilation {
 
 /// The program as it leaves lowering, before it is optimised; for tests that compare the two.
 pub fn lower_only(compilation: &Compilation) -> Option<Program> {
-    (!compilation.has_errors()).then(|| lower(&compilation.typed, &compilation.sources))
+    if compilation.has_errors() { None } else { lower(&compilation.typed, &compilation.sources).ok() }
 }
+
+fn too_large(rule: &typed::Rule) -> Diagnostic {
+    let message =
+        format!("`{}` comes to more than {MAX_INSTS} steps when its defines are written out", rule.name);
+    Diagnostic::error("rule-too-large", rule.place, message)
+        .help("give what several places use a name with `let`, so that it is worked out once")
+}
+
+/// Diagnostics that are made here.
+pub const NAMES: &[&str] = &["compiler-mistake", "rule-too-large"];
 
 fn parse(input: &Input, sources: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> SourceTree {
     let number = u32::try_from(sources.iter().count()).unwrap_or(u32::MAX);

@@ -341,12 +341,13 @@ pub(crate) fn double_equals(place: Place) -> Diagnostic {
 }
 
 /// `&&`, `||`
-pub(crate) fn foreign_logic(place: Place, raw: &str) -> Diagnostic {
+pub(crate) fn foreign_logic(place: Place, raw: &str, blank_before: bool, blank_after: bool) -> Diagnostic {
     let word = if raw == "&&" { "and" } else { "or" };
+    let missing = |has_blank: bool| if has_blank { "" } else { " " };
     Diagnostic::error("foreign-logic", place, format!("`{raw}` is written `{word}`")).fix(
         format!("write `{word}`"),
         place,
-        format!(" {word} "),
+        format!("{}{word}{}", missing(blank_before), missing(blank_after)),
     )
 }
 

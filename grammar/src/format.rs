@@ -447,10 +447,9 @@ fn needs_blank(before: &Piece<'_>, token: &Token, marks: &Marks) -> bool {
     if marks.glued.contains(&(token.span.start as usize)) {
         return false;
     }
-    match (before.token.kind, token.kind) {
-        (_, K::Comma | K::Colon | K::CloseParen | K::CloseBracket | K::Dot | K::PercentSign) => false,
-        (K::OpenParen | K::OpenBracket | K::Dot, _) => false,
-        (K::OpenBrace, K::CloseBrace) => false,
-        _ => true,
-    }
+    let closes =
+        matches!(token.kind, K::Comma | K::Colon | K::CloseParen | K::CloseBracket | K::Dot | K::PercentSign);
+    let opens = matches!(before.token.kind, K::OpenParen | K::OpenBracket | K::Dot);
+    let is_empty = before.token.kind == K::OpenBrace && token.kind == K::CloseBrace;
+    !closes && !opens && !is_empty
 }

@@ -103,7 +103,16 @@ pub(crate) fn mask(file: FileId, text: &str, tokens: &[Token], report: &mut Repo
                 masked.problems.push(token.span);
             }
             K::DoubleAmpersand | K::DoubleBar => {
-                report.push(errors::foreign_logic(place, raw));
+                let is_blank = |at: Option<usize>| {
+                    let kind = at.and_then(|at| tokens.get(at)).map(|token| token.kind);
+                    matches!(kind, None | Some(K::Space | K::Newline))
+                };
+                report.push(errors::foreign_logic(
+                    place,
+                    raw,
+                    is_blank(at.checked_sub(1)),
+                    is_blank(Some(at + 1)),
+                ));
                 masked.problems.push(token.span);
             }
             K::ForeignOperator => {

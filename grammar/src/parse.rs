@@ -6,7 +6,7 @@
 
 use crate::ast::{self, GroupClause, Item, ItemKind};
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
-use crate::lex::{Token, TokenKind, lex};
+use crate::lex::{Token, TokenClass, TokenKind, lex};
 use crate::report::Report;
 use crate::split::{ITEM_WORDS, Unit, UnitKind, column, split};
 use crate::tree::Builder;
@@ -57,7 +57,7 @@ pub fn leaves(text: &str) -> Vec<Span> {
         for pair in reading.pairs.clone().flatten() {
             if pair.as_rule() != Rule::EOI && pair.clone().into_inner().next().is_none() {
                 let span = pair.as_span();
-                if span.start() < span.end() && reading.base + span.start() < text.len() {
+                if span.start() < span.end() && reading.base + span.start() < reading.end {
                     leaves.push(Span::new(reading.base + span.start(), reading.base + span.end()));
                 }
             }
@@ -73,6 +73,8 @@ pub(crate) struct Reading<'t> {
     pub(crate) pairs: Pairs<'t, Rule>,
     /// Where the unit starts in the file.
     pub(crate) base: usize,
+    /// Where it ends; closing signs that are missing there are supplied beyond.
+    end: usize,
 }
 
 /// As [`parse`], with a look at each accepted unit.
@@ -166,9 +168,7 @@ impl Reader<'_, '_> {
     fn stray(&mut self, unit: &Unit) {
         let (start, end) = unit.tokens;
         let first = self.tokens[start..end].iter().find(|token| {
-            !token.kind.is_trivia()
-                && !token.kind.is_closing()
-                && token.kind.class() != crate::lex::TokenClass::Mistake
+            !token.kind.is_trivia() && !token.kind.is_closing() && token.kind.class() != TokenClass::Mistake
         });
         let Some(first) = first else { return };
         let found = first.text(self.text);
@@ -205,7 +205,7 @@ impl Reader<'_, '_> {
             let text = std::str::from_utf8(&shape).ok()?;
             let error = match Shape::parse(rule, text) {
                 Ok(pairs) => {
-                    (self.visit)(&Reading { pairs: pairs.clone(), base });
+                    (self.visit)(&Reading { pairs: pairs.clone(), base, end: whole.end as usize });
                     self.note_keywords(pairs.clone(), base);
                     let mut builder = Builder::new(self.file, self.text, self.tokens, self.mistaken, base);
                     let built = pairs.into_iter().next().and_then(|pair| build(&mut builder, pair));
@@ -281,13 +281,18 @@ impl Reader<'_, '_> {
                 && ((first_on_line && (CLAUSE_WORDS.contains(&word) || EFFECT_WORDS.contains(&word)))
                     || (first_on_line && is_list && depth == 1 && token.kind != TokenKind::CloseBrace)
                     || (depth == 1 && matches!(word, "when" | "unless" | "then" | "let")));
+            let starts_with_name = first_on_line && token.kind == TokenKind::Word && !is_reserved(word);
+            let words = CLAUSE_WORDS.iter().chain(EFFECT_WORDS).copied();
+            let meant = if starts_with_name && depth > 0 { nearest(word, words) } else { None };
             landmarks.push(Landmark {
                 span: token.span,
                 kind: token.kind,
                 depth,
                 first_on_line,
                 is_start,
-                starts_with_name: first_on_line && token.kind == TokenKind::Word && !is_reserved(word),
+                starts_with_name,
+                asks_for_more: asks_for_more(token.kind, word, is_start),
+                meant,
             });
             match token.kind {
                 TokenKind::OpenBrace => {
@@ -310,8 +315,24 @@ impl Reader<'_, '_> {
     /// The failure in words.
     fn explain(&self, failure: &Failure, recovery: &Recovery, base: usize) -> Diagnostic {
         let at = recovery.at(failure, base);
+        if let Some(misread) = recovery.misread(at) {
+            let word = &recovery.landmarks[misread];
+            let span = word.span;
+            if let (false, Some(meant)) = (word.is_start, word.meant) {
+                let found = self.text.get(span.start as usize..span.end as usize).unwrap_or("");
+                return errors::misspelt_keyword(self.place(span), found, meant);
+            }
+            let before = recovery.landmarks[..misread].iter().rev();
+            if let Some(before) =
+                before.map(|landmark| landmark.span).find(|&span| !recovery.is_blanked(span))
+            {
+                let found = self.text.get(before.start as usize..before.end as usize).unwrap_or("");
+                return errors::missing_after(self.place(before), "more", found);
+            }
+        }
         let found = recovery.landmarks.get(at);
-        let before = at.checked_sub(1).and_then(|at| recovery.landmarks.get(at));
+        let mut earlier = recovery.landmarks.get(..at).unwrap_or_default().iter().rev();
+        let before = earlier.find(|landmark| !recovery.is_blanked(landmark.span));
         let text_of = |landmark: &Landmark| {
             self.text.get(landmark.span.start as usize..landmark.span.end as usize).unwrap_or("")
         };
@@ -358,6 +379,16 @@ impl Reader<'_, '_> {
             end.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(start, |token| token.span.end);
         Span { start, end }
     }
+}
+
+/// Whether a clause cannot end with this token.
+fn asks_for_more(kind: TokenKind, word: &str, is_start: bool) -> bool {
+    if kind == TokenKind::Word {
+        let can_end = ["known", "unknown", "true", "false", "redeemable", "qualifying", "nothing"];
+        return (is_start || is_reserved(word)) && !can_end.contains(&word);
+    }
+    matches!(kind, TokenKind::Comma | TokenKind::Colon | TokenKind::Dot)
+        || (kind.class() == TokenClass::Operator && kind != TokenKind::Question)
 }
 
 fn start_of_clause(clause: &GroupClause) -> u32 {
@@ -469,6 +500,10 @@ struct Landmark {
     is_start: bool,
     /// Whether it is the first of its line and could be a misspelt clause.
     starts_with_name: bool,
+    /// Whether a clause cannot end with it.
+    asks_for_more: bool,
+    /// The word for a clause or an effect that it may be a misspelling of.
+    meant: Option<&'static str>,
 }
 
 struct Recovery {
@@ -491,6 +526,20 @@ impl Recovery {
         self.landmarks.partition_point(|landmark| (landmark.span.end as usize) <= position)
     }
 
+    /// The word before the failure, if it starts a line and was meant to start a clause there, but was read as a name
+    /// because the line before is not complete.
+    fn misread(&self, at: usize) -> Option<usize> {
+        let before = at.checked_sub(1)?;
+        let word = self.landmarks.get(before)?;
+        let found = self.landmarks.get(at)?;
+        let is_meant = word.starts_with_name && (word.is_start || word.meant.is_some());
+        let last = self.landmarks[..before].iter().rev().find(|landmark| !self.is_blanked(landmark.span))?;
+        if !last.asks_for_more {
+            return None;
+        }
+        (is_meant && word.depth > 0 && !found.first_on_line && !self.is_blanked(word.span)).then_some(before)
+    }
+
     fn is_blanked(&self, span: Span) -> bool {
         self.blanked.iter().any(|blanked| blanked.start <= span.start && span.end <= blanked.end)
     }
@@ -498,13 +547,22 @@ impl Recovery {
     /// The clause or effect to blame, if the rest of the unit can be read without it.
     fn region(&self, failure: &Failure, base: usize) -> Option<Region> {
         let at = self.at(failure, base);
+        let misread = self.misread(at);
+        let at = misread.unwrap_or(at);
         let found = self.landmarks.get(at)?;
         if found.depth == 0 {
             return None;
         }
+        // Braces are empty only because of what has been taken out of them.
+        let last = self.landmarks[..at].iter().rev().find(|landmark| !self.is_blanked(landmark.span))?;
         let is_consequence = found.kind == TokenKind::CloseBrace
+            && last.kind == TokenKind::OpenBrace
             && at.checked_sub(1).is_some_and(|before| self.is_blanked(self.landmarks[before].span));
-        let own_fault = failure.expects_clause() && (found.first_on_line || found.is_start);
+        let own_fault = match misread {
+            // The word is misspelt, or the clause before it is not complete.
+            Some(misread) => !self.landmarks[misread].is_start,
+            None => failure.expects_clause() && (found.first_on_line || found.is_start),
+        };
         let mut start = if own_fault && found.kind != TokenKind::CloseBrace {
             at
         } else {

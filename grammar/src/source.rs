@@ -9,6 +9,7 @@ use crate::errors;
 pub const MAX_SOURCE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Decodes a file's bytes. A byte-order mark at the start belongs to the encoding and is left out of the text.
+#[expect(clippy::result_large_err, reason = "once for each file")]
 pub fn decode(file: FileId, bytes: &[u8]) -> Result<String, Diagnostic> {
     if bytes.len() > MAX_SOURCE_BYTES {
         return Err(errors::file_too_large(file, bytes.len()));

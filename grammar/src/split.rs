@@ -100,10 +100,10 @@ fn match_braces(tokens: &[Token]) -> Vec<Option<usize>> {
     for (at, token) in tokens.iter().enumerate() {
         if token.kind == TokenKind::OpenBrace {
             open.push(at);
-        } else if token.kind == TokenKind::CloseBrace {
-            if let Some(start) = open.pop() {
-                closes[start] = Some(at);
-            }
+        } else if token.kind == TokenKind::CloseBrace
+            && let Some(start) = open.pop()
+        {
+            closes[start] = Some(at);
         }
     }
     closes
@@ -195,10 +195,10 @@ impl Splitter<'_> {
         let mut end = at;
         while end < self.tokens.len() {
             let token = self.tokens[end];
-            if token.kind == TokenKind::OpenBrace {
-                if let Some(close) = self.closes[end] {
-                    return close + 1;
-                }
+            if token.kind == TokenKind::OpenBrace
+                && let Some(close) = self.closes[end]
+            {
+                return close + 1;
             }
             if end > at && token.kind == TokenKind::Word && self.column(end).is_some() {
                 let next = self.tokens.get(self.significant(end + 1)).map(|token| token.kind);

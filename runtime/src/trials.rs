@@ -9,11 +9,13 @@ use crate::decimal;
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
-use perq_compiler::evaluate::{Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
 use perq_compiler::evaluate::spread::over_pieces;
+use perq_compiler::evaluate::{Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{AccountId, FaultKind, ParamId, Program, RuleId, Verified, event_slot, line_slot};
-use perq_compiler::typed::{self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue};
+use perq_compiler::ir::{AccountId, FaultKind, MISSING, ParamId, Program, RuleId, Verified, event_slot, line_slot};
+use perq_compiler::typed::{
+    self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
+};
 use perq_grammar::diagnostic::Place;
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
@@ -249,6 +251,10 @@ impl<'t> Run<'t> {
             event.insert("payments".to_owned(), Value::Array(rows(&record.payments)));
         }
         event.extend(fields(record));
+        // `member = none`: an anonymous receipt among those of a member.
+        if event.get("member").and_then(Value::as_str) == Some("none") {
+            event.insert("member".to_owned(), Value::Null);
+        }
         Value::Object(event).to_string()
     }
 
@@ -259,8 +265,8 @@ impl<'t> Run<'t> {
         let bound = match self.bound.take() {
             Some(bound) => bound,
             None => {
-                let catalogue =
-                    catalogue(program, &self.tables).map_err(|error| refused("tables that can be read", &error))?;
+                let catalogue = catalogue(program, &self.tables)
+                    .map_err(|error| refused("tables that can be read", &error))?;
                 let schema = Schema::new(program, &catalogue, ReadOptions::default())
                     .map_err(|error| refused("tables that the program can read", &error))?;
                 let plan = Plan::new(program, schema.bindings());
@@ -269,9 +275,13 @@ impl<'t> Run<'t> {
         };
         let bound = self.bound.insert(bound);
         let mut event = ReadEvent::default();
-        Reader::new()
-            .read(&bound.schema, json.as_bytes(), &mut event)
-            .map_err(|error| refused("an event that the program can read", &error))?;
+        Reader::new().read(&bound.schema, json.as_bytes(), &mut event).map_err(|error| {
+            let field = if error.field.is_empty() { String::new() } else { format!("`{}`: ", error.field) };
+            refused(
+                "an event that the program can read",
+                &format!("{field}{} [{}]", error.message, error.name()),
+            )
+        })?;
         let params = params(program, &event.record, &self.params);
         let mut decisions: Vec<(&str, Decision)> = Vec::new();
         if let Some(interpreter) = &self.trials.interpreter {
@@ -333,8 +343,8 @@ fn settle<C: Code>(
 fn params(program: &Program, record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
     let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
     let on = |param: &perq_compiler::ir::Param| {
-        let valid = param.values.iter().filter(|(from, _)| from.is_none_or(|from| from <= day));
-        valid.last().or(param.values.first()).map_or(0, |(_, value)| *value)
+        let valid = param.values.iter().rfind(|(from, _)| from.is_none_or(|from| from <= day));
+        valid.map_or(MISSING, |(_, value)| *value)
     };
     let mut values: Vec<i64> = program.params.iter().map(on).collect();
     for (param, value) in set {
@@ -400,7 +410,8 @@ impl Table {
     fn bytes(&self) -> Vec<u8> {
         let mut out = String::new();
         let mut line = |cells: &[&str]| {
-            let quoted: Vec<String> = cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
+            let quoted: Vec<String> =
+                cells.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
             out.push_str(&quoted.join(","));
             out.push('\n');
         };
@@ -514,12 +525,17 @@ impl View<'_> {
                 (silent, format!("rule `{}` has no effect", self.rule(*rule)), got)
             }
             Expectation::DisplacedBy(loser, winner) => {
-                let winners: Vec<RuleId> =
-                    decision.displaced.iter().filter(|lost| lost.rule == *loser).map(|lost| lost.by).collect();
+                let winners: Vec<RuleId> = decision
+                    .displaced
+                    .iter()
+                    .filter(|lost| lost.rule == *loser)
+                    .map(|lost| lost.by)
+                    .collect();
                 let got = if winners.is_empty() {
                     format!("it lost to no rule: {}", self.why_silent(*loser))
                 } else {
-                    let names: Vec<String> = winners.iter().map(|by| format!("`{}`", self.rule(*by))).collect();
+                    let names: Vec<String> =
+                        winners.iter().map(|by| format!("`{}`", self.rule(*by))).collect();
                     format!("it lost to {}", names.join(", "))
                 };
                 let expected = format!("rule `{}` displaced by `{}`", self.rule(*loser), self.rule(*winner));
@@ -527,17 +543,24 @@ impl View<'_> {
             }
             Expectation::LimitedTo { rule, account, amount } => {
                 let cut = decision.cuts.iter().any(|cut| {
-                    cut.rule == *rule && cut.account == *account && matches!(cut.by, CutBy::Rule | CutBy::Group)
+                    cut.rule == *rule
+                        && cut.account == *account
+                        && matches!(cut.by, CutBy::Rule | CutBy::Group)
                 });
                 let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };
                 let stayed = self.sum(*account, &scope);
-                let expected = format!("rule `{}` limited to {}", self.rule(*rule), self.amount(*account, *amount));
+                let expected =
+                    format!("rule `{}` limited to {}", self.rule(*rule), self.amount(*account, *amount));
                 let got = if cut { String::new() } else { "no limit cut it; ".to_owned() };
                 (cut && stayed == i128::from(*amount), expected, got + &self.wide_amount(*account, stayed))
             }
             Expectation::Fails(rule, kind) => {
-                let failed: Vec<FaultKind> =
-                    decision.faults.iter().filter(|fault| fault.rule == *rule).map(|fault| fault.kind).collect();
+                let failed: Vec<FaultKind> = decision
+                    .faults
+                    .iter()
+                    .filter(|fault| fault.rule == *rule)
+                    .map(|fault| fault.kind)
+                    .collect();
                 let holds = match kind {
                     Some(kind) => failed.contains(kind),
                     None => !failed.is_empty(),
@@ -549,7 +572,9 @@ impl View<'_> {
                 };
                 (holds, format!("rule `{}` fails{with}", self.rule(*rule)), got)
             }
-            Expectation::Award { account, amount, scope } => self.compare("award", Some(*account), *amount, scope),
+            Expectation::Award { account, amount, scope } => {
+                self.compare("award", Some(*account), *amount, scope)
+            }
             Expectation::Discount { amount, scope } => self.compare("discount", None, *amount, scope),
             Expectation::Total(total) => (
                 decision.totals.total == *total,
@@ -651,8 +676,11 @@ impl View<'_> {
 
     fn effect(&self, effect: &Effect) -> String {
         let verb = if effect.account.is_some() { "award" } else { "discount" };
-        let mut out =
-            format!("{verb} {} by rule `{}`", self.amount(effect.account, effect.amount), self.rule(effect.rule));
+        let mut out = format!(
+            "{verb} {} by rule `{}`",
+            self.amount(effect.account, effect.amount),
+            self.rule(effect.rule)
+        );
         match effect.shares.as_slice() {
             [] => {}
             [share] => out += &format!(" on line {}", u64::from(share.row) + 1),
@@ -661,7 +689,11 @@ impl View<'_> {
                     .iter()
                     .take(12)
                     .map(|share| {
-                        format!("line {}: {}", u64::from(share.row) + 1, self.bare(effect.account, share.amount))
+                        format!(
+                            "line {}: {}",
+                            u64::from(share.row) + 1,
+                            self.bare(effect.account, share.amount)
+                        )
                     })
                     .collect();
                 let more = if shares.len() > parts.len() { ", …" } else { "" };
@@ -700,7 +732,8 @@ impl View<'_> {
         let mut out = String::new();
         let width = event.record.line_width;
         for (row, line) in decision.lines.iter().enumerate().take(20) {
-            let pieces = event.record.lines.get(row * width + line_slot::PIECES.index()).copied().unwrap_or(0);
+            let pieces =
+                event.record.lines.get(row * width + line_slot::PIECES.index()).copied().unwrap_or(0);
             let _ = writeln!(
                 out,
                 "line {}: sku \"{}\", {pieces} pcs, {} before and {} after discounts",
@@ -719,7 +752,8 @@ impl View<'_> {
         for lost in &decision.displaced {
             let rows: Vec<String> = lost.rows.iter().map(|row| (u64::from(*row) + 1).to_string()).collect();
             let rows = if rows.is_empty() { String::new() } else { format!(" on line {}", rows.join(", ")) };
-            let _ = writeln!(out, "rule `{}` displaced by `{}`{rows}", self.rule(lost.rule), self.rule(lost.by));
+            let _ =
+                writeln!(out, "rule `{}` displaced by `{}`{rows}", self.rule(lost.rule), self.rule(lost.by));
         }
         for cut in &decision.cuts {
             let amount = self.amount(cut.account, cut.amount);

@@ -518,7 +518,8 @@ pub fn decide(purchase: &Purchase, lines: &[Line], scratch: &mut Scratch) -> Dec
         bonus(PAY_DAYS, 100);
     }
 
-    // The sum is rounded down once; the points go back to the rules by largest remainder, earlier rules first.
+    // The sum is rounded down once; the points go back to the rules by largest remainder: of equal
+    // remainders the larger award comes first, then the earlier rule.
     let mut missing =
         exact.iter().sum::<i64>() / 10_000 - exact.iter().map(|exact| exact / 10_000).sum::<i64>();
     for (rule, exact) in exact.iter().enumerate() {
@@ -528,7 +529,7 @@ pub fn decide(purchase: &Purchase, lines: &[Line], scratch: &mut Scratch) -> Dec
     while missing > 0 {
         let mut largest = 0;
         for rule in 1..fractions.len() {
-            if fractions[rule] > fractions[largest] {
+            if (fractions[rule], exact[rule]) > (fractions[largest], exact[largest]) {
                 largest = rule;
             }
         }

@@ -74,6 +74,8 @@ pub fn examples(page: &str) -> Vec<Example> {
             }
         }
     }
-    examples.extend(open.map(|open| Example { promise: Promise::Unclear("it is not closed".to_owned()), ..open }));
+    examples.extend(
+        open.map(|open| Example { promise: Promise::Unclear("it is not closed".to_owned()), ..open }),
+    );
     examples
 }

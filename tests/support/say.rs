@@ -52,10 +52,13 @@ pub fn outcomes(sources: &SourceMap, outcomes: &[Outcome]) -> String {
     for outcome in outcomes {
         let verdict = if outcome.passed() { "passed" } else { "failed" };
         let _ = writeln!(out, "test {:?} {verdict}", outcome.name);
+        let mut shown = None;
         for mismatch in &outcome.mismatches {
             let _ = writeln!(out, "  {} expected {}", at(sources, mismatch.place), mismatch.expected);
             let _ = writeln!(out, "      got {}", mismatch.got.replace('\n', "\n          "));
-            if let Some(decision) = &mismatch.decision {
+            // Several expectations of one event: its decision is said once.
+            if let Some(decision) = mismatch.decision.as_ref().filter(|decision| shown != Some(*decision)) {
+                shown = Some(decision);
                 let _ = writeln!(out, "      {}", decision.replace('\n', "\n      "));
             }
         }

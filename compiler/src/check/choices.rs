@@ -211,9 +211,10 @@ impl Checker<'_> {
                 }
                 let value = self.value_of(scope, value, ty);
                 let ratio = self.pattern_constant(&value)?;
-                let cover = match ty {
-                    Type::Enum(_) | Type::Bool => Cover::Value(ratio.to_i64()?),
-                    _ => Cover::Point(ratio),
+                let cover = if matches!(ty, Type::Enum(_) | Type::Bool) {
+                    Cover::Value(ratio.to_i64()?)
+                } else {
+                    Cover::Point(ratio)
                 };
                 Some((Pattern::Value(value), cover))
             }
@@ -424,20 +425,20 @@ impl Checker<'_> {
         let zero = Ratio::whole(0);
         let order = |a: &Ratio, b: &Ratio| a.compare(*b).unwrap_or(std::cmp::Ordering::Equal);
         let negative = cuts.iter().any(|cut| cut.num < 0);
-        let (least, most) = match ty {
-            Type::Time => (Some(zero), Some(Ratio::whole(86_400))),
-            Type::Date | Type::Instant => (None, None),
-            _ => ((!negative).then_some(zero), None),
+        let (least, most) = if *ty == Type::Time {
+            (Some(zero), Some(Ratio::whole(86_400)))
+        } else if matches!(ty, Type::Date | Type::Instant) || negative {
+            (None, None)
+        } else {
+            (Some(zero), None)
         };
         cuts.extend(least);
         cuts.extend(most);
         cuts.sort_by(order);
         cuts.dedup();
-        let step = match ty {
-            Type::Number if whole => Some(Ratio::whole(1)),
-            Type::Count(_) | Type::Days | Type::Months | Type::Date | Type::Time => Some(Ratio::whole(1)),
-            _ => None,
-        };
+        let whole = (whole && *ty == Type::Number)
+            || matches!(ty, Type::Count(_) | Type::Days | Type::Months | Type::Date | Type::Time);
+        let step = whole.then_some(Ratio::whole(1));
         // Pieces: below the first cut, each cut by itself, between cuts, above the last. A piece is named by its
         // ends; `None` is open.
         let mut pieces: Vec<(Option<Ratio>, Option<Ratio>, Option<Ratio>)> = Vec::new();
@@ -540,23 +541,17 @@ fn finite(names: Vec<String>, patterns: &[&Cover]) -> Column {
 
 /// Whether a number can only be whole.
 fn is_whole(expr: &Expr) -> bool {
-    use crate::typed::Aggregate;
-    match &expr.kind {
-        ExprKind::Steps(..) => true,
-        ExprKind::Aggregate { function: Aggregate::Count | Aggregate::Distinct, .. } => true,
-        ExprKind::Sum(terms) => terms.iter().all(|(_, term)| is_whole_term(term)),
-        _ => is_whole_term(expr),
+    if let ExprKind::Sum(terms) = &expr.kind {
+        return terms.iter().all(|(_, term)| is_whole_term(term));
     }
+    is_whole_term(expr)
 }
 
 fn is_whole_term(expr: &Expr) -> bool {
-    use crate::typed::Aggregate;
-    match &expr.kind {
-        ExprKind::Constant(value) => value.den == 1,
-        ExprKind::Steps(..) => true,
-        ExprKind::Aggregate { function: Aggregate::Count | Aggregate::Distinct, .. } => true,
-        _ => false,
-    }
+    use crate::typed::Aggregate::{Count, Distinct};
+    let counts =
+        matches!(expr.kind, ExprKind::Steps(..) | ExprKind::Aggregate { function: Count | Distinct, .. });
+    counts || matches!(expr.kind, ExprKind::Constant(value) if value.den == 1)
 }
 
 /// Combinations of pieces, within `allowed`, that none of the rows covers; at most `most`.

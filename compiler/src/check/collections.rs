@@ -9,6 +9,9 @@ use crate::typed::{Aggregate, Element, Expr, ExprKind, LocalId, Source, SourceKi
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 
+/// How often collections of `define` may be put in place in one program: each may use others several times.
+const MAX_INLINED: u32 = 20_000;
+
 /// A collection with what is known of its elements, of which [`Source::element`] stands for each.
 pub(super) type Found = (Source, Vec<Key>);
 
@@ -167,6 +170,11 @@ impl Checker<'_> {
         if info.broken {
             return None;
         }
+        if self.inlined >= MAX_INLINED {
+            self.report(errors::too_deep(place));
+            return None;
+        }
+        self.inlined += 1;
         let (at, body) = (info.at, info.body);
         let mut own = Scope::new(at.file, at.space, Events::Inferred(None));
         own.depth = scope.depth;

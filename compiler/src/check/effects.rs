@@ -229,6 +229,9 @@ impl Checker<'_> {
         if self.is_whole_points(&value) {
             self.whole_locals.insert(local);
         }
+        if let Some(bounds) = self.bounds(&value) {
+            self.local_bounds.insert(local, bounds);
+        }
         scope.bind(name, Binding::Value(local, value.ty.clone()), place);
         steps.push(Step::Let(local, value));
     }
@@ -287,10 +290,8 @@ impl Checker<'_> {
                         .map(|position| ir::AccountId(position as u32))
                 });
                 let ty = account.map_or(Type::Error, |account| self.points_type(account));
-                let conversion = match (other, self.suffix(&ty)) {
-                    (Type::Money, Some(suffix)) => Some(format!("{quoted} as{suffix}")),
-                    _ => None,
-                };
+                let suffix = self.suffix(&ty).filter(|_| *other == Type::Money);
+                let conversion = suffix.map(|suffix| format!("{quoted} as{suffix}"));
                 self.report(errors::mismatched_types(
                     value.place,
                     &quoted,

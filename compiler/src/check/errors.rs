@@ -42,13 +42,11 @@ pub const NAMES: &[&str] = &[
     "missing-value",
     "month-day-missing",
     "needless-spread",
-    "nested-too-deeply",
     "no-worth",
     "not-a-collection",
     "not-an-account",
     "not-comparable",
     "not-exhaustive",
-    "not-in-group",
     "not-yet-evaluated",
     "nothing-happened",
     "number-out-of-range",
@@ -65,7 +63,6 @@ pub const NAMES: &[&str] = &[
     "repeated-clause",
     "rule-without-group",
     "second-program",
-    "slash-date",
     "text-for-reference",
     "text-for-value",
     "time-goes-back",
@@ -167,14 +164,17 @@ pub(super) fn wrong_hash(place: Place, path: &str, pin: &str, hash: &str) -> Dia
         .fix(format!("if the change is wanted: `sha \"{beginning}\"`"), place, format!("\"{beginning}\""))
 }
 
-pub(super) fn bad_hash(place: Place, pin: &str, hash: &str) -> Diagnostic {
-    let beginning = hash.get(..16).unwrap_or(hash);
-    Diagnostic::error(
-        "wrong-hash",
-        place,
-        format!("`{pin}` is no beginning of a hash: at least 8 hexadecimal digits"),
-    )
-    .fix(format!("the file's hash begins with `{beginning}`"), place, format!("\"{beginning}\""))
+pub(super) fn bad_hash(place: Place, pin: &str, hash: Option<&str>) -> Diagnostic {
+    let message = format!("`{pin}` is no beginning of a hash: at least 8 hexadecimal digits");
+    let diagnostic = Diagnostic::error("wrong-hash", place, message);
+    match hash.map(|hash| hash.get(..16).unwrap_or(hash)) {
+        Some(beginning) => diagnostic.fix(
+            format!("the file's hash begins with `{beginning}`"),
+            place,
+            format!("\"{beginning}\""),
+        ),
+        None => diagnostic,
+    }
 }
 
 pub(super) fn missing_program(place: Place) -> Diagnostic {
@@ -482,18 +482,6 @@ pub(super) fn impossible_date(place: Place, text: &str) -> Diagnostic {
         .help("dates are written `2026-03-01`, times `09:00`")
 }
 
-pub(super) fn slash_date(place: Place, text: &str, readings: &[String]) -> Diagnostic {
-    let mut diagnostic = Diagnostic::error(
-        "slash-date",
-        place,
-        format!("`{text}` is a division; a date is written from the year on"),
-    );
-    for reading in readings {
-        diagnostic = diagnostic.fix(format!("write `{reading}`"), place, reading.clone());
-    }
-    diagnostic
-}
-
 pub(super) fn date_expected(place: Place, text: &str) -> Diagnostic {
     Diagnostic::error("mismatched-types", place, format!("`{text}` is not a date"))
         .help("write `2026-03-01` or `2026-03-01 09:00`")
@@ -501,7 +489,7 @@ pub(super) fn date_expected(place: Place, text: &str) -> Diagnostic {
 
 pub(super) fn date_order(place: Place, from: &str, to: &str) -> Diagnostic {
     Diagnostic::error("date-order", place, format!("`{from}` is not before `{to}`: nothing is valid then"))
-        .fix("change the two", place, format!("{to} through {from}"))
+        .fix(format!("change the two: `{to} through {from}`"), place, format!("{to} through {from}"))
 }
 
 pub(super) fn empty_range(place: Place) -> Diagnostic {
@@ -1036,10 +1024,6 @@ pub(super) fn cannot_exclude(place: Place, group: &str, other: &str, itself: boo
     };
     let diagnostic = Diagnostic::error("cannot-exclude", place, message);
     if itself { diagnostic.help("inside a group that is what `displace` says") } else { diagnostic }
-}
-
-pub(super) fn not_in_group(place: Place, text: &str) -> Diagnostic {
-    Diagnostic::error("not-in-group", place, format!("`{text}` belongs in a rule, not in its group"))
 }
 
 pub(super) fn rule_without_group(place: Place, name: &str, groups: &[String]) -> Diagnostic {

@@ -18,8 +18,10 @@ const MAX_DEPTH: u32 = 300;
 /// How a field is going to be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// As a value, or in a test that a missing one fails.
+    /// As a value.
     Value,
+    /// On either side of `in`: what is missing is in nothing.
+    Test,
     /// In `known` and `unknown`.
     Known,
 }
@@ -351,7 +353,11 @@ impl Checker<'_> {
             }
             None => {}
         }
-        self.unknown_path(scope, path, want);
+        if rest.is_empty() && matches!(head.text.as_str(), "lines" | "units" | "payments") {
+            self.report(errors::collection_as_value(place));
+        } else {
+            self.unknown_path(scope, path, want);
+        }
         self.broken(place)
     }
 
@@ -562,7 +568,7 @@ impl Checker<'_> {
                 | Subject::Member
                 | Subject::Element(..)
                 | Subject::Product(_),
-                Access::Known | Access::Value,
+                Access::Known | Access::Test | Access::Value,
             ) => {
                 let word = self.quote(place);
                 let fields = self.fields_of(scope, subject);
@@ -753,6 +759,8 @@ impl Checker<'_> {
         let maybe = |ty: &Type| Type::Optional(Box::new(ty.present().clone()));
         let ty = match (record, access) {
             (ir::RecordKind::Member, Access::Known) => maybe(&ty),
+            (ir::RecordKind::Member, Access::Test) if !scope.knows(Key::Member) => maybe(&ty),
+            (ir::RecordKind::Member, Access::Test) => ty,
             (ir::RecordKind::Member, Access::Value) => {
                 if !scope.knows(Key::Member) && !scope.knows(Key::Field(field, of)) {
                     let quoted = self.quote(place);
@@ -762,20 +770,26 @@ impl Checker<'_> {
                 ty
             }
             (ir::RecordKind::Product, Access::Known) => maybe(&ty),
-            (ir::RecordKind::Product, Access::Value) => {
+            (ir::RecordKind::Product, Access::Value | Access::Test) => {
                 let there = defaults || of.is_some_and(|of| scope.knows(Key::Product(of)));
                 if there || matches!(ty.present(), Type::Set(_)) { ty } else { maybe(&ty) }
+            }
+            (ir::RecordKind::Event, Access::Value | Access::Test)
+                if self.records.demanded.contains(&field) =>
+            {
+                self.fields_read.insert(field);
+                ty.present().clone()
             }
             (
                 ir::RecordKind::Event
                 | ir::RecordKind::Line
                 | ir::RecordKind::Payment
                 | ir::RecordKind::Derived,
-                Access::Known | Access::Value,
+                Access::Known | Access::Test | Access::Value,
             ) => ty,
         };
         let ty = match ty {
-            Type::Optional(inner) if access == Access::Value && scope.knows(Key::Field(field, of)) => *inner,
+            Type::Optional(inner) if access != Access::Known && scope.knows(Key::Field(field, of)) => *inner,
             other => other,
         };
         Expr { kind, ty, place }
@@ -979,8 +993,7 @@ impl Checker<'_> {
             return Some(value);
         };
         let Some((subject, [])) = self.subject(scope, path) else {
-            let value = self.expr(scope, value, Some(&Type::Symbol(kind)));
-            return Some(value);
+            return Some(self.path(scope, path, Some(&Type::Symbol(kind)), Access::Test));
         };
         let place = scope.place(value.span);
         let fields = self.fields_of_kind(scope, &subject, kind);
@@ -1001,13 +1014,13 @@ impl Checker<'_> {
                     };
                     let name = name.clone();
                     let field = self.event_field(scope, kind, &name, place, place)?;
-                    return Some(self.field_access(scope, field, None, place, Access::Value));
+                    return Some(self.field_access(scope, field, None, place, Access::Test));
                 }
                 let of = match subject {
                     Subject::Element(local, _) | Subject::Product(local) => Some(local),
                     Subject::Event(_) | Subject::Basket | Subject::Member => None,
                 };
-                Some(self.field_access(scope, *field, of, place, Access::Value))
+                Some(self.field_access(scope, *field, of, place, Access::Test))
             }
             [] => {
                 let kinds = self.kinds_of(scope, &subject);
@@ -1117,9 +1130,8 @@ impl Checker<'_> {
 
     /// `line.sku in member.favourites`
     fn in_set(&mut self, scope: &mut Scope, value: &ast::Expr, path: &ast::Path, place: Place) -> Expr {
-        let set = self.path(scope, path, None, Access::Value);
-        let set = self.present(set);
-        match &set.ty {
+        let set = self.path(scope, path, None, Access::Test);
+        match set.ty.present() {
             Type::Error => self.broken(place),
             Type::Set(kind) => {
                 let kind = *kind;

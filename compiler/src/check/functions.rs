@@ -4,7 +4,7 @@ use super::names::{Binding, Events, Key, Scope, Value};
 use super::types::constant;
 use super::{At, Checker, Items, dates, errors, walk};
 use crate::ir;
-use crate::typed::{Element, Expr, Function, FunctionId, LocalId, Param, RecordType, Type};
+use crate::typed::{Element, Expr, FieldId, Function, FunctionId, LocalId, Param, RecordType, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use rustc_hash::FxHashMap;
@@ -19,6 +19,8 @@ pub(super) struct FunctionInfo {
     pub implies: Vec<Key>,
     /// The parameters it reads, itself or through others.
     pub params_read: BTreeSet<ir::ParamId>,
+    /// The fields that it reads and that not every event has.
+    pub fields_read: BTreeSet<FieldId>,
     /// Named without parentheses.
     pub segment: bool,
 }
@@ -117,6 +119,7 @@ impl<'a> Checker<'a> {
                 events: None,
                 implies: Vec::new(),
                 params_read: BTreeSet::new(),
+                fields_read: BTreeSet::new(),
                 segment: gives.is_none(),
             });
             self.bind_value(*at, &header.name.text, Value::Function(id));
@@ -334,6 +337,7 @@ impl<'a> Checker<'a> {
             scope.bind(&declared.name, parameter(*local, &declared.ty), declared.place);
         }
         self.params_read.clear();
+        self.fields_read.clear();
         let body = match &item.kind {
             ast::ItemKind::Define { body, .. } => self.value_as(&mut scope, body, &ty),
             ast::ItemKind::Segment(_, body) => self.condition(&mut scope, body),
@@ -357,9 +361,11 @@ impl<'a> Checker<'a> {
         };
         let implies = if params.is_empty() { self.implied(&body, true) } else { Vec::new() };
         let read = std::mem::take(&mut self.params_read);
+        let fields = std::mem::take(&mut self.fields_read);
         if let Some(info) = self.function_infos.get_mut(id.0 as usize) {
             info.implies = implies;
             info.params_read = read;
+            info.fields_read = fields;
             if let Events::Inferred(events) = scope.events {
                 info.events = events;
             }
@@ -470,8 +476,10 @@ impl<'a> Checker<'a> {
     /// Notes that a function is used here: which events it may hear and which parameters it reads.
     pub(super) fn use_function(&mut self, scope: &mut Scope, id: FunctionId, place: Place, written: &str) {
         let Some(info) = self.function_infos.get(id.0 as usize) else { return };
-        let (events, read) = (info.events.clone(), info.params_read.clone());
+        let (events, read, fields) =
+            (info.events.clone(), info.params_read.clone(), info.fields_read.clone());
         self.params_read.extend(read);
+        self.fields_read.extend(fields);
         if let Some(events) = events {
             self.require_events(scope, &events, place, written);
         }
@@ -502,6 +510,7 @@ impl<'a> Checker<'a> {
         use crate::typed::{ExprKind, Ratio};
         match &expr.kind {
             ExprKind::Constant(value) => Some((*value, *value)),
+            ExprKind::Local(local) => self.local_bounds.get(local).copied(),
             ExprKind::Param(id) => {
                 let param = self.out.params.get(id.index())?;
                 let ratio = |value: i64| Ratio { num: i128::from(value), den: param.den }.reduced();
@@ -514,11 +523,9 @@ impl<'a> Checker<'a> {
             }
             ExprKind::Call(id, _) => {
                 let function = self.out.functions.get(id.0 as usize)?;
-                match &function.body.kind {
-                    // A table's rows; a chain of functions is not followed.
-                    ExprKind::Match { rows, .. } => constant_bounds(rows.iter().map(|row| &row.value)),
-                    _ => None,
-                }
+                // A table's rows; a chain of functions is not followed.
+                let ExprKind::Match { rows, .. } = &function.body.kind else { return None };
+                constant_bounds(rows.iter().map(|row| &row.value))
             }
             ExprKind::Match { rows, .. } => constant_bounds(rows.iter().map(|row| &row.value)),
             ExprKind::Extreme { largest: false, values } => {
@@ -532,7 +539,6 @@ impl<'a> Checker<'a> {
             | ExprKind::Bool(_)
             | ExprKind::Ordinal(_)
             | ExprKind::Field { .. }
-            | ExprKind::Local(_)
             | ExprKind::And(_)
             | ExprKind::Or(_)
             | ExprKind::Not(_)

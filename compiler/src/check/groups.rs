@@ -110,11 +110,8 @@ impl<'a> Checker<'a> {
                     ast::ClauseKind::On(_) => ("on", clause.span),
                     ast::ClauseKind::Valid { .. } => ("valid", clause.span),
                     ast::ClauseKind::Schedule(_) => ("schedule", clause.span),
-                    ast::ClauseKind::Priority(_) | ast::ClauseKind::Then(_) => {
-                        let quoted = self.quote(at.place(clause.span));
-                        self.report(errors::not_in_group(at.place(clause.span), &quoted));
-                        continue;
-                    }
+                    // The grammar lets no such clause into a group.
+                    ast::ClauseKind::Priority(_) | ast::ClauseKind::Then(_) => continue,
                     ast::ClauseKind::Later(word) => {
                         self.report(errors::not_yet_evaluated(at.place(clause.span), &word.text));
                         continue;
@@ -382,20 +379,21 @@ impl<'a> Checker<'a> {
             self.report(errors::limit_unit(value.place, &quoted, &described, expected));
             return None;
         }
-        let amount = match &value.kind {
-            ExprKind::Param(id) => ir::LimitAmount::Param(*id),
-            _ => match constant(&value).and_then(Ratio::to_i64) {
+        let amount = if let ExprKind::Param(id) = &value.kind {
+            ir::LimitAmount::Param(*id)
+        } else {
+            match constant(&value).and_then(Ratio::to_i64) {
                 Some(amount) if amount >= 0 => ir::LimitAmount::Fixed(amount),
                 Some(_) | None => {
                     self.report(errors::constant_expected(value.place, &quoted));
                     return None;
                 }
-            },
+            }
         };
-        let account = match value.ty {
-            Type::Points(id) => Some(id),
-            Type::Money if earns => self.money_account(),
-            _ => None,
+        let account = if let Type::Points(id) = value.ty {
+            Some(id)
+        } else {
+            self.money_account().filter(|_| earns && value.ty == Type::Money)
         };
         Some(ir::Limit { amount, account, otherwise })
     }

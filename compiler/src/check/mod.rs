@@ -122,6 +122,11 @@ fn parse_prelude() -> (Vec<SourceTree>, Vec<Diagnostic>) {
     (trees, diagnostics)
 }
 
+/// Whether a file is the prelude's.
+fn is_prelude(file: FileId) -> bool {
+    u32::MAX - file.0 < perq_stdlib::PRELUDE.len() as u32
+}
+
 /// A `test … rejects`, to be run with the program.
 struct Reject {
     test: usize,
@@ -211,14 +216,24 @@ fn run(
     (checker.out, checker.found, checker.rejects)
 }
 
+/// Values of an enumeration with their titles.
+type Values<'a> = &'a [(ast::Name, Option<ast::Text>)];
+
+/// A `use`.
+struct Use<'a> {
+    path: &'a ast::Text,
+    alias: Option<&'a ast::Name>,
+    hash: Option<&'a ast::Text>,
+}
+
 /// The items of all files by kind, each list in the order of the files and their text.
 #[derive(Default)]
 struct Items<'a> {
     languages: Vec<(At, &'a ast::Lexeme)>,
-    uses: Vec<(At, &'a ast::Text, Option<&'a ast::Name>, Option<&'a ast::Text>, Span)>,
+    uses: Vec<(At, Use<'a>)>,
     programs: Vec<(At, &'a ast::Header, &'a [ast::ProgramClause], Span)>,
     accounts: Vec<(At, &'a ast::Header, &'a [ast::AccountClause])>,
-    enums: Vec<(At, &'a ast::Header, bool, &'a [(ast::Name, Option<ast::Text>)])>,
+    enums: Vec<(At, &'a ast::Header, bool, Values<'a>)>,
     references: Vec<(At, &'a ast::Name, bool, Option<&'a ast::Name>)>,
     /// `record` and `extend` (true).
     records: Vec<(At, &'a ast::Name, &'a [ast::FieldDeclaration], bool)>,
@@ -238,7 +253,7 @@ impl<'a> Items<'a> {
             match &item.kind {
                 ast::ItemKind::Language(number) => self.languages.push((at, number)),
                 ast::ItemKind::Use { path, alias, hash } => {
-                    self.uses.push((at, path, alias.as_ref(), hash.as_ref(), item.span));
+                    self.uses.push((at, Use { path, alias: alias.as_ref(), hash: hash.as_ref() }));
                 }
                 ast::ItemKind::Program(header, clauses) => {
                     self.programs.push((at, header, clauses, item.span));
@@ -313,6 +328,12 @@ struct Checker<'a> {
     param_starts: Vec<Option<i64>>,
     /// Parameters read by the rule or function being checked.
     params_read: BTreeSet<ir::ParamId>,
+    /// Fields read there that not every event has.
+    fields_read: BTreeSet<FieldId>,
+    /// Collections of `define` put in place so far.
+    inlined: u32,
+    /// The least and the most that lets can be, where constants and ranges tell.
+    local_bounds: FxHashMap<typed::LocalId, (typed::Ratio, typed::Ratio)>,
     /// Lets that are whole in their unit whatever the data.
     whole_locals: FxHashSet<typed::LocalId>,
 
@@ -349,6 +370,9 @@ impl Checker<'_> {
             collections: Vec::new(),
             param_starts: Vec::new(),
             params_read: BTreeSet::new(),
+            fields_read: BTreeSet::new(),
+            inlined: 0,
+            local_bounds: FxHashMap::default(),
             whole_locals: FxHashSet::default(),
             spread: None,
             group_order: Vec::new(),

@@ -182,11 +182,21 @@ impl Checker<'_> {
             return true;
         };
         let what = scope.split(' ').next().unwrap_or(scope);
+        // Of two, the author's is the one to complain about.
+        let own = !super::is_prelude(place.file);
         if earlier == name {
-            self.report(errors::duplicate_name(place, what, name, earlier_place));
+            self.report(if own {
+                errors::duplicate_name(place, what, name, earlier_place)
+            } else {
+                errors::duplicate_name(earlier_place, what, name, place)
+            });
             return false;
         }
-        self.report(errors::look_alike_names(place, name, &earlier, earlier_place));
+        self.report(if own {
+            errors::look_alike_names(place, name, &earlier, earlier_place)
+        } else {
+            errors::look_alike_names(earlier_place, &earlier, name, place)
+        });
         true
     }
 

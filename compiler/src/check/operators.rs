@@ -177,10 +177,11 @@ impl Checker<'_> {
 
     /// How the author converts an expression's text to another type, where a worth exists.
     pub(super) fn conversion(&self, text: &str, from: &Type, to: &Type) -> Option<String> {
-        let worth = |ty: &Type| match ty {
-            Type::Money => true,
-            Type::Points(id) => self.out.accounts.get(id.index()).is_some_and(|a| a.worth.is_some()),
-            _ => false,
+        let worth = |ty: &Type| {
+            if let Type::Points(id) = ty {
+                return self.out.accounts.get(id.index()).is_some_and(|account| account.worth.is_some());
+            }
+            *ty == Type::Money
         };
         if from == to || !worth(from) || !worth(to) {
             return None;
@@ -197,10 +198,6 @@ impl Checker<'_> {
         rest: &[(ast::Multiplicative, ast::Expr)],
         place: Place,
     ) -> Expr {
-        if let Some(date) = slash_date(first, rest) {
-            self.report(errors::slash_date(place, &self.quote(place), &date));
-            return self.broken(place);
-        }
         let first = self.value(scope, first, None);
         let mut ty = first.ty.clone();
         let mut result: Vec<(bool, Expr)> = vec![(false, first)];
@@ -461,8 +458,8 @@ impl Checker<'_> {
             let left = self.value(scope, left, Some(&right.ty));
             (left, right)
         } else {
-            let left = self.value(scope, left, None);
-            if let (ast::ExprKind::Text(text), Type::Symbol(kind)) = (&right.kind, &left.ty) {
+            let left = self.expr(scope, left, None);
+            if let (ast::ExprKind::Text(text), Type::Symbol(kind)) = (&right.kind, left.ty.present()) {
                 let kind_name = self.kind_name(*kind).to_string();
                 let subject = self.subject_for_kind(left.place, &kind_name);
                 let not = if op == ast::Comparison::NotEqual { "not " } else { "" };
@@ -472,6 +469,7 @@ impl Checker<'_> {
                 self.report(errors::text_for_reference(at, &quoted, &kind_name, Some((place, repair))));
                 return Expr { kind: ExprKind::Error, ty: Type::Bool, place };
             }
+            let left = self.present(left);
             let right = self.value(scope, right, Some(&left.ty));
             (left, right)
         };
@@ -508,10 +506,7 @@ impl Checker<'_> {
         };
         if !comparable {
             let described = self.describe(&left.ty);
-            let enumeration = match &left.ty {
-                Type::Enum(id) => Some(self.enum_name(*id).to_string()),
-                _ => None,
-            };
+            let enumeration = self.enumeration(&left.ty);
             self.report(errors::not_comparable(place, &described, orders, enumeration.as_deref()));
             return wrong;
         }
@@ -555,7 +550,11 @@ impl Checker<'_> {
         names: &[ast::Text],
         place: Place,
     ) -> Expr {
-        let left = self.value(scope, left, None);
+        let mut left = self.expr(scope, left, None);
+        // What is missing equals nothing; whether it differs is for the author to say.
+        if op != ast::Comparison::Equal {
+            left = self.present(left);
+        }
         let reference = self.reference(scope, kind, names);
         let wrong = Expr { kind: ExprKind::Error, ty: Type::Bool, place };
         let Some(reference) = reference else { return wrong };
@@ -573,10 +572,10 @@ impl Checker<'_> {
         let exact =
             self.out.kinds.get(reference.kind.index()).is_some_and(|k| !k.hierarchical && k.of.is_none());
         let equality = matches!(op, ast::Comparison::Equal | ast::Comparison::NotEqual);
-        if left.ty != Type::Symbol(reference.kind)
-            && left.ty != Type::Symbol(self.tested_kind(reference.kind))
+        let found = left.ty.present();
+        if *found != Type::Symbol(reference.kind) && *found != Type::Symbol(self.tested_kind(reference.kind))
         {
-            let (quoted, described) = (self.quote(left.place), self.describe(&left.ty));
+            let (quoted, described) = (self.quote(left.place), self.describe(found));
             self.report(errors::wrong_reference_kind(left.place, &quoted, &described, &kind.text, None));
             return wrong;
         }
@@ -601,10 +600,12 @@ impl Checker<'_> {
         right: &ast::Expr,
         place: Place,
     ) -> Option<Expr> {
-        let (other, op, literal) = match (&left.kind, &right.kind) {
-            (_, ast::ExprKind::Instant(date, time)) => (left, op, (date, time)),
-            (ast::ExprKind::Instant(date, time), _) => (right, turned(op), (date, time)),
-            _ => return None,
+        let (other, op, literal) = if let ast::ExprKind::Instant(date, time) = &right.kind {
+            (left, op, (date, time))
+        } else if let ast::ExprKind::Instant(date, time) = &left.kind {
+            (right, turned(op), (date, time))
+        } else {
+            return None;
         };
         let value = self.value(scope, other, Some(&Type::Instant));
         let literal_place =
@@ -688,10 +689,7 @@ impl Checker<'_> {
         };
         if !ordered {
             let described = self.describe(&value.ty);
-            let enumeration = match &value.ty {
-                Type::Enum(id) => Some(self.enum_name(*id).to_string()),
-                _ => None,
-            };
+            let enumeration = self.enumeration(&value.ty);
             self.report(errors::not_comparable(place, &described, true, enumeration.as_deref()));
             return wrong;
         }
@@ -701,6 +699,10 @@ impl Checker<'_> {
             ExprKind::InRange { value: Box::new(value), low: Box::new(low), high: Box::new(high), included };
         let test = Expr { kind, ty: Type::Bool, place };
         self.maybe_not(test, negated, place)
+    }
+
+    fn enumeration(&self, ty: &Type) -> Option<String> {
+        if let Type::Enum(id) = ty { Some(self.enum_name(*id).to_string()) } else { None }
     }
 
     fn maybe_not(&self, test: Expr, negated: bool, place: Place) -> Expr {
@@ -829,29 +831,4 @@ fn turned(op: ast::Comparison) -> ast::Comparison {
         ast::Comparison::Greater => ast::Comparison::Less,
         ast::Comparison::GreaterOrEqual => ast::Comparison::LessOrEqual,
     }
-}
-
-/// `03/01/2026` reads as a division; the ISO date that it may mean, where there is one reading.
-fn slash_date(first: &ast::Expr, rest: &[(ast::Multiplicative, ast::Expr)]) -> Option<Vec<String>> {
-    let ast::ExprKind::Number(first) = &first.kind else { return None };
-    let [(ast::Multiplicative::Divide, second), (ast::Multiplicative::Divide, third)] = rest else {
-        return None;
-    };
-    let (ast::ExprKind::Number(second), ast::ExprKind::Number(third)) = (&second.kind, &third.kind) else {
-        return None;
-    };
-    if third.text.len() != 4 || first.text.len() > 2 || second.text.len() > 2 {
-        return None;
-    }
-    let candidate = |month: &str, day: &str| {
-        let text = format!("{}-{month:0>2}-{day:0>2}", third.text);
-        dates::date(&text).map(|_| text)
-    };
-    let mut readings: Vec<String> =
-        [candidate(&second.text, &first.text), candidate(&first.text, &second.text)]
-            .into_iter()
-            .flatten()
-            .collect();
-    readings.dedup();
-    (!readings.is_empty()).then_some(readings)
 }

@@ -2,7 +2,7 @@
 
 use super::names::{Events, Scope, nearest};
 use super::types::{Decimal, constant};
-use super::{At, Checker, Import, Items, Origin, SourceTree, currencies, errors};
+use super::{At, Checker, Import, Items, Origin, SourceTree, Use, currencies, errors};
 use crate::ir;
 use crate::typed::{ExprKind, Ratio, Type};
 use perq_grammar::ast;
@@ -28,15 +28,13 @@ const DAYS: &[&str] = &["monday", "tuesday", "wednesday", "thursday", "friday", 
 impl<'a> Checker<'a> {
     /// Binds the aliases of `use` and checks the pins.
     pub(super) fn uses(&mut self, items: &Items<'a>, imports: &[Import], spaces: &FxHashMap<FileId, usize>) {
-        for (at, path, alias, hash, _) in &items.uses {
+        for (at, Use { path, alias, hash }) in &items.uses {
             let path_place = at.place(path.span);
             let import = imports.iter().find(|import| import.from == at.file && import.written == path.value);
             let target = import.and_then(|import| spaces.get(&import.source.file).copied());
-            if import.is_none() {
+            let pinned = hash.is_none_or(|pin| self.check_pin(*at, pin, import, &path.value));
+            if import.is_none() && pinned {
                 self.report(errors::unknown_file(path_place, &path.value));
-            }
-            if let (Some(hash), Some(import)) = (hash, import) {
-                self.check_pin(*at, hash, &import.hash, &path.value);
             }
             let Some(alias) = alias else {
                 self.report(errors::missing_clause(
@@ -60,14 +58,21 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn check_pin(&mut self, at: At, pin: &ast::Text, hash: &str, path: &str) {
+    /// Whether a pin is one, and that of the file.
+    fn check_pin(&mut self, at: At, pin: &ast::Text, import: Option<&Import>, path: &str) -> bool {
         let place = at.place(pin.span);
         let wanted = pin.value.to_lowercase();
+        let hash = import.map(|import| import.hash.as_str());
         if wanted.len() < 8 || !wanted.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             self.report(errors::bad_hash(place, &pin.value, hash));
-        } else if !hash.starts_with(&wanted) {
-            self.report(errors::wrong_hash(place, path, &pin.value, hash));
+            return false;
         }
+        let Some(hash) = hash else { return true };
+        if !hash.starts_with(&wanted) {
+            self.report(errors::wrong_hash(place, path, &pin.value, hash));
+            return false;
+        }
+        true
     }
 
     /// `language` and `program`.
@@ -132,10 +137,11 @@ impl<'a> Checker<'a> {
                         self.out.settings.decimals = decimals;
                     }
                     None => {
-                        let near = nearest(&name.text.to_uppercase(), currencies::codes()).or_else(|| {
-                            let upper = name.text.to_uppercase();
-                            currencies::decimals(&upper).map(|_| upper)
-                        });
+                        let upper = name.text.to_uppercase();
+                        let near = match currencies::decimals(&upper) {
+                            Some(_) => Some(upper),
+                            None => nearest(&upper, currencies::codes()),
+                        };
                         self.report(errors::unknown_currency(place, &name.text, near.as_deref()));
                     }
                 },
@@ -452,11 +458,8 @@ impl<'a> Checker<'a> {
 
     /// A constant of a type, as a whole number of base units.
     fn account_amount(&mut self, scope: &mut Scope, expr: &ast::Expr, ty: &Type) -> Option<i64> {
-        let money = match ty {
-            Type::Points(id) => self.account_infos.get(id.index()).is_some_and(|info| info.money),
-            _ => false,
-        };
-        let ty = if money { &Type::Money } else { ty };
+        let own = if let Type::Points(id) = ty { self.points_type(*id) } else { ty.clone() };
+        let ty = &own;
         let value = self.value_of(scope, expr, ty);
         if matches!(value.kind, ExprKind::Error) || value.ty.is_error() {
             return None;

@@ -103,7 +103,25 @@ impl<'a> Checker<'a> {
         for index in 0..self.rule_infos.len() {
             self.check_rule(index);
         }
+        self.check_lonely_groups();
         self.check_worths();
+    }
+
+    /// What a group shares is checked with each of its rules; where it has none, by itself.
+    fn check_lonely_groups(&mut self) {
+        for index in 0..self.group_infos.len() {
+            if self.rule_infos.iter().any(|info| info.group == Some(index)) {
+                continue;
+            }
+            let Some(info) = self.group_infos.get(index) else { continue };
+            let (at, clauses, events) = (info.at, info.clauses, info.events.clone().unwrap_or_default());
+            let mut scope = Scope::new(at.file, at.space, Events::Heard(events));
+            for clause in clauses {
+                if let ast::GroupClause::Shared(clause) = clause {
+                    self.clause(&mut scope, clause, &mut Vec::new(), &mut Vec::new());
+                }
+            }
+        }
     }
 
     fn check_rule(&mut self, index: usize) {
@@ -119,6 +137,7 @@ impl<'a> Checker<'a> {
             None => (ir::GroupId(0), None, String::new(), at, [].as_slice()),
         };
         self.params_read.clear();
+        self.fields_read.clear();
         (scope.file, scope.space) = (group_at.file, group_at.space);
         for clause in group_clauses {
             if let ast::GroupClause::Shared(clause) = clause {
@@ -188,6 +207,14 @@ impl<'a> Checker<'a> {
             }
         }
         self.check_histories(place, &valid);
+        let demanded = std::mem::take(&mut self.fields_read);
+        steps.splice(
+            0..0,
+            demanded.into_iter().map(|field| {
+                let value = Box::new(self.builtin_field(field, place));
+                Step::When(Expr { kind: ExprKind::Known(value), ty: Type::Bool, place })
+            }),
+        );
         if let Some(info) = group.and_then(|group| self.group_infos.get_mut(group)) {
             info.accounts.extend(context.accounts.iter().copied());
         }
@@ -442,7 +469,7 @@ impl<'a> Checker<'a> {
             if let Some(days) = days {
                 let field = checker.builtin_field(checker.builtins.weekday, place);
                 let weekdays = Type::Enum(checker.builtins.weekdays);
-                conditions.push(one_of(field, days, |day| ExprKind::Ordinal(day), &weekdays, place));
+                conditions.push(one_of(field, days, ExprKind::Ordinal, &weekdays, place));
             }
             if let Some(month_days) = month_days {
                 let field = checker.builtin_field(checker.builtins.month_day, place);

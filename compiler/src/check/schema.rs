@@ -8,7 +8,7 @@ use crate::ir;
 use crate::typed::{Builtin, Dimension, Element, ExprKind, Field, FieldId, Ratio, RecordType, Type, UnitId};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A kind of event: what it brings along, and its own fields.
 #[derive(Debug, Default)]
@@ -25,6 +25,9 @@ pub(super) struct Records {
     pub line: FxHashMap<String, FieldId>,
     pub product: FxHashMap<String, FieldId>,
     pub payment: FxHashMap<String, FieldId>,
+    /// Fields of events that their records must have, in a program with events that lack them: to records they are
+    /// optional, and a rule that reads one asks for it first.
+    pub demanded: FxHashSet<FieldId>,
     /// Fields that are declared and cannot be read: texts.
     pub unreadable: Vec<(RecordName, String)>,
 }
@@ -48,8 +51,8 @@ struct FieldType {
 
 /// The words of types that are no names of the program's.
 const TYPE_WORDS: &[&str] = &[
-    "money", "percent", "number", "bool", "date", "time", "instant", "text", "points", "count", "lines",
-    "units",
+    "duration", "money", "percent", "number", "bool", "date", "time", "instant", "text", "points", "count",
+    "lines", "units",
 ];
 
 impl<'a> Checker<'a> {
@@ -58,7 +61,7 @@ impl<'a> Checker<'a> {
         self.count_unit("pcs");
         for (at, header, ordered, values) in &items.enums {
             let place = at.place(header.name.span);
-            if !self.declare("type", &header.name.text, place) {
+            if !self.declare("enum", &header.name.text, place) {
                 continue;
             }
             let id = ir::EnumId(self.out.enums.len() as u32);
@@ -80,6 +83,19 @@ impl<'a> Checker<'a> {
             });
         }
         for (at, name, hierarchical, _) in &items.references {
+            // Enumerations begin with a capital, kinds do not: `Channel` beside `channel` is no mistake, the same
+            // word is.
+            if self.enum_ids.contains_key(&name.text) {
+                let earlier = items.enums.iter().find(|(_, header, _, _)| header.name.text == name.text);
+                let earlier =
+                    earlier.map(|(at, header, _, _)| at.place(header.name.span)).unwrap_or_default();
+                let (place, earlier) = match super::is_prelude(at.file) {
+                    true => (earlier, at.place(name.span)),
+                    false => (at.place(name.span), earlier),
+                };
+                self.report(errors::duplicate_name(place, "type", &name.text, earlier));
+                continue;
+            }
             if self.declare("type", &name.text, at.place(name.span)) {
                 let id = ir::KindId(self.out.kinds.len() as u32);
                 self.kind_ids.insert(name.text.clone(), id);
@@ -196,6 +212,25 @@ impl<'a> Checker<'a> {
             }
         }
         self.inherit();
+        self.demand();
+    }
+
+    /// A field that only some events have cannot be demanded of every record.
+    fn demand(&mut self) {
+        for position in 0..self.out.fields.len() {
+            let id = FieldId(position as u32);
+            let having =
+                self.event_infos.iter().filter(|info| info.fields.values().any(|field| *field == id)).count();
+            let Some(field) = self.out.fields.get_mut(position) else { continue };
+            if having == 0 || having == self.event_infos.len() || field.ty.is_optional() {
+                continue;
+            }
+            let ty = field.ty.clone();
+            if !matches!(ty, Type::Set(_)) {
+                self.records.demanded.insert(id);
+            }
+            field.ty = Type::Optional(Box::new(ty));
+        }
     }
 
     /// A line's fields that its product has too come from there where the line is silent.
@@ -431,6 +466,8 @@ impl<'a> Checker<'a> {
         let value = self.slot_value(&mut scope, default, &ty, den);
         if let Some(field) = self.out.fields.get_mut(id.0 as usize) {
             field.default = value;
+            field.ty = ty;
+            self.records.demanded.remove(&id);
         }
     }
 
@@ -629,6 +666,7 @@ impl<'a> Checker<'a> {
             ("date", None) => Type::Date,
             ("time", None) => Type::Time,
             ("instant", None) => Type::Instant,
+            ("duration", None) => Type::Duration,
             ("lines", None) => Type::Collection(Element::Line),
             ("units", None) => Type::Collection(Element::Unit),
             ("payments", None) => Type::Collection(Element::Payment),

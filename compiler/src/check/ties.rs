@@ -161,21 +161,18 @@ impl Checker<'_> {
     /// The conditions on single fields that must hold for an expression to be true (or false).
     fn gather(&self, expr: &Expr, negated: bool, event: bool, allowances: &mut Allowances) {
         let mut add = |field: FieldId, allowed: Allowed| allowances.entry(field).or_default().push(allowed);
-        let field_of = |expr: &Expr| match &expr.kind {
-            ExprKind::Field { field, of } if of.is_none() == event => {
-                // Fractions of a minor unit have no next value.
-                let whole = self.field_of(*field).is_some_and(|f| f.den == 1 && !f.name.starts_with("unit."));
-                (whole || !matches!(expr.ty, Type::Money)).then_some(*field)
-            }
-            _ => None,
+        let field_of = |expr: &Expr| {
+            let ExprKind::Field { field, of } = &expr.kind else { return None };
+            // Fractions of a minor unit have no next value.
+            let whole = self.field_of(*field).is_some_and(|f| f.den == 1 && !f.name.starts_with("unit."));
+            (of.is_none() == event && (whole || expr.ty != Type::Money)).then_some(*field)
         };
         let whole = |expr: &Expr| -> Option<i64> {
-            match expr.ty {
-                Type::Enum(_) | Type::Date | Type::Time | Type::Bool | Type::Count(_) | Type::Money => {
-                    constant(expr)?.to_i64()
-                }
-                _ => None,
-            }
+            let steps = matches!(
+                expr.ty,
+                Type::Enum(_) | Type::Date | Type::Time | Type::Bool | Type::Count(_) | Type::Money
+            );
+            if steps { constant(expr)?.to_i64() } else { None }
         };
         match &expr.kind {
             ExprKind::And(parts) if !negated => {
@@ -273,11 +270,11 @@ impl Checker<'_> {
 
     /// How many values a field of an enumeration has.
     fn values_of(&self, field: FieldId) -> Option<i64> {
-        match self.field_of(field)?.ty.present() {
-            Type::Enum(id) => Some(self.out.enums.get(id.index())?.values.len() as i64),
-            Type::Bool => Some(2),
-            _ => None,
+        let ty = self.field_of(field)?.ty.present();
+        if let Type::Enum(id) = ty {
+            return Some(self.out.enums.get(id.index())?.values.len() as i64);
         }
+        (*ty == Type::Bool).then_some(2)
     }
 
     /// An event for which both hold, in words.
@@ -288,6 +285,9 @@ impl Checker<'_> {
         let mut parts = Vec::new();
         for field in fields {
             let Some(declared) = self.field_of(field) else { continue };
+            if field == self.builtins.member_known {
+                continue;
+            }
             let all: Vec<&Allowed> = a.get(&field).into_iter().chain(b.get(&field)).flatten().collect();
             let ty = declared.ty.present();
             let word = |value: i64| self.written(crate::typed::Ratio::whole(i128::from(value)), ty);

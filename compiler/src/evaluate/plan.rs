@@ -30,6 +30,8 @@ const MOST_INTERVALS: usize = 1024;
 /// Words filed under the keys of one slot for each rule that has its key there, and for each of its ranges of values,
 /// above which it is cut coarsely.
 const MOST_WORDS: (usize, usize) = (32, 2);
+/// Rules of whom sets are asked one by one.
+const FEW: u32 = 64;
 /// A table from value to interval may have so many places for each border.
 const TABLE_PLACES: usize = 16;
 /// And so many where the values are symbols, which are numbered without gaps.
@@ -52,7 +54,11 @@ pub struct Plan {
 pub struct Candidates {
     /// Rules that nothing known at the beginning of the event rules out.
     mask: Vec<u64>,
+    /// Words of the mask that are not empty.
+    live: Vec<usize>,
     row: Vec<u64>,
+    /// So few are left that sets are asked rule by rule.
+    ask_sets: bool,
     /// Positions found for the phase.
     found: Vec<u32>,
 }
@@ -79,6 +85,8 @@ struct Index {
     keyless: usize,
     /// By position: conditions that survivors are asked again.
     again: Lists,
+    /// By position: conditions on sets of the event.
+    set_atoms: Lists,
     /// By position: what one line has to satisfy.
     lines: Lists,
     dense: Dense,
@@ -318,7 +326,7 @@ impl Plan {
             }
             return;
         };
-        let Candidates { mask, row: _, found } = candidates;
+        let Candidates { mask, live: _, row: _, ask_sets, found } = candidates;
         let paid = index.paid.as_ref().map(|slot| {
             let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
             row.map_or(&[][..], |row| index.dense.row(*row))
@@ -332,7 +340,7 @@ impl Plan {
                 let bit = usize::try_from(bits.trailing_zeros()).unwrap_or(0);
                 bits &= bits.wrapping_sub(1);
                 let position = word.saturating_mul(64).saturating_add(bit);
-                if index.survives(program, bindings, view, position) {
+                if index.survives(program, bindings, view, position, *ask_sets) {
                     found.extend(u32::try_from(position).ok());
                 }
             }
@@ -370,7 +378,7 @@ fn lines<'a>(view: RecordView<'a>) -> impl Iterator<Item = &'a [i64]> {
 
 impl Index {
     fn begin(&self, record: &Record, view: RecordView<'_>, candidates: &mut Candidates) {
-        let Candidates { mask, row, found: _ } = candidates;
+        let Candidates { mask, live, row, ask_sets, found: _ } = candidates;
         mask.clear();
         let Some(kind) = self.kinds.get(record.kind.index()) else { return };
         // Lines first: what they leave out need not be looked at again.
@@ -395,9 +403,22 @@ impl Index {
             }
         }
         and(mask, self.dense.row(*kind));
-        for slot in &self.slots {
+        let row_of = |slot: &Slot| {
             let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
-            and(mask, row.map_or(&[], |row| self.dense.row(*row)));
+            row.map_or(&[][..], |row| self.dense.row(*row))
+        };
+        // The first leaves little; from then on only words that are left are looked at.
+        let (first, others) = self.slots.split_at(self.slots.len().min(1));
+        first.iter().for_each(|slot| and(mask, row_of(slot)));
+        live.clear();
+        live.extend(mask.iter().enumerate().filter(|(_, bits)| **bits != 0).map(|(word, _)| word));
+        for slot in others {
+            and_live(mask, live, row_of(slot));
+        }
+        let left = live.iter().filter_map(|word| mask.get(*word)).map(|word| word.count_ones()).sum::<u32>();
+        *ask_sets = left <= FEW;
+        if *ask_sets {
+            return;
         }
         for set in &self.sets {
             let value = event_value(view, set.slot);
@@ -414,7 +435,7 @@ impl Index {
                     });
                 }
             }
-            and(mask, row);
+            and_live(mask, live, row);
             for symbol in symbols {
                 if let Some(filed) = set.bars.rows.get(set.bars.cuts.interval(i64::from(*symbol))) {
                     self.sparse.each(filed, |word, bits| {
@@ -439,9 +460,11 @@ impl Index {
         bindings: &Bindings,
         view: RecordView<'_>,
         position: usize,
+        ask_sets: bool,
     ) -> bool {
         let lines = self.lines.of(position);
         all_hold(program, bindings, view, self.again.of(position))
+            && (!ask_sets || all_hold(program, bindings, view, self.set_atoms.of(position)))
             && (lines.is_empty() || some_line(program, bindings, view, lines))
     }
 
@@ -454,11 +477,11 @@ impl Index {
         let keys: usize = self.keys.iter().map(|keys| filed(&keys.filed)).sum();
         let lists = |lists: &Lists| lists.ends.len() * 4 + lists.atoms.len() * size_of::<AtomId>();
         let rows = self.dense.bits.len() * 8 + self.sparse.bits.len() * 12;
-        slots + sets + keys + lists(&self.again) + lists(&self.lines) + rows
+        slots + sets + keys + lists(&self.again) + lists(&self.set_atoms) + lists(&self.lines) + rows
     }
 }
 
-/// Ands a row into another; words that the row does not have are empty.
+/// Ands a row into a mask; words that the row does not have are empty.
 fn and(mask: &mut [u64], row: &[u64]) {
     for (word, row) in mask.iter_mut().zip(row) {
         *word &= row;
@@ -466,6 +489,15 @@ fn and(mask: &mut [u64], row: &[u64]) {
     for word in mask.iter_mut().skip(row.len()) {
         *word = 0;
     }
+}
+
+/// Ands a row into a mask at the words that are live, and leaves those live that have anything then.
+fn and_live(mask: &mut [u64], live: &mut Vec<usize>, row: &[u64]) {
+    live.retain(|word| {
+        let Some(bits) = mask.get_mut(*word) else { return false };
+        *bits &= row.get(*word).copied().unwrap_or(0);
+        *bits != 0
+    });
 }
 
 /// Builds an index.
@@ -489,6 +521,7 @@ type Compatible = (u32, Ranges);
 #[derive(Clone, Debug, Default)]
 struct Open {
     again: Vec<AtomId>,
+    sets: Vec<AtomId>,
     lines: Vec<AtomId>,
 }
 
@@ -515,13 +548,14 @@ impl<'a> Builder<'a> {
         let kinds = builder.kinds(&rules);
         let (slots, paid, sets) = builder.event(&rules, &mut open);
         let (keys, keyless) = builder.lines(&rules, &mut open);
-        let (mut again, mut lines) = (Lists::default(), Lists::default());
+        let (mut again, mut set_atoms, mut lines) = (Lists::default(), Lists::default(), Lists::default());
         for open in open {
             again.push(open.again);
+            set_atoms.push(open.sets);
             lines.push(open.lines);
         }
         let Builder { dense, sparse, .. } = builder;
-        Index { kinds, slots, paid, sets, keys, keyless, again, lines, dense, sparse }
+        Index { kinds, slots, paid, sets, keys, keyless, again, set_atoms, lines, dense, sparse }
     }
 
     /// The kind of the names that a reference of this kind tests.
@@ -605,6 +639,9 @@ impl<'a> Builder<'a> {
                     if let Some(of_slot) = sets.get_mut(atom.slot.index()) {
                         of_slot.push((*position, *id, atom.negated));
                     }
+                    if let Some(open) = open.get_mut(index(*position)) {
+                        open.sets.push(*id);
+                    }
                 } else if let Some(of_slot) = scalars.get_mut(atom.slot.index()) {
                     let allowed = ranges(atom, self.bindings);
                     match of_slot.last_mut().filter(|(last, _)| last == position) {
@@ -614,7 +651,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        let (mut slots, mut paid) = (Vec::new(), None);
+        let (mut slots, mut paid) = (Vec::<(u64, Slot)>::new(), None);
         for (compatible, slot) in scalars.into_iter().zip((0u32..).map(SlotId)) {
             if compatible.is_empty() {
                 continue;
@@ -635,13 +672,19 @@ impl<'a> Builder<'a> {
                     self.ask_again(rules, *position, slot, open);
                 }
             }
+            // The slot that leaves the fewest rules, in the mean over its rows, is looked at first.
+            let ones =
+                rows.iter().flat_map(|row| self.dense.row(*row)).map(|word| u64::from(word.count_ones()));
+            let left = ones.sum::<u64>().checked_div(u64::try_from(rows.len()).unwrap_or(1)).unwrap_or(0);
             let slot = Slot { slot, cuts: Cuts::new(borders, 0), rows };
             if slot.slot == event_slot::BASKET_PAID {
                 paid = Some(slot);
             } else {
-                slots.push(slot);
+                slots.push((left, slot));
             }
         }
+        slots.sort_by_key(|(left, _)| *left);
+        let slots = slots.into_iter().map(|(_, slot)| slot).collect();
         let mut built = Vec::new();
         for (atoms, slot) in sets.into_iter().zip((0u32..).map(SlotId)) {
             if !atoms.is_empty() {

@@ -7,6 +7,9 @@ use super::{FieldSpace, Lowering};
 use crate::ir::{Atom, AtomTest, Comparison, SlotId, Space, event_slot, line_slot};
 use crate::typed::{Builtin, Expr, ExprKind, FieldId, Ratio, Type};
 
+/// Conditions of one rule beyond which segments are no longer looked into; the rule is then too large in any case.
+const MAX_CONJUNCTS: usize = 200_000;
+
 /// Splits a condition at its `and`s, through segments without parameters.
 pub fn conjuncts<'e>(program: &'e crate::typed::Program, expr: &'e Expr, out: &mut Vec<&'e Expr>) {
     match &expr.kind {
@@ -15,7 +18,7 @@ pub fn conjuncts<'e>(program: &'e crate::typed::Program, expr: &'e Expr, out: &m
                 conjuncts(program, operand, out);
             }
         }
-        ExprKind::Call(function, arguments) if arguments.is_empty() => {
+        ExprKind::Call(function, arguments) if arguments.is_empty() && out.len() < MAX_CONJUNCTS => {
             match program.functions.get(function.0 as usize) {
                 Some(function) => conjuncts(program, &function.body, out),
                 None => out.push(expr),

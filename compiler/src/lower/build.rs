@@ -53,6 +53,12 @@ impl<'b, 'p> Builder<'b, 'p> {
         Value(index)
     }
 
+    /// Whether the function is as long as one may be. Defines are written out where they are used, so a few lines can
+    /// stand for any number of instructions; what is full is refused in the end.
+    pub fn is_full(&self) -> bool {
+        self.function.insts.len() > super::MAX_INSTS
+    }
+
     /// An `I64` constant.
     pub fn int(&mut self, constant: i64) -> Value {
         self.emit(Inst::Int(constant))

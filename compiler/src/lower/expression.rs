@@ -34,6 +34,9 @@ impl Operand {
 impl Builder<'_, '_> {
     /// An expression of any type.
     pub fn operand(&mut self, expr: &Expr) -> Operand {
+        if self.is_full() {
+            return Operand::Number(Fraction::constant(0, 1));
+        }
         let place = self.lowering.place(expr.place);
         let before = self.at(place);
         let operand = self.operand_here(expr);
@@ -829,6 +832,12 @@ impl Builder<'_, '_> {
             arms.push(result.arm(self, value));
             self.leave(1);
             self.emit(Inst::End);
+        }
+        if rows.last().is_none_or(|row| row.patterns.iter().any(|pattern| !matches!(pattern, Pattern::Any))) {
+            // The checker has shown that some row fits what the types allow; what they do not rule out, such as a
+            // negative amount where bands begin at zero, is a fault and never a wrong number.
+            let beyond = self.emit(Inst::Wide(i128::MAX));
+            self.emit(Inst::Narrow(beyond));
         }
         self.emit(Inst::End);
         result.finish(self, &arms)

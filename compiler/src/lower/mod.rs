@@ -16,6 +16,9 @@ use build::Builder;
 use perq_grammar::diagnostic::Place;
 use rustc_hash::FxHashMap;
 
+/// Instructions that one rule may come to.
+pub const MAX_INSTS: usize = 500_000;
+
 /// Which list of [`ir::Layout`] a field's slot is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldSpace {
@@ -39,7 +42,10 @@ pub struct Lowering<'p> {
 }
 
 /// Lowers a checked program.
-pub fn lower(program: &typed::Program, sources: &SourceMap) -> ir::Program {
+///
+/// # Errors
+/// The rules that come to more than [`MAX_INSTS`] instructions.
+pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Program, Vec<ir::RuleId>> {
     let settings = &program.settings;
     let currency = ir::Currency { code: settings.currency.clone(), decimals: settings.decimals };
     let ir = ir::Program {
@@ -75,13 +81,20 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> ir::Program {
         atoms: FxHashMap::default(),
         places: FxHashMap::default(),
     };
+    let mut too_large = Vec::new();
     for (index, rule) in program.rules.iter().enumerate() {
-        lowering.rule(ir::RuleId(count(index)), rule);
+        let id = ir::RuleId(count(index));
+        if !lowering.rule(id, rule) {
+            too_large.push(id);
+        }
+    }
+    if !too_large.is_empty() {
+        return Err(too_large);
     }
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }
-    lowering.ir
+    Ok(lowering.ir)
 }
 
 /// A length or position as an id's number; programs are far smaller than the limit.
@@ -90,7 +103,8 @@ fn count(n: usize) -> u32 {
 }
 
 impl Lowering<'_> {
-    fn rule(&mut self, id: ir::RuleId, rule: &typed::Rule) {
+    /// Says whether the rule is of a size that can be compiled.
+    fn rule(&mut self, id: ir::RuleId, rule: &typed::Rule) -> bool {
         let place = self.place(rule.place);
         let atoms = self.rule_atoms(rule);
         let line_atoms = self.line_atoms(rule);
@@ -98,6 +112,7 @@ impl Lowering<'_> {
         builder.emit(ir::Inst::Block);
         builder.steps(id, &rule.steps, true);
         builder.emit(ir::Inst::End);
+        let fits = !builder.is_full();
         let function = builder.finish();
         let function_id = ir::FunctionId(count(self.ir.functions.len()));
         self.ir.functions.push(function);
@@ -113,6 +128,7 @@ impl Lowering<'_> {
             limits: rule.limits.clone(),
             place,
         });
+        fits
     }
 
     fn group(&mut self, id: ir::GroupId, group: &typed::Group) {

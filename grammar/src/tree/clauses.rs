@@ -159,6 +159,11 @@ impl<'t> Builder<'t> {
         let name = self.take_name(children)?;
         let ty = if children.eat(Rule::colon) { Some(self.take_type(children)?) } else { None };
         children.eat(Rule::equals);
+        Some(Let { name, ty, value: self.bound(children)? })
+    }
+
+    /// What a name can stand for: a value or a collection.
+    pub(super) fn bound(&mut self, children: &mut Children<'t>) -> Option<Expr> {
         let source = match children.rule()? {
             Rule::pick => self.pick(children.next()?)?,
             Rule::history => self.filter(children.next()?)?,
@@ -166,12 +171,12 @@ impl<'t> Builder<'t> {
                 let value = self.take_expr(children)?;
                 match children.take(Rule::source_tail) {
                     Some(tail) => self.source_with_tail(value, tail)?,
-                    None => return Some(Let { name, ty, value }),
+                    None => return Some(value),
                 }
             }
         };
         let span = source.span;
-        Some(Let { name, ty, value: Expr { kind: ast::ExprKind::Collection(Box::new(source)), span } })
+        Some(Expr { kind: ast::ExprKind::Collection(Box::new(source)), span })
     }
 
     fn take_within(&mut self, children: &mut Children<'t>) -> Option<Option<Window>> {

@@ -40,7 +40,7 @@ impl<'t> Builder<'t> {
                 children.eat(Rule::kw_gives);
                 let gives = self.take_type(children)?;
                 children.eat(Rule::equals);
-                ItemKind::Define { header, params, gives, body: self.take_expr(children)? }
+                ItemKind::Define { header, params, gives, body: self.bound(children)? }
             }
             Rule::table => {
                 let header = self.take_header(children)?;

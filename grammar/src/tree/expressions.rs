@@ -492,6 +492,7 @@ impl<'t> Builder<'t> {
         let mut arms = Vec::new();
         while let Some(arm) = children.take(Rule::arm) {
             arms.push(self.arm(arm)?);
+            children.eat(Rule::comma);
         }
         Some(arms)
     }
@@ -847,10 +848,11 @@ fn aggregate(name: &str) -> Option<Aggregate> {
 
 /// The path, if there is one value and it is a path.
 fn single_path(mut values: Vec<Expr>) -> Result<Path, Vec<Expr>> {
-    if values.len() == 1 && matches!(values[0].kind, ExprKind::Path(_)) {
-        if let Some(Expr { kind: ExprKind::Path(path), .. }) = values.pop() {
-            return Ok(path);
-        }
+    if values.len() == 1
+        && matches!(values[0].kind, ExprKind::Path(_))
+        && let Some(Expr { kind: ExprKind::Path(path), .. }) = values.pop()
+    {
+        return Ok(path);
     }
     Err(values)
 }

@@ -331,10 +331,11 @@ def decide(event, products, parents, members):
             award = min(award, room)  # the group's limit, in the order of settlement
             room -= award
             exact[rule] += award
-        # The receipt's sum is rounded down once; the points go back to the rules by largest remainder.
+        # The receipt's sum is rounded down once; the points go back to the rules by largest remainder, on equal
+        # remainders to the rule that gives more, then to the one settled first.
         issued = {rule: exact[rule].numerator // exact[rule].denominator for rule in RULES if exact.get(rule)}
         missing = sum(exact.values()).__floor__() - sum(issued.values())
-        by_remainder = sorted(issued, key=lambda rule: (-(exact[rule] - issued[rule]), RULES.index(rule)))
+        by_remainder = sorted(issued, key=lambda rule: (-(exact[rule] - issued[rule]), -exact[rule], RULES.index(rule)))
         for rule in by_remainder[:missing]:
             issued[rule] += 1
         points = {rule: n for rule, n in issued.items() if n}

@@ -36,9 +36,21 @@ pub fn plain(text: &str) -> String {
     out
 }
 
+/// Characters shown of a sentence: nobody reads more, and an author's word may be as long as a file.
+const SENTENCE: usize = 600;
+
+/// A sentence that is safe to print and short enough to be read.
+pub fn sentence(text: &str) -> String {
+    match text.char_indices().nth(SENTENCE) {
+        Some((end, _)) => plain(text.get(..end).unwrap_or("")) + "…",
+        None => plain(text),
+    }
+}
+
 /// Several lines that are safe to print.
 pub fn plain_lines(text: &str) -> String {
-    let lines: Vec<String> = text.split('\n').map(|line| plain(line.strip_suffix('\r').unwrap_or(line))).collect();
+    let lines: Vec<String> =
+        text.split('\n').map(|line| plain(line.strip_suffix('\r').unwrap_or(line))).collect();
     lines.join("\n")
 }
 
@@ -169,9 +181,8 @@ impl Excerpt {
         if from > 0 {
             self.text.push('…');
         }
-        let mut shown = 0;
         let mut end = line.len();
-        for (at, character) in line.get(from..).unwrap_or("").char_indices() {
+        for (shown, (at, character)) in line.get(from..).unwrap_or("").char_indices().enumerate() {
             if long && shown >= WINDOW {
                 end = from + at;
                 break;
@@ -182,7 +193,6 @@ impl Excerpt {
                 hidden if is_hidden(hidden) => self.text.push('\u{fffd}'),
                 visible => self.text.push(visible),
             }
-            shown += 1;
         }
         map.entries.push((range.start + end, self.text.len()));
         if end < line.len() {
@@ -214,7 +224,8 @@ impl SourceCode for Excerpt {
         let to = (last + after + 1).min(part.lines.end);
         let bound = |line: usize| self.starts.get(line).copied().unwrap_or(self.text.len());
         let data = self.text.as_bytes().get(bound(from)..bound(to)).ok_or(MietteError::OutOfBounds)?;
-        let column = self.columns.iter().find(|(at, _)| *at == span.offset()).map_or(0, |(_, column)| *column);
+        let column =
+            self.columns.iter().find(|(at, _)| *at == span.offset()).map_or(0, |(_, column)| *column);
         Ok(Box::new(MietteSpanContents::new_named(
             part.name.clone(),
             data,
@@ -269,8 +280,10 @@ mod tests {
     fn excerpt(text: &str, spans: &[(usize, usize)]) -> (Excerpt, Vec<Option<std::ops::Range<usize>>>) {
         let mut sources = SourceMap::default();
         sources.insert(FileId(0), "a.rule", text);
-        let places: Vec<Place> =
-            spans.iter().map(|(start, end)| Place { file: FileId(0), span: Span::new(*start, *end) }).collect();
+        let places: Vec<Place> = spans
+            .iter()
+            .map(|(start, end)| Place { file: FileId(0), span: Span::new(*start, *end) })
+            .collect();
         Excerpt::new(&sources, &places)
     }
 

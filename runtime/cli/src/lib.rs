@@ -90,7 +90,9 @@ pub fn main() -> ExitCode {
         let text = payload.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
         eprintln!("perq made a mistake of its own: {}{place}", excerpt::plain(text));
-        eprintln!("Please report it with the command and the rules that caused it; your files are as they were.");
+        eprintln!(
+            "Please report it with the command and the rules that caused it; your files are as they were."
+        );
     }));
     let arguments = match Args::try_parse() {
         Ok(arguments) => arguments,

@@ -58,7 +58,8 @@ impl Table {
     pub fn lines(&self, indent: usize, width: usize) -> Vec<String> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let length = |text: &str| text.chars().count();
-        let of_column = |at: usize| self.rows.iter().filter_map(move |row| row.get(at)).map(|cell| length(cell));
+        let of_column =
+            |at: usize| self.rows.iter().filter_map(move |row| row.get(at)).map(|cell| length(cell));
         let mut widths: Vec<usize> = (0..columns).map(|at| of_column(at).max().unwrap_or(0)).collect();
         let total = indent + widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
         if let Some(last) = self.left.checked_sub(1).and_then(|at| widths.get_mut(at)) {
@@ -90,12 +91,19 @@ mod tests {
 
     #[test]
     fn numbers_in_groups() {
-        for (number, expected) in
-            [("0", "0"), ("999", "999"), ("1000", "1 000"), ("-1234567.80", "-1 234 567.80"), ("0.05", "0.05")]
-        {
+        for (number, expected) in [
+            ("0", "0"),
+            ("999", "999"),
+            ("1000", "1 000"),
+            ("-1234567.80", "-1 234 567.80"),
+            ("0.05", "0.05"),
+        ] {
             assert_eq!(decimal(number), expected);
         }
-        assert_eq!((share(1, 3).as_str(), share(2, 3).as_str(), share(1, 0).as_str()), ("33.33 %", "66.67 %", "-"));
+        assert_eq!(
+            (share(1, 3).as_str(), share(2, 3).as_str(), share(1, 0).as_str()),
+            ("33.33 %", "66.67 %", "-")
+        );
     }
 
     #[test]
@@ -103,7 +111,11 @@ mod tests {
         let mut table = Table::new(2, &["rule", "title", "amount"]);
         table.row(["a".to_owned(), "a title that is rather long".to_owned(), "1.00".to_owned()]);
         table.row(["bcd".to_owned(), "short".to_owned(), "1 000.00".to_owned()]);
-        let expected = ["  rule  title            amount", "  a     a title that…      1.00", "  bcd   short          1 000.00"];
+        let expected = [
+            "  rule  title            amount",
+            "  a     a title that…      1.00",
+            "  bcd   short          1 000.00",
+        ];
         assert_eq!(table.lines(2, 31), expected);
     }
 }

@@ -12,7 +12,94 @@ macro_rules! pages {
     };
 }
 
-pages! {}
+pages! {
+    "always-known"
+    "ambiguous-reference"
+    "calendar-duration"
+    "cannot-exclude"
+    "collection-as-value"
+    "compiler-mistake"
+    "constant-expected"
+    "date-order"
+    "decimal-or-thousands"
+    "division-by-zero"
+    "duplicate-name"
+    "empty-range"
+    "equality-with-reference"
+    "event-outside-group"
+    "expected-here"
+    "gap-between-bands"
+    "history-gap"
+    "history-order"
+    "impossible-date"
+    "limit-unit"
+    "look-alike-names"
+    "maybe-unknown"
+    "mismatched-types"
+    "mismatched-units"
+    "missing-clause"
+    "missing-event"
+    "missing-on-price"
+    "missing-program"
+    "missing-rounding"
+    "missing-scope"
+    "missing-spread"
+    "missing-unit"
+    "missing-value"
+    "month-day-missing"
+    "needless-spread"
+    "no-worth"
+    "not-a-collection"
+    "not-an-account"
+    "not-comparable"
+    "not-exhaustive"
+    "not-yet-evaluated"
+    "nothing-happened"
+    "number-out-of-range"
+    "other-currency"
+    "overlapping-bands"
+    "overlapping-rows"
+    "percent-out-of-range"
+    "pick-zero"
+    "price-each-line"
+    "priority-tie"
+    "record-as-value"
+    "recursive-definition"
+    "reference-as-value"
+    "repeated-clause"
+    "rule-too-large"
+    "rule-without-group"
+    "second-program"
+    "text-for-reference"
+    "text-for-value"
+    "time-goes-back"
+    "too-many-decimals"
+    "too-many-rows"
+    "unit-taken"
+    "unknown-currency"
+    "unknown-event"
+    "unknown-field"
+    "unknown-file"
+    "unknown-language"
+    "unknown-name"
+    "unknown-type"
+    "unknown-unit"
+    "unknown-value"
+    "unknown-word"
+    "unknown-zone"
+    "unreachable-row"
+    "value-outside-range"
+    "wrong-account"
+    "wrong-arguments"
+    "wrong-conversion"
+    "wrong-displacement"
+    "wrong-effect"
+    "wrong-element"
+    "wrong-event"
+    "wrong-hash"
+    "wrong-reference-kind"
+    "wrong-scale"
+}
 
 /// The page of a name.
 pub fn page(name: &str) -> Option<&'static str> {
@@ -60,7 +147,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        for (from, to, far) in [("", "", 0), ("a", "", 1), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)] {
+        for (from, to, far) in
+            [("", "", 0), ("a", "", 1), ("", "abc", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)]
+        {
             assert_eq!(distance(from, to), far, "{from} {to}");
         }
     }
@@ -68,7 +157,9 @@ mod tests {
     #[test]
     fn sorted_and_findable() {
         assert!(PAGES.windows(2).all(|pair| pair.first() < pair.get(1)));
-        assert!(PAGES.iter().all(|(name, text)| page(name) == Some(text) && near(name).first() == Some(name)));
+        assert!(
+            PAGES.iter().all(|(name, text)| page(name) == Some(text) && near(name).first() == Some(name))
+        );
         assert!(near("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz").is_empty());
     }
 }

@@ -237,9 +237,14 @@ mod tests {
 
     #[test]
     fn paths_are_tidied_by_text() {
-        for (path, expected) in
-            [("./a", "a"), (".", "."), ("a/../b", "b"), ("../a", "../a"), ("a/./b//c/..", "a/b"), ("/a/..", "/")]
-        {
+        for (path, expected) in [
+            ("./a", "a"),
+            (".", "."),
+            ("a/../b", "b"),
+            ("../a", "../a"),
+            ("a/./b//c/..", "a/b"),
+            ("/a/..", "/"),
+        ] {
             assert_eq!(tidy(Path::new(path)), Path::new(expected), "{path}");
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Refuses to decide what is said: words, places and repairs come with the diagnostic.
 
-use crate::excerpt::{Excerpt, plain};
+use crate::excerpt::{Excerpt, sentence};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use perq_compiler::sources::SourceMap;
 use perq_grammar::diagnostic::{Diagnostic, Label, Place, Repair, Severity};
@@ -25,7 +25,7 @@ pub fn human(sources: &SourceMap, diagnostic: &Diagnostic, style: Style) -> Stri
     let (excerpt, spans) = Excerpt::new(sources, &places);
     let labels = texts.zip(spans).enumerate().filter_map(|(index, (text, span))| {
         let span = span?;
-        let text = (!text.is_empty()).then(|| plain(text));
+        let text = (!text.is_empty()).then(|| sentence(text));
         let span = (span.start, span.len());
         Some(match index {
             0 => LabeledSpan::new_primary_with_span(text, span),
@@ -38,7 +38,7 @@ pub fn human(sources: &SourceMap, diagnostic: &Diagnostic, style: Style) -> Stri
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
         },
-        message: plain(&diagnostic.message),
+        message: sentence(&diagnostic.message),
         help: help(&diagnostic.repairs),
         labels: labels.collect(),
         excerpt,
@@ -62,16 +62,18 @@ fn help(repairs: &[Repair]) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// A repair's words, with the text to put where the words do not quote it and it is short enough to be read.
+/// A repair's words, with the text to put where the words do not quote all of it and it fits a line.
 pub fn repair(repair: &Repair) -> String {
-    let words = plain(&repair.text);
-    match &repair.edit {
-        Some(edit) => {
-            let text = edit.text.trim();
-            let shown = text.is_empty() || repair.text.contains(text) || text.contains('\n');
-            if shown { words } else { format!("{words}: `{}`", plain(text)) }
-        }
-        None => words,
+    let words = sentence(&repair.text);
+    let Some(edit) = &repair.edit else { return words };
+    let text = edit.text.trim();
+    if text.is_empty() || text.contains('\n') || repair.text.contains(text) {
+        return words;
+    }
+    // Words that quote the beginning of a long text: the whole of it says more.
+    match words.strip_suffix("…`").and_then(|head| head.rsplit_once('`')) {
+        Some((head, _)) => format!("{head}`{}`", sentence(text)),
+        None => format!("{words}: `{}`", sentence(text)),
     }
 }
 
@@ -173,12 +175,13 @@ mod tests {
         let mut sources = SourceMap::default();
         sources.insert(FileId(0), "spend.rule", "rule a {\n  when basket.paid + 10 points > 0 RUB\n}\n");
         sources.insert(FileId(1), "program.rule", "# points\naccount bonus { unit points }\n");
-        let diagnostic = Diagnostic::error("mismatched-units", place(0, 16, 27), "money and points cannot be added")
-            .at("money in RUB")
-            .label(place(0, 30, 39), "points of account `bonus`")
-            .label(place(1, 17, 22), "declared here")
-            .fix("convert the points", place(0, 30, 39), "(10 points as RUB)")
-            .help("or the money: `(basket.paid as points)`");
+        let diagnostic =
+            Diagnostic::error("mismatched-units", place(0, 16, 27), "money and points cannot be added")
+                .at("money in RUB")
+                .label(place(0, 30, 39), "points of account `bonus`")
+                .label(place(1, 17, 22), "declared here")
+                .fix("convert the points", place(0, 30, 39), "(10 points as RUB)")
+                .help("or the money: `(basket.paid as points)`");
         let text = human(&sources, &diagnostic, STYLE);
         let expected = "mismatched-units
 

@@ -7,6 +7,7 @@ use crate::args::EngineName;
 use crate::excerpt::plain;
 use crate::programme::{Programme, find_one};
 use crate::{Failure, tables};
+use perq_compiler::ir::{AccountId, event_slot, line_slot};
 use perq_runtime::clock::year_and_month;
 use perq_runtime::decimal;
 use perq_runtime::engine::Engine;
@@ -14,7 +15,6 @@ use perq_runtime::input;
 use perq_runtime::pack::Pack;
 use perq_runtime::record::{ReadEvent, ReadOptions, Reader};
 use perq_runtime::summary::{Given, Summary};
-use perq_compiler::ir::{AccountId, event_slot, line_slot};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -76,12 +76,19 @@ pub struct Times {
 ///
 /// # Errors
 /// Where something cannot be read, or the rules have errors.
-pub fn replay(folder: &Path, engine: Option<EngineName>, progress: &mut dyn FnMut(u64)) -> Result<Year, Failure> {
+pub fn replay(
+    folder: &Path,
+    engine: Option<EngineName>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Year, Failure> {
     let started = Instant::now();
     let programme: Programme = find_one(folder)?;
     let mut compilation = programme.compile()?;
     let Some(program) = compilation.program.take() else {
-        return Err(Failure::new(format!("the rules have errors; `perq check {}` shows them", programme.shown())));
+        return Err(Failure::new(format!(
+            "the rules have errors; `perq check {}` shows them",
+            programme.shown()
+        )));
     };
     let compile = started.elapsed();
     let started = Instant::now();
@@ -114,7 +121,12 @@ pub fn replay(folder: &Path, engine: Option<EngineName>, progress: &mut dyn FnMu
 }
 
 impl Year {
-    fn events(&mut self, name: &str, stream: impl Read, progress: &mut dyn FnMut(u64)) -> std::io::Result<()> {
+    fn events(
+        &mut self,
+        name: &str,
+        stream: impl Read,
+        progress: &mut dyn FnMut(u64),
+    ) -> std::io::Result<()> {
         let engine = self.engine.clone();
         let program = engine.program();
         let heard: BTreeSet<usize> =
@@ -206,7 +218,9 @@ impl Year {
             .iter()
             .enumerate()
             .map(|(at, group)| {
-                let fired = |rule: &perq_compiler::ir::RuleId| self.heard.rules.get(rule.index()).map_or(0, |r| r.events);
+                let fired = |rule: &perq_compiler::ir::RuleId| {
+                    self.heard.rules.get(rule.index()).map_or(0, |r| r.events)
+                };
                 let events = group.rules.iter().map(fired).sum();
                 (group.name.clone(), given(self.heard.groups.get(at), events, awards(at)))
             })
@@ -324,7 +338,8 @@ pub fn check(folder: &Path, year: &Year) -> Result<Option<Comparison>, Failure> 
         let got: BTreeSet<&str> = year.receipts.lines().collect();
         let expected: BTreeSet<&str> = text.lines().collect();
         comparison.equal += got.intersection(&expected).count() as u64;
-        let missing = expected.difference(&got).map(|row| format!("receipt expected: {}", row.replace('\t', " ")));
+        let missing =
+            expected.difference(&got).map(|row| format!("receipt expected: {}", row.replace('\t', " ")));
         let strange = got.difference(&expected).map(|row| format!("receipt got: {}", row.replace('\t', " ")));
         comparison.different.extend(missing.chain(strange));
     }

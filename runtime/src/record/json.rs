@@ -304,34 +304,42 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub fn plain_decimal(&mut self, scale: u8) -> Option<i64> {
         const POWERS: [i64; 7] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
-        let bytes = self.bytes().get(self.at..)?;
-        let quoted = bytes.first() == Some(&b'"');
-        let digits = if quoted { bytes.get(1..)? } else { bytes };
-        let (mut count, mut read, mut decimals, mut fraction) = (0i64, 0usize, 0usize, false);
-        for (at, byte) in digits.iter().enumerate().take(17) {
-            match byte {
-                b'0'..=b'9' => {
-                    count = count.wrapping_mul(10).wrapping_add(i64::from(byte - b'0'));
-                    read += 1;
-                    decimals += usize::from(fraction);
-                }
-                b'.' if !fraction && read > 0 => fraction = true,
-                b'"' | b',' | b'}' | b']' => {
-                    let ends = quoted == (*byte == b'"');
-                    let leading_zero = !quoted && read - decimals > 1 && digits.first() == Some(&b'0');
-                    let missing = usize::from(scale).checked_sub(decimals)?;
-                    let power = POWERS.get(missing)?;
-                    let wide = read > 15 || read + missing > 18;
-                    if !ends || read == 0 || wide || leading_zero || (fraction && decimals == 0) {
-                        return None;
-                    }
-                    self.at += at + 2 * usize::from(quoted);
-                    return Some(count.wrapping_mul(*power));
-                }
-                0..=255 => return None,
+        let bytes = self.bytes();
+        let quoted = bytes.get(self.at) == Some(&b'"');
+        let mut count = 0i64;
+        let mut digits = |from: usize| {
+            let mut at = from;
+            while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
+                count = count.wrapping_mul(10).wrapping_add(i64::from(digit & 0xf));
+                at = at.wrapping_add(1);
+            }
+            at
+        };
+        let start = self.at + usize::from(quoted);
+        let mut end = digits(start);
+        let whole = end - start;
+        let mut decimals = 0;
+        if bytes.get(end) == Some(&b'.') {
+            let point = end;
+            end = digits(point + 1);
+            decimals = end - point - 1;
+            if decimals == 0 {
+                return None;
             }
         }
-        None
+        let closed = match bytes.get(end)? {
+            b'"' => quoted,
+            b',' | b'}' | b']' => !quoted && (whole == 1 || bytes.get(start) != Some(&b'0')),
+            0..=255 => false,
+        };
+        let missing = usize::from(scale).checked_sub(decimals)?;
+        let power = POWERS.get(missing)?;
+        // Below 10^18, which fits.
+        if !closed || whole == 0 || whole + decimals > 15 || whole + decimals + missing > 18 {
+            return None;
+        }
+        self.at = end + usize::from(quoted);
+        Some(count.wrapping_mul(*power))
     }
 
     /// A number's text; the cursor is at its first byte.

@@ -55,7 +55,12 @@ impl Tally {
     ///
     /// # Errors
     /// Where they cannot be written.
-    pub fn add(&mut self, compilation: &Compilation, files: usize, output: &mut Output) -> std::io::Result<()> {
+    pub fn add(
+        &mut self,
+        compilation: &Compilation,
+        files: usize,
+        output: &mut Output,
+    ) -> std::io::Result<()> {
         self.files += files;
         let (errors, warnings) = render::count(&compilation.diagnostics);
         self.errors += errors;

@@ -155,9 +155,10 @@ fn outcome(year: &Year, lines: &mut Vec<String>) {
     table.row([format!("  to pay, {code}"), money(program, total.paid), String::new()]);
     for (at, account) in program.accounts.iter().enumerate() {
         let amount = year.awarded(AccountId(at as u32));
-        let worth = account.worth.filter(|(units, _)| *units > 0).map(|(units, minor)| {
-            amount * i128::from(minor) / i128::from(units)
-        });
+        let worth = account
+            .worth
+            .filter(|(units, _)| *units > 0)
+            .map(|(units, minor)| amount * i128::from(minor) / i128::from(units));
         let of = worth.map_or_else(String::new, |worth| share(worth, total.initial));
         table.row([format!("  {} issued ({})", account.unit, account.name), points(program, at, amount), of]);
         if let Some(worth) = worth {

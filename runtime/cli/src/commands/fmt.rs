@@ -177,7 +177,9 @@ fn difference(name: &str, before: &str, after: &str) -> String {
     let mut out = format!("--- {name}\n+++ {name}\n");
     let mut at = 0;
     while at < edits.len() {
-        let Some(first) = edits.iter().skip(at).position(Edit::changes).map(|offset| at + offset) else { break };
+        let Some(first) = edits.iter().skip(at).position(Edit::changes).map(|offset| at + offset) else {
+            break;
+        };
         let mut last = first;
         while let Some(next) = edits.iter().skip(last + 1).position(Edit::changes) {
             if next > 2 * CONTEXT {
@@ -253,7 +255,8 @@ fn edits(old: &[&str], new: &[&str]) -> Vec<Edit> {
         for (i, line) in old_middle.iter().enumerate().rev() {
             for (j, other) in new_middle.iter().enumerate().rev() {
                 let cell = |i: usize, j: usize| table.get(i * width + j).copied().unwrap_or(0);
-                let best = if line == other { cell(i + 1, j + 1) + 1 } else { cell(i + 1, j).max(cell(i, j + 1)) };
+                let best =
+                    if line == other { cell(i + 1, j + 1) + 1 } else { cell(i + 1, j).max(cell(i, j + 1)) };
                 if let Some(slot) = table.get_mut(i * width + j) {
                     *slot = best;
                 }

@@ -27,7 +27,8 @@ pub fn run(options: &args::Keygen, output: &mut Output) -> Outcome {
     let public_file = PathBuf::from(public_file);
     write(&options.file, &secret, true)?;
     write(&public_file, &public.to_bytes(), false)?;
-    output.say(&format!("secret key {}; keep it away from hosts and repositories", options.file.display()))?;
+    output
+        .say(&format!("secret key {}; keep it away from hosts and repositories", options.file.display()))?;
     output.say(&format!("public key {}", public_file.display()))?;
     output.object(
         "keygen",
@@ -92,9 +93,9 @@ pub fn public(text: &str) -> Result<PublicKey, Failure> {
             self::bytes(&content)
         }
     };
-    found
-        .and_then(|bytes| PublicKey::from_bytes(&bytes))
-        .ok_or_else(|| Failure::new(format!("{text} is no public key: 64 hexadecimal digits, or a file with them")))
+    found.and_then(|bytes| PublicKey::from_bytes(&bytes)).ok_or_else(|| {
+        Failure::new(format!("{text} is no public key: 64 hexadecimal digits, or a file with them"))
+    })
 }
 
 #[cfg(test)]

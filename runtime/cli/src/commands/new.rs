@@ -22,12 +22,7 @@ const PLACEHOLDER: &str = "corner_shop";
 /// Where a file is there already or cannot be written.
 pub fn run(options: &args::New, output: &mut Output) -> Outcome {
     let name = name(&options.dir);
-    let files = [
-        ("rules.rule", RULES),
-        ("tests.rule", TESTS),
-        (config::FILE, CONFIG),
-        ("README.md", README),
-    ];
+    let files = [("rules.rule", RULES), ("tests.rule", TESTS), (config::FILE, CONFIG), ("README.md", README)];
     for (file, _) in files {
         let path = options.dir.join(file);
         if path.symlink_metadata().is_ok() {
@@ -48,7 +43,10 @@ pub fn run(options: &args::New, output: &mut Output) -> Outcome {
     let dir = plain(&options.dir.display().to_string());
     output.say(&format!("\nNext: perq test {dir}"))?;
     let files: Vec<&str> = files.iter().map(|(file, _)| *file).collect();
-    output.object("new", json!({ "dir": options.dir.display().to_string(), "programme": name, "files": files }));
+    output.object(
+        "new",
+        json!({ "dir": options.dir.display().to_string(), "programme": name, "files": files }),
+    );
     Ok(Exit::Clean)
 }
 

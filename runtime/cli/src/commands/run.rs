@@ -59,11 +59,14 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
     }
 
     let available = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    let batch =
-        BatchOptions { threads: options.threads.map_or_else(available, |threads| threads.get()), ..Default::default() };
+    let batch = BatchOptions {
+        threads: options.threads.map_or_else(available, |threads| threads.get()),
+        ..Default::default()
+    };
     let mut decisions = options.output.as_deref().map(create).transpose()?;
     let rejects = options.rejects.as_deref().map(create).transpose()?;
-    let mut rejects = Rejects { file: rejects, events: String::new(), line: Vec::new(), told: Vec::new(), count: 0 };
+    let mut rejects =
+        Rejects { file: rejects, events: String::new(), line: Vec::new(), told: Vec::new(), count: 0 };
     let bar = progress_bar(output);
     let started = Instant::now();
     let mut summary = Summary::default();
@@ -83,7 +86,9 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
                 bar.finish_and_clear();
                 rejects.tell(output);
                 return Err(match &error.cause {
-                    BatchErrorCause::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Failure::Gone,
+                    BatchErrorCause::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => {
+                        Failure::Gone
+                    }
                     BatchErrorCause::Input(_) | BatchErrorCause::Output(_) | BatchErrorCause::Internal => {
                         Failure::file(path, &error)
                     }

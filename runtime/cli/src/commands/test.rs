@@ -51,8 +51,13 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
             } else {
                 failed += 1;
             }
+            let mut shown = None;
             for mismatch in &outcome.mismatches {
-                output.say(&human(&compilation.sources, &outcome.name, mismatch, output))?;
+                // Several expectations of one event: its decision is said once.
+                let decision = mismatch.decision.as_deref();
+                let again = shown == decision;
+                shown = decision;
+                output.say(&human(&compilation.sources, &outcome.name, mismatch, again, output))?;
             }
             if output.is_json() {
                 tests.push(machine(&compilation.sources, &outcome.name, &outcome.mismatches, test.place));
@@ -81,7 +86,7 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
     Ok(Exit::findings(failed > 0 || tally.errors > 0))
 }
 
-fn human(sources: &SourceMap, name: &str, mismatch: &Mismatch, output: &Output) -> String {
+fn human(sources: &SourceMap, name: &str, mismatch: &Mismatch, again: bool, output: &Output) -> String {
     let first = |text: &str| text.lines().next().unwrap_or("").to_owned();
     let diagnostic = Diagnostic::error(
         "failed-test",
@@ -91,7 +96,8 @@ fn human(sources: &SourceMap, name: &str, mismatch: &Mismatch, output: &Output) 
     .at(format!("got {}", first(&mismatch.got)));
     let mut out = render::human(sources, &diagnostic, output.style());
     let more: Vec<&str> = mismatch.got.lines().skip(1).collect();
-    let decision = mismatch.decision.as_deref().map(|text| format!("the decision:\n{text}"));
+    let decision = mismatch.decision.as_deref().filter(|_| !again);
+    let decision = decision.map(|text| format!("the decision:\n{text}"));
     for part in [(!more.is_empty()).then(|| more.join("\n")), decision].into_iter().flatten() {
         for (index, line) in plain_lines(&part).lines().enumerate() {
             out.push_str(if index == 0 { "  " } else { "    " });

@@ -1,0 +1,234 @@
+//! The command line as a user meets it: exit codes, what stands where, and the contract of the JSON objects.
+
+use perq_cli::Exit;
+use perq_tests::{read, root, scratch};
+use serde_json::Value;
+use std::path::Path;
+
+fn perq(arguments: &[&str]) -> (Exit, String, String) {
+    with_input(arguments, "")
+}
+
+fn with_input(arguments: &[&str], input: &str) -> (Exit, String, String) {
+    perq_cli::run(arguments, input.as_bytes()).unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
+}
+
+fn object(arguments: &[&str]) -> (Exit, Value) {
+    let mut all = arguments.to_vec();
+    all.extend(["--format", "json"]);
+    let (exit, out, err) = perq(&all);
+    assert_eq!(err, "", "{arguments:?} says something beside its object");
+    let value: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"));
+    assert_eq!(value["version"], 1);
+    assert_eq!(value["command"], arguments[0]);
+    (exit, value)
+}
+
+fn at(folder: &Path, name: &str) -> String {
+    folder.join(name).display().to_string()
+}
+
+#[test]
+fn a_new_programme_is_clean_formatted_tested_and_runs() {
+    let folder = scratch("new");
+    let shop = at(&folder, "My Shop");
+    let (exit, out, _) = perq(&["new", &shop]);
+    assert_eq!(exit, Exit::Clean, "{out}");
+    assert_eq!(perq(&["new", &shop]).0, Exit::Usage, "it writes over something");
+    let (exit, out, _) = perq(&["check", &shop]);
+    assert_eq!((exit, out.trim()), (Exit::Clean, "no errors, no warnings in 2 files"));
+    let (exit, out, _) = perq(&["fmt", "--check", &shop]);
+    assert_eq!((exit, out.trim()), (Exit::Clean, "0 of 2 files would be formatted"));
+    let (exit, out, _) = perq(&["test", &shop]);
+    assert_eq!((exit, out.trim()), (Exit::Clean, "2 passed, 0 failed"));
+    let (exit, tests) = object(&["test", &shop, "--filter", "card"]);
+    assert_eq!((exit, &tests["passed"], &tests["left_out"]), (Exit::Clean, &1.into(), &1.into()));
+
+    let events = at(&folder, "events.ndjson");
+    let good = r#"{"id":"1","kind":"purchase","at":"2026-03-02T10:15:00","member":"m1","lines":[{"sku":"TEA","qty":2,"price":"3.50"}]}"#;
+    let bad = good.replace("3.50", "3,50").replace("\"id\":\"1\"", "\"id\":\"2\"");
+    std::fs::write(&events, format!("{good}\n{bad}\n")).unwrap_or_else(|error| panic!("{error}"));
+    let rejects = at(&folder, "rejects.ndjson");
+    let (exit, out, err) = perq(&["run", &shop, "--events", &events, "--rejects", &rejects]);
+    assert_eq!(exit, Exit::Clean);
+    assert_eq!(out.lines().count(), 1);
+    let decision: Value = serde_json::from_str(&out).unwrap_or_default();
+    assert_eq!(decision["effects"][0]["amount"], "7");
+    assert!(err.contains("events.ndjson:2 event `2` `lines[0].price`"), "{err}");
+    assert!(err.contains("2 records: 1 decided, 1 refused"), "{err}");
+    let rejects = std::fs::read_to_string(rejects).unwrap_or_default();
+    assert!(rejects.contains("malformed-number") && rejects.contains("3,50"), "{rejects}");
+    assert_eq!(perq(&["run", &shop, "--events", &events, "--strict"]).0, Exit::Findings);
+    let (exit, out, _) = with_input(&["run", &shop, "--events", "-", "--threads", "3"], good);
+    assert_eq!((exit, out.lines().count()), (Exit::Clean, 1));
+    assert_eq!(perq(&["run", &shop]).0, Exit::Usage, "there are no events");
+
+    let pack = at(&folder, "shop.perq");
+    let key = at(&folder, "key");
+    assert_eq!(perq(&["keygen", &key]).0, Exit::Clean);
+    assert_eq!(perq(&["keygen", &key]).0, Exit::Usage, "it writes over a key");
+    let (exit, built) = object(&["build", &shop, "-o", &pack, "--sign", &key, "--serial", "7"]);
+    assert_eq!((exit, &built["pack"]["serial"]), (Exit::Clean, &7.into()));
+    let public = format!("{key}.pub");
+    let (exit, out, _) = perq(&["inspect", &pack, "--key", &public]);
+    assert_eq!(exit, Exit::Clean);
+    assert!(out.contains("my_shop") && out.contains("signed by the given key"), "{out}");
+    let (exit, out, _) = perq(&["run", &pack, "--key", &public, "--events", &events]);
+    assert_eq!((exit, out.lines().count()), (Exit::Clean, 1));
+    assert_eq!(perq(&["keygen", &at(&folder, "other")]).0, Exit::Clean);
+    let (exit, _, err) = perq(&["run", &pack, "--key", &at(&folder, "other.pub"), "--events", &events]);
+    assert_eq!(exit, Exit::Usage, "{err}");
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn findings_are_shown_counted_and_machine_readable() {
+    let folder = scratch("findings");
+    let path = at(&folder, "a.rule");
+    let rules = read("runtime/cli/src/commands/new/first.rule")
+        .replace("basket.paid as points", "basket.payd as points");
+    std::fs::write(&path, &rules).unwrap_or_else(|error| panic!("{error}"));
+    let (exit, out, _) = perq(&["check", &path]);
+    assert_eq!(exit, Exit::Findings);
+    assert!(out.contains("a.rule:11:") && out.contains("basket.payd") && out.contains("help:"), "{out}");
+    assert!(out.contains("1 error, 0 warnings in 1 file"), "{out}");
+    let (exit, found) = object(&["check", &path]);
+    assert_eq!((exit, &found["errors"]), (Exit::Findings, &1.into()));
+    let first = &found["diagnostics"][0];
+    assert_eq!(first["severity"], "error");
+    assert_eq!(first["place"]["start"]["line"], 11);
+    assert!(first["repairs"].as_array().is_some_and(|repairs| !repairs.is_empty()), "{first}");
+    assert_eq!(perq(&["test", &path]).0, Exit::Findings);
+    assert_eq!(perq(&["build", &path, "--print"]).0, Exit::Findings);
+    assert_eq!(perq(&["run", &path, "--events", "-"]).0, Exit::Findings);
+    assert_eq!(perq(&["check", &at(&folder, "none.rule")]).0, Exit::Usage);
+    let empty = at(&folder, "empty");
+    std::fs::create_dir(&empty).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(perq(&["check", &empty]).0, Exit::Usage);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn a_failing_test_shows_what_was_expected_what_came_and_the_decision() {
+    let folder = scratch("failing");
+    let shop = at(&folder, "shop");
+    assert_eq!(perq(&["new", &shop]).0, Exit::Clean);
+    let tests = folder.join("shop").join("tests.rule");
+    let text =
+        std::fs::read_to_string(&tests).unwrap_or_default().replace("award 11 points", "award 12 points");
+    std::fs::write(&tests, text).unwrap_or_else(|error| panic!("{error}"));
+    let (exit, out, _) = perq(&["test", &shop]);
+    assert_eq!(exit, Exit::Findings);
+    for part in [
+        "expected award 12 points",
+        "got award 11 points",
+        "the decision:",
+        "tests.rule:10:",
+        "1 passed, 1 failed",
+    ] {
+        assert!(out.contains(part), "{part} is not in\n{out}");
+    }
+    let (exit, found) = object(&["test", &shop]);
+    assert_eq!((exit, &found["failed"]), (Exit::Findings, &1.into()));
+    assert_eq!(found["tests"][0]["mismatches"][0]["got"], "award 11 points");
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn formatting_writes_lists_or_shows() {
+    let folder = scratch("fmt");
+    let path = at(&folder, "a.rule");
+    let neat = read("runtime/cli/src/commands/new/first.rule");
+    let untidy = neat.replace("  kind earn", "      kind    earn");
+    std::fs::write(&path, &untidy).unwrap_or_else(|error| panic!("{error}"));
+    let (exit, out, _) = perq(&["fmt", "--check", &path]);
+    assert_eq!(exit, Exit::Findings);
+    assert!(out.contains("would format"), "{out}");
+    let (exit, out, _) = perq(&["fmt", "--diff", &path]);
+    assert_eq!(exit, Exit::Findings);
+    assert!(out.contains("-      kind    earn\n+  kind earn\n"), "{out}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), untidy);
+    assert_eq!(perq(&["fmt", &path]).0, Exit::Clean);
+    assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), neat);
+    let (exit, out, _) = with_input(&["fmt", "-"], &untidy);
+    assert_eq!((exit, out), (Exit::Clean, neat));
+    let (exit, out, err) = with_input(&["fmt", "-"], "rule {");
+    assert_eq!((exit, out.as_str()), (Exit::Findings, ""));
+    assert!(!err.is_empty());
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn nested_programmes_and_ignored_folders_stay_apart() {
+    let folder = scratch("nested");
+    for shop in ["one", "one/inner", "two"] {
+        assert_eq!(perq(&["new", &at(&folder, shop)]).0, Exit::Clean);
+    }
+    std::fs::create_dir_all(folder.join("build")).unwrap_or_else(|error| panic!("{error}"));
+    std::fs::write(folder.join("build/broken.rule"), "rule {").unwrap_or_else(|error| panic!("{error}"));
+    std::fs::write(folder.join(".gitignore"), "build/\n").unwrap_or_else(|error| panic!("{error}"));
+    let (exit, found) = object(&["check", &folder.display().to_string()]);
+    assert_eq!((exit, &found["programmes"], &found["files"]), (Exit::Clean, &3.into(), &6.into()));
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn every_page_is_explained_and_a_wrong_name_suggests_the_right_one() {
+    let (exit, out, _) = perq(&["explain"]);
+    assert_eq!((exit, out.lines().count()), (Exit::Clean, perq_cli::pages::PAGES.len()));
+    for (name, page) in perq_cli::pages::PAGES {
+        let (exit, out, _) = perq(&["explain", name]);
+        assert_eq!((exit, out.trim_end()), (Exit::Clean, page.trim_end()));
+    }
+    let (exit, _, err) = perq(&["explain", "missmatched_units"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("mismatched-units"), "{err}");
+}
+
+#[test]
+fn completions_and_usage() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let (exit, out, _) = perq(&["completions", shell]);
+        assert_eq!(exit, Exit::Clean);
+        assert!(out.contains("perq") && out.contains("explain"));
+    }
+    assert!(perq_cli::run(["chekc"], b"").is_err_and(|text| text.contains("check")));
+    assert!(perq_cli::run(["--version"], b"").is_err_and(|text| text.starts_with("perq ")));
+}
+
+#[test]
+fn the_report_of_the_demo_fits_its_columns() {
+    let folder = scratch("demo");
+    let shop = at(&folder, "shop");
+    assert_eq!(perq(&["new", &shop]).0, Exit::Clean);
+    let events: String = (1..=9)
+        .map(|day| format!("{{\"id\":\"{day}\",\"kind\":\"purchase\",\"at\":\"2026-0{day}-02T10:15:00\",\"member\":\"m1\",\"lines\":[{{\"sku\":\"TEA\",\"qty\":2,\"price\":\"350.00\"}}]}}\n"))
+        .chain(["{\"id\":\"x\"}\n".to_owned()])
+        .collect();
+    std::fs::write(folder.join("shop/events.ndjson"), events).unwrap_or_else(|error| panic!("{error}"));
+    std::fs::write(folder.join("shop/perq.toml"), "[events]\nfiles = \"events.ndjson\"\n")
+        .unwrap_or_else(|error| panic!("{error}"));
+    let (exit, out, err) = perq(&["demo", "--dir", &shop]);
+    assert_eq!((exit, err.as_str()), (Exit::Clean, ""));
+    for part in ["one_percent", "2026-09", "6 300", "missing-field", "records a second"] {
+        assert!(out.contains(part), "{part} is not in\n{out}");
+    }
+    // Paths are as long as they are; all that is a table fits.
+    let wide = out.lines().find(|line| line.chars().count() > 100 && !line.contains('/'));
+    assert_eq!(wide, None);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn the_json_contract_is_described() {
+    let page = read("docs/reference/cli.md");
+    for command in
+        ["new", "check", "fmt", "test", "build", "keygen", "inspect", "run", "explain", "demo", "completions"]
+    {
+        assert!(
+            page.contains(&format!("perq {command}")),
+            "docs/reference/cli.md does not describe {command}"
+        );
+    }
+    assert!(root().join("docs/reference").is_dir());
+}

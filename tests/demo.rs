@@ -1,0 +1,82 @@
+//! The year of the main example: both engines decide it to the same bytes, and every figure is the one that was worked
+//! out independently of perq.
+
+use perq_cli::args::EngineName;
+use perq_cli::{programme, replay, tables};
+use perq_runtime::batch::{self, BatchOptions};
+use perq_runtime::pack::Pack;
+use perq_runtime::record::ReadOptions;
+use perq_tests::root;
+use std::path::PathBuf;
+
+fn example() -> PathBuf {
+    root().join("rules-examples/online-retail")
+}
+
+#[test]
+fn every_figure_of_the_year_is_the_expected_one() {
+    let year = replay::replay(&example(), None, &mut |_| ()).unwrap_or_else(|failure| panic!("{failure:?}"));
+    assert!(year.engine.is_native(), "this machine has no native code");
+    assert_eq!(year.refused, Vec::<String>::new());
+    assert_eq!(year.all.events_with_errors, 0);
+    let comparison = replay::check(&example(), &year).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let comparison = comparison.expect("the example has figures to be held against");
+    let shown: Vec<&String> = comparison.different.iter().take(20).collect();
+    assert!(shown.is_empty(), "{} differ, the first of them {shown:#?}", comparison.different.len());
+    // The totals, the rules and groups, the months with their rules, and each receipt by itself.
+    assert!(comparison.equal > 19_000, "only {} figures were compared", comparison.equal);
+}
+
+#[test]
+fn both_engines_decide_the_year_to_the_same_bytes() {
+    let programme = programme::find_one(&example()).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let catalogue =
+        tables::catalogue(&programme.config.catalogue).unwrap_or_else(|failure| panic!("{failure:?}"));
+    let decide = |engine: EngineName, threads: usize| {
+        let compilation = programme.compile().unwrap_or_else(|failure| panic!("{failure:?}"));
+        let pack = Pack::of(compilation.program.expect("the example compiles"));
+        let engine = tables::engine(pack, &catalogue, Some(engine), ReadOptions::default())
+            .unwrap_or_else(|failure| panic!("{failure:?}"));
+        let mut hasher = Hasher::default();
+        let options = BatchOptions { threads, ..BatchOptions::default() };
+        let mut refused = Vec::new();
+        for path in &programme.config.events.files.0 {
+            let events = tables::open(path).unwrap_or_else(|failure| panic!("{failure:?}"));
+            let result = batch::run(&engine, events, &mut hasher, &mut refused, &options, |_| ());
+            result.unwrap_or_else(|error| panic!("{error}"));
+        }
+        assert_eq!(String::from_utf8_lossy(&refused), "");
+        (hasher.bytes, hasher.lines, hasher.state)
+    };
+    let native = decide(EngineName::Native, 2);
+    assert_eq!(native.1, 25_900);
+    assert_eq!(native, decide(EngineName::Interpreter, 1));
+}
+
+/// A fingerprint of what is written to it (FNV-1a in 128 bits): decisions are not kept.
+struct Hasher {
+    bytes: u64,
+    lines: u64,
+    state: u128,
+}
+
+impl Default for Hasher {
+    fn default() -> Hasher {
+        Hasher { bytes: 0, lines: 0, state: 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d }
+    }
+}
+
+impl std::io::Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        for byte in bytes {
+            self.state =
+                (self.state ^ u128::from(*byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
+            self.lines += u64::from(*byte == b'\n');
+        }
+        self.bytes += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
