@@ -12,7 +12,7 @@ use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{AccountId, FaultKind, ParamId, Program, RuleId, Verified, event_slot, line_slot};
+use perq_compiler::ir::{AccountId, FaultKind, MISSING, ParamId, Program, RuleId, Verified, event_slot, line_slot};
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
 };
@@ -251,6 +251,10 @@ impl<'t> Run<'t> {
             event.insert("payments".to_owned(), Value::Array(rows(&record.payments)));
         }
         event.extend(fields(record));
+        // `member = none`: an anonymous receipt among those of a member.
+        if event.get("member").and_then(Value::as_str) == Some("none") {
+            event.insert("member".to_owned(), Value::Null);
+        }
         Value::Object(event).to_string()
     }
 
@@ -271,9 +275,13 @@ impl<'t> Run<'t> {
         };
         let bound = self.bound.insert(bound);
         let mut event = ReadEvent::default();
-        Reader::new()
-            .read(&bound.schema, json.as_bytes(), &mut event)
-            .map_err(|error| refused("an event that the program can read", &error))?;
+        Reader::new().read(&bound.schema, json.as_bytes(), &mut event).map_err(|error| {
+            let field = if error.field.is_empty() { String::new() } else { format!("`{}`: ", error.field) };
+            refused(
+                "an event that the program can read",
+                &format!("{field}{} [{}]", error.message, error.name()),
+            )
+        })?;
         let params = params(program, &event.record, &self.params);
         let mut decisions: Vec<(&str, Decision)> = Vec::new();
         if let Some(interpreter) = &self.trials.interpreter {
@@ -335,8 +343,8 @@ fn settle<C: Code>(
 fn params(program: &Program, record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
     let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
     let on = |param: &perq_compiler::ir::Param| {
-        let valid = param.values.iter().filter(|(from, _)| from.is_none_or(|from| from <= day));
-        valid.last().or(param.values.first()).map_or(0, |(_, value)| *value)
+        let valid = param.values.iter().rfind(|(from, _)| from.is_none_or(|from| from <= day));
+        valid.map_or(MISSING, |(_, value)| *value)
     };
     let mut values: Vec<i64> = program.params.iter().map(on).collect();
     for (param, value) in set {
