@@ -16,6 +16,10 @@ const WITHOUT_EXAMPLE: &[(&str, Give)] = &[
     ("invalid-utf8", || decoded(b"language 1\n\xff")),
     ("file-too-large", || decoded(&vec![b' '; perq_grammar::source::MAX_SOURCE_BYTES + 1])),
     ("too-many-errors", || found(&"§\n".repeat(1_000))),
+    // Bundles have their shape and no meaning yet, so that a page cannot show one that is clean.
+    ("missing-best-for", || {
+        parsed("rule r in group g { take bundle pair up to 2 times { a = 1 of units } then award 1 points }")
+    }),
     // Nothing gives it, or it would be mended.
     ("compiler-mistake", || vec!["compiler-mistake"]),
 ];
@@ -26,6 +30,10 @@ fn decoded(bytes: &[u8]) -> Vec<&'static str> {
         .map(|diagnostic| diagnostic.name)
         .into_iter()
         .collect()
+}
+
+fn parsed(text: &str) -> Vec<&'static str> {
+    perq_grammar::parse(FileId(0), text).diagnostics.iter().map(|diagnostic| diagnostic.name).collect()
 }
 
 fn found(text: &str) -> Vec<&'static str> {

@@ -9,7 +9,7 @@ use crate::lower::{MAX_INSTS, lower};
 use crate::sources::SourceMap;
 use crate::typed;
 use perq_grammar::ast::ItemKind;
-use perq_grammar::diagnostic::{Diagnostic, FileId, Severity};
+use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Severity};
 
 /// A file to compile.
 #[derive(Clone, Debug)]
@@ -99,7 +99,14 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
         sources.insert(FileId(u32::MAX - position), file.path, file.text);
     }
     let Checked { program, diagnostics: found } = check(&trees, &imports);
-    diagnostics.extend(found);
+    // What the parser has refused already is not refused again for what it would mean.
+    let refused: Vec<Place> = diagnostics.iter().map(|diagnostic| diagnostic.place).collect();
+    let follows = |place: Place| {
+        refused.iter().any(|refused| {
+            refused.file == place.file && (refused.span.start..refused.span.end).contains(&place.span.start)
+        })
+    };
+    diagnostics.extend(found.into_iter().filter(|diagnostic| !follows(diagnostic.place)));
     diagnostics.sort_by(|a, b| {
         (a.place, a.severity, a.name, &a.message).cmp(&(b.place, b.severity, b.name, &b.message))
     });
@@ -128,7 +135,7 @@ pub fn compile(inputs: &[Input], files: &dyn Files) -> Compilation {
         Err(errors) => {
             // Our own mistake, never the author's: said as such, rather than hidden or ended with.
             let what = errors.first().map_or_else(String::new, ToString::to_string);
-            let place = perq_grammar::diagnostic::Place::default();
+            let place = Place::default();
             let message = format!("perq made a program that it refuses itself ({what})");
             compilation.diagnostics.push(
                 Diagnostic::error("compiler-mistake", place, message)
