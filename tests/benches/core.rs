@@ -4,7 +4,6 @@
 //! of several turns, so read them as ratios.
 
 #[path = "online_retail_by_hand.rs"]
-#[allow(dead_code)]
 mod by_hand;
 
 use flate2::read::GzDecoder;
