@@ -22,8 +22,12 @@ pub use mistakes::MAX_DIGITS;
 pub use parse::{Parsed, parse};
 pub use report::MAX_DIAGNOSTICS;
 
-/// How deep brackets, braces and prefix operators may nest.
+/// How deep brackets and braces may nest.
+///
+/// Reading this many levels takes up to 1.2 MiB of stack without optimisation (aggregates over picks with conditions;
+/// parentheses take half of that) and 0.6 MiB with it, so it is made for threads of 2 MiB.
 pub const MAX_DEPTH: usize = 128;
 
-/// How deep expressions may nest in the tree, which prefixes and operators deepen too. What walks the tree may recurse.
+/// How deep expressions may nest in the tree, which prefixes (`not not …`, `- - …`), `of` and the other operators
+/// deepen too: one level of brackets is one to some seven levels of tree. What walks the tree may recurse.
 pub const MAX_TREE_DEPTH: usize = 2 * MAX_DEPTH;

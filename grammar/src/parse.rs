@@ -172,7 +172,7 @@ impl Reader<'_, '_> {
         });
         let Some(first) = first else { return };
         let found = first.text(self.text);
-        let meant = nearest(found, ITEM_WORDS.iter().copied());
+        let meant = nearest(found, ITEM_WORDS.iter().copied().filter(|&word| word != found));
         self.report.push(errors::unknown_declaration(self.place(first.span), found, meant));
     }
 
@@ -346,7 +346,11 @@ impl Reader<'_, '_> {
                 if let Some(meant) = nearest(word, failure.keywords().filter(|&keyword| keyword != word)) {
                     return errors::misspelt_keyword(self.place(found.span), word, meant);
                 }
-                if failure.expects(Rule::name) && is_reserved(word) && !failure.expects_clause() {
+                if failure.expects(Rule::name)
+                    && is_reserved(word)
+                    && !failure.expects_clause()
+                    && !failure.expects_operand()
+                {
                     return errors::reserved_word(self.place(found.span), word);
                 }
             }
@@ -632,17 +636,24 @@ impl Failure {
         self.keywords().filter(|word| CLAUSE_WORDS.contains(word) || EFFECT_WORDS.contains(word)).count() > 3
     }
 
+    /// Whether an operand could have started here: an expression without what may stand before its first operand.
+    fn expects_operand(&self) -> bool {
+        self.expects(Rule::string)
+            && (self.expects(Rule::question) || self.expects(Rule::hole))
+            && (self.expects(Rule::boolean) || self.expects(Rule::kw_true))
+    }
+
     /// What was expected, in words.
     fn expected(&self) -> String {
         let words: Vec<&'static str> = self.keywords().filter(|word| !is_continuation(word)).collect();
         if self.expects_clause() {
             const SHOWN: &[(&str, &str)] = &[
-                ("a clause such as", "when"),
-                ("a clause such as", "let"),
-                ("a clause such as", "then"),
                 ("an effect such as", "award"),
                 ("an effect such as", "discount"),
                 ("an effect such as", "price"),
+                ("a clause such as", "when"),
+                ("a clause such as", "let"),
+                ("a clause such as", "then"),
                 ("a step such as", "given"),
                 ("a step such as", "expect"),
                 ("a clause such as", "kind"),
@@ -685,9 +696,7 @@ impl Failure {
             Rule::minus,
             Rule::kw_not,
         ];
-        let is_operand = self.expects(Rule::string)
-            && (self.expects(Rule::question) || self.expects(Rule::hole))
-            && (self.expects(Rule::boolean) || self.expects(Rule::kw_true));
+        let is_operand = self.expects_operand();
         let others = self.expected.iter().filter(|&found| !(is_operand && OPERANDS.contains(found)));
         let mut parts: Vec<String> = Vec::new();
         if is_operand {

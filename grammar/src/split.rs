@@ -4,7 +4,7 @@
 //! neighbours: where a brace is missing, the next declaration that is indented no deeper ends the item.
 
 use crate::diagnostic::{FileId, Place, Span};
-use crate::lex::{Token, TokenKind};
+use crate::lex::{Token, TokenClass, TokenKind};
 use crate::report::Report;
 use crate::{MAX_DEPTH, errors};
 
@@ -155,9 +155,12 @@ impl Splitter<'_> {
         if !ITEM_WORDS.contains(&self.word(at)) {
             return false;
         }
+        // A name of the author's is followed by a sign; a declaration is not, even where its own name is missing.
         let next = self.tokens.get(self.significant(at + 1)).map(|token| token.kind);
-        matches!(next, None | Some(TokenKind::String | TokenKind::UnclosedString | TokenKind::ForeignString))
-            || matches!(next, Some(TokenKind::OpenBrace))
+        next.is_none_or(|kind| {
+            kind == TokenKind::OpenBrace
+                || !matches!(kind.class(), TokenClass::Operator | TokenClass::Punctuation)
+        })
     }
 
     fn unit(&self, at: usize) -> Unit {

@@ -36,6 +36,8 @@ fn the_deepest_text_allowed_is_read() {
         value(&nest("by x { a => ", "1", " }", levels)),
         value(&nest("x in (", "1", ")", levels - 1)),
         value(&nest("sum(line.paid for lines where ", "a", ")", levels)),
+        value(&nest("sum(cheapest 1 of lines where ", "a", ")", levels)),
+        value(&nest("count(earlier lines within 1 through (", "a", "))", levels / 2)),
         format!(
             "rule a {{ then {{ {} }} }}\n",
             nest("for each line in lines { ", "award 1 points", " }", levels - 2)

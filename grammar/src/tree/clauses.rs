@@ -176,7 +176,7 @@ impl<'t> Builder<'t> {
             }
         };
         let span = source.span;
-        Some(Expr { kind: ast::ExprKind::Collection(Box::new(source)), span })
+        Some(Expr { kind: ast::ExprKind::Collection(source), span })
     }
 
     fn take_within(&mut self, children: &mut Children<'t>) -> Option<Option<Window>> {
@@ -284,7 +284,7 @@ impl<'t> Builder<'t> {
         children.eat(Rule::kw_each);
         let name = self.take_name(children)?;
         children.eat(Rule::kw_in);
-        let source = self.take_source(children)?;
+        let source = *self.take_source(children)?;
         let body = self.effects(children)?;
         Some(EffectKind::ForEach { name, source, body })
     }
@@ -362,7 +362,7 @@ impl<'t> Builder<'t> {
         if let Some(basket) = inner.take(Rule::whole_basket) {
             return Some(Target::Basket(self.span(&basket)));
         }
-        self.take_source(&mut inner).map(Target::Source)
+        self.take_source(&mut inner).map(|source| Target::Source(*source))
     }
 
     fn take_spread(&mut self, children: &mut Children<'t>) -> Option<Option<Spread>> {

@@ -21,9 +21,9 @@ enum Arguments {
     /// `(a, b)`
     Values(Vec<Expr>),
     /// `(value for source)`
-    Each(Expr, Source),
+    Each(Box<Expr>, Box<Source>),
     /// `(source)`, where it cannot be a plain value.
-    Elements(Source),
+    Elements(Box<Source>),
 }
 
 impl<'t> Builder<'t> {
@@ -548,10 +548,10 @@ impl<'t> Builder<'t> {
         };
         let kind = match (function, arguments) {
             (Some(function), Arguments::Each(value, source)) => {
-                ExprKind::Aggregate { function, value: Some(Box::new(value)), source: Box::new(source) }
+                ExprKind::Aggregate { function, value: Some(value), source }
             }
             (Some(function), Arguments::Elements(source)) => {
-                ExprKind::Aggregate { function, value: None, source: Box::new(source) }
+                ExprKind::Aggregate { function, value: None, source }
             }
             (Some(function), Arguments::Values(values)) => match single_path(values) {
                 Ok(collection) => ExprKind::Aggregate {
@@ -574,32 +574,33 @@ impl<'t> Builder<'t> {
     fn arguments(&mut self, pair: Pair<'t, Rule>) -> Option<Arguments> {
         let mut children = Children::of(pair);
         children.eat(Rule::open_paren);
-        match children.rule()? {
-            Rule::pick => self.pick(children.next()?).map(Arguments::Elements),
-            Rule::history => self.filter(children.next()?).map(Arguments::Elements),
-            _ => {
-                let mut values = Vec::new();
-                while let Some(child) = children.next() {
-                    match child.as_rule() {
-                        Rule::expression => values.push(self.expression(child)?),
-                        Rule::source => {
-                            let source = self.source_of(child)?;
-                            return Some(Arguments::Each(values.pop()?, source));
-                        }
-                        Rule::source_tail => {
-                            let value = values.pop()?;
-                            return self.source_with_tail(value, child).map(Arguments::Elements);
-                        }
-                        _ => {}
-                    }
-                }
-                Some(Arguments::Values(values))
+        let mut values = Vec::new();
+        while let Some(child) = children.next() {
+            match child.as_rule() {
+                Rule::expression => values.push(self.expression(child)?),
+                Rule::comma | Rule::kw_for | Rule::close_paren => {}
+                _ => return self.elements(values.pop(), child),
             }
+        }
+        Some(Arguments::Values(values))
+    }
+
+    /// A collection in parentheses, with the value before it.
+    fn elements(&mut self, value: Option<Expr>, pair: Pair<'t, Rule>) -> Option<Arguments> {
+        match (pair.as_rule(), value) {
+            (Rule::source, Some(value)) => {
+                let source = self.source_of(pair)?;
+                Some(Arguments::Each(Box::new(value), source))
+            }
+            (Rule::source_tail, Some(value)) => self.source_with_tail(value, pair).map(Arguments::Elements),
+            (Rule::pick, None) => self.pick(pair).map(Arguments::Elements),
+            (_, None) => self.filter(pair).map(Arguments::Elements),
+            (_, Some(_)) => None,
         }
     }
 
     /// `lines where …` where the grammar has read `lines` as an expression.
-    pub(super) fn source_with_tail(&mut self, value: Expr, tail: Pair<'t, Rule>) -> Option<Source> {
+    pub(super) fn source_with_tail(&mut self, value: Expr, tail: Pair<'t, Rule>) -> Option<Box<Source>> {
         let span = value.span.to(self.span(&tail));
         let ExprKind::Path(collection) = value.kind else {
             self.diagnostics.push(errors::not_a_collection(self.place(value.span), self.source(value.span)));
@@ -607,15 +608,18 @@ impl<'t> Builder<'t> {
             return None;
         };
         let (window, condition) = self.source_options(&mut Children::of(tail))?;
-        Some(Source { kind: SourceKind::Filter { earlier: false, collection, window, condition }, span })
+        Some(Box::new(Source {
+            kind: SourceKind::Filter { earlier: false, collection, window, condition },
+            span,
+        }))
     }
 
     /// The next child as a source.
-    pub(super) fn take_source(&mut self, children: &mut Children<'t>) -> Option<Source> {
+    pub(super) fn take_source(&mut self, children: &mut Children<'t>) -> Option<Box<Source>> {
         children.take(Rule::source).and_then(|pair| self.source_of(pair))
     }
 
-    pub(super) fn source_of(&mut self, pair: Pair<'t, Rule>) -> Option<Source> {
+    pub(super) fn source_of(&mut self, pair: Pair<'t, Rule>) -> Option<Box<Source>> {
         let child = Children::of(pair).next()?;
         match child.as_rule() {
             Rule::pick => self.pick(child),
@@ -624,13 +628,13 @@ impl<'t> Builder<'t> {
     }
 
     /// `[earlier] path [within …] [where …]`
-    pub(super) fn filter(&mut self, pair: Pair<'t, Rule>) -> Option<Source> {
+    pub(super) fn filter(&mut self, pair: Pair<'t, Rule>) -> Option<Box<Source>> {
         let span = self.span(&pair);
         let mut children = Children::of(pair);
         let earlier = children.eat(Rule::kw_earlier);
         let collection = self.take_path(&mut children)?;
         let (window, condition) = self.source_options(&mut children)?;
-        Some(Source { kind: SourceKind::Filter { earlier, collection, window, condition }, span })
+        Some(Box::new(Source { kind: SourceKind::Filter { earlier, collection, window, condition }, span }))
     }
 
     fn source_options(&mut self, children: &mut Children<'t>) -> Option<(Option<Window>, Option<Box<Expr>>)> {
@@ -649,41 +653,47 @@ impl<'t> Builder<'t> {
         Some((window, condition))
     }
 
-    pub(super) fn pick(&mut self, pair: Pair<'t, Rule>) -> Option<Source> {
+    pub(super) fn pick(&mut self, pair: Pair<'t, Rule>) -> Option<Box<Source>> {
         let span = self.span(&pair);
         let pick = Children::of(pair).next()?;
-        let is_extreme = pick.as_rule() == Rule::extreme;
-        let mut children = Children::of(pick);
-        let kind = if is_extreme {
-            let cheapest = children.next()?.as_rule() == Rule::kw_cheapest;
-            let count = self.count(&mut children)?;
-            let every = if children.eat(Rule::kw_in) {
-                children.eat(Rule::kw_every);
-                Some(self.take_number(&mut children)?)
-            } else {
-                None
-            };
-            children.eat(Rule::kw_of);
-            let of = Box::new(self.filter(children.take(Rule::filter)?)?);
-            SourceKind::Extreme { cheapest, count: Box::new(count), every, of }
-        } else {
+        match pick.as_rule() {
+            Rule::extreme => self.extreme(Children::of(pick), span),
+            _ => self.every_nth(Children::of(pick), span),
+        }
+    }
+
+    /// `cheapest 1 in every 3 of units`
+    fn extreme(&mut self, mut children: Children<'t>, span: Span) -> Option<Box<Source>> {
+        let cheapest = children.next()?.as_rule() == Rule::kw_cheapest;
+        let count = Box::new(self.count(&mut children)?);
+        let every = if children.eat(Rule::kw_in) {
             children.eat(Rule::kw_every);
-            let ordinal = children.take(Rule::ordinal)?;
-            let mut nth = self.lexeme(&ordinal);
-            nth.text.retain(|character| character.is_ascii_digit());
-            children.eat(Rule::kw_of);
-            let of = Box::new(self.filter(children.take(Rule::filter)?)?);
-            if !children.eat(Rule::kw_ordered) {
-                self.diagnostics.push(errors::missing_order(self.place(span)));
-                self.incomplete = true;
-                return None;
-            }
-            children.eat(Rule::kw_by);
-            let key = self.take_path(&mut children)?;
-            let descending = children.eat(Rule::kw_descending);
-            SourceKind::EveryNth { nth, of, key, descending }
+            Some(self.take_number(&mut children)?)
+        } else {
+            None
         };
-        Some(Source { kind, span })
+        children.eat(Rule::kw_of);
+        let of = self.filter(children.take(Rule::filter)?)?;
+        Some(Box::new(Source { kind: SourceKind::Extreme { cheapest, count, every, of }, span }))
+    }
+
+    /// `every 3rd of units ordered by unit.price descending`
+    fn every_nth(&mut self, mut children: Children<'t>, span: Span) -> Option<Box<Source>> {
+        children.eat(Rule::kw_every);
+        let ordinal = children.take(Rule::ordinal)?;
+        let mut nth = self.lexeme(&ordinal);
+        nth.text.retain(|character| character.is_ascii_digit());
+        children.eat(Rule::kw_of);
+        let of = self.filter(children.take(Rule::filter)?)?;
+        if !children.eat(Rule::kw_ordered) {
+            self.diagnostics.push(errors::missing_order(self.place(span)));
+            self.incomplete = true;
+            return None;
+        }
+        children.eat(Rule::kw_by);
+        let key = self.take_path(&mut children)?;
+        let descending = children.eat(Rule::kw_descending);
+        Some(Box::new(Source { kind: SourceKind::EveryNth { nth, of, key, descending }, span }))
     }
 
     /// The number after `cheapest`.
