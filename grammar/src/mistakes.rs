@@ -73,7 +73,7 @@ pub(crate) fn mask(file: FileId, text: &str, tokens: &[Token], report: &mut Repo
                 } else {
                     "0"
                 };
-                let instead = if instead.len() <= raw.len() { instead } else { "0" };
+                let instead = if instead.len() <= raw.len() && !raw.starts_with('.') { instead } else { "0" };
                 masked.number(token.span, instead);
             }
             K::SpacedNumber => {
@@ -135,9 +135,10 @@ pub(crate) fn mask(file: FileId, text: &str, tokens: &[Token], report: &mut Repo
                 masked.replace(token.span, "");
                 masked.problems.push(token.span);
             }
-            K::Space
-            | K::Newline
-            | K::Word
+            // The grammar knows one blank and one line end.
+            K::Space => masked.replace(token.span, ""),
+            K::Newline => masked.replace(token.span, if raw.len() == 2 { " \n" } else { "\n" }),
+            K::Word
             | K::Keyword
             | K::Ordinal
             | K::Date
@@ -181,9 +182,13 @@ impl Masked {
     }
 
     fn number(&mut self, span: Span, instead: &str) {
-        self.replace(span, instead);
+        // `a.5` must not become the word `a0`.
+        let starts_with_point = self.text.get(span.start as usize) == Some(&b'.');
+        let start = span.start + u32::from(starts_with_point);
+        self.replace(Span { start: span.start, end: start }, "");
+        self.replace(Span { start, end: span.end }, instead);
         self.problems.push(span);
-        self.mistaken.push(span.start);
+        self.mistaken.push(start);
     }
 }
 

