@@ -84,10 +84,13 @@ pub fn fraction(num: i128, den: i128) -> Result<(i128, i128), FaultKind> {
     }
 }
 
-/// Quotient toward zero, and rest.
+/// Quotient toward zero, and rest; by 64-bit division where both fit, which is many times quicker.
 fn divide(num: i128, den: i128) -> Result<(i128, i128), FaultKind> {
     if den == 0 {
         return Err(FaultKind::DivisionByZero);
+    }
+    if let (Ok(num), Ok(den)) = (u64::try_from(num), u64::try_from(den)) {
+        return Ok((i128::from(num / den), i128::from(num % den)));
     }
     match (num.checked_div(den), num.checked_rem(den)) {
         (Some(quotient), Some(rest)) => Ok((quotient, rest)),

@@ -1,9 +1,10 @@
 //! Which of a group's proposals stay where several fall on the same pieces, line or basket. Refuses to know how a
 //! proposal was worked out, and what limits say.
 
-use super::fraction::{Fraction, divide_rounded};
+use super::fraction::Fraction;
 use super::price::{Line, NONE, Part, Run, SiteFault};
 use super::spread::{Sharer, Spreader};
+use crate::exact::divide_rounded;
 use crate::ir::{Displace, FaultKind, Group, Program, Rest, Rounding, Scope, SiteId};
 use std::cmp::Ordering;
 use std::ops::Range;

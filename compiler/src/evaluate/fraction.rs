@@ -1,46 +1,12 @@
-//! Exact numbers on their way to a whole one: a numerator and a denominator of 128 bits, and the one function that
-//! rounds. Knows arithmetic and refuses to know money, points or rules.
+//! Exact numbers on their way to a whole one: a numerator and a denominator of 128 bits. Knows arithmetic and refuses
+//! to know money, points or rules; what a quotient rounds to is said in [`crate::exact`].
 //!
 //! Nothing here wraps, saturates or approximates: what does not fit 128 bits even in lowest terms is a
 //! [`FaultKind::Overflow`]. Comparing never fails.
 
+use crate::exact::divide_rounded;
 use crate::ir::{FaultKind, Rounding};
 use std::cmp::Ordering;
-
-/// `num / den`, rounded to a whole number as `rounding` says.
-///
-/// # Errors
-/// A zero divisor, or a quotient that 128 bits do not hold (`i128::MIN / -1`).
-pub fn divide_rounded(num: i128, den: i128, rounding: Rounding) -> Result<i128, FaultKind> {
-    let (quotient, remainder) = quotient_and_remainder(num, den)?;
-    if remainder == 0 {
-        return Ok(quotient);
-    }
-    let part = remainder.unsigned_abs();
-    let rest = den.unsigned_abs() - part; // the remainder is smaller than the divisor
-    let away = match rounding {
-        Rounding::Down => false,
-        Rounding::Up => true,
-        Rounding::HalfUp => part >= rest,
-        Rounding::HalfDown => part > rest,
-        Rounding::HalfEven => part > rest || (part == rest && quotient % 2 != 0),
-    };
-    let step = if (num < 0) == (den < 0) { 1 } else { -1 };
-    if away { quotient.checked_add(step).ok_or(FaultKind::Overflow) } else { Ok(quotient) }
-}
-
-/// Quotient toward zero and its remainder; by 64-bit division where both fit, which is many times quicker.
-fn quotient_and_remainder(num: i128, den: i128) -> Result<(i128, i128), FaultKind> {
-    if den == 0 {
-        return Err(FaultKind::DivisionByZero);
-    }
-    if let (Ok(num), Ok(den)) = (u64::try_from(num), u64::try_from(den)) {
-        return Ok((i128::from(num / den), i128::from(num % den)));
-    }
-    let quotient = num.checked_div(den).ok_or(FaultKind::Overflow)?;
-    let remainder = num.checked_rem(den).ok_or(FaultKind::Overflow)?;
-    Ok((quotient, remainder))
-}
 
 /// The greatest number that divides both; 0 only of two zeros.
 pub fn greatest_common_divisor(a: u128, b: u128) -> u128 {

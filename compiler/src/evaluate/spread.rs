@@ -5,7 +5,8 @@
 //! take is poured on to those with room, by the same weights; only then are the shares rounded, once, and what
 //! rounding leaves over is handed out as [`Rest`] says.
 
-use super::fraction::{Fraction, divide_rounded};
+use super::fraction::Fraction;
+use crate::exact::divide_rounded;
 use crate::ir::{FaultKind, Rest, Rounding};
 
 /// One line that takes part.

@@ -152,16 +152,17 @@ pub fn page(name: &str) -> Option<&'static str> {
 /// The names nearest to one that is none, best first.
 pub fn near(name: &str) -> Vec<&'static str> {
     let wanted = name.to_lowercase().replace([' ', '_'], "-");
-    let mut found: Vec<(usize, &str)> = PAGES
+    let mut found: Vec<(usize, bool, &str)> = PAGES
         .iter()
         .map(|(page, _)| {
             let parts = wanted.split('-').filter(|part| part.len() > 2 && page.contains(part)).count();
-            (distance(&wanted, page).saturating_sub(2 * parts), *page)
+            // A name itself comes before those that share its words.
+            (distance(&wanted, page).saturating_sub(2 * parts), wanted != *page, *page)
         })
-        .filter(|(far, page)| *far <= page.len() / 2)
+        .filter(|(far, _, page)| *far <= page.len() / 2)
         .collect();
     found.sort();
-    found.into_iter().map(|(_, name)| name).take(3).collect()
+    found.into_iter().map(|(_, _, name)| name).take(3).collect()
 }
 
 /// Insertions, removals and replacements between two words.

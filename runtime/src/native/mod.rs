@@ -183,8 +183,8 @@ impl Native {
         let layout = &self.program().layout;
         record.event.len() >= layout.event.len()
             && record.params.len() >= self.program().params.len()
-            && (record.line_count() == 0 || record.line_width == layout.line.len())
-            && (record.payment_count() == 0 || record.payment_width == layout.payment.len())
+            && (record.lines.is_empty() || record.line_width == layout.line.len())
+            && (record.payments.is_empty() || record.payment_width == layout.payment.len())
     }
 }
 
@@ -206,7 +206,9 @@ impl Code for Native {
                 return self.interpreter.run(function, record, bindings, fuel, &mut scratch.interpreter, out);
             }
         };
-        let (lines, payments) = (record.line_count(), record.payment_count());
+        let lines = record.line_count();
+        // A division less where there are none, for short functions are run often.
+        let payments = if record.payments.is_empty() { 0 } else { record.payment_count() };
         let length = entry.selections.saturating_mul(lines);
         if scratch.selections.len() < length {
             scratch.selections.resize(length, 0);
