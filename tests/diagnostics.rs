@@ -16,6 +16,8 @@ const WITHOUT_EXAMPLE: &[(&str, Give)] = &[
     ("invalid-utf8", || decoded(b"language 1\n\xff")),
     ("file-too-large", || decoded(&vec![b' '; perq_grammar::source::MAX_SOURCE_BYTES + 1])),
     ("too-many-errors", || found(&"§\n".repeat(1_000))),
+    // Bundles are read and cannot be evaluated yet, which is an error of its own.
+    ("missing-best-for", || found(&example("missing-best-for"))),
     // Nothing gives it, or it would be mended.
     ("compiler-mistake", || vec!["compiler-mistake"]),
 ];
@@ -32,6 +34,11 @@ fn found(text: &str) -> Vec<&'static str> {
     let input = Input { path: "example.rule".to_owned(), text: text.to_owned() };
     let compilation = pipeline::compile(&[input], &NoFiles);
     compilation.diagnostics.iter().map(|diagnostic| diagnostic.name).collect()
+}
+
+/// The first example of a page.
+fn example(name: &str) -> String {
+    pages::page(name).examples.into_iter().next().map_or_else(String::new, |example| example.text)
 }
 
 /// Every name that a crate declares.
