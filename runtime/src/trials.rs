@@ -12,7 +12,9 @@ use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{AccountId, FaultKind, MISSING, ParamId, Program, RuleId, Verified, event_slot, line_slot};
+use perq_compiler::ir::{
+    AccountId, FaultKind, MISSING, ParamId, Program, RuleId, Verified, event_slot, line_slot,
+};
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
 };

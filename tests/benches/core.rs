@@ -4,7 +4,6 @@
 //! of several turns, so read them as ratios.
 
 #[path = "online_retail_by_hand.rs"]
-#[allow(dead_code)]
 mod by_hand;
 
 use flate2::read::GzDecoder;
@@ -51,20 +50,28 @@ fn milliseconds(time: Duration) -> f64 {
 
 fn compile_times() {
     println!("compiling (milliseconds)\n");
-    println!("{:>8} {:>14} {:>14} {:>12} {:>12} {:>14}", "rules", "parse + check", "to pack", "read pack", "native", "pack bytes");
+    println!(
+        "{:>8} {:>14} {:>14} {:>12} {:>12} {:>14}",
+        "rules", "parse + check", "to pack", "read pack", "native", "pack bytes"
+    );
     for rules in [10, 1_000, 10_000] {
         let turns = if rules > 1_000 { 3 } else { 5 };
         let inputs = many::programme(rules);
         let (checked, _) = best(turns, || analyse(&inputs, &NoFiles));
         let (packed, bytes) = best(turns, || {
             let compilation = compile(&inputs, &NoFiles);
-            let program = compilation.program.unwrap_or_else(|| panic!("{:?}", compilation.diagnostics.first()));
+            let program =
+                compilation.program.unwrap_or_else(|| panic!("{:?}", compilation.diagnostics.first()));
             Pack::write(&program, &WriteOptions::default())
         });
         let (read, pack) = best(turns, || Pack::read(&bytes, &policy()));
         let pack = pack.expect("the pack is read");
         let (native, _) = best(turns, || {
-            Engine::builder(pack.clone()).kind(EngineKind::Native).compile_threads(2).build().expect("an engine")
+            Engine::builder(pack.clone())
+                .kind(EngineKind::Native)
+                .compile_threads(2)
+                .build()
+                .expect("an engine")
         });
         println!(
             "{rules:>8} {:>14.2} {:>14.2} {:>12.2} {:>12.2} {:>14}",
@@ -92,7 +99,8 @@ fn example() -> PathBuf {
 
 fn year() {
     let folder = example();
-    let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_else(|why| panic!("{name}: {why}"));
+    let text =
+        |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_else(|why| panic!("{name}: {why}"));
     let mut inputs: Vec<Input> = Vec::new();
     for name in ["discounts.rule", "points.rule", "programme.rule", "records.rule"] {
         inputs.push(Input { path: name.to_owned(), text: text(name) });
@@ -112,12 +120,18 @@ fn year() {
     GzDecoder::new(file).read_to_string(&mut ndjson).expect("the year unpacks");
     let events: Vec<&str> = ndjson.lines().collect();
 
-    let hand = by_hand::load(ndjson.as_bytes(), &text("data/products.csv"), &text("data/categories.csv"), &text("data/members.csv"))
-        .expect("the year by hand");
+    let hand = by_hand::load(
+        ndjson.as_bytes(),
+        &text("data/products.csv"),
+        &text("data/categories.csv"),
+        &text("data/members.csv"),
+    )
+    .expect("the year by hand");
     let (by_hand_time, totals) = best(5, || by_hand::run(&hand));
     by_hand::check(&totals, &text("check/expected.json")).expect("the totals by hand");
 
-    let engine = |kind| Engine::builder(pack.clone()).catalogue(&catalogue).kind(kind).build().expect("an engine");
+    let engine =
+        |kind| Engine::builder(pack.clone()).catalogue(&catalogue).kind(kind).build().expect("an engine");
     let (native, interpreter) = (engine(EngineKind::Native), engine(EngineKind::Interpreter));
     let mut reader = Reader::new();
     let mut records: Vec<ReadEvent> = Vec::new();
@@ -142,7 +156,10 @@ fn year() {
     let (native_time, discount) = decide(&native);
     let (interpreter_time, other) = decide(&interpreter);
     assert_eq!(discount, other, "the engines differ");
-    assert_eq!(discount, i128::from(totals.rules.iter().take(by_hand::DISCOUNTS).map(|(_, amount)| *amount).sum::<i64>()));
+    assert_eq!(
+        discount,
+        i128::from(totals.rules.iter().take(by_hand::DISCOUNTS).map(|(_, amount)| *amount).sum::<i64>())
+    );
     let end_to_end = |engine: &Engine| {
         let mut session = engine.session();
         let mut out = Vec::new();
