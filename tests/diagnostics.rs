@@ -16,10 +16,8 @@ const WITHOUT_EXAMPLE: &[(&str, Give)] = &[
     ("invalid-utf8", || decoded(b"language 1\n\xff")),
     ("file-too-large", || decoded(&vec![b' '; perq_grammar::source::MAX_SOURCE_BYTES + 1])),
     ("too-many-errors", || found(&"§\n".repeat(1_000))),
-    // Bundles have their shape and no meaning yet, so that a page cannot show one that is clean.
-    ("missing-best-for", || {
-        parsed("rule r in group g { take bundle pair up to 2 times { a = 1 of units } then award 1 points }")
-    }),
+    // Bundles are read and cannot be evaluated yet, which is an error of its own.
+    ("missing-best-for", || found(&example("missing-best-for"))),
     // Nothing gives it, or it would be mended.
     ("compiler-mistake", || vec!["compiler-mistake"]),
 ];
@@ -32,14 +30,15 @@ fn decoded(bytes: &[u8]) -> Vec<&'static str> {
         .collect()
 }
 
-fn parsed(text: &str) -> Vec<&'static str> {
-    perq_grammar::parse(FileId(0), text).diagnostics.iter().map(|diagnostic| diagnostic.name).collect()
-}
-
 fn found(text: &str) -> Vec<&'static str> {
     let input = Input { path: "example.rule".to_owned(), text: text.to_owned() };
     let compilation = pipeline::compile(&[input], &NoFiles);
     compilation.diagnostics.iter().map(|diagnostic| diagnostic.name).collect()
+}
+
+/// The first example of a page.
+fn example(name: &str) -> String {
+    pages::page(name).examples.into_iter().next().map_or_else(String::new, |example| example.text)
 }
 
 /// Every name that a crate declares.

@@ -1,7 +1,7 @@
 //! The order of the passes; the only file that knows it.
 //!
 //! `Sources → Parsed → Checked → Program → Verified`: each stage is made by the one before, and nothing but
-//! [`crate::ir::verify`] makes the last.
+//! [`crate::ir::verify()`] makes the last.
 
 use crate::check::{Checked, Import, SourceTree, check};
 use crate::ir::{Program, Verified, optimise, verify};

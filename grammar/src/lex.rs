@@ -1,6 +1,6 @@
 //! Text to tokens, losslessly: the spans tile the text, and nothing fails.
 //!
-//! It refuses to know keywords: a word is a word until the grammar has read it (see [`crate::parse`]). Notations of
+//! It refuses to know keywords: a word is a word until the grammar has read it (see [`crate::parse()`]). Notations of
 //! other languages and habits are tokens of their own, so that whole mistakes can be named.
 
 use crate::diagnostic::Span;

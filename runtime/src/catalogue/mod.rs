@@ -1,6 +1,6 @@
 //! The reference tables that a host loads beside a pack: products, members, trees, lists and names.
 //!
-//! Holds texts as the tables have them, byte for byte, and refuses to know any program. [`bind`] says what one
+//! Holds texts as the tables have them, byte for byte, and refuses to know any program. `bind.rs` says what one
 //! program sees of them.
 
 pub(crate) mod bind;

@@ -1,7 +1,7 @@
 //! `perq explain`: the page of a diagnostic, or the list of all.
 
 use crate::args;
-use crate::excerpt::plain;
+use crate::excerpt::{plain, plain_lines};
 use crate::output::Output;
 use crate::pages::{PAGES, near, page};
 use crate::{Exit, Failure, Outcome};
@@ -22,7 +22,8 @@ pub fn run(options: &args::Explain, output: &mut Output) -> Outcome {
     };
     match page(name.trim()) {
         Some(text) => {
-            output.say(text.trim_end())?;
+            // A page about a character that steers the terminal has one in its example.
+            output.say(&plain_lines(text.trim_end()))?;
             output.object("explain", json!({ "name": name.trim(), "page": text }));
             Ok(Exit::Clean)
         }
