@@ -4,7 +4,8 @@
 //! [`crate::ir::verify()`] makes the last.
 
 use crate::check::{Checked, Import, SourceTree, check};
-use crate::ir::{Program, Verified, optimise, verify};
+use crate::ir::verify::{At, VerifyRule, limits};
+use crate::ir::{Program, Verified, VerifyError, optimise, verify};
 use crate::lower::{MAX_INSTS, lower};
 use crate::sources::SourceMap;
 use crate::typed;
@@ -125,7 +126,8 @@ pub fn compile(inputs: &[Input], files: &dyn Files) -> Compilation {
         Ok(lowered) => optimise(lowered),
         Err(rules) => {
             for rule in rules.iter().filter_map(|rule| compilation.typed.rules.get(rule.index())) {
-                compilation.diagnostics.push(too_large(rule));
+                let steps = format!("more than {MAX_INSTS} steps when its defines are written out");
+                compilation.diagnostics.push(too_large(rule, &steps));
             }
             return compilation;
         }
@@ -133,14 +135,11 @@ pub fn compile(inputs: &[Input], files: &dyn Files) -> Compilation {
     match verify(lowered) {
         Ok(verified) => compilation.program = Some(verified),
         Err(errors) => {
-            // Our own mistake, never the author's: said as such, rather than hidden or ended with.
-            let what = errors.first().map_or_else(String::new, ToString::to_string);
-            let place = Place::default();
-            let message = format!("perq made a program that it refuses itself ({what})");
-            compilation.diagnostics.push(
-                Diagnostic::error("compiler-mistake", place, message)
-                    .help("this is a defect of perq: please report it with the rules that caused it"),
-            );
+            for error in &errors {
+                let found = refused(error, &compilation.typed);
+                compilation.diagnostics.push(found);
+            }
+            compilation.diagnostics.dedup();
         }
     }
     compilation
@@ -151,11 +150,38 @@ pub fn lower_only(compilation: &Compilation) -> Option<Program> {
     if compilation.has_errors() { None } else { lower(&compilation.typed, &compilation.sources).ok() }
 }
 
-fn too_large(rule: &typed::Rule) -> Diagnostic {
-    let message =
-        format!("`{}` comes to more than {MAX_INSTS} steps when its defines are written out", rule.name);
+/// What the verifier refuses: a rule that is too large for its limits, or else our own mistake, never the author's,
+/// which is said as such rather than hidden.
+fn refused(error: &VerifyError, program: &typed::Program) -> Diagnostic {
+    // Each rule has one function, in the same order.
+    let rule = match error.at {
+        At::Function(id) | At::Inst(id, _) => program.rules.get(id.index()),
+        _ => None,
+    };
+    let beyond = match error.rule {
+        VerifyRule::TooManyBuffers => {
+            Some(format!("more than {} collections that it picks or counts", limits::BUFFERS))
+        }
+        VerifyRule::LoopDepth => {
+            Some(format!("more than {} collections inside one another", limits::LOOP_DEPTH))
+        }
+        VerifyRule::LoopLength => Some(format!("more than {} steps for each element", limits::LOOP_INSTS)),
+        _ => None,
+    };
+    match (rule, beyond) {
+        (Some(rule), Some(beyond)) => too_large(rule, &beyond),
+        (Some(_), None) | (None, _) => {
+            let message = format!("perq made a program that it refuses itself ({error})");
+            Diagnostic::error("compiler-mistake", Place::default(), message)
+                .help("this is a defect of perq: please report it with the rules that caused it")
+        }
+    }
+}
+
+fn too_large(rule: &typed::Rule, beyond: &str) -> Diagnostic {
+    let message = format!("`{}` is too large to compile: it comes to {beyond}", rule.name);
     Diagnostic::error("rule-too-large", rule.place, message)
-        .help("give what several places use a name with `let`, so that it is worked out once")
+        .help("give what several places use a name with `let`, or share the work among several rules")
 }
 
 /// Diagnostics that are made here.
