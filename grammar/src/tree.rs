@@ -32,7 +32,8 @@ pub(crate) struct Builder<'t> {
     depth: usize,
     /// The operands of the expression being joined, from left to right.
     ready: std::vec::IntoIter<ast::Expr>,
-    /// Set when something is missing that the tree cannot express: the unit is then left out.
+    /// Set when something is missing that the tree cannot express: the unit is read on, for further mistakes, with
+    /// something in its place, and then left out.
     incomplete: bool,
     /// What was found.
     pub(crate) diagnostics: Vec<Diagnostic>,

@@ -77,11 +77,11 @@ impl<'t> Builder<'t> {
                     per.push(self.take_name(&mut children)?);
                 }
                 let window = self.take_within(&mut children)?;
-                let Some(otherwise) = self.otherwise(&mut children) else {
-                    self.diagnostics.push(errors::missing_else(self.place(span), "limit"));
+                let otherwise = self.otherwise(&mut children).unwrap_or_else(|| {
                     self.incomplete = true;
-                    return None;
-                };
+                    self.diagnostics.push(errors::missing_else(self.place(span), "limit"));
+                    Name { text: "cut".to_owned(), span }
+                });
                 ClauseKind::Limit { amount, per, window, otherwise }
             }
             Rule::then => ClauseKind::Then(self.effects(&mut children)?),
@@ -305,7 +305,6 @@ impl<'t> Builder<'t> {
         if !each && !children.eat(Rule::kw_total) {
             self.diagnostics.push(errors::missing_each_or_total(self.place(amount.span)));
             self.incomplete = true;
-            return None;
         }
         children.eat(Rule::kw_for);
         let target = self.target(children)?;
@@ -326,7 +325,6 @@ impl<'t> Builder<'t> {
             );
             self.diagnostics.push(found);
             self.incomplete = true;
-            return None;
         }
         let to = if children.eat(Rule::kw_to) { Some(self.take_path(children)?) } else { None };
         let mut reason = None;

@@ -45,7 +45,7 @@ impl<'t> Builder<'t> {
         let survey = Survey::of(&pair);
         let height = survey.height();
         if self.depth + height > MAX_TREE_DEPTH {
-            if !self.incomplete {
+            if !self.diagnostics.iter().any(|found| found.name == "nested-too-deeply") {
                 let span = self.span(&pair);
                 self.diagnostics.push(errors::nested_too_deeply(self.place(span)));
             }
@@ -685,13 +685,14 @@ impl<'t> Builder<'t> {
         nth.text.retain(|character| character.is_ascii_digit());
         children.eat(Rule::kw_of);
         let of = self.filter(children.take(Rule::filter)?)?;
-        if !children.eat(Rule::kw_ordered) {
+        let key = if children.eat(Rule::kw_ordered) {
+            children.eat(Rule::kw_by);
+            self.take_path(&mut children)?
+        } else {
             self.diagnostics.push(errors::missing_order(self.place(span)));
             self.incomplete = true;
-            return None;
-        }
-        children.eat(Rule::kw_by);
-        let key = self.take_path(&mut children)?;
+            Path { parts: vec![Name { text: String::new(), span }], span }
+        };
         let descending = children.eat(Rule::kw_descending);
         Some(Box::new(Source { kind: SourceKind::EveryNth { nth, of, key, descending }, span }))
     }
