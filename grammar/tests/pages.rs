@@ -18,9 +18,12 @@ fn every_diagnostic_has_a_page_that_shows_it() {
         assert!(page.starts_with(&format!("# {name}\n\n")), "{name} has its title");
         let (example, fix) = page.split_once("\n## Fix\n").unwrap_or_else(|| panic!("{name} has a fix"));
         if !SHOWN_AS_TEXT.contains(name) {
-            let found: Vec<&str> =
-                parse(FileId(0), block(example, name)).diagnostics.iter().map(|found| found.name).collect();
-            assert_eq!(found, [*name], "the example of {name}");
+            // The checker says some of these names, too: one example is enough that the text alone gives.
+            let gives = |text: &&str| {
+                let found = parse(FileId(0), text).diagnostics;
+                !found.is_empty() && found.iter().all(|found| found.name == *name)
+            };
+            assert!(blocks(example).iter().any(gives), "an example of {name}");
         }
         let fix = block(fix, name);
         assert_eq!(parse(FileId(0), fix).diagnostics, [], "the fix of {name}");
@@ -29,6 +32,11 @@ fn every_diagnostic_has_a_page_that_shows_it() {
 }
 
 fn block<'p>(page: &'p str, name: &str) -> &'p str {
-    let inside = page.split_once("```rule\n").and_then(|(_, rest)| rest.split_once("```"));
-    inside.unwrap_or_else(|| panic!("{name} has a block of rules")).0
+    blocks(page).first().copied().unwrap_or_else(|| panic!("{name} has a block of rules"))
+}
+
+/// The blocks of rules, whatever they promise.
+fn blocks(page: &str) -> Vec<&str> {
+    let fences = page.split("```rule").skip(1).filter_map(|rest| rest.split_once('\n'));
+    fences.filter_map(|(_, rest)| rest.split_once("```")).map(|(text, _)| text).collect()
 }
