@@ -8,8 +8,9 @@ use crate::config::{self, Config};
 use perq_compiler::pipeline::{self, Compilation, Files, Input};
 use perq_compiler::sources::SourceMap;
 use perq_compiler::typed;
-use perq_grammar::diagnostic::{Diagnostic, FileId};
+use perq_grammar::diagnostic::{Diagnostic, FileId, Repair};
 use perq_grammar::source::{MAX_SOURCE_BYTES, decode};
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -126,39 +127,75 @@ pub fn shown(path: &Path) -> String {
     path.display().to_string().replace('\\', "/")
 }
 
-/// Reads a regular file, and never much more of it than a rule file may have.
+/// The text of a rule file, or the diagnostic of what is no text and what could be read of it. Reads regular files only,
+/// and never much more than a rule file may have.
 ///
 /// # Errors
 /// Where it cannot be read.
-pub fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    if !std::fs::metadata(path)?.is_file() {
+pub fn read(path: &Path, file: FileId) -> std::io::Result<Result<String, (Diagnostic, Vec<u8>)>> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
         return Err(std::io::Error::other("this is not a regular file"));
     }
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_SOURCE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(decode(file, &bytes).map_err(|mut diagnostic| {
+        if bytes.len() > MAX_SOURCE_BYTES {
+            // The rest was not read; the file system knows how much it is.
+            diagnostic.message =
+                diagnostic.message.replace(&bytes.len().to_string(), &metadata.len().to_string());
+        }
+        (diagnostic, bytes)
+    }))
 }
 
-/// Opens what `use` names, relative to the file that says it.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Imports;
+/// Opens what `use` names, relative to the file that says it, and remembers why something cannot be had.
+#[derive(Debug, Default)]
+pub struct Imports {
+    /// (the file that says `use`, the path as written, why not).
+    refused: RefCell<Vec<(String, String, String)>>,
+}
+
+impl Imports {
+    fn open(from: &str, path: &str) -> Result<Input, String> {
+        if Path::new(path).is_absolute() {
+            return Err("the path must be relative to the file that names it".to_owned());
+        }
+        if Path::new(path).extension().is_none_or(|extension| extension != "rule") {
+            return Err("only .rule files can be used".to_owned());
+        }
+        let target = tidy(&Path::new(from).parent().unwrap_or(Path::new("")).join(path));
+        let read = read(&target, FileId(0)).map_err(|error| match error.kind() {
+            // The diagnostic says so already.
+            std::io::ErrorKind::NotFound => String::new(),
+            _ => format!("{}: {error}", shown(&target)),
+        })?;
+        let text = read.map_err(|(diagnostic, _)| format!("{}: {}", shown(&target), diagnostic.message))?;
+        Ok(Input { path: shown(&target), text })
+    }
+
+    /// Says with a missing file why it is missing.
+    fn explain(&self, compilation: &mut Compilation) {
+        let Compilation { sources, diagnostics, .. } = compilation;
+        for diagnostic in diagnostics.iter_mut().filter(|diagnostic| diagnostic.name == "unknown-file") {
+            let said_in = sources.get(diagnostic.place.file).map_or("", |source| source.path.as_str());
+            let refused = self.refused.borrow();
+            let reason = refused
+                .iter()
+                .filter(|(_, _, why)| !why.is_empty())
+                .find(|(from, path, _)| from == said_in && diagnostic.message.contains(&format!("`{path}`")));
+            if let Some((_, _, why)) = reason {
+                diagnostic.repairs.push(Repair { text: why.clone(), edit: None });
+            }
+        }
+    }
+}
 
 impl Files for Imports {
     fn import(&self, from: &str, path: &str) -> Result<Input, String> {
-        if Path::new(path).is_absolute() {
-            return Err(format!("`{path}` is not relative to this file"));
-        }
-        if Path::new(path).extension().is_none_or(|extension| extension != "rule") {
-            return Err(format!("`{path}` is not a .rule file"));
-        }
-        let target = tidy(&Path::new(from).parent().unwrap_or(Path::new("")).join(path));
-        let bytes = read(&target).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => format!("there is no file {}", shown(&target)),
-            _ => format!("{} cannot be read: {error}", shown(&target)),
-        })?;
-        let text = decode(FileId(0), &bytes)
-            .map_err(|diagnostic| format!("{} cannot be read: {}", shown(&target), diagnostic.message))?;
-        Ok(Input { path: shown(&target), text })
+        Imports::open(from, path).inspect_err(|why| {
+            self.refused.borrow_mut().push((from.to_owned(), path.to_owned(), why.clone()));
+        })
     }
 }
 
@@ -178,14 +215,13 @@ impl Programme {
     fn texts(&self) -> Result<Texts, Failure> {
         let mut texts = Texts { inputs: Vec::new(), sources: SourceMap::default(), refused: Vec::new() };
         for (number, path) in self.files.iter().enumerate() {
-            let bytes = read(path).map_err(|error| Failure::file(path, &error))?;
             let file = FileId(u32::try_from(number).unwrap_or(u32::MAX));
-            match decode(file, &bytes) {
+            match read(path, file).map_err(|error| Failure::file(path, &error))? {
                 Ok(text) => texts.inputs.push(Input { path: shown(path), text }),
-                Err(diagnostic) => {
+                Err((diagnostic, bytes)) => {
                     // Enough of the text to show the place; the rest may be no text at all.
-                    let end = (diagnostic.place.span.end as usize + 4096).min(bytes.len());
                     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+                    let end = (diagnostic.place.span.end as usize + 4096).min(bytes.len());
                     let head = String::from_utf8_lossy(bytes.get(..end).unwrap_or(bytes));
                     texts.sources.insert(file, &shown(path), &head);
                     texts.refused.push(diagnostic);
@@ -214,7 +250,7 @@ impl Programme {
     fn with(&self, pass: fn(&[Input], &dyn Files) -> Compilation) -> Result<Compilation, Failure> {
         let texts = self.texts()?;
         if texts.refused.is_empty() {
-            return Ok(pass(&texts.inputs, &Imports));
+            return Ok(compile(&texts.inputs, pass));
         }
         // Without one of its files everything that names its declarations would be wrong: only this is said.
         Ok(Compilation {
@@ -226,9 +262,16 @@ impl Programme {
     }
 }
 
+fn compile(inputs: &[Input], pass: fn(&[Input], &dyn Files) -> Compilation) -> Compilation {
+    let imports = Imports::default();
+    let mut compilation = pass(inputs, &imports);
+    imports.explain(&mut compilation);
+    compilation
+}
+
 /// A text as a programme of its own.
 pub fn text(path: &str, text: &str) -> Compilation {
-    pipeline::compile(&[Input { path: path.to_owned(), text: text.to_owned() }], &Imports)
+    compile(&[Input { path: path.to_owned(), text: text.to_owned() }], pipeline::compile)
 }
 
 #[cfg(test)]

@@ -38,10 +38,11 @@ pub fn run(options: &args::Fmt, output: &mut Output) -> Outcome {
         return Err(programme::no_rules(&options.paths));
     }
     for path in files {
-        let bytes = programme::read(&path).map_err(|error| Failure::file(&path, &error))?;
+        let read = programme::read(&path, FileId(0)).map_err(|error| Failure::file(&path, &error))?;
+        let read = read.map_err(|(diagnostic, _)| diagnostic);
         let shown = programme::shown(&path);
         report.files += 1;
-        let Some((before, after)) = formatted(&shown, &bytes, &mut report, output)? else { continue };
+        let Some((before, after)) = formatted(&shown, read, &mut report, output)? else { continue };
         if before == after {
             continue;
         }
@@ -81,7 +82,7 @@ pub fn run(options: &args::Fmt, output: &mut Output) -> Outcome {
 fn standard_input(options: &args::Fmt, output: &mut Output) -> Outcome {
     let bytes = output.read_input(MAX_SOURCE_BYTES as u64 + 1)?;
     let mut report = Report::default();
-    let formatted = formatted("<stdin>", &bytes, &mut report, output)?;
+    let formatted = formatted("<stdin>", decode(FileId(0), &bytes), &mut report, output)?;
     let changed = formatted.as_ref().is_some_and(|(before, after)| before != after);
     let only_looks = options.check || options.diff;
     output.object(
@@ -111,12 +112,11 @@ fn standard_input(options: &args::Fmt, output: &mut Output) -> Outcome {
 /// The text before and after; nothing where it has errors, which are said.
 fn formatted(
     shown: &str,
-    bytes: &[u8],
+    read: Result<String, Diagnostic>,
     report: &mut Report,
     output: &mut Output,
 ) -> Result<Option<(String, String)>, Failure> {
-    let file = FileId(0);
-    let result = decode(file, bytes).map_err(|diagnostic| (String::new(), vec![diagnostic]));
+    let result = read.map_err(|diagnostic| (String::new(), vec![diagnostic]));
     let result = result.and_then(|text| match perq_grammar::format(&text) {
         Ok(after) => Ok((text, after)),
         Err(diagnostics) => Err((text, diagnostics)),
