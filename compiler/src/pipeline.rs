@@ -10,7 +10,9 @@ use crate::lower::{MAX_INSTS, lower};
 use crate::sources::SourceMap;
 use crate::typed;
 use perq_grammar::ast::ItemKind;
-use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Severity};
+use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Severity, Span};
+use perq_grammar::lex::TokenKind;
+use std::collections::BTreeSet;
 
 /// A file to compile.
 #[derive(Clone, Debug)]
@@ -68,8 +70,9 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
     let mut sources = SourceMap::default();
     let mut diagnostics = Vec::new();
     let mut trees = Vec::new();
+    let mut lost = BTreeSet::new();
     for input in inputs {
-        trees.push(parse(input, &mut sources, &mut diagnostics));
+        trees.push(parse(input, &mut sources, &mut diagnostics, &mut lost));
     }
     let mut imports: Vec<Import> = Vec::new();
     // Breadth first, so that the numbering of files is a function of the texts alone.
@@ -87,7 +90,7 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
             let source = match known {
                 Some(tree) => tree,
                 None => {
-                    let tree = parse(&input, &mut sources, &mut diagnostics);
+                    let tree = parse(&input, &mut sources, &mut diagnostics, &mut lost);
                     imported.push(tree.clone());
                     tree
                 }
@@ -107,7 +110,12 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
             refused.file == place.file && (refused.span.start..refused.span.end).contains(&place.span.start)
         })
     };
-    diagnostics.extend(found.into_iter().filter(|diagnostic| !follows(diagnostic.place)));
+    // Names that stand in what did not parse may be declared there: that they are unknown is not said.
+    let is_lost = |diagnostic: &Diagnostic| {
+        diagnostic.name.starts_with("unknown-")
+            && diagnostic.message.split('`').skip(1).step_by(2).any(|quoted| lost.contains(quoted))
+    };
+    diagnostics.extend(found.into_iter().filter(|found| !follows(found.place) && !is_lost(found)));
     diagnostics.sort_by(|a, b| {
         (a.place, a.severity, a.name, &a.message).cmp(&(b.place, b.severity, b.name, &b.message))
     });
@@ -187,11 +195,25 @@ fn too_large(rule: &typed::Rule, beyond: &str) -> Diagnostic {
 /// Diagnostics that are made here.
 pub const NAMES: &[&str] = &["compiler-mistake", "rule-too-large"];
 
-fn parse(input: &Input, sources: &mut SourceMap, diagnostics: &mut Vec<Diagnostic>) -> SourceTree {
+fn parse(
+    input: &Input,
+    sources: &mut SourceMap,
+    diagnostics: &mut Vec<Diagnostic>,
+    lost: &mut BTreeSet<String>,
+) -> SourceTree {
     let number = u32::try_from(sources.iter().count()).unwrap_or(u32::MAX);
     let file = FileId(number);
     sources.insert(file, &input.path, &input.text);
     let parsed = perq_grammar::parse(file, &input.text);
+    if !parsed.diagnostics.is_empty() {
+        let spans: Vec<Span> = parsed.tree.items.iter().map(|item| item.span).collect();
+        for token in parsed.tokens.iter().filter(|token| token.kind == TokenKind::Word) {
+            let kept = spans.partition_point(|span| span.end <= token.span.start);
+            if spans.get(kept).is_none_or(|span| token.span.start < span.start) {
+                lost.insert(token.text(&input.text).to_owned());
+            }
+        }
+    }
     diagnostics.extend(parsed.diagnostics);
     SourceTree { file, path: input.path.clone(), text: input.text.clone(), tree: parsed.tree }
 }
