@@ -184,7 +184,7 @@ fn threads_compile_and_share_code() {
 }
 
 #[test]
-#[ignore = "prints figures"]
+#[ignore = "prints times, which prove nothing on a shared machine; run by hand"]
 fn figures() {
     for rules in [100, 1_000] {
         let program = program(rules, typical);
