@@ -395,7 +395,8 @@ impl<'a> Checker<'a> {
         } else {
             self.money_account().filter(|_| earns && value.ty == Type::Money)
         };
-        Some(ir::Limit { amount, account, otherwise })
+        let of = account.map_or(ir::LimitOf::Discounts, ir::LimitOf::Awards);
+        Some(ir::Limit { amount, of, counter: None, otherwise })
     }
 
     /// The account whose unit is the currency, where there is one.

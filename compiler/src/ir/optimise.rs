@@ -371,6 +371,7 @@ impl Writer {
             | Inst::LoadEvent(_)
             | Inst::LoadLine(..)
             | Inst::LoadPayment(..)
+            | Inst::LoadTable(..)
             | Inst::LoadParam(_)
             | Inst::InReference(..)
             | Inst::SetHas(..)
@@ -387,6 +388,7 @@ impl Writer {
             | Inst::NewBag
             | Inst::Put(..)
             | Inst::Distinct(_)
+            | Inst::Derive(_)
             | Inst::Award { .. }
             | Inst::Discount { .. } => None,
         }
@@ -462,6 +464,7 @@ fn is_shared(inst: &Inst) -> bool {
         | Inst::LoadEvent(_)
         | Inst::LoadLine(..)
         | Inst::LoadPayment(..)
+        | Inst::LoadTable(..)
         | Inst::LoadParam(_)
         | Inst::Known(_)
         | Inst::Truth(_)
@@ -499,6 +502,7 @@ fn is_shared(inst: &Inst) -> bool {
         | Inst::NewBag
         | Inst::Put(..)
         | Inst::Distinct(_)
+        | Inst::Derive(_)
         | Inst::Award { .. }
         | Inst::Discount { .. } => false,
     }
@@ -519,6 +523,7 @@ fn is_idle(function: &Function, inst: &Inst, read: &[bool]) -> bool {
         | Inst::LoadEvent(_)
         | Inst::LoadLine(..)
         | Inst::LoadPayment(..)
+        | Inst::LoadTable(..)
         | Inst::LoadParam(_)
         | Inst::Known(_)
         | Inst::Truth(_)
@@ -553,6 +558,7 @@ fn is_idle(function: &Function, inst: &Inst, read: &[bool]) -> bool {
         | Inst::PickEveryNth { .. }
         | Inst::Put(..)
         | Inst::Distinct(_)
+        | Inst::Derive(_)
         | Inst::Award { .. }
         | Inst::Discount { .. } => false,
     }
