@@ -207,8 +207,9 @@ fn words_that_lots_and_coupons_need() {
     for (clause, expected) in [
         ("codes shared", "a text in quotes"),
         ("uses 3 pcs", "`times`"),
+        ("uses 3 + 1", "`times`"),
         ("not with sets", "`group`"),
-        ("expires", "an expression"),
+        ("expires", "more after `expires`"),
     ] {
         let messages = message(&format!("coupon c {{\n  {clause}\n  priority 1\n}}\n"));
         assert!(messages.len() == 1 && messages[0].contains(expected), "{clause}: {messages:?}");

@@ -4,7 +4,7 @@ use super::effects::is_effect;
 use super::expressions::bound;
 use super::{Builder, Children};
 use crate::ast::{
-    self, BestFor, Bundle, BundlePart, Clause, ClauseKind, Expr, Let, Name, Period, Placed, Processing,
+    self, BestFor, Bundle, BundlePart, Clause, ClauseKind, Expr, ExprKind, Let, Name, Period, Placed, Processing,
     SchedulePart, SourceKind, SpendableClause, Template, TemplateParameter, Text, Window,
 };
 use crate::diagnostic::Span;
@@ -314,10 +314,13 @@ impl<'t> Builder<'t> {
     /// What stands before `times`.
     pub(super) fn times(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
         let mut children = Children::of(pair);
-        match children.rule()? {
-            Rule::number => self.operand(children.next()?),
-            _ => self.take_expr(&mut children),
+        let mut count = self.take_expr(&mut children)?;
+        if !children.eat(Rule::kw_times) && !strip_times(&mut count) {
+            self.incomplete = true;
+            let place = self.place(count.span);
+            self.diagnostics.push(errors::missing_after(place, "`times`", self.source(count.span)));
         }
+        Some(count)
     }
 
     /// `pastry = 2 of units where …`
@@ -369,4 +372,49 @@ impl<'t> Builder<'t> {
         }
         Some(())
     }
+}
+
+/// Makes a number of the `1 times` at the end of `n + 1 times`; says whether it stands there.
+fn strip_times(expr: &mut Expr) -> bool {
+    let last = match &mut expr.kind {
+        ExprKind::Quantity(number, unit) if unit.text == "times" => {
+            expr.span = number.span;
+            expr.kind = ExprKind::Number(number.clone());
+            return true;
+        }
+        ExprKind::Sum(_, rest) => rest.last_mut().map(|(_, last)| last),
+        ExprKind::Product(_, rest) => rest.last_mut().map(|(_, last)| last),
+        ExprKind::Of(_, last) | ExprKind::Negate(last) => Some(&mut **last),
+        ExprKind::Error
+        | ExprKind::Hole
+        | ExprKind::Number(_)
+        | ExprKind::Percent(_)
+        | ExprKind::Quantity(..)
+        | ExprKind::Date(_)
+        | ExprKind::Time(_)
+        | ExprKind::Instant(..)
+        | ExprKind::Text(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Reference(..)
+        | ExprKind::List(_)
+        | ExprKind::Path(_)
+        | ExprKind::Call(..)
+        | ExprKind::Logic(..)
+        | ExprKind::Not(_)
+        | ExprKind::Compare(..)
+        | ExprKind::In { .. }
+        | ExprKind::InRange { .. }
+        | ExprKind::Known(..)
+        | ExprKind::As(..)
+        | ExprKind::Steps(..)
+        | ExprKind::Aggregate { .. }
+        | ExprKind::By(..)
+        | ExprKind::Collection(_) => None,
+    };
+    let Some(last) = last else { return false };
+    let is_stripped = strip_times(last);
+    if is_stripped {
+        expr.span.end = last.span.end;
+    }
+    is_stripped
 }
