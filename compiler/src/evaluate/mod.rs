@@ -140,7 +140,7 @@ pub struct Proposals {
     pub selected: Vec<(u32, i64)>,
 }
 
-/// Loop turns that one event may take over all of its rules.
+/// Turns that one event may take over all of its rules; [`crate::ir`] says what costs how many.
 pub const FUEL: i64 = 50_000_000;
 
 /// Runs a rule's code.
