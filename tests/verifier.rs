@@ -631,11 +631,6 @@ fn breaks() -> Vec<Break> {
             code(p, vec![Inst::Loop(Rows::Lines); limits::LOOP_DEPTH + 1]);
             code(p, vec![Inst::End; limits::LOOP_DEPTH + 1]);
         }),
-        (Is::LoopLength, "one too many", |p| {
-            code(p, vec![Inst::Loop(Rows::Lines)]);
-            code(p, vec![Inst::Int(1); limits::LOOP_INSTS as usize]);
-            code(p, vec![Inst::End]);
-        }),
         (Is::LineRow, "a number", |p| code(p, vec![Inst::Int(0), Inst::LoadLine(SlotId(0), added(0))])),
         (Is::LineRow, "a payment's row", |p| {
             code(p, vec![Inst::Loop(Rows::Payments), Inst::LoadLine(SlotId(0), added(0)), Inst::End]);
@@ -749,7 +744,7 @@ fn depth_and_length_cost_no_stack() {
 fn pairs_of_breaks_are_refused() {
     let breaks = breaks();
     // Changes that need memory of their own size are left out, for there are many pairs.
-    let heavy = [VerifyRule::LongList, VerifyRule::LoopLength, VerifyRule::BuiltinSlots];
+    let heavy = [VerifyRule::LongList, VerifyRule::BuiltinSlots];
     let light: Vec<&Break> = breaks.iter().filter(|(rule, _, _)| !heavy.contains(rule)).collect();
     let mut random = Random::new(7);
     for _ in 0..2_000 {

@@ -941,9 +941,10 @@ impl<M: Module> Lowering<'_, M> {
         self.builder.ins().brif(more, turn, &[], exit, &[]);
         self.builder.switch_to_block(turn);
         let fuel = self.result(context::FUEL);
-        let empty = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, fuel, 1);
+        let cost = self.shape.turn(usize::try_from(self.at).map_err(|_| ILL)?);
+        let empty = self.builder.ins().icmp_imm_s(IntCC::SignedLessThan, fuel, cost);
         self.fault_if(empty, FaultKind::OutOfFuel);
-        let fuel = self.builder.ins().iadd_imm_s(fuel, -1);
+        let fuel = self.builder.ins().iadd_imm_s(fuel, -cost);
         self.builder.ins().store(changing(), fuel, self.context, context::FUEL);
         if let Rows::Selected(selection) = rows {
             let address = self.selected(selection, row)?;

@@ -185,7 +185,7 @@ impl Claimed for Unclaimed {
     }
 }
 
-/// Loop turns that one event may take over all of its rules.
+/// Turns that one event may take over all of its rules; [`crate::ir`] says what costs how many.
 pub const FUEL: i64 = 50_000_000;
 
 /// Runs a rule's code.

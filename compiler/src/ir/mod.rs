@@ -20,10 +20,12 @@
 //!   order of `PickEveryNth` single it out.
 //! * Fuel. What costs `n` turns faults with `OutOfFuel` where fewer than `n` are left, and takes none then; this is
 //!   looked at before anything else the instruction does. A `Loop` costs one turn at each row it looks at, chosen or
-//!   not, and its faults are the `Loop`'s. `NewSelection` and the picks cost one for each line of the record,
+//!   not, and one more for each full [`TURN_INSTS`] instructions of its body, done or not ([`Shape::turns`]); its
+//!   faults are the `Loop`'s. The body is what follows up to and with its `End`, and of a loop inside it the `Loop`
+//!   alone, whose own turns cost what they cost. `NewSelection` and the picks cost one for each line of the record,
 //!   `SetHas` one for each full 64 symbols of the set, `Put` [`PUT_TURNS`], `Distinct` one for each number kept,
 //!   `Award` [`PROPOSAL_TURNS`], `Discount` that and one for each line. So no function works long, or makes much,
-//!   for little fuel.
+//!   for little fuel: what it does beyond its own length is less than [`TURN_INSTS`] instructions a turn.
 //! * A loop over `Selected` asks at each row's turn whether a piece of it is selected then.
 //! * Instructions that divide look for a zero divisor first (`DivisionByZero`); the one quotient that is too large,
 //!   that of the least number by -1, is an `Overflow`, of `Modulo` too. `Modulo` has the sign of its divisor.
@@ -105,6 +107,9 @@ pub const MISSING: i64 = i64::MIN;
 
 /// A percent's `100%`: percents count millionths of the whole.
 pub const PERCENT_ONE: i64 = 1_000_000;
+
+/// Instructions of a loop's body for which a turn of it costs one more.
+pub const TURN_INSTS: u32 = 16;
 
 /// Turns that a number put into a bag costs.
 pub const PUT_TURNS: i64 = 4;

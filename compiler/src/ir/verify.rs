@@ -35,8 +35,6 @@ pub mod limits {
     pub const KEY: usize = 64;
     /// Instructions of a function.
     pub const INSTS: usize = 1_000_000;
-    /// Instructions from an outermost loop to its end, since they may run once for each turn of fuel.
-    pub const LOOP_INSTS: u32 = 16_384;
     /// Loops inside one another.
     pub const LOOP_DEPTH: usize = 8;
     /// Variables of a function.
@@ -197,8 +195,6 @@ verify_rules! {
     UnopenedRegion = "unopened-region"
     /// Loops stand in one another at most to their limit.
     LoopDepth = "loop-depth"
-    /// A loop is at most as long as its limit.
-    LoopLength = "loop-length"
     /// A line's row comes from an enclosing loop over lines or over a selection.
     LineRow = "line-row"
     /// A payment's row comes from an enclosing loop over payments.
@@ -1091,7 +1087,7 @@ impl<'p> Checker<'p> {
         match inst {
             Inst::Block => self.enter(at, false)?,
             Inst::Loop(_) => self.enter(at, true)?,
-            Inst::End => self.leave(at)?,
+            Inst::End => self.leave()?,
             Inst::Break { depth, .. } => {
                 check((*depth as usize) < self.open.len(), VerifyRule::BreakDepth)?;
             }
@@ -1155,15 +1151,13 @@ impl<'p> Checker<'p> {
         Ok(())
     }
 
-    fn leave(&mut self, at: u32) -> Result<(), VerifyRule> {
+    fn leave(&mut self) -> Result<(), VerifyRule> {
         let region = self.open.pop().ok_or(VerifyRule::UnopenedRegion)?;
         if let Some(open) = self.regions.get_mut(region.number) {
             *open = false;
         }
         if region.is_loop {
             self.loops = self.loops.saturating_sub(1);
-            let length = at.saturating_sub(region.opener);
-            check(self.loops > 0 || length <= limits::LOOP_INSTS, VerifyRule::LoopLength)?;
         }
         Ok(())
     }
