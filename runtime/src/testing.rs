@@ -211,9 +211,10 @@ pub(crate) fn program() -> Program {
         rules: vec![rule("tea_week", 0, 0), rule("points", 1, 1)],
         sources: vec![SourceFile { path: "rules/shop.rule".into(), hash: "00".repeat(32) }],
         places: vec![
-            SourcePlace { file: 0, line: 3, column: 5 },
-            SourcePlace { file: 0, line: 9, column: 1 },
+            SourcePlace::at(0, 3, 5),
+            SourcePlace::at(0, 9, 1),
         ],
+        conditions: Vec::new(),
     }
 }
 

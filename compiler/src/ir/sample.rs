@@ -143,8 +143,9 @@ pub(crate) fn program() -> Program {
         ],
         sources: vec![SourceFile { path: "shop.rule".to_owned(), hash: String::new() }],
         places: vec![
-            SourcePlace { file: 0, line: 4, column: 3 },
-            SourcePlace { file: 0, line: 9, column: 3 },
+            SourcePlace::at(0, 4, 3),
+            SourcePlace::at(0, 9, 3),
         ],
+        conditions: Vec::new(),
     }
 }
