@@ -856,7 +856,7 @@ fn mutation(random: &mut Random, program: &mut Program) {
             1 => program.layout.payment.truncate(1 + random.below(6)),
             2 => program.references.truncate(random.below(5)),
             3 => program.params.truncate(random.below(4)),
-            4 => program.sites.rotate_left(random.below(2).min(program.sites.len())),
+            4 => program.sites.reverse(),
             _ => {
                 if let Some(rule) = program.rules.first_mut() {
                     rule.group = GroupId(u32::try_from(random.below(3)).unwrap());

@@ -344,6 +344,39 @@ impl Engine {
         self.0.shadow_mismatches.load(Ordering::Relaxed)
     }
 
+    /// The interpreter of its rules.
+    pub(crate) fn interpreter(&self) -> &Interpreter {
+        &self.0.interpreter
+    }
+
+    /// The values of the parameters at a date.
+    pub(crate) fn parameters_at(&self, date: Option<i64>) -> Vec<i64> {
+        self.0.params.iter().map(|values| value_at(values, date.unwrap_or(MISSING))).collect()
+    }
+
+    /// Decides an event with code of the caller's.
+    pub(crate) fn evaluate_with<C: evaluate::Code>(
+        &self,
+        code: &C,
+        record: &mut evaluate::Record,
+        params: &[i64],
+        claimed: &dyn Claimed,
+    ) -> evaluate::Decision {
+        let mut decision = evaluate::Decision::default();
+        evaluate::evaluate(
+            self.program(),
+            &self.0.plan,
+            self.0.schema.bindings(),
+            record,
+            params,
+            claimed,
+            code,
+            &mut Workspace::default(),
+            &mut decision,
+        );
+        decision
+    }
+
     /// Whether decisions depend on earlier ones: on a member's history or balance, on limits or budgets over more than
     /// an event. Such events are decided one after another.
     pub fn is_stateful(&self) -> bool {

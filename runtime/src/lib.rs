@@ -10,6 +10,7 @@ pub mod clock;
 pub mod decimal;
 pub mod decision;
 pub mod engine;
+pub mod explain;
 pub mod input;
 #[cfg(feature = "native")]
 #[allow(unsafe_code)]

@@ -115,7 +115,7 @@ impl Random {
 }
 
 /// Where everything of a generated program stands.
-const SOURCE: SourcePlace = SourcePlace { file: 0, line: 1, column: 1 };
+const SOURCE: SourcePlace = SourcePlace { file: 0, line: 1, column: 1, end_line: u32::MAX, end_column: 1 };
 /// Instructions of the longest function.
 const LONGEST: usize = 2_000;
 /// Symbols in each dictionary, of which some are bound.
@@ -294,6 +294,7 @@ pub fn empty() -> Program {
         sources: vec![SourceFile { path: "generated.rule".to_owned(), hash: String::new() }],
         // One for each instruction, so that a fault's place says which.
         places: (0..).take(LONGEST).map(|number| SourcePlace { line: 1 + number, ..SOURCE }).collect(),
+        conditions: Vec::new(),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod spread;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use atom::fact as atom_fact;
 pub use plan::Plan;
 pub use settle::{Workspace, evaluate};
 
@@ -192,6 +193,9 @@ pub const FUEL: i64 = 50_000_000;
 pub trait Code {
     /// Reusable memory of one thread.
     type Scratch: Default;
+
+    /// Is told of each phase that has rules, by its first group, with the record as its rules will see it.
+    fn enter(&self, _group: GroupId, _record: RecordView<'_>) {}
 
     /// Runs `function` on the record and appends what it proposes to `out`; takes the turns of its loops from
     /// `fuel`.

@@ -69,6 +69,10 @@ pub fn evaluate<C: Code>(
     plan.begin(record, params, candidates);
     for phase in plan.phases() {
         settling.bring_up_to_date(record);
+        let first = u32::try_from(phase.start.saturating_mul(64)).ok();
+        if let Some(group) = first.and_then(|position| plan.group(position)) {
+            code.enter(group, record.view(params));
+        }
         plan.find(program, bindings, record, params, phase, candidates);
         let mut found = candidates.found();
         while let Some(group_id) = found.first().and_then(|position| plan.group(*position)) {

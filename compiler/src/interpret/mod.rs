@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod picks;
+pub mod trace;
 
 use crate::evaluate::{Bindings, Code, Proposals, RecordView};
 use crate::exact;

@@ -192,6 +192,8 @@ pub struct Program {
     pub sources: Vec<SourceFile>,
     /// Places that faults and explanations name.
     pub places: Vec<SourcePlace>,
+    /// What explanations need to know of conditions, by rule. Evaluation passes over it.
+    pub conditions: Vec<Condition>,
 }
 
 /// An ISO 4217 currency.
@@ -1204,6 +1206,90 @@ pub struct SourcePlace {
     pub line: u32,
     /// From 1, in characters.
     pub column: u32,
+    /// The line in which the text ends.
+    pub end_line: u32,
+    /// The column behind its last character.
+    pub end_column: u32,
+}
+
+impl SourcePlace {
+    /// A place of no length.
+    pub fn at(file: u32, line: u32, column: u32) -> SourcePlace {
+        SourcePlace { file, line, column, end_line: line, end_column: column }
+    }
+}
+
+/// A condition as its author wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Condition {
+    /// The rule in whose code it stands.
+    pub rule: RuleId,
+    /// Its text. Instructions that leave a region because of it, or compare for it, have the same place.
+    pub place: PlaceId,
+    /// What hangs on it.
+    pub role: Role,
+    /// The atom that it became: asked before the rule's function is run, and not in it.
+    pub atom: Option<AtomId>,
+    /// What its numbers count.
+    pub measure: Option<Measure>,
+}
+
+/// What hangs on a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// The rule as a whole.
+    Rule,
+    /// Whether a row of a collection takes part.
+    Filter,
+    /// A larger condition, of which it is a part.
+    Part,
+}
+
+/// What compared numbers count.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Measure {
+    /// The unit.
+    pub unit: Unit,
+    /// So many make one: minor unit of money, smallest unit of an account, whole of a percent, thousandth of a
+    /// quantity's unit. At least 1.
+    pub parts: i128,
+}
+
+/// Units of compared numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Unit {
+    /// None.
+    Number,
+    /// Parts of a whole.
+    Percent,
+    /// Minor units of the currency.
+    Money,
+    /// An account's smallest units.
+    Points(AccountId),
+    /// Counted things, with their word.
+    Count(String),
+    /// Thousandths of a kilogram.
+    Mass,
+    /// Thousandths of a litre.
+    Volume,
+    /// Seconds.
+    Duration,
+    /// Days.
+    Days,
+    /// Months.
+    Months,
+    /// Days from 1970-01-01.
+    Date,
+    /// Seconds of the day.
+    Time,
+    /// Seconds from 1970-01-01T00:00Z.
+    Instant,
+    /// Positions in an enumeration.
+    Enum(EnumId),
+    /// Names of a kind.
+    Symbol(KindId),
+    /// 1 for true, 0 for false.
+    Truth,
 }
 
 /// Why a function ended early. The rule it belongs to proposes nothing for that event.

@@ -5,11 +5,11 @@
 //! to mend it.
 
 use super::{
-    AccountId, Atom, AtomId, AtomTest, Column, CounterId, CounterKey, DerivationId, EVENT_BUILTINS, EnumId,
-    EventId, Function, FunctionId, GroupId, History, Inst, KindId, LINE_BUILTINS, Layout, Limit, LimitAmount,
-    LimitOf, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId, Program, RecordKind, ReferenceId, RowSource,
-    Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId, Ty, Value, VarId,
-    Window, event_slot,
+    AccountId, Atom, AtomId, AtomTest, Column, Condition, CounterId, CounterKey, DerivationId,
+    EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, GroupId, History, Inst, KindId, LINE_BUILTINS,
+    Layout, Limit, LimitAmount, LimitOf, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId, Program,
+    RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space,
+    StateRead, TableId, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -170,8 +170,10 @@ verify_rules! {
     LimitAmount = "limit-amount"
     /// Discounts are given in the phases of prices, awards in those after.
     SitePhase = "site-phase"
-    /// Lines and columns count from 1.
+    /// Lines and columns count from 1, and a place ends behind its beginning.
     PlacePosition = "place-position"
+    /// A measure has parts.
+    MeasureParts = "measure-parts"
 
     /// Each instruction has its place.
     PlacesLength = "places-length"
@@ -534,7 +536,42 @@ fn head(program: &Program, report: &mut Report) {
     for (id, place) in numbered(&program.places) {
         let at = At::Place(PlaceId(id));
         report.check((place.file as usize) < program.sources.len(), VerifyRule::UnknownId, at);
-        report.check(place.line >= 1 && place.column >= 1, VerifyRule::PlacePosition, at);
+        let forward = (place.line, place.column) <= (place.end_line, place.end_column);
+        report.check(place.line >= 1 && place.column >= 1 && forward, VerifyRule::PlacePosition, at);
+    }
+    report.length(program.conditions.len(), limits::LONG_LIST, At::Program);
+    for condition in &program.conditions {
+        condition_ids(program, condition, report);
+    }
+}
+
+/// The ids of a condition, and that its numbers can be counted.
+fn condition_ids(program: &Program, condition: &Condition, report: &mut Report) {
+    let at = At::Rule(condition.rule);
+    report.known(&program.rules, condition.rule.index(), at);
+    report.known(&program.places, condition.place.index(), at);
+    if let Some(atom) = condition.atom {
+        report.known(&program.atoms, atom.index(), at);
+    }
+    let Some(measure) = &condition.measure else { return };
+    report.check(measure.parts >= 1, VerifyRule::MeasureParts, at);
+    match &measure.unit {
+        Unit::Points(account) => report.known(&program.accounts, account.index(), at),
+        Unit::Count(word) => report.name(word, at),
+        Unit::Enum(id) => report.known(&program.enums, id.index(), at),
+        Unit::Symbol(kind) => report.known(&program.kinds, kind.index(), at),
+        Unit::Number
+        | Unit::Percent
+        | Unit::Money
+        | Unit::Mass
+        | Unit::Volume
+        | Unit::Duration
+        | Unit::Days
+        | Unit::Months
+        | Unit::Date
+        | Unit::Time
+        | Unit::Instant
+        | Unit::Truth => {}
     }
 }
 

@@ -259,6 +259,18 @@ impl Reader {
         }
     }
 
+    /// The names of the record that was read last that no dictionary has: kind, number behind the dictionary's, name.
+    pub(crate) fn strangers(&self) -> Vec<(u32, u32, String)> {
+        let strangers = &self.scratch.strangers;
+        let name = |start: u32, length: u32| strangers.text.get(start as usize..(start + length) as usize);
+        let entries = strangers.list.iter();
+        entries
+            .filter_map(|(kind, start, length, number)| {
+                Some((*kind, *number, name(*start, *length)?.to_owned()))
+            })
+            .collect()
+    }
+
     /// Reads a record from its JSON text. In the error, line and offset count within this text.
     ///
     /// # Errors

@@ -115,7 +115,8 @@ impl Kit {
             groups: Vec::new(),
             rules: Vec::new(),
             sources: Vec::new(),
-            places: vec![SourcePlace { file: 0, line: 1, column: 1 }],
+            places: vec![SourcePlace::at(0, 1, 1)],
+            conditions: Vec::new(),
         };
         let record = Record { event: vec![0; 8], line_width: 6, payment_width: 1, ..Record::default() };
         Kit { program, bindings: Bindings::default(), record, params: Vec::new(), code: Mock::default() }
