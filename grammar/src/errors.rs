@@ -619,8 +619,7 @@ pub(crate) fn missing_after_or_on(value: Place, keyword: &str, expr: &Expr) -> D
     );
     let (is_length, is_day) = length_or_day(expr);
     if is_length {
-        diagnostic =
-            diagnostic.fix(format!("after that time: `{keyword} after`"), start_of(value), "after ");
+        diagnostic = diagnostic.fix(format!("after that time: `{keyword} after`"), start_of(value), "after ");
     }
     if is_day {
         diagnostic = diagnostic.fix(format!("on that day: `{keyword} on`"), start_of(value), "on ");

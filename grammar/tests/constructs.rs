@@ -104,7 +104,9 @@ account c { melt 10% of awarded every 30 days from 90 days after award use first
     assert_eq!((reader.expr(life), reader.said(*span)), ("365 days", "expire 365 days after award"));
     let AccountClause::Expire(Expire::On(day), _) = on else { panic!("{on:?}") };
     assert_eq!(reader.expr(day), "2026-09-30");
-    let AccountClause::Expire(Expire::AtEndOf { period, plus: None }, _) = at_end else { panic!("{at_end:?}") };
+    let AccountClause::Expire(Expire::AtEndOf { period, plus: None }, _) = at_end else {
+        panic!("{at_end:?}")
+    };
     assert_eq!(period.text, "year");
     let AccountClause::Expire(Expire::AtEndOf { period, plus }, _) = at_end_plus else {
         panic!("{at_end_plus:?}")
@@ -112,11 +114,10 @@ account c { melt 10% of awarded every 30 days from 90 days after award use first
     assert_eq!((period.text.as_str(), reader.maybe(plus)), ("half_year", Some("grace")));
     let AccountClause::Melt(melt) = melt else { panic!("{melt:?}") };
     assert!(matches!(&melt.percent.kind, ExprKind::Percent(share) if share.text == "10"));
-    assert_eq!((melt.of, reader.expr(&melt.every), reader.expr(&melt.from)), (
-        MeltOf::Awarded,
-        "30 days",
-        "90 days"
-    ));
+    assert_eq!(
+        (melt.of, reader.expr(&melt.every), reader.expr(&melt.from)),
+        (MeltOf::Awarded, "30 days", "90 days")
+    );
     assert!(matches!(first, AccountClause::UseFirst(name) if name.text == "oldest"));
     assert!(matches!(short, AccountClause::Shortfall(name) if name.text == "clamp"));
 
@@ -226,7 +227,9 @@ fn coupons_and_certificates() {
     assert_eq!(others, ["HELLO", "30 days", "sets", "other", "unique"]);
     let counts: Vec<_> = uses.iter().map(|(times, per)| (reader.expr(times), per.as_slice())).collect();
     assert_eq!(counts[0], ("most_uses + 1", ["member", "month"].as_slice()));
-    assert!(matches!(&uses[0].0.kind, ExprKind::Sum(_, rest) if matches!(rest[0].1.kind, ExprKind::Number(_))));
+    assert!(
+        matches!(&uses[0].0.kind, ExprKind::Sum(_, rest) if matches!(rest[0].1.kind, ExprKind::Number(_)))
+    );
     assert!(matches!(uses[1].0.kind, ExprKind::Product(..)));
     assert!(matches!(&uses[2].0.kind, ExprKind::Number(number) if number.text == "1"));
 
@@ -256,11 +259,14 @@ fn coupons_and_certificates() {
             (reader.expr(&period.from), to)
         })
         .collect();
-    assert_eq!(ends, [
-        ("2026-01-01", Some(("2026-01-31", Bound::Included))),
-        ("2026-03-01 00:00", Some(("2026-04-01 00:00", Bound::Excluded))),
-        ("2026-12-01", None),
-    ]);
+    assert_eq!(
+        ends,
+        [
+            ("2026-01-01", Some(("2026-01-31", Bound::Included))),
+            ("2026-03-01 00:00", Some(("2026-04-01 00:00", Bound::Excluded))),
+            ("2026-12-01", None),
+        ]
+    );
     assert_eq!(reader.expr(from), "2026-01-01");
     assert!(matches!(&amount.kind, ExprKind::Quantity(_, unit) if unit.text == "times"));
     assert_eq!((words(per), year.text.as_str(), otherwise.text.as_str()), (vec!["member"], "year", "skip"));
@@ -297,7 +303,10 @@ fn redemptions() {
             RedemptionClause::Step(step) => said.push(("step", reader.expr(step))),
             RedemptionClause::CashAtLeast(cash) => said.push(("cash", reader.expr(cash))),
             RedemptionClause::Pay { points, plus } => {
-                said.extend([("pay", reader.expr(points)), ("plus", reader.maybe(plus).unwrap_or("nothing"))]);
+                said.extend([
+                    ("pay", reader.expr(points)),
+                    ("plus", reader.maybe(plus).unwrap_or("nothing")),
+                ]);
             }
             RedemptionClause::MemberChoosesAmount => said.push(("chooses", reader.said(clause.span))),
             RedemptionClause::Confirm { how, above } => {
@@ -309,23 +318,26 @@ fn redemptions() {
             RedemptionClause::Shared(_) => shared += 1,
         }
     }
-    assert_eq!(said, [
-        ("from", "points_wallet"),
-        ("for", "units where unit.kind = product"),
-        ("rate", "100 points"),
-        ("=", "1 EUR"),
-        ("at most", "50% of most"),
-        ("at least", "500 points"),
-        ("step", "100 points"),
-        ("cash", "1 EUR"),
-        ("pay", "100 points"),
-        ("plus", "nothing"),
-        ("pay", "by member.tier { gold => 90 points, otherwise => 100 points }"),
-        ("plus", "1 EUR"),
-        ("chooses", "member chooses amount"),
-        ("confirm", "sms"),
-        ("above", "1_000 points"),
-    ]);
+    assert_eq!(
+        said,
+        [
+            ("from", "points_wallet"),
+            ("for", "units where unit.kind = product"),
+            ("rate", "100 points"),
+            ("=", "1 EUR"),
+            ("at most", "50% of most"),
+            ("at least", "500 points"),
+            ("step", "100 points"),
+            ("cash", "1 EUR"),
+            ("pay", "100 points"),
+            ("plus", "nothing"),
+            ("pay", "by member.tier { gold => 90 points, otherwise => 100 points }"),
+            ("plus", "1 EUR"),
+            ("chooses", "member chooses amount"),
+            ("confirm", "sms"),
+            ("above", "1_000 points"),
+        ]
+    );
     assert_eq!(shared, 10, "title, about, effective, valid, schedule, priority, when, unless, let, then");
 }
 
@@ -337,11 +349,10 @@ fn templates_and_the_rules_made_from_them() {
         _ => None,
     });
     let [rate, goods, kinds] = template.parameters.as_slice() else { panic!("{template:?}") };
-    assert_eq!((rate.docs.len(), rate.ty.name.text.as_str(), reader.maybe(&rate.default)), (
-        1,
-        "percent",
-        Some("5%")
-    ));
+    assert_eq!(
+        (rate.docs.len(), rate.ty.name.text.as_str(), reader.maybe(&rate.default)),
+        (1, "percent", Some("5%"))
+    );
     assert!(matches!(&goods.default, Some(Expr { kind: ExprKind::Collection(_), .. })));
     assert!(kinds.ty.set && kinds.default.is_none());
     assert_eq!(template.clauses.len(), 4);
@@ -357,16 +368,15 @@ fn templates_and_the_rules_made_from_them() {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(arguments, [
-        ("rate", "7%"),
-        ("goods", "cheapest 3 of lines"),
-        ("kinds", "category [\"Milk\", \"Cheese\"]"),
-    ]);
+    assert_eq!(
+        arguments,
+        [("rate", "7%"), ("goods", "cheapest 3 of lines"), ("kinds", "category [\"Milk\", \"Cheese\"]"),]
+    );
     let tea = reader.rule("tea");
-    assert_eq!((tea.template.as_ref().map(|path| reader.path(path)), tea.group), (
-        Some("library.cashback"),
-        None
-    ));
+    assert_eq!(
+        (tea.template.as_ref().map(|path| reader.path(path)), tea.group),
+        (Some("library.cashback"), None)
+    );
     let sets = reader.rule("sets");
     assert_eq!(sets.group.as_ref().map(|path| reader.path(path)), Some("actions"));
     assert_eq!(sets.template.as_ref().map(|path| reader.path(path)), Some("cashback"));
@@ -397,10 +407,13 @@ fn clauses_of_rules_and_groups() {
         .iter()
         .map(|part| (part.name.text.as_str(), reader.expr(&part.count), reader.said(part.of.span)))
         .collect();
-    assert_eq!(parts, [
-        ("coffee", "1", "units where unit in category \"Coffee\""),
-        ("pastry", "pieces", "cheapest 3 of units"),
-    ]);
+    assert_eq!(
+        parts,
+        [
+            ("coffee", "1", "units where unit in category \"Coffee\""),
+            ("pastry", "pieces", "cheapest 3 of units"),
+        ]
+    );
     let clauses: Vec<&SpendableClause> = spendable.iter().map(|clause| &clause.kind).collect();
     let [
         SpendableClause::After(after),
@@ -429,12 +442,15 @@ fn clauses_of_rules_and_groups() {
             _ => None,
         })
         .collect();
-    assert!(matches!(shared.as_slice(), [
-        ClauseKind::About(_),
-        ClauseKind::EffectiveFrom(_),
-        ClauseKind::NotEffective,
-        ClauseKind::Budget { window: Some(Window::Program(_)), .. },
-    ]));
+    assert!(matches!(
+        shared.as_slice(),
+        [
+            ClauseKind::About(_),
+            ClauseKind::EffectiveFrom(_),
+            ClauseKind::NotEffective,
+            ClauseKind::Budget { window: Some(Window::Program(_)), .. },
+        ]
+    ));
 }
 
 #[test]
@@ -473,11 +489,10 @@ fn gifts_instruments_and_state() {
     let effects = reader.effects();
     let EffectKind::Gift { goods, reason: Some(_) } = &effects[5] else { panic!("{:?}", effects[5]) };
     let names: Vec<&str> = goods.names.iter().map(|name| name.value.as_str()).collect();
-    assert_eq!((reader.expr(&goods.quantity), goods.kind.text.as_str(), names), (
-        "1 pcs",
-        "sku",
-        vec!["MUG", "CUP"]
-    ));
+    assert_eq!(
+        (reader.expr(&goods.quantity), goods.kind.text.as_str(), names),
+        ("1 pcs", "sku", vec!["MUG", "CUP"])
+    );
     assert!(matches!(&effects[6], EffectKind::Gift { goods, reason: None } if goods.kind.text == "category"));
 
     let issued: Vec<_> = effects
@@ -495,36 +510,38 @@ fn gifts_instruments_and_state() {
             _ => None,
         })
         .collect();
-    assert_eq!(issued, [
-        (None, Instrument::Coupon, "welcome", None, None, None, false),
-        (
-            Some("2"),
-            Instrument::Coupon,
-            "welcome",
-            None,
-            Some("member.inviter"),
-            Some("expires on 2026-12-31"),
-            true
-        ),
-        (
-            Some("steps of 100 EUR in basket.paid"),
-            Instrument::Certificate,
-            "gift_card",
-            Some("5% of basket.paid"),
-            None,
-            Some("expires after 1 years"),
-            false
-        ),
-        (None, Instrument::Badge, "library.gourmet", None, None, None, false),
-    ]);
+    assert_eq!(
+        issued,
+        [
+            (None, Instrument::Coupon, "welcome", None, None, None, false),
+            (
+                Some("2"),
+                Instrument::Coupon,
+                "welcome",
+                None,
+                Some("member.inviter"),
+                Some("expires on 2026-12-31"),
+                true
+            ),
+            (
+                Some("steps of 100 EUR in basket.paid"),
+                Instrument::Certificate,
+                "gift_card",
+                Some("5% of basket.paid"),
+                None,
+                Some("expires after 1 years"),
+                false
+            ),
+            (None, Instrument::Badge, "library.gourmet", None, None, None, false),
+        ]
+    );
     assert!(matches!(&effects[11], EffectKind::ForEach { body, .. } if body.len() == 1));
 
     let EffectKind::Set { path, value, until } = &effects[12] else { panic!("{:?}", effects[12]) };
-    assert_eq!((reader.path(path), reader.expr(value), reader.maybe(until)), (
-        "member.tier",
-        "base",
-        Some("2026-12-31")
-    ));
+    assert_eq!(
+        (reader.path(path), reader.expr(value), reader.maybe(until)),
+        ("member.tier", "base", Some("2026-12-31"))
+    );
     assert!(matches!(&effects[13], EffectKind::Set { value, .. } if matches!(value.kind, ExprKind::By(..))));
     assert!(matches!(&effects[14], EffectKind::Set { value, .. } if value.kind == ExprKind::Bool(true)));
     let EffectKind::Multiply { group, by } = &effects[15] else { panic!("{:?}", effects[15]) };
@@ -583,15 +600,16 @@ fn expectations_and_the_past_in_tests() {
     assert_eq!((reader.path(tiers), level.text.as_str(), reader.path(badge)), ("club", "silver", "gourmet"));
     assert_eq!((words.value.as_str(), fault.text.as_str()), ("Not enough points", "division-by-zero"));
 
-    let past = test.steps.iter().any(|step| {
-        matches!(step, TestStep::Given { earlier: true, id: Some(id), .. } if id.value == "p0")
-    });
+    let past = test
+        .steps
+        .iter()
+        .any(|step| matches!(step, TestStep::Given { earlier: true, id: Some(id), .. } if id.value == "p0"));
     let back = test.steps.iter().any(|step| {
         matches!(step, TestStep::Given { what, of: Some(of), .. } if what.text == "return" && of.value == "p1")
     });
-    let later = test.steps.iter().any(|step| {
-        matches!(step, TestStep::After(length, unit) if length.text == "14" && unit.text == "days")
-    });
+    let later = test.steps.iter().any(
+        |step| matches!(step, TestStep::After(length, unit) if length.text == "14" && unit.text == "days"),
+    );
     assert!(past && back && later);
 }
 
@@ -624,11 +642,27 @@ fn collections_within_a_path_and_history() {
 #[test]
 fn new_words_stay_names() {
     let words = [
-        "about", "after", "as_asked", "certificate", "effective", "level", "refused", "remaining", "shortfall",
-        "spent_at_once", "template", "tier", "times", "uses", "codes", "keep", "review",
+        "about",
+        "after",
+        "as_asked",
+        "certificate",
+        "effective",
+        "level",
+        "refused",
+        "remaining",
+        "shortfall",
+        "spent_at_once",
+        "template",
+        "tier",
+        "times",
+        "uses",
+        "codes",
+        "keep",
+        "review",
     ];
     for word in words {
-        let text = format!("rule {word} {{ let {word} = {word}.{word} + 1 when {word} = 2 then award {word} }}\n");
+        let text =
+            format!("rule {word} {{ let {word} = {word}.{word} + 1 when {word} = 2 then award {word} }}\n");
         let parsed = parse(FileId(0), &text);
         assert_eq!(parsed.diagnostics, [], "{text}");
     }

@@ -4,8 +4,8 @@ use super::effects::is_effect;
 use super::expressions::bound;
 use super::{Builder, Children};
 use crate::ast::{
-    self, BestFor, Bundle, BundlePart, Clause, ClauseKind, Expr, ExprKind, Let, Name, Period, Placed, Processing,
-    SchedulePart, SourceKind, SpendableClause, Template, TemplateParameter, Text, Window,
+    self, BestFor, Bundle, BundlePart, Clause, ClauseKind, Expr, ExprKind, Let, Name, Period, Placed,
+    Processing, SchedulePart, SourceKind, SpendableClause, Template, TemplateParameter, Text, Window,
 };
 use crate::diagnostic::Span;
 use crate::errors;

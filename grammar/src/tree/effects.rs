@@ -2,8 +2,8 @@
 
 use super::{Builder, Children};
 use crate::ast::{
-    Available, AwardOptions, CancelOnReturn, Effect, EffectKind, Expiry, Expr, Goods, Instrument, Issue, Path,
-    Placed, Spread, SpreadRule, Target, Text,
+    Available, AwardOptions, CancelOnReturn, Effect, EffectKind, Expiry, Expr, Goods, Instrument, Issue,
+    Path, Placed, Spread, SpreadRule, Target, Text,
 };
 use crate::errors;
 use crate::parse::Rule;

@@ -2,8 +2,8 @@
 
 use super::{Builder, Children};
 use crate::ast::{
-    AccountClause, BadgeClause, CertificateClause, CouponClause, Downgrade, Expire, ItemKind, Level,
-    Melt, MeltOf, Placed, RedemptionClause, TiersClause,
+    AccountClause, BadgeClause, CertificateClause, CouponClause, Downgrade, Expire, ItemKind, Level, Melt,
+    MeltOf, Placed, RedemptionClause, TiersClause,
 };
 use crate::diagnostic::Span;
 use crate::errors;
