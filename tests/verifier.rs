@@ -236,6 +236,15 @@ fn breaks() -> Vec<Break> {
         (Is::UnknownId, "slot of an atom", |p| p.atoms[0].slot = SlotId(99)),
         (Is::UnknownId, "reference of an atom", |p| p.atoms[1].test = AtomTest::In(ReferenceId(9))),
         (Is::UnknownId, "rule of a group", |p| p.groups[0].rules.push(RuleId(9))),
+        (Is::MeasureParts, "no parts", |p| {
+            p.conditions.push(Condition {
+                rule: RuleId(0),
+                place: PlaceId(0),
+                role: Role::Rule,
+                atom: None,
+                measure: Some(Measure { unit: Unit::Money, parts: 0 }),
+            });
+        }),
         (Is::TableColumn, "field of history", |p| {
             let slot = p.layout.event[8].clone();
             p.layout.tables[0].columns[0] = Column::Field(slot);

@@ -79,10 +79,7 @@ fn reads(program: &Program, failed: &[Failed], function: usize) -> Option<Failed
         return None;
     }
     let function = program.functions.get(function)?;
-    failed
-        .iter()
-        .find(|(slot, ..)| function.insts.iter().any(|inst| *inst == Inst::LoadEvent(*slot)))
-        .copied()
+    failed.iter().find(|(slot, ..)| function.insts.contains(&Inst::LoadEvent(*slot))).copied()
 }
 
 /// Names the rules that read what failed, in order of declaration; they give nothing.

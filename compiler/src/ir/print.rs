@@ -233,9 +233,9 @@ impl Display for InProgram<'_, RowTable> {
         write!(f, "{:?}", table.name)?;
         match &table.source {
             RowSource::List { record, key } => write!(f, " from {} {key:?}", word(record))?,
-            RowSource::Earlier(history) => write!(f, " of history{}", InProgram(*program, history))?,
+            RowSource::Earlier(history) => write!(f, " of history{}", InProgram(program, history))?,
             RowSource::EarlierLines(history) => {
-                write!(f, " of lines of history{}", InProgram(*program, history))?
+                write!(f, " of lines of history{}", InProgram(program, history))?
             }
         }
         for id in (0..).map(SlotId).take(table.columns.len()) {
