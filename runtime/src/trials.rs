@@ -21,6 +21,7 @@ use perq_compiler::typed::{
 };
 use perq_grammar::diagnostic::Place;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -44,6 +45,10 @@ pub struct Outcome {
     pub place: Place,
     /// What did not hold; a test without any has passed.
     pub mismatches: Vec<Mismatch>,
+    /// The rules that gave something in one of its events.
+    pub fired: BTreeSet<RuleId>,
+    /// How many exact amounts it asserts.
+    pub figures: usize,
 }
 
 impl Outcome {
@@ -129,11 +134,35 @@ impl<'p> Trials<'p> {
 
     /// Runs one test of this program.
     pub fn run(&self, test: &typed::Test) -> Outcome {
-        let mismatches = match &test.body {
-            TestBody::Rejects { expected, found } => rejects(test.place, expected, found),
-            TestBody::Runs(steps) => Run::new(self).run(steps),
+        let (mismatches, fired, figures) = match &test.body {
+            TestBody::Rejects { expected, found } => {
+                (rejects(test.place, expected, found), BTreeSet::new(), 0)
+            }
+            TestBody::Runs(steps) => {
+                let mut run = Run::new(self);
+                let mismatches = run.run(steps);
+                (mismatches, run.fired, steps.iter().filter(|step| is_figure(step)).count())
+            }
         };
-        Outcome { name: test.name.clone(), place: test.place, mismatches }
+        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, figures }
+    }
+}
+
+/// Whether a step asserts an exact amount.
+fn is_figure(step: &TestStep) -> bool {
+    match step {
+        TestStep::Expect(expectation, _) => match expectation {
+            Expectation::LimitedTo { .. }
+            | Expectation::Award { .. }
+            | Expectation::Discount { .. }
+            | Expectation::Total(_) => true,
+            Expectation::Nothing
+            | Expectation::Fires(_)
+            | Expectation::Silent(_)
+            | Expectation::DisplacedBy(..)
+            | Expectation::Fails(..) => false,
+        },
+        TestStep::Member(_) | TestStep::Table { .. } | TestStep::Event { .. } | TestStep::With(..) => false,
     }
 }
 
@@ -169,6 +198,7 @@ struct Run<'t> {
     bound: Option<Bound>,
     events: usize,
     last: Option<Decided>,
+    fired: BTreeSet<RuleId>,
     state: Memory,
     interpreter: Workspace<interpret::Scratch>,
     #[cfg(feature = "native")]
@@ -185,6 +215,7 @@ impl<'t> Run<'t> {
             bound: None,
             events: 0,
             last: None,
+            fired: BTreeSet::new(),
             state: Memory::new(Arc::clone(&trials.program)),
             interpreter: Workspace::default(),
             #[cfg(feature = "native")]
@@ -307,6 +338,7 @@ impl<'t> Run<'t> {
             return Err(refused("an engine", &"there is none"));
         };
         self.state.keep(&bound.schema, &reader, &event, &decision);
+        self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
         let decided = Decided { event, decision };
         for (other_name, other) in decisions {
             if other != decided.decision {
