@@ -7,6 +7,7 @@
 pub mod args;
 pub mod commands;
 pub mod config;
+pub mod event;
 pub mod excerpt;
 pub mod numbers;
 pub mod output;
@@ -49,11 +50,13 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command could not do its work; becomes [`Exit::Usage`].
+/// Why a command could not do its work.
 #[derive(Debug)]
 pub enum Failure {
-    /// A sentence for the user.
+    /// A sentence for the user; becomes [`Exit::Usage`].
     Said(String),
+    /// A sentence about a mistake of perq; becomes [`Exit::Internal`].
+    Mistake(String),
     /// Whoever reads the output has gone away: nothing to say, and nobody to say it to.
     Gone,
 }
@@ -62,6 +65,11 @@ impl Failure {
     /// With a sentence.
     pub fn new(text: impl Into<String>) -> Failure {
         Failure::Said(text.into())
+    }
+
+    /// A mistake of perq itself.
+    pub fn mistake(text: impl Into<String>) -> Failure {
+        Failure::Mistake(text.into())
     }
 
     /// Of a file.
@@ -136,6 +144,7 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Keygen(options) => commands::keygen::run(options, &mut output),
         Command::Inspect(options) => commands::inspect::run(options, &mut output),
         Command::Run(options) => commands::run::run(options, &mut output),
+        Command::Simulate(options) => commands::simulate::run(options, &mut output),
         Command::Explain(options) => commands::explain::run(options, &mut output),
         Command::Demo(options) => commands::demo::run(options, &mut output),
         Command::Completions(options) => commands::completions::run(options, &mut output),
@@ -146,6 +155,11 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Err(Failure::Said(text)) => {
             output.failure(arguments.command.name(), &text);
             Exit::Usage
+        }
+        Err(Failure::Mistake(text)) => {
+            let text = format!("perq made a mistake of its own: {text}; please report it");
+            output.failure(arguments.command.name(), &text);
+            Exit::Internal
         }
     }
 }
