@@ -210,10 +210,7 @@ pub(crate) fn program() -> Program {
         groups: vec![group("offers", Phase::Line, 0), group("base", Phase::Earn, 1)],
         rules: vec![rule("tea_week", 0, 0), rule("points", 1, 1)],
         sources: vec![SourceFile { path: "rules/shop.rule".into(), hash: "00".repeat(32) }],
-        places: vec![
-            SourcePlace::at(0, 3, 5),
-            SourcePlace::at(0, 9, 1),
-        ],
+        places: vec![SourcePlace::at(0, 3, 5), SourcePlace::at(0, 9, 1)],
         conditions: Vec::new(),
     }
 }

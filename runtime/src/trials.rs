@@ -13,9 +13,7 @@ use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{
-    AccountId, FaultKind, ParamId, Program, RuleId, Verified, event_slot, line_slot,
-};
+use perq_compiler::ir::{AccountId, FaultKind, ParamId, Program, RuleId, Verified, event_slot, line_slot};
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
 };
@@ -129,8 +127,7 @@ impl<'p> Trials<'p> {
     /// # Errors
     /// Where the program has no such parameter, or the value does not fit it.
     pub fn parameters(mut self, given: &[(String, String)]) -> Result<Trials<'p>, NoTrials> {
-        self.params =
-            parameters_of(&self.program, given).map_err(|error| NoTrials(error.to_string()))?;
+        self.params = parameters_of(&self.program, given).map_err(|error| NoTrials(error.to_string()))?;
         Ok(self)
     }
 

@@ -142,10 +142,7 @@ pub(crate) fn program() -> Program {
             rule("tea", 1, vec![AtomId(0)], vec![AtomId(1)]),
         ],
         sources: vec![SourceFile { path: "shop.rule".to_owned(), hash: String::new() }],
-        places: vec![
-            SourcePlace::at(0, 4, 3),
-            SourcePlace::at(0, 9, 3),
-        ],
+        places: vec![SourcePlace::at(0, 4, 3), SourcePlace::at(0, 9, 3)],
         conditions: Vec::new(),
     }
 }

@@ -5,10 +5,10 @@
 //! to mend it.
 
 use super::{
-    AccountId, Atom, AtomId, AtomTest, Condition, EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, GroupId, Inst,
-    KindId, LINE_BUILTINS, Layout, Limit, LimitAmount, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId,
-    Program, RecordKind, ReferenceId, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Ty, Unit,
-    Value, VarId, event_slot,
+    AccountId, Atom, AtomId, AtomTest, Condition, EVENT_BUILTINS, EnumId, EventId, Function, FunctionId,
+    GroupId, Inst, KindId, LINE_BUILTINS, Layout, Limit, LimitAmount, MISSING, PAYMENT_BUILTINS, ParamId,
+    Phase, PlaceId, Program, RecordKind, ReferenceId, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType,
+    Space, Ty, Unit, Value, VarId, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;

@@ -140,7 +140,9 @@ impl Trees {
     fn resolve(&mut self, root: &Path) {
         for tree in &mut self.0 {
             match tree {
-                Tree::Pairs(path) | Tree::Levels(Levels { file: Some(path), .. }) => *path = root.join(&*path),
+                Tree::Pairs(path) | Tree::Levels(Levels { file: Some(path), .. }) => {
+                    *path = root.join(&*path)
+                }
                 Tree::Levels(Levels { file: None, .. }) => {}
             }
         }
@@ -253,7 +255,8 @@ mod tests {
             Tree::Levels(Levels { file: None, levels: vec!["z".into()] }),
         ];
         assert_eq!(config.catalogue.categories.0, expected);
-        let given: Vec<String> = config.parameters().into_iter().map(|(name, value)| name + "=" + &value).collect();
+        let given: Vec<String> =
+            config.parameters().into_iter().map(|(name, value)| name + "=" + &value).collect();
         assert_eq!(given, ["limit=5", "open=true", "rate=7.5%"]);
         // A number with a point would have been a float.
         let error = Config::parse("[parameters]\nrate = 7.5\n").err().unwrap_or_default();

@@ -43,7 +43,8 @@ pub fn set(json: &str, fields: &[(&str, &str, bool)]) -> Result<String, Failure>
             continue;
         }
         object.0.retain(|(known, _)| known != name);
-        let value = serde_json::value::to_raw_value(value).map_err(|error| Failure::new(error.to_string()))?;
+        let value =
+            serde_json::value::to_raw_value(value).map_err(|error| Failure::new(error.to_string()))?;
         object.0.push(((*name).to_owned(), value));
     }
     let mut out = String::from("{");
@@ -99,7 +100,8 @@ fn yaml(text: &str) -> Result<String, String> {
             let (line, column) = (error.marker().line(), error.marker().col() + 1);
             format!("line {line}, column {column}: this is not YAML: {}", error.info())
         })?;
-        let refuse = |what: &str| Err(format!("line {}, column {}: {what}", span.start.line(), span.start.col() + 1));
+        let refuse =
+            |what: &str| Err(format!("line {}, column {}: {what}", span.start.line(), span.start.col() + 1));
         match event {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
             Event::DocumentStart(_) => {
@@ -109,7 +111,9 @@ fn yaml(text: &str) -> Result<String, String> {
                 }
             }
             Event::Alias(_) => return refuse("aliases (`*name`) are not read; write the value out"),
-            Event::Scalar(_, _, _, Some(_)) | Event::SequenceStart(_, Some(_)) | Event::MappingStart(_, Some(_)) => {
+            Event::Scalar(_, _, _, Some(_))
+            | Event::SequenceStart(_, Some(_))
+            | Event::MappingStart(_, Some(_)) => {
                 return refuse("tags (`!name`) are not read; leave the tag out");
             }
             Event::Scalar(value, style, _, None) => {
@@ -206,9 +210,14 @@ mod tests {
 
     #[test]
     fn fields_are_set_where_they_are_missing_or_in_their_place() {
-        let with = |json: &str| set(json, &[("id", "1", false), ("at", "2026-01-01T00:00", true)]).unwrap_or_default();
+        let with = |json: &str| {
+            set(json, &[("id", "1", false), ("at", "2026-01-01T00:00", true)]).unwrap_or_default()
+        };
         assert_eq!(with("{\"at\": \"x\", \"n\": 1.50}"), r#"{"n":1.50,"id":"1","at":"2026-01-01T00:00"}"#);
-        assert_eq!(with(r#"{"id":"7","a":[1,{"b":2}]}"#), r#"{"id":"7","a":[1,{"b":2}],"at":"2026-01-01T00:00"}"#);
+        assert_eq!(
+            with(r#"{"id":"7","a":[1,{"b":2}]}"#),
+            r#"{"id":"7","a":[1,{"b":2}],"at":"2026-01-01T00:00"}"#
+        );
         assert_eq!(set("{ broken", &[("id", "1", false)]).unwrap_or_default(), "{ broken");
         assert!(set("{ broken", &[("at", "1", true)]).is_err());
     }

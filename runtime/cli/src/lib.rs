@@ -112,10 +112,12 @@ pub fn main() -> ExitCode {
         }
     };
     let output = Output::of_process(arguments.format, arguments.color);
-    match catch_unwind(AssertUnwindSafe(|| dispatch(&arguments, output))) {
-        Ok(exit) => exit.into(),
-        Err(_) => Exit::Internal.into(),
-    }
+    guarded(|| dispatch(&arguments, output)).into()
+}
+
+/// A panic is a mistake of perq; the hook has said so.
+fn guarded(work: impl FnOnce() -> Exit) -> Exit {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Exit::Internal)
 }
 
 /// Runs a command as the binary would and gives back what it printed: for tests and tools.
@@ -149,17 +151,45 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Demo(options) => commands::demo::run(options, &mut output),
         Command::Completions(options) => commands::completions::run(options, &mut output),
     };
+    conclude(outcome, arguments.command.name(), &mut output)
+}
+
+/// Says why a command could not do its work, and with which code it ends.
+fn conclude(outcome: Outcome, command: &str, output: &mut Output) -> Exit {
     match outcome.and_then(|exit| output.finish().map(|()| exit).map_err(Failure::from)) {
         Ok(exit) => exit,
         Err(Failure::Gone) => Exit::Clean,
         Err(Failure::Said(text)) => {
-            output.failure(arguments.command.name(), &text);
+            output.failure(command, &text);
             Exit::Usage
         }
         Err(Failure::Mistake(text)) => {
             let text = format!("perq made a mistake of its own: {text}; please report it");
-            output.failure(arguments.command.name(), &text);
+            output.failure(command, &text);
             Exit::Internal
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use args::Format;
+
+    #[test]
+    fn a_mistake_of_perq_has_a_code_of_its_own() {
+        for (format, part) in
+            [(Format::Human, "error: perq made a mistake"), (Format::Json, "\"error\": \"perq made")]
+        {
+            let (mut output, printed) = Output::captured(format, Vec::new());
+            let exit = conclude(Err(Failure::mistake("two answers")), "run", &mut output);
+            let (out, err) = printed.take();
+            assert_eq!((exit, exit as u8), (Exit::Internal, 3));
+            assert!(format!("{out}{err}").contains(part), "{out}{err}");
+        }
+        // The hook of the test harness stays silent about it.
+        let exit = guarded(|| std::panic::resume_unwind(Box::new("a mistake")));
+        assert_eq!(exit, Exit::Internal);
+        assert_eq!(guarded(|| Exit::Clean), Exit::Clean);
     }
 }

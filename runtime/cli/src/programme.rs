@@ -255,11 +255,7 @@ pub fn load(
         output.object(command, serde_json::json!({ "diagnostics": machine }));
         return Ok(None);
     };
-    Ok(Some(Loaded {
-        pack: Pack::of(program),
-        config: programme.config,
-        sources: Some(compilation.sources),
-    }))
+    Ok(Some(Loaded { pack: Pack::of(program), config: programme.config, sources: Some(compilation.sources) }))
 }
 
 impl Programme {
@@ -306,7 +302,12 @@ impl Programme {
     fn with(&self, pass: fn(&[Input], &dyn Files) -> Compilation) -> Result<Compilation, Failure> {
         let texts = self.texts()?;
         if texts.refused.is_empty() {
-            return Ok(compile(&texts.inputs, pass));
+            let compilation = compile(&texts.inputs, pass);
+            let mut diagnostics = compilation.diagnostics.iter();
+            return match diagnostics.find(|diagnostic| diagnostic.name == "compiler-mistake") {
+                Some(mistake) => Err(Failure::mistake(mistake.message.clone())),
+                None => Ok(compilation),
+            };
         }
         // Without one of its files everything that names its declarations would be wrong: only this is said.
         Ok(Compilation {

@@ -19,9 +19,9 @@ pub fn catalogue(tables: &Tables) -> Result<Catalogue, Failure> {
     builder = each(builder, &tables.products, CatalogueBuilder::products_csv)?;
     for tree in &tables.categories.0 {
         builder = match tree {
-            Tree::Pairs(path) => each(builder, &Paths(vec![path.clone()]), |builder, file| {
-                builder.tree_csv("category", file)
-            })?,
+            Tree::Pairs(path) => {
+                each(builder, &Paths(vec![path.clone()]), |builder, file| builder.tree_csv("category", file))?
+            }
             Tree::Levels(Levels { file: Some(path), levels }) => {
                 each(builder, &Paths(vec![path.clone()]), |builder, file| {
                     builder.levels_csv("category", levels, file)

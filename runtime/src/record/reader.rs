@@ -242,7 +242,9 @@ impl Reader {
         let name = |start: u32, length: u32| strangers.text.get(start as usize..(start + length) as usize);
         let entries = strangers.list.iter();
         entries
-            .filter_map(|(kind, start, length, number)| Some((*kind, *number, name(*start, *length)?.to_owned())))
+            .filter_map(|(kind, start, length, number)| {
+                Some((*kind, *number, name(*start, *length)?.to_owned()))
+            })
             .collect()
     }
 

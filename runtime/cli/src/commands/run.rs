@@ -90,9 +90,8 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
                     BatchErrorCause::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => {
                         Failure::Gone
                     }
-                    BatchErrorCause::Input(_) | BatchErrorCause::Output(_) | BatchErrorCause::Internal => {
-                        Failure::file(path, &error)
-                    }
+                    BatchErrorCause::Input(_) | BatchErrorCause::Output(_) => Failure::file(path, &error),
+                    BatchErrorCause::Internal => Failure::mistake(format!("{}: {error}", path.display())),
                 });
             }
         }

@@ -10,9 +10,11 @@ use crate::programme::{self, Loaded};
 use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
-use perq_compiler::ir::SourcePlace;
+use perq_compiler::ir::{Program, SourcePlace};
 use perq_compiler::sources::{Source, SourceMap};
-use perq_runtime::explain::{self, Amount, ExplainError, Explanation, Part, RuleReport, Selection, Spot, Why};
+use perq_runtime::explain::{
+    self, Amount, ExplainError, Explanation, Part, RuleReport, Selection, Spot, Why,
+};
 use perq_runtime::record::{ReadOptions, RecordLimits};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -83,11 +85,14 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
         explanation.rules.retain(|rule| rule.rule == *name);
     }
     let program = engine.program();
-    let paper = Paper { width: output.style().width.min(WIDTH), out: String::new() };
+    let folder = folder(program);
+    let paper = Paper { width: output.style().width.min(WIDTH), folder, out: String::new() };
     let text = match (&options.rule, explanation.rules.first()) {
         (Some(_), Some(rule)) => paper.one(rule),
         (Some(_) | None, _) => {
-            let name = format!("{} {}", program.name, program.version);
+            // Without a number of the text's own there is none to say.
+            let version = if program.version > 0 { format!(" {}", program.version) } else { String::new() };
+            let name = format!("{}{version}", program.name);
             paper.all(&explanation, &name, &program.currency.code, program.tax.map(|tax| tax.included))
         }
     };
@@ -112,6 +117,20 @@ fn read(path: &Path, output: &mut Output) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| Failure::file(path, &"this is not written in UTF-8"))
 }
 
+/// The folder in which all rules stand, with `/` at its end; nothing where there is none.
+fn folder(program: &Program) -> String {
+    let places = program.rules.iter().filter_map(|rule| program.places.get(rule.place.index()));
+    let files = places.filter_map(|place| program.sources.get(place.file as usize));
+    let mut folders = files.map(|file| file.path.rsplit_once('/').map_or("", |(folder, _)| folder));
+    let Some(first) = folders.next() else { return String::new() };
+    let shared = folders.fold(first, |shared, folder| {
+        let parts = shared.split('/').zip(folder.split('/')).take_while(|(a, b)| a == b);
+        let length: usize = parts.map(|(part, _)| part.len() + 1).sum();
+        shared.get(..length.saturating_sub(1)).unwrap_or("")
+    });
+    if shared.is_empty() { String::new() } else { format!("{shared}/") }
+}
+
 /// A day by itself begins at midnight.
 fn instant(text: &str) -> String {
     if text.len() == 10 { format!("{text}T00:00") } else { text.to_owned() }
@@ -133,12 +152,20 @@ fn clip(text: &str) -> String {
 /// What is being written.
 struct Paper {
     width: usize,
+    /// The folder of the rules, which is not said with every place.
+    folder: String,
     out: String,
 }
 
 impl Paper {
     /// The whole receipt.
-    fn all(mut self, told: &Explanation, program: &str, currency: &str, tax_included: Option<bool>) -> String {
+    fn all(
+        mut self,
+        told: &Explanation,
+        program: &str,
+        currency: &str,
+        tax_included: Option<bool>,
+    ) -> String {
         let decision = &told.decision;
         let member = match &decision.member {
             Some(member) => format!("member {member}"),
@@ -155,7 +182,11 @@ impl Paper {
             let what = format!("{:>3}  {}  {} x {}", line.line, plain(&line.sku), line.pieces, line.price);
             self.row(&what, "", &line.initial);
             for step in &line.steps {
-                self.row(&format!("       {}", titled(&step.rule, step.title.as_deref())), &step.amount, &step.left);
+                self.row(
+                    &format!("       {}", titled(&step.rule, step.title.as_deref())),
+                    &step.amount,
+                    &step.left,
+                );
             }
         }
         let totals = &decision.totals;
@@ -175,7 +206,8 @@ impl Paper {
             }
             self.row("     together", "", &account.amount);
         }
-        let lost = |rule: &&RuleReport| !rule.displaced.is_empty() || !rule.cut.is_empty() || rule.error.is_some();
+        let lost =
+            |rule: &&RuleReport| !rule.displaced.is_empty() || !rule.cut.is_empty() || rule.error.is_some();
         let lost: Vec<&RuleReport> = told.rules.iter().filter(lost).collect();
         if !lost.is_empty() {
             self.line("");
@@ -203,7 +235,8 @@ impl Paper {
 
     /// One rule.
     fn one(mut self, rule: &RuleReport) -> String {
-        self.line(&format!("{}  [{}]", titled(&rule.rule, rule.title.as_deref()), rule.place));
+        let place = self.place(&rule.place);
+        self.line(&format!("{}  [{place}]", titled(&rule.rule, rule.title.as_deref())));
         if rule.fired {
             self.line(&format!("    gives {}", amounts(&rule.gave)));
         }
@@ -259,6 +292,13 @@ impl Paper {
                 for selection in &rule.selections {
                     self.selection("    ", selection);
                 }
+                // Where the filters leave none there is nothing to pick from.
+                for pick in rule.picks.iter().filter(|pick| pick.among != "0") {
+                    let distance = pick.distance.as_ref().map_or_else(String::new, |d| format!(": {d}"));
+                    let taken = if pick.taken == "0" { "none" } else { &pick.taken };
+                    self.line(&format!("    picks {taken} of {} {}{distance}", pick.among, pick.of));
+                    self.quoted("      ", &pick.place);
+                }
             }
             Some(Why::Displaced | Why::Limit | Why::Error) | None => {}
         }
@@ -267,9 +307,20 @@ impl Paper {
     /// A text, and where it is written.
     fn quoted(&mut self, indent: &str, spot: &Spot) {
         match &spot.text {
-            Some(text) => self.line(&format!("{indent}{}  [{}:{}]", plain(text), plain(&spot.file), spot.line)),
-            None => self.line(&format!("{indent}{}", plain(&spot.to_string()))),
+            Some(text) => {
+                let text = format!("{indent}{}  [{}:{}]", plain(text), self.file(spot), spot.line);
+                self.line(&text);
+            }
+            None => self.line(&format!("{indent}{}", self.place(spot))),
         }
+    }
+
+    fn file(&self, spot: &Spot) -> String {
+        plain(spot.file.strip_prefix(self.folder.as_str()).unwrap_or(&spot.file))
+    }
+
+    fn place(&self, spot: &Spot) -> String {
+        format!("{}:{}:{}", self.file(spot), spot.line, spot.column)
     }
 
     fn part(&mut self, indent: &str, part: &Part, whole: &Spot) {
@@ -292,18 +343,22 @@ impl Paper {
     fn selection(&mut self, indent: &str, selection: &Selection) {
         let noun = selection.of.trim_end_matches('s');
         let all = plural(usize::try_from(selection.rows).unwrap_or(usize::MAX), noun);
-        if selection.filters.is_empty() {
-            return self.line(&format!("{indent}looks at {all}"));
-        }
         self.line(&format!("{indent}looks at {all}"));
-        for filter in &selection.filters {
-            let left = if filter.passed == 0 { "leaves none".to_owned() } else { format!("leaves {}", filter.passed) };
+        // Behind a filter that leaves none the others have nothing to refuse.
+        let last = selection.filters.iter().position(|filter| filter.passed == 0);
+        let asked = last.map_or(usize::MAX, |last| last + 1);
+        for filter in selection.filters.iter().take(asked) {
+            let left = if filter.passed == 0 {
+                "leaves none".to_owned()
+            } else {
+                format!("leaves {}", filter.passed)
+            };
             match &filter.place.text {
                 Some(text) => {
-                    let spot = &filter.place;
-                    self.line(&format!("{indent}  {left}: {}  [{}:{}]", plain(text), plain(&spot.file), spot.line));
+                    let (file, line) = (self.file(&filter.place), filter.place.line);
+                    self.line(&format!("{indent}  {left}: {}  [{file}:{line}]", plain(text)));
                 }
-                None => self.line(&format!("{indent}  {left}: {}", plain(&filter.place.to_string()))),
+                None => self.line(&format!("{indent}  {left}: {}", self.place(&filter.place))),
             }
         }
         for refused in selection.refused.iter().take(ROWS) {
