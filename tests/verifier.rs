@@ -153,6 +153,27 @@ fn summing(site: u32) -> Vec<Inst> {
 type Break = (VerifyRule, &'static str, fn(&mut Program));
 
 /// Adds instructions to the end of the awarding function.
+/// Adds a condition, changed.
+fn condition(program: &mut Program, change: fn(&mut Condition)) {
+    let mut added = Condition {
+        rule: RuleId(0),
+        place: PlaceId(0),
+        role: perq_compiler::ir::Role::Rule,
+        atom: Some(AtomId(0)),
+        measure: None,
+    };
+    change(&mut added);
+    program.conditions.push(added);
+}
+
+/// Adds a condition that compares numbers of this unit.
+fn measure(program: &mut Program, unit: Unit, parts: i128) {
+    condition(program, |_| ());
+    if let Some(added) = program.conditions.last_mut() {
+        added.measure = Some(Measure { unit, parts });
+    }
+}
+
 fn code(program: &mut Program, insts: Vec<Inst>) {
     let function = &mut program.functions[1];
     function.insts.extend(insts);
@@ -474,6 +495,15 @@ fn breaks() -> Vec<Break> {
         (Is::SitePhase, "award as payment", |p| p.groups[1].phase = Phase::Tender),
         (Is::PlacePosition, "line 0", |p| p.places[0].line = 0),
         (Is::PlacePosition, "column 0", |p| p.places[0].column = 0),
+        (Is::PlacePosition, "an end before the beginning", |p| p.places[0].end_line = 0),
+        (Is::UnknownId, "rule of a condition", |p| condition(p, |c| c.rule = RuleId(9))),
+        (Is::UnknownId, "place of a condition", |p| condition(p, |c| c.place = PlaceId(9_999))),
+        (Is::UnknownId, "atom of a condition", |p| condition(p, |c| c.atom = Some(AtomId(9)))),
+        (Is::UnknownId, "account of a measure", |p| measure(p, Unit::Points(AccountId(9)), 1)),
+        (Is::UnknownId, "enumeration of a measure", |p| measure(p, Unit::Enum(EnumId(9)), 1)),
+        (Is::UnknownId, "kind of a measure", |p| measure(p, Unit::Symbol(KindId(9)), 1)),
+        (Is::ControlCharacter, "word of a measure", |p| measure(p, Unit::Count("a\u{1b}".to_owned()), 1)),
+        (Is::MeasureParts, "none", |p| measure(p, Unit::Money, 0)),
         (Is::PlacesLength, "one too few", |p| {
             p.functions[0].places.pop();
         }),

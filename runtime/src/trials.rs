@@ -6,6 +6,7 @@
 
 use crate::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
 use crate::decimal;
+use crate::engine::{DatedValues, parameters_of, value_at};
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
@@ -14,7 +15,7 @@ use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{Claimed, Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, LimitOf, MISSING, ParamId, Program, RuleId, Verified, event_slot, line_slot,
+    AccountId, FaultKind, LimitOf, ParamId, Program, RuleId, Verified, event_slot, line_slot,
 };
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
@@ -87,6 +88,7 @@ impl std::error::Error for NoTrials {}
 pub struct Trials<'p> {
     typed: &'p typed::Program,
     program: Arc<Verified>,
+    params: Vec<DatedValues>,
     interpreter: Option<Interpreter>,
     #[cfg(feature = "native")]
     native: Option<Native>,
@@ -120,11 +122,21 @@ impl<'p> Trials<'p> {
         }
         Ok(Trials {
             typed,
+            params: program.params.iter().map(|param| param.values.clone()).collect(),
             program,
             interpreter,
             #[cfg(feature = "native")]
             native,
         })
+    }
+
+    /// Sets parameters of a deployment; what a test itself sets stands in front of them.
+    ///
+    /// # Errors
+    /// Where the program has no such parameter, or the value does not fit it.
+    pub fn parameters(mut self, given: &[(String, String)]) -> Result<Trials<'p>, NoTrials> {
+        self.params = parameters_of(&self.program, given).map_err(|error| NoTrials(error.to_string()))?;
+        Ok(self)
     }
 
     /// Runs every test, in the order of the text.
@@ -319,7 +331,7 @@ impl<'t> Run<'t> {
                 &format!("{field}{} [{}]", error.message, error.name()),
             )
         })?;
-        let params = params(program, &event.record, &self.params);
+        let params = params(&self.trials.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
         let mut decisions: Vec<(&str, Decision)> = Vec::new();
         if let Some(interpreter) = &self.trials.interpreter {
@@ -383,13 +395,9 @@ fn settle<C: Code>(
 }
 
 /// The parameters on the event's day, with what the test sets.
-fn params(program: &Program, record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
+fn params(params: &[DatedValues], record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
     let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
-    let on = |param: &perq_compiler::ir::Param| {
-        let valid = param.values.iter().rfind(|(from, _)| from.is_none_or(|from| from <= day));
-        valid.map_or(MISSING, |(_, value)| *value)
-    };
-    let mut values: Vec<i64> = program.params.iter().map(on).collect();
+    let mut values: Vec<i64> = params.iter().map(|values| value_at(values, day)).collect();
     for (param, value) in set {
         if let Some(slot) = values.get_mut(param.index()) {
             *slot = *value;

@@ -93,7 +93,13 @@ pub fn replay(
     let compile = started.elapsed();
     let started = Instant::now();
     let catalogue = tables::catalogue(&programme.config.catalogue)?;
-    let engine = tables::engine(Pack::of(program), &catalogue, engine, ReadOptions::default())?;
+    let engine = tables::engine(
+        Pack::of(program),
+        &catalogue,
+        engine,
+        ReadOptions::default(),
+        &programme.config.parameters(),
+    )?;
     let times = Times { compile, bind: started.elapsed(), ..Times::default() };
     let mut year = Year {
         engine,

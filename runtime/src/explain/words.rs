@@ -2,12 +2,12 @@
 //!
 //! Every number is exact, or says that it is rounded. Refuses to know how a condition came to be asked.
 
-use super::{Amount, Filter, Local, Part, Quote, Refused, Selection, Spot};
+use super::{Amount, Filter, Local, Part, Picked, Quote, Refused, Selection, Spot};
 use crate::clock;
 use crate::decimal;
 use crate::engine::Engine;
 use crate::record::ReadEvent;
-use perq_compiler::interpret::trace::{Fact, Failure, Loop, Subject};
+use perq_compiler::interpret::trace::{Fact, Failure, Loop, Pick, Subject};
 use perq_compiler::ir::{
     AccountId, Comparison, KindId, LimitOf, MISSING, Measure, PRICE_SCALE, PlaceId, Program, ReferenceId,
     Slot, SlotId, SlotType, Unit, event_slot,
@@ -133,6 +133,20 @@ impl Words<'_> {
         }
     }
 
+    /// What a pick took.
+    pub fn pick(&self, pick: &Pick) -> Picked {
+        let short =
+            pick.least.map(|least| i128::from(least).saturating_sub(pick.of)).filter(|short| *short > 0);
+        let (of, noun) = if pick.lines { ("lines", "line") } else { ("pieces", "piece") };
+        Picked {
+            place: self.spot(pick.place),
+            of,
+            among: pick.of.to_string(),
+            taken: pick.taken.to_string(),
+            distance: short.map(|short| format!("{} more", counted(short, noun))),
+        }
+    }
+
     fn slot(&self, subject: Subject) -> Option<&Slot> {
         let layout = &self.program().layout;
         match subject {
@@ -147,7 +161,12 @@ impl Words<'_> {
         let slot = failure.subject.and_then(|subject| self.slot(subject));
         let field = slot.map(|slot| slot.name.clone());
         // `category`: what the author calls it stands in the text.
-        let short = field.as_deref().and_then(|name| name.rsplit('.').next()).unwrap_or("it").to_owned();
+        let last = field.as_deref().and_then(|name| name.rsplit('.').next());
+        let short = match failure.subject {
+            Some(Subject::Event(event_slot::MONTH_DAY)) => "the day of the month",
+            _ => last.unwrap_or("it"),
+        };
+        let short = short.to_owned();
         let mut part = Part {
             place: self.spot(failure.place),
             wanted: failure.wanted,
@@ -167,6 +186,11 @@ impl Words<'_> {
             }
             Fact::Compare { needed, value, bound, measure } => {
                 let kind = self.kind(failure.subject, slot, measure.as_ref());
+                if let Kind::Plain = kind {
+                    // A quotient is compared without being worked out: the numbers that met are not its own.
+                    part.says = unsaid(failure.wanted);
+                    return part;
+                }
                 self.compare(*needed, *value, *bound, &kind, &short, &mut part);
             }
             Fact::Range { value, low, high, measure } => {
@@ -251,7 +275,7 @@ impl Words<'_> {
                 part.either = failures.iter().map(|failure| self.part(failure)).collect();
             }
             Fact::Plain => {
-                part.says = if failure.wanted { "it does not hold" } else { "it holds" }.to_owned();
+                part.says = unsaid(failure.wanted);
             }
         }
         part
@@ -286,22 +310,22 @@ impl Words<'_> {
         part: &mut Part,
     ) {
         let (mut shown, mut limit) = (self.show(value, kind), self.show(bound, kind));
+        let [from, after, mut until, before] = match kind.is_time() || kind.is_day() || kind.is_instant() {
+            true => ["from", "after", "until", "before"],
+            false => ["at least", "more than", "at most", "less than"],
+        };
         // The last second of a schedule's hours is not what its author wrote.
-        let mut before = "at most";
         if kind.is_time() && needed == Comparison::LessOrEqual && bound.rem_euclid(60) == 59 {
             limit = self.show(bound.saturating_add(1), kind);
-            before = "before";
+            until = before;
         }
-        let (least, most) =
-            if kind.is_time() || kind.is_day() { ("from", "until") } else { ("at least", before) };
-        let most = if before == "before" { before } else { most };
         let wanted = match needed {
             Comparison::Equal => format!("not {limit}"),
             Comparison::NotEqual => format!("which is {limit}"),
-            Comparison::GreaterOrEqual => format!("not {least} {limit}"),
-            Comparison::Greater => format!("not more than {limit}"),
-            Comparison::LessOrEqual => format!("not {most} {limit}"),
-            Comparison::Less => format!("not less than {limit}"),
+            Comparison::GreaterOrEqual => format!("not {from} {limit}"),
+            Comparison::Greater => format!("not {after} {limit}"),
+            Comparison::LessOrEqual => format!("not {until} {limit}"),
+            Comparison::Less => format!("not {before} {limit}"),
         };
         part.distance = self.distance(needed, value, bound, kind);
         part.says = if needed == Comparison::NotEqual {
@@ -366,9 +390,8 @@ impl Words<'_> {
     fn show(&self, value: i128, kind: &Kind<'_>) -> String {
         match kind {
             Kind::Weekday => i64::try_from(value).map_or_else(|_| value.to_string(), weekday),
-            Kind::MonthDay => format!("day {value}"),
             Kind::Slot(ty) => self.of_slot(value, *ty),
-            Kind::Plain => value.to_string(),
+            Kind::MonthDay | Kind::Plain => value.to_string(),
             Kind::Measured(unit, parts) => self.measured(value, unit, *parts),
         }
     }
@@ -548,6 +571,11 @@ fn trim(text: String) -> String {
         return text;
     }
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Of a condition of which no more is known.
+fn unsaid(wanted: bool) -> String {
+    if wanted { "it does not hold" } else { "it holds" }.to_owned()
 }
 
 fn counted(number: i128, noun: &str) -> String {
