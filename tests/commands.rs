@@ -109,6 +109,24 @@ fn findings_are_shown_counted_and_machine_readable() {
 }
 
 #[test]
+fn a_word_as_long_as_a_file_makes_no_sentence_as_long() {
+    let folder = scratch("long-word");
+    let path = at(&folder, "a.rule");
+    let word = "x".repeat(1_000_000);
+    let rules = read("runtime/cli/src/commands/new/first.rule").replace("basket.paid as", &format!("basket.{word} as"));
+    std::fs::write(&path, &rules).unwrap_or_else(|error| panic!("{error}"));
+    let (exit, out, _) = perq(&["check", &path]);
+    assert_eq!((exit, out.len() < 10_000), (Exit::Findings, true), "{} characters", out.len());
+    let (exit, found) = object(&["check", &path]);
+    assert_eq!(exit, Exit::Findings);
+    let message = found["diagnostics"][0]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("xxx") && message.ends_with('…'), "{message}");
+    assert_eq!(message.chars().count(), 601);
+    assert!(found.to_string().len() < 10_000, "{} characters", found.to_string().len());
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
 fn a_failing_test_shows_what_was_expected_what_came_and_the_decision() {
     let folder = scratch("failing");
     let shop = at(&folder, "shop");

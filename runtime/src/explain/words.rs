@@ -7,6 +7,7 @@ use crate::clock;
 use crate::decimal;
 use crate::engine::Engine;
 use crate::record::ReadEvent;
+use crate::record::error::clip;
 use perq_compiler::interpret::trace::{Fact, Failure, Loop, Pick, Subject};
 use perq_compiler::ir::{
     AccountId, Comparison, KindId, LimitOf, MISSING, Measure, PRICE_SCALE, PlaceId, Program, ReferenceId,
@@ -18,6 +19,9 @@ const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Names that are listed of a set or a reference.
 const NAMES: usize = 8;
+
+/// Characters of a name: a record may write very long ones.
+const NAME: usize = 200;
 
 /// Decimals beyond which a number is rounded.
 const DIGITS: u8 = 9;
@@ -467,13 +471,13 @@ impl Words<'_> {
         let known = dictionary.map_or(0, crate::catalogue::Dictionary::len);
         let Ok(number) = u32::try_from(symbol) else { return "nothing".to_owned() };
         if let Some(name) = dictionary.and_then(|dictionary| dictionary.name(number)) {
-            return name.to_owned();
+            return clip(name, NAME);
         }
         let behind = usize::try_from(number).ok().and_then(|number| number.checked_sub(known));
         let stranger = self.strangers.iter().find(|(of, number, _)| {
             usize::try_from(*of).ok() == Some(kind.index()) && usize::try_from(*number).ok() == behind
         });
-        stranger.map_or_else(|| "a name that is not known".to_owned(), |(_, _, name)| name.clone())
+        stranger.map_or_else(|| "a name that is not known".to_owned(), |(_, _, name)| clip(name, NAME))
     }
 
     fn symbols(&self, kind: KindId, symbols: &[u32]) -> String {

@@ -2,7 +2,7 @@
 
 use super::check::Tally;
 use crate::args::{self, EngineName};
-use crate::excerpt::{plain, plain_lines};
+use crate::excerpt::{bounded, plain_lines};
 use crate::output::Output;
 use crate::programme;
 use crate::render::{self, plural};
@@ -118,13 +118,13 @@ fn machine(
     let mismatch = |mismatch: &Mismatch| {
         json!({
             "place": render::place(sources, mismatch.place),
-            "expected": mismatch.expected,
-            "got": mismatch.got,
+            "expected": bounded(&mismatch.expected),
+            "got": bounded(&mismatch.got),
             "decision": mismatch.decision,
         })
     };
     json!({
-        "name": plain(name),
+        "name": bounded(name),
         "place": render::place(sources, place),
         "passed": mismatches.is_empty(),
         "mismatches": mismatches.iter().map(mismatch).collect::<Vec<_>>(),
