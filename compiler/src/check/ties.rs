@@ -261,6 +261,8 @@ impl Checker<'_> {
             | ExprKind::Product(_)
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
             | ExprKind::Aggregate { .. }
