@@ -510,8 +510,7 @@ impl<'a> Checker<'a> {
             }
             if let Some(month_days) = month_days {
                 let field = checker.builtin_field(checker.builtins.month_day, place);
-                let constant = |day| ExprKind::Constant(Ratio::whole(i128::from(day)));
-                conditions.push(one_of(field, month_days, constant, &Type::Number, place));
+                conditions.push(one_of(field, month_days, whole, &Type::Number, place));
             }
             conditions
         };
@@ -536,21 +535,26 @@ impl<'a> Checker<'a> {
                 let mut evening = on_day(self, &days, &month_days);
                 evening.push(at_time(self, ir::Comparison::GreaterOrEqual, low));
                 let next_days = days.as_ref().map(|days| days.iter().map(|day| (day + 1) % 7).collect());
-                if month_days.as_ref().is_some_and(|days| days.iter().any(|day| *day >= 28)) {
-                    self.report(errors::not_yet_evaluated(
-                        place,
-                        "hours that cross midnight at the end of a month",
-                    ));
+                let mut morning = on_day(self, &next_days, &None);
+                if let Some(month_days) = &month_days {
+                    let evening = self.day_before(place);
+                    morning.push(one_of(evening, month_days, whole, &Type::Number, place));
                 }
-                let next_month_days =
-                    month_days.as_ref().map(|days| days.iter().map(|day| day + 1).collect());
-                let mut morning = on_day(self, &next_days, &next_month_days);
                 morning.push(at_time(self, ir::Comparison::Less, high));
                 let either: Vec<Expr> =
                     [all_of(evening, place), all_of(morning, place)].into_iter().flatten().collect();
                 Some(Expr { kind: ExprKind::Or(either), ty: Type::Bool, place })
             }
         }
+    }
+
+    /// The day of the month on which the night began that the event's morning belongs to.
+    fn day_before(&self, place: Place) -> Expr {
+        let today = self.builtin_field(self.builtins.date, place);
+        let one = Expr { kind: whole(1), ty: Type::Days, place };
+        let day = Expr { kind: ExprKind::Sum(vec![(false, today), (true, one)]), ty: Type::Date, place };
+        let kind = ExprKind::Calendar(ir::CalendarPart::MonthDay, Box::new(day));
+        Expr { kind, ty: Type::Number, place }
     }
 
     /// A rule may not hold on a day on which a parameter that it reads has no value yet.
@@ -601,6 +605,10 @@ impl<'a> Checker<'a> {
 fn one_of(field: Expr, values: &[i64], constant: impl Fn(i64) -> ExprKind, ty: &Type, place: Place) -> Expr {
     let values = values.iter().map(|value| Expr { kind: constant(*value), ty: ty.clone(), place }).collect();
     Expr { kind: ExprKind::OneOf(Box::new(field), values), ty: Type::Bool, place }
+}
+
+fn whole(number: i64) -> ExprKind {
+    ExprKind::Constant(Ratio::whole(i128::from(number)))
 }
 
 fn all_of(mut conditions: Vec<Expr>, place: Place) -> Option<Expr> {
