@@ -554,6 +554,15 @@ fn breaks() -> Vec<Break> {
         (Is::TypeMismatch, "modulo of a bag", |p| {
             code(p, vec![Inst::NewBag, Inst::Modulo(added(0), added(0))])
         }),
+        (Is::TypeMismatch, "months of a wide day", |p| {
+            code(p, vec![Inst::Wide(1), Inst::Int(1), Inst::AddMonths(added(0), added(1))]);
+        }),
+        (Is::TypeMismatch, "wide months", |p| {
+            code(p, vec![Inst::Wide(1), Inst::Int(1), Inst::AddMonths(added(1), added(0))]);
+        }),
+        (Is::TypeMismatch, "calendar of a truth", |p| {
+            code(p, vec![Inst::Bool(true), Inst::Calendar(CalendarPart::Year, added(0))]);
+        }),
         (Is::TypeMismatch, "compared truths", |p| {
             code(p, vec![Inst::Bool(true), Inst::Compare(Comparison::Equal, added(0), added(0))]);
         }),

@@ -278,6 +278,8 @@ impl Checker<'_> {
             | ExprKind::Product(_)
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
             | ExprKind::Aggregate { .. }
@@ -345,6 +347,8 @@ impl Checker<'_> {
             | ExprKind::Product(_)
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
             | ExprKind::Aggregate { .. }

@@ -1153,6 +1153,8 @@ impl<'p> Checker<'p> {
             | Inst::Divide(..)
             | Inst::Floor(..)
             | Inst::Modulo(..)
+            | Inst::AddMonths(..)
+            | Inst::Calendar(..)
             | Inst::Compare(..)
             | Inst::Choose(..)
             | Inst::And(..)
@@ -1284,7 +1286,9 @@ impl<'p> Checker<'p> {
             }
             Inst::LoadParam(param) => known(&self.program.params, param.index()),
 
-            Inst::Known(a) | Inst::Truth(a) | Inst::Widen(a) => self.expect(*a, Ty::I64),
+            Inst::Known(a) | Inst::Truth(a) | Inst::Widen(a) | Inst::Calendar(_, a) => {
+                self.expect(*a, Ty::I64)
+            }
             Inst::Narrow(a) => self.expect(*a, Ty::I128),
             Inst::Not(a) => self.expect(*a, Ty::Bool),
             Inst::Negate(a) => self.numbers(*a, *a),
@@ -1293,7 +1297,7 @@ impl<'p> Checker<'p> {
             | Inst::Mul(a, b)
             | Inst::Modulo(a, b)
             | Inst::Compare(_, a, b) => self.numbers(*a, *b),
-            Inst::MulWide(a, b) | Inst::SetContains(a, b) => {
+            Inst::MulWide(a, b) | Inst::AddMonths(a, b) | Inst::SetContains(a, b) => {
                 self.expect(*a, Ty::I64)?;
                 self.expect(*b, Ty::I64)
             }

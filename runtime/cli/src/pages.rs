@@ -90,6 +90,7 @@ pages! {
     "other-currency"
     "overlapping-bands"
     "overlapping-rows"
+    "overlapping-versions"
     "percent-out-of-range"
     "pick-zero"
     "price-each-line"
