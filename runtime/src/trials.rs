@@ -553,9 +553,10 @@ impl View<'_> {
                 (winners.contains(winner), expected, got)
             }
             Expectation::LimitedTo { rule, account, amount } => {
+                let of = account.map_or(LimitOf::Discounts, LimitOf::Awards);
                 let cut = decision.cuts.iter().any(|cut| {
                     cut.rule == *rule
-                        && cut.of == account.map_or(LimitOf::Discounts, LimitOf::Awards)
+                        && (cut.of == of || cut.of == LimitOf::Times)
                         && matches!(cut.by, CutBy::Rule | CutBy::Group | CutBy::Counter(_))
                 });
                 let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };

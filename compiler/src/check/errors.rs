@@ -10,6 +10,7 @@ use perq_grammar::diagnostic::{Diagnostic, Place};
 pub const NAMES: &[&str] = &[
     "always-known",
     "ambiguous-reference",
+    "budget-unit",
     "calendar-duration",
     "cannot-exclude",
     "collection-as-value",
@@ -26,7 +27,9 @@ pub const NAMES: &[&str] = &[
     "history-gap",
     "history-order",
     "impossible-date",
+    "limit-times",
     "limit-unit",
+    "limit-window",
     "look-alike-names",
     "maybe-unknown",
     "mismatched-types",
@@ -1183,9 +1186,70 @@ pub(super) fn limit_unit(place: Place, text: &str, found: &str, expected: &str) 
     )
 }
 
+pub(super) fn budget_unit(place: Place, text: &str, found: &str, expected: &str) -> Diagnostic {
+    Diagnostic::error(
+        "budget-unit",
+        place,
+        format!("`{text}` is {found}, and what the budget pays for here is {expected}"),
+    )
+}
+
 pub(super) fn limit_scope(place: Place) -> Diagnostic {
-    Diagnostic::error("missing-clause", place, "the limit does not say per what")
-        .help("`limit … per transaction else cut`")
+    Diagnostic::error("missing-clause", place, "the limit does not say per what").help(
+        "`limit … per transaction`, `per member within this month` or `per inviter`; what all members share is a \
+         `budget`",
+    )
+}
+
+pub(super) fn limit_window(place: Place) -> Diagnostic {
+    Diagnostic::error("limit-window", place, "a past period does not hold the event that is limited")
+        .help("`within this month` counts from its first day, `within last 30 days` back from the event")
+}
+
+pub(super) fn transaction_window(place: Place) -> Diagnostic {
+    Diagnostic::error("limit-window", place, "one transaction is one instant, and has no window")
+        .help("leave `within …` out, or limit `per member`")
+}
+
+pub(super) fn times_cut(place: Place, word: &str) -> Diagnostic {
+    Diagnostic::error("limit-times", place, format!("a {word} of times has no half time to cut to"))
+        .help("write `else skip`")
+}
+
+pub(super) fn times_of_transaction(place: Place, owner: &str) -> Diagnostic {
+    Diagnostic::error("limit-times", place, format!("a {owner} gives at most one time in a transaction"))
+        .help("limit the amount `per transaction`, or the times `per member`")
+}
+
+pub(super) fn limit_of_nobody(
+    place: Place,
+    per: &str,
+    asks: &str,
+    rule: Option<(Place, &str)>,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        "maybe-unknown",
+        place,
+        format!("the limit counts per {per}, and an event may have no `{asks}`"),
+    );
+    match rule {
+        Some((rule_place, rule)) => diagnostic
+            .label(rule_place, format!("rule `{rule}` does not ask for it"))
+            .help(format!("add to the rule or its group: `when {asks} known`")),
+        None => diagnostic.help(format!("add to the rule or its group: `when {asks} known`")),
+    }
+}
+
+pub(super) fn identity_taken(place: Place, what: &str, name: &str, earlier: Place) -> Diagnostic {
+    Diagnostic::error(
+        "duplicate-name",
+        place,
+        format!(
+            "two declarations keep the identity of the {what} `{name}`, and their limits would count together"
+        ),
+    )
+    .label(earlier, "the other")
+    .help("give `was` to the one that continues it")
 }
 
 #[allow(clippy::too_many_arguments)]

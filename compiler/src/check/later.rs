@@ -37,7 +37,6 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
 /// The words of a clause without a meaning.
 pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
     match kind {
-        ClauseKind::Budget { .. } => Some("budget"),
         ClauseKind::Take(_) => Some("take"),
         ClauseKind::Process { .. } => Some("process"),
         ClauseKind::Spendable(_) => Some("spendable"),
@@ -54,6 +53,7 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
         | ClauseKind::Unless(_)
         | ClauseKind::Let(_)
         | ClauseKind::Limit { .. }
+        | ClauseKind::Budget { .. }
         | ClauseKind::Then(_) => None,
     }
 }

@@ -2,12 +2,13 @@
 //! effects mean.
 
 use super::effects::Context;
-use super::groups::GroupKind;
+use super::groups::{GroupKind, limits_of};
+use super::limits::Owner;
 use super::names::{Events, Scope, nearest};
 use super::program::small_number;
 use super::{At, Checker, Items, Origin, dates, errors, later};
 use crate::ir;
-use crate::typed::{Expr, ExprKind, FieldId, Ratio, Rule, Step, Type};
+use crate::typed::{Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 
@@ -183,7 +184,7 @@ impl<'a> Checker<'a> {
                     Err(_) => self.report(errors::number_out_of_range(at.place(number.span), &number.text)),
                 },
                 ast::ClauseKind::Then(effects) => self.effects(&mut scope, effects, &mut context, &mut steps),
-                ast::ClauseKind::Limit { .. } => limits.push(clause),
+                ast::ClauseKind::Limit { .. } | ast::ClauseKind::Budget { .. } => limits.push(clause),
                 ast::ClauseKind::Title(_)
                 | ast::ClauseKind::Valid(_)
                 | ast::ClauseKind::Schedule(_)
@@ -191,7 +192,6 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::When(_)
                 | ast::ClauseKind::Unless(_)
                 | ast::ClauseKind::Let(_)
-                | ast::ClauseKind::Budget { .. }
                 | ast::ClauseKind::Take(_)
                 | ast::ClauseKind::Process { .. }
                 | ast::ClauseKind::Spendable(_)
@@ -211,17 +211,12 @@ impl<'a> Checker<'a> {
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
         }
-        let mut typed_limits = Vec::new();
-        for clause in limits {
-            if let ast::ClauseKind::Limit { amount, per, window, otherwise } = &clause.kind {
-                typed_limits.extend(self.rule_limit(
-                    &mut scope,
-                    (amount, per, window.as_ref(), otherwise),
-                    at.place(clause.span),
-                    &context,
-                ));
-            }
-        }
+        let lasting = self.lasting("rule", at, &rule.header);
+        let typed_limits = self.rule_limits(&mut scope, &limits, lasting, &context);
+        self.limits_know_their_member(&scope, &limits, None);
+        let shared: Vec<&ast::Clause> = limits_of(group_clauses).collect();
+        (scope.file, scope.space) = (group_at.file, group_at.space);
+        self.limits_know_their_member(&scope, &shared, Some((place, &rule.header.name.text)));
         self.check_histories(place, &valid);
         let demanded = std::mem::take(&mut self.fields_read);
         steps.splice(
@@ -247,23 +242,32 @@ impl<'a> Checker<'a> {
         });
     }
 
-    fn rule_limit(
+    /// The limits and budgets of a rule.
+    fn rule_limits(
         &mut self,
         scope: &mut Scope,
-        clause: (&ast::Expr, &[ast::Name], Option<&ast::Window>, &ast::Name),
-        place: Place,
+        clauses: &[&ast::Clause],
+        lasting: String,
         context: &Context,
-    ) -> Option<ir::Limit> {
+    ) -> Vec<Limit> {
         let accounts: Vec<Type> = context.accounts.iter().map(|account| self.points_type(*account)).collect();
         let discounts = context.discounts;
         let nothing = accounts.is_empty() && !discounts;
-        let fits = |ty: &Type| nothing || accounts.contains(ty) || (discounts && *ty == Type::Money);
-        let expected = match (accounts.first(), discounts) {
-            (Some(ty), _) => self.describe(ty),
-            (None, _) => format!("money, such as `100 {}`", self.currency_word()),
+        let fits = |ty: &Type| {
+            let counted = matches!(ty, Type::Money | Type::Points(_));
+            counted && (nothing || accounts.contains(ty) || (discounts && *ty == Type::Money))
         };
-        let earns = accounts.contains(&Type::Money);
-        self.limit(scope, clause, place, &fits, &expected, earns)
+        let owner = Owner {
+            word: "rule",
+            lasting,
+            fits: &fits,
+            expected: match (accounts.first(), discounts) {
+                (Some(ty), _) => self.describe(ty),
+                (None, _) => format!("money, such as `100 {}`", self.currency_word()),
+            },
+            earns: accounts.contains(&Type::Money),
+        };
+        self.limits(scope, clauses, &owner)
     }
 
     fn rule_events(
@@ -359,8 +363,7 @@ impl<'a> Checker<'a> {
                     steps.push(Step::When(condition));
                 }
             }
-            ast::ClauseKind::Budget { .. }
-            | ast::ClauseKind::Take(_)
+            ast::ClauseKind::Take(_)
             | ast::ClauseKind::Process { .. }
             | ast::ClauseKind::Spendable(_)
             | ast::ClauseKind::EffectiveFrom(_)
@@ -375,6 +378,7 @@ impl<'a> Checker<'a> {
             | ast::ClauseKind::On(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::Limit { .. }
+            | ast::ClauseKind::Budget { .. }
             | ast::ClauseKind::Then(_) => {}
         }
     }

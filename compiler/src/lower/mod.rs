@@ -126,6 +126,7 @@ impl Lowering<'_> {
         let function = builder.finish();
         let function_id = ir::FunctionId(count(self.ir.functions.len()));
         self.ir.functions.push(function);
+        let limits = self.limits(&rule.limits);
         self.ir.rules.push(ir::Rule {
             name: rule.name.clone(),
             title: rule.title.clone(),
@@ -135,10 +136,29 @@ impl Lowering<'_> {
             atoms,
             line_atoms,
             function: function_id,
-            limits: rule.limits.clone(),
+            limits,
             place,
         });
         fits
+    }
+
+    /// Limits, with a counter for each that counts over more than one event.
+    fn limits(&mut self, limits: &[typed::Limit]) -> Vec<ir::Limit> {
+        let lower = |limit: &typed::Limit| {
+            let counter = limit.over.as_ref().map(|over| {
+                let per = match over.per {
+                    typed::CounterKey::Campaign => ir::CounterKey::Campaign,
+                    typed::CounterKey::Member => ir::CounterKey::Member,
+                    typed::CounterKey::Inviter(field) => ir::CounterKey::Inviter(self.slot(field).1),
+                };
+                let id = ir::CounterId(count(self.ir.counters.len()));
+                let (name, window) = (over.name.clone(), over.window);
+                self.ir.counters.push(ir::Counter { name, per, window, of: limit.of });
+                id
+            });
+            ir::Limit { amount: limit.amount, of: limit.of, counter, otherwise: limit.otherwise }
+        };
+        limits.iter().map(lower).collect()
     }
 
     fn group(&mut self, id: ir::GroupId, group: &typed::Group) {
@@ -151,6 +171,7 @@ impl Lowering<'_> {
         // Stable: equal priorities stay in order of declaration.
         let priority = |rule: &ir::RuleId| self.ir.rules.get(rule.index()).map_or(0, |rule| rule.priority);
         rules.sort_by_key(|rule| std::cmp::Reverse(priority(rule)));
+        let limits = self.limits(&group.limits);
         self.ir.groups.push(ir::Group {
             name: group.name.clone(),
             title: group.title.clone(),
@@ -159,7 +180,7 @@ impl Lowering<'_> {
             per: group.per,
             on_price: group.on_price,
             excludes: group.excludes.clone(),
-            limits: group.limits.clone(),
+            limits,
             rules,
         });
     }

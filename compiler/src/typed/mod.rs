@@ -281,7 +281,7 @@ pub struct Group {
     /// Exclusions, each stated at the later of the two groups.
     pub excludes: Vec<ir::Exclusion>,
     /// Limits.
-    pub limits: Vec<ir::Limit>,
+    pub limits: Vec<Limit>,
     /// Where.
     pub place: Place,
 }
@@ -305,9 +305,44 @@ pub struct Rule {
     /// first). A step is reached only if every condition before it holds.
     pub steps: Vec<Step>,
     /// Limits.
-    pub limits: Vec<ir::Limit>,
+    pub limits: Vec<Limit>,
     /// Where.
     pub place: Place,
+}
+
+/// The most that a rule or a group gives. Listed in the order in which limits are applied.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// Minor units, account units or times.
+    pub amount: ir::LimitAmount,
+    /// Of what.
+    pub of: ir::LimitOf,
+    /// What becomes of more.
+    pub otherwise: ir::Otherwise,
+    /// Over more than one event.
+    pub over: Option<Over>,
+}
+
+/// What a limit or a budget counts over.
+#[derive(Clone, Debug)]
+pub struct Over {
+    /// Lasting name of what is counted.
+    pub name: String,
+    /// For whom.
+    pub per: CounterKey,
+    /// Over what time.
+    pub window: ir::Window,
+}
+
+/// For whom a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CounterKey {
+    /// For all together.
+    Campaign,
+    /// For each member.
+    Member,
+    /// For each member whom this field of the event's member names.
+    Inviter(FieldId),
 }
 
 /// A step of a rule.
