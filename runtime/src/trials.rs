@@ -629,8 +629,11 @@ impl View<'_> {
     /// The sum of what the scope holds.
     fn sum(&self, account: Option<AccountId>, scope: &ExpectScope) -> i128 {
         let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| effect.rule == rule);
+        let own = |effect: &&Effect| {
+            self.program.sites.get(effect.site.index()).is_none_or(|site| site.to.is_none())
+        };
         let effects = self.decided.decision.effects.iter().filter(|effect| effect.account == account);
-        let effects = effects.filter(of_rule);
+        let effects = effects.filter(of_rule).filter(own);
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
         };

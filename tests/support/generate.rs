@@ -185,7 +185,7 @@ fn site_of(rule: RuleId, award: bool) -> Site {
             rounding: Rounding::HalfUp,
         }
     };
-    Site { rule, kind, reason: None, place: PlaceId(0) }
+    Site { rule, kind, to: None, reason: None, place: PlaceId(0) }
 }
 
 fn slot(name: &str, record: RecordKind, ty: SlotType) -> Slot {

@@ -43,6 +43,7 @@ pub const NAMES: &[&str] = &[
     "missing-spread",
     "missing-unit",
     "missing-value",
+    "multiplier-below-one",
     "month-day-missing",
     "needless-spread",
     "no-worth",
@@ -66,6 +67,7 @@ pub const NAMES: &[&str] = &[
     "repeated-clause",
     "rule-without-group",
     "second-program",
+    "stage-order",
     "text-for-reference",
     "text-for-value",
     "time-goes-back",
@@ -1119,6 +1121,65 @@ pub(super) fn not_an_account(
     let diagnostic =
         Diagnostic::error("not-an-account", place, format!("`{text}` is not an account")).suggest(near);
     if accounts.is_empty() { diagnostic } else { diagnostic.help(format!("accounts are {}", some(accounts))) }
+}
+
+pub(super) fn own_account(place: Place, text: &str, account: &str) -> Diagnostic {
+    Diagnostic::error("not-an-account", place, format!("`{text}` is the event's own member's account")).fix(
+        format!("write `{account}`"),
+        place,
+        account,
+    )
+}
+
+pub(super) fn not_a_member(place: Place, text: &str, found: &str) -> Diagnostic {
+    Diagnostic::error(
+        "not-an-account",
+        place,
+        format!("`{text}` is {found}, and names no member with accounts"),
+    )
+    .help("fields of type `member_id` name members, such as `member.invited_by`")
+}
+
+pub(super) fn stage_order(
+    place: Place,
+    group: &str,
+    group_place: Place,
+    own: &str,
+    earns: bool,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        "stage-order",
+        place,
+        if earns {
+            format!("group `{group}` is not settled before group `{own}`, which multiplies its awards")
+        } else {
+            format!("group `{group}` awards nothing that could be multiplied")
+        },
+    )
+    .label(group_place, "the group whose awards are meant");
+    if earns && group != own {
+        diagnostic.help(format!("say in `program`: `order {group}, {own}`"))
+    } else {
+        diagnostic.help("name a group of `kind earn` that stands earlier")
+    }
+}
+
+pub(super) fn multiplier_below_one(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error(
+        "multiplier-below-one",
+        place,
+        format!("`{text}` may be below 1, and would take points away"),
+    )
+    .help("multiplying adds to what is awarded; to award less, lower the rule that awards")
+}
+
+pub(super) fn multiply_in_loop(place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-effect",
+        place,
+        "`multiply` acts on all awards of the group at once, and does not belong in `for each`",
+    )
+    .help("write it beside the loop")
 }
 
 pub(super) fn missing_rounding(

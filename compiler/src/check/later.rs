@@ -65,9 +65,9 @@ pub(super) fn effect(kind: &EffectKind) -> Option<&str> {
         EffectKind::Gift { .. } => Some("gift"),
         EffectKind::Issue(_) => Some("issue"),
         EffectKind::Set { .. } => Some("set"),
-        EffectKind::Multiply { .. } => Some("multiply"),
         EffectKind::Later(word) => Some(&word.text),
-        EffectKind::ForEach { .. }
+        EffectKind::Multiply { .. }
+        | EffectKind::ForEach { .. }
         | EffectKind::Award { .. }
         | EffectKind::Discount { .. }
         | EffectKind::Price { .. }

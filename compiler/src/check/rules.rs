@@ -146,7 +146,14 @@ impl<'a> Checker<'a> {
             }
         }
         (scope.file, scope.space) = (at.file, at.space);
-        let mut context = Context { group, kind, group_name, accounts: Default::default(), discounts: false };
+        let mut context = Context {
+            group,
+            kind,
+            group_name,
+            accounts: Default::default(),
+            discounts: false,
+            multiplies: false,
+        };
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;
         let mut limits: Vec<&ast::Clause> = Vec::new();
@@ -253,9 +260,15 @@ impl<'a> Checker<'a> {
         let accounts: Vec<Type> = context.accounts.iter().map(|account| self.points_type(*account)).collect();
         let discounts = context.discounts;
         let nothing = accounts.is_empty() && !discounts;
+        let moneyed = discounts || !context.multiplies || self.money_account().is_some();
         let fits = |ty: &Type| {
-            let counted = matches!(ty, Type::Money | Type::Points(_));
-            counted && (nothing || accounts.contains(ty) || (discounts && *ty == Type::Money))
+            let money = *ty == Type::Money && moneyed;
+            let counted = matches!(ty, Type::Points(_)) || money;
+            counted
+                && (nothing
+                    || context.multiplies
+                    || accounts.contains(ty)
+                    || (discounts && *ty == Type::Money))
         };
         let owner = Owner {
             word: "rule",
@@ -263,9 +276,10 @@ impl<'a> Checker<'a> {
             fits: &fits,
             expected: match (accounts.first(), discounts) {
                 (Some(ty), _) => self.describe(ty),
+                (None, _) if context.multiplies => "points".to_owned(),
                 (None, _) => format!("money, such as `100 {}`", self.currency_word()),
             },
-            earns: accounts.contains(&Type::Money),
+            earns: context.multiplies || accounts.contains(&Type::Money),
         };
         self.limits(scope, clauses, &owner)
     }

@@ -917,7 +917,8 @@ pub enum Inst {
     Derive(Value),
 
     /// Proposes an award of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
-    /// faults, a negative one is turned round), for a line or for the basket. Makes no value.
+    /// faults, a negative one is turned round), for a line or for the basket; at a [`SiteKind::Multiply`], of so many
+    /// times what the group has awarded on each line and to the basket, and `row` is absent. Makes no value.
     Award {
         /// Which effect.
         site: SiteId,
@@ -949,6 +950,8 @@ pub struct Site {
     pub rule: RuleId,
     /// What it does.
     pub kind: SiteKind,
+    /// For another than the event's member: the one that this slot of the event names.
+    pub to: Option<SlotId>,
     /// Words for the member.
     pub reason: Option<String>,
     /// Where it is written.
@@ -964,6 +967,13 @@ pub enum SiteKind {
         account: AccountId,
         /// Rounds here rather than where the account says.
         rounding: Option<Rounding>,
+    },
+    /// A multiple of what an earlier group of the phase has awarded to the event's member.
+    Multiply {
+        /// Which of its awards: those to this account.
+        account: AccountId,
+        /// Which group.
+        group: GroupId,
     },
     /// A reduction.
     Discount {

@@ -144,6 +144,8 @@ verify_rules! {
     DerivationEvents = "derivation-events"
     /// A window's length is above zero, its first day not after its last.
     WindowLength = "window-length"
+    /// A group whose awards are multiplied is settled before in the same phase.
+    MultipliedGroup = "multiplied-group"
     /// A limit and its counter limit the same.
     LimitCounter = "limit-counter"
 
@@ -1010,21 +1012,31 @@ fn sites(program: &Program, report: &mut Report) {
         report.known(&program.rules, site.rule.index(), at);
         report.known(&program.places, site.place.index(), at);
         report.text(&site.reason, at);
-        if let SiteKind::Award { account, .. } = site.kind {
+        if let SiteKind::Award { account, .. } | SiteKind::Multiply { account, .. } = site.kind {
             report.known(&program.accounts, account.index(), at);
+        }
+        if let Some(slot) = site.to {
+            let named = program.layout.event.get(slot.index());
+            report.known(&program.layout.event, slot.index(), at);
+            report.check(named.is_none_or(|slot| is_symbol(slot.ty)), VerifyRule::TypeMismatch, at);
+            report.check(matches!(site.kind, SiteKind::Award { .. }), VerifyRule::SiteKindMismatch, at);
         }
         let rule = program.rules.get(site.rule.index());
         let Some(group) = rule.and_then(|rule| program.groups.get(rule.group.index())) else { continue };
         let fits = match (site.kind, group.phase) {
-            (SiteKind::Award { .. }, Phase::Earn | Phase::State) => true,
+            (SiteKind::Award { .. } | SiteKind::Multiply { .. }, Phase::Earn | Phase::State) => true,
             (
-                SiteKind::Award { .. },
+                SiteKind::Award { .. } | SiteKind::Multiply { .. },
                 Phase::Line | Phase::Set | Phase::Order | Phase::Delivery | Phase::Tender,
             ) => false,
             (SiteKind::Discount { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
             (SiteKind::Discount { .. }, Phase::Tender | Phase::Earn | Phase::State) => false,
         };
         report.check(fits, VerifyRule::SitePhase, at);
+        if let (SiteKind::Multiply { group: of, .. }, Some(rule)) = (site.kind, rule) {
+            let earlier = program.groups.get(of.index()).is_some_and(|of| of.phase == group.phase);
+            report.check(earlier && of < rule.group, VerifyRule::MultipliedGroup, at);
+        }
     }
 }
 
@@ -1247,7 +1259,7 @@ impl<'p> Checker<'p> {
     fn site(&self, site: SiteId, award: bool) -> Result<(), VerifyRule> {
         let site = self.program.sites.get(site.index()).ok_or(VerifyRule::UnknownId)?;
         let fits = match site.kind {
-            SiteKind::Award { .. } => award,
+            SiteKind::Award { .. } | SiteKind::Multiply { .. } => award,
             SiteKind::Discount { .. } => !award,
         };
         check(fits, VerifyRule::SiteKindMismatch)?;

@@ -370,10 +370,21 @@ pub enum Step {
         amount: Expr,
         /// `rounded …` after `as`.
         rounding: Option<ir::Rounding>,
+        /// For another than the event's member: the one that this field names.
+        to: Option<FieldId>,
         /// The loop's element, where in a loop over lines or units.
         element: Option<(Element, LocalId)>,
         /// For the member.
         reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Multiplies what an earlier group has awarded.
+    Multiply {
+        /// The group, by position in [`Program::groups`].
+        group: ir::GroupId,
+        /// By how much: 10 adds nine times as much.
+        by: Expr,
         /// Where.
         place: Place,
     },

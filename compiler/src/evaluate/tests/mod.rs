@@ -190,7 +190,7 @@ impl Kit {
     }
 
     fn site(&mut self, rule: RuleId, kind: SiteKind) -> SiteId {
-        self.program.sites.push(Site { rule, kind, reason: None, place: PlaceId(0) });
+        self.program.sites.push(Site { rule, kind, to: None, reason: None, place: PlaceId(0) });
         SiteId(u32::try_from(self.program.sites.len()).unwrap() - 1)
     }
 
