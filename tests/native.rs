@@ -39,6 +39,7 @@ fn program(rules: u32, insts: impl Fn(SiteId) -> Vec<Inst>) -> Arc<Verified> {
             line_atoms: Vec::new(),
             function: FunctionId(number),
             limits: Vec::new(),
+            governance: Governance::default(),
             place: PlaceId(0),
         });
     }

@@ -42,7 +42,8 @@ fn valid() -> Program {
             atoms: vec![AtomId(0)],
             line_atoms: vec![AtomId(1)],
             function: FunctionId(number),
-            limits: vec![Limit {
+            governance: Governance::default(),
+        limits: vec![Limit {
                 amount: LimitAmount::Fixed(5),
                 of: LimitOf::Awards(AccountId(0)),
                 counter: None,

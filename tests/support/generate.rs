@@ -169,6 +169,7 @@ pub fn program(random: &mut Random) -> Program {
             line_atoms: Vec::new(),
             function: id,
             limits: Vec::new(),
+            governance: perq_compiler::ir::Governance::default(),
             place: PlaceId(0),
         });
     }
@@ -237,6 +238,7 @@ pub fn empty() -> Program {
         on_price: OnPrice::Original,
         excludes: Vec::new(),
         limits: Vec::new(),
+            governance: perq_compiler::ir::Governance::default(),
         rules: Vec::new(),
     };
     let names = [vec!["a"], vec!["a", "b"], vec!["c"], vec!["d", "e", "f"]];

@@ -19,6 +19,7 @@ pub const NAMES: &[&str] = &[
     "decimal-or-thousands",
     "division-by-zero",
     "duplicate-name",
+    "effective-with-valid",
     "empty-range",
     "equality-with-reference",
     "event-outside-group",
@@ -1299,6 +1300,12 @@ pub(super) fn limit_of_nobody(
             .help(format!("add to the rule or its group: `when {asks} known`")),
         None => diagnostic.help(format!("add to the rule or its group: `when {asks} known`")),
     }
+}
+
+pub(super) fn effective_with_valid(place: Place, valid: Place) -> Diagnostic {
+    Diagnostic::error("effective-with-valid", place, "two clauses say from when it holds")
+        .label(valid, "these periods say it already")
+        .help("keep `valid` for the periods of the events, or `effective from` for all events from a day on")
 }
 
 pub(super) fn identity_taken(place: Place, what: &str, name: &str, earlier: Place) -> Diagnostic {

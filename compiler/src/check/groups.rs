@@ -43,14 +43,19 @@ const KINDS: &[&str] =
 
 /// The limits and budgets among a group's clauses.
 pub(super) fn limits_of(clauses: &[ast::GroupClause]) -> impl Iterator<Item = &ast::Clause> {
-    clauses.iter().filter_map(|clause| match clause {
-        ast::GroupClause::Shared(clause) => Some(clause).filter(|clause| is_limit(clause)),
+    clauses.iter().filter_map(shared).filter(|clause| is_limit(clause))
+}
+
+/// A clause that rules may have, too.
+fn shared(clause: &ast::GroupClause) -> Option<&ast::Clause> {
+    match clause {
+        ast::GroupClause::Shared(clause) => Some(clause),
         ast::GroupClause::Kind(_)
         | ast::GroupClause::Displace { .. }
         | ast::GroupClause::OnPrice(_)
         | ast::GroupClause::Excludes(..)
         | ast::GroupClause::Rule(_) => None,
-    })
+    }
 }
 
 impl<'a> Checker<'a> {
@@ -129,9 +134,6 @@ impl<'a> Checker<'a> {
                     ast::ClauseKind::Take(_)
                     | ast::ClauseKind::Process { .. }
                     | ast::ClauseKind::Spendable(_)
-                    | ast::ClauseKind::EffectiveFrom(_)
-                    | ast::ClauseKind::NotEffective
-                    | ast::ClauseKind::About(_)
                     | ast::ClauseKind::With(..) => {
                         if let Some(word) = later::clause(&clause.kind) {
                             self.report(errors::not_yet_evaluated(at.place(clause.span), word));
@@ -143,6 +145,9 @@ impl<'a> Checker<'a> {
                     | ast::ClauseKind::Unless(_)
                     | ast::ClauseKind::Let(_)
                     | ast::ClauseKind::Budget { .. }
+                    | ast::ClauseKind::EffectiveFrom(_)
+                    | ast::ClauseKind::NotEffective
+                    | ast::ClauseKind::About(_)
                     | ast::ClauseKind::Limit { .. } => continue,
                 },
             };
@@ -216,6 +221,8 @@ impl<'a> Checker<'a> {
                 (ir::Displace::None, ir::Scope::Line)
             }
         };
+        let shared: Vec<&ast::Clause> = clauses.iter().filter_map(shared).collect();
+        let governance = self.governance(at, &shared, "a group");
         let info = GroupInfo {
             at,
             name: header.name.text.clone(),
@@ -238,6 +245,7 @@ impl<'a> Checker<'a> {
             on_price: on_price.unwrap_or(ir::OnPrice::Running),
             excludes: Vec::new(),
             limits: Vec::new(),
+            governance,
             place,
         };
         (info, group)

@@ -40,9 +40,6 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
         ClauseKind::Take(_) => Some("take"),
         ClauseKind::Process { .. } => Some("process"),
         ClauseKind::Spendable(_) => Some("spendable"),
-        ClauseKind::EffectiveFrom(_) => Some("effective"),
-        ClauseKind::NotEffective => Some("not effective"),
-        ClauseKind::About(_) => Some("about"),
         ClauseKind::With(..) => Some("with"),
         ClauseKind::Title(_)
         | ClauseKind::Valid(_)
@@ -54,6 +51,9 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
         | ClauseKind::Let(_)
         | ClauseKind::Limit { .. }
         | ClauseKind::Budget { .. }
+        | ClauseKind::EffectiveFrom(_)
+        | ClauseKind::NotEffective
+        | ClauseKind::About(_)
         | ClauseKind::Then(_) => None,
     }
 }

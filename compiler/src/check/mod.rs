@@ -11,6 +11,7 @@ mod effects;
 pub mod errors;
 mod expressions;
 mod functions;
+mod governance;
 mod groups;
 mod later;
 mod limits;

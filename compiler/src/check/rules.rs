@@ -218,6 +218,8 @@ impl<'a> Checker<'a> {
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
         }
+        let own: Vec<&ast::Clause> = rule.clauses.iter().collect();
+        let governance = self.governance(at, &own, "a rule");
         let lasting = self.lasting("rule", at, &rule.header);
         let typed_limits = self.rule_limits(&mut scope, &limits, lasting, &context);
         self.limits_know_their_member(&scope, &limits, None);
@@ -245,6 +247,7 @@ impl<'a> Checker<'a> {
             events,
             steps,
             limits: typed_limits,
+            governance,
             place,
         });
     }
@@ -364,14 +367,23 @@ impl<'a> Checker<'a> {
             }
             ast::ClauseKind::Let(binding) => self.let_step(scope, binding, steps),
             ast::ClauseKind::Valid(periods) => {
-                if periods.len() > 1 {
-                    self.report(errors::not_yet_evaluated(place, "`valid` with several periods"));
-                }
+                let mut starts = Vec::new();
+                let mut within: Vec<Expr> = Vec::new();
                 for period in periods {
-                    let conditions = self.valid(scope, &period.from, period.to.as_ref(), place, valid);
-                    steps.extend(conditions.into_iter().map(Step::When));
+                    let conditions = self.valid(scope, &period.from, period.to.as_ref(), place, &mut starts);
+                    within.extend(all_of(conditions, place));
                 }
+                valid.extend(starts.into_iter().min_by_key(|(day, _)| *day));
+                steps.extend(any_of(within, place).map(Step::When));
             }
+            ast::ClauseKind::EffectiveFrom(from) => {
+                let conditions = self.valid(scope, from, None, place, valid);
+                steps.extend(conditions.into_iter().map(Step::When));
+            }
+            ast::ClauseKind::NotEffective => {
+                steps.push(Step::When(Expr { kind: ExprKind::Bool(false), ty: Type::Bool, place }));
+            }
+            ast::ClauseKind::About(_) => {}
             ast::ClauseKind::Schedule(parts) => {
                 if let Some(condition) = self.schedule(scope, parts, place) {
                     steps.push(Step::When(condition));
@@ -380,9 +392,6 @@ impl<'a> Checker<'a> {
             ast::ClauseKind::Take(_)
             | ast::ClauseKind::Process { .. }
             | ast::ClauseKind::Spendable(_)
-            | ast::ClauseKind::EffectiveFrom(_)
-            | ast::ClauseKind::NotEffective
-            | ast::ClauseKind::About(_)
             | ast::ClauseKind::With(..) => {
                 if let Some(word) = later::clause(&clause.kind) {
                     self.report(errors::not_yet_evaluated(place, word));
@@ -619,6 +628,13 @@ impl<'a> Checker<'a> {
 fn one_of(field: Expr, values: &[i64], constant: impl Fn(i64) -> ExprKind, ty: &Type, place: Place) -> Expr {
     let values = values.iter().map(|value| Expr { kind: constant(*value), ty: ty.clone(), place }).collect();
     Expr { kind: ExprKind::OneOf(Box::new(field), values), ty: Type::Bool, place }
+}
+
+fn any_of(mut conditions: Vec<Expr>, place: Place) -> Option<Expr> {
+    if conditions.len() <= 1 {
+        return conditions.pop();
+    }
+    Some(Expr { kind: ExprKind::Or(conditions), ty: Type::Bool, place })
 }
 
 fn all_of(mut conditions: Vec<Expr>, place: Place) -> Option<Expr> {

@@ -1083,6 +1083,8 @@ pub struct Group {
     pub excludes: Vec<Exclusion>,
     /// Most that its rules give together.
     pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: Governance,
     /// By descending priority, then in order of declaration.
     pub rules: Vec<RuleId>,
 }
@@ -1192,10 +1194,33 @@ pub struct Rule {
     pub line_atoms: Vec<AtomId>,
     /// The rest of its conditions, and its proposals.
     pub function: FunctionId,
-    /// Most it gives in one event.
+    /// Most it gives.
     pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: Governance,
     /// Where it is written.
     pub place: PlaceId,
+}
+
+/// What is published about a rule or a group. Evaluation passes over it: when a rule holds is among its conditions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Governance {
+    /// Whether it takes part.
+    pub effective: Effective,
+    /// `about`: key and text, in the order of the text.
+    pub about: Vec<(String, String)>,
+}
+
+/// Whether a rule or a group takes part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effective {
+    /// As far as its conditions say.
+    #[default]
+    Stated,
+    /// From this local day on, counted from 1970-01-01.
+    From(i64),
+    /// Not at all.
+    Never,
 }
 
 /// A source file that went into the program.

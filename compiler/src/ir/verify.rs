@@ -6,7 +6,7 @@
 
 use super::{
     AccountId, Atom, AtomId, AtomTest, Column, Condition, CounterId, CounterKey, DerivationId,
-    EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, GroupId, History, Inst, KindId, LINE_BUILTINS,
+    EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId, LINE_BUILTINS,
     Layout, Limit, LimitAmount, LimitOf, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId, Program,
     RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space,
     StateRead, TableId, Ty, Unit, Value, VarId, Window, event_slot,
@@ -935,6 +935,14 @@ fn limits_of(program: &Program, list: &[Limit], at: At, report: &mut Report) {
     }
 }
 
+fn governance(governance: &Governance, at: At, report: &mut Report) {
+    report.length(governance.about.len(), limits::SMALL_LIST, at);
+    for (key, text) in &governance.about {
+        report.name(key, at);
+        report.check(text.len() <= limits::TEXT, VerifyRule::LongText, at);
+    }
+}
+
 fn groups(program: &Program, report: &mut Report) {
     let mut names = Names::default();
     let mut listed = vec![0u32; program.rules.len()];
@@ -950,6 +958,7 @@ fn groups(program: &Program, report: &mut Report) {
             report.check(exclusion.group.0 < id, VerifyRule::GroupExclusion, at);
         }
         limits_of(program, &group.limits, at, report);
+        governance(&group.governance, at, report);
         let mut previous: Option<(i64, RuleId)> = None;
         for rule_id in &group.rules {
             report.known(&program.rules, rule_id.index(), at);
@@ -991,6 +1000,7 @@ fn rules(program: &Program, report: &mut Report) {
             }
         }
         limits_of(program, &rule.limits, at, report);
+        governance(&rule.governance, at, report);
         report.known(&program.functions, rule.function.index(), at);
         if let Some(times) = used.get_mut(rule.function.index()) {
             *times = times.saturating_add(1);

@@ -137,6 +137,7 @@ impl Lowering<'_> {
             line_atoms,
             function: function_id,
             limits,
+            governance: rule.governance.clone(),
             place,
         });
         fits
@@ -181,6 +182,7 @@ impl Lowering<'_> {
             on_price: group.on_price,
             excludes: group.excludes.clone(),
             limits,
+            governance: group.governance.clone(),
             rules,
         });
     }

@@ -282,6 +282,8 @@ pub struct Group {
     pub excludes: Vec<ir::Exclusion>,
     /// Limits.
     pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: ir::Governance,
     /// Where.
     pub place: Place,
 }
@@ -306,6 +308,8 @@ pub struct Rule {
     pub steps: Vec<Step>,
     /// Limits.
     pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: ir::Governance,
     /// Where.
     pub place: Place,
 }

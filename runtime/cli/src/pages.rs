@@ -33,6 +33,7 @@ pages! {
     "division-by-zero"
     "double-equals"
     "duplicate-name"
+    "effective-with-valid"
     "empty-range"
     "equality-with-reference"
     "event-outside-group"

@@ -159,6 +159,7 @@ impl Kit {
             on_price,
             excludes: Vec::new(),
             limits: Vec::new(),
+            governance: crate::ir::Governance::default(),
             rules: Vec::new(),
         });
         GroupId(u32::try_from(self.program.groups.len()).unwrap() - 1)
@@ -183,6 +184,7 @@ impl Kit {
             line_atoms: Vec::new(),
             function: FunctionId(number),
             limits: Vec::new(),
+            governance: crate::ir::Governance::default(),
             place: PlaceId(0),
         });
         self.program.groups[group.index()].rules.push(RuleId(number));
