@@ -593,9 +593,10 @@ impl View<'_> {
                 (winners.iter().any(|by| self.is(*by, *winner)), expected, got)
             }
             Expectation::LimitedTo { rule, account, amount } => {
+                let of = account.map_or(LimitOf::Discounts, LimitOf::Awards);
                 let cut = decision.cuts.iter().any(|cut| {
                     self.is(cut.rule, *rule)
-                        && cut.of == account.map_or(LimitOf::Discounts, LimitOf::Awards)
+                        && (cut.of == of || cut.of == LimitOf::Times)
                         && matches!(cut.by, CutBy::Rule | CutBy::Group | CutBy::Counter(_))
                 });
                 let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };
@@ -668,8 +669,11 @@ impl View<'_> {
     /// The sum of what the scope holds.
     fn sum(&self, account: Option<AccountId>, scope: &ExpectScope) -> i128 {
         let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| self.is(effect.rule, rule));
+        let own = |effect: &&Effect| {
+            self.program.sites.get(effect.site.index()).is_none_or(|site| site.to.is_none())
+        };
         let effects = self.decided.decision.effects.iter().filter(|effect| effect.account == account);
-        let effects = effects.filter(of_rule);
+        let effects = effects.filter(of_rule).filter(own);
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
         };
