@@ -117,7 +117,7 @@ pub(crate) fn program() -> Program {
         line_atoms: Vec::new(),
         function: FunctionId(function),
         limits: Vec::new(),
-            governance: perq_compiler::ir::Governance::default(),
+        governance: perq_compiler::ir::Governance::default(),
         place: PlaceId(0),
     };
     let group = |name: &str, phase, rule| Group {
@@ -129,7 +129,7 @@ pub(crate) fn program() -> Program {
         on_price: OnPrice::Running,
         excludes: Vec::new(),
         limits: Vec::new(),
-            governance: perq_compiler::ir::Governance::default(),
+        governance: perq_compiler::ir::Governance::default(),
         rules: vec![RuleId(rule)],
     };
     Program {

@@ -20,11 +20,8 @@ impl Checker<'_> {
                     }
                     // What is wrong with the date is said with the conditions.
                     self.muted += 1;
-                    let scope = super::names::Scope::new(
-                        at.file,
-                        at.space,
-                        super::names::Events::Inferred(None),
-                    );
+                    let scope =
+                        super::names::Scope::new(at.file, at.space, super::names::Events::Inferred(None));
                     let day = self.moment(&scope, from, false).map(|(day, _)| day);
                     self.muted -= 1;
                     day.map_or(Effective::Stated, Effective::From)

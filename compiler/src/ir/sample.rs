@@ -44,7 +44,7 @@ pub(crate) fn program() -> Program {
         line_atoms,
         function: FunctionId(number),
         limits: Vec::new(),
-            governance: crate::ir::Governance::default(),
+        governance: crate::ir::Governance::default(),
         place: PlaceId(number),
     };
     let free = vec![
