@@ -113,7 +113,8 @@ fn a_word_as_long_as_a_file_makes_no_sentence_as_long() {
     let folder = scratch("long-word");
     let path = at(&folder, "a.rule");
     let word = "x".repeat(1_000_000);
-    let rules = read("runtime/cli/src/commands/new/first.rule").replace("basket.paid as", &format!("basket.{word} as"));
+    let rules = read("runtime/cli/src/commands/new/first.rule")
+        .replace("basket.paid as", &format!("basket.{word} as"));
     std::fs::write(&path, &rules).unwrap_or_else(|error| panic!("{error}"));
     let (exit, out, _) = perq(&["check", &path]);
     assert_eq!((exit, out.len() < 10_000), (Exit::Findings, true), "{} characters", out.len());

@@ -308,6 +308,7 @@ fn distances_are_exact() {
         rule less { when sum(line.paid for lines) < 10 EUR then award 1 points }\n\
         rule pieces { when sum(line.pieces for lines) >= 5 pcs then award 1 points }\n\
         rule average { when basket.paid / count(lines) >= 22 EUR then award 1 points }\n\
+        rule quotients { when basket.paid / count(lines) >= basket.initial * 2 / count(lines) then award 1 points }\n\
         rule later { valid from 2026-12-01 then award 1 points }\n\
         rule early { when event.time < 09:00 then award 1 points }\n\
         rule hours { schedule days [fri, sat] hours 22:00 until 02:00 then award 1 points }\n\
@@ -343,8 +344,11 @@ fn distances_are_exact() {
     assert_eq!(either[0].either[0].distance.as_deref(), Some("41.61 EUR less"));
     let none = parts(&told, "none");
     assert!(!none[0].wanted || none[0].says.contains("42.61"), "{none:?}");
-    // (25.00 + 17.61) / 2 = 21.305 is not 22: a number that is worked out by division is not told.
-    assert_eq!(distance("average"), [None]);
+    // (25.00 + 17.61) / 2 = 21.305, and 22.00 - 21.305 = 0.695.
+    assert_eq!(distance("average"), [Some("0.695 EUR more")]);
+    assert_eq!(parts(&told, "average")[0].says, "it is 21.305 EUR, not at least 22.00 EUR");
+    // Two quotients have no denominator that a bound would tell.
+    assert_eq!(parts(&told, "quotients")[0].says, "it does not hold");
     let hours = parts(&told, "hours");
     // Neither evening: not that day, and too early; nor, on the day after a Saturday, before two.
     let said: Vec<&str> = hours[0].either.iter().map(|part| part.says.as_str()).collect();

@@ -859,6 +859,10 @@ impl<'w> Watcher<'w> {
             return (subject, Fact::Missing);
         }
         let measure = self.measures.get(&self.place(value.index())).cloned();
+        let (met, bound, measure) = match measure.map(|measure| at_one_denominator(met, bound, measure)) {
+            Some(Some((met, bound, measure))) => (met, bound, Some(measure)),
+            Some(None) | None => (met, bound, None),
+        };
         let needed = if wanted { comparison } else { opposite(comparison) };
         (subject, Fact::Compare { needed, value: met, bound, measure })
     }
@@ -921,6 +925,19 @@ impl<'w> Watcher<'w> {
         }
         Trace { proposals, fault, ..self.trace }
     }
+}
+
+/// The numbers of a comparison with the parts that make one. Where only the run knew them, the bound tells: it is
+/// `num / den`, and as compared `num` times what both sides were multiplied with.
+fn at_one_denominator(met: i128, bound: i128, measure: Measure) -> Option<(i128, i128, Measure)> {
+    let Some((num, den)) = measure.bound else { return Some((met, bound, measure)) };
+    let sign = bound.signum();
+    let parts = bound.checked_mul(sign)?.checked_mul(den)?;
+    let scale = |number: i128| number.checked_mul(num)?.checked_mul(sign);
+    if parts < 1 || sign != num.signum() {
+        return None;
+    }
+    Some((scale(met)?, scale(bound)?, Measure { parts, bound: None, ..measure }))
 }
 
 fn of_counts(rows: Rows, conditions: &[Part], counts: &Counts) -> Loop {

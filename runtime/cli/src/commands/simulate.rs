@@ -53,7 +53,7 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
         parameters.insert(name.trim().to_owned(), value.trim().to_owned());
     }
     let parameters: Vec<(String, String)> = parameters.into_iter().collect();
-    let catalogue = tables::catalogue(&config.catalogue)?;
+    let catalogue = tables::catalogue(&tables::given(&options.tables, &config.catalogue))?;
     let engine = tables::engine(pack, &catalogue, options.engine, ReadOptions::default(), &parameters)?;
     let rules = &engine.program().rules;
     if let Some(name) = &options.rule
