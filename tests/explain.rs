@@ -299,6 +299,45 @@ fn parts<'e>(told: &'e Explanation, rule: &str) -> Vec<&'e Part> {
 }
 
 #[test]
+fn limits_faults_and_other_events_are_told() {
+    let text = "language 1\nprogram shop { currency EUR zone \"Europe/Berlin\" rounding half_up }\n\
+        account club { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
+        group prices { kind line_discount displace none on_price original on purchase\n\
+        rule all { limit 2 EUR per transaction else cut then discount 50% on lines where line.price > 0 EUR }\n\
+        rule most { limit 1 EUR per transaction else skip then discount 40% on lines where line.price > 0 EUR } }\n\
+        group g { kind earn displace none\n\
+        rule back { on return then award 1 points }\n\
+        rule broken { on purchase then award (1 EUR / count(lines where line.price > 100 EUR)) as points }\n\
+        rule nothing { on purchase then award 1% of basket.paid as points } }\n";
+    let mut compilation = compiled(text);
+    let said: Vec<_> = compilation.diagnostics.iter().map(|d| format!("{}: {}", d.name, d.message)).collect();
+    assert!(!compilation.has_errors(), "{said:#?}");
+    let json = r#"{"id":"1","kind":"purchase","at":"2026-11-22T10:15:00","lines":[{"sku":"A","qty":1,"price":"2.50"},{"sku":"B","qty":1,"price":"3.50"}]}"#;
+    let told = told(&mut compilation, json).expect("the event is explained");
+    check(&told, json);
+    let of = |name: &str| told.rules.iter().find(|rule| rule.rule == name).expect("the rule is told of");
+    // Half of 6.00 is 3.00, of which the limit leaves 2.00: shared as 1.25 and 1.75 are, 0.83 and 1.17.
+    assert_eq!(
+        (of("all").gave[0].amount.as_str(), of("all").cut[0].amount.amount.as_str()),
+        ("2.00", "1.00")
+    );
+    assert_eq!((of("all").cut[0].by, of("all").fired), ("rule", true));
+    let steps: Vec<&str> = told.receipt.iter().map(|line| line.steps[0].left.as_str()).collect();
+    assert_eq!(steps, ["1.67", "2.33"]);
+    // 2.40 is more than one euro: all of it is skipped.
+    assert_eq!((of("most").why, of("most").cut[0].amount.amount.as_str()), (Some(Why::Limit), "2.40"));
+    assert_eq!(
+        (of("back").why, of("back").hears.as_slice()),
+        (Some(Why::Event), ["return".to_owned()].as_slice())
+    );
+    let failed = of("broken").error.as_ref().expect("it divides by zero");
+    assert_eq!((of("broken").why, failed.error), (Some(Why::Error), "division-by-zero"));
+    assert_eq!(failed.place.line, 9);
+    // 1 % of 4.00 is 4 cents, which are 4 points.
+    assert_eq!(told.accounts[0].from[0].amount, "4");
+}
+
+#[test]
 fn distances_are_exact() {
     let text = "language 1\nprogram shop { currency EUR zone \"Europe/Berlin\" rounding half_up }\n\
         account club { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
