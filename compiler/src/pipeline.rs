@@ -173,7 +173,6 @@ fn refused(error: &VerifyError, program: &typed::Program) -> Diagnostic {
         VerifyRule::LoopDepth => {
             Some(format!("more than {} collections inside one another", limits::LOOP_DEPTH))
         }
-        VerifyRule::LoopLength => Some(format!("more than {} steps for each element", limits::LOOP_INSTS)),
         _ => None,
     };
     match (rule, beyond) {

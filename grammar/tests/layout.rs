@@ -201,7 +201,7 @@ proptest! {
     /// The samples with other blanks, line ends and comments between the tokens.
     #[test]
     fn any_spacing_is_laid_out(
-        sample in 0..23_usize,
+        sample in 0..24_usize,
         gaps in proptest::collection::vec((gap(false), gap(true)), 64),
     ) {
         let (_, text) = &support::samples()[sample];

@@ -181,6 +181,9 @@ pub(crate) fn program() -> Program {
             EventKind { name: "return".into(), spellings: vec!["return".into()] },
         ],
         layout,
+        reads: Vec::new(),
+        derivations: Vec::new(),
+        counters: Vec::new(),
         params: vec![Param {
             name: "rate".into(),
             ty: SlotType::Percent,

@@ -309,6 +309,7 @@ pub fn ordinary(random: &mut Random, program: &Program) -> generate::Input {
         line_width: layout.line.len(),
         payments,
         payment_width: layout.payment.len(),
+        tables: Vec::new(),
         symbols,
         params: program
             .params

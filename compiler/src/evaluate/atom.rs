@@ -173,6 +173,7 @@ mod tests {
             line_width: 0,
             payments: &[],
             payment_width: 0,
+            tables: &[],
             symbols: &[1, 5, 9],
             params: &[],
         }

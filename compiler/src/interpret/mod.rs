@@ -138,6 +138,10 @@ impl Execution<'_> {
                 let word = actions::payment_slot(&self.record, *slot, self.row(*row));
                 self.set_word(word);
             }
+            Inst::LoadTable(table, column, row) => {
+                let word = actions::table_slot(&self.record, *table, *column, self.row(*row));
+                self.set_word(word);
+            }
             Inst::LoadParam(param) => {
                 let word = self.record.params.get(param.index()).copied().unwrap_or(MISSING);
                 self.set_word(word);
@@ -296,6 +300,7 @@ impl Execution<'_> {
                 self.set_word(count);
             }
 
+            Inst::Derive(a) => self.out.derived = Some(self.word(*a)),
             Inst::Award { site, num, den, row } => {
                 let row = row.and_then(|row| u32::try_from(self.row(row)).ok());
                 let (num, den) = (self.wide(*num), self.wide(*den));
@@ -316,11 +321,12 @@ impl Execution<'_> {
         let count = match rows {
             Rows::Lines | Rows::Selected(_) => actions::turns(self.record.line_count()),
             Rows::Payments => actions::turns(self.record.payment_count()),
+            Rows::Table(table) => actions::turns(self.record.table_count(table)),
         };
         while row < count {
-            actions::take(self.fuel, 1)?;
+            actions::take(self.fuel, self.shape.turn(opener))?;
             let runs = match rows {
-                Rows::Lines | Rows::Payments => true,
+                Rows::Lines | Rows::Payments | Rows::Table(_) => true,
                 Rows::Selected(selection) => {
                     let row = usize::try_from(row).unwrap_or(usize::MAX);
                     self.selection(selection).get(row).is_some_and(|pieces| *pieces > 0)
@@ -508,6 +514,25 @@ mod tests {
             assert_eq!(left, 0);
         }
         assert_eq!(run(1, &record, &mut 2).0, Ok(()));
+    }
+
+    #[test]
+    fn turns_of_a_long_loop_cost_more() {
+        let mut program = sample::program();
+        let function = &mut program.functions[1];
+        // 12 instructions, the loop and 11 of its body; 21 more in it make 32, which are two turns beyond the first.
+        function.insts.splice(11..11, vec![ir::Inst::Int(1); 21]);
+        function.places.resize(33, function.places[0]);
+        let interpreter = Interpreter::new(Arc::new(ir::verify(program).expect("it verifies")));
+        let record = record(&[(1, 10_000, 100, 70), (1, 10_000, 100, 70)]);
+        for (fuel, left, ends) in [(2, 2, false), (3, 0, false), (5, 2, false), (6, 0, true), (7, 1, true)] {
+            let (mut fuel, mut out) = (fuel, Proposals::default());
+            let (function, mut scratch) = (FunctionId(1), Scratch::default());
+            let view = record.view(&[]);
+            let result = interpreter.run(function, view, &bindings(), &mut fuel, &mut scratch, &mut out);
+            let starved = Err(Fault { kind: FaultKind::OutOfFuel, inst: 0 });
+            assert_eq!((result, fuel), (if ends { Ok(()) } else { starved }, left));
+        }
     }
 
     #[test]

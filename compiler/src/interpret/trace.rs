@@ -8,7 +8,8 @@ use super::{Execution, Interpreter, Scratch};
 use crate::evaluate::{Bindings, Code, Proposals, Record, RecordView, atom_fact};
 use crate::ir::{
     AtomId, AtomTest, Comparison, Condition, Element, Fault, Function, FunctionId, GroupId, Inst, MISSING,
-    Measure, Phase, PlaceId, Program, ReferenceId, Role, Rows, RuleId, Shape, SlotId, Ty, Value, VarId,
+    Measure, Phase, PlaceId, Program, ReferenceId, Role, Rows, RuleId, Shape, SlotId, TableId, Ty, Value,
+    VarId,
 };
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -126,11 +127,23 @@ pub enum Fact {
     Plain,
 }
 
+/// What the rows of a loop are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Over {
+    /// Lines of the receipt.
+    #[default]
+    Lines,
+    /// Payments.
+    Payments,
+    /// Rows of a table.
+    Table(TableId),
+}
+
 /// What became of the rows of a loop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loop {
-    /// Over payments rather than lines.
-    pub payments: bool,
+    /// What its rows are.
+    pub over: Over,
     /// Rows that it looked at.
     pub rows: u64,
     /// Its filters in the order in which they are asked.
@@ -231,6 +244,7 @@ impl Code for Witness<'_> {
             line_width: record.line_width,
             payments: record.payments.to_vec(),
             payment_width: record.payment_width,
+            tables: record.tables.to_vec(),
             symbols: record.symbols.to_vec(),
             ..Record::default()
         };
@@ -952,7 +966,11 @@ fn of_counts(rows: Rows, conditions: &[Part], counts: &Counts) -> Loop {
         }
     }
     Loop {
-        payments: rows == Rows::Payments,
+        over: match rows {
+            Rows::Lines | Rows::Selected(_) => Over::Lines,
+            Rows::Payments => Over::Payments,
+            Rows::Table(table) => Over::Table(table),
+        },
         rows: counts.rows,
         filters,
         refused: counts.told.clone(),

@@ -20,10 +20,12 @@
 //!   order of `PickEveryNth` single it out.
 //! * Fuel. What costs `n` turns faults with `OutOfFuel` where fewer than `n` are left, and takes none then; this is
 //!   looked at before anything else the instruction does. A `Loop` costs one turn at each row it looks at, chosen or
-//!   not, and its faults are the `Loop`'s. `NewSelection` and the picks cost one for each line of the record,
+//!   not, and one more for each full [`TURN_INSTS`] instructions of its body, done or not ([`Shape::turns`]); its
+//!   faults are the `Loop`'s. The body is what follows up to and with its `End`, and of a loop inside it the `Loop`
+//!   alone, whose own turns cost what they cost. `NewSelection` and the picks cost one for each line of the record,
 //!   `SetHas` one for each full 64 symbols of the set, `Put` [`PUT_TURNS`], `Distinct` one for each number kept,
 //!   `Award` [`PROPOSAL_TURNS`], `Discount` that and one for each line. So no function works long, or makes much,
-//!   for little fuel.
+//!   for little fuel: what it does beyond its own length is less than [`TURN_INSTS`] instructions a turn.
 //! * A loop over `Selected` asks at each row's turn whether a piece of it is selected then.
 //! * Instructions that divide look for a zero divisor first (`DivisionByZero`); the one quotient that is too large,
 //!   that of the least number by -1, is an `Overflow`, of `Modulo` too. `Modulo` has the sign of its divisor.
@@ -86,6 +88,12 @@ ids! {
     EventId
     /// A slot of one of the lists of [`Layout`].
     SlotId
+    /// A table of rows of [`Layout::tables`].
+    TableId
+    /// A value worked out once an event, of [`Program::derivations`].
+    DerivationId
+    /// What is counted beyond one event, of [`Program::counters`].
+    CounterId
     /// A place of [`Program::places`].
     PlaceId
     /// A variable of [`Function::variables`].
@@ -99,6 +107,9 @@ pub const MISSING: i64 = i64::MIN;
 
 /// A percent's `100%`: percents count millionths of the whole.
 pub const PERCENT_ONE: i64 = 1_000_000;
+
+/// Instructions of a loop's body for which a turn of it costs one more.
+pub const TURN_INSTS: u32 = 16;
 
 /// Turns that a number put into a bag costs.
 pub const PUT_TURNS: i64 = 4;
@@ -161,6 +172,12 @@ pub struct Program {
     pub layout: Layout,
     /// Parameters.
     pub params: Vec<Param>,
+    /// Event slots that kept state, or the calendar, fills.
+    pub reads: Vec<StateSlot>,
+    /// Event slots that are worked out before the first phase, each from the record and from those before it.
+    pub derivations: Vec<Derivation>,
+    /// What limits and budgets count beyond one event.
+    pub counters: Vec<Counter>,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.
@@ -271,8 +288,8 @@ pub struct EventKind {
     pub spellings: Vec<String>,
 }
 
-/// What a record holds: a list of 64-bit slots for the event (with its member), and one for each line and payment.
-/// Only fields that the program reads are here, after the built-in ones.
+/// What a record holds: a list of 64-bit slots for the event (with its member), and one for each line and payment, and
+/// for each row of the tables. Only fields that the program reads are here, after the built-in ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Layout {
     /// Begins with [`EVENT_BUILTINS`].
@@ -281,6 +298,159 @@ pub struct Layout {
     pub line: Vec<Slot>,
     /// Begins with [`PAYMENT_BUILTINS`].
     pub payment: Vec<Slot>,
+    /// Further rows that belong to an event: earlier events of its member, lists in its fields.
+    pub tables: Vec<RowTable>,
+}
+
+/// Rows of one kind, read by loops over [`Rows::Table`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowTable {
+    /// As rules write it: `earlier purchases`, `member.addresses`.
+    pub name: String,
+    /// Where the rows come from.
+    pub source: RowSource,
+    /// What a row holds, by [`SlotId`].
+    pub columns: Vec<Column>,
+}
+
+/// Where the rows of a table come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RowSource {
+    /// A list of objects in the event or in its member; its columns are [`Column::Field`]s.
+    List {
+        /// Whose: [`RecordKind::Event`] or [`RecordKind::Member`].
+        record: RecordKind,
+        /// Where in it.
+        key: Vec<String>,
+    },
+    /// Earlier events of the member, oldest first. Its columns are those of [`Column`] that speak of an event.
+    Earlier(History),
+    /// The lines of earlier events of the member, oldest event first, each in the order of its receipt.
+    EarlierLines(History),
+}
+
+/// Which part of a member's history a table holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// Kinds of events, ascending, not none.
+    pub events: Vec<EventId>,
+    /// Local days before the event's own that are read, that day included; `None` is all of them.
+    pub days: Option<u32>,
+}
+
+/// What a slot of a table's rows holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Column {
+    /// Of a list: a field of its objects.
+    Field(Slot),
+    /// Of history: what this slot of the event held when it was decided.
+    Event(SlotId),
+    /// Of earlier lines: what this slot of the line held when it was decided.
+    Line(SlotId),
+    /// Of history: seconds of the local clock at the event since 1970-01-01 00:00.
+    LocalAt,
+    /// Of history: minor units paid for the event (or the line) after discounts, less what was refunded since.
+    PaidNet,
+    /// Of history: 1 where all pieces of the event (or the line) have come back since, else 0.
+    Returned,
+    /// Of earlier lines: pieces that have not come back.
+    PiecesKept,
+}
+
+/// An event slot that is filled before the event is decided, from kept state or from the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateSlot {
+    /// Which slot; its record is [`RecordKind::Derived`].
+    pub slot: SlotId,
+    /// With what.
+    pub read: StateRead,
+}
+
+/// What is read of kept state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StateRead {
+    /// What the member can spend of an account at the event's instant, in its smallest unit; missing without member.
+    Balance(AccountId),
+    /// Where a window begins, seen from the event: [`crate::calendar::Stretch::after`]. Needs no state.
+    After(Window),
+    /// Where a window ends: [`crate::calendar::Stretch::last`]. Needs no state.
+    Last(Window),
+}
+
+/// An event slot that a function works out, before the first phase, in the order of [`Program::derivations`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Derivation {
+    /// For people: the counter's name, or the words of the aggregate.
+    pub name: String,
+    /// Which slot; its record is [`RecordKind::Derived`]. Missing until its function has given it.
+    pub slot: SlotId,
+    /// What works it out, with [`Inst::Derive`].
+    pub function: FunctionId,
+    /// Kinds of events for which it is worked out, ascending, not none.
+    pub events: Vec<EventId>,
+    /// Where it is written.
+    pub place: PlaceId,
+}
+
+/// What a limit or a budget counts beyond one event: a sum of claims. Each decision lists what it claims; who keeps
+/// the state adds the claims up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counter {
+    /// Lasting identity: the owner's name and which of its limits it is. Unique in a program.
+    pub name: String,
+    /// For whom it is counted.
+    pub per: CounterKey,
+    /// Over which claims it is summed.
+    pub window: Window,
+    /// What is counted.
+    pub of: LimitOf,
+}
+
+/// For whom a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CounterKey {
+    /// For all together: a budget.
+    Campaign,
+    /// For each member. An event without a member has nothing to claim, and what is limited so is skipped.
+    Member,
+    /// For each member who invited others: the one that this slot of the event names.
+    Inviter(SlotId),
+}
+
+/// A stretch of local time that ends with, or holds, the event's own instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Window {
+    /// So many seconds back, the earlier end excluded.
+    Seconds(i64),
+    /// Back to the same local time so many days ago, that instant excluded.
+    Days(u32),
+    /// Back to the same local time so many months ago (the month's last day where it has no such day), excluded.
+    Months(u32),
+    /// From the beginning of the local period that the event lies in.
+    This(Period),
+    /// All of the local period before the one that the event lies in.
+    Previous(Period),
+    /// All there ever was.
+    Ever,
+    /// Local days from the first to the second, both included, counted from 1970-01-01.
+    Between(i64, i64),
+}
+
+/// Calendar periods, in the program's zone; weeks begin on [`Program::week_starts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Period {
+    /// A day.
+    Day,
+    /// Seven days.
+    Week,
+    /// A month.
+    Month,
+    /// Three months, from January, April, July or October.
+    Quarter,
+    /// Six months, from January or July.
+    HalfYear,
+    /// A year.
+    Year,
 }
 
 /// Positions of the built-in event slots.
@@ -399,6 +569,7 @@ impl Layout {
                 .iter()
                 .map(|name| slot(name, money, RecordKind::Payment, true))
                 .collect(),
+            tables: Vec::new(),
         }
     }
 }
@@ -580,6 +751,8 @@ pub enum Rows {
     Payments,
     /// The lines of which a piece is selected.
     Selected(Value),
+    /// All rows of a table.
+    Table(TableId),
 }
 
 /// What a pick counts.
@@ -607,6 +780,8 @@ pub enum Inst {
     LoadLine(SlotId, Value),
     /// A slot of a payment; the row must be that of an enclosing loop over payments.
     LoadPayment(SlotId, Value),
+    /// A column of a table; the row must be that of an enclosing loop over this table.
+    LoadTable(TableId, SlotId, Value),
     /// A parameter's value at the event's date.
     LoadParam(ParamId),
 
@@ -737,6 +912,9 @@ pub enum Inst {
     Put(Value, Value),
     /// How many different numbers are in a bag.
     Distinct(Value),
+
+    /// Gives the value of the derivation whose function this is; the last that is given counts. Makes no value.
+    Derive(Value),
 
     /// Proposes an award of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
     /// faults, a negative one is turned round), for a line or for the basket. Makes no value.
@@ -943,15 +1121,28 @@ pub struct Exclusion {
     pub when_better: bool,
 }
 
-/// The most that may be given in one event.
+/// The most that may be given, in one event or over those that a counter sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
-    /// Minor units or account units.
+    /// Minor units, account units or times.
     pub amount: LimitAmount,
-    /// Of awards to this account; `None` limits discounts.
-    pub account: Option<AccountId>,
+    /// Of what.
+    pub of: LimitOf,
+    /// What earlier events have claimed of it; `None` limits each event by itself.
+    pub counter: Option<CounterId>,
     /// What becomes of more.
     pub otherwise: Otherwise,
+}
+
+/// What a limit limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LimitOf {
+    /// Minor units of discounts.
+    Discounts,
+    /// Units of an account, in awards.
+    Awards(AccountId),
+    /// Events in which the rule gives anything.
+    Times,
 }
 
 /// A limit's number.

@@ -1,8 +1,9 @@
 //! Simplification: constants folded, what was worked out before used again, what nobody uses dropped, cheaper
 //! instructions where they mean the same.
 //!
-//! Keeps everything that can be seen of a function: what it proposes, which fault ends it first and where, and the
-//! fuel it takes. So an instruction that may fault or takes fuel stays, unless it is known that it does not fault.
+//! Keeps everything that can be seen of a function: what it proposes, and which fault ends it first and where. So an
+//! instruction that may fault or takes fuel stays, unless it is known that it does not fault. It takes as much fuel as
+//! before or less, since a turn of a shorter loop costs less; so what ended for want of fuel may now end otherwise.
 //! Refuses to reason about rules and groups.
 
 use super::{Comparison, Function, Inst, PlaceId, Program, Shape, Ty, Value};
@@ -371,6 +372,7 @@ impl Writer {
             | Inst::LoadEvent(_)
             | Inst::LoadLine(..)
             | Inst::LoadPayment(..)
+            | Inst::LoadTable(..)
             | Inst::LoadParam(_)
             | Inst::InReference(..)
             | Inst::SetHas(..)
@@ -387,6 +389,7 @@ impl Writer {
             | Inst::NewBag
             | Inst::Put(..)
             | Inst::Distinct(_)
+            | Inst::Derive(_)
             | Inst::Award { .. }
             | Inst::Discount { .. } => None,
         }
@@ -462,6 +465,7 @@ fn is_shared(inst: &Inst) -> bool {
         | Inst::LoadEvent(_)
         | Inst::LoadLine(..)
         | Inst::LoadPayment(..)
+        | Inst::LoadTable(..)
         | Inst::LoadParam(_)
         | Inst::Known(_)
         | Inst::Truth(_)
@@ -499,6 +503,7 @@ fn is_shared(inst: &Inst) -> bool {
         | Inst::NewBag
         | Inst::Put(..)
         | Inst::Distinct(_)
+        | Inst::Derive(_)
         | Inst::Award { .. }
         | Inst::Discount { .. } => false,
     }
@@ -519,6 +524,7 @@ fn is_idle(function: &Function, inst: &Inst, read: &[bool]) -> bool {
         | Inst::LoadEvent(_)
         | Inst::LoadLine(..)
         | Inst::LoadPayment(..)
+        | Inst::LoadTable(..)
         | Inst::LoadParam(_)
         | Inst::Known(_)
         | Inst::Truth(_)
@@ -553,6 +559,7 @@ fn is_idle(function: &Function, inst: &Inst, read: &[bool]) -> bool {
         | Inst::PickEveryNth { .. }
         | Inst::Put(..)
         | Inst::Distinct(_)
+        | Inst::Derive(_)
         | Inst::Award { .. }
         | Inst::Discount { .. } => false,
     }

@@ -25,7 +25,12 @@ pub(crate) fn program() -> Program {
         per: Scope::Line,
         on_price: OnPrice::Running,
         excludes: Vec::new(),
-        limits: vec![Limit { amount: LimitAmount::Fixed(500), account: None, otherwise: Otherwise::Cut }],
+        limits: vec![Limit {
+            amount: LimitAmount::Fixed(500),
+            of: LimitOf::Discounts,
+            counter: None,
+            otherwise: Otherwise::Cut,
+        }],
         rules: vec![RuleId(rule)],
     };
     let rule = |name: &str, number: u32, atoms: Vec<AtomId>, line_atoms: Vec<AtomId>| Rule {
@@ -107,6 +112,9 @@ pub(crate) fn program() -> Program {
         references: vec![reference("Tea"), reference("Toys")],
         events: vec![EventKind { name: "purchase".to_owned(), spellings: vec!["purchase".to_owned()] }],
         layout,
+        reads: Vec::new(),
+        derivations: Vec::new(),
+        counters: Vec::new(),
         params: Vec::new(),
         atoms: vec![
             Atom {

@@ -3,7 +3,7 @@
 //!
 //! Refuses to judge: of a function that does not verify it says something, without panic, that means nothing.
 
-use super::{Function, Inst, Rows, Ty, Value};
+use super::{Function, Inst, Rows, TURN_INSTS, Ty, Value};
 
 impl Inst {
     /// Shows each operand, in the order in which they are written.
@@ -24,9 +24,10 @@ impl Inst {
             | Inst::Get(_)
             | Inst::NewSelection
             | Inst::NewBag
-            | Inst::Loop(Rows::Lines | Rows::Payments) => {}
+            | Inst::Loop(Rows::Lines | Rows::Payments | Rows::Table(_)) => {}
             Inst::LoadLine(_, a)
             | Inst::LoadPayment(_, a)
+            | Inst::LoadTable(_, _, a)
             | Inst::Known(a)
             | Inst::Truth(a)
             | Inst::Negate(a)
@@ -39,7 +40,8 @@ impl Inst {
             | Inst::Break { condition: a, .. }
             | Inst::Set(_, a)
             | Inst::PickEveryNth { selection: a, .. }
-            | Inst::Distinct(a) => change(a),
+            | Inst::Distinct(a)
+            | Inst::Derive(a) => change(a),
             Inst::Add(a, b)
             | Inst::Sub(a, b)
             | Inst::Mul(a, b)
@@ -82,6 +84,7 @@ impl Inst {
             | Inst::LoadEvent(_)
             | Inst::LoadLine(..)
             | Inst::LoadPayment(..)
+            | Inst::LoadTable(..)
             | Inst::LoadParam(_)
             | Inst::Narrow(_)
             | Inst::Loop(_)
@@ -116,6 +119,7 @@ impl Inst {
             | Inst::Set(..)
             | Inst::Select { .. }
             | Inst::Put(..)
+            | Inst::Derive(_)
             | Inst::Award { .. }
             | Inst::Discount { .. } => None,
         }
@@ -130,6 +134,8 @@ pub struct Shape {
     /// For `Block` and `Loop` their `End`; for `End` what it closes; for `Break` the `End` of the region it leaves;
     /// for an instruction that makes a selection or a bag the number of its buffer; else 0.
     pub links: Vec<u32>,
+    /// For `Loop` what a turn of it costs; else 0.
+    pub turns: Vec<u32>,
     /// Buffers that selections need: one for each instruction that makes one, since each new one that the same
     /// instruction makes takes the place of its last.
     pub selections: u32,
@@ -141,13 +147,26 @@ impl Shape {
     /// Of a verified function.
     pub fn of(function: &Function) -> Shape {
         let count = function.insts.len();
-        let mut shape =
-            Shape { types: Vec::with_capacity(count), links: vec![0; count], selections: 0, bags: 0 };
+        let mut shape = Shape {
+            types: Vec::with_capacity(count),
+            links: vec![0; count],
+            turns: vec![0; count],
+            selections: 0,
+            bags: 0,
+        };
         let mut open: Vec<u32> = Vec::new();
+        // The open loops, with how many instructions of the body of each were seen.
+        let mut loops: Vec<(u32, u32)> = Vec::new();
         let mut breaks: Vec<(u32, u32)> = Vec::new();
         for (at, inst) in (0u32..).zip(&function.insts) {
             let ty = inst.result(&function.variables, |value| shape.ty(value));
             shape.types.push(ty);
+            if let Some((_, insts)) = loops.last_mut() {
+                *insts += 1;
+            }
+            if let Inst::Loop(_) = inst {
+                loops.push((at, 0));
+            }
             let link = match inst {
                 Inst::Block | Inst::Loop(_) => {
                     open.push(at);
@@ -156,6 +175,11 @@ impl Shape {
                 Inst::End => {
                     let opener = open.pop().unwrap_or(0);
                     shape.link(opener, at);
+                    if let Some((_, insts)) = loops.pop_if(|(begin, _)| *begin == opener)
+                        && let Some(turns) = shape.turns.get_mut(opener as usize)
+                    {
+                        *turns = 1 + insts / TURN_INSTS;
+                    }
                     opener
                 }
                 Inst::Break { depth, .. } => {
@@ -180,6 +204,7 @@ impl Shape {
                 | Inst::LoadEvent(_)
                 | Inst::LoadLine(..)
                 | Inst::LoadPayment(..)
+                | Inst::LoadTable(..)
                 | Inst::LoadParam(_)
                 | Inst::Known(_)
                 | Inst::Truth(_)
@@ -207,6 +232,7 @@ impl Shape {
                 | Inst::Selected(..)
                 | Inst::Put(..)
                 | Inst::Distinct(_)
+                | Inst::Derive(_)
                 | Inst::Award { .. }
                 | Inst::Discount { .. } => 0,
             };
@@ -229,9 +255,59 @@ impl Shape {
         self.links.get(at).map_or(0, |link| *link as usize)
     }
 
+    /// What a turn of the loop that opens there costs.
+    pub fn turn(&self, opener: usize) -> i64 {
+        self.turns.get(opener).map_or(1, |turns| i64::from(*turns))
+    }
+
     fn link(&mut self, at: u32, to: u32) {
         if let Some(link) = self.links.get_mut(at as usize) {
             *link = to;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A loop, so many constants, and its end.
+    fn body(constants: usize) -> Vec<Inst> {
+        let mut insts = vec![Inst::Loop(Rows::Lines)];
+        insts.extend(vec![Inst::Int(1); constants]);
+        insts.push(Inst::End);
+        insts
+    }
+
+    fn turn(insts: Vec<Inst>, opener: usize) -> i64 {
+        Shape::of(&Function { insts, ..Function::default() }).turn(opener)
+    }
+
+    #[test]
+    fn a_turn_costs_by_the_length_of_its_body() {
+        // The end is the body's, too: 14 constants and it are 15 instructions.
+        for (constants, turns) in [(0, 1), (14, 1), (15, 2), (30, 2), (31, 3), (16_383, 1_025)] {
+            assert_eq!(turn(body(constants), 0), turns, "{constants} constants");
+        }
+    }
+
+    #[test]
+    fn loops_inside_cost_their_own_turns() {
+        // 14 constants, the end and each loop inside are 15 instructions and one for each loop.
+        for (inside, turns) in [(0, 1), (1, 2), (16, 2), (17, 3)] {
+            let mut insts = body(14);
+            let end = insts.pop();
+            insts.extend((0..inside).flat_map(|_| body(40)));
+            insts.extend(end);
+            assert_eq!(turn(insts.clone(), 0), turns, "{inside} loops");
+            // 41 instructions.
+            if inside > 0 {
+                assert_eq!(turn(insts, 15), 3);
+            }
+        }
+        // A block is no loop: it costs what it holds.
+        let mut insts = body(13);
+        insts.splice(1..1, [Inst::Block, Inst::End]);
+        assert_eq!(turn(insts, 0), 2);
     }
 }

@@ -258,8 +258,11 @@ pub struct Part {
 /// What became of the rows of a collection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Selection {
-    /// `lines` or `payments`.
+    /// `lines`, `payments`, or `rows` of a table.
     pub of: &'static str,
+    /// The table, as rules write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
     /// How many there were.
     pub rows: u64,
     /// Its filters, in the order in which they are asked.
@@ -376,7 +379,12 @@ impl Watched<'_> {
     fn evaluate(&self, silenced: Vec<RuleId>) -> (evaluate::Decision, Seen) {
         let witness = Witness::new(self.engine.interpreter(), silenced);
         let mut record = self.event.record.clone();
-        let decision = self.engine.evaluate_with(&witness, &mut record, &self.params);
+        let decision = self.engine.evaluate_with(
+            &witness,
+            &mut record,
+            &self.params,
+            &perq_compiler::evaluate::Unclaimed,
+        );
         (decision, witness.into_seen())
     }
 }
@@ -492,7 +500,7 @@ impl Teller<'_> {
             .filter(|cut| cut.rule == id)
             .map(|cut| Cut {
                 by: decision::cut_name(cut.by),
-                amount: words.amount(cut.account, i128::from(cut.amount)),
+                amount: words.taken(cut.of, i128::from(cut.amount)),
             })
             .collect();
         let fault = self.raw.faults.iter().find(|fault| fault.rule == id);

@@ -343,7 +343,9 @@ impl Paper {
     fn selection(&mut self, indent: &str, selection: &Selection) {
         let noun = selection.of.trim_end_matches('s');
         let all = plural(usize::try_from(selection.rows).unwrap_or(usize::MAX), noun);
-        self.line(&format!("{indent}looks at {all}"));
+        let table =
+            selection.table.as_ref().map_or_else(String::new, |table| format!(" of {}", plain(table)));
+        self.line(&format!("{indent}looks at {all}{table}"));
         // Behind a filter that leaves none the others have nothing to refuse.
         let last = selection.filters.iter().position(|filter| filter.passed == 0);
         let asked = last.map_or(usize::MAX, |last| last + 1);
