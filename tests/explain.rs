@@ -299,6 +299,45 @@ fn parts<'e>(told: &'e Explanation, rule: &str) -> Vec<&'e Part> {
 }
 
 #[test]
+fn limits_faults_and_other_events_are_told() {
+    let text = "language 1\nprogram shop { currency EUR zone \"Europe/Berlin\" rounding half_up }\n\
+        account club { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
+        group prices { kind line_discount displace none on_price original on purchase\n\
+        rule all { limit 2 EUR per transaction else cut then discount 50% on lines where line.price > 0 EUR }\n\
+        rule most { limit 1 EUR per transaction else skip then discount 40% on lines where line.price > 0 EUR } }\n\
+        group g { kind earn displace none\n\
+        rule back { on return then award 1 points }\n\
+        rule broken { on purchase then award (1 EUR / count(lines where line.price > 100 EUR)) as points }\n\
+        rule nothing { on purchase then award 1% of basket.paid as points } }\n";
+    let mut compilation = compiled(text);
+    let said: Vec<_> = compilation.diagnostics.iter().map(|d| format!("{}: {}", d.name, d.message)).collect();
+    assert!(!compilation.has_errors(), "{said:#?}");
+    let json = r#"{"id":"1","kind":"purchase","at":"2026-11-22T10:15:00","lines":[{"sku":"A","qty":1,"price":"2.50"},{"sku":"B","qty":1,"price":"3.50"}]}"#;
+    let told = told(&mut compilation, json).expect("the event is explained");
+    check(&told, json);
+    let of = |name: &str| told.rules.iter().find(|rule| rule.rule == name).expect("the rule is told of");
+    // Half of 6.00 is 3.00, of which the limit leaves 2.00: shared as 1.25 and 1.75 are, 0.83 and 1.17.
+    assert_eq!(
+        (of("all").gave[0].amount.as_str(), of("all").cut[0].amount.amount.as_str()),
+        ("2.00", "1.00")
+    );
+    assert_eq!((of("all").cut[0].by, of("all").fired), ("rule", true));
+    let steps: Vec<&str> = told.receipt.iter().map(|line| line.steps[0].left.as_str()).collect();
+    assert_eq!(steps, ["1.67", "2.33"]);
+    // 2.40 is more than one euro: all of it is skipped.
+    assert_eq!((of("most").why, of("most").cut[0].amount.amount.as_str()), (Some(Why::Limit), "2.40"));
+    assert_eq!(
+        (of("back").why, of("back").hears.as_slice()),
+        (Some(Why::Event), ["return".to_owned()].as_slice())
+    );
+    let failed = of("broken").error.as_ref().expect("it divides by zero");
+    assert_eq!((of("broken").why, failed.error), (Some(Why::Error), "division-by-zero"));
+    assert_eq!(failed.place.line, 9);
+    // 1 % of 4.00 is 4 cents, which are 4 points.
+    assert_eq!(told.accounts[0].from[0].amount, "4");
+}
+
+#[test]
 fn distances_are_exact() {
     let text = "language 1\nprogram shop { currency EUR zone \"Europe/Berlin\" rounding half_up }\n\
         account club { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
@@ -308,6 +347,7 @@ fn distances_are_exact() {
         rule less { when sum(line.paid for lines) < 10 EUR then award 1 points }\n\
         rule pieces { when sum(line.pieces for lines) >= 5 pcs then award 1 points }\n\
         rule average { when basket.paid / count(lines) >= 22 EUR then award 1 points }\n\
+        rule quotients { when basket.paid / count(lines) >= basket.initial * 2 / count(lines) then award 1 points }\n\
         rule later { valid from 2026-12-01 then award 1 points }\n\
         rule early { when event.time < 09:00 then award 1 points }\n\
         rule hours { schedule days [fri, sat] hours 22:00 until 02:00 then award 1 points }\n\
@@ -343,8 +383,11 @@ fn distances_are_exact() {
     assert_eq!(either[0].either[0].distance.as_deref(), Some("41.61 EUR less"));
     let none = parts(&told, "none");
     assert!(!none[0].wanted || none[0].says.contains("42.61"), "{none:?}");
-    // (25.00 + 17.61) / 2 = 21.305 is not 22: a number that is worked out by division is not told.
-    assert_eq!(distance("average"), [None]);
+    // (25.00 + 17.61) / 2 = 21.305, and 22.00 - 21.305 = 0.695.
+    assert_eq!(distance("average"), [Some("0.695 EUR more")]);
+    assert_eq!(parts(&told, "average")[0].says, "it is 21.305 EUR, not at least 22.00 EUR");
+    // Two quotients have no denominator that a bound would tell.
+    assert_eq!(parts(&told, "quotients")[0].says, "it does not hold");
     let hours = parts(&told, "hours");
     // Neither evening: not that day, and too early; nor, on the day after a Saturday, before two.
     let said: Vec<&str> = hours[0].either.iter().map(|part| part.says.as_str()).collect();

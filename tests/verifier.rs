@@ -171,7 +171,7 @@ fn condition(program: &mut Program, change: fn(&mut Condition)) {
 fn measure(program: &mut Program, unit: Unit, parts: i128) {
     condition(program, |_| ());
     if let Some(added) = program.conditions.last_mut() {
-        added.measure = Some(Measure { unit, parts });
+        added.measure = Some(Measure { unit, parts, bound: None });
     }
 }
 
@@ -264,7 +264,7 @@ fn breaks() -> Vec<Break> {
                 place: PlaceId(0),
                 role: Role::Rule,
                 atom: None,
-                measure: Some(Measure { unit: Unit::Money, parts: 0 }),
+                measure: Some(Measure { unit: Unit::Money, parts: 0, bound: None }),
             });
         }),
         (Is::TableColumn, "field of history", |p| {
@@ -523,6 +523,11 @@ fn breaks() -> Vec<Break> {
         (Is::UnknownId, "kind of a measure", |p| measure(p, Unit::Symbol(KindId(9)), 1)),
         (Is::ControlCharacter, "word of a measure", |p| measure(p, Unit::Count("a\u{1b}".to_owned()), 1)),
         (Is::MeasureParts, "none", |p| measure(p, Unit::Money, 0)),
+        (Is::MeasureParts, "a bound of zero", |p| {
+            measure(p, Unit::Money, 1);
+            let added = p.conditions.last_mut().and_then(|added| added.measure.as_mut());
+            added.expect("it was added").bound = Some((0, 1));
+        }),
         (Is::PlacesLength, "one too few", |p| {
             p.functions[0].places.pop();
         }),

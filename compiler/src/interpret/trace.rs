@@ -8,7 +8,8 @@ use super::{Execution, Interpreter, Scratch};
 use crate::evaluate::{Bindings, Code, Proposals, Record, RecordView, atom_fact};
 use crate::ir::{
     AtomId, AtomTest, Comparison, Condition, Element, Fault, Function, FunctionId, GroupId, Inst, MISSING,
-    Measure, Phase, PlaceId, Program, ReferenceId, Role, Rows, RuleId, Shape, SlotId, Ty, Value, VarId,
+    Measure, Phase, PlaceId, Program, ReferenceId, Role, Rows, RuleId, Shape, SlotId, TableId, Ty, Value,
+    VarId,
 };
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -126,11 +127,23 @@ pub enum Fact {
     Plain,
 }
 
+/// What the rows of a loop are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Over {
+    /// Lines of the receipt.
+    #[default]
+    Lines,
+    /// Payments.
+    Payments,
+    /// Rows of a table.
+    Table(TableId),
+}
+
 /// What became of the rows of a loop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loop {
-    /// Over payments rather than lines.
-    pub payments: bool,
+    /// What its rows are.
+    pub over: Over,
     /// Rows that it looked at.
     pub rows: u64,
     /// Its filters in the order in which they are asked.
@@ -231,6 +244,7 @@ impl Code for Witness<'_> {
             line_width: record.line_width,
             payments: record.payments.to_vec(),
             payment_width: record.payment_width,
+            tables: record.tables.to_vec(),
             symbols: record.symbols.to_vec(),
             ..Record::default()
         };
@@ -859,6 +873,10 @@ impl<'w> Watcher<'w> {
             return (subject, Fact::Missing);
         }
         let measure = self.measures.get(&self.place(value.index())).cloned();
+        let (met, bound, measure) = match measure.map(|measure| at_one_denominator(met, bound, measure)) {
+            Some(Some((met, bound, measure))) => (met, bound, Some(measure)),
+            Some(None) | None => (met, bound, None),
+        };
         let needed = if wanted { comparison } else { opposite(comparison) };
         (subject, Fact::Compare { needed, value: met, bound, measure })
     }
@@ -923,6 +941,19 @@ impl<'w> Watcher<'w> {
     }
 }
 
+/// The numbers of a comparison with the parts that make one. Where only the run knew them, the bound tells: it is
+/// `num / den`, and as compared `num` times what both sides were multiplied with.
+fn at_one_denominator(met: i128, bound: i128, measure: Measure) -> Option<(i128, i128, Measure)> {
+    let Some((num, den)) = measure.bound else { return Some((met, bound, measure)) };
+    let sign = bound.signum();
+    let parts = bound.checked_mul(sign)?.checked_mul(den)?;
+    let scale = |number: i128| number.checked_mul(num)?.checked_mul(sign);
+    if parts < 1 || sign != num.signum() {
+        return None;
+    }
+    Some((scale(met)?, scale(bound)?, Measure { parts, bound: None, ..measure }))
+}
+
 fn of_counts(rows: Rows, conditions: &[Part], counts: &Counts) -> Loop {
     let mut passed = counts.rows;
     let mut filters: Vec<Filter> = Vec::new();
@@ -935,7 +966,11 @@ fn of_counts(rows: Rows, conditions: &[Part], counts: &Counts) -> Loop {
         }
     }
     Loop {
-        payments: rows == Rows::Payments,
+        over: match rows {
+            Rows::Lines | Rows::Selected(_) => Over::Lines,
+            Rows::Payments => Over::Payments,
+            Rows::Table(table) => Over::Table(table),
+        },
         rows: counts.rows,
         filters,
         refused: counts.told.clone(),

@@ -1333,6 +1333,9 @@ pub struct Measure {
     /// So many make one: minor unit of money, smallest unit of an account, whole of a percent, thousandth of a
     /// quantity's unit. At least 1.
     pub parts: i128,
+    /// Where the numbers are brought to one denominator that only the run knows: what the right side is, in base units,
+    /// as numerator and denominator. It is not zero, so that it tells the denominator; `parts` is then 1.
+    pub bound: Option<(i128, i128)>,
 }
 
 /// Units of compared numbers.

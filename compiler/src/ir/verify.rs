@@ -174,7 +174,7 @@ verify_rules! {
     SitePhase = "site-phase"
     /// Lines and columns count from 1, and a place ends behind its beginning.
     PlacePosition = "place-position"
-    /// A measure has parts.
+    /// A measure has parts, and a bound that tells them is not zero.
     MeasureParts = "measure-parts"
 
     /// Each instruction has its place.
@@ -556,7 +556,8 @@ fn condition_ids(program: &Program, condition: &Condition, report: &mut Report) 
         report.known(&program.atoms, atom.index(), at);
     }
     let Some(measure) = &condition.measure else { return };
-    report.check(measure.parts >= 1, VerifyRule::MeasureParts, at);
+    let bound = measure.bound.is_none_or(|(num, den)| num != 0 && den >= 1);
+    report.check(measure.parts >= 1 && bound, VerifyRule::MeasureParts, at);
     match &measure.unit {
         Unit::Points(account) => report.known(&program.accounts, account.index(), at),
         Unit::Count(word) => report.name(word, at),

@@ -371,7 +371,7 @@ impl Builder<'_, '_> {
     fn written(&mut self, comparison: Comparison, left: Operand, right: Operand, ty: &Type) -> Value {
         self.unit = self.lowering.unit(ty);
         if let (Operand::Ordinal(_), Operand::Ordinal(_)) = (left, right) {
-            self.measured(1);
+            self.measured(1, None);
         }
         let truth = self.compare_operands(comparison, left, right);
         self.unit = None;

@@ -198,16 +198,9 @@ pub struct Inspect {
     pub print: bool,
 }
 
-/// `perq run`
-#[derive(Debug, Arguments)]
-pub struct Run {
-    /// A pack, a programme's folder, or one rule file
-    pub program: PathBuf,
-
-    /// Events, one JSON object a line; plain or gzip; `-` is standard input [default: as perq.toml says]
-    #[arg(long, value_name = "FILE")]
-    pub events: Vec<PathBuf>,
-
+/// Tables in place of those that `perq.toml` names.
+#[derive(Debug, Default, Arguments)]
+pub struct Tables {
     /// CSV of products: `sku` and the fields of a product [default: as perq.toml says]
     #[arg(long, value_name = "FILE")]
     pub products: Vec<PathBuf>,
@@ -223,6 +216,21 @@ pub struct Run {
     /// CSV of lists of products: `list`, `sku` [default: as perq.toml says]
     #[arg(long, value_name = "FILE")]
     pub lists: Vec<PathBuf>,
+}
+
+/// `perq run`
+#[derive(Debug, Arguments)]
+pub struct Run {
+    /// A pack, a programme's folder, or one rule file
+    pub program: PathBuf,
+
+    /// Events, one JSON object a line; plain or gzip; `-` is standard input [default: as perq.toml says]
+    #[arg(long, value_name = "FILE")]
+    pub events: Vec<PathBuf>,
+
+    /// Tables in place of those that perq.toml names.
+    #[command(flatten)]
+    pub tables: Tables,
 
     /// Where decisions go, one JSON object a line [default: standard output]
     #[arg(short, long, value_name = "FILE")]
@@ -261,6 +269,10 @@ pub struct Simulate {
     /// Tell of this rule only
     #[arg(long, value_name = "NAME")]
     pub rule: Option<String>,
+
+    /// Tables in place of those that perq.toml names.
+    #[command(flatten)]
+    pub tables: Tables,
 
     /// The instant of the event, in place of its own: `2026-12-01`, `2026-12-01T10:15`
     #[arg(long, value_name = "WHEN")]

@@ -1,14 +1,30 @@
 //! Opens the tables that `perq.toml` or the arguments name, and makes a catalogue and an engine of them.
 
 use crate::Failure;
-use crate::args::EngineName;
-use crate::config::{Levels, Paths, Tables, Tree};
+use crate::args::{self, EngineName};
+use crate::config::{Levels, Paths, Tables, Tree, Trees};
 use perq_runtime::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
 use perq_runtime::engine::{Engine, EngineKind};
 use perq_runtime::pack::Pack;
 use perq_runtime::record::ReadOptions;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// The tables of the arguments, and of `perq.toml` where the arguments name none.
+pub fn given(arguments: &args::Tables, config: &Tables) -> Tables {
+    let own = |paths: &[PathBuf]| Paths(paths.to_vec());
+    Tables {
+        products: own(&arguments.products).or(&config.products),
+        categories: if arguments.categories.is_empty() {
+            config.categories.clone()
+        } else {
+            Trees::of_paths(&arguments.categories)
+        },
+        members: own(&arguments.members).or(&config.members),
+        lists: own(&arguments.lists).or(&config.lists),
+        ..config.clone()
+    }
+}
 
 /// Reads every table.
 ///

@@ -258,8 +258,11 @@ pub struct Part {
 /// What became of the rows of a collection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Selection {
-    /// `lines` or `payments`.
+    /// `lines`, `payments`, or `rows` of a table.
     pub of: &'static str,
+    /// The table, as rules write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
     /// How many there were.
     pub rows: u64,
     /// Its filters, in the order in which they are asked.

@@ -8,7 +8,7 @@ use crate::decimal;
 use crate::engine::Engine;
 use crate::record::ReadEvent;
 use crate::record::error::clip;
-use perq_compiler::interpret::trace::{Fact, Failure, Loop, Pick, Subject};
+use perq_compiler::interpret::trace::{Fact, Failure, Loop, Over, Pick, Subject};
 use perq_compiler::ir::{
     AccountId, Comparison, KindId, LimitOf, MISSING, Measure, PRICE_SCALE, PlaceId, Program, ReferenceId,
     Slot, SlotId, SlotType, Unit, event_slot,
@@ -128,7 +128,17 @@ impl Words<'_> {
         };
         let refused = rows.refused.iter().take(most);
         Selection {
-            of: if rows.payments { "payments" } else { "lines" },
+            of: match rows.over {
+                Over::Lines => "lines",
+                Over::Payments => "payments",
+                Over::Table(_) => "rows",
+            },
+            table: match rows.over {
+                Over::Lines | Over::Payments => None,
+                Over::Table(id) => {
+                    self.program().layout.tables.get(id.index()).map(|table| table.name.clone())
+                }
+            },
             rows: rows.rows,
             filters: rows.filters.iter().map(filter).collect(),
             refused: refused
@@ -265,7 +275,11 @@ impl Words<'_> {
             }
             Fact::Rows(rows) => {
                 let selection = self.selection(rows, NAMES);
-                let one = if rows.payments { "payment" } else { "line" };
+                let one = match rows.over {
+                    Over::Lines => "line",
+                    Over::Payments => "payment",
+                    Over::Table(_) => "row",
+                };
                 part.says = match (rows.found, rows.rows) {
                     (Some(row), _) => format!("{one} {} {}", u64::from(row) + 1, "decides it"),
                     (None, 0) => format!("there is no {one}"),

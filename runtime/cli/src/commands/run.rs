@@ -1,7 +1,7 @@
 //! `perq run`: decides a stream of events, goes on past bad records, and says what it left out.
 
 use crate::args;
-use crate::config::{Paths, Tables, Trees};
+use crate::config::Paths;
 use crate::excerpt::plain;
 use crate::numbers::grouped;
 use crate::output::Output;
@@ -36,17 +36,7 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
     };
     let Loaded { pack, config, .. } = loaded;
     let own = |paths: &[PathBuf]| Paths(paths.to_vec());
-    let given = Tables {
-        products: own(&options.products).or(&config.catalogue.products),
-        categories: if options.categories.is_empty() {
-            config.catalogue.categories.clone()
-        } else {
-            Trees::of_paths(&options.categories)
-        },
-        members: own(&options.members).or(&config.catalogue.members),
-        lists: own(&options.lists).or(&config.catalogue.lists),
-        ..config.catalogue.clone()
-    };
+    let given = tables::given(&options.tables, &config.catalogue);
     let events = own(&options.events).or(&config.events.files);
     if events.0.is_empty() {
         return Err(Failure::new("there are no events: name a file with --events, or [events] in perq.toml"));

@@ -53,7 +53,7 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
         parameters.insert(name.trim().to_owned(), value.trim().to_owned());
     }
     let parameters: Vec<(String, String)> = parameters.into_iter().collect();
-    let catalogue = tables::catalogue(&config.catalogue)?;
+    let catalogue = tables::catalogue(&tables::given(&options.tables, &config.catalogue))?;
     let engine = tables::engine(pack, &catalogue, options.engine, ReadOptions::default(), &parameters)?;
     let rules = &engine.program().rules;
     if let Some(name) = &options.rule
@@ -343,7 +343,9 @@ impl Paper {
     fn selection(&mut self, indent: &str, selection: &Selection) {
         let noun = selection.of.trim_end_matches('s');
         let all = plural(usize::try_from(selection.rows).unwrap_or(usize::MAX), noun);
-        self.line(&format!("{indent}looks at {all}"));
+        let table =
+            selection.table.as_ref().map_or_else(String::new, |table| format!(" of {}", plain(table)));
+        self.line(&format!("{indent}looks at {all}{table}"));
         // Behind a filter that leaves none the others have nothing to refuse.
         let last = selection.filters.iter().position(|filter| filter.passed == 0);
         let asked = last.map_or(usize::MAX, |last| last + 1);
