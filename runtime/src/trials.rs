@@ -572,14 +572,14 @@ impl View<'_> {
             }
             Expectation::Silent(rule) => {
                 let silent = !self.fires(*rule);
-                let got = self.effects(|effect| effect.rule == *rule);
+                let got = self.effects(|effect| self.is(effect.rule, *rule));
                 (silent, format!("rule `{}` has no effect", self.rule(*rule)), got)
             }
             Expectation::DisplacedBy(loser, winner) => {
                 let winners: Vec<RuleId> = decision
                     .displaced
                     .iter()
-                    .filter(|lost| lost.rule == *loser)
+                    .filter(|lost| self.is(lost.rule, *loser))
                     .map(|lost| lost.by)
                     .collect();
                 let got = if winners.is_empty() {
@@ -590,12 +590,13 @@ impl View<'_> {
                     format!("it lost to {}", names.join(", "))
                 };
                 let expected = format!("rule `{}` displaced by `{}`", self.rule(*loser), self.rule(*winner));
-                (winners.contains(winner), expected, got)
+                (winners.iter().any(|by| self.is(*by, *winner)), expected, got)
             }
             Expectation::LimitedTo { rule, account, amount } => {
+                let of = account.map_or(LimitOf::Discounts, LimitOf::Awards);
                 let cut = decision.cuts.iter().any(|cut| {
-                    cut.rule == *rule
-                        && cut.of == account.map_or(LimitOf::Discounts, LimitOf::Awards)
+                    self.is(cut.rule, *rule)
+                        && (cut.of == of || cut.of == LimitOf::Times)
                         && matches!(cut.by, CutBy::Rule | CutBy::Group | CutBy::Counter(_))
                 });
                 let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };
@@ -609,7 +610,7 @@ impl View<'_> {
                 let failed: Vec<FaultKind> = decision
                     .faults
                     .iter()
-                    .filter(|fault| fault.rule == *rule)
+                    .filter(|fault| self.is(fault.rule, *rule))
                     .map(|fault| fault.kind)
                     .collect();
                 let holds = match kind {
@@ -667,9 +668,12 @@ impl View<'_> {
 
     /// The sum of what the scope holds.
     fn sum(&self, account: Option<AccountId>, scope: &ExpectScope) -> i128 {
-        let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| effect.rule == rule);
+        let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| self.is(effect.rule, rule));
+        let own = |effect: &&Effect| {
+            self.program.sites.get(effect.site.index()).is_none_or(|site| site.to.is_none())
+        };
         let effects = self.decided.decision.effects.iter().filter(|effect| effect.account == account);
-        let effects = effects.filter(of_rule);
+        let effects = effects.filter(of_rule).filter(own);
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
         };
@@ -688,7 +692,12 @@ impl View<'_> {
     }
 
     fn fires(&self, rule: RuleId) -> bool {
-        self.decided.decision.effects.iter().any(|effect| effect.rule == rule)
+        self.decided.decision.effects.iter().any(|effect| self.is(effect.rule, rule))
+    }
+
+    /// Whether a rule is the named one, or another version of it.
+    fn is(&self, rule: RuleId, named: RuleId) -> bool {
+        rule == named || self.rule(rule) == self.rule(named)
     }
 
     fn rule(&self, rule: RuleId) -> &str {
@@ -699,15 +708,15 @@ impl View<'_> {
     fn why_silent(&self, rule: RuleId) -> String {
         let decision = &self.decided.decision;
         if self.fires(rule) {
-            return self.effects(|effect| effect.rule == rule);
+            return self.effects(|effect| self.is(effect.rule, rule));
         }
-        if let Some(failed) = decision.faults.iter().find(|fault| fault.rule == rule) {
+        if let Some(failed) = decision.faults.iter().find(|fault| self.is(fault.rule, rule)) {
             return format!("it failed: {}", fault(failed.kind));
         }
-        if let Some(lost) = decision.displaced.iter().find(|lost| lost.rule == rule) {
+        if let Some(lost) = decision.displaced.iter().find(|lost| self.is(lost.rule, rule)) {
             return format!("it was displaced by `{}`", self.rule(lost.by));
         }
-        if let Some(cut) = decision.cuts.iter().find(|cut| cut.rule == rule) {
+        if let Some(cut) = decision.cuts.iter().find(|cut| self.is(cut.rule, rule)) {
             return format!("{} took all of it", cut_by(cut.by));
         }
         "it proposed nothing: its conditions do not hold, or it selects no line".to_owned()
