@@ -20,6 +20,7 @@ const WITHOUT_EXAMPLE: &[(&str, Give)] = &[
     ("too-many-errors", || found(&"§\n".repeat(1_000))),
     // Bundles are read and cannot be evaluated yet, which is an error of its own.
     ("missing-best-for", || found(&example("missing-best-for"))),
+    ("bundle-of-lines", || found(&example("bundle-of-lines"))),
     // Nothing gives it, or it would be mended.
     ("compiler-mistake", || vec!["compiler-mistake"]),
 ];

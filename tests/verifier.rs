@@ -44,13 +44,52 @@ fn valid() -> Program {
             function: FunctionId(number),
             limits: vec![Limit {
                 amount: LimitAmount::Fixed(5),
-                account: Some(AccountId(0)),
+                of: LimitOf::Awards(AccountId(0)),
+                counter: None,
                 otherwise: Otherwise::Cut,
             }],
             place: PlaceId(0),
         });
     }
     program.groups[1].excludes.push(Exclusion { group: GroupId(0), when_better: true });
+    for name in ["since", "derived"] {
+        program.layout.event.push(Slot {
+            name: name.to_owned(),
+            record: RecordKind::Derived,
+            key: Vec::new(),
+            ty: SlotType::Number { scale: 0 },
+            optional: true,
+            default: None,
+            inherits: false,
+        });
+    }
+    program.reads.push(StateSlot { slot: SlotId(13), read: StateRead::After(Window::Days(30)) });
+    let insts = vec![
+        Inst::Loop(Rows::Table(TableId(0))),
+        Inst::LoadTable(TableId(0), SlotId(1), Value(0)),
+        Inst::Derive(Value(1)),
+        Inst::End,
+    ];
+    program.derivations.push(Derivation {
+        name: "last paid".to_owned(),
+        slot: SlotId(14),
+        function: FunctionId(3),
+        events: vec![EventId(0)],
+        place: PlaceId(0),
+    });
+    program.functions.push(Function {
+        name: "last paid".to_owned(),
+        variables: Vec::new(),
+        places: insts.iter().map(|_| PlaceId(0)).collect(),
+        insts,
+    });
+    program.counters.push(Counter {
+        name: "rule_1 limit 1".to_owned(),
+        per: CounterKey::Member,
+        window: Window::This(Period::Month),
+        of: LimitOf::Awards(AccountId(0)),
+    });
+    program.rules[1].limits[0].counter = Some(CounterId(0));
     program
 }
 
@@ -197,13 +236,94 @@ fn breaks() -> Vec<Break> {
         (Is::UnknownId, "slot of an atom", |p| p.atoms[0].slot = SlotId(99)),
         (Is::UnknownId, "reference of an atom", |p| p.atoms[1].test = AtomTest::In(ReferenceId(9))),
         (Is::UnknownId, "rule of a group", |p| p.groups[0].rules.push(RuleId(9))),
-        (Is::UnknownId, "account of a limit", |p| p.rules[0].limits[0].account = Some(AccountId(9))),
+        (Is::MeasureParts, "no parts", |p| {
+            p.conditions.push(Condition {
+                rule: RuleId(0),
+                place: PlaceId(0),
+                role: Role::Rule,
+                atom: None,
+                measure: Some(Measure { unit: Unit::Money, parts: 0 }),
+            });
+        }),
+        (Is::TableColumn, "field of history", |p| {
+            let slot = p.layout.event[8].clone();
+            p.layout.tables[0].columns[0] = Column::Field(slot);
+        }),
+        (Is::TableColumn, "pieces of an event", |p| p.layout.tables[0].columns[0] = Column::PiecesKept),
+        (Is::TableColumn, "list without a key", |p| {
+            p.layout.tables[0].source = RowSource::List { record: RecordKind::Member, key: Vec::new() };
+        }),
+        (Is::HistoryEvents, "no event", |p| {
+            p.layout.tables[0].source = RowSource::Earlier(History { events: Vec::new(), days: None });
+        }),
+        (Is::UnknownId, "event of a history", |p| {
+            p.layout.tables[0].source = RowSource::Earlier(History { events: vec![EventId(9)], days: None });
+        }),
+        (Is::UnknownId, "event slot of a column", |p| {
+            p.layout.tables[0].columns[0] = Column::Event(SlotId(99));
+        }),
+        (Is::UnknownId, "line slot of a column", |p| {
+            p.layout.tables[1].columns[0] = Column::Line(SlotId(99));
+        }),
+        (Is::DuplicateName, "tables", |p| p.layout.tables[1].name = p.layout.tables[0].name.clone()),
+        (Is::LongList, "tables", |p| {
+            let table = p.layout.tables[0].clone();
+            p.layout.tables = vec![table; limits::TABLES + 1];
+        }),
+        (Is::FilledSlot, "built in", |p| p.reads[0].slot = SlotId(7)),
+        (Is::FilledSlot, "of the input", |p| p.reads[0].slot = SlotId(8)),
+        (Is::FilledSlot, "filled twice", |p| p.reads[0].slot = SlotId(14)),
+        (Is::FilledSlot, "not there", |p| p.derivations[0].slot = SlotId(99)),
+        (Is::UnknownId, "account of a balance", |p| p.reads[0].read = StateRead::Balance(AccountId(9))),
+        (Is::WindowLength, "no days", |p| p.reads[0].read = StateRead::Last(Window::Days(0))),
+        (Is::WindowLength, "turned round", |p| p.counters[0].window = Window::Between(2, 1)),
+        (Is::DerivationEvents, "no event", |p| p.derivations[0].events = Vec::new()),
+        (Is::UnknownId, "function of a derivation", |p| p.derivations[0].function = FunctionId(9)),
+        (Is::UnknownId, "place of a derivation", |p| p.derivations[0].place = PlaceId(9_999)),
+        (Is::FunctionUse, "function of a rule and a derivation", |p| {
+            p.derivations[0].function = FunctionId(0)
+        }),
+        (Is::DuplicateName, "counters", |p| {
+            let counter = p.counters[0].clone();
+            p.counters.push(counter);
+        }),
+        (Is::UnknownId, "account of a counter", |p| p.counters[0].of = LimitOf::Awards(AccountId(9))),
+        (Is::UnknownId, "inviter's slot", |p| p.counters[0].per = CounterKey::Inviter(SlotId(99))),
+        (Is::TypeMismatch, "inviter that is no name", |p| p.counters[0].per = CounterKey::Inviter(SlotId(8))),
+        (Is::UnknownId, "counter of a limit", |p| p.rules[1].limits[0].counter = Some(CounterId(9))),
+        (Is::LimitCounter, "of something else", |p| p.rules[1].limits[0].of = LimitOf::Times),
+        (Is::UnknownId, "table", |p| code(p, vec![Inst::Loop(Rows::Table(TableId(9))), Inst::End])),
+        (Is::UnknownId, "column", |p| {
+            let load = Inst::LoadTable(TableId(0), SlotId(9), added(0));
+            code(p, vec![Inst::Loop(Rows::Table(TableId(0))), load, Inst::End]);
+        }),
+        (Is::TableRow, "row of another table", |p| {
+            let load = Inst::LoadTable(TableId(1), SlotId(0), added(0));
+            code(p, vec![Inst::Loop(Rows::Table(TableId(0))), load, Inst::End]);
+        }),
+        (Is::TableRow, "row of a line", |p| {
+            let load = Inst::LoadTable(TableId(1), SlotId(0), added(0));
+            code(p, vec![Inst::Loop(Rows::Lines), load, Inst::End]);
+        }),
+        (Is::LineRow, "row of a table", |p| {
+            let load = Inst::LoadLine(SlotId(0), added(0));
+            code(p, vec![Inst::Loop(Rows::Table(TableId(0))), load, Inst::End]);
+        }),
+        (Is::Derives, "a rule", |p| code(p, vec![Inst::Int(1), Inst::Derive(added(0))])),
+        (Is::TypeMismatch, "what is derived", |p| {
+            p.functions[3].insts[1] = Inst::Wide(1);
+        }),
+        (Is::UnknownId, "account of a limit", |p| p.rules[0].limits[0].of = LimitOf::Awards(AccountId(9))),
         (Is::UnknownId, "parameter of a limit", |p| {
             p.rules[0].limits[0].amount = LimitAmount::Param(ParamId(9));
         }),
         (Is::UnknownId, "parameter of a group's limit", |p| {
-            let limit =
-                Limit { amount: LimitAmount::Param(ParamId(9)), account: None, otherwise: Otherwise::Cut };
+            let limit = Limit {
+                amount: LimitAmount::Param(ParamId(9)),
+                of: LimitOf::Discounts,
+                counter: None,
+                otherwise: Otherwise::Cut,
+            };
             p.groups[0].limits.push(limit);
         }),
         (Is::UnknownId, "group of a rule", |p| p.rules[0].group = GroupId(9)),
@@ -745,8 +865,12 @@ fn mutation(random: &mut Random, program: &mut Program) {
             1 => program.layout.payment.truncate(1 + random.below(6)),
             2 => program.references.truncate(random.below(5)),
             3 => program.params.truncate(random.below(4)),
-            4 => program.sites.swap(0, 1),
-            _ => program.rules[0].group = GroupId(u32::try_from(random.below(3)).unwrap()),
+            4 => program.sites.reverse(),
+            _ => {
+                if let Some(rule) = program.rules.first_mut() {
+                    rule.group = GroupId(u32::try_from(random.below(3)).unwrap());
+                }
+            }
         },
     }
 }

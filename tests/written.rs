@@ -67,6 +67,7 @@ fn ordinary(random: &mut Random, program: &Program) -> generate::Input {
         line_width: layout.line.len(),
         payments,
         payment_width: layout.payment.len(),
+        tables: Vec::new(),
         symbols,
         params: program
             .params

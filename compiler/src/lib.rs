@@ -3,6 +3,7 @@
 //! Knows meaning and refuses to know machines: no I/O, no clock, no environment, no floats, no unsafe code.
 #![forbid(unsafe_code)]
 
+pub mod calendar;
 pub mod check;
 #[cfg(feature = "native")]
 pub mod emit;

@@ -82,16 +82,42 @@ impl SourceMap {
         self.files.iter().map(hash).collect()
     }
 
-    /// File, line and column of a place; columns count characters from 1. A place of no file is 1:1 of the first.
+    /// File, line and column of a place and of its end; columns count characters from 1. A place of no file is 1:1 of
+    /// the first.
     pub fn locate(&self, place: Place) -> SourcePlace {
         let index = self.by_id.get(&place.file).copied().unwrap_or(0);
-        let Some(source) = self.files.get(index) else { return SourcePlace { file: 0, line: 1, column: 1 } };
+        let Some(source) = self.files.get(index) else { return SourcePlace::at(0, 1, 1) };
         let (line, column) = source.line_column(place.span.start);
-        SourcePlace { file: u32::try_from(index).unwrap_or(0), line, column }
+        let mut located = SourcePlace::at(u32::try_from(index).unwrap_or(0), line, column);
+        // From the beginning of the place rather than of its line: lines may be long, and hold many places.
+        let span = place.span.start as usize..place.span.end as usize;
+        for character in source.text.get(span).unwrap_or("").chars() {
+            if character == '\n' {
+                located.end_line = located.end_line.saturating_add(1);
+                located.end_column = 1;
+            } else {
+                located.end_column = located.end_column.saturating_add(1);
+            }
+        }
+        located
     }
 }
 
 impl Source {
+    /// The text of a place, for quoting; nothing where the file has no such place.
+    pub fn quote(&self, place: &SourcePlace) -> Option<&str> {
+        let offset = |line: u32, column: u32| {
+            let start = *self.line_starts.get((line as usize).checked_sub(1)?)? as usize;
+            let mut characters = self.text.get(start..)?.char_indices().map(|(at, _)| at);
+            let within = match characters.nth((column as usize).checked_sub(1)?) {
+                Some(at) => at,
+                None => self.text.len() - start,
+            };
+            Some(start + within)
+        };
+        self.text.get(offset(place.line, place.column)?..offset(place.end_line, place.end_column)?)
+    }
+
     /// Line and column, from 1, of a byte offset; columns count characters.
     pub fn line_column(&self, offset: u32) -> (u32, u32) {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);

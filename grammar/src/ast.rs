@@ -4,7 +4,10 @@
 //! `a and b and …`) are lists, so that depth follows brackets and braces only, and those are limited by
 //! [`crate::MAX_DEPTH`]; dropping, cloning and comparing a tree may therefore recurse.
 
+mod loyalty;
+
 use crate::diagnostic::Span;
+pub use loyalty::*;
 
 /// A file's items in source order; an item that did not parse is absent here and present among the diagnostics.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -152,8 +155,28 @@ pub enum ItemKind {
     Rule(Rule),
     /// `test "name" [rejects mismatched-units] { … }`
     Test(Test),
-    /// A declaration whose shape is checked and whose meaning this version does not have yet: `counter`, `tiers`,
-    /// `coupon`, `badge`, `redemption`, `offer`, `arbitration`, `contacts`.
+    /// `counter good_visits "Title" per member = count(…)`
+    Counter {
+        /// Name and title.
+        header: Header,
+        /// What it counts for: `member`, …
+        per: Vec<Name>,
+        /// What it counts.
+        value: Expr,
+    },
+    /// `badge gourmet "Title" { … }`; without braces it has no clauses.
+    Badge(Header, Vec<Placed<BadgeClause>>),
+    /// `tiers club "Title" { … }`
+    Tiers(Header, Vec<Placed<TiersClause>>),
+    /// `coupon welcome10 "Title" { … }`
+    Coupon(Header, Vec<Placed<CouponClause>>),
+    /// `certificate gift_card "Title" { … }`
+    Certificate(Header, Vec<Placed<CertificateClause>>),
+    /// `redemption pay_with_points "Title" { … }`
+    Redemption(Header, Vec<Placed<RedemptionClause>>),
+    /// `template cashback "Title" { … }`
+    Template(Template),
+    /// A declaration whose shape is checked and that has no tree yet: `offer`, `arbitration`, `contacts`.
     Later {
         /// The keyword.
         keyword: Name,
@@ -254,8 +277,14 @@ pub enum AccountClause {
     NotBelow(Expr),
     /// `worth 1 points = 1 RUB`
     Worth(Expr, Expr),
-    /// `expire …`, `melt …`, `use first …`: the lots' life, kept for the ledger; checked for shape only.
-    Lots(Span),
+    /// `expire 365 days after award`
+    Expire(Expire, Span),
+    /// `melt 10% of awarded every 30 days from 90 days after award`
+    Melt(Melt),
+    /// `use first oldest_expiry`
+    UseFirst(Name),
+    /// `shortfall debt`, with `clamp`, `pending_only`
+    Shortfall(Name),
 }
 
 /// A clause of a group; rules stand among them.
@@ -306,6 +335,8 @@ pub struct Rule {
     pub header: Header,
     /// `in group g`
     pub group: Option<Path>,
+    /// `from template t`
+    pub template: Option<Path>,
     /// In source order: a `let` is known to the clauses after it.
     pub clauses: Vec<Clause>,
     /// All of it.
@@ -328,13 +359,8 @@ pub struct Clause {
 pub enum ClauseKind {
     /// `title …`
     Title(Vec<(Name, Text)>),
-    /// `valid 2026-06-01 through 2026-08-31`, `valid from 2026-06-01`
-    Valid {
-        /// First day or instant.
-        from: Expr,
-        /// Last; with whether it is included (`through`) or excluded (`until`).
-        to: Option<(Expr, Bound)>,
-    },
+    /// `valid 2026-06-01 through 2026-08-31, from 2026-12-01`: at least one
+    Valid(Vec<Period>),
     /// `schedule days [tue] hours 09:00 until 12:00 zone store`
     Schedule(Vec<SchedulePart>),
     /// `priority 30`
@@ -358,10 +384,45 @@ pub enum ClauseKind {
         /// `cut` or `skip`
         otherwise: Name,
     },
+    /// `budget 500_000 RUB within program else skip`
+    Budget {
+        /// The most.
+        amount: Expr,
+        /// `within …`
+        window: Option<Window>,
+        /// `cut` or `skip`
+        otherwise: Name,
+    },
+    /// `take bundle …`
+    Take(Bundle),
+    /// `process in_batch no later than 2 weeks`
+    Process {
+        /// When.
+        when: Processing,
+        /// `no later than …`
+        no_later_than: Option<Expr>,
+    },
+    /// `spendable { … }`: at least one clause
+    Spendable(Vec<Placed<SpendableClause>>),
+    /// `effective from 2026-07-01`
+    EffectiveFrom(Expr),
+    /// `not effective`
+    NotEffective,
+    /// `about { owner "Marketing" code "MK-17" }`: governance data with free keys
+    About(Vec<(Name, Text)>),
+    /// `with rate = 7%`: a value for the template's parameter; a value or a collection
+    With(Name, Expr),
     /// `then …`
     Then(Vec<Effect>),
-    /// `budget`, `take`, `process`, `spendable`: shape checked, no meaning yet.
-    Later(Name),
+}
+
+/// `2026-06-01 through 2026-08-31`, `from 2026-06-01`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Period {
+    /// First day or instant.
+    pub from: Expr,
+    /// Last; with whether it is included (`through`) or excluded (`until`).
+    pub to: Option<(Expr, Bound)>,
 }
 
 /// Whether a range's end belongs to it.
@@ -420,16 +481,48 @@ pub enum EffectKind {
         /// At least one.
         body: Vec<Effect>,
     },
-    /// `award 5% of line.paid as points to bonus reason "…"`
+    /// `award 5% of line.paid as points to bonus expires after 30 days reason "…"`
     Award {
         /// How much.
         amount: Expr,
         /// Which account.
         to: Option<Path>,
+        /// What else it says.
+        options: AwardOptions,
+    },
+    /// `debit 10 chips from chips reason "…"`
+    Debit {
+        /// How much.
+        amount: Expr,
+        /// Which account.
+        from: Option<Path>,
         /// `reason "…"`
         reason: Option<Text>,
-        /// `available`, `expires`, `cancel on return`: kept for the ledger; shape checked, no meaning yet.
-        later: Vec<Name>,
+    },
+    /// `gift 1 pcs of sku "MUG-77" reason "…"`
+    Gift {
+        /// What.
+        goods: Goods,
+        /// `reason "…"`
+        reason: Option<Text>,
+    },
+    /// `issue coupon welcome10`
+    Issue(Issue),
+    /// `set member.tier to base until 2026-12-31`
+    Set {
+        /// What.
+        path: Path,
+        /// To what.
+        value: Expr,
+        /// `until …`
+        until: Option<Expr>,
+    },
+    /// `multiply awards of group base_earn by 10`
+    Multiply {
+        /// The group whose awards it multiplies.
+        group: Path,
+        /// By how much.
+        by: Expr,
     },
     /// `discount 10% on basket spread by paid rounded down`
     Discount {
@@ -457,7 +550,7 @@ pub enum EffectKind {
     },
     /// `let …` inside the effects
     Let(Let),
-    /// `debit`, `gift`, `issue`, `set`, `multiply`, `say`, `show`: shape checked, no meaning yet.
+    /// `say`, `show`: shape checked, no tree yet.
     Later(Name),
 }
 
@@ -825,7 +918,37 @@ pub enum Expectation {
     Discount(Expr, Scope),
     /// `total 85.00 EUR`: what is to be paid
     Total(Expr),
-    /// `balance bonus = 500 points` and other expectations that need kept state: no meaning yet.
+    /// `balance bonus = 500 points`
+    Balance(Path, Expr),
+    /// `debit 10 chips [from chips] [by rule pans]`
+    Debit {
+        /// How much.
+        amount: Expr,
+        /// Which account.
+        from: Option<Path>,
+        /// Of which rule.
+        scope: Scope,
+    },
+    /// `issue [2] coupon welcome10 [by rule welcome]`
+    Issue {
+        /// How many.
+        count: Option<Expr>,
+        /// What.
+        instrument: Instrument,
+        /// Its name.
+        name: Path,
+        /// Of which rule.
+        scope: Scope,
+    },
+    /// `gift 1 pcs of sku "MUG-77" [by rule mug]`
+    Gift(Goods, Scope),
+    /// `tier club = vip`
+    Tier(Path, Name),
+    /// `badge gourmet`
+    Badge(Path),
+    /// `refused ["Not enough points"]`: the event as a whole
+    Refused(Option<Text>),
+    /// `offer …`: no tree yet.
     Later(Name),
     /// A condition over the event after settlement, such as `basket.paid = 20 EUR`.
     Holds(Expr),

@@ -2,6 +2,7 @@
 //!
 //! It refuses to decide when a diagnostic is due.
 
+use crate::ast::{Expr, ExprKind};
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 use crate::mistakes::MAX_DIGITS;
 use crate::source::MAX_SOURCE_BYTES;
@@ -10,6 +11,7 @@ use crate::{MAX_DEPTH, MAX_TOKENS};
 /// The names of the diagnostics of this crate; each has a page.
 pub const NAMES: &[&str] = &[
     "ambiguous-per",
+    "bundle-of-lines",
     "chained-comparison",
     "control-character",
     "currency-sign",
@@ -27,6 +29,7 @@ pub const NAMES: &[&str] = &[
     "malformed-date",
     "malformed-number",
     "malformed-time",
+    "missing-after-or-on",
     "missing-best-for",
     "missing-comma",
     "missing-each-or-total",
@@ -608,7 +611,65 @@ pub(crate) fn missing_best_for(head: Place) -> Diagnostic {
         head,
         "this bundle does not say whose advantage decides where more than enough would fit",
     )
-    .help("add `best for member` or `best for retailer` before the brace")
+    .fix("the member's: `best for member`", end_of(head), " best for member")
+    .fix("the retailer's: `best for retailer`", end_of(head), " best for retailer")
+}
+
+/// `coffee = 1 of lines …` in a bundle
+pub(crate) fn bundle_of_lines(place: Place) -> Diagnostic {
+    Diagnostic::error("bundle-of-lines", place, "a bundle is made of single pieces, not of receipt lines")
+        .help("take from `units`, and write `unit` for `line` in the condition")
+}
+
+/// `expires 30 days`, `available 14 days`
+pub(crate) fn missing_after_or_on(value: Place, keyword: &str, expr: &Expr) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(
+        "missing-after-or-on",
+        value,
+        format!("this `{keyword}` does not say whether a length of time or a day follows"),
+    );
+    let (is_length, is_day) = length_or_day(expr);
+    if is_length {
+        diagnostic = diagnostic.fix(format!("after that time: `{keyword} after`"), start_of(value), "after ");
+    }
+    if is_day {
+        diagnostic = diagnostic.fix(format!("on that day: `{keyword} on`"), start_of(value), "on ");
+    }
+    diagnostic
+}
+
+/// `expire 365 days` in an account
+pub(crate) fn missing_after_award(value: Place, expr: &Expr) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(
+        "missing-after-or-on",
+        value,
+        "this `expire` does not say whether a length of time or a day follows",
+    );
+    let (is_length, is_day) = length_or_day(expr);
+    if is_length {
+        diagnostic =
+            diagnostic.fix("that long after each award: `after award`", end_of(value), " after award");
+    }
+    if is_day {
+        diagnostic = diagnostic.fix("on that day: `expire on`", start_of(value), "on ");
+    }
+    diagnostic
+}
+
+/// Whether a value can be a length of time, and whether it can be a day.
+fn length_or_day(expr: &Expr) -> (bool, bool) {
+    let is_day = matches!(expr.kind, ExprKind::Date(_) | ExprKind::Instant(..));
+    let is_length = matches!(expr.kind, ExprKind::Quantity(..));
+    (!is_day, !is_length)
+}
+
+/// `multiply group base_earn by 2`
+pub(crate) fn missing_awards_of(keyword: Place) -> Diagnostic {
+    missing_after(keyword, "`awards of`", "multiply").fix(
+        "write `multiply awards of`",
+        end_of(keyword),
+        " awards of",
+    )
 }
 
 /// `f(x for lines)`

@@ -393,7 +393,7 @@ impl Reader<'_, '_> {
 /// Whether a clause cannot end with this token.
 fn asks_for_more(kind: TokenKind, word: &str, is_start: bool) -> bool {
     if kind == TokenKind::Word {
-        let can_end = ["known", "unknown", "true", "false", "redeemable", "qualifying", "nothing"];
+        let can_end = ["known", "unknown", "true", "false", "redeemable", "qualifying", "nothing", "refused"];
         return (is_start || is_reserved(word)) && !can_end.contains(&word);
     }
     matches!(kind, TokenKind::Comma | TokenKind::Colon | TokenKind::Dot)
@@ -438,6 +438,7 @@ const CLAUSE_WORDS: &[&str] = &[
     "worth",
     "expire",
     "melt",
+    "shortfall",
     "kind",
     "displace",
     "on_price",
@@ -455,6 +456,8 @@ const CLAUSE_WORDS: &[&str] = &[
     "take",
     "process",
     "spendable",
+    "effective",
+    "about",
     "given",
     "expect",
     "after",
@@ -462,6 +465,8 @@ const CLAUSE_WORDS: &[&str] = &[
     "rule",
     "group",
     "balance",
+    "tier",
+    "refused",
     "total",
     "nothing",
     "codes",
@@ -780,6 +785,8 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::finding => "the name of a diagnostic",
         Rule::field => "a field such as `sku: sku`",
         Rule::arm | Rule::patterns | Rule::pattern => "a row such as `vip => 3%`",
+        Rule::part => "a part such as `coffee = 1 of units`",
+        Rule::about_entry => "an entry such as `owner \"Marketing\"`",
         Rule::bounds => "a bound such as `at most 3 offers`",
         Rule::open_brace => "`{`",
         Rule::close_brace => "`}`",

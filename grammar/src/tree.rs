@@ -6,7 +6,9 @@
 
 mod clauses;
 mod declarations;
+mod effects;
 mod expressions;
+mod loyalty;
 mod trials;
 
 use crate::ast::{self, Lexeme, Name, Path, Text};

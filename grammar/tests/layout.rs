@@ -115,12 +115,12 @@ fn gap(needs_line: bool) -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 64 } else { 2_000 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The samples with other blanks, line ends and comments between the tokens.
     #[test]
     fn any_spacing_is_laid_out(
-        sample in 0..23_usize,
+        sample in 0..24_usize,
         gaps in proptest::collection::vec((gap(false), gap(true)), 64),
     ) {
         let (_, text) = &support::samples()[sample];

@@ -148,8 +148,72 @@ fn words_that_must_not_be_left_out() {
         &["then award 10 points * steps of 100 RUB in basket.paid"],
     );
     answers("then discount 5% on every 3rd of units", "missing-order", &[]);
-    answers("take bundle b { a = 1 of units }", "missing-best-for", &[]);
+    is_mended(
+        "take bundle b up to 3 times { a = 1 of units }",
+        "missing-best-for",
+        &[
+            "take bundle b up to 3 times best for member { a = 1 of units }",
+            "take bundle b up to 3 times best for retailer { a = 1 of units }",
+        ],
+    );
+    is_mended(
+        "take bundle b # why {\n { a = 1 of units }",
+        "missing-best-for",
+        &[
+            "take bundle b best for member # why {\n { a = 1 of units }",
+            "take bundle b best for retailer # why {\n { a = 1 of units }",
+        ],
+    );
+    answers("take bundle b best for member { a = 1 of lines where line.x }", "bundle-of-lines", &[]);
+    is_mended(
+        "then award 1 points expires 30 days",
+        "missing-after-or-on",
+        &["then award 1 points expires after 30 days"],
+    );
+    is_mended(
+        "then issue coupon c expires 2026-12-31",
+        "missing-after-or-on",
+        &["then issue coupon c expires on 2026-12-31"],
+    );
+    is_mended(
+        "then award 1 points available a + b",
+        "missing-after-or-on",
+        &["then award 1 points available after a + b", "then award 1 points available on a + b"],
+    );
+    is_mended(
+        "then multiply group base by 2",
+        "unexpected-text",
+        &["then multiply awards of group base by 2"],
+    );
     is_mended("let rate = by a { b => 3 c => 5 }", "missing-comma", &["let rate = by a { b => 3, c => 5 }"]);
+}
+
+#[test]
+fn words_that_lots_and_coupons_need() {
+    let account = |clause: &str| format!("account a {{\n  unit points\n  {clause}\n}}\n");
+    for (clause, repairs) in [
+        ("expire 365 days", vec!["expire 365 days after award"]),
+        ("expire 2026-09-30", vec!["expire on 2026-09-30"]),
+        ("expire life", vec!["expire life after award", "expire on life"]),
+    ] {
+        let text = account(clause);
+        let diagnostics = found(&text);
+        assert_eq!(names(&text), ["missing-after-or-on"], "{clause}");
+        let repairs: Vec<String> = repairs.into_iter().map(account).collect();
+        assert_eq!(mended(&text, &diagnostics[0]), repairs);
+        assert!(repairs.iter().all(|text| found(text).is_empty()));
+    }
+    let message = |text: &str| found(text).into_iter().map(|found| found.message).collect::<Vec<_>>();
+    for (clause, expected) in [
+        ("codes shared", "a text in quotes"),
+        ("uses 3 pcs", "`times`"),
+        ("uses 3 + 1", "`times`"),
+        ("not with sets", "`group`"),
+        ("expires", "more after `expires`"),
+    ] {
+        let messages = message(&format!("coupon c {{\n  {clause}\n  priority 1\n}}\n"));
+        assert!(messages.len() == 1 && messages[0].contains(expected), "{clause}: {messages:?}");
+    }
 }
 
 #[test]

@@ -84,6 +84,17 @@ impl Zone {
         Some(self.at(Timestamp::from_second(instant).ok()?))
     }
 
+    /// An instant as the clock of the zone shows it, such as `2026-03-01 09:00`.
+    pub fn text(&self, second: i64) -> String {
+        match Timestamp::from_second(second) {
+            Ok(instant) => {
+                let moment = self.at(instant);
+                format!("{} {}", date_text(moment.date), time_text(moment.time))
+            }
+            Err(_) => second.to_string(),
+        }
+    }
+
     fn at(&self, instant: Timestamp) -> Moment {
         let local = self.zone.to_datetime(instant);
         let second =
@@ -94,8 +105,7 @@ impl Zone {
 
 fn of(instant: i64, day: Date, time: i64) -> Moment {
     let date = days(day);
-    // 1970-01-01 was a Thursday.
-    Moment { instant, date, time, weekday: (date + 3).rem_euclid(7), month_day: i64::from(day.day()) }
+    Moment { instant, date, time, weekday: weekday_of(date), month_day: i64::from(day.day()) }
 }
 
 /// Days since 1970-01-01 of a day of the Gregorian calendar, counted in eras of 400 years from a first of March.
@@ -110,9 +120,34 @@ fn days(day: Date) -> i64 {
 
 /// (year, month) of a day counted from 1970-01-01.
 pub fn year_and_month(date: i64) -> Option<(i16, i8)> {
-    let seconds = date.checked_mul(86_400)?;
-    let day = Timestamp::from_second(seconds).ok()?.to_zoned(TimeZone::UTC).date();
+    let day = civil(date)?;
     Some((day.year(), day.month()))
+}
+
+/// A day counted from 1970-01-01 as `2026-03-01`; the number where no calendar has the day.
+pub fn date_text(date: i64) -> String {
+    civil(date).map_or_else(|| date.to_string(), |day| day.to_string())
+}
+
+/// A second of the day as `09:00`, or `09:00:30`.
+pub fn time_text(second: i64) -> String {
+    let (hour, minute, rest) = (second.div_euclid(3600), second.rem_euclid(3600) / 60, second.rem_euclid(60));
+    if rest == 0 { format!("{hour:02}:{minute:02}") } else { format!("{hour:02}:{minute:02}:{rest:02}") }
+}
+
+/// The weekday of a day counted from 1970-01-01, a Thursday; Monday is 0.
+pub fn weekday_of(date: i64) -> i64 {
+    date.saturating_add(3).rem_euclid(7)
+}
+
+/// The day of the month of a day counted from 1970-01-01.
+pub fn month_day_of(date: i64) -> Option<i64> {
+    Some(i64::from(civil(date)?.day()))
+}
+
+fn civil(date: i64) -> Option<Date> {
+    let seconds = date.checked_mul(86_400)?;
+    Some(Timestamp::from_second(seconds).ok()?.to_zoned(TimeZone::UTC).date())
 }
 
 /// Reads `2026-03-01` as days since 1970-01-01.

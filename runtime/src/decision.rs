@@ -7,7 +7,7 @@ use crate::decimal;
 use crate::pack::{Pack, place};
 use crate::record::ReadEvent;
 use perq_compiler::evaluate;
-use perq_compiler::ir::{AccountId, FaultKind, Program, RuleId, SiteId};
+use perq_compiler::ir::{AccountId, CounterId, FaultKind, LimitOf, Program, RuleId, SiteId};
 use serde::{Deserialize, Serialize};
 
 /// The JSON Schema of a decision's JSON.
@@ -33,6 +33,9 @@ pub struct Decision {
     pub displaced: Vec<Displaced>,
     /// What limits took.
     pub cut: Vec<Cut>,
+    /// What the effects use up of limits and budgets that count over more than this event.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub claims: Vec<Claim>,
     /// Rules that failed and gave nothing.
     pub errors: Vec<RuleError>,
     /// The lines before and after.
@@ -115,14 +118,27 @@ pub struct Displaced {
     pub lines: Vec<u32>,
 }
 
+/// A part of a counter that is used up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The counter's name, as the pack's manifest lists it.
+    pub counter: String,
+    /// How much: of the currency, of an account, or times.
+    pub amount: String,
+}
+
 /// What a limit took from a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cut {
     /// From which rule.
     pub rule: String,
-    /// `price-floor`, `rule` or `group`.
+    /// `price-floor`, `rule`, `group` or `counter`.
     pub by: String,
+    /// The counter's name, where it was a limit or a budget over more than this event.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub counter: Option<String>,
     /// How much.
     pub amount: String,
     /// The currency, of discounts.
@@ -236,6 +252,15 @@ pub fn cut_name(by: evaluate::CutBy) -> &'static str {
         evaluate::CutBy::PriceFloor => "price-floor",
         evaluate::CutBy::Rule => "rule",
         evaluate::CutBy::Group => "group",
+        evaluate::CutBy::Counter(_) => "counter",
+    }
+}
+
+/// The counter that cut.
+fn counter_of(by: evaluate::CutBy) -> Option<CounterId> {
+    match by {
+        evaluate::CutBy::Counter(counter) => Some(counter),
+        evaluate::CutBy::PriceFloor | evaluate::CutBy::Rule | evaluate::CutBy::Group => None,
     }
 }
 
@@ -246,6 +271,9 @@ pub(crate) struct Names {
     rules: Vec<Name>,
     groups: Vec<Name>,
     accounts: Vec<(Name, u8)>,
+    counters: Vec<Name>,
+    /// What each counter counts.
+    counted: Vec<LimitOf>,
     currency: Name,
     decimals: u8,
     reasons: Vec<Option<String>>,
@@ -290,6 +318,8 @@ impl Names {
             kinds: list(program.events.iter().map(|event| event.name.as_str()).collect()),
             rules: list(program.rules.iter().map(|rule| rule.name.as_str()).collect()),
             groups: list(program.groups.iter().map(|group| group.name.as_str()).collect()),
+            counters: list(program.counters.iter().map(|counter| counter.name.as_str()).collect()),
+            counted: program.counters.iter().map(|counter| counter.of).collect(),
             accounts: program.accounts.iter().map(|a| (Name::of(&a.name), a.decimals)).collect(),
             currency: Name::of(&program.currency.code),
             decimals: program.currency.decimals,
@@ -340,6 +370,19 @@ impl Names {
             Some(account) => self.accounts.get(account.index()).map_or(0, |(_, decimals)| *decimals),
             None => self.decimals,
         }
+    }
+
+    /// Of what a limit took: money, points, or times.
+    fn cut_decimals(&self, of: LimitOf) -> u8 {
+        match of {
+            LimitOf::Discounts => self.decimals(None),
+            LimitOf::Awards(account) => self.decimals(Some(account)),
+            LimitOf::Times => 0,
+        }
+    }
+
+    fn claim_decimals(&self, counter: CounterId) -> u8 {
+        self.counted.get(counter.index()).map_or(0, |of| self.cut_decimals(*of))
     }
 
     fn money(&self, amount: i64) -> String {
@@ -424,14 +467,27 @@ impl Names {
                 .cuts
                 .iter()
                 .map(|cut| {
-                    let (currency, account) = of(cut.account);
+                    let (currency, account) = match cut.of {
+                        LimitOf::Discounts => of(None),
+                        LimitOf::Awards(account) => of(Some(account)),
+                        LimitOf::Times => (None, None),
+                    };
                     Cut {
                         rule: rule(cut.rule),
                         by: cut_name(cut.by).to_owned(),
-                        amount: decimal::print(i128::from(cut.amount), self.decimals(cut.account)),
+                        counter: counter_of(cut.by).map(|counter| text(&self.counters, counter.index())),
+                        amount: decimal::print(i128::from(cut.amount), self.cut_decimals(cut.of)),
                         currency,
                         account,
                     }
+                })
+                .collect(),
+            claims: raw
+                .claims
+                .iter()
+                .map(|claim| Claim {
+                    counter: text(&self.counters, claim.counter.index()),
+                    amount: decimal::print(i128::from(claim.amount), self.claim_decimals(claim.counter)),
                 })
                 .collect(),
             errors: raw
@@ -514,11 +570,31 @@ impl Names {
             out.extend_from_slice(json(&self.rules, cut.rule.index()));
             out.extend_from_slice(b",\"by\":\"");
             out.extend_from_slice(cut_name(cut.by).as_bytes());
-            out.extend_from_slice(b"\",\"amount\":\"");
-            decimal::write(out, i128::from(cut.amount), self.decimals(cut.account));
             out.push(b'"');
-            self.write_of(out, cut.account);
+            if let Some(counter) = counter_of(cut.by) {
+                out.extend_from_slice(b",\"counter\":");
+                out.extend_from_slice(json(&self.counters, counter.index()));
+            }
+            out.extend_from_slice(b",\"amount\":\"");
+            decimal::write(out, i128::from(cut.amount), self.cut_decimals(cut.of));
+            out.push(b'"');
+            match cut.of {
+                LimitOf::Discounts => self.write_of(out, None),
+                LimitOf::Awards(account) => self.write_of(out, Some(account)),
+                LimitOf::Times => {}
+            }
             out.push(b'}');
+        }
+        if !raw.claims.is_empty() {
+            out.extend_from_slice(b"],\"claims\":[");
+            for (at, claim) in raw.claims.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"counter\":");
+                out.extend_from_slice(json(&self.counters, claim.counter.index()));
+                out.extend_from_slice(b",\"amount\":\"");
+                decimal::write(out, i128::from(claim.amount), self.claim_decimals(claim.counter));
+                out.extend_from_slice(b"\"}");
+            }
         }
         out.extend_from_slice(b"],\"errors\":[");
         for (at, fault) in raw.faults.iter().enumerate() {
@@ -776,10 +852,16 @@ mod tests {
             ],
             displaced: vec![evaluate::Displaced { rule: RuleId(0), by: RuleId(1), rows: vec![0, 1] }],
             cuts: vec![
-                evaluate::Cut { rule: RuleId(0), account: None, by: CutBy::PriceFloor, amount: 7 },
-                evaluate::Cut { rule: RuleId(1), account: Some(AccountId(0)), by: CutBy::Rule, amount: 7 },
-                evaluate::Cut { rule: RuleId(1), account: None, by: CutBy::Group, amount: 7 },
+                evaluate::Cut { rule: RuleId(0), of: LimitOf::Discounts, by: CutBy::PriceFloor, amount: 7 },
+                evaluate::Cut {
+                    rule: RuleId(1),
+                    of: LimitOf::Awards(AccountId(0)),
+                    by: CutBy::Rule,
+                    amount: 7,
+                },
+                evaluate::Cut { rule: RuleId(1), of: LimitOf::Discounts, by: CutBy::Group, amount: 7 },
             ],
+            claims: Vec::new(),
             faults: [
                 FaultKind::Overflow,
                 FaultKind::DivisionByZero,

@@ -8,8 +8,9 @@ use crate::decision::{Decision, Names};
 use crate::pack::Pack;
 use crate::record::value::{Scalar, Values};
 use crate::record::{Event, ReadEvent, ReadOptions, Reader, RecordError, Schema};
+use crate::state::{self, Memory, State};
 use arc_swap::ArcSwap;
-use perq_compiler::evaluate::{self, Plan, Workspace};
+use perq_compiler::evaluate::{self, Claimed, Plan, Unclaimed, Workspace};
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{MISSING, Program, event_slot};
 use std::num::NonZeroU32;
@@ -343,10 +344,55 @@ impl Engine {
         self.0.shadow_mismatches.load(Ordering::Relaxed)
     }
 
-    /// A worker for one thread.
+    /// The interpreter of its rules.
+    pub(crate) fn interpreter(&self) -> &Interpreter {
+        &self.0.interpreter
+    }
+
+    /// The values of the parameters at a date.
+    pub(crate) fn parameters_at(&self, date: Option<i64>) -> Vec<i64> {
+        self.0.params.iter().map(|values| value_at(values, date.unwrap_or(MISSING))).collect()
+    }
+
+    /// Decides an event with code of the caller's.
+    pub(crate) fn evaluate_with<C: evaluate::Code>(
+        &self,
+        code: &C,
+        record: &mut evaluate::Record,
+        params: &[i64],
+        claimed: &dyn Claimed,
+    ) -> evaluate::Decision {
+        let mut decision = evaluate::Decision::default();
+        evaluate::evaluate(
+            self.program(),
+            &self.0.plan,
+            self.0.schema.bindings(),
+            record,
+            params,
+            claimed,
+            code,
+            &mut Workspace::default(),
+            &mut decision,
+        );
+        decision
+    }
+
+    /// Whether decisions depend on earlier ones: on a member's history or balance, on limits or budgets over more than
+    /// an event. Such events are decided one after another.
+    pub fn is_stateful(&self) -> bool {
+        state::is_stateful(self.program())
+    }
+
+    /// A worker for one thread. Where the program is stateful, the session begins with nothing before, and keeps in
+    /// memory what it decides; [`Session::with_state`] gives it another memory.
     pub fn session(&self) -> Session {
+        let state: Option<Box<dyn State>> = match self.is_stateful() {
+            true => Some(Box::new(Memory::new(Arc::clone(self.0.pack.program())))),
+            false => None,
+        };
         Session {
             engine: self.clone(),
+            state,
             reader: Reader::new(),
             event: ReadEvent::default(),
             evaluation: Evaluation::default(),
@@ -371,7 +417,7 @@ struct Evaluation {
 }
 
 impl Evaluation {
-    fn run(&mut self, engine: &Inner, event: &mut ReadEvent) {
+    fn run(&mut self, engine: &Inner, event: &mut ReadEvent, claimed: &dyn Claimed) {
         let date = event.record.event.get(event_slot::DATE.index()).copied();
         if self.date != date || self.params.len() != engine.params.len() {
             self.date = date;
@@ -379,26 +425,27 @@ impl Evaluation {
             self.params.extend(engine.params.iter().map(|values| value_at(values, date.unwrap_or(MISSING))));
         }
         match &engine.code {
-            Code::Interpreter => self.interpret(engine, event),
+            Code::Interpreter => self.interpret(engine, event, claimed),
             #[cfg(feature = "native")]
             Code::Native(native) => {
                 self.count = self.count.wrapping_add(1);
                 if engine.shadow.is_some_and(|every| self.count.is_multiple_of(every.get())) {
-                    self.compare(engine, native, event);
+                    self.compare(engine, native, event, claimed);
                 } else {
-                    self.run_native(engine, native, event);
+                    self.run_native(engine, native, event, claimed);
                 }
             }
         }
     }
 
-    fn interpret(&mut self, engine: &Inner, event: &mut ReadEvent) {
+    fn interpret(&mut self, engine: &Inner, event: &mut ReadEvent, claimed: &dyn Claimed) {
         evaluate::evaluate(
             engine.pack.program(),
             &engine.plan,
             engine.schema.bindings(),
             &mut event.record,
             &self.params,
+            claimed,
             &engine.interpreter,
             &mut self.interpreter,
             &mut self.decision,
@@ -406,13 +453,14 @@ impl Evaluation {
     }
 
     #[cfg(feature = "native")]
-    fn run_native(&mut self, engine: &Inner, native: &Native, event: &mut ReadEvent) {
+    fn run_native(&mut self, engine: &Inner, native: &Native, event: &mut ReadEvent, claimed: &dyn Claimed) {
         evaluate::evaluate(
             engine.pack.program(),
             &engine.plan,
             engine.schema.bindings(),
             &mut event.record,
             &self.params,
+            claimed,
             native,
             &mut self.native,
             &mut self.decision,
@@ -421,12 +469,12 @@ impl Evaluation {
 
     /// Decides with both; the interpreter's decision stands.
     #[cfg(feature = "native")]
-    fn compare(&mut self, engine: &Inner, native: &Native, event: &mut ReadEvent) {
+    fn compare(&mut self, engine: &Inner, native: &Native, event: &mut ReadEvent, claimed: &dyn Claimed) {
         let before = event.record.clone();
-        self.run_native(engine, native, event);
+        self.run_native(engine, native, event, claimed);
         std::mem::swap(&mut self.decision, &mut self.shadow);
         event.record = before;
-        self.interpret(engine, event);
+        self.interpret(engine, event, claimed);
         engine.shadow_checks.fetch_add(1, Ordering::Relaxed);
         if self.shadow != self.decision {
             engine.shadow_mismatches.fetch_add(1, Ordering::Relaxed);
@@ -446,6 +494,8 @@ fn value_at(values: &[(Option<i64>, i64)], date: i64) -> i64 {
 /// A worker of one thread: decides one event after another with one engine, and allocates only while its buffers grow.
 pub struct Session {
     engine: Engine,
+    /// What was decided before, where the program asks for it.
+    state: Option<Box<dyn State>>,
     reader: Reader,
     event: ReadEvent,
     evaluation: Evaluation,
@@ -471,13 +521,30 @@ impl Session {
         self.decide_json(event.json().as_bytes())
     }
 
+    /// Reads and keeps the state of stateful programs elsewhere.
+    #[must_use]
+    pub fn with_state(mut self, state: Box<dyn State>) -> Session {
+        self.state = Some(state);
+        self
+    }
+
+    /// Decides the event that was read last, on what was kept before it, and keeps it.
+    fn run(&mut self) {
+        let Session { engine, state, reader, event, evaluation } = self;
+        let Some(state) = state else { return evaluation.run(&engine.0, event, &Unclaimed) };
+        let claimed = state.see(&engine.0.schema, reader, event);
+        evaluation.run(&engine.0, event, &*claimed);
+        drop(claimed);
+        state.keep(&engine.0.schema, reader, event, &evaluation.decision);
+    }
+
     /// Decides an event from its JSON text.
     ///
     /// # Errors
     /// What is wrong with the event.
     pub fn decide_json(&mut self, json: &[u8]) -> Result<Decision, Box<RecordError>> {
         self.reader.read(&self.engine.0.schema, json, &mut self.event)?;
-        self.evaluation.run(&self.engine.0, &mut self.event);
+        self.run();
         Ok(self.engine.0.names.decision(&self.event, &self.evaluation.decision))
     }
 
@@ -487,15 +554,15 @@ impl Session {
     /// What is wrong with the event; nothing was appended then.
     pub fn decide_line(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<(), Box<RecordError>> {
         self.reader.read(&self.engine.0.schema, json, &mut self.event)?;
-        self.evaluation.run(&self.engine.0, &mut self.event);
+        self.run();
         self.engine.0.names.write(out, &self.event, &self.evaluation.decision);
         Ok(())
     }
 
     /// Decides an event that was read for this engine's schema: numbers and ids, nothing named. The running amounts in
-    /// its record change.
+    /// its record change. Knows nothing of what was decided before, and keeps nothing.
     pub fn decide_record(&mut self, event: &mut ReadEvent) -> &evaluate::Decision {
-        self.evaluation.run(&self.engine.0, event);
+        self.evaluation.run(&self.engine.0, event, &Unclaimed);
         &self.evaluation.decision
     }
 
@@ -512,7 +579,7 @@ impl Session {
 
     /// Decides the event that was read last.
     pub(crate) fn evaluate(&mut self) -> (&ReadEvent, &evaluate::Decision) {
-        self.evaluation.run(&self.engine.0, &mut self.event);
+        self.run();
         (&self.event, &self.evaluation.decision)
     }
 

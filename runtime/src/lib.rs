@@ -10,6 +10,7 @@ pub mod clock;
 pub mod decimal;
 pub mod decision;
 pub mod engine;
+pub mod explain;
 pub mod input;
 #[cfg(feature = "native")]
 #[allow(unsafe_code)]
@@ -17,6 +18,7 @@ pub mod native;
 mod nearest;
 pub mod pack;
 pub mod record;
+pub mod state;
 pub mod summary;
 #[cfg(test)]
 mod testing;

@@ -181,6 +181,9 @@ pub(crate) fn program() -> Program {
             EventKind { name: "return".into(), spellings: vec!["return".into()] },
         ],
         layout,
+        reads: Vec::new(),
+        derivations: Vec::new(),
+        counters: Vec::new(),
         params: vec![Param {
             name: "rate".into(),
             ty: SlotType::Percent,
@@ -210,10 +213,8 @@ pub(crate) fn program() -> Program {
         groups: vec![group("offers", Phase::Line, 0), group("base", Phase::Earn, 1)],
         rules: vec![rule("tea_week", 0, 0), rule("points", 1, 1)],
         sources: vec![SourceFile { path: "rules/shop.rule".into(), hash: "00".repeat(32) }],
-        places: vec![
-            SourcePlace { file: 0, line: 3, column: 5 },
-            SourcePlace { file: 0, line: 9, column: 1 },
-        ],
+        places: vec![SourcePlace::at(0, 3, 5), SourcePlace::at(0, 9, 1)],
+        conditions: Vec::new(),
     }
 }
 

@@ -9,17 +9,19 @@ use crate::decimal;
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
+use crate::state::{Memory, State};
 use perq_compiler::evaluate::spread::over_pieces;
-use perq_compiler::evaluate::{Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
+use perq_compiler::evaluate::{Claimed, Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, MISSING, ParamId, Program, RuleId, Verified, event_slot, line_slot,
+    AccountId, FaultKind, LimitOf, MISSING, ParamId, Program, RuleId, Verified, event_slot, line_slot,
 };
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
 };
 use perq_grammar::diagnostic::Place;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -43,6 +45,10 @@ pub struct Outcome {
     pub place: Place,
     /// What did not hold; a test without any has passed.
     pub mismatches: Vec<Mismatch>,
+    /// The rules that gave something in one of its events.
+    pub fired: BTreeSet<RuleId>,
+    /// How many exact amounts it asserts.
+    pub figures: usize,
 }
 
 impl Outcome {
@@ -128,11 +134,35 @@ impl<'p> Trials<'p> {
 
     /// Runs one test of this program.
     pub fn run(&self, test: &typed::Test) -> Outcome {
-        let mismatches = match &test.body {
-            TestBody::Rejects { expected, found } => rejects(test.place, expected, found),
-            TestBody::Runs(steps) => Run::new(self).run(steps),
+        let (mismatches, fired, figures) = match &test.body {
+            TestBody::Rejects { expected, found } => {
+                (rejects(test.place, expected, found), BTreeSet::new(), 0)
+            }
+            TestBody::Runs(steps) => {
+                let mut run = Run::new(self);
+                let mismatches = run.run(steps);
+                (mismatches, run.fired, steps.iter().filter(|step| is_figure(step)).count())
+            }
         };
-        Outcome { name: test.name.clone(), place: test.place, mismatches }
+        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, figures }
+    }
+}
+
+/// Whether a step asserts an exact amount.
+fn is_figure(step: &TestStep) -> bool {
+    match step {
+        TestStep::Expect(expectation, _) => match expectation {
+            Expectation::LimitedTo { .. }
+            | Expectation::Award { .. }
+            | Expectation::Discount { .. }
+            | Expectation::Total(_) => true,
+            Expectation::Nothing
+            | Expectation::Fires(_)
+            | Expectation::Silent(_)
+            | Expectation::DisplacedBy(..)
+            | Expectation::Fails(..) => false,
+        },
+        TestStep::Member(_) | TestStep::Table { .. } | TestStep::Event { .. } | TestStep::With(..) => false,
     }
 }
 
@@ -168,6 +198,8 @@ struct Run<'t> {
     bound: Option<Bound>,
     events: usize,
     last: Option<Decided>,
+    fired: BTreeSet<RuleId>,
+    state: Memory,
     interpreter: Workspace<interpret::Scratch>,
     #[cfg(feature = "native")]
     native: Workspace<native::Scratch>,
@@ -183,6 +215,8 @@ impl<'t> Run<'t> {
             bound: None,
             events: 0,
             last: None,
+            fired: BTreeSet::new(),
+            state: Memory::new(Arc::clone(&trials.program)),
             interpreter: Workspace::default(),
             #[cfg(feature = "native")]
             native: Workspace::default(),
@@ -277,7 +311,8 @@ impl<'t> Run<'t> {
         };
         let bound = self.bound.insert(bound);
         let mut event = ReadEvent::default();
-        Reader::new().read(&bound.schema, json.as_bytes(), &mut event).map_err(|error| {
+        let mut reader = Reader::new();
+        reader.read(&bound.schema, json.as_bytes(), &mut event).map_err(|error| {
             let field = if error.field.is_empty() { String::new() } else { format!("`{}`: ", error.field) };
             refused(
                 "an event that the program can read",
@@ -285,20 +320,25 @@ impl<'t> Run<'t> {
             )
         })?;
         let params = params(program, &event.record, &self.params);
+        let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
         let mut decisions: Vec<(&str, Decision)> = Vec::new();
         if let Some(interpreter) = &self.trials.interpreter {
-            let decision = settle(program, bound, &mut event, &params, interpreter, &mut self.interpreter);
+            let decision =
+                settle(program, bound, &mut event, (&params, &*claimed), interpreter, &mut self.interpreter);
             decisions.push(("interpreter", decision));
         }
         #[cfg(feature = "native")]
         if let Some(native) = &self.trials.native {
-            let decision = settle(program, bound, &mut event, &params, native, &mut self.native);
+            let decision = settle(program, bound, &mut event, (&params, &*claimed), native, &mut self.native);
             decisions.push(("native", decision));
         }
+        drop(claimed);
         let mut decisions = decisions.into_iter();
         let Some((name, decision)) = decisions.next() else {
             return Err(refused("an engine", &"there is none"));
         };
+        self.state.keep(&bound.schema, &reader, &event, &decision);
+        self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
         let decided = Decided { event, decision };
         for (other_name, other) in decisions {
             if other != decided.decision {
@@ -322,7 +362,7 @@ fn settle<C: Code>(
     program: &Program,
     bound: &Bound,
     event: &mut ReadEvent,
-    params: &[i64],
+    (params, claimed): (&[i64], &dyn Claimed),
     code: &C,
     workspace: &mut Workspace<C::Scratch>,
 ) -> Decision {
@@ -334,6 +374,7 @@ fn settle<C: Code>(
         bound.schema.bindings(),
         &mut record,
         params,
+        claimed,
         code,
         workspace,
         &mut decision,
@@ -546,8 +587,8 @@ impl View<'_> {
             Expectation::LimitedTo { rule, account, amount } => {
                 let cut = decision.cuts.iter().any(|cut| {
                     cut.rule == *rule
-                        && cut.account == *account
-                        && matches!(cut.by, CutBy::Rule | CutBy::Group)
+                        && cut.of == account.map_or(LimitOf::Discounts, LimitOf::Awards)
+                        && matches!(cut.by, CutBy::Rule | CutBy::Group | CutBy::Counter(_))
                 });
                 let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };
                 let stayed = self.sum(*account, &scope);
@@ -758,7 +799,11 @@ impl View<'_> {
                 writeln!(out, "rule `{}` displaced by `{}`{rows}", self.rule(lost.rule), self.rule(lost.by));
         }
         for cut in &decision.cuts {
-            let amount = self.amount(cut.account, cut.amount);
+            let amount = match cut.of {
+                LimitOf::Discounts => self.amount(None, cut.amount),
+                LimitOf::Awards(account) => self.amount(Some(account), cut.amount),
+                LimitOf::Times => "all".to_owned(),
+            };
             let _ = writeln!(out, "{} took {amount} from rule `{}`", cut_by(cut.by), self.rule(cut.rule));
         }
         for failed in &decision.faults {
@@ -784,6 +829,7 @@ fn cut_by(by: CutBy) -> &'static str {
         CutBy::PriceFloor => "the price, which cannot fall below zero,",
         CutBy::Rule => "the rule's limit",
         CutBy::Group => "the group's limit",
+        CutBy::Counter(_) => "a limit over several events",
     }
 }
 

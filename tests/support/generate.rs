@@ -3,13 +3,13 @@
 //! They mean nothing: they hold every instruction, nested and mixed, with numbers from both ends of their ranges.
 //! Refuses to know engines: what runs them is elsewhere.
 
-use perq_compiler::evaluate::{Bindings, Bits, RecordView};
+use perq_compiler::evaluate::{Bindings, Bits, RecordView, TableRows};
 use perq_compiler::ir::{
-    Account, AccountId, Comparison, Currency, DiscountAmount, Displace, Element, Enumeration, EventId,
-    EventKind, Fall, Function, FunctionId, Group, GroupId, Inst, KindId, Layout, MISSING, OnPrice, Param,
-    ParamId, Phase, PlaceId, Program, RecordKind, Reference, ReferenceId, ReferenceKind, RoundPer, Rounding,
-    Rows, Rule, RuleId, Scope, Site, SiteId, SiteKind, Slot, SlotId, SlotType, SourceFile, SourcePlace, Ty,
-    Value, VarId,
+    Account, AccountId, Column, Comparison, Currency, Derivation, DiscountAmount, Displace, Element,
+    Enumeration, EventId, EventKind, Fall, Function, FunctionId, Group, GroupId, History, Inst, KindId,
+    Layout, MISSING, OnPrice, Param, ParamId, Phase, PlaceId, Program, RecordKind, Reference, ReferenceId,
+    ReferenceKind, RoundPer, Rounding, RowSource, RowTable, Rows, Rule, RuleId, Scope, Site, SiteId,
+    SiteKind, Slot, SlotId, SlotType, SourceFile, SourcePlace, TableId, Ty, Value, VarId,
 };
 
 /// A small generator of numbers: SplitMix64.
@@ -115,7 +115,7 @@ impl Random {
 }
 
 /// Where everything of a generated program stands.
-const SOURCE: SourcePlace = SourcePlace { file: 0, line: 1, column: 1 };
+const SOURCE: SourcePlace = SourcePlace { file: 0, line: 1, column: 1, end_line: u32::MAX, end_column: 1 };
 /// Instructions of the longest function.
 const LONGEST: usize = 2_000;
 /// Symbols in each dictionary, of which some are bound.
@@ -126,17 +126,38 @@ pub fn program(random: &mut Random) -> Program {
     let mut program = empty();
     let functions = 1 + random.below(4);
     for number in 0..functions {
-        let award = random.chance(50);
-        let rule = RuleId(u32::try_from(number).unwrap_or(0));
+        let gives =
+            random.pick(&[Gives::Awards, Gives::Awards, Gives::Discounts, Gives::Discounts, Gives::Value]);
+        let award = gives == Gives::Awards;
+        if gives == Gives::Value {
+            let mut function = Generator::new(random, &program, gives, [SiteId(0); 2]).function();
+            function.name = format!("derivation_{number}");
+            let slot = SlotId(u32::try_from(program.layout.event.len()).unwrap_or(0));
+            program.layout.event.push(Slot {
+                key: Vec::new(),
+                ..self::slot(&format!("derived_{number}"), RecordKind::Derived, SlotType::Number { scale: 0 })
+            });
+            program.derivations.push(Derivation {
+                name: function.name.clone(),
+                slot,
+                function: FunctionId(u32::try_from(program.functions.len()).unwrap_or(0)),
+                events: vec![EventId(0)],
+                place: PlaceId(0),
+            });
+            program.functions.push(function);
+            continue;
+        }
+        let rule = RuleId(u32::try_from(program.rules.len()).unwrap_or(0));
         let sites = [0, 1].map(|_| {
             let site = SiteId(u32::try_from(program.sites.len()).unwrap_or(0));
             program.sites.push(site_of(rule, award));
             site
         });
-        let mut function = Generator::new(random, &program, award, sites).function();
+        let mut function = Generator::new(random, &program, gives, sites).function();
         function.name = format!("function_{number}");
         let group = GroupId(u32::from(award));
         program.groups[group.index()].rules.push(rule);
+        let id = FunctionId(u32::try_from(program.functions.len()).unwrap_or(0));
         program.functions.push(function);
         program.rules.push(Rule {
             name: format!("rule_{number}"),
@@ -146,7 +167,7 @@ pub fn program(random: &mut Random) -> Program {
             events: vec![EventId(0)],
             atoms: Vec::new(),
             line_atoms: Vec::new(),
-            function: FunctionId(rule.0),
+            function: id,
             limits: Vec::new(),
             place: PlaceId(0),
         });
@@ -194,6 +215,19 @@ pub fn empty() -> Program {
         slots.push(slot("symbol", record, SlotType::Symbol(KindId(0))));
         slots.push(slot("set", record, SlotType::Set(KindId(0))));
     }
+    let history = || History { events: vec![EventId(0)], days: None };
+    layout.tables = vec![
+        RowTable {
+            name: "earlier purchases".to_owned(),
+            source: RowSource::Earlier(history()),
+            columns: vec![Column::LocalAt, Column::PaidNet, Column::Event(SlotId(11))],
+        },
+        RowTable {
+            name: "earlier lines".to_owned(),
+            source: RowSource::EarlierLines(history()),
+            columns: vec![Column::PiecesKept, Column::Line(SlotId(9)), Column::Returned, Column::PaidNet],
+        },
+    ];
     let group = |name: &str, phase: Phase| Group {
         name: name.to_owned(),
         title: None,
@@ -249,6 +283,9 @@ pub fn empty() -> Program {
                 range: None,
             })
             .collect(),
+        reads: Vec::new(),
+        derivations: Vec::new(),
+        counters: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),
@@ -257,7 +294,25 @@ pub fn empty() -> Program {
         sources: vec![SourceFile { path: "generated.rule".to_owned(), hash: String::new() }],
         // One for each instruction, so that a fault's place says which.
         places: (0..).take(LONGEST).map(|number| SourcePlace { line: 1 + number, ..SOURCE }).collect(),
+        conditions: Vec::new(),
     }
+}
+
+/// What a generated function gives in the end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Gives {
+    Awards,
+    Discounts,
+    /// A derivation's value.
+    Value,
+}
+
+/// What a loop's rows are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Line,
+    Payment,
+    Table,
 }
 
 /// A region that is being filled.
@@ -265,14 +320,14 @@ pub fn empty() -> Program {
 struct Region {
     /// Values made in it.
     values: Vec<(Value, Ty)>,
-    /// A loop's row, and whether it is a line's.
-    row: Option<(Value, bool)>,
+    /// A loop's row, and what of.
+    row: Option<(Value, Of)>,
 }
 
 struct Generator<'r> {
     random: &'r mut Random,
     program: &'r Program,
-    award: bool,
+    gives: Gives,
     sites: [SiteId; 2],
     function: Function,
     open: Vec<Region>,
@@ -297,7 +352,7 @@ const COMPARISONS: [Comparison; 6] = [
 ];
 
 impl<'r> Generator<'r> {
-    fn new(random: &'r mut Random, program: &'r Program, award: bool, sites: [SiteId; 2]) -> Generator<'r> {
+    fn new(random: &'r mut Random, program: &'r Program, gives: Gives, sites: [SiteId; 2]) -> Generator<'r> {
         // Edges end most functions early with a fault, so that most functions hold few.
         let edges = random.pick(&[0, 0, 1, 1, 3, 10, 40]);
         let budget = random.pick(&[8, 20, 40, 80, 160]);
@@ -311,7 +366,7 @@ impl<'r> Generator<'r> {
         Generator {
             random,
             program,
-            award,
+            gives,
             sites,
             function,
             open: vec![Region::default()],
@@ -353,7 +408,12 @@ impl<'r> Generator<'r> {
         if inst == Inst::Block {
             self.open.push(Region::default());
         } else if let Inst::Loop(rows) = inst {
-            self.open.push(Region { values: Vec::new(), row: Some((value, rows != Rows::Payments)) });
+            let of = match rows {
+                Rows::Lines | Rows::Selected(_) => Of::Line,
+                Rows::Payments => Of::Payment,
+                Rows::Table(_) => Of::Table,
+            };
+            self.open.push(Region { values: Vec::new(), row: Some((value, of)) });
         } else if inst == Inst::End {
             self.open.pop();
         }
@@ -424,17 +484,17 @@ impl<'r> Generator<'r> {
     }
 
     fn line_load(&mut self) -> Option<Inst> {
-        let row = self.row(true)?;
+        let row = self.row(Of::Line)?;
         let slot = self.random.below(self.program.layout.line.len());
         Some(Inst::LoadLine(SlotId(u32::try_from(slot).unwrap_or(0)), row))
     }
 
-    fn row(&mut self, line: bool) -> Option<Value> {
+    fn row(&mut self, of: Of) -> Option<Value> {
         let rows: Vec<Value> = self
             .open
             .iter()
             .filter_map(|region| region.row)
-            .filter(|row| row.1 == line)
+            .filter(|row| row.1 == of)
             .map(|row| row.0)
             .collect();
         if rows.is_empty() { None } else { Some(self.random.pick(&rows)) }
@@ -460,7 +520,7 @@ impl<'r> Generator<'r> {
             }
             (1, _) => {
                 // A flag.
-                let word = match self.row(true) {
+                let word = match self.row(Of::Line) {
                     Some(row) => self.push(Inst::LoadLine(SlotId(8), row)),
                     None => self.push(Inst::LoadEvent(SlotId(10))),
                 };
@@ -494,8 +554,13 @@ impl<'r> Generator<'r> {
 
     fn propose(&mut self, num: Value, den: Value) {
         let site = self.random.pick(&self.sites.clone());
-        if self.award {
-            let row = if self.random.chance(70) { self.row(true) } else { None };
+        if self.gives == Gives::Value {
+            let prime = self.push(Inst::Wide((1 << 61) - 1));
+            let num = self.push(Inst::Modulo(num, prime));
+            let value = self.push(Inst::Narrow(num));
+            self.push(Inst::Derive(value));
+        } else if self.gives == Gives::Awards {
+            let row = if self.random.chance(70) { self.row(Of::Line) } else { None };
             self.push(Inst::Award { site, num, den, row });
         } else {
             let selection = self.value(Ty::Selection);
@@ -540,7 +605,7 @@ impl<'r> Generator<'r> {
             }
             Ty::Bag => self.push(Inst::Distinct(value)),
             Ty::Selection => {
-                let row = self.row(true)?;
+                let row = self.row(Of::Line)?;
                 self.push(Inst::Selected(value, row))
             }
         };
@@ -598,9 +663,10 @@ impl<'r> Generator<'r> {
     }
 
     fn rows(&mut self) -> Rows {
-        match self.random.below(4) {
+        match self.random.below(6) {
             0 => Rows::Payments,
-            1 | 2 => Rows::Lines,
+            1 => Rows::Table(TableId(u32::try_from(self.random.below(2)).unwrap_or(0))),
+            2..=4 => Rows::Lines,
             _ => Rows::Selected(self.value(Ty::Selection)),
         }
     }
@@ -608,7 +674,7 @@ impl<'r> Generator<'r> {
     /// Adds an instruction, or a few that belong together.
     fn step(&mut self) {
         let edges = self.edges;
-        match self.random.below(44) {
+        match self.random.below(45) {
             0 => {
                 let word = self.random.word(edges);
                 self.push(Inst::Int(word));
@@ -631,9 +697,17 @@ impl<'r> Generator<'r> {
                 }
             }
             6 => {
-                if let Some(row) = self.row(false) {
+                if let Some(row) = self.row(Of::Payment) {
                     let slot = self.random.below(self.program.layout.payment.len());
                     self.push(Inst::LoadPayment(SlotId(u32::try_from(slot).unwrap_or(0)), row));
+                }
+            }
+            44 => {
+                if let Some(row) = self.row(Of::Table) {
+                    let Inst::Loop(Rows::Table(table)) = self.function.insts[row.index()] else { return };
+                    let columns = self.program.layout.tables[table.index()].columns.len();
+                    let column = u32::try_from(self.random.below(columns)).unwrap_or(0);
+                    self.push(Inst::LoadTable(table, SlotId(column), row));
                 }
             }
             7 => {
@@ -813,11 +887,11 @@ impl<'r> Generator<'r> {
     fn name_slot(&mut self, set: bool) -> Value {
         let builtins = [8, 6, 1];
         let offset = if set { 4 } else { 3 };
-        let inst = if let Some(row) = self.row(true)
+        let inst = if let Some(row) = self.row(Of::Line)
             && self.random.chance(60)
         {
             Inst::LoadLine(SlotId(builtins[1] + offset), row)
-        } else if let Some(row) = self.row(false) {
+        } else if let Some(row) = self.row(Of::Payment) {
             Inst::LoadPayment(SlotId(builtins[2] + offset), row)
         } else {
             Inst::LoadEvent(SlotId(builtins[0] + offset))
@@ -845,7 +919,7 @@ impl<'r> Generator<'r> {
     }
 
     fn selection_step(&mut self) {
-        let Some(row) = self.row(true) else { return };
+        let Some(row) = self.row(Of::Line) else { return };
         let selection = self.value(Ty::Selection);
         if self.random.chance(50) && self.function.insts[selection.index()] == Inst::NewSelection {
             let count = self.value(Ty::I64);
@@ -901,6 +975,8 @@ pub struct Input {
     pub payments: Vec<i64>,
     /// Slots of a payment.
     pub payment_width: usize,
+    /// Rows of tables.
+    pub tables: Vec<TableRows>,
     /// What sets point into.
     pub symbols: Vec<u32>,
     /// Values of parameters.
@@ -920,6 +996,7 @@ impl Input {
             line_width: self.line_width,
             payments: &self.payments,
             payment_width: self.payment_width,
+            tables: &self.tables,
             symbols: &self.symbols,
             params: &self.params,
         }
@@ -946,6 +1023,14 @@ pub fn input(random: &mut Random, program: &Program) -> Input {
         line_width: layout.line.len(),
         payments: (0..payments).flat_map(|_| row(random, &layout.payment, &mut symbols, edges)).collect(),
         payment_width: layout.payment.len(),
+        tables: layout
+            .tables
+            .iter()
+            .map(|table| {
+                let (width, rows) = (table.columns.len(), random.pick(&[0, 1, 3, 20]));
+                TableRows { width, slots: (0..width * rows).map(|_| random.word(edges)).collect() }
+            })
+            .collect(),
         symbols,
         params: program.params.iter().map(|_| random.word(edges)).collect(),
         bindings: bindings(random),
@@ -953,7 +1038,13 @@ pub fn input(random: &mut Random, program: &Program) -> Input {
     };
     // A few are not laid out as the program says.
     if random.chance(2) {
-        match random.below(6) {
+        match random.below(8) {
+            6 => input.tables.truncate(1),
+            7 => {
+                if let Some(rows) = input.tables.first_mut() {
+                    rows.width = random.below(5);
+                }
+            }
             0 => input.event.truncate(3),
             1 => input.line_width = random.below(30),
             2 => input.payment_width = random.below(9),
@@ -1046,6 +1137,7 @@ pub fn label(function: &Function, types: &[Option<Ty>], at: usize) -> String {
         Inst::Loop(Rows::Lines) => "Loop.Lines".to_owned(),
         Inst::Loop(Rows::Payments) => "Loop.Payments".to_owned(),
         Inst::Loop(Rows::Selected(_)) => "Loop.Selected".to_owned(),
+        Inst::Loop(Rows::Table(_)) => "Loop.Table".to_owned(),
         Inst::Break { when, .. } => format!("{name}.{when}"),
         Inst::PickExtreme { cheapest: turned, element, .. }
         | Inst::PickInEvery { cheapest: turned, element, .. }
@@ -1064,6 +1156,8 @@ pub fn labels() -> Vec<String> {
         "LoadEvent",
         "LoadLine",
         "LoadPayment",
+        "LoadTable",
+        "Derive",
         "LoadParam",
         "Known",
         "Truth",
@@ -1081,6 +1175,7 @@ pub fn labels() -> Vec<String> {
         "Loop.Lines",
         "Loop.Payments",
         "Loop.Selected",
+        "Loop.Table",
         "End",
         "Break.true",
         "Break.false",

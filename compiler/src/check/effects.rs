@@ -3,7 +3,7 @@
 use super::groups::GroupKind;
 use super::names::{Binding, Scope, nearest};
 use super::types::{collection_word, element_word};
-use super::{At, Checker, errors};
+use super::{At, Checker, errors, later};
 use crate::ir;
 use crate::typed::{Element, Expr, ExprKind, LocalId, Ratio, RecordType, Source, SourceKind, Step, Type};
 use perq_grammar::ast;
@@ -36,12 +36,13 @@ impl Checker<'_> {
                 ast::EffectKind::ForEach { name, source, body } => {
                     self.for_each(scope, name, source, body, context, steps);
                 }
-                ast::EffectKind::Award { amount, to, reason, later } => {
-                    for word in later {
-                        let place = scope.place(word.span);
-                        self.report(errors::not_yet_evaluated(place, &format!("award … {}", word.text)));
+                ast::EffectKind::Award { amount, to, options } => {
+                    for (word, span) in later::award(options) {
+                        let place = scope.place(span);
+                        self.report(errors::not_yet_evaluated(place, &format!("award … {word}")));
                     }
-                    steps.extend(self.award(scope, amount, to.as_ref(), reason.as_ref(), place, context));
+                    let reason = options.reason.as_ref();
+                    steps.extend(self.award(scope, amount, to.as_ref(), reason, place, context));
                 }
                 ast::EffectKind::Discount { amount, target, spread, rounded, reason } => {
                     self.require_kind(GroupKind::Discount, "discount", place, context);
@@ -63,7 +64,16 @@ impl Checker<'_> {
                     steps.extend(self.price(scope, amount, *each, target, spread.as_ref(), place, context));
                 }
                 ast::EffectKind::Let(binding) => self.let_step(scope, binding, steps),
-                ast::EffectKind::Later(word) => self.report(errors::not_yet_evaluated(place, &word.text)),
+                ast::EffectKind::Debit { .. }
+                | ast::EffectKind::Gift { .. }
+                | ast::EffectKind::Issue(_)
+                | ast::EffectKind::Set { .. }
+                | ast::EffectKind::Multiply { .. }
+                | ast::EffectKind::Later(_) => {
+                    if let Some(word) = later::effect(&effect.kind) {
+                        self.report(errors::not_yet_evaluated(place, word));
+                    }
+                }
             }
         }
     }

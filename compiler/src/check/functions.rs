@@ -84,6 +84,13 @@ impl<'a> Checker<'a> {
                 | ast::ItemKind::Group(..)
                 | ast::ItemKind::Rule(_)
                 | ast::ItemKind::Test(_)
+                | ast::ItemKind::Counter { .. }
+                | ast::ItemKind::Badge(..)
+                | ast::ItemKind::Tiers(..)
+                | ast::ItemKind::Coupon(..)
+                | ast::ItemKind::Certificate(..)
+                | ast::ItemKind::Redemption(..)
+                | ast::ItemKind::Template(_)
                 | ast::ItemKind::Later { .. } => continue,
             };
             if !self.declare_value(*at, &header.name, what) {
@@ -276,6 +283,13 @@ impl<'a> Checker<'a> {
                     | ast::ItemKind::Group(..)
                     | ast::ItemKind::Rule(_)
                     | ast::ItemKind::Test(_)
+                    | ast::ItemKind::Counter { .. }
+                    | ast::ItemKind::Badge(..)
+                    | ast::ItemKind::Tiers(..)
+                    | ast::ItemKind::Coupon(..)
+                    | ast::ItemKind::Certificate(..)
+                    | ast::ItemKind::Redemption(..)
+                    | ast::ItemKind::Template(_)
                     | ast::ItemKind::Later { .. } => {}
                 }
                 targets.into_iter().collect()
@@ -357,6 +371,13 @@ impl<'a> Checker<'a> {
             | ast::ItemKind::Group(..)
             | ast::ItemKind::Rule(_)
             | ast::ItemKind::Test(_)
+            | ast::ItemKind::Counter { .. }
+            | ast::ItemKind::Badge(..)
+            | ast::ItemKind::Tiers(..)
+            | ast::ItemKind::Coupon(..)
+            | ast::ItemKind::Certificate(..)
+            | ast::ItemKind::Redemption(..)
+            | ast::ItemKind::Template(_)
             | ast::ItemKind::Later { .. } => return,
         };
         let implies = if params.is_empty() { self.implied(&body, true) } else { Vec::new() };
@@ -640,6 +661,13 @@ fn header_of(item: &ast::Item) -> Option<&ast::Header> {
         | ast::ItemKind::Group(..)
         | ast::ItemKind::Rule(_)
         | ast::ItemKind::Test(_)
+        | ast::ItemKind::Counter { .. }
+        | ast::ItemKind::Badge(..)
+        | ast::ItemKind::Tiers(..)
+        | ast::ItemKind::Coupon(..)
+        | ast::ItemKind::Certificate(..)
+        | ast::ItemKind::Redemption(..)
+        | ast::ItemKind::Template(_)
         | ast::ItemKind::Later { .. } => None,
     }
 }

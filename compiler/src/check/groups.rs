@@ -2,7 +2,7 @@
 
 use super::names::{Events, Scope, nearest};
 use super::types::constant;
-use super::{At, Checker, Items, errors};
+use super::{At, Checker, Items, errors, later};
 use crate::ir;
 use crate::typed::{Expr, ExprKind, Group, Ratio, Type};
 use perq_grammar::ast;
@@ -108,12 +108,21 @@ impl<'a> Checker<'a> {
                 ast::GroupClause::Excludes(..) | ast::GroupClause::Rule(_) => continue,
                 ast::GroupClause::Shared(clause) => match &clause.kind {
                     ast::ClauseKind::On(_) => ("on", clause.span),
-                    ast::ClauseKind::Valid { .. } => ("valid", clause.span),
+                    ast::ClauseKind::Valid(_) => ("valid", clause.span),
                     ast::ClauseKind::Schedule(_) => ("schedule", clause.span),
                     // The grammar lets no such clause into a group.
                     ast::ClauseKind::Priority(_) | ast::ClauseKind::Then(_) => continue,
-                    ast::ClauseKind::Later(word) => {
-                        self.report(errors::not_yet_evaluated(at.place(clause.span), &word.text));
+                    ast::ClauseKind::Budget { .. }
+                    | ast::ClauseKind::Take(_)
+                    | ast::ClauseKind::Process { .. }
+                    | ast::ClauseKind::Spendable(_)
+                    | ast::ClauseKind::EffectiveFrom(_)
+                    | ast::ClauseKind::NotEffective
+                    | ast::ClauseKind::About(_)
+                    | ast::ClauseKind::With(..) => {
+                        if let Some(word) = later::clause(&clause.kind) {
+                            self.report(errors::not_yet_evaluated(at.place(clause.span), word));
+                        }
                         continue;
                     }
                     ast::ClauseKind::Title(_)
@@ -395,7 +404,8 @@ impl<'a> Checker<'a> {
         } else {
             self.money_account().filter(|_| earns && value.ty == Type::Money)
         };
-        Some(ir::Limit { amount, account, otherwise })
+        let of = account.map_or(ir::LimitOf::Discounts, ir::LimitOf::Awards);
+        Some(ir::Limit { amount, of, counter: None, otherwise })
     }
 
     /// The account whose unit is the currency, where there is one.

@@ -12,6 +12,7 @@ pub mod errors;
 mod expressions;
 mod functions;
 mod groups;
+mod later;
 mod names;
 mod operators;
 mod program;
@@ -214,7 +215,7 @@ fn run(
     checker.check_ties();
     checker.check_tests(&items);
     for (at, keyword, span) in &items.later {
-        checker.report(errors::not_yet_evaluated(at.place(*span), &keyword.text));
+        checker.report(errors::not_yet_evaluated(at.place(*span), keyword));
     }
     (checker.out, checker.found, checker.rejects)
 }
@@ -247,7 +248,8 @@ struct Items<'a> {
     /// Rules outside of groups, with how many groups stand before them.
     rules: Vec<(At, &'a ast::Rule, usize)>,
     tests: Vec<(At, &'a ast::Test, Span)>,
-    later: Vec<(At, &'a ast::Name, Span)>,
+    /// Declarations without a meaning yet: the keyword and its place.
+    later: Vec<(At, &'a str, Span)>,
 }
 
 impl<'a> Items<'a> {
@@ -278,7 +280,19 @@ impl<'a> Items<'a> {
                 ast::ItemKind::Group(header, clauses) => self.groups.push((at, header, clauses, item.span)),
                 ast::ItemKind::Rule(rule) => self.rules.push((at, rule, self.groups.len())),
                 ast::ItemKind::Test(test) => self.tests.push((at, test, item.span)),
-                ast::ItemKind::Later { keyword, .. } => self.later.push((at, keyword, keyword.span)),
+                ast::ItemKind::Counter { .. }
+                | ast::ItemKind::Badge(..)
+                | ast::ItemKind::Tiers(..)
+                | ast::ItemKind::Coupon(..)
+                | ast::ItemKind::Certificate(..)
+                | ast::ItemKind::Redemption(..)
+                | ast::ItemKind::Template(_)
+                | ast::ItemKind::Later { .. } => {
+                    if let Some(word) = later::item(&item.kind) {
+                        let end = item.span.start + word.len() as u32;
+                        self.later.push((at, word, Span { start: item.span.start, end }));
+                    }
+                }
             }
         }
     }

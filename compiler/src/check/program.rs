@@ -302,7 +302,10 @@ impl<'a> Checker<'a> {
             | ast::AccountClause::Qualifying(_)
             | ast::AccountClause::NotBelow(_)
             | ast::AccountClause::Worth(..)
-            | ast::AccountClause::Lots(_) => None,
+            | ast::AccountClause::Expire(..)
+            | ast::AccountClause::Melt(_)
+            | ast::AccountClause::UseFirst(_)
+            | ast::AccountClause::Shortfall(_) => None,
         });
         let Some((unit, decimals)) = units.next() else {
             let name = format!("account `{}`", header.name.text);
@@ -369,7 +372,10 @@ impl<'a> Checker<'a> {
         for clause in clauses {
             let (word, span) = match clause {
                 ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) => continue,
-                ast::AccountClause::Lots(_) => continue,
+                ast::AccountClause::Expire(..)
+                | ast::AccountClause::Melt(_)
+                | ast::AccountClause::UseFirst(_)
+                | ast::AccountClause::Shortfall(_) => continue,
                 ast::AccountClause::Round { mode, .. } => ("round", mode.span),
                 ast::AccountClause::Redeemable(span) => ("redeemable", *span),
                 ast::AccountClause::Qualifying(span) => ("qualifying", *span),
@@ -383,8 +389,12 @@ impl<'a> Checker<'a> {
             }
             seen.push(word);
             match clause {
-                ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) | ast::AccountClause::Lots(_) => {
-                }
+                ast::AccountClause::Title(_)
+                | ast::AccountClause::Unit(..)
+                | ast::AccountClause::Expire(..)
+                | ast::AccountClause::Melt(_)
+                | ast::AccountClause::UseFirst(_)
+                | ast::AccountClause::Shortfall(_) => {}
                 ast::AccountClause::Round { mode, per } => {
                     let rounding = self.rounding(at.place(mode.span), &mode.text);
                     let per = match per.as_ref().map(|per| (per.text.as_str(), per.span)) {

@@ -5,7 +5,7 @@ use super::effects::Context;
 use super::groups::GroupKind;
 use super::names::{Events, Scope, nearest};
 use super::program::small_number;
-use super::{At, Checker, Items, Origin, dates, errors};
+use super::{At, Checker, Items, Origin, dates, errors, later};
 use crate::ir;
 use crate::typed::{Expr, ExprKind, FieldId, Ratio, Rule, Step, Type};
 use perq_grammar::ast;
@@ -151,7 +151,7 @@ impl<'a> Checker<'a> {
         let mut limits: Vec<&ast::Clause> = Vec::new();
         for clause in &rule.clauses {
             let word = match &clause.kind {
-                ast::ClauseKind::Valid { .. } => Some("valid"),
+                ast::ClauseKind::Valid(_) => Some("valid"),
                 ast::ClauseKind::Schedule(_) => Some("schedule"),
                 ast::ClauseKind::Priority(_) => Some("priority"),
                 ast::ClauseKind::On(_) => Some("on"),
@@ -161,7 +161,14 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::Unless(_)
                 | ast::ClauseKind::Let(_)
                 | ast::ClauseKind::Limit { .. }
-                | ast::ClauseKind::Later(_) => None,
+                | ast::ClauseKind::Budget { .. }
+                | ast::ClauseKind::Take(_)
+                | ast::ClauseKind::Process { .. }
+                | ast::ClauseKind::Spendable(_)
+                | ast::ClauseKind::EffectiveFrom(_)
+                | ast::ClauseKind::NotEffective
+                | ast::ClauseKind::About(_)
+                | ast::ClauseKind::With(..) => None,
             };
             if let Some(word) = word {
                 if seen.contains(&word) {
@@ -178,16 +185,25 @@ impl<'a> Checker<'a> {
                 ast::ClauseKind::Then(effects) => self.effects(&mut scope, effects, &mut context, &mut steps),
                 ast::ClauseKind::Limit { .. } => limits.push(clause),
                 ast::ClauseKind::Title(_)
-                | ast::ClauseKind::Valid { .. }
+                | ast::ClauseKind::Valid(_)
                 | ast::ClauseKind::Schedule(_)
                 | ast::ClauseKind::On(_)
                 | ast::ClauseKind::When(_)
                 | ast::ClauseKind::Unless(_)
                 | ast::ClauseKind::Let(_)
-                | ast::ClauseKind::Later(_) => self.clause(&mut scope, clause, &mut steps, &mut valid),
+                | ast::ClauseKind::Budget { .. }
+                | ast::ClauseKind::Take(_)
+                | ast::ClauseKind::Process { .. }
+                | ast::ClauseKind::Spendable(_)
+                | ast::ClauseKind::EffectiveFrom(_)
+                | ast::ClauseKind::NotEffective
+                | ast::ClauseKind::About(_)
+                | ast::ClauseKind::With(..) => self.clause(&mut scope, clause, &mut steps, &mut valid),
             }
         }
-        if !seen.contains(&"then") {
+        if let Some(template) = &rule.template {
+            self.report(errors::not_yet_evaluated(at.place(template.span), "from template"));
+        } else if !seen.contains(&"then") {
             let name = format!("rule `{}`", rule.header.name.text);
             let example = match kind {
                 Some(GroupKind::Discount) => "then discount 5% on lines",
@@ -261,7 +277,7 @@ impl<'a> Checker<'a> {
         let own = rule.clauses.iter().find_map(|clause| match &clause.kind {
             ast::ClauseKind::On(on) => Some((on, clause.span)),
             ast::ClauseKind::Title(_)
-            | ast::ClauseKind::Valid { .. }
+            | ast::ClauseKind::Valid(_)
             | ast::ClauseKind::Schedule(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::When(_)
@@ -269,7 +285,14 @@ impl<'a> Checker<'a> {
             | ast::ClauseKind::Let(_)
             | ast::ClauseKind::Limit { .. }
             | ast::ClauseKind::Then(_)
-            | ast::ClauseKind::Later(_) => None,
+            | ast::ClauseKind::Budget { .. }
+            | ast::ClauseKind::Take(_)
+            | ast::ClauseKind::Process { .. }
+            | ast::ClauseKind::Spendable(_)
+            | ast::ClauseKind::EffectiveFrom(_)
+            | ast::ClauseKind::NotEffective
+            | ast::ClauseKind::About(_)
+            | ast::ClauseKind::With(..) => None,
         });
         let shared = group.and_then(|group| self.group_infos.get(group)).and_then(|info| info.events.clone());
         match (own, shared) {
@@ -322,17 +345,31 @@ impl<'a> Checker<'a> {
                 steps.push(Step::When(Expr { kind, ty: Type::Bool, place }));
             }
             ast::ClauseKind::Let(binding) => self.let_step(scope, binding, steps),
-            ast::ClauseKind::Valid { from, to } => {
-                let conditions = self.valid(scope, from, to.as_ref(), place, valid);
-                steps.extend(conditions.into_iter().map(Step::When));
+            ast::ClauseKind::Valid(periods) => {
+                if periods.len() > 1 {
+                    self.report(errors::not_yet_evaluated(place, "`valid` with several periods"));
+                }
+                for period in periods {
+                    let conditions = self.valid(scope, &period.from, period.to.as_ref(), place, valid);
+                    steps.extend(conditions.into_iter().map(Step::When));
+                }
             }
             ast::ClauseKind::Schedule(parts) => {
                 if let Some(condition) = self.schedule(scope, parts, place) {
                     steps.push(Step::When(condition));
                 }
             }
-            ast::ClauseKind::Later(word) => {
-                self.report(errors::not_yet_evaluated(place, &word.text));
+            ast::ClauseKind::Budget { .. }
+            | ast::ClauseKind::Take(_)
+            | ast::ClauseKind::Process { .. }
+            | ast::ClauseKind::Spendable(_)
+            | ast::ClauseKind::EffectiveFrom(_)
+            | ast::ClauseKind::NotEffective
+            | ast::ClauseKind::About(_)
+            | ast::ClauseKind::With(..) => {
+                if let Some(word) = later::clause(&clause.kind) {
+                    self.report(errors::not_yet_evaluated(place, word));
+                }
             }
             ast::ClauseKind::Title(_)
             | ast::ClauseKind::On(_)

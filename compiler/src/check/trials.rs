@@ -4,7 +4,7 @@ use super::names::{Events, Scope, nearest};
 use super::program::is_own;
 use super::schema::RecordName;
 use super::types::{Decimal, constant};
-use super::{At, Checker, Items, Reject, dates, errors};
+use super::{At, Checker, Items, Reject, dates, errors, later};
 use crate::ir;
 use crate::typed::{
     ExpectScope, Expectation, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord, TestStep,
@@ -535,8 +535,17 @@ impl<'a> Checker<'a> {
                 Expectation::Discount { amount: self.expected_money(at, amount)?, scope: scope? }
             }
             ast::Expectation::Total(amount) => Expectation::Total(self.expected_money(at, amount)?),
-            ast::Expectation::Later(word) => {
-                self.report(errors::not_yet_evaluated(place, &format!("expect {}", word.text)));
+            ast::Expectation::Balance(..)
+            | ast::Expectation::Debit { .. }
+            | ast::Expectation::Issue { .. }
+            | ast::Expectation::Gift(..)
+            | ast::Expectation::Tier(..)
+            | ast::Expectation::Badge(_)
+            | ast::Expectation::Refused(_)
+            | ast::Expectation::Later(_) => {
+                if let Some(word) = later::expectation(expectation) {
+                    self.report(errors::not_yet_evaluated(place, &format!("expect {word}")));
+                }
                 return None;
             }
             ast::Expectation::Holds(_) => {

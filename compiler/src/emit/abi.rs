@@ -28,7 +28,12 @@ pub mod context {
     pub const LOW: i32 = 72;
     /// `i64`: the high half of a helper's result.
     pub const HIGH: i32 = 80;
+    /// Pointer to two words for each table of the layout: `*const i64`, its rows' slots, and how many rows there are.
+    pub const TABLES: i32 = 88;
 }
+
+/// Bytes of a table's entry.
+pub const TABLE_SIZE: i32 = 16;
 
 /// Bytes of a reference's entry.
 pub const REFERENCE_SIZE: i32 = 16;

@@ -37,6 +37,8 @@ macro_rules! native_helpers {
             Put put(bag, number);
             /// `Distinct`.
             Distinct distinct(bag);
+            /// `Derive`.
+            Derive derive(word);
             /// `Award`; a row below zero is none.
             Award award(site, num_low, num_high, den_low, den_high, row);
             /// `Discount`.

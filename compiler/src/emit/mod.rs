@@ -265,7 +265,7 @@ impl<M: Module> Lowering<'_, M> {
                 let params = self.field(context::PARAMS);
                 Lowered::Word(self.load(fixed(), params, param.0)?)
             }
-            Inst::LoadLine(slot, row) | Inst::LoadPayment(slot, row) => {
+            Inst::LoadLine(slot, row) | Inst::LoadPayment(slot, row) | Inst::LoadTable(_, slot, row) => {
                 let (_, address) = self.row(*row)?;
                 Lowered::Word(self.load(row_slot(), address, slot.0)?)
             }
@@ -515,6 +515,11 @@ impl<M: Module> Lowering<'_, M> {
                 Lowered::Word(self.result(context::LOW))
             }
 
+            Inst::Derive(a) => {
+                let word = self.word(*a)?;
+                self.call(Helper::Derive, &[word])?;
+                Lowered::Nothing
+            }
             Inst::Award { site, num, den, row } => {
                 let (num, den) = (self.wide(*num)?, self.wide(*den)?);
                 let site = self.int(i64::from(site.0));
@@ -900,13 +905,23 @@ impl<M: Module> Lowering<'_, M> {
     }
 
     fn enter_loop(&mut self, rows: Rows) -> Result<Lowered> {
+        let layout = &self.program.layout;
         let (count, base, width) = match rows {
             Rows::Lines | Rows::Selected(_) => {
-                (context::LINE_COUNT, context::LINES, self.program.layout.line.len())
+                (self.field(context::LINE_COUNT), self.field(context::LINES), layout.line.len())
             }
-            Rows::Payments => (context::PAYMENT_COUNT, context::PAYMENTS, self.program.layout.payment.len()),
+            Rows::Payments => {
+                (self.field(context::PAYMENT_COUNT), self.field(context::PAYMENTS), layout.payment.len())
+            }
+            Rows::Table(table) => {
+                let offset = i32::try_from(table.0).ok().and_then(|at| at.checked_mul(abi::TABLE_SIZE));
+                let offset = offset.ok_or("there are too many tables")?;
+                let width = layout.tables.get(table.index()).ok_or(ILL)?.columns.len();
+                let entries = self.field(context::TABLES);
+                let base = self.builder.ins().load(I64, fixed(), entries, offset);
+                (self.builder.ins().load(I64, fixed(), entries, offset + 8), base, width)
+            }
         };
-        let (count, base) = (self.field(count), self.field(base));
         let (head, turn, next, exit) = (
             self.builder.create_block(),
             self.builder.create_block(),

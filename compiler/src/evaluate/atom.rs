@@ -40,6 +40,16 @@ pub(super) fn holds(atom: &Atom, value: i64, record: RecordView<'_>, bindings: &
     answer != atom.negated
 }
 
+/// Whether the event satisfies an atom, with the value that it met and, of a set, the symbols.
+pub(crate) fn fact(atom: &Atom, record: RecordView<'_>, bindings: &Bindings) -> (bool, i64, Vec<u32>) {
+    let value = event_value(record, atom.slot);
+    let symbols = match &atom.test {
+        AtomTest::Has(_) => symbols(record, value).to_vec(),
+        AtomTest::Known | AtomTest::Between(..) | AtomTest::OneOf(_) | AtomTest::In(_) => Vec::new(),
+    };
+    (holds(atom, value, record, bindings), value, symbols)
+}
+
 /// Whether one line satisfies all of these.
 pub(super) fn line_holds<'a>(
     atoms: impl Iterator<Item = &'a Atom>,
@@ -163,6 +173,7 @@ mod tests {
             line_width: 0,
             payments: &[],
             payment_width: 0,
+            tables: &[],
             symbols: &[1, 5, 9],
             params: &[],
         }

@@ -8,10 +8,10 @@ use super::fraction::Fraction;
 use super::limit::{Fit, Fitter, Together, allowed};
 use super::price::{Line, NONE, Part, Run, SiteFault, line_of};
 use super::spread::{Spreader, apportion};
-use super::{Cut, CutBy, Decision, Effect, Share};
+use super::{Claim, Claimed, Cut, CutBy, Decision, Effect, Share};
 use crate::ir::{
-    Account, AccountId, FaultKind, Group, GroupId, Limit, Program, RoundPer, Rounding, Rule, RuleId, SiteId,
-    SiteKind,
+    Account, AccountId, FaultKind, Group, GroupId, Limit, LimitOf, Program, RoundPer, Rounding, Rule, RuleId,
+    SiteId, SiteKind,
 };
 use std::ops::Range;
 
@@ -88,6 +88,7 @@ pub(super) struct Owner<'a> {
     pub rule_id: RuleId,
     pub rule: &'a Rule,
     pub params: &'a [i64],
+    pub claimed: &'a dyn Claimed,
 }
 
 impl Owner<'_> {
@@ -163,7 +164,7 @@ impl Granter {
         cuts: &mut Vec<Cut>,
     ) -> Result<(), SiteFault> {
         let short = stay_above_zero(parts, lines);
-        note(cuts, owner.rule_id, None, CutBy::PriceFloor, i128::from(short));
+        note(cuts, owner.rule_id, LimitOf::Discounts, CutBy::PriceFloor, i128::from(short));
         for part in parts.iter_mut() {
             let rounding = owner.own_rounding(part.site).or_else(|| owner.waits_for(part, RoundPer::Line));
             if let (Some(rounding), Some(_)) = (rounding, part.account) {
@@ -172,9 +173,13 @@ impl Granter {
             }
         }
         for limit in &owner.rule.limits {
-            let room = Fraction::count(allowed(limit, owner.params));
-            let fit =
-                self.fitter.fit(parts, limit.account, room, limit.otherwise, Together::Rule, spreader)?;
+            let room = allowed(limit, owner.params, owner.claimed);
+            let Some(account) = limited(limit.of) else {
+                stay_within_times(cuts, owner.rule_id, limit, CutBy::Rule, room, parts);
+                continue;
+            };
+            let room = Fraction::count(room);
+            let fit = self.fitter.fit(parts, account, room, limit.otherwise, Together::Rule, spreader)?;
             note_fit(cuts, owner.rule_id, limit, CutBy::Rule, fit);
         }
         self.round_per_rule(owner, parts)?;
@@ -183,9 +188,13 @@ impl Granter {
         for (limit, used) in owner.group.limits.iter().zip(&mut self.using) {
             let site = parts.first().map(|part| part.site).unwrap_or_default();
             let exact = |result: Result<Fraction, FaultKind>| result.map_err(|kind| (kind, site));
-            let room = exact(Fraction::count(allowed(limit, owner.params)).minus(*used))?;
-            let fit =
-                self.fitter.fit(parts, limit.account, room, limit.otherwise, Together::Effect, spreader)?;
+            let room = allowed(limit, owner.params, owner.claimed);
+            let Some(account) = limited(limit.of) else {
+                stay_within_times(cuts, owner.rule_id, limit, CutBy::Group, room, parts);
+                continue;
+            };
+            let room = exact(Fraction::count(room).minus(*used))?;
+            let fit = self.fitter.fit(parts, account, room, limit.otherwise, Together::Effect, spreader)?;
             *used = exact(used.plus(fit.given))?;
             note_fit(cuts, owner.rule_id, limit, CutBy::Group, fit);
         }
@@ -356,9 +365,51 @@ impl Granter {
         }
     }
 
-    /// Rounds what waits, and lists the effects and the awards' sums.
+    /// What the rules and groups that gave something claim of the counters of their limits: what was given in the end,
+    /// which is no more than what their limits let through.
+    fn claim(&self, program: &Program, decision: &mut Decision) {
+        let mut claim = |limits: &[Limit], is_owner: &dyn Fn(&Given) -> bool| {
+            for limit in limits {
+                let Some(counter) = limit.counter else { continue };
+                let given = self.given.iter().filter(|given| given.amount != 0 && is_owner(given));
+                let amount = match limited(limit.of) {
+                    None => i64::from(given.count() > 0),
+                    Some(account) => given
+                        .filter(|given| given.account == account)
+                        .fold(0i64, |sum, given| sum.saturating_add(given.amount)),
+                };
+                if amount != 0 {
+                    decision.claims.push(Claim { counter, amount });
+                }
+            }
+        };
+        let mut rules: Vec<RuleId> = Vec::new();
+        let mut groups: Vec<GroupId> = Vec::new();
+        for given in &self.given {
+            let counts = |limits: &[Limit]| limits.iter().any(|limit| limit.counter.is_some());
+            let rule = program.rules.get(given.rule.index()).filter(|rule| counts(&rule.limits));
+            if rule.is_some() && !rules.contains(&given.rule) {
+                rules.push(given.rule);
+            }
+            let group = program.groups.get(given.group.index()).filter(|group| counts(&group.limits));
+            if group.is_some() && !groups.contains(&given.group) {
+                groups.push(given.group);
+            }
+        }
+        for id in rules {
+            let Some(rule) = program.rules.get(id.index()) else { continue };
+            claim(&rule.limits, &|given| given.rule == id);
+        }
+        for id in groups {
+            let Some(group) = program.groups.get(id.index()) else { continue };
+            claim(&group.limits, &|given| given.group == id);
+        }
+    }
+
+    /// Rounds what waits, and lists the effects, the awards' sums and the claims.
     pub fn finish(&mut self, program: &Program, decision: &mut Decision) {
         self.round_per_basket(program);
+        self.claim(program, decision);
         for part in self.given.iter().filter(|part| part.amount != 0) {
             let awards = &mut decision.totals.awards;
             let same = match decision.effects.last_mut() {
@@ -422,19 +473,48 @@ fn stay_above_zero(parts: &mut [Part], lines: &mut [Line]) -> i64 {
     short
 }
 
+/// What amounts a limit limits: those of awards to an account, or of discounts (`Some(None)`); `None` for times.
+fn limited(of: LimitOf) -> Option<Option<AccountId>> {
+    match of {
+        LimitOf::Discounts => Some(None),
+        LimitOf::Awards(account) => Some(Some(account)),
+        LimitOf::Times => None,
+    }
+}
+
+/// Drops all of a rule's parts where it may not give once more.
+fn stay_within_times(
+    cuts: &mut Vec<Cut>,
+    rule: RuleId,
+    limit: &Limit,
+    by: CutBy,
+    room: i64,
+    parts: &mut [Part],
+) {
+    if room >= 1 {
+        return;
+    }
+    let mut any = false;
+    for part in parts.iter_mut().filter(|part| !part.gone) {
+        any |= part.amount.is_positive();
+        part.gone = true;
+    }
+    note(cuts, rule, limit.of, limit.counter.map_or(by, CutBy::Counter), i128::from(any));
+}
+
 fn note_fit(cuts: &mut Vec<Cut>, rule: RuleId, limit: &Limit, by: CutBy, fit: Fit) {
-    note(cuts, rule, limit.account, by, fit.taken.ceiling());
+    note(cuts, rule, limit.of, limit.counter.map_or(by, CutBy::Counter), fit.taken.ceiling());
 }
 
 /// Notes a cut, with what the same took from the rule before.
-fn note(cuts: &mut Vec<Cut>, rule: RuleId, account: Option<AccountId>, by: CutBy, amount: i128) {
+fn note(cuts: &mut Vec<Cut>, rule: RuleId, of: LimitOf, by: CutBy, amount: i128) {
     // What is cut may be more than any award: then as much as can be said.
     let amount = i64::try_from(amount).unwrap_or(i64::MAX);
     if amount <= 0 {
         return;
     }
-    match cuts.iter_mut().rev().find(|cut| (cut.rule, cut.account, cut.by) == (rule, account, by)) {
+    match cuts.iter_mut().rev().find(|cut| (cut.rule, cut.of, cut.by) == (rule, of, by)) {
         Some(cut) => cut.amount = cut.amount.saturating_add(amount),
-        None => cuts.push(Cut { rule, account, by, amount }),
+        None => cuts.push(Cut { rule, of, by, amount }),
     }
 }

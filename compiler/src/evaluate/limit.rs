@@ -1,18 +1,20 @@
 //! What limits let through of a rule's parts. Refuses to know where a limit stands and what was given before: it is told
 //! how much room there is.
 
+use super::Claimed;
 use super::fraction::Fraction;
 use super::price::{Part, SiteFault};
 use super::spread::{Sharer, Spreader};
 use crate::ir::{AccountId, Limit, LimitAmount, Otherwise, Rest, Rounding};
 
-/// A limit's number; a parameter that is not there allows nothing, and neither does a negative one.
-pub(super) fn allowed(limit: &Limit, params: &[i64]) -> i64 {
+/// What a limit leaves for the event; a parameter that is not there allows nothing, and neither does a negative one.
+pub(super) fn allowed(limit: &Limit, params: &[i64], claimed: &dyn Claimed) -> i64 {
     let amount = match limit.amount {
         LimitAmount::Fixed(amount) => amount,
         LimitAmount::Param(param) => params.get(param.index()).copied().unwrap_or(0),
     };
-    amount.max(0)
+    let before = limit.counter.map_or(0, |counter| claimed.claimed(counter));
+    amount.saturating_sub(before).max(0)
 }
 
 /// Whose effects are weighed together where more is proposed than fits and `Skip` drops it.

@@ -4,6 +4,7 @@
 //! comes through [`Code`], so that the interpreter and native code are settled by the same text.
 
 mod atom;
+mod derive;
 mod displace;
 pub mod fraction;
 mod grant;
@@ -15,10 +16,11 @@ pub mod spread;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use atom::fact as atom_fact;
 pub use plan::Plan;
 pub use settle::{Workspace, evaluate};
 
-use crate::ir::{AccountId, Fault, FunctionId, GroupId, PlaceId, RuleId, SiteId};
+use crate::ir::{AccountId, CounterId, Fault, FunctionId, GroupId, LimitOf, PlaceId, RuleId, SiteId};
 
 /// The slots of one event, as [`crate::ir::Layout`] lays them out.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,8 @@ pub struct RecordView<'a> {
     pub payments: &'a [i64],
     /// Slots of a payment.
     pub payment_width: usize,
+    /// Rows of the tables, by [`crate::ir::TableId`].
+    pub tables: &'a [TableRows],
     /// What set slots point into.
     pub symbols: &'a [u32],
     /// Values of the parameters at the event's date.
@@ -55,8 +59,26 @@ pub struct Record {
     pub payments: Vec<i64>,
     /// Slots of a payment.
     pub payment_width: usize,
+    /// Rows of the tables, by [`crate::ir::TableId`]; a table that is not there has no rows.
+    pub tables: Vec<TableRows>,
     /// What set slots point into.
     pub symbols: Vec<u32>,
+}
+
+/// The rows of a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableRows {
+    /// Slots of a row.
+    pub width: usize,
+    /// Row after row.
+    pub slots: Vec<i64>,
+}
+
+impl TableRows {
+    /// How many rows.
+    pub fn count(&self) -> usize {
+        self.slots.len().checked_div(self.width).unwrap_or(0)
+    }
 }
 
 impl Record {
@@ -68,6 +90,7 @@ impl Record {
             line_width: self.line_width,
             payments: &self.payments,
             payment_width: self.payment_width,
+            tables: &self.tables,
             symbols: &self.symbols,
             params,
         }
@@ -82,6 +105,10 @@ impl RecordView<'_> {
     /// How many payments.
     pub fn payment_count(&self) -> usize {
         self.payments.len().checked_div(self.payment_width).unwrap_or(0)
+    }
+    /// How many rows a table has.
+    pub fn table_count(&self, table: crate::ir::TableId) -> usize {
+        self.tables.get(table.index()).map_or(0, TableRows::count)
     }
 }
 
@@ -138,6 +165,25 @@ pub struct Proposals {
     pub list: Vec<Proposal>,
     /// (row, pieces), ascending rows within a proposal; pieces are above zero.
     pub selected: Vec<(u32, i64)>,
+    /// What a derivation's function has given.
+    pub derived: Option<i64>,
+}
+
+/// What earlier events have claimed of a program's counters, for the event at hand: its member, its inviter, its
+/// instant. Asked only about counters of limits that something comes up against.
+pub trait Claimed {
+    /// The sum of the claims in the counter's window; 0 where there are none.
+    fn claimed(&self, counter: CounterId) -> i64;
+}
+
+/// Nothing was claimed before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unclaimed;
+
+impl Claimed for Unclaimed {
+    fn claimed(&self, _: CounterId) -> i64 {
+        0
+    }
 }
 
 /// Turns that one event may take over all of its rules; [`crate::ir`] says what costs how many.
@@ -147,6 +193,9 @@ pub const FUEL: i64 = 50_000_000;
 pub trait Code {
     /// Reusable memory of one thread.
     type Scratch: Default;
+
+    /// Is told of each phase that has rules, by its first group, with the record as its rules will see it.
+    fn enter(&self, _group: GroupId, _record: RecordView<'_>) {}
 
     /// Runs `function` on the record and appends what it proposes to `out`; takes the turns of its loops from
     /// `fuel`.
@@ -173,6 +222,8 @@ pub struct Decision {
     pub displaced: Vec<Displaced>,
     /// What a limit took.
     pub cuts: Vec<Cut>,
+    /// What the effects use up of counters; to be added to them when the decision is kept.
+    pub claims: Vec<Claim>,
     /// Rules that failed and gave nothing.
     pub faults: Vec<RuleFault>,
     /// For each line: amount before, and after all discounts.
@@ -220,13 +271,22 @@ pub struct Displaced {
     pub rows: Vec<u32>,
 }
 
+/// A part of a counter that the event's effects use up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Which.
+    pub counter: CounterId,
+    /// How much; never zero.
+    pub amount: i64,
+}
+
 /// What a limit took from a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// From which rule.
     pub rule: RuleId,
-    /// `None` for discounts.
-    pub account: Option<AccountId>,
+    /// Of what.
+    pub of: LimitOf,
     /// Which limit.
     pub by: CutBy,
     /// How much; awards round up to whole units here.
@@ -242,6 +302,8 @@ pub enum CutBy {
     Rule,
     /// The group's limit.
     Group,
+    /// A limit of the rule or the group over more than this event.
+    Counter(CounterId),
 }
 
 /// A rule that failed.

@@ -1,12 +1,15 @@
 //! One event from record to decision: phase by phase, group by group. Knows the order of things and refuses to know how
 //! each is worked out.
 
+use super::derive;
 use super::displace::{Displacer, Loss};
 use super::fraction::Fraction;
 use super::grant::{Granter, Owner};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
-use super::{Bindings, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Totals};
+use super::{
+    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Totals,
+};
 use crate::ir::{
     Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, PlaceId, Program, RuleId, SlotId, Tax, event_slot,
     line_slot,
@@ -52,6 +55,7 @@ pub fn evaluate<C: Code>(
     bindings: &Bindings,
     record: &mut Record,
     params: &[i64],
+    claimed: &dyn Claimed,
     code: &C,
     workspace: &mut Workspace<C::Scratch>,
     decision: &mut Decision,
@@ -59,9 +63,16 @@ pub fn evaluate<C: Code>(
     let Workspace { scratch, proposals, candidates, settling } = workspace;
     settling.begin(program, record, decision);
     let mut fuel = FUEL;
+    derive::fill(program, record);
+    let failed = derive::derive(program, bindings, record, params, code, (&mut fuel, scratch, proposals));
+    let silent = derive::fail_rules(program, record.kind, &failed, decision);
     plan.begin(record, params, candidates);
     for phase in plan.phases() {
         settling.bring_up_to_date(record);
+        let first = u32::try_from(phase.start.saturating_mul(64)).ok();
+        if let Some(group) = first.and_then(|position| plan.group(position)) {
+            code.enter(group, record.view(params));
+        }
         plan.find(program, bindings, record, params, phase, candidates);
         let mut found = candidates.found();
         while let Some(group_id) = found.first().and_then(|position| plan.group(*position)) {
@@ -75,6 +86,9 @@ pub fn evaluate<C: Code>(
             for position in here {
                 let Some(rule_id) = plan.rule(*position) else { continue };
                 let Some(rule) = program.rules.get(rule_id.index()) else { continue };
+                if silent.binary_search(&rule_id).is_ok() {
+                    continue;
+                }
                 let (list, selected) = (proposals.list.len(), proposals.selected.len());
                 let outcome =
                     code.run(rule.function, record.view(params), bindings, &mut fuel, scratch, proposals);
@@ -95,7 +109,7 @@ pub fn evaluate<C: Code>(
                 }
             }
             if !settling.runs.is_empty() {
-                let around = Around { program, plan, group_id, group, params, proposals };
+                let around = Around { program, plan, group_id, group, params, claimed, proposals };
                 settling.settle(&around, decision);
             }
         }
@@ -120,6 +134,7 @@ struct Around<'a> {
     group_id: GroupId,
     group: &'a Group,
     params: &'a [i64],
+    claimed: &'a dyn Claimed,
     proposals: &'a Proposals,
 }
 
@@ -148,6 +163,7 @@ impl Settling {
             }
         }
         decision.cuts.clear();
+        decision.claims.clear();
         decision.faults.clear();
         decision.lines.clear();
         let mut awards = std::mem::take(&mut decision.totals.awards);
@@ -382,6 +398,7 @@ impl Settling {
             rule_id,
             rule,
             params: around.params,
+            claimed: around.claimed,
         };
         let parts = self.parts.get_mut(run.parts.clone()).unwrap_or(&mut []);
         let spreader = &mut self.pricer.spreader;

@@ -7,7 +7,7 @@ use super::picks::{self, Part, Run};
 use crate::evaluate::{Bindings, Proposal, Proposals, RecordView};
 use crate::exact;
 use crate::ir::{
-    Element, FaultKind, MISSING, PROPOSAL_TURNS, PUT_TURNS, ReferenceId, SiteId, SlotId, line_slot,
+    Element, FaultKind, MISSING, PROPOSAL_TURNS, PUT_TURNS, ReferenceId, SiteId, SlotId, TableId, line_slot,
 };
 
 /// Takes turns from the fuel.
@@ -37,6 +37,11 @@ pub fn line_slot(record: &RecordView<'_>, slot: SlotId, row: usize) -> i64 {
 /// A slot of a payment; missing where the record has no such place.
 pub fn payment_slot(record: &RecordView<'_>, slot: SlotId, row: usize) -> i64 {
     cell(record.payments, record.payment_width, slot, row)
+}
+
+/// A column of a table's row; missing where the record has no such place.
+pub fn table_slot(record: &RecordView<'_>, table: TableId, slot: SlotId, row: usize) -> i64 {
+    record.tables.get(table.index()).map_or(MISSING, |rows| cell(&rows.slots, rows.width, slot, row))
 }
 
 fn cell(cells: &[i64], width: usize, slot: SlotId, row: usize) -> i64 {

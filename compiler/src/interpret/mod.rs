@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod picks;
+pub mod trace;
 
 use crate::evaluate::{Bindings, Code, Proposals, RecordView};
 use crate::exact;
@@ -135,6 +136,10 @@ impl Execution<'_> {
             }
             Inst::LoadPayment(slot, row) => {
                 let word = actions::payment_slot(&self.record, *slot, self.row(*row));
+                self.set_word(word);
+            }
+            Inst::LoadTable(table, column, row) => {
+                let word = actions::table_slot(&self.record, *table, *column, self.row(*row));
                 self.set_word(word);
             }
             Inst::LoadParam(param) => {
@@ -295,6 +300,7 @@ impl Execution<'_> {
                 self.set_word(count);
             }
 
+            Inst::Derive(a) => self.out.derived = Some(self.word(*a)),
             Inst::Award { site, num, den, row } => {
                 let row = row.and_then(|row| u32::try_from(self.row(row)).ok());
                 let (num, den) = (self.wide(*num), self.wide(*den));
@@ -315,11 +321,12 @@ impl Execution<'_> {
         let count = match rows {
             Rows::Lines | Rows::Selected(_) => actions::turns(self.record.line_count()),
             Rows::Payments => actions::turns(self.record.payment_count()),
+            Rows::Table(table) => actions::turns(self.record.table_count(table)),
         };
         while row < count {
             actions::take(self.fuel, self.shape.turn(opener))?;
             let runs = match rows {
-                Rows::Lines | Rows::Payments => true,
+                Rows::Lines | Rows::Payments | Rows::Table(_) => true,
                 Rows::Selected(selection) => {
                     let row = usize::try_from(row).unwrap_or(usize::MAX);
                     self.selection(selection).get(row).is_some_and(|pieces| *pieces > 0)

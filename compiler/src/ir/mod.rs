@@ -88,6 +88,12 @@ ids! {
     EventId
     /// A slot of one of the lists of [`Layout`].
     SlotId
+    /// A table of rows of [`Layout::tables`].
+    TableId
+    /// A value worked out once an event, of [`Program::derivations`].
+    DerivationId
+    /// What is counted beyond one event, of [`Program::counters`].
+    CounterId
     /// A place of [`Program::places`].
     PlaceId
     /// A variable of [`Function::variables`].
@@ -166,6 +172,12 @@ pub struct Program {
     pub layout: Layout,
     /// Parameters.
     pub params: Vec<Param>,
+    /// Event slots that kept state, or the calendar, fills.
+    pub reads: Vec<StateSlot>,
+    /// Event slots that are worked out before the first phase, each from the record and from those before it.
+    pub derivations: Vec<Derivation>,
+    /// What limits and budgets count beyond one event.
+    pub counters: Vec<Counter>,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.
@@ -180,6 +192,8 @@ pub struct Program {
     pub sources: Vec<SourceFile>,
     /// Places that faults and explanations name.
     pub places: Vec<SourcePlace>,
+    /// What explanations need to know of conditions, by rule. Evaluation passes over it.
+    pub conditions: Vec<Condition>,
 }
 
 /// An ISO 4217 currency.
@@ -274,8 +288,8 @@ pub struct EventKind {
     pub spellings: Vec<String>,
 }
 
-/// What a record holds: a list of 64-bit slots for the event (with its member), and one for each line and payment.
-/// Only fields that the program reads are here, after the built-in ones.
+/// What a record holds: a list of 64-bit slots for the event (with its member), and one for each line and payment, and
+/// for each row of the tables. Only fields that the program reads are here, after the built-in ones.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Layout {
     /// Begins with [`EVENT_BUILTINS`].
@@ -284,6 +298,159 @@ pub struct Layout {
     pub line: Vec<Slot>,
     /// Begins with [`PAYMENT_BUILTINS`].
     pub payment: Vec<Slot>,
+    /// Further rows that belong to an event: earlier events of its member, lists in its fields.
+    pub tables: Vec<RowTable>,
+}
+
+/// Rows of one kind, read by loops over [`Rows::Table`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RowTable {
+    /// As rules write it: `earlier purchases`, `member.addresses`.
+    pub name: String,
+    /// Where the rows come from.
+    pub source: RowSource,
+    /// What a row holds, by [`SlotId`].
+    pub columns: Vec<Column>,
+}
+
+/// Where the rows of a table come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum RowSource {
+    /// A list of objects in the event or in its member; its columns are [`Column::Field`]s.
+    List {
+        /// Whose: [`RecordKind::Event`] or [`RecordKind::Member`].
+        record: RecordKind,
+        /// Where in it.
+        key: Vec<String>,
+    },
+    /// Earlier events of the member, oldest first. Its columns are those of [`Column`] that speak of an event.
+    Earlier(History),
+    /// The lines of earlier events of the member, oldest event first, each in the order of its receipt.
+    EarlierLines(History),
+}
+
+/// Which part of a member's history a table holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct History {
+    /// Kinds of events, ascending, not none.
+    pub events: Vec<EventId>,
+    /// Local days before the event's own that are read, that day included; `None` is all of them.
+    pub days: Option<u32>,
+}
+
+/// What a slot of a table's rows holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Column {
+    /// Of a list: a field of its objects.
+    Field(Slot),
+    /// Of history: what this slot of the event held when it was decided.
+    Event(SlotId),
+    /// Of earlier lines: what this slot of the line held when it was decided.
+    Line(SlotId),
+    /// Of history: seconds of the local clock at the event since 1970-01-01 00:00.
+    LocalAt,
+    /// Of history: minor units paid for the event (or the line) after discounts, less what was refunded since.
+    PaidNet,
+    /// Of history: 1 where all pieces of the event (or the line) have come back since, else 0.
+    Returned,
+    /// Of earlier lines: pieces that have not come back.
+    PiecesKept,
+}
+
+/// An event slot that is filled before the event is decided, from kept state or from the calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateSlot {
+    /// Which slot; its record is [`RecordKind::Derived`].
+    pub slot: SlotId,
+    /// With what.
+    pub read: StateRead,
+}
+
+/// What is read of kept state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum StateRead {
+    /// What the member can spend of an account at the event's instant, in its smallest unit; missing without member.
+    Balance(AccountId),
+    /// Where a window begins, seen from the event: [`crate::calendar::Stretch::after`]. Needs no state.
+    After(Window),
+    /// Where a window ends: [`crate::calendar::Stretch::last`]. Needs no state.
+    Last(Window),
+}
+
+/// An event slot that a function works out, before the first phase, in the order of [`Program::derivations`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Derivation {
+    /// For people: the counter's name, or the words of the aggregate.
+    pub name: String,
+    /// Which slot; its record is [`RecordKind::Derived`]. Missing until its function has given it.
+    pub slot: SlotId,
+    /// What works it out, with [`Inst::Derive`].
+    pub function: FunctionId,
+    /// Kinds of events for which it is worked out, ascending, not none.
+    pub events: Vec<EventId>,
+    /// Where it is written.
+    pub place: PlaceId,
+}
+
+/// What a limit or a budget counts beyond one event: a sum of claims. Each decision lists what it claims; who keeps
+/// the state adds the claims up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counter {
+    /// Lasting identity: the owner's name and which of its limits it is. Unique in a program.
+    pub name: String,
+    /// For whom it is counted.
+    pub per: CounterKey,
+    /// Over which claims it is summed.
+    pub window: Window,
+    /// What is counted.
+    pub of: LimitOf,
+}
+
+/// For whom a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CounterKey {
+    /// For all together: a budget.
+    Campaign,
+    /// For each member. An event without a member has nothing to claim, and what is limited so is skipped.
+    Member,
+    /// For each member who invited others: the one that this slot of the event names.
+    Inviter(SlotId),
+}
+
+/// A stretch of local time that ends with, or holds, the event's own instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Window {
+    /// So many seconds back, the earlier end excluded.
+    Seconds(i64),
+    /// Back to the same local time so many days ago, that instant excluded.
+    Days(u32),
+    /// Back to the same local time so many months ago (the month's last day where it has no such day), excluded.
+    Months(u32),
+    /// From the beginning of the local period that the event lies in.
+    This(Period),
+    /// All of the local period before the one that the event lies in.
+    Previous(Period),
+    /// All there ever was.
+    Ever,
+    /// Local days from the first to the second, both included, counted from 1970-01-01.
+    Between(i64, i64),
+}
+
+/// Calendar periods, in the program's zone; weeks begin on [`Program::week_starts`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Period {
+    /// A day.
+    Day,
+    /// Seven days.
+    Week,
+    /// A month.
+    Month,
+    /// Three months, from January, April, July or October.
+    Quarter,
+    /// Six months, from January or July.
+    HalfYear,
+    /// A year.
+    Year,
 }
 
 /// Positions of the built-in event slots.
@@ -402,6 +569,7 @@ impl Layout {
                 .iter()
                 .map(|name| slot(name, money, RecordKind::Payment, true))
                 .collect(),
+            tables: Vec::new(),
         }
     }
 }
@@ -583,6 +751,8 @@ pub enum Rows {
     Payments,
     /// The lines of which a piece is selected.
     Selected(Value),
+    /// All rows of a table.
+    Table(TableId),
 }
 
 /// What a pick counts.
@@ -610,6 +780,8 @@ pub enum Inst {
     LoadLine(SlotId, Value),
     /// A slot of a payment; the row must be that of an enclosing loop over payments.
     LoadPayment(SlotId, Value),
+    /// A column of a table; the row must be that of an enclosing loop over this table.
+    LoadTable(TableId, SlotId, Value),
     /// A parameter's value at the event's date.
     LoadParam(ParamId),
 
@@ -740,6 +912,9 @@ pub enum Inst {
     Put(Value, Value),
     /// How many different numbers are in a bag.
     Distinct(Value),
+
+    /// Gives the value of the derivation whose function this is; the last that is given counts. Makes no value.
+    Derive(Value),
 
     /// Proposes an award of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
     /// faults, a negative one is turned round), for a line or for the basket. Makes no value.
@@ -946,15 +1121,28 @@ pub struct Exclusion {
     pub when_better: bool,
 }
 
-/// The most that may be given in one event.
+/// The most that may be given, in one event or over those that a counter sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
-    /// Minor units or account units.
+    /// Minor units, account units or times.
     pub amount: LimitAmount,
-    /// Of awards to this account; `None` limits discounts.
-    pub account: Option<AccountId>,
+    /// Of what.
+    pub of: LimitOf,
+    /// What earlier events have claimed of it; `None` limits each event by itself.
+    pub counter: Option<CounterId>,
     /// What becomes of more.
     pub otherwise: Otherwise,
+}
+
+/// What a limit limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LimitOf {
+    /// Minor units of discounts.
+    Discounts,
+    /// Units of an account, in awards.
+    Awards(AccountId),
+    /// Events in which the rule gives anything.
+    Times,
 }
 
 /// A limit's number.
@@ -1018,6 +1206,90 @@ pub struct SourcePlace {
     pub line: u32,
     /// From 1, in characters.
     pub column: u32,
+    /// The line in which the text ends.
+    pub end_line: u32,
+    /// The column behind its last character.
+    pub end_column: u32,
+}
+
+impl SourcePlace {
+    /// A place of no length.
+    pub fn at(file: u32, line: u32, column: u32) -> SourcePlace {
+        SourcePlace { file, line, column, end_line: line, end_column: column }
+    }
+}
+
+/// A condition as its author wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Condition {
+    /// The rule in whose code it stands.
+    pub rule: RuleId,
+    /// Its text. Instructions that leave a region because of it, or compare for it, have the same place.
+    pub place: PlaceId,
+    /// What hangs on it.
+    pub role: Role,
+    /// The atom that it became: asked before the rule's function is run, and not in it.
+    pub atom: Option<AtomId>,
+    /// What its numbers count.
+    pub measure: Option<Measure>,
+}
+
+/// What hangs on a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Role {
+    /// The rule as a whole.
+    Rule,
+    /// Whether a row of a collection takes part.
+    Filter,
+    /// A larger condition, of which it is a part.
+    Part,
+}
+
+/// What compared numbers count.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Measure {
+    /// The unit.
+    pub unit: Unit,
+    /// So many make one: minor unit of money, smallest unit of an account, whole of a percent, thousandth of a
+    /// quantity's unit. At least 1.
+    pub parts: i128,
+}
+
+/// Units of compared numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Unit {
+    /// None.
+    Number,
+    /// Parts of a whole.
+    Percent,
+    /// Minor units of the currency.
+    Money,
+    /// An account's smallest units.
+    Points(AccountId),
+    /// Counted things, with their word.
+    Count(String),
+    /// Thousandths of a kilogram.
+    Mass,
+    /// Thousandths of a litre.
+    Volume,
+    /// Seconds.
+    Duration,
+    /// Days.
+    Days,
+    /// Months.
+    Months,
+    /// Days from 1970-01-01.
+    Date,
+    /// Seconds of the day.
+    Time,
+    /// Seconds from 1970-01-01T00:00Z.
+    Instant,
+    /// Positions in an enumeration.
+    Enum(EnumId),
+    /// Names of a kind.
+    Symbol(KindId),
+    /// 1 for true, 0 for false.
+    Truth,
 }
 
 /// Why a function ended early. The rule it belongs to proposes nothing for that event.

@@ -372,6 +372,7 @@ impl Writer {
             | Inst::LoadEvent(_)
             | Inst::LoadLine(..)
             | Inst::LoadPayment(..)
+            | Inst::LoadTable(..)
             | Inst::LoadParam(_)
             | Inst::InReference(..)
             | Inst::SetHas(..)
@@ -388,6 +389,7 @@ impl Writer {
             | Inst::NewBag
             | Inst::Put(..)
             | Inst::Distinct(_)
+            | Inst::Derive(_)
             | Inst::Award { .. }
             | Inst::Discount { .. } => None,
         }
@@ -463,6 +465,7 @@ fn is_shared(inst: &Inst) -> bool {
         | Inst::LoadEvent(_)
         | Inst::LoadLine(..)
         | Inst::LoadPayment(..)
+        | Inst::LoadTable(..)
         | Inst::LoadParam(_)
         | Inst::Known(_)
         | Inst::Truth(_)
@@ -500,6 +503,7 @@ fn is_shared(inst: &Inst) -> bool {
         | Inst::NewBag
         | Inst::Put(..)
         | Inst::Distinct(_)
+        | Inst::Derive(_)
         | Inst::Award { .. }
         | Inst::Discount { .. } => false,
     }
@@ -520,6 +524,7 @@ fn is_idle(function: &Function, inst: &Inst, read: &[bool]) -> bool {
         | Inst::LoadEvent(_)
         | Inst::LoadLine(..)
         | Inst::LoadPayment(..)
+        | Inst::LoadTable(..)
         | Inst::LoadParam(_)
         | Inst::Known(_)
         | Inst::Truth(_)
@@ -554,6 +559,7 @@ fn is_idle(function: &Function, inst: &Inst, read: &[bool]) -> bool {
         | Inst::PickEveryNth { .. }
         | Inst::Put(..)
         | Inst::Distinct(_)
+        | Inst::Derive(_)
         | Inst::Award { .. }
         | Inst::Discount { .. } => false,
     }

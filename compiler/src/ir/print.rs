@@ -5,9 +5,10 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, Comparison, DiscountAmount, Element, Fall, Function, Group,
-    Inst, KindId, Limit, LimitAmount, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, Rows,
-    Rule, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Ty, Value, Weight,
+    Account, AccountId, Atom, AtomId, AtomTest, Column, Comparison, CounterKey, Derivation, DiscountAmount,
+    Element, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf, Otherwise, Param,
+    ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SiteId, SiteKind, Slot,
+    SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -55,6 +56,33 @@ impl Display for Program {
         }
         for (id, param) in self.params.iter().enumerate() {
             writeln!(f, "param {id} {}", InProgram(self, param))?;
+        }
+        for (id, table) in layout.tables.iter().enumerate() {
+            writeln!(f, "table {id} {}", InProgram(self, table))?;
+        }
+        for read in &self.reads {
+            let slot = slot_name(&layout.event, read.slot);
+            match read.read {
+                StateRead::Balance(account) => {
+                    writeln!(f, "read {slot}: balance of {}", self.account(account))?
+                }
+                StateRead::After(window) => {
+                    writeln!(f, "read {slot}: after what is before {}", words(&window))?
+                }
+                StateRead::Last(window) => writeln!(f, "read {slot}: end of {}", words(&window))?,
+            }
+        }
+        for (id, derivation) in self.derivations.iter().enumerate() {
+            writeln!(f, "derivation {id} {}", InProgram(self, derivation))?;
+        }
+        for (id, counter) in self.counters.iter().enumerate() {
+            let per = match counter.per {
+                CounterKey::Campaign => "campaign".to_owned(),
+                CounterKey::Member => "member".to_owned(),
+                CounterKey::Inviter(slot) => format!("inviter {}", slot_name(&layout.event, slot)),
+            };
+            let (of, window) = (self.limited(counter.of), words(&counter.window));
+            writeln!(f, "counter {id} {:?} of {of} per {per} within {window}", counter.name)?;
         }
         for (id, atom) in self.atoms.iter().enumerate() {
             writeln!(f, "atom {id} {}", InProgram(self, atom))?;
@@ -122,6 +150,14 @@ impl Program {
         }
     }
 
+    fn limited(&self, of: LimitOf) -> &str {
+        match of {
+            LimitOf::Discounts => "discounts",
+            LimitOf::Awards(account) => self.account(account),
+            LimitOf::Times => "times",
+        }
+    }
+
     fn limits(&self, f: &mut Formatter<'_>, limits: &[Limit], indent: &str) -> fmt::Result {
         for limit in limits {
             write!(f, "{indent}limit ")?;
@@ -129,9 +165,10 @@ impl Program {
                 LimitAmount::Fixed(amount) => write!(f, "{amount}")?,
                 LimitAmount::Param(param) => write!(f, "param {}", self.param(param))?,
             }
-            match limit.account {
-                Some(account) => write!(f, " of {}", self.account(account))?,
-                None => write!(f, " of discounts")?,
+            write!(f, " of {}", self.limited(limit.of))?;
+            if let Some(counter) = limit.counter {
+                let name = self.counters.get(counter.index()).map_or("?", |counter| counter.name.as_str());
+                write!(f, " with what {name:?} counts")?;
             }
             let otherwise = match limit.otherwise {
                 Otherwise::Cut => "cut",
@@ -187,6 +224,52 @@ impl Display for InProgram<'_, Slot> {
             write!(f, " inherits")?;
         }
         Ok(())
+    }
+}
+
+impl Display for InProgram<'_, RowTable> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, table) = self;
+        write!(f, "{:?}", table.name)?;
+        match &table.source {
+            RowSource::List { record, key } => write!(f, " from {} {key:?}", word(record))?,
+            RowSource::Earlier(history) => write!(f, " of history{}", InProgram(program, history))?,
+            RowSource::EarlierLines(history) => {
+                write!(f, " of lines of history{}", InProgram(program, history))?
+            }
+        }
+        for id in (0..).map(SlotId).take(table.columns.len()) {
+            write!(f, ", {}", column_name(program, table, id))?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for InProgram<'_, History> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, history) = self;
+        for event in &history.events {
+            write!(f, " {}", program.events.get(event.index()).map_or("?", |event| event.name.as_str()))?;
+        }
+        match history.days {
+            Some(days) => write!(f, " within {days} days"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Display for InProgram<'_, Derivation> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, derivation) = self;
+        write!(f, "{:?} in {} on", derivation.name, slot_name(&program.layout.event, derivation.slot))?;
+        for event in &derivation.events {
+            write!(f, " {}", program.events.get(event.index()).map_or("?", |event| event.name.as_str()))?;
+        }
+        writeln!(f)?;
+        match program.functions.get(derivation.function.index()) {
+            Some(function) => instructions(f, program, function, 1),
+            None => write!(f, "  function ?"),
+        }
     }
 }
 
@@ -302,6 +385,34 @@ fn slot_name(slots: &[Slot], id: SlotId) -> &str {
     slots.get(id.index()).map_or("?", |slot| slot.name.as_str())
 }
 
+/// The name of a table's column.
+fn column_name(program: &Program, table: &RowTable, id: SlotId) -> String {
+    let layout = &program.layout;
+    match table.columns.get(id.index()) {
+        Some(Column::Field(slot)) => slot.name.clone(),
+        Some(Column::Event(slot)) => format!("earlier {}", slot_name(&layout.event, *slot)),
+        Some(Column::Line(slot)) => format!("earlier {}", slot_name(&layout.line, *slot)),
+        Some(Column::LocalAt) => "earlier local instant".to_owned(),
+        Some(Column::PaidNet) => "earlier paid".to_owned(),
+        Some(Column::Returned) => "earlier returned".to_owned(),
+        Some(Column::PiecesKept) => "earlier pieces kept".to_owned(),
+        None => "?".to_owned(),
+    }
+}
+
+/// A window in words.
+fn words(window: &Window) -> String {
+    match window {
+        Window::Seconds(seconds) => format!("last {seconds} seconds"),
+        Window::Days(days) => format!("last {days} days"),
+        Window::Months(months) => format!("last {months} months"),
+        Window::This(period) => format!("this {}", word(period)),
+        Window::Previous(period) => format!("previous {}", word(period)),
+        Window::Ever => "program".to_owned(),
+        Window::Between(first, last) => format!("days {first} through {last}"),
+    }
+}
+
 /// The name of a variant without fields, in snake case.
 fn word(variant: &impl fmt::Debug) -> String {
     let mut text = String::new();
@@ -357,6 +468,14 @@ fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
         Inst::LoadEvent(slot) => format!("load {}", slot_name(&layout.event, *slot)),
         Inst::LoadLine(slot, row) => format!("load {} of {}", slot_name(&layout.line, *slot), v(row)),
         Inst::LoadPayment(slot, row) => format!("load {} of {}", slot_name(&layout.payment, *slot), v(row)),
+        Inst::LoadTable(table, column, row) => {
+            let table = layout.tables.get(table.index());
+            format!(
+                "load {} of {}",
+                table.map_or("?".to_owned(), |table| column_name(program, table, *column)),
+                v(row)
+            )
+        }
         Inst::LoadParam(param) => format!("param {}", program.param(*param)),
         Inst::Known(a) => format!("known {}", v(a)),
         Inst::Truth(a) => format!("truth {}", v(a)),
@@ -395,6 +514,9 @@ fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
                 Rows::Lines => "lines".to_owned(),
                 Rows::Payments => "payments".to_owned(),
                 Rows::Selected(selection) => format!("lines of {}", v(selection)),
+                Rows::Table(table) => {
+                    layout.tables.get(table.index()).map_or("?".to_owned(), |table| table.name.clone())
+                }
             };
             return format!("loop v{at} in {rows}");
         }
@@ -425,6 +547,7 @@ fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
         Inst::NewBag => "bag".to_owned(),
         Inst::Put(bag, number) => return format!("put {} in {}", v(number), v(bag)),
         Inst::Distinct(bag) => format!("distinct {}", v(bag)),
+        Inst::Derive(a) => return format!("derive {}", v(a)),
         Inst::Award { site, num, den, row } => {
             let row = row.as_ref().map_or(String::new(), |row| format!(" for {}", v(row)));
             return format!("award {}/{}{row} {}", v(num), v(den), site_text(program, *site));

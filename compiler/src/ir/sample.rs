@@ -25,7 +25,12 @@ pub(crate) fn program() -> Program {
         per: Scope::Line,
         on_price: OnPrice::Running,
         excludes: Vec::new(),
-        limits: vec![Limit { amount: LimitAmount::Fixed(500), account: None, otherwise: Otherwise::Cut }],
+        limits: vec![Limit {
+            amount: LimitAmount::Fixed(500),
+            of: LimitOf::Discounts,
+            counter: None,
+            otherwise: Otherwise::Cut,
+        }],
         rules: vec![RuleId(rule)],
     };
     let rule = |name: &str, number: u32, atoms: Vec<AtomId>, line_atoms: Vec<AtomId>| Rule {
@@ -107,6 +112,9 @@ pub(crate) fn program() -> Program {
         references: vec![reference("Tea"), reference("Toys")],
         events: vec![EventKind { name: "purchase".to_owned(), spellings: vec!["purchase".to_owned()] }],
         layout,
+        reads: Vec::new(),
+        derivations: Vec::new(),
+        counters: Vec::new(),
         params: Vec::new(),
         atoms: vec![
             Atom {
@@ -142,9 +150,7 @@ pub(crate) fn program() -> Program {
             rule("tea", 1, vec![AtomId(0)], vec![AtomId(1)]),
         ],
         sources: vec![SourceFile { path: "shop.rule".to_owned(), hash: String::new() }],
-        places: vec![
-            SourcePlace { file: 0, line: 4, column: 3 },
-            SourcePlace { file: 0, line: 9, column: 3 },
-        ],
+        places: vec![SourcePlace::at(0, 4, 3), SourcePlace::at(0, 9, 3)],
+        conditions: Vec::new(),
     }
 }

@@ -24,9 +24,10 @@ impl Inst {
             | Inst::Get(_)
             | Inst::NewSelection
             | Inst::NewBag
-            | Inst::Loop(Rows::Lines | Rows::Payments) => {}
+            | Inst::Loop(Rows::Lines | Rows::Payments | Rows::Table(_)) => {}
             Inst::LoadLine(_, a)
             | Inst::LoadPayment(_, a)
+            | Inst::LoadTable(_, _, a)
             | Inst::Known(a)
             | Inst::Truth(a)
             | Inst::Negate(a)
@@ -39,7 +40,8 @@ impl Inst {
             | Inst::Break { condition: a, .. }
             | Inst::Set(_, a)
             | Inst::PickEveryNth { selection: a, .. }
-            | Inst::Distinct(a) => change(a),
+            | Inst::Distinct(a)
+            | Inst::Derive(a) => change(a),
             Inst::Add(a, b)
             | Inst::Sub(a, b)
             | Inst::Mul(a, b)
@@ -82,6 +84,7 @@ impl Inst {
             | Inst::LoadEvent(_)
             | Inst::LoadLine(..)
             | Inst::LoadPayment(..)
+            | Inst::LoadTable(..)
             | Inst::LoadParam(_)
             | Inst::Narrow(_)
             | Inst::Loop(_)
@@ -116,6 +119,7 @@ impl Inst {
             | Inst::Set(..)
             | Inst::Select { .. }
             | Inst::Put(..)
+            | Inst::Derive(_)
             | Inst::Award { .. }
             | Inst::Discount { .. } => None,
         }
@@ -200,6 +204,7 @@ impl Shape {
                 | Inst::LoadEvent(_)
                 | Inst::LoadLine(..)
                 | Inst::LoadPayment(..)
+                | Inst::LoadTable(..)
                 | Inst::LoadParam(_)
                 | Inst::Known(_)
                 | Inst::Truth(_)
@@ -227,6 +232,7 @@ impl Shape {
                 | Inst::Selected(..)
                 | Inst::Put(..)
                 | Inst::Distinct(_)
+                | Inst::Derive(_)
                 | Inst::Award { .. }
                 | Inst::Discount { .. } => 0,
             };

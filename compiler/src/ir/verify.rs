@@ -5,10 +5,11 @@
 //! to mend it.
 
 use super::{
-    AccountId, Atom, AtomId, AtomTest, EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, GroupId, Inst,
-    KindId, LINE_BUILTINS, Layout, Limit, LimitAmount, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId,
-    Program, RecordKind, ReferenceId, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Ty,
-    Value, VarId, event_slot,
+    AccountId, Atom, AtomId, AtomTest, Column, Condition, CounterId, CounterKey, DerivationId,
+    EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, GroupId, History, Inst, KindId, LINE_BUILTINS,
+    Layout, Limit, LimitAmount, LimitOf, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId, Program,
+    RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space,
+    StateRead, TableId, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -26,8 +27,10 @@ pub mod limits {
     pub const LIST: usize = 1 << 20;
     /// Places, and names of one reference.
     pub const LONG_LIST: usize = 1 << 24;
-    /// Slots of the event, of a line or of a payment.
+    /// Slots of the event, of a line, of a payment or of a table's row.
     pub const SLOTS: usize = 4_096;
+    /// Tables of rows.
+    pub const TABLES: usize = 256;
     /// Parts of a slot's key.
     pub const KEY: usize = 64;
     /// Instructions of a function.
@@ -131,6 +134,19 @@ verify_rules! {
     /// A parameter's range is not empty.
     ParamRange = "param-range"
 
+    /// A table's columns are such as its rows have, and its list has a key.
+    TableColumn = "table-column"
+    /// Kinds of events of a history are ascending, and not none.
+    HistoryEvents = "history-events"
+    /// A slot that state fills, or that is derived, is one of the event that nothing else fills.
+    FilledSlot = "filled-slot"
+    /// A derivation hears events, ascending.
+    DerivationEvents = "derivation-events"
+    /// A window's length is above zero, its first day not after its last.
+    WindowLength = "window-length"
+    /// A limit and its counter limit the same.
+    LimitCounter = "limit-counter"
+
     /// An atom's test fits its slot.
     AtomType = "atom-type"
     /// The values that an atom lists are ascending, without duplicates.
@@ -148,14 +164,16 @@ verify_rules! {
     RuleEvents = "rule-events"
     /// A rule's atoms are the event's, its line atoms a line's.
     RuleAtoms = "rule-atoms"
-    /// Each function is that of one rule.
+    /// Each function is that of one rule, or of one derivation.
     FunctionUse = "function-use"
     /// A fixed limit is not below zero.
     LimitAmount = "limit-amount"
     /// Discounts are given in the phases of prices, awards in those after.
     SitePhase = "site-phase"
-    /// Lines and columns count from 1.
+    /// Lines and columns count from 1, and a place ends behind its beginning.
     PlacePosition = "place-position"
+    /// A measure has parts.
+    MeasureParts = "measure-parts"
 
     /// Each instruction has its place.
     PlacesLength = "places-length"
@@ -183,6 +201,10 @@ verify_rules! {
     LineRow = "line-row"
     /// A payment's row comes from an enclosing loop over payments.
     PaymentRow = "payment-row"
+    /// A table's row comes from an enclosing loop over that table.
+    TableRow = "table-row"
+    /// Only a derivation's function derives.
+    Derives = "derives"
     /// Only a selection that `NewSelection` made is selected into.
     SelectTarget = "select-target"
     /// An award has a site of awards, a discount one of discounts.
@@ -216,6 +238,14 @@ pub enum At {
     LineSlot(SlotId),
     /// In a slot of a payment.
     PaymentSlot(SlotId),
+    /// In a table.
+    Table(TableId),
+    /// In a column of a table.
+    Column(TableId, SlotId),
+    /// In a derivation.
+    Derivation(DerivationId),
+    /// In a counter.
+    Counter(CounterId),
     /// In a parameter.
     Param(ParamId),
     /// In an atom.
@@ -248,6 +278,10 @@ impl fmt::Display for At {
             At::EventSlot(id) => write!(f, "event slot {}", id.0),
             At::LineSlot(id) => write!(f, "line slot {}", id.0),
             At::PaymentSlot(id) => write!(f, "payment slot {}", id.0),
+            At::Table(id) => write!(f, "table {}", id.0),
+            At::Column(id, column) => write!(f, "table {}, column {}", id.0, column.0),
+            At::Derivation(id) => write!(f, "derivation {}", id.0),
+            At::Counter(id) => write!(f, "counter {}", id.0),
             At::Param(id) => write!(f, "parameter {}", id.0),
             At::Atom(id) => write!(f, "atom {}", id.0),
             At::Site(id) => write!(f, "site {}", id.0),
@@ -296,7 +330,10 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
     if report.errors.is_empty() {
         head(&program, &mut report);
         layout(&program, &mut report);
+        tables(&program, &mut report);
         params(&program, &mut report);
+        filled(&program, &mut report);
+        counters(&program, &mut report);
         atoms(&program, &mut report);
         groups(&program, &mut report);
         rules(&program, &mut report);
@@ -370,6 +407,8 @@ fn lengths(program: &Program, report: &mut Report) {
     for length in [
         program.references.len(),
         program.params.len(),
+        program.derivations.len(),
+        program.counters.len(),
         program.atoms.len(),
         program.functions.len(),
         program.sites.len(),
@@ -382,6 +421,8 @@ fn lengths(program: &Program, report: &mut Report) {
     for list in [&program.layout.event, &program.layout.line, &program.layout.payment] {
         report.length(list.len(), limits::SLOTS, At::Program);
     }
+    report.length(program.reads.len(), limits::SLOTS, At::Program);
+    report.length(program.layout.tables.len(), limits::TABLES, At::Program);
     if !report.errors.is_empty() {
         return;
     }
@@ -396,6 +437,12 @@ fn lengths(program: &Program, report: &mut Report) {
     }
     for (id, param) in numbered(&program.params) {
         report.length(param.values.len(), limits::LIST, At::Param(ParamId(id)));
+    }
+    for (id, table) in numbered(&program.layout.tables) {
+        report.length(table.columns.len(), limits::SLOTS, At::Table(TableId(id)));
+    }
+    for (id, derivation) in numbered(&program.derivations) {
+        report.length(derivation.events.len(), limits::SMALL_LIST, At::Derivation(DerivationId(id)));
     }
     for (id, atom) in numbered(&program.atoms) {
         if let AtomTest::OneOf(values) = &atom.test {
@@ -489,7 +536,42 @@ fn head(program: &Program, report: &mut Report) {
     for (id, place) in numbered(&program.places) {
         let at = At::Place(PlaceId(id));
         report.check((place.file as usize) < program.sources.len(), VerifyRule::UnknownId, at);
-        report.check(place.line >= 1 && place.column >= 1, VerifyRule::PlacePosition, at);
+        let forward = (place.line, place.column) <= (place.end_line, place.end_column);
+        report.check(place.line >= 1 && place.column >= 1 && forward, VerifyRule::PlacePosition, at);
+    }
+    report.length(program.conditions.len(), limits::LONG_LIST, At::Program);
+    for condition in &program.conditions {
+        condition_ids(program, condition, report);
+    }
+}
+
+/// The ids of a condition, and that its numbers can be counted.
+fn condition_ids(program: &Program, condition: &Condition, report: &mut Report) {
+    let at = At::Rule(condition.rule);
+    report.known(&program.rules, condition.rule.index(), at);
+    report.known(&program.places, condition.place.index(), at);
+    if let Some(atom) = condition.atom {
+        report.known(&program.atoms, atom.index(), at);
+    }
+    let Some(measure) = &condition.measure else { return };
+    report.check(measure.parts >= 1, VerifyRule::MeasureParts, at);
+    match &measure.unit {
+        Unit::Points(account) => report.known(&program.accounts, account.index(), at),
+        Unit::Count(word) => report.name(word, at),
+        Unit::Enum(id) => report.known(&program.enums, id.index(), at),
+        Unit::Symbol(kind) => report.known(&program.kinds, kind.index(), at),
+        Unit::Number
+        | Unit::Percent
+        | Unit::Money
+        | Unit::Mass
+        | Unit::Volume
+        | Unit::Duration
+        | Unit::Days
+        | Unit::Months
+        | Unit::Date
+        | Unit::Time
+        | Unit::Instant
+        | Unit::Truth => {}
     }
 }
 
@@ -572,6 +654,153 @@ fn slots(program: &Program, slots: &[Slot], builtins: &[Slot], at: fn(SlotId) ->
         report.check(default, VerifyRule::SlotDefault, at);
         let inherits = !slot.inherits || slot.record == RecordKind::Line;
         report.check(inherits, VerifyRule::SlotInherits, at);
+    }
+}
+
+/// The tables of rows.
+fn tables(program: &Program, report: &mut Report) {
+    let layout = &program.layout;
+    let mut names = Names::default();
+    for (id, table) in numbered(&layout.tables) {
+        let at = At::Table(TableId(id));
+        report.name(&table.name, at);
+        names.add(&table.name, at, report);
+        let (is_list, of_lines) = match &table.source {
+            RowSource::List { record, key } => {
+                let whose = matches!(record, RecordKind::Event | RecordKind::Member);
+                report.check(whose && !key.is_empty(), VerifyRule::TableColumn, at);
+                report.length(key.len(), limits::KEY, at);
+                for part in key {
+                    report.foreign(part, at);
+                }
+                (true, false)
+            }
+            RowSource::Earlier(history) => {
+                history_of(program, history, at, report);
+                (false, false)
+            }
+            RowSource::EarlierLines(history) => {
+                history_of(program, history, at, report);
+                (false, true)
+            }
+        };
+        for (column, entry) in numbered(&table.columns) {
+            let at = At::Column(TableId(id), SlotId(column));
+            let fits = match entry {
+                Column::Field(slot) => {
+                    report.name(&slot.name, at);
+                    report.length(slot.key.len(), limits::KEY, at);
+                    for part in &slot.key {
+                        report.foreign(part, at);
+                    }
+                    slot_type(program, slot.ty, at, report);
+                    report.check(!slot.key.is_empty(), VerifyRule::SlotKey, at);
+                    let default = slot.default.is_none_or(|value| fits(program, slot.ty, value));
+                    report.check(default && !slot.inherits, VerifyRule::SlotDefault, at);
+                    is_list
+                }
+                Column::Event(slot) => {
+                    report.known(&layout.event, slot.index(), at);
+                    !is_list
+                }
+                Column::Line(slot) => {
+                    report.known(&layout.line, slot.index(), at);
+                    of_lines
+                }
+                Column::LocalAt | Column::PaidNet | Column::Returned => !is_list,
+                Column::PiecesKept => of_lines,
+            };
+            report.check(fits, VerifyRule::TableColumn, at);
+        }
+    }
+}
+
+fn history_of(program: &Program, history: &History, at: At, report: &mut Report) {
+    events_of(program, &history.events, VerifyRule::HistoryEvents, at, report);
+}
+
+fn events_of(program: &Program, events: &[EventId], rule: VerifyRule, at: At, report: &mut Report) {
+    report.check(events.is_sorted_by(|a, b| a < b) && !events.is_empty(), rule, at);
+    for event in events {
+        report.known(&program.events, event.index(), at);
+    }
+}
+
+/// Event slots that are filled rather than read: each by one, none of them built in.
+fn filled(program: &Program, report: &mut Report) {
+    let mut slots = BTreeSet::new();
+    let mut fill = |slot: SlotId, at: At, report: &mut Report| {
+        let of_event = program.layout.event.get(slot.index());
+        let derived = of_event.is_some_and(|slot| slot.record == RecordKind::Derived);
+        let free = derived && slot.index() >= EVENT_BUILTINS.len() && slots.insert(slot);
+        report.check(free, VerifyRule::FilledSlot, at);
+    };
+    for read in &program.reads {
+        let at = At::EventSlot(read.slot);
+        fill(read.slot, at, report);
+        match read.read {
+            StateRead::Balance(account) => report.known(&program.accounts, account.index(), at),
+            StateRead::After(window) | StateRead::Last(window) => window_of(window, at, report),
+        }
+    }
+    let mut names = Names::default();
+    for (id, derivation) in numbered(&program.derivations) {
+        let at = At::Derivation(DerivationId(id));
+        report.name(&derivation.name, at);
+        names.add(&derivation.name, at, report);
+        fill(derivation.slot, at, report);
+        report.known(&program.functions, derivation.function.index(), at);
+        report.known(&program.places, derivation.place.index(), at);
+        events_of(program, &derivation.events, VerifyRule::DerivationEvents, at, report);
+    }
+}
+
+fn window_of(window: Window, at: At, report: &mut Report) {
+    let holds = match window {
+        Window::Seconds(seconds) => seconds > 0,
+        Window::Days(count) | Window::Months(count) => count > 0,
+        Window::This(_) | Window::Previous(_) | Window::Ever => true,
+        Window::Between(first, last) => first <= last,
+    };
+    report.check(holds, VerifyRule::WindowLength, at);
+}
+
+fn counters(program: &Program, report: &mut Report) {
+    let mut names = Names::default();
+    for (id, counter) in numbered(&program.counters) {
+        let at = At::Counter(CounterId(id));
+        report.name(&counter.name, at);
+        names.add(&counter.name, at, report);
+        window_of(counter.window, at, report);
+        match counter.of {
+            LimitOf::Awards(account) => report.known(&program.accounts, account.index(), at),
+            LimitOf::Discounts | LimitOf::Times => {}
+        }
+        match counter.per {
+            CounterKey::Campaign | CounterKey::Member => {}
+            CounterKey::Inviter(slot) => {
+                report.known(&program.layout.event, slot.index(), at);
+                let symbol = program.layout.event.get(slot.index()).is_none_or(|slot| is_symbol(slot.ty));
+                report.check(symbol, VerifyRule::TypeMismatch, at);
+            }
+        }
+    }
+}
+
+fn is_symbol(ty: SlotType) -> bool {
+    match ty {
+        SlotType::Symbol(_) => true,
+        SlotType::Bool
+        | SlotType::Money { .. }
+        | SlotType::Points(_)
+        | SlotType::Percent
+        | SlotType::Count
+        | SlotType::Number { .. }
+        | SlotType::Date
+        | SlotType::Time
+        | SlotType::Instant
+        | SlotType::Enum(_)
+        | SlotType::Set(_) => false,
     }
 }
 
@@ -688,8 +917,14 @@ fn atom_fits(program: &Program, atom: &Atom, ty: SlotType) -> bool {
 
 fn limits_of(program: &Program, list: &[Limit], at: At, report: &mut Report) {
     for limit in list {
-        if let Some(account) = limit.account {
-            report.known(&program.accounts, account.index(), at);
+        match limit.of {
+            LimitOf::Awards(account) => report.known(&program.accounts, account.index(), at),
+            LimitOf::Discounts | LimitOf::Times => {}
+        }
+        if let Some(counter) = limit.counter {
+            report.known(&program.counters, counter.index(), at);
+            let same = program.counters.get(counter.index()).is_none_or(|counter| counter.of == limit.of);
+            report.check(same, VerifyRule::LimitCounter, at);
         }
         match limit.amount {
             LimitAmount::Fixed(amount) => report.check(amount >= 0, VerifyRule::LimitAmount, at),
@@ -756,6 +991,11 @@ fn rules(program: &Program, report: &mut Report) {
         limits_of(program, &rule.limits, at, report);
         report.known(&program.functions, rule.function.index(), at);
         if let Some(times) = used.get_mut(rule.function.index()) {
+            *times = times.saturating_add(1);
+        }
+    }
+    for derivation in &program.derivations {
+        if let Some(times) = used.get_mut(derivation.function.index()) {
             *times = times.saturating_add(1);
         }
     }
@@ -899,6 +1139,7 @@ impl<'p> Checker<'p> {
             | Inst::LoadEvent(_)
             | Inst::LoadLine(..)
             | Inst::LoadPayment(..)
+            | Inst::LoadTable(..)
             | Inst::LoadParam(_)
             | Inst::Known(_)
             | Inst::Truth(_)
@@ -926,6 +1167,7 @@ impl<'p> Checker<'p> {
             | Inst::Selected(..)
             | Inst::Put(..)
             | Inst::Distinct(_)
+            | Inst::Derive(_)
             | Inst::Award { .. }
             | Inst::Discount { .. } => {}
         }
@@ -995,6 +1237,13 @@ impl<'p> Checker<'p> {
         }
     }
 
+    fn table_row(&self, table: TableId, row: Value) -> Result<(), VerifyRule> {
+        match self.opener(row) {
+            Some(Inst::Loop(Rows::Table(looped))) if *looped == table => Ok(()),
+            Some(_) | None => Err(VerifyRule::TableRow),
+        }
+    }
+
     fn site(&self, site: SiteId, award: bool) -> Result<(), VerifyRule> {
         let site = self.program.sites.get(site.index()).ok_or(VerifyRule::UnknownId)?;
         let fits = match site.kind {
@@ -1015,6 +1264,7 @@ impl<'p> Checker<'p> {
         match inst {
             Inst::Int(_) | Inst::Wide(_) | Inst::Bool(_) | Inst::NewSelection | Inst::NewBag => Ok(()),
             Inst::Block | Inst::End | Inst::Loop(Rows::Lines | Rows::Payments) => Ok(()),
+            Inst::Loop(Rows::Table(table)) => known(&layout.tables, table.index()),
             Inst::Loop(Rows::Selected(selection)) => self.expect(*selection, Ty::Selection),
             Inst::Break { condition, .. } => self.expect(*condition, Ty::Bool),
 
@@ -1026,6 +1276,11 @@ impl<'p> Checker<'p> {
             Inst::LoadPayment(slot, row) => {
                 known(&layout.payment, slot.index())?;
                 self.payment_row(*row)
+            }
+            Inst::LoadTable(table, column, row) => {
+                let table_of = layout.tables.get(table.index()).ok_or(VerifyRule::UnknownId)?;
+                known(&table_of.columns, column.index())?;
+                self.table_row(*table, *row)
             }
             Inst::LoadParam(param) => known(&self.program.params, param.index()),
 
@@ -1112,6 +1367,10 @@ impl<'p> Checker<'p> {
             }
             Inst::Distinct(bag) => self.expect(*bag, Ty::Bag),
 
+            Inst::Derive(a) => {
+                self.expect(*a, Ty::I64)?;
+                check(self.owner.is_none(), VerifyRule::Derives)
+            }
             Inst::Award { site, num, den, row } => {
                 self.expect(*num, Ty::I128)?;
                 self.expect(*den, Ty::I128)?;

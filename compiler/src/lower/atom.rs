@@ -4,7 +4,7 @@
 //! missing and was not narrowed stays code too.
 
 use super::{FieldSpace, Lowering};
-use crate::ir::{Atom, AtomTest, Comparison, SlotId, Space, event_slot, line_slot};
+use crate::ir::{Atom, AtomTest, Comparison, Measure, SlotId, Space, event_slot, line_slot};
 use crate::typed::{Builtin, Expr, ExprKind, FieldId, Ratio, Type};
 
 /// Conditions of one rule beyond which segments are no longer looked into; the rule is then too large in any case.
@@ -109,6 +109,24 @@ impl Lowering<'_> {
                 let reference = self.reference(reference);
                 Some(Atom { space, slot, test: AtomTest::Has(reference), negated })
             }
+            _ => None,
+        }
+    }
+
+    /// What the numbers of a condition count that is an atom.
+    pub fn atom_measure(&self, expr: &Expr) -> Option<Measure> {
+        match &expr.kind {
+            ExprKind::Field { field, .. } => {
+                let parts = self.program.fields.get(field.0 as usize)?.den.max(1);
+                Some(Measure { unit: self.unit(&expr.ty)?, parts })
+            }
+            ExprKind::Not(inner)
+            | ExprKind::Known(inner)
+            | ExprKind::InReference(inner, _)
+            | ExprKind::SetHas(inner, _)
+            | ExprKind::OneOf(inner, _) => self.atom_measure(inner),
+            ExprKind::InRange { value, .. } => self.atom_measure(value),
+            ExprKind::Compare(_, left, right) => self.atom_measure(left).or_else(|| self.atom_measure(right)),
             _ => None,
         }
     }

@@ -1,8 +1,8 @@
 //! Instructions one after another, with the place each comes from.
 
 use super::Lowering;
-use crate::ir::{Function, Inst, PlaceId, Ty, Value, VarId};
-use crate::typed::{LocalId, Source};
+use crate::ir::{Function, Inst, Measure, PlaceId, Role, Ty, Unit, Value, VarId};
+use crate::typed::{Expr, LocalId, Source};
 use rustc_hash::FxHashMap;
 
 /// What a local stands for where it is used.
@@ -31,13 +31,15 @@ pub struct Builder<'b, 'p> {
     place: PlaceId,
     /// What is bound.
     pub bindings: FxHashMap<LocalId, Binding>,
+    /// What the numbers count that the author's comparison at hand compares.
+    pub unit: Option<Unit>,
 }
 
 impl<'b, 'p> Builder<'b, 'p> {
     /// An empty function.
     pub fn new(lowering: &'b mut Lowering<'p>, name: &str, place: PlaceId) -> Builder<'b, 'p> {
         let function = Function { name: name.to_owned(), ..Function::default() };
-        Builder { lowering, function, place, bindings: FxHashMap::default() }
+        Builder { lowering, function, place, bindings: FxHashMap::default(), unit: None }
     }
 
     /// The function.
@@ -81,6 +83,23 @@ impl<'b, 'p> Builder<'b, 'p> {
     /// Instructions from here on come from this place; gives the place before, to go back to.
     pub fn at(&mut self, place: PlaceId) -> PlaceId {
         std::mem::replace(&mut self.place, place)
+    }
+
+    /// Leaves the innermost region when a condition of the author does not hold.
+    pub fn require(&mut self, condition: &Expr, role: Role) {
+        let truth = self.truth(condition);
+        let place = self.lowering.place(condition.place);
+        self.lowering.condition(place, role, None, None);
+        let before = self.at(place);
+        self.leave_unless(truth, 0);
+        self.at(before);
+    }
+
+    /// Notes how many parts make one of what the comparison at hand compares.
+    pub fn measured(&mut self, parts: i128) {
+        if let Some(unit) = self.unit.clone() {
+            self.lowering.condition(self.place, Role::Part, None, Some(Measure { unit, parts }));
+        }
     }
 
     /// Leaves the region `depth` levels out when a truth is not given.

@@ -2,7 +2,7 @@
 
 use super::build::{Binding, Builder};
 use super::fraction::{Den, Fraction, Num, gcd};
-use crate::ir::{Comparison, Inst, Rows, Ty, Value, VarId, event_slot, line_slot};
+use crate::ir::{Comparison, Inst, Role, Rows, Ty, Value, VarId, event_slot, line_slot};
 use crate::typed::{
     Aggregate, Builtin, Element, Expr, ExprKind, FieldId, LocalId, Pattern, Row, Source, SourceKind, Type,
 };
@@ -89,24 +89,34 @@ impl Builder<'_, '_> {
                 Operand::Truth(self.emit(Inst::Not(truth)))
             }
             ExprKind::Compare(comparison, left, right) => {
+                let ty = &left.ty;
                 let (left, right) = (self.operand(left), self.operand(right));
-                Operand::Truth(self.compare_operands(*comparison, left, right))
+                Operand::Truth(self.written(*comparison, left, right, ty))
             }
             ExprKind::InRange { value, low, high, included } => {
+                let ty = &value.ty;
+                let places = (self.lowering.place(low.place), self.lowering.place(high.place));
                 let value = self.operand(value);
                 let low = self.operand(low);
                 let high = self.operand(high);
-                let above = self.compare_operands(Comparison::GreaterOrEqual, value, low);
+                let before = self.at(places.0);
+                let above = self.written(Comparison::GreaterOrEqual, value, low, ty);
                 let top = if *included { Comparison::LessOrEqual } else { Comparison::Less };
-                let below = self.compare_operands(top, value, high);
+                self.at(places.1);
+                let below = self.written(top, value, high, ty);
+                self.at(before);
                 Operand::Truth(self.emit(Inst::And(above, below)))
             }
             ExprKind::OneOf(value, choices) => {
+                let ty = &value.ty;
                 let value = self.operand(value);
                 let mut any: Option<Value> = None;
                 for choice in choices {
+                    let place = self.lowering.place(choice.place);
                     let choice = self.operand(choice);
-                    let equal = self.compare_operands(Comparison::Equal, value, choice);
+                    let before = self.at(place);
+                    let equal = self.written(Comparison::Equal, value, choice, ty);
+                    self.at(before);
                     any = Some(match any {
                         Some(so_far) => self.emit(Inst::Or(so_far, equal)),
                         None => equal,
@@ -331,6 +341,17 @@ impl Builder<'_, '_> {
         }
     }
 
+    /// A comparison that the author wrote: explanations say what its numbers count.
+    fn written(&mut self, comparison: Comparison, left: Operand, right: Operand, ty: &Type) -> Value {
+        self.unit = self.lowering.unit(ty);
+        if let (Operand::Ordinal(_), Operand::Ordinal(_)) = (left, right) {
+            self.measured(1);
+        }
+        let truth = self.compare_operands(comparison, left, right);
+        self.unit = None;
+        truth
+    }
+
     fn compare_operands(&mut self, comparison: Comparison, left: Operand, right: Operand) -> Value {
         match (left, right) {
             (Operand::Ordinal(left), Operand::Ordinal(right)) => {
@@ -417,7 +438,10 @@ impl Builder<'_, '_> {
         self.emit(Inst::Block);
         for operand in operands {
             let truth = self.truth(operand);
+            let place = self.lowering.place(operand.place);
+            let before = self.at(place);
             self.emit(Inst::Break { depth: 0, condition: truth, when: !conjunction });
+            self.at(before);
         }
         let end = self.emit(Inst::Bool(conjunction));
         self.emit(Inst::Set(result, end));
@@ -495,8 +519,7 @@ impl Builder<'_, '_> {
         self.bindings.insert(root.element, binding.clone());
         for (element, condition) in conditions.iter().rev() {
             self.bindings.insert(*element, binding.clone());
-            let truth = self.truth(condition);
-            self.leave_unless(truth, 0);
+            self.require(condition, Role::Filter);
         }
         self.bindings.insert(source.element, binding.clone());
         body(self);
@@ -591,7 +614,13 @@ impl Builder<'_, '_> {
                 self.each(source, &mut |builder| {
                     if let Some(value) = value {
                         let truth = builder.truth(value);
+                        let place = builder.lowering.place(value.place);
+                        if any {
+                            builder.lowering.condition(place, Role::Filter, None, None);
+                        }
+                        let before = builder.at(place);
                         builder.emit(Inst::Break { depth: 0, condition: truth, when: !any });
+                        builder.at(before);
                     } else if !any {
                         return;
                     }
@@ -607,8 +636,7 @@ impl Builder<'_, '_> {
                 self.emit(Inst::Set(total, zero));
                 self.each(source, &mut |builder| {
                     if let Some(value) = value {
-                        let truth = builder.truth(value);
-                        builder.leave_unless(truth, 0);
+                        builder.require(value, Role::Filter);
                     }
                     builder.count_turn(source, total);
                 });

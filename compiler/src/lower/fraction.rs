@@ -242,6 +242,11 @@ impl Builder<'_, '_> {
                     let divisor = gcd(right, c).max(1);
                     (right, x, left) = (right / divisor, Num::Constant(c / divisor), 1);
                 }
+                // So many of what is compared make one: of the left side, and of the right side too.
+                let parts = if let Num::Constant(_) = x { q.checked_mul(right) } else { p.checked_mul(left) };
+                if let Some(parts) = parts {
+                    self.measured(parts);
+                }
                 (self.multiply_nums(x, Num::Constant(left)), self.multiply_nums(y, Num::Constant(right)))
             }
             (Den::Constant(_) | Den::Dynamic(_), Den::Constant(_) | Den::Dynamic(_)) => {

@@ -14,7 +14,7 @@ use crate::sources::SourceMap;
 use crate::typed::{self, Builtin, Expr, ExprKind, FieldId};
 use build::Builder;
 use perq_grammar::diagnostic::Place;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Instructions that one rule may come to.
 pub const MAX_INSTS: usize = 500_000;
@@ -39,6 +39,9 @@ pub struct Lowering<'p> {
     references: FxHashMap<Reference, ReferenceId>,
     atoms: FxHashMap<Atom, AtomId>,
     places: FxHashMap<ir::SourcePlace, PlaceId>,
+    conditions: FxHashSet<ir::Condition>,
+    /// The rule at hand.
+    rule: ir::RuleId,
 }
 
 /// Lowers a checked program.
@@ -64,6 +67,9 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         layout: ir::Layout::builtins(&currency),
         currency,
         params: program.params.iter().map(|param| param.ir.clone()).collect(),
+        reads: Vec::new(),
+        derivations: Vec::new(),
+        counters: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),
@@ -71,6 +77,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         rules: Vec::new(),
         sources: sources.manifest(),
         places: Vec::new(),
+        conditions: Vec::new(),
     };
     let mut lowering = Lowering {
         program,
@@ -80,6 +87,8 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         references: FxHashMap::default(),
         atoms: FxHashMap::default(),
         places: FxHashMap::default(),
+        conditions: FxHashSet::default(),
+        rule: ir::RuleId(0),
     };
     let mut too_large = Vec::new();
     for (index, rule) in program.rules.iter().enumerate() {
@@ -105,6 +114,7 @@ fn count(n: usize) -> u32 {
 impl Lowering<'_> {
     /// Says whether the rule is of a size that can be compiled.
     fn rule(&mut self, id: ir::RuleId, rule: &typed::Rule) -> bool {
+        self.rule = id;
         let place = self.place(rule.place);
         let atoms = self.rule_atoms(rule);
         let line_atoms = self.line_atoms(rule);
@@ -164,6 +174,48 @@ impl Lowering<'_> {
         self.ir.places.push(place);
         self.places.insert(place, id);
         id
+    }
+
+    /// Notes a condition of the rule at hand, once.
+    pub fn condition(
+        &mut self,
+        place: PlaceId,
+        role: ir::Role,
+        atom: Option<AtomId>,
+        measure: Option<ir::Measure>,
+    ) {
+        let condition = ir::Condition { rule: self.rule, place, role, atom, measure };
+        if self.conditions.insert(condition.clone()) {
+            self.ir.conditions.push(condition);
+        }
+    }
+
+    /// What numbers of this type count; nothing for what is not compared.
+    pub fn unit(&self, ty: &typed::Type) -> Option<ir::Unit> {
+        Some(match ty {
+            typed::Type::Optional(inner) => return self.unit(inner),
+            typed::Type::Bool => ir::Unit::Truth,
+            typed::Type::Number => ir::Unit::Number,
+            typed::Type::Percent => ir::Unit::Percent,
+            typed::Type::Money => ir::Unit::Money,
+            typed::Type::Points(account) => ir::Unit::Points(*account),
+            typed::Type::Count(unit) => {
+                ir::Unit::Count(self.program.units.get(unit.0 as usize).cloned().unwrap_or_default())
+            }
+            typed::Type::Quantity(typed::Dimension::Mass) => ir::Unit::Mass,
+            typed::Type::Quantity(typed::Dimension::Volume) => ir::Unit::Volume,
+            typed::Type::Duration => ir::Unit::Duration,
+            typed::Type::Days => ir::Unit::Days,
+            typed::Type::Months => ir::Unit::Months,
+            typed::Type::Date => ir::Unit::Date,
+            typed::Type::Time => ir::Unit::Time,
+            typed::Type::Instant => ir::Unit::Instant,
+            typed::Type::Enum(id) => ir::Unit::Enum(*id),
+            typed::Type::Symbol(kind) | typed::Type::Set(kind) => ir::Unit::Symbol(*kind),
+            typed::Type::Error | typed::Type::Text | typed::Type::Collection(_) | typed::Type::Record(_) => {
+                return None;
+            }
+        })
     }
 
     /// The id of a reference literal.

@@ -2,7 +2,7 @@
 
 use super::atom::conjuncts;
 use super::build::{Binding, Builder};
-use crate::ir::{AtomId, Inst, RuleId, Site, SiteKind, Space};
+use crate::ir::{AtomId, Inst, Role, RuleId, Site, SiteKind, Space};
 use crate::typed::{Element, Expr, ExprKind, Rule, Source, SourceKind, Step};
 
 impl Builder<'_, '_> {
@@ -18,8 +18,7 @@ impl Builder<'_, '_> {
                         if atoms_taken && self.lowering.atom(part, Space::Event).is_some() {
                             continue;
                         }
-                        let truth = self.truth(part);
-                        self.leave_unless(truth, 0);
+                        self.require(part, if atoms_taken { Role::Rule } else { Role::Filter });
                     }
                 }
                 Step::Let(local, value) => {
@@ -100,7 +99,11 @@ impl super::Lowering<'_> {
             conjuncts(program, condition, &mut parts);
             for part in parts {
                 if let Some(atom) = self.atom(part, Space::Event) {
-                    atoms.push(self.atom_id(atom));
+                    let atom = self.atom_id(atom);
+                    let place = self.place(part.place);
+                    let measure = self.atom_measure(part);
+                    self.condition(place, Role::Rule, Some(atom), measure);
+                    atoms.push(atom);
                 }
             }
         }

@@ -1,11 +1,13 @@
-//! Rules, their clauses and effects.
+//! Rules, templates and their clauses.
 
+use super::effects::is_effect;
 use super::expressions::bound;
 use super::{Builder, Children};
 use crate::ast::{
-    self, Clause, ClauseKind, Effect, EffectKind, Expr, Let, Name, SchedulePart, Spread, SpreadRule, Target,
-    Text, Window,
+    self, BestFor, Bundle, BundlePart, Clause, ClauseKind, Expr, ExprKind, Let, Name, Period, Placed,
+    Processing, SchedulePart, SourceKind, SpendableClause, Template, TemplateParameter, Text, Window,
 };
+use crate::diagnostic::Span;
 use crate::errors;
 use crate::parse::Rule;
 use pest::iterators::Pair;
@@ -17,20 +19,50 @@ impl<'t> Builder<'t> {
         let mut children = Children::of(pair);
         children.eat(Rule::kw_rule);
         let header = self.take_header(&mut children)?;
-        let group = if children.eat(Rule::kw_in) {
-            children.eat(Rule::kw_group);
-            Some(self.take_path(&mut children)?)
-        } else {
-            None
-        };
-        children.eat(Rule::open_brace);
+        let (mut group, mut template) = (None, None);
+        while !children.eat(Rule::open_brace) {
+            let part = children.next()?;
+            let place = if part.as_rule() == Rule::in_group { &mut group } else { &mut template };
+            let mut inner = Children::of(part);
+            inner.next();
+            inner.next();
+            *place = Some(self.take_path(&mut inner)?);
+        }
         let mut clauses = Vec::new();
         while let Some(child) = children.next() {
             if child.as_rule() != Rule::close_brace {
                 clauses.push(self.clause(child)?);
             }
         }
-        Some(ast::Rule { docs, header, group, clauses, span })
+        Some(ast::Rule { docs, header, group, template, clauses, span })
+    }
+
+    /// What stands after `template`.
+    pub(super) fn template(&mut self, children: &mut Children<'t>) -> Option<Template> {
+        let header = self.take_header(children)?;
+        children.eat(Rule::open_brace);
+        let (mut parameters, mut clauses) = (Vec::new(), Vec::new());
+        while let Some(child) = children.next() {
+            match child.as_rule() {
+                Rule::close_brace => {}
+                Rule::template_parameter => parameters.push(self.template_parameter(child)?),
+                _ => clauses.push(self.clause(child)?),
+            }
+        }
+        Some(Template { header, parameters, clauses })
+    }
+
+    /// `with rate: percent = 5%`
+    fn template_parameter(&mut self, pair: Pair<'t, Rule>) -> Option<TemplateParameter> {
+        let span = self.span(&pair);
+        let docs = self.docs(span.start);
+        let mut children = Children::of(pair);
+        children.eat(Rule::kw_with);
+        let name = self.take_name(&mut children)?;
+        children.eat(Rule::colon);
+        let ty = self.take_type(&mut children)?;
+        let default = if children.eat(Rule::equals) { Some(self.bound(&mut children)?) } else { None };
+        Some(TemplateParameter { docs, name, ty, default, span })
     }
 
     /// A clause of a rule, or one that a group shares with its rules.
@@ -42,12 +74,18 @@ impl<'t> Builder<'t> {
             return Some(Clause { docs, kind: ClauseKind::Title(self.titles(pair)), span });
         }
         let mut children = Children::of(pair);
-        let keyword = match rule {
-            Rule::binding => None,
-            _ => children.next(),
-        };
+        if rule != Rule::binding {
+            children.next();
+        }
         let kind = match rule {
-            Rule::valid => self.valid(&mut children)?,
+            Rule::valid => {
+                let mut periods = Vec::new();
+                while let Some(period) = children.take(Rule::valid_period) {
+                    periods.push(self.period(Children::of(period))?);
+                    children.eat(Rule::comma);
+                }
+                ClauseKind::Valid(periods)
+            }
             Rule::schedule => {
                 let mut parts = Vec::new();
                 while let Some(part) = children.next() {
@@ -77,42 +115,87 @@ impl<'t> Builder<'t> {
                     per.push(self.take_name(&mut children)?);
                 }
                 let window = self.take_within(&mut children)?;
-                let otherwise = self.otherwise(&mut children).unwrap_or_else(|| {
-                    self.incomplete = true;
-                    self.diagnostics.push(errors::missing_else(self.place(span), "limit"));
-                    Name { text: "cut".to_owned(), span }
-                });
+                let otherwise = self.otherwise(&mut children, "limit", span);
                 ClauseKind::Limit { amount, per, window, otherwise }
             }
             Rule::then => ClauseKind::Then(self.effects(&mut children)?),
             Rule::budget => {
-                self.take_expr(&mut children)?;
-                self.take_within(&mut children)?;
-                if self.otherwise(&mut children).is_none() {
-                    self.diagnostics.push(errors::missing_else(self.place(span), "budget"));
-                }
-                ClauseKind::Later(self.name(&keyword?))
+                let amount = self.take_expr(&mut children)?;
+                let window = self.take_within(&mut children)?;
+                let otherwise = self.otherwise(&mut children, "budget", span);
+                ClauseKind::Budget { amount, window, otherwise }
             }
-            Rule::take => {
-                self.take(&mut children, span)?;
-                ClauseKind::Later(self.name(&keyword?))
+            Rule::take => ClauseKind::Take(self.bundle(&mut children, span)?),
+            Rule::process => {
+                let when = match children.next()?.as_rule() {
+                    Rule::kw_at_once => Processing::AtOnce,
+                    Rule::kw_in_batch => Processing::InBatch,
+                    _ => Processing::AsAsked,
+                };
+                let is_bounded = children.eat(Rule::kw_no);
+                children.eat(Rule::kw_later);
+                children.eat(Rule::kw_than);
+                let no_later_than = if is_bounded { Some(self.take_expr(&mut children)?) } else { None };
+                ClauseKind::Process { when, no_later_than }
             }
-            Rule::process | Rule::spendable => {
-                self.look_through(children)?;
-                ClauseKind::Later(self.name(&keyword?))
+            Rule::spendable => {
+                ClauseKind::Spendable(self.each_clause(&mut children, Self::spendable_clause)?)
+            }
+            Rule::effective => {
+                children.eat(Rule::kw_from);
+                ClauseKind::EffectiveFrom(self.take_expr(&mut children)?)
+            }
+            Rule::not_effective => ClauseKind::NotEffective,
+            Rule::about => ClauseKind::About(self.about(&mut children)?),
+            Rule::template_argument => {
+                let name = self.take_name(&mut children)?;
+                children.eat(Rule::equals);
+                ClauseKind::With(name, self.bound(&mut children)?)
             }
             _ => return None,
         };
         Some(Clause { docs, kind, span })
     }
 
-    fn valid(&mut self, children: &mut Children<'t>) -> Option<ClauseKind> {
+    /// `from 2026-06-01`, `2026-06-01 through 2026-08-31`
+    fn period(&mut self, mut children: Children<'t>) -> Option<Period> {
         if children.eat(Rule::kw_from) {
-            return Some(ClauseKind::Valid { from: self.take_expr(children)?, to: None });
+            return Some(Period { from: self.take_expr(&mut children)?, to: None });
         }
-        let from = self.take_expr(children)?;
-        let bound = bound(children)?;
-        Some(ClauseKind::Valid { from, to: Some((self.take_expr(children)?, bound)) })
+        let from = self.take_expr(&mut children)?;
+        let bound = bound(&mut children)?;
+        Some(Period { from, to: Some((self.take_expr(&mut children)?, bound)) })
+    }
+
+    /// `owner "Marketing" code "MK-17"` between braces
+    fn about(&self, children: &mut Children<'t>) -> Option<Vec<(Name, Text)>> {
+        let mut entries = Vec::new();
+        while let Some(child) = children.next() {
+            if child.as_rule() == Rule::about_entry {
+                let mut inner = Children::of(child);
+                let key = inner.take(Rule::word)?;
+                entries.push((self.name(&key), self.take_string(&mut inner)?));
+            }
+        }
+        Some(entries)
+    }
+
+    fn spendable_clause(&mut self, pair: Pair<'t, Rule>) -> Option<Placed<SpendableClause>> {
+        let span = self.span(&pair);
+        let rule = pair.as_rule();
+        let kind = match rule {
+            Rule::spend_after | Rule::spend_until | Rule::goods_for => {
+                let mut children = Children::of(pair);
+                children.next();
+                match rule {
+                    Rule::spend_after => SpendableClause::After(self.take_expr(&mut children)?),
+                    Rule::spend_until => SpendableClause::Until(self.take_expr(&mut children)?),
+                    _ => SpendableClause::For(*self.take_source(&mut children)?),
+                }
+            }
+            _ => SpendableClause::Shared(self.clause(pair)?),
+        };
+        Some(Placed { kind, span })
     }
 
     fn schedule_part(&mut self, pair: Pair<'t, Rule>) -> Option<SchedulePart> {
@@ -187,31 +270,79 @@ impl<'t> Builder<'t> {
     }
 
     /// `else cut`, `else skip`
-    fn otherwise(&self, children: &mut Children<'t>) -> Option<Name> {
-        if !children.eat(Rule::kw_else) {
-            return None;
-        }
-        children.next().map(|word| self.name(&word))
-    }
-
-    fn take(&mut self, children: &mut Children<'t>, span: crate::diagnostic::Span) -> Option<()> {
-        let mut chosen = false;
-        while let Some(child) = children.next() {
-            match child.as_rule() {
-                Rule::kw_best => chosen = true,
-                Rule::part => self.look_through(Children::of(child))?,
-                _ => {}
+    fn otherwise(&mut self, children: &mut Children<'t>, keyword: &str, clause: Span) -> Name {
+        children.eat(Rule::kw_else);
+        match children.next() {
+            Some(word) => self.name(&word),
+            None => {
+                self.incomplete = true;
+                self.diagnostics.push(errors::missing_else(self.place(clause), keyword));
+                Name { text: "cut".to_owned(), span: clause }
             }
         }
-        if !chosen {
-            let end = self.source(span).find('{').map_or(span.end, |at| span.start + at as u32);
-            let head = crate::diagnostic::Span { start: span.start, end };
-            self.diagnostics.push(errors::missing_best_for(self.place(head)));
-        }
-        Some(())
     }
 
-    /// Builds the expressions in a construct without a meaning yet, for the mistakes they may hold, and drops them.
+    /// What stands after `take`.
+    fn bundle(&mut self, children: &mut Children<'t>, clause: Span) -> Option<Bundle> {
+        children.eat(Rule::kw_bundle);
+        let name = self.take_name(children)?;
+        let mut head = Span { start: clause.start, end: name.span.end };
+        let is_bounded = children.eat(Rule::kw_up);
+        children.eat(Rule::kw_to);
+        let up_to = match children.take(Rule::times) {
+            Some(times) if is_bounded => {
+                head = head.to(self.span(&times));
+                Some(self.times(times)?)
+            }
+            _ => None,
+        };
+        let best_for = match children.take(Rule::best_for) {
+            Some(words) => match Children::of(words).pairs.last()?.as_rule() {
+                Rule::kw_member => BestFor::Member,
+                _ => BestFor::Retailer,
+            },
+            None => {
+                self.incomplete = true;
+                self.diagnostics.push(errors::missing_best_for(self.place(head)));
+                BestFor::Member
+            }
+        };
+        let parts = self.each_clause(children, Self::bundle_part)?;
+        Some(Bundle { name, up_to, best_for, parts })
+    }
+
+    /// What stands before `times`.
+    pub(super) fn times(&mut self, pair: Pair<'t, Rule>) -> Option<Expr> {
+        let mut children = Children::of(pair);
+        let mut count = self.take_expr(&mut children)?;
+        if !children.eat(Rule::kw_times) && !strip_times(&mut count) {
+            self.incomplete = true;
+            let place = self.place(count.span);
+            self.diagnostics.push(errors::missing_after(place, "`times`", self.source(count.span)));
+        }
+        Some(count)
+    }
+
+    /// `pastry = 2 of units where …`
+    fn bundle_part(&mut self, pair: Pair<'t, Rule>) -> Option<BundlePart> {
+        let span = self.span(&pair);
+        let mut children = Children::of(pair);
+        let name = self.take_name(&mut children)?;
+        children.eat(Rule::equals);
+        let count = self.count(&mut children)?;
+        children.eat(Rule::kw_of);
+        let of = *self.take_source(&mut children)?;
+        if let SourceKind::Filter { collection, .. } = &of.kind
+            && let [word] = collection.parts.as_slice()
+            && word.text == "lines"
+        {
+            self.incomplete = true;
+            self.diagnostics.push(errors::bundle_of_lines(self.place(word.span)));
+        }
+        Some(BundlePart { name, count, of, span })
+    }
+
+    /// Builds the expressions in a construct without a tree, for the mistakes they may hold, and drops them.
     pub(super) fn look_through(&mut self, mut children: Children<'t>) -> Option<()> {
         while let Some(child) = children.next() {
             match child.as_rule() {
@@ -241,164 +372,49 @@ impl<'t> Builder<'t> {
         }
         Some(())
     }
-
-    /// The effects that come next, with or without braces.
-    fn effects(&mut self, children: &mut Children<'t>) -> Option<Vec<Effect>> {
-        let mut effects = Vec::new();
-        while let Some(child) = children.next() {
-            if is_effect(child.as_rule()) {
-                effects.push(self.effect(child)?);
-            }
-        }
-        Some(effects)
-    }
-
-    fn effect(&mut self, pair: Pair<'t, Rule>) -> Option<Effect> {
-        let span = self.span(&pair);
-        let docs = self.docs(span.start);
-        let kind = self.effect_kind(pair)?;
-        Some(Effect { docs, kind, span })
-    }
-
-    fn effect_kind(&mut self, pair: Pair<'t, Rule>) -> Option<EffectKind> {
-        let shape = pair.as_rule();
-        let mut children = Children::of(pair);
-        if shape == Rule::binding {
-            return self.binding(&mut children).map(EffectKind::Let);
-        }
-        let keyword = children.next()?;
-        match shape {
-            Rule::for_each => self.for_each(&mut children),
-            Rule::award => self.award(&mut children),
-            Rule::discount => self.discount(&mut children),
-            Rule::price => self.price(&mut children),
-            Rule::debit | Rule::gift | Rule::issue | Rule::set | Rule::multiply | Rule::say | Rule::show => {
-                self.look_through(children)?;
-                Some(EffectKind::Later(self.name(&keyword)))
-            }
-            _ => None,
-        }
-    }
-
-    fn for_each(&mut self, children: &mut Children<'t>) -> Option<EffectKind> {
-        children.eat(Rule::kw_each);
-        let name = self.take_name(children)?;
-        children.eat(Rule::kw_in);
-        let source = *self.take_source(children)?;
-        let body = self.effects(children)?;
-        Some(EffectKind::ForEach { name, source, body })
-    }
-
-    fn discount(&mut self, children: &mut Children<'t>) -> Option<EffectKind> {
-        let amount = self.take_expr(children)?;
-        children.eat(Rule::kw_on);
-        let target = self.target(children)?;
-        let rounded = children.take(Rule::rounded).and_then(|pair| self.rounded(pair));
-        let spread = self.take_spread(children)?;
-        let reason = children.take(Rule::reason).and_then(|pair| self.reason(pair));
-        Some(EffectKind::Discount { amount, target, spread, rounded, reason })
-    }
-
-    fn price(&mut self, children: &mut Children<'t>) -> Option<EffectKind> {
-        let amount = self.take_expr(children)?;
-        let each = children.eat(Rule::kw_each);
-        if !each && !children.eat(Rule::kw_total) {
-            self.diagnostics.push(errors::missing_each_or_total(self.place(amount.span)));
-            self.incomplete = true;
-        }
-        children.eat(Rule::kw_for);
-        let target = self.target(children)?;
-        let spread = self.take_spread(children)?;
-        Some(EffectKind::Price { amount, each, target, spread })
-    }
-
-    fn award(&mut self, children: &mut Children<'t>) -> Option<EffectKind> {
-        let amount = self.take_expr(children)?;
-        if let Some(per) = children.take(Rule::kw_per) {
-            let per = self.span(&per);
-            let size = self.take_expr(children)?;
-            let found = errors::ambiguous_per(
-                self.place(crate::diagnostic::Span { start: amount.span.start, end: size.span.end }),
-                self.place(per),
-                self.source(amount.span),
-                self.source(size.span),
-            );
-            self.diagnostics.push(found);
-            self.incomplete = true;
-        }
-        let to = if children.eat(Rule::kw_to) { Some(self.take_path(children)?) } else { None };
-        let mut reason = None;
-        let mut later = Vec::new();
-        while let Some(option) = children.take(Rule::award_option) {
-            let mut inner = Children::of(option);
-            match inner.take(Rule::reason) {
-                Some(pair) => {
-                    if reason.is_some() {
-                        self.diagnostics
-                            .push(errors::repeated_option(self.place(self.span(&pair)), "reason"));
-                    }
-                    reason = self.reason(pair);
-                }
-                None => {
-                    let keyword = inner.next()?;
-                    later.push(self.name(&keyword));
-                    self.look_through(inner)?;
-                }
-            }
-        }
-        Some(EffectKind::Award { amount, to, reason, later })
-    }
-
-    fn reason(&self, pair: Pair<'t, Rule>) -> Option<Text> {
-        let mut children = Children::of(pair);
-        children.eat(Rule::kw_reason);
-        self.take_string(&mut children)
-    }
-
-    fn target(&mut self, children: &mut Children<'t>) -> Option<Target> {
-        let mut inner = Children::of(children.take(Rule::target)?);
-        if let Some(basket) = inner.take(Rule::whole_basket) {
-            return Some(Target::Basket(self.span(&basket)));
-        }
-        self.take_source(&mut inner).map(|source| Target::Source(*source))
-    }
-
-    fn take_spread(&mut self, children: &mut Children<'t>) -> Option<Option<Spread>> {
-        let Some(pair) = children.take(Rule::spread) else { return Some(None) };
-        let span = self.span(&pair);
-        let mut inner = Children::of(pair);
-        inner.eat(Rule::kw_spread);
-        inner.eat(Rule::kw_by);
-        let by = self.take_name(&mut inner)?;
-        Some(Some(Spread { by, rule: self.spread_rule(&mut inner), span }))
-    }
-
-    /// `rounded down rest first_lines`
-    pub(super) fn spread_rule(&mut self, children: &mut Children<'t>) -> SpreadRule {
-        let rounded = children.take(Rule::rounded).and_then(|pair| self.rounded(pair));
-        let rest = children.take(Rule::rest).and_then(|pair| {
-            let mut inner = Children::of(pair);
-            inner.eat(Rule::kw_rest);
-            self.take_name(&mut inner)
-        });
-        SpreadRule { rounded, rest }
-    }
 }
 
-fn is_effect(rule: Rule) -> bool {
-    matches!(
-        rule,
-        Rule::for_each
-            | Rule::award
-            | Rule::discount
-            | Rule::price
-            | Rule::binding
-            | Rule::debit
-            | Rule::gift
-            | Rule::issue
-            | Rule::set
-            | Rule::multiply
-            | Rule::say
-            | Rule::show
-    )
+/// Makes a number of the `1 times` at the end of `n + 1 times`; says whether it stands there.
+fn strip_times(expr: &mut Expr) -> bool {
+    let last = match &mut expr.kind {
+        ExprKind::Quantity(number, unit) if unit.text == "times" => {
+            expr.span = number.span;
+            expr.kind = ExprKind::Number(number.clone());
+            return true;
+        }
+        ExprKind::Sum(_, rest) => rest.last_mut().map(|(_, last)| last),
+        ExprKind::Product(_, rest) => rest.last_mut().map(|(_, last)| last),
+        ExprKind::Of(_, last) | ExprKind::Negate(last) => Some(&mut **last),
+        ExprKind::Error
+        | ExprKind::Hole
+        | ExprKind::Number(_)
+        | ExprKind::Percent(_)
+        | ExprKind::Quantity(..)
+        | ExprKind::Date(_)
+        | ExprKind::Time(_)
+        | ExprKind::Instant(..)
+        | ExprKind::Text(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Reference(..)
+        | ExprKind::List(_)
+        | ExprKind::Path(_)
+        | ExprKind::Call(..)
+        | ExprKind::Logic(..)
+        | ExprKind::Not(_)
+        | ExprKind::Compare(..)
+        | ExprKind::In { .. }
+        | ExprKind::InRange { .. }
+        | ExprKind::Known(..)
+        | ExprKind::As(..)
+        | ExprKind::Steps(..)
+        | ExprKind::Aggregate { .. }
+        | ExprKind::By(..)
+        | ExprKind::Collection(_) => None,
+    };
+    let Some(last) = last else { return false };
+    let is_stripped = strip_times(last);
+    if is_stripped {
+        expr.span.end = last.span.end;
+    }
+    is_stripped
 }

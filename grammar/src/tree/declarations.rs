@@ -91,26 +91,19 @@ impl<'t> Builder<'t> {
                 let header = self.take_header(children)?;
                 ItemKind::Group(header, self.each_clause(children, Self::group_clause)?)
             }
-            Rule::counter
-            | Rule::tiers
-            | Rule::coupon
-            | Rule::badge
-            | Rule::redemption
-            | Rule::offer
-            | Rule::arbitration
-            | Rule::contacts => {
+            Rule::offer | Rule::arbitration | Rule::contacts => {
                 let header = self.take_header(children)?;
                 while let Some(child) = children.next() {
                     self.look_at(child)?;
                 }
                 ItemKind::Later { keyword: self.name(&keyword), name: Some(header.name) }
             }
-            _ => return None,
+            _ => self.loyalty(rule, children)?,
         };
         Some(Item { docs, kind, span })
     }
 
-    /// A part of a declaration without a meaning yet.
+    /// A part of a declaration without a tree.
     fn look_at(&mut self, pair: Pair<'t, Rule>) -> Option<()> {
         match pair.as_rule() {
             Rule::expression | Rule::arithmetic => self.expression(pair).map(|_| ()),
@@ -135,7 +128,7 @@ impl<'t> Builder<'t> {
     }
 
     /// What stands between the braces that come next.
-    fn each_clause<T>(
+    pub(super) fn each_clause<T>(
         &mut self,
         children: &mut Children<'t>,
         build: impl Fn(&mut Self, Pair<'t, Rule>) -> Option<T>,
@@ -220,12 +213,13 @@ impl<'t> Builder<'t> {
                 children.eat(Rule::equals);
                 AccountClause::Worth(own, self.operand(children.take(Rule::quantity)?)?)
             }
-            Rule::lots => {
-                while let Some(child) = children.next() {
-                    self.look_at(child)?;
-                }
-                AccountClause::Lots(span)
+            Rule::expire => self.expire(children, span)?,
+            Rule::melt => self.melt(children, span)?,
+            Rule::use_first => {
+                children.eat(Rule::kw_first);
+                AccountClause::UseFirst(self.take_name(children)?)
             }
+            Rule::shortfall => AccountClause::Shortfall(self.take_name(children)?),
             _ => return None,
         })
     }

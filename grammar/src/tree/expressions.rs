@@ -443,7 +443,7 @@ impl<'t> Builder<'t> {
         Some((number, self.name(&unit)))
     }
 
-    fn reference(&self, pair: Pair<'t, Rule>) -> Option<(Name, Vec<crate::ast::Text>)> {
+    pub(super) fn reference(&self, pair: Pair<'t, Rule>) -> Option<(Name, Vec<crate::ast::Text>)> {
         let mut children = Children::of(pair);
         let kind = children.take(Rule::kind_word)?;
         let kind = self.take_name(&mut Children::of(kind))?;
@@ -698,7 +698,7 @@ impl<'t> Builder<'t> {
     }
 
     /// The number after `cheapest`.
-    fn count(&self, children: &mut Children<'t>) -> Option<Expr> {
+    pub(super) fn count(&self, children: &mut Children<'t>) -> Option<Expr> {
         if let Some(number) = self.take_number(children) {
             let span = number.span;
             return Some(Expr { kind: ExprKind::Number(number), span });

@@ -124,10 +124,7 @@ impl<'t> Builder<'t> {
                 let mut inner = Children::of(first);
                 inner.next();
                 let amount = self.take_expr(&mut inner)?;
-                let scope = match inner.take(Rule::scope) {
-                    Some(scope) => self.scope(scope)?,
-                    None => Scope::default(),
-                };
+                let scope = self.take_scope(&mut inner)?;
                 if is_award {
                     Expectation::Award(amount, scope)
                 } else {
@@ -137,22 +134,52 @@ impl<'t> Builder<'t> {
             Rule::kw_total => Expectation::Total(self.take_expr(children)?),
             Rule::kw_offer => Expectation::Later(self.name(&first)),
             Rule::kw_balance => {
-                let keyword = self.name(&first);
-                self.take_path(children)?;
+                let account = self.take_path(children)?;
                 children.eat(Rule::equals);
-                self.take_expr(children)?;
-                Expectation::Later(keyword)
+                Expectation::Balance(account, self.take_expr(children)?)
             }
-            Rule::debit | Rule::issue | Rule::gift => {
-                let mut inner = Children::of(first);
-                let keyword = inner.next()?;
-                let keyword = self.name(&keyword);
-                self.look_through(inner)?;
-                Expectation::Later(keyword)
+            Rule::kw_tier => {
+                let tiers = self.take_path(children)?;
+                children.eat(Rule::equals);
+                Expectation::Tier(tiers, self.take_name(children)?)
             }
+            Rule::kw_badge => Expectation::Badge(self.take_path(children)?),
+            Rule::kw_refused => Expectation::Refused(self.take_string(children)),
+            Rule::expect_debit | Rule::expect_issue | Rule::expect_gift => self.expected_effect(first)?,
             Rule::expression => Expectation::Holds(self.expression(first)?),
             _ => return None,
         })
+    }
+
+    /// `debit 10 chips`, `issue coupon x`, `gift 1 pcs of sku "A"`
+    fn expected_effect(&mut self, pair: Pair<'t, Rule>) -> Option<Expectation> {
+        let rule = pair.as_rule();
+        let mut children = Children::of(pair);
+        children.next();
+        let children = &mut children;
+        Some(match rule {
+            Rule::expect_debit => {
+                let amount = self.take_expr(children)?;
+                let from = self.account_from(children)?;
+                Expectation::Debit { amount, from, scope: self.take_scope(children)? }
+            }
+            Rule::expect_issue => {
+                let (count, instrument, name) = self.issued(children.take(Rule::issued)?)?;
+                Expectation::Issue { count, instrument, name, scope: self.take_scope(children)? }
+            }
+            _ => {
+                let goods = self.goods(children.take(Rule::goods)?)?;
+                Expectation::Gift(goods, self.take_scope(children)?)
+            }
+        })
+    }
+
+    /// The scope that comes next, if any.
+    fn take_scope(&mut self, children: &mut Children<'t>) -> Option<Scope> {
+        match children.take(Rule::scope) {
+            Some(scope) => self.scope(scope),
+            None => Some(Scope::default()),
+        }
     }
 
     fn expected_rule(&mut self, children: &mut Children<'t>) -> Option<Expectation> {

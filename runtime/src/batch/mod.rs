@@ -190,7 +190,8 @@ fn drive<S: Source, D: Write, R: Write, P: FnMut(Progress)>(
     mut sink: Sink<D, R, P>,
     options: &BatchOptions,
 ) -> Result<Summary, BatchError> {
-    if options.threads > 1 {
+    // What was decided before may change what is decided next.
+    if options.threads > 1 && !engine.is_stateful() {
         let result = drive_threads(engine, source, &mut sink, options);
         return sink.end(result);
     }

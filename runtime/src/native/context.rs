@@ -19,6 +19,7 @@ pub(super) struct Context<'a> {
     pub fuel: i64,
     pub low: i64,
     pub high: i64,
+    pub tables: *const Rows,
     /// Counts that `selections` points to.
     pub selections_length: usize,
     /// Lines of the record.
@@ -28,6 +29,15 @@ pub(super) struct Context<'a> {
     pub bags: &'a mut [Bag],
     pub runs: &'a mut Vec<Run>,
     pub out: &'a mut Proposals,
+}
+
+/// Where the rows of a table lie: the address of their slots, and how many rows there are. A number rather than a
+/// pointer, as in [`Words`].
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows {
+    pub address: usize,
+    pub count: i64,
 }
 
 /// Where the bits of a reference lie: an address of at least one word, and how many words count. A number rather than
@@ -59,6 +69,9 @@ mod tests {
         assert_eq!(offset_of!(Context<'_>, fuel), at(context::FUEL));
         assert_eq!(offset_of!(Context<'_>, low), at(context::LOW));
         assert_eq!(offset_of!(Context<'_>, high), at(context::HIGH));
+        assert_eq!(offset_of!(Context<'_>, tables), at(context::TABLES));
+        assert_eq!(size_of::<Rows>(), at(abi::TABLE_SIZE));
+        assert_eq!(offset_of!(Rows, count), 8);
         assert_eq!(size_of::<Words>(), at(abi::REFERENCE_SIZE));
         assert_eq!(offset_of!(Words, length), 8);
     }

@@ -91,6 +91,11 @@ fn element(flags: i64) -> Element {
     if flags & WHOLE_LINES == 0 { Element::Unit } else { Element::Line }
 }
 
+fn derive(context: &mut Context<'_>, word: i64) -> Outcome {
+    context.out.derived = Some(word);
+    Ok(())
+}
+
 /// An id or a size that the compiler wrote into the code.
 fn constant(word: i64) -> u32 {
     u32::try_from(word).unwrap_or(u32::MAX)

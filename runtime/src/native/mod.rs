@@ -6,7 +6,7 @@
 mod context;
 mod helpers;
 
-use context::{Context, Words};
+use context::{Context, Rows, Words};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
@@ -109,6 +109,7 @@ pub struct Scratch {
     bags: Vec<Bag>,
     runs: Vec<Run>,
     references: Vec<Words>,
+    tables: Vec<Rows>,
 }
 
 /// What the address of an unbound or empty reference is, so that there is always a word to read.
@@ -185,6 +186,11 @@ impl Native {
             && record.params.len() >= self.program().params.len()
             && (record.lines.is_empty() || record.line_width == layout.line.len())
             && (record.payments.is_empty() || record.payment_width == layout.payment.len())
+            && record
+                .tables
+                .iter()
+                .zip(&layout.tables)
+                .all(|(rows, table)| rows.slots.is_empty() || rows.width == table.columns.len())
     }
 }
 
@@ -227,6 +233,14 @@ impl Code for Native {
                 length: u64::try_from(words.len()).unwrap_or(0),
             }
         }));
+        scratch.tables.clear();
+        for at in 0..self.program().layout.tables.len() {
+            let (address, count) = match record.tables.get(at) {
+                Some(rows) => (rows.slots.as_ptr().expose_provenance(), rows.count()),
+                None => (std::ptr::dangling::<i64>().expose_provenance(), 0),
+            };
+            scratch.tables.push(Rows { address, count: interpret::actions::turns(count) });
+        }
         let mut context = Context {
             event: record.event.as_ptr(),
             lines: record.lines.as_ptr(),
@@ -239,6 +253,7 @@ impl Code for Native {
             fuel: *fuel,
             low: 0,
             high: 0,
+            tables: scratch.tables.as_ptr(),
             selections_length: scratch.selections.len(),
             rows: lines,
             record,
@@ -252,6 +267,8 @@ impl Code for Native {
         // returns, and there only:
         // - event slots, parameters, and slots of rows below `line_count` and `payment_count`, of which `fits` made
         //   sure that they lie within their slices;
+        // - the table of row tables, which has an entry for each of the layout, and slots of rows below an entry's
+        //   count, of which `fits` made sure, too, that they lie within their slices;
         // - the table of references, which has an entry for each that it tests, and of each reference the words below
         //   its length or else its first, of which there is one;
         // - counts of its selections, whose numbers are below `entry.selections`, for rows below `line_count`; that

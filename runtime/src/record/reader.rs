@@ -67,6 +67,7 @@ impl ReadEvent {
         record.event.clear();
         record.lines.clear();
         record.payments.clear();
+        record.tables.clear();
         record.symbols.clear();
         text.clear();
         *id = (0, 0);
@@ -128,6 +129,13 @@ impl Strangers {
         } else {
             self.index.clear();
         }
+    }
+
+    /// The name that this kind's stranger of this number has.
+    fn name(&self, kind: usize, number: u32) -> Option<&str> {
+        let is_it = |of: &&(u32, u32, u32, u32)| (of.0 as usize, of.3) == (kind, number);
+        let (_, start, length, _) = self.list.iter().find(is_it)?;
+        self.text.get(*start as usize..(start + length) as usize)
     }
 
     fn number(&mut self, kind: usize, name: &str) -> u32 {
@@ -236,6 +244,33 @@ impl Reader {
         Reader::default()
     }
 
+    /// The number of a name in the record that was read last: the catalogue's, or one of this record's own.
+    pub fn symbol_number(&mut self, schema: &Schema, kind: usize, name: &str) -> u32 {
+        number_of(schema, &mut self.scratch.strangers, kind, name)
+    }
+
+    /// The name that a number of the record that was read last stands for.
+    pub fn symbol_name<'a>(&'a self, schema: &'a Schema, kind: usize, number: u32) -> Option<&'a str> {
+        let dictionary = schema.tables.dictionaries.get(kind);
+        let known = dictionary.map_or(0, crate::catalogue::Dictionary::len) as u32;
+        match number.checked_sub(known) {
+            Some(stranger) => self.scratch.strangers.name(kind, stranger),
+            None => dictionary?.name(number),
+        }
+    }
+
+    /// The names of the record that was read last that no dictionary has: kind, number behind the dictionary's, name.
+    pub(crate) fn strangers(&self) -> Vec<(u32, u32, String)> {
+        let strangers = &self.scratch.strangers;
+        let name = |start: u32, length: u32| strangers.text.get(start as usize..(start + length) as usize);
+        let entries = strangers.list.iter();
+        entries
+            .filter_map(|(kind, start, length, number)| {
+                Some((*kind, *number, name(*start, *length)?.to_owned()))
+            })
+            .collect()
+    }
+
     /// Reads a record from its JSON text. In the error, line and offset count within this text.
     ///
     /// # Errors
@@ -275,6 +310,18 @@ impl Reader {
             }
             error
         })
+    }
+}
+
+/// A name's number in the catalogue's dictionary of its kind, or past its end.
+fn number_of(schema: &Schema, strangers: &mut Strangers, kind: usize, name: &str) -> u32 {
+    let dictionary = schema.tables.dictionaries.get(kind);
+    match dictionary.and_then(|dictionary| dictionary.number(name)) {
+        Some(number) => number,
+        None => {
+            let known = dictionary.map_or(0, crate::catalogue::Dictionary::len) as u32;
+            known.saturating_add(strangers.number(kind, name))
+        }
     }
 }
 
@@ -691,14 +738,7 @@ impl<'i> Reading<'_, '_, 'i> {
     }
 
     fn symbol(&mut self, kind: usize, name: &str) -> u32 {
-        let dictionary = self.schema.tables.dictionaries.get(kind);
-        match dictionary.and_then(|dictionary| dictionary.number(name)) {
-            Some(number) => number,
-            None => {
-                let known = dictionary.map_or(0, crate::catalogue::Dictionary::len) as u32;
-                known.saturating_add(self.scratch.strangers.number(kind, name))
-            }
-        }
+        number_of(self.schema, &mut self.scratch.strangers, kind, name)
     }
 
     /// A list of names at whose bracket the cursor stands.

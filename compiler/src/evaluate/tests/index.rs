@@ -289,6 +289,7 @@ fn how_long_an_event_takes() {
                     &kit.bindings,
                     record,
                     &[],
+                    &Unclaimed,
                     &kit.code,
                     &mut workspace,
                     &mut decision,

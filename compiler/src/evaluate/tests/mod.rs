@@ -103,15 +103,20 @@ impl Kit {
                 event: slots(&crate::ir::EVENT_BUILTINS),
                 line: slots(&crate::ir::LINE_BUILTINS),
                 payment: slots(&crate::ir::PAYMENT_BUILTINS),
+                tables: Vec::new(),
             },
             params: Vec::new(),
+            reads: Vec::new(),
+            derivations: Vec::new(),
+            counters: Vec::new(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),
             groups: Vec::new(),
             rules: Vec::new(),
             sources: Vec::new(),
-            places: vec![SourcePlace { file: 0, line: 1, column: 1 }],
+            places: vec![SourcePlace::at(0, 1, 1)],
+            conditions: Vec::new(),
         };
         let record = Record { event: vec![0; 8], line_width: 6, payment_width: 1, ..Record::default() };
         Kit { program, bindings: Bindings::default(), record, params: Vec::new(), code: Mock::default() }
@@ -242,7 +247,17 @@ impl Kit {
         let mut decision = Decision::default();
         let mut record = self.record.clone();
         let (program, bindings) = (&self.program, &self.bindings);
-        evaluate(program, plan, bindings, &mut record, &self.params, &self.code, workspace, &mut decision);
+        evaluate(
+            program,
+            plan,
+            bindings,
+            &mut record,
+            &self.params,
+            &Unclaimed,
+            &self.code,
+            workspace,
+            &mut decision,
+        );
         check(&self.program, &record, &decision);
         decision
     }
@@ -336,7 +351,16 @@ fn cuts(decision: &Decision) -> Vec<(u32, CutBy, i64)> {
 }
 
 fn limit(amount: i64, account: Option<AccountId>, otherwise: Otherwise) -> Limit {
-    Limit { amount: LimitAmount::Fixed(amount), account, otherwise }
+    let of = account.map_or(LimitOf::Discounts, LimitOf::Awards);
+    Limit { amount: LimitAmount::Fixed(amount), of, counter: None, otherwise }
+}
+
+/// The account whose awards a limit limits.
+fn account_of(limit: &Limit) -> Option<AccountId> {
+    match limit.of {
+        LimitOf::Awards(account) => Some(account),
+        LimitOf::Discounts | LimitOf::Times => None,
+    }
 }
 
 fn tax(included: bool) -> Option<Tax> {

@@ -408,7 +408,8 @@ fn the_earlier_effect_keeps() {
     // by a parameter; the rule's own limit comes first
     kit.program.groups[0].limits = vec![Limit {
         amount: LimitAmount::Param(crate::ir::ParamId(0)),
-        account: None,
+        of: LimitOf::Discounts,
+        counter: None,
         otherwise: Otherwise::Cut,
     }];
     kit.program.rules[0].limits = vec![limit(100, None, Otherwise::Cut)];
@@ -551,7 +552,17 @@ fn phases_see_what_earlier_ones_left() {
     let (program, bindings) = (&kit.program, &kit.bindings);
     let mut decision = Decision::default();
     let mut workspace = Workspace::default();
-    evaluate(program, &plan, bindings, &mut record, &[], &kit.code, &mut workspace, &mut decision);
+    evaluate(
+        program,
+        &plan,
+        bindings,
+        &mut record,
+        &[],
+        &Unclaimed,
+        &kit.code,
+        &mut workspace,
+        &mut decision,
+    );
     // 10.00 + 5.00, then 9.00 + 4.50, then 8.10 + 4.05
     assert_eq!(record.event[crate::ir::event_slot::BASKET_PAID.index()], 1215);
     assert_eq!([record.lines[4], record.lines[10]], [810, 405]);
@@ -622,7 +633,17 @@ fn memory_is_used_again() {
     let mut decision = fresh.clone();
     let mut record = kit.record.clone();
     let shares = decision.effects[0].shares.as_ptr();
-    evaluate(&kit.program, &plan, &kit.bindings, &mut record, &[], &kit.code, &mut workspace, &mut decision);
+    evaluate(
+        &kit.program,
+        &plan,
+        &kit.bindings,
+        &mut record,
+        &[],
+        &Unclaimed,
+        &kit.code,
+        &mut workspace,
+        &mut decision,
+    );
     assert_eq!(decision, fresh);
     assert_eq!(decision.effects[0].shares.as_ptr(), shares);
 }

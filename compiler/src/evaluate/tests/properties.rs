@@ -78,7 +78,8 @@ fn award(dice: &mut Dice, kit: &mut Kit, rule: RuleId) {
 fn some_limit(dice: &mut Dice, account: Option<AccountId>) -> Limit {
     let fixed = LimitAmount::Fixed(dice.roll(-1, 900));
     let amount = if dice.once_in(5) { LimitAmount::Param(ParamId(0)) } else { fixed };
-    Limit { amount, account, otherwise: dice.pick(&OTHERWISE) }
+    let of = account.map_or(LimitOf::Discounts, LimitOf::Awards);
+    Limit { amount, of, counter: None, otherwise: dice.pick(&OTHERWISE) }
 }
 
 /// Anything that a verified program may hold.
@@ -141,7 +142,7 @@ fn every_decision_adds_up() {
 
 #[test]
 fn limits_hold() {
-    let allowed = |limit: &Limit, kit: &Kit| super::super::limit::allowed(limit, &kit.params);
+    let allowed = |limit: &Limit, kit: &Kit| super::super::limit::allowed(limit, &kit.params, &Unclaimed);
     for seed in 0..TRIES {
         let kit = anything(seed);
         let decision = kit.run();
@@ -153,7 +154,7 @@ fn limits_hold() {
         for (rule, id) in kit.program.rules.iter().zip(0u32..) {
             for limit in &rule.limits {
                 assert!(
-                    sum(limit.account, &|effect| effect.rule.0 == id) <= allowed(limit, &kit),
+                    sum(account_of(limit), &|effect| effect.rule.0 == id) <= allowed(limit, &kit),
                     "seed {seed}"
                 );
             }
@@ -161,7 +162,7 @@ fn limits_hold() {
         for (group, id) in kit.program.groups.iter().zip(0u32..) {
             for limit in &group.limits {
                 assert!(
-                    sum(limit.account, &|effect| effect.group.0 == id) <= allowed(limit, &kit),
+                    sum(account_of(limit), &|effect| effect.group.0 == id) <= allowed(limit, &kit),
                     "seed {seed}"
                 );
             }

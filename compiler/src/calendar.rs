@@ -1,0 +1,229 @@
+//! Calendar arithmetic on local days counted from 1970-01-01: months of unlike length, periods, windows. Exact, without
+//! clocks and zones: what is local was made local before.
+
+use crate::ir::{Period, Window};
+
+/// Seconds of a day of the local clock.
+pub const DAY: i64 = 86_400;
+
+/// Days beyond which no calendar goes, in both directions: some 2.7 million years. What leads further ends here.
+const FURTHEST: i64 = 1_000_000_000;
+
+/// A day of the proleptic Gregorian calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Civil {
+    /// The year.
+    pub year: i64,
+    /// From 1 to 12.
+    pub month: i64,
+    /// From 1.
+    pub day: i64,
+}
+
+/// The calendar day of a count of days. The year is counted from March, so that the leap day ends it (the method is
+/// that of Howard Hinnant's `civil_from_days`, <https://howardhinnant.github.io/date_algorithms.html>).
+pub fn civil(days: i64) -> Civil {
+    let days = days.clamp(-FURTHEST, FURTHEST) + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    Civil { year, month, day }
+}
+
+/// The count of days of a calendar day; its inverse is [`civil`].
+pub fn days(Civil { year, month, day }: Civil) -> i64 {
+    let year = year.clamp(-3_000_000, 3_000_000) - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let from_march = (month + 9) % 12;
+    let of_year = (153 * from_march + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// How many days a month has.
+pub fn month_length(year: i64, month: i64) -> i64 {
+    let leap = year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0);
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + i64::from(leap),
+        _ => 31,
+    }
+}
+
+/// The same day so many months later (or earlier), the month's last where it has no such day.
+pub fn add_months(day: i64, months: i64) -> i64 {
+    let Civil { year, month, day } = civil(day);
+    let count = (year * 12 + month - 1).saturating_add(months.clamp(-FURTHEST, FURTHEST));
+    let (year, month) = (count.div_euclid(12), count.rem_euclid(12) + 1);
+    days(Civil { year, month, day: day.min(month_length(year, month)) })
+}
+
+/// The first day of the period that a day lies in. Weeks begin on `week_starts` (Monday is 0).
+pub fn start(day: i64, period: Period, week_starts: u8) -> i64 {
+    let Civil { year, month, .. } = civil(day);
+    let first = |month| days(Civil { year, month, day: 1 });
+    match period {
+        Period::Day => day,
+        // 1970-01-01 was a Thursday, which is 3.
+        Period::Week => day - (day + 3 - i64::from(week_starts)).rem_euclid(7),
+        Period::Month => first(month),
+        Period::Quarter => first((month - 1) / 3 * 3 + 1),
+        Period::HalfYear => first((month - 1) / 6 * 6 + 1),
+        Period::Year => first(1),
+    }
+}
+
+/// The first day of the period after the one that a day lies in.
+pub fn next(day: i64, period: Period, week_starts: u8) -> i64 {
+    let start = start(day, period, week_starts);
+    match period {
+        Period::Day => start + 1,
+        Period::Week => start + 7,
+        Period::Month => add_months(start, 1),
+        Period::Quarter => add_months(start, 3),
+        Period::HalfYear => add_months(start, 6),
+        Period::Year => add_months(start, 12),
+    }
+}
+
+/// An instant on two clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instant {
+    /// Seconds since 1970-01-01T00:00Z.
+    pub at: i64,
+    /// Local day.
+    pub date: i64,
+    /// Local second of the day.
+    pub time: i64,
+}
+
+impl Instant {
+    /// Seconds of the local clock since 1970-01-01 00:00.
+    pub fn local(self) -> i64 {
+        self.date.saturating_mul(DAY).saturating_add(self.time)
+    }
+}
+
+/// A stretch of time, on the clock that its [`Window`] is told by: what is past `after` and not past `last`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// Excluded.
+    pub after: i64,
+    /// Included.
+    pub last: i64,
+}
+
+/// Whether a window is told by seconds of the universal clock; the others are told by the local one.
+pub fn is_universal(window: Window) -> bool {
+    match window {
+        Window::Seconds(_) => true,
+        Window::Days(_)
+        | Window::Months(_)
+        | Window::This(_)
+        | Window::Previous(_)
+        | Window::Ever
+        | Window::Between(..) => false,
+    }
+}
+
+/// The stretch that a window is, seen from an instant. It ends with that instant, or before it.
+pub fn stretch(window: Window, now: Instant, week_starts: u8) -> Stretch {
+    let midnight = |day: i64| day.saturating_mul(DAY);
+    let back_to = |day: i64| midnight(day).saturating_add(now.time);
+    // What begins at a midnight is past the second before it.
+    let from = |day: i64| midnight(day).saturating_sub(1);
+    let last = now.local();
+    match window {
+        Window::Seconds(seconds) => Stretch { after: now.at.saturating_sub(seconds), last: now.at },
+        Window::Days(days) => Stretch { after: back_to(now.date.saturating_sub(i64::from(days))), last },
+        Window::Months(months) => Stretch { after: back_to(add_months(now.date, -i64::from(months))), last },
+        Window::This(period) => Stretch { after: from(start(now.date, period, week_starts)), last },
+        Window::Previous(period) => {
+            let end = start(now.date, period, week_starts);
+            Stretch { after: from(start(end - 1, period, week_starts)), last: from(end).min(last) }
+        }
+        Window::Ever => Stretch { after: i64::MIN, last },
+        Window::Between(first, until) => {
+            Stretch { after: from(first), last: from(until.saturating_add(1)).min(last) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(year: i64, month: i64, day: i64) -> i64 {
+        days(Civil { year, month, day })
+    }
+
+    #[test]
+    fn days_and_calendar_days_are_inverse() {
+        assert_eq!(day(1970, 1, 1), 0);
+        assert_eq!(day(2000, 3, 1), 11_017);
+        assert_eq!(day(2026, 11, 22), 20_779);
+        for count in (-800_000..800_000).step_by(37) {
+            assert_eq!(days(civil(count)), count);
+        }
+        let mut before = civil(-150_000);
+        for count in -149_999..150_000 {
+            let now = civil(count);
+            let next = if before.day < month_length(before.year, before.month) {
+                Civil { day: before.day + 1, ..before }
+            } else if before.month < 12 {
+                Civil { month: before.month + 1, day: 1, ..before }
+            } else {
+                Civil { year: before.year + 1, month: 1, day: 1 }
+            };
+            assert_eq!(now, next);
+            before = now;
+        }
+    }
+
+    #[test]
+    fn months_are_clamped() {
+        assert_eq!(add_months(day(2026, 1, 31), 1), day(2026, 2, 28));
+        assert_eq!(add_months(day(2024, 1, 31), 1), day(2024, 2, 29));
+        assert_eq!(add_months(day(2026, 12, 31), 3), day(2027, 3, 31));
+        assert_eq!(add_months(day(2026, 3, 31), -1), day(2026, 2, 28));
+        assert_eq!(add_months(day(2026, 1, 15), -13), day(2024, 12, 15));
+    }
+
+    #[test]
+    fn periods_begin_where_the_calendar_says() {
+        // 2026-11-22 is a Sunday.
+        let sunday = day(2026, 11, 22);
+        assert_eq!(start(sunday, Period::Week, 0), day(2026, 11, 16));
+        assert_eq!(start(sunday, Period::Week, 6), sunday);
+        assert_eq!(next(sunday, Period::Week, 0), day(2026, 11, 23));
+        assert_eq!(start(sunday, Period::Quarter, 0), day(2026, 10, 1));
+        assert_eq!(start(sunday, Period::HalfYear, 0), day(2026, 7, 1));
+        assert_eq!(next(sunday, Period::HalfYear, 0), day(2027, 1, 1));
+        assert_eq!(next(sunday, Period::Year, 0), day(2027, 1, 1));
+    }
+
+    #[test]
+    fn windows_end_with_the_event() {
+        let now = Instant { at: 0, date: day(2026, 3, 31), time: 3_600 };
+        let local = |day: i64, time: i64| day * DAY + time;
+        let of = |window| stretch(window, now, 0);
+        let last = local(day(2026, 3, 31), 3_600);
+        assert_eq!(of(Window::Days(30)), Stretch { after: local(day(2026, 3, 1), 3_600), last });
+        assert_eq!(of(Window::Months(1)), Stretch { after: local(day(2026, 2, 28), 3_600), last });
+        assert_eq!(of(Window::This(Period::Month)), Stretch { after: local(day(2026, 3, 1), -1), last });
+        assert_eq!(
+            of(Window::Previous(Period::Month)),
+            Stretch { after: local(day(2026, 2, 1), -1), last: local(day(2026, 3, 1), -1) }
+        );
+        assert_eq!(of(Window::Seconds(60)), Stretch { after: -60, last: 0 });
+        assert_eq!(
+            of(Window::Between(day(2026, 1, 1), day(2026, 1, 31))),
+            Stretch { after: local(day(2026, 1, 1), -1), last: local(day(2026, 2, 1), -1) }
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! The words for what the grammar reads and this version does not evaluate yet, in one place: what begins to be
+//! evaluated leaves it. It refuses to know why.
+
+use perq_grammar::ast::{AwardOptions, ClauseKind, EffectKind, Expectation, ItemKind};
+use perq_grammar::diagnostic::Span;
+
+/// The keyword of a declaration without a meaning.
+pub(super) fn item(kind: &ItemKind) -> Option<&str> {
+    match kind {
+        ItemKind::Counter { .. } => Some("counter"),
+        ItemKind::Badge(..) => Some("badge"),
+        ItemKind::Tiers(..) => Some("tiers"),
+        ItemKind::Coupon(..) => Some("coupon"),
+        ItemKind::Certificate(..) => Some("certificate"),
+        ItemKind::Redemption(..) => Some("redemption"),
+        ItemKind::Template(_) => Some("template"),
+        ItemKind::Later { keyword, .. } => Some(&keyword.text),
+        ItemKind::Language(_)
+        | ItemKind::Use { .. }
+        | ItemKind::Program(..)
+        | ItemKind::Account(..)
+        | ItemKind::Param { .. }
+        | ItemKind::Define { .. }
+        | ItemKind::Table { .. }
+        | ItemKind::Segment(..)
+        | ItemKind::Enum { .. }
+        | ItemKind::Reference { .. }
+        | ItemKind::Record(..)
+        | ItemKind::Extend(..)
+        | ItemKind::Event { .. }
+        | ItemKind::Group(..)
+        | ItemKind::Rule(_)
+        | ItemKind::Test(_) => None,
+    }
+}
+
+/// The words of a clause without a meaning.
+pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
+    match kind {
+        ClauseKind::Budget { .. } => Some("budget"),
+        ClauseKind::Take(_) => Some("take"),
+        ClauseKind::Process { .. } => Some("process"),
+        ClauseKind::Spendable(_) => Some("spendable"),
+        ClauseKind::EffectiveFrom(_) => Some("effective"),
+        ClauseKind::NotEffective => Some("not effective"),
+        ClauseKind::About(_) => Some("about"),
+        ClauseKind::With(..) => Some("with"),
+        ClauseKind::Title(_)
+        | ClauseKind::Valid(_)
+        | ClauseKind::Schedule(_)
+        | ClauseKind::Priority(_)
+        | ClauseKind::On(_)
+        | ClauseKind::When(_)
+        | ClauseKind::Unless(_)
+        | ClauseKind::Let(_)
+        | ClauseKind::Limit { .. }
+        | ClauseKind::Then(_) => None,
+    }
+}
+
+/// The keyword of an effect without a meaning.
+pub(super) fn effect(kind: &EffectKind) -> Option<&str> {
+    match kind {
+        EffectKind::Debit { .. } => Some("debit"),
+        EffectKind::Gift { .. } => Some("gift"),
+        EffectKind::Issue(_) => Some("issue"),
+        EffectKind::Set { .. } => Some("set"),
+        EffectKind::Multiply { .. } => Some("multiply"),
+        EffectKind::Later(word) => Some(&word.text),
+        EffectKind::ForEach { .. }
+        | EffectKind::Award { .. }
+        | EffectKind::Discount { .. }
+        | EffectKind::Price { .. }
+        | EffectKind::Let(_) => None,
+    }
+}
+
+/// The keywords of an award's options without a meaning, in the order of the text.
+pub(super) fn award(options: &AwardOptions) -> Vec<(&'static str, Span)> {
+    let mut words: Vec<(&'static str, Span)> = Vec::new();
+    words.extend(options.available.as_ref().map(|option| ("available", option.span)));
+    words.extend(options.expires.as_ref().map(|option| ("expires", option.span)));
+    words.extend(options.cancel.as_ref().map(|option| ("cancel", option.span)));
+    words.extend(options.spent_at_once.map(|span| ("spent_at_once", span)));
+    words.sort_by_key(|(_, span)| span.start);
+    for (word, span) in &mut words {
+        span.end = span.start + word.len() as u32;
+    }
+    words
+}
+
+/// The keyword of an expectation without a meaning.
+pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
+    match expectation {
+        Expectation::Balance(..) => Some("balance"),
+        Expectation::Debit { .. } => Some("debit"),
+        Expectation::Issue { .. } => Some("issue"),
+        Expectation::Gift(..) => Some("gift"),
+        Expectation::Tier(..) => Some("tier"),
+        Expectation::Badge(_) => Some("badge"),
+        Expectation::Refused(_) => Some("refused"),
+        Expectation::Later(word) => Some(&word.text),
+        Expectation::Nothing
+        | Expectation::Fires(_)
+        | Expectation::Silent(_)
+        | Expectation::DisplacedBy(..)
+        | Expectation::LimitedTo(..)
+        | Expectation::Fails(..)
+        | Expectation::Award(..)
+        | Expectation::Discount(..)
+        | Expectation::Total(_)
+        | Expectation::Holds(_) => None,
+    }
+}

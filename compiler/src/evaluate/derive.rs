@@ -1,0 +1,113 @@
+//! What is worked out once an event, before its first phase: where windows begin, and the program's derivations. Refuses
+//! to know rules, except to name those that read what could not be worked out.
+
+use super::{Bindings, Code, Decision, Proposals, Record, RuleFault};
+use crate::calendar::{Instant, stretch};
+use crate::ir::{
+    Atom, EventId, FaultKind, Inst, MISSING, PlaceId, Program, Rule, RuleId, SlotId, Space, StateRead,
+    event_slot,
+};
+
+/// A derivation that failed: its slot, why, and where.
+pub(super) type Failed = (SlotId, FaultKind, PlaceId);
+
+/// Fills the slots that only the calendar is needed for.
+pub(super) fn fill(program: &Program, record: &mut Record) {
+    if program.reads.is_empty() {
+        return;
+    }
+    let slot = |slot: SlotId| record.event.get(slot.index()).copied().unwrap_or(MISSING);
+    let now =
+        Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) };
+    for read in &program.reads {
+        let value = match read.read {
+            StateRead::Balance(_) => continue,
+            StateRead::After(window) => stretch(window, now, program.week_starts).after,
+            StateRead::Last(window) => stretch(window, now, program.week_starts).last,
+        };
+        if let Some(place) = record.event.get_mut(read.slot.index()) {
+            // The least number stands for what is missing; nothing lies before the one after it.
+            *place = value.max(MISSING.saturating_add(1));
+        }
+    }
+}
+
+/// Works out the derivations of the event's kind, in order, into their slots; one that fails leaves its slot missing,
+/// and so do those that read it.
+pub(super) fn derive<C: Code>(
+    program: &Program,
+    bindings: &Bindings,
+    record: &mut Record,
+    params: &[i64],
+    code: &C,
+    (fuel, scratch, out): (&mut i64, &mut C::Scratch, &mut Proposals),
+) -> Vec<Failed> {
+    let mut failed: Vec<Failed> = Vec::new();
+    for derivation in &program.derivations {
+        if derivation.events.binary_search(&record.kind).is_err() {
+            continue;
+        }
+        out.derived = None;
+        let outcome = match reads(program, &failed, derivation.function.index()) {
+            Some((_, kind, place)) => Err((kind, place)),
+            None => code.run(derivation.function, record.view(params), bindings, fuel, scratch, out).map_err(
+                |fault| {
+                    let function = program.functions.get(derivation.function.index());
+                    let inst = usize::try_from(fault.inst).ok();
+                    let place = function.zip(inst).and_then(|(function, inst)| function.places.get(inst));
+                    (fault.kind, place.copied().unwrap_or(derivation.place))
+                },
+            ),
+        };
+        let value = match outcome {
+            Ok(()) => out.derived.take().unwrap_or(MISSING),
+            Err((kind, place)) => {
+                failed.push((derivation.slot, kind, place));
+                MISSING
+            }
+        };
+        if let Some(slot) = record.event.get_mut(derivation.slot.index()) {
+            *slot = value;
+        }
+    }
+    failed
+}
+
+/// The failed derivation that a function reads.
+fn reads(program: &Program, failed: &[Failed], function: usize) -> Option<Failed> {
+    if failed.is_empty() {
+        return None;
+    }
+    let function = program.functions.get(function)?;
+    failed.iter().find(|(slot, ..)| function.insts.contains(&Inst::LoadEvent(*slot))).copied()
+}
+
+/// Names the rules that read what failed, in order of declaration; they give nothing.
+pub(super) fn fail_rules(
+    program: &Program,
+    kind: EventId,
+    failed: &[Failed],
+    decision: &mut Decision,
+) -> Vec<RuleId> {
+    let mut silent = Vec::new();
+    if failed.is_empty() {
+        return silent;
+    }
+    for (rule, id) in program.rules.iter().zip(0u32..) {
+        if rule.events.binary_search(&kind).is_err() {
+            continue;
+        }
+        let of_atoms = failed.iter().find(|(slot, ..)| asks(program, rule, *slot)).copied();
+        if let Some((_, kind, place)) = of_atoms.or_else(|| reads(program, failed, rule.function.index())) {
+            decision.faults.push(RuleFault { rule: RuleId(id), kind, place });
+            silent.push(RuleId(id));
+        }
+    }
+    silent
+}
+
+/// Whether one of a rule's conditions asks about a slot of the event.
+fn asks(program: &Program, rule: &Rule, slot: SlotId) -> bool {
+    let about = |atom: &Atom| atom.space == Space::Event && atom.slot == slot;
+    rule.atoms.iter().any(|atom| program.atoms.get(atom.index()).is_some_and(about))
+}

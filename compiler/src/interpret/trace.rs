@@ -1,0 +1,893 @@
+//! Runs functions with somebody watching: which condition ended a rule, which filter refused which row, and the numbers
+//! that each met.
+//!
+//! Only looks: every instruction is done by the interpreter itself, so that what is told is what happened. Refuses to
+//! know words, dictionaries and texts; places name the author's text.
+
+use super::{Execution, Interpreter, Scratch, holds};
+use crate::evaluate::{Bindings, Code, Proposals, Record, RecordView, atom_fact};
+use crate::ir::{
+    AtomId, AtomTest, Comparison, Condition, Fault, Function, FunctionId, GroupId, Inst, MISSING, Measure,
+    Phase, PlaceId, Program, ReferenceId, Role, Rows, RuleId, Shape, SlotId, Ty, Value, VarId,
+};
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
+
+/// Rows of a loop that are told one by one.
+const TOLD_ROWS: usize = 1_000;
+
+/// Alternatives inside alternatives that are taken apart.
+const DEPTH: usize = 16;
+
+/// Parts of one condition that are told.
+const PARTS: usize = 200;
+
+/// A slot that was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Of the event.
+    Event(SlotId),
+    /// Of a line.
+    Line(SlotId),
+    /// Of a payment.
+    Payment(SlotId),
+}
+
+/// A condition that is not as the rule needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its text.
+    pub place: PlaceId,
+    /// What it had to be; it was the opposite.
+    pub wanted: bool,
+    /// The slot that it asks, where it asks one.
+    pub subject: Option<Subject>,
+    /// What it met.
+    pub fact: Fact,
+}
+
+/// What a condition met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// The value would have to compare so with the bound.
+    Compare {
+        /// What would have to hold.
+        needed: Comparison,
+        /// The value.
+        value: i128,
+        /// The bound.
+        bound: i128,
+        /// What both count.
+        measure: Option<Measure>,
+    },
+    /// The value would have to be inside (or outside, where not wanted) of this, both ends included.
+    Range {
+        /// The value.
+        value: i128,
+        /// From.
+        low: i128,
+        /// To.
+        high: i128,
+        /// What they count.
+        measure: Option<Measure>,
+    },
+    /// The value would have to be one of these (or none, where not wanted).
+    OneOf {
+        /// The value.
+        value: i128,
+        /// The choices.
+        choices: Vec<i128>,
+        /// What they count.
+        measure: Option<Measure>,
+    },
+    /// A name, and the reference that it would have to match (or not).
+    Reference(i64, ReferenceId),
+    /// Names, one of which would have to match (or none).
+    References(Vec<u32>, ReferenceId),
+    /// Names, among which this one would have to be (or not).
+    Contains(Vec<u32>, i64),
+    /// A value would have to be known (or not).
+    Known,
+    /// Nothing is known of the value.
+    Missing,
+    /// A truth.
+    Truth,
+    /// Rows of a collection: how many were looked at, and what each filter refused.
+    Rows(Loop),
+    /// None of these holds.
+    Either(Vec<Failure>),
+    /// No more can be said.
+    Plain,
+}
+
+/// What became of the rows of a loop.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loop {
+    /// Over payments rather than lines.
+    pub payments: bool,
+    /// Rows that it looked at.
+    pub rows: u64,
+    /// Its filters in the order in which they are asked.
+    pub filters: Vec<Filter>,
+    /// Rows that were refused, and why; the first thousand.
+    pub refused: Vec<(u32, Failure)>,
+    /// The row at which it ended early.
+    pub found: Option<u32>,
+}
+
+/// A condition on rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// Its text.
+    pub place: PlaceId,
+    /// Rows that got through this and all before it.
+    pub passed: u64,
+}
+
+/// A run of a rule's function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// The condition that ended it, and what was not as it needs.
+    pub ended: Option<(PlaceId, Vec<Failure>)>,
+    /// The loops that choose rows for its effects, in the order of the code.
+    pub loops: Vec<Loop>,
+    /// How many effects it proposed.
+    pub proposals: usize,
+    /// Why it failed.
+    pub fault: Option<Fault>,
+}
+
+/// Code that is watched: an interpreter that keeps a trace of each rule that is run, and the record at entry to each
+/// phase.
+#[derive(Debug)]
+pub struct Witness<'i> {
+    interpreter: &'i Interpreter,
+    /// By function.
+    rules: Vec<Option<RuleId>>,
+    /// Rules that propose nothing here, for asking what the others would give without them.
+    silenced: Vec<RuleId>,
+    seen: RefCell<Seen>,
+}
+
+/// What was seen of one event.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Rules that were run, in order.
+    pub traces: Vec<(RuleId, Trace)>,
+    /// The record at entry to each phase.
+    pub phases: Vec<(Phase, Record)>,
+}
+
+impl<'i> Witness<'i> {
+    /// Watches this interpreter; the silenced rules propose nothing.
+    pub fn new(interpreter: &'i Interpreter, silenced: Vec<RuleId>) -> Witness<'i> {
+        let program = interpreter.program();
+        let mut rules = vec![None; program.functions.len()];
+        for (rule, id) in program.rules.iter().zip(0u32..) {
+            if let Some(place) = rules.get_mut(rule.function.index()) {
+                *place = Some(RuleId(id));
+            }
+        }
+        Witness { interpreter, rules, silenced, seen: RefCell::default() }
+    }
+
+    /// What was seen.
+    pub fn into_seen(self) -> Seen {
+        self.seen.into_inner()
+    }
+}
+
+impl Code for Witness<'_> {
+    type Scratch = Scratch;
+
+    fn enter(&self, group: GroupId, record: RecordView<'_>) {
+        let Some(group) = self.interpreter.program().groups.get(group.index()) else { return };
+        let record = Record {
+            event: record.event.to_vec(),
+            lines: record.lines.to_vec(),
+            line_width: record.line_width,
+            payments: record.payments.to_vec(),
+            payment_width: record.payment_width,
+            symbols: record.symbols.to_vec(),
+            ..Record::default()
+        };
+        self.seen.borrow_mut().phases.push((group.phase, record));
+    }
+
+    fn run(
+        &self,
+        function: FunctionId,
+        record: RecordView<'_>,
+        bindings: &Bindings,
+        fuel: &mut i64,
+        scratch: &mut Scratch,
+        out: &mut Proposals,
+    ) -> Result<(), Fault> {
+        let Some(rule) = self.rules.get(function.index()).copied().flatten() else { return Ok(()) };
+        if self.silenced.contains(&rule) {
+            return Ok(());
+        }
+        let (result, trace) = self.interpreter.watch(rule, record, bindings, fuel, scratch, out);
+        self.seen.borrow_mut().traces.push((rule, trace));
+        result
+    }
+}
+
+impl Interpreter {
+    /// Runs the function of a rule as [`Code::run`] does, and keeps a trace.
+    pub fn watch(
+        &self,
+        rule: RuleId,
+        record: RecordView<'_>,
+        bindings: &Bindings,
+        fuel: &mut i64,
+        scratch: &mut Scratch,
+        out: &mut Proposals,
+    ) -> (Result<(), Fault>, Trace) {
+        let program: &Program = &self.program;
+        let function = program.rules.get(rule.index()).map(|rule| rule.function.index());
+        let code = function.and_then(|at| program.functions.get(at).zip(self.shapes.get(at)));
+        let Some((function, shape)) = code else { return (Ok(()), Trace::default()) };
+        let before = out.list.len();
+        let mut watcher = Watcher::new(program, rule, function, shape);
+        scratch.prepare(function, shape, record.line_count());
+        let mut run = Execution { function, shape, record, bindings, fuel, memory: scratch, out, at: 0 };
+        let mut result = Ok(());
+        while let Some(inst) = function.insts.get(run.at) {
+            let at = run.at;
+            match run.step(inst) {
+                Ok(next) => {
+                    watcher.saw(&run, at, inst, next);
+                    run.at = next;
+                }
+                Err(kind) => {
+                    result = Err(Fault { kind, inst: u32::try_from(run.at).unwrap_or(u32::MAX) });
+                    break;
+                }
+            }
+        }
+        let proposals = run.out.list.len().saturating_sub(before);
+        (result, watcher.finish(proposals, result.err()))
+    }
+}
+
+/// What an atom met, where it does not hold: of the event's slots.
+pub fn atom_failure(
+    program: &Program,
+    condition: &Condition,
+    atom: AtomId,
+    record: RecordView<'_>,
+    bindings: &Bindings,
+) -> Option<Failure> {
+    let atom = program.atoms.get(atom.index())?;
+    let (held, value, symbols) = atom_fact(atom, record, bindings);
+    if held {
+        return None;
+    }
+    let measure = condition.measure.clone();
+    let wide = i128::from(value);
+    let fact = match &atom.test {
+        AtomTest::Known => Fact::Known,
+        _ if value == MISSING => Fact::Missing,
+        AtomTest::Between(low, high) if low == high => Fact::Compare {
+            needed: if atom.negated { Comparison::NotEqual } else { Comparison::Equal },
+            value: wide,
+            bound: i128::from(*low),
+            measure,
+        },
+        AtomTest::Between(low, high) => {
+            let (low_end, high_end) = (*low == i64::MIN, *high == i64::MAX);
+            let (low, high) = (i128::from(*low), i128::from(*high));
+            match (atom.negated, low_end, high_end) {
+                (false, _, true) => {
+                    Fact::Compare { needed: Comparison::GreaterOrEqual, value: wide, bound: low, measure }
+                }
+                (false, true, false) => {
+                    Fact::Compare { needed: Comparison::LessOrEqual, value: wide, bound: high, measure }
+                }
+                (true, _, true) => {
+                    Fact::Compare { needed: Comparison::Less, value: wide, bound: low, measure }
+                }
+                (true, true, false) => {
+                    Fact::Compare { needed: Comparison::Greater, value: wide, bound: high, measure }
+                }
+                (_, false, false) => Fact::Range { value: wide, low, high, measure },
+            }
+        }
+        AtomTest::OneOf(values) => Fact::OneOf {
+            value: wide,
+            choices: values.iter().map(|value| i128::from(*value)).collect(),
+            measure,
+        },
+        AtomTest::In(reference) => Fact::Reference(value, *reference),
+        AtomTest::Has(reference) => Fact::References(symbols, *reference),
+    };
+    let subject = Some(Subject::Event(atom.slot));
+    Some(Failure { place: condition.place, wanted: !atom.negated, subject, fact })
+}
+
+/// Watches one run.
+struct Watcher<'w> {
+    function: &'w Function,
+    shape: &'w Shape,
+    /// Of the rule, by place.
+    roles: FxHashMap<PlaceId, Vec<Role>>,
+    measures: FxHashMap<PlaceId, Measure>,
+    /// For each instruction the innermost loop around it.
+    around: Vec<Option<usize>>,
+    /// By opener: the break that left the region the last time.
+    left_by: FxHashMap<usize, usize>,
+    /// By opener.
+    loops: FxHashMap<usize, LoopState>,
+    /// Openers of the loops that choose rows for effects.
+    chosen: Vec<usize>,
+    trace: Trace,
+}
+
+/// A loop while it is watched: everything since the function began, and what it said the last time.
+#[derive(Clone, Debug, Default)]
+struct LoopState {
+    /// Conditions that rows must satisfy, in order: the break, the value, and what it must be.
+    conditions: Vec<Part>,
+    all: Counts,
+    last: Counts,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Counts {
+    rows: u64,
+    /// Beside `conditions`.
+    refused: Vec<u64>,
+    told: Vec<(u32, Failure)>,
+}
+
+/// A part of a condition that must have a truth for the whole to hold.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    leave: usize,
+    value: Value,
+    wanted: bool,
+    place: PlaceId,
+}
+
+impl<'w> Watcher<'w> {
+    fn new(program: &Program, rule: RuleId, function: &'w Function, shape: &'w Shape) -> Watcher<'w> {
+        let mut roles: FxHashMap<PlaceId, Vec<Role>> = FxHashMap::default();
+        let mut measures = FxHashMap::default();
+        for condition in program.conditions.iter().filter(|condition| condition.rule == rule) {
+            match condition.role {
+                Role::Rule | Role::Filter => roles.entry(condition.place).or_default().push(condition.role),
+                Role::Part => {}
+            }
+            if let Some(measure) = &condition.measure {
+                measures.entry(condition.place).or_insert_with(|| measure.clone());
+            }
+        }
+        let mut open: Vec<usize> = Vec::new();
+        let mut around = Vec::with_capacity(function.insts.len());
+        for (at, inst) in function.insts.iter().enumerate() {
+            let is_loop = |opener: &usize| matches!(function.insts.get(*opener), Some(Inst::Loop(_)));
+            around.push(open.iter().rev().find(|opener| is_loop(opener)).copied());
+            match inst {
+                Inst::Block | Inst::Loop(_) => open.push(at),
+                Inst::End => {
+                    open.pop();
+                }
+                _ => {}
+            }
+        }
+        let mut watcher = Watcher {
+            function,
+            shape,
+            roles,
+            measures,
+            around,
+            left_by: FxHashMap::default(),
+            loops: FxHashMap::default(),
+            chosen: Vec::new(),
+            trace: Trace::default(),
+        };
+        watcher.choose();
+        watcher.find_filters();
+        watcher
+    }
+
+    fn inst(&self, at: usize) -> Option<&'w Inst> {
+        self.function.insts.get(at)
+    }
+
+    fn place(&self, at: usize) -> PlaceId {
+        self.function.places.get(at).copied().unwrap_or_default()
+    }
+
+    /// Finds the loops that choose rows for effects.
+    fn choose(&mut self) {
+        let mut selections: Vec<Value> = Vec::new();
+        let mut chosen: Vec<usize> = Vec::new();
+        for (at, inst) in self.function.insts.iter().enumerate() {
+            match inst {
+                Inst::Award { .. } => self.outward(at, &mut chosen, &mut selections),
+                Inst::Discount { selection, .. } => {
+                    selections.push(*selection);
+                    self.outward(at, &mut chosen, &mut selections);
+                }
+                _ => {}
+            }
+        }
+        let mut done: Vec<Value> = Vec::new();
+        while let Some(selection) = selections.pop() {
+            if done.contains(&selection) {
+                continue;
+            }
+            done.push(selection);
+            match self.inst(selection.index()) {
+                Some(
+                    Inst::PickExtreme { selection: from, .. }
+                    | Inst::PickInEvery { selection: from, .. }
+                    | Inst::PickEveryNth { selection: from, .. },
+                ) => selections.push(*from),
+                _ => {
+                    for (at, inst) in self.function.insts.iter().enumerate() {
+                        if matches!(inst, Inst::Select { selection: into, .. } if *into == selection) {
+                            self.outward(at, &mut chosen, &mut selections);
+                        }
+                    }
+                }
+            }
+        }
+        chosen.sort_unstable();
+        chosen.dedup();
+        self.chosen = chosen;
+    }
+
+    /// All loops around an instruction, and the selections that they run over.
+    fn outward(&self, at: usize, chosen: &mut Vec<usize>, selections: &mut Vec<Value>) {
+        let mut next = self.around.get(at).copied().flatten();
+        while let Some(opener) = next {
+            chosen.push(opener);
+            if let Some(Inst::Loop(Rows::Selected(selection))) = self.inst(opener) {
+                selections.push(*selection);
+            }
+            next = self.around.get(opener).copied().flatten();
+        }
+    }
+
+    /// Finds the conditions of each loop.
+    fn find_filters(&mut self) {
+        for (at, inst) in self.function.insts.iter().enumerate() {
+            match inst {
+                Inst::Loop(_) => {
+                    self.loops.entry(at).or_default();
+                }
+                Inst::Break { condition, when, .. } if self.is_filter(at) => {
+                    let Some(opener) = self.around.get(at).copied().flatten() else { continue };
+                    let mut parts = Vec::new();
+                    self.parts(at, *condition, !*when, &mut parts);
+                    let state = self.loops.entry(opener).or_default();
+                    state.conditions.extend(parts);
+                    state.all.refused.resize(state.conditions.len(), 0);
+                    state.last.refused.resize(state.conditions.len(), 0);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn has_role(&self, at: usize, role: Role) -> bool {
+        self.roles.get(&self.place(at)).is_some_and(|roles| roles.contains(&role))
+    }
+
+    /// The opener of the region that a break leaves.
+    fn target(&self, at: usize) -> usize {
+        self.shape.linked(self.shape.linked(at))
+    }
+
+    /// Whether a break goes on to the next row where a condition of the author does not hold: it leaves the region
+    /// that begins with the loop's turn.
+    fn is_filter(&self, at: usize) -> bool {
+        let target = self.target(at);
+        let turn = target.checked_sub(1).and_then(|before| self.inst(before));
+        self.has_role(at, Role::Filter) && matches!(turn, Some(Inst::Loop(_)))
+    }
+
+    /// Whether a break ends the rule where a condition of the author does not hold.
+    fn is_rule(&self, at: usize) -> bool {
+        self.has_role(at, Role::Rule) && self.around.get(at) == Some(&None) && self.target(at) == 0
+    }
+
+    /// The parts that must all be as wanted, in the order in which they are worked out.
+    fn parts(&self, leave: usize, condition: Value, wanted: bool, out: &mut Vec<Part>) {
+        let mut waiting = vec![(condition, wanted)];
+        while let Some((value, wanted)) = waiting.pop() {
+            match self.inst(value.index()) {
+                Some(Inst::Not(inner)) => waiting.push((*inner, !wanted)),
+                Some(Inst::And(a, b)) if wanted => waiting.extend([(*b, wanted), (*a, wanted)]),
+                Some(Inst::Or(a, b)) if !wanted => waiting.extend([(*b, wanted), (*a, wanted)]),
+                Some(Inst::Get(variable)) => match self.short_circuit(value, *variable) {
+                    Some((opener, first)) if first != wanted => {
+                        let breaks = self.breaks(opener);
+                        waiting.extend(breaks.into_iter().rev().map(|(_, value, when)| (value, !when)));
+                    }
+                    Some(_) | None => out.push(self.part(leave, value, wanted)),
+                },
+                _ => out.push(self.part(leave, value, wanted)),
+            }
+            if out.len() >= PARTS {
+                return;
+            }
+        }
+    }
+
+    fn part(&self, leave: usize, value: Value, wanted: bool) -> Part {
+        Part { leave, value, wanted, place: self.place(value.index()) }
+    }
+
+    /// For a variable that an `and` or `or` has just set: the region that it could leave early, and the truth that it
+    /// had then.
+    fn short_circuit(&self, value: Value, variable: VarId) -> Option<(usize, bool)> {
+        let end = value.index().checked_sub(1)?;
+        if self.inst(end)? != &Inst::End {
+            return None;
+        }
+        let opener = self.shape.linked(end);
+        if self.inst(opener)? != &Inst::Block {
+            return None;
+        }
+        let before = self.function.insts.get(..opener)?.iter().rev();
+        let mut sets = before.filter_map(|inst| match inst {
+            Inst::Set(set, held) if *set == variable => Some(*held),
+            _ => None,
+        });
+        let Some(Inst::Bool(first)) = self.inst(sets.next()?.index()) else { return None };
+        let constant =
+            |value: Value| matches!(self.inst(value.index()), Some(Inst::Bool(_) | Inst::Int(_)) | None);
+        let breaks = self.breaks(opener);
+        (!breaks.is_empty() && breaks.iter().all(|(_, value, _)| !constant(*value)))
+            .then_some((opener, *first))
+    }
+
+    /// The breaks that leave a region, with their conditions and the truths on which they leave.
+    fn breaks(&self, opener: usize) -> Vec<(usize, Value, bool)> {
+        let end = self.shape.linked(opener);
+        let inside = self.function.insts.iter().enumerate().take(end).skip(opener);
+        inside
+            .filter_map(|(at, inst)| match inst {
+                Inst::Break { condition, when, .. } if self.target(at) == opener => {
+                    Some((at, *condition, *when))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Looks at what an instruction did.
+    fn saw(&mut self, run: &Execution<'_>, at: usize, inst: &Inst, next: usize) {
+        match inst {
+            Inst::Block => {
+                self.left_by.remove(&at);
+            }
+            Inst::Loop(_) => {
+                self.left_by.remove(&at);
+                let state = self.loops.entry(at).or_default();
+                state.last = Counts { refused: vec![0; state.conditions.len()], ..Counts::default() };
+                self.turn(at, next);
+            }
+            Inst::End => self.turn(self.shape.linked(at), next),
+            Inst::Break { condition, when, .. } if run.truth(*condition) == *when => {
+                self.left_by.insert(self.target(at), at);
+                if self.is_rule(at) {
+                    let mut failures = Vec::new();
+                    self.explain(run, *condition, !*when, 0, &mut failures);
+                    self.trace.ended = Some((self.place(at), failures));
+                } else if self.is_filter(at) {
+                    self.refuse(run, at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Counts a row, where a turn of the loop begins.
+    fn turn(&mut self, opener: usize, next: usize) {
+        if next != opener.saturating_add(1) {
+            return;
+        }
+        if let (Some(Inst::Loop(_)), Some(state)) = (self.inst(opener), self.loops.get_mut(&opener)) {
+            state.all.rows = state.all.rows.saturating_add(1);
+            state.last.rows = state.last.rows.saturating_add(1);
+        }
+    }
+
+    /// Notes which condition refused the row at hand.
+    fn refuse(&mut self, run: &Execution<'_>, at: usize) {
+        let Some(opener) = self.around.get(at).copied().flatten() else { return };
+        let Some(state) = self.loops.get(&opener) else { return };
+        let failing = |part: &&(usize, Part)| part.1.leave == at && run.truth(part.1.value) != part.1.wanted;
+        let parts: Vec<(usize, Part)> = state.conditions.iter().copied().enumerate().collect();
+        let Some((number, part)) = parts.iter().find(failing).copied() else { return };
+        let mut failures = Vec::new();
+        let tells = state.all.told.len() < TOLD_ROWS;
+        if tells {
+            self.explain(run, part.value, part.wanted, 0, &mut failures);
+        }
+        let row =
+            u32::try_from(run.row(Value(u32::try_from(opener).unwrap_or(u32::MAX)))).unwrap_or(u32::MAX);
+        let Some(state) = self.loops.get_mut(&opener) else { return };
+        for counts in [&mut state.all, &mut state.last] {
+            if let Some(count) = counts.refused.get_mut(number) {
+                *count = count.saturating_add(1);
+            }
+            if counts.told.len() < TOLD_ROWS {
+                counts.told.extend(failures.first().map(|failure| (row, failure.clone())));
+            }
+        }
+    }
+
+    /// What is not as wanted in a condition that is not as wanted.
+    fn explain(
+        &self,
+        run: &Execution<'_>,
+        condition: Value,
+        wanted: bool,
+        depth: usize,
+        out: &mut Vec<Failure>,
+    ) {
+        let mut waiting = vec![(condition, wanted)];
+        while let Some((value, wanted)) = waiting.pop() {
+            if out.len() >= PARTS {
+                return;
+            }
+            let at = value.index();
+            let failure = |subject, fact| Failure { place: self.place(at), wanted, subject, fact };
+            match self.inst(at) {
+                Some(Inst::Not(inner)) => waiting.push((*inner, !wanted)),
+                _ if run.truth(value) == wanted => {}
+                Some(Inst::And(a, b)) if wanted => waiting.extend([(*b, wanted), (*a, wanted)]),
+                Some(Inst::Or(a, b)) if !wanted => waiting.extend([(*b, wanted), (*a, wanted)]),
+                Some(Inst::And(..) | Inst::Or(..)) => {
+                    let alternatives = self.alternatives(value);
+                    let fact = self.either(run, alternatives.iter().map(|value| (*value, wanted)), depth);
+                    out.push(failure(None, fact));
+                }
+                Some(Inst::Get(variable)) => match self.short_circuit(value, *variable) {
+                    Some((opener, _)) => match self.left_by.get(&opener).copied() {
+                        // It was left, and the condition that left it is why.
+                        Some(leave) => {
+                            if let Some(Inst::Break { condition, when, .. }) = self.inst(leave) {
+                                waiting.push((*condition, !*when));
+                            }
+                        }
+                        // Nothing left it: one of its conditions would have had to.
+                        None => {
+                            let breaks = self.breaks(opener).into_iter();
+                            let fact = self.either(run, breaks.map(|(_, value, when)| (value, when)), depth);
+                            out.push(failure(None, fact));
+                        }
+                    },
+                    None => {
+                        let fact = self.rows(run, value).map_or(Fact::Plain, Fact::Rows);
+                        out.push(failure(None, fact));
+                    }
+                },
+                Some(inst) => {
+                    let (subject, fact) = self.leaf(run, inst, value, wanted);
+                    out.push(failure(subject, fact));
+                }
+                None => out.push(failure(None, Fact::Plain)),
+            }
+        }
+    }
+
+    /// The operands of a chain of `And` or of `Or`.
+    fn alternatives(&self, value: Value) -> Vec<Value> {
+        let (mut waiting, mut out) = (vec![value], Vec::new());
+        let is_and = matches!(self.inst(value.index()), Some(Inst::And(..)));
+        while let Some(value) = waiting.pop() {
+            match (self.inst(value.index()), is_and) {
+                (Some(Inst::And(a, b)), true) | (Some(Inst::Or(a, b)), false) => waiting.extend([*b, *a]),
+                _ => out.push(value),
+            }
+            if out.len() >= PARTS {
+                break;
+            }
+        }
+        out
+    }
+
+    /// None of these is as wanted; equality with one of several values is one thing.
+    fn either(
+        &self,
+        run: &Execution<'_>,
+        conditions: impl Iterator<Item = (Value, bool)>,
+        depth: usize,
+    ) -> Fact {
+        if depth >= DEPTH {
+            return Fact::Plain;
+        }
+        let conditions: Vec<(Value, bool)> = conditions.collect();
+        let mut failures = Vec::new();
+        for (value, wanted) in &conditions {
+            let mut of_one = Vec::new();
+            self.explain(run, *value, *wanted, depth + 1, &mut of_one);
+            failures.append(&mut of_one);
+            if failures.len() >= PARTS {
+                break;
+            }
+        }
+        let compared = conditions.iter().map(|(value, _)| match self.inst(value.index()) {
+            Some(Inst::Compare(Comparison::Equal, a, _)) => Some(*a),
+            _ => None,
+        });
+        let mut compared = compared.collect::<Vec<_>>().into_iter();
+        let first = compared.next().flatten();
+        if first.is_none() || compared.any(|other| other != first) {
+            return Fact::Either(failures);
+        }
+        let mut of = None;
+        let mut choices = Vec::new();
+        for failure in &failures {
+            let Fact::Compare { value, bound, measure, .. } = &failure.fact else {
+                return Fact::Either(failures);
+            };
+            if of.get_or_insert((*value, measure.clone())) != &(*value, measure.clone()) {
+                return Fact::Either(failures);
+            }
+            choices.push(*bound);
+        }
+        match of {
+            Some((value, measure)) => Fact::OneOf { value, choices, measure },
+            None => Fact::Either(failures),
+        }
+    }
+
+    /// What a condition that is not made of others met.
+    fn leaf(&self, run: &Execution<'_>, inst: &Inst, value: Value, wanted: bool) -> (Option<Subject>, Fact) {
+        match inst {
+            Inst::Compare(comparison, a, b) => {
+                let constant = |value: &Value| {
+                    matches!(
+                        self.inst(value.index()),
+                        Some(Inst::Int(_) | Inst::Wide(_) | Inst::LoadParam(_))
+                    )
+                };
+                let (comparison, a, b) = if constant(a) && !constant(b) {
+                    (turned(*comparison), *b, *a)
+                } else {
+                    (*comparison, *a, *b)
+                };
+                let number = |value: Value| match self.shape.ty(value) {
+                    Some(Ty::I128) => run.wide(value),
+                    Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag) | None => i128::from(run.word(value)),
+                };
+                let subject = self.subject(a);
+                let (value_met, bound) = (number(a), number(b));
+                if value_met == i128::from(MISSING) || bound == i128::from(MISSING) {
+                    return (subject, Fact::Missing);
+                }
+                let measure = self.measures.get(&self.place(value.index())).cloned();
+                let needed = if wanted { comparison } else { opposite(comparison) };
+                debug_assert!(!holds(needed, value_met.cmp(&bound)));
+                (subject, Fact::Compare { needed, value: value_met, bound, measure })
+            }
+            Inst::InReference(symbol, reference) => {
+                (self.subject(*symbol), Fact::Reference(run.word(*symbol), *reference))
+            }
+            Inst::SetHas(set, reference) => {
+                let symbols = super::actions::symbols(&run.record, run.word(*set)).to_vec();
+                (self.subject(*set), Fact::References(symbols, *reference))
+            }
+            Inst::SetContains(set, symbol) => {
+                let symbols = super::actions::symbols(&run.record, run.word(*set)).to_vec();
+                (self.subject(*symbol), Fact::Contains(symbols, run.word(*symbol)))
+            }
+            Inst::Known(a) => (self.subject(*a), Fact::Known),
+            Inst::Truth(a) => (self.subject(*a), Fact::Truth),
+            _ => (None, Fact::Plain),
+        }
+    }
+
+    /// The slot that a value comes from, as such or in other parts.
+    fn subject(&self, value: Value) -> Option<Subject> {
+        match self.inst(value.index())? {
+            Inst::LoadEvent(slot) => Some(Subject::Event(*slot)),
+            Inst::LoadLine(slot, _) => Some(Subject::Line(*slot)),
+            Inst::LoadPayment(slot, _) => Some(Subject::Payment(*slot)),
+            Inst::Widen(inner) => self.load(*inner),
+            Inst::MulWide(a, b) | Inst::Mul(a, b) => {
+                let constant =
+                    |value: Value| matches!(self.inst(value.index()), Some(Inst::Int(_) | Inst::Wide(_)));
+                match (constant(*a), constant(*b)) {
+                    (false, true) => self.load(*a),
+                    (true, false) => self.load(*b),
+                    (true, true) | (false, false) => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
+    fn load(&self, value: Value) -> Option<Subject> {
+        match self.inst(value.index())? {
+            Inst::LoadEvent(slot) => Some(Subject::Event(*slot)),
+            Inst::LoadLine(slot, _) => Some(Subject::Line(*slot)),
+            Inst::LoadPayment(slot, _) => Some(Subject::Payment(*slot)),
+            Inst::Widen(inner) => match self.inst(inner.index())? {
+                Inst::LoadEvent(slot) => Some(Subject::Event(*slot)),
+                Inst::LoadLine(slot, _) => Some(Subject::Line(*slot)),
+                Inst::LoadPayment(slot, _) => Some(Subject::Payment(*slot)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The loop that has just ended before a variable is read.
+    fn rows(&self, run: &Execution<'_>, value: Value) -> Option<Loop> {
+        let end = value.index().checked_sub(1)?;
+        if self.inst(end)? != &Inst::End {
+            return None;
+        }
+        let opener = self.shape.linked(end);
+        let Inst::Loop(rows) = self.inst(opener)? else { return None };
+        let state = self.loops.get(&opener)?;
+        let mut told = of_counts(*rows, &state.conditions, &state.last);
+        if self.left_by.contains_key(&opener) {
+            told.found = u32::try_from(run.row(Value(u32::try_from(opener).ok()?))).ok();
+        }
+        Some(told)
+    }
+
+    fn finish(mut self, proposals: usize, fault: Option<Fault>) -> Trace {
+        for opener in &self.chosen {
+            let (Some(Inst::Loop(rows)), Some(state)) =
+                (self.function.insts.get(*opener), self.loops.get(opener))
+            else {
+                continue;
+            };
+            self.trace.loops.push(of_counts(*rows, &state.conditions, &state.all));
+        }
+        Trace { proposals, fault, ..self.trace }
+    }
+}
+
+fn of_counts(rows: Rows, conditions: &[Part], counts: &Counts) -> Loop {
+    let mut passed = counts.rows;
+    let mut filters: Vec<Filter> = Vec::new();
+    for (part, refused) in conditions.iter().zip(&counts.refused) {
+        passed = passed.saturating_sub(*refused);
+        match filters.last_mut() {
+            // Both ends of a range.
+            Some(last) if last.place == part.place => last.passed = passed,
+            Some(_) | None => filters.push(Filter { place: part.place, passed }),
+        }
+    }
+    Loop {
+        payments: rows == Rows::Payments,
+        rows: counts.rows,
+        filters,
+        refused: counts.told.clone(),
+        found: None,
+    }
+}
+
+fn turned(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Equal => Comparison::Equal,
+        Comparison::NotEqual => Comparison::NotEqual,
+        Comparison::Less => Comparison::Greater,
+        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+        Comparison::Greater => Comparison::Less,
+        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+    }
+}
+
+fn opposite(comparison: Comparison) -> Comparison {
+    match comparison {
+        Comparison::Equal => Comparison::NotEqual,
+        Comparison::NotEqual => Comparison::Equal,
+        Comparison::Less => Comparison::GreaterOrEqual,
+        Comparison::LessOrEqual => Comparison::Greater,
+        Comparison::Greater => Comparison::LessOrEqual,
+        Comparison::GreaterOrEqual => Comparison::Less,
+    }
+}

@@ -1,0 +1,387 @@
+//! State in memory: for tests, replays and simulations. Refuses to know files and crashes.
+
+use super::State;
+use crate::record::{ReadEvent, Reader, Schema};
+use perq_compiler::calendar::{Instant, is_universal, stretch};
+use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows};
+use perq_compiler::ir::{
+    Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource, RowTable, Slot,
+    SlotId, SlotType, StateRead, Verified, event_slot, line_slot,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// State in memory.
+#[derive(Debug)]
+pub struct Memory {
+    program: Arc<Verified>,
+    /// Event slots that histories repeat, ascending.
+    event_slots: Vec<SlotId>,
+    /// Line slots that histories repeat, ascending.
+    line_slots: Vec<SlotId>,
+    members: BTreeMap<Box<str>, Member>,
+    /// What was claimed, by who for.
+    claims: BTreeMap<(CounterId, Option<Box<str>>), Vec<KeptClaim>>,
+}
+
+/// A claim that was kept.
+#[derive(Clone, Copy, Debug)]
+struct KeptClaim {
+    at: i64,
+    local: i64,
+    amount: i64,
+}
+
+#[derive(Debug, Default)]
+struct Member {
+    /// By instant, then in the order in which they were decided.
+    events: Vec<Kept>,
+    lots: Vec<Lot>,
+}
+
+/// An event that was decided.
+#[derive(Debug)]
+struct Kept {
+    kind: EventId,
+    now: Instant,
+    /// By `Memory::event_slots`.
+    slots: Vec<KeptValue>,
+    lines: Vec<KeptLine>,
+    paid: i64,
+}
+
+#[derive(Debug)]
+struct KeptLine {
+    /// By `Memory::line_slots`.
+    slots: Vec<KeptValue>,
+    pieces: i64,
+    paid: i64,
+}
+
+/// A slot's value that means the same to every record: names are kept as they are written, since each record and each
+/// catalogue numbers them anew.
+#[derive(Debug)]
+enum KeptValue {
+    Number(i64),
+    Name(KindId, Box<str>),
+    Names(KindId, Vec<Box<str>>),
+}
+
+/// Points of one award.
+#[derive(Clone, Copy, Debug)]
+struct Lot {
+    account: perq_compiler::ir::AccountId,
+    /// Instant from which they can be spent.
+    from: i64,
+    left: i64,
+}
+
+impl Memory {
+    /// Empty, for a program.
+    pub fn new(program: Arc<Verified>) -> Memory {
+        let (mut event_slots, mut line_slots) = (BTreeSet::new(), BTreeSet::new());
+        for column in program.layout.tables.iter().flat_map(|table| &table.columns) {
+            match column {
+                Column::Event(slot) => {
+                    event_slots.insert(*slot);
+                }
+                Column::Line(slot) => {
+                    line_slots.insert(*slot);
+                }
+                Column::Field(_)
+                | Column::LocalAt
+                | Column::PaidNet
+                | Column::Returned
+                | Column::PiecesKept => {}
+            }
+        }
+        Memory {
+            program,
+            event_slots: event_slots.into_iter().collect(),
+            line_slots: line_slots.into_iter().collect(),
+            members: BTreeMap::new(),
+            claims: BTreeMap::new(),
+        }
+    }
+
+    fn member(&self, event: &ReadEvent) -> Option<&Member> {
+        self.members.get(event.member()?)
+    }
+
+    /// The rows of a table that speak of the past.
+    fn rows(
+        &self,
+        table: &RowTable,
+        now: Instant,
+        member: Option<&Member>,
+        encode: &mut dyn FnMut(&KeptValue, &mut Record) -> i64,
+        record: &mut Record,
+    ) -> Vec<i64> {
+        let mut slots = Vec::new();
+        let (history, of_lines) = match &table.source {
+            RowSource::List { .. } => return slots,
+            RowSource::Earlier(history) => (history, false),
+            RowSource::EarlierLines(history) => (history, true),
+        };
+        for kept in member.map_or(&[][..], |member| &member.events) {
+            if !is_in(history, kept, now) {
+                continue;
+            }
+            let lines = if of_lines { kept.lines.as_slice() } else { &[] };
+            if !of_lines {
+                self.row(table, kept, None, encode, record, &mut slots);
+            }
+            for line in lines {
+                self.row(table, kept, Some(line), encode, record, &mut slots);
+            }
+        }
+        slots
+    }
+
+    fn row(
+        &self,
+        table: &RowTable,
+        kept: &Kept,
+        line: Option<&KeptLine>,
+        encode: &mut dyn FnMut(&KeptValue, &mut Record) -> i64,
+        record: &mut Record,
+        out: &mut Vec<i64>,
+    ) {
+        for column in &table.columns {
+            let value = match column {
+                Column::Event(slot) => {
+                    let at = self.event_slots.binary_search(slot).ok();
+                    at.and_then(|at| kept.slots.get(at)).map_or(MISSING, |value| encode(value, record))
+                }
+                Column::Line(slot) => {
+                    let at = self.line_slots.binary_search(slot).ok();
+                    let value = at.zip(line).and_then(|(at, line)| line.slots.get(at));
+                    value.map_or(MISSING, |value| encode(value, record))
+                }
+                Column::LocalAt => kept.now.local(),
+                Column::PaidNet => line.map_or(kept.paid, |line| line.paid),
+                Column::Returned => 0,
+                Column::PiecesKept => line.map_or(MISSING, |line| line.pieces),
+                Column::Field(_) => MISSING,
+            };
+            out.push(value);
+        }
+    }
+}
+
+/// Whether a history holds an event, seen from an instant.
+fn is_in(history: &History, kept: &Kept, now: Instant) -> bool {
+    let near = history.days.is_none_or(|days| kept.now.date >= now.date.saturating_sub(i64::from(days)));
+    near && kept.now.at <= now.at && history.events.binary_search(&kept.kind).is_ok()
+}
+
+fn now(record: &Record) -> Instant {
+    let slot = |slot: SlotId| record.event.get(slot.index()).copied().unwrap_or(MISSING);
+    Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
+}
+
+/// A slot's value as it is kept.
+fn keep_value(
+    schema: &Schema,
+    reader: &Reader,
+    record: &Record,
+    slot: Option<&Slot>,
+    value: i64,
+) -> KeptValue {
+    let name =
+        |kind: KindId, number: u32| reader.symbol_name(schema, kind.index(), number).map(Box::<str>::from);
+    match slot.map(|slot| slot.ty) {
+        _ if value == MISSING => KeptValue::Number(MISSING),
+        Some(SlotType::Symbol(kind)) => {
+            let name = u32::try_from(value).ok().and_then(|number| name(kind, number));
+            name.map_or(KeptValue::Number(MISSING), |name| KeptValue::Name(kind, name))
+        }
+        Some(SlotType::Set(kind)) => {
+            let symbols = record.symbols.get(crate::catalogue::bind::set_range(value)).unwrap_or(&[]);
+            KeptValue::Names(kind, symbols.iter().filter_map(|number| name(kind, *number)).collect())
+        }
+        Some(
+            SlotType::Bool
+            | SlotType::Money { .. }
+            | SlotType::Points(_)
+            | SlotType::Percent
+            | SlotType::Count
+            | SlotType::Number { .. }
+            | SlotType::Date
+            | SlotType::Time
+            | SlotType::Instant
+            | SlotType::Enum(_),
+        )
+        | None => KeptValue::Number(value),
+    }
+}
+
+impl State for Memory {
+    fn see<'s>(
+        &'s self,
+        schema: &Schema,
+        reader: &mut Reader,
+        event: &mut ReadEvent,
+    ) -> Box<dyn Claimed + 's> {
+        let now = now(&event.record);
+        let member = self.member(event);
+        let mut record = std::mem::take(&mut event.record);
+        let mut encode = |value: &KeptValue, record: &mut Record| match value {
+            KeptValue::Number(number) => *number,
+            KeptValue::Name(kind, name) => i64::from(reader.symbol_number(schema, kind.index(), name)),
+            KeptValue::Names(kind, names) => {
+                let start = record.symbols.len();
+                let mut numbers: Vec<u32> =
+                    names.iter().map(|name| reader.symbol_number(schema, kind.index(), name)).collect();
+                numbers.sort_unstable();
+                record.symbols.extend(numbers);
+                crate::catalogue::bind::set_slot(start, record.symbols.len())
+            }
+        };
+        let program: &Program = &self.program;
+        record.tables.resize_with(program.layout.tables.len(), TableRows::default);
+        for (at, table) in program.layout.tables.iter().enumerate() {
+            if matches!(table.source, RowSource::List { .. }) {
+                continue;
+            }
+            let slots = self.rows(table, now, member, &mut encode, &mut record);
+            if let Some(rows) = record.tables.get_mut(at) {
+                *rows = TableRows { width: table.columns.len(), slots };
+            }
+        }
+        for read in &program.reads {
+            let value = match read.read {
+                StateRead::Balance(account) => match event.member() {
+                    None => MISSING,
+                    Some(_) => member
+                        .map_or(&[][..], |member| &member.lots)
+                        .iter()
+                        .filter(|lot| lot.account == account && lot.from <= now.at)
+                        .fold(0i64, |sum, lot| sum.saturating_add(lot.left)),
+                },
+                StateRead::After(_) | StateRead::Last(_) => continue,
+            };
+            if let Some(slot) = record.event.get_mut(read.slot.index()) {
+                *slot = value;
+            }
+        }
+        let inviter = |slot: SlotId| {
+            let kind = match program.layout.event.get(slot.index())?.ty {
+                SlotType::Symbol(kind) => kind,
+                SlotType::Bool
+                | SlotType::Money { .. }
+                | SlotType::Points(_)
+                | SlotType::Percent
+                | SlotType::Count
+                | SlotType::Number { .. }
+                | SlotType::Date
+                | SlotType::Time
+                | SlotType::Instant
+                | SlotType::Enum(_)
+                | SlotType::Set(_) => return None,
+            };
+            let number = record.event.get(slot.index()).copied().filter(|number| *number != MISSING)?;
+            let number = u32::try_from(number).ok()?;
+            reader.symbol_name(schema, kind.index(), number).map(Box::<str>::from)
+        };
+        let inviters = program
+            .counters
+            .iter()
+            .filter_map(|counter| match counter.per {
+                CounterKey::Inviter(slot) => Some((slot, inviter(slot)?)),
+                CounterKey::Campaign | CounterKey::Member => None,
+            })
+            .collect();
+        event.record = record;
+        Box::new(Seen { memory: self, now, member: event.member().map(Box::from), inviters })
+    }
+
+    fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
+        let record = &event.record;
+        let now = now(record);
+        let program = Arc::clone(&self.program);
+        let layout = &program.layout;
+        for claim in &decision.claims {
+            let Some(counter) = program.counters.get(claim.counter.index()) else { continue };
+            let key = match counter.per {
+                CounterKey::Campaign => None,
+                CounterKey::Member => event.member().map(Box::from),
+                CounterKey::Inviter(slot) => {
+                    let value = record.event.get(slot.index()).copied().unwrap_or(MISSING);
+                    match keep_value(schema, reader, record, layout.event.get(slot.index()), value) {
+                        KeptValue::Name(_, name) => Some(name),
+                        KeptValue::Number(_) | KeptValue::Names(..) => None,
+                    }
+                }
+            };
+            let claims = self.claims.entry((claim.counter, key)).or_default();
+            claims.push(KeptClaim { at: now.at, local: now.local(), amount: claim.amount });
+        }
+        let Some(member) = event.member() else { return };
+        let width = record.line_width.max(1);
+        let lines = record.lines.chunks_exact(width).zip(&decision.lines).map(|(line, total)| KeptLine {
+            slots: self
+                .line_slots
+                .iter()
+                .map(|slot| {
+                    let value = line.get(slot.index()).copied().unwrap_or(MISSING);
+                    keep_value(schema, reader, record, layout.line.get(slot.index()), value)
+                })
+                .collect(),
+            pieces: line.get(line_slot::PIECES.index()).copied().unwrap_or(0),
+            paid: total.paid,
+        });
+        let kept = Kept {
+            kind: record.kind,
+            now,
+            slots: self
+                .event_slots
+                .iter()
+                .map(|slot| {
+                    let value = record.event.get(slot.index()).copied().unwrap_or(MISSING);
+                    keep_value(schema, reader, record, layout.event.get(slot.index()), value)
+                })
+                .collect(),
+            lines: lines.collect(),
+            paid: decision.totals.paid,
+        };
+        let member = self.members.entry(member.into()).or_default();
+        let place = member.events.partition_point(|before| before.now.at <= kept.now.at);
+        member.events.insert(place, kept);
+        for effect in &decision.effects {
+            if let Some(account) = effect.account {
+                member.lots.push(Lot { account, from: now.at, left: effect.amount });
+            }
+        }
+    }
+}
+
+/// What one event sees of the claims before it.
+struct Seen<'s> {
+    memory: &'s Memory,
+    now: Instant,
+    member: Option<Box<str>>,
+    inviters: Vec<(SlotId, Box<str>)>,
+}
+
+impl Claimed for Seen<'_> {
+    fn claimed(&self, id: CounterId) -> i64 {
+        let Some(counter) = self.memory.program.counters.get(id.index()) else { return 0 };
+        let key = match counter.per {
+            CounterKey::Campaign => Some(None),
+            CounterKey::Member => self.member.clone().map(Some),
+            CounterKey::Inviter(slot) => {
+                self.inviters.iter().find(|(of, _)| *of == slot).map(|(_, name)| Some(name.clone()))
+            }
+        };
+        // Nobody to count for: nothing is left to give.
+        let Some(key) = key else { return i64::MAX };
+        let Some(claims) = self.memory.claims.get(&(id, key)) else { return 0 };
+        let stretch = stretch(counter.window, self.now, self.memory.program.week_starts);
+        let of = |claim: &KeptClaim| if is_universal(counter.window) { claim.at } else { claim.local };
+        claims
+            .iter()
+            .filter(|claim| of(claim) > stretch.after && of(claim) <= stretch.last)
+            .fold(0i64, |sum, claim| sum.saturating_add(claim.amount))
+    }
+}
