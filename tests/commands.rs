@@ -291,7 +291,7 @@ fn a_simulation_can_be_of_one_rule_of_another_day_and_of_other_parameters() {
     let (exit, out, _) = with_input(&["simulate", &pack, "-", "--rule", "pay_days"], json);
     assert_eq!(exit, Exit::Clean);
     assert!(
-        out.contains("points.rule:63:5\n      the day of the month is 14, not one of 1, 15: in 1 day"),
+        out.contains("points.rule:64:5\n      the day of the month is 14, not one of 1, 15: in 1 day"),
         "{out}"
     );
     let (exit, _, err) = with_input(&["simulate", &pack, "-"], &json.replace("99.99", "99,99"));
