@@ -13,7 +13,6 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         ItemKind::Coupon(..) => Some("coupon"),
         ItemKind::Certificate(..) => Some("certificate"),
         ItemKind::Redemption(..) => Some("redemption"),
-        ItemKind::Template(_) => Some("template"),
         ItemKind::Later { keyword, .. } => Some(&keyword.text),
         ItemKind::Language(_)
         | ItemKind::Use { .. }
@@ -30,6 +29,7 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         | ItemKind::Event { .. }
         | ItemKind::Group(..)
         | ItemKind::Rule(_)
+        | ItemKind::Template(_)
         | ItemKind::Test(_) => None,
     }
 }

@@ -60,6 +60,7 @@ pages! {
     "mismatched-types"
     "mismatched-units"
     "missing-after-or-on"
+    "missing-argument"
     "missing-best-for"
     "missing-clause"
     "missing-comma"
