@@ -10,6 +10,7 @@ use perq_grammar::diagnostic::{Diagnostic, Place};
 pub const NAMES: &[&str] = &[
     "always-known",
     "ambiguous-reference",
+    "batch-only",
     "budget-unit",
     "calendar-duration",
     "cannot-exclude",
@@ -59,6 +60,7 @@ pub const NAMES: &[&str] = &[
     "other-currency",
     "overlapping-bands",
     "overlapping-rows",
+    "overlapping-versions",
     "percent-out-of-range",
     "pick-zero",
     "price-each-line",
@@ -253,13 +255,23 @@ pub(super) fn money_account_decimals(place: Place, currency: &str, decimals: u8,
 // ---- names
 
 pub(super) fn duplicate_name(place: Place, what: &str, name: &str, earlier: Place) -> Diagnostic {
-    let help = match what {
-        "rule" => "give this one another name, or merge the two rules",
-        _ => "give this one another name",
-    };
     Diagnostic::error("duplicate-name", place, format!("the {what} `{name}` is declared twice"))
         .label(earlier, "the first")
+        .help("give this one another name")
+}
+
+/// Two rules of one name where it is not said which of them holds when.
+pub(super) fn duplicate_rule(place: Place, name: &str, earlier: Place, help: &str) -> Diagnostic {
+    Diagnostic::error("duplicate-name", place, format!("the rule `{name}` is declared twice"))
+        .label(earlier, "the first")
         .help(help)
+}
+
+pub(super) fn overlapping_versions(place: Place, name: &str, day: &str, earlier: Place) -> Diagnostic {
+    let message = format!("two versions of the rule `{name}` are valid on {day}");
+    Diagnostic::error("overlapping-versions", place, message)
+        .label(earlier, "the other version")
+        .help("end one period before the other begins, such as `valid 2026-01-01 until 2026-07-01` and `valid from 2026-07-01`")
 }
 
 pub(super) fn duplicate_builtin(place: Place, name: &str) -> Diagnostic {
@@ -1301,6 +1313,12 @@ pub(super) fn limit_of_nobody(
             .help(format!("add to the rule or its group: `when {asks} known`")),
         None => diagnostic.help(format!("add to the rule or its group: `when {asks} known`")),
     }
+}
+
+pub(super) fn batch_only(place: Place, rule_place: Place, rule: &str) -> Diagnostic {
+    Diagnostic::error("batch-only", place, "a discount needs the open basket, and a batch run comes after it")
+        .label(rule_place, format!("rule `{rule}` takes money off the price"))
+        .help("write `process at_once`, or award points or money of an account")
 }
 
 pub(super) fn missing_argument(place: Place, rule: &str, parameter: &str, declared: Place) -> Diagnostic {

@@ -387,7 +387,9 @@ impl<'a> Checker<'a> {
             ExprKind::Match { rows, .. } => rows.iter().all(|row| self.is_whole_points(&row.value)),
             ExprKind::Convert { rounding, .. } => rounding.is_some(),
             ExprKind::Local(local) => self.whole_locals.contains(local),
+            ExprKind::Calendar(..) => true,
             ExprKind::Error
+            | ExprKind::AddMonths(..)
             | ExprKind::Bool(_)
             | ExprKind::Ordinal(_)
             | ExprKind::Call(..)

@@ -38,7 +38,6 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
 pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
     match kind {
         ClauseKind::Take(_) => Some("take"),
-        ClauseKind::Process { .. } => Some("process"),
         ClauseKind::Spendable(_) => Some("spendable"),
         ClauseKind::With(..) => Some("with"),
         ClauseKind::Title(_)
@@ -51,6 +50,7 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
         | ClauseKind::Let(_)
         | ClauseKind::Limit { .. }
         | ClauseKind::Budget { .. }
+        | ClauseKind::Process { .. }
         | ClauseKind::EffectiveFrom(_)
         | ClauseKind::NotEffective
         | ClauseKind::About(_)

@@ -17,6 +17,7 @@ mod later;
 mod limits;
 mod names;
 mod operators;
+mod processing;
 mod program;
 mod rules;
 mod schema;
@@ -366,7 +367,7 @@ struct Checker<'a> {
     rule_infos: Vec<rules::RuleInfo<'a>>,
     rule_ids: FxHashMap<String, ir::RuleId>,
     /// Lasting names of rules and groups, with what they are.
-    lasting: FxHashMap<(&'static str, String), Place>,
+    lasting: FxHashMap<(&'static str, String), (String, Place)>,
 }
 
 impl Checker<'_> {

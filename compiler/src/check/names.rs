@@ -212,12 +212,14 @@ impl Checker<'_> {
         true
     }
 
-    /// The name that a declaration keeps when it is renamed: the one after `was`.
+    /// The name that a declaration keeps when it is renamed: the one after `was`. Versions of one name keep it together.
     pub(super) fn lasting(&mut self, what: &'static str, at: At, header: &ast::Header) -> String {
         let name = header.was.as_ref().unwrap_or(&header.name);
         let place = at.place(name.span);
-        if let Some(earlier) = self.lasting.insert((what, name.text.clone()), place)
-            && earlier != place
+        let declared = header.name.text.clone();
+        if let Some((other, earlier)) =
+            self.lasting.insert((what, name.text.clone()), (declared.clone(), place))
+            && other != declared
         {
             self.report(errors::identity_taken(place, what, &name.text, earlier));
         }
@@ -302,6 +304,8 @@ impl Checker<'_> {
             | ExprKind::Product(_)
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
             | ExprKind::Aggregate { .. }
@@ -369,6 +373,8 @@ impl Checker<'_> {
             | ExprKind::Product(_)
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
             | ExprKind::Aggregate { .. }

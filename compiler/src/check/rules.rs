@@ -8,6 +8,7 @@ use super::names::{Events, Scope, nearest};
 use super::program::small_number;
 use super::templates::Taken;
 use super::{At, Checker, Items, Origin, dates, errors, later};
+use crate::calendar;
 use crate::ir;
 use crate::typed::{Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
 use perq_grammar::ast;
@@ -50,11 +51,10 @@ impl<'a> Checker<'a> {
 
     fn declare_rule(&mut self, at: At, rule: &'a ast::Rule, braces: Option<usize>) {
         let place = at.place(rule.header.name.span);
-        if !self.declare("rule", &rule.header.name.text, place) {
+        let first = self.rule_ids.get(&rule.header.name.text).copied();
+        if first.is_none() && !self.declare("rule", &rule.header.name.text, place) {
             return;
         }
-        let id = ir::RuleId(self.rule_infos.len() as u32);
-        self.rule_ids.insert(rule.header.name.text.clone(), id);
         let mut excused = at.origin == Origin::Snippet;
         let named = rule.group.as_ref().map(|path| (self.group_named(at, path), at.place(path.span)));
         let group = match (braces, named) {
@@ -73,7 +73,45 @@ impl<'a> Checker<'a> {
             let groups: Vec<String> = self.group_infos.iter().map(|info| info.name.clone()).collect();
             self.report(errors::rule_without_group(place, &rule.header.name.text, &groups));
         }
+        if first.is_some() && !self.is_version(rule, group, place) {
+            return;
+        }
+        let id = ir::RuleId(self.rule_infos.len() as u32);
+        self.rule_ids.entry(rule.header.name.text.clone()).or_insert(id);
         self.rule_infos.push(RuleInfo { at, rule, group, excused, place });
+    }
+
+    /// Whether a rule is another version of those of its name: valid when they are not. Otherwise says why not.
+    fn is_version(&mut self, rule: &ast::Rule, group: Option<usize>, place: Place) -> bool {
+        let name = &rule.header.name.text;
+        let periods = periods(rule);
+        let others = self.rule_infos.iter().filter(|info| info.rule.header.name.text == *name);
+        let mut complaint = None;
+        for other in others {
+            let theirs = self::periods(other.rule);
+            let (Some(ours), Some(theirs)) = (&periods, theirs) else {
+                let help = "give this one another name; or, where the rule changes on a date, say in each of the two \
+                            when it is `valid`";
+                complaint = Some(errors::duplicate_rule(place, name, other.place, help));
+                break;
+            };
+            if other.group != group {
+                let help = "give this one another name; the versions of a rule stand in one group";
+                complaint = Some(errors::duplicate_rule(place, name, other.place, help));
+                break;
+            }
+            let common = ours.iter().flat_map(|ours| {
+                theirs.iter().map(move |theirs| (ours.0.max(theirs.0), ours.1.min(theirs.1)))
+            });
+            if let Some((from, _)) = common.filter(|(from, to)| from <= to).min() {
+                let day = dates::date_text(from.div_euclid(calendar::DAY));
+                complaint = Some(errors::overlapping_versions(place, name, &day, other.place));
+                break;
+            }
+        }
+        let fits = complaint.is_none();
+        self.found.extend(complaint.filter(|_| self.muted == 0));
+        fits
     }
 
     /// The kinds of events after `on`.
@@ -234,6 +272,16 @@ impl<'a> Checker<'a> {
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
         }
+        let processed = rule.clauses.iter().map(|clause| (at, clause));
+        let processed = processed
+            .chain(taken.iter().flat_map(|taken| taken.clauses.iter().map(|clause| (taken.at, *clause))));
+        for (at, clause) in processed {
+            if let ast::ClauseKind::Process { when: ast::Processing::InBatch, .. } = clause.kind
+                && context.discounts
+            {
+                self.report(errors::batch_only(at.place(clause.span), place, &rule.header.name.text));
+            }
+        }
         let own: Vec<&ast::Clause> = rule.clauses.iter().collect();
         let mut governance = self.governance(at, &own, "a rule");
         let lasting = self.lasting("rule", at, &rule.header);
@@ -390,14 +438,18 @@ impl<'a> Checker<'a> {
             }
             ast::ClauseKind::Let(binding) => self.let_step(scope, binding, steps),
             ast::ClauseKind::Valid(periods) => {
-                let mut starts = Vec::new();
-                let mut within: Vec<Expr> = Vec::new();
-                for period in periods {
-                    let conditions = self.valid(scope, &period.from, period.to.as_ref(), place, &mut starts);
-                    within.extend(all_of(conditions, place));
+                let mut begins = Vec::new();
+                let mut of_period = |period: &ast::Period| {
+                    self.valid(scope, &period.from, period.to.as_ref(), place, &mut begins)
+                };
+                if let [period] = periods.as_slice() {
+                    steps.extend(of_period(period).into_iter().map(Step::When));
+                } else {
+                    let any: Vec<Expr> =
+                        periods.iter().filter_map(|period| all_of(of_period(period), place)).collect();
+                    steps.extend(any_of(any, place).map(Step::When));
                 }
-                valid.extend(starts.into_iter().min_by_key(|(day, _)| *day));
-                steps.extend(any_of(within, place).map(Step::When));
+                valid.extend(begins.into_iter().min_by_key(|(day, _)| *day));
             }
             ast::ClauseKind::EffectiveFrom(from) => {
                 let conditions = self.valid(scope, from, None, place, valid);
@@ -412,10 +464,10 @@ impl<'a> Checker<'a> {
                     steps.push(Step::When(condition));
                 }
             }
-            ast::ClauseKind::Take(_)
-            | ast::ClauseKind::Process { .. }
-            | ast::ClauseKind::Spendable(_)
-            | ast::ClauseKind::With(..) => {
+            ast::ClauseKind::Process { when, no_later_than } => {
+                self.process(scope, *when, no_later_than.as_ref(), place, steps);
+            }
+            ast::ClauseKind::Take(_) | ast::ClauseKind::Spendable(_) | ast::ClauseKind::With(..) => {
                 if let Some(word) = later::clause(&clause.kind) {
                     self.report(errors::not_yet_evaluated(place, word));
                 }
@@ -429,7 +481,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn builtin_field(&self, field: FieldId, place: Place) -> Expr {
+    pub(super) fn builtin_field(&self, field: FieldId, place: Place) -> Expr {
         let ty = self.field_of(field).map_or(Type::Error, |field| field.ty.clone());
         Expr { kind: ExprKind::Field { field, of: None }, ty, place }
     }
@@ -560,8 +612,7 @@ impl<'a> Checker<'a> {
             }
             if let Some(month_days) = month_days {
                 let field = checker.builtin_field(checker.builtins.month_day, place);
-                let constant = |day| ExprKind::Constant(Ratio::whole(i128::from(day)));
-                conditions.push(one_of(field, month_days, constant, &Type::Number, place));
+                conditions.push(one_of(field, month_days, whole, &Type::Number, place));
             }
             conditions
         };
@@ -586,21 +637,26 @@ impl<'a> Checker<'a> {
                 let mut evening = on_day(self, &days, &month_days);
                 evening.push(at_time(self, ir::Comparison::GreaterOrEqual, low));
                 let next_days = days.as_ref().map(|days| days.iter().map(|day| (day + 1) % 7).collect());
-                if month_days.as_ref().is_some_and(|days| days.iter().any(|day| *day >= 28)) {
-                    self.report(errors::not_yet_evaluated(
-                        place,
-                        "hours that cross midnight at the end of a month",
-                    ));
+                let mut morning = on_day(self, &next_days, &None);
+                if let Some(month_days) = &month_days {
+                    let evening = self.day_before(place);
+                    morning.push(one_of(evening, month_days, whole, &Type::Number, place));
                 }
-                let next_month_days =
-                    month_days.as_ref().map(|days| days.iter().map(|day| day + 1).collect());
-                let mut morning = on_day(self, &next_days, &next_month_days);
                 morning.push(at_time(self, ir::Comparison::Less, high));
                 let either: Vec<Expr> =
                     [all_of(evening, place), all_of(morning, place)].into_iter().flatten().collect();
                 Some(Expr { kind: ExprKind::Or(either), ty: Type::Bool, place })
             }
         }
+    }
+
+    /// The day of the month on which the night began that the event's morning belongs to.
+    fn day_before(&self, place: Place) -> Expr {
+        let today = self.builtin_field(self.builtins.date, place);
+        let one = Expr { kind: whole(1), ty: Type::Days, place };
+        let day = Expr { kind: ExprKind::Sum(vec![(false, today), (true, one)]), ty: Type::Date, place };
+        let kind = ExprKind::Calendar(ir::CalendarPart::MonthDay, Box::new(day));
+        Expr { kind, ty: Type::Number, place }
     }
 
     /// A rule may not hold on a day on which a parameter that it reads has no value yet.
@@ -696,9 +752,41 @@ pub(super) fn heard_by(clause: &ast::Clause) -> Option<(&[(ast::Path, Option<ast
     }
 }
 
+/// When a rule says that it is valid, in seconds of the local clock, both ends included; `None` where it does not say.
+/// What is no date says so elsewhere.
+fn periods(rule: &ast::Rule) -> Option<Vec<(i64, i64)>> {
+    let second = |expr: &ast::Expr, end: i64| -> Option<i64> {
+        if let ast::ExprKind::Date(date) = &expr.kind {
+            Some(dates::date(&date.text)? * calendar::DAY + end)
+        } else if let ast::ExprKind::Instant(date, time) = &expr.kind {
+            Some(dates::date(&date.text)? * calendar::DAY + dates::time(&time.text)?)
+        } else {
+            None
+        }
+    };
+    let mut found = None;
+    for clause in &rule.clauses {
+        let ast::ClauseKind::Valid(periods) = &clause.kind else { continue };
+        let found = found.get_or_insert_with(Vec::new);
+        for period in periods {
+            let to = match &period.to {
+                Some((to, ast::Bound::Included)) => second(to, calendar::DAY - 1),
+                Some((to, ast::Bound::Excluded)) => second(to, 0).map(|to| to - 1),
+                None => Some(i64::MAX),
+            };
+            found.extend(second(&period.from, 0).zip(to));
+        }
+    }
+    found
+}
+
 fn one_of(field: Expr, values: &[i64], constant: impl Fn(i64) -> ExprKind, ty: &Type, place: Place) -> Expr {
     let values = values.iter().map(|value| Expr { kind: constant(*value), ty: ty.clone(), place }).collect();
     Expr { kind: ExprKind::OneOf(Box::new(field), values), ty: Type::Bool, place }
+}
+
+fn whole(number: i64) -> ExprKind {
+    ExprKind::Constant(Ratio::whole(i128::from(number)))
 }
 
 fn any_of(mut conditions: Vec<Expr>, place: Place) -> Option<Expr> {

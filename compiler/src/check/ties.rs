@@ -60,7 +60,9 @@ impl Checker<'_> {
                 let (Some(a), Some(b)) = (self.out.rules.get(*a), self.out.rules.get(*b)) else {
                     return false;
                 };
-                a.events.iter().any(|event| b.events.contains(event))
+                // Versions of one rule are never valid together.
+                a.name != b.name
+                    && a.events.iter().any(|event| b.events.contains(event))
                     && !disjoint(&events[*first], &events[second])
                     && (basket
                         || targets[*first]
@@ -264,6 +266,8 @@ impl Checker<'_> {
             | ExprKind::Product(_)
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
             | ExprKind::Aggregate { .. }

@@ -375,6 +375,9 @@ pub enum StateRead {
     After(Window),
     /// Where a window ends: [`crate::calendar::Stretch::last`]. Needs no state.
     Last(Window),
+    /// So long after the event, in seconds since 1970-01-01T00:00Z, a day being 24 hours and months those of the
+    /// calendar; only [`Window::Seconds`], [`Window::Days`] and [`Window::Months`]. Needs no state.
+    Until(Window),
 }
 
 /// An event slot that a function works out, before the first phase, in the order of [`Program::derivations`].
@@ -755,6 +758,45 @@ pub enum Rows {
     Table(TableId),
 }
 
+/// What the calendar says of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CalendarPart {
+    /// Its year.
+    Year,
+    /// Its month, from 1.
+    Month,
+    /// Its number in the month, from 1.
+    MonthDay,
+    /// Monday is 0.
+    Weekday,
+    /// The first day of the period that it lies in. Weeks begin on Monday.
+    First(Period),
+    /// The last day of the period that it lies in.
+    Last(Period),
+}
+
+impl CalendarPart {
+    /// All of them.
+    pub const ALL: [CalendarPart; 16] = [
+        CalendarPart::Year,
+        CalendarPart::Month,
+        CalendarPart::MonthDay,
+        CalendarPart::Weekday,
+        CalendarPart::First(Period::Day),
+        CalendarPart::First(Period::Week),
+        CalendarPart::First(Period::Month),
+        CalendarPart::First(Period::Quarter),
+        CalendarPart::First(Period::HalfYear),
+        CalendarPart::First(Period::Year),
+        CalendarPart::Last(Period::Day),
+        CalendarPart::Last(Period::Week),
+        CalendarPart::Last(Period::Month),
+        CalendarPart::Last(Period::Quarter),
+        CalendarPart::Last(Period::HalfYear),
+        CalendarPart::Last(Period::Year),
+    ];
+}
+
 /// What a pick counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Element {
@@ -810,6 +852,12 @@ pub enum Inst {
     Floor(Value, Value),
     /// `a - b * floor(a / b)` of two `I64` or two `I128`; faults on a zero divisor and on overflow.
     Modulo(Value, Value),
+    /// Of a day counted from 1970-01-01 (first) the same day so many months (second) later, or earlier where they are
+    /// below zero, and the month's last where that has no such day; faults with `OutOfRange` where one of the two days
+    /// lies outside the years 0 through 9999.
+    AddMonths(Value, Value),
+    /// What the calendar says of a day counted from 1970-01-01; faults with `OutOfRange` like `AddMonths`.
+    Calendar(CalendarPart, Value),
 
     /// `Bool`, of two `I64` or of two `I128`.
     Compare(Comparison, Value, Value),
@@ -1288,6 +1336,9 @@ pub struct Measure {
     /// So many make one: minor unit of money, smallest unit of an account, whole of a percent, thousandth of a
     /// quantity's unit. At least 1.
     pub parts: i128,
+    /// Where the numbers are brought to one denominator that only the run knows: what the right side is, in base units,
+    /// as numerator and denominator. It is not zero, so that it tells the denominator; `parts` is then 1.
+    pub bound: Option<(i128, i128)>,
 }
 
 /// Units of compared numbers.

@@ -5,10 +5,10 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, Column, Comparison, CounterKey, Derivation, DiscountAmount,
-    Element, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf, Otherwise, Param,
-    ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SiteId, SiteKind, Slot,
-    SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
+    Account, AccountId, Atom, AtomId, AtomTest, CalendarPart, Column, Comparison, CounterKey, Derivation,
+    DiscountAmount, Element, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf,
+    Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SiteId,
+    SiteKind, Slot, SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -70,6 +70,7 @@ impl Display for Program {
                     writeln!(f, "read {slot}: after what is before {}", words(&window))?
                 }
                 StateRead::Last(window) => writeln!(f, "read {slot}: end of {}", words(&window))?,
+                StateRead::Until(window) => writeln!(f, "read {slot}: the event and {} on", words(&window))?,
             }
         }
         for (id, derivation) in self.derivations.iter().enumerate() {
@@ -489,6 +490,10 @@ fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
         Inst::Divide(a, b, how) => format!("divide {} {} {}", v(a), v(b), rounding(how)),
         Inst::Floor(a, b) => format!("floor {} {}", v(a), v(b)),
         Inst::Modulo(a, b) => format!("modulo {} {}", v(a), v(b)),
+        Inst::AddMonths(day, months) => format!("add_months {} {}", v(day), v(months)),
+        Inst::Calendar(CalendarPart::First(period), day) => format!("first_of_{} {}", word(period), v(day)),
+        Inst::Calendar(CalendarPart::Last(period), day) => format!("last_of_{} {}", word(period), v(day)),
+        Inst::Calendar(part, day) => format!("{} {}", word(part), v(day)),
         Inst::Compare(comparison, a, b) => {
             let sign = match comparison {
                 Comparison::Equal => "=",

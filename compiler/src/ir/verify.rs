@@ -174,7 +174,7 @@ verify_rules! {
     SitePhase = "site-phase"
     /// Lines and columns count from 1, and a place ends behind its beginning.
     PlacePosition = "place-position"
-    /// A measure has parts.
+    /// A measure has parts, and a bound that tells them is not zero.
     MeasureParts = "measure-parts"
 
     /// Each instruction has its place.
@@ -556,7 +556,8 @@ fn condition_ids(program: &Program, condition: &Condition, report: &mut Report) 
         report.known(&program.atoms, atom.index(), at);
     }
     let Some(measure) = &condition.measure else { return };
-    report.check(measure.parts >= 1, VerifyRule::MeasureParts, at);
+    let bound = measure.bound.is_none_or(|(num, den)| num != 0 && den >= 1);
+    report.check(measure.parts >= 1 && bound, VerifyRule::MeasureParts, at);
     match &measure.unit {
         Unit::Points(account) => report.known(&program.accounts, account.index(), at),
         Unit::Count(word) => report.name(word, at),
@@ -743,6 +744,11 @@ fn filled(program: &Program, report: &mut Report) {
         match read.read {
             StateRead::Balance(account) => report.known(&program.accounts, account.index(), at),
             StateRead::After(window) | StateRead::Last(window) => window_of(window, at, report),
+            StateRead::Until(window) => {
+                let long = matches!(window, Window::Seconds(_) | Window::Days(_) | Window::Months(_));
+                report.check(long, VerifyRule::WindowLength, at);
+                window_of(window, at, report);
+            }
         }
     }
     let mut names = Names::default();
@@ -1175,6 +1181,8 @@ impl<'p> Checker<'p> {
             | Inst::Divide(..)
             | Inst::Floor(..)
             | Inst::Modulo(..)
+            | Inst::AddMonths(..)
+            | Inst::Calendar(..)
             | Inst::Compare(..)
             | Inst::Choose(..)
             | Inst::And(..)
@@ -1306,7 +1314,9 @@ impl<'p> Checker<'p> {
             }
             Inst::LoadParam(param) => known(&self.program.params, param.index()),
 
-            Inst::Known(a) | Inst::Truth(a) | Inst::Widen(a) => self.expect(*a, Ty::I64),
+            Inst::Known(a) | Inst::Truth(a) | Inst::Widen(a) | Inst::Calendar(_, a) => {
+                self.expect(*a, Ty::I64)
+            }
             Inst::Narrow(a) => self.expect(*a, Ty::I128),
             Inst::Not(a) => self.expect(*a, Ty::Bool),
             Inst::Negate(a) => self.numbers(*a, *a),
@@ -1315,7 +1325,7 @@ impl<'p> Checker<'p> {
             | Inst::Mul(a, b)
             | Inst::Modulo(a, b)
             | Inst::Compare(_, a, b) => self.numbers(*a, *b),
-            Inst::MulWide(a, b) | Inst::SetContains(a, b) => {
+            Inst::MulWide(a, b) | Inst::AddMonths(a, b) | Inst::SetContains(a, b) => {
                 self.expect(*a, Ty::I64)?;
                 self.expect(*b, Ty::I64)
             }

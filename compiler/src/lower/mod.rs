@@ -39,6 +39,8 @@ pub struct Lowering<'p> {
     references: FxHashMap<Reference, ReferenceId>,
     atoms: FxHashMap<Atom, AtomId>,
     places: FxHashMap<ir::SourcePlace, PlaceId>,
+    /// By name.
+    counters: FxHashMap<String, ir::CounterId>,
     conditions: FxHashSet<ir::Condition>,
     /// The rule at hand.
     rule: ir::RuleId,
@@ -87,6 +89,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         references: FxHashMap::default(),
         atoms: FxHashMap::default(),
         places: FxHashMap::default(),
+        counters: FxHashMap::default(),
         conditions: FxHashSet::default(),
         rule: ir::RuleId(0),
     };
@@ -152,14 +155,32 @@ impl Lowering<'_> {
                     typed::CounterKey::Member => ir::CounterKey::Member,
                     typed::CounterKey::Inviter(field) => ir::CounterKey::Inviter(self.slot(field).1),
                 };
-                let id = ir::CounterId(count(self.ir.counters.len()));
-                let (name, window) = (over.name.clone(), over.window);
-                self.ir.counters.push(ir::Counter { name, per, window, of: limit.of });
-                id
+                let counter = ir::Counter { name: over.name.clone(), per, window: over.window, of: limit.of };
+                self.counter(counter)
             });
             ir::Limit { amount: limit.amount, of: limit.of, counter, otherwise: limit.otherwise }
         };
         limits.iter().map(lower).collect()
+    }
+
+    /// The id of a counter. Versions of a rule whose limits are alike count together; where they are not, the later one
+    /// counts for itself.
+    fn counter(&mut self, mut counter: ir::Counter) -> ir::CounterId {
+        let base = counter.name.clone();
+        let mut version = 1;
+        loop {
+            let Some(id) = self.counters.get(&counter.name).copied() else {
+                let id = ir::CounterId(count(self.ir.counters.len()));
+                self.counters.insert(counter.name.clone(), id);
+                self.ir.counters.push(counter);
+                return id;
+            };
+            if self.ir.counters.get(id.index()) == Some(&counter) {
+                return id;
+            }
+            version += 1;
+            counter.name = format!("{base}, version {version}");
+        }
     }
 
     fn group(&mut self, id: ir::GroupId, group: &typed::Group) {
@@ -282,7 +303,7 @@ impl Lowering<'_> {
             Some(Builtin::UnitPrice) => return (FieldSpace::Line, ir::line_slot::PRICE),
             Some(Builtin::UnitInitial) => return (FieldSpace::Line, ir::line_slot::INITIAL),
             Some(Builtin::UnitPaid) => return (FieldSpace::Line, ir::line_slot::PAID),
-            None => {}
+            Some(Builtin::Until(_)) | None => {}
         }
         let (space, list) = match declared.record {
             ir::RecordKind::Event | ir::RecordKind::Member | ir::RecordKind::Derived => {
@@ -304,6 +325,9 @@ impl Lowering<'_> {
             default: declared.default,
             inherits: declared.inherits,
         });
+        if let Some(Builtin::Until(window)) = declared.builtin {
+            self.ir.reads.push(ir::StateSlot { slot, read: ir::StateRead::Until(window) });
+        }
         self.slots.insert(field, slot);
         (space, slot)
     }

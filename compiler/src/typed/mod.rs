@@ -231,6 +231,8 @@ pub enum Builtin {
     UnitInitial,
     /// `unit.paid`: the line's running amount divided by its pieces.
     UnitPaid,
+    /// So long after the event.
+    Until(ir::Window),
 }
 
 /// A parameter.
@@ -492,6 +494,10 @@ pub enum ExprKind {
     Modulo(Box<Expr>, Box<Expr>),
     /// `-a`
     Negate(Box<Expr>),
+    /// A date so many whole months later; the month's last day where it has no such day.
+    AddMonths(Box<Expr>, Box<Expr>),
+    /// What the calendar says of a date.
+    Calendar(ir::CalendarPart, Box<Expr>),
     /// Whole steps of the first in the second, rounded down (toward minus infinity).
     Steps(Box<Expr>, Box<Expr>),
     /// The smallest (or largest) of several values of one type.

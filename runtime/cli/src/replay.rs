@@ -93,7 +93,13 @@ pub fn replay(
     let compile = started.elapsed();
     let started = Instant::now();
     let catalogue = tables::catalogue(&programme.config.catalogue)?;
-    let engine = tables::engine(Pack::of(program), &catalogue, engine, ReadOptions::default())?;
+    let engine = tables::engine(
+        Pack::of(program),
+        &catalogue,
+        engine,
+        ReadOptions::default(),
+        &programme.config.parameters(),
+    )?;
     let times = Times { compile, bind: started.elapsed(), ..Times::default() };
     let mut year = Year {
         engine,
@@ -209,11 +215,10 @@ impl Year {
         };
         let rules = |summary: &Summary, all: bool| {
             let mut out = Map::new();
-            for (at, rule) in program.rules.iter().enumerate() {
-                let found = summary.rules.get(at);
-                let events = found.map_or(0, |given| given.events);
-                if all || events > 0 {
-                    out.insert(rule.name.clone(), given(found, events, awards(rule.group.index())));
+            for (rule, found) in summary.by_rule(program) {
+                if all || found.events > 0 {
+                    let awards = awards(rule.group.index());
+                    out.insert(rule.name.clone(), given(Some(&found), found.events, awards));
                 }
             }
             Value::Object(out)
