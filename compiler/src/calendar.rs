@@ -154,6 +154,21 @@ pub fn until(window: Window, now: Instant) -> i64 {
     now.at.saturating_add(length)
 }
 
+/// The stretch over which a limit counts at an instant: a period, a campaign or all time to their end, since an event that
+/// comes late is limited by what later ones were given there; back from the instant where the window slides.
+pub fn limited(window: Window, now: Instant, week_starts: u8) -> Stretch {
+    let before = |day: i64| day.saturating_mul(DAY).saturating_sub(1);
+    let last = match window {
+        Window::This(period) => before(next(now.date, period, week_starts)),
+        Window::Ever => i64::MAX,
+        Window::Between(_, until) => before(until.saturating_add(1)),
+        Window::Seconds(_) | Window::Days(_) | Window::Months(_) | Window::Previous(_) => {
+            return stretch(window, now, week_starts);
+        }
+    };
+    Stretch { last, ..stretch(window, now, week_starts) }
+}
+
 /// A stretch of time, on the clock that its [`Window`] is told by: what is past `after` and not past `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {

@@ -3,7 +3,7 @@
 
 use super::properties::{TRIES, anything};
 use super::*;
-use crate::calendar::{DAY, Instant, is_universal, stretch};
+use crate::calendar::{DAY, Instant, is_universal, limited};
 use crate::ir::{Counter, CounterId, CounterKey, Period, Window, event_slot};
 
 /// Sums of claims, as somebody who keeps state would answer.
@@ -18,7 +18,7 @@ struct Store {
 impl Claimed for Store {
     fn claimed(&self, counter: CounterId) -> i64 {
         let window = self.windows[counter.index()];
-        let stretch = stretch(window, self.now.unwrap(), 0);
+        let stretch = limited(window, self.now.unwrap(), 0);
         let when = |at: &Instant| if is_universal(window) { at.at } else { at.local() };
         let inside = self
             .kept
