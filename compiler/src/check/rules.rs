@@ -728,8 +728,11 @@ pub(super) fn once(kind: &ast::ClauseKind) -> Option<&'static str> {
     }
 }
 
+/// Events as written after `on`, with what tells one of a kind from another.
+type Heard<'c> = &'c [(ast::Path, Option<ast::Text>)];
+
 /// The events of an `on`.
-pub(super) fn heard_by(clause: &ast::Clause) -> Option<(&[(ast::Path, Option<ast::Text>)], Span)> {
+pub(super) fn heard_by(clause: &ast::Clause) -> Option<(Heard<'_>, Span)> {
     match &clause.kind {
         ast::ClauseKind::On(on) => Some((on, clause.span)),
         ast::ClauseKind::Title(_)
