@@ -140,6 +140,35 @@ impl Instant {
     }
 }
 
+/// So long after an instant, in seconds since 1970-01-01T00:00Z. A day is 24 hours, since the clock may be turned in
+/// between; months are those of the calendar. Other windows have no length.
+pub fn until(window: Window, now: Instant) -> i64 {
+    let length = match window {
+        Window::Seconds(seconds) => seconds,
+        Window::Days(days) => i64::from(days).saturating_mul(DAY),
+        Window::Months(months) => {
+            add_months(now.date, i64::from(months)).saturating_sub(now.date).saturating_mul(DAY)
+        }
+        Window::This(_) | Window::Previous(_) | Window::Ever | Window::Between(..) => 0,
+    };
+    now.at.saturating_add(length)
+}
+
+/// The stretch over which a limit counts at an instant: a period, a campaign or all time to their end, since an event that
+/// comes late is limited by what later ones were given there; back from the instant where the window slides.
+pub fn limited(window: Window, now: Instant, week_starts: u8) -> Stretch {
+    let before = |day: i64| day.saturating_mul(DAY).saturating_sub(1);
+    let last = match window {
+        Window::This(period) => before(next(now.date, period, week_starts)),
+        Window::Ever => i64::MAX,
+        Window::Between(_, until) => before(until.saturating_add(1)),
+        Window::Seconds(_) | Window::Days(_) | Window::Months(_) | Window::Previous(_) => {
+            return stretch(window, now, week_starts);
+        }
+    };
+    Stretch { last, ..stretch(window, now, week_starts) }
+}
+
 /// A stretch of time, on the clock that its [`Window`] is told by: what is past `after` and not past `last`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stretch {

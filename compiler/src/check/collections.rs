@@ -129,6 +129,10 @@ impl Checker<'_> {
                     self.report(errors::not_a_collection(place, &written, "a record"));
                     return None;
                 }
+                Some(Binding::Reference(kind, _)) => {
+                    self.report(errors::not_a_collection(place, &written, &format!("a {}", kind.text)));
+                    return None;
+                }
                 Some(Binding::Broken) => return None,
                 None => {}
             }
@@ -217,7 +221,13 @@ impl Checker<'_> {
         if let [name] = path.parts.as_slice() {
             match scope.bound(&name.text).map(|(binding, _)| binding) {
                 Some(Binding::Collection { .. }) => return true,
-                Some(Binding::Value(..) | Binding::Element(..) | Binding::Record(..) | Binding::Broken) => {
+                Some(
+                    Binding::Value(..)
+                    | Binding::Element(..)
+                    | Binding::Record(..)
+                    | Binding::Reference(..)
+                    | Binding::Broken,
+                ) => {
                     return false;
                 }
                 None => {}

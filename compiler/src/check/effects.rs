@@ -14,7 +14,7 @@ use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
 
 /// The rule that effects belong to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Context {
     /// Its group among `Checker::group_infos`; none in a snippet.
     pub group: Option<usize>,

@@ -10,6 +10,7 @@ use perq_grammar::diagnostic::{Diagnostic, Place};
 pub const NAMES: &[&str] = &[
     "always-known",
     "ambiguous-reference",
+    "batch-only",
     "budget-unit",
     "calendar-duration",
     "cannot-exclude",
@@ -35,6 +36,7 @@ pub const NAMES: &[&str] = &[
     "maybe-unknown",
     "mismatched-types",
     "mismatched-units",
+    "missing-argument",
     "missing-clause",
     "missing-event",
     "missing-on-price",
@@ -1311,6 +1313,31 @@ pub(super) fn limit_of_nobody(
             .help(format!("add to the rule or its group: `when {asks} known`")),
         None => diagnostic.help(format!("add to the rule or its group: `when {asks} known`")),
     }
+}
+
+pub(super) fn batch_only(place: Place, rule_place: Place, rule: &str) -> Diagnostic {
+    Diagnostic::error("batch-only", place, "a discount needs the open basket, and a batch run comes after it")
+        .label(rule_place, format!("rule `{rule}` takes money off the price"))
+        .help("write `process at_once`, or award points or money of an account")
+}
+
+pub(super) fn missing_argument(place: Place, rule: &str, parameter: &str, declared: Place) -> Diagnostic {
+    Diagnostic::error(
+        "missing-argument",
+        place,
+        format!("rule `{rule}` gives no value for the template's `{parameter}`"),
+    )
+    .label(declared, "which has no default")
+    .help(format!("write in the rule: `with {parameter} = …`"))
+}
+
+pub(super) fn argument_without_template(place: Place, rule: &str, name: &str) -> Diagnostic {
+    Diagnostic::error(
+        "missing-clause",
+        place,
+        format!("rule `{rule}` gives a value for `{name}`, and no template has asked for it"),
+    )
+    .help(format!("write `rule {rule} from template …`, or `let {name} = …`"))
 }
 
 pub(super) fn effective_with_valid(place: Place, valid: Place) -> Diagnostic {

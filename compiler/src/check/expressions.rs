@@ -319,6 +319,7 @@ impl Checker<'_> {
                 self.report(errors::collection_as_value(place));
                 return self.broken(place);
             }
+            Some(Binding::Reference(kind, _)) => return self.reference_value(&kind, place),
             Some(Binding::Broken) => return self.broken(place),
             Some(Binding::Element(..) | Binding::Record(..)) | None => {}
         }
@@ -437,7 +438,13 @@ impl Checker<'_> {
         let subject = match scope.bound(&head.text).map(|(binding, _)| binding) {
             Some(Binding::Element(local, element)) => Subject::Element(*local, *element),
             Some(Binding::Record(local, RecordType::Product)) => Subject::Product(*local),
-            Some(Binding::Record(..) | Binding::Value(..) | Binding::Collection { .. } | Binding::Broken) => {
+            Some(
+                Binding::Record(..)
+                | Binding::Value(..)
+                | Binding::Collection { .. }
+                | Binding::Reference(..)
+                | Binding::Broken,
+            ) => {
                 return None;
             }
             None => match head.text.as_str() {
@@ -873,6 +880,17 @@ impl Checker<'_> {
         set: &ast::Expr,
         place: Place,
     ) -> Expr {
+        if let ast::ExprKind::Path(path) = &set.kind
+            && let [name] = path.parts.as_slice()
+            && let Some((Binding::Reference(kind, names), _)) = scope.bound(&name.text)
+        {
+            let (kind, names) = (kind.clone(), names.clone());
+            let test = self.in_reference(scope, value, &kind, &names, place);
+            if negated && !test.ty.is_error() {
+                return Expr { kind: ExprKind::Not(Box::new(test)), ty: Type::Bool, place };
+            }
+            return test;
+        }
         let test = match &set.kind {
             ast::ExprKind::Reference(kind, names) => self.in_reference(scope, value, kind, names, place),
             ast::ExprKind::List(parts) => self.in_list(scope, value, parts, place),

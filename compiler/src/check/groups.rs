@@ -352,7 +352,10 @@ impl<'a> Checker<'a> {
             };
             let limits: Vec<&ast::Clause> = limits_of(clauses).collect();
             let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
-            let limits = self.limits(&mut scope, &limits, &owner);
+            let clauses = limits;
+            let mut limits = Vec::new();
+            self.limits(&mut scope, &clauses, &owner, &mut limits);
+            limits.sort_by_key(super::limits::rank);
             if let Some(group) = self.out.groups.get_mut(id.index()) {
                 group.limits = limits;
             }

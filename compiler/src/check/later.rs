@@ -13,7 +13,6 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         ItemKind::Coupon(..) => Some("coupon"),
         ItemKind::Certificate(..) => Some("certificate"),
         ItemKind::Redemption(..) => Some("redemption"),
-        ItemKind::Template(_) => Some("template"),
         ItemKind::Later { keyword, .. } => Some(&keyword.text),
         ItemKind::Language(_)
         | ItemKind::Use { .. }
@@ -30,6 +29,7 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         | ItemKind::Event { .. }
         | ItemKind::Group(..)
         | ItemKind::Rule(_)
+        | ItemKind::Template(_)
         | ItemKind::Test(_) => None,
     }
 }
@@ -38,7 +38,6 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
 pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
     match kind {
         ClauseKind::Take(_) => Some("take"),
-        ClauseKind::Process { .. } => Some("process"),
         ClauseKind::Spendable(_) => Some("spendable"),
         ClauseKind::With(..) => Some("with"),
         ClauseKind::Title(_)
@@ -51,6 +50,7 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
         | ClauseKind::Let(_)
         | ClauseKind::Limit { .. }
         | ClauseKind::Budget { .. }
+        | ClauseKind::Process { .. }
         | ClauseKind::EffectiveFrom(_)
         | ClauseKind::NotEffective
         | ClauseKind::About(_)

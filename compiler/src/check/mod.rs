@@ -17,9 +17,11 @@ mod later;
 mod limits;
 mod names;
 mod operators;
+mod processing;
 mod program;
 mod rules;
 mod schema;
+mod templates;
 mod ties;
 mod trials;
 mod types;
@@ -207,6 +209,7 @@ fn run(
     checker.declare_fields(&items);
     checker.declare_functions(&items);
     checker.declare_groups(&items);
+    checker.declare_templates(&items);
     checker.declare_rules(&items);
 
     checker.check_defaults(&items);
@@ -249,6 +252,7 @@ struct Items<'a> {
     groups: Vec<(At, &'a ast::Header, &'a [ast::GroupClause], Span)>,
     /// Rules outside of groups, with how many groups stand before them.
     rules: Vec<(At, &'a ast::Rule, usize)>,
+    templates: Vec<(At, &'a ast::Template)>,
     tests: Vec<(At, &'a ast::Test, Span)>,
     /// Declarations without a meaning yet: the keyword and its place.
     later: Vec<(At, &'a str, Span)>,
@@ -280,6 +284,7 @@ impl<'a> Items<'a> {
                     self.functions.push((at, item));
                 }
                 ast::ItemKind::Group(header, clauses) => self.groups.push((at, header, clauses, item.span)),
+                ast::ItemKind::Template(template) => self.templates.push((at, template)),
                 ast::ItemKind::Rule(rule) => self.rules.push((at, rule, self.groups.len())),
                 ast::ItemKind::Test(test) => self.tests.push((at, test, item.span)),
                 ast::ItemKind::Counter { .. }
@@ -288,7 +293,6 @@ impl<'a> Items<'a> {
                 | ast::ItemKind::Coupon(..)
                 | ast::ItemKind::Certificate(..)
                 | ast::ItemKind::Redemption(..)
-                | ast::ItemKind::Template(_)
                 | ast::ItemKind::Later { .. } => {
                     if let Some(word) = later::item(&item.kind) {
                         let end = item.span.start + word.len() as u32;
@@ -363,6 +367,8 @@ struct Checker<'a> {
     group_order: Vec<(At, &'a ast::Name)>,
     group_infos: Vec<groups::GroupInfo<'a>>,
     group_ids: FxHashMap<String, usize>,
+    template_infos: Vec<templates::TemplateInfo<'a>>,
+    template_ids: FxHashMap<String, usize>,
     rule_infos: Vec<rules::RuleInfo<'a>>,
     rule_ids: FxHashMap<String, ir::RuleId>,
     /// Lasting names of rules and groups, with what they are.
@@ -402,6 +408,8 @@ impl Checker<'_> {
             group_order: Vec::new(),
             group_infos: Vec::new(),
             group_ids: FxHashMap::default(),
+            template_infos: Vec::new(),
+            template_ids: FxHashMap::default(),
             rule_infos: Vec::new(),
             rule_ids: FxHashMap::default(),
             lasting: FxHashMap::default(),

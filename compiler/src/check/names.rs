@@ -43,6 +43,8 @@ pub(super) enum Binding {
     Element(LocalId, Element),
     /// A parameter of record type, or an element that only fields are taken of.
     Record(LocalId, RecordType),
+    /// A reference literal that a rule gives to its template.
+    Reference(ast::Name, Vec<ast::Text>),
     /// Its declaration has a diagnostic.
     Broken,
 }
@@ -76,6 +78,13 @@ pub(super) enum Events {
     Inferred(Option<BTreeSet<ir::EventId>>),
 }
 
+/// The names that are bound at a place.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    bindings: FxHashMap<String, Vec<(Binding, Place)>>,
+    order: Vec<String>,
+}
+
 /// Where in the program an expression stands.
 #[derive(Debug)]
 pub(super) struct Scope {
@@ -86,8 +95,7 @@ pub(super) struct Scope {
     pub loops: Vec<(Element, LocalId)>,
     /// How deep the expression is nested.
     pub depth: u32,
-    names: FxHashMap<String, Vec<(Binding, Place)>>,
-    order: Vec<String>,
+    names: Names,
     known: FxHashMap<Key, u32>,
     trail: Vec<Key>,
 }
@@ -100,8 +108,7 @@ impl Scope {
             events,
             loops: Vec::new(),
             depth: 0,
-            names: FxHashMap::default(),
-            order: Vec::new(),
+            names: Names::default(),
             known: FxHashMap::default(),
             trail: Vec::new(),
         }
@@ -112,31 +119,36 @@ impl Scope {
     }
 
     pub(super) fn bind(&mut self, name: &str, binding: Binding, place: Place) {
-        self.names.entry(name.into()).or_default().push((binding, place));
-        self.order.push(name.into());
+        self.names.bindings.entry(name.into()).or_default().push((binding, place));
+        self.names.order.push(name.into());
     }
 
     pub(super) fn bound(&self, name: &str) -> Option<&(Binding, Place)> {
-        self.names.get(name).and_then(|bindings| bindings.last())
+        self.names.bindings.get(name).and_then(|bindings| bindings.last())
     }
 
     /// Names in scope, for suggestions.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().filter(|(_, bindings)| !bindings.is_empty()).map(|(name, _)| name.as_str())
+        self.names.bindings.iter().filter(|(_, bindings)| !bindings.is_empty()).map(|(name, _)| name.as_str())
     }
 
     pub(super) fn names_mark(&self) -> usize {
-        self.order.len()
+        self.names.order.len()
     }
 
     pub(super) fn unbind(&mut self, mark: usize) {
-        while self.order.len() > mark {
-            if let Some(name) = self.order.pop()
-                && let Some(bindings) = self.names.get_mut(&name)
+        while self.names.order.len() > mark {
+            if let Some(name) = self.names.order.pop()
+                && let Some(bindings) = self.names.bindings.get_mut(&name)
             {
                 bindings.pop();
             }
         }
+    }
+
+    /// Puts other names in place of those that are bound; what is known stays known.
+    pub(super) fn swap_names(&mut self, names: Names) -> Names {
+        std::mem::replace(&mut self.names, names)
     }
 
     pub(super) fn knows(&self, key: Key) -> bool {

@@ -3,15 +3,16 @@
 
 use super::effects::Context;
 use super::groups::{GroupKind, limits_of};
-use super::limits::Owner;
+use super::limits::{Owner, is_limit};
 use super::names::{Events, Scope, nearest};
 use super::program::small_number;
+use super::templates::Taken;
 use super::{At, Checker, Items, Origin, dates, errors, later};
 use crate::calendar;
 use crate::ir;
 use crate::typed::{Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
 use perq_grammar::ast;
-use perq_grammar::diagnostic::Place;
+use perq_grammar::diagnostic::{Place, Span};
 
 /// A rule as written.
 #[derive(Debug)]
@@ -142,6 +143,7 @@ impl<'a> Checker<'a> {
         for index in 0..self.rule_infos.len() {
             self.check_rule(index);
         }
+        self.check_unused_templates();
         self.check_lonely_groups();
         self.check_worths();
     }
@@ -166,7 +168,8 @@ impl<'a> Checker<'a> {
     fn check_rule(&mut self, index: usize) {
         let Some(info) = self.rule_infos.get(index) else { return };
         let (at, rule, group, excused, place) = (info.at, info.rule, info.group, info.excused, info.place);
-        let events = self.rule_events(at, rule, group, excused, place);
+        let taken = self.taken(at, rule);
+        let events = self.rule_events(at, (rule, taken.as_ref()), group, excused, place);
         let mut scope = Scope::new(at.file, at.space, Events::Heard(events.clone()));
         let mut steps = Vec::new();
         let mut valid: Vec<(i64, Place)> = Vec::new();
@@ -195,28 +198,28 @@ impl<'a> Checker<'a> {
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;
         let mut limits: Vec<&ast::Clause> = Vec::new();
+        let mut taken_limits: Vec<&ast::Clause> = Vec::new();
+        let made = format!("rule `{}` is made from it", rule.header.name.text);
+        let mut inner = None;
+        if let Some(taken) = &taken {
+            let outer = self.bind_parameters(&mut scope, taken, rule, place, &mut steps);
+            let before = self.found.len();
+            for clause in &taken.clauses {
+                if let ast::ClauseKind::Priority(number) = &clause.kind {
+                    priority = self.priority(taken.at, number);
+                } else if is_limit(clause) {
+                    taken_limits.push(clause);
+                } else {
+                    self.clause(&mut scope, clause, &mut steps, &mut valid);
+                }
+            }
+            self.label_from(before, place, &made);
+            inner = Some(scope.swap_names(outer));
+            (scope.file, scope.space) = (at.file, at.space);
+        }
+        let mut then = None;
         for clause in &rule.clauses {
-            let word = match &clause.kind {
-                ast::ClauseKind::Valid(_) => Some("valid"),
-                ast::ClauseKind::Schedule(_) => Some("schedule"),
-                ast::ClauseKind::Priority(_) => Some("priority"),
-                ast::ClauseKind::On(_) => Some("on"),
-                ast::ClauseKind::Then(_) => Some("then"),
-                ast::ClauseKind::Title(_)
-                | ast::ClauseKind::When(_)
-                | ast::ClauseKind::Unless(_)
-                | ast::ClauseKind::Let(_)
-                | ast::ClauseKind::Limit { .. }
-                | ast::ClauseKind::Budget { .. }
-                | ast::ClauseKind::Take(_)
-                | ast::ClauseKind::Process { .. }
-                | ast::ClauseKind::Spendable(_)
-                | ast::ClauseKind::EffectiveFrom(_)
-                | ast::ClauseKind::NotEffective
-                | ast::ClauseKind::About(_)
-                | ast::ClauseKind::With(..) => None,
-            };
-            if let Some(word) = word {
+            if let Some(word) = once(&clause.kind) {
                 if seen.contains(&word) {
                     self.report(errors::repeated_clause(at.place(clause.span), word, "a rule"));
                     continue;
@@ -224,12 +227,17 @@ impl<'a> Checker<'a> {
                 seen.push(word);
             }
             match &clause.kind {
-                ast::ClauseKind::Priority(number) => match number.text.parse::<i64>() {
-                    Ok(value) => priority = value,
-                    Err(_) => self.report(errors::number_out_of_range(at.place(number.span), &number.text)),
-                },
-                ast::ClauseKind::Then(effects) => self.effects(&mut scope, effects, &mut context, &mut steps),
+                ast::ClauseKind::Priority(number) => priority = self.priority(at, number),
+                // All conditions hold before anything is given, wherever they stand.
+                ast::ClauseKind::Then(effects) => then = Some(effects),
                 ast::ClauseKind::Limit { .. } | ast::ClauseKind::Budget { .. } => limits.push(clause),
+                ast::ClauseKind::With(name, _) => {
+                    if rule.template.is_none() {
+                        let place = at.place(clause.span);
+                        let rule = &rule.header.name.text;
+                        self.report(errors::argument_without_template(place, rule, &name.text));
+                    }
+                }
                 ast::ClauseKind::Title(_)
                 | ast::ClauseKind::Valid(_)
                 | ast::ClauseKind::Schedule(_)
@@ -242,13 +250,21 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::Spendable(_)
                 | ast::ClauseKind::EffectiveFrom(_)
                 | ast::ClauseKind::NotEffective
-                | ast::ClauseKind::About(_)
-                | ast::ClauseKind::With(..) => self.clause(&mut scope, clause, &mut steps, &mut valid),
+                | ast::ClauseKind::About(_) => self.clause(&mut scope, clause, &mut steps, &mut valid),
             }
         }
-        if let Some(template) = &rule.template {
-            self.report(errors::not_yet_evaluated(at.place(template.span), "from template"));
-        } else if !seen.contains(&"then") {
+        let taken_then = taken.as_ref().and_then(|taken| taken.then).filter(|_| then.is_none());
+        if let Some(effects) = then {
+            self.effects(&mut scope, effects, &mut context, &mut steps);
+        } else if let (Some(taken), Some(effects), Some(names)) = (&taken, taken_then, inner.take()) {
+            let outer = scope.swap_names(names);
+            (scope.file, scope.space) = (taken.at.file, taken.at.space);
+            let before = self.found.len();
+            self.effects(&mut scope, effects, &mut context, &mut steps);
+            self.label_from(before, place, &made);
+            inner = Some(scope.swap_names(outer));
+            (scope.file, scope.space) = (at.file, at.space);
+        } else if rule.template.is_none() || taken.is_some() {
             let name = format!("rule `{}`", rule.header.name.text);
             let example = match kind {
                 Some(GroupKind::Discount) => "then discount 5% on lines",
@@ -256,10 +272,33 @@ impl<'a> Checker<'a> {
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
         }
+        let processed = rule.clauses.iter().map(|clause| (at, clause));
+        let processed = processed
+            .chain(taken.iter().flat_map(|taken| taken.clauses.iter().map(|clause| (taken.at, *clause))));
+        for (at, clause) in processed {
+            if let ast::ClauseKind::Process { when: ast::Processing::InBatch, .. } = clause.kind
+                && context.discounts
+            {
+                self.report(errors::batch_only(at.place(clause.span), place, &rule.header.name.text));
+            }
+        }
         let own: Vec<&ast::Clause> = rule.clauses.iter().collect();
-        let governance = self.governance(at, &own, "a rule");
+        let mut governance = self.governance(at, &own, "a rule");
         let lasting = self.lasting("rule", at, &rule.header);
-        let typed_limits = self.rule_limits(&mut scope, &limits, lasting, &context);
+        let mut typed_limits = Vec::new();
+        if let (Some(taken), Some(names)) = (&taken, inner) {
+            governance.inherit(self.governance(taken.at, &taken.clauses, "a template"));
+            let outer = scope.swap_names(names);
+            (scope.file, scope.space) = (taken.at.file, taken.at.space);
+            let before = self.found.len();
+            self.rule_limits(&mut scope, &taken_limits, &lasting, &context, &mut typed_limits);
+            self.limits_know_their_member(&scope, &taken_limits, Some((place, &rule.header.name.text)));
+            self.label_from(before, place, &made);
+            scope.swap_names(outer);
+            (scope.file, scope.space) = (at.file, at.space);
+        }
+        self.rule_limits(&mut scope, &limits, &lasting, &context, &mut typed_limits);
+        typed_limits.sort_by_key(super::limits::rank);
         self.limits_know_their_member(&scope, &limits, None);
         let shared: Vec<&ast::Clause> = limits_of(group_clauses).collect();
         (scope.file, scope.space) = (group_at.file, group_at.space);
@@ -290,14 +329,22 @@ impl<'a> Checker<'a> {
         });
     }
 
+    fn priority(&mut self, at: At, number: &ast::Lexeme) -> i64 {
+        number.text.parse().unwrap_or_else(|_| {
+            self.report(errors::number_out_of_range(at.place(number.span), &number.text));
+            0
+        })
+    }
+
     /// The limits and budgets of a rule.
     fn rule_limits(
         &mut self,
         scope: &mut Scope,
         clauses: &[&ast::Clause],
-        lasting: String,
+        lasting: &str,
         context: &Context,
-    ) -> Vec<Limit> {
+        limits: &mut Vec<Limit>,
+    ) {
         let accounts: Vec<Type> = context.accounts.iter().map(|account| self.points_type(*account)).collect();
         let discounts = context.discounts;
         let nothing = accounts.is_empty() && !discounts;
@@ -313,7 +360,7 @@ impl<'a> Checker<'a> {
         };
         let owner = Owner {
             word: "rule",
-            lasting,
+            lasting: lasting.to_owned(),
             fits: &fits,
             expected: match (accounts.first(), discounts) {
                 (Some(ty), _) => self.describe(ty),
@@ -322,40 +369,26 @@ impl<'a> Checker<'a> {
             },
             earns: context.multiplies || accounts.contains(&Type::Money),
         };
-        self.limits(scope, clauses, &owner)
+        self.limits(scope, clauses, &owner, limits);
     }
 
     fn rule_events(
         &mut self,
         at: At,
-        rule: &ast::Rule,
+        (rule, taken): (&ast::Rule, Option<&Taken<'a>>),
         group: Option<usize>,
         excused: bool,
         place: Place,
     ) -> Vec<ir::EventId> {
-        let own = rule.clauses.iter().find_map(|clause| match &clause.kind {
-            ast::ClauseKind::On(on) => Some((on, clause.span)),
-            ast::ClauseKind::Title(_)
-            | ast::ClauseKind::Valid(_)
-            | ast::ClauseKind::Schedule(_)
-            | ast::ClauseKind::Priority(_)
-            | ast::ClauseKind::When(_)
-            | ast::ClauseKind::Unless(_)
-            | ast::ClauseKind::Let(_)
-            | ast::ClauseKind::Limit { .. }
-            | ast::ClauseKind::Then(_)
-            | ast::ClauseKind::Budget { .. }
-            | ast::ClauseKind::Take(_)
-            | ast::ClauseKind::Process { .. }
-            | ast::ClauseKind::Spendable(_)
-            | ast::ClauseKind::EffectiveFrom(_)
-            | ast::ClauseKind::NotEffective
-            | ast::ClauseKind::About(_)
-            | ast::ClauseKind::With(..) => None,
+        let own = rule.clauses.iter().find_map(|clause| heard_by(clause)).map(|(on, span)| (at, on, span));
+        let own = own.or_else(|| {
+            let taken = taken?;
+            let (on, span) = taken.clauses.iter().find_map(|clause| heard_by(clause))?;
+            Some((taken.at, on, span))
         });
         let shared = group.and_then(|group| self.group_infos.get(group)).and_then(|info| info.events.clone());
         match (own, shared) {
-            (Some((on, span)), shared) => {
+            (Some((at, on, span)), shared) => {
                 let events = self.heard(at, on);
                 if let Some(shared) = shared
                     && let Some(other) = events.iter().find(|event| !shared.contains(event))
@@ -380,7 +413,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A clause that rules and groups share.
-    fn clause(
+    pub(super) fn clause(
         &mut self,
         scope: &mut Scope,
         clause: &ast::Clause,
@@ -431,10 +464,10 @@ impl<'a> Checker<'a> {
                     steps.push(Step::When(condition));
                 }
             }
-            ast::ClauseKind::Take(_)
-            | ast::ClauseKind::Process { .. }
-            | ast::ClauseKind::Spendable(_)
-            | ast::ClauseKind::With(..) => {
+            ast::ClauseKind::Process { when, no_later_than } => {
+                self.process(scope, *when, no_later_than.as_ref(), place, steps);
+            }
+            ast::ClauseKind::Take(_) | ast::ClauseKind::Spendable(_) | ast::ClauseKind::With(..) => {
                 if let Some(word) = later::clause(&clause.kind) {
                     self.report(errors::not_yet_evaluated(place, word));
                 }
@@ -448,7 +481,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn builtin_field(&self, field: FieldId, place: Place) -> Expr {
+    pub(super) fn builtin_field(&self, field: FieldId, place: Place) -> Expr {
         let ty = self.field_of(field).map_or(Type::Error, |field| field.ty.clone());
         Expr { kind: ExprKind::Field { field, of: None }, ty, place }
     }
@@ -668,6 +701,57 @@ impl<'a> Checker<'a> {
                 self.report(errors::incomparable_awards(group_place, &group_name, &account, account_place));
             }
         }
+    }
+}
+
+/// The word of a clause that stands once in a rule.
+pub(super) fn once(kind: &ast::ClauseKind) -> Option<&'static str> {
+    match kind {
+        ast::ClauseKind::Valid(_) => Some("valid"),
+        ast::ClauseKind::Schedule(_) => Some("schedule"),
+        ast::ClauseKind::Priority(_) => Some("priority"),
+        ast::ClauseKind::On(_) => Some("on"),
+        ast::ClauseKind::Process { .. } => Some("process"),
+        ast::ClauseKind::Then(_) => Some("then"),
+        // Said with what is published.
+        ast::ClauseKind::EffectiveFrom(_) | ast::ClauseKind::NotEffective => None,
+        ast::ClauseKind::Title(_)
+        | ast::ClauseKind::When(_)
+        | ast::ClauseKind::Unless(_)
+        | ast::ClauseKind::Let(_)
+        | ast::ClauseKind::Limit { .. }
+        | ast::ClauseKind::Budget { .. }
+        | ast::ClauseKind::Take(_)
+        | ast::ClauseKind::Spendable(_)
+        | ast::ClauseKind::About(_)
+        | ast::ClauseKind::With(..) => None,
+    }
+}
+
+/// Events as written after `on`, with what tells one of a kind from another.
+type Heard<'c> = &'c [(ast::Path, Option<ast::Text>)];
+
+/// The events of an `on`.
+pub(super) fn heard_by(clause: &ast::Clause) -> Option<(Heard<'_>, Span)> {
+    match &clause.kind {
+        ast::ClauseKind::On(on) => Some((on, clause.span)),
+        ast::ClauseKind::Title(_)
+        | ast::ClauseKind::Valid(_)
+        | ast::ClauseKind::Schedule(_)
+        | ast::ClauseKind::Priority(_)
+        | ast::ClauseKind::When(_)
+        | ast::ClauseKind::Unless(_)
+        | ast::ClauseKind::Let(_)
+        | ast::ClauseKind::Limit { .. }
+        | ast::ClauseKind::Then(_)
+        | ast::ClauseKind::Budget { .. }
+        | ast::ClauseKind::Take(_)
+        | ast::ClauseKind::Process { .. }
+        | ast::ClauseKind::Spendable(_)
+        | ast::ClauseKind::EffectiveFrom(_)
+        | ast::ClauseKind::NotEffective
+        | ast::ClauseKind::About(_)
+        | ast::ClauseKind::With(..) => None,
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Records {
     /// Fields of events that their records must have, in a program with events that lack them: to records they are
     /// optional, and a rule that reads one asks for it first.
     pub demanded: FxHashSet<FieldId>,
+    /// Fields of all events that have no slot unless they are read.
+    pub standard: Vec<(&'static str, FieldId)>,
     /// Fields that are declared and cannot be read: texts.
     pub unreadable: Vec<(RecordName, String)>,
 }
@@ -332,6 +334,60 @@ impl<'a> Checker<'a> {
             unit_paid,
             weekdays,
         };
+        self.declare_standard();
+    }
+
+    /// How an event is processed; every kind of event has these.
+    fn declare_standard(&mut self) {
+        let Some(run) = self.enum_ids.get("Processing").copied() else { return };
+        let optional = Type::Optional(Box::new(Type::Instant));
+        for (name, ty, slot, default) in [
+            ("run", Type::Enum(run), ir::SlotType::Enum(run), Some(0)),
+            ("process_immediately", Type::Bool, ir::SlotType::Bool, Some(0)),
+            ("processed_at", optional, ir::SlotType::Instant, None),
+        ] {
+            let id = self.add_field(Field {
+                name: format!("event.{name}"),
+                record: ir::RecordKind::Event,
+                key: vec![name.into()],
+                ty,
+                slot,
+                den: 1,
+                default,
+                inherits: false,
+                builtin: None,
+                place: Place::default(),
+            });
+            self.records.standard.push((name, id));
+            for info in &mut self.event_infos {
+                info.fields.insert(name.into(), id);
+            }
+        }
+    }
+
+    /// A field that every kind of event has.
+    pub(super) fn standard(&self, name: &str) -> Option<FieldId> {
+        self.records.standard.iter().find(|(standard, _)| *standard == name).map(|(_, id)| *id)
+    }
+
+    /// The field that holds so long after the event.
+    pub(super) fn until(&mut self, window: ir::Window) -> FieldId {
+        let builtin = Some(Builtin::Until(window));
+        if let Some(known) = self.out.fields.iter().position(|field| field.builtin == builtin) {
+            return FieldId(known as u32);
+        }
+        self.add_field(Field {
+            name: "event.deadline".into(),
+            record: ir::RecordKind::Derived,
+            key: Vec::new(),
+            ty: Type::Instant,
+            slot: ir::SlotType::Instant,
+            den: 1,
+            default: None,
+            inherits: false,
+            builtin,
+            place: Place::default(),
+        })
     }
 
     fn field(&mut self, at: At, record: RecordName, record_name: &str, declaration: &ast::FieldDeclaration) {
@@ -341,7 +397,8 @@ impl<'a> Checker<'a> {
             return;
         }
         if let RecordName::Event(event) = record {
-            if ["at", "date", "time", "weekday", "month_day"].contains(&name) {
+            let standard = self.records.standard.iter().any(|(standard, _)| *standard == name);
+            if standard || ["at", "date", "time", "weekday", "month_day"].contains(&name) {
                 self.report(errors::duplicate_builtin(place, name));
                 return;
             }

@@ -375,6 +375,9 @@ pub enum StateRead {
     After(Window),
     /// Where a window ends: [`crate::calendar::Stretch::last`]. Needs no state.
     Last(Window),
+    /// So long after the event, in seconds since 1970-01-01T00:00Z, a day being 24 hours and months those of the
+    /// calendar; only [`Window::Seconds`], [`Window::Days`] and [`Window::Months`]. Needs no state.
+    Until(Window),
 }
 
 /// An event slot that a function works out, before the first phase, in the order of [`Program::derivations`].

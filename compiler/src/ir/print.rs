@@ -70,6 +70,7 @@ impl Display for Program {
                     writeln!(f, "read {slot}: after what is before {}", words(&window))?
                 }
                 StateRead::Last(window) => writeln!(f, "read {slot}: end of {}", words(&window))?,
+                StateRead::Until(window) => writeln!(f, "read {slot}: the event and {} on", words(&window))?,
             }
         }
         for (id, derivation) in self.derivations.iter().enumerate() {

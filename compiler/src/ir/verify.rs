@@ -744,6 +744,11 @@ fn filled(program: &Program, report: &mut Report) {
         match read.read {
             StateRead::Balance(account) => report.known(&program.accounts, account.index(), at),
             StateRead::After(window) | StateRead::Last(window) => window_of(window, at, report),
+            StateRead::Until(window) => {
+                let long = matches!(window, Window::Seconds(_) | Window::Days(_) | Window::Months(_));
+                report.check(long, VerifyRule::WindowLength, at);
+                window_of(window, at, report);
+            }
         }
     }
     let mut names = Names::default();

@@ -303,7 +303,7 @@ impl Lowering<'_> {
             Some(Builtin::UnitPrice) => return (FieldSpace::Line, ir::line_slot::PRICE),
             Some(Builtin::UnitInitial) => return (FieldSpace::Line, ir::line_slot::INITIAL),
             Some(Builtin::UnitPaid) => return (FieldSpace::Line, ir::line_slot::PAID),
-            None => {}
+            Some(Builtin::Until(_)) | None => {}
         }
         let (space, list) = match declared.record {
             ir::RecordKind::Event | ir::RecordKind::Member | ir::RecordKind::Derived => {
@@ -325,6 +325,9 @@ impl Lowering<'_> {
             default: declared.default,
             inherits: declared.inherits,
         });
+        if let Some(Builtin::Until(window)) = declared.builtin {
+            self.ir.reads.push(ir::StateSlot { slot, read: ir::StateRead::Until(window) });
+        }
         self.slots.insert(field, slot);
         (space, slot)
     }

@@ -231,6 +231,8 @@ pub enum Builtin {
     UnitInitial,
     /// `unit.paid`: the line's running amount divided by its pieces.
     UnitPaid,
+    /// So long after the event.
+    Until(ir::Window),
 }
 
 /// A parameter.

@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::record::{ReadEvent, Reader, Schema};
-use perq_compiler::calendar::{Instant, is_universal, stretch};
+use perq_compiler::calendar::{Instant, is_universal, limited};
 use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows};
 use perq_compiler::ir::{
     Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource, RowTable, Slot,
@@ -259,7 +259,7 @@ impl State for Memory {
                         .filter(|lot| lot.account == account && lot.from <= now.at)
                         .fold(0i64, |sum, lot| sum.saturating_add(lot.left)),
                 },
-                StateRead::After(_) | StateRead::Last(_) => continue,
+                StateRead::After(_) | StateRead::Last(_) | StateRead::Until(_) => continue,
             };
             if let Some(slot) = record.event.get_mut(read.slot.index()) {
                 *slot = value;
@@ -352,7 +352,7 @@ impl Claimed for Seen<'_> {
         // Nobody to count for: nothing is left to give.
         let Some(key) = key else { return i64::MAX };
         let Some(claims) = self.memory.claims.get(&(id, key)) else { return 0 };
-        let stretch = stretch(counter.window, self.now, self.memory.program.week_starts);
+        let stretch = limited(counter.window, self.now, self.memory.program.week_starts);
         let of = |claim: &KeptClaim| if is_universal(counter.window) { claim.at } else { claim.local };
         claims
             .iter()

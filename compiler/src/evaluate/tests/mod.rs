@@ -1,6 +1,7 @@
 //! Settlement by itself: programs put together by hand, and a mock for the code of rules. Knows no language.
 
 mod index;
+mod limits;
 mod modes;
 mod peers;
 mod properties;

@@ -83,7 +83,7 @@ fn some_limit(dice: &mut Dice, account: Option<AccountId>) -> Limit {
 }
 
 /// Anything that a verified program may hold.
-fn anything(seed: u64) -> Kit {
+pub(super) fn anything(seed: u64) -> Kit {
     let dice = &mut Dice(seed);
     let mut kit = Kit::new();
     kit.params = vec![dice.roll(0, 500)];
@@ -126,7 +126,7 @@ fn anything(seed: u64) -> Kit {
     kit
 }
 
-const TRIES: u64 = if cfg!(debug_assertions) { 4_000 } else { 400_000 };
+pub(super) const TRIES: u64 = if cfg!(debug_assertions) { 4_000 } else { 400_000 };
 
 #[test]
 fn every_decision_adds_up() {
