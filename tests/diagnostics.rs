@@ -16,9 +16,6 @@ const WITHOUT_EXAMPLE: &[(&str, Give)] = &[
     ("invalid-utf8", || decoded(b"language 1\n\xff")),
     ("file-too-large", || decoded(&vec![b' '; perq_grammar::source::MAX_SOURCE_BYTES + 1])),
     ("too-many-errors", || found(&"§\n".repeat(1_000))),
-    // Bundles are read and cannot be evaluated yet, which is an error of its own.
-    ("missing-best-for", || found(&example("missing-best-for"))),
-    ("bundle-of-lines", || found(&example("bundle-of-lines"))),
     // Nothing gives it, or it would be mended.
     ("compiler-mistake", || vec!["compiler-mistake"]),
 ];

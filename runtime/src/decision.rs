@@ -36,6 +36,9 @@ pub struct Decision {
     /// What the effects use up of limits and budgets that count over more than this event.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub claims: Vec<Claim>,
+    /// The sets that rules formed of their bundles.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub sets: Vec<Sets>,
     /// Rules that failed and gave nothing.
     pub errors: Vec<RuleError>,
     /// The lines before and after.
@@ -126,6 +129,33 @@ pub struct Claim {
     pub counter: String,
     /// How much: of the currency, of an account, or times.
     pub amount: String,
+}
+
+/// The sets that a rule formed of its bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sets {
+    /// The rule.
+    pub rule: String,
+    /// How many sets.
+    pub sets: i64,
+    /// Whether no other choice of pieces would have been better for the one it was made for.
+    pub proven: bool,
+    /// Where that is not proven: how much better another choice might have been at most, in the currency.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gap: Option<String>,
+    /// The pieces that the sets use.
+    pub lines: Vec<SetLine>,
+}
+
+/// Pieces of a line in sets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetLine {
+    /// The line's position, from 1.
+    pub line: u32,
+    /// Pieces of it.
+    pub pieces: i64,
 }
 
 /// What a limit took from a rule.
@@ -490,6 +520,21 @@ impl Names {
                     amount: decimal::print(i128::from(claim.amount), self.claim_decimals(claim.counter)),
                 })
                 .collect(),
+            sets: raw
+                .bundles
+                .iter()
+                .map(|bundle| Sets {
+                    rule: rule(bundle.rule),
+                    sets: bundle.sets,
+                    proven: bundle.gap == 0,
+                    gap: (bundle.gap != 0).then(|| self.money(bundle.gap)),
+                    lines: bundle
+                        .used
+                        .iter()
+                        .map(|(row, pieces)| SetLine { line: row + 1, pieces: *pieces })
+                        .collect(),
+                })
+                .collect(),
             errors: raw
                 .faults
                 .iter()
@@ -594,6 +639,31 @@ impl Names {
                 out.extend_from_slice(b",\"amount\":\"");
                 decimal::write(out, i128::from(claim.amount), self.claim_decimals(claim.counter));
                 out.extend_from_slice(b"\"}");
+            }
+        }
+        if !raw.bundles.is_empty() {
+            out.extend_from_slice(b"],\"sets\":[");
+            for (at, bundle) in raw.bundles.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"rule\":");
+                out.extend_from_slice(json(&self.rules, bundle.rule.index()));
+                out.extend_from_slice(b",\"sets\":");
+                decimal::write_count(out, bundle.sets);
+                let proven: &[u8] = if bundle.gap == 0 { b",\"proven\":true" } else { b",\"proven\":false" };
+                out.extend_from_slice(proven);
+                if bundle.gap != 0 {
+                    self.write_money(out, b",\"gap\":\"", i128::from(bundle.gap));
+                }
+                out.extend_from_slice(b",\"lines\":[");
+                for (at, (row, pieces)) in bundle.used.iter().enumerate() {
+                    comma(out, at);
+                    out.extend_from_slice(b"{\"line\":");
+                    decimal::write_count(out, i64::from(*row) + 1);
+                    out.extend_from_slice(b",\"pieces\":");
+                    decimal::write_count(out, *pieces);
+                    out.push(b'}');
+                }
+                out.extend_from_slice(b"]}");
             }
         }
         out.extend_from_slice(b"],\"errors\":[");
@@ -862,6 +932,10 @@ mod tests {
                 evaluate::Cut { rule: RuleId(1), of: LimitOf::Discounts, by: CutBy::Group, amount: 7 },
             ],
             claims: Vec::new(),
+            bundles: vec![
+                evaluate::BundleChoice { rule: RuleId(0), sets: 2, gap: 0, used: vec![(0, 2), (1, 4)] },
+                evaluate::BundleChoice { rule: RuleId(1), sets: 1, gap: 150, used: vec![(1, 1)] },
+            ],
             faults: [
                 FaultKind::Overflow,
                 FaultKind::DivisionByZero,

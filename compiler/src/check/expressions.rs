@@ -315,7 +315,7 @@ impl Checker<'_> {
                 };
                 return Expr { kind: ExprKind::Local(local), ty, place };
             }
-            Some(Binding::Collection { .. }) => {
+            Some(Binding::Collection { .. } | Binding::Bundle { .. }) => {
                 self.report(errors::collection_as_value(place));
                 return self.broken(place);
             }
@@ -437,7 +437,13 @@ impl Checker<'_> {
         let subject = match scope.bound(&head.text).map(|(binding, _)| binding) {
             Some(Binding::Element(local, element)) => Subject::Element(*local, *element),
             Some(Binding::Record(local, RecordType::Product)) => Subject::Product(*local),
-            Some(Binding::Record(..) | Binding::Value(..) | Binding::Collection { .. } | Binding::Broken) => {
+            Some(
+                Binding::Record(..)
+                | Binding::Value(..)
+                | Binding::Collection { .. }
+                | Binding::Bundle { .. }
+                | Binding::Broken,
+            ) => {
                 return None;
             }
             None => match head.text.as_str() {

@@ -480,7 +480,14 @@ impl<'a> Checker<'a> {
                     Some((*local, super::types::element_record(*element)))
                 }
                 Some((Binding::Record(local, record), _)) => Some((*local, *record)),
-                Some((Binding::Value(..) | Binding::Collection { .. } | Binding::Broken, _)) | None => None,
+                Some((
+                    Binding::Value(..)
+                    | Binding::Collection { .. }
+                    | Binding::Bundle { .. }
+                    | Binding::Broken,
+                    _,
+                ))
+                | None => None,
             };
             if let Some((local, found)) = found
                 && found == *record

@@ -38,7 +38,6 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
 pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
     match kind {
         ClauseKind::Budget { .. } => Some("budget"),
-        ClauseKind::Take(_) => Some("take"),
         ClauseKind::Process { .. } => Some("process"),
         ClauseKind::Spendable(_) => Some("spendable"),
         ClauseKind::EffectiveFrom(_) => Some("effective"),
@@ -53,6 +52,7 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
         | ClauseKind::When(_)
         | ClauseKind::Unless(_)
         | ClauseKind::Let(_)
+        | ClauseKind::Take(_)
         | ClauseKind::Limit { .. }
         | ClauseKind::Then(_) => None,
     }

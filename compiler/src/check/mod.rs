@@ -3,6 +3,7 @@
 //! Checking never fails and never stops at the first error: what has a diagnostic becomes [`typed::ExprKind::Error`]
 //! or a type that silences what would follow. It refuses to know files, clocks, zones' offsets and machines.
 
+mod bundles;
 mod choices;
 mod collections;
 mod currencies;

@@ -149,6 +149,7 @@ impl<'a> Checker<'a> {
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;
         let mut limits: Vec<&ast::Clause> = Vec::new();
+        let mut taken: Option<crate::typed::Bundle> = None;
         for clause in &rule.clauses {
             let word = match &clause.kind {
                 ast::ClauseKind::Valid(_) => Some("valid"),
@@ -156,13 +157,13 @@ impl<'a> Checker<'a> {
                 ast::ClauseKind::Priority(_) => Some("priority"),
                 ast::ClauseKind::On(_) => Some("on"),
                 ast::ClauseKind::Then(_) => Some("then"),
+                ast::ClauseKind::Take(_) => Some("take"),
                 ast::ClauseKind::Title(_)
                 | ast::ClauseKind::When(_)
                 | ast::ClauseKind::Unless(_)
                 | ast::ClauseKind::Let(_)
                 | ast::ClauseKind::Limit { .. }
                 | ast::ClauseKind::Budget { .. }
-                | ast::ClauseKind::Take(_)
                 | ast::ClauseKind::Process { .. }
                 | ast::ClauseKind::Spendable(_)
                 | ast::ClauseKind::EffectiveFrom(_)
@@ -182,7 +183,19 @@ impl<'a> Checker<'a> {
                     Ok(value) => priority = value,
                     Err(_) => self.report(errors::number_out_of_range(at.place(number.span), &number.text)),
                 },
-                ast::ClauseKind::Then(effects) => self.effects(&mut scope, effects, &mut context, &mut steps),
+                ast::ClauseKind::Then(effects) => {
+                    let mut given = Vec::new();
+                    self.effects(&mut scope, effects, &mut context, &mut given);
+                    match taken.take() {
+                        Some(bundle) => self.of_sets(bundle, given, &mut steps),
+                        None => steps.append(&mut given),
+                    }
+                }
+                ast::ClauseKind::Take(bundle) => {
+                    let place = at.place(clause.span);
+                    taken = self.take(&mut scope, bundle, place);
+                    self.check_competition(group, place);
+                }
                 ast::ClauseKind::Limit { .. } => limits.push(clause),
                 ast::ClauseKind::Title(_)
                 | ast::ClauseKind::Valid(_)
@@ -192,7 +205,6 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::Unless(_)
                 | ast::ClauseKind::Let(_)
                 | ast::ClauseKind::Budget { .. }
-                | ast::ClauseKind::Take(_)
                 | ast::ClauseKind::Process { .. }
                 | ast::ClauseKind::Spendable(_)
                 | ast::ClauseKind::EffectiveFrom(_)
@@ -210,6 +222,10 @@ impl<'a> Checker<'a> {
                 Some(GroupKind::Earn) | Some(GroupKind::Other) | None => "then award 10 points",
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
+        }
+        if taken.is_some() && seen.contains(&"then") {
+            let name = format!("rule `{}`", rule.header.name.text);
+            self.report(errors::missing_clause(place, &name, "`then` behind `take`", "then award 10 points"));
         }
         let mut typed_limits = Vec::new();
         for clause in limits {
@@ -360,7 +376,6 @@ impl<'a> Checker<'a> {
                 }
             }
             ast::ClauseKind::Budget { .. }
-            | ast::ClauseKind::Take(_)
             | ast::ClauseKind::Process { .. }
             | ast::ClauseKind::Spendable(_)
             | ast::ClauseKind::EffectiveFrom(_)
@@ -372,6 +387,7 @@ impl<'a> Checker<'a> {
                 }
             }
             ast::ClauseKind::Title(_)
+            | ast::ClauseKind::Take(_)
             | ast::ClauseKind::On(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::Limit { .. }

@@ -71,6 +71,8 @@ pub(super) struct Run {
     pub position: u32,
     /// Its proposals.
     pub proposals: Range<usize>,
+    /// Its sets, in [`Proposals::takes`].
+    pub takes: Range<usize>,
     /// Its parts.
     pub parts: Range<usize>,
     /// It failed and gives nothing.

@@ -2,17 +2,18 @@
 //! each is worked out.
 
 use super::derive;
-use super::displace::{Displacer, Loss};
+use super::displace::{Displacer, Loss, Used};
 use super::fraction::Fraction;
 use super::grant::{Granter, Owner};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
+use super::propose::{Asking, range_of};
 use super::{
-    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Totals,
+    Bindings, BundleChoice, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record,
+    RuleFault, Totals,
 };
 use crate::ir::{
-    Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, PlaceId, Program, RuleId, SlotId, Tax, event_slot,
-    line_slot,
+    Displace, Group, GroupId, MISSING, PERCENT_ONE, Program, SlotId, Tax, event_slot, line_slot,
 };
 use std::ops::Range;
 
@@ -80,34 +81,10 @@ pub fn evaluate<C: Code>(
             let (here, later) = found.split_at_checked(count).unwrap_or((found, &[]));
             found = later;
             let Some(group) = program.groups.get(group_id.index()) else { continue };
-            proposals.list.clear();
-            proposals.selected.clear();
-            settling.runs.clear();
-            for position in here {
-                let Some(rule_id) = plan.rule(*position) else { continue };
-                let Some(rule) = program.rules.get(rule_id.index()) else { continue };
-                if silent.binary_search(&rule_id).is_ok() {
-                    continue;
-                }
-                let (list, selected) = (proposals.list.len(), proposals.selected.len());
-                let outcome =
-                    code.run(rule.function, record.view(params), bindings, &mut fuel, scratch, proposals);
-                match outcome {
-                    Ok(()) if proposals.list.len() > list => settling.runs.push(Run {
-                        position: *position,
-                        proposals: list..proposals.list.len(),
-                        parts: 0..0,
-                        faulted: false,
-                    }),
-                    Ok(()) => {}
-                    Err(fault) => {
-                        proposals.list.truncate(list);
-                        proposals.selected.truncate(selected);
-                        let place = place_of(program, rule_id, fault);
-                        decision.faults.push(RuleFault { rule: rule_id, kind: fault.kind, place });
-                    }
-                }
-            }
+            let asking =
+                Asking { program, plan, bindings, record: record.view(params), code, silent: &silent };
+            let memory = (&mut fuel, &mut *scratch, &mut *proposals);
+            asking.group(group, here, memory, &mut settling.runs, decision);
             if !settling.runs.is_empty() {
                 let around = Around { program, plan, group_id, group, params, claimed, proposals };
                 settling.settle(&around, decision);
@@ -116,15 +93,6 @@ pub fn evaluate<C: Code>(
     }
     settling.granter.finish(program, decision);
     settling.total(program, record, decision);
-}
-
-/// Where the instruction stands that failed.
-fn place_of(program: &Program, rule: RuleId, fault: Fault) -> PlaceId {
-    let Some(rule) = program.rules.get(rule.index()) else { return PlaceId::default() };
-    let function = program.functions.get(rule.function.index());
-    let inst = usize::try_from(fault.inst).ok();
-    let place = function.zip(inst).and_then(|(function, inst)| function.places.get(inst));
-    place.copied().unwrap_or(rule.place)
 }
 
 /// What surrounds the settlement of one group.
@@ -163,6 +131,7 @@ impl Settling {
             }
         }
         decision.cuts.clear();
+        decision.bundles.clear();
         decision.claims.clear();
         decision.faults.clear();
         decision.lines.clear();
@@ -232,7 +201,38 @@ impl Settling {
             self.settled.push((around.group_id, given));
             self.stale = true;
         }
+        self.list_bundles(around, decision);
         self.report(around, decision);
+    }
+
+    /// Tells the displacer which pieces the sets of each rule use.
+    fn note_used(&mut self, around: &Around<'_>) {
+        self.displacer.used.clear();
+        for (index, run) in (0u32..).zip(&self.runs) {
+            for take in around.proposals.takes.get(run.takes.clone()).unwrap_or(&[]) {
+                let used = range_of(&around.proposals.used, &take.used);
+                self.displacer.used.extend(used.iter().map(|(row, pieces)| Used {
+                    row: *row,
+                    run: index,
+                    pieces: *pieces,
+                }));
+            }
+        }
+    }
+
+    /// Lists the sets of the rules that gave something for them.
+    fn list_bundles(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        for run in self.runs.iter().filter(|run| !run.faulted && !run.takes.is_empty()) {
+            let parts = self.parts.get(run.parts.clone()).unwrap_or(&[]);
+            if !parts.iter().any(|part| !part.gone && part.amount.is_positive()) {
+                continue;
+            }
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            for take in around.proposals.takes.get(run.takes.clone()).unwrap_or(&[]) {
+                let used = range_of(&around.proposals.used, &take.used).to_vec();
+                decision.bundles.push(BundleChoice { rule, sets: take.sets, gap: take.gap, used });
+            }
+        }
     }
 
     /// Notes what earlier groups hold against this one.
@@ -373,6 +373,7 @@ impl Settling {
     }
 
     fn displace(&mut self, around: &Around<'_>) {
+        self.note_used(around);
         self.displacer.displace(
             around.program,
             around.group,

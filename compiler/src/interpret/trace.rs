@@ -757,7 +757,9 @@ impl<'w> Watcher<'w> {
                 };
                 let number = |value: Value| match self.shape.ty(value) {
                     Some(Ty::I128) => run.wide(value),
-                    Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag) | None => i128::from(run.word(value)),
+                    Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag | Ty::Sets) | None => {
+                        i128::from(run.word(value))
+                    }
                 };
                 let subject = self.subject(a);
                 let (value_met, bound) = (number(a), number(b));

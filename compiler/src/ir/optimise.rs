@@ -389,6 +389,12 @@ impl Writer {
             | Inst::NewBag
             | Inst::Put(..)
             | Inst::Distinct(_)
+            | Inst::NewSets
+            | Inst::SetPart { .. }
+            | Inst::SetTerm { .. }
+            | Inst::ChooseSets { .. }
+            | Inst::SetTimes(..)
+            | Inst::SetUnits { .. }
             | Inst::Derive(_)
             | Inst::Award { .. }
             | Inst::Discount { .. } => None,
@@ -503,6 +509,12 @@ fn is_shared(inst: &Inst) -> bool {
         | Inst::NewBag
         | Inst::Put(..)
         | Inst::Distinct(_)
+        | Inst::NewSets
+        | Inst::SetPart { .. }
+        | Inst::SetTerm { .. }
+        | Inst::ChooseSets { .. }
+        | Inst::SetTimes(..)
+        | Inst::SetUnits { .. }
         | Inst::Derive(_)
         | Inst::Award { .. }
         | Inst::Discount { .. } => false,
@@ -559,6 +571,12 @@ fn is_idle(function: &Function, inst: &Inst, read: &[bool]) -> bool {
         | Inst::PickEveryNth { .. }
         | Inst::Put(..)
         | Inst::Distinct(_)
+        | Inst::NewSets
+        | Inst::SetPart { .. }
+        | Inst::SetTerm { .. }
+        | Inst::ChooseSets { .. }
+        | Inst::SetTimes(..)
+        | Inst::SetUnits { .. }
         | Inst::Derive(_)
         | Inst::Award { .. }
         | Inst::Discount { .. } => false,

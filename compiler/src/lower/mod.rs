@@ -5,6 +5,7 @@
 
 mod atom;
 mod build;
+mod bundle;
 mod expression;
 mod fraction;
 mod rule;

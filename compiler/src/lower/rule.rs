@@ -2,7 +2,7 @@
 
 use super::atom::conjuncts;
 use super::build::{Binding, Builder};
-use crate::ir::{AtomId, Inst, Role, RuleId, Site, SiteKind, Space};
+use crate::ir::{AtomId, DiscountAmount, Fall, Inst, Role, RuleId, Site, SiteKind, Space};
 use crate::typed::{Element, Expr, ExprKind, Rule, Source, SourceKind, Step};
 
 impl Builder<'_, '_> {
@@ -36,6 +36,7 @@ impl Builder<'_, '_> {
                 Step::ForEach { source, body } => {
                     self.each(source, &mut |builder| builder.steps(rule, body, false));
                 }
+                Step::Sets { bundle, body } => self.sets(rule, bundle, body),
                 Step::Award { account, amount, rounding, element, reason, place } => {
                     let place = self.lowering.place(*place);
                     let before = self.at(place);
@@ -55,6 +56,9 @@ impl Builder<'_, '_> {
                             amount = self.multiply(amount, super::fraction::Fraction::narrow(count, 1));
                         }
                     }
+                    if row.is_none() {
+                        amount = self.for_all_sets(amount);
+                    }
                     let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
                     self.emit(Inst::Award { site, num, den, row });
                     self.at(before);
@@ -68,7 +72,11 @@ impl Builder<'_, '_> {
                         reason: reason.clone(),
                         place,
                     });
-                    let amount = self.number(amount);
+                    let mut amount = self.number(amount);
+                    let spread = matches!(fall, Fall::Spread(_));
+                    if spread && *meaning != DiscountAmount::Share {
+                        amount = self.for_all_sets(amount);
+                    }
                     let selection = self.selection(target);
                     let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
                     self.emit(Inst::Discount { site, selection, num, den });
@@ -84,7 +92,7 @@ fn picks(source: &Source) -> bool {
     match &source.kind {
         SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) => false,
         SourceKind::Filter(inner, _) => picks(inner),
-        SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } => true,
+        SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } | SourceKind::Set { .. } => true,
     }
 }
 
@@ -137,6 +145,8 @@ impl super::Lowering<'_> {
                 Step::LetCollection(local, source) => bound.push((*local, source)),
                 Step::ForEach { source, .. } => sources.push(source),
                 Step::Discount { target, .. } => sources.push(target),
+                // Its first part must be there.
+                Step::Sets { bundle, .. } => sources.extend(bundle.parts.first().map(|part| &part.of)),
                 Step::Award { .. } => unguarded = true,
                 Step::Let(..) => {}
             }
@@ -161,7 +171,7 @@ impl super::Lowering<'_> {
         let mut source = source;
         loop {
             match &source.kind {
-                SourceKind::All | SourceKind::One(_) => break,
+                SourceKind::All | SourceKind::One(_) | SourceKind::Set { .. } => break,
                 SourceKind::Bound(local) => match bound.iter().find(|(name, _)| name == local) {
                     Some((_, bound)) => source = bound,
                     None => break,
