@@ -333,6 +333,7 @@ fn breaks() -> Vec<Break> {
             let load = Inst::LoadLine(SlotId(0), added(1));
             code(p, vec![Inst::Int(1), Inst::Loop(Rows::Times(added(0))), load, Inst::End]);
         }),
+        (Is::UnknownId, "floor", |p| p.floor = Some(SlotId(99))),
         (Is::UnknownId, "what sets are chosen by", |p| {
             let choose = Inst::ChooseSets { sets: added(0), most: added(1), member: true, key: SlotId(99) };
             code(p, vec![Inst::NewSets, Inst::Int(1), choose]);

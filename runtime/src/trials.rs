@@ -587,6 +587,11 @@ impl View<'_> {
                 self.compare("award", Some(*account), *amount, scope)
             }
             Expectation::Discount { amount, scope } => self.compare("discount", None, *amount, scope),
+            Expectation::Tax(tax) => (
+                decision.totals.tax == *tax,
+                format!("tax {}", self.amount(None, *tax)),
+                format!("tax {}", self.amount(None, decision.totals.tax)),
+            ),
             Expectation::Total(total) => (
                 decision.totals.total == *total,
                 format!("total {}", self.amount(None, *total)),

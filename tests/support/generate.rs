@@ -249,6 +249,7 @@ pub fn empty() -> Program {
         rounding: Rounding::HalfUp,
         week_starts: 0,
         tax: None,
+        floor: None,
         accounts: vec![Account {
             name: "bonus".to_owned(),
             unit: "points".to_owned(),

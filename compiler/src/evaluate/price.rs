@@ -24,6 +24,8 @@ pub(super) struct Line {
     pub entry: i64,
     /// Pieces.
     pub pieces: i64,
+    /// What discounts leave at least.
+    pub floor: i64,
     /// What the rule at hand has taken of `running` so far, while it is worked out.
     pub own: i64,
     /// The rule whose effects bar the group at hand from this line.
@@ -37,8 +39,9 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn left(&self) -> i64 {
-        self.running.saturating_sub(self.own).max(0)
+    /// What may still be taken.
+    pub fn left(&self) -> i64 {
+        self.running.saturating_sub(self.own).saturating_sub(self.floor).max(0)
     }
 }
 

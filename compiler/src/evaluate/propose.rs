@@ -70,7 +70,7 @@ impl<C: Code> Asking<'_, C> {
         runs: &mut Vec<Run>,
         decision: &mut Decision,
     ) {
-        let takes = |run: &Run| run.takes.len() > 0;
+        let takes = |run: &Run| !run.takes.is_empty();
         if runs.iter().filter(|run| takes(run)).count() < 2 {
             return;
         }

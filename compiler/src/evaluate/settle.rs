@@ -13,7 +13,7 @@ use super::{
     RuleFault, Totals,
 };
 use crate::ir::{
-    Displace, Group, GroupId, MISSING, PERCENT_ONE, Program, SlotId, Tax, event_slot, line_slot,
+    Displace, Group, GroupId, MISSING, PERCENT_ONE, Program, SlotId, Tax, TaxPer, event_slot, line_slot,
 };
 use std::ops::Range;
 
@@ -144,7 +144,11 @@ impl Settling {
             let present =
                 |slot: SlotId| line.get(slot.index()).copied().filter(|value| *value != MISSING).unwrap_or(0);
             let initial = present(line_slot::INITIAL);
-            Line { initial, running: initial, pieces: present(line_slot::PIECES), ..Line::default() }
+            let pieces = present(line_slot::PIECES);
+            // A piece is sold for no less; what is less already stays as it is.
+            let floor = program.floor.map_or(0, |slot| present(slot).max(0).saturating_mul(pieces.max(0)));
+            let floor = floor.min(initial.max(0));
+            Line { initial, running: initial, pieces, floor, ..Line::default() }
         }));
         self.stale = true;
     }
@@ -445,7 +449,7 @@ impl Settling {
         let (mut initial, mut paid, mut tax): (i128, i128, i128) = (0, 0, 0);
         for (line, row) in self.lines.iter().zip(rows(record)) {
             let rate = row.get(line_slot::TAX_RATE.index()).copied().unwrap_or(MISSING).max(0);
-            let of_line = program.tax.map_or(0, |tax| tax_of(line.running, rate, tax));
+            let of_line = program.tax.map_or(0, |tax| tax_of_line(line, rate, tax));
             initial = initial.saturating_add(i128::from(line.initial));
             paid = paid.saturating_add(i128::from(line.running));
             tax = tax.saturating_add(i128::from(of_line));
@@ -481,7 +485,25 @@ fn present_count(sum: i128) -> i64 {
     i64::try_from(sum).ok().filter(|sum| *sum != MISSING).unwrap_or(last)
 }
 
-/// The tax of a line, in or on top of what is paid for it.
+/// The tax of a line, rounded where the programme says.
+fn tax_of_line(line: &Line, rate: i64, tax: Tax) -> i64 {
+    match tax.per {
+        TaxPer::Line => tax_of(line.running, rate, tax),
+        TaxPer::Posting => {
+            let discount = line.initial.saturating_sub(line.running);
+            tax_of(line.initial, rate, tax).saturating_sub(tax_of(discount, rate, tax))
+        }
+        TaxPer::Unit => {
+            let pieces = line.pieces.max(1);
+            // The first pieces cost a minor unit more, as they are listed.
+            let (each, dearer) = (line.running.div_euclid(pieces), line.running.rem_euclid(pieces));
+            let of = |price: i64, pieces: i64| tax_of(price, rate, tax).saturating_mul(pieces);
+            of(each.saturating_add(1), dearer).saturating_add(of(each, pieces.saturating_sub(dearer)))
+        }
+    }
+}
+
+/// The tax of an amount, in it or on top of it.
 fn tax_of(paid: i64, rate: i64, tax: Tax) -> i64 {
     let rate = i128::from(rate);
     let one = i128::from(PERCENT_ONE);

@@ -161,6 +161,8 @@ pub struct Program {
     pub week_starts: u8,
     /// How tax stands in the prices, where declared.
     pub tax: Option<Tax>,
+    /// A money slot of lines: discounts leave so much for each piece. A line where it is missing may cost nothing.
+    pub floor: Option<SlotId>,
     /// Accounts in order of declaration.
     pub accounts: Vec<Account>,
     /// Kinds of references.
@@ -213,8 +215,21 @@ pub struct Currency {
 pub struct Tax {
     /// Prices hold the tax already; otherwise it comes on top.
     pub included: bool,
-    /// How the tax of a line is rounded.
+    /// How the tax is rounded.
     pub rounding: Rounding,
+    /// Where.
+    pub per: TaxPer,
+}
+
+/// Of what tax is rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaxPer {
+    /// What is paid for a line.
+    Line,
+    /// What is paid for each piece; of a line that its pieces do not divide the first ones cost a minor unit more.
+    Unit,
+    /// A line before discounts, and its discounts by themselves: the tax is the difference.
+    Posting,
 }
 
 /// A points account.

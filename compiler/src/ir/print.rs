@@ -8,7 +8,7 @@ use super::{
     Account, AccountId, Atom, AtomId, AtomTest, Column, Comparison, CounterKey, Derivation, DiscountAmount,
     Element, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf, Otherwise, Param,
     ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SetPick, SetValue,
-    SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
+    SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TaxPer, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -22,7 +22,12 @@ impl Display for Program {
         writeln!(f, "zone {:?} rounding {} week {}", self.zone, word(&self.rounding), self.week_starts)?;
         if let Some(tax) = &self.tax {
             let how = if tax.included { "included" } else { "on top" };
-            writeln!(f, "tax {how} rounding {}", word(&tax.rounding))?;
+            let per = match tax.per {
+                TaxPer::Line => "line",
+                TaxPer::Unit => "unit",
+                TaxPer::Posting => "posting",
+            };
+            writeln!(f, "tax {how} rounding {} per {per}", word(&tax.rounding))?;
         }
         for (id, account) in self.accounts.iter().enumerate() {
             writeln!(f, "account {id} {}", Printed(account))?;

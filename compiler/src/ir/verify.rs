@@ -473,6 +473,9 @@ fn head(program: &Program, report: &mut Report) {
     report.name(&program.currency.code, At::Program);
     report.check(program.currency.decimals <= 4, VerifyRule::CurrencyDecimals, At::Program);
     report.check(program.week_starts <= 6, VerifyRule::WeekStart, At::Program);
+    if let Some(floor) = program.floor {
+        report.known(&program.layout.line, floor.index(), At::Program);
+    }
 
     let mut names = Names::default();
     for (id, account) in numbered(&program.accounts) {

@@ -177,6 +177,8 @@ pub struct Settings {
     pub week_starts: u8,
     /// Tax.
     pub tax: Option<ir::Tax>,
+    /// A field of lines below which no piece is sold.
+    pub floor: Option<FieldId>,
 }
 
 /// A local.
@@ -715,6 +717,8 @@ pub enum Expectation {
     },
     /// What is to be paid, tax included.
     Total(i64),
+    /// The tax in it.
+    Tax(i64),
 }
 
 /// What an expected sum is over.

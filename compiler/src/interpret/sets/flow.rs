@@ -29,6 +29,9 @@ struct Way {
     from: Option<usize>,
 }
 
+/// Parts, each with how it gets a piece, from the end to the beginning.
+type Path = Vec<(usize, Way)>;
+
 impl Linear {
     /// The weights of a task: what a choice gives in all is never more than they say.
     pub fn of(task: &Task) -> Result<Linear, FaultKind> {
@@ -192,12 +195,7 @@ impl Linear {
 
     /// The best way for a part in need to get one more piece: a free one, or one of another part, which then gets one
     /// more itself, and so on. From the end to the beginning.
-    fn best_path(
-        &self,
-        needs: &[i64],
-        left: &[i64],
-        given: &[Vec<i64>],
-    ) -> Option<(usize, i128, Vec<(usize, Way)>)> {
+    fn best_path(&self, needs: &[i64], left: &[i64], given: &[Vec<i64>]) -> Option<(usize, i128, Path)> {
         let parts = needs.len();
         let weight = |kind: usize, part: usize| self.weights.get(kind)?.get(part).copied().flatten();
         let mut best: Vec<Option<Way>> = vec![None; parts];
@@ -213,9 +211,8 @@ impl Linear {
         for (from, given) in given.iter().enumerate() {
             for to in (0..parts).filter(|to| *to != from) {
                 let mut way: Option<Way> = None;
-                for (kind, pieces) in given.iter().enumerate().filter(|(_, pieces)| **pieces > 0) {
+                for (kind, _) in given.iter().enumerate().filter(|(_, pieces)| **pieces > 0) {
                     let (Some(there), Some(here)) = (weight(kind, to), weight(kind, from)) else { continue };
-                    let _ = pieces;
                     let gain = there.saturating_sub(here);
                     if way.is_none_or(|way| gain > way.gain) {
                         way = Some(Way { gain, kind, from: Some(from) });

@@ -211,6 +211,9 @@ struct Kind {
     value: i128,
 }
 
+/// Kinds, and how many pieces of each.
+type Pieces = Vec<(usize, i64)>;
+
 /// Sets of a candidate: kinds in place of rows.
 type Candidate = Vec<Chosen>;
 
@@ -491,7 +494,7 @@ fn joined(chosen: Chosen) -> Chosen {
 }
 
 /// The first so many pieces, and the others.
-fn split(runs: &[(usize, i64)], first: i64) -> (Vec<(usize, i64)>, Vec<(usize, i64)>) {
+fn split(runs: &[(usize, i64)], first: i64) -> (Pieces, Pieces) {
     let mut left = first;
     let (mut before, mut behind) = (Vec::new(), Vec::new());
     for (kind, pieces) in runs {
