@@ -109,7 +109,11 @@ impl Checker<'_> {
                     }
                     body.push(step);
                 }
-                Step::ForEach { .. } | Step::Award { .. } | Step::When(_) | Step::Sets { .. } => {
+                Step::ForEach { .. }
+                | Step::Award { .. }
+                | Step::Multiply { .. }
+                | Step::When(_)
+                | Step::Sets { .. } => {
                     body.push(step);
                 }
             }

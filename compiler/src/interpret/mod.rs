@@ -8,6 +8,7 @@ pub mod picks;
 pub mod sets;
 pub mod trace;
 
+use crate::calendar;
 use crate::evaluate::{Bindings, Code, Proposals, RecordView};
 use crate::exact;
 use crate::ir::{
@@ -185,6 +186,15 @@ impl Execution<'_> {
                     self.set_word(word);
                 }
             },
+
+            Inst::AddMonths(day, months) => {
+                let day = calendar::months_later(self.word(*day), self.word(*months))?;
+                self.set_word(day);
+            }
+            Inst::Calendar(part, day) => {
+                let word = calendar::part(*part, self.word(*day))?;
+                self.set_word(word);
+            }
 
             Inst::Compare(comparison, a, b) => {
                 let ordering = match self.shape.ty(*a) {

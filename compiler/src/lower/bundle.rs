@@ -2,7 +2,7 @@
 //! turn, so that amounts and picks there are for all of them.
 
 use super::build::{Binding, Builder};
-use super::fraction::{Fraction, Num};
+use super::fraction::Fraction;
 use crate::ir::{
     DiscountAmount, Fall, Inst, OnPrice, Rows, RuleId, SetPick, SetValue, SlotId, Value, line_slot,
 };
@@ -57,7 +57,7 @@ impl Builder<'_, '_> {
                 self.at(before);
                 (part, pick, count, value, num, den)
             }
-            Step::Award { .. } | Step::ForEach { .. } => {
+            Step::Award { .. } | Step::ForEach { .. } | Step::Multiply { .. } => {
                 let count = self.int(0);
                 let one = self.emit(Inst::Wide(1));
                 (None, SetPick::All, count, SetValue::PerSet, one, one)
@@ -97,12 +97,7 @@ impl Builder<'_, '_> {
     /// A number rounded down to a whole one.
     pub fn whole(&mut self, number: &Expr) -> Value {
         let number = self.number(number);
-        let whole = self.floor(number);
-        match whole.num {
-            Num::Constant(constant) => self.int(i64::try_from(constant).unwrap_or(i64::MAX)),
-            Num::Narrow(value) => value,
-            Num::Wide(value) => self.emit(Inst::Narrow(value)),
-        }
+        self.word(number)
     }
 
     /// An amount for one set as that of all sets of the turn.
