@@ -250,8 +250,8 @@ fn a_simulation_can_be_of_one_rule_of_another_day_and_of_other_parameters() {
     assert_eq!(exit, Exit::Clean);
     assert_eq!(
         out,
-        "half_carriage: Half the carriage of a parcel from 150 pounds of goods  [discounts.rule:146:8]\n    \
-         spent >= 150 GBP  [discounts.rule:148]\n      \
+        "half_carriage: Half the carriage of a parcel from 150 pounds of goods  [discounts.rule:158:8]\n    \
+         spent >= 150 GBP  [discounts.rule:160]\n      \
          it is 74.47 GBP, not at least 150.00 GBP: 75.53 GBP more\n"
     );
     // On 25 April Easter is over: the line keeps 3 % of 46.80, the equal spring price comes after it.
