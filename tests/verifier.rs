@@ -332,6 +332,34 @@ fn breaks() -> Vec<Break> {
             code(p, vec![Inst::Loop(Rows::Table(TableId(0))), load, Inst::End]);
         }),
         (Is::Derives, "a rule", |p| code(p, vec![Inst::Int(1), Inst::Derive(added(0))])),
+        (Is::SetsOwner, "a derivation", |p| {
+            p.functions[3].insts = vec![
+                Inst::NewSets,
+                Inst::Int(1),
+                Inst::ChooseSets { sets: Value(0), most: Value(1), member: true, key: SlotId(3) },
+                Inst::Derive(Value(1)),
+            ];
+            p.functions[3].places = vec![PlaceId(0); 4];
+        }),
+        (Is::TypeMismatch, "sets of a bag", |p| {
+            code(p, vec![Inst::NewBag, Inst::Int(1), Inst::SetTimes(added(0), added(1))]);
+        }),
+        (Is::TypeMismatch, "a part of a bag", |p| {
+            let part = Inst::SetPart { sets: added(0), selection: added(0), count: added(0) };
+            code(p, vec![Inst::NewSets, part]);
+        }),
+        (Is::TypeMismatch, "times of a truth", |p| {
+            code(p, vec![Inst::Bool(true), Inst::Loop(Rows::Times(added(0))), Inst::End]);
+        }),
+        (Is::LineRow, "row of times", |p| {
+            let load = Inst::LoadLine(SlotId(0), added(1));
+            code(p, vec![Inst::Int(1), Inst::Loop(Rows::Times(added(0))), load, Inst::End]);
+        }),
+        (Is::UnknownId, "floor", |p| p.floor = Some(SlotId(99))),
+        (Is::UnknownId, "what sets are chosen by", |p| {
+            let choose = Inst::ChooseSets { sets: added(0), most: added(1), member: true, key: SlotId(99) };
+            code(p, vec![Inst::NewSets, Inst::Int(1), choose]);
+        }),
         (Is::TypeMismatch, "what is derived", |p| {
             p.functions[3].insts[1] = Inst::Wide(1);
         }),
@@ -534,6 +562,7 @@ fn breaks() -> Vec<Break> {
         (Is::VariableType, "selection", |p| p.functions[1].variables.push(Ty::Selection)),
         (Is::VariableType, "bag", |p| p.functions[1].variables.push(Ty::Bag)),
         (Is::TooManyBuffers, "selections", |p| code(p, vec![Inst::NewSelection; limits::BUFFERS + 1])),
+        (Is::TooManyBuffers, "sets", |p| code(p, vec![Inst::NewSets; limits::BUFFERS + 1])),
         (Is::TooManyBuffers, "bags", |p| code(p, vec![Inst::NewBag; limits::BUFFERS + 1])),
         (Is::ValueNotMade, "later", |p| code(p, vec![Inst::Known(added(1)), Inst::Int(1)])),
         (Is::ValueNotMade, "itself", |p| code(p, vec![Inst::Known(added(0))])),
@@ -827,7 +856,10 @@ fn pairs_of_breaks_are_refused() {
         a.2(&mut program);
         let second = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| b.2(&mut program)));
         let verified = verify(program);
-        if second.is_ok() && a.0 != b.0 {
+        // A region that is not closed and an end that closes none make one that is.
+        let regions = [VerifyRule::UnclosedRegion, VerifyRule::UnopenedRegion];
+        let mended = regions.contains(&a.0) && regions.contains(&b.0);
+        if second.is_ok() && a.0 != b.0 && !mended {
             assert!(verified.is_err(), "{}: {} and {}: {}", a.0.name(), a.1, b.0.name(), b.1);
         }
     }

@@ -251,8 +251,10 @@ pub enum ProgramClause {
     Order(Vec<Name>),
     /// `spread rounded down rest first_lines`: the convention where an effect names none
     Spread(SpreadRule, Span),
-    /// `tax on_top rounded half_up` or `tax included`
-    Tax(Name, Option<Name>),
+    /// `tax on_top rounded half_up per line` or `tax included`: how it stands, how it rounds, where it rounds
+    Tax(Name, Option<Name>, Option<Name>),
+    /// `not_below unit.minimum_price`
+    NotBelow(Expr),
 }
 
 /// A clause of `account`.
@@ -918,6 +920,8 @@ pub enum Expectation {
     Discount(Expr, Scope),
     /// `total 85.00 EUR`: what is to be paid
     Total(Expr),
+    /// `tax 3.50 EUR`
+    Tax(Expr),
     /// `balance bonus = 500 points`
     Balance(Path, Expr),
     /// `debit 10 chips [from chips] [by rule pans]`

@@ -36,6 +36,9 @@ pub struct Decision {
     /// What the effects use up of limits and budgets that count over more than this event.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub claims: Vec<Claim>,
+    /// The sets that rules formed of their bundles.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub sets: Vec<Sets>,
     /// Rules that failed and gave nothing.
     pub errors: Vec<RuleError>,
     /// The lines before and after.
@@ -129,6 +132,33 @@ pub struct Claim {
     pub counter: String,
     /// How much: of the currency, of an account, or times.
     pub amount: String,
+}
+
+/// The sets that a rule formed of its bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sets {
+    /// The rule.
+    pub rule: String,
+    /// How many sets.
+    pub sets: i64,
+    /// Whether no other choice of pieces would have been better for the one it was made for.
+    pub proven: bool,
+    /// Where that is not proven: how much better another choice might have been at most, in the currency.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gap: Option<String>,
+    /// The pieces that the sets use.
+    pub lines: Vec<SetLine>,
+}
+
+/// Pieces of a line in sets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetLine {
+    /// The line's position, from 1.
+    pub line: u32,
+    /// Pieces of it.
+    pub pieces: i64,
 }
 
 /// What a limit took from a rule.
@@ -498,6 +528,21 @@ impl Names {
                     amount: decimal::print(i128::from(claim.amount), self.claim_decimals(claim.counter)),
                 })
                 .collect(),
+            sets: raw
+                .bundles
+                .iter()
+                .map(|bundle| Sets {
+                    rule: rule(bundle.rule),
+                    sets: bundle.sets,
+                    proven: bundle.gap == 0,
+                    gap: (bundle.gap != 0).then(|| self.money(bundle.gap)),
+                    lines: bundle
+                        .used
+                        .iter()
+                        .map(|(row, pieces)| SetLine { line: row + 1, pieces: *pieces })
+                        .collect(),
+                })
+                .collect(),
             errors: raw
                 .faults
                 .iter()
@@ -602,6 +647,31 @@ impl Names {
                 out.extend_from_slice(b",\"amount\":\"");
                 decimal::write(out, i128::from(claim.amount), self.claim_decimals(claim.counter));
                 out.extend_from_slice(b"\"}");
+            }
+        }
+        if !raw.bundles.is_empty() {
+            out.extend_from_slice(b"],\"sets\":[");
+            for (at, bundle) in raw.bundles.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"rule\":");
+                out.extend_from_slice(json(&self.rules, bundle.rule.index()));
+                out.extend_from_slice(b",\"sets\":");
+                decimal::write_count(out, bundle.sets);
+                let proven: &[u8] = if bundle.gap == 0 { b",\"proven\":true" } else { b",\"proven\":false" };
+                out.extend_from_slice(proven);
+                if bundle.gap != 0 {
+                    self.write_money(out, b",\"gap\":\"", i128::from(bundle.gap));
+                }
+                out.extend_from_slice(b",\"lines\":[");
+                for (at, (row, pieces)) in bundle.used.iter().enumerate() {
+                    comma(out, at);
+                    out.extend_from_slice(b"{\"line\":");
+                    decimal::write_count(out, i64::from(*row) + 1);
+                    out.extend_from_slice(b",\"pieces\":");
+                    decimal::write_count(out, *pieces);
+                    out.push(b'}');
+                }
+                out.extend_from_slice(b"]}");
             }
         }
         out.extend_from_slice(b"],\"errors\":[");
@@ -880,6 +950,10 @@ mod tests {
                 evaluate::Cut { rule: RuleId(1), of: LimitOf::Discounts, by: CutBy::Group, amount: 7 },
             ],
             claims: Vec::new(),
+            bundles: vec![
+                evaluate::BundleChoice { rule: RuleId(0), sets: 2, gap: 0, used: vec![(0, 2), (1, 4)] },
+                evaluate::BundleChoice { rule: RuleId(1), sets: 1, gap: 150, used: vec![(1, 1)] },
+            ],
             faults: [
                 FaultKind::Overflow,
                 FaultKind::DivisionByZero,
@@ -930,11 +1004,15 @@ mod tests {
         assert_eq!(
             line,
             format!(
-                r#"{{"id":"a\"\n🍵\u0001","kind":"purchase","member":"m1","pack":"{pack}","tz":"{tz}","effects":[{{"kind":"discount","amount":"10.05","currency":"GBP","rule":"tea_week","group":"offers","reason":"tea \"week\"","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"10.00","units":[{{"pieces":1,"amount":"3.34"}},{{"pieces":2,"amount":"3.33"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.05"}}]}},{{"kind":"award","amount":"59","account":"bonus","rule":"points","group":"base","lines":[]}}],"displaced":[{{"rule":"tea_week","by":"points","lines":[1,2]}}],"cut":[{{"rule":"tea_week","by":"price-floor","amount":"0.07","currency":"GBP"}},{{"rule":"points","by":"rule","amount":"7","account":"bonus"}},{{"rule":"points","by":"group","amount":"0.07","currency":"GBP"}}],"errors":[{{"rule":"points","error":"overflow","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"division-by-zero","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-range","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-fuel","place":"rules/shop.rule:9:1"}}],"lines":[{{"line":1,"sku":"T1","initial":"15.30","discount":"10.00","paid":"5.30"}},{{"line":2,"sku":"b\\","initial":"-1.00","discount":"0.05","paid":"-1.05"}}],"totals":{{"initial":"14.30","discount":"10.05","paid":"4.25","total":"4.96","awards":{{"bonus":"59"}}}}}}"#
+                r#"{{"id":"a\"\n🍵\u0001","kind":"purchase","member":"m1","pack":"{pack}","tz":"{tz}","effects":[{{"kind":"discount","amount":"10.05","currency":"GBP","rule":"tea_week","group":"offers","reason":"tea \"week\"","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"10.00","units":[{{"pieces":1,"amount":"3.34"}},{{"pieces":2,"amount":"3.33"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.05"}}]}},{{"kind":"award","amount":"59","account":"bonus","rule":"points","group":"base","lines":[]}}],"displaced":[{{"rule":"tea_week","by":"points","lines":[1,2]}}],"cut":[{{"rule":"tea_week","by":"price-floor","amount":"0.07","currency":"GBP"}},{{"rule":"points","by":"rule","amount":"7","account":"bonus"}},{{"rule":"points","by":"group","amount":"0.07","currency":"GBP"}}],"sets":[{{"rule":"tea_week","sets":2,"proven":true,"lines":[{{"line":1,"pieces":2}},{{"line":2,"pieces":4}}]}},{{"rule":"points","sets":1,"proven":false,"gap":"1.50","lines":[{{"line":2,"pieces":1}}]}}],"errors":[{{"rule":"points","error":"overflow","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"division-by-zero","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-range","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-fuel","place":"rules/shop.rule:9:1"}}],"lines":[{{"line":1,"sku":"T1","initial":"15.30","discount":"10.00","paid":"5.30"}},{{"line":2,"sku":"b\\","initial":"-1.00","discount":"0.05","paid":"-1.05"}}],"totals":{{"initial":"14.30","discount":"10.05","paid":"4.25","total":"4.96","awards":{{"bonus":"59"}}}}}}"#
             )
         );
         let mut program = testing::program();
-        program.tax = Some(Tax { included: false, rounding: perq_compiler::ir::Rounding::HalfUp });
+        program.tax = Some(Tax {
+            included: false,
+            rounding: perq_compiler::ir::Rounding::HalfUp,
+            per: perq_compiler::ir::TaxPer::Line,
+        });
         let taxed = Pack::of(perq_compiler::ir::verify::verify(program).unwrap());
         let line = check(&taxed, r#"{"id":"1","kind":"sale","at":"2026-01-01T00:00"}"#);
         assert!(line.contains(r#""paid":"4.25","tax":"0.71","total":"4.96""#), "{line}");

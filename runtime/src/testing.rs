@@ -141,6 +141,7 @@ pub(crate) fn program() -> Program {
         rounding: Rounding::HalfUp,
         week_starts: 0,
         tax: None,
+        floor: None,
         accounts: vec![Account {
             name: "bonus".into(),
             unit: "points".into(),

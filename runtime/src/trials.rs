@@ -167,7 +167,8 @@ fn is_figure(step: &TestStep) -> bool {
             Expectation::LimitedTo { .. }
             | Expectation::Award { .. }
             | Expectation::Discount { .. }
-            | Expectation::Total(_) => true,
+            | Expectation::Total(_)
+            | Expectation::Tax(_) => true,
             Expectation::Nothing
             | Expectation::Fires(_)
             | Expectation::Silent(_)
@@ -628,6 +629,11 @@ impl View<'_> {
                 self.compare("award", Some(*account), *amount, scope)
             }
             Expectation::Discount { amount, scope } => self.compare("discount", None, *amount, scope),
+            Expectation::Tax(tax) => (
+                decision.totals.tax == *tax,
+                format!("tax {}", self.amount(None, *tax)),
+                format!("tax {}", self.amount(None, decision.totals.tax)),
+            ),
             Expectation::Total(total) => (
                 decision.totals.total == *total,
                 format!("total {}", self.amount(None, *total)),

@@ -105,6 +105,9 @@ impl Checker<'_> {
     fn collection(&mut self, scope: &mut Scope, path: &ast::Path) -> Option<Found> {
         let place = scope.place(path.span);
         let written = self.quote(place);
+        if let Some(units) = self.bundle_units(scope, path, place) {
+            return units.map(|units| (units, Vec::new()));
+        }
         if let [name] = path.parts.as_slice() {
             match scope.bound(&name.text).map(|(binding, _)| binding.clone()) {
                 Some(Binding::Collection { local, of, element, known }) => {
@@ -133,7 +136,7 @@ impl Checker<'_> {
                     self.report(errors::not_a_collection(place, &written, &format!("a {}", kind.text)));
                     return None;
                 }
-                Some(Binding::Broken) => return None,
+                Some(Binding::Broken | Binding::Bundle { .. }) => return None,
                 None => {}
             }
             let all = match name.text.as_str() {
@@ -226,6 +229,7 @@ impl Checker<'_> {
                     | Binding::Element(..)
                     | Binding::Record(..)
                     | Binding::Reference(..)
+                    | Binding::Bundle { .. }
                     | Binding::Broken,
                 ) => {
                     return false;
@@ -318,6 +322,9 @@ impl Checker<'_> {
         };
         let wrong = Expr { kind: ExprKind::Error, ty: result_on_error, place };
         let Some((source, known)) = found else { return wrong };
+        if self.refuse_bundle(&source) {
+            return wrong;
+        }
         let of = source.of;
         let names = scope.names_mark();
         let mark = scope.known_mark();

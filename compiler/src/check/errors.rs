@@ -54,6 +54,7 @@ pub const NAMES: &[&str] = &[
     "not-an-account",
     "not-comparable",
     "not-exhaustive",
+    "not-of-the-bundle",
     "not-yet-evaluated",
     "nothing-happened",
     "number-out-of-range",
@@ -1033,6 +1034,27 @@ pub(super) fn wrong_displacement(place: Place, written: &str, why: &str) -> Diag
         place,
         format!("`{written}` does not suit a group that earns: {why}"),
     )
+}
+
+/// Sets that would compete line by line.
+pub(super) fn sets_per_line(place: Place, group: &str, group_place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-displacement",
+        place,
+        format!("the rules of group `{group}` compete line by line, and a set is taken as a whole"),
+    )
+    .label(group_place, "the group is declared here")
+    .help("write `per unit` or `per basket` in its `displace`")
+}
+
+/// `discount 5% on lines` in a rule that takes a bundle
+pub(super) fn not_of_the_bundle(place: Place, bundle: &str) -> Diagnostic {
+    Diagnostic::error(
+        "not-of-the-bundle",
+        place,
+        format!("this rule takes the bundle `{bundle}`, and this falls on something else"),
+    )
+    .help(format!("write `{bundle}`, one of its parts, or the cheapest or dearest few of either; what is for other goods is a rule of its own"))
 }
 
 pub(super) fn cannot_exclude(place: Place, group: &str, other: &str, itself: bool) -> Diagnostic {

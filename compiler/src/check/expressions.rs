@@ -315,7 +315,7 @@ impl Checker<'_> {
                 };
                 return Expr { kind: ExprKind::Local(local), ty, place };
             }
-            Some(Binding::Collection { .. }) => {
+            Some(Binding::Collection { .. } | Binding::Bundle { .. }) => {
                 self.report(errors::collection_as_value(place));
                 return self.broken(place);
             }
@@ -443,6 +443,7 @@ impl Checker<'_> {
                 | Binding::Value(..)
                 | Binding::Collection { .. }
                 | Binding::Reference(..)
+                | Binding::Bundle { .. }
                 | Binding::Broken,
             ) => {
                 return None;

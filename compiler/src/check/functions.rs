@@ -496,6 +496,7 @@ impl<'a> Checker<'a> {
                     Binding::Value(..)
                     | Binding::Collection { .. }
                     | Binding::Reference(..)
+                    | Binding::Bundle { .. }
                     | Binding::Broken,
                     _,
                 ))

@@ -37,7 +37,6 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
 /// The words of a clause without a meaning.
 pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
     match kind {
-        ClauseKind::Take(_) => Some("take"),
         ClauseKind::Spendable(_) => Some("spendable"),
         ClauseKind::With(..) => Some("with"),
         ClauseKind::Title(_)
@@ -48,6 +47,7 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
         | ClauseKind::When(_)
         | ClauseKind::Unless(_)
         | ClauseKind::Let(_)
+        | ClauseKind::Take(_)
         | ClauseKind::Limit { .. }
         | ClauseKind::Budget { .. }
         | ClauseKind::Process { .. }
@@ -109,6 +109,7 @@ pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
         | Expectation::Award(..)
         | Expectation::Discount(..)
         | Expectation::Total(_)
+        | Expectation::Tax(_)
         | Expectation::Holds(_) => None,
     }
 }

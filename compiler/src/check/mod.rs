@@ -3,6 +3,7 @@
 //! Checking never fails and never stops at the first error: what has a diagnostic becomes [`typed::ExprKind::Error`]
 //! or a type that silences what would follow. It refuses to know files, clocks, zones' offsets and machines.
 
+mod bundles;
 mod choices;
 mod collections;
 mod currencies;
@@ -215,6 +216,7 @@ fn run(
     checker.check_defaults(&items);
     checker.check_params(&items);
     checker.check_functions(&items);
+    checker.check_floor();
     checker.check_groups();
     checker.check_rules();
     checker.check_ties();
@@ -363,6 +365,8 @@ struct Checker<'a> {
     whole_locals: FxHashSet<typed::LocalId>,
 
     spread: Option<(ir::Rounding, ir::Rest)>,
+    /// What the program says after `not_below`.
+    floor: Option<(At, &'a perq_grammar::ast::Expr)>,
     /// The words of `program order`.
     group_order: Vec<(At, &'a ast::Name)>,
     group_infos: Vec<groups::GroupInfo<'a>>,
@@ -405,6 +409,7 @@ impl Checker<'_> {
             local_bounds: FxHashMap::default(),
             whole_locals: FxHashSet::default(),
             spread: None,
+            floor: None,
             group_order: Vec::new(),
             group_infos: Vec::new(),
             group_ids: FxHashMap::default(),

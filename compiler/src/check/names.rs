@@ -39,6 +39,11 @@ pub(super) enum Binding {
         element: LocalId,
         known: Vec<Key>,
     },
+    /// A bundle, with the names of its parts.
+    Bundle {
+        local: LocalId,
+        parts: Vec<String>,
+    },
     /// The element of a collection or loop.
     Element(LocalId, Element),
     /// A parameter of record type, or an element that only fields are taken of.

@@ -117,7 +117,8 @@ impl<'a> Checker<'a> {
                 ast::ProgramClause::OnErrorSkipRule(span) => ("on error", *span),
                 ast::ProgramClause::Order(_) => ("order", header.name.span),
                 ast::ProgramClause::Spread(_, span) => ("spread", *span),
-                ast::ProgramClause::Tax(word, _) => ("tax", word.span),
+                ast::ProgramClause::Tax(word, _, _) => ("tax", word.span),
+                ast::ProgramClause::NotBelow(floor) => ("not_below", floor.span),
             };
             let place = at.place(span);
             if seen.contains(&word) {
@@ -170,7 +171,8 @@ impl<'a> Checker<'a> {
                     let spread = self.spread_rule(at.file, rule, None);
                     self.spread = Some(spread);
                 }
-                ast::ProgramClause::Tax(word, rounding) => tax = Some((word, rounding)),
+                ast::ProgramClause::Tax(word, rounding, per) => tax = Some((word, rounding, per)),
+                ast::ProgramClause::NotBelow(floor) => self.floor = Some((at, floor)),
             }
         }
         let place = at.place(header.name.span);
@@ -187,7 +189,17 @@ impl<'a> Checker<'a> {
         if self.out.settings.rounding.is_none() {
             self.out.settings.rounding = Some(ir::Rounding::HalfUp);
         }
-        if let Some((word, rounding)) = tax {
+        if let Some((word, rounding, per)) = tax {
+            let per = match per.as_ref().map(|per| (per, per.text.as_str())) {
+                None | Some((_, "line")) => ir::TaxPer::Line,
+                Some((_, "unit")) => ir::TaxPer::Unit,
+                Some((_, "posting")) => ir::TaxPer::Posting,
+                Some((per, _)) => {
+                    let words = &["line", "unit", "posting"];
+                    self.report(errors::unknown_word(at.place(per.span), "tax", &per.text, words));
+                    ir::TaxPer::Line
+                }
+            };
             let rounding = match rounding {
                 Some(mode) => self.rounding(at.place(mode.span), &mode.text),
                 None => self.out.settings.rounding,
@@ -202,7 +214,42 @@ impl<'a> Checker<'a> {
                 }
             };
             self.out.settings.tax =
-                Some(ir::Tax { included, rounding: rounding.unwrap_or(ir::Rounding::HalfUp) });
+                Some(ir::Tax { included, rounding: rounding.unwrap_or(ir::Rounding::HalfUp), per });
+        }
+    }
+
+    /// `not_below unit.minimum_price`: a field of lines, in the currency's minor units.
+    pub(super) fn check_floor(&mut self) {
+        let Some((at, floor)) = self.floor else { return };
+        let place = at.place(floor.span);
+        let path = match &floor.kind {
+            ast::ExprKind::Path(path) => path.parts.as_slice(),
+            _ => &[],
+        };
+        let field = match path {
+            [head, rest @ ..] if matches!(head.text.as_str(), "unit" | "line") => {
+                let name = rest.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(".");
+                self.records.line.get(&name).copied()
+            }
+            _ => None,
+        };
+        let of_line = |field: &crate::typed::Field| {
+            let own = match field.record {
+                ir::RecordKind::Line | ir::RecordKind::Product => true,
+                ir::RecordKind::Event
+                | ir::RecordKind::Member
+                | ir::RecordKind::Payment
+                | ir::RecordKind::Derived => false,
+            };
+            own && field.builtin.is_none() && *field.ty.present() == Type::Money && field.den == 1
+        };
+        match field.filter(|field| self.field_of(*field).is_some_and(of_line)) {
+            Some(field) => self.out.settings.floor = Some(field),
+            None => {
+                let written = self.quote(place);
+                let wanted = "a field of lines of type `money`, such as `unit.minimum_price`";
+                self.report(errors::mismatched_types(place, &written, wanted, "something else", None));
+            }
         }
     }
 

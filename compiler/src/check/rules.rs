@@ -198,6 +198,7 @@ impl<'a> Checker<'a> {
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;
         let mut limits: Vec<&ast::Clause> = Vec::new();
+        let mut bundle: Option<crate::typed::Bundle> = None;
         let mut taken_limits: Vec<&ast::Clause> = Vec::new();
         let made = format!("rule `{}` is made from it", rule.header.name.text);
         let mut inner = None;
@@ -207,6 +208,10 @@ impl<'a> Checker<'a> {
             for clause in &taken.clauses {
                 if let ast::ClauseKind::Priority(number) = &clause.kind {
                     priority = self.priority(taken.at, number);
+                } else if let ast::ClauseKind::Take(set) = &clause.kind {
+                    let place = taken.at.place(clause.span);
+                    bundle = self.take(&mut scope, set, place);
+                    self.check_competition(group, place);
                 } else if is_limit(clause) {
                     taken_limits.push(clause);
                 } else {
@@ -230,6 +235,11 @@ impl<'a> Checker<'a> {
                 ast::ClauseKind::Priority(number) => priority = self.priority(at, number),
                 // All conditions hold before anything is given, wherever they stand.
                 ast::ClauseKind::Then(effects) => then = Some(effects),
+                ast::ClauseKind::Take(set) => {
+                    let place = at.place(clause.span);
+                    bundle = self.take(&mut scope, set, place);
+                    self.check_competition(group, place);
+                }
                 ast::ClauseKind::Limit { .. } | ast::ClauseKind::Budget { .. } => limits.push(clause),
                 ast::ClauseKind::With(name, _) => {
                     if rule.template.is_none() {
@@ -245,7 +255,6 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::When(_)
                 | ast::ClauseKind::Unless(_)
                 | ast::ClauseKind::Let(_)
-                | ast::ClauseKind::Take(_)
                 | ast::ClauseKind::Process { .. }
                 | ast::ClauseKind::Spendable(_)
                 | ast::ClauseKind::EffectiveFrom(_)
@@ -254,13 +263,14 @@ impl<'a> Checker<'a> {
             }
         }
         let taken_then = taken.as_ref().and_then(|taken| taken.then).filter(|_| then.is_none());
+        let mut given = Vec::new();
         if let Some(effects) = then {
-            self.effects(&mut scope, effects, &mut context, &mut steps);
+            self.effects(&mut scope, effects, &mut context, &mut given);
         } else if let (Some(taken), Some(effects), Some(names)) = (&taken, taken_then, inner.take()) {
             let outer = scope.swap_names(names);
             (scope.file, scope.space) = (taken.at.file, taken.at.space);
             let before = self.found.len();
-            self.effects(&mut scope, effects, &mut context, &mut steps);
+            self.effects(&mut scope, effects, &mut context, &mut given);
             self.label_from(before, place, &made);
             inner = Some(scope.swap_names(outer));
             (scope.file, scope.space) = (at.file, at.space);
@@ -271,6 +281,10 @@ impl<'a> Checker<'a> {
                 Some(GroupKind::Earn) | Some(GroupKind::Other) | None => "then award 10 points",
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
+        }
+        match bundle {
+            Some(bundle) => self.of_sets(bundle, given, &mut steps),
+            None => steps.append(&mut given),
         }
         let processed = rule.clauses.iter().map(|clause| (at, clause));
         let processed = processed
@@ -467,12 +481,13 @@ impl<'a> Checker<'a> {
             ast::ClauseKind::Process { when, no_later_than } => {
                 self.process(scope, *when, no_later_than.as_ref(), place, steps);
             }
-            ast::ClauseKind::Take(_) | ast::ClauseKind::Spendable(_) | ast::ClauseKind::With(..) => {
+            ast::ClauseKind::Spendable(_) | ast::ClauseKind::With(..) => {
                 if let Some(word) = later::clause(&clause.kind) {
                     self.report(errors::not_yet_evaluated(place, word));
                 }
             }
             ast::ClauseKind::Title(_)
+            | ast::ClauseKind::Take(_)
             | ast::ClauseKind::On(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::Limit { .. }
@@ -713,6 +728,7 @@ pub(super) fn once(kind: &ast::ClauseKind) -> Option<&'static str> {
         ast::ClauseKind::On(_) => Some("on"),
         ast::ClauseKind::Process { .. } => Some("process"),
         ast::ClauseKind::Then(_) => Some("then"),
+        ast::ClauseKind::Take(_) => Some("take"),
         // Said with what is published.
         ast::ClauseKind::EffectiveFrom(_) | ast::ClauseKind::NotEffective => None,
         ast::ClauseKind::Title(_)
@@ -721,7 +737,6 @@ pub(super) fn once(kind: &ast::ClauseKind) -> Option<&'static str> {
         | ast::ClauseKind::Let(_)
         | ast::ClauseKind::Limit { .. }
         | ast::ClauseKind::Budget { .. }
-        | ast::ClauseKind::Take(_)
         | ast::ClauseKind::Spendable(_)
         | ast::ClauseKind::About(_)
         | ast::ClauseKind::With(..) => None,

@@ -60,11 +60,11 @@ impl<'a> Checker<'a> {
         };
         info.used = true;
         let (template_at, template) = (info.at, info.template);
-        Some(self.take(template_at, template, &rule.clauses))
+        Some(self.clauses_taken(template_at, template, &rule.clauses))
     }
 
     /// The clauses of a template that these do not replace.
-    fn take(&mut self, at: At, template: &'a ast::Template, own: &[ast::Clause]) -> Taken<'a> {
+    fn clauses_taken(&mut self, at: At, template: &'a ast::Template, own: &[ast::Clause]) -> Taken<'a> {
         let mut taken = Taken { at, template, clauses: Vec::new(), then: None };
         let mut seen: Vec<&'static str> = Vec::new();
         for clause in &template.clauses {
@@ -248,7 +248,7 @@ impl<'a> Checker<'a> {
         for index in 0..self.template_infos.len() {
             let Some(info) = self.template_infos.get(index).filter(|info| !info.used) else { continue };
             let (at, template) = (info.at, info.template);
-            let taken = self.take(at, template, &[]);
+            let taken = self.clauses_taken(at, template, &[]);
             let on = taken.clauses.iter().find_map(|clause| heard_by(clause)).map(|(on, _)| on);
             let events = match on {
                 Some(on) => Events::Heard(self.heard(at, on)),

@@ -106,6 +106,7 @@ impl Checker<'_> {
                 Step::When(condition) => self.gather(condition, false, true, &mut allowances),
                 Step::Let(..)
                 | Step::LetCollection(..)
+                | Step::Sets { .. }
                 | Step::ForEach { .. }
                 | Step::Award { .. }
                 | Step::Multiply { .. }
@@ -145,6 +146,14 @@ impl Checker<'_> {
                     self.of_source(target, &mut own);
                     targets.push(own);
                 }
+                // Each part takes from goods of its own.
+                Step::Sets { bundle, .. } => {
+                    for part in &bundle.parts {
+                        let mut own = Allowances::default();
+                        self.of_source(&part.of, &mut own);
+                        targets.push(own);
+                    }
+                }
                 Step::When(_) | Step::Let(..) | Step::LetCollection(..) => {}
             }
         }
@@ -152,7 +161,7 @@ impl Checker<'_> {
 
     fn of_source(&self, source: &Source, allowances: &mut Allowances) {
         match &source.kind {
-            SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) => {}
+            SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) | SourceKind::Set { .. } => {}
             SourceKind::Filter(from, condition) => {
                 self.of_source(from, allowances);
                 self.gather(condition, false, false, allowances);

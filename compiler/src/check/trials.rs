@@ -534,6 +534,7 @@ impl<'a> Checker<'a> {
                 let scope = self.expect_scope(at, scope);
                 Expectation::Discount { amount: self.expected_money(at, amount)?, scope: scope? }
             }
+            ast::Expectation::Tax(amount) => Expectation::Tax(self.expected_money(at, amount)?),
             ast::Expectation::Total(amount) => Expectation::Total(self.expected_money(at, amount)?),
             ast::Expectation::Balance(..)
             | ast::Expectation::Debit { .. }

@@ -465,7 +465,7 @@ fn stay_above_zero(parts: &mut [Part], lines: &mut [Line]) -> i64 {
     let mut short: i64 = 0;
     for part in parts.iter_mut().filter(|part| !part.gone && part.account.is_none()) {
         let Some(line) = line_of(lines, part.row) else { continue };
-        let left = line.running.saturating_sub(line.own).max(0);
+        let left = line.left();
         let given = part.money().min(left);
         short = short.saturating_add(part.short).saturating_add(part.money().saturating_sub(given));
         part.amount = Fraction::count(given);

@@ -11,6 +11,7 @@ mod grant;
 mod limit;
 pub mod plan;
 mod price;
+mod propose;
 mod settle;
 pub mod spread;
 #[cfg(test)]
@@ -167,6 +168,26 @@ pub struct Proposals {
     pub selected: Vec<(u32, i64)>,
     /// What a derivation's function has given.
     pub derived: Option<i64>,
+    /// Sets that were chosen, in order.
+    pub takes: Vec<Take>,
+    /// (row, pieces) that the sets of `takes` use; pieces are above zero.
+    pub used: Vec<(u32, i64)>,
+    /// Pieces of each line that are not free for sets: other rules of the group use them. Read, and not written, by
+    /// functions; short where nothing is used.
+    pub taken: Vec<i64>,
+}
+
+/// The sets that a rule has chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Take {
+    /// How many.
+    pub sets: i64,
+    /// What they give, in minor units, as they were chosen: before anything else falls on the same lines.
+    pub value: i64,
+    /// How much better another choice might be; 0 where this one is proven to be the best.
+    pub gap: i64,
+    /// Its part of [`Proposals::used`].
+    pub used: std::ops::Range<u32>,
 }
 
 /// What earlier events have claimed of a program's counters, for the event at hand: its member, its inviter, its
@@ -224,6 +245,8 @@ pub struct Decision {
     pub cuts: Vec<Cut>,
     /// What the effects use up of counters; to be added to them when the decision is kept.
     pub claims: Vec<Claim>,
+    /// The sets that rules formed of a bundle and gave something for.
+    pub bundles: Vec<BundleChoice>,
     /// Rules that failed and gave nothing.
     pub faults: Vec<RuleFault>,
     /// For each line: amount before, and after all discounts.
@@ -269,6 +292,19 @@ pub struct Displaced {
     pub by: RuleId,
     /// Rows on which it lost; empty where they competed for the basket.
     pub rows: Vec<u32>,
+}
+
+/// The sets that a rule formed of its bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleChoice {
+    /// The rule.
+    pub rule: RuleId,
+    /// How many.
+    pub sets: i64,
+    /// How much better another choice might have been, in minor units; 0 where this one is proven to be the best.
+    pub gap: i64,
+    /// Lines and pieces that the sets use, ascending.
+    pub used: Vec<(u32, i64)>,
 }
 
 /// A part of a counter that the event's effects use up.

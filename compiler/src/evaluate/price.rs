@@ -25,6 +25,8 @@ pub(super) struct Line {
     pub entry: i64,
     /// Pieces.
     pub pieces: i64,
+    /// What discounts leave at least.
+    pub floor: i64,
     /// What the rule at hand has taken of `running` so far, while it is worked out.
     pub own: i64,
     /// The rule whose effects bar the group at hand from this line.
@@ -38,8 +40,9 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn left(&self) -> i64 {
-        self.running.saturating_sub(self.own).max(0)
+    /// What may still be taken.
+    pub fn left(&self) -> i64 {
+        self.running.saturating_sub(self.own).saturating_sub(self.floor).max(0)
     }
 }
 
@@ -72,6 +75,8 @@ pub(super) struct Run {
     pub position: u32,
     /// Its proposals.
     pub proposals: Range<usize>,
+    /// Its sets, in [`Proposals::takes`].
+    pub takes: Range<usize>,
     /// Its parts.
     pub parts: Range<usize>,
     /// It failed and gives nothing.

@@ -2,17 +2,18 @@
 //! each is worked out.
 
 use super::derive;
-use super::displace::{Displacer, Loss};
+use super::displace::{Displacer, Loss, Used};
 use super::fraction::Fraction;
 use super::grant::{Granter, Owner};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
+use super::propose::{Asking, range_of};
 use super::{
-    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Totals,
+    Bindings, BundleChoice, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record,
+    RuleFault, Totals,
 };
 use crate::ir::{
-    Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, PlaceId, Program, RuleId, SlotId, Tax, event_slot,
-    line_slot,
+    Displace, Group, GroupId, MISSING, PERCENT_ONE, Program, SlotId, Tax, TaxPer, event_slot, line_slot,
 };
 use std::ops::Range;
 
@@ -80,34 +81,10 @@ pub fn evaluate<C: Code>(
             let (here, later) = found.split_at_checked(count).unwrap_or((found, &[]));
             found = later;
             let Some(group) = program.groups.get(group_id.index()) else { continue };
-            proposals.list.clear();
-            proposals.selected.clear();
-            settling.runs.clear();
-            for position in here {
-                let Some(rule_id) = plan.rule(*position) else { continue };
-                let Some(rule) = program.rules.get(rule_id.index()) else { continue };
-                if silent.binary_search(&rule_id).is_ok() {
-                    continue;
-                }
-                let (list, selected) = (proposals.list.len(), proposals.selected.len());
-                let outcome =
-                    code.run(rule.function, record.view(params), bindings, &mut fuel, scratch, proposals);
-                match outcome {
-                    Ok(()) if proposals.list.len() > list => settling.runs.push(Run {
-                        position: *position,
-                        proposals: list..proposals.list.len(),
-                        parts: 0..0,
-                        faulted: false,
-                    }),
-                    Ok(()) => {}
-                    Err(fault) => {
-                        proposals.list.truncate(list);
-                        proposals.selected.truncate(selected);
-                        let place = place_of(program, rule_id, fault);
-                        decision.faults.push(RuleFault { rule: rule_id, kind: fault.kind, place });
-                    }
-                }
-            }
+            let asking =
+                Asking { program, plan, bindings, record: record.view(params), code, silent: &silent };
+            let memory = (&mut fuel, &mut *scratch, &mut *proposals);
+            asking.group(group, here, memory, &mut settling.runs, decision);
             if !settling.runs.is_empty() {
                 let around = Around { program, plan, group_id, group, params, claimed, proposals };
                 settling.settle(&around, decision);
@@ -116,15 +93,6 @@ pub fn evaluate<C: Code>(
     }
     settling.granter.finish(program, decision);
     settling.total(program, record, decision);
-}
-
-/// Where the instruction stands that failed.
-fn place_of(program: &Program, rule: RuleId, fault: Fault) -> PlaceId {
-    let Some(rule) = program.rules.get(rule.index()) else { return PlaceId::default() };
-    let function = program.functions.get(rule.function.index());
-    let inst = usize::try_from(fault.inst).ok();
-    let place = function.zip(inst).and_then(|(function, inst)| function.places.get(inst));
-    place.copied().unwrap_or(rule.place)
 }
 
 /// What surrounds the settlement of one group.
@@ -163,6 +131,7 @@ impl Settling {
             }
         }
         decision.cuts.clear();
+        decision.bundles.clear();
         decision.claims.clear();
         decision.faults.clear();
         decision.lines.clear();
@@ -175,7 +144,11 @@ impl Settling {
             let present =
                 |slot: SlotId| line.get(slot.index()).copied().filter(|value| *value != MISSING).unwrap_or(0);
             let initial = present(line_slot::INITIAL);
-            Line { initial, running: initial, pieces: present(line_slot::PIECES), ..Line::default() }
+            let pieces = present(line_slot::PIECES);
+            // A piece is sold for no less; what is less already stays as it is.
+            let floor = program.floor.map_or(0, |slot| present(slot).max(0).saturating_mul(pieces.max(0)));
+            let floor = floor.min(initial.max(0));
+            Line { initial, running: initial, pieces, floor, ..Line::default() }
         }));
         self.stale = true;
     }
@@ -232,7 +205,38 @@ impl Settling {
             self.settled.push((around.group_id, given));
             self.stale = true;
         }
+        self.list_bundles(around, decision);
         self.report(around, decision);
+    }
+
+    /// Tells the displacer which pieces the sets of each rule use.
+    fn note_used(&mut self, around: &Around<'_>) {
+        self.displacer.used.clear();
+        for (index, run) in (0u32..).zip(&self.runs) {
+            for take in around.proposals.takes.get(run.takes.clone()).unwrap_or(&[]) {
+                let used = range_of(&around.proposals.used, &take.used);
+                self.displacer.used.extend(used.iter().map(|(row, pieces)| Used {
+                    row: *row,
+                    run: index,
+                    pieces: *pieces,
+                }));
+            }
+        }
+    }
+
+    /// Lists the sets of the rules that gave something for them.
+    fn list_bundles(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        for run in self.runs.iter().filter(|run| !run.faulted && !run.takes.is_empty()) {
+            let parts = self.parts.get(run.parts.clone()).unwrap_or(&[]);
+            if !parts.iter().any(|part| !part.gone && part.amount.is_positive()) {
+                continue;
+            }
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            for take in around.proposals.takes.get(run.takes.clone()).unwrap_or(&[]) {
+                let used = range_of(&around.proposals.used, &take.used).to_vec();
+                decision.bundles.push(BundleChoice { rule, sets: take.sets, gap: take.gap, used });
+            }
+        }
     }
 
     /// Notes what earlier groups hold against this one.
@@ -373,6 +377,7 @@ impl Settling {
     }
 
     fn displace(&mut self, around: &Around<'_>) {
+        self.note_used(around);
         self.displacer.displace(
             around.program,
             around.group,
@@ -444,7 +449,7 @@ impl Settling {
         let (mut initial, mut paid, mut tax): (i128, i128, i128) = (0, 0, 0);
         for (line, row) in self.lines.iter().zip(rows(record)) {
             let rate = row.get(line_slot::TAX_RATE.index()).copied().unwrap_or(MISSING).max(0);
-            let of_line = program.tax.map_or(0, |tax| tax_of(line.running, rate, tax));
+            let of_line = program.tax.map_or(0, |tax| tax_of_line(line, rate, tax));
             initial = initial.saturating_add(i128::from(line.initial));
             paid = paid.saturating_add(i128::from(line.running));
             tax = tax.saturating_add(i128::from(of_line));
@@ -480,7 +485,25 @@ fn present_count(sum: i128) -> i64 {
     i64::try_from(sum).ok().filter(|sum| *sum != MISSING).unwrap_or(last)
 }
 
-/// The tax of a line, in or on top of what is paid for it.
+/// The tax of a line, rounded where the programme says.
+fn tax_of_line(line: &Line, rate: i64, tax: Tax) -> i64 {
+    match tax.per {
+        TaxPer::Line => tax_of(line.running, rate, tax),
+        TaxPer::Posting => {
+            let discount = line.initial.saturating_sub(line.running);
+            tax_of(line.initial, rate, tax).saturating_sub(tax_of(discount, rate, tax))
+        }
+        TaxPer::Unit => {
+            let pieces = line.pieces.max(1);
+            // The first pieces cost a minor unit more, as they are listed.
+            let (each, dearer) = (line.running.div_euclid(pieces), line.running.rem_euclid(pieces));
+            let of = |price: i64, pieces: i64| tax_of(price, rate, tax).saturating_mul(pieces);
+            of(each.saturating_add(1), dearer).saturating_add(of(each, pieces.saturating_sub(dearer)))
+        }
+    }
+}
+
+/// The tax of an amount, in it or on top of it.
 fn tax_of(paid: i64, rate: i64, tax: Tax) -> i64 {
     let rate = i128::from(rate);
     let one = i128::from(PERCENT_ONE);

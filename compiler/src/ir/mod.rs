@@ -31,6 +31,9 @@
 //!   that of the least number by -1, is an `Overflow`, of `Modulo` too. `Modulo` has the sign of its divisor.
 //! * `Award` and `Discount` turn numerator and denominator round where the denominator is below zero; where one of
 //!   them is the least `I128` that is an `Overflow`. They do so before they look at rows.
+//! * `SetPart` costs one turn for each line, `SetTerm` one, `SetUnits` one for each line, and `ChooseSets` what
+//!   [`crate::interpret::sets`] says. A list of sets that is not there has none.
+//! * A loop over `Times` looks at its count once: it is made outside the loop.
 //! * A selection holds between none and all of the pieces of each line. A line whose pieces are below zero has none.
 //!   `Select` on a row that has pieces selected replaces them.
 //! * To a pick on pieces each selected piece is an element, to a pick on lines each line with a selected piece is
@@ -158,6 +161,8 @@ pub struct Program {
     pub week_starts: u8,
     /// How tax stands in the prices, where declared.
     pub tax: Option<Tax>,
+    /// A money slot of lines: discounts leave so much for each piece. A line where it is missing may cost nothing.
+    pub floor: Option<SlotId>,
     /// Accounts in order of declaration.
     pub accounts: Vec<Account>,
     /// Kinds of references.
@@ -210,8 +215,21 @@ pub struct Currency {
 pub struct Tax {
     /// Prices hold the tax already; otherwise it comes on top.
     pub included: bool,
-    /// How the tax of a line is rounded.
+    /// How the tax is rounded.
     pub rounding: Rounding,
+    /// Where.
+    pub per: TaxPer,
+}
+
+/// Of what tax is rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaxPer {
+    /// What is paid for a line.
+    Line,
+    /// What is paid for each piece; of a line that its pieces do not divide the first ones cost a minor unit more.
+    Unit,
+    /// A line before discounts, and its discounts by themselves: the tax is the difference.
+    Posting,
 }
 
 /// A points account.
@@ -726,6 +744,8 @@ pub enum Ty {
     Selection,
     /// A collection of numbers, for counting distinct ones.
     Bag,
+    /// A bundle: parts, what is given for a set, and the sets that were chosen.
+    Sets,
 }
 
 /// Comparisons.
@@ -756,6 +776,36 @@ pub enum Rows {
     Selected(Value),
     /// All rows of a table.
     Table(TableId),
+    /// So many times; the row is no row of the record.
+    Times(Value),
+}
+
+/// Which pieces of a set an effect of a bundle falls on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SetPick {
+    /// All.
+    All,
+    /// The cheapest few, by price of a piece, ties to the lower position.
+    Cheapest,
+    /// The dearest few.
+    Dearest,
+}
+
+/// What an effect of a bundle gives for a set; numerator / denominator is a fraction of the whole or minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SetValue {
+    /// A part of the price.
+    Share,
+    /// So much off each piece.
+    OffEach,
+    /// So much off all of them together.
+    Off,
+    /// What each costs more than so much.
+    PriceEach,
+    /// What all of them cost more than so much.
+    Price,
+    /// Something that does not depend on the pieces.
+    PerSet,
 }
 
 /// What the calendar says of a day.
@@ -960,6 +1010,61 @@ pub enum Inst {
     Put(Value, Value),
     /// How many different numbers are in a bag.
     Distinct(Value),
+
+    /// An empty `Sets`; made anew each time it is reached.
+    NewSets,
+    /// Adds a part: each set takes `count` pieces of the lines of which a piece is selected, as many as are selected at
+    /// most. Faults with `OutOfRange` beyond [`crate::interpret::sets::PARTS`]. Makes no value.
+    SetPart {
+        /// The bundle.
+        sets: Value,
+        /// From.
+        selection: Value,
+        /// How many.
+        count: Value,
+    },
+    /// Adds something that is given for each set, by which sets are chosen: numerator / denominator `I128`, faults as
+    /// `Award` does, and with `OutOfRange` beyond [`crate::interpret::sets::TERMS`]. Makes no value.
+    SetTerm {
+        /// The bundle.
+        sets: Value,
+        /// Of which part; of all where none.
+        part: Option<u32>,
+        /// On which pieces.
+        pick: SetPick,
+        /// How many pieces a pick picks.
+        count: Value,
+        /// What is given.
+        value: SetValue,
+        /// Numerator.
+        num: Value,
+        /// Denominator.
+        den: Value,
+    },
+    /// Chooses at most `most` sets, of pieces that no rule before has used in the group, so that what is given is most
+    /// (for the member), or as many as can be so that it is least (for the retailer); what is taken of is the line slot
+    /// `key`. The result is how many lists of equal sets there are.
+    ChooseSets {
+        /// The bundle.
+        sets: Value,
+        /// Sets at most.
+        most: Value,
+        /// For the member.
+        member: bool,
+        /// Amounts of the lines.
+        key: SlotId,
+    },
+    /// How many sets a list stands for.
+    SetTimes(Value, Value),
+    /// A `Selection` of the pieces of all sets of a list, of one part or of all.
+    SetUnits {
+        /// The bundle.
+        sets: Value,
+        /// Which list, from 0.
+        list: Value,
+        /// Of which part; of all where none.
+        part: Option<u32>,
+    },
 
     /// Gives the value of the derivation whose function this is; the last that is given counts. Makes no value.
     Derive(Value),

@@ -7,8 +7,9 @@
 use super::{
     Account, AccountId, Atom, AtomId, AtomTest, CalendarPart, Column, Comparison, CounterKey, Derivation,
     DiscountAmount, Element, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf,
-    Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SiteId,
-    SiteKind, Slot, SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
+    Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule,
+    SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TaxPer, Ty, Value, Weight,
+    Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -22,7 +23,12 @@ impl Display for Program {
         writeln!(f, "zone {:?} rounding {} week {}", self.zone, word(&self.rounding), self.week_starts)?;
         if let Some(tax) = &self.tax {
             let how = if tax.included { "included" } else { "on top" };
-            writeln!(f, "tax {how} rounding {}", word(&tax.rounding))?;
+            let per = match tax.per {
+                TaxPer::Line => "line",
+                TaxPer::Unit => "unit",
+                TaxPer::Posting => "posting",
+            };
+            writeln!(f, "tax {how} rounding {} per {per}", word(&tax.rounding))?;
         }
         for (id, account) in self.accounts.iter().enumerate() {
             writeln!(f, "account {id} {}", Printed(account))?;
@@ -437,6 +443,7 @@ fn instructions(f: &mut Formatter<'_>, program: &Program, function: &Function, i
             Ty::Bool => "bool",
             Ty::Selection => "selection",
             Ty::Bag => "bag",
+            Ty::Sets => "sets",
         };
         writeln!(f, "{:1$}var x{id}: {ty}", "", indent * 2)?;
     }
@@ -519,6 +526,7 @@ fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
                 Rows::Lines => "lines".to_owned(),
                 Rows::Payments => "payments".to_owned(),
                 Rows::Selected(selection) => format!("lines of {}", v(selection)),
+                Rows::Times(count) => format!("times {}", v(count)),
                 Rows::Table(table) => {
                     layout.tables.get(table.index()).map_or("?".to_owned(), |table| table.name.clone())
                 }
@@ -552,6 +560,36 @@ fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
         Inst::NewBag => "bag".to_owned(),
         Inst::Put(bag, number) => return format!("put {} in {}", v(number), v(bag)),
         Inst::Distinct(bag) => format!("distinct {}", v(bag)),
+        Inst::NewSets => "sets".to_owned(),
+        Inst::SetPart { sets, selection, count } => {
+            return format!("part {} of {} in {}", v(count), v(selection), v(sets));
+        }
+        Inst::SetTerm { sets, part, pick, count, value, num, den } => {
+            let part = part.map_or("all".to_owned(), |part| format!("part {part}"));
+            let pick = match pick {
+                SetPick::All => String::new(),
+                SetPick::Cheapest => format!("cheapest {} of ", v(count)),
+                SetPick::Dearest => format!("dearest {} of ", v(count)),
+            };
+            let value = match value {
+                SetValue::Share => "share",
+                SetValue::OffEach => "off each",
+                SetValue::Off => "off",
+                SetValue::PriceEach => "price each",
+                SetValue::Price => "price",
+                SetValue::PerSet => "per set",
+            };
+            return format!("term {value} {}/{} on {pick}{part} in {}", v(num), v(den), v(sets));
+        }
+        Inst::ChooseSets { sets, most, member, key } => {
+            let whom = if *member { "member" } else { "retailer" };
+            format!("choose {} of {} for {whom} by {}", v(most), v(sets), slot_name(&layout.line, *key))
+        }
+        Inst::SetTimes(sets, list) => format!("times of {} in {}", v(list), v(sets)),
+        Inst::SetUnits { sets, list, part } => {
+            let part = part.map_or(String::new(), |part| format!(" part {part}"));
+            format!("units of {}{part} in {}", v(list), v(sets))
+        }
         Inst::Derive(a) => return format!("derive {}", v(a)),
         Inst::Award { site, num, den, row } => {
             let row = row.as_ref().map_or(String::new(), |row| format!(" for {}", v(row)));

@@ -97,7 +97,8 @@ pub(crate) fn program() -> Program {
         zone: "Europe/Zurich".to_owned(),
         rounding: Rounding::HalfUp,
         week_starts: 0,
-        tax: Some(Tax { included: true, rounding: Rounding::HalfEven }),
+        tax: Some(Tax { included: true, rounding: Rounding::HalfEven, per: TaxPer::Line }),
+        floor: None,
         accounts: vec![Account {
             name: "bonus".to_owned(),
             unit: "points".to_owned(),

@@ -39,7 +39,7 @@ pub mod limits {
     pub const LOOP_DEPTH: usize = 8;
     /// Variables of a function.
     pub const VARIABLES: usize = 65_536;
-    /// Instructions of a function that make selections, and those that make bags.
+    /// Instructions of a function that make selections, those that make bags, and those that make bundles.
     pub const BUFFERS: usize = 256;
     /// Decimal digits of a number.
     pub const SCALE: u8 = 18;
@@ -181,7 +181,7 @@ verify_rules! {
     PlacesLength = "places-length"
     /// A variable is of type `I64`, `I128` or `Bool`.
     VariableType = "variable-type"
-    /// No function makes more selections or bags than their limit.
+    /// No function makes more selections, bags or bundles than their limit.
     TooManyBuffers = "too-many-buffers"
     /// A value is made before it is used.
     ValueNotMade = "value-not-made"
@@ -207,6 +207,8 @@ verify_rules! {
     TableRow = "table-row"
     /// Only a derivation's function derives.
     Derives = "derives"
+    /// Only a rule's function chooses sets.
+    SetsOwner = "sets-owner"
     /// Only a selection that `NewSelection` made is selected into.
     SelectTarget = "select-target"
     /// An award has a site of awards, a discount one of discounts.
@@ -473,6 +475,9 @@ fn head(program: &Program, report: &mut Report) {
     report.name(&program.currency.code, At::Program);
     report.check(program.currency.decimals <= 4, VerifyRule::CurrencyDecimals, At::Program);
     report.check(program.week_starts <= 6, VerifyRule::WeekStart, At::Program);
+    if let Some(floor) = program.floor {
+        report.known(&program.layout.line, floor.index(), At::Program);
+    }
 
     let mut names = Names::default();
     for (id, account) in numbered(&program.accounts) {
@@ -1094,6 +1099,7 @@ struct Checker<'p> {
     loops: usize,
     selections: usize,
     bags: usize,
+    sets: usize,
 }
 
 struct Region {
@@ -1116,6 +1122,7 @@ impl<'p> Checker<'p> {
             loops: 0,
             selections: 0,
             bags: 0,
+            sets: 0,
         }
     }
 
@@ -1123,7 +1130,7 @@ impl<'p> Checker<'p> {
         for ty in &self.function.variables {
             match ty {
                 Ty::I64 | Ty::I128 | Ty::Bool => {}
-                Ty::Selection | Ty::Bag => return Err((VerifyRule::VariableType, None)),
+                Ty::Selection | Ty::Bag | Ty::Sets => return Err((VerifyRule::VariableType, None)),
             }
         }
         let function = self.function;
@@ -1159,8 +1166,10 @@ impl<'p> Checker<'p> {
             Inst::NewSelection
             | Inst::PickExtreme { .. }
             | Inst::PickInEvery { .. }
-            | Inst::PickEveryNth { .. } => self.selections = self.selections.saturating_add(1),
+            | Inst::PickEveryNth { .. }
+            | Inst::SetUnits { .. } => self.selections = self.selections.saturating_add(1),
             Inst::NewBag => self.bags = self.bags.saturating_add(1),
+            Inst::NewSets => self.sets = self.sets.saturating_add(1),
             Inst::Int(_)
             | Inst::Wide(_)
             | Inst::Bool(_)
@@ -1197,11 +1206,15 @@ impl<'p> Checker<'p> {
             | Inst::Selected(..)
             | Inst::Put(..)
             | Inst::Distinct(_)
+            | Inst::SetPart { .. }
+            | Inst::SetTerm { .. }
+            | Inst::ChooseSets { .. }
+            | Inst::SetTimes(..)
             | Inst::Derive(_)
             | Inst::Award { .. }
             | Inst::Discount { .. } => {}
         }
-        check(self.selections.max(self.bags) <= limits::BUFFERS, VerifyRule::TooManyBuffers)?;
+        check(self.selections.max(self.bags).max(self.sets) <= limits::BUFFERS, VerifyRule::TooManyBuffers)?;
         self.types.push(ty);
         // A loop's row belongs to the region that the loop opens.
         self.homes.push(self.open.last().map_or(0, |region| region.number));
@@ -1244,7 +1257,7 @@ impl<'p> Checker<'p> {
     fn numbers(&self, a: Value, b: Value) -> Result<(), VerifyRule> {
         match self.value(a)? {
             ty @ (Ty::I64 | Ty::I128) => self.expect(b, ty),
-            Ty::Bool | Ty::Selection | Ty::Bag => Err(VerifyRule::TypeMismatch),
+            Ty::Bool | Ty::Selection | Ty::Bag | Ty::Sets => Err(VerifyRule::TypeMismatch),
         }
     }
 
@@ -1292,10 +1305,16 @@ impl<'p> Checker<'p> {
     fn types_of(&self, inst: &Inst) -> Result<(), VerifyRule> {
         let layout = &self.program.layout;
         match inst {
-            Inst::Int(_) | Inst::Wide(_) | Inst::Bool(_) | Inst::NewSelection | Inst::NewBag => Ok(()),
+            Inst::Int(_)
+            | Inst::Wide(_)
+            | Inst::Bool(_)
+            | Inst::NewSelection
+            | Inst::NewBag
+            | Inst::NewSets => Ok(()),
             Inst::Block | Inst::End | Inst::Loop(Rows::Lines | Rows::Payments) => Ok(()),
             Inst::Loop(Rows::Table(table)) => known(&layout.tables, table.index()),
             Inst::Loop(Rows::Selected(selection)) => self.expect(*selection, Ty::Selection),
+            Inst::Loop(Rows::Times(count)) => self.expect(*count, Ty::I64),
             Inst::Break { condition, .. } => self.expect(*condition, Ty::Bool),
 
             Inst::LoadEvent(slot) => known(&layout.event, slot.index()),
@@ -1341,7 +1360,7 @@ impl<'p> Checker<'p> {
                 self.expect(*condition, Ty::Bool)?;
                 match self.value(*a)? {
                     ty @ (Ty::I64 | Ty::I128 | Ty::Bool) => self.expect(*b, ty),
-                    Ty::Selection | Ty::Bag => Err(VerifyRule::TypeMismatch),
+                    Ty::Selection | Ty::Bag | Ty::Sets => Err(VerifyRule::TypeMismatch),
                 }
             }
 
@@ -1398,6 +1417,28 @@ impl<'p> Checker<'p> {
                 self.expect(*number, Ty::I64)
             }
             Inst::Distinct(bag) => self.expect(*bag, Ty::Bag),
+
+            Inst::SetPart { sets, selection, count } => {
+                self.expect(*sets, Ty::Sets)?;
+                self.expect(*selection, Ty::Selection)?;
+                self.expect(*count, Ty::I64)
+            }
+            Inst::SetTerm { sets, count, num, den, .. } => {
+                self.expect(*sets, Ty::Sets)?;
+                self.expect(*count, Ty::I64)?;
+                self.expect(*num, Ty::I128)?;
+                self.expect(*den, Ty::I128)
+            }
+            Inst::ChooseSets { sets, most, key, .. } => {
+                self.expect(*sets, Ty::Sets)?;
+                self.expect(*most, Ty::I64)?;
+                known(&layout.line, key.index())?;
+                check(self.owner.is_some(), VerifyRule::SetsOwner)
+            }
+            Inst::SetTimes(sets, list) | Inst::SetUnits { sets, list, .. } => {
+                self.expect(*sets, Ty::Sets)?;
+                self.expect(*list, Ty::I64)
+            }
 
             Inst::Derive(a) => {
                 self.expect(*a, Ty::I64)?;

@@ -54,7 +54,9 @@ impl Builder<'_, '_> {
             ExprKind::Local(local) => match self.bindings.get(local) {
                 Some(Binding::Operand(operand)) => *operand,
                 Some(Binding::Row { row, .. }) => Operand::Ordinal(*row),
-                Some(Binding::Source(_) | Binding::Selection(_)) | None => Operand::Ordinal(self.int(0)),
+                Some(Binding::Source(_) | Binding::Selection(_) | Binding::Sets { .. }) | None => {
+                    Operand::Ordinal(self.int(0))
+                }
             },
             ExprKind::Param(param) => {
                 let value = self.emit(Inst::LoadParam(*param));
@@ -254,7 +256,7 @@ impl Builder<'_, '_> {
     }
 
     /// The whole part of a number as an `I64`.
-    fn word(&mut self, number: Fraction) -> Value {
+    pub fn word(&mut self, number: Fraction) -> Value {
         match self.floor(number).num {
             Num::Constant(constant) => self.int(i64::try_from(constant).unwrap_or(i64::MAX)),
             Num::Narrow(value) => value,
@@ -299,9 +301,8 @@ impl Builder<'_, '_> {
     fn row_of(&mut self, of: Option<LocalId>) -> (Value, Option<Value>) {
         match of.and_then(|local| self.bindings.get(&local)) {
             Some(Binding::Row { row, count }) => (*row, *count),
-            Some(Binding::Operand(_) | Binding::Source(_) | Binding::Selection(_)) | None => {
-                (self.int(0), None)
-            }
+            Some(Binding::Operand(_) | Binding::Source(_) | Binding::Selection(_) | Binding::Sets { .. })
+            | None => (self.int(0), None),
         }
     }
 
@@ -514,9 +515,14 @@ impl Builder<'_, '_> {
             SourceKind::All | SourceKind::Filter(..) | SourceKind::One(_) => None,
             SourceKind::Bound(local) => match self.bindings.get(local) {
                 Some(Binding::Selection(selection)) => Some(*selection),
-                Some(Binding::Source(_) | Binding::Operand(_) | Binding::Row { .. }) | None => None,
+                Some(
+                    Binding::Source(_) | Binding::Operand(_) | Binding::Row { .. } | Binding::Sets { .. },
+                )
+                | None => None,
             },
-            SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } => Some(self.selection(root)),
+            SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } | SourceKind::Set { .. } => {
+                Some(self.selection(root))
+            }
         };
         let rows = match (selection, root.of) {
             (Some(selection), _) => Rows::Selected(selection),
@@ -563,9 +569,10 @@ impl Builder<'_, '_> {
         match &source.kind {
             SourceKind::Bound(local) => match self.bindings.get(local) {
                 Some(Binding::Source(bound)) => self.inlined(bound),
-                Some(Binding::Operand(_) | Binding::Row { .. } | Binding::Selection(_)) | None => {
-                    source.clone()
-                }
+                Some(
+                    Binding::Operand(_) | Binding::Row { .. } | Binding::Selection(_) | Binding::Sets { .. },
+                )
+                | None => source.clone(),
             },
             SourceKind::Filter(inner, condition) => Source {
                 kind: SourceKind::Filter(Box::new(self.inlined(inner)), condition.clone()),
@@ -573,6 +580,7 @@ impl Builder<'_, '_> {
             },
             SourceKind::All
             | SourceKind::One(_)
+            | SourceKind::Set { .. }
             | SourceKind::Extreme { .. }
             | SourceKind::EveryNth { .. } => source.clone(),
         }
@@ -588,7 +596,10 @@ impl Builder<'_, '_> {
             SourceKind::Extreme { from, count, every, cheapest } => {
                 let selection = self.selection(from);
                 let count = self.number(count);
-                let count = self.word(count);
+                let mut count = self.word(count);
+                if let (Some(times), SourceKind::Set { .. }) = (self.times, &from.kind) {
+                    count = self.emit(Inst::Mul(count, times));
+                }
                 let pick = match every {
                     Some(every) => {
                         Inst::PickInEvery { selection, count, every: *every, cheapest: *cheapest, element }
@@ -597,6 +608,16 @@ impl Builder<'_, '_> {
                 };
                 self.pick(pick, source)
             }
+            SourceKind::Set { bundle, part } => match self.bindings.get(bundle) {
+                Some(Binding::Sets { sets, list }) => {
+                    let (sets, list) = (*sets, *list);
+                    self.emit(Inst::SetUnits { sets, list, part: *part })
+                }
+                Some(
+                    Binding::Operand(_) | Binding::Row { .. } | Binding::Source(_) | Binding::Selection(_),
+                )
+                | None => self.emit(Inst::NewSelection),
+            },
             SourceKind::EveryNth { from, nth, key, descending } => {
                 let selection = self.selection(from);
                 let (_, key) = self.lowering.slot(*key);
@@ -606,9 +627,10 @@ impl Builder<'_, '_> {
             SourceKind::Bound(local) if matches!(self.bindings.get(local), Some(Binding::Selection(_))) => {
                 match self.bindings.get(local) {
                     Some(Binding::Selection(selection)) => *selection,
-                    Some(Binding::Operand(_) | Binding::Row { .. } | Binding::Source(_)) | None => {
-                        self.emit(Inst::NewSelection)
-                    }
+                    Some(
+                        Binding::Operand(_) | Binding::Row { .. } | Binding::Source(_) | Binding::Sets { .. },
+                    )
+                    | None => self.emit(Inst::NewSelection),
                 }
             }
             SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) | SourceKind::Filter(..) => {

@@ -5,6 +5,7 @@
 
 mod atom;
 mod build;
+mod bundle;
 mod expression;
 mod fraction;
 mod rule;
@@ -61,6 +62,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         rounding: settings.rounding.unwrap_or(ir::Rounding::HalfUp),
         week_starts: settings.week_starts,
         tax: settings.tax,
+        floor: None,
         accounts: program.accounts.clone(),
         kinds: program.kinds.clone(),
         enums: program.enums.clone(),
@@ -93,6 +95,9 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         conditions: FxHashSet::default(),
         rule: ir::RuleId(0),
     };
+    if let Some((FieldSpace::Line, slot)) = settings.floor.map(|floor| lowering.slot(floor)) {
+        lowering.ir.floor = Some(slot);
+    }
     let mut too_large = Vec::new();
     for (index, rule) in program.rules.iter().enumerate() {
         let id = ir::RuleId(count(index));

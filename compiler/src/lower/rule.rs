@@ -2,7 +2,9 @@
 
 use super::atom::conjuncts;
 use super::build::{Binding, Builder};
-use crate::ir::{AccountId, AtomId, GroupId, Inst, Role, RuleId, Site, SiteKind, Space};
+use crate::ir::{
+    AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, Role, RuleId, Site, SiteKind, Space,
+};
 use crate::typed::{Element, Expr, ExprKind, Program, Rule, Source, SourceKind, Step};
 use std::collections::BTreeSet;
 
@@ -37,6 +39,7 @@ impl Builder<'_, '_> {
                 Step::ForEach { source, body } => {
                     self.each(source, &mut |builder| builder.steps(rule, body, false));
                 }
+                Step::Sets { bundle, body } => self.sets(rule, bundle, body),
                 Step::Award { account, amount, rounding, to, element, reason, place } => {
                     let place = self.lowering.place(*place);
                     let before = self.at(place);
@@ -57,6 +60,9 @@ impl Builder<'_, '_> {
                         if let (Element::Unit, Some(count)) = (of, count) {
                             amount = self.multiply(amount, super::fraction::Fraction::narrow(count, 1));
                         }
+                    }
+                    if row.is_none() {
+                        amount = self.for_all_sets(amount);
                     }
                     let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
                     self.emit(Inst::Award { site, num, den, row });
@@ -91,7 +97,11 @@ impl Builder<'_, '_> {
                         reason: reason.clone(),
                         place,
                     });
-                    let amount = self.number(amount);
+                    let mut amount = self.number(amount);
+                    let spread = matches!(fall, Fall::Spread(_));
+                    if spread && *meaning != DiscountAmount::Share {
+                        amount = self.for_all_sets(amount);
+                    }
                     let selection = self.selection(target);
                     let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
                     self.emit(Inst::Discount { site, selection, num, den });
@@ -122,7 +132,7 @@ fn awards_of(steps: &[Step], accounts: &mut BTreeSet<AccountId>, groups: &mut Ve
             Step::Award { account, .. } => {
                 accounts.insert(*account);
             }
-            Step::ForEach { body, .. } => awards_of(body, accounts, groups),
+            Step::ForEach { body, .. } | Step::Sets { body, .. } => awards_of(body, accounts, groups),
             Step::Multiply { group, .. } => {
                 if !groups.contains(group) {
                     groups.push(*group);
@@ -138,7 +148,7 @@ fn picks(source: &Source) -> bool {
     match &source.kind {
         SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) => false,
         SourceKind::Filter(inner, _) => picks(inner),
-        SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } => true,
+        SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } | SourceKind::Set { .. } => true,
     }
 }
 
@@ -191,6 +201,8 @@ impl super::Lowering<'_> {
                 Step::LetCollection(local, source) => bound.push((*local, source)),
                 Step::ForEach { source, .. } => sources.push(source),
                 Step::Discount { target, .. } => sources.push(target),
+                // Its first part must be there.
+                Step::Sets { bundle, .. } => sources.extend(bundle.parts.first().map(|part| &part.of)),
                 Step::Award { .. } | Step::Multiply { .. } => unguarded = true,
                 Step::Let(..) => {}
             }
@@ -215,7 +227,7 @@ impl super::Lowering<'_> {
         let mut source = source;
         loop {
             match &source.kind {
-                SourceKind::All | SourceKind::One(_) => break,
+                SourceKind::All | SourceKind::One(_) | SourceKind::Set { .. } => break,
                 SourceKind::Bound(local) => match bound.iter().find(|(name, _)| name == local) {
                     Some((_, bound)) => source = bound,
                     None => break,

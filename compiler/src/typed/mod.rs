@@ -177,6 +177,8 @@ pub struct Settings {
     pub week_starts: u8,
     /// Tax.
     pub tax: Option<ir::Tax>,
+    /// A field of lines below which no piece is sold.
+    pub floor: Option<FieldId>,
 }
 
 /// A local.
@@ -367,6 +369,13 @@ pub enum Step {
         /// At least one.
         body: Vec<Step>,
     },
+    /// Forms sets of a bundle; the effects are for each of them.
+    Sets {
+        /// The bundle.
+        bundle: Box<Bundle>,
+        /// Effects, and loops around them.
+        body: Vec<Step>,
+    },
     /// Awards. In a loop over lines or units it is for that line (for a unit: once for each selected piece); outside
     /// it is for the basket.
     Award {
@@ -411,6 +420,36 @@ pub enum Step {
         /// Where.
         place: Place,
     },
+}
+
+/// `take bundle …`
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    /// Its name.
+    pub name: String,
+    /// What [`SourceKind::Set`] names.
+    pub local: LocalId,
+    /// At least one.
+    pub parts: Vec<BundlePart>,
+    /// Sets at most; as many as there are without.
+    pub up_to: Option<Expr>,
+    /// Chosen for the member, else for the retailer.
+    pub member: bool,
+    /// Where.
+    pub place: Place,
+}
+
+/// `pastry = 2 of units where …`
+#[derive(Clone, Debug)]
+pub struct BundlePart {
+    /// Its name.
+    pub name: String,
+    /// Pieces of a set.
+    pub count: Expr,
+    /// From: units that a condition chooses.
+    pub of: Source,
+    /// Where.
+    pub place: Place,
 }
 
 /// A typed expression.
@@ -579,6 +618,13 @@ pub enum SourceKind {
     Bound(LocalId),
     /// The loop's element by itself: a line with all its pieces, a unit with the pieces that the loop has selected.
     One(LocalId),
+    /// The pieces of a set of a bundle, of one part or of all; only in the effects of its rule.
+    Set {
+        /// The bundle.
+        bundle: LocalId,
+        /// Which part, by position.
+        part: Option<u32>,
+    },
     /// Those that satisfy a condition on [`Source::element`].
     Filter(Box<Source>, Box<Expr>),
     /// The cheapest or dearest few, overall or of each full group.
@@ -727,6 +773,8 @@ pub enum Expectation {
     },
     /// What is to be paid, tax included.
     Total(i64),
+    /// The tax in it.
+    Tax(i64),
 }
 
 /// What an expected sum is over.

@@ -175,10 +175,13 @@ impl<'t> Builder<'t> {
                 }
                 ProgramClause::Order(groups)
             }
+            Rule::not_below => ProgramClause::NotBelow(self.take_expr(children)?),
             Rule::program_spread => ProgramClause::Spread(self.spread_rule(children), span),
             Rule::tax => {
                 let how = self.take_name(children)?;
-                ProgramClause::Tax(how, children.take(Rule::rounded).and_then(|pair| self.rounded(pair)))
+                let rounded = children.take(Rule::rounded).and_then(|pair| self.rounded(pair));
+                let per = if children.eat(Rule::kw_per) { self.take_name(children) } else { None };
+                ProgramClause::Tax(how, rounded, per)
             }
             _ => return None,
         })

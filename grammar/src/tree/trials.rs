@@ -132,6 +132,7 @@ impl<'t> Builder<'t> {
                 }
             }
             Rule::kw_total => Expectation::Total(self.take_expr(children)?),
+            Rule::kw_tax => Expectation::Tax(self.take_expr(children)?),
             Rule::kw_offer => Expectation::Later(self.name(&first)),
             Rule::kw_balance => {
                 let account = self.take_path(children)?;

@@ -90,6 +90,7 @@ pages! {
     "not-an-aggregate"
     "not-comparable"
     "not-exhaustive"
+    "not-of-the-bundle"
     "not-yet-evaluated"
     "nothing-happened"
     "number-out-of-range"

@@ -131,10 +131,11 @@ impl Words<'_> {
             of: match rows.over {
                 Over::Lines => "lines",
                 Over::Payments => "payments",
+                Over::Sets => "sets",
                 Over::Table(_) => "rows",
             },
             table: match rows.over {
-                Over::Lines | Over::Payments => None,
+                Over::Lines | Over::Payments | Over::Sets => None,
                 Over::Table(id) => {
                     self.program().layout.tables.get(id.index()).map(|table| table.name.clone())
                 }
@@ -282,6 +283,7 @@ impl Words<'_> {
                 let one = match rows.over {
                     Over::Lines => "line",
                     Over::Payments => "payment",
+                    Over::Sets => "set",
                     Over::Table(_) => "row",
                 };
                 part.says = match (rows.found, rows.rows) {

@@ -11,7 +11,7 @@ use crate::ir::{
     Account, AccountId, Currency, DiscountAmount, Displace, Element, EventId, EventKind, Fall, Function,
     FunctionId, Group, GroupId, Layout, Limit, LimitAmount, MISSING, OnPrice, Otherwise, Phase, Program,
     Rest, RoundPer, Rounding, Rule, RuleId, Scope, Site, SiteId, SiteKind, Slot, SlotType, SourcePlace,
-    Spread, Tax, Weight,
+    Spread, Tax, TaxPer, Weight,
 };
 
 /// A proposal, and what it selects.
@@ -95,6 +95,7 @@ impl Kit {
             rounding: Rounding::HalfUp,
             week_starts: 0,
             tax: None,
+            floor: None,
             accounts: Vec::new(),
             kinds: Vec::new(),
             enums: Vec::new(),
@@ -367,5 +368,5 @@ fn account_of(limit: &Limit) -> Option<AccountId> {
 }
 
 fn tax(included: bool) -> Option<Tax> {
-    Some(Tax { included, rounding: Rounding::HalfUp })
+    Some(Tax { included, rounding: Rounding::HalfUp, per: TaxPer::Line })
 }
