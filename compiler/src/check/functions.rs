@@ -23,6 +23,8 @@ pub(super) struct FunctionInfo {
     pub fields_read: BTreeSet<FieldId>,
     /// Named without parentheses.
     pub segment: bool,
+    /// What it says is a member's: it is used only where the member is known.
+    pub of_member: bool,
 }
 
 /// A `define` that gives a collection: put in place where it is used.
@@ -71,6 +73,10 @@ impl<'a> Checker<'a> {
                     (header, params.as_slice(), Some(gives), "table")
                 }
                 ast::ItemKind::Segment(header, _) => (header, [].as_slice(), None, "segment"),
+                ast::ItemKind::Counter { header, per, .. } => {
+                    self.counted_per(*at, header, per);
+                    (header, [].as_slice(), None, "counter")
+                }
                 ast::ItemKind::Language(_)
                 | ast::ItemKind::Use { .. }
                 | ast::ItemKind::Program(..)
@@ -84,7 +90,6 @@ impl<'a> Checker<'a> {
                 | ast::ItemKind::Group(..)
                 | ast::ItemKind::Rule(_)
                 | ast::ItemKind::Test(_)
-                | ast::ItemKind::Counter { .. }
                 | ast::ItemKind::Badge(..)
                 | ast::ItemKind::Tiers(..)
                 | ast::ItemKind::Coupon(..)
@@ -96,8 +101,10 @@ impl<'a> Checker<'a> {
             if !self.declare_value(*at, &header.name, what) {
                 continue;
             }
-            let ty =
-                gives.map_or(Some(Type::Bool), |gives| self.type_named(*at, gives)).unwrap_or(Type::Error);
+            let counter = what == "counter";
+            // A counter's type is that of its body, which is checked before all that uses it.
+            let implied = if counter { Type::Error } else { Type::Bool };
+            let ty = gives.map_or(Some(implied), |gives| self.type_named(*at, gives)).unwrap_or(Type::Error);
             if let (Type::Collection(of), ast::ItemKind::Define { body, .. }) = (&ty, &item.kind) {
                 let index = self.collections.len();
                 if let Some((name, _)) = params.first() {
@@ -120,6 +127,7 @@ impl<'a> Checker<'a> {
                 params: locals,
                 ty,
                 body,
+                counter,
                 place,
             });
             self.function_infos.push(FunctionInfo {
@@ -128,6 +136,7 @@ impl<'a> Checker<'a> {
                 params_read: BTreeSet::new(),
                 fields_read: BTreeSet::new(),
                 segment: gives.is_none(),
+                of_member: counter,
             });
             self.bind_value(*at, &header.name.text, Value::Function(id));
         }
@@ -264,9 +273,9 @@ impl<'a> Checker<'a> {
                     targets.extend(index.get(&key).copied());
                 };
                 match &item.kind {
-                    ast::ItemKind::Define { body, .. } | ast::ItemKind::Segment(_, body) => {
-                        walk::paths(body, &mut visit)
-                    }
+                    ast::ItemKind::Define { body, .. }
+                    | ast::ItemKind::Segment(_, body)
+                    | ast::ItemKind::Counter { value: body, .. } => walk::paths(body, &mut visit),
                     ast::ItemKind::Table { rows, .. } => {
                         rows.iter().for_each(|row| walk::arm_paths(row, &mut visit))
                     }
@@ -283,7 +292,6 @@ impl<'a> Checker<'a> {
                     | ast::ItemKind::Group(..)
                     | ast::ItemKind::Rule(_)
                     | ast::ItemKind::Test(_)
-                    | ast::ItemKind::Counter { .. }
                     | ast::ItemKind::Badge(..)
                     | ast::ItemKind::Tiers(..)
                     | ast::ItemKind::Coupon(..)
@@ -355,6 +363,11 @@ impl<'a> Checker<'a> {
         let body = match &item.kind {
             ast::ItemKind::Define { body, .. } => self.value_as(&mut scope, body, &ty),
             ast::ItemKind::Segment(_, body) => self.condition(&mut scope, body),
+            ast::ItemKind::Counter { value, .. } => {
+                scope.counter = true;
+                scope.learn([Key::Member]);
+                self.counted(&mut scope, value)
+            }
             ast::ItemKind::Table { policy, rows, header, .. } => {
                 self.table(&mut scope, header, &params, policy, rows, &ty)
             }
@@ -371,7 +384,6 @@ impl<'a> Checker<'a> {
             | ast::ItemKind::Group(..)
             | ast::ItemKind::Rule(_)
             | ast::ItemKind::Test(_)
-            | ast::ItemKind::Counter { .. }
             | ast::ItemKind::Badge(..)
             | ast::ItemKind::Tiers(..)
             | ast::ItemKind::Coupon(..)
@@ -392,6 +404,9 @@ impl<'a> Checker<'a> {
             }
         }
         if let Some(function) = self.out.functions.get_mut(id.0 as usize) {
+            if function.counter {
+                function.ty = body.ty.clone();
+            }
             function.body = body;
         }
     }
@@ -407,8 +422,8 @@ impl<'a> Checker<'a> {
                 self.report(errors::wrong_element(
                     at.place(body.span),
                     &header.name.text,
-                    super::types::collection_word(source.of),
-                    super::types::collection_word(of),
+                    &self.collection_word(source.of),
+                    &self.collection_word(of),
                 ));
             }
             (Some(_) | None, _) => {}
@@ -432,6 +447,11 @@ impl<'a> Checker<'a> {
             && matches!(name.text.as_str(), "min" | "max")
         {
             return self.extreme(scope, name.text == "max", arguments, place);
+        }
+        if let [name] = path.parts.as_slice()
+            && name.text == "days_from_anniversary"
+        {
+            return self.anniversary(scope, arguments, place);
         }
         let path_place = scope.place(path.span);
         let written = self.quote(path_place);
@@ -477,7 +497,7 @@ impl<'a> Checker<'a> {
         {
             let found = match scope.bound(&name.text) {
                 Some((Binding::Element(local, element), _)) => {
-                    Some((*local, super::types::element_record(*element)))
+                    Some((*local, super::history::element_record(*element)))
                 }
                 Some((Binding::Record(local, record), _)) => Some((*local, *record)),
                 Some((Binding::Value(..) | Binding::Collection { .. } | Binding::Broken, _)) | None => None,
@@ -601,6 +621,7 @@ fn parameter(local: LocalId, ty: &Type) -> Binding {
         Type::Record(RecordType::Line) => Binding::Element(local, Element::Line),
         Type::Record(RecordType::Unit) => Binding::Element(local, Element::Unit),
         Type::Record(RecordType::Payment) => Binding::Element(local, Element::Payment),
+        Type::Record(RecordType::Row(rows)) => Binding::Element(local, Element::Row(*rows)),
         Type::Record(record) => Binding::Record(local, *record),
         Type::Error => Binding::Broken,
         Type::Bool
@@ -640,6 +661,7 @@ pub(super) fn is_fixed_name(name: &str) -> bool {
             | "payment"
             | "min"
             | "max"
+            | "days_from_anniversary"
     )
 }
 
@@ -648,6 +670,7 @@ fn header_of(item: &ast::Item) -> Option<&ast::Header> {
         ast::ItemKind::Define { header, .. }
         | ast::ItemKind::Table { header, .. }
         | ast::ItemKind::Segment(header, _)
+        | ast::ItemKind::Counter { header, .. }
         | ast::ItemKind::Param { header, .. } => Some(header),
         ast::ItemKind::Language(_)
         | ast::ItemKind::Use { .. }
@@ -661,7 +684,6 @@ fn header_of(item: &ast::Item) -> Option<&ast::Header> {
         | ast::ItemKind::Group(..)
         | ast::ItemKind::Rule(_)
         | ast::ItemKind::Test(_)
-        | ast::ItemKind::Counter { .. }
         | ast::ItemKind::Badge(..)
         | ast::ItemKind::Tiers(..)
         | ast::ItemKind::Coupon(..)

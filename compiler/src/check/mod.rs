@@ -12,6 +12,7 @@ pub mod errors;
 mod expressions;
 mod functions;
 mod groups;
+mod history;
 mod later;
 mod names;
 mod operators;
@@ -271,14 +272,16 @@ impl<'a> Items<'a> {
                 ast::ItemKind::Extend(name, fields) => self.records.push((at, name, fields, true)),
                 ast::ItemKind::Event { name, from, fields } => self.events.push((at, name, from, fields)),
                 ast::ItemKind::Param { .. } => self.params.push((at, item)),
-                ast::ItemKind::Define { .. } | ast::ItemKind::Table { .. } | ast::ItemKind::Segment(..) => {
+                ast::ItemKind::Define { .. }
+                | ast::ItemKind::Table { .. }
+                | ast::ItemKind::Segment(..)
+                | ast::ItemKind::Counter { .. } => {
                     self.functions.push((at, item));
                 }
                 ast::ItemKind::Group(header, clauses) => self.groups.push((at, header, clauses, item.span)),
                 ast::ItemKind::Rule(rule) => self.rules.push((at, rule, self.groups.len())),
                 ast::ItemKind::Test(test) => self.tests.push((at, test, item.span)),
-                ast::ItemKind::Counter { .. }
-                | ast::ItemKind::Badge(..)
+                ast::ItemKind::Badge(..)
                 | ast::ItemKind::Tiers(..)
                 | ast::ItemKind::Coupon(..)
                 | ast::ItemKind::Certificate(..)
@@ -336,6 +339,7 @@ struct Checker<'a> {
     event_infos: Vec<schema::EventInfo>,
     records: schema::Records,
     builtins: Builtins,
+    histories: history::Histories,
 
     function_infos: Vec<functions::FunctionInfo>,
     collections: Vec<functions::CollectionInfo<'a>>,
@@ -380,6 +384,7 @@ impl Checker<'_> {
             event_infos: Vec::new(),
             records: schema::Records::default(),
             builtins: Builtins::default(),
+            histories: history::Histories::default(),
             function_infos: Vec::new(),
             collections: Vec::new(),
             param_starts: Vec::new(),

@@ -375,6 +375,9 @@ pub enum StateRead {
     After(Window),
     /// Where a window ends: [`crate::calendar::Stretch::last`]. Needs no state.
     Last(Window),
+    /// Days from the nearest anniversary of the date in this slot to the event, below zero before it
+    /// ([`crate::calendar::from_anniversary`]). Needs no state.
+    Anniversary(SlotId),
 }
 
 /// An event slot that a function works out, before the first phase, in the order of [`Program::derivations`].

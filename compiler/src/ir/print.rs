@@ -70,6 +70,9 @@ impl Display for Program {
                     writeln!(f, "read {slot}: after what is before {}", words(&window))?
                 }
                 StateRead::Last(window) => writeln!(f, "read {slot}: end of {}", words(&window))?,
+                StateRead::Anniversary(of) => {
+                    writeln!(f, "read {slot}: days from the anniversary of {}", slot_name(&layout.event, of))?
+                }
             }
         }
         for (id, derivation) in self.derivations.iter().enumerate() {

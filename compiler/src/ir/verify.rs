@@ -741,6 +741,12 @@ fn filled(program: &Program, report: &mut Report) {
         match read.read {
             StateRead::Balance(account) => report.known(&program.accounts, account.index(), at),
             StateRead::After(window) | StateRead::Last(window) => window_of(window, at, report),
+            StateRead::Anniversary(slot) => {
+                report.known(&program.layout.event, slot.index(), at);
+                let date =
+                    program.layout.event.get(slot.index()).is_none_or(|slot| slot.ty == SlotType::Date);
+                report.check(date, VerifyRule::TypeMismatch, at);
+            }
         }
     }
     let mut names = Names::default();
