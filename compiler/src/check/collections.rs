@@ -323,9 +323,14 @@ impl Checker<'_> {
         let mark = scope.known_mark();
         scope.bind(&self.element_word(of), Binding::Element(source.element, of), source.place);
         scope.learn(known);
-        let truths = matches!(function, Aggregate::Count | Aggregate::Any | Aggregate::All);
-        let value = value
-            .map(|value| if truths { self.condition(scope, value) } else { self.value(scope, value, None) });
+        let value = value.map(|value| match function {
+            Aggregate::Count | Aggregate::Any | Aggregate::All => self.condition(scope, value),
+            // Missing values do not count.
+            Aggregate::Distinct => self.expr(scope, value, None),
+            Aggregate::Sum | Aggregate::Avg | Aggregate::Min | Aggregate::Max => {
+                self.value(scope, value, None)
+            }
+        });
         scope.unbind(names);
         scope.forget(mark);
         let (value, source) = match (function, value, source) {
@@ -368,7 +373,7 @@ impl Checker<'_> {
             (Aggregate::Any | Aggregate::All, _) => Type::Bool,
             (_, None | Some(Type::Error)) => return wrong,
             (Aggregate::Distinct, Some(ty)) => {
-                if matches!(ty, Type::Set(_) | Type::Text | Type::Record(_) | Type::Collection(_)) {
+                if matches!(ty.present(), Type::Set(_) | Type::Text | Type::Record(_) | Type::Collection(_)) {
                     self.report_not_summed(value.as_ref(), &ty);
                     return wrong;
                 }

@@ -521,39 +521,13 @@ impl Checker<'_> {
             return self.broken(place);
         };
         let date = self.value_of(scope, argument, &Type::Date);
-        let field = match date.kind {
-            ExprKind::Error => return Expr { kind: ExprKind::Error, ty: Type::Days, place },
-            ExprKind::Field { field, of: None } => field,
-            ExprKind::Field { .. }
-            | ExprKind::Constant(_)
-            | ExprKind::Bool(_)
-            | ExprKind::Ordinal(_)
-            | ExprKind::Local(_)
-            | ExprKind::Param(_)
-            | ExprKind::Call(..)
-            | ExprKind::And(_)
-            | ExprKind::Or(_)
-            | ExprKind::Not(_)
-            | ExprKind::Compare(..)
-            | ExprKind::InRange { .. }
-            | ExprKind::OneOf(..)
-            | ExprKind::InReference(..)
-            | ExprKind::SetHas(..)
-            | ExprKind::SetContains(..)
-            | ExprKind::Known(_)
-            | ExprKind::Convert { .. }
-            | ExprKind::Sum(_)
-            | ExprKind::Product(_)
-            | ExprKind::Modulo(..)
-            | ExprKind::Negate(_)
-            | ExprKind::Steps(..)
-            | ExprKind::Extreme { .. }
-            | ExprKind::Aggregate { .. }
-            | ExprKind::Match { .. } => {
-                let quoted = self.quote(date.place);
-                self.report(errors::anniversary_of_value(date.place, &quoted));
-                return Expr { kind: ExprKind::Error, ty: Type::Days, place };
-            }
+        if matches!(date.kind, ExprKind::Error) {
+            return Expr { kind: ExprKind::Error, ty: Type::Days, place };
+        }
+        let ExprKind::Field { field, of: None } = date.kind else {
+            let quoted = self.quote(date.place);
+            self.report(errors::anniversary_of_value(date.place, &quoted));
+            return Expr { kind: ExprKind::Error, ty: Type::Days, place };
         };
         let known = self.histories.anniversaries.get(&field).copied();
         let id = known.unwrap_or_else(|| {

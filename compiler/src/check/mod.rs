@@ -11,9 +11,11 @@ mod effects;
 pub mod errors;
 mod expressions;
 mod functions;
+mod governance;
 mod groups;
 mod history;
 mod later;
+mod limits;
 mod names;
 mod operators;
 mod program;
@@ -362,6 +364,8 @@ struct Checker<'a> {
     group_ids: FxHashMap<String, usize>,
     rule_infos: Vec<rules::RuleInfo<'a>>,
     rule_ids: FxHashMap<String, ir::RuleId>,
+    /// Lasting names of rules and groups, with what they are.
+    lasting: FxHashMap<(&'static str, String), (String, Place)>,
 }
 
 impl Checker<'_> {
@@ -399,6 +403,7 @@ impl Checker<'_> {
             group_ids: FxHashMap::default(),
             rule_infos: Vec::new(),
             rule_ids: FxHashMap::default(),
+            lasting: FxHashMap::default(),
         }
     }
 

@@ -42,6 +42,8 @@ pub struct Lowering<'p> {
     references: FxHashMap<Reference, ReferenceId>,
     atoms: FxHashMap<Atom, AtomId>,
     places: FxHashMap<ir::SourcePlace, PlaceId>,
+    /// By name.
+    counters: FxHashMap<String, ir::CounterId>,
     conditions: FxHashSet<ir::Condition>,
     past: past::Past<'p>,
     /// The rule at hand.
@@ -91,6 +93,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         references: FxHashMap::default(),
         atoms: FxHashMap::default(),
         places: FxHashMap::default(),
+        counters: FxHashMap::default(),
         conditions: FxHashSet::default(),
         past: past::Past::default(),
         rule: ir::RuleId(0),
@@ -125,17 +128,10 @@ impl<'p> Lowering<'p> {
         self.past.lets.clear();
         self.past.sources.clear();
         for step in &rule.steps {
-            match step {
-                typed::Step::Let(local, value) => {
-                    self.past.lets.insert(*local, value);
-                }
-                typed::Step::LetCollection(local, source) => {
-                    self.past.sources.insert(*local, source);
-                }
-                typed::Step::When(_)
-                | typed::Step::ForEach { .. }
-                | typed::Step::Award { .. }
-                | typed::Step::Discount { .. } => {}
+            if let typed::Step::Let(local, value) = step {
+                self.past.lets.insert(*local, value);
+            } else if let typed::Step::LetCollection(local, source) = step {
+                self.past.sources.insert(*local, source);
             }
         }
         let place = self.place(rule.place);
@@ -149,6 +145,7 @@ impl<'p> Lowering<'p> {
         let function = builder.finish();
         let function_id = ir::FunctionId(count(self.ir.functions.len()));
         self.ir.functions.push(function);
+        let limits = self.limits(&rule.limits);
         self.ir.rules.push(ir::Rule {
             name: rule.name.clone(),
             title: rule.title.clone(),
@@ -158,10 +155,48 @@ impl<'p> Lowering<'p> {
             atoms,
             line_atoms,
             function: function_id,
-            limits: rule.limits.clone(),
+            limits,
+            governance: rule.governance.clone(),
             place,
         });
         fits
+    }
+
+    /// Limits, with a counter for each that counts over more than one event.
+    fn limits(&mut self, limits: &[typed::Limit]) -> Vec<ir::Limit> {
+        let lower = |limit: &typed::Limit| {
+            let counter = limit.over.as_ref().map(|over| {
+                let per = match over.per {
+                    typed::CounterKey::Campaign => ir::CounterKey::Campaign,
+                    typed::CounterKey::Member => ir::CounterKey::Member,
+                    typed::CounterKey::Inviter(field) => ir::CounterKey::Inviter(self.slot(field).1),
+                };
+                let counter = ir::Counter { name: over.name.clone(), per, window: over.window, of: limit.of };
+                self.counter(counter)
+            });
+            ir::Limit { amount: limit.amount, of: limit.of, counter, otherwise: limit.otherwise }
+        };
+        limits.iter().map(lower).collect()
+    }
+
+    /// The id of a counter. Versions of a rule whose limits are alike count together; where they are not, the later one
+    /// counts for itself.
+    fn counter(&mut self, mut counter: ir::Counter) -> ir::CounterId {
+        let base = counter.name.clone();
+        let mut version = 1;
+        loop {
+            let Some(id) = self.counters.get(&counter.name).copied() else {
+                let id = ir::CounterId(count(self.ir.counters.len()));
+                self.counters.insert(counter.name.clone(), id);
+                self.ir.counters.push(counter);
+                return id;
+            };
+            if self.ir.counters.get(id.index()) == Some(&counter) {
+                return id;
+            }
+            version += 1;
+            counter.name = format!("{base}, version {version}");
+        }
     }
 
     fn group(&mut self, id: ir::GroupId, group: &typed::Group) {
@@ -174,6 +209,7 @@ impl<'p> Lowering<'p> {
         // Stable: equal priorities stay in order of declaration.
         let priority = |rule: &ir::RuleId| self.ir.rules.get(rule.index()).map_or(0, |rule| rule.priority);
         rules.sort_by_key(|rule| std::cmp::Reverse(priority(rule)));
+        let limits = self.limits(&group.limits);
         self.ir.groups.push(ir::Group {
             name: group.name.clone(),
             title: group.title.clone(),
@@ -182,7 +218,8 @@ impl<'p> Lowering<'p> {
             per: group.per,
             on_price: group.on_price,
             excludes: group.excludes.clone(),
-            limits: group.limits.clone(),
+            limits,
+            governance: group.governance.clone(),
             rules,
         });
     }

@@ -249,39 +249,17 @@ impl<'p> Lowering<'p> {
     where
         'p: 'e,
     {
-        match &expr.kind {
-            ExprKind::Aggregate { source, .. } => self.is_of_rows(source).then_some((expr, None)),
-            ExprKind::Call(id, arguments) if arguments.is_empty() => {
-                let function = self.program.functions.get(id.0 as usize)?;
-                function.counter.then_some((&function.body, Some(function.name.as_str())))
-            }
-            ExprKind::Local(local) => self.behind(self.past.lets.get(local).copied()?),
-            ExprKind::Error
-            | ExprKind::Constant(_)
-            | ExprKind::Bool(_)
-            | ExprKind::Ordinal(_)
-            | ExprKind::Field { .. }
-            | ExprKind::Param(_)
-            | ExprKind::Call(..)
-            | ExprKind::And(_)
-            | ExprKind::Or(_)
-            | ExprKind::Not(_)
-            | ExprKind::Compare(..)
-            | ExprKind::InRange { .. }
-            | ExprKind::OneOf(..)
-            | ExprKind::InReference(..)
-            | ExprKind::SetHas(..)
-            | ExprKind::SetContains(..)
-            | ExprKind::Known(_)
-            | ExprKind::Convert { .. }
-            | ExprKind::Sum(_)
-            | ExprKind::Product(_)
-            | ExprKind::Modulo(..)
-            | ExprKind::Negate(_)
-            | ExprKind::Steps(..)
-            | ExprKind::Extreme { .. }
-            | ExprKind::Match { .. } => None,
+        if let ExprKind::Aggregate { source, .. } = &expr.kind {
+            return self.is_of_rows(source).then_some((expr, None));
         }
+        if let ExprKind::Call(id, arguments) = &expr.kind
+            && arguments.is_empty()
+        {
+            let function = self.program.functions.get(id.0 as usize)?;
+            return function.counter.then_some((&function.body, Some(function.name.as_str())));
+        }
+        let ExprKind::Local(local) = &expr.kind else { return None };
+        self.behind(self.past.lets.get(local).copied()?)
     }
 
     fn is_of_rows(&self, source: &Source) -> bool {
@@ -479,6 +457,14 @@ impl<'p> Lowering<'p> {
             ExprKind::Steps(left, right) => {
                 put(key, format_args!("steps"));
                 return self.pair(left, right, key);
+            }
+            ExprKind::AddMonths(date, months) => {
+                put(key, format_args!("months"));
+                return self.pair(date, months, key);
+            }
+            ExprKind::Calendar(part, date) => {
+                put(key, format_args!("{part:?}"));
+                return self.key(date, key);
             }
             ExprKind::Extreme { largest, values } => {
                 put(key, format_args!("extreme{largest}"));
