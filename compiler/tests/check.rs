@@ -389,7 +389,13 @@ mod samples {
     fn sample_08() {
         gives(
             &earn("when any(earlier purchases within last 30 days) then award 1 points"),
-            &[("not-yet-evaluated", "`earlier`")],
+            &[("maybe-unknown", "`earlier purchases`")],
+        );
+        gives(
+            &earn(
+                "when member known and count(earlier purchases where purchase.paid > 1 EUR) = 4 then award 1 points",
+            ),
+            &[("unbounded-history", "how far back")],
         );
         gives(
             &earn("when count(lines) mod 5 = 0 pcs then award 1 points"),

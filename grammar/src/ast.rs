@@ -222,6 +222,8 @@ pub struct TypeName {
     pub argument: Option<Name>,
     /// `set of …`
     pub set: bool,
+    /// `list of …`
+    pub list: bool,
     /// `?`
     pub optional: bool,
     /// All of it.

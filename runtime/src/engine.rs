@@ -521,6 +521,21 @@ impl Evaluation {
     }
 }
 
+/// Decides an event that was just read, on what was kept before it, and keeps it.
+fn decide(
+    engine: &Engine,
+    state: Option<&mut (dyn State + 'static)>,
+    reader: &mut Reader,
+    event: &mut ReadEvent,
+    evaluation: &mut Evaluation,
+) {
+    let Some(state) = state else { return evaluation.run(&engine.0, event, &Unclaimed) };
+    let claimed = state.see(&engine.0.schema, reader, event);
+    evaluation.run(&engine.0, event, &*claimed);
+    drop(claimed);
+    state.keep(&engine.0.schema, reader, event, &evaluation.decision);
+}
+
 /// The last value whose day is not after the date.
 pub(crate) fn value_at(values: &[(Option<i64>, i64)], date: i64) -> i64 {
     values
@@ -570,11 +585,7 @@ impl Session {
     /// Decides the event that was read last, on what was kept before it, and keeps it.
     fn run(&mut self) {
         let Session { engine, state, reader, event, evaluation } = self;
-        let Some(state) = state else { return evaluation.run(&engine.0, event, &Unclaimed) };
-        let claimed = state.see(&engine.0.schema, reader, event);
-        evaluation.run(&engine.0, event, &*claimed);
-        drop(claimed);
-        state.keep(&engine.0.schema, reader, event, &evaluation.decision);
+        decide(engine, state.as_deref_mut(), reader, event, evaluation);
     }
 
     /// Decides an event from its JSON text.
@@ -602,6 +613,14 @@ impl Session {
     /// its record change. Knows nothing of what was decided before, and keeps nothing.
     pub fn decide_record(&mut self, event: &mut ReadEvent) -> &evaluate::Decision {
         self.evaluation.run(&self.engine.0, event, &Unclaimed);
+        &self.evaluation.decision
+    }
+
+    /// Decides an event that `reader` has just read for this engine's schema, on what was decided before it, and keeps
+    /// it: as [`Self::decide_record`], for programs with and without state.
+    pub fn decide_read(&mut self, reader: &mut Reader, event: &mut ReadEvent) -> &evaluate::Decision {
+        let Session { engine, state, evaluation, .. } = self;
+        decide(engine, state.as_deref_mut(), reader, event, evaluation);
         &self.evaluation.decision
     }
 

@@ -12,7 +12,9 @@ use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
 use crate::state::{Memory, State};
 use perq_compiler::evaluate::spread::over_pieces;
-use perq_compiler::evaluate::{Claimed, Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
+use perq_compiler::evaluate::{
+    Claimed, Code, CutBy, Decision, Effect, LineTotal, Plan, Record, Workspace, evaluate,
+};
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
     AccountId, FaultKind, LimitOf, ParamId, Program, RuleId, Verified, event_slot, line_slot,
@@ -249,9 +251,16 @@ impl<'t> Run<'t> {
                     self.params.retain(|(other, _)| other != param);
                     self.params.push((*param, *value));
                 }
-                TestStep::Event { kind, id, at, record, place } => {
+                TestStep::Event { kind, id, at, record, earlier, place } => {
                     let name = self.trials.program.events.get(kind.index()).map_or("", |event| &event.name);
                     let json = self.json(name, id.as_deref(), at, record);
+                    if let Some(paid) = earlier {
+                        if let Err((expected, got)) = self.keep_earlier(&json, *paid) {
+                            mismatches.push(Mismatch { place: *place, expected, got, decision: None });
+                            return mismatches;
+                        }
+                        continue;
+                    }
                     let result = self.decide(&json);
                     self.last = match result {
                         Ok(decided) => Some(decided),
@@ -307,8 +316,8 @@ impl<'t> Run<'t> {
         Value::Object(event).to_string()
     }
 
-    /// Decides an event on every engine.
-    fn decide(&mut self, json: &str) -> Result<Decided, (String, String)> {
+    /// Reads an event with the tables of the test.
+    fn read(&mut self, json: &str) -> Result<(ReadEvent, Reader), (String, String)> {
         let refused = |expected: &str, got: &dyn std::fmt::Display| (expected.to_owned(), got.to_string());
         let program: &Program = &self.trials.program;
         let bound = match self.bound.take() {
@@ -332,6 +341,35 @@ impl<'t> Run<'t> {
                 &format!("{field}{} [{}]", error.message, error.name()),
             )
         })?;
+        Ok((event, reader))
+    }
+
+    /// Keeps an event that was not decided here: what was paid is what the test says, else the sum of its lines.
+    fn keep_earlier(&mut self, json: &str, paid: Option<i64>) -> Result<(), (String, String)> {
+        let (event, reader) = self.read(json)?;
+        let slot =
+            |line: &[i64], slot: perq_compiler::ir::SlotId| line.get(slot.index()).copied().unwrap_or(0);
+        let lines = event.record.lines.chunks_exact(event.record.line_width.max(1)).map(|line| {
+            let initial = slot(line, line_slot::INITIAL);
+            LineTotal { initial, paid: initial, tax: 0 }
+        });
+        let mut decision = Decision { lines: lines.collect(), ..Decision::default() };
+        let initial = slot(&event.record.event, event_slot::BASKET_INITIAL);
+        decision.totals.initial = initial;
+        decision.totals.paid = paid.unwrap_or(initial);
+        decision.totals.total = decision.totals.paid;
+        if let Some(bound) = &self.bound {
+            self.state.keep(&bound.schema, &reader, &event, &decision);
+        }
+        Ok(())
+    }
+
+    /// Decides an event on every engine.
+    fn decide(&mut self, json: &str) -> Result<Decided, (String, String)> {
+        let refused = |expected: &str, got: &dyn std::fmt::Display| (expected.to_owned(), got.to_string());
+        let (mut event, mut reader) = self.read(json)?;
+        let program: &Program = &self.trials.program;
+        let Some(bound) = &self.bound else { return Err(refused("tables", &"there are none")) };
         let params = params(&self.trials.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
         let mut decisions: Vec<(&str, Decision)> = Vec::new();
@@ -410,6 +448,9 @@ fn params(params: &[DatedValues], record: &Record, set: &[(ParamId, i64)]) -> Ve
 /// A record's own fields as a JSON object; `card.active` is an object within it.
 fn fields(record: &TestRecord) -> Map<String, Value> {
     let mut out = Map::new();
+    for (path, row) in &record.lists {
+        push(&mut out, path, Value::Object(fields(row)));
+    }
     for (path, value) in &record.fields {
         let value = match value {
             TestValue::Text(text) => Value::String(text.clone()),
@@ -419,6 +460,25 @@ fn fields(record: &TestRecord) -> Map<String, Value> {
         put(&mut out, path, value);
     }
     out
+}
+
+/// Puts a value behind those of the list to which a path leads.
+fn push(object: &mut Map<String, Value>, path: &[String], value: Value) {
+    let Some((first, rest)) = path.split_first() else { return };
+    let entry = object.entry(first.clone()).or_insert(Value::Null);
+    if rest.is_empty() {
+        match entry {
+            Value::Array(list) => list.push(value),
+            other => *other = Value::Array(vec![value]),
+        }
+        return;
+    }
+    if !entry.is_object() {
+        *entry = Value::Object(Map::new());
+    }
+    if let Some(inner) = entry.as_object_mut() {
+        push(inner, rest, value);
+    }
 }
 
 /// Puts a value where a path leads; what stands in its way is replaced.

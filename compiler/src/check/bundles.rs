@@ -33,12 +33,8 @@ impl Checker<'_> {
                 continue;
             };
             if of.of != Element::Unit {
-                self.report(errors::wrong_element(
-                    of.place,
-                    "a bundle",
-                    super::types::collection_word(of.of),
-                    "units",
-                ));
+                let word = self.collection_word(of.of);
+                self.report(errors::wrong_element(of.place, "a bundle", &word, "units"));
                 broken = true;
             } else if let Some(pick) = picked(&of) {
                 self.report(errors::not_yet_evaluated(pick, "a part of a bundle that takes from a pick"));
@@ -173,7 +169,7 @@ impl Checker<'_> {
 /// Where a source takes only some of the pieces of a line.
 fn picked(source: &Source) -> Option<Place> {
     match &source.kind {
-        SourceKind::All | SourceKind::Bound(_) => None,
+        SourceKind::All | SourceKind::Past(_) | SourceKind::Bound(_) => None,
         SourceKind::Filter(inner, _) => picked(inner),
         SourceKind::One(_)
         | SourceKind::Set { .. }
@@ -189,6 +185,7 @@ fn falls_on_set(source: &Source) -> bool {
         SourceKind::Extreme { from, every: None, .. } => matches!(from.kind, SourceKind::Set { .. }),
         SourceKind::Extreme { .. }
         | SourceKind::All
+        | SourceKind::Past(_)
         | SourceKind::Bound(_)
         | SourceKind::One(_)
         | SourceKind::Filter(..)
@@ -199,7 +196,7 @@ fn falls_on_set(source: &Source) -> bool {
 fn of_bundle(source: &Source) -> bool {
     match &source.kind {
         SourceKind::Set { .. } => true,
-        SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) => false,
+        SourceKind::All | SourceKind::Past(_) | SourceKind::Bound(_) | SourceKind::One(_) => false,
         SourceKind::Filter(from, _)
         | SourceKind::Extreme { from, .. }
         | SourceKind::EveryNth { from, .. } => of_bundle(from),

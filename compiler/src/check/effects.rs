@@ -3,7 +3,6 @@
 use super::expressions::Access;
 use super::groups::GroupKind;
 use super::names::{Binding, Scope, nearest};
-use super::types::{collection_word, element_word};
 use super::{At, Checker, errors, later};
 use crate::ir;
 use crate::typed::{
@@ -121,17 +120,17 @@ impl Checker<'_> {
         let loops = scope.loops.len();
         if matches!(name.text.as_str(), "line" | "unit" | "payment") {
             if let Some((source, _)) = &found
-                && element_word(source.of) != name.text
+                && self.element_word(source.of) != name.text
             {
-                let collection = collection_word(source.of);
+                let collection = self.collection_word(source.of);
                 self.report(errors::wrong_element(
                     place,
                     &format!("`{}`", name.text),
-                    collection,
+                    &collection,
                     &format!("{}s", name.text),
                 ));
             }
-        } else {
+        } else if found.as_ref().is_none_or(|(source, _)| self.element_word(source.of) != name.text) {
             self.refuse_taken(scope, name);
         }
         let source = match found {
@@ -141,7 +140,7 @@ impl Checker<'_> {
                     local.name = name.text.clone();
                 }
                 scope.bind(&name.text, Binding::Element(source.element, source.of), place);
-                if source.of != Element::Payment {
+                if matches!(source.of, Element::Line | Element::Unit) {
                     scope.loops.push((source.of, source.element));
                 }
                 Some(source)
@@ -459,13 +458,9 @@ impl Checker<'_> {
             }
             ast::Target::Source(source) => {
                 let (source, _) = self.source(scope, source)?;
-                if source.of == Element::Payment {
-                    self.report(errors::wrong_element(
-                        source.place,
-                        "a discount",
-                        "payments",
-                        "lines or units",
-                    ));
+                if matches!(source.of, Element::Payment | Element::Row(_)) {
+                    let found = self.collection_word(source.of);
+                    self.report(errors::wrong_element(source.place, "a discount", &found, "lines or units"));
                     return None;
                 }
                 Some(source)
@@ -638,6 +633,6 @@ impl Checker<'_> {
 fn pick_element(element: Element) -> ir::Element {
     match element {
         Element::Unit => ir::Element::Unit,
-        Element::Line | Element::Payment => ir::Element::Line,
+        Element::Line | Element::Payment | Element::Row(_) => ir::Element::Line,
     }
 }

@@ -46,8 +46,8 @@ pub const NAMES: &[&str] = &[
     "missing-spread",
     "missing-unit",
     "missing-value",
-    "multiplier-below-one",
     "month-day-missing",
+    "multiplier-below-one",
     "needless-spread",
     "no-worth",
     "not-a-collection",
@@ -78,6 +78,7 @@ pub const NAMES: &[&str] = &[
     "time-goes-back",
     "too-many-decimals",
     "too-many-rows",
+    "unbounded-history",
     "unit-taken",
     "unknown-currency",
     "unknown-event",
@@ -95,13 +96,16 @@ pub const NAMES: &[&str] = &[
     "wrong-account",
     "wrong-arguments",
     "wrong-conversion",
+    "wrong-counter",
     "wrong-displacement",
     "wrong-effect",
     "wrong-element",
     "wrong-event",
     "wrong-hash",
+    "wrong-list",
     "wrong-reference-kind",
     "wrong-scale",
+    "wrong-window",
 ];
 
 /// Whether a test may expect this diagnostic.
@@ -857,6 +861,15 @@ pub(super) fn member_unknown(place: Place, text: &str) -> Diagnostic {
     .help("add to the rule or its group: `when member known`")
 }
 
+pub(super) fn no_past(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error(
+        "maybe-unknown",
+        place,
+        format!("an anonymous receipt has no member, and so no past that `{text}` could tell of"),
+    )
+    .help("add to the rule or its group: `when member known`")
+}
+
 pub(super) fn optional_column(place: Place, name: &str) -> Diagnostic {
     Diagnostic::error("maybe-unknown", place, format!("the column `{name}` of a table may not be missing"))
         .help("take the `?` away and ask `known` where the table is used")
@@ -1419,6 +1432,103 @@ pub(super) fn time_goes_back(place: Place, text: &str) -> Diagnostic {
 pub(super) fn nothing_happened(place: Place) -> Diagnostic {
     Diagnostic::error("nothing-happened", place, "nothing has happened yet of which this could be expected")
         .help("put `given purchase at …` before it")
+}
+
+// ---- history
+
+/// `a purchase`, `an address`
+pub(super) fn with_article(word: &str) -> String {
+    format!("{} {word}", article(word))
+}
+
+pub(super) fn unbounded_history(place: Place, text: &str) -> Diagnostic {
+    let end = Place {
+        span: perq_grammar::diagnostic::Span { start: place.span.end, end: place.span.end },
+        ..place
+    };
+    Diagnostic::error("unbounded-history", place, format!("`{text}` does not say how far back it looks"))
+        .fix("all there ever was", end, " within program")
+        .help("windows are `last 30 days`, `last 12 hours`, `this month`, `previous month`, `2026-01-01 through 2026-03-31`")
+}
+
+pub(super) fn unknown_past(place: Place, name: &str, known: &[String], near: Option<&str>) -> Diagnostic {
+    Diagnostic::error("unknown-name", place, format!("there are no earlier `{name}`"))
+        .suggest(near)
+        .help(format!("what has a past are {}", some(known)))
+}
+
+pub(super) fn window_of_event(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-window",
+        place,
+        format!("`{text}` belong to this event, and a window tells of the past"),
+    )
+    .help("the past is `earlier purchases within …` and `earlier lines within …`")
+}
+
+pub(super) fn window_of_contacts(place: Place, text: &str, instead: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-window",
+        place,
+        format!("`{text}` bounds contacts; what a member did before is told back from this event"),
+    )
+    .fix(format!("back from the event: `{instead}`"), place, instead)
+}
+
+pub(super) fn window_unit(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error("wrong-window", place, format!("`{text}` is no length of time"))
+        .help("units are `hours`, `minutes`, `seconds`, `days`, `weeks`, `months`, `quarters` and `years`")
+}
+
+pub(super) fn counter_per(place: Place, name: &str, per: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-counter",
+        place,
+        format!(
+            "the counter `{name}` cannot count per `{per}`: the past that it counts is that of one member"
+        ),
+    )
+    .help("write `per member`; what is counted for inviters or for all is a `limit` or a `budget`")
+}
+
+pub(super) fn counter_of_event(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-counter",
+        place,
+        format!("a counter counts what was before this event, and `{text}` is of this event"),
+    )
+    .help("add it where the counter is used: `good_visits + 1`, `spent + basket.paid`")
+}
+
+pub(super) fn anniversary_of_value(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error("wrong-arguments", place, format!("`{text}` is no date of the member or the event"))
+        .help("`days_from_anniversary(member.birthday)` takes a field that holds a date")
+}
+
+pub(super) fn list_elsewhere(place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-list",
+        place,
+        "a list of records stands in the member or in an event, and nowhere else",
+    )
+    .help("several names of one kind are a `set of …`")
+}
+
+pub(super) fn list_of_others(place: Place, name: &str) -> Diagnostic {
+    Diagnostic::error("wrong-list", place, format!("another event has a list `{name}` of another record"))
+        .help("events that share a field's name share its type; give this one another name")
+}
+
+pub(super) fn unknown_list_record(place: Place, word: &str, near: Option<&str>) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-list",
+        place,
+        format!("there is no record `{word}` that this could be a list of"),
+    )
+    .suggest(near)
+    .help(format!(
+        "declare what an entry holds: `record {word} {{ … }}`; names of a kind are a `set of {word}`"
+    ))
 }
 
 // ---- later

@@ -4,7 +4,7 @@
 use super::functions::is_fixed_name;
 use super::names::{Binding, Events, Key, Scope, Value, nearest};
 use super::schema::RecordName;
-use super::types::{constant, element_word};
+use super::types::constant;
 use super::{Checker, dates, errors};
 use crate::ir;
 use crate::typed::{Element, Expr, ExprKind, FieldId, LocalId, RecordType, Type};
@@ -346,6 +346,17 @@ impl Checker<'_> {
                     return Expr { kind: ExprKind::Error, ty, place };
                 }
                 self.use_function(scope, id, place, &written);
+                let of_member = self.function_infos.get(id.0 as usize).is_some_and(|info| info.of_member);
+                if of_member && !scope.knows(Key::Member) {
+                    self.report(errors::no_past(place, &written));
+                    return Expr { kind: ExprKind::Error, ty: ty.present().clone(), place };
+                }
+                let ty = match ty {
+                    Type::Optional(inner) if access == Access::Value && scope.knows(Key::Counter(id)) => {
+                        *inner
+                    }
+                    other => other,
+                };
                 return Expr { kind: ExprKind::Call(id, Vec::new()), ty, place };
             }
             Some(Value::Collection(_)) => {
@@ -393,11 +404,7 @@ impl Checker<'_> {
             let bound = bound.map(str::to_string).or_else(|| {
                 let (element, local) = scope.loops.last()?;
                 let local = self.out.locals.get(local.0 as usize)?;
-                Some(if local.name.is_empty() {
-                    element_word(*element).to_string()
-                } else {
-                    local.name.clone()
-                })
+                Some(if local.name.is_empty() { self.element_word(*element) } else { local.name.clone() })
             });
             self.report(errors::no_element(head_place, name, bound.as_deref()));
             return;
@@ -472,7 +479,7 @@ impl Checker<'_> {
             }
             Subject::Basket => "basket".into(),
             Subject::Member => "member".into(),
-            Subject::Element(_, element) => element_word(*element).into(),
+            Subject::Element(_, element) => self.element_word(*element),
             Subject::Product(_) => "product".into(),
         }
     }
@@ -509,6 +516,10 @@ impl Checker<'_> {
                     }
                 };
                 let quoted = self.quote(place);
+                if scope.counter {
+                    self.report(errors::counter_of_event(place, &quoted));
+                    return self.broken(place);
+                }
                 self.require_lines(scope, place, &quoted);
                 (field, None)
             }
@@ -526,8 +537,15 @@ impl Checker<'_> {
                     None => return self.unknown_field(subject, RecordName::Member, &name, name_place, place),
                 }
             }
+            Subject::Element(local, Element::Row(rows)) => match self.row_field(*rows, &name) {
+                Some(field) => (field, Some(*local)),
+                None => {
+                    return self.unknown_field(subject, RecordName::Row(rows.0), &name, name_place, place);
+                }
+            },
             Subject::Element(local, element) => {
                 let (fields, record) = match element {
+                    Element::Row(_) => return self.broken(place),
                     Element::Line | Element::Unit => (&self.records.line, RecordName::Line),
                     Element::Payment => (&self.records.payment, RecordName::Payment),
                 };
@@ -539,7 +557,9 @@ impl Checker<'_> {
                         self.report(errors::pieces_of_unit(name_place));
                         return self.broken(place);
                     }
-                    (Element::Line | Element::Unit | Element::Payment, _) => fields.get(&name).copied(),
+                    (Element::Line | Element::Unit | Element::Payment | Element::Row(_), _) => {
+                        fields.get(&name).copied()
+                    }
                 };
                 match field {
                     Some(field) => (field, Some(*local)),
@@ -594,6 +614,7 @@ impl Checker<'_> {
             Subject::Product(_) => self.records.product.keys().cloned().collect(),
             Subject::Element(_, Element::Payment) => self.records.payment.keys().cloned().collect(),
             Subject::Element(_, Element::Line | Element::Unit) => self.records.line.keys().cloned().collect(),
+            Subject::Element(_, Element::Row(rows)) => self.row_names(*rows),
             Subject::Event(kind) => {
                 let events = match (&scope.events, kind) {
                     (_, Some(kind)) => vec![*kind],
@@ -1035,6 +1056,11 @@ impl Checker<'_> {
                     let field = self.event_field(scope, kind, &name, place, place)?;
                     return Some(self.field_access(scope, field, None, place, Access::Test));
                 }
+                if let Subject::Element(local, Element::Row(rows)) = subject {
+                    let name = name.clone();
+                    let field = self.row_field(rows, &name)?;
+                    return Some(self.field_access(scope, field, Some(local), place, Access::Test));
+                }
                 let of = match subject {
                     Subject::Element(local, _) | Subject::Product(local) => Some(local),
                     Subject::Event(_) | Subject::Basket | Subject::Member => None,
@@ -1060,6 +1086,9 @@ impl Checker<'_> {
             Subject::Basket => Vec::new(),
             Subject::Member => self.records.member.iter().map(|(n, f)| (n.clone(), *f)).collect(),
             Subject::Product(_) => self.records.product.iter().map(|(n, f)| (n.clone(), *f)).collect(),
+            Subject::Element(_, Element::Row(rows)) => {
+                self.row_base(*rows).into_iter().filter(|(name, _)| !name.starts_with("product.")).collect()
+            }
             Subject::Element(_, Element::Payment) => {
                 self.records.payment.iter().map(|(n, f)| (n.clone(), *f)).collect()
             }

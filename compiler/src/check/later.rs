@@ -7,7 +7,6 @@ use perq_grammar::diagnostic::Span;
 /// The keyword of a declaration without a meaning.
 pub(super) fn item(kind: &ItemKind) -> Option<&str> {
     match kind {
-        ItemKind::Counter { .. } => Some("counter"),
         ItemKind::Badge(..) => Some("badge"),
         ItemKind::Tiers(..) => Some("tiers"),
         ItemKind::Coupon(..) => Some("coupon"),
@@ -22,6 +21,7 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         | ItemKind::Define { .. }
         | ItemKind::Table { .. }
         | ItemKind::Segment(..)
+        | ItemKind::Counter { .. }
         | ItemKind::Enum { .. }
         | ItemKind::Reference { .. }
         | ItemKind::Record(..)

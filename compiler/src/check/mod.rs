@@ -14,6 +14,7 @@ mod expressions;
 mod functions;
 mod governance;
 mod groups;
+mod history;
 mod later;
 mod limits;
 mod names;
@@ -282,15 +283,17 @@ impl<'a> Items<'a> {
                 ast::ItemKind::Extend(name, fields) => self.records.push((at, name, fields, true)),
                 ast::ItemKind::Event { name, from, fields } => self.events.push((at, name, from, fields)),
                 ast::ItemKind::Param { .. } => self.params.push((at, item)),
-                ast::ItemKind::Define { .. } | ast::ItemKind::Table { .. } | ast::ItemKind::Segment(..) => {
+                ast::ItemKind::Define { .. }
+                | ast::ItemKind::Table { .. }
+                | ast::ItemKind::Segment(..)
+                | ast::ItemKind::Counter { .. } => {
                     self.functions.push((at, item));
                 }
                 ast::ItemKind::Group(header, clauses) => self.groups.push((at, header, clauses, item.span)),
                 ast::ItemKind::Template(template) => self.templates.push((at, template)),
                 ast::ItemKind::Rule(rule) => self.rules.push((at, rule, self.groups.len())),
                 ast::ItemKind::Test(test) => self.tests.push((at, test, item.span)),
-                ast::ItemKind::Counter { .. }
-                | ast::ItemKind::Badge(..)
+                ast::ItemKind::Badge(..)
                 | ast::ItemKind::Tiers(..)
                 | ast::ItemKind::Coupon(..)
                 | ast::ItemKind::Certificate(..)
@@ -349,6 +352,7 @@ struct Checker<'a> {
     event_infos: Vec<schema::EventInfo>,
     records: schema::Records,
     builtins: Builtins,
+    histories: history::Histories,
 
     function_infos: Vec<functions::FunctionInfo>,
     collections: Vec<functions::CollectionInfo<'a>>,
@@ -400,6 +404,7 @@ impl Checker<'_> {
             event_infos: Vec::new(),
             records: schema::Records::default(),
             builtins: Builtins::default(),
+            histories: history::Histories::default(),
             function_infos: Vec::new(),
             collections: Vec::new(),
             param_starts: Vec::new(),

@@ -61,6 +61,8 @@ pub(super) enum Key {
     Product(LocalId),
     Field(FieldId, Option<LocalId>),
     Local(LocalId),
+    /// What a counter gives.
+    Counter(FunctionId),
 }
 
 impl Key {
@@ -69,7 +71,7 @@ impl Key {
         match self {
             Key::Product(local) if local == from => Key::Product(to),
             Key::Field(field, Some(local)) if local == from => Key::Field(field, Some(to)),
-            Key::Member | Key::Product(_) | Key::Field(..) | Key::Local(_) => self,
+            Key::Member | Key::Product(_) | Key::Field(..) | Key::Local(_) | Key::Counter(_) => self,
         }
     }
 }
@@ -100,6 +102,8 @@ pub(super) struct Scope {
     pub loops: Vec<(Element, LocalId)>,
     /// How deep the expression is nested.
     pub depth: u32,
+    /// In a counter, which counts what was before the event.
+    pub counter: bool,
     names: Names,
     known: FxHashMap<Key, u32>,
     trail: Vec<Key>,
@@ -113,6 +117,7 @@ impl Scope {
             events,
             loops: Vec::new(),
             depth: 0,
+            counter: false,
             names: Names::default(),
             known: FxHashMap::default(),
             trail: Vec::new(),
@@ -357,6 +362,7 @@ impl Checker<'_> {
                 keys
             }
             ExprKind::Local(local) => vec![Key::Local(*local)],
+            ExprKind::Call(function, arguments) if arguments.is_empty() => vec![Key::Counter(*function)],
             ExprKind::Error
             | ExprKind::Constant(_)
             | ExprKind::Bool(_)

@@ -1,6 +1,7 @@
 //! What records hold: enumerations, kinds of references, counted units, records and their attributes, kinds of
 //! events. It refuses to know rules.
 
+use super::history::RowRecord;
 use super::names::{Events, Scope, nearest};
 use super::types::{BUILTIN_UNITS, builtin_unit, constant, power_of_ten};
 use super::{At, Checker, Items, Origin, currencies, errors};
@@ -42,6 +43,8 @@ pub(super) enum RecordName {
     Line,
     Product,
     Payment,
+    /// A record that lists are of, by its position.
+    Row(u32),
 }
 
 /// What a field's type means.
@@ -184,6 +187,29 @@ impl<'a> Checker<'a> {
     /// The fields of all records.
     pub(super) fn declare_fields(&mut self, items: &Items<'a>) {
         self.declare_builtins();
+        let listed: FxHashSet<&str> = items
+            .records
+            .iter()
+            .map(|(_, _, fields, _)| *fields)
+            .chain(items.events.iter().map(|(_, _, _, fields)| *fields))
+            .flatten()
+            .filter(|field| field.ty.list)
+            .map(|field| field.ty.name.text.as_str())
+            .collect();
+        for (at, name, _, extends) in &items.records {
+            let word = name.text.as_str();
+            let taken =
+                ["member", "line", "product", "payment"].contains(&word) || self.event_ids.contains_key(word);
+            if *extends
+                || taken
+                || !listed.contains(word)
+                || !self.declare("record", word, at.place(name.span))
+            {
+                continue;
+            }
+            let record = RowRecord { name: word.into(), fields: FxHashMap::default() };
+            self.histories.records.push(record);
+        }
         for (at, name, fields, extends) in &items.records {
             let record = match name.text.as_str() {
                 "member" => RecordName::Member,
@@ -192,6 +218,12 @@ impl<'a> Checker<'a> {
                 "payment" => RecordName::Payment,
                 word => match self.event_ids.get(word) {
                     Some(event) if *extends => RecordName::Event(*event),
+                    _ if let Some(position) = self.histories.records.iter().position(|r| r.name == word) => {
+                        for field in *fields {
+                            self.field(*at, RecordName::Row(position as u32), &name.text, field);
+                        }
+                        continue;
+                    }
                     Some(_) | None => {
                         let records = ["member", "line", "product", "payment"].into_iter();
                         let near = nearest(word, records.chain(self.event_ids.keys().map(String::as_str)));
@@ -396,6 +428,10 @@ impl<'a> Checker<'a> {
         if !self.declare(&format!("field {record_name}"), name, place) {
             return;
         }
+        if declaration.ty.list {
+            self.list_field(at, record, declaration);
+            return;
+        }
         if let RecordName::Event(event) = record {
             let standard = self.records.standard.iter().any(|(standard, _)| *standard == name);
             if standard || ["at", "date", "time", "weekday", "month_day"].contains(&name) {
@@ -411,6 +447,7 @@ impl<'a> Checker<'a> {
                 match element {
                     Element::Line | Element::Unit => info.lines = true,
                     Element::Payment => info.payments = true,
+                    Element::Row(_) => {}
                 }
                 return;
             }
@@ -438,6 +475,7 @@ impl<'a> Checker<'a> {
             RecordName::Line => (format!("line.{name}"), ir::RecordKind::Line),
             RecordName::Product => (format!("line.product.{name}"), ir::RecordKind::Product),
             RecordName::Payment => (format!("payment.{name}"), ir::RecordKind::Payment),
+            RecordName::Row(_) => (format!("{record_name}.{name}"), ir::RecordKind::Derived),
         };
         let field = Field {
             name: full,
@@ -474,15 +512,21 @@ impl<'a> Checker<'a> {
                 }
                 return;
             }
-            RecordName::Member | RecordName::Line | RecordName::Product | RecordName::Payment => {
-                self.add_field(field)
-            }
+            RecordName::Member
+            | RecordName::Line
+            | RecordName::Product
+            | RecordName::Payment
+            | RecordName::Row(_) => self.add_field(field),
         };
         let fields = match record {
             RecordName::Member => &mut self.records.member,
             RecordName::Line => &mut self.records.line,
             RecordName::Product => &mut self.records.product,
             RecordName::Payment => &mut self.records.payment,
+            RecordName::Row(position) => match self.histories.records.get_mut(position as usize) {
+                Some(record) => &mut record.fields,
+                None => return,
+            },
             RecordName::Event(_) => return,
         };
         fields.insert(name.into(), id);
@@ -510,6 +554,9 @@ impl<'a> Checker<'a> {
             "line" => self.records.line.get(name),
             "product" => self.records.product.get(name),
             "payment" => self.records.payment.get(name),
+            row if let Some(record) = self.histories.records.iter().find(|record| record.name == row) => {
+                record.fields.get(name)
+            }
             event => self
                 .event_ids
                 .get(event)
@@ -673,6 +720,10 @@ impl<'a> Checker<'a> {
     pub(super) fn type_named(&mut self, at: At, name: &ast::TypeName) -> Option<Type> {
         let place = at.place(name.span);
         let word = name.name.text.as_str();
+        if name.list {
+            self.report(errors::list_elsewhere(place));
+            return None;
+        }
         if name.set {
             let Some(kind) = self.kind_ids.get(word).copied() else {
                 let near = nearest(word, self.kind_ids.keys().map(String::as_str));
@@ -790,7 +841,8 @@ fn builtin(record: RecordName, name: &str) -> Option<Builtin> {
             | RecordName::Member
             | RecordName::Line
             | RecordName::Product
-            | RecordName::Payment,
+            | RecordName::Payment
+            | RecordName::Row(_),
             _,
         ) => None,
     }

@@ -283,8 +283,9 @@ impl<'a> Checker<'a> {
         match ty {
             Type::Error => Binding::Broken,
             Type::Collection(of) => {
-                let record = Type::Record(super::types::element_record(*of));
-                let element = self.local(super::types::element_word(*of), record, place);
+                let record = Type::Record(super::history::element_record(*of));
+                let word = self.element_word(*of);
+                let element = self.local(&word, record, place);
                 Binding::Collection { local, of: *of, element, known: Vec::new() }
             }
             Type::Symbol(kind) => {

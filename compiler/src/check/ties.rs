@@ -161,7 +161,11 @@ impl Checker<'_> {
 
     fn of_source(&self, source: &Source, allowances: &mut Allowances) {
         match &source.kind {
-            SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) | SourceKind::Set { .. } => {}
+            SourceKind::All
+            | SourceKind::Past(_)
+            | SourceKind::Bound(_)
+            | SourceKind::One(_)
+            | SourceKind::Set { .. } => {}
             SourceKind::Filter(from, condition) => {
                 self.of_source(from, allowances);
                 self.gather(condition, false, false, allowances);

@@ -14,6 +14,27 @@ use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use rustc_hash::FxHashMap;
 
+/// `given …` as written.
+struct Given<'t> {
+    what: &'t ast::Name,
+    id: Option<String>,
+    when: Option<&'t ast::Expr>,
+    fields: &'t [ast::TestField],
+    earlier: bool,
+}
+
+/// `paid = 40 EUR`
+fn is_paid(field: &ast::TestField) -> bool {
+    match field {
+        ast::TestField::Value(path, _) => path.parts.iter().map(|part| part.text.as_str()).eq(["paid"]),
+        ast::TestField::Record(..) => false,
+    }
+}
+
+fn at_number(place: Place, number: &ast::Lexeme) -> Place {
+    Place { span: number.span, ..place }
+}
+
 impl<'a> Checker<'a> {
     /// All tests of the program's own files.
     pub(super) fn check_tests(&mut self, items: &Items<'a>) {
@@ -70,37 +91,36 @@ impl<'a> Checker<'a> {
 
     fn test_steps(&mut self, at: At, test: &ast::Test) -> Vec<TestStep> {
         let mut steps = Vec::new();
-        let mut clock: Option<String> = None;
-        let mut events = 0;
+        let mut clock: Option<(i64, i64)> = None;
+        let mut decided = 0;
         for step in &test.steps {
             match step {
                 ast::TestStep::Given { earlier, what, id, of, at: when, fields, span } => {
                     let place = at.place(*span);
-                    if *earlier {
-                        self.report(errors::not_yet_evaluated(place, "given earlier"));
-                        continue;
-                    }
                     if of.is_some() {
                         self.report(errors::not_yet_evaluated(place, "given … of"));
                         continue;
                     }
                     let before = self.found.len();
                     let id = id.as_ref().map(|id| id.value.clone());
-                    let typed = self.given(at, what, id, when.as_ref(), fields, place);
-                    if let Some(TestStep::Event { at: moment, .. }) = &typed {
-                        events += 1;
-                        if clock.as_ref().is_some_and(|clock| moment < clock) && self.found.len() == before {
-                            let when = when.as_ref().map_or(place, |when| at.place(when.span));
-                            let written = self.quote(when);
-                            self.report(errors::time_goes_back(when, &written));
+                    let given = Given { what, id, when: when.as_ref(), fields, earlier: *earlier };
+                    let typed = self.given(at, given, clock, place);
+                    if let Some((step, moment)) = typed {
+                        if let Some(moment) = moment {
+                            decided += usize::from(!earlier);
+                            if clock.is_some_and(|clock| moment < clock) && self.found.len() == before {
+                                let when = when.as_ref().map_or(place, |when| at.place(when.span));
+                                let written = self.quote(when);
+                                self.report(errors::time_goes_back(when, &written));
+                            }
+                            clock = Some(moment);
                         }
-                        clock = Some(moment.clone());
+                        steps.push(step);
                     }
-                    steps.extend(typed);
                 }
                 ast::TestStep::With(name, value) => steps.extend(self.with(at, name, value)),
                 ast::TestStep::Expect(expectation, span) => {
-                    if events == 0 {
+                    if decided == 0 {
                         self.report(errors::nothing_happened(at.place(*span)));
                         continue;
                     }
@@ -110,7 +130,7 @@ impl<'a> Checker<'a> {
                 }
                 ast::TestStep::After(number, unit) => {
                     let place = at.place(number.span.to(unit.span));
-                    self.report(errors::not_yet_evaluated(place, "after"));
+                    clock = self.clock_after(clock, number, unit, place).or(clock);
                 }
                 ast::TestStep::Item(_) => {}
             }
@@ -138,37 +158,121 @@ impl<'a> Checker<'a> {
         Some(TestStep::With(id, slot))
     }
 
+    /// The clock of a test so much later, on the local calendar.
+    fn clock_after(
+        &mut self,
+        clock: Option<(i64, i64)>,
+        number: &ast::Lexeme,
+        unit: &ast::Name,
+        place: Place,
+    ) -> Option<(i64, i64)> {
+        let Some((day, second)) = clock else {
+            self.report(errors::nothing_happened(place));
+            return None;
+        };
+        let count = super::program::small_number(&number.text).map(i64::from);
+        let Some((ty, factor)) = super::types::builtin_unit(&unit.text) else {
+            let quoted = self.quote(place);
+            self.report(errors::window_unit(place, &quoted));
+            return None;
+        };
+        let count = count.and_then(|count| count.checked_mul(i64::try_from(factor).ok()?));
+        let Some(count) = count.filter(|count| *count <= 1_000_000_000) else {
+            self.report(errors::number_out_of_range(at_number(place, number), &number.text));
+            return None;
+        };
+        if ty == Type::Duration {
+            let seconds = second + count;
+            return Some((day + seconds.div_euclid(86_400), seconds.rem_euclid(86_400)));
+        }
+        let day = match ty {
+            Type::Days if count <= 1_000_000 => day + count,
+            Type::Months if count <= 10_000 => crate::calendar::add_months(day, count),
+            Type::Days | Type::Months => {
+                self.report(errors::number_out_of_range(at_number(place, number), &number.text));
+                return None;
+            }
+            Type::Error
+            | Type::Bool
+            | Type::Number
+            | Type::Percent
+            | Type::Money
+            | Type::Points(_)
+            | Type::Count(_)
+            | Type::Quantity(_)
+            | Type::Duration
+            | Type::Date
+            | Type::Time
+            | Type::Instant
+            | Type::Enum(_)
+            | Type::Symbol(_)
+            | Type::Set(_)
+            | Type::Text
+            | Type::Optional(_)
+            | Type::Collection(_)
+            | Type::Record(_) => {
+                let quoted = self.quote(place);
+                self.report(errors::window_unit(place, &quoted));
+                return None;
+            }
+        };
+        Some((day, second))
+    }
+
+    /// A step, and the moment of an event.
     fn given(
         &mut self,
         at: At,
-        what: &ast::Name,
-        id: Option<String>,
-        when: Option<&ast::Expr>,
-        fields: &[ast::TestField],
+        given: Given<'_>,
+        clock: Option<(i64, i64)>,
         place: Place,
-    ) -> Option<TestStep> {
+    ) -> Option<(TestStep, Option<(i64, i64)>)> {
+        let Given { what, id, when, fields, earlier } = given;
+        if earlier && !self.event_ids.contains_key(&what.text) {
+            let known: Vec<String> = self.out.events.iter().map(|event| event.name.clone()).collect();
+            let near = nearest(&what.text, known.iter().map(String::as_str));
+            self.report(errors::unknown_event(at.place(what.span), &what.text, &known, near.as_deref()));
+            return None;
+        }
         let mut record = TestRecord { id: id.clone(), ..TestRecord::default() };
         if what.text == "member" {
             self.test_fields(at, RecordName::Member, "member", &[], fields, &mut record);
-            return Some(TestStep::Member(record));
+            return Some((TestStep::Member(record), None));
         }
         if let Some(kind) = self.event_ids.get(&what.text).copied() {
-            self.test_fields(at, RecordName::Event(kind), &what.text, &[], fields, &mut record);
-            let Some(when) = when else {
-                let name = format!("given {}", what.text);
-                self.report(errors::missing_clause(
-                    at.place(what.span),
-                    &format!("`{name}`"),
-                    "when it happens",
-                    &format!("{name} at 2026-03-02 10:15"),
-                ));
-                return None;
+            let paid = if earlier { self.paid_before(at, kind, fields) } else { None };
+            let rest: Vec<ast::TestField>;
+            let fields = match paid {
+                Some(_) => {
+                    rest = fields.iter().filter(|field| !is_paid(field)).cloned().collect();
+                    rest.as_slice()
+                }
+                None => fields,
             };
-            let scope = Scope::new(at.file, at.space, Events::Inferred(None));
-            let (day, second) = self.moment(&scope, when, false)?;
+            self.test_fields(at, RecordName::Event(kind), &what.text, &[], fields, &mut record);
+            let moment = match (when, clock) {
+                (Some(when), _) => {
+                    let scope = Scope::new(at.file, at.space, Events::Inferred(None));
+                    self.moment(&scope, when, false)?
+                }
+                (None, Some(clock)) => clock,
+                (None, None) => {
+                    let name = format!("given {}{}", if earlier { "earlier " } else { "" }, what.text);
+                    self.report(errors::missing_clause(
+                        at.place(what.span),
+                        &format!("`{name}`"),
+                        "when it happens",
+                        &format!("{name} at 2026-03-02 10:15"),
+                    ));
+                    return None;
+                }
+            };
+            let (day, second) = moment;
             let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-            let moment = format!("{}T{hour:02}:{minute:02}:{second:02}", dates::date_text(day));
-            return Some(TestStep::Event { kind, id, at: moment, record, place });
+            let written = format!("{}T{hour:02}:{minute:02}:{second:02}", dates::date_text(day));
+            let earlier = earlier.then_some(paid);
+            let step = TestStep::Event { kind, id, at: written, record, earlier, place };
+            return Some((step, Some(moment)));
         }
         if what.text == "product" {
             if id.is_none() {
@@ -180,7 +284,8 @@ impl<'a> Checker<'a> {
                 ));
             }
             self.test_fields(at, RecordName::Product, "product", &[], fields, &mut record);
-            return Some(TestStep::Table { kind: "product".into(), id: id.unwrap_or_default(), record });
+            let step = TestStep::Table { kind: "product".into(), id: id.unwrap_or_default(), record };
+            return Some((step, None));
         }
         if let Some(kind) = self.kind_ids.get(&what.text).copied() {
             if id.is_none() {
@@ -193,7 +298,8 @@ impl<'a> Checker<'a> {
                 ));
             }
             self.name_fields(at, kind, fields, &mut record);
-            return Some(TestStep::Table { kind: what.text.clone(), id: id.unwrap_or_default(), record });
+            let step = TestStep::Table { kind: what.text.clone(), id: id.unwrap_or_default(), record };
+            return Some((step, None));
         }
         let known: Vec<String> = ["member", "product"]
             .iter()
@@ -204,6 +310,18 @@ impl<'a> Checker<'a> {
         let near = nearest(&what.text, known.iter().map(String::as_str));
         self.report(errors::unknown_name(at.place(what.span), "record", &what.text, near.as_deref()));
         None
+    }
+
+    /// What a test says was paid for an earlier event.
+    fn paid_before(&mut self, at: At, kind: ir::EventId, fields: &[ast::TestField]) -> Option<i64> {
+        let info = self.event_infos.get(kind.index())?;
+        if !info.lines || info.fields.contains_key("paid") {
+            return None;
+        }
+        fields.iter().find_map(|field| match field {
+            ast::TestField::Value(_, value) if is_paid(field) => self.expected_money(at, value),
+            ast::TestField::Value(..) | ast::TestField::Record(..) => None,
+        })
     }
 
     /// `members = ["A", "B"]` of a list, `parent = "Tea"` of a kind with parents.
@@ -264,6 +382,12 @@ impl<'a> Checker<'a> {
                     } else if name.text == "payment" && event {
                         self.test_fields(at, RecordName::Payment, "payment", &[], inner, &mut inner_record);
                         record.payments.push(inner_record);
+                    } else if let Some((key, of)) =
+                        prefix.is_empty().then(|| self.list_named(owner, &name.text)).flatten()
+                    {
+                        let row = RecordName::Row(of as u32);
+                        self.test_fields(at, row, &name.text, &[], inner, &mut inner_record);
+                        record.lists.push((key, inner_record));
                     } else if matches!(name.text.as_str(), "line" | "payment") {
                         let collection = format!("{}s", name.text);
                         self.report(errors::unknown_field(at.place(*span), word, &collection, &[], None));
@@ -327,6 +451,10 @@ impl<'a> Checker<'a> {
             RecordName::Line => &self.records.line,
             RecordName::Product => &self.records.product,
             RecordName::Payment => &self.records.payment,
+            RecordName::Row(of) => match self.histories.records.get(of as usize) {
+                Some(record) => &record.fields,
+                None => return,
+            },
         };
         let Some(id) = fields.get(&name).copied() else {
             let mut known: Vec<String> = fields.keys().cloned().collect();

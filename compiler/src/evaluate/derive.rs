@@ -2,7 +2,7 @@
 //! to know rules, except to name those that read what could not be worked out.
 
 use super::{Bindings, Code, Decision, Proposals, Record, RuleFault};
-use crate::calendar::{Instant, stretch, until};
+use crate::calendar::{Instant, from_anniversary, stretch, until};
 use crate::ir::{
     Atom, EventId, FaultKind, Inst, MISSING, PlaceId, Program, Rule, RuleId, SlotId, Space, StateRead,
     event_slot,
@@ -25,6 +25,17 @@ pub(super) fn fill(program: &Program, record: &mut Record) {
             StateRead::After(window) => stretch(window, now, program.week_starts).after,
             StateRead::Last(window) => stretch(window, now, program.week_starts).last,
             StateRead::Until(window) => until(window, now),
+            StateRead::Anniversary(of) => {
+                match record.event.get(of.index()).copied().filter(|date| *date != MISSING) {
+                    Some(date) => from_anniversary(date, now.date),
+                    None => {
+                        if let Some(place) = record.event.get_mut(read.slot.index()) {
+                            *place = MISSING;
+                        }
+                        continue;
+                    }
+                }
+            }
         };
         if let Some(place) = record.event.get_mut(read.slot.index()) {
             // The least number stands for what is missing; nothing lies before the one after it.

@@ -396,6 +396,9 @@ pub enum StateRead {
     /// So long after the event, in seconds since 1970-01-01T00:00Z, a day being 24 hours and months those of the
     /// calendar; only [`Window::Seconds`], [`Window::Days`] and [`Window::Months`]. Needs no state.
     Until(Window),
+    /// Days from the nearest anniversary of the date in this slot to the event, below zero before it
+    /// ([`crate::calendar::from_anniversary`]). Needs no state.
+    Anniversary(SlotId),
 }
 
 /// An event slot that a function works out, before the first phase, in the order of [`Program::derivations`].

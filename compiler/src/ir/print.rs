@@ -77,6 +77,9 @@ impl Display for Program {
                 }
                 StateRead::Last(window) => writeln!(f, "read {slot}: end of {}", words(&window))?,
                 StateRead::Until(window) => writeln!(f, "read {slot}: the event and {} on", words(&window))?,
+                StateRead::Anniversary(of) => {
+                    writeln!(f, "read {slot}: days from the anniversary of {}", slot_name(&layout.event, of))?
+                }
             }
         }
         for (id, derivation) in self.derivations.iter().enumerate() {

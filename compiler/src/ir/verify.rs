@@ -754,6 +754,12 @@ fn filled(program: &Program, report: &mut Report) {
                 report.check(long, VerifyRule::WindowLength, at);
                 window_of(window, at, report);
             }
+            StateRead::Anniversary(slot) => {
+                report.known(&program.layout.event, slot.index(), at);
+                let date =
+                    program.layout.event.get(slot.index()).is_none_or(|slot| slot.ty == SlotType::Date);
+                report.check(date, VerifyRule::TypeMismatch, at);
+            }
         }
     }
     let mut names = Names::default();

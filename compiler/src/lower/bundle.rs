@@ -77,6 +77,7 @@ impl Builder<'_, '_> {
                 (part, pick, self.whole(count))
             }
             SourceKind::All
+            | SourceKind::Past(_)
             | SourceKind::Bound(_)
             | SourceKind::One(_)
             | SourceKind::Filter(..)

@@ -44,7 +44,22 @@ impl Builder<'_, '_> {
         operand
     }
 
+    /// An expression that is worked out once an event, where it is worked out.
+    pub fn underived(&mut self, expr: &Expr) -> Operand {
+        if let ExprKind::Aggregate { function, value, source } = &expr.kind {
+            let place = self.lowering.place(expr.place);
+            let before = self.at(place);
+            let operand = self.aggregate(*function, value.as_deref(), source, &expr.ty);
+            self.at(before);
+            return operand;
+        }
+        self.operand(expr)
+    }
+
     fn operand_here(&mut self, expr: &Expr) -> Operand {
+        if let Some(derived) = self.lowering.derived(expr) {
+            return self.load_derived(derived);
+        }
         match &expr.kind {
             ExprKind::Error => Operand::Number(Fraction::constant(0, 1)),
             ExprKind::Constant(ratio) => Operand::Number(Fraction::constant(ratio.num, ratio.den)),
@@ -54,7 +69,12 @@ impl Builder<'_, '_> {
             ExprKind::Local(local) => match self.bindings.get(local) {
                 Some(Binding::Operand(operand)) => *operand,
                 Some(Binding::Row { row, .. }) => Operand::Ordinal(*row),
-                Some(Binding::Source(_) | Binding::Selection(_) | Binding::Sets { .. }) | None => {
+                // What is worked out once an event has no bindings of the rule that asks for it.
+                None => match self.lowering.rule_let(*local) {
+                    Some(value) => self.operand(value),
+                    None => Operand::Ordinal(self.int(0)),
+                },
+                Some(Binding::Source(_) | Binding::Selection(_) | Binding::Sets { .. }) => {
                     Operand::Ordinal(self.int(0))
                 }
             },
@@ -319,6 +339,10 @@ impl Builder<'_, '_> {
                 let (row, _) = self.row_of(of);
                 self.emit(Inst::LoadPayment(slot, row))
             }
+            super::FieldSpace::Table(table) => {
+                let (row, _) = self.row_of(of);
+                self.emit(Inst::LoadTable(table, slot, row))
+            }
         }
     }
 
@@ -334,7 +358,9 @@ impl Builder<'_, '_> {
                 | Builtin::Event(_)
                 | Builtin::Line(_)
                 | Builtin::Payment(_)
-                | Builtin::Until(_),
+                | Builtin::Until(_)
+                | Builtin::Row(..)
+                | Builtin::Anniversary(_),
             )
             | None => {
                 let value = self.load(field, of);
@@ -512,7 +538,7 @@ impl Builder<'_, '_> {
             return;
         }
         let selection = match &root.kind {
-            SourceKind::All | SourceKind::Filter(..) | SourceKind::One(_) => None,
+            SourceKind::All | SourceKind::Past(_) | SourceKind::Filter(..) | SourceKind::One(_) => None,
             SourceKind::Bound(local) => match self.bindings.get(local) {
                 Some(Binding::Selection(selection)) => Some(*selection),
                 Some(
@@ -528,6 +554,7 @@ impl Builder<'_, '_> {
             (Some(selection), _) => Rows::Selected(selection),
             (None, Element::Line | Element::Unit) => Rows::Lines,
             (None, Element::Payment) => Rows::Payments,
+            (None, Element::Row(rows)) => Rows::Table(self.lowering.table(rows)),
         };
         let row = self.emit(Inst::Loop(rows));
         self.emit(Inst::Block);
@@ -540,8 +567,11 @@ impl Builder<'_, '_> {
                 self.leave_unless(some, 0);
                 Some(pieces)
             }
-            (Element::Line | Element::Payment, _) => None,
+            (Element::Line | Element::Payment | Element::Row(_), _) => None,
         };
+        if let (SourceKind::Past(window), Rows::Table(table)) = (&root.kind, rows) {
+            self.within(*window, table, row);
+        }
         self.turn(&Binding::Row { row, count }, source, &conditions, root, body);
         self.emit(Inst::End);
         self.emit(Inst::End);
@@ -571,14 +601,18 @@ impl Builder<'_, '_> {
                 Some(Binding::Source(bound)) => self.inlined(bound),
                 Some(
                     Binding::Operand(_) | Binding::Row { .. } | Binding::Selection(_) | Binding::Sets { .. },
-                )
-                | None => source.clone(),
+                ) => source.clone(),
+                None => match self.lowering.rule_collection(*local) {
+                    Some(bound) => self.inlined(bound),
+                    None => source.clone(),
+                },
             },
             SourceKind::Filter(inner, condition) => Source {
                 kind: SourceKind::Filter(Box::new(self.inlined(inner)), condition.clone()),
                 ..source.clone()
             },
             SourceKind::All
+            | SourceKind::Past(_)
             | SourceKind::One(_)
             | SourceKind::Set { .. }
             | SourceKind::Extreme { .. }
@@ -590,7 +624,7 @@ impl Builder<'_, '_> {
     pub fn selection(&mut self, source: &Source) -> Value {
         let element = match source.of {
             Element::Unit => crate::ir::Element::Unit,
-            Element::Line | Element::Payment => crate::ir::Element::Line,
+            Element::Line | Element::Payment | Element::Row(_) => crate::ir::Element::Line,
         };
         match &source.kind {
             SourceKind::Extreme { from, count, every, cheapest } => {
@@ -633,7 +667,11 @@ impl Builder<'_, '_> {
                     | None => self.emit(Inst::NewSelection),
                 }
             }
-            SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) | SourceKind::Filter(..) => {
+            SourceKind::All
+            | SourceKind::Past(_)
+            | SourceKind::Bound(_)
+            | SourceKind::One(_)
+            | SourceKind::Filter(..) => {
                 let selection = self.emit(Inst::NewSelection);
                 self.each(source, &mut |builder| {
                     if let Some(Binding::Row { row, count }) = builder.bindings.get(&source.element).cloned()

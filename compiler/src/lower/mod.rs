@@ -8,6 +8,7 @@ mod build;
 mod bundle;
 mod expression;
 mod fraction;
+mod past;
 mod rule;
 
 use crate::ir::{self, Atom, AtomId, PlaceId, Reference, ReferenceId, Site, SiteId, SlotId};
@@ -29,6 +30,8 @@ pub enum FieldSpace {
     Line,
     /// A payment's.
     Payment,
+    /// A row's of a table.
+    Table(ir::TableId),
 }
 
 /// What the functions of a program share while they are made.
@@ -43,6 +46,7 @@ pub struct Lowering<'p> {
     /// By name.
     counters: FxHashMap<String, ir::CounterId>,
     conditions: FxHashSet<ir::Condition>,
+    past: past::Past<'p>,
     /// The rule at hand.
     rule: ir::RuleId,
 }
@@ -93,6 +97,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         places: FxHashMap::default(),
         counters: FxHashMap::default(),
         conditions: FxHashSet::default(),
+        past: past::Past::default(),
         rule: ir::RuleId(0),
     };
     if let Some((FieldSpace::Line, slot)) = settings.floor.map(|floor| lowering.slot(floor)) {
@@ -108,6 +113,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     if !too_large.is_empty() {
         return Err(too_large);
     }
+    lowering.ir.functions.append(&mut lowering.past.functions);
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }
@@ -119,10 +125,20 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-impl Lowering<'_> {
+impl<'p> Lowering<'p> {
     /// Says whether the rule is of a size that can be compiled.
-    fn rule(&mut self, id: ir::RuleId, rule: &typed::Rule) -> bool {
+    fn rule(&mut self, id: ir::RuleId, rule: &'p typed::Rule) -> bool {
         self.rule = id;
+        self.past.events.clone_from(&rule.events);
+        self.past.lets.clear();
+        self.past.sources.clear();
+        for step in &rule.steps {
+            if let typed::Step::Let(local, value) = step {
+                self.past.lets.insert(*local, value);
+            } else if let typed::Step::LetCollection(local, source) = step {
+                self.past.sources.insert(*local, source);
+            }
+        }
         let place = self.place(rule.place);
         let atoms = self.rule_atoms(rule);
         let line_atoms = self.line_atoms(rule);
@@ -233,6 +249,9 @@ impl Lowering<'_> {
         atom: Option<AtomId>,
         measure: Option<ir::Measure>,
     ) {
+        if self.is_deriving() {
+            return;
+        }
         let condition = ir::Condition { rule: self.rule, place, role, atom, measure };
         if self.conditions.insert(condition.clone()) {
             self.ir.conditions.push(condition);
@@ -308,6 +327,8 @@ impl Lowering<'_> {
             Some(Builtin::UnitPrice) => return (FieldSpace::Line, ir::line_slot::PRICE),
             Some(Builtin::UnitInitial) => return (FieldSpace::Line, ir::line_slot::INITIAL),
             Some(Builtin::UnitPaid) => return (FieldSpace::Line, ir::line_slot::PAID),
+            Some(Builtin::Row(rows, of)) => return self.row_slot(declared, rows, of),
+            Some(Builtin::Anniversary(of)) => return self.anniversary_slot(declared, of),
             Some(Builtin::Until(_)) | None => {}
         }
         let (space, list) = match declared.record {

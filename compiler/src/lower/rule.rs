@@ -146,7 +146,7 @@ fn awards_of(steps: &[Step], accounts: &mut BTreeSet<AccountId>, groups: &mut Ve
 /// Whether a collection is chosen by more than a condition, so that it is worked out where it is bound.
 fn picks(source: &Source) -> bool {
     match &source.kind {
-        SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) => false,
+        SourceKind::All | SourceKind::Past(_) | SourceKind::Bound(_) | SourceKind::One(_) => false,
         SourceKind::Filter(inner, _) => picks(inner),
         SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } | SourceKind::Set { .. } => true,
     }
@@ -227,7 +227,7 @@ impl super::Lowering<'_> {
         let mut source = source;
         loop {
             match &source.kind {
-                SourceKind::All | SourceKind::One(_) | SourceKind::Set { .. } => break,
+                SourceKind::All | SourceKind::Past(_) | SourceKind::One(_) | SourceKind::Set { .. } => break,
                 SourceKind::Bound(local) => match bound.iter().find(|(name, _)| name == local) {
                     Some((_, bound)) => source = bound,
                     None => break,
@@ -237,7 +237,7 @@ impl super::Lowering<'_> {
                     let mut parts = Vec::new();
                     conjuncts(self.program, condition, &mut parts);
                     for part in parts {
-                        if source.of != Element::Payment
+                        if matches!(source.of, Element::Line | Element::Unit)
                             && let Some(atom) = self.atom(part, Space::Line)
                         {
                             atoms.push(self.atom_id(atom));

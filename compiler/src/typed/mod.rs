@@ -24,6 +24,10 @@ pub struct FieldId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FunctionId(pub u32);
 
+/// Rows beside the receipt's own, of [`Program::rows`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowsId(pub u32);
+
 /// A unit of counted things (`pcs`, `visits`), of [`Program::units`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnitId(pub u32);
@@ -93,6 +97,8 @@ pub enum Element {
     Unit,
     /// Payments.
     Payment,
+    /// Earlier events, their lines, or a list in a record.
+    Row(RowsId),
 }
 
 /// Records one can take fields of.
@@ -112,6 +118,8 @@ pub enum RecordType {
     Product,
     /// A payment.
     Payment,
+    /// An earlier event, a line of one, or an entry of a list.
+    Row(RowsId),
 }
 
 /// An exact rational constant; the denominator is above zero.
@@ -140,6 +148,8 @@ pub struct Program {
     pub units: Vec<String>,
     /// All fields of all records.
     pub fields: Vec<Field>,
+    /// Collections of earlier events, of their lines, and lists in records.
+    pub rows: Vec<Rows>,
     /// Parameters.
     pub params: Vec<Param>,
     /// Defines, segments and tables.
@@ -218,6 +228,50 @@ pub struct Field {
     pub place: Place,
 }
 
+/// A collection beside the lines and payments of an event.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// What rules call an element: `purchase`, `line`, `address`.
+    pub word: String,
+    /// What rules call all of them: `earlier purchases`, `member.addresses`.
+    pub name: String,
+    /// Where they come from.
+    pub kind: RowsKind,
+}
+
+/// Where the elements of [`Rows`] come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowsKind {
+    /// Earlier events of the member of a kind.
+    Past(ir::EventId),
+    /// The lines of such events.
+    PastLines(ir::EventId),
+    /// A list of objects in the event or in its member.
+    List {
+        /// Whose.
+        record: ir::RecordKind,
+        /// Where in it.
+        key: Vec<String>,
+    },
+}
+
+/// What a field of an element of [`Rows`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowField {
+    /// Of a list: a field of its objects.
+    Own,
+    /// What this field of the event held.
+    Event(FieldId),
+    /// What this field of the line held.
+    Line(FieldId),
+    /// What was paid, less what came back.
+    Paid,
+    /// Whether all of it came back.
+    Returned,
+    /// Pieces that did not come back.
+    PiecesKept,
+}
+
 /// Fields that need no slot of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Builtin {
@@ -235,6 +289,10 @@ pub enum Builtin {
     UnitPaid,
     /// So long after the event.
     Until(ir::Window),
+    /// A field of an element of [`Rows`].
+    Row(RowsId, RowField),
+    /// Days from the anniversary of the date in this field that lies nearest to the event.
+    Anniversary(FieldId),
 }
 
 /// A parameter.
@@ -263,6 +321,8 @@ pub struct Function {
     pub ty: Type,
     /// Its body; a table's is a [`ExprKind::Match`] over its parameters.
     pub body: Expr,
+    /// It is a `counter`: worked out once an event, where the slot of an event can hold its value.
+    pub counter: bool,
     /// Where.
     pub place: Place,
 }
@@ -614,6 +674,8 @@ pub struct Source {
 pub enum SourceKind {
     /// All of them.
     All,
+    /// Those of the past that a window holds.
+    Past(ir::Window),
     /// A `let`.
     Bound(LocalId),
     /// The loop's element by itself: a line with all its pieces, a unit with the pieces that the loop has selected.
@@ -700,6 +762,8 @@ pub enum TestStep {
         at: String,
         /// Fields, lines and payments.
         record: TestRecord,
+        /// `given earlier`: it happened, and is kept without being decided; with what was paid, where the test says it.
+        earlier: Option<Option<i64>>,
         /// Where.
         place: Place,
     },
@@ -720,6 +784,8 @@ pub struct TestRecord {
     pub lines: Vec<TestRecord>,
     /// `payment { … }` in order.
     pub payments: Vec<TestRecord>,
+    /// Entries of lists, in order, with where the list stands.
+    pub lists: Vec<(Vec<String>, TestRecord)>,
 }
 
 /// A value as a record writes it.

@@ -274,7 +274,8 @@ impl<'t> Builder<'t> {
         let span = self.span(&pair);
         let mut inner = Children::of(pair);
         let set = inner.eat(Rule::kw_set);
-        if set {
+        let list = !set && inner.eat(Rule::kw_list);
+        if set || list {
             inner.eat(Rule::kw_of);
         }
         let name = self.take_name(&mut inner)?;
@@ -285,7 +286,7 @@ impl<'t> Builder<'t> {
         } else {
             None
         };
-        Some(TypeName { name, argument, set, optional: inner.eat(Rule::question), span })
+        Some(TypeName { name, argument, set, list, optional: inner.eat(Rule::question), span })
     }
 
     /// `{ sku: sku … }`; none where there are no braces.

@@ -124,6 +124,7 @@ pages! {
     "too-many-decimals"
     "too-many-errors"
     "too-many-rows"
+    "unbounded-history"
     "unclear-steps"
     "unclosed-delimiter"
     "unclosed-string"
@@ -148,13 +149,16 @@ pages! {
     "wrong-account"
     "wrong-arguments"
     "wrong-conversion"
+    "wrong-counter"
     "wrong-displacement"
     "wrong-effect"
     "wrong-element"
     "wrong-event"
     "wrong-hash"
+    "wrong-list"
     "wrong-reference-kind"
     "wrong-scale"
+    "wrong-window"
 }
 
 /// The page of a name.

@@ -165,7 +165,7 @@ impl Year {
                 self.all.reject(error.name());
                 continue;
             }
-            let decision = session.decide_record(&mut event);
+            let decision = session.decide_read(&mut reader, &mut event);
             self.times.evaluate += read.elapsed();
             self.all.add(&event, decision);
             let day = event.record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);

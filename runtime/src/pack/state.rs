@@ -103,7 +103,9 @@ impl StateEntry {
         };
         let balance = |read: &perq_compiler::ir::StateSlot| match read.read {
             StateRead::Balance(id) => account(id).map(|account| account.name.clone()),
-            StateRead::After(_) | StateRead::Last(_) | StateRead::Until(_) => None,
+            StateRead::After(_) | StateRead::Last(_) | StateRead::Until(_) | StateRead::Anniversary(_) => {
+                None
+            }
         };
         let counter = |counter: &perq_compiler::ir::Counter| {
             let (of, unit) = match counter.of {

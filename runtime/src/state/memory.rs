@@ -259,7 +259,10 @@ impl State for Memory {
                         .filter(|lot| lot.account == account && lot.from <= now.at)
                         .fold(0i64, |sum, lot| sum.saturating_add(lot.left)),
                 },
-                StateRead::After(_) | StateRead::Last(_) | StateRead::Until(_) => continue,
+                StateRead::After(_)
+                | StateRead::Last(_)
+                | StateRead::Until(_)
+                | StateRead::Anniversary(_) => continue,
             };
             if let Some(slot) = record.event.get_mut(read.slot.index()) {
                 *slot = value;

@@ -37,7 +37,7 @@ pub fn is_stateful(program: &Program) -> bool {
     });
     let reads = program.reads.iter().any(|read| match read.read {
         StateRead::Balance(_) => true,
-        StateRead::After(_) | StateRead::Last(_) | StateRead::Until(_) => false,
+        StateRead::After(_) | StateRead::Last(_) | StateRead::Until(_) | StateRead::Anniversary(_) => false,
     });
     history || reads || !program.counters.is_empty()
 }
