@@ -253,3 +253,19 @@ fn lists_are_read_strictly() {
     // What was refused leaves nothing behind.
     assert_eq!(decide(r#"[{"zip":1}]"#), Ok("4".to_owned()));
 }
+
+/// Rows of which no field is read are there to be counted.
+#[test]
+fn entries_without_fields_are_counted() {
+    let engine = engine_of(
+        "language 1\nprogram demo { currency EUR zone \"Europe/Berlin\" rounding half_up }\n\
+         account bonus { unit points decimals 0 round down per rule worth 1 points = 1 EUR }\n\
+         record passenger { name: text }\n\
+         event trip { passengers: list of passenger }\n\
+         group earn { kind earn displace none on trip }\n\
+         rule r in group earn { then award 1 points * count(trip.passengers) }\n",
+    );
+    let json = r#"{"id":"e","kind":"trip","at":"2026-03-01T10:00","passengers":[{"name":"a"},{},{"x":1}]}"#;
+    let decision = engine.session().decide(&Event::from_json(json)).expect("a record that can be read");
+    assert_eq!(decision.effects.first().map(|effect| effect.amount.to_string()), Some("3".to_owned()));
+}

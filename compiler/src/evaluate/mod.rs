@@ -69,7 +69,8 @@ pub struct Record {
 /// The rows of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableRows {
-    /// Slots of a row.
+    /// Slots of a row: as many as the table has columns, or one that nothing reads where it has none, so that its rows
+    /// are there to be counted.
     pub width: usize,
     /// Row after row.
     pub slots: Vec<i64>,

@@ -321,8 +321,13 @@ impl Schema {
             let form = self.values.form(column.ty);
             self.fields[field].slots.push((slot as u32, form));
         }
-        let rest = rest(&columns, 0, &[]);
-        self.lists.push(List { table: at, width: table.columns.len(), node: own, rest });
+        let mut rest = rest(&columns, 0, &[]);
+        for rest in &mut rest {
+            if let Some(column) = columns.get(rest.slot) {
+                rest.path = column.key.join(".").into();
+            }
+        }
+        self.lists.push(List { table: at, width: table.columns.len().max(1), node: own, rest });
     }
 
     fn field(&mut self, node: u32, key: &str) -> usize {

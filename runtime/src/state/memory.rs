@@ -147,6 +147,9 @@ impl Memory {
         record: &mut Record,
         out: &mut Vec<i64>,
     ) {
+        if table.columns.is_empty() {
+            out.push(MISSING);
+        }
         for column in &table.columns {
             let value = match column {
                 Column::Event(slot) => {
@@ -246,7 +249,7 @@ impl State for Memory {
             }
             let slots = self.rows(table, now, member, &mut encode, &mut record);
             if let Some(rows) = record.tables.get_mut(at) {
-                *rows = TableRows { width: table.columns.len(), slots };
+                *rows = TableRows { width: table.columns.len().max(1), slots };
             }
         }
         for read in &program.reads {
