@@ -341,6 +341,9 @@ pub struct Failed {
     pub place: Spot,
 }
 
+/// An account, or none for discounts, and another member than the event's.
+type Whose<'e> = (Option<AccountId>, Option<&'e str>);
+
 /// Decides an event from its JSON text and explains the decision.
 ///
 /// # Errors
@@ -607,7 +610,7 @@ impl Teller<'_> {
 
     /// What a rule gives in a decision.
     fn given(&self, decision: &evaluate::Decision, rule: RuleId) -> Vec<Amount> {
-        let mut sums: Vec<((Option<AccountId>, Option<&str>), i128)> = Vec::new();
+        let mut sums: Vec<(Whose<'_>, i128)> = Vec::new();
         for effect in decision.effects.iter().filter(|effect| effect.rule == rule) {
             let whose = (effect.account, self.to(effect));
             match sums.iter_mut().find(|(other, _)| *other == whose) {
@@ -615,7 +618,7 @@ impl Teller<'_> {
                 None => sums.push((whose, i128::from(effect.amount))),
             }
         }
-        let amount = |((account, to), sum): ((Option<AccountId>, Option<&str>), i128)| Amount {
+        let amount = |((account, to), sum): (Whose<'_>, i128)| Amount {
             to: to.map(str::to_owned),
             ..self.words.amount(account, sum)
         };
