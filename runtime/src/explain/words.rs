@@ -83,7 +83,8 @@ impl Words<'_> {
             LimitOf::Discounts => self.amount(None, amount),
             LimitOf::Awards(account) => self.amount(Some(account), amount),
             LimitOf::Times => {
-                Amount { amount: amount.to_string(), unit: "times".to_owned(), currency: None, account: None }
+                let amount = amount.to_string();
+                Amount { amount, unit: "times".to_owned(), currency: None, account: None, to: None }
             }
         }
     }
@@ -101,6 +102,7 @@ impl Words<'_> {
             },
             currency,
             account: declared.map(|account| account.name.clone()),
+            to: None,
         }
     }
 
