@@ -34,11 +34,6 @@ fn found(text: &str) -> Vec<&'static str> {
     compilation.diagnostics.iter().map(|diagnostic| diagnostic.name).collect()
 }
 
-/// The first example of a page.
-fn example(name: &str) -> String {
-    pages::page(name).examples.into_iter().next().map_or_else(String::new, |example| example.text)
-}
-
 /// Every name that a crate declares.
 fn declared() -> BTreeSet<&'static str> {
     let lists = [perq_grammar::errors::NAMES, perq_compiler::check::errors::NAMES, pipeline::NAMES];
