@@ -3,11 +3,17 @@
 //! Decides nothing. The JSON has a published schema, `schema/decision.schema.json`, and its fields always stand in
 //! the same order, so that equal decisions are equal bytes.
 
+use crate::clock::{Zone, instant_text};
 use crate::decimal;
 use crate::pack::{Pack, place};
 use crate::record::ReadEvent;
+use crate::state::life::{Portion, life_of, portions};
+use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate;
-use perq_compiler::ir::{AccountId, CounterId, FaultKind, LimitOf, Program, RuleId, SiteId};
+use perq_compiler::ir::{
+    AccountId, Available, CounterId, Expires, FaultKind, LimitOf, MISSING, Program, RuleId, SiteId, SlotId,
+    event_slot,
+};
 use serde::{Deserialize, Serialize};
 
 /// The JSON Schema of a decision's JSON.
@@ -36,6 +42,9 @@ pub struct Decision {
     /// What the effects use up of limits and budgets that count over more than this event.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub claims: Vec<Claim>,
+    /// Rules that gave nothing because what they debit is not there.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub short: Vec<Short>,
     /// Rules that failed and gave nothing.
     pub errors: Vec<RuleError>,
     /// The lines before and after.
@@ -44,7 +53,7 @@ pub struct Decision {
     pub totals: Totals,
 }
 
-/// Whether an effect takes off the price or gives to an account.
+/// Whether an effect takes off the price, gives to an account or takes from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EffectKind {
@@ -52,6 +61,8 @@ pub enum EffectKind {
     Discount,
     /// To an account.
     Award,
+    /// From an account.
+    Debit,
 }
 
 /// An effect that applies.
@@ -60,14 +71,20 @@ pub enum EffectKind {
 pub struct Effect {
     /// What it does.
     pub kind: EffectKind,
-    /// The whole amount: of the currency for a discount, of the account for an award.
+    /// The whole amount: of the currency for a discount, of the account for an award or a debit.
     pub amount: String,
     /// The currency, of a discount.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub currency: Option<String>,
-    /// The account, of an award.
+    /// The account, of an award or a debit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub account: Option<String>,
+    /// The parts of an award that live apart; empty for one that is there at once and for ever.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub lots: Vec<Lot>,
+    /// The award is spent where it is given, and never part of a balance.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub spent_at_once: bool,
     /// Its rule.
     pub rule: String,
     /// The rule's group.
@@ -77,6 +94,32 @@ pub struct Effect {
     pub reason: Option<String>,
     /// How it falls on lines; empty for an award to the basket.
     pub lines: Vec<Share>,
+}
+
+/// A part of an award that lives and ends as one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lot {
+    /// How much of the award.
+    pub amount: String,
+    /// The instant from which it can be spent, where that is not the event's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub available: Option<String>,
+    /// The instant from which it is gone, where it ends.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires: Option<String>,
+}
+
+/// A rule whose debit is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Short {
+    /// Which.
+    pub rule: String,
+    /// From which account.
+    pub account: String,
+    /// How much is missing.
+    pub missing: String,
 }
 
 /// A line's part of an effect.
@@ -197,6 +240,9 @@ pub struct Totals {
     pub total: String,
     /// By account, in order of declaration, only those awarded.
     pub awards: Awards,
+    /// By account, in order of declaration, only those debited.
+    #[serde(skip_serializing_if = "Awards::is_empty", default)]
+    pub debits: Awards,
 }
 
 /// Amounts by account; an object in JSON, in order of declaration.
@@ -204,6 +250,11 @@ pub struct Totals {
 pub struct Awards(pub Vec<(String, String)>);
 
 impl Awards {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The amount for an account.
     pub fn get(&self, account: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == account).map(|(_, amount)| amount.as_str())
@@ -283,8 +334,57 @@ pub(crate) struct Names {
     tz: &'static str,
     /// `,"pack":…,"tz":…,"effects":[`
     head: Vec<u8>,
-    /// By site: what follows the amount, from the quote that ends it to `"lines":[`.
-    tails: Vec<Vec<u8>>,
+    /// By site: what follows the amount, from the quote that ends it to the account or the currency; and from there to
+    /// `"lines":[`.
+    tails: Vec<(Vec<u8>, Vec<u8>)>,
+    lives: Lives,
+}
+
+/// What the lots of awards are worked out with.
+#[derive(Clone, Debug)]
+struct Lives {
+    zone: Zone,
+    week_starts: u8,
+    /// By site.
+    lives: Vec<Option<(perq_compiler::ir::Account, perq_compiler::ir::Life)>>,
+}
+
+impl Lives {
+    fn of(program: &Program) -> Lives {
+        let life = |site: u32| {
+            let (account, life) = life_of(program, SiteId(site))?;
+            Some((program.accounts.get(account.index())?.clone(), life))
+        };
+        Lives {
+            // Readers refuse programs of zones that are not known.
+            zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
+            week_starts: program.week_starts,
+            lives: (0..program.sites.len() as u32).map(life).collect(),
+        }
+    }
+
+    /// The parts of an award that live apart.
+    fn lots(&self, event: &ReadEvent, effect: &evaluate::Effect) -> Vec<Portion> {
+        let Some((account, life)) = self.lives.get(effect.site.index()).and_then(Option::as_ref) else {
+            return Vec::new();
+        };
+        let ends = life.expires.unwrap_or(account.expires) != Expires::Never;
+        let waits = life.available != Available::AtOnce;
+        if life.spent_at_once || !(ends || waits || account.melt.is_some()) {
+            return Vec::new();
+        }
+        portions(&self.zone, self.week_starts, account, *life, now(event), effect.amount)
+    }
+
+    fn is_spent_at_once(&self, site: SiteId) -> bool {
+        self.lives.get(site.index()).and_then(Option::as_ref).is_some_and(|(_, life)| life.spent_at_once)
+    }
+}
+
+/// When the event happened.
+fn now(event: &ReadEvent) -> Instant {
+    let slot = |slot: SlotId| event.record.event.get(slot.index()).copied().unwrap_or(MISSING);
+    Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
 }
 
 /// A text and its JSON, with quotes.
@@ -332,6 +432,7 @@ impl Names {
             tz: crate::clock::database_version(),
             head: Vec::new(),
             tails: Vec::new(),
+            lives: Lives::of(program),
         };
         names.head.extend_from_slice(b",\"pack\":");
         write_text(&mut names.head, &names.pack);
@@ -343,12 +444,14 @@ impl Names {
             .iter()
             .map(|site| {
                 let account = match site.kind {
-                    perq_compiler::ir::SiteKind::Award { account, .. } => Some(account),
+                    perq_compiler::ir::SiteKind::Award { account, .. }
+                    | perq_compiler::ir::SiteKind::Debit { account } => Some(account),
                     perq_compiler::ir::SiteKind::Discount { .. } => None,
                 };
                 let group = program.rules.get(site.rule.index()).map_or(0, |rule| rule.group.index());
                 let mut tail = b"\"".to_vec();
                 names.write_of(&mut tail, account);
+                let head = std::mem::take(&mut tail);
                 tail.extend_from_slice(b",\"rule\":");
                 tail.extend_from_slice(json(&names.rules, site.rule.index()));
                 tail.extend_from_slice(b",\"group\":");
@@ -358,7 +461,7 @@ impl Names {
                     write_text(&mut tail, reason);
                 }
                 tail.extend_from_slice(b",\"lines\":[");
-                tail
+                (head, tail)
             })
             .collect();
         names
@@ -428,10 +531,25 @@ impl Names {
                     let decimals = self.decimals(effect.account);
                     let (currency, account) = of(effect.account);
                     Effect {
-                        kind: if effect.account.is_some() { EffectKind::Award } else { EffectKind::Discount },
+                        kind: match (effect.account, effect.debit) {
+                            (Some(_), false) => EffectKind::Award,
+                            (Some(_), true) => EffectKind::Debit,
+                            (None, _) => EffectKind::Discount,
+                        },
                         amount: decimal::print(i128::from(effect.amount), decimals),
                         currency,
                         account,
+                        lots: self
+                            .lives
+                            .lots(event, effect)
+                            .iter()
+                            .map(|lot| Lot {
+                                amount: decimal::print(i128::from(lot.amount), decimals),
+                                available: available(event, lot).map(instant_text),
+                                expires: lot.until.map(instant_text),
+                            })
+                            .collect(),
+                        spent_at_once: self.lives.is_spent_at_once(effect.site),
                         rule: rule(effect.rule),
                         group: text(&self.groups, effect.group.index()),
                         reason: self.reasons.get(effect.site.index()).cloned().flatten(),
@@ -490,6 +608,15 @@ impl Names {
                     amount: decimal::print(i128::from(claim.amount), self.claim_decimals(claim.counter)),
                 })
                 .collect(),
+            short: raw
+                .short
+                .iter()
+                .map(|short| Short {
+                    rule: rule(short.rule),
+                    account: self.account(short.account),
+                    missing: decimal::print(i128::from(short.missing), self.decimals(Some(short.account))),
+                })
+                .collect(),
             errors: raw
                 .faults
                 .iter()
@@ -518,18 +645,17 @@ impl Names {
                 paid: self.money(raw.totals.paid),
                 tax: self.has_tax.then(|| self.money(raw.totals.tax)),
                 total: self.money(raw.totals.total),
-                awards: Awards(
-                    raw.totals
-                        .awards
-                        .iter()
-                        .map(|&(account, amount)| {
-                            let amount = decimal::print(i128::from(amount), self.decimals(Some(account)));
-                            (self.account(account), amount)
-                        })
-                        .collect(),
-                ),
+                awards: self.sums(&raw.totals.awards),
+                debits: self.sums(&raw.totals.debits),
             },
         }
+    }
+
+    fn sums(&self, sums: &[(AccountId, i64)]) -> Awards {
+        let sum = |&(account, amount): &(AccountId, i64)| {
+            (self.account(account), decimal::print(i128::from(amount), self.decimals(Some(account))))
+        };
+        Awards(sums.iter().map(sum).collect())
     }
 
     /// Appends the decision as one line of JSON, with its line end: the JSON of [`Self::decision`] without its
@@ -596,6 +722,18 @@ impl Names {
                 out.extend_from_slice(b"\"}");
             }
         }
+        if !raw.short.is_empty() {
+            out.extend_from_slice(b"],\"short\":[");
+            for (at, short) in raw.short.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"rule\":");
+                out.extend_from_slice(json(&self.rules, short.rule.index()));
+                self.write_of(out, Some(short.account));
+                out.extend_from_slice(b",\"missing\":\"");
+                decimal::write(out, i128::from(short.missing), self.decimals(Some(short.account)));
+                out.extend_from_slice(b"\"}");
+            }
+        }
         out.extend_from_slice(b"],\"errors\":[");
         for (at, fault) in raw.faults.iter().enumerate() {
             comma(out, at);
@@ -632,7 +770,16 @@ impl Names {
         }
         self.write_money(out, b",\"total\":\"", i128::from(totals.total));
         out.extend_from_slice(b",\"awards\":{");
-        for (at, &(account, amount)) in totals.awards.iter().enumerate() {
+        self.write_sums(out, &totals.awards);
+        if !totals.debits.is_empty() {
+            out.extend_from_slice(b"},\"debits\":{");
+            self.write_sums(out, &totals.debits);
+        }
+        out.extend_from_slice(b"}}}\n");
+    }
+
+    fn write_sums(&self, out: &mut Vec<u8>, sums: &[(AccountId, i64)]) {
+        for (at, &(account, amount)) in sums.iter().enumerate() {
             comma(out, at);
             let name = self.accounts.get(account.index()).map(|(name, _)| name.json.as_slice());
             out.extend_from_slice(name.unwrap_or(b"\"\""));
@@ -640,7 +787,6 @@ impl Names {
             decimal::write(out, i128::from(amount), self.decimals(Some(account)));
             out.push(b'"');
         }
-        out.extend_from_slice(b"}}}\n");
     }
 
     fn write_money(&self, out: &mut Vec<u8>, key: &[u8], amount: i128) {
@@ -651,13 +797,38 @@ impl Names {
 
     fn write_effect(&self, out: &mut Vec<u8>, event: &ReadEvent, effect: &evaluate::Effect) {
         let decimals = self.decimals(effect.account);
-        out.extend_from_slice(if effect.account.is_some() {
-            b"{\"kind\":\"award\",\"amount\":\"".as_slice()
-        } else {
-            b"{\"kind\":\"discount\",\"amount\":\"".as_slice()
+        out.extend_from_slice(match (effect.account, effect.debit) {
+            (Some(_), false) => b"{\"kind\":\"award\",\"amount\":\"".as_slice(),
+            (Some(_), true) => b"{\"kind\":\"debit\",\"amount\":\"".as_slice(),
+            (None, _) => b"{\"kind\":\"discount\",\"amount\":\"".as_slice(),
         });
         decimal::write(out, i128::from(effect.amount), decimals);
-        out.extend_from_slice(self.tail(effect.site));
+        let (head, tail) = match self.tails.get(effect.site.index()) {
+            Some((head, tail)) => (head.as_slice(), tail.as_slice()),
+            None => (b"\"".as_slice(), b",\"lines\":[".as_slice()),
+        };
+        out.extend_from_slice(head);
+        let lots = self.lives.lots(event, effect);
+        if !lots.is_empty() {
+            out.extend_from_slice(b",\"lots\":[");
+            for (at, lot) in lots.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"amount\":\"");
+                decimal::write(out, i128::from(lot.amount), decimals);
+                out.push(b'"');
+                for (key, instant) in [("available", available(event, lot)), ("expires", lot.until)] {
+                    if let Some(instant) = instant {
+                        out.extend_from_slice(format!(",\"{key}\":\"{}\"", instant_text(instant)).as_bytes());
+                    }
+                }
+                out.push(b'}');
+            }
+            out.push(b']');
+        }
+        if self.lives.is_spent_at_once(effect.site) {
+            out.extend_from_slice(b",\"spent_at_once\":true");
+        }
+        out.extend_from_slice(tail);
         for (at, share) in effect.shares.iter().enumerate() {
             comma(out, at);
             out.extend_from_slice(b"{\"line\":");
@@ -687,9 +858,11 @@ impl Names {
         out.extend_from_slice(b"]}");
     }
 
-    fn tail(&self, site: SiteId) -> &[u8] {
-        self.tails.get(site.index()).map_or(b"\",\"lines\":[", Vec::as_slice)
-    }
+}
+
+/// When a lot can be spent, where that is not when the event happened.
+fn available(event: &ReadEvent, lot: &Portion) -> Option<i64> {
+    Some(lot.from).filter(|from| *from != now(event).at)
 }
 
 fn comma(out: &mut Vec<u8>, at: usize) {
@@ -835,6 +1008,7 @@ mod tests {
                     rule: RuleId(0),
                     group: GroupId(0),
                     account: None,
+                    debit: false,
                     amount: 1_005,
                     shares: vec![
                         evaluate::Share { row: 0, pieces: 3, amount: 1_000 },
@@ -846,7 +1020,17 @@ mod tests {
                     rule: RuleId(1),
                     group: GroupId(1),
                     account: Some(AccountId(0)),
+                    debit: false,
                     amount: 59,
+                    shares: Vec::new(),
+                },
+                evaluate::Effect {
+                    site: SiteId(1),
+                    rule: RuleId(1),
+                    group: GroupId(1),
+                    account: Some(AccountId(0)),
+                    debit: true,
+                    amount: 8,
                     shares: Vec::new(),
                 },
             ],
@@ -862,6 +1046,7 @@ mod tests {
                 evaluate::Cut { rule: RuleId(1), of: LimitOf::Discounts, by: CutBy::Group, amount: 7 },
             ],
             claims: Vec::new(),
+            short: vec![evaluate::Short { rule: RuleId(0), account: AccountId(0), missing: 3 }],
             faults: [
                 FaultKind::Overflow,
                 FaultKind::DivisionByZero,
@@ -882,6 +1067,7 @@ mod tests {
                 tax: 71,
                 total: 496,
                 awards: vec![(AccountId(0), 59)],
+                debits: vec![(AccountId(0), 8)],
             },
         }
     }

@@ -149,6 +149,8 @@ pub(crate) fn program() -> Program {
             redeemable: true,
             qualifying: false,
             not_below: None,
+            expires: perq_compiler::ir::Expires::Never,
+            melt: None,
         }],
         kinds: vec![
             kind("sku", false, None),
@@ -205,7 +207,7 @@ pub(crate) fn program() -> Program {
             },
             Site {
                 rule: RuleId(1),
-                kind: SiteKind::Award { account: AccountId(0), rounding: None },
+                kind: SiteKind::Award { account: AccountId(0), rounding: None, life: perq_compiler::ir::Life::default() },
                 reason: None,
                 place: PlaceId(1),
             },

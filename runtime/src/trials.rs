@@ -5,16 +5,18 @@
 //! asked, they must give the same decision.
 
 use crate::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
+use crate::clock::{Moment, Zone};
 use crate::decimal;
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
+use crate::state::life::moved;
 use crate::state::{Memory, State};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{Claimed, Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, LimitOf, MISSING, ParamId, Program, RuleId, Verified, event_slot, line_slot,
+    AccountId, FaultKind, LimitOf, MISSING, ParamId, Program, RuleId, Span, Verified, event_slot, line_slot,
 };
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
@@ -169,6 +171,9 @@ struct Run<'t> {
     bound: Option<Bound>,
     events: usize,
     last: Option<Decided>,
+    /// The instant that the test has come to, and what the local clock shows then.
+    clock: Option<Moment>,
+    zone: Zone,
     state: Memory,
     interpreter: Workspace<interpret::Scratch>,
     #[cfg(feature = "native")]
@@ -185,6 +190,9 @@ impl<'t> Run<'t> {
             bound: None,
             events: 0,
             last: None,
+            clock: None,
+            // Readers refuse programs of zones that are not known.
+            zone: Zone::named(&trials.program.zone).unwrap_or_else(Zone::universal),
             state: Memory::new(Arc::clone(&trials.program)),
             interpreter: Workspace::default(),
             #[cfg(feature = "native")]
@@ -210,13 +218,31 @@ impl<'t> Run<'t> {
                     let json = self.json(name, id.as_deref(), at, record);
                     let result = self.decide(&json);
                     self.last = match result {
-                        Ok(decided) => Some(decided),
+                        Ok(decided) => {
+                            let at = decided.event.record.event.get(event_slot::AT.index()).copied();
+                            self.clock = at.map(|at| self.zone.moment_at(at));
+                            Some(decided)
+                        }
                         Err((expected, got)) => {
                             // What follows would only say again that there is no decision.
                             mismatches.push(Mismatch { place: *place, expected, got, decision: None });
                             return mismatches;
                         }
                     };
+                }
+                TestStep::After(span) => {
+                    self.clock = self.clock.map(|clock| {
+                        let at = match span {
+                            Span::Seconds(seconds) => clock.instant.saturating_add(*seconds),
+                            Span::Days(_) | Span::Months(_) => {
+                                self.zone.instant_of(moved(clock.date, *span), clock.time)
+                            }
+                        };
+                        self.zone.moment_at(at)
+                    });
+                }
+                TestStep::Expect(Expectation::Balance { account, amount }, place) => {
+                    mismatches.extend(self.balance(*account, *amount, *place));
                 }
                 TestStep::Expect(expectation, place) => match &self.last {
                     Some(decided) => {
@@ -233,6 +259,25 @@ impl<'t> Run<'t> {
             }
         }
         mismatches
+    }
+
+    /// Whether a balance is as expected, at the time that the test has come to.
+    fn balance(&self, account: AccountId, amount: i64, place: Place) -> Option<Mismatch> {
+        let decided = self.last.as_ref()?;
+        let view = View { program: &self.trials.program, decided };
+        let name = self.trials.program.accounts.get(account.index()).map_or("?", |account| &account.name);
+        let said = |amount: i64| format!("balance {name} = {}", view.amount(Some(account), amount));
+        let got = match (decided.event.member(), self.clock) {
+            (Some(member), Some(clock)) => {
+                let balance = self.state.balance(member, account, clock.instant);
+                if balance == amount {
+                    return None;
+                }
+                said(balance)
+            }
+            (None, _) | (_, None) => "the last event has no member with an id".to_owned(),
+        };
+        Some(Mismatch { place, expected: said(amount), got, decision: Some(view.text()) })
     }
 
     /// The event as a host would send it.
@@ -559,7 +604,7 @@ impl View<'_> {
                         && matches!(cut.by, CutBy::Rule | CutBy::Group | CutBy::Counter(_))
                 });
                 let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };
-                let stayed = self.sum(*account, &scope);
+                let stayed = self.sum(*account, false, &scope);
                 let expected =
                     format!("rule `{}` limited to {}", self.rule(*rule), self.amount(*account, *amount));
                 let got = if cut { String::new() } else { "no limit cut it; ".to_owned() };
@@ -586,7 +631,12 @@ impl View<'_> {
             Expectation::Award { account, amount, scope } => {
                 self.compare("award", Some(*account), *amount, scope)
             }
+            Expectation::Debit { account, amount, scope } => {
+                self.compare("debit", Some(*account), *amount, scope)
+            }
             Expectation::Discount { amount, scope } => self.compare("discount", None, *amount, scope),
+            // Asked of the state, not of the decision.
+            Expectation::Balance { .. } => return None,
             Expectation::Total(total) => (
                 decision.totals.total == *total,
                 format!("total {}", self.amount(None, *total)),
@@ -603,7 +653,7 @@ impl View<'_> {
         amount: i64,
         scope: &ExpectScope,
     ) -> (bool, String, String) {
-        let sum = self.sum(account, scope);
+        let sum = self.sum(account, verb == "debit", scope);
         let scoped = self.scope(scope);
         let expected = format!("{verb} {}{scoped}", self.amount(account, amount));
         (sum == i128::from(amount), expected, format!("{verb} {}{scoped}", self.wide_amount(account, sum)))
@@ -626,9 +676,10 @@ impl View<'_> {
     }
 
     /// The sum of what the scope holds.
-    fn sum(&self, account: Option<AccountId>, scope: &ExpectScope) -> i128 {
+    fn sum(&self, account: Option<AccountId>, debit: bool, scope: &ExpectScope) -> i128 {
         let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| effect.rule == rule);
-        let effects = self.decided.decision.effects.iter().filter(|effect| effect.account == account);
+        let same = |effect: &&Effect| effect.account == account && effect.debit == debit;
+        let effects = self.decided.decision.effects.iter().filter(same);
         let effects = effects.filter(of_rule);
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
@@ -664,6 +715,9 @@ impl View<'_> {
         if let Some(failed) = decision.faults.iter().find(|fault| fault.rule == rule) {
             return format!("it failed: {}", fault(failed.kind));
         }
+        if let Some(short) = decision.short.iter().find(|short| short.rule == rule) {
+            return format!("{} are missing", self.amount(Some(short.account), short.missing));
+        }
         if let Some(lost) = decision.displaced.iter().find(|lost| lost.rule == rule) {
             return format!("it was displaced by `{}`", self.rule(lost.by));
         }
@@ -686,7 +740,11 @@ impl View<'_> {
     }
 
     fn effect(&self, effect: &Effect) -> String {
-        let verb = if effect.account.is_some() { "award" } else { "discount" };
+        let verb = match (effect.account, effect.debit) {
+            (Some(_), false) => "award",
+            (Some(_), true) => "debit",
+            (None, _) => "discount",
+        };
         let mut out = format!(
             "{verb} {} by rule `{}`",
             self.amount(effect.account, effect.amount),
@@ -773,6 +831,10 @@ impl View<'_> {
                 LimitOf::Times => "all".to_owned(),
             };
             let _ = writeln!(out, "{} took {amount} from rule `{}`", cut_by(cut.by), self.rule(cut.rule));
+        }
+        for short in &decision.short {
+            let (rule, missing) = (self.rule(short.rule), self.amount(Some(short.account), short.missing));
+            let _ = writeln!(out, "rule `{rule}` gives nothing: {missing} are missing");
         }
         for failed in &decision.faults {
             let _ = writeln!(out, "rule `{}` failed: {}", self.rule(failed.rule), fault(failed.kind));

@@ -41,8 +41,10 @@ impl Checker<'_> {
                         let place = scope.place(span);
                         self.report(errors::not_yet_evaluated(place, &format!("award … {word}")));
                     }
-                    let reason = options.reason.as_ref();
-                    steps.extend(self.award(scope, amount, to.as_ref(), reason, place, context));
+                    steps.extend(self.award(scope, amount, to.as_ref(), options, place, context));
+                }
+                ast::EffectKind::Debit { amount, from, reason } => {
+                    steps.extend(self.debit(scope, amount, from.as_ref(), reason.as_ref(), place, context));
                 }
                 ast::EffectKind::Discount { amount, target, spread, rounded, reason } => {
                     self.require_kind(GroupKind::Discount, "discount", place, context);
@@ -64,8 +66,7 @@ impl Checker<'_> {
                     steps.extend(self.price(scope, amount, *each, target, spread.as_ref(), place, context));
                 }
                 ast::EffectKind::Let(binding) => self.let_step(scope, binding, steps),
-                ast::EffectKind::Debit { .. }
-                | ast::EffectKind::Gift { .. }
+                ast::EffectKind::Gift { .. }
                 | ast::EffectKind::Issue(_)
                 | ast::EffectKind::Set { .. }
                 | ast::EffectKind::Multiply { .. }
@@ -251,11 +252,54 @@ impl Checker<'_> {
         scope: &mut Scope,
         amount: &ast::Expr,
         to: Option<&ast::Path>,
-        reason: Option<&ast::Text>,
+        options: &ast::AwardOptions,
         place: Place,
         context: &mut Context,
     ) -> Option<Step> {
         self.require_kind(GroupKind::Earn, "award", place, context);
+        let (account, value, rounding) = self.points_of(scope, amount, to)?;
+        let life = self.life(scope, options, account);
+        context.accounts.insert(account);
+        Some(Step::Award {
+            account,
+            amount: value,
+            rounding,
+            life,
+            element: scope.loops.last().copied(),
+            reason: options.reason.as_ref().map(|reason| reason.value.clone()),
+            place,
+        })
+    }
+
+    fn debit(
+        &mut self,
+        scope: &mut Scope,
+        amount: &ast::Expr,
+        from: Option<&ast::Path>,
+        reason: Option<&ast::Text>,
+        place: Place,
+        context: &Context,
+    ) -> Option<Step> {
+        if context.kind == Some(GroupKind::Other) {
+            self.report(errors::not_yet_evaluated(place, "a group of this kind"));
+        }
+        let (account, mut amount, rounding) = self.points_of(scope, amount, from)?;
+        if rounding.is_some() {
+            let (ty, place) = (amount.ty.clone(), amount.place);
+            let kind = ExprKind::Convert { value: Box::new(amount), ratio: Ratio::whole(1), rounding };
+            amount = Expr { kind, ty, place };
+        }
+        let (element, reason) = (scope.loops.last().copied(), reason.map(|reason| reason.value.clone()));
+        Some(Step::Debit { account, amount, element, reason, place })
+    }
+
+    /// An amount of points (or of a money account), its account, and the rounding written after `as`.
+    fn points_of(
+        &mut self,
+        scope: &mut Scope,
+        amount: &ast::Expr,
+        to: Option<&ast::Path>,
+    ) -> Option<(ir::AccountId, Expr, Option<ir::Rounding>)> {
         let target = match to {
             Some(path) => Some(self.account_named(scope, path)?),
             None => None,
@@ -312,7 +356,6 @@ impl Checker<'_> {
                 return None;
             }
         };
-        context.accounts.insert(account);
         let mut value = value;
         let mut rounding = None;
         if matches!(amount.kind, ast::ExprKind::As(..))
@@ -335,17 +378,10 @@ impl Checker<'_> {
             let declared = self.account_infos.get(account.index()).map(|info| info.place);
             self.report(errors::missing_rounding(value.place, &name, &unit, declared));
         }
-        Some(Step::Award {
-            account,
-            amount: value,
-            rounding,
-            element: scope.loops.last().copied(),
-            reason: reason.map(|reason| reason.value.clone()),
-            place,
-        })
+        Some((account, value, rounding))
     }
 
-    fn account_named(&mut self, scope: &Scope, path: &ast::Path) -> Option<ir::AccountId> {
+    pub(super) fn account_named(&mut self, scope: &Scope, path: &ast::Path) -> Option<ir::AccountId> {
         let place = scope.place(path.span);
         let written = self.quote(place);
         if let [name] = path.parts.as_slice()

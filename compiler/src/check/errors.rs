@@ -42,6 +42,7 @@ pub const NAMES: &[&str] = &[
     "missing-value",
     "month-day-missing",
     "needless-spread",
+    "never-available",
     "no-worth",
     "not-a-collection",
     "not-an-account",
@@ -1212,6 +1213,23 @@ pub(super) fn priority_tie(
     .at(format!("in group `{group}` the first wins; {example}"))
     .label(other_place, format!("priority {priority} too"))
     .help(format!("give one of them another priority, such as `priority {}`", priority.saturating_add(10)))
+}
+
+pub(super) fn never_available(place: Place, until: &str) -> Diagnostic {
+    Diagnostic::error("never-available", place, format!("it expires on {until}, before it can be spent"))
+}
+
+pub(super) fn spent_before(place: Place, word: &str, other: Place) -> Diagnostic {
+    Diagnostic::error("never-available", place, "what is spent at once has no life of its own")
+        .label(other, format!("`{word}` has no meaning beside it"))
+}
+
+pub(super) fn melts_out_of_range(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error(
+        "percent-out-of-range",
+        place,
+        format!("`{text}` is not a part that a step can melt; it is from 1% through 100%"),
+    )
 }
 
 // ---- tests

@@ -510,8 +510,8 @@ impl Checker<'_> {
             },
             Subject::Member => {
                 if first.text == "balance" {
-                    self.report(errors::not_yet_evaluated(place, "member.balance"));
-                    return self.broken(place);
+                    let Some(field) = self.balance(scope, names, place) else { return self.broken(place) };
+                    return self.field_access(scope, field, None, place, access);
                 }
                 match self.records.member.get(&name).copied() {
                     Some(field) => (field, None),
@@ -544,6 +544,23 @@ impl Checker<'_> {
             },
         };
         self.field_access(scope, field, of, place, access)
+    }
+
+    /// `member.balance.bonus`
+    fn balance(&mut self, scope: &Scope, names: &[ast::Name], place: Place) -> Option<FieldId> {
+        let account = match names {
+            [_, name] => self.account_ids.get(&name.text).copied(),
+            _ => None,
+        };
+        let Some(account) = account else {
+            let place = names.get(1).map_or(place, |name| scope.place(name.span));
+            let written = self.quote(place);
+            let near = nearest(&written, self.account_ids.keys().map(String::as_str));
+            let accounts: Vec<String> = self.out.accounts.iter().map(|account| account.name.clone()).collect();
+            self.report(errors::not_an_account(place, &written, &accounts, near.as_deref()));
+            return None;
+        };
+        Some(self.balance_field(account))
     }
 
     /// `member`, `purchase`, `line` without a field.

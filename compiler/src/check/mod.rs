@@ -13,6 +13,7 @@ mod expressions;
 mod functions;
 mod groups;
 mod later;
+mod life;
 mod names;
 mod operators;
 mod program;

@@ -106,6 +106,7 @@ impl Checker<'_> {
                 | Step::LetCollection(..)
                 | Step::ForEach { .. }
                 | Step::Award { .. }
+                | Step::Debit { .. }
                 | Step::Discount { .. } => {}
             }
         }
@@ -140,7 +141,7 @@ impl Checker<'_> {
                     self.of_source(target, &mut own);
                     targets.push(own);
                 }
-                Step::When(_) | Step::Let(..) | Step::LetCollection(..) => {}
+                Step::When(_) | Step::Let(..) | Step::LetCollection(..) | Step::Debit { .. } => {}
             }
         }
     }

@@ -110,7 +110,18 @@ impl<'a> Checker<'a> {
                 }
                 ast::TestStep::After(number, unit) => {
                     let place = at.place(number.span.to(unit.span));
-                    self.report(errors::not_yet_evaluated(place, "after"));
+                    let written = ast::Expr {
+                        kind: ast::ExprKind::Quantity(number.clone(), unit.clone()),
+                        span: number.span.to(unit.span),
+                    };
+                    let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+                    let Some(span) = self.span(&mut scope, &written) else { continue };
+                    if clock.is_none() {
+                        self.report(errors::nothing_happened(place));
+                        continue;
+                    }
+                    clock = clock.map(|moment| forward(&moment, span));
+                    steps.push(TestStep::After(span));
                 }
                 ast::TestStep::Item(_) => {}
             }
@@ -535,9 +546,38 @@ impl<'a> Checker<'a> {
                 Expectation::Discount { amount: self.expected_money(at, amount)?, scope: scope? }
             }
             ast::Expectation::Total(amount) => Expectation::Total(self.expected_money(at, amount)?),
-            ast::Expectation::Balance(..)
-            | ast::Expectation::Debit { .. }
-            | ast::Expectation::Issue { .. }
+            ast::Expectation::Balance(path, amount) => {
+                let scope = Scope::new(at.file, at.space, Events::Inferred(None));
+                let account = self.account_named(&scope, path)?;
+                let amount = self.amount_of(at, amount, account)?;
+                Expectation::Balance { account, amount }
+            }
+            ast::Expectation::Debit { amount, from, scope } => {
+                let scope = self.expect_scope(at, scope);
+                let account = match from {
+                    Some(path) => {
+                        let own = Scope::new(at.file, at.space, Events::Inferred(None));
+                        Some(self.account_named(&own, path)?)
+                    }
+                    None => None,
+                };
+                let (account, amount) = match account {
+                    Some(account) => (account, self.amount_of(at, amount, account)?),
+                    None => {
+                        let amount_place = at.place(amount.span);
+                        let (amount, account) = self.expected_amount(at, amount)?;
+                        let Some(account) = account.or_else(|| self.money_account()) else {
+                            let (quoted, found) = (self.quote(amount_place), self.describe(&Type::Money));
+                            let wanted = "points of an account";
+                            self.report(errors::mismatched_types(amount_place, &quoted, wanted, &found, None));
+                            return None;
+                        };
+                        (account, amount)
+                    }
+                };
+                Expectation::Debit { account, amount, scope: scope? }
+            }
+            ast::Expectation::Issue { .. }
             | ast::Expectation::Gift(..)
             | ast::Expectation::Tier(..)
             | ast::Expectation::Badge(_)
@@ -626,6 +666,19 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// A constant amount of an account, in its smallest units.
+    fn amount_of(&mut self, at: At, amount: &ast::Expr, account: ir::AccountId) -> Option<i64> {
+        let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+        let ty = self.points_type(account);
+        let value = self.value_of(&mut scope, amount, &ty);
+        let whole = self.test_constant(&value)?.to_i64();
+        if whole.is_none() {
+            let quoted = self.quote(value.place);
+            self.report(errors::number_out_of_range(value.place, &quoted));
+        }
+        whole
+    }
+
     fn expected_money(&mut self, at: At, amount: &ast::Expr) -> Option<i64> {
         let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
         let value = self.value_of(&mut scope, amount, &Type::Money);
@@ -637,4 +690,20 @@ impl<'a> Checker<'a> {
         }
         whole
     }
+}
+
+/// A local moment such as `2026-03-02T10:15:00`, moved forward on the local clock.
+fn forward(moment: &str, span: ir::Span) -> String {
+    let day = moment.get(..10).and_then(dates::date).unwrap_or(0);
+    let second = moment.get(11..).and_then(dates::time).unwrap_or(0);
+    let (day, second) = match span {
+        ir::Span::Seconds(seconds) => {
+            let second = second.saturating_add(seconds);
+            (day.saturating_add(second.div_euclid(86_400)), second.rem_euclid(86_400))
+        }
+        ir::Span::Days(days) => (day.saturating_add(days), second),
+        ir::Span::Months(months) => (crate::calendar::add_months(day, months), second),
+    };
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{}T{hour:02}:{minute:02}:{second:02}", dates::date_text(day))
 }

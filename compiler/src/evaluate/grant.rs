@@ -4,6 +4,7 @@
 //! Awards are kept exact until the place where their account rounds. That place may be the whole event, so what is
 //! given is written down as [`Given`] first and becomes effects when the event is through.
 
+use super::debit::Debit;
 use super::fraction::Fraction;
 use super::limit::{Fit, Fitter, Together, allowed};
 use super::price::{Line, NONE, Part, Run, SiteFault, line_of};
@@ -24,6 +25,8 @@ pub(super) struct Given {
     pub rule: RuleId,
     pub site: SiteId,
     pub account: Option<AccountId>,
+    /// It is taken from the account rather than given.
+    pub debit: bool,
     /// Or [`NONE`].
     pub row: u32,
     pub pieces: i64,
@@ -34,9 +37,9 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// Whether there is anything to it.
+    /// Whether it gives anything.
     pub fn counts(&self) -> bool {
-        self.amount != 0 || self.exact.is_some_and(Fraction::is_positive)
+        !self.debit && self.amount != 0 || self.exact.is_some_and(Fraction::is_positive)
     }
 }
 
@@ -99,8 +102,8 @@ impl Owner<'_> {
     /// The rounding that an effect states for itself.
     fn own_rounding(&self, site: SiteId) -> Option<Rounding> {
         match self.program.sites.get(site.index())?.kind {
-            SiteKind::Award { account: _, rounding } => rounding,
-            SiteKind::Discount { .. } => None,
+            SiteKind::Award { account: _, rounding, life: _ } => rounding,
+            SiteKind::Discount { .. } | SiteKind::Debit { .. } => None,
         }
     }
 
@@ -201,6 +204,30 @@ impl Granter {
         Ok(())
     }
 
+    /// Whether a rule that only takes may do so once more.
+    pub fn has_times_left(&self, owner: Owner<'_>) -> bool {
+        let limits = owner.rule.limits.iter().chain(&owner.group.limits);
+        limits
+            .filter(|limit| limit.of == LimitOf::Times)
+            .all(|limit| allowed(limit, owner.params, owner.claimed) >= 1)
+    }
+
+    /// Writes down what a rule takes.
+    pub fn debit(&mut self, owner: Owner<'_>, position: u32, debit: Debit) {
+        self.given.push(Given {
+            group: owner.group_id,
+            position,
+            rule: owner.rule_id,
+            site: debit.site,
+            account: Some(debit.account),
+            debit: true,
+            row: NONE,
+            pieces: 0,
+            amount: debit.amount,
+            exact: None,
+        });
+    }
+
     /// The accounts that these parts give to, each once, in order.
     fn list_accounts(&mut self, parts: &[Part]) {
         self.accounts.clear();
@@ -290,6 +317,7 @@ impl Granter {
                 rule: owner.rule_id,
                 site: part.site,
                 account: part.account,
+                debit: false,
                 row: part.row,
                 pieces: part.pieces,
                 // Their sums have just been checked.
@@ -375,7 +403,7 @@ impl Granter {
                 let amount = match limited(limit.of) {
                     None => i64::from(given.count() > 0),
                     Some(account) => given
-                        .filter(|given| given.account == account)
+                        .filter(|given| given.account == account && !given.debit)
                         .fold(0i64, |sum, given| sum.saturating_add(given.amount)),
                 };
                 if amount != 0 {
@@ -411,7 +439,6 @@ impl Granter {
         self.round_per_basket(program);
         self.claim(program, decision);
         for part in self.given.iter().filter(|part| part.amount != 0) {
-            let awards = &mut decision.totals.awards;
             let same = match decision.effects.last_mut() {
                 Some(last) => {
                     let same_kind = last.shares.is_empty() == (part.row == NONE);
@@ -435,19 +462,22 @@ impl Granter {
                         rule: part.rule,
                         group: part.group,
                         account: part.account,
+                        debit: part.debit,
                         amount: part.amount,
                         shares,
                     });
                 }
             }
             if let Some(account) = part.account {
-                match awards.binary_search_by_key(&account, |(account, _)| *account) {
+                let totals = &mut decision.totals;
+                let sums = if part.debit { &mut totals.debits } else { &mut totals.awards };
+                match sums.binary_search_by_key(&account, |(account, _)| *account) {
                     Ok(at) => {
-                        if let Some((_, sum)) = awards.get_mut(at) {
+                        if let Some((_, sum)) = sums.get_mut(at) {
                             *sum = sum.saturating_add(part.amount);
                         }
                     }
-                    Err(at) => awards.insert(at, (account, part.amount)),
+                    Err(at) => sums.insert(at, (account, part.amount)),
                 }
             }
         }

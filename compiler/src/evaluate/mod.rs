@@ -4,6 +4,7 @@
 //! comes through [`Code`], so that the interpreter and native code are settled by the same text.
 
 mod atom;
+mod debit;
 mod derive;
 mod displace;
 pub mod fraction;
@@ -174,6 +175,9 @@ pub struct Proposals {
 pub trait Claimed {
     /// The sum of the claims in the counter's window; 0 where there are none.
     fn claimed(&self, counter: CounterId) -> i64;
+
+    /// What the event's member can spend of an account; `None` without a member. Asked only where something is taken.
+    fn balance(&self, account: AccountId) -> Option<i64>;
 }
 
 /// Nothing was claimed before.
@@ -183,6 +187,9 @@ pub struct Unclaimed;
 impl Claimed for Unclaimed {
     fn claimed(&self, _: CounterId) -> i64 {
         0
+    }
+    fn balance(&self, _: AccountId) -> Option<i64> {
+        None
     }
 }
 
@@ -224,6 +231,8 @@ pub struct Decision {
     pub cuts: Vec<Cut>,
     /// What the effects use up of counters; to be added to them when the decision is kept.
     pub claims: Vec<Claim>,
+    /// Rules that gave nothing because what they take is not there.
+    pub short: Vec<Short>,
     /// Rules that failed and gave nothing.
     pub faults: Vec<RuleFault>,
     /// For each line: amount before, and after all discounts.
@@ -243,9 +252,11 @@ pub struct Effect {
     pub group: GroupId,
     /// `None` for a discount, which is in money.
     pub account: Option<AccountId>,
+    /// It takes from the account rather than gives.
+    pub debit: bool,
     /// The whole; never zero.
     pub amount: i64,
-    /// How it falls on lines; they add up to the whole. Empty for an award to the basket.
+    /// How it falls on lines; they add up to the whole. Empty for an award to the basket and for a debit.
     pub shares: Vec<Share>,
 }
 
@@ -317,6 +328,17 @@ pub struct RuleFault {
     pub place: PlaceId,
 }
 
+/// A rule that wanted to take more than there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// Which.
+    pub rule: RuleId,
+    /// From which account.
+    pub account: AccountId,
+    /// How much is missing; above zero.
+    pub missing: i64,
+}
+
 /// A line before and after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineTotal {
@@ -343,4 +365,6 @@ pub struct Totals {
     pub total: i64,
     /// By account, in order of declaration, only those awarded.
     pub awards: Vec<(AccountId, i64)>,
+    /// By account, in order of declaration, only those debited.
+    pub debits: Vec<(AccountId, i64)>,
 }

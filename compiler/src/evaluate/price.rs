@@ -75,6 +75,8 @@ pub(super) struct Run {
     pub parts: Range<usize>,
     /// It failed and gives nothing.
     pub faulted: bool,
+    /// What it takes is not there, so that it gives nothing.
+    pub fallen: bool,
 }
 
 /// What one effect of a rule gives on one line, or to the basket.
@@ -211,7 +213,9 @@ impl Pricer {
             gone: false,
         };
         match site.kind {
-            SiteKind::Award { account, rounding: _ } => {
+            // See `debit`.
+            SiteKind::Debit { .. } => Ok(()),
+            SiteKind::Award { account, rounding: _, life: _ } => {
                 let line = proposal.row.map(|row| line_of(lines, row).map(|line| (row, line.pieces)));
                 if value.is_positive() && line != Some(None) {
                     let (row, pieces) = line.flatten().unwrap_or((NONE, 0));

@@ -1,6 +1,7 @@
 //! One event from record to decision: phase by phase, group by group. Knows the order of things and refuses to know how
 //! each is worked out.
 
+use super::debit::Debits;
 use super::derive;
 use super::displace::{Displacer, Loss};
 use super::fraction::Fraction;
@@ -8,7 +9,7 @@ use super::grant::{Granter, Owner};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
 use super::{
-    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Totals,
+    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Short, Totals,
 };
 use crate::ir::{
     Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, PlaceId, Program, RuleId, SlotId, Tax, event_slot,
@@ -33,6 +34,7 @@ struct Settling {
     pricer: Pricer,
     displacer: Displacer,
     granter: Granter,
+    debits: Debits,
     losses: Vec<Loss>,
     faults: Vec<(u32, SiteFault)>,
     /// What each group gave, in `granter.given`.
@@ -98,6 +100,7 @@ pub fn evaluate<C: Code>(
                         proposals: list..proposals.list.len(),
                         parts: 0..0,
                         faulted: false,
+                        fallen: false,
                     }),
                     Ok(()) => {}
                     Err(fault) => {
@@ -155,6 +158,7 @@ impl Around<'_> {
 impl Settling {
     fn begin(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
         self.granter.begin(program, decision);
+        self.debits.begin();
         for displaced in decision.displaced.drain(..) {
             let mut rows = displaced.rows;
             rows.clear();
@@ -164,11 +168,14 @@ impl Settling {
         }
         decision.cuts.clear();
         decision.claims.clear();
+        decision.short.clear();
         decision.faults.clear();
         decision.lines.clear();
         let mut awards = std::mem::take(&mut decision.totals.awards);
         awards.clear();
-        decision.totals = Totals { awards, ..Totals::default() };
+        let mut debits = std::mem::take(&mut decision.totals.debits);
+        debits.clear();
+        decision.totals = Totals { awards, debits, ..Totals::default() };
         self.settled.clear();
         self.lines.clear();
         self.lines.extend(rows(record).map(|line| {
@@ -208,6 +215,7 @@ impl Settling {
         self.losses.clear();
         self.faults.clear();
         self.granter.enter(around.group);
+        self.look_at_debits(around, decision);
         self.hold(around);
         if self.lines.iter().any(|line| line.contested > 0) {
             self.contest(around);
@@ -233,6 +241,27 @@ impl Settling {
             self.stale = true;
         }
         self.report(around, decision);
+    }
+
+    /// Lets those runs fall at once that take more than there is, so that they displace nothing.
+    fn look_at_debits(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        self.debits.enter();
+        if !around.plan.debits {
+            return;
+        }
+        for (index, run) in self.runs.iter_mut().enumerate() {
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
+            if let Err((kind, site)) = self.debits.gather(around.program, index, proposals) {
+                run.fallen = true;
+                let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
+                decision.faults.push(RuleFault { rule, kind, place });
+            } else if let Some((account, missing)) = self.debits.missing(around.program, around.claimed, index)
+            {
+                run.fallen = true;
+                decision.short.push(Short { rule, account, missing });
+            }
+        }
     }
 
     /// Notes what earlier groups hold against this one.
@@ -356,6 +385,9 @@ impl Settling {
         let lines = &mut self.lines;
         let (terms, proposals) = (around.terms(), around.proposals);
         let priced = self.pricer.price(around.program, terms, lines, proposals, which, &mut self.parts);
+        if run.fallen {
+            self.parts.truncate(start);
+        }
         run.parts = start..self.parts.len();
         if let Err(fault) = priced {
             run.faulted = true;
@@ -388,7 +420,7 @@ impl Settling {
         let Some(run) = self.runs.get_mut(index) else { return };
         let Some(rule_id) = around.plan.rule(run.position) else { return };
         let Some(rule) = around.program.rules.get(rule_id.index()) else { return };
-        if run.faulted {
+        if run.faulted || run.fallen {
             return;
         }
         let owner = Owner {
@@ -401,11 +433,31 @@ impl Settling {
             claimed: around.claimed,
         };
         let parts = self.parts.get_mut(run.parts.clone()).unwrap_or(&mut []);
+        let takes = self.debits.of(index).next().is_some();
+        let only_takes = takes && parts.is_empty();
+        if takes {
+            let stays = only_takes || parts.iter().any(|part| !part.gone && part.amount.is_positive());
+            if !stays || (only_takes && !self.granter.has_times_left(owner)) {
+                return;
+            }
+            // Less may be there than when the group began.
+            if let Some((account, missing)) =
+                self.debits.missing(around.program, around.claimed, index)
+            {
+                decision.short.push(Short { rule: rule_id, account, missing });
+                return;
+            }
+        }
+        let before = self.granter.given.len();
         let spreader = &mut self.pricer.spreader;
         let granted = self.granter.grant(owner, run, parts, &mut self.lines, spreader, decision);
         if let Err(fault) = granted {
             run.faulted = true;
             self.faults.push((run.position, fault));
+        } else if only_takes || self.granter.given.len() > before {
+            for debit in self.debits.take_all(index) {
+                self.granter.debit(owner, run.position, debit);
+            }
         }
     }
 

@@ -37,6 +37,7 @@
 //!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
 //! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
 
+pub mod life;
 pub mod optimise;
 pub mod print;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub(crate) mod sample;
 pub mod shape;
 pub mod verify;
 
+pub use life::{Available, Expires, Life, Melt, Span};
 pub use optimise::optimise;
 pub use shape::Shape;
 pub use verify::{Verified, VerifyError, verify};
@@ -235,6 +237,10 @@ pub struct Account {
     pub qualifying: bool,
     /// Floor of the balance.
     pub not_below: Option<i64>,
+    /// How long its awards live where they say nothing of it.
+    pub expires: Expires,
+    /// How its awards melt.
+    pub melt: Option<Melt>,
 }
 
 /// What an account sums before it rounds.
@@ -916,7 +922,7 @@ pub enum Inst {
     /// Gives the value of the derivation whose function this is; the last that is given counts. Makes no value.
     Derive(Value),
 
-    /// Proposes an award of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
+    /// Proposes an award (or a debit, as the site says) of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
     /// faults, a negative one is turned round), for a line or for the basket. Makes no value.
     Award {
         /// Which effect.
@@ -964,6 +970,14 @@ pub enum SiteKind {
         account: AccountId,
         /// Rounds here rather than where the account says.
         rounding: Option<Rounding>,
+        /// When it can be spent.
+        life: Life,
+    },
+    /// Points taken from the member's balance: all of them, or the rule gives nothing at all. [`Inst::Award`] proposes
+    /// it; it rounds as the account says, each by itself.
+    Debit {
+        /// From which account.
+        account: AccountId,
     },
     /// A reduction.
     Discount {

@@ -5,10 +5,10 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, Column, Comparison, CounterKey, Derivation, DiscountAmount,
-    Element, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf, Otherwise, Param,
+    Account, AccountId, Atom, AtomId, AtomTest, Available, Column, Comparison, CounterKey, Derivation,
+    DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf, Otherwise, Param,
     ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SiteId, SiteKind, Slot,
-    SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
+    SlotId, SlotType, Space, Span, StateRead, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -202,6 +202,14 @@ impl Display for Printed<'_, Account> {
         }
         if let Some(floor) = account.not_below {
             write!(f, " not below {floor}")?;
+        }
+        if account.expires != Expires::Never {
+            write!(f, " expires {}", end(&account.expires))?;
+        }
+        if let Some(melt) = account.melt {
+            let of = if melt.of_remaining { "the rest" } else { "the award" };
+            let (from, every) = (stretch(&melt.from), stretch(&melt.every));
+            write!(f, " melts {} millionths of {of} from {from} every {every}", melt.share)?;
         }
         Ok(())
     }
@@ -413,6 +421,25 @@ fn words(window: &Window) -> String {
     }
 }
 
+/// A stretch of time.
+fn stretch(span: &Span) -> String {
+    match span {
+        Span::Seconds(seconds) => format!("{seconds} seconds"),
+        Span::Days(days) => format!("{days} days"),
+        Span::Months(months) => format!("{months} months"),
+    }
+}
+
+/// When an award ends.
+fn end(expires: &Expires) -> String {
+    match expires {
+        Expires::Never => "never".to_owned(),
+        Expires::After(span) => format!("after {}", stretch(span)),
+        Expires::On(day) => format!("on day {day}"),
+        Expires::AtEndOf { period, plus } => format!("at end of {} + {}", word(period), stretch(plus)),
+    }
+}
+
 /// The name of a variant without fields, in snake case.
 fn word(variant: &impl fmt::Debug) -> String {
     let mut text = String::new();
@@ -564,11 +591,29 @@ fn site_text(program: &Program, id: SiteId) -> String {
     let Some(site) = program.sites.get(id.index()) else { return "?".to_owned() };
     let mut text = format!("site {}: ", id.0);
     match site.kind {
-        SiteKind::Award { account, rounding } => {
+        SiteKind::Award { account, rounding, life } => {
             text.push_str(program.account(account));
             if let Some(rounding) = rounding {
                 let _ = write!(text, " rounded {}", word(&rounding));
             }
+            match life.available {
+                Available::AtOnce => {}
+                Available::After(span) => {
+                    let _ = write!(text, " available after {}", stretch(&span));
+                }
+                Available::On(day) => {
+                    let _ = write!(text, " available on day {day}");
+                }
+            }
+            if let Some(expires) = life.expires {
+                let _ = write!(text, " expires {}", end(&expires));
+            }
+            if life.spent_at_once {
+                text.push_str(" spent at once");
+            }
+        }
+        SiteKind::Debit { account } => {
+            let _ = write!(text, "debit of {}", program.account(account));
         }
         SiteKind::Discount { amount, fall, rounding } => {
             let amount = match amount {

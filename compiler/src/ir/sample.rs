@@ -106,6 +106,8 @@ pub(crate) fn program() -> Program {
             redeemable: true,
             qualifying: false,
             not_below: Some(0),
+            expires: crate::ir::Expires::Never,
+            melt: None,
         }],
         kinds: vec![ReferenceKind { name: "category".to_owned(), hierarchical: true, of: None }],
         enums: Vec::new(),
@@ -139,7 +141,7 @@ pub(crate) fn program() -> Program {
             },
             Site {
                 rule: RuleId(1),
-                kind: SiteKind::Award { account: AccountId(0), rounding: None },
+                kind: SiteKind::Award { account: AccountId(0), rounding: None, life: crate::ir::Life::default() },
                 reason: None,
                 place: PlaceId(1),
             },

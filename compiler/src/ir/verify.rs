@@ -7,7 +7,7 @@
 use super::{
     AccountId, Atom, AtomId, AtomTest, Column, Condition, CounterId, CounterKey, DerivationId,
     EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, GroupId, History, Inst, KindId, LINE_BUILTINS,
-    Layout, Limit, LimitAmount, LimitOf, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId, Program,
+    Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, PAYMENT_BUILTINS, ParamId, Phase, PlaceId, Program,
     RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space,
     StateRead, TableId, Ty, Unit, Value, VarId, Window, event_slot,
 };
@@ -105,6 +105,8 @@ verify_rules! {
     AccountDecimals = "account-decimals"
     /// Both sides of an account's worth are above zero.
     AccountWorth = "account-worth"
+    /// An award, and what is melted of it, begins and ends where a calendar has days.
+    AwardLife = "award-life"
     /// A kind of collections collects a kind that is not one.
     KindOf = "kind-of"
     /// An enumeration has values.
@@ -168,7 +170,7 @@ verify_rules! {
     FunctionUse = "function-use"
     /// A fixed limit is not below zero.
     LimitAmount = "limit-amount"
-    /// Discounts are given in the phases of prices, awards in those after.
+    /// Discounts are given in the phases of prices, awards in those after, and nothing is debited in between.
     SitePhase = "site-phase"
     /// Lines and columns count from 1, and a place ends behind its beginning.
     PlacePosition = "place-position"
@@ -481,6 +483,8 @@ fn head(program: &Program, report: &mut Report) {
         report.check(account.decimals <= 9, VerifyRule::AccountDecimals, at);
         let worth = account.worth.is_none_or(|(units, money)| units > 0 && money > 0);
         report.check(worth, VerifyRule::AccountWorth, at);
+        let melts = account.melt.is_none_or(Melt::is_sound);
+        report.check(account.expires.is_sound() && melts, VerifyRule::AwardLife, at);
     }
 
     let mut names = Names::default();
@@ -1010,8 +1014,13 @@ fn sites(program: &Program, report: &mut Report) {
         report.known(&program.rules, site.rule.index(), at);
         report.known(&program.places, site.place.index(), at);
         report.text(&site.reason, at);
-        if let SiteKind::Award { account, .. } = site.kind {
-            report.known(&program.accounts, account.index(), at);
+        match site.kind {
+            SiteKind::Award { account, rounding: _, life } => {
+                report.known(&program.accounts, account.index(), at);
+                report.check(life.is_sound(), VerifyRule::AwardLife, at);
+            }
+            SiteKind::Debit { account } => report.known(&program.accounts, account.index(), at),
+            SiteKind::Discount { .. } => {}
         }
         let rule = program.rules.get(site.rule.index());
         let Some(group) = rule.and_then(|rule| program.groups.get(rule.group.index())) else { continue };
@@ -1023,6 +1032,11 @@ fn sites(program: &Program, report: &mut Report) {
             ) => false,
             (SiteKind::Discount { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
             (SiteKind::Discount { .. }, Phase::Tender | Phase::Earn | Phase::State) => false,
+            (SiteKind::Debit { .. }, Phase::Tender) => false,
+            (
+                SiteKind::Debit { .. },
+                Phase::Line | Phase::Set | Phase::Order | Phase::Delivery | Phase::Earn | Phase::State,
+            ) => true,
         };
         report.check(fits, VerifyRule::SitePhase, at);
     }
@@ -1247,7 +1261,7 @@ impl<'p> Checker<'p> {
     fn site(&self, site: SiteId, award: bool) -> Result<(), VerifyRule> {
         let site = self.program.sites.get(site.index()).ok_or(VerifyRule::UnknownId)?;
         let fits = match site.kind {
-            SiteKind::Award { .. } => award,
+            SiteKind::Award { .. } | SiteKind::Debit { .. } => award,
             SiteKind::Discount { .. } => !award,
         };
         check(fits, VerifyRule::SiteKindMismatch)?;

@@ -259,6 +259,9 @@ impl Lowering<'_> {
             Some(Builtin::UnitPrice) => return (FieldSpace::Line, ir::line_slot::PRICE),
             Some(Builtin::UnitInitial) => return (FieldSpace::Line, ir::line_slot::INITIAL),
             Some(Builtin::UnitPaid) => return (FieldSpace::Line, ir::line_slot::PAID),
+            Some(Builtin::Balance(account)) => {
+                return (FieldSpace::Event, self.state_slot(field, ir::StateRead::Balance(account)));
+            }
             None => {}
         }
         let (space, list) = match declared.record {
@@ -283,6 +286,28 @@ impl Lowering<'_> {
         });
         self.slots.insert(field, slot);
         (space, slot)
+    }
+
+    /// The slot of a field that kept state fills.
+    fn state_slot(&mut self, field: FieldId, read: ir::StateRead) -> SlotId {
+        if let Some(slot) = self.slots.get(&field) {
+            return *slot;
+        }
+        let slot = SlotId(count(self.ir.layout.event.len()));
+        if let Some(declared) = self.program.fields.get(field.0 as usize) {
+            self.ir.layout.event.push(ir::Slot {
+                name: declared.name.clone(),
+                record: ir::RecordKind::Derived,
+                key: Vec::new(),
+                ty: declared.slot,
+                optional: true,
+                default: None,
+                inherits: false,
+            });
+            self.ir.reads.push(ir::StateSlot { slot, read });
+        }
+        self.slots.insert(field, slot);
+        slot
     }
 
     /// Whether evaluating an operand of `and` or `or` is cheap and cannot fault, so that it needs no jump around it.

@@ -36,12 +36,12 @@ impl Builder<'_, '_> {
                 Step::ForEach { source, body } => {
                     self.each(source, &mut |builder| builder.steps(rule, body, false));
                 }
-                Step::Award { account, amount, rounding, element, reason, place } => {
+                Step::Award { account, amount, rounding, life, element, reason, place } => {
                     let place = self.lowering.place(*place);
                     let before = self.at(place);
                     let site = self.lowering.site(Site {
                         rule,
-                        kind: SiteKind::Award { account: *account, rounding: *rounding },
+                        kind: SiteKind::Award { account: *account, rounding: *rounding, life: *life },
                         reason: reason.clone(),
                         place,
                     });
@@ -57,6 +57,21 @@ impl Builder<'_, '_> {
                     }
                     let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
                     self.emit(Inst::Award { site, num, den, row });
+                    self.at(before);
+                }
+                Step::Debit { account, amount, element, reason, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let kind = SiteKind::Debit { account: *account };
+                    let site = self.lowering.site(Site { rule, kind, reason: reason.clone(), place });
+                    let mut amount = self.number(amount);
+                    if let Some((Element::Unit, local)) = element
+                        && let Some(Binding::Row { count: Some(count), .. }) = self.bindings.get(local).cloned()
+                    {
+                        amount = self.multiply(amount, super::fraction::Fraction::narrow(count, 1));
+                    }
+                    let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
+                    self.emit(Inst::Award { site, num, den, row: None });
                     self.at(before);
                 }
                 Step::Discount { meaning, amount, target, fall, rounding, reason, place } => {
@@ -137,7 +152,7 @@ impl super::Lowering<'_> {
                 Step::LetCollection(local, source) => bound.push((*local, source)),
                 Step::ForEach { source, .. } => sources.push(source),
                 Step::Discount { target, .. } => sources.push(target),
-                Step::Award { .. } => unguarded = true,
+                Step::Award { .. } | Step::Debit { .. } => unguarded = true,
                 Step::Let(..) => {}
             }
         }

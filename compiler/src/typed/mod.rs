@@ -231,6 +231,8 @@ pub enum Builtin {
     UnitInitial,
     /// `unit.paid`: the line's running amount divided by its pieces.
     UnitPaid,
+    /// `member.balance.bonus`: a slot that kept state fills.
+    Balance(ir::AccountId),
 }
 
 /// A parameter.
@@ -335,6 +337,21 @@ pub enum Step {
         amount: Expr,
         /// `rounded …` after `as`.
         rounding: Option<ir::Rounding>,
+        /// When it can be spent.
+        life: ir::Life,
+        /// The loop's element, where in a loop over lines or units.
+        element: Option<(Element, LocalId)>,
+        /// For the member.
+        reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Takes from the member's balance. In a loop over units it does so once for each selected piece.
+    Debit {
+        /// From.
+        account: ir::AccountId,
+        /// How much, in the account's smallest unit.
+        amount: Expr,
         /// The loop's element, where in a loop over lines or units.
         element: Option<(Element, LocalId)>,
         /// For the member.
@@ -601,6 +618,8 @@ pub enum TestStep {
         /// Where.
         place: Place,
     },
+    /// The clock goes forward; what follows sees it.
+    After(ir::Span),
     /// A parameter's value for the events that follow, in slot units.
     With(ir::ParamId, i64),
     /// What the last event must have given.
@@ -668,6 +687,22 @@ pub enum Expectation {
         amount: i64,
         /// Of these only.
         scope: ExpectScope,
+    },
+    /// Sum of debits.
+    Debit {
+        /// From.
+        account: ir::AccountId,
+        /// How much.
+        amount: i64,
+        /// Of these only.
+        scope: ExpectScope,
+    },
+    /// What the member can spend of an account at the test's time.
+    Balance {
+        /// Which.
+        account: ir::AccountId,
+        /// How much.
+        amount: i64,
     },
     /// What is to be paid, tax included.
     Total(i64),

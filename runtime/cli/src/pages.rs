@@ -76,6 +76,7 @@ pages! {
     "month-day-missing"
     "needless-spread"
     "nested-too-deeply"
+    "never-available"
     "no-worth"
     "not-a-collection"
     "not-an-account"

@@ -425,7 +425,8 @@ impl Teller<'_> {
     fn accounts(&self) -> Vec<Account> {
         let of = |account: AccountId| {
             let mut from: Vec<(RuleId, i128)> = Vec::new();
-            for effect in self.raw.effects.iter().filter(|effect| effect.account == Some(account)) {
+            for effect in self.raw.effects.iter().filter(|effect| effect.account == Some(account) && !effect.debit)
+            {
                 match from.iter_mut().find(|(rule, _)| *rule == effect.rule) {
                     Some((_, amount)) => *amount += i128::from(effect.amount),
                     None => from.push((effect.rule, i128::from(effect.amount))),
@@ -572,9 +573,11 @@ impl Teller<'_> {
     fn given(&self, decision: &evaluate::Decision, rule: RuleId) -> Vec<Amount> {
         let mut sums: Vec<(Option<AccountId>, i128)> = Vec::new();
         for effect in decision.effects.iter().filter(|effect| effect.rule == rule) {
+            let amount = i128::from(effect.amount);
+            let amount = if effect.debit { -amount } else { amount };
             match sums.iter_mut().find(|(account, _)| *account == effect.account) {
-                Some((_, sum)) => *sum += i128::from(effect.amount),
-                None => sums.push((effect.account, i128::from(effect.amount))),
+                Some((_, sum)) => *sum += amount,
+                None => sums.push((effect.account, amount)),
             }
         }
         sums.into_iter().map(|(account, sum)| self.words.amount(account, sum)).collect()
