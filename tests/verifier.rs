@@ -21,7 +21,8 @@ fn valid() -> Program {
         fall: Fall::Each(Element::Line),
         rounding: Rounding::HalfUp,
     };
-    let award = SiteKind::Award { account: AccountId(0), rounding: None, life: perq_compiler::ir::Life::default() };
+    let award =
+        SiteKind::Award { account: AccountId(0), rounding: None, life: perq_compiler::ir::Life::default() };
     for (number, kind) in [(0, discount), (1, award), (2, award)] {
         let insts = if number == 0 { selecting() } else { summing(number) };
         program.sites.push(Site { rule: RuleId(number), kind, reason: None, place: PlaceId(0) });
@@ -335,7 +336,11 @@ fn breaks() -> Vec<Break> {
         (Is::UnknownId, "rule of a site", |p| p.sites[0].rule = RuleId(9)),
         (Is::UnknownId, "place of a site", |p| p.sites[0].place = PlaceId(9_999)),
         (Is::UnknownId, "account of a site", |p| {
-            p.sites[1].kind = SiteKind::Award { account: AccountId(9), rounding: None, life: perq_compiler::ir::Life::default() };
+            p.sites[1].kind = SiteKind::Award {
+                account: AccountId(9),
+                rounding: None,
+                life: perq_compiler::ir::Life::default(),
+            };
         }),
         (Is::UnknownId, "place of an instruction", |p| p.functions[0].places[0] = PlaceId(9_999)),
         (Is::UnknownId, "event slot", |p| code(p, vec![Inst::LoadEvent(SlotId(99))])),
@@ -370,7 +375,8 @@ fn breaks() -> Vec<Break> {
         (Is::AccountWorth, "money below zero", |p| p.accounts[0].worth = Some((1, -1))),
         (Is::AwardLife, "account without a day", |p| p.accounts[0].expires = Expires::On(i64::MAX)),
         (Is::AwardLife, "melting backwards", |p| {
-            let melt = Melt { share: 100_000, of_remaining: false, from: Span::Days(1), every: Span::Days(0) };
+            let melt =
+                Melt { share: 100_000, of_remaining: false, from: Span::Days(1), every: Span::Days(0) };
             p.accounts[0].melt = Some(melt);
         }),
         (Is::AwardLife, "melting too little", |p| {
@@ -381,7 +387,9 @@ fn breaks() -> Vec<Break> {
             let life = Life { available: Available::After(Span::Days(-1)), ..Life::default() };
             p.sites[1].kind = SiteKind::Award { account: AccountId(0), rounding: None, life };
         }),
-        (Is::UnknownId, "account of a debit", |p| p.sites[1].kind = SiteKind::Debit { account: AccountId(9) }),
+        (Is::UnknownId, "account of a debit", |p| {
+            p.sites[1].kind = SiteKind::Debit { account: AccountId(9) }
+        }),
         (Is::KindOf, "itself", |p| p.kinds[0].of = Some(KindId(0))),
         (Is::EmptyEnumeration, "no value", |p| p.enums[0].values.clear()),
         (Is::ReferenceNames, "none", |p| p.references[0].names.clear()),

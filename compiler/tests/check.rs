@@ -407,7 +407,9 @@ mod samples {
             &earn("when member known and member.balance.chip >= 10 chips then award 1 points"),
             &[("not-an-account", "chips")],
         );
-        clean(&earn("when member known and member.balance.chips >= 10 chips then { debit 10 chips award 1 points }"));
+        clean(&earn(
+            "when member known and member.balance.chips >= 10 chips then { debit 10 chips award 1 points }",
+        ));
         gives(&earn("then debit 10 chips from bonus"), &[("wrong-account", "chips")]);
         gives(
             &format!("{FRAME}\nbadge gourmet \"G\" {{ when member known }}"),
@@ -432,7 +434,9 @@ mod samples {
         let account = |clauses: &str| {
             format!("{FRAME}\naccount melting {{ unit melts decimals 0 round down per basket {clauses} }}")
         };
-        clean(&account("expire 365 days after award melt 10% of awarded every 30 days from 90 days after award"));
+        clean(&account(
+            "expire 365 days after award melt 10% of awarded every 30 days from 90 days after award",
+        ));
         clean(&account("expire at end of year + 3 months use first oldest_expiry"));
         gives(&account("expire 1 years after award expire on 2026-01-01"), &[("repeated-clause", "expire")]);
         gives(&account("expire at end of decade"), &[("unexpected-text", "decade")]);

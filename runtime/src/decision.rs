@@ -857,7 +857,6 @@ impl Names {
         }
         out.extend_from_slice(b"]}");
     }
-
 }
 
 /// When a lot can be spent, where that is not when the event happened.

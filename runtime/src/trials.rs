@@ -23,6 +23,7 @@ use perq_compiler::typed::{
 };
 use perq_grammar::diagnostic::Place;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -46,6 +47,10 @@ pub struct Outcome {
     pub place: Place,
     /// What did not hold; a test without any has passed.
     pub mismatches: Vec<Mismatch>,
+    /// The rules that gave something in one of its events.
+    pub fired: BTreeSet<RuleId>,
+    /// How many exact amounts it asserts.
+    pub figures: usize,
 }
 
 impl Outcome {
@@ -131,11 +136,41 @@ impl<'p> Trials<'p> {
 
     /// Runs one test of this program.
     pub fn run(&self, test: &typed::Test) -> Outcome {
-        let mismatches = match &test.body {
-            TestBody::Rejects { expected, found } => rejects(test.place, expected, found),
-            TestBody::Runs(steps) => Run::new(self).run(steps),
+        let (mismatches, fired, figures) = match &test.body {
+            TestBody::Rejects { expected, found } => {
+                (rejects(test.place, expected, found), BTreeSet::new(), 0)
+            }
+            TestBody::Runs(steps) => {
+                let mut run = Run::new(self);
+                let mismatches = run.run(steps);
+                (mismatches, run.fired, steps.iter().filter(|step| is_figure(step)).count())
+            }
         };
-        Outcome { name: test.name.clone(), place: test.place, mismatches }
+        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, figures }
+    }
+}
+
+/// Whether a step asserts an exact amount.
+fn is_figure(step: &TestStep) -> bool {
+    match step {
+        TestStep::Expect(expectation, _) => match expectation {
+            Expectation::LimitedTo { .. }
+            | Expectation::Award { .. }
+            | Expectation::Discount { .. }
+            | Expectation::Debit { .. }
+            | Expectation::Balance { .. }
+            | Expectation::Total(_) => true,
+            Expectation::Nothing
+            | Expectation::Fires(_)
+            | Expectation::Silent(_)
+            | Expectation::DisplacedBy(..)
+            | Expectation::Fails(..) => false,
+        },
+        TestStep::Member(_)
+        | TestStep::Table { .. }
+        | TestStep::Event { .. }
+        | TestStep::After(_)
+        | TestStep::With(..) => false,
     }
 }
 
@@ -174,6 +209,7 @@ struct Run<'t> {
     /// The instant that the test has come to, and what the local clock shows then.
     clock: Option<Moment>,
     zone: Zone,
+    fired: BTreeSet<RuleId>,
     state: Memory,
     interpreter: Workspace<interpret::Scratch>,
     #[cfg(feature = "native")]
@@ -193,6 +229,7 @@ impl<'t> Run<'t> {
             clock: None,
             // Readers refuse programs of zones that are not known.
             zone: Zone::named(&trials.program.zone).unwrap_or_else(Zone::universal),
+            fired: BTreeSet::new(),
             state: Memory::new(Arc::clone(&trials.program)),
             interpreter: Workspace::default(),
             #[cfg(feature = "native")]
@@ -352,6 +389,7 @@ impl<'t> Run<'t> {
             return Err(refused("an engine", &"there is none"));
         };
         self.state.keep(&bound.schema, &reader, &event, &decision);
+        self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
         let decided = Decided { event, decision };
         for (other_name, other) in decisions {
             if other != decided.decision {

@@ -556,7 +556,8 @@ impl Checker<'_> {
             let place = names.get(1).map_or(place, |name| scope.place(name.span));
             let written = self.quote(place);
             let near = nearest(&written, self.account_ids.keys().map(String::as_str));
-            let accounts: Vec<String> = self.out.accounts.iter().map(|account| account.name.clone()).collect();
+            let accounts: Vec<String> =
+                self.out.accounts.iter().map(|account| account.name.clone()).collect();
             self.report(errors::not_an_account(place, &written, &accounts, near.as_deref()));
             return None;
         };

@@ -10,7 +10,12 @@ use perq_grammar::ast;
 
 impl Checker<'_> {
     /// What an award says of its life.
-    pub(super) fn life(&mut self, scope: &mut Scope, options: &ast::AwardOptions, account: ir::AccountId) -> Life {
+    pub(super) fn life(
+        &mut self,
+        scope: &mut Scope,
+        options: &ast::AwardOptions,
+        account: ir::AccountId,
+    ) -> Life {
         let mut life = Life::default();
         if let Some(available) = &options.available {
             let found = match &available.kind {

@@ -569,7 +569,13 @@ impl<'a> Checker<'a> {
                         let Some(account) = account.or_else(|| self.money_account()) else {
                             let (quoted, found) = (self.quote(amount_place), self.describe(&Type::Money));
                             let wanted = "points of an account";
-                            self.report(errors::mismatched_types(amount_place, &quoted, wanted, &found, None));
+                            self.report(errors::mismatched_types(
+                                amount_place,
+                                &quoted,
+                                wanted,
+                                &found,
+                                None,
+                            ));
                             return None;
                         };
                         (account, amount)

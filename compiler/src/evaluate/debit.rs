@@ -71,12 +71,7 @@ impl Debits {
     }
 
     /// The first account whose balance, less what was taken before, is too small for a run, and by how much.
-    pub fn missing(
-        &self,
-        program: &Program,
-        claimed: &dyn Claimed,
-        run: usize,
-    ) -> Option<(AccountId, i64)> {
+    pub fn missing(&self, program: &Program, claimed: &dyn Claimed, run: usize) -> Option<(AccountId, i64)> {
         for debit in self.of(run) {
             let before = self.of(run).take_while(|other| other.site != debit.site);
             if before.into_iter().any(|other| other.account == debit.account) {

@@ -18,8 +18,8 @@
 use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols, union};
 use super::{Bindings, Record, RecordView};
 use crate::ir::{
-    Atom, AtomId, AtomTest, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SlotId, SlotType, Space,
-    event_slot, line_slot,
+    Atom, AtomId, AtomTest, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SiteKind, SlotId,
+    SlotType, Space, event_slot, line_slot,
 };
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::Hasher;

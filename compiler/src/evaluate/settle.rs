@@ -9,7 +9,8 @@ use super::grant::{Granter, Owner};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
 use super::{
-    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Short, Totals,
+    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Short,
+    Totals,
 };
 use crate::ir::{
     Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, PlaceId, Program, RuleId, SlotId, Tax, event_slot,
@@ -256,7 +257,8 @@ impl Settling {
                 run.fallen = true;
                 let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
                 decision.faults.push(RuleFault { rule, kind, place });
-            } else if let Some((account, missing)) = self.debits.missing(around.program, around.claimed, index)
+            } else if let Some((account, missing)) =
+                self.debits.missing(around.program, around.claimed, index)
             {
                 run.fallen = true;
                 decision.short.push(Short { rule, account, missing });
@@ -441,9 +443,7 @@ impl Settling {
                 return;
             }
             // Less may be there than when the group began.
-            if let Some((account, missing)) =
-                self.debits.missing(around.program, around.claimed, index)
-            {
+            if let Some((account, missing)) = self.debits.missing(around.program, around.claimed, index) {
                 decision.short.push(Short { rule: rule_id, account, missing });
                 return;
             }

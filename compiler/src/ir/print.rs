@@ -6,9 +6,9 @@
 
 use super::{
     Account, AccountId, Atom, AtomId, AtomTest, Available, Column, Comparison, CounterKey, Derivation,
-    DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf, Otherwise, Param,
-    ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SiteId, SiteKind, Slot,
-    SlotId, SlotType, Space, Span, StateRead, Ty, Value, Weight, Window,
+    DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount,
+    LimitOf, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows,
+    Rule, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Span, StateRead, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 

@@ -141,7 +141,11 @@ pub(crate) fn program() -> Program {
             },
             Site {
                 rule: RuleId(1),
-                kind: SiteKind::Award { account: AccountId(0), rounding: None, life: crate::ir::Life::default() },
+                kind: SiteKind::Award {
+                    account: AccountId(0),
+                    rounding: None,
+                    life: crate::ir::Life::default(),
+                },
                 reason: None,
                 place: PlaceId(1),
             },

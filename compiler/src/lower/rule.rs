@@ -66,7 +66,8 @@ impl Builder<'_, '_> {
                     let site = self.lowering.site(Site { rule, kind, reason: reason.clone(), place });
                     let mut amount = self.number(amount);
                     if let Some((Element::Unit, local)) = element
-                        && let Some(Binding::Row { count: Some(count), .. }) = self.bindings.get(local).cloned()
+                        && let Some(Binding::Row { count: Some(count), .. }) =
+                            self.bindings.get(local).cloned()
                     {
                         amount = self.multiply(amount, super::fraction::Fraction::narrow(count, 1));
                     }

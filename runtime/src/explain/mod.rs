@@ -425,7 +425,8 @@ impl Teller<'_> {
     fn accounts(&self) -> Vec<Account> {
         let of = |account: AccountId| {
             let mut from: Vec<(RuleId, i128)> = Vec::new();
-            for effect in self.raw.effects.iter().filter(|effect| effect.account == Some(account) && !effect.debit)
+            for effect in
+                self.raw.effects.iter().filter(|effect| effect.account == Some(account) && !effect.debit)
             {
                 match from.iter_mut().find(|(rule, _)| *rule == effect.rule) {
                     Some((_, amount)) => *amount += i128::from(effect.amount),

@@ -225,8 +225,7 @@ mod tests {
     fn melting_takes_a_tenth_of_the_award_at_each_step() {
         let utc = Zone::universal();
         let now = local(&utc, day(2026, 6, 1), 32_400);
-        let melt =
-            Melt { share: 100_000, of_remaining: false, from: Span::Days(90), every: Span::Days(30) };
+        let melt = Melt { share: 100_000, of_remaining: false, from: Span::Days(90), every: Span::Days(30) };
         let account = account(Expires::After(Span::Days(365)), Some(melt));
         let got = of(&utc, &account, Life::default(), now, 505);
         // 50.5 each: by the largest remainder, earlier ones first, and the rest at the end. Steps at day 90, 120, …,
@@ -242,8 +241,7 @@ mod tests {
     fn melting_stops_where_the_award_ends() {
         let utc = Zone::universal();
         let now = local(&utc, day(2026, 6, 1), 32_400);
-        let melt =
-            Melt { share: 100_000, of_remaining: false, from: Span::Days(90), every: Span::Days(30) };
+        let melt = Melt { share: 100_000, of_remaining: false, from: Span::Days(90), every: Span::Days(30) };
         let life = Life { expires: Some(Expires::On(day(2026, 8, 31))), ..Life::default() };
         let got = of(&utc, &account(Expires::Never, Some(melt)), life, now, 500);
         let (first, second) = (day(2026, 8, 31) * 86_400, day(2026, 9, 1) * 86_400);

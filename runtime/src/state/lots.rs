@@ -146,7 +146,8 @@ mod tests {
 
     fn deed() -> impl Strategy<Value = Deed> {
         prop_oneof![
-            (1i64..1_000, 0i64..50, proptest::option::of(0i64..100)).prop_map(|(a, f, u)| Deed::Issue(a, f, u)),
+            (1i64..1_000, 0i64..50, proptest::option::of(0i64..100))
+                .prop_map(|(a, f, u)| Deed::Issue(a, f, u)),
             (1i64..1_000).prop_map(Deed::Spend),
         ]
     }

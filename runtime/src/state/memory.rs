@@ -8,8 +8,8 @@ use crate::record::{ReadEvent, Reader, Schema};
 use perq_compiler::calendar::{Instant, is_universal, stretch};
 use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows};
 use perq_compiler::ir::{
-    AccountId, Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource, RowTable, Slot,
-    SlotId, SlotType, StateRead, Verified, event_slot, line_slot,
+    AccountId, Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource,
+    RowTable, Slot, SlotId, SlotType, StateRead, Verified, event_slot, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

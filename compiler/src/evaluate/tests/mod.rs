@@ -231,7 +231,8 @@ impl Kit {
         (num, den): (i128, i128),
         row: Option<u32>,
     ) -> SiteId {
-        let site = self.site(rule, SiteKind::Award { account, rounding: None, life: crate::ir::Life::default() });
+        let site =
+            self.site(rule, SiteKind::Award { account, rounding: None, life: crate::ir::Life::default() });
         self.propose(rule, Proposed { site, num, den, row, selection: Vec::new() });
         site
     }
