@@ -11,7 +11,8 @@ use crate::state::life::{Portion, life_of, portions};
 use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate;
 use perq_compiler::ir::{
-    AccountId, Available, CounterId, Expires, FaultKind, LimitOf, MISSING, Program, RuleId, SiteId, SlotId,
+    AccountId, Available, CounterId, Expires, FaultKind, LimitOf, MISSING, Program, Redemption, RuleId,
+    SiteId, SlotId,
     event_slot,
 };
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,12 @@ pub struct Decision {
     /// Rules that gave nothing because what they debit is not there.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub short: Vec<Short>,
+    /// What points pay, in the order of settlement.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tender: Vec<Tender>,
+    /// Why the event as a whole is refused; then nothing of it applies.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<Refused>,
     /// Rules that failed and gave nothing.
     pub errors: Vec<RuleError>,
     /// The lines before and after.
@@ -108,6 +115,50 @@ pub struct Lot {
     /// The instant from which it is gone, where it ends.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub expires: Option<String>,
+}
+
+/// A payment with points; that they are taken is an effect of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tender {
+    /// The redemption.
+    pub redemption: String,
+    /// The account that pays.
+    pub account: String,
+    /// What it takes.
+    pub points: String,
+    /// What it pays, in the currency.
+    pub money: String,
+    /// What it pays of lines, in the currency; they add up to the whole.
+    pub lines: Vec<Share>,
+}
+
+/// A request to pay with points that cannot be met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refused {
+    /// The redemption.
+    pub redemption: String,
+    /// The account that should pay.
+    pub account: String,
+    /// `not-allowed`, `failed`, `short`, `below-least`, `wrong-step`, `above-most` or `unconfirmed`.
+    pub because: String,
+    /// By how much, in the account; absent where it is no question of how much.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<String>,
+    /// What the program says then, and to whom.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub say: Vec<Saying>,
+}
+
+/// Words for somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saying {
+    /// Such as `cashier`.
+    pub to: String,
+    /// The words.
+    pub text: String,
 }
 
 /// A rule whose debit is not there.
@@ -236,7 +287,10 @@ pub struct Totals {
     /// The tax, where the program says how tax stands in prices.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tax: Option<String>,
-    /// What the customer hands over.
+    /// Of what is left, what points pay; absent where that is nothing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub points: Option<String>,
+    /// What the customer hands over in money.
     pub total: String,
     /// By account, in order of declaration, only those awarded.
     pub awards: Awards,
@@ -338,6 +392,8 @@ pub(crate) struct Names {
     /// `"lines":[`.
     tails: Vec<(Vec<u8>, Vec<u8>)>,
     lives: Lives,
+    /// What redemptions say where the balance is too small, by rule.
+    sayings: Vec<(RuleId, Vec<perq_compiler::ir::Saying>)>,
 }
 
 /// What the lots of awards are worked out with.
@@ -433,6 +489,7 @@ impl Names {
             head: Vec::new(),
             tails: Vec::new(),
             lives: Lives::of(program),
+            sayings: program.redemptions.iter().map(|of| (of.rule, of.short.clone())).collect(),
         };
         names.head.extend_from_slice(b",\"pack\":");
         write_text(&mut names.head, &names.pack);
@@ -446,6 +503,10 @@ impl Names {
                 let account = match site.kind {
                     perq_compiler::ir::SiteKind::Award { account, .. }
                     | perq_compiler::ir::SiteKind::Debit { account } => Some(account),
+                    perq_compiler::ir::SiteKind::Tender { .. } => {
+                        let of = |redemption: &&Redemption| redemption.rule == site.rule;
+                        program.redemptions.iter().find(of).map(|redemption| redemption.account)
+                    }
                     perq_compiler::ir::SiteKind::Discount { .. } => None,
                 };
                 let group = program.rules.get(site.rule.index()).map_or(0, |rule| rule.group.index());
@@ -553,22 +614,7 @@ impl Names {
                         rule: rule(effect.rule),
                         group: text(&self.groups, effect.group.index()),
                         reason: self.reasons.get(effect.site.index()).cloned().flatten(),
-                        lines: effect
-                            .shares
-                            .iter()
-                            .map(|share| Share {
-                                line: share.row + 1,
-                                sku: event.sku(share.row as usize).to_owned(),
-                                pieces: share.pieces,
-                                amount: decimal::print(i128::from(share.amount), decimals),
-                                units: units(share.amount, share.pieces)
-                                    .map(|(pieces, amount)| Units {
-                                        pieces,
-                                        amount: decimal::print(i128::from(amount), decimals),
-                                    })
-                                    .collect(),
-                            })
-                            .collect(),
+                        lines: shares(event, &effect.shares, decimals),
                     }
                 })
                 .collect(),
@@ -617,6 +663,18 @@ impl Names {
                     missing: decimal::print(i128::from(short.missing), self.decimals(Some(short.account))),
                 })
                 .collect(),
+            tender: raw
+                .tenders
+                .iter()
+                .map(|tender| Tender {
+                    redemption: rule(tender.redemption),
+                    account: self.account(tender.account),
+                    points: decimal::print(i128::from(tender.points), self.decimals(Some(tender.account))),
+                    money: self.money(tender.money),
+                    lines: shares(event, &tender.shares, self.decimals),
+                })
+                .collect(),
+            refused: raw.refused.map(|refused| self.refused(refused)),
             errors: raw
                 .faults
                 .iter()
@@ -644,10 +702,28 @@ impl Names {
                 discount: self.money(raw.totals.discount),
                 paid: self.money(raw.totals.paid),
                 tax: self.has_tax.then(|| self.money(raw.totals.tax)),
+                points: Some(raw.totals.points).filter(|points| *points != 0).map(|points| self.money(points)),
                 total: self.money(raw.totals.total),
                 awards: self.sums(&raw.totals.awards),
                 debits: self.sums(&raw.totals.debits),
             },
+        }
+    }
+
+    fn refused(&self, refused: evaluate::Refused) -> Refused {
+        let by = Some(refused.by).filter(|by| *by != 0);
+        let short = refused.why == evaluate::RefusedWhy::Short;
+        let says = self.sayings.iter().find(|(rule, _)| short && *rule == refused.redemption);
+        let saying = |saying: &perq_compiler::ir::Saying| Saying {
+            to: saying.to.clone(),
+            text: saying.text.clone(),
+        };
+        Refused {
+            redemption: text(&self.rules, refused.redemption.index()),
+            account: self.account(refused.account),
+            because: refused_name(refused.why).to_owned(),
+            by: by.map(|by| decimal::print(i128::from(by), self.decimals(Some(refused.account)))),
+            say: says.map_or_else(Vec::new, |(_, says)| says.iter().map(saying).collect()),
         }
     }
 
@@ -734,7 +810,31 @@ impl Names {
                 out.extend_from_slice(b"\"}");
             }
         }
-        out.extend_from_slice(b"],\"errors\":[");
+        if !raw.tenders.is_empty() {
+            out.extend_from_slice(b"],\"tender\":[");
+            for (at, tender) in raw.tenders.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"redemption\":");
+                out.extend_from_slice(json(&self.rules, tender.redemption.index()));
+                self.write_of(out, Some(tender.account));
+                out.extend_from_slice(b",\"points\":\"");
+                decimal::write(out, i128::from(tender.points), self.decimals(Some(tender.account)));
+                out.push(b'"');
+                self.write_money(out, b",\"money\":\"", i128::from(tender.money));
+                out.extend_from_slice(b",\"lines\":[");
+                write_shares(out, event, &tender.shares, self.decimals);
+                out.extend_from_slice(b"]}");
+            }
+        }
+        match raw.refused.map(|refused| serde_json::to_vec(&self.refused(refused))) {
+            Some(Ok(refused)) => {
+                out.extend_from_slice(b"],\"refused\":");
+                out.extend_from_slice(&refused);
+                out.extend_from_slice(b",\"errors\":[");
+            }
+            // Texts and nothing else always become JSON.
+            Some(Err(_)) | None => out.extend_from_slice(b"],\"errors\":["),
+        }
         for (at, fault) in raw.faults.iter().enumerate() {
             comma(out, at);
             out.extend_from_slice(b"{\"rule\":");
@@ -767,6 +867,9 @@ impl Names {
         self.write_money(out, b",\"paid\":\"", i128::from(totals.paid));
         if self.has_tax {
             self.write_money(out, b",\"tax\":\"", i128::from(totals.tax));
+        }
+        if totals.points != 0 {
+            self.write_money(out, b",\"points\":\"", i128::from(totals.points));
         }
         self.write_money(out, b",\"total\":\"", i128::from(totals.total));
         out.extend_from_slice(b",\"awards\":{");
@@ -829,33 +932,65 @@ impl Names {
             out.extend_from_slice(b",\"spent_at_once\":true");
         }
         out.extend_from_slice(tail);
-        for (at, share) in effect.shares.iter().enumerate() {
-            comma(out, at);
-            out.extend_from_slice(b"{\"line\":");
-            decimal::write_count(out, i64::from(share.row) + 1);
-            out.extend_from_slice(b",\"sku\":");
-            write_text(out, event.sku(share.row as usize));
-            out.extend_from_slice(b",\"pieces\":");
-            decimal::write_count(out, share.pieces);
-            out.extend_from_slice(b",\"amount\":\"");
-            decimal::write(out, i128::from(share.amount), decimals);
-            out.push(b'"');
-            let mut units = units(share.amount, share.pieces).enumerate().peekable();
-            if units.peek().is_some() {
-                out.extend_from_slice(b",\"units\":[");
-                for (at, (pieces, amount)) in units {
-                    comma(out, at);
-                    out.extend_from_slice(b"{\"pieces\":");
-                    decimal::write_count(out, pieces);
-                    out.extend_from_slice(b",\"amount\":\"");
-                    decimal::write(out, i128::from(amount), decimals);
-                    out.extend_from_slice(b"\"}");
-                }
-                out.push(b']');
-            }
-            out.push(b'}');
-        }
+        write_shares(out, event, &effect.shares, decimals);
         out.extend_from_slice(b"]}");
+    }
+}
+
+/// The parts of an amount that fall on lines.
+fn shares(event: &ReadEvent, shares: &[evaluate::Share], decimals: u8) -> Vec<Share> {
+    let share = |share: &evaluate::Share| Share {
+        line: share.row + 1,
+        sku: event.sku(share.row as usize).to_owned(),
+        pieces: share.pieces,
+        amount: decimal::print(i128::from(share.amount), decimals),
+        units: units(share.amount, share.pieces)
+            .map(|(pieces, amount)| Units { pieces, amount: decimal::print(i128::from(amount), decimals) })
+            .collect(),
+    };
+    shares.iter().map(share).collect()
+}
+
+/// The same as JSON, without the list's brackets.
+fn write_shares(out: &mut Vec<u8>, event: &ReadEvent, shares: &[evaluate::Share], decimals: u8) {
+    for (at, share) in shares.iter().enumerate() {
+        comma(out, at);
+        out.extend_from_slice(b"{\"line\":");
+        decimal::write_count(out, i64::from(share.row) + 1);
+        out.extend_from_slice(b",\"sku\":");
+        write_text(out, event.sku(share.row as usize));
+        out.extend_from_slice(b",\"pieces\":");
+        decimal::write_count(out, share.pieces);
+        out.extend_from_slice(b",\"amount\":\"");
+        decimal::write(out, i128::from(share.amount), decimals);
+        out.push(b'"');
+        let mut units = units(share.amount, share.pieces).enumerate().peekable();
+        if units.peek().is_some() {
+            out.extend_from_slice(b",\"units\":[");
+            for (at, (pieces, amount)) in units {
+                comma(out, at);
+                out.extend_from_slice(b"{\"pieces\":");
+                decimal::write_count(out, pieces);
+                out.extend_from_slice(b",\"amount\":\"");
+                decimal::write(out, i128::from(amount), decimals);
+                out.extend_from_slice(b"\"}");
+            }
+            out.push(b']');
+        }
+        out.push(b'}');
+    }
+}
+
+/// The name of why an event is refused.
+fn refused_name(why: evaluate::RefusedWhy) -> &'static str {
+    match why {
+        evaluate::RefusedWhy::NotAllowed => "not-allowed",
+        evaluate::RefusedWhy::Failed => "failed",
+        evaluate::RefusedWhy::Short => "short",
+        evaluate::RefusedWhy::BelowLeast => "below-least",
+        evaluate::RefusedWhy::WrongStep => "wrong-step",
+        evaluate::RefusedWhy::AboveMost => "above-most",
+        evaluate::RefusedWhy::Unconfirmed => "unconfirmed",
     }
 }
 
@@ -1045,6 +1180,22 @@ mod tests {
                 evaluate::Cut { rule: RuleId(1), of: LimitOf::Discounts, by: CutBy::Group, amount: 7 },
             ],
             claims: Vec::new(),
+            tenders: vec![evaluate::Tender {
+                redemption: RuleId(0),
+                account: AccountId(0),
+                points: 8,
+                money: 17,
+                shares: vec![
+                    evaluate::Share { row: 0, pieces: 3, amount: 10 },
+                    evaluate::Share { row: 1, pieces: 1, amount: 7 },
+                ],
+            }],
+            refused: Some(evaluate::Refused {
+                redemption: RuleId(1),
+                account: AccountId(0),
+                why: evaluate::RefusedWhy::AboveMost,
+                by: 5,
+            }),
             short: vec![evaluate::Short { rule: RuleId(0), account: AccountId(0), missing: 3 }],
             faults: [
                 FaultKind::Overflow,
@@ -1064,7 +1215,8 @@ mod tests {
                 discount: 1005,
                 paid: 425,
                 tax: 71,
-                total: 496,
+                points: 17,
+                total: 479,
                 awards: vec![(AccountId(0), 59)],
                 debits: vec![(AccountId(0), 8)],
             },

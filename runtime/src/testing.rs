@@ -186,6 +186,8 @@ pub(crate) fn program() -> Program {
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: perq_compiler::ir::TenderSlots::default(),
         params: vec![Param {
             name: "rate".into(),
             ty: SlotType::Percent,

@@ -13,10 +13,12 @@ use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
 use crate::state::life::moved;
 use crate::state::{Memory, State};
 use perq_compiler::evaluate::spread::over_pieces;
-use perq_compiler::evaluate::{Claimed, Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
+use perq_compiler::evaluate::{
+    Claimed, Code, CutBy, Decision, Effect, Plan, Record, RefusedWhy, Workspace, evaluate,
+};
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, LimitOf, MISSING, ParamId, Program, RuleId, Span, Verified, event_slot, line_slot,
+    AccountId, FaultKind, LimitOf, MISSING, ParamId, Program, RuleId, Saying, Span, Verified, event_slot, line_slot,
 };
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
@@ -164,6 +166,7 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Fires(_)
             | Expectation::Silent(_)
             | Expectation::DisplacedBy(..)
+            | Expectation::Refused(_)
             | Expectation::Fails(..) => false,
         },
         TestStep::Member(_)
@@ -604,10 +607,12 @@ impl View<'_> {
         let (holds, expected, got) = match expectation {
             Expectation::Nothing => {
                 let got = match decision.faults.as_slice() {
+                    [] if decision.refused.is_some() => self.refused().unwrap_or_default(),
                     [] => self.effects(|_| true),
                     _ => "a rule failed".to_owned(),
                 };
-                (decision.effects.is_empty() && decision.faults.is_empty(), "nothing".to_owned(), got)
+                let nothing = decision.effects.is_empty() && decision.refused.is_none();
+                (nothing && decision.faults.is_empty(), "nothing".to_owned(), got)
             }
             Expectation::Fires(rule) => {
                 let fires = self.fires(*rule);
@@ -673,6 +678,17 @@ impl View<'_> {
                 self.compare("debit", Some(*account), *amount, scope)
             }
             Expectation::Discount { amount, scope } => self.compare("discount", None, *amount, scope),
+            Expectation::Refused(words) => {
+                let said = |words: &String| format!("refused \"{words}\"");
+                let expected = words.as_ref().map_or_else(|| "refused".to_owned(), said);
+                let holds = decision.refused.is_some_and(|refused| {
+                    words.as_ref().is_none_or(|words| {
+                        self.says(refused.redemption).iter().any(|saying| saying.text == *words)
+                            && refused.why == RefusedWhy::Short
+                    })
+                });
+                (holds, expected, self.refused().unwrap_or_else(|| "it is not refused".to_owned()))
+            }
             // Asked of the state, not of the decision.
             Expectation::Balance { .. } => return None,
             Expectation::Total(total) => (
@@ -734,6 +750,34 @@ impl View<'_> {
                 Some(unit) => i128::from(of_unit(share.amount, share.pieces, unit)),
             })
             .sum()
+    }
+
+    /// What a redemption says where the balance is too small.
+    fn says(&self, rule: RuleId) -> &[Saying] {
+        let redemption = self.program.redemptions.iter().find(|redemption| redemption.rule == rule);
+        redemption.map_or(&[], |redemption| &redemption.short)
+    }
+
+    /// Why the event is refused.
+    fn refused(&self) -> Option<String> {
+        let refused = self.decided.decision.refused?;
+        let by = self.amount(Some(refused.account), refused.by);
+        let why = match refused.why {
+            RefusedWhy::NotAllowed => "it pays for nothing here".to_owned(),
+            RefusedWhy::Failed => "it failed".to_owned(),
+            RefusedWhy::Short => format!("{by} are missing"),
+            RefusedWhy::BelowLeast => format!("{by} less than the least"),
+            RefusedWhy::WrongStep => format!("{by} beyond a step"),
+            RefusedWhy::AboveMost => format!("{by} more than the most"),
+            RefusedWhy::Unconfirmed => format!("{by} to be confirmed"),
+        };
+        let mut out = format!("refused by `{}`: {why}", self.rule(refused.redemption));
+        if refused.why == RefusedWhy::Short {
+            for saying in self.says(refused.redemption) {
+                let _ = write!(out, "; {}: \"{}\"", saying.to, saying.text);
+            }
+        }
+        Some(out)
     }
 
     fn fires(&self, rule: RuleId) -> bool {
@@ -869,6 +913,13 @@ impl View<'_> {
                 LimitOf::Times => "all".to_owned(),
             };
             let _ = writeln!(out, "{} took {amount} from rule `{}`", cut_by(cut.by), self.rule(cut.rule));
+        }
+        for tender in &decision.tenders {
+            let (rule, money) = (self.rule(tender.redemption), self.amount(None, tender.money));
+            let _ = writeln!(out, "`{rule}` pays {money}");
+        }
+        if let Some(refused) = self.refused() {
+            let _ = writeln!(out, "{refused}");
         }
         for short in &decision.short {
             let (rule, missing) = (self.rule(short.rule), self.amount(Some(short.account), short.missing));

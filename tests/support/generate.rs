@@ -288,6 +288,8 @@ pub fn empty() -> Program {
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: perq_compiler::ir::TenderSlots::default(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),

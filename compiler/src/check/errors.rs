@@ -48,6 +48,7 @@ pub const NAMES: &[&str] = &[
     "not-an-account",
     "not-comparable",
     "not-exhaustive",
+    "not-redeemable",
     "not-yet-evaluated",
     "nothing-happened",
     "number-out-of-range",
@@ -60,6 +61,7 @@ pub const NAMES: &[&str] = &[
     "priority-tie",
     "record-as-value",
     "recursive-definition",
+    "redemption-choice",
     "reference-as-value",
     "repeated-clause",
     "rule-without-group",
@@ -1229,6 +1231,23 @@ pub(super) fn melts_out_of_range(place: Place, text: &str) -> Diagnostic {
         "percent-out-of-range",
         place,
         format!("`{text}` is not a part that a step can melt; it is from 1% through 100%"),
+    )
+}
+
+pub(super) fn not_redeemable(place: Place, account: &str, declared: Option<Place>) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error("not-redeemable", place, format!("points of account `{account}` cannot pay"));
+    match declared {
+        Some(declared) => diagnostic.label(declared, "the account does not say `redeemable`"),
+        None => diagnostic,
+    }
+}
+
+pub(super) fn redemption_choice(place: Place, word: &str) -> Diagnostic {
+    Diagnostic::error(
+        "redemption-choice",
+        place,
+        format!("`{word}` speaks of an amount that the member chooses, and `pay … each` is a fixed price"),
     )
 }
 

@@ -7,7 +7,7 @@ use super::schema::RecordName;
 use super::types::{constant, element_word};
 use super::{Checker, dates, errors};
 use crate::ir;
-use crate::typed::{Element, Expr, ExprKind, FieldId, LocalId, RecordType, Type};
+use crate::typed::{Element, Expr, ExprKind, FieldId, LocalId, RecordType, TenderField, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
@@ -297,6 +297,19 @@ impl Checker<'_> {
     ) -> Expr {
         let place = scope.place(path.span);
         let Some((head, rest)) = path.parts.split_first() else { return self.broken(place) };
+        if head.text == "payment" && scope.bound("payment").is_none() {
+            let field = match rest {
+                [name] if name.text == "points" => Some(TenderField::Points),
+                [name] if name.text == "cash" => Some(TenderField::Cash),
+                _ => None,
+            };
+            if let Some(field) = field {
+                let quoted = self.quote(place);
+                self.require_lines(scope, place, &quoted);
+                let field = self.tender_field(field);
+                return self.field_access(scope, field, None, place, access);
+            }
+        }
         if let Some((subject, fields)) = self.subject(scope, path) {
             return self.subject_field(scope, &subject, fields, place, access);
         }
@@ -530,6 +543,9 @@ impl Checker<'_> {
                     (Element::Unit, "pieces") => {
                         self.report(errors::pieces_of_unit(name_place));
                         return self.broken(place);
+                    }
+                    (Element::Line, "cash") if !fields.contains_key("cash") => {
+                        Some(self.tender_field(TenderField::LineCash))
                     }
                     (Element::Line | Element::Unit | Element::Payment, _) => fields.get(&name).copied(),
                 };

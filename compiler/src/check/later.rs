@@ -12,7 +12,6 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         ItemKind::Tiers(..) => Some("tiers"),
         ItemKind::Coupon(..) => Some("coupon"),
         ItemKind::Certificate(..) => Some("certificate"),
-        ItemKind::Redemption(..) => Some("redemption"),
         ItemKind::Template(_) => Some("template"),
         ItemKind::Later { keyword, .. } => Some(&keyword.text),
         ItemKind::Language(_)
@@ -29,6 +28,7 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         | ItemKind::Extend(..)
         | ItemKind::Event { .. }
         | ItemKind::Group(..)
+        | ItemKind::Redemption(..)
         | ItemKind::Rule(_)
         | ItemKind::Test(_) => None,
     }
@@ -93,7 +93,6 @@ pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
         Expectation::Gift(..) => Some("gift"),
         Expectation::Tier(..) => Some("tier"),
         Expectation::Badge(_) => Some("badge"),
-        Expectation::Refused(_) => Some("refused"),
         Expectation::Later(word) => Some(&word.text),
         Expectation::Nothing
         | Expectation::Fires(_)
@@ -102,6 +101,7 @@ pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
         | Expectation::LimitedTo(..)
         | Expectation::Fails(..)
         | Expectation::Award(..)
+        | Expectation::Refused(_)
         | Expectation::Balance(..)
         | Expectation::Debit { .. }
         | Expectation::Discount(..)

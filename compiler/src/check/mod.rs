@@ -17,6 +17,7 @@ mod life;
 mod names;
 mod operators;
 mod program;
+mod redemptions;
 mod rules;
 mod schema;
 mod ties;
@@ -204,12 +205,14 @@ fn run(
     checker.declare_functions(&items);
     checker.declare_groups(&items);
     checker.declare_rules(&items);
+    checker.declare_redemptions(&items);
 
     checker.check_defaults(&items);
     checker.check_params(&items);
     checker.check_functions(&items);
     checker.check_groups();
     checker.check_rules();
+    checker.check_redemptions();
     checker.check_ties();
     checker.check_tests(&items);
     for (at, keyword, span) in &items.later {
@@ -246,6 +249,7 @@ struct Items<'a> {
     /// Rules outside of groups, with how many groups stand before them.
     rules: Vec<(At, &'a ast::Rule, usize)>,
     tests: Vec<(At, &'a ast::Test, Span)>,
+    redemptions: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::RedemptionClause>], Span)>,
     /// Declarations without a meaning yet: the keyword and its place.
     later: Vec<(At, &'a str, Span)>,
 }
@@ -278,12 +282,14 @@ impl<'a> Items<'a> {
                 ast::ItemKind::Group(header, clauses) => self.groups.push((at, header, clauses, item.span)),
                 ast::ItemKind::Rule(rule) => self.rules.push((at, rule, self.groups.len())),
                 ast::ItemKind::Test(test) => self.tests.push((at, test, item.span)),
+                ast::ItemKind::Redemption(header, clauses) => {
+                    self.redemptions.push((at, header, clauses, item.span));
+                }
                 ast::ItemKind::Counter { .. }
                 | ast::ItemKind::Badge(..)
                 | ast::ItemKind::Tiers(..)
                 | ast::ItemKind::Coupon(..)
                 | ast::ItemKind::Certificate(..)
-                | ast::ItemKind::Redemption(..)
                 | ast::ItemKind::Template(_)
                 | ast::ItemKind::Later { .. } => {
                     if let Some(word) = later::item(&item.kind) {
@@ -358,6 +364,8 @@ struct Checker<'a> {
     group_infos: Vec<groups::GroupInfo<'a>>,
     group_ids: FxHashMap<String, usize>,
     rule_infos: Vec<rules::RuleInfo<'a>>,
+    /// Redemptions as written, until they are checked.
+    redemption_infos: Vec<redemptions::RedemptionInfo<'a>>,
     rule_ids: FxHashMap<String, ir::RuleId>,
 }
 
@@ -394,6 +402,7 @@ impl Checker<'_> {
             group_infos: Vec::new(),
             group_ids: FxHashMap::default(),
             rule_infos: Vec::new(),
+            redemption_infos: Vec::new(),
             rule_ids: FxHashMap::default(),
         }
     }

@@ -484,7 +484,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A constant of a type, as a whole number of base units.
-    fn account_amount(&mut self, scope: &mut Scope, expr: &ast::Expr, ty: &Type) -> Option<i64> {
+    pub(super) fn account_amount(&mut self, scope: &mut Scope, expr: &ast::Expr, ty: &Type) -> Option<i64> {
         let own = if let Type::Points(id) = ty { self.points_type(*id) } else { ty.clone() };
         let ty = &own;
         let value = self.value_of(scope, expr, ty);

@@ -321,7 +321,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A clause that rules and groups share.
-    fn clause(
+    pub(super) fn clause(
         &mut self,
         scope: &mut Scope,
         clause: &ast::Clause,
@@ -379,7 +379,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn builtin_field(&self, field: FieldId, place: Place) -> Expr {
+    pub(super) fn builtin_field(&self, field: FieldId, place: Place) -> Expr {
         let ty = self.field_of(field).map_or(Type::Error, |field| field.ty.clone());
         Expr { kind: ExprKind::Field { field, of: None }, ty, place }
     }

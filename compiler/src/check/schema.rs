@@ -282,7 +282,7 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn add_field(&mut self, field: Field) -> FieldId {
+    pub(super) fn add_field(&mut self, field: Field) -> FieldId {
         let id = FieldId(self.out.fields.len() as u32);
         self.out.fields.push(field);
         id

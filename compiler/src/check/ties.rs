@@ -107,6 +107,8 @@ impl Checker<'_> {
                 | Step::ForEach { .. }
                 | Step::Award { .. }
                 | Step::Debit { .. }
+                | Step::TenderLines { .. }
+                | Step::TenderTerm { .. }
                 | Step::Discount { .. } => {}
             }
         }
@@ -141,7 +143,9 @@ impl Checker<'_> {
                     self.of_source(target, &mut own);
                     targets.push(own);
                 }
-                Step::When(_) | Step::Let(..) | Step::LetCollection(..) | Step::Debit { .. } => {}
+                Step::When(_) | Step::Let(..) | Step::LetCollection(..) => {}
+                // No group of these compares priorities.
+                Step::Debit { .. } | Step::TenderLines { .. } | Step::TenderTerm { .. } => {}
             }
         }
     }

@@ -546,6 +546,9 @@ impl<'a> Checker<'a> {
                 Expectation::Discount { amount: self.expected_money(at, amount)?, scope: scope? }
             }
             ast::Expectation::Total(amount) => Expectation::Total(self.expected_money(at, amount)?),
+            ast::Expectation::Refused(words) => {
+                Expectation::Refused(words.as_ref().map(|words| words.value.clone()))
+            }
             ast::Expectation::Balance(path, amount) => {
                 let scope = Scope::new(at.file, at.space, Events::Inferred(None));
                 let account = self.account_named(&scope, path)?;
@@ -587,7 +590,6 @@ impl<'a> Checker<'a> {
             | ast::Expectation::Gift(..)
             | ast::Expectation::Tier(..)
             | ast::Expectation::Badge(_)
-            | ast::Expectation::Refused(_)
             | ast::Expectation::Later(_) => {
                 if let Some(word) = later::expectation(expectation) {
                     self.report(errors::not_yet_evaluated(place, &format!("expect {word}")));

@@ -107,7 +107,7 @@ impl Debits {
     }
 
     /// Notes that an amount was taken.
-    fn take(&mut self, account: AccountId, amount: i64) {
+    pub fn take(&mut self, account: AccountId, amount: i64) {
         match self.taken.iter_mut().find(|(of, _)| *of == account) {
             Some((_, taken)) => *taken = taken.saturating_add(amount),
             None => self.taken.push((account, amount)),

@@ -9,6 +9,7 @@ use super::fraction::Fraction;
 use super::limit::{Fit, Fitter, Together, allowed};
 use super::price::{Line, NONE, Part, Run, SiteFault, line_of};
 use super::spread::{Spreader, apportion};
+use super::tender::Met;
 use super::{Claim, Claimed, Cut, CutBy, Decision, Effect, Share};
 use crate::ir::{
     Account, AccountId, FaultKind, Group, GroupId, Limit, LimitOf, Program, RoundPer, Rounding, Rule, RuleId,
@@ -103,7 +104,7 @@ impl Owner<'_> {
     fn own_rounding(&self, site: SiteId) -> Option<Rounding> {
         match self.program.sites.get(site.index())?.kind {
             SiteKind::Award { account: _, rounding, life: _ } => rounding,
-            SiteKind::Discount { .. } | SiteKind::Debit { .. } => None,
+            SiteKind::Discount { .. } | SiteKind::Debit { .. } | SiteKind::Tender { .. } => None,
         }
     }
 
@@ -202,6 +203,24 @@ impl Granter {
             note_fit(cuts, owner.rule_id, limit, CutBy::Group, fit);
         }
         Ok(())
+    }
+
+    /// Writes down what a redemption takes for the lines.
+    pub fn tender(&mut self, owner: Owner<'_>, position: u32, met: &Met) {
+        for paid in &met.lines {
+            self.given.push(Given {
+                group: owner.group_id,
+                position,
+                rule: owner.rule_id,
+                site: met.site,
+                account: Some(met.tender.account),
+                debit: true,
+                row: paid.row,
+                pieces: paid.pieces,
+                amount: paid.points,
+                exact: None,
+            });
+        }
     }
 
     /// Whether a rule that only takes may do so once more.

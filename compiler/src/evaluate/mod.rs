@@ -14,6 +14,7 @@ pub mod plan;
 mod price;
 mod settle;
 pub mod spread;
+mod tender;
 #[cfg(test)]
 mod tests;
 
@@ -233,6 +234,10 @@ pub struct Decision {
     pub claims: Vec<Claim>,
     /// Rules that gave nothing because what they take is not there.
     pub short: Vec<Short>,
+    /// What points pay, in the order of settlement.
+    pub tenders: Vec<Tender>,
+    /// Why the event as a whole is refused; then there is nothing else but what failed.
+    pub refused: Option<Refused>,
     /// Rules that failed and gave nothing.
     pub faults: Vec<RuleFault>,
     /// For each line: amount before, and after all discounts.
@@ -339,6 +344,53 @@ pub struct Short {
     pub missing: i64,
 }
 
+/// A payment with points; the points themselves are an effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tender {
+    /// The redemption's rule.
+    pub redemption: RuleId,
+    /// The account that pays.
+    pub account: AccountId,
+    /// What it takes.
+    pub points: i64,
+    /// What it pays, in minor units.
+    pub money: i64,
+    /// What it pays of lines, in minor units; they add up to the whole.
+    pub shares: Vec<Share>,
+}
+
+/// A request to pay with points that cannot be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The redemption's rule.
+    pub redemption: RuleId,
+    /// The account that should pay.
+    pub account: AccountId,
+    /// Why.
+    pub why: RefusedWhy,
+    /// By how much, in the account's smallest unit; 0 where it is no question of how much.
+    pub by: i64,
+}
+
+/// Why a request cannot be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedWhy {
+    /// Its conditions do not hold, or it pays for nothing here.
+    NotAllowed,
+    /// Its rule failed.
+    Failed,
+    /// The balance is too small.
+    Short,
+    /// Less than the least.
+    BelowLeast,
+    /// Beyond the last whole step.
+    WrongStep,
+    /// More than the most.
+    AboveMost,
+    /// So much has to be confirmed.
+    Unconfirmed,
+}
+
 /// A line before and after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineTotal {
@@ -361,7 +413,9 @@ pub struct Totals {
     pub paid: i64,
     /// Tax, in or on top of `paid`.
     pub tax: i64,
-    /// What the customer hands over: `paid`, with tax where it comes on top.
+    /// Of `paid`, what points pay.
+    pub points: i64,
+    /// What the customer hands over in money: `paid`, with tax where it comes on top, less what points pay.
     pub total: i64,
     /// By account, in order of declaration, only those awarded.
     pub awards: Vec<(AccountId, i64)>,

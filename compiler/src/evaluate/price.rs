@@ -24,6 +24,8 @@ pub(super) struct Line {
     pub entry: i64,
     /// Pieces.
     pub pieces: i64,
+    /// What points pay of what is left.
+    pub tendered: i64,
     /// What the rule at hand has taken of `running` so far, while it is worked out.
     pub own: i64,
     /// The rule whose effects bar the group at hand from this line.
@@ -37,6 +39,11 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// What is to be paid in money.
+    pub fn cash(&self) -> i64 {
+        self.running.saturating_sub(self.tendered).max(0)
+    }
+
     fn left(&self) -> i64 {
         self.running.saturating_sub(self.own).max(0)
     }
@@ -213,8 +220,8 @@ impl Pricer {
             gone: false,
         };
         match site.kind {
-            // See `debit`.
-            SiteKind::Debit { .. } => Ok(()),
+            // See `debit` and `tender`.
+            SiteKind::Debit { .. } | SiteKind::Tender { .. } => Ok(()),
             SiteKind::Award { account, rounding: _, life: _ } => {
                 let line = proposal.row.map(|row| line_of(lines, row).map(|line| (row, line.pieces)));
                 if value.is_positive() && line != Some(None) {

@@ -8,12 +8,14 @@ use super::fraction::Fraction;
 use super::grant::{Granter, Owner};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
+use super::tender::{Asked, redemption_of, request};
 use super::{
-    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Short,
-    Totals,
+    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Refused,
+    RefusedWhy, Short, Totals,
 };
 use crate::ir::{
-    Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, PlaceId, Program, RuleId, SlotId, Tax, event_slot,
+    Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, Phase, PlaceId, Program, RuleId, SlotId, Tax,
+    TenderSlots, event_slot,
     line_slot,
 };
 use std::ops::Range;
@@ -36,6 +38,8 @@ struct Settling {
     displacer: Displacer,
     granter: Granter,
     debits: Debits,
+    /// What redemptions have taken.
+    tendered: Vec<(RuleId, i64)>,
     losses: Vec<Loss>,
     faults: Vec<(u32, SiteFault)>,
     /// What each group gave, in `granter.given`.
@@ -71,7 +75,7 @@ pub fn evaluate<C: Code>(
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
     plan.begin(record, params, candidates);
     for phase in plan.phases() {
-        settling.bring_up_to_date(record);
+        settling.bring_up_to_date(program, record);
         let first = u32::try_from(phase.start.saturating_mul(64)).ok();
         if let Some(group) = first.and_then(|position| plan.group(position)) {
             code.enter(group, record.view(params));
@@ -114,10 +118,15 @@ pub fn evaluate<C: Code>(
             }
             if !settling.runs.is_empty() {
                 let around = Around { program, plan, group_id, group, params, claimed, proposals };
-                settling.settle(&around, decision);
+                if group.phase == Phase::Tender {
+                    settling.tender(&around, record, decision);
+                } else {
+                    settling.settle(&around, decision);
+                }
             }
         }
     }
+    settling.refuse(program, record, decision);
     settling.granter.finish(program, decision);
     settling.total(program, record, decision);
 }
@@ -160,6 +169,7 @@ impl Settling {
     fn begin(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
         self.granter.begin(program, decision);
         self.debits.begin();
+        self.tendered.clear();
         for displaced in decision.displaced.drain(..) {
             let mut rows = displaced.rows;
             rows.clear();
@@ -170,6 +180,8 @@ impl Settling {
         decision.cuts.clear();
         decision.claims.clear();
         decision.short.clear();
+        decision.tenders.clear();
+        decision.refused = None;
         decision.faults.clear();
         decision.lines.clear();
         let mut awards = std::mem::take(&mut decision.totals.awards);
@@ -189,11 +201,12 @@ impl Settling {
     }
 
     /// Writes the running amounts into the record, where rules of the coming phase read them.
-    fn bring_up_to_date(&mut self, record: &mut Record) {
+    fn bring_up_to_date(&mut self, program: &Program, record: &mut Record) {
         if !self.stale {
             return;
         }
         self.stale = false;
+        self.write_tender(program, record);
         let mut sum: i128 = 0;
         let rows = record.lines.chunks_exact_mut(record.line_width.max(1));
         // As many as there were at the beginning.
@@ -242,6 +255,113 @@ impl Settling {
             self.stale = true;
         }
         self.report(around, decision);
+    }
+
+    /// Meets the requests of the group's redemptions, one after another; the first that cannot be met refuses the event.
+    fn tender(&mut self, around: &Around<'_>, record: &Record, decision: &mut Decision) {
+        for run in std::mem::take(&mut self.runs) {
+            let Some(rule_id) = around.plan.rule(run.position) else { continue };
+            let Some(rule) = around.program.rules.get(rule_id.index()) else { continue };
+            let Some(redemption) = redemption_of(around.program, rule_id) else { continue };
+            if decision.refused.is_some() || request(record, redemption).is_none() {
+                continue;
+            }
+            let asked = Asked {
+                program: around.program,
+                redemption,
+                record,
+                claimed: around.claimed,
+                debits: &self.debits,
+                proposals: around.proposals,
+                range: run.proposals.clone(),
+            };
+            match asked.meet(&mut self.lines, &mut self.pricer.spreader) {
+                Ok(Ok(met)) => {
+                    let owner = Owner {
+                        program: around.program,
+                        group_id: around.group_id,
+                        group: around.group,
+                        rule_id,
+                        rule,
+                        params: around.params,
+                        claimed: around.claimed,
+                    };
+                    self.debits.take(met.tender.account, met.tender.points);
+                    self.granter.tender(owner, run.position, &met);
+                    for paid in &met.lines {
+                        if let Some(line) = line_of(&mut self.lines, paid.row) {
+                            line.tendered = line.tendered.saturating_add(paid.money);
+                        }
+                    }
+                    self.tendered.push((rule_id, met.tender.points));
+                    decision.tenders.push(met.tender);
+                    self.stale = true;
+                }
+                Ok(Err(refused)) => decision.refused = Some(refused),
+                Err((kind, site)) => {
+                    let place = around.program.sites.get(site.index()).map_or(rule.place, |site| site.place);
+                    decision.faults.push(RuleFault { rule: rule_id, kind, place });
+                }
+            }
+        }
+    }
+
+    /// Refuses the event where a request was not met: then nothing of it is given.
+    fn refuse(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
+        if program.redemptions.is_empty() {
+            return;
+        }
+        for redemption in &program.redemptions {
+            let met = self.tendered.iter().any(|(rule, _)| *rule == redemption.rule);
+            if decision.refused.is_some() || met || request(record, redemption).is_none() {
+                continue;
+            }
+            let failed = decision.faults.iter().any(|fault| fault.rule == redemption.rule);
+            let why = if failed { RefusedWhy::Failed } else { RefusedWhy::NotAllowed };
+            let (rule, account) = (redemption.rule, redemption.account);
+            decision.refused = Some(Refused { redemption: rule, account, why, by: 0 });
+        }
+        let Some(refused) = decision.refused else { return };
+        self.granter.begin(program, decision);
+        decision.displaced.clear();
+        decision.cuts.clear();
+        decision.short.clear();
+        decision.tenders.clear();
+        decision.faults.retain(|fault| fault.rule == refused.redemption);
+        for line in &mut self.lines {
+            line.running = line.initial;
+            line.tendered = 0;
+        }
+    }
+
+    /// Writes into the record how it is paid.
+    fn write_tender(&self, program: &Program, record: &mut Record) {
+        let slots = program.tender;
+        if slots == TenderSlots::default() && program.redemptions.is_empty() {
+            return;
+        }
+        let sum = |of: fn(&Line) -> i64| self.lines.iter().map(|line| i128::from(of(line))).sum::<i128>();
+        let points = present_count(sum(|line| line.tendered));
+        let cash = present_count(sum(|line| line.running.saturating_sub(line.tendered)));
+        for (slot, value) in [(slots.points, points), (slots.cash, cash)] {
+            if let Some(place) = slot.and_then(|slot| record.event.get_mut(slot.index())) {
+                *place = value;
+            }
+        }
+        for redemption in &program.redemptions {
+            let used = self.tendered.iter().filter(|(rule, _)| *rule == redemption.rule);
+            let used = used.fold(0i64, |sum, (_, points)| sum.saturating_add(*points));
+            if let Some(place) = redemption.used.and_then(|slot| record.event.get_mut(slot.index())) {
+                *place = used;
+            }
+        }
+        let Some(slot) = slots.line_cash else { return };
+        let rows = record.lines.chunks_exact_mut(record.line_width.max(1));
+        for (line, row) in self.lines.iter().zip(rows) {
+            if let Some(place) = row.get_mut(slot.index()) {
+                *place = line.running.saturating_sub(line.tendered);
+            }
+        }
     }
 
     /// Lets those runs fall at once that take more than there is, so that they displace nothing.
@@ -493,13 +613,14 @@ impl Settling {
 
     /// What is left of the lines, their tax, and the sums.
     fn total(&self, program: &Program, record: &Record, decision: &mut Decision) {
-        let (mut initial, mut paid, mut tax): (i128, i128, i128) = (0, 0, 0);
+        let (mut initial, mut paid, mut tax, mut points): (i128, i128, i128, i128) = (0, 0, 0, 0);
         for (line, row) in self.lines.iter().zip(rows(record)) {
             let rate = row.get(line_slot::TAX_RATE.index()).copied().unwrap_or(MISSING).max(0);
             let of_line = program.tax.map_or(0, |tax| tax_of(line.running, rate, tax));
             initial = initial.saturating_add(i128::from(line.initial));
             paid = paid.saturating_add(i128::from(line.running));
             tax = tax.saturating_add(i128::from(of_line));
+            points = points.saturating_add(i128::from(line.tendered));
             decision.lines.push(LineTotal { initial: line.initial, paid: line.running, tax: of_line });
         }
         let on_top = program.tax.is_some_and(|tax| !tax.included);
@@ -509,7 +630,8 @@ impl Settling {
         totals.discount = present_count(initial.saturating_sub(paid));
         totals.paid = present_count(paid);
         totals.tax = present_count(tax);
-        totals.total = present_count(total);
+        totals.points = present_count(points);
+        totals.total = present_count(total.saturating_sub(points));
     }
 }
 

@@ -43,11 +43,13 @@ pub mod print;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod shape;
+pub mod tender;
 pub mod verify;
 
 pub use life::{Available, Expires, Life, Melt, Span};
 pub use optimise::optimise;
 pub use shape::Shape;
+pub use tender::{Redemption, Saying, TenderSlots, TenderTerm};
 pub use verify::{Verified, VerifyError, verify};
 
 use serde::{Deserialize, Serialize};
@@ -180,6 +182,10 @@ pub struct Program {
     pub derivations: Vec<Derivation>,
     /// What limits and budgets count beyond one event.
     pub counters: Vec<Counter>,
+    /// Ways of paying with points, each with a rule of a tender group of its own.
+    pub redemptions: Vec<Redemption>,
+    /// Slots that say how the event is paid.
+    pub tender: TenderSlots,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.
@@ -978,6 +984,11 @@ pub enum SiteKind {
     Debit {
         /// From which account.
         account: AccountId,
+    },
+    /// What a redemption's rule says of it: [`Inst::Discount`] proposes [`TenderTerm::Lines`], [`Inst::Award`] the others.
+    Tender {
+        /// Which.
+        term: TenderTerm,
     },
     /// A reduction.
     Discount {

@@ -8,7 +8,7 @@ use super::{
     Account, AccountId, Atom, AtomId, AtomTest, Available, Column, Comparison, CounterKey, Derivation,
     DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount,
     LimitOf, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows,
-    Rule, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Span, StateRead, Ty, Value, Weight, Window,
+    Rule, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Span, StateRead, TenderSlots, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -83,6 +83,24 @@ impl Display for Program {
             };
             let (of, window) = (self.limited(counter.of), words(&counter.window));
             writeln!(f, "counter {id} {:?} of {of} per {per} within {window}", counter.name)?;
+        }
+        for redemption in &self.redemptions {
+            let rule = self.rules.get(redemption.rule.index()).map_or("?", |rule| rule.name.as_str());
+            let request = slot_name(&layout.event, redemption.request);
+            write!(f, "redemption {rule} from {} on {request}", self.account(redemption.account))?;
+            if let Some((units, money)) = redemption.rate {
+                write!(f, " rate {units} = {money}")?;
+            }
+            if let Some(confirmed) = redemption.confirmed {
+                write!(f, " confirmed {}", slot_name(&layout.event, confirmed))?;
+            }
+            if let Some(used) = redemption.used {
+                write!(f, " used {}", slot_name(&layout.event, used))?;
+            }
+            writeln!(f, " short {:?}", redemption.short)?;
+        }
+        if self.tender != TenderSlots::default() {
+            writeln!(f, "tender {:?}", self.tender)?;
         }
         for (id, atom) in self.atoms.iter().enumerate() {
             writeln!(f, "atom {id} {}", InProgram(self, atom))?;
@@ -614,6 +632,9 @@ fn site_text(program: &Program, id: SiteId) -> String {
         }
         SiteKind::Debit { account } => {
             let _ = write!(text, "debit of {}", program.account(account));
+        }
+        SiteKind::Tender { term } => {
+            let _ = write!(text, "tender {}", word(&term));
         }
         SiteKind::Discount { amount, fall, rounding } => {
             let amount = match amount {

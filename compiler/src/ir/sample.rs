@@ -117,6 +117,8 @@ pub(crate) fn program() -> Program {
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: crate::ir::TenderSlots::default(),
         params: Vec::new(),
         atoms: vec![
             Atom {

@@ -9,7 +9,7 @@ use super::{
     EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, GroupId, History, Inst, KindId, LINE_BUILTINS,
     Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, PAYMENT_BUILTINS, ParamId, Phase, PlaceId, Program,
     RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space,
-    StateRead, TableId, Ty, Unit, Value, VarId, Window, event_slot,
+    StateRead, TableId, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -146,6 +146,9 @@ verify_rules! {
     DerivationEvents = "derivation-events"
     /// A window's length is above zero, its first day not after its last.
     WindowLength = "window-length"
+    /// A redemption has a rate above zero or none, reads the input, and a rule of a tender group to itself; that group
+    /// has no other rules.
+    RedemptionTerms = "redemption-terms"
     /// A limit and its counter limit the same.
     LimitCounter = "limit-counter"
 
@@ -170,7 +173,8 @@ verify_rules! {
     FunctionUse = "function-use"
     /// A fixed limit is not below zero.
     LimitAmount = "limit-amount"
-    /// Discounts are given in the phases of prices, awards in those after, and nothing is debited in between.
+    /// Discounts are given in the phases of prices, awards in those after; in between there are terms of redemptions
+    /// and nothing else.
     SitePhase = "site-phase"
     /// Lines and columns count from 1, and a place ends behind its beginning.
     PlacePosition = "place-position"
@@ -335,6 +339,8 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         tables(&program, &mut report);
         params(&program, &mut report);
         filled(&program, &mut report);
+        redemptions(&program, &mut report);
+    redemptions(&program, &mut report);
         counters(&program, &mut report);
         atoms(&program, &mut report);
         groups(&program, &mut report);
@@ -747,6 +753,19 @@ fn filled(program: &Program, report: &mut Report) {
             StateRead::After(window) | StateRead::Last(window) => window_of(window, at, report),
         }
     }
+    for redemption in &program.redemptions {
+        if let Some(used) = redemption.used {
+            fill(used, At::EventSlot(used), report);
+        }
+    }
+    for slot in [program.tender.points, program.tender.cash].into_iter().flatten() {
+        fill(slot, At::EventSlot(slot), report);
+    }
+    if let Some(slot) = program.tender.line_cash {
+        let of_line = program.layout.line.get(slot.index());
+        let free = of_line.is_some_and(|of| of.record == RecordKind::Derived) && slot.index() >= LINE_BUILTINS.len();
+        report.check(free, VerifyRule::FilledSlot, At::LineSlot(slot));
+    }
     let mut names = Names::default();
     for (id, derivation) in numbered(&program.derivations) {
         let at = At::Derivation(DerivationId(id));
@@ -756,6 +775,34 @@ fn filled(program: &Program, report: &mut Report) {
         report.known(&program.functions, derivation.function.index(), at);
         report.known(&program.places, derivation.place.index(), at);
         events_of(program, &derivation.events, VerifyRule::DerivationEvents, at, report);
+    }
+}
+
+/// Each rule of a tender group is that of one redemption, and asks for slots of the input.
+fn redemptions(program: &Program, report: &mut Report) {
+    let mut rules = BTreeSet::new();
+    for redemption in &program.redemptions {
+        let at = At::Rule(redemption.rule);
+        report.known(&program.rules, redemption.rule.index(), at);
+        report.known(&program.accounts, redemption.account.index(), at);
+        report.length(redemption.short.len(), limits::SMALL_LIST, at);
+        for saying in &redemption.short {
+            report.name(&saying.to, at);
+            report.text(&Some(saying.text.clone()), at);
+        }
+        let asked = |slot: SlotId| {
+            program.layout.event.get(slot.index()).is_some_and(|slot| slot.record == RecordKind::Event)
+        };
+        let reads = asked(redemption.request) && redemption.confirmed.is_none_or(asked);
+        let rate = redemption.rate.is_none_or(|(units, money)| units > 0 && money > 0);
+        let alone = rules.insert(redemption.rule);
+        report.check(reads && rate && alone, VerifyRule::RedemptionTerms, at);
+    }
+    for (id, rule) in numbered(&program.rules) {
+        let phase = program.groups.get(rule.group.index()).map(|group| group.phase);
+        let pays = phase == Some(Phase::Tender);
+        let known = rules.contains(&RuleId(id));
+        report.check(phase.is_none() || pays == known, VerifyRule::RedemptionTerms, At::Rule(RuleId(id)));
     }
 }
 
@@ -1020,7 +1067,7 @@ fn sites(program: &Program, report: &mut Report) {
                 report.check(life.is_sound(), VerifyRule::AwardLife, at);
             }
             SiteKind::Debit { account } => report.known(&program.accounts, account.index(), at),
-            SiteKind::Discount { .. } => {}
+            SiteKind::Discount { .. } | SiteKind::Tender { .. } => {}
         }
         let rule = program.rules.get(site.rule.index());
         let Some(group) = rule.and_then(|rule| program.groups.get(rule.group.index())) else { continue };
@@ -1032,6 +1079,7 @@ fn sites(program: &Program, report: &mut Report) {
             ) => false,
             (SiteKind::Discount { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
             (SiteKind::Discount { .. }, Phase::Tender | Phase::Earn | Phase::State) => false,
+            (SiteKind::Tender { .. }, phase) => phase == Phase::Tender,
             (SiteKind::Debit { .. }, Phase::Tender) => false,
             (
                 SiteKind::Debit { .. },
@@ -1263,6 +1311,7 @@ impl<'p> Checker<'p> {
         let fits = match site.kind {
             SiteKind::Award { .. } | SiteKind::Debit { .. } => award,
             SiteKind::Discount { .. } => !award,
+            SiteKind::Tender { term } => award == (term != TenderTerm::Lines),
         };
         check(fits, VerifyRule::SiteKindMismatch)?;
         check(self.owner == Some(site.rule), VerifyRule::SiteRule)

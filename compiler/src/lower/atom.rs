@@ -140,7 +140,12 @@ impl Lowering<'_> {
     fn atom_slot(&mut self, expr: &Expr, space: Space) -> Option<(SlotId, i128)> {
         let ExprKind::Field { field, .. } = &expr.kind else { return None };
         match self.builtin(*field) {
-            Some(Builtin::UnitInitial | Builtin::UnitPaid | Builtin::Line(line_slot::PAID)) => return None,
+            Some(
+                Builtin::UnitInitial
+                | Builtin::UnitPaid
+                | Builtin::Line(line_slot::PAID)
+                | Builtin::Tender(_),
+            ) => return None,
             Some(
                 Builtin::Event(_)
                 | Builtin::Line(_)

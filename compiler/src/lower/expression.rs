@@ -307,7 +307,8 @@ impl Builder<'_, '_> {
                 | Builtin::Event(_)
                 | Builtin::Line(_)
                 | Builtin::Payment(_)
-                | Builtin::Balance(_),
+                | Builtin::Balance(_)
+                | Builtin::Tender(_),
             )
             | None => {
                 let value = self.load(field, of);

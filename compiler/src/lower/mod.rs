@@ -70,6 +70,8 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: ir::TenderSlots::default(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),
@@ -96,6 +98,19 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         if !lowering.rule(id, rule) {
             too_large.push(id);
         }
+    }
+    for redemption in &program.redemptions {
+        let mut slot = |field: FieldId| lowering.slot(field).1;
+        let redemption = ir::Redemption {
+            rule: redemption.rule,
+            account: redemption.account,
+            request: slot(redemption.request),
+            rate: redemption.rate,
+            confirmed: redemption.confirmed.map(&mut slot),
+            used: redemption.used.map(&mut slot),
+            short: redemption.short.clone(),
+        };
+        lowering.ir.redemptions.push(redemption);
     }
     if !too_large.is_empty() {
         return Err(too_large);
@@ -262,6 +277,7 @@ impl Lowering<'_> {
             Some(Builtin::Balance(account)) => {
                 return (FieldSpace::Event, self.state_slot(field, ir::StateRead::Balance(account)));
             }
+            Some(Builtin::Tender(of)) => return self.tender_slot(field, of),
             None => {}
         }
         let (space, list) = match declared.record {
@@ -284,6 +300,40 @@ impl Lowering<'_> {
             default: declared.default,
             inherits: declared.inherits,
         });
+        self.slots.insert(field, slot);
+        (space, slot)
+    }
+
+    /// The slot of a field that the tender phase fills.
+    fn tender_slot(&mut self, field: FieldId, of: typed::TenderField) -> (FieldSpace, SlotId) {
+        let layout = &mut self.ir.layout;
+        let (space, list) = match of {
+            typed::TenderField::LineCash => (FieldSpace::Line, &mut layout.line),
+            typed::TenderField::Points | typed::TenderField::Cash | typed::TenderField::Used(_) => {
+                (FieldSpace::Event, &mut layout.event)
+            }
+        };
+        if let Some(slot) = self.slots.get(&field) {
+            return (space, *slot);
+        }
+        let slot = SlotId(count(list.len()));
+        if let Some(declared) = self.program.fields.get(field.0 as usize) {
+            list.push(ir::Slot {
+                name: declared.name.clone(),
+                record: ir::RecordKind::Derived,
+                key: Vec::new(),
+                ty: declared.slot,
+                optional: false,
+                default: None,
+                inherits: false,
+            });
+        }
+        match of {
+            typed::TenderField::Points => self.ir.tender.points = Some(slot),
+            typed::TenderField::Cash => self.ir.tender.cash = Some(slot),
+            typed::TenderField::LineCash => self.ir.tender.line_cash = Some(slot),
+            typed::TenderField::Used(_) => {}
+        }
         self.slots.insert(field, slot);
         (space, slot)
     }

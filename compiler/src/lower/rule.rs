@@ -2,7 +2,7 @@
 
 use super::atom::conjuncts;
 use super::build::{Binding, Builder};
-use crate::ir::{AtomId, Inst, Role, RuleId, Site, SiteKind, Space};
+use crate::ir::{AtomId, Inst, Role, RuleId, Site, SiteKind, Space, TenderTerm};
 use crate::typed::{Element, Expr, ExprKind, Rule, Source, SourceKind, Step};
 
 impl Builder<'_, '_> {
@@ -73,6 +73,30 @@ impl Builder<'_, '_> {
                     }
                     let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
                     self.emit(Inst::Award { site, num, den, row: None });
+                    self.at(before);
+                }
+                Step::TenderLines { target, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let kind = SiteKind::Tender { term: TenderTerm::Lines };
+                    let site = self.lowering.site(Site { rule, kind, reason: None, place });
+                    let selection = self.selection(target);
+                    let one = self.emit(Inst::Wide(1));
+                    self.emit(Inst::Discount { site, selection, num: one, den: one });
+                    self.at(before);
+                }
+                Step::TenderTerm { term, amount, element, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let kind = SiteKind::Tender { term: *term };
+                    let site = self.lowering.site(Site { rule, kind, reason: None, place });
+                    let amount = self.number(amount);
+                    let row = match element.and_then(|element| self.bindings.get(&element)) {
+                        Some(Binding::Row { row, count: _ }) => Some(*row),
+                        Some(Binding::Operand(_) | Binding::Source(_) | Binding::Selection(_)) | None => None,
+                    };
+                    let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
+                    self.emit(Inst::Award { site, num, den, row });
                     self.at(before);
                 }
                 Step::Discount { meaning, amount, target, fall, rounding, reason, place } => {
@@ -152,7 +176,8 @@ impl super::Lowering<'_> {
                 }
                 Step::LetCollection(local, source) => bound.push((*local, source)),
                 Step::ForEach { source, .. } => sources.push(source),
-                Step::Discount { target, .. } => sources.push(target),
+                Step::Discount { target, .. } | Step::TenderLines { target, .. } => sources.push(target),
+                Step::TenderTerm { .. } => {}
                 Step::Award { .. } | Step::Debit { .. } => unguarded = true,
                 Step::Let(..) => {}
             }

@@ -148,6 +148,8 @@ pub struct Program {
     pub groups: Vec<Group>,
     /// Rules in order of declaration; [`Group`] orders them by priority only when lowered.
     pub rules: Vec<Rule>,
+    /// Ways of paying with points.
+    pub redemptions: Vec<Redemption>,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
     /// Names of locals, for explanations.
@@ -231,8 +233,42 @@ pub enum Builtin {
     UnitInitial,
     /// `unit.paid`: the line's running amount divided by its pieces.
     UnitPaid,
+    /// How the event is paid, known after the tender phase.
+    Tender(TenderField),
     /// `member.balance.bonus`: a slot that kept state fills.
     Balance(ir::AccountId),
+}
+
+/// What is known of payment with points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TenderField {
+    /// `payment.points`
+    Points,
+    /// `payment.cash`
+    Cash,
+    /// `line.cash`
+    LineCash,
+    /// What a redemption has paid, by its position in [`Program::redemptions`].
+    Used(u32),
+}
+
+/// A way of paying with points.
+#[derive(Clone, Debug)]
+pub struct Redemption {
+    /// The rule that holds its conditions and its terms.
+    pub rule: ir::RuleId,
+    /// Which account pays.
+    pub account: ir::AccountId,
+    /// The field in which the member asks for it.
+    pub request: FieldId,
+    /// Smallest units and minor units, where the member chooses the amount.
+    pub rate: Option<(i64, i64)>,
+    /// The field that says that the member has confirmed.
+    pub confirmed: Option<FieldId>,
+    /// The field that its further effects ask for.
+    pub used: Option<FieldId>,
+    /// What to say where the balance is too small.
+    pub short: Vec<ir::Saying>,
 }
 
 /// A parameter.
@@ -356,6 +392,24 @@ pub enum Step {
         element: Option<(Element, LocalId)>,
         /// For the member.
         reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// The lines that a redemption pays for.
+    TenderLines {
+        /// The lines.
+        target: Source,
+        /// Where.
+        place: Place,
+    },
+    /// A number that a redemption says.
+    TenderTerm {
+        /// Which.
+        term: ir::TenderTerm,
+        /// The number.
+        amount: Expr,
+        /// The loop's line, for prices of pieces.
+        element: Option<LocalId>,
         /// Where.
         place: Place,
     },
@@ -704,6 +758,8 @@ pub enum Expectation {
         /// How much.
         amount: i64,
     },
+    /// The event as a whole is refused, with these words where they are written.
+    Refused(Option<String>),
     /// What is to be paid, tax included.
     Total(i64),
 }

@@ -296,6 +296,9 @@ impl State for Memory {
     }
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
+        if decision.refused.is_some() {
+            return;
+        }
         let record = &event.record;
         let now = now(record);
         let program = Arc::clone(&self.program);

@@ -43,7 +43,8 @@ pub fn is_stateful(program: &Program) -> bool {
     });
     let debits = program.sites.iter().any(|site| match site.kind {
         SiteKind::Debit { .. } => true,
-        SiteKind::Award { .. } | SiteKind::Discount { .. } => false,
+        SiteKind::Award { .. } | SiteKind::Discount { .. } | SiteKind::Tender { .. } => false,
     });
-    history || reads || debits || !program.counters.is_empty()
+    let redemptions = !program.redemptions.is_empty();
+    history || reads || debits || redemptions || !program.counters.is_empty()
 }

@@ -109,6 +109,8 @@ impl Kit {
             reads: Vec::new(),
             derivations: Vec::new(),
             counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: crate::ir::TenderSlots::default(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),
