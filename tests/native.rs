@@ -22,6 +22,7 @@ fn program(rules: u32, insts: impl Fn(SiteId) -> Vec<Inst>) -> Arc<Verified> {
                 rounding: None,
                 life: perq_compiler::ir::Life::default(),
             },
+            to: None,
             reason: None,
             place: PlaceId(0),
         });
@@ -42,6 +43,7 @@ fn program(rules: u32, insts: impl Fn(SiteId) -> Vec<Inst>) -> Arc<Verified> {
             line_atoms: Vec::new(),
             function: FunctionId(number),
             limits: Vec::new(),
+            governance: Governance::default(),
             place: PlaceId(0),
         });
     }

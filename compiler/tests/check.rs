@@ -645,10 +645,6 @@ mod single {
             &[("not-comparable", "enum PaymentType ordered")],
         );
         gives(
-            &earn("when event.date + 3 months > 2026-01-01 then award 1 points"),
-            &[("not-yet-evaluated", "a date plus months")],
-        );
-        gives(
             &earn("when basket.paid in 10 EUR through 5 EUR then award 1 points"),
             &[("empty-range", "nothing lies")],
         );

@@ -12,8 +12,7 @@ use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate;
 use perq_compiler::ir::{
     AccountId, Available, CounterId, Expires, FaultKind, LimitOf, MISSING, Program, Redemption, RuleId,
-    SiteId, SlotId,
-    event_slot,
+    SiteId, SlotId, event_slot,
 };
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +100,9 @@ pub struct Effect {
     pub reason: Option<String>,
     /// How it falls on lines; empty for an award to the basket.
     pub lines: Vec<Share>,
+    /// The id of the member who gets it, where that is not the event's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub to: Option<String>,
 }
 
 /// A part of an award that lives and ends as one.
@@ -382,6 +384,8 @@ pub(crate) struct Names {
     currency: Name,
     decimals: u8,
     reasons: Vec<Option<String>>,
+    /// By site: the slot that names another member who gets it.
+    beneficiaries: Vec<Option<SlotId>>,
     places: Vec<Name>,
     has_tax: bool,
     pack: String,
@@ -479,6 +483,7 @@ impl Names {
             accounts: program.accounts.iter().map(|a| (Name::of(&a.name), a.decimals)).collect(),
             currency: Name::of(&program.currency.code),
             decimals: program.currency.decimals,
+            beneficiaries: program.sites.iter().map(|site| site.to).collect(),
             reasons: program.sites.iter().map(|site| site.reason.clone()).collect(),
             places: (0..program.places.len() as u32)
                 .map(|at| Name::of(&place(program, perq_compiler::ir::PlaceId(at))))
@@ -502,6 +507,7 @@ impl Names {
             .map(|site| {
                 let account = match site.kind {
                     perq_compiler::ir::SiteKind::Award { account, .. }
+                    | perq_compiler::ir::SiteKind::Multiply { account, .. }
                     | perq_compiler::ir::SiteKind::Debit { account } => Some(account),
                     perq_compiler::ir::SiteKind::Tender { .. } => {
                         let of = |redemption: &&Redemption| redemption.rule == site.rule;
@@ -615,6 +621,7 @@ impl Names {
                         group: text(&self.groups, effect.group.index()),
                         reason: self.reasons.get(effect.site.index()).cloned().flatten(),
                         lines: shares(event, &effect.shares, decimals),
+                        to: self.to(event, effect).map(str::to_owned),
                     }
                 })
                 .collect(),
@@ -702,7 +709,9 @@ impl Names {
                 discount: self.money(raw.totals.discount),
                 paid: self.money(raw.totals.paid),
                 tax: self.has_tax.then(|| self.money(raw.totals.tax)),
-                points: Some(raw.totals.points).filter(|points| *points != 0).map(|points| self.money(points)),
+                points: Some(raw.totals.points)
+                    .filter(|points| *points != 0)
+                    .map(|points| self.money(points)),
                 total: self.money(raw.totals.total),
                 awards: self.sums(&raw.totals.awards),
                 debits: self.sums(&raw.totals.debits),
@@ -714,10 +723,8 @@ impl Names {
         let by = Some(refused.by).filter(|by| *by != 0);
         let short = refused.why == evaluate::RefusedWhy::Short;
         let says = self.sayings.iter().find(|(rule, _)| short && *rule == refused.redemption);
-        let saying = |saying: &perq_compiler::ir::Saying| Saying {
-            to: saying.to.clone(),
-            text: saying.text.clone(),
-        };
+        let saying =
+            |saying: &perq_compiler::ir::Saying| Saying { to: saying.to.clone(), text: saying.text.clone() };
         Refused {
             redemption: text(&self.rules, refused.redemption.index()),
             account: self.account(refused.account),
@@ -933,7 +940,17 @@ impl Names {
         }
         out.extend_from_slice(tail);
         write_shares(out, event, &effect.shares, decimals);
-        out.extend_from_slice(b"]}");
+        out.push(b']');
+        if let Some(to) = self.to(event, effect) {
+            out.extend_from_slice(b",\"to\":");
+            write_text(out, to);
+        }
+        out.push(b'}');
+    }
+
+    /// Who gets it, where that is not the event's member.
+    fn to<'e>(&self, event: &'e ReadEvent, effect: &evaluate::Effect) -> Option<&'e str> {
+        self.beneficiaries.get(effect.site.index()).copied().flatten().and_then(|slot| event.other(slot))
     }
 }
 

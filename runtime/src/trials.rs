@@ -7,6 +7,7 @@
 use crate::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
 use crate::clock::{Moment, Zone};
 use crate::decimal;
+use crate::engine::{DatedValues, parameters_of, value_at};
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
@@ -18,7 +19,7 @@ use perq_compiler::evaluate::{
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, LimitOf, MISSING, ParamId, Program, RuleId, Saying, Span, Verified, event_slot, line_slot,
+    AccountId, FaultKind, LimitOf, ParamId, Program, RuleId, Saying, Span, Verified, event_slot, line_slot,
 };
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
@@ -91,6 +92,7 @@ impl std::error::Error for NoTrials {}
 pub struct Trials<'p> {
     typed: &'p typed::Program,
     program: Arc<Verified>,
+    params: Vec<DatedValues>,
     interpreter: Option<Interpreter>,
     #[cfg(feature = "native")]
     native: Option<Native>,
@@ -124,11 +126,21 @@ impl<'p> Trials<'p> {
         }
         Ok(Trials {
             typed,
+            params: program.params.iter().map(|param| param.values.clone()).collect(),
             program,
             interpreter,
             #[cfg(feature = "native")]
             native,
         })
+    }
+
+    /// Sets parameters of a deployment; what a test itself sets stands in front of them.
+    ///
+    /// # Errors
+    /// Where the program has no such parameter, or the value does not fit it.
+    pub fn parameters(mut self, given: &[(String, String)]) -> Result<Trials<'p>, NoTrials> {
+        self.params = parameters_of(&self.program, given).map_err(|error| NoTrials(error.to_string()))?;
+        Ok(self)
     }
 
     /// Runs every test, in the order of the text.
@@ -373,7 +385,7 @@ impl<'t> Run<'t> {
                 &format!("{field}{} [{}]", error.message, error.name()),
             )
         })?;
-        let params = params(program, &event.record, &self.params);
+        let params = params(&self.trials.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
         let mut decisions: Vec<(&str, Decision)> = Vec::new();
         if let Some(interpreter) = &self.trials.interpreter {
@@ -437,13 +449,9 @@ fn settle<C: Code>(
 }
 
 /// The parameters on the event's day, with what the test sets.
-fn params(program: &Program, record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
+fn params(params: &[DatedValues], record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
     let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
-    let on = |param: &perq_compiler::ir::Param| {
-        let valid = param.values.iter().rfind(|(from, _)| from.is_none_or(|from| from <= day));
-        valid.map_or(MISSING, |(_, value)| *value)
-    };
-    let mut values: Vec<i64> = program.params.iter().map(on).collect();
+    let mut values: Vec<i64> = params.iter().map(|values| value_at(values, day)).collect();
     for (param, value) in set {
         if let Some(slot) = values.get_mut(param.index()) {
             *slot = *value;
@@ -620,14 +628,14 @@ impl View<'_> {
             }
             Expectation::Silent(rule) => {
                 let silent = !self.fires(*rule);
-                let got = self.effects(|effect| effect.rule == *rule);
+                let got = self.effects(|effect| self.is(effect.rule, *rule));
                 (silent, format!("rule `{}` has no effect", self.rule(*rule)), got)
             }
             Expectation::DisplacedBy(loser, winner) => {
                 let winners: Vec<RuleId> = decision
                     .displaced
                     .iter()
-                    .filter(|lost| lost.rule == *loser)
+                    .filter(|lost| self.is(lost.rule, *loser))
                     .map(|lost| lost.by)
                     .collect();
                 let got = if winners.is_empty() {
@@ -638,12 +646,13 @@ impl View<'_> {
                     format!("it lost to {}", names.join(", "))
                 };
                 let expected = format!("rule `{}` displaced by `{}`", self.rule(*loser), self.rule(*winner));
-                (winners.contains(winner), expected, got)
+                (winners.iter().any(|by| self.is(*by, *winner)), expected, got)
             }
             Expectation::LimitedTo { rule, account, amount } => {
+                let of = account.map_or(LimitOf::Discounts, LimitOf::Awards);
                 let cut = decision.cuts.iter().any(|cut| {
-                    cut.rule == *rule
-                        && cut.of == account.map_or(LimitOf::Discounts, LimitOf::Awards)
+                    self.is(cut.rule, *rule)
+                        && (cut.of == of || cut.of == LimitOf::Times)
                         && matches!(cut.by, CutBy::Rule | CutBy::Group | CutBy::Counter(_))
                 });
                 let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };
@@ -657,7 +666,7 @@ impl View<'_> {
                 let failed: Vec<FaultKind> = decision
                     .faults
                     .iter()
-                    .filter(|fault| fault.rule == *rule)
+                    .filter(|fault| self.is(fault.rule, *rule))
                     .map(|fault| fault.kind)
                     .collect();
                 let holds = match kind {
@@ -731,10 +740,13 @@ impl View<'_> {
 
     /// The sum of what the scope holds.
     fn sum(&self, account: Option<AccountId>, debit: bool, scope: &ExpectScope) -> i128 {
-        let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| effect.rule == rule);
+        let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| self.is(effect.rule, rule));
+        let own = |effect: &&Effect| {
+            self.program.sites.get(effect.site.index()).is_none_or(|site| site.to.is_none())
+        };
         let same = |effect: &&Effect| effect.account == account && effect.debit == debit;
         let effects = self.decided.decision.effects.iter().filter(same);
-        let effects = effects.filter(of_rule);
+        let effects = effects.filter(of_rule).filter(own);
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
         };
@@ -781,7 +793,12 @@ impl View<'_> {
     }
 
     fn fires(&self, rule: RuleId) -> bool {
-        self.decided.decision.effects.iter().any(|effect| effect.rule == rule)
+        self.decided.decision.effects.iter().any(|effect| self.is(effect.rule, rule))
+    }
+
+    /// Whether a rule is the named one, or another version of it.
+    fn is(&self, rule: RuleId, named: RuleId) -> bool {
+        rule == named || self.rule(rule) == self.rule(named)
     }
 
     fn rule(&self, rule: RuleId) -> &str {
@@ -792,18 +809,18 @@ impl View<'_> {
     fn why_silent(&self, rule: RuleId) -> String {
         let decision = &self.decided.decision;
         if self.fires(rule) {
-            return self.effects(|effect| effect.rule == rule);
+            return self.effects(|effect| self.is(effect.rule, rule));
         }
-        if let Some(failed) = decision.faults.iter().find(|fault| fault.rule == rule) {
+        if let Some(failed) = decision.faults.iter().find(|fault| self.is(fault.rule, rule)) {
             return format!("it failed: {}", fault(failed.kind));
         }
-        if let Some(short) = decision.short.iter().find(|short| short.rule == rule) {
+        if let Some(short) = decision.short.iter().find(|short| self.is(short.rule, rule)) {
             return format!("{} are missing", self.amount(Some(short.account), short.missing));
         }
-        if let Some(lost) = decision.displaced.iter().find(|lost| lost.rule == rule) {
+        if let Some(lost) = decision.displaced.iter().find(|lost| self.is(lost.rule, rule)) {
             return format!("it was displaced by `{}`", self.rule(lost.by));
         }
-        if let Some(cut) = decision.cuts.iter().find(|cut| cut.rule == rule) {
+        if let Some(cut) = decision.cuts.iter().find(|cut| self.is(cut.rule, rule)) {
             return format!("{} took all of it", cut_by(cut.by));
         }
         "it proposed nothing: its conditions do not hold, or it selects no line".to_owned()

@@ -11,9 +11,11 @@ mod effects;
 pub mod errors;
 mod expressions;
 mod functions;
+mod governance;
 mod groups;
 mod later;
 mod life;
+mod limits;
 mod names;
 mod operators;
 mod program;
@@ -367,6 +369,8 @@ struct Checker<'a> {
     /// Redemptions as written, until they are checked.
     redemption_infos: Vec<redemptions::RedemptionInfo<'a>>,
     rule_ids: FxHashMap<String, ir::RuleId>,
+    /// Lasting names of rules and groups, with what they are.
+    lasting: FxHashMap<(&'static str, String), (String, Place)>,
 }
 
 impl Checker<'_> {
@@ -404,6 +408,7 @@ impl Checker<'_> {
             rule_infos: Vec::new(),
             redemption_infos: Vec::new(),
             rule_ids: FxHashMap::default(),
+            lasting: FxHashMap::default(),
         }
     }
 

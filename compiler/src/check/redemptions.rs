@@ -43,6 +43,7 @@ pub(super) fn groups() -> [Group; 2] {
         on_price: ir::OnPrice::Running,
         excludes: Vec::new(),
         limits: Vec::new(),
+        governance: ir::Governance::default(),
         place: Place::default(),
     };
     [group(PAYMENT_GROUP, ir::Phase::Tender), group(EFFECTS_GROUP, ir::Phase::Earn)]
@@ -246,10 +247,9 @@ impl<'a> Checker<'a> {
                 },
                 RedemptionClause::IfShort(words) => {
                     short.extend(
-                        words.iter().map(|(to, text)| ir::Saying {
-                            to: to.text.clone(),
-                            text: text.value.clone(),
-                        }),
+                        words
+                            .iter()
+                            .map(|(to, text)| ir::Saying { to: to.text.clone(), text: text.value.clone() }),
                     );
                 }
                 RedemptionClause::From(_)
@@ -315,6 +315,11 @@ impl<'a> Checker<'a> {
         steps: Vec<Step>,
     ) -> ir::RuleId {
         let id = ir::RuleId(self.out.rules.len() as u32);
+        let shared = info.clauses.iter().filter_map(|clause| {
+            if let RedemptionClause::Shared(clause) = &clause.kind { Some(clause) } else { None }
+        });
+        let shared: Vec<&ast::Clause> = shared.collect();
+        let governance = self.governance(info.at, &shared, "a redemption");
         self.rule_ids.insert(name.to_owned(), id);
         self.out.rules.push(Rule {
             name: name.to_owned(),
@@ -325,6 +330,7 @@ impl<'a> Checker<'a> {
             events: info.events.clone(),
             steps,
             limits: Vec::new(),
+            governance,
             place: info.place,
         });
         id
@@ -354,6 +360,7 @@ impl<'a> Checker<'a> {
             group_name: String::new(),
             accounts: Default::default(),
             discounts: false,
+            multiplies: false,
         };
         self.effects(&mut scope, effects, &mut context, &mut steps);
         self.demand_fields(place, &mut steps);
@@ -366,7 +373,8 @@ impl<'a> Checker<'a> {
             return;
         }
         let name = declared.name.clone();
-        let is_from = |clause: &&ast::Placed<RedemptionClause>| matches!(clause.kind, RedemptionClause::From(_));
+        let is_from =
+            |clause: &&ast::Placed<RedemptionClause>| matches!(clause.kind, RedemptionClause::From(_));
         let from = info.clauses.iter().find(is_from).map(|clause| info.at.place(clause.span));
         let declared = self.account_infos.get(account.index()).map(|info| info.place);
         self.report(errors::not_redeemable(from.unwrap_or(info.place), &name, declared));
@@ -472,10 +480,15 @@ impl<'a> Checker<'a> {
         }
         let local = self.local("payable", Type::Collection(Element::Line), place);
         steps.push(Step::LetCollection(local, source.clone()));
-        let bound = |element: LocalId| Source { kind: SourceKind::Bound(local), of: Element::Line, element, place };
+        let bound =
+            |element: LocalId| Source { kind: SourceKind::Bound(local), of: Element::Line, element, place };
         steps.push(Step::TenderLines { target: bound(source.element), place });
         let pay = info.clauses.iter().find_map(|clause| {
-            if let RedemptionClause::Pay { points, plus } = &clause.kind { Some((points, plus)) } else { None }
+            if let RedemptionClause::Pay { points, plus } = &clause.kind {
+                Some((points, plus))
+            } else {
+                None
+            }
         });
         let Some((price, plus)) = pay else { return };
         let element = source.element;

@@ -60,7 +60,9 @@ impl Checker<'_> {
                 let (Some(a), Some(b)) = (self.out.rules.get(*a), self.out.rules.get(*b)) else {
                     return false;
                 };
-                a.events.iter().any(|event| b.events.contains(event))
+                // Versions of one rule are never valid together.
+                a.name != b.name
+                    && a.events.iter().any(|event| b.events.contains(event))
                     && !disjoint(&events[*first], &events[second])
                     && (basket
                         || targets[*first]
@@ -109,6 +111,7 @@ impl Checker<'_> {
                 | Step::Debit { .. }
                 | Step::TenderLines { .. }
                 | Step::TenderTerm { .. }
+                | Step::Multiply { .. }
                 | Step::Discount { .. } => {}
             }
         }
@@ -133,7 +136,9 @@ impl Checker<'_> {
                     self.targets_of(body, &inner, targets);
                 }
                 Step::Award { element: Some(_), .. } => targets.push(outer.clone()),
-                Step::Award { element: None, .. } => targets.push(Allowances::default()),
+                Step::Award { element: None, .. } | Step::Multiply { .. } => {
+                    targets.push(Allowances::default());
+                }
                 Step::Discount { target, .. } => {
                     let mut own = if matches!(target.kind, SourceKind::One(_)) {
                         outer.clone()
@@ -266,6 +271,8 @@ impl Checker<'_> {
             | ExprKind::Product(_)
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
             | ExprKind::Aggregate { .. }

@@ -102,9 +102,17 @@ impl Owner<'_> {
 
     /// The rounding that an effect states for itself.
     fn own_rounding(&self, site: SiteId) -> Option<Rounding> {
-        match self.program.sites.get(site.index())?.kind {
+        let site = self.program.sites.get(site.index())?;
+        match site.kind {
+            // What another member gets is not summed up with what this one does.
+            SiteKind::Award { account, rounding: None, life: _ } if site.to.is_some() => {
+                Some(self.account(account)?.rounding)
+            }
             SiteKind::Award { account: _, rounding, life: _ } => rounding,
-            SiteKind::Discount { .. } | SiteKind::Debit { .. } | SiteKind::Tender { .. } => None,
+            SiteKind::Multiply { .. }
+            | SiteKind::Discount { .. }
+            | SiteKind::Debit { .. }
+            | SiteKind::Tender { .. } => None,
         }
     }
 
@@ -487,7 +495,8 @@ impl Granter {
                     });
                 }
             }
-            if let Some(account) = part.account {
+            let own = program.sites.get(part.site.index()).is_none_or(|site| site.to.is_none());
+            if let Some(account) = part.account.filter(|_| own) {
                 let totals = &mut decision.totals;
                 let sums = if part.debit { &mut totals.debits } else { &mut totals.awards };
                 match sums.binary_search_by_key(&account, |(account, _)| *account) {

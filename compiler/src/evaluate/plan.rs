@@ -246,7 +246,10 @@ impl Plan {
     pub fn without_index(program: &Program, _bindings: &Bindings) -> Plan {
         let debits = program.sites.iter().any(|site| match site.kind {
             SiteKind::Debit { .. } => true,
-            SiteKind::Award { .. } | SiteKind::Discount { .. } | SiteKind::Tender { .. } => false,
+            SiteKind::Award { .. }
+            | SiteKind::Multiply { .. }
+            | SiteKind::Discount { .. }
+            | SiteKind::Tender { .. } => false,
         });
         let mut plan =
             Plan { rules: Vec::new(), groups: Vec::new(), phases: Vec::new(), index: None, debits };

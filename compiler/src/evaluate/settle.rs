@@ -10,13 +10,12 @@ use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
 use super::tender::{Asked, redemption_of, request};
 use super::{
-    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Refused,
-    RefusedWhy, Short, Totals,
+    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, Refused, RefusedWhy,
+    RuleFault, Short, Totals,
 };
 use crate::ir::{
     Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, Phase, PlaceId, Program, RuleId, SlotId, Tax,
-    TenderSlots, event_slot,
-    line_slot,
+    TenderSlots, event_slot, line_slot,
 };
 use std::ops::Range;
 
@@ -505,8 +504,8 @@ impl Settling {
         let start = self.parts.len();
         let which = (u32::try_from(index).unwrap_or(NONE), run.proposals.clone());
         let lines = &mut self.lines;
-        let (terms, proposals) = (around.terms(), around.proposals);
-        let priced = self.pricer.price(around.program, terms, lines, proposals, which, &mut self.parts);
+        let (terms, read) = (around.terms(), (around.proposals, self.granter.given.as_slice()));
+        let priced = self.pricer.price(around.program, terms, lines, read, which, &mut self.parts);
         if run.fallen {
             self.parts.truncate(start);
         }

@@ -140,7 +140,8 @@ impl Asked<'_> {
         if points <= 0 {
             return Ok(Err(self.refused(RefusedWhy::NotAllowed, 0)));
         }
-        let confirmed = self.redemption.confirmed.and_then(|confirmed| slot(self.record, confirmed)) == Some(1);
+        let confirmed =
+            self.redemption.confirmed.and_then(|confirmed| slot(self.record, confirmed)) == Some(1);
         if let Some(above) = terms.confirm_above.filter(|above| points > *above && !confirmed) {
             return Ok(Err(self.refused(RefusedWhy::Unconfirmed, points.saturating_sub(above))));
         }

@@ -6,10 +6,10 @@
 
 use super::{
     AccountId, Atom, AtomId, AtomTest, Column, Condition, CounterId, CounterKey, DerivationId,
-    EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, GroupId, History, Inst, KindId, LINE_BUILTINS,
-    Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, PAYMENT_BUILTINS, ParamId, Phase, PlaceId, Program,
-    RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space,
-    StateRead, TableId, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
+    EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
+    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, PAYMENT_BUILTINS, ParamId, Phase,
+    PlaceId, Program, RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId,
+    SlotType, Space, StateRead, TableId, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -149,6 +149,8 @@ verify_rules! {
     /// A redemption has a rate above zero or none, reads the input, and a rule of a tender group to itself; that group
     /// has no other rules.
     RedemptionTerms = "redemption-terms"
+    /// A group whose awards are multiplied is settled before in the same phase.
+    MultipliedGroup = "multiplied-group"
     /// A limit and its counter limit the same.
     LimitCounter = "limit-counter"
 
@@ -178,7 +180,7 @@ verify_rules! {
     SitePhase = "site-phase"
     /// Lines and columns count from 1, and a place ends behind its beginning.
     PlacePosition = "place-position"
-    /// A measure has parts.
+    /// A measure has parts, and a bound that tells them is not zero.
     MeasureParts = "measure-parts"
 
     /// Each instruction has its place.
@@ -340,7 +342,7 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         params(&program, &mut report);
         filled(&program, &mut report);
         redemptions(&program, &mut report);
-    redemptions(&program, &mut report);
+        redemptions(&program, &mut report);
         counters(&program, &mut report);
         atoms(&program, &mut report);
         groups(&program, &mut report);
@@ -564,7 +566,8 @@ fn condition_ids(program: &Program, condition: &Condition, report: &mut Report) 
         report.known(&program.atoms, atom.index(), at);
     }
     let Some(measure) = &condition.measure else { return };
-    report.check(measure.parts >= 1, VerifyRule::MeasureParts, at);
+    let bound = measure.bound.is_none_or(|(num, den)| num != 0 && den >= 1);
+    report.check(measure.parts >= 1 && bound, VerifyRule::MeasureParts, at);
     match &measure.unit {
         Unit::Points(account) => report.known(&program.accounts, account.index(), at),
         Unit::Count(word) => report.name(word, at),
@@ -763,7 +766,8 @@ fn filled(program: &Program, report: &mut Report) {
     }
     if let Some(slot) = program.tender.line_cash {
         let of_line = program.layout.line.get(slot.index());
-        let free = of_line.is_some_and(|of| of.record == RecordKind::Derived) && slot.index() >= LINE_BUILTINS.len();
+        let free =
+            of_line.is_some_and(|of| of.record == RecordKind::Derived) && slot.index() >= LINE_BUILTINS.len();
         report.check(free, VerifyRule::FilledSlot, At::LineSlot(slot));
     }
     let mut names = Names::default();
@@ -984,6 +988,14 @@ fn limits_of(program: &Program, list: &[Limit], at: At, report: &mut Report) {
     }
 }
 
+fn governance(governance: &Governance, at: At, report: &mut Report) {
+    report.length(governance.about.len(), limits::SMALL_LIST, at);
+    for (key, text) in &governance.about {
+        report.name(key, at);
+        report.check(text.len() <= limits::TEXT, VerifyRule::LongText, at);
+    }
+}
+
 fn groups(program: &Program, report: &mut Report) {
     let mut names = Names::default();
     let mut listed = vec![0u32; program.rules.len()];
@@ -999,6 +1011,7 @@ fn groups(program: &Program, report: &mut Report) {
             report.check(exclusion.group.0 < id, VerifyRule::GroupExclusion, at);
         }
         limits_of(program, &group.limits, at, report);
+        governance(&group.governance, at, report);
         let mut previous: Option<(i64, RuleId)> = None;
         for rule_id in &group.rules {
             report.known(&program.rules, rule_id.index(), at);
@@ -1040,6 +1053,7 @@ fn rules(program: &Program, report: &mut Report) {
             }
         }
         limits_of(program, &rule.limits, at, report);
+        governance(&rule.governance, at, report);
         report.known(&program.functions, rule.function.index(), at);
         if let Some(times) = used.get_mut(rule.function.index()) {
             *times = times.saturating_add(1);
@@ -1066,15 +1080,23 @@ fn sites(program: &Program, report: &mut Report) {
                 report.known(&program.accounts, account.index(), at);
                 report.check(life.is_sound(), VerifyRule::AwardLife, at);
             }
-            SiteKind::Debit { account } => report.known(&program.accounts, account.index(), at),
+            SiteKind::Multiply { account, .. } | SiteKind::Debit { account } => {
+                report.known(&program.accounts, account.index(), at)
+            }
             SiteKind::Discount { .. } | SiteKind::Tender { .. } => {}
+        }
+        if let Some(slot) = site.to {
+            let named = program.layout.event.get(slot.index());
+            report.known(&program.layout.event, slot.index(), at);
+            report.check(named.is_none_or(|slot| is_symbol(slot.ty)), VerifyRule::TypeMismatch, at);
+            report.check(matches!(site.kind, SiteKind::Award { .. }), VerifyRule::SiteKindMismatch, at);
         }
         let rule = program.rules.get(site.rule.index());
         let Some(group) = rule.and_then(|rule| program.groups.get(rule.group.index())) else { continue };
         let fits = match (site.kind, group.phase) {
-            (SiteKind::Award { .. }, Phase::Earn | Phase::State) => true,
+            (SiteKind::Award { .. } | SiteKind::Multiply { .. }, Phase::Earn | Phase::State) => true,
             (
-                SiteKind::Award { .. },
+                SiteKind::Award { .. } | SiteKind::Multiply { .. },
                 Phase::Line | Phase::Set | Phase::Order | Phase::Delivery | Phase::Tender,
             ) => false,
             (SiteKind::Discount { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
@@ -1087,6 +1109,10 @@ fn sites(program: &Program, report: &mut Report) {
             ) => true,
         };
         report.check(fits, VerifyRule::SitePhase, at);
+        if let (SiteKind::Multiply { group: of, .. }, Some(rule)) = (site.kind, rule) {
+            let earlier = program.groups.get(of.index()).is_some_and(|of| of.phase == group.phase);
+            report.check(earlier && of < rule.group, VerifyRule::MultipliedGroup, at);
+        }
     }
 }
 
@@ -1215,6 +1241,8 @@ impl<'p> Checker<'p> {
             | Inst::Divide(..)
             | Inst::Floor(..)
             | Inst::Modulo(..)
+            | Inst::AddMonths(..)
+            | Inst::Calendar(..)
             | Inst::Compare(..)
             | Inst::Choose(..)
             | Inst::And(..)
@@ -1309,7 +1337,7 @@ impl<'p> Checker<'p> {
     fn site(&self, site: SiteId, award: bool) -> Result<(), VerifyRule> {
         let site = self.program.sites.get(site.index()).ok_or(VerifyRule::UnknownId)?;
         let fits = match site.kind {
-            SiteKind::Award { .. } | SiteKind::Debit { .. } => award,
+            SiteKind::Award { .. } | SiteKind::Debit { .. } | SiteKind::Multiply { .. } => award,
             SiteKind::Discount { .. } => !award,
             SiteKind::Tender { term } => award == (term != TenderTerm::Lines),
         };
@@ -1347,7 +1375,9 @@ impl<'p> Checker<'p> {
             }
             Inst::LoadParam(param) => known(&self.program.params, param.index()),
 
-            Inst::Known(a) | Inst::Truth(a) | Inst::Widen(a) => self.expect(*a, Ty::I64),
+            Inst::Known(a) | Inst::Truth(a) | Inst::Widen(a) | Inst::Calendar(_, a) => {
+                self.expect(*a, Ty::I64)
+            }
             Inst::Narrow(a) => self.expect(*a, Ty::I128),
             Inst::Not(a) => self.expect(*a, Ty::Bool),
             Inst::Negate(a) => self.numbers(*a, *a),
@@ -1356,7 +1386,7 @@ impl<'p> Checker<'p> {
             | Inst::Mul(a, b)
             | Inst::Modulo(a, b)
             | Inst::Compare(_, a, b) => self.numbers(*a, *b),
-            Inst::MulWide(a, b) | Inst::SetContains(a, b) => {
+            Inst::MulWide(a, b) | Inst::AddMonths(a, b) | Inst::SetContains(a, b) => {
                 self.expect(*a, Ty::I64)?;
                 self.expect(*b, Ty::I64)
             }

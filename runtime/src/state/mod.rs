@@ -43,7 +43,10 @@ pub fn is_stateful(program: &Program) -> bool {
     });
     let debits = program.sites.iter().any(|site| match site.kind {
         SiteKind::Debit { .. } => true,
-        SiteKind::Award { .. } | SiteKind::Discount { .. } | SiteKind::Tender { .. } => false,
+        SiteKind::Award { .. }
+        | SiteKind::Multiply { .. }
+        | SiteKind::Discount { .. }
+        | SiteKind::Tender { .. } => false,
     });
     let redemptions = !program.redemptions.is_empty();
     history || reads || debits || redemptions || !program.counters.is_empty()

@@ -109,8 +109,8 @@ impl Kit {
             reads: Vec::new(),
             derivations: Vec::new(),
             counters: Vec::new(),
-        redemptions: Vec::new(),
-        tender: crate::ir::TenderSlots::default(),
+            redemptions: Vec::new(),
+            tender: crate::ir::TenderSlots::default(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),
@@ -163,6 +163,7 @@ impl Kit {
             on_price,
             excludes: Vec::new(),
             limits: Vec::new(),
+            governance: crate::ir::Governance::default(),
             rules: Vec::new(),
         });
         GroupId(u32::try_from(self.program.groups.len()).unwrap() - 1)
@@ -187,6 +188,7 @@ impl Kit {
             line_atoms: Vec::new(),
             function: FunctionId(number),
             limits: Vec::new(),
+            governance: crate::ir::Governance::default(),
             place: PlaceId(0),
         });
         self.program.groups[group.index()].rules.push(RuleId(number));
@@ -194,7 +196,7 @@ impl Kit {
     }
 
     fn site(&mut self, rule: RuleId, kind: SiteKind) -> SiteId {
-        self.program.sites.push(Site { rule, kind, reason: None, place: PlaceId(0) });
+        self.program.sites.push(Site { rule, kind, to: None, reason: None, place: PlaceId(0) });
         SiteId(u32::try_from(self.program.sites.len()).unwrap() - 1)
     }
 
