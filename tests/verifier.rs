@@ -544,7 +544,8 @@ fn breaks() -> Vec<Break> {
         }),
         (Is::SitePhase, "award as payment", |p| p.groups[1].phase = Phase::Tender),
         (Is::MultipliedGroup, "its own", |p| {
-            p.sites[1].kind = SiteKind::Multiply { account: AccountId(0), group: GroupId(1) };
+            let own = p.rules[p.sites[1].rule.index()].group;
+            p.sites[1].kind = SiteKind::Multiply { account: AccountId(0), group: own };
         }),
         (Is::MultipliedGroup, "of another phase", |p| {
             p.sites[1].kind = SiteKind::Multiply { account: AccountId(0), group: GroupId(0) };
