@@ -347,7 +347,7 @@ mod samples {
         );
         gives(
             &earn("limit 10 points per member else cut then award 1 points"),
-            &[("not-yet-evaluated", "`limit … per member`")],
+            &[("maybe-unknown", "counts per member")],
         );
     }
 
