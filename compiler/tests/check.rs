@@ -403,12 +403,62 @@ mod samples {
         );
         gives(
             &earn("when member known and member.balance.chips >= 10 points then award 1 points"),
-            &[("not-yet-evaluated", "member.balance")],
+            &[("mismatched-units", "points")],
         );
+        gives(
+            &earn("when member.balance.chips >= 10 chips then award 1 points"),
+            &[("maybe-unknown", "member")],
+        );
+        gives(
+            &earn("when member known and member.balance.chip >= 10 chips then award 1 points"),
+            &[("not-an-account", "chips")],
+        );
+        clean(&earn(
+            "when member known and member.balance.chips >= 10 chips then { debit 10 chips award 1 points }",
+        ));
+        gives(&earn("then debit 10 chips from bonus"), &[("wrong-account", "chips")]);
         gives(
             &format!("{FRAME}\nbadge gourmet \"G\" {{ when member known }}"),
             &[("not-yet-evaluated", "`badge`")],
         );
+    }
+
+    #[test]
+    fn lives_of_awards() {
+        let award = |options: &str| earn(&format!("then award 1 points {options}"));
+        clean(&award("available after 14 days expires after 6 months"));
+        clean(&award("available on 2026-09-01 expires never"));
+        clean(&award("spent_at_once"));
+        gives(&award("available after 14"), &[("missing-unit", "14 days")]);
+        gives(&award("available after 14 points"), &[("mismatched-types", "a stretch of time")]);
+        gives(&award("available after basket.paid"), &[("mismatched-types", "a stretch of time")]);
+        gives(&award("expires on event.date"), &[("constant-expected", "event.date")]);
+        gives(&award("expires after 500_000 days"), &[("number-out-of-range", "500_000 days")]);
+        gives(&award("available on 2026-09-02 expires on 2026-09-01"), &[("never-available", "2026-09-01")]);
+        gives(&award("spent_at_once expires never"), &[("never-available", "no life of its own")]);
+        gives(&award("cancel on return all"), &[("not-yet-evaluated", "award … cancel")]);
+        let account = |clauses: &str| {
+            format!("{FRAME}\naccount melting {{ unit melts decimals 0 round down per basket {clauses} }}")
+        };
+        clean(&account(
+            "expire 365 days after award melt 10% of awarded every 30 days from 90 days after award",
+        ));
+        clean(&account("expire at end of year + 3 months use first oldest_expiry"));
+        gives(&account("expire 1 years after award expire on 2026-01-01"), &[("repeated-clause", "expire")]);
+        gives(&account("expire at end of decade"), &[("unexpected-text", "decade")]);
+        gives(
+            &account("melt 0.5% of awarded every 30 days from 90 days after award"),
+            &[("percent-out-of-range", "1% through 100%")],
+        );
+        gives(
+            &account("melt 10% of remaining every 90 minutes from 90 days after award"),
+            &[("mismatched-types", "days or months")],
+        );
+        gives(
+            &account("melt 10% of remaining every 0 days from 90 days after award"),
+            &[("number-out-of-range", "0 days")],
+        );
+        gives(&account("use first newest"), &[("unknown-word", "oldest_expiry")]);
     }
 
     #[test]
@@ -913,12 +963,12 @@ mod single {
         gives(&test("given member \"m\" { tier = gold }"), &[("unknown-value", "gold")]);
         gives(&test("given purchase {}"), &[("missing-clause", "when it happens")]);
         gives(
-            &test("given purchase at 2026-03-02 10:15 {} after 3 days expect nothing"),
-            &[("not-yet-evaluated", "after")],
+            &test("after 3 days given purchase at 2026-03-02 10:15 {} expect nothing"),
+            &[("nothing-happened", "given purchase")],
         );
         gives(
-            &test("given purchase at 2026-03-02 10:15 {} expect balance bonus = 5 points"),
-            &[("not-yet-evaluated", "balance")],
+            &test("given purchase at 2026-03-02 10:15 {} expect balance bonus = 5 chips"),
+            &[("mismatched-types", "5 chips")],
         );
         gives(
             &format!("{FRAME}\ntest \"t\" rejects unit_mismatch {{ }}"),

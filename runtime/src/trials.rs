@@ -5,19 +5,21 @@
 //! asked, they must give the same decision.
 
 use crate::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
+use crate::clock::{Moment, Zone};
 use crate::decimal;
 use crate::engine::{DatedValues, parameters_of, value_at};
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
+use crate::state::life::moved;
 use crate::state::{Memory, State};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{
-    Claimed, Code, CutBy, Decision, Effect, LineTotal, Plan, Record, Workspace, evaluate,
+    Claimed, Code, CutBy, Decision, Effect, LineTotal, Plan, Record, RefusedWhy, Workspace, evaluate,
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, LimitOf, ParamId, Program, RuleId, Verified, event_slot, line_slot,
+    AccountId, FaultKind, LimitOf, ParamId, Program, RuleId, Saying, Span, Verified, event_slot, line_slot,
 };
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
@@ -169,15 +171,22 @@ fn is_figure(step: &TestStep) -> bool {
             Expectation::LimitedTo { .. }
             | Expectation::Award { .. }
             | Expectation::Discount { .. }
+            | Expectation::Debit { .. }
+            | Expectation::Balance { .. }
             | Expectation::Total(_)
             | Expectation::Tax(_) => true,
             Expectation::Nothing
             | Expectation::Fires(_)
             | Expectation::Silent(_)
             | Expectation::DisplacedBy(..)
+            | Expectation::Refused(_)
             | Expectation::Fails(..) => false,
         },
-        TestStep::Member(_) | TestStep::Table { .. } | TestStep::Event { .. } | TestStep::With(..) => false,
+        TestStep::Member(_)
+        | TestStep::Table { .. }
+        | TestStep::Event { .. }
+        | TestStep::After(_)
+        | TestStep::With(..) => false,
     }
 }
 
@@ -213,6 +222,9 @@ struct Run<'t> {
     bound: Option<Bound>,
     events: usize,
     last: Option<Decided>,
+    /// The instant that the test has come to, and what the local clock shows then.
+    clock: Option<Moment>,
+    zone: Zone,
     fired: BTreeSet<RuleId>,
     state: Memory,
     interpreter: Workspace<interpret::Scratch>,
@@ -230,6 +242,9 @@ impl<'t> Run<'t> {
             bound: None,
             events: 0,
             last: None,
+            clock: None,
+            // Readers refuse programs of zones that are not known.
+            zone: Zone::named(&trials.program.zone).unwrap_or_else(Zone::universal),
             fired: BTreeSet::new(),
             state: Memory::new(Arc::clone(&trials.program)),
             interpreter: Workspace::default(),
@@ -263,13 +278,31 @@ impl<'t> Run<'t> {
                     }
                     let result = self.decide(&json);
                     self.last = match result {
-                        Ok(decided) => Some(decided),
+                        Ok(decided) => {
+                            let at = decided.event.record.event.get(event_slot::AT.index()).copied();
+                            self.clock = at.map(|at| self.zone.moment_at(at));
+                            Some(decided)
+                        }
                         Err((expected, got)) => {
                             // What follows would only say again that there is no decision.
                             mismatches.push(Mismatch { place: *place, expected, got, decision: None });
                             return mismatches;
                         }
                     };
+                }
+                TestStep::After(span) => {
+                    self.clock = self.clock.map(|clock| {
+                        let at = match span {
+                            Span::Seconds(seconds) => clock.instant.saturating_add(*seconds),
+                            Span::Days(_) | Span::Months(_) => {
+                                self.zone.instant_of(moved(clock.date, *span), clock.time)
+                            }
+                        };
+                        self.zone.moment_at(at)
+                    });
+                }
+                TestStep::Expect(Expectation::Balance { account, amount }, place) => {
+                    mismatches.extend(self.balance(*account, *amount, *place));
                 }
                 TestStep::Expect(expectation, place) => match &self.last {
                     Some(decided) => {
@@ -286,6 +319,25 @@ impl<'t> Run<'t> {
             }
         }
         mismatches
+    }
+
+    /// Whether a balance is as expected, at the time that the test has come to.
+    fn balance(&self, account: AccountId, amount: i64, place: Place) -> Option<Mismatch> {
+        let decided = self.last.as_ref()?;
+        let view = View { program: &self.trials.program, decided };
+        let name = self.trials.program.accounts.get(account.index()).map_or("?", |account| &account.name);
+        let said = |amount: i64| format!("balance {name} = {}", view.amount(Some(account), amount));
+        let got = match (decided.event.member(), self.clock) {
+            (Some(member), Some(clock)) => {
+                let balance = self.state.balance(member, account, clock.instant);
+                if balance == amount {
+                    return None;
+                }
+                said(balance)
+            }
+            (None, _) | (_, None) => "the last event has no member with an id".to_owned(),
+        };
+        Some(Mismatch { place, expected: said(amount), got, decision: Some(view.text()) })
     }
 
     /// The event as a host would send it.
@@ -622,10 +674,12 @@ impl View<'_> {
         let (holds, expected, got) = match expectation {
             Expectation::Nothing => {
                 let got = match decision.faults.as_slice() {
+                    [] if decision.refused.is_some() => self.refused().unwrap_or_default(),
                     [] => self.effects(|_| true),
                     _ => "a rule failed".to_owned(),
                 };
-                (decision.effects.is_empty() && decision.faults.is_empty(), "nothing".to_owned(), got)
+                let nothing = decision.effects.is_empty() && decision.refused.is_none();
+                (nothing && decision.faults.is_empty(), "nothing".to_owned(), got)
             }
             Expectation::Fires(rule) => {
                 let fires = self.fires(*rule);
@@ -661,7 +715,7 @@ impl View<'_> {
                         && matches!(cut.by, CutBy::Rule | CutBy::Group | CutBy::Counter(_))
                 });
                 let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };
-                let stayed = self.sum(*account, &scope);
+                let stayed = self.sum(*account, false, &scope);
                 let expected =
                     format!("rule `{}` limited to {}", self.rule(*rule), self.amount(*account, *amount));
                 let got = if cut { String::new() } else { "no limit cut it; ".to_owned() };
@@ -688,12 +742,28 @@ impl View<'_> {
             Expectation::Award { account, amount, scope } => {
                 self.compare("award", Some(*account), *amount, scope)
             }
+            Expectation::Debit { account, amount, scope } => {
+                self.compare("debit", Some(*account), *amount, scope)
+            }
             Expectation::Discount { amount, scope } => self.compare("discount", None, *amount, scope),
             Expectation::Tax(tax) => (
                 decision.totals.tax == *tax,
                 format!("tax {}", self.amount(None, *tax)),
                 format!("tax {}", self.amount(None, decision.totals.tax)),
             ),
+            Expectation::Refused(words) => {
+                let said = |words: &String| format!("refused \"{words}\"");
+                let expected = words.as_ref().map_or_else(|| "refused".to_owned(), said);
+                let holds = decision.refused.is_some_and(|refused| {
+                    words.as_ref().is_none_or(|words| {
+                        self.says(refused.redemption).iter().any(|saying| saying.text == *words)
+                            && refused.why == RefusedWhy::Short
+                    })
+                });
+                (holds, expected, self.refused().unwrap_or_else(|| "it is not refused".to_owned()))
+            }
+            // Asked of the state, not of the decision.
+            Expectation::Balance { .. } => return None,
             Expectation::Total(total) => (
                 decision.totals.total == *total,
                 format!("total {}", self.amount(None, *total)),
@@ -710,7 +780,7 @@ impl View<'_> {
         amount: i64,
         scope: &ExpectScope,
     ) -> (bool, String, String) {
-        let sum = self.sum(account, scope);
+        let sum = self.sum(account, verb == "debit", scope);
         let scoped = self.scope(scope);
         let expected = format!("{verb} {}{scoped}", self.amount(account, amount));
         (sum == i128::from(amount), expected, format!("{verb} {}{scoped}", self.wide_amount(account, sum)))
@@ -733,12 +803,13 @@ impl View<'_> {
     }
 
     /// The sum of what the scope holds.
-    fn sum(&self, account: Option<AccountId>, scope: &ExpectScope) -> i128 {
+    fn sum(&self, account: Option<AccountId>, debit: bool, scope: &ExpectScope) -> i128 {
         let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| self.is(effect.rule, rule));
         let own = |effect: &&Effect| {
             self.program.sites.get(effect.site.index()).is_none_or(|site| site.to.is_none())
         };
-        let effects = self.decided.decision.effects.iter().filter(|effect| effect.account == account);
+        let same = |effect: &&Effect| effect.account == account && effect.debit == debit;
+        let effects = self.decided.decision.effects.iter().filter(same);
         let effects = effects.filter(of_rule).filter(own);
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
@@ -755,6 +826,34 @@ impl View<'_> {
                 Some(unit) => i128::from(of_unit(share.amount, share.pieces, unit)),
             })
             .sum()
+    }
+
+    /// What a redemption says where the balance is too small.
+    fn says(&self, rule: RuleId) -> &[Saying] {
+        let redemption = self.program.redemptions.iter().find(|redemption| redemption.rule == rule);
+        redemption.map_or(&[], |redemption| &redemption.short)
+    }
+
+    /// Why the event is refused.
+    fn refused(&self) -> Option<String> {
+        let refused = self.decided.decision.refused?;
+        let by = self.amount(Some(refused.account), refused.by);
+        let why = match refused.why {
+            RefusedWhy::NotAllowed => "it pays for nothing here".to_owned(),
+            RefusedWhy::Failed => "it failed".to_owned(),
+            RefusedWhy::Short => format!("{by} are missing"),
+            RefusedWhy::BelowLeast => format!("{by} less than the least"),
+            RefusedWhy::WrongStep => format!("{by} beyond a step"),
+            RefusedWhy::AboveMost => format!("{by} more than the most"),
+            RefusedWhy::Unconfirmed => format!("{by} to be confirmed"),
+        };
+        let mut out = format!("refused by `{}`: {why}", self.rule(refused.redemption));
+        if refused.why == RefusedWhy::Short {
+            for saying in self.says(refused.redemption) {
+                let _ = write!(out, "; {}: \"{}\"", saying.to, saying.text);
+            }
+        }
+        Some(out)
     }
 
     fn fires(&self, rule: RuleId) -> bool {
@@ -779,6 +878,9 @@ impl View<'_> {
         if let Some(failed) = decision.faults.iter().find(|fault| self.is(fault.rule, rule)) {
             return format!("it failed: {}", fault(failed.kind));
         }
+        if let Some(short) = decision.short.iter().find(|short| self.is(short.rule, rule)) {
+            return format!("{} are missing", self.amount(Some(short.account), short.missing));
+        }
         if let Some(lost) = decision.displaced.iter().find(|lost| self.is(lost.rule, rule)) {
             return format!("it was displaced by `{}`", self.rule(lost.by));
         }
@@ -801,7 +903,11 @@ impl View<'_> {
     }
 
     fn effect(&self, effect: &Effect) -> String {
-        let verb = if effect.account.is_some() { "award" } else { "discount" };
+        let verb = match (effect.account, effect.debit) {
+            (Some(_), false) => "award",
+            (Some(_), true) => "debit",
+            (None, _) => "discount",
+        };
         let mut out = format!(
             "{verb} {} by rule `{}`",
             self.amount(effect.account, effect.amount),
@@ -888,6 +994,17 @@ impl View<'_> {
                 LimitOf::Times => "all".to_owned(),
             };
             let _ = writeln!(out, "{} took {amount} from rule `{}`", cut_by(cut.by), self.rule(cut.rule));
+        }
+        for tender in &decision.tenders {
+            let (rule, money) = (self.rule(tender.redemption), self.amount(None, tender.money));
+            let _ = writeln!(out, "`{rule}` pays {money}");
+        }
+        if let Some(refused) = self.refused() {
+            let _ = writeln!(out, "{refused}");
+        }
+        for short in &decision.short {
+            let (rule, missing) = (self.rule(short.rule), self.amount(Some(short.account), short.missing));
+            let _ = writeln!(out, "rule `{rule}` gives nothing: {missing} are missing");
         }
         for failed in &decision.faults {
             let _ = writeln!(out, "rule `{}` failed: {}", self.rule(failed.rule), fault(failed.kind));

@@ -179,7 +179,7 @@ pub fn program(random: &mut Random) -> Program {
 
 fn site_of(rule: RuleId, award: bool) -> Site {
     let kind = if award {
-        SiteKind::Award { account: AccountId(0), rounding: None }
+        SiteKind::Award { account: AccountId(0), rounding: None, life: perq_compiler::ir::Life::default() }
     } else {
         SiteKind::Discount {
             amount: DiscountAmount::Off,
@@ -263,6 +263,8 @@ pub fn empty() -> Program {
             redeemable: true,
             qualifying: false,
             not_below: None,
+            expires: perq_compiler::ir::Expires::Never,
+            melt: None,
         }],
         kinds: vec![ReferenceKind { name: "category".to_owned(), hierarchical: false, of: None }],
         enums: vec![Enumeration {
@@ -290,6 +292,8 @@ pub fn empty() -> Program {
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: perq_compiler::ir::TenderSlots::default(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),

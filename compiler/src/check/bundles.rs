@@ -105,9 +105,14 @@ impl Checker<'_> {
                     }
                     body.push(step);
                 }
+                Step::Debit { place, .. } => {
+                    self.report(errors::not_yet_evaluated(*place, "a debit for each set"));
+                }
                 Step::ForEach { .. }
                 | Step::Award { .. }
                 | Step::Multiply { .. }
+                | Step::TenderLines { .. }
+                | Step::TenderTerm { .. }
                 | Step::When(_)
                 | Step::Sets { .. } => {
                     body.push(step);

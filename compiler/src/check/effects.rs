@@ -45,8 +45,10 @@ impl Checker<'_> {
                         let place = scope.place(span);
                         self.report(errors::not_yet_evaluated(place, &format!("award … {word}")));
                     }
-                    let reason = options.reason.as_ref();
-                    steps.extend(self.award(scope, amount, to.as_ref(), reason, place, context));
+                    steps.extend(self.award(scope, amount, to.as_ref(), options, place, context));
+                }
+                ast::EffectKind::Debit { amount, from, reason } => {
+                    steps.extend(self.debit(scope, amount, from.as_ref(), reason.as_ref(), place, context));
                 }
                 ast::EffectKind::Discount { amount, target, spread, rounded, reason } => {
                     self.require_kind(GroupKind::Discount, "discount", place, context);
@@ -71,8 +73,7 @@ impl Checker<'_> {
                 ast::EffectKind::Multiply { group, by } => {
                     steps.extend(self.multiply(scope, group, by, place, context));
                 }
-                ast::EffectKind::Debit { .. }
-                | ast::EffectKind::Gift { .. }
+                ast::EffectKind::Gift { .. }
                 | ast::EffectKind::Issue(_)
                 | ast::EffectKind::Set { .. }
                 | ast::EffectKind::Later(_) => {
@@ -257,7 +258,7 @@ impl Checker<'_> {
         scope: &mut Scope,
         amount: &ast::Expr,
         to: Option<&ast::Path>,
-        reason: Option<&ast::Text>,
+        options: &ast::AwardOptions,
         place: Place,
         context: &mut Context,
     ) -> Option<Step> {
@@ -269,6 +270,54 @@ impl Checker<'_> {
             }
             None => (None, None),
         };
+        let (account, value, rounding) = self.points_of(scope, amount, target)?;
+        let life = self.life(scope, options, account);
+        context.accounts.insert(account);
+        Some(Step::Award {
+            account,
+            amount: value,
+            rounding,
+            life,
+            to: other,
+            element: scope.loops.last().copied(),
+            reason: options.reason.as_ref().map(|reason| reason.value.clone()),
+            place,
+        })
+    }
+
+    fn debit(
+        &mut self,
+        scope: &mut Scope,
+        amount: &ast::Expr,
+        from: Option<&ast::Path>,
+        reason: Option<&ast::Text>,
+        place: Place,
+        context: &Context,
+    ) -> Option<Step> {
+        if context.kind == Some(GroupKind::Other) {
+            self.report(errors::not_yet_evaluated(place, "a group of this kind"));
+        }
+        let target = match from {
+            Some(path) => Some(self.account_named(scope, path)?),
+            None => None,
+        };
+        let (account, mut amount, rounding) = self.points_of(scope, amount, target)?;
+        if rounding.is_some() {
+            let (ty, place) = (amount.ty.clone(), amount.place);
+            let kind = ExprKind::Convert { value: Box::new(amount), ratio: Ratio::whole(1), rounding };
+            amount = Expr { kind, ty, place };
+        }
+        let (element, reason) = (scope.loops.last().copied(), reason.map(|reason| reason.value.clone()));
+        Some(Step::Debit { account, amount, element, reason, place })
+    }
+
+    /// An amount of points (or of a money account), its account, and the rounding written after `as`.
+    fn points_of(
+        &mut self,
+        scope: &mut Scope,
+        amount: &ast::Expr,
+        target: Option<ir::AccountId>,
+    ) -> Option<(ir::AccountId, Expr, Option<ir::Rounding>)> {
         let want = target.map(|target| self.points_type(target));
         let value = self.value(scope, amount, want.as_ref());
         let account = match (&value.ty, target) {
@@ -321,7 +370,6 @@ impl Checker<'_> {
                 return None;
             }
         };
-        context.accounts.insert(account);
         let mut value = value;
         let mut rounding = None;
         if matches!(amount.kind, ast::ExprKind::As(..))
@@ -344,15 +392,7 @@ impl Checker<'_> {
             let declared = self.account_infos.get(account.index()).map(|info| info.place);
             self.report(errors::missing_rounding(value.place, &name, &unit, declared));
         }
-        Some(Step::Award {
-            account,
-            amount: value,
-            rounding,
-            to: other,
-            element: scope.loops.last().copied(),
-            reason: reason.map(|reason| reason.value.clone()),
-            place,
-        })
+        Some((account, value, rounding))
     }
 
     /// `bonus`, or another member's account: `member.invited_by.bonus`, with the field that names that member.
@@ -433,7 +473,7 @@ impl Checker<'_> {
         Some(Step::Multiply { group: of_id, by, place })
     }
 
-    fn account_named(&mut self, scope: &Scope, path: &ast::Path) -> Option<ir::AccountId> {
+    pub(super) fn account_named(&mut self, scope: &Scope, path: &ast::Path) -> Option<ir::AccountId> {
         let place = scope.place(path.span);
         let written = self.quote(place);
         if let [name] = path.parts.as_slice()

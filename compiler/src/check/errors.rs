@@ -49,12 +49,14 @@ pub const NAMES: &[&str] = &[
     "month-day-missing",
     "multiplier-below-one",
     "needless-spread",
+    "never-available",
     "no-worth",
     "not-a-collection",
     "not-an-account",
     "not-comparable",
     "not-exhaustive",
     "not-of-the-bundle",
+    "not-redeemable",
     "not-yet-evaluated",
     "nothing-happened",
     "number-out-of-range",
@@ -68,6 +70,7 @@ pub const NAMES: &[&str] = &[
     "priority-tie",
     "record-as-value",
     "recursive-definition",
+    "redemption-choice",
     "reference-as-value",
     "repeated-clause",
     "rule-without-group",
@@ -1417,6 +1420,40 @@ pub(super) fn priority_tie(
     .at(format!("in group `{group}` the first wins; {example}"))
     .label(other_place, format!("priority {priority} too"))
     .help(format!("give one of them another priority, such as `priority {}`", priority.saturating_add(10)))
+}
+
+pub(super) fn never_available(place: Place, until: &str) -> Diagnostic {
+    Diagnostic::error("never-available", place, format!("it expires on {until}, before it can be spent"))
+}
+
+pub(super) fn spent_before(place: Place, word: &str, other: Place) -> Diagnostic {
+    Diagnostic::error("never-available", place, "what is spent at once has no life of its own")
+        .label(other, format!("`{word}` has no meaning beside it"))
+}
+
+pub(super) fn melts_out_of_range(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error(
+        "percent-out-of-range",
+        place,
+        format!("`{text}` is not a part that a step can melt; it is from 1% through 100%"),
+    )
+}
+
+pub(super) fn not_redeemable(place: Place, account: &str, declared: Option<Place>) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error("not-redeemable", place, format!("points of account `{account}` cannot pay"));
+    match declared {
+        Some(declared) => diagnostic.label(declared, "the account does not say `redeemable`"),
+        None => diagnostic,
+    }
+}
+
+pub(super) fn redemption_choice(place: Place, word: &str) -> Diagnostic {
+    Diagnostic::error(
+        "redemption-choice",
+        place,
+        format!("`{word}` speaks of an amount that the member chooses, and `pay … each` is a fixed price"),
+    )
 }
 
 // ---- tests

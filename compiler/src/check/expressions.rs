@@ -7,7 +7,7 @@ use super::schema::RecordName;
 use super::types::constant;
 use super::{Checker, dates, errors};
 use crate::ir;
-use crate::typed::{Element, Expr, ExprKind, FieldId, LocalId, RecordType, Type};
+use crate::typed::{Element, Expr, ExprKind, FieldId, LocalId, RecordType, TenderField, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
@@ -297,6 +297,19 @@ impl Checker<'_> {
     ) -> Expr {
         let place = scope.place(path.span);
         let Some((head, rest)) = path.parts.split_first() else { return self.broken(place) };
+        if head.text == "payment" && scope.bound("payment").is_none() {
+            let field = match rest {
+                [name] if name.text == "points" => Some(TenderField::Points),
+                [name] if name.text == "cash" => Some(TenderField::Cash),
+                _ => None,
+            };
+            if let Some(field) = field {
+                let quoted = self.quote(place);
+                self.require_lines(scope, place, &quoted);
+                let field = self.tender_field(field);
+                return self.field_access(scope, field, None, place, access);
+            }
+        }
         if let Some((subject, fields)) = self.subject(scope, path) {
             return self.subject_field(scope, &subject, fields, place, access);
         }
@@ -529,8 +542,8 @@ impl Checker<'_> {
             },
             Subject::Member => {
                 if first.text == "balance" {
-                    self.report(errors::not_yet_evaluated(place, "member.balance"));
-                    return self.broken(place);
+                    let Some(field) = self.balance(scope, names, place) else { return self.broken(place) };
+                    return self.field_access(scope, field, None, place, access);
                 }
                 match self.records.member.get(&name).copied() {
                     Some(field) => (field, None),
@@ -557,6 +570,9 @@ impl Checker<'_> {
                         self.report(errors::pieces_of_unit(name_place));
                         return self.broken(place);
                     }
+                    (Element::Line, "cash") if !fields.contains_key("cash") => {
+                        Some(self.tender_field(TenderField::LineCash))
+                    }
                     (Element::Line | Element::Unit | Element::Payment | Element::Row(_), _) => {
                         fields.get(&name).copied()
                     }
@@ -572,6 +588,24 @@ impl Checker<'_> {
             },
         };
         self.field_access(scope, field, of, place, access)
+    }
+
+    /// `member.balance.bonus`
+    fn balance(&mut self, scope: &Scope, names: &[ast::Name], place: Place) -> Option<FieldId> {
+        let account = match names {
+            [_, name] => self.account_ids.get(&name.text).copied(),
+            _ => None,
+        };
+        let Some(account) = account else {
+            let place = names.get(1).map_or(place, |name| scope.place(name.span));
+            let written = self.quote(place);
+            let near = nearest(&written, self.account_ids.keys().map(String::as_str));
+            let accounts: Vec<String> =
+                self.out.accounts.iter().map(|account| account.name.clone()).collect();
+            self.report(errors::not_an_account(place, &written, &accounts, near.as_deref()));
+            return None;
+        };
+        Some(self.balance_field(account))
     }
 
     /// `member`, `purchase`, `line` without a field.

@@ -73,6 +73,9 @@ impl<'a> Checker<'a> {
             self.group_infos.push(info);
             groups.push((index, group));
         }
+        if !items.redemptions.is_empty() {
+            groups.extend(super::redemptions::groups().map(|group| (usize::MAX, group)));
+        }
         let order = self.order_of_groups();
         let listed = |index: usize| order.iter().position(|other| *other == index).unwrap_or(usize::MAX);
         groups.sort_by_key(|(index, group)| (group.phase, listed(*index), *index));

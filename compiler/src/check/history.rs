@@ -255,7 +255,8 @@ impl Checker<'_> {
         }
     }
 
-    fn period(&mut self, scope: &Scope, name: &ast::Name) -> Option<ir::Period> {
+    /// A calendar period by its word.
+    pub(super) fn period(&mut self, scope: &Scope, name: &ast::Name) -> Option<ir::Period> {
         Some(match name.text.as_str() {
             "day" => ir::Period::Day,
             "week" => ir::Period::Week,

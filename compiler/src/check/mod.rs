@@ -16,11 +16,13 @@ mod governance;
 mod groups;
 mod history;
 mod later;
+mod life;
 mod limits;
 mod names;
 mod operators;
 mod processing;
 mod program;
+mod redemptions;
 mod rules;
 mod schema;
 mod templates;
@@ -213,6 +215,7 @@ fn run(
     checker.declare_groups(&items);
     checker.declare_templates(&items);
     checker.declare_rules(&items);
+    checker.declare_redemptions(&items);
 
     checker.check_defaults(&items);
     checker.check_params(&items);
@@ -220,6 +223,7 @@ fn run(
     checker.check_floor();
     checker.check_groups();
     checker.check_rules();
+    checker.check_redemptions();
     checker.check_ties();
     checker.check_tests(&items);
     for (at, keyword, span) in &items.later {
@@ -257,6 +261,7 @@ struct Items<'a> {
     rules: Vec<(At, &'a ast::Rule, usize)>,
     templates: Vec<(At, &'a ast::Template)>,
     tests: Vec<(At, &'a ast::Test, Span)>,
+    redemptions: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::RedemptionClause>], Span)>,
     /// Declarations without a meaning yet: the keyword and its place.
     later: Vec<(At, &'a str, Span)>,
 }
@@ -293,11 +298,13 @@ impl<'a> Items<'a> {
                 ast::ItemKind::Template(template) => self.templates.push((at, template)),
                 ast::ItemKind::Rule(rule) => self.rules.push((at, rule, self.groups.len())),
                 ast::ItemKind::Test(test) => self.tests.push((at, test, item.span)),
+                ast::ItemKind::Redemption(header, clauses) => {
+                    self.redemptions.push((at, header, clauses, item.span));
+                }
                 ast::ItemKind::Badge(..)
                 | ast::ItemKind::Tiers(..)
                 | ast::ItemKind::Coupon(..)
                 | ast::ItemKind::Certificate(..)
-                | ast::ItemKind::Redemption(..)
                 | ast::ItemKind::Later { .. } => {
                     if let Some(word) = later::item(&item.kind) {
                         let end = item.span.start + word.len() as u32;
@@ -378,6 +385,8 @@ struct Checker<'a> {
     template_infos: Vec<templates::TemplateInfo<'a>>,
     template_ids: FxHashMap<String, usize>,
     rule_infos: Vec<rules::RuleInfo<'a>>,
+    /// Redemptions as written, until they are checked.
+    redemption_infos: Vec<redemptions::RedemptionInfo<'a>>,
     rule_ids: FxHashMap<String, ir::RuleId>,
     /// Lasting names of rules and groups, with what they are.
     lasting: FxHashMap<(&'static str, String), (String, Place)>,
@@ -421,6 +430,7 @@ impl Checker<'_> {
             template_infos: Vec::new(),
             template_ids: FxHashMap::default(),
             rule_infos: Vec::new(),
+            redemption_infos: Vec::new(),
             rule_ids: FxHashMap::default(),
             lasting: FxHashMap::default(),
         }

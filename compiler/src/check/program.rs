@@ -324,6 +324,8 @@ impl<'a> Checker<'a> {
                 redeemable: false,
                 qualifying: false,
                 not_below: None,
+                expires: ir::Expires::Never,
+                melt: None,
             });
             self.account_infos.push(AccountInfo { place, rounds: false, money: false });
             self.account_unit_clause(*at, id, header, clauses);
@@ -419,10 +421,10 @@ impl<'a> Checker<'a> {
         for clause in clauses {
             let (word, span) = match clause {
                 ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) => continue,
-                ast::AccountClause::Expire(..)
-                | ast::AccountClause::Melt(_)
-                | ast::AccountClause::UseFirst(_)
-                | ast::AccountClause::Shortfall(_) => continue,
+                ast::AccountClause::Shortfall(_) => continue,
+                ast::AccountClause::Expire(_, span) => ("expire", *span),
+                ast::AccountClause::Melt(melt) => ("melt", melt.span),
+                ast::AccountClause::UseFirst(word) => ("use first", word.span),
                 ast::AccountClause::Round { mode, .. } => ("round", mode.span),
                 ast::AccountClause::Redeemable(span) => ("redeemable", *span),
                 ast::AccountClause::Qualifying(span) => ("qualifying", *span),
@@ -438,10 +440,25 @@ impl<'a> Checker<'a> {
             match clause {
                 ast::AccountClause::Title(_)
                 | ast::AccountClause::Unit(..)
-                | ast::AccountClause::Expire(..)
-                | ast::AccountClause::Melt(_)
-                | ast::AccountClause::UseFirst(_)
                 | ast::AccountClause::Shortfall(_) => {}
+                ast::AccountClause::Expire(expire, _) => {
+                    let expires = self.expire(&mut scope, expire);
+                    if let (Some(account), Some(expires)) = (self.out.accounts.get_mut(id.index()), expires) {
+                        account.expires = expires;
+                    }
+                }
+                ast::AccountClause::Melt(melt) => {
+                    let melt = self.melt(&mut scope, melt);
+                    if let Some(account) = self.out.accounts.get_mut(id.index()) {
+                        account.melt = melt;
+                    }
+                }
+                ast::AccountClause::UseFirst(word) => {
+                    if word.text != "oldest_expiry" {
+                        let words = &["oldest_expiry"];
+                        self.report(errors::unknown_word(at.place(word.span), "order", &word.text, words));
+                    }
+                }
                 ast::AccountClause::Round { mode, per } => {
                     let rounding = self.rounding(at.place(mode.span), &mode.text);
                     let per = match per.as_ref().map(|per| (per.text.as_str(), per.span)) {
@@ -514,7 +531,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A constant of a type, as a whole number of base units.
-    fn account_amount(&mut self, scope: &mut Scope, expr: &ast::Expr, ty: &Type) -> Option<i64> {
+    pub(super) fn account_amount(&mut self, scope: &mut Scope, expr: &ast::Expr, ty: &Type) -> Option<i64> {
         let own = if let Type::Points(id) = ty { self.points_type(*id) } else { ty.clone() };
         let ty = &own;
         let value = self.value_of(scope, expr, ty);

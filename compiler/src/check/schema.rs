@@ -293,7 +293,31 @@ impl<'a> Checker<'a> {
         self.out.fields.get(id.0 as usize)
     }
 
-    fn add_field(&mut self, field: Field) -> FieldId {
+    /// The field `member.balance` of an account, made on first use.
+    pub(super) fn balance_field(&mut self, account: ir::AccountId) -> FieldId {
+        let builtin = Some(Builtin::Balance(account));
+        if let Some(position) = self.out.fields.iter().position(|field| field.builtin == builtin) {
+            return FieldId(position as u32);
+        }
+        let name = self.out.accounts.get(account.index()).map_or("", |account| account.name.as_str());
+        let ty = self.points_type(account);
+        let money = ir::SlotType::Money { scale: self.out.settings.decimals };
+        let slot = if ty == Type::Money { money } else { ir::SlotType::Points(account) };
+        self.add_field(Field {
+            name: format!("member.balance.{name}"),
+            record: ir::RecordKind::Member,
+            key: Vec::new(),
+            ty,
+            slot,
+            den: 1,
+            default: None,
+            inherits: false,
+            builtin,
+            place: Place::default(),
+        })
+    }
+
+    pub(super) fn add_field(&mut self, field: Field) -> FieldId {
         let id = FieldId(self.out.fields.len() as u32);
         self.out.fields.push(field);
         id

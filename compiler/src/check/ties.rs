@@ -109,6 +109,9 @@ impl Checker<'_> {
                 | Step::Sets { .. }
                 | Step::ForEach { .. }
                 | Step::Award { .. }
+                | Step::Debit { .. }
+                | Step::TenderLines { .. }
+                | Step::TenderTerm { .. }
                 | Step::Multiply { .. }
                 | Step::Discount { .. } => {}
             }
@@ -155,6 +158,8 @@ impl Checker<'_> {
                     }
                 }
                 Step::When(_) | Step::Let(..) | Step::LetCollection(..) => {}
+                // No group of these compares priorities.
+                Step::Debit { .. } | Step::TenderLines { .. } | Step::TenderTerm { .. } => {}
             }
         }
     }

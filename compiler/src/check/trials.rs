@@ -130,7 +130,10 @@ impl<'a> Checker<'a> {
                 }
                 ast::TestStep::After(number, unit) => {
                     let place = at.place(number.span.to(unit.span));
-                    clock = self.clock_after(clock, number, unit, place).or(clock);
+                    if let Some((span, moved)) = self.clock_after(clock, number, unit, place) {
+                        clock = Some(moved);
+                        steps.push(TestStep::After(span));
+                    }
                 }
                 ast::TestStep::Item(_) => {}
             }
@@ -165,7 +168,7 @@ impl<'a> Checker<'a> {
         number: &ast::Lexeme,
         unit: &ast::Name,
         place: Place,
-    ) -> Option<(i64, i64)> {
+    ) -> Option<(ir::Span, (i64, i64))> {
         let Some((day, second)) = clock else {
             self.report(errors::nothing_happened(place));
             return None;
@@ -183,11 +186,14 @@ impl<'a> Checker<'a> {
         };
         if ty == Type::Duration {
             let seconds = second + count;
-            return Some((day + seconds.div_euclid(86_400), seconds.rem_euclid(86_400)));
+            let moved = (day + seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+            return Some((ir::Span::Seconds(count), moved));
         }
-        let day = match ty {
-            Type::Days if count <= 1_000_000 => day + count,
-            Type::Months if count <= 10_000 => crate::calendar::add_months(day, count),
+        let (span, day) = match ty {
+            Type::Days if count <= 1_000_000 => (ir::Span::Days(count), day + count),
+            Type::Months if count <= 10_000 => {
+                (ir::Span::Months(count), crate::calendar::add_months(day, count))
+            }
             Type::Days | Type::Months => {
                 self.report(errors::number_out_of_range(at_number(place, number), &number.text));
                 return None;
@@ -216,7 +222,7 @@ impl<'a> Checker<'a> {
                 return None;
             }
         };
-        Some((day, second))
+        Some((span, (day, second)))
     }
 
     /// A step, and the moment of an event.
@@ -664,13 +670,50 @@ impl<'a> Checker<'a> {
             }
             ast::Expectation::Tax(amount) => Expectation::Tax(self.expected_money(at, amount)?),
             ast::Expectation::Total(amount) => Expectation::Total(self.expected_money(at, amount)?),
-            ast::Expectation::Balance(..)
-            | ast::Expectation::Debit { .. }
-            | ast::Expectation::Issue { .. }
+            ast::Expectation::Refused(words) => {
+                Expectation::Refused(words.as_ref().map(|words| words.value.clone()))
+            }
+            ast::Expectation::Balance(path, amount) => {
+                let scope = Scope::new(at.file, at.space, Events::Inferred(None));
+                let account = self.account_named(&scope, path)?;
+                let amount = self.amount_of(at, amount, account)?;
+                Expectation::Balance { account, amount }
+            }
+            ast::Expectation::Debit { amount, from, scope } => {
+                let scope = self.expect_scope(at, scope);
+                let account = match from {
+                    Some(path) => {
+                        let own = Scope::new(at.file, at.space, Events::Inferred(None));
+                        Some(self.account_named(&own, path)?)
+                    }
+                    None => None,
+                };
+                let (account, amount) = match account {
+                    Some(account) => (account, self.amount_of(at, amount, account)?),
+                    None => {
+                        let amount_place = at.place(amount.span);
+                        let (amount, account) = self.expected_amount(at, amount)?;
+                        let Some(account) = account.or_else(|| self.money_account()) else {
+                            let (quoted, found) = (self.quote(amount_place), self.describe(&Type::Money));
+                            let wanted = "points of an account";
+                            self.report(errors::mismatched_types(
+                                amount_place,
+                                &quoted,
+                                wanted,
+                                &found,
+                                None,
+                            ));
+                            return None;
+                        };
+                        (account, amount)
+                    }
+                };
+                Expectation::Debit { account, amount, scope: scope? }
+            }
+            ast::Expectation::Issue { .. }
             | ast::Expectation::Gift(..)
             | ast::Expectation::Tier(..)
             | ast::Expectation::Badge(_)
-            | ast::Expectation::Refused(_)
             | ast::Expectation::Later(_) => {
                 if let Some(word) = later::expectation(expectation) {
                     self.report(errors::not_yet_evaluated(place, &format!("expect {word}")));
@@ -753,6 +796,19 @@ impl<'a> Checker<'a> {
                 None
             }
         }
+    }
+
+    /// A constant amount of an account, in its smallest units.
+    fn amount_of(&mut self, at: At, amount: &ast::Expr, account: ir::AccountId) -> Option<i64> {
+        let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+        let ty = self.points_type(account);
+        let value = self.value_of(&mut scope, amount, &ty);
+        let whole = self.test_constant(&value)?.to_i64();
+        if whole.is_none() {
+            let quoted = self.quote(value.place);
+            self.report(errors::number_out_of_range(value.place, &quoted));
+        }
+        whole
     }
 
     fn expected_money(&mut self, at: At, amount: &ast::Expr) -> Option<i64> {

@@ -4,10 +4,12 @@
 //! Awards are kept exact until the place where their account rounds. That place may be the whole event, so what is
 //! given is written down as [`Given`] first and becomes effects when the event is through.
 
+use super::debit::Debit;
 use super::fraction::Fraction;
 use super::limit::{Fit, Fitter, Together, allowed};
 use super::price::{Line, NONE, Part, Run, SiteFault, line_of};
 use super::spread::{Spreader, apportion};
+use super::tender::Met;
 use super::{Claim, Claimed, Cut, CutBy, Decision, Effect, Share};
 use crate::ir::{
     Account, AccountId, FaultKind, Group, GroupId, Limit, LimitOf, Program, RoundPer, Rounding, Rule, RuleId,
@@ -24,6 +26,8 @@ pub(super) struct Given {
     pub rule: RuleId,
     pub site: SiteId,
     pub account: Option<AccountId>,
+    /// It is taken from the account rather than given.
+    pub debit: bool,
     /// Or [`NONE`].
     pub row: u32,
     pub pieces: i64,
@@ -34,9 +38,9 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// Whether there is anything to it.
+    /// Whether it gives anything.
     pub fn counts(&self) -> bool {
-        self.amount != 0 || self.exact.is_some_and(Fraction::is_positive)
+        !self.debit && self.amount != 0 || self.exact.is_some_and(Fraction::is_positive)
     }
 }
 
@@ -101,11 +105,14 @@ impl Owner<'_> {
         let site = self.program.sites.get(site.index())?;
         match site.kind {
             // What another member gets is not summed up with what this one does.
-            SiteKind::Award { account, rounding: None } if site.to.is_some() => {
+            SiteKind::Award { account, rounding: None, life: _ } if site.to.is_some() => {
                 Some(self.account(account)?.rounding)
             }
-            SiteKind::Award { account: _, rounding } => rounding,
-            SiteKind::Multiply { .. } | SiteKind::Discount { .. } => None,
+            SiteKind::Award { account: _, rounding, life: _ } => rounding,
+            SiteKind::Multiply { .. }
+            | SiteKind::Discount { .. }
+            | SiteKind::Debit { .. }
+            | SiteKind::Tender { .. } => None,
         }
     }
 
@@ -206,6 +213,48 @@ impl Granter {
         Ok(())
     }
 
+    /// Writes down what a redemption takes for the lines.
+    pub fn tender(&mut self, owner: Owner<'_>, position: u32, met: &Met) {
+        for paid in &met.lines {
+            self.given.push(Given {
+                group: owner.group_id,
+                position,
+                rule: owner.rule_id,
+                site: met.site,
+                account: Some(met.tender.account),
+                debit: true,
+                row: paid.row,
+                pieces: paid.pieces,
+                amount: paid.points,
+                exact: None,
+            });
+        }
+    }
+
+    /// Whether a rule that only takes may do so once more.
+    pub fn has_times_left(&self, owner: Owner<'_>) -> bool {
+        let limits = owner.rule.limits.iter().chain(&owner.group.limits);
+        limits
+            .filter(|limit| limit.of == LimitOf::Times)
+            .all(|limit| allowed(limit, owner.params, owner.claimed) >= 1)
+    }
+
+    /// Writes down what a rule takes.
+    pub fn debit(&mut self, owner: Owner<'_>, position: u32, debit: Debit) {
+        self.given.push(Given {
+            group: owner.group_id,
+            position,
+            rule: owner.rule_id,
+            site: debit.site,
+            account: Some(debit.account),
+            debit: true,
+            row: NONE,
+            pieces: 0,
+            amount: debit.amount,
+            exact: None,
+        });
+    }
+
     /// The accounts that these parts give to, each once, in order.
     fn list_accounts(&mut self, parts: &[Part]) {
         self.accounts.clear();
@@ -295,6 +344,7 @@ impl Granter {
                 rule: owner.rule_id,
                 site: part.site,
                 account: part.account,
+                debit: false,
                 row: part.row,
                 pieces: part.pieces,
                 // Their sums have just been checked.
@@ -380,7 +430,7 @@ impl Granter {
                 let amount = match limited(limit.of) {
                     None => i64::from(given.count() > 0),
                     Some(account) => given
-                        .filter(|given| given.account == account)
+                        .filter(|given| given.account == account && !given.debit)
                         .fold(0i64, |sum, given| sum.saturating_add(given.amount)),
                 };
                 if amount != 0 {
@@ -416,7 +466,6 @@ impl Granter {
         self.round_per_basket(program);
         self.claim(program, decision);
         for part in self.given.iter().filter(|part| part.amount != 0) {
-            let awards = &mut decision.totals.awards;
             let same = match decision.effects.last_mut() {
                 Some(last) => {
                     let same_kind = last.shares.is_empty() == (part.row == NONE);
@@ -440,6 +489,7 @@ impl Granter {
                         rule: part.rule,
                         group: part.group,
                         account: part.account,
+                        debit: part.debit,
                         amount: part.amount,
                         shares,
                     });
@@ -447,13 +497,15 @@ impl Granter {
             }
             let own = program.sites.get(part.site.index()).is_none_or(|site| site.to.is_none());
             if let Some(account) = part.account.filter(|_| own) {
-                match awards.binary_search_by_key(&account, |(account, _)| *account) {
+                let totals = &mut decision.totals;
+                let sums = if part.debit { &mut totals.debits } else { &mut totals.awards };
+                match sums.binary_search_by_key(&account, |(account, _)| *account) {
                     Ok(at) => {
-                        if let Some((_, sum)) = awards.get_mut(at) {
+                        if let Some((_, sum)) = sums.get_mut(at) {
                             *sum = sum.saturating_add(part.amount);
                         }
                     }
-                    Err(at) => awards.insert(at, (account, part.amount)),
+                    Err(at) => sums.insert(at, (account, part.amount)),
                 }
             }
         }

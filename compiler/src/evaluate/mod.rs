@@ -4,6 +4,7 @@
 //! comes through [`Code`], so that the interpreter and native code are settled by the same text.
 
 mod atom;
+mod debit;
 mod derive;
 mod displace;
 pub mod fraction;
@@ -14,6 +15,7 @@ mod price;
 mod propose;
 mod settle;
 pub mod spread;
+mod tender;
 #[cfg(test)]
 mod tests;
 
@@ -196,6 +198,9 @@ pub struct Take {
 pub trait Claimed {
     /// The sum of the claims in the counter's window; 0 where there are none.
     fn claimed(&self, counter: CounterId) -> i64;
+
+    /// What the event's member can spend of an account; `None` without a member. Asked only where something is taken.
+    fn balance(&self, account: AccountId) -> Option<i64>;
 }
 
 /// Nothing was claimed before.
@@ -205,6 +210,9 @@ pub struct Unclaimed;
 impl Claimed for Unclaimed {
     fn claimed(&self, _: CounterId) -> i64 {
         0
+    }
+    fn balance(&self, _: AccountId) -> Option<i64> {
+        None
     }
 }
 
@@ -248,6 +256,12 @@ pub struct Decision {
     pub claims: Vec<Claim>,
     /// The sets that rules formed of a bundle and gave something for.
     pub bundles: Vec<BundleChoice>,
+    /// Rules that gave nothing because what they take is not there.
+    pub short: Vec<Short>,
+    /// What points pay, in the order of settlement.
+    pub tenders: Vec<Tender>,
+    /// Why the event as a whole is refused; then there is nothing else but what failed.
+    pub refused: Option<Refused>,
     /// Rules that failed and gave nothing.
     pub faults: Vec<RuleFault>,
     /// For each line: amount before, and after all discounts.
@@ -267,9 +281,11 @@ pub struct Effect {
     pub group: GroupId,
     /// `None` for a discount, which is in money.
     pub account: Option<AccountId>,
+    /// It takes from the account rather than gives.
+    pub debit: bool,
     /// The whole; never zero.
     pub amount: i64,
-    /// How it falls on lines; they add up to the whole. Empty for an award to the basket.
+    /// How it falls on lines; they add up to the whole. Empty for an award to the basket and for a debit.
     pub shares: Vec<Share>,
 }
 
@@ -354,6 +370,64 @@ pub struct RuleFault {
     pub place: PlaceId,
 }
 
+/// A rule that wanted to take more than there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// Which.
+    pub rule: RuleId,
+    /// From which account.
+    pub account: AccountId,
+    /// How much is missing; above zero.
+    pub missing: i64,
+}
+
+/// A payment with points; the points themselves are an effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tender {
+    /// The redemption's rule.
+    pub redemption: RuleId,
+    /// The account that pays.
+    pub account: AccountId,
+    /// What it takes.
+    pub points: i64,
+    /// What it pays, in minor units.
+    pub money: i64,
+    /// What it pays of lines, in minor units; they add up to the whole.
+    pub shares: Vec<Share>,
+}
+
+/// A request to pay with points that cannot be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The redemption's rule.
+    pub redemption: RuleId,
+    /// The account that should pay.
+    pub account: AccountId,
+    /// Why.
+    pub why: RefusedWhy,
+    /// By how much, in the account's smallest unit; 0 where it is no question of how much.
+    pub by: i64,
+}
+
+/// Why a request cannot be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedWhy {
+    /// Its conditions do not hold, or it pays for nothing here.
+    NotAllowed,
+    /// Its rule failed.
+    Failed,
+    /// The balance is too small.
+    Short,
+    /// Less than the least.
+    BelowLeast,
+    /// Beyond the last whole step.
+    WrongStep,
+    /// More than the most.
+    AboveMost,
+    /// So much has to be confirmed.
+    Unconfirmed,
+}
+
 /// A line before and after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineTotal {
@@ -376,8 +450,12 @@ pub struct Totals {
     pub paid: i64,
     /// Tax, in or on top of `paid`.
     pub tax: i64,
-    /// What the customer hands over: `paid`, with tax where it comes on top.
+    /// Of `paid`, what points pay.
+    pub points: i64,
+    /// What the customer hands over in money: `paid`, with tax where it comes on top, less what points pay.
     pub total: i64,
     /// By account, in order of declaration, only those awarded.
     pub awards: Vec<(AccountId, i64)>,
+    /// By account, in order of declaration, only those debited.
+    pub debits: Vec<(AccountId, i64)>,
 }

@@ -27,6 +27,8 @@ pub(super) struct Line {
     pub pieces: i64,
     /// What discounts leave at least.
     pub floor: i64,
+    /// What points pay of what is left.
+    pub tendered: i64,
     /// What the rule at hand has taken of `running` so far, while it is worked out.
     pub own: i64,
     /// The rule whose effects bar the group at hand from this line.
@@ -40,6 +42,11 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// What is to be paid in money.
+    pub fn cash(&self) -> i64 {
+        self.running.saturating_sub(self.tendered).max(0)
+    }
+
     /// What may still be taken.
     pub fn left(&self) -> i64 {
         self.running.saturating_sub(self.own).saturating_sub(self.floor).max(0)
@@ -81,6 +88,8 @@ pub(super) struct Run {
     pub parts: Range<usize>,
     /// It failed and gives nothing.
     pub faulted: bool,
+    /// What it takes is not there, so that it gives nothing.
+    pub fallen: bool,
 }
 
 /// What one effect of a rule gives on one line, or to the basket.
@@ -217,7 +226,9 @@ impl Pricer {
             gone: false,
         };
         match site.kind {
-            SiteKind::Award { account, rounding: _ } => {
+            // See `debit` and `tender`.
+            SiteKind::Debit { .. } | SiteKind::Tender { .. } => Ok(()),
+            SiteKind::Award { account, rounding: _, life: _ } => {
                 let line = proposal.row.map(|row| line_of(lines, row).map(|line| (row, line.pieces)));
                 if value.is_positive() && line != Some(None) {
                     let (row, pieces) = line.flatten().unwrap_or((NONE, 0));

@@ -175,6 +175,7 @@ impl<C: Code> Asking<'_, C> {
                 takes: takes..proposals.takes.len(),
                 parts: 0..0,
                 faulted: false,
+                fallen: false,
             }),
             Ok(()) => {
                 proposals.takes.truncate(takes);

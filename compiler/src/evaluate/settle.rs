@@ -1,6 +1,7 @@
 //! One event from record to decision: phase by phase, group by group. Knows the order of things and refuses to know how
 //! each is worked out.
 
+use super::debit::Debits;
 use super::derive;
 use super::displace::{Displacer, Loss, Used};
 use super::fraction::Fraction;
@@ -8,12 +9,14 @@ use super::grant::{Granter, Owner};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
 use super::propose::{Asking, range_of};
+use super::tender::{Asked, redemption_of, request};
 use super::{
-    Bindings, BundleChoice, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record,
-    RuleFault, Totals,
+    Bindings, BundleChoice, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, Refused,
+    RefusedWhy, RuleFault, Short, Totals,
 };
 use crate::ir::{
-    Displace, Group, GroupId, MISSING, PERCENT_ONE, Program, SlotId, Tax, TaxPer, event_slot, line_slot,
+    Displace, Group, GroupId, MISSING, PERCENT_ONE, Phase, Program, RuleId, SlotId, Tax, TaxPer, TenderSlots,
+    event_slot, line_slot,
 };
 use std::ops::Range;
 
@@ -34,6 +37,9 @@ struct Settling {
     pricer: Pricer,
     displacer: Displacer,
     granter: Granter,
+    debits: Debits,
+    /// What redemptions have taken.
+    tendered: Vec<(RuleId, i64)>,
     losses: Vec<Loss>,
     faults: Vec<(u32, SiteFault)>,
     /// What each group gave, in `granter.given`.
@@ -69,7 +75,7 @@ pub fn evaluate<C: Code>(
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
     plan.begin(record, params, candidates);
     for phase in plan.phases() {
-        settling.bring_up_to_date(record);
+        settling.bring_up_to_date(program, record);
         let first = u32::try_from(phase.start.saturating_mul(64)).ok();
         if let Some(group) = first.and_then(|position| plan.group(position)) {
             code.enter(group, record.view(params));
@@ -87,10 +93,15 @@ pub fn evaluate<C: Code>(
             asking.group(group, here, memory, &mut settling.runs, decision);
             if !settling.runs.is_empty() {
                 let around = Around { program, plan, group_id, group, params, claimed, proposals };
-                settling.settle(&around, decision);
+                if group.phase == Phase::Tender {
+                    settling.tender(&around, record, decision);
+                } else {
+                    settling.settle(&around, decision);
+                }
             }
         }
     }
+    settling.refuse(program, record, decision);
     settling.granter.finish(program, decision);
     settling.total(program, record, decision);
 }
@@ -123,6 +134,8 @@ impl Around<'_> {
 impl Settling {
     fn begin(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
         self.granter.begin(program, decision);
+        self.debits.begin();
+        self.tendered.clear();
         for displaced in decision.displaced.drain(..) {
             let mut rows = displaced.rows;
             rows.clear();
@@ -133,11 +146,16 @@ impl Settling {
         decision.cuts.clear();
         decision.bundles.clear();
         decision.claims.clear();
+        decision.short.clear();
+        decision.tenders.clear();
+        decision.refused = None;
         decision.faults.clear();
         decision.lines.clear();
         let mut awards = std::mem::take(&mut decision.totals.awards);
         awards.clear();
-        decision.totals = Totals { awards, ..Totals::default() };
+        let mut debits = std::mem::take(&mut decision.totals.debits);
+        debits.clear();
+        decision.totals = Totals { awards, debits, ..Totals::default() };
         self.settled.clear();
         self.lines.clear();
         self.lines.extend(rows(record).map(|line| {
@@ -154,11 +172,12 @@ impl Settling {
     }
 
     /// Writes the running amounts into the record, where rules of the coming phase read them.
-    fn bring_up_to_date(&mut self, record: &mut Record) {
+    fn bring_up_to_date(&mut self, program: &Program, record: &mut Record) {
         if !self.stale {
             return;
         }
         self.stale = false;
+        self.write_tender(program, record);
         let mut sum: i128 = 0;
         let rows = record.lines.chunks_exact_mut(record.line_width.max(1));
         // As many as there were at the beginning.
@@ -181,6 +200,7 @@ impl Settling {
         self.losses.clear();
         self.faults.clear();
         self.granter.enter(around.group);
+        self.look_at_debits(around, decision);
         self.hold(around);
         if self.lines.iter().any(|line| line.contested > 0) {
             self.contest(around);
@@ -235,6 +255,135 @@ impl Settling {
             for take in around.proposals.takes.get(run.takes.clone()).unwrap_or(&[]) {
                 let used = range_of(&around.proposals.used, &take.used).to_vec();
                 decision.bundles.push(BundleChoice { rule, sets: take.sets, gap: take.gap, used });
+            }
+        }
+    }
+
+    /// Meets the requests of the group's redemptions, one after another; the first that cannot be met refuses the event.
+    fn tender(&mut self, around: &Around<'_>, record: &Record, decision: &mut Decision) {
+        for run in std::mem::take(&mut self.runs) {
+            let Some(rule_id) = around.plan.rule(run.position) else { continue };
+            let Some(rule) = around.program.rules.get(rule_id.index()) else { continue };
+            let Some(redemption) = redemption_of(around.program, rule_id) else { continue };
+            if decision.refused.is_some() || request(record, redemption).is_none() {
+                continue;
+            }
+            let asked = Asked {
+                program: around.program,
+                redemption,
+                record,
+                claimed: around.claimed,
+                debits: &self.debits,
+                proposals: around.proposals,
+                range: run.proposals.clone(),
+            };
+            match asked.meet(&mut self.lines, &mut self.pricer.spreader) {
+                Ok(Ok(met)) => {
+                    let owner = Owner {
+                        program: around.program,
+                        group_id: around.group_id,
+                        group: around.group,
+                        rule_id,
+                        rule,
+                        params: around.params,
+                        claimed: around.claimed,
+                    };
+                    self.debits.take(met.tender.account, met.tender.points);
+                    self.granter.tender(owner, run.position, &met);
+                    for paid in &met.lines {
+                        if let Some(line) = line_of(&mut self.lines, paid.row) {
+                            line.tendered = line.tendered.saturating_add(paid.money);
+                        }
+                    }
+                    self.tendered.push((rule_id, met.tender.points));
+                    decision.tenders.push(met.tender);
+                    self.stale = true;
+                }
+                Ok(Err(refused)) => decision.refused = Some(refused),
+                Err((kind, site)) => {
+                    let place = around.program.sites.get(site.index()).map_or(rule.place, |site| site.place);
+                    decision.faults.push(RuleFault { rule: rule_id, kind, place });
+                }
+            }
+        }
+    }
+
+    /// Refuses the event where a request was not met: then nothing of it is given.
+    fn refuse(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
+        if program.redemptions.is_empty() {
+            return;
+        }
+        for redemption in &program.redemptions {
+            let met = self.tendered.iter().any(|(rule, _)| *rule == redemption.rule);
+            if decision.refused.is_some() || met || request(record, redemption).is_none() {
+                continue;
+            }
+            let failed = decision.faults.iter().any(|fault| fault.rule == redemption.rule);
+            let why = if failed { RefusedWhy::Failed } else { RefusedWhy::NotAllowed };
+            let (rule, account) = (redemption.rule, redemption.account);
+            decision.refused = Some(Refused { redemption: rule, account, why, by: 0 });
+        }
+        let Some(refused) = decision.refused else { return };
+        self.granter.begin(program, decision);
+        decision.displaced.clear();
+        decision.cuts.clear();
+        decision.short.clear();
+        decision.tenders.clear();
+        decision.faults.retain(|fault| fault.rule == refused.redemption);
+        for line in &mut self.lines {
+            line.running = line.initial;
+            line.tendered = 0;
+        }
+    }
+
+    /// Writes into the record how it is paid.
+    fn write_tender(&self, program: &Program, record: &mut Record) {
+        let slots = program.tender;
+        if slots == TenderSlots::default() && program.redemptions.is_empty() {
+            return;
+        }
+        let sum = |of: fn(&Line) -> i64| self.lines.iter().map(|line| i128::from(of(line))).sum::<i128>();
+        let points = present_count(sum(|line| line.tendered));
+        let cash = present_count(sum(|line| line.running.saturating_sub(line.tendered)));
+        for (slot, value) in [(slots.points, points), (slots.cash, cash)] {
+            if let Some(place) = slot.and_then(|slot| record.event.get_mut(slot.index())) {
+                *place = value;
+            }
+        }
+        for redemption in &program.redemptions {
+            let used = self.tendered.iter().filter(|(rule, _)| *rule == redemption.rule);
+            let used = used.fold(0i64, |sum, (_, points)| sum.saturating_add(*points));
+            if let Some(place) = redemption.used.and_then(|slot| record.event.get_mut(slot.index())) {
+                *place = used;
+            }
+        }
+        let Some(slot) = slots.line_cash else { return };
+        let rows = record.lines.chunks_exact_mut(record.line_width.max(1));
+        for (line, row) in self.lines.iter().zip(rows) {
+            if let Some(place) = row.get_mut(slot.index()) {
+                *place = line.running.saturating_sub(line.tendered);
+            }
+        }
+    }
+
+    /// Lets those runs fall at once that take more than there is, so that they displace nothing.
+    fn look_at_debits(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        self.debits.enter();
+        if !around.plan.debits {
+            return;
+        }
+        for (index, run) in self.runs.iter_mut().enumerate() {
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
+            if let Err((kind, site)) = self.debits.gather(around.program, index, proposals) {
+                run.fallen = true;
+                let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
+                decision.faults.push(RuleFault { rule, kind, place });
+            } else if let Some((account, missing)) =
+                self.debits.missing(around.program, around.claimed, index)
+            {
+                run.fallen = true;
+                decision.short.push(Short { rule, account, missing });
             }
         }
     }
@@ -360,6 +509,9 @@ impl Settling {
         let lines = &mut self.lines;
         let (terms, read) = (around.terms(), (around.proposals, self.granter.given.as_slice()));
         let priced = self.pricer.price(around.program, terms, lines, read, which, &mut self.parts);
+        if run.fallen {
+            self.parts.truncate(start);
+        }
         run.parts = start..self.parts.len();
         if let Err(fault) = priced {
             run.faulted = true;
@@ -393,7 +545,7 @@ impl Settling {
         let Some(run) = self.runs.get_mut(index) else { return };
         let Some(rule_id) = around.plan.rule(run.position) else { return };
         let Some(rule) = around.program.rules.get(rule_id.index()) else { return };
-        if run.faulted {
+        if run.faulted || run.fallen {
             return;
         }
         let owner = Owner {
@@ -406,11 +558,29 @@ impl Settling {
             claimed: around.claimed,
         };
         let parts = self.parts.get_mut(run.parts.clone()).unwrap_or(&mut []);
+        let takes = self.debits.of(index).next().is_some();
+        let only_takes = takes && parts.is_empty();
+        if takes {
+            let stays = only_takes || parts.iter().any(|part| !part.gone && part.amount.is_positive());
+            if !stays || (only_takes && !self.granter.has_times_left(owner)) {
+                return;
+            }
+            // Less may be there than when the group began.
+            if let Some((account, missing)) = self.debits.missing(around.program, around.claimed, index) {
+                decision.short.push(Short { rule: rule_id, account, missing });
+                return;
+            }
+        }
+        let before = self.granter.given.len();
         let spreader = &mut self.pricer.spreader;
         let granted = self.granter.grant(owner, run, parts, &mut self.lines, spreader, decision);
         if let Err(fault) = granted {
             run.faulted = true;
             self.faults.push((run.position, fault));
+        } else if only_takes || self.granter.given.len() > before {
+            for debit in self.debits.take_all(index) {
+                self.granter.debit(owner, run.position, debit);
+            }
         }
     }
 
@@ -446,13 +616,14 @@ impl Settling {
 
     /// What is left of the lines, their tax, and the sums.
     fn total(&self, program: &Program, record: &Record, decision: &mut Decision) {
-        let (mut initial, mut paid, mut tax): (i128, i128, i128) = (0, 0, 0);
+        let (mut initial, mut paid, mut tax, mut points): (i128, i128, i128, i128) = (0, 0, 0, 0);
         for (line, row) in self.lines.iter().zip(rows(record)) {
             let rate = row.get(line_slot::TAX_RATE.index()).copied().unwrap_or(MISSING).max(0);
             let of_line = program.tax.map_or(0, |tax| tax_of_line(line, rate, tax));
             initial = initial.saturating_add(i128::from(line.initial));
             paid = paid.saturating_add(i128::from(line.running));
             tax = tax.saturating_add(i128::from(of_line));
+            points = points.saturating_add(i128::from(line.tendered));
             decision.lines.push(LineTotal { initial: line.initial, paid: line.running, tax: of_line });
         }
         let on_top = program.tax.is_some_and(|tax| !tax.included);
@@ -462,7 +633,8 @@ impl Settling {
         totals.discount = present_count(initial.saturating_sub(paid));
         totals.paid = present_count(paid);
         totals.tax = present_count(tax);
-        totals.total = present_count(total);
+        totals.points = present_count(points);
+        totals.total = present_count(total.saturating_sub(points));
     }
 }
 

@@ -40,15 +40,19 @@
 //!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
 //! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
 
+pub mod life;
 pub mod optimise;
 pub mod print;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod shape;
+pub mod tender;
 pub mod verify;
 
+pub use life::{Available, Expires, Life, Melt, Span};
 pub use optimise::optimise;
 pub use shape::Shape;
+pub use tender::{Redemption, Saying, TenderSlots, TenderTerm};
 pub use verify::{Verified, VerifyError, verify};
 
 use serde::{Deserialize, Serialize};
@@ -183,6 +187,10 @@ pub struct Program {
     pub derivations: Vec<Derivation>,
     /// What limits and budgets count beyond one event.
     pub counters: Vec<Counter>,
+    /// Ways of paying with points, each with a rule of a tender group of its own.
+    pub redemptions: Vec<Redemption>,
+    /// Slots that say how the event is paid.
+    pub tender: TenderSlots,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.
@@ -253,6 +261,10 @@ pub struct Account {
     pub qualifying: bool,
     /// Floor of the balance.
     pub not_below: Option<i64>,
+    /// How long its awards live where they say nothing of it.
+    pub expires: Expires,
+    /// How its awards melt.
+    pub melt: Option<Melt>,
 }
 
 /// What an account sums before it rounds.
@@ -1072,7 +1084,7 @@ pub enum Inst {
     /// Gives the value of the derivation whose function this is; the last that is given counts. Makes no value.
     Derive(Value),
 
-    /// Proposes an award of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
+    /// Proposes an award (or what else the site says) of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
     /// faults, a negative one is turned round), for a line or for the basket; at a [`SiteKind::Multiply`], of so many
     /// times what the group has awarded on each line and to the basket, and `row` is absent. Makes no value.
     Award {
@@ -1123,6 +1135,19 @@ pub enum SiteKind {
         account: AccountId,
         /// Rounds here rather than where the account says.
         rounding: Option<Rounding>,
+        /// When it can be spent.
+        life: Life,
+    },
+    /// Points taken from the member's balance: all of them, or the rule gives nothing at all. [`Inst::Award`] proposes
+    /// it; it rounds as the account says, each by itself.
+    Debit {
+        /// From which account.
+        account: AccountId,
+    },
+    /// What a redemption's rule says of it: [`Inst::Discount`] proposes [`TenderTerm::Lines`], [`Inst::Award`] the others.
+    Tender {
+        /// Which.
+        term: TenderTerm,
     },
     /// A multiple of what an earlier group of the phase has awarded to the event's member.
     Multiply {

@@ -5,11 +5,11 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, CalendarPart, Column, Comparison, CounterKey, Derivation,
-    DiscountAmount, Element, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf,
-    Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule,
-    SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TaxPer, Ty, Value, Weight,
-    Window,
+    Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, Column, Comparison, CounterKey,
+    Derivation, DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst, KindId, Limit,
+    LimitAmount, LimitOf, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource,
+    RowTable, Rows, Rule, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Span,
+    StateRead, TaxPer, TenderSlots, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -93,6 +93,24 @@ impl Display for Program {
             };
             let (of, window) = (self.limited(counter.of), words(&counter.window));
             writeln!(f, "counter {id} {:?} of {of} per {per} within {window}", counter.name)?;
+        }
+        for redemption in &self.redemptions {
+            let rule = self.rules.get(redemption.rule.index()).map_or("?", |rule| rule.name.as_str());
+            let request = slot_name(&layout.event, redemption.request);
+            write!(f, "redemption {rule} from {} on {request}", self.account(redemption.account))?;
+            if let Some((units, money)) = redemption.rate {
+                write!(f, " rate {units} = {money}")?;
+            }
+            if let Some(confirmed) = redemption.confirmed {
+                write!(f, " confirmed {}", slot_name(&layout.event, confirmed))?;
+            }
+            if let Some(used) = redemption.used {
+                write!(f, " used {}", slot_name(&layout.event, used))?;
+            }
+            writeln!(f, " short {:?}", redemption.short)?;
+        }
+        if self.tender != TenderSlots::default() {
+            writeln!(f, "tender {:?}", self.tender)?;
         }
         for (id, atom) in self.atoms.iter().enumerate() {
             writeln!(f, "atom {id} {}", InProgram(self, atom))?;
@@ -212,6 +230,14 @@ impl Display for Printed<'_, Account> {
         }
         if let Some(floor) = account.not_below {
             write!(f, " not below {floor}")?;
+        }
+        if account.expires != Expires::Never {
+            write!(f, " expires {}", end(&account.expires))?;
+        }
+        if let Some(melt) = account.melt {
+            let of = if melt.of_remaining { "the rest" } else { "the award" };
+            let (from, every) = (stretch(&melt.from), stretch(&melt.every));
+            write!(f, " melts {} millionths of {of} from {from} every {every}", melt.share)?;
         }
         Ok(())
     }
@@ -423,6 +449,25 @@ fn words(window: &Window) -> String {
     }
 }
 
+/// A stretch of time.
+fn stretch(span: &Span) -> String {
+    match span {
+        Span::Seconds(seconds) => format!("{seconds} seconds"),
+        Span::Days(days) => format!("{days} days"),
+        Span::Months(months) => format!("{months} months"),
+    }
+}
+
+/// When an award ends.
+fn end(expires: &Expires) -> String {
+    match expires {
+        Expires::Never => "never".to_owned(),
+        Expires::After(span) => format!("after {}", stretch(span)),
+        Expires::On(day) => format!("on day {day}"),
+        Expires::AtEndOf { period, plus } => format!("at end of {} + {}", word(period), stretch(plus)),
+    }
+}
+
 /// The name of a variant without fields, in snake case.
 fn word(variant: &impl fmt::Debug) -> String {
     let mut text = String::new();
@@ -610,11 +655,32 @@ fn site_text(program: &Program, id: SiteId) -> String {
     let Some(site) = program.sites.get(id.index()) else { return "?".to_owned() };
     let mut text = format!("site {}: ", id.0);
     match site.kind {
-        SiteKind::Award { account, rounding } => {
+        SiteKind::Award { account, rounding, life } => {
             text.push_str(program.account(account));
             if let Some(rounding) = rounding {
                 let _ = write!(text, " rounded {}", word(&rounding));
             }
+            match life.available {
+                Available::AtOnce => {}
+                Available::After(span) => {
+                    let _ = write!(text, " available after {}", stretch(&span));
+                }
+                Available::On(day) => {
+                    let _ = write!(text, " available on day {day}");
+                }
+            }
+            if let Some(expires) = life.expires {
+                let _ = write!(text, " expires {}", end(&expires));
+            }
+            if life.spent_at_once {
+                text.push_str(" spent at once");
+            }
+        }
+        SiteKind::Debit { account } => {
+            let _ = write!(text, "debit of {}", program.account(account));
+        }
+        SiteKind::Tender { term } => {
+            let _ = write!(text, "tender {}", word(&term));
         }
         SiteKind::Multiply { account, group } => {
             let group = program.groups.get(group.index()).map_or("?", |group| group.name.as_str());

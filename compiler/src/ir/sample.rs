@@ -109,6 +109,8 @@ pub(crate) fn program() -> Program {
             redeemable: true,
             qualifying: false,
             not_below: Some(0),
+            expires: crate::ir::Expires::Never,
+            melt: None,
         }],
         kinds: vec![ReferenceKind { name: "category".to_owned(), hierarchical: true, of: None }],
         enums: Vec::new(),
@@ -118,6 +120,8 @@ pub(crate) fn program() -> Program {
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: crate::ir::TenderSlots::default(),
         params: Vec::new(),
         atoms: vec![
             Atom {
@@ -143,7 +147,11 @@ pub(crate) fn program() -> Program {
             },
             Site {
                 rule: RuleId(1),
-                kind: SiteKind::Award { account: AccountId(0), rounding: None },
+                kind: SiteKind::Award {
+                    account: AccountId(0),
+                    rounding: None,
+                    life: crate::ir::Life::default(),
+                },
                 to: None,
                 reason: None,
                 place: PlaceId(1),

@@ -7,9 +7,9 @@
 use super::{
     AccountId, Atom, AtomId, AtomTest, Column, Condition, CounterId, CounterKey, DerivationId,
     EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
-    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId,
-    Program, RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType,
-    Space, StateRead, TableId, Ty, Unit, Value, VarId, Window, event_slot,
+    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, PAYMENT_BUILTINS, ParamId, Phase,
+    PlaceId, Program, RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId,
+    SlotType, Space, StateRead, TableId, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -105,6 +105,8 @@ verify_rules! {
     AccountDecimals = "account-decimals"
     /// Both sides of an account's worth are above zero.
     AccountWorth = "account-worth"
+    /// An award, and what is melted of it, begins and ends where a calendar has days.
+    AwardLife = "award-life"
     /// A kind of collections collects a kind that is not one.
     KindOf = "kind-of"
     /// An enumeration has values.
@@ -144,6 +146,9 @@ verify_rules! {
     DerivationEvents = "derivation-events"
     /// A window's length is above zero, its first day not after its last.
     WindowLength = "window-length"
+    /// A redemption has a rate above zero or none, reads the input, and a rule of a tender group to itself; that group
+    /// has no other rules.
+    RedemptionTerms = "redemption-terms"
     /// A group whose awards are multiplied is settled before in the same phase.
     MultipliedGroup = "multiplied-group"
     /// A limit and its counter limit the same.
@@ -170,7 +175,8 @@ verify_rules! {
     FunctionUse = "function-use"
     /// A fixed limit is not below zero.
     LimitAmount = "limit-amount"
-    /// Discounts are given in the phases of prices, awards in those after.
+    /// Discounts are given in the phases of prices, awards in those after; in between there are terms of redemptions
+    /// and nothing else.
     SitePhase = "site-phase"
     /// Lines and columns count from 1, and a place ends behind its beginning.
     PlacePosition = "place-position"
@@ -337,6 +343,8 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         tables(&program, &mut report);
         params(&program, &mut report);
         filled(&program, &mut report);
+        redemptions(&program, &mut report);
+        redemptions(&program, &mut report);
         counters(&program, &mut report);
         atoms(&program, &mut report);
         groups(&program, &mut report);
@@ -488,6 +496,8 @@ fn head(program: &Program, report: &mut Report) {
         report.check(account.decimals <= 9, VerifyRule::AccountDecimals, at);
         let worth = account.worth.is_none_or(|(units, money)| units > 0 && money > 0);
         report.check(worth, VerifyRule::AccountWorth, at);
+        let melts = account.melt.is_none_or(Melt::is_sound);
+        report.check(account.expires.is_sound() && melts, VerifyRule::AwardLife, at);
     }
 
     let mut names = Names::default();
@@ -762,6 +772,20 @@ fn filled(program: &Program, report: &mut Report) {
             }
         }
     }
+    for redemption in &program.redemptions {
+        if let Some(used) = redemption.used {
+            fill(used, At::EventSlot(used), report);
+        }
+    }
+    for slot in [program.tender.points, program.tender.cash].into_iter().flatten() {
+        fill(slot, At::EventSlot(slot), report);
+    }
+    if let Some(slot) = program.tender.line_cash {
+        let of_line = program.layout.line.get(slot.index());
+        let free =
+            of_line.is_some_and(|of| of.record == RecordKind::Derived) && slot.index() >= LINE_BUILTINS.len();
+        report.check(free, VerifyRule::FilledSlot, At::LineSlot(slot));
+    }
     let mut names = Names::default();
     for (id, derivation) in numbered(&program.derivations) {
         let at = At::Derivation(DerivationId(id));
@@ -771,6 +795,34 @@ fn filled(program: &Program, report: &mut Report) {
         report.known(&program.functions, derivation.function.index(), at);
         report.known(&program.places, derivation.place.index(), at);
         events_of(program, &derivation.events, VerifyRule::DerivationEvents, at, report);
+    }
+}
+
+/// Each rule of a tender group is that of one redemption, and asks for slots of the input.
+fn redemptions(program: &Program, report: &mut Report) {
+    let mut rules = BTreeSet::new();
+    for redemption in &program.redemptions {
+        let at = At::Rule(redemption.rule);
+        report.known(&program.rules, redemption.rule.index(), at);
+        report.known(&program.accounts, redemption.account.index(), at);
+        report.length(redemption.short.len(), limits::SMALL_LIST, at);
+        for saying in &redemption.short {
+            report.name(&saying.to, at);
+            report.text(&Some(saying.text.clone()), at);
+        }
+        let asked = |slot: SlotId| {
+            program.layout.event.get(slot.index()).is_some_and(|slot| slot.record == RecordKind::Event)
+        };
+        let reads = asked(redemption.request) && redemption.confirmed.is_none_or(asked);
+        let rate = redemption.rate.is_none_or(|(units, money)| units > 0 && money > 0);
+        let alone = rules.insert(redemption.rule);
+        report.check(reads && rate && alone, VerifyRule::RedemptionTerms, at);
+    }
+    for (id, rule) in numbered(&program.rules) {
+        let phase = program.groups.get(rule.group.index()).map(|group| group.phase);
+        let pays = phase == Some(Phase::Tender);
+        let known = rules.contains(&RuleId(id));
+        report.check(phase.is_none() || pays == known, VerifyRule::RedemptionTerms, At::Rule(RuleId(id)));
     }
 }
 
@@ -1039,8 +1091,15 @@ fn sites(program: &Program, report: &mut Report) {
         report.known(&program.rules, site.rule.index(), at);
         report.known(&program.places, site.place.index(), at);
         report.text(&site.reason, at);
-        if let SiteKind::Award { account, .. } | SiteKind::Multiply { account, .. } = site.kind {
-            report.known(&program.accounts, account.index(), at);
+        match site.kind {
+            SiteKind::Award { account, rounding: _, life } => {
+                report.known(&program.accounts, account.index(), at);
+                report.check(life.is_sound(), VerifyRule::AwardLife, at);
+            }
+            SiteKind::Multiply { account, .. } | SiteKind::Debit { account } => {
+                report.known(&program.accounts, account.index(), at)
+            }
+            SiteKind::Discount { .. } | SiteKind::Tender { .. } => {}
         }
         if let Some(slot) = site.to {
             let named = program.layout.event.get(slot.index());
@@ -1058,6 +1117,12 @@ fn sites(program: &Program, report: &mut Report) {
             ) => false,
             (SiteKind::Discount { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
             (SiteKind::Discount { .. }, Phase::Tender | Phase::Earn | Phase::State) => false,
+            (SiteKind::Tender { .. }, phase) => phase == Phase::Tender,
+            (SiteKind::Debit { .. }, Phase::Tender) => false,
+            (
+                SiteKind::Debit { .. },
+                Phase::Line | Phase::Set | Phase::Order | Phase::Delivery | Phase::Earn | Phase::State,
+            ) => true,
         };
         report.check(fits, VerifyRule::SitePhase, at);
         if let (SiteKind::Multiply { group: of, .. }, Some(rule)) = (site.kind, rule) {
@@ -1296,8 +1361,9 @@ impl<'p> Checker<'p> {
     fn site(&self, site: SiteId, award: bool) -> Result<(), VerifyRule> {
         let site = self.program.sites.get(site.index()).ok_or(VerifyRule::UnknownId)?;
         let fits = match site.kind {
-            SiteKind::Award { .. } | SiteKind::Multiply { .. } => award,
+            SiteKind::Award { .. } | SiteKind::Debit { .. } | SiteKind::Multiply { .. } => award,
             SiteKind::Discount { .. } => !award,
+            SiteKind::Tender { term } => award == (term != TenderTerm::Lines),
         };
         check(fits, VerifyRule::SiteKindMismatch)?;
         check(self.owner == Some(site.rule), VerifyRule::SiteRule)

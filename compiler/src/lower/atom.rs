@@ -157,17 +157,20 @@ impl Lowering<'_> {
         };
         match self.builtin(*field) {
             Some(
-                Builtin::UnitInitial | Builtin::UnitPaid | Builtin::Line(line_slot::PAID) | Builtin::Row(..),
-            ) => {
-                return None;
-            }
+                Builtin::UnitInitial
+                | Builtin::UnitPaid
+                | Builtin::Line(line_slot::PAID)
+                | Builtin::Tender(_)
+                | Builtin::Row(..),
+            ) => return None,
             Some(
                 Builtin::Event(_)
                 | Builtin::Line(_)
                 | Builtin::Payment(_)
                 | Builtin::UnitPrice
                 | Builtin::Until(_)
-                | Builtin::Anniversary(_),
+                | Builtin::Anniversary(_)
+                | Builtin::Balance(_),
             )
             | None => {}
         }

@@ -62,7 +62,13 @@ impl Builder<'_, '_> {
                 let one = self.emit(Inst::Wide(1));
                 (None, SetPick::All, count, SetValue::PerSet, one, one)
             }
-            Step::When(_) | Step::Let(..) | Step::LetCollection(..) | Step::Sets { .. } => return,
+            Step::When(_)
+            | Step::Let(..)
+            | Step::LetCollection(..)
+            | Step::Debit { .. }
+            | Step::TenderLines { .. }
+            | Step::TenderTerm { .. }
+            | Step::Sets { .. } => return,
         };
         self.emit(Inst::SetTerm { sets, part, pick, count, value, num, den });
     }

@@ -360,7 +360,9 @@ impl Builder<'_, '_> {
                 | Builtin::Payment(_)
                 | Builtin::Until(_)
                 | Builtin::Row(..)
-                | Builtin::Anniversary(_),
+                | Builtin::Anniversary(_)
+                | Builtin::Balance(_)
+                | Builtin::Tender(_),
             )
             | None => {
                 let value = self.load(field, of);

@@ -78,6 +78,8 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: ir::TenderSlots::default(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),
@@ -109,6 +111,19 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         if !lowering.rule(id, rule) {
             too_large.push(id);
         }
+    }
+    for redemption in &program.redemptions {
+        let mut slot = |field: FieldId| lowering.slot(field).1;
+        let redemption = ir::Redemption {
+            rule: redemption.rule,
+            account: redemption.account,
+            request: slot(redemption.request),
+            rate: redemption.rate,
+            confirmed: redemption.confirmed.map(&mut slot),
+            used: redemption.used.map(&mut slot),
+            short: redemption.short.clone(),
+        };
+        lowering.ir.redemptions.push(redemption);
     }
     if !too_large.is_empty() {
         return Err(too_large);
@@ -327,6 +342,10 @@ impl<'p> Lowering<'p> {
             Some(Builtin::UnitPrice) => return (FieldSpace::Line, ir::line_slot::PRICE),
             Some(Builtin::UnitInitial) => return (FieldSpace::Line, ir::line_slot::INITIAL),
             Some(Builtin::UnitPaid) => return (FieldSpace::Line, ir::line_slot::PAID),
+            Some(Builtin::Balance(account)) => {
+                return (FieldSpace::Event, self.state_slot(field, ir::StateRead::Balance(account)));
+            }
+            Some(Builtin::Tender(of)) => return self.tender_slot(field, of),
             Some(Builtin::Row(rows, of)) => return self.row_slot(declared, rows, of),
             Some(Builtin::Anniversary(of)) => return self.anniversary_slot(declared, of),
             Some(Builtin::Until(_)) | None => {}
@@ -356,6 +375,62 @@ impl<'p> Lowering<'p> {
         }
         self.slots.insert(field, slot);
         (space, slot)
+    }
+
+    /// The slot of a field that the tender phase fills.
+    fn tender_slot(&mut self, field: FieldId, of: typed::TenderField) -> (FieldSpace, SlotId) {
+        let layout = &mut self.ir.layout;
+        let (space, list) = match of {
+            typed::TenderField::LineCash => (FieldSpace::Line, &mut layout.line),
+            typed::TenderField::Points | typed::TenderField::Cash | typed::TenderField::Used(_) => {
+                (FieldSpace::Event, &mut layout.event)
+            }
+        };
+        if let Some(slot) = self.slots.get(&field) {
+            return (space, *slot);
+        }
+        let slot = SlotId(count(list.len()));
+        if let Some(declared) = self.program.fields.get(field.0 as usize) {
+            list.push(ir::Slot {
+                name: declared.name.clone(),
+                record: ir::RecordKind::Derived,
+                key: Vec::new(),
+                ty: declared.slot,
+                optional: false,
+                default: None,
+                inherits: false,
+            });
+        }
+        match of {
+            typed::TenderField::Points => self.ir.tender.points = Some(slot),
+            typed::TenderField::Cash => self.ir.tender.cash = Some(slot),
+            typed::TenderField::LineCash => self.ir.tender.line_cash = Some(slot),
+            typed::TenderField::Used(_) => {}
+        }
+        self.slots.insert(field, slot);
+        (space, slot)
+    }
+
+    /// The slot of a field that kept state fills.
+    fn state_slot(&mut self, field: FieldId, read: ir::StateRead) -> SlotId {
+        if let Some(slot) = self.slots.get(&field) {
+            return *slot;
+        }
+        let slot = SlotId(count(self.ir.layout.event.len()));
+        if let Some(declared) = self.program.fields.get(field.0 as usize) {
+            self.ir.layout.event.push(ir::Slot {
+                name: declared.name.clone(),
+                record: ir::RecordKind::Derived,
+                key: Vec::new(),
+                ty: declared.slot,
+                optional: true,
+                default: None,
+                inherits: false,
+            });
+            self.ir.reads.push(ir::StateSlot { slot, read });
+        }
+        self.slots.insert(field, slot);
+        slot
     }
 
     /// Whether evaluating an operand of `and` or `or` is cheap and cannot fault, so that it needs no jump around it.

@@ -381,7 +381,8 @@ impl<'p> Lowering<'p> {
                         | Builtin::UnitPaid
                         | Builtin::Row(..),
                     ) => true,
-                    Some(Builtin::Anniversary(_) | Builtin::Until(_)) | None => false,
+                    Some(Builtin::Tender(_)) => true,
+                    Some(Builtin::Anniversary(_) | Builtin::Until(_) | Builtin::Balance(_)) | None => false,
                 });
                 put(key, format_args!("f{}", field.0));
                 return !running;

@@ -3,7 +3,7 @@
 use super::atom::conjuncts;
 use super::build::{Binding, Builder};
 use crate::ir::{
-    AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, Role, RuleId, Site, SiteKind, Space,
+    AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, Role, RuleId, Site, SiteKind, Space, TenderTerm,
 };
 use crate::typed::{Element, Expr, ExprKind, Program, Rule, Source, SourceKind, Step};
 use std::collections::BTreeSet;
@@ -40,13 +40,13 @@ impl Builder<'_, '_> {
                     self.each(source, &mut |builder| builder.steps(rule, body, false));
                 }
                 Step::Sets { bundle, body } => self.sets(rule, bundle, body),
-                Step::Award { account, amount, rounding, to, element, reason, place } => {
+                Step::Award { account, amount, rounding, life, to, element, reason, place } => {
                     let place = self.lowering.place(*place);
                     let before = self.at(place);
                     let to = to.map(|field| self.lowering.slot(field).1);
                     let site = self.lowering.site(Site {
                         rule,
-                        kind: SiteKind::Award { account: *account, rounding: *rounding },
+                        kind: SiteKind::Award { account: *account, rounding: *rounding, life: *life },
                         to,
                         reason: reason.clone(),
                         place,
@@ -64,6 +64,53 @@ impl Builder<'_, '_> {
                     if row.is_none() {
                         amount = self.for_all_sets(amount);
                     }
+                    let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
+                    self.emit(Inst::Award { site, num, den, row });
+                    self.at(before);
+                }
+                Step::Debit { account, amount, element, reason, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let kind = SiteKind::Debit { account: *account };
+                    let site =
+                        self.lowering.site(Site { rule, kind, to: None, reason: reason.clone(), place });
+                    let mut amount = self.number(amount);
+                    if let Some((Element::Unit, local)) = element
+                        && let Some(Binding::Row { count: Some(count), .. }) =
+                            self.bindings.get(local).cloned()
+                    {
+                        amount = self.multiply(amount, super::fraction::Fraction::narrow(count, 1));
+                    }
+                    let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
+                    self.emit(Inst::Award { site, num, den, row: None });
+                    self.at(before);
+                }
+                Step::TenderLines { target, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let kind = SiteKind::Tender { term: TenderTerm::Lines };
+                    let site = self.lowering.site(Site { rule, kind, to: None, reason: None, place });
+                    let selection = self.selection(target);
+                    let one = self.emit(Inst::Wide(1));
+                    self.emit(Inst::Discount { site, selection, num: one, den: one });
+                    self.at(before);
+                }
+                Step::TenderTerm { term, amount, element, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let kind = SiteKind::Tender { term: *term };
+                    let site = self.lowering.site(Site { rule, kind, to: None, reason: None, place });
+                    let amount = self.number(amount);
+                    let row = match element.and_then(|element| self.bindings.get(&element)) {
+                        Some(Binding::Row { row, count: _ }) => Some(*row),
+                        Some(
+                            Binding::Operand(_)
+                            | Binding::Source(_)
+                            | Binding::Selection(_)
+                            | Binding::Sets { .. },
+                        )
+                        | None => None,
+                    };
                     let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
                     self.emit(Inst::Award { site, num, den, row });
                     self.at(before);
@@ -138,7 +185,13 @@ fn awards_of(steps: &[Step], accounts: &mut BTreeSet<AccountId>, groups: &mut Ve
                     groups.push(*group);
                 }
             }
-            Step::When(_) | Step::Let(..) | Step::LetCollection(..) | Step::Discount { .. } => {}
+            Step::When(_)
+            | Step::Let(..)
+            | Step::LetCollection(..)
+            | Step::Discount { .. }
+            | Step::Debit { .. }
+            | Step::TenderLines { .. }
+            | Step::TenderTerm { .. } => {}
         }
     }
 }
@@ -200,10 +253,11 @@ impl super::Lowering<'_> {
                 }
                 Step::LetCollection(local, source) => bound.push((*local, source)),
                 Step::ForEach { source, .. } => sources.push(source),
-                Step::Discount { target, .. } => sources.push(target),
+                Step::Discount { target, .. } | Step::TenderLines { target, .. } => sources.push(target),
+                Step::TenderTerm { .. } => {}
                 // Its first part must be there.
                 Step::Sets { bundle, .. } => sources.extend(bundle.parts.first().map(|part| &part.of)),
-                Step::Award { .. } | Step::Multiply { .. } => unguarded = true,
+                Step::Award { .. } | Step::Debit { .. } | Step::Multiply { .. } => unguarded = true,
                 Step::Let(..) => {}
             }
         }

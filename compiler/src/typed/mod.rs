@@ -158,6 +158,8 @@ pub struct Program {
     pub groups: Vec<Group>,
     /// Rules in order of declaration; [`Group`] orders them by priority only when lowered.
     pub rules: Vec<Rule>,
+    /// Ways of paying with points.
+    pub redemptions: Vec<Redemption>,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
     /// Names of locals, for explanations.
@@ -293,6 +295,42 @@ pub enum Builtin {
     Row(RowsId, RowField),
     /// Days from the anniversary of the date in this field that lies nearest to the event.
     Anniversary(FieldId),
+    /// How the event is paid, known after the tender phase.
+    Tender(TenderField),
+    /// `member.balance.bonus`: a slot that kept state fills.
+    Balance(ir::AccountId),
+}
+
+/// What is known of payment with points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TenderField {
+    /// `payment.points`
+    Points,
+    /// `payment.cash`
+    Cash,
+    /// `line.cash`
+    LineCash,
+    /// What a redemption has paid, by its position in [`Program::redemptions`].
+    Used(u32),
+}
+
+/// A way of paying with points.
+#[derive(Clone, Debug)]
+pub struct Redemption {
+    /// The rule that holds its conditions and its terms.
+    pub rule: ir::RuleId,
+    /// Which account pays.
+    pub account: ir::AccountId,
+    /// The field in which the member asks for it.
+    pub request: FieldId,
+    /// Smallest units and minor units, where the member chooses the amount.
+    pub rate: Option<(i64, i64)>,
+    /// The field that says that the member has confirmed.
+    pub confirmed: Option<FieldId>,
+    /// The field that its further effects ask for.
+    pub used: Option<FieldId>,
+    /// What to say where the balance is too small.
+    pub short: Vec<ir::Saying>,
 }
 
 /// A parameter.
@@ -445,12 +483,45 @@ pub enum Step {
         amount: Expr,
         /// `rounded …` after `as`.
         rounding: Option<ir::Rounding>,
+        /// When it can be spent.
+        life: ir::Life,
         /// For another than the event's member: the one that this field names.
         to: Option<FieldId>,
         /// The loop's element, where in a loop over lines or units.
         element: Option<(Element, LocalId)>,
         /// For the member.
         reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Takes from the member's balance. In a loop over units it does so once for each selected piece.
+    Debit {
+        /// From.
+        account: ir::AccountId,
+        /// How much, in the account's smallest unit.
+        amount: Expr,
+        /// The loop's element, where in a loop over lines or units.
+        element: Option<(Element, LocalId)>,
+        /// For the member.
+        reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// The lines that a redemption pays for.
+    TenderLines {
+        /// The lines.
+        target: Source,
+        /// Where.
+        place: Place,
+    },
+    /// A number that a redemption says.
+    TenderTerm {
+        /// Which.
+        term: ir::TenderTerm,
+        /// The number.
+        amount: Expr,
+        /// The loop's line, for prices of pieces.
+        element: Option<LocalId>,
         /// Where.
         place: Place,
     },
@@ -767,6 +838,8 @@ pub enum TestStep {
         /// Where.
         place: Place,
     },
+    /// The clock goes forward by so much: by seconds as they pass, by days and months on the local clock.
+    After(ir::Span),
     /// A parameter's value for the events that follow, in slot units.
     With(ir::ParamId, i64),
     /// What the last event must have given.
@@ -837,6 +910,24 @@ pub enum Expectation {
         /// Of these only.
         scope: ExpectScope,
     },
+    /// Sum of debits.
+    Debit {
+        /// From.
+        account: ir::AccountId,
+        /// How much.
+        amount: i64,
+        /// Of these only.
+        scope: ExpectScope,
+    },
+    /// What the member can spend of an account at the test's time.
+    Balance {
+        /// Which.
+        account: ir::AccountId,
+        /// How much.
+        amount: i64,
+    },
+    /// The event as a whole is refused, with these words where they are written.
+    Refused(Option<String>),
     /// What is to be paid, tax included.
     Total(i64),
     /// The tax in it.

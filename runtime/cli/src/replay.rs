@@ -210,7 +210,9 @@ impl Year {
                 perq_compiler::ir::SiteKind::Award { .. } | perq_compiler::ir::SiteKind::Multiply { .. } => {
                     true
                 }
-                perq_compiler::ir::SiteKind::Discount { .. } => false,
+                perq_compiler::ir::SiteKind::Discount { .. }
+                | perq_compiler::ir::SiteKind::Debit { .. }
+                | perq_compiler::ir::SiteKind::Tender { .. } => false,
             })
         };
         let rules = |summary: &Summary, all: bool| {

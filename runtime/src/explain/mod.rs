@@ -453,8 +453,9 @@ impl Teller<'_> {
     fn accounts(&self) -> Vec<Account> {
         let of = |account: AccountId| {
             let mut from: Vec<(RuleId, i128)> = Vec::new();
-            let own =
-                |effect: &&evaluate::Effect| effect.account == Some(account) && self.to(effect).is_none();
+            let own = |effect: &&evaluate::Effect| {
+                effect.account == Some(account) && !effect.debit && self.to(effect).is_none()
+            };
             for effect in self.raw.effects.iter().filter(own) {
                 match from.iter_mut().find(|(rule, _)| *rule == effect.rule) {
                     Some((_, amount)) => *amount += i128::from(effect.amount),
@@ -613,9 +614,11 @@ impl Teller<'_> {
         let mut sums: Vec<(Whose<'_>, i128)> = Vec::new();
         for effect in decision.effects.iter().filter(|effect| effect.rule == rule) {
             let whose = (effect.account, self.to(effect));
+            let amount = i128::from(effect.amount);
+            let amount = if effect.debit { -amount } else { amount };
             match sums.iter_mut().find(|(other, _)| *other == whose) {
-                Some((_, sum)) => *sum += i128::from(effect.amount),
-                None => sums.push((whose, i128::from(effect.amount))),
+                Some((_, sum)) => *sum += amount,
+                None => sums.push((whose, amount)),
             }
         }
         let amount = |((account, to), sum): (Whose<'_>, i128)| Amount {

@@ -474,7 +474,8 @@ impl<'i> Reading<'_, '_, 'i> {
                     }
                 }
                 None => {
-                    if self.schema.options.unknown_fields == UnknownFields::Refuse {
+                    let refuse = self.schema.options.unknown_fields == UnknownFields::Refuse;
+                    if refuse || self.schema.is_closed(node) {
                         return Err(self.unknown_field(node, key));
                     }
                     self.scratch.unread.push(key);

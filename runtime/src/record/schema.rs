@@ -355,6 +355,13 @@ impl Schema {
         &self.identity
     }
 
+    /// Whether an object may hold nothing but what the program reads, however other unknown fields are treated: a request
+    /// to pay that nobody meets must not be passed over.
+    pub(crate) fn is_closed(&self, node: u32) -> bool {
+        let redeem = self.lookup(EVENT, "redeem").and_then(|field| self.fields.get(field as usize));
+        redeem.is_some_and(|field| field.child == Some(node))
+    }
+
     /// How many kinds of objects there are.
     pub(crate) fn node_count(&self) -> u32 {
         self.nodes.len() as u32

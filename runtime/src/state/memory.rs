@@ -1,12 +1,15 @@
 //! State in memory: for tests, replays and simulations. Refuses to know files and crashes.
 
 use super::State;
+use super::life::{life_of, portions};
+use super::lots::Lots;
+use crate::clock::Zone;
 use crate::record::{ReadEvent, Reader, Schema};
 use perq_compiler::calendar::{Instant, is_universal, limited};
 use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows};
 use perq_compiler::ir::{
-    Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource, RowTable, Slot,
-    SlotId, SlotType, StateRead, Verified, event_slot, line_slot,
+    AccountId, Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource,
+    RowTable, Slot, SlotId, SlotType, StateRead, Verified, event_slot, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +18,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Memory {
     program: Arc<Verified>,
+    zone: Zone,
     /// Event slots that histories repeat, ascending.
     event_slots: Vec<SlotId>,
     /// Line slots that histories repeat, ascending.
@@ -36,7 +40,7 @@ struct KeptClaim {
 struct Member {
     /// By instant, then in the order in which they were decided.
     events: Vec<Kept>,
-    lots: Vec<Lot>,
+    lots: BTreeMap<AccountId, Lots>,
 }
 
 /// An event that was decided.
@@ -67,15 +71,6 @@ enum KeptValue {
     Names(KindId, Vec<Box<str>>),
 }
 
-/// Points of one award.
-#[derive(Clone, Copy, Debug)]
-struct Lot {
-    account: perq_compiler::ir::AccountId,
-    /// Instant from which they can be spent.
-    from: i64,
-    left: i64,
-}
-
 impl Memory {
     /// Empty, for a program.
     pub fn new(program: Arc<Verified>) -> Memory {
@@ -96,12 +91,20 @@ impl Memory {
             }
         }
         Memory {
+            // Readers refuse programs of zones that are not known.
+            zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
             program,
             event_slots: event_slots.into_iter().collect(),
             line_slots: line_slots.into_iter().collect(),
             members: BTreeMap::new(),
             claims: BTreeMap::new(),
         }
+    }
+
+    /// What a member can spend of an account at an instant.
+    pub fn balance(&self, member: &str, account: AccountId, at: i64) -> i64 {
+        let lots = self.members.get(member).and_then(|member| member.lots.get(&account));
+        lots.map_or(0, |lots| lots.balance(at))
     }
 
     fn member(&self, event: &ReadEvent) -> Option<&Member> {
@@ -256,11 +259,7 @@ impl State for Memory {
             let value = match read.read {
                 StateRead::Balance(account) => match event.member() {
                     None => MISSING,
-                    Some(_) => member
-                        .map_or(&[][..], |member| &member.lots)
-                        .iter()
-                        .filter(|lot| lot.account == account && lot.from <= now.at)
-                        .fold(0i64, |sum, lot| sum.saturating_add(lot.left)),
+                    Some(member) => self.balance(member, account, now.at),
                 },
                 StateRead::After(_)
                 | StateRead::Last(_)
@@ -281,6 +280,9 @@ impl State for Memory {
     }
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
+        if decision.refused.is_some() {
+            return;
+        }
         let record = &event.record;
         let now = now(record);
         let program = Arc::clone(&self.program);
@@ -295,12 +297,23 @@ impl State for Memory {
             let claims = self.claims.entry((claim.counter, key)).or_default();
             claims.push(KeptClaim { at: now.at, local: now.local(), amount: claim.amount });
         }
+        // What was taken was there before the event gave anything.
+        for effect in decision.effects.iter().filter(|effect| effect.debit) {
+            if let (Some(account), Some(member)) = (effect.account, event.member()) {
+                let lots = &mut self.members.entry(member.into()).or_default().lots;
+                lots.entry(account).or_default().spend(now.at, effect.amount);
+            }
+        }
         for effect in &decision.effects {
             let to = program.sites.get(effect.site.index()).and_then(|site| site.to);
             let owner = to.map_or_else(|| event.member(), |slot| event.other(slot));
-            if let (Some(account), Some(owner)) = (effect.account, owner) {
-                let lots = &mut self.members.entry(owner.into()).or_default().lots;
-                lots.push(Lot { account, from: now.at, left: effect.amount });
+            let life = life_of(&program, effect.site).filter(|(_, life)| !life.spent_at_once);
+            let (Some((id, life)), Some(owner)) = (life, owner) else { continue };
+            let Some(account) = program.accounts.get(id.index()) else { continue };
+            let lots = &mut self.members.entry(owner.into()).or_default().lots;
+            let lots = lots.entry(id).or_default();
+            for portion in portions(&self.zone, program.week_starts, account, life, now, effect.amount) {
+                lots.issue(now.at, portion);
             }
         }
         let Some(member) = event.member() else { return };
@@ -346,6 +359,10 @@ struct Seen<'s> {
 }
 
 impl Claimed for Seen<'_> {
+    fn balance(&self, account: AccountId) -> Option<i64> {
+        Some(self.memory.balance(self.member.as_deref()?, account, self.now.at))
+    }
+
     fn claimed(&self, id: CounterId) -> i64 {
         let Some(counter) = self.memory.program.counters.get(id.index()) else { return 0 };
         let key = match counter.per {

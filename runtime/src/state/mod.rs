@@ -6,13 +6,15 @@
 //! in memory, for tests, replays and simulations. Refuses to know rules: it knows the program's tables, reads and
 //! counters, which say exactly what state a pack needs.
 
+pub mod life;
+pub mod lots;
 mod memory;
 
 pub use memory::Memory;
 
 use crate::record::{ReadEvent, Reader, Schema};
 use perq_compiler::evaluate::{Claimed, Decision};
-use perq_compiler::ir::{Program, RowSource, StateRead};
+use perq_compiler::ir::{Program, RowSource, SiteKind, StateRead};
 
 /// Who keeps state between events. Events come in the order in which they are to be decided; an event sees what was
 /// kept before it and happened no later than its own instant.
@@ -39,5 +41,13 @@ pub fn is_stateful(program: &Program) -> bool {
         StateRead::Balance(_) => true,
         StateRead::After(_) | StateRead::Last(_) | StateRead::Until(_) | StateRead::Anniversary(_) => false,
     });
-    history || reads || !program.counters.is_empty()
+    let debits = program.sites.iter().any(|site| match site.kind {
+        SiteKind::Debit { .. } => true,
+        SiteKind::Award { .. }
+        | SiteKind::Multiply { .. }
+        | SiteKind::Discount { .. }
+        | SiteKind::Tender { .. } => false,
+    });
+    let redemptions = !program.redemptions.is_empty();
+    history || reads || debits || redemptions || !program.counters.is_empty()
 }

@@ -111,6 +111,8 @@ impl Kit {
             reads: Vec::new(),
             derivations: Vec::new(),
             counters: Vec::new(),
+            redemptions: Vec::new(),
+            tender: crate::ir::TenderSlots::default(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),
@@ -147,6 +149,8 @@ impl Kit {
             redeemable: true,
             qualifying: false,
             not_below: None,
+            expires: crate::ir::Expires::Never,
+            melt: None,
         });
         AccountId(u32::try_from(self.program.accounts.len()).unwrap() - 1)
     }
@@ -233,7 +237,8 @@ impl Kit {
         (num, den): (i128, i128),
         row: Option<u32>,
     ) -> SiteId {
-        let site = self.site(rule, SiteKind::Award { account, rounding: None });
+        let site =
+            self.site(rule, SiteKind::Award { account, rounding: None, life: crate::ir::Life::default() });
         self.propose(rule, Proposed { site, num, den, row, selection: Vec::new() });
         site
     }

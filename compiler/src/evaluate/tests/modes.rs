@@ -468,7 +468,10 @@ fn an_effect_may_round_for_itself() {
     let points = kit.account(RoundPer::Basket, Rounding::Down, None);
     let group = kit.group(Phase::Earn, Displace::None, Scope::Line, OnPrice::Original);
     let rule = kit.rule(group);
-    let own = kit.site(rule, SiteKind::Award { account: points, rounding: Some(Rounding::Up) });
+    let own = kit.site(
+        rule,
+        SiteKind::Award { account: points, rounding: Some(Rounding::Up), life: crate::ir::Life::default() },
+    );
     kit.propose(rule, Proposed { site: own, num: 1, den: 2, row: None, selection: vec![] });
     kit.award(rule, points, (1, 2), None);
     kit.award(rule, points, (4, 10), None);
@@ -484,7 +487,8 @@ fn limits_of_awards_hold_after_rounding() {
     let points = kit.account(RoundPer::Line, Rounding::HalfUp, None);
     let group = kit.group(Phase::Earn, Displace::None, Scope::Line, OnPrice::Original);
     let rule = kit.rule(group);
-    let site = kit.site(rule, SiteKind::Award { account: points, rounding: None });
+    let site =
+        kit.site(rule, SiteKind::Award { account: points, rounding: None, life: crate::ir::Life::default() });
     for _ in 0..10 {
         let row = kit.line(1, 100);
         kit.propose(rule, Proposed { site, num: 1, den: 2, row: Some(row), selection: vec![] });
@@ -657,7 +661,10 @@ fn what_is_whole_is_cut_to_a_whole() {
     let group = kit.group(Phase::Earn, Displace::None, Scope::Line, OnPrice::Original);
     let rule = kit.rule(group);
     kit.award(rule, points, (5, 2), None);
-    let own = kit.site(rule, SiteKind::Award { account: points, rounding: Some(Rounding::Up) });
+    let own = kit.site(
+        rule,
+        SiteKind::Award { account: points, rounding: Some(Rounding::Up), life: crate::ir::Life::default() },
+    );
     kit.propose(rule, Proposed { site: own, num: 7, den: 2, row: None, selection: vec![] });
     kit.award(rule, points, (1, 2), None);
     kit.program.rules[0].limits = vec![limit(5, Some(points), Otherwise::Cut)];

@@ -66,7 +66,7 @@ fn discount(dice: &mut Dice, kit: &mut Kit, rule: RuleId) {
 fn award(dice: &mut Dice, kit: &mut Kit, rule: RuleId) {
     let account = AccountId(u32::try_from(dice.roll(0, 2)).unwrap());
     let rounding = dice.once_in(4).then(|| dice.pick(&ROUNDINGS));
-    let site = kit.site(rule, SiteKind::Award { account, rounding });
+    let site = kit.site(rule, SiteKind::Award { account, rounding, life: crate::ir::Life::default() });
     let rows = i64::try_from(kit.record.lines.len() / 6).unwrap();
     for _ in 0..dice.roll(1, 4) {
         let row = (!dice.once_in(4)).then(|| u32::try_from(dice.roll(0, rows - 1)).unwrap());
