@@ -323,10 +323,7 @@ mod samples {
             ),
             &[("wrong-event", "a `registration` has no `basket`")],
         );
-        gives(
-            &earn("then issue coupon welcome"),
-            &[("not-yet-evaluated", "`issue` is part of the language")],
-        );
+        gives(&earn("then issue coupon welcome"), &[("unknown-name", "there is no coupon `welcome`")]);
         gives(
             &earn("valid 2026-08-31 through 2026-06-01 then award 1 points"),
             &[("date-order", "2026-06-01 through 2026-08-31")],
@@ -399,9 +396,10 @@ mod samples {
             &earn("when member known and member.balance.chips >= 10 points then award 1 points"),
             &[("not-yet-evaluated", "member.balance")],
         );
+        clean(&format!("{FRAME}\nbadge gourmet \"G\" {{ when basket.paid > 10 EUR }}"));
         gives(
-            &format!("{FRAME}\nbadge gourmet \"G\" {{ when member known }}"),
-            &[("not-yet-evaluated", "`badge`")],
+            &format!("{FRAME}\nbadge gourmet \"G\" {{ when basket.paid > 10 }}"),
+            &[("missing-unit", "10 EUR")],
         );
     }
 
@@ -620,7 +618,10 @@ mod single {
         );
         gives(
             &earn("when purchase in segment \"A\" then award 1 points"),
-            &[("wrong-reference-kind", "it can be in `campaign`, `channel`, `country` and `store`")],
+            &[(
+                "wrong-reference-kind",
+                "it can be in `campaign`, `channel`, `country`, `coupon_code` and `store`",
+            )],
         );
         gives(
             &earn("when purchase.source in segment \"A\" then award 1 points"),

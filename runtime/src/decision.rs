@@ -3,12 +3,19 @@
 //! Decides nothing. The JSON has a published schema, `schema/decision.schema.json`, and its fields always stand in
 //! the same order, so that equal decisions are equal bytes.
 
+mod instruments;
+
+pub use instruments::{Code, FieldSet, Issued, LevelChange};
+
 use crate::decimal;
 use crate::pack::{Pack, place};
 use crate::record::ReadEvent;
+use instruments::Parts;
 use perq_compiler::evaluate;
+use perq_compiler::ir::Verified;
 use perq_compiler::ir::{AccountId, CounterId, FaultKind, LimitOf, Program, RuleId, SiteId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The JSON Schema of a decision's JSON.
 pub const DECISION_SCHEMA: &str = include_str!("../schema/decision.schema.json");
@@ -36,6 +43,18 @@ pub struct Decision {
     /// What the effects use up of limits and budgets that count over more than this event.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub claims: Vec<Claim>,
+    /// What became of the codes that were presented.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub coupons: Vec<Code>,
+    /// What is issued to the member.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub issued: Vec<Issued>,
+    /// Fields of the member that are set.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub set: Vec<FieldSet>,
+    /// Levels that the member leaves.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tiers: Vec<LevelChange>,
     /// Rules that failed and gave nothing.
     pub errors: Vec<RuleError>,
     /// The lines before and after.
@@ -267,6 +286,7 @@ fn counter_of(by: evaluate::CutBy) -> Option<CounterId> {
 /// A program's names, as texts and as JSON, for reports about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
+    program: Arc<Verified>,
     kinds: Vec<Name>,
     rules: Vec<Name>,
     groups: Vec<Name>,
@@ -315,6 +335,7 @@ impl Names {
         let program: &Program = pack.program();
         let list = |names: Vec<&str>| names.into_iter().map(Name::of).collect::<Vec<_>>();
         let mut names = Names {
+            program: Arc::clone(pack.program()),
             kinds: list(program.events.iter().map(|event| event.name.as_str()).collect()),
             rules: list(program.rules.iter().map(|rule| rule.name.as_str()).collect()),
             groups: list(program.groups.iter().map(|group| group.name.as_str()).collect()),
@@ -344,7 +365,9 @@ impl Names {
             .map(|site| {
                 let account = match site.kind {
                     perq_compiler::ir::SiteKind::Award { account, .. } => Some(account),
-                    perq_compiler::ir::SiteKind::Discount { .. } => None,
+                    perq_compiler::ir::SiteKind::Discount { .. }
+                    | perq_compiler::ir::SiteKind::Issue { .. }
+                    | perq_compiler::ir::SiteKind::Set { .. } => None,
                 };
                 let group = program.rules.get(site.rule.index()).map_or(0, |rule| rule.group.index());
                 let mut tail = b"\"".to_vec();
@@ -415,6 +438,7 @@ impl Names {
             Some(account) => (None, Some(self.account(account))),
             None => (Some(self.currency.text.clone()), None),
         };
+        let Parts { coupons, issued, set, tiers } = Parts::of(&self.program, event, raw);
         Decision {
             id: event.id().to_owned(),
             kind: text(&self.kinds, event.record.kind.index()),
@@ -490,6 +514,10 @@ impl Names {
                     amount: decimal::print(i128::from(claim.amount), self.claim_decimals(claim.counter)),
                 })
                 .collect(),
+            coupons,
+            issued,
+            set,
+            tiers,
             errors: raw
                 .faults
                 .iter()
@@ -595,6 +623,10 @@ impl Names {
                 decimal::write(out, i128::from(claim.amount), self.claim_decimals(claim.counter));
                 out.extend_from_slice(b"\"}");
             }
+        }
+        let quiet = event.presented.is_empty() && raw.issues.is_empty() && raw.changes.is_empty();
+        if !quiet || !raw.tiers.is_empty() {
+            Parts::of(&self.program, event, raw).write(out);
         }
         out.extend_from_slice(b"],\"errors\":[");
         for (at, fault) in raw.faults.iter().enumerate() {
@@ -862,6 +894,9 @@ mod tests {
                 evaluate::Cut { rule: RuleId(1), of: LimitOf::Discounts, by: CutBy::Group, amount: 7 },
             ],
             claims: Vec::new(),
+            issues: Vec::new(),
+            changes: Vec::new(),
+            tiers: Vec::new(),
             faults: [
                 FaultKind::Overflow,
                 FaultKind::DivisionByZero,

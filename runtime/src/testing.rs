@@ -184,6 +184,7 @@ pub(crate) fn program() -> Program {
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        instruments: Default::default(),
         params: vec![Param {
             name: "rate".into(),
             ty: SlotType::Percent,

@@ -286,6 +286,7 @@ pub fn empty() -> Program {
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        instruments: Default::default(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),

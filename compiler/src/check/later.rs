@@ -8,14 +8,14 @@ use perq_grammar::diagnostic::Span;
 pub(super) fn item(kind: &ItemKind) -> Option<&str> {
     match kind {
         ItemKind::Counter { .. } => Some("counter"),
-        ItemKind::Badge(..) => Some("badge"),
-        ItemKind::Tiers(..) => Some("tiers"),
-        ItemKind::Coupon(..) => Some("coupon"),
-        ItemKind::Certificate(..) => Some("certificate"),
         ItemKind::Redemption(..) => Some("redemption"),
         ItemKind::Template(_) => Some("template"),
         ItemKind::Later { keyword, .. } => Some(&keyword.text),
-        ItemKind::Language(_)
+        ItemKind::Badge(..)
+        | ItemKind::Tiers(..)
+        | ItemKind::Coupon(..)
+        | ItemKind::Certificate(..)
+        | ItemKind::Language(_)
         | ItemKind::Use { .. }
         | ItemKind::Program(..)
         | ItemKind::Account(..)
@@ -63,14 +63,14 @@ pub(super) fn effect(kind: &EffectKind) -> Option<&str> {
     match kind {
         EffectKind::Debit { .. } => Some("debit"),
         EffectKind::Gift { .. } => Some("gift"),
-        EffectKind::Issue(_) => Some("issue"),
-        EffectKind::Set { .. } => Some("set"),
         EffectKind::Multiply { .. } => Some("multiply"),
         EffectKind::Later(word) => Some(&word.text),
         EffectKind::ForEach { .. }
         | EffectKind::Award { .. }
         | EffectKind::Discount { .. }
         | EffectKind::Price { .. }
+        | EffectKind::Issue(_)
+        | EffectKind::Set { .. }
         | EffectKind::Let(_) => None,
     }
 }
@@ -94,10 +94,7 @@ pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
     match expectation {
         Expectation::Balance(..) => Some("balance"),
         Expectation::Debit { .. } => Some("debit"),
-        Expectation::Issue { .. } => Some("issue"),
         Expectation::Gift(..) => Some("gift"),
-        Expectation::Tier(..) => Some("tier"),
-        Expectation::Badge(_) => Some("badge"),
         Expectation::Refused(_) => Some("refused"),
         Expectation::Later(word) => Some(&word.text),
         Expectation::Nothing
@@ -109,6 +106,10 @@ pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
         | Expectation::Award(..)
         | Expectation::Discount(..)
         | Expectation::Total(_)
+        | Expectation::Issue { .. }
+        | Expectation::Tier(..)
+        | Expectation::Badge(_)
+        | Expectation::Coupon(..)
         | Expectation::Holds(_) => None,
     }
 }

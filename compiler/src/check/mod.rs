@@ -12,12 +12,14 @@ pub mod errors;
 mod expressions;
 mod functions;
 mod groups;
+mod instruments;
 mod later;
 mod names;
 mod operators;
 mod program;
 mod rules;
 mod schema;
+mod tiers;
 mod ties;
 mod trials;
 mod types;
@@ -168,6 +170,7 @@ fn run(
     imports: &[Import],
     snippet: Option<(&SourceTree, Span)>,
 ) -> (typed::Program, Vec<Diagnostic>, Vec<Reject>) {
+    let made: Vec<instruments::AsRule>;
     let mut checker = Checker::new();
     let mut items = Items::default();
     for source in prelude {
@@ -195,19 +198,36 @@ fn run(
         items.collect(At { file: source.file, space, origin: Origin::Snippet }, &source.tree);
     }
 
+    made = instruments::as_rules(&items);
+    for coupon in &made {
+        match &coupon.group {
+            Some((header, clauses)) => {
+                items.groups.push((coupon.at, header, clauses, coupon.rule.span));
+                items.rules.push((coupon.at, &coupon.rule, items.groups.len()));
+            }
+            None => items.rules.push((coupon.at, &coupon.rule, items.groups.len())),
+        }
+    }
+
     checker.uses(&items, imports, &spaces);
     checker.settings(&items, files);
     checker.declare_types(&items);
+    checker.declare_levels(&items);
     checker.declare_accounts(&items);
     checker.declare_fields(&items);
+    checker.declare_tier_field(&items);
+    checker.declare_instruments(&items);
     checker.declare_functions(&items);
     checker.declare_groups(&items);
     checker.declare_rules(&items);
+    checker.bind_coupons();
 
     checker.check_defaults(&items);
     checker.check_params(&items);
     checker.check_functions(&items);
     checker.check_groups();
+    checker.check_tiers(&items);
+    checker.check_instruments(&items);
     checker.check_rules();
     checker.check_ties();
     checker.check_tests(&items);
@@ -245,6 +265,10 @@ struct Items<'a> {
     /// Rules outside of groups, with how many groups stand before them.
     rules: Vec<(At, &'a ast::Rule, usize)>,
     tests: Vec<(At, &'a ast::Test, Span)>,
+    coupons: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::CouponClause>], Span)>,
+    certificates: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::CertificateClause>])>,
+    badges: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::BadgeClause>])>,
+    tiers: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::TiersClause>])>,
     /// Declarations without a meaning yet: the keyword and its place.
     later: Vec<(At, &'a str, Span)>,
 }
@@ -277,11 +301,15 @@ impl<'a> Items<'a> {
                 ast::ItemKind::Group(header, clauses) => self.groups.push((at, header, clauses, item.span)),
                 ast::ItemKind::Rule(rule) => self.rules.push((at, rule, self.groups.len())),
                 ast::ItemKind::Test(test) => self.tests.push((at, test, item.span)),
+                ast::ItemKind::Coupon(header, clauses) => {
+                    self.coupons.push((at, header, clauses, item.span));
+                }
+                ast::ItemKind::Certificate(header, clauses) => {
+                    self.certificates.push((at, header, clauses));
+                }
+                ast::ItemKind::Badge(header, clauses) => self.badges.push((at, header, clauses)),
+                ast::ItemKind::Tiers(header, clauses) => self.tiers.push((at, header, clauses)),
                 ast::ItemKind::Counter { .. }
-                | ast::ItemKind::Badge(..)
-                | ast::ItemKind::Tiers(..)
-                | ast::ItemKind::Coupon(..)
-                | ast::ItemKind::Certificate(..)
                 | ast::ItemKind::Redemption(..)
                 | ast::ItemKind::Template(_)
                 | ast::ItemKind::Later { .. } => {
@@ -356,6 +384,14 @@ struct Checker<'a> {
     group_order: Vec<(At, &'a ast::Name)>,
     group_infos: Vec<groups::GroupInfo<'a>>,
     group_ids: FxHashMap<String, usize>,
+    coupon_ids: FxHashMap<String, u32>,
+    coupon_infos: Vec<instruments::CouponInfo<'a>>,
+    /// Shared codes, folded, and where they are written.
+    shared_codes: FxHashMap<String, Place>,
+    certificate_ids: FxHashMap<String, u32>,
+    badge_ids: FxHashMap<String, u32>,
+    /// The fields that say whether the member has each badge.
+    badge_fields: Vec<FieldId>,
     rule_infos: Vec<rules::RuleInfo<'a>>,
     rule_ids: FxHashMap<String, ir::RuleId>,
 }
@@ -392,6 +428,12 @@ impl Checker<'_> {
             group_order: Vec::new(),
             group_infos: Vec::new(),
             group_ids: FxHashMap::default(),
+            coupon_ids: FxHashMap::default(),
+            coupon_infos: Vec::new(),
+            shared_codes: FxHashMap::default(),
+            certificate_ids: FxHashMap::default(),
+            badge_ids: FxHashMap::default(),
+            badge_fields: Vec::new(),
             rule_infos: Vec::new(),
             rule_ids: FxHashMap::default(),
         }

@@ -372,10 +372,21 @@ impl<'a> Checker<'a> {
         for clause in clauses {
             let (word, span) = match clause {
                 ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) => continue,
+                ast::AccountClause::Shortfall(policy) => {
+                    let words = &["debt", "clamp", "pending_only"];
+                    if !words.contains(&policy.text.as_str()) {
+                        self.report(errors::unknown_word(
+                            at.place(policy.span),
+                            "shortfall",
+                            &policy.text,
+                            words,
+                        ));
+                    }
+                    continue;
+                }
                 ast::AccountClause::Expire(..)
                 | ast::AccountClause::Melt(_)
-                | ast::AccountClause::UseFirst(_)
-                | ast::AccountClause::Shortfall(_) => continue,
+                | ast::AccountClause::UseFirst(_) => continue,
                 ast::AccountClause::Round { mode, .. } => ("round", mode.span),
                 ast::AccountClause::Redeemable(span) => ("redeemable", *span),
                 ast::AccountClause::Qualifying(span) => ("qualifying", *span),

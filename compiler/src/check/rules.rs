@@ -18,6 +18,8 @@ pub(super) struct RuleInfo<'a> {
     pub rule: &'a ast::Rule,
     /// Its group among `Checker::group_infos`.
     pub group: Option<usize>,
+    /// The coupon whose rule it is, of `Checker::coupon_infos`.
+    pub coupon: Option<usize>,
     /// A group was named and is unknown, or the rule is a snippet's: not to be complained about again.
     pub excused: bool,
     /// `priority` is written.
@@ -71,7 +73,7 @@ impl<'a> Checker<'a> {
             let groups: Vec<String> = self.group_infos.iter().map(|info| info.name.clone()).collect();
             self.report(errors::rule_without_group(place, &rule.header.name.text, &groups));
         }
-        self.rule_infos.push(RuleInfo { at, rule, group, excused, place });
+        self.rule_infos.push(RuleInfo { at, rule, group, coupon: None, excused, place });
     }
 
     /// The kinds of events after `on`.
@@ -127,9 +129,10 @@ impl<'a> Checker<'a> {
     fn check_rule(&mut self, index: usize) {
         let Some(info) = self.rule_infos.get(index) else { return };
         let (at, rule, group, excused, place) = (info.at, info.rule, info.group, info.excused, info.place);
+        let coupon = info.coupon;
         let events = self.rule_events(at, rule, group, excused, place);
         let mut scope = Scope::new(at.file, at.space, Events::Heard(events.clone()));
-        let mut steps = Vec::new();
+        let mut steps: Vec<Step> = coupon.and_then(|coupon| self.presented(coupon)).into_iter().collect();
         let mut valid: Vec<(i64, Place)> = Vec::new();
         let group_info = group.and_then(|group| self.group_infos.get(group));
         let (group_id, kind, group_name, group_at, group_clauses) = match group_info {
@@ -211,7 +214,7 @@ impl<'a> Checker<'a> {
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
         }
-        let mut typed_limits = Vec::new();
+        let mut typed_limits = coupon.map_or_else(Vec::new, |coupon| self.coupon(coupon));
         for clause in limits {
             if let ast::ClauseKind::Limit { amount, per, window, otherwise } = &clause.kind {
                 typed_limits.extend(self.rule_limit(

@@ -106,6 +106,8 @@ impl Checker<'_> {
                 | Step::LetCollection(..)
                 | Step::ForEach { .. }
                 | Step::Award { .. }
+                | Step::Issue { .. }
+                | Step::Set { .. }
                 | Step::Discount { .. } => {}
             }
         }
@@ -140,6 +142,8 @@ impl Checker<'_> {
                     self.of_source(target, &mut own);
                     targets.push(own);
                 }
+                // Issues and settings do not compete.
+                Step::Issue { .. } | Step::Set { .. } => {}
                 Step::When(_) | Step::Let(..) | Step::LetCollection(..) => {}
             }
         }

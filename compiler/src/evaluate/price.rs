@@ -219,6 +219,8 @@ impl Pricer {
                 }
                 Ok(())
             }
+            // No amounts: they follow what the rule gives.
+            SiteKind::Issue { .. } | SiteKind::Set { .. } => Ok(()),
             SiteKind::Discount { amount, fall, rounding } => {
                 let Some(value) = meant(amount, value, rounding)? else { return Ok(()) };
                 let selected = usize::try_from(proposal.selected.start)

@@ -1,6 +1,7 @@
 //! One event from record to decision: phase by phase, group by group. Knows the order of things and refuses to know how
 //! each is worked out.
 
+use super::deed;
 use super::derive;
 use super::displace::{Displacer, Loss};
 use super::fraction::Fraction;
@@ -11,8 +12,8 @@ use super::{
     Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Totals,
 };
 use crate::ir::{
-    Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, PlaceId, Program, RuleId, SlotId, Tax, event_slot,
-    line_slot,
+    Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, PlaceId, Program, RuleId, SiteId, SlotId, Tax,
+    event_slot, line_slot,
 };
 use std::ops::Range;
 
@@ -25,6 +26,13 @@ pub struct Workspace<S> {
     settling: Settling,
 }
 
+impl<S> Workspace<S> {
+    /// What a function runs with.
+    pub(super) fn memory(&mut self) -> (&mut S, &mut Proposals) {
+        (&mut self.scratch, &mut self.proposals)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Settling {
     lines: Vec<Line>,
@@ -34,6 +42,7 @@ struct Settling {
     displacer: Displacer,
     granter: Granter,
     losses: Vec<Loss>,
+    wishes: Vec<(SiteId, i64)>,
     faults: Vec<(u32, SiteFault)>,
     /// What each group gave, in `granter.given`.
     settled: Vec<(GroupId, Range<usize>)>,
@@ -115,6 +124,7 @@ pub fn evaluate<C: Code>(
         }
     }
     settling.granter.finish(program, decision);
+    deed::list(program, record, &settling.granter.deeds, decision);
     settling.total(program, record, decision);
 }
 
@@ -162,6 +172,9 @@ impl Settling {
                 self.rows.push(rows);
             }
         }
+        decision.issues.clear();
+        decision.changes.clear();
+        decision.tiers.clear();
         decision.cuts.clear();
         decision.claims.clear();
         decision.faults.clear();
@@ -259,6 +272,16 @@ impl Settling {
                         first(&mut line.holder, part.position);
                     }
                 }
+            }
+        }
+        for exclusion in around.group.excludes.iter().filter(|exclusion| exclusion.whole) {
+            let settled = self.settled.iter().filter(|(group, _)| *group == exclusion.group);
+            let given = settled.filter_map(|(_, given)| self.granter.given.get(given.clone())).flatten();
+            let by = given.filter(|part| part.counts()).map(|part| part.position).next();
+            let by = by.unwrap_or_else(|| self.granter.actor(exclusion.group));
+            if by != NONE {
+                first(&mut self.holder, by);
+                self.lines.iter_mut().for_each(|line| first(&mut line.holder, by));
             }
         }
         for line in self.lines.iter_mut().filter(|line| line.holder != NONE) {
@@ -391,6 +414,17 @@ impl Settling {
         if run.faulted {
             return;
         }
+        let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
+        if let Err(fault) = deed::wishes(around.program, proposals, &mut self.wishes) {
+            run.faulted = true;
+            self.faults.push((run.position, fault));
+            return;
+        }
+        if !self.wishes.is_empty() && run.parts.is_empty() && self.holder != NONE {
+            self.losses.push(Loss { loser: run.position, by: self.holder, row: NONE });
+            return;
+        }
+        let given = self.granter.given.len();
         let owner = Owner {
             program: around.program,
             group_id: around.group_id,
@@ -403,9 +437,13 @@ impl Settling {
         let parts = self.parts.get_mut(run.parts.clone()).unwrap_or(&mut []);
         let spreader = &mut self.pricer.spreader;
         let granted = self.granter.grant(owner, run, parts, &mut self.lines, spreader, decision);
-        if let Err(fault) = granted {
-            run.faulted = true;
-            self.faults.push((run.position, fault));
+        match granted {
+            Ok(()) if self.wishes.is_empty() => {}
+            Ok(()) => self.granter.act(owner, run, &self.wishes, given, decision),
+            Err(fault) => {
+                run.faulted = true;
+                self.faults.push((run.position, fault));
+            }
         }
     }
 

@@ -37,6 +37,7 @@
 //!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
 //! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
 
+pub mod instruments;
 pub mod optimise;
 pub mod print;
 #[cfg(test)]
@@ -44,6 +45,10 @@ pub(crate) mod sample;
 pub mod shape;
 pub mod verify;
 
+pub use instruments::{
+    Badge, Boundary, Certificate, Codes, Coupon, Downgrade, InstrumentId, Instruments, Lifetime, Review,
+    Tiers,
+};
 pub use optimise::optimise;
 pub use shape::Shape;
 pub use verify::{Verified, VerifyError, verify};
@@ -178,6 +183,8 @@ pub struct Program {
     pub derivations: Vec<Derivation>,
     /// What limits and budgets count beyond one event.
     pub counters: Vec<Counter>,
+    /// Coupons, certificates, badges and levels.
+    pub instruments: Instruments,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.
@@ -375,6 +382,10 @@ pub enum StateRead {
     After(Window),
     /// Where a window ends: [`crate::calendar::Stretch::last`]. Needs no state.
     Last(Window),
+    /// 1 where the event presents a code of this coupon (of [`Instruments::coupons`]) that can be redeemed, else 0.
+    Coupon(u32),
+    /// 1 where the member has this badge (of [`Instruments::badges`]), else 0.
+    Badge(u32),
 }
 
 /// An event slot that a function works out, before the first phase, in the order of [`Program::derivations`].
@@ -916,8 +927,9 @@ pub enum Inst {
     /// Gives the value of the derivation whose function this is; the last that is given counts. Makes no value.
     Derive(Value),
 
-    /// Proposes an award of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
-    /// faults, a negative one is turned round), for a line or for the basket. Makes no value.
+    /// Proposes numerator / denominator (`I128`; a zero denominator faults, a negative one is turned round) of what the
+    /// site gives: an award in the account's smallest unit, for a line or for the basket; how many coupons are issued,
+    /// or the value of a certificate; a field's new value, in slot units. Makes no value.
     Award {
         /// Which effect.
         site: SiteId,
@@ -973,6 +985,20 @@ pub enum SiteKind {
         fall: Fall,
         /// How an amount of money comes from a fraction.
         rounding: Rounding,
+    },
+    /// An instrument for the member; the number is how many, or a certificate's value in minor units.
+    Issue {
+        /// Which.
+        instrument: InstrumentId,
+        /// When it ends; the instrument's own where it does not say.
+        expires: Option<Lifetime>,
+    },
+    /// A field of the member; the number is its new value.
+    Set {
+        /// The event slot that holds the field.
+        slot: SlotId,
+        /// The last day on which it holds.
+        until: Option<i64>,
     },
 }
 
@@ -1119,6 +1145,8 @@ pub struct Exclusion {
     pub group: GroupId,
     /// The later group takes a line over where it gives the member more; otherwise the earlier one keeps it.
     pub when_better: bool,
+    /// Where the earlier group gives anything, the later one gives nothing at all, on other lines neither.
+    pub whole: bool,
 }
 
 /// The most that may be given, in one event or over those that a counter sums.

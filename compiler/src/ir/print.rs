@@ -6,9 +6,9 @@
 
 use super::{
     Account, AccountId, Atom, AtomId, AtomTest, Column, Comparison, CounterKey, Derivation, DiscountAmount,
-    Element, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf, Otherwise, Param,
-    ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SiteId, SiteKind, Slot,
-    SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
+    Element, Fall, Function, Group, History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount,
+    LimitOf, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows,
+    Rule, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -70,6 +70,14 @@ impl Display for Program {
                     writeln!(f, "read {slot}: after what is before {}", words(&window))?
                 }
                 StateRead::Last(window) => writeln!(f, "read {slot}: end of {}", words(&window))?,
+                StateRead::Coupon(id) => {
+                    let name = self.instruments.name(InstrumentId::Coupon(id)).map_or("?", |(_, name)| name);
+                    writeln!(f, "read {slot}: coupon {name} can be redeemed")?;
+                }
+                StateRead::Badge(id) => {
+                    let name = self.instruments.name(InstrumentId::Badge(id)).map_or("?", |(_, name)| name);
+                    writeln!(f, "read {slot}: the member has badge {name}")?;
+                }
             }
         }
         for (id, derivation) in self.derivations.iter().enumerate() {
@@ -336,7 +344,11 @@ impl Display for InProgram<'_, Group> {
         }
         for exclusion in &group.excludes {
             let other = program.groups.get(exclusion.group.index()).map_or("?", |group| group.name.as_str());
-            let when = if exclusion.when_better { " when better" } else { "" };
+            let when = match (exclusion.whole, exclusion.when_better) {
+                (true, _) => " as a whole",
+                (false, true) => " when better",
+                (false, false) => "",
+            };
             writeln!(f, "  excludes {other}{when}")?;
         }
         program.limits(f, &group.limits, "  ")
@@ -410,6 +422,14 @@ fn words(window: &Window) -> String {
         Window::Previous(period) => format!("previous {}", word(period)),
         Window::Ever => "program".to_owned(),
         Window::Between(first, last) => format!("days {first} through {last}"),
+    }
+}
+
+fn lifetime(lifetime: Lifetime) -> String {
+    match lifetime {
+        Lifetime::Days(days) => format!("after {days} days"),
+        Lifetime::Months(months) => format!("after {months} months"),
+        Lifetime::On(day) => format!("on day {day}"),
     }
 }
 
@@ -568,6 +588,19 @@ fn site_text(program: &Program, id: SiteId) -> String {
             text.push_str(program.account(account));
             if let Some(rounding) = rounding {
                 let _ = write!(text, " rounded {}", word(&rounding));
+            }
+        }
+        SiteKind::Issue { instrument, expires } => {
+            let (kind, name) = program.instruments.name(instrument).unwrap_or(("instrument", "?"));
+            let _ = write!(text, "issue {kind} {name}");
+            if let Some(expires) = expires {
+                let _ = write!(text, " expires {}", lifetime(expires));
+            }
+        }
+        SiteKind::Set { slot, until } => {
+            let _ = write!(text, "set {}", slot_name(&program.layout.event, slot));
+            if let Some(until) = until {
+                let _ = write!(text, " until day {until}");
             }
         }
         SiteKind::Discount { amount, fall, rounding } => {

@@ -115,6 +115,7 @@ pub(crate) fn program() -> Program {
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        instruments: Default::default(),
         params: Vec::new(),
         atoms: vec![
             Atom {

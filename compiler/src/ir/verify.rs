@@ -338,6 +338,7 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         groups(&program, &mut report);
         rules(&program, &mut report);
         sites(&program, &mut report);
+        instruments(&program, &mut report);
         functions(&program, &mut report);
     }
     if report.errors.is_empty() { Ok(Verified(program)) } else { Err(report.errors) }
@@ -414,6 +415,9 @@ fn lengths(program: &Program, report: &mut Report) {
         program.sites.len(),
         program.groups.len(),
         program.rules.len(),
+        program.instruments.coupons.len(),
+        program.instruments.certificates.len(),
+        program.instruments.badges.len(),
     ] {
         report.length(length, limits::LIST, At::Program);
     }
@@ -741,6 +745,8 @@ fn filled(program: &Program, report: &mut Report) {
         match read.read {
             StateRead::Balance(account) => report.known(&program.accounts, account.index(), at),
             StateRead::After(window) | StateRead::Last(window) => window_of(window, at, report),
+            StateRead::Coupon(id) => report.known(&program.instruments.coupons, id as usize, at),
+            StateRead::Badge(id) => report.known(&program.instruments.badges, id as usize, at),
         }
     }
     let mut names = Names::default();
@@ -994,6 +1000,15 @@ fn rules(program: &Program, report: &mut Report) {
             *times = times.saturating_add(1);
         }
     }
+    let reviewed = program.instruments.badges.iter().filter_map(|badge| badge.review.as_ref());
+    let reviewed = reviewed.map(|review| review.function);
+    let tiers = program.instruments.tiers.iter();
+    let tiers = tiers.flat_map(|tiers| std::iter::once(tiers.reached).chain(tiers.keep));
+    for function in reviewed.chain(tiers) {
+        if let Some(times) = used.get_mut(function.index()) {
+            *times = times.saturating_add(1);
+        }
+    }
     for derivation in &program.derivations {
         if let Some(times) = used.get_mut(derivation.function.index()) {
             *times = times.saturating_add(1);
@@ -1010,8 +1025,13 @@ fn sites(program: &Program, report: &mut Report) {
         report.known(&program.rules, site.rule.index(), at);
         report.known(&program.places, site.place.index(), at);
         report.text(&site.reason, at);
-        if let SiteKind::Award { account, .. } = site.kind {
-            report.known(&program.accounts, account.index(), at);
+        match site.kind {
+            SiteKind::Award { account, .. } => report.known(&program.accounts, account.index(), at),
+            SiteKind::Issue { instrument, .. } => {
+                report.check(program.instruments.name(instrument).is_some(), VerifyRule::UnknownId, at);
+            }
+            SiteKind::Set { slot, .. } => member_slot(program, slot, at, report),
+            SiteKind::Discount { .. } => {}
         }
         let rule = program.rules.get(site.rule.index());
         let Some(group) = rule.and_then(|rule| program.groups.get(rule.group.index())) else { continue };
@@ -1023,8 +1043,63 @@ fn sites(program: &Program, report: &mut Report) {
             ) => false,
             (SiteKind::Discount { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
             (SiteKind::Discount { .. }, Phase::Tender | Phase::Earn | Phase::State) => false,
+            (SiteKind::Issue { .. } | SiteKind::Set { .. }, _) => true,
         };
         report.check(fits, VerifyRule::SitePhase, at);
+    }
+}
+
+/// A field of the member that state may overlay.
+fn member_slot(program: &Program, slot: SlotId, at: At, report: &mut Report) {
+    let of_event = program.layout.event.get(slot.index());
+    let fits = of_event.is_some_and(|slot| slot.record == RecordKind::Member);
+    report.check(fits, VerifyRule::FilledSlot, at);
+}
+
+/// Coupons, certificates, badges and levels.
+fn instruments(program: &Program, report: &mut Report) {
+    let instruments = &program.instruments;
+    let mut names = Names::default();
+    for (_, coupon) in numbered(&instruments.coupons) {
+        report.name(&coupon.name, At::Program);
+        report.text(&coupon.title, At::Program);
+        names.add(&coupon.name, At::Program, report);
+        report.known(&program.rules, coupon.rule.index(), At::Program);
+        report.known(&program.places, coupon.place.index(), At::Program);
+    }
+    let mut names = Names::default();
+    for (_, certificate) in numbered(&instruments.certificates) {
+        report.name(&certificate.name, At::Program);
+        report.text(&certificate.title, At::Program);
+        names.add(&certificate.name, At::Program, report);
+        report.known(&program.places, certificate.place.index(), At::Program);
+    }
+    let mut names = Names::default();
+    for (_, badge) in numbered(&instruments.badges) {
+        report.name(&badge.name, At::Program);
+        report.text(&badge.title, At::Program);
+        names.add(&badge.name, At::Program, report);
+        report.known(&program.places, badge.place.index(), At::Program);
+        if let Some(review) = &badge.review {
+            report.known(&program.functions, review.function.index(), At::Program);
+            events_of(program, &review.events, VerifyRule::DerivationEvents, At::Program, report);
+        }
+    }
+    if let Some(slot) = instruments.presented {
+        let of_event = program.layout.event.get(slot.index());
+        let fits = of_event.is_some_and(|slot| matches!(slot.ty, SlotType::Set(_)));
+        report.check(fits, VerifyRule::FilledSlot, At::Program);
+    }
+    if let Some(tiers) = &instruments.tiers {
+        report.name(&tiers.name, At::Program);
+        report.text(&tiers.title, At::Program);
+        report.known(&program.enums, tiers.levels.index(), At::Program);
+        report.known(&program.places, tiers.place.index(), At::Program);
+        report.known(&program.functions, tiers.reached.index(), At::Program);
+        if let Some(keep) = tiers.keep {
+            report.known(&program.functions, keep.index(), At::Program);
+        }
+        member_slot(program, tiers.slot, At::Program, report);
     }
 }
 
@@ -1247,7 +1322,7 @@ impl<'p> Checker<'p> {
     fn site(&self, site: SiteId, award: bool) -> Result<(), VerifyRule> {
         let site = self.program.sites.get(site.index()).ok_or(VerifyRule::UnknownId)?;
         let fits = match site.kind {
-            SiteKind::Award { .. } => award,
+            SiteKind::Award { .. } | SiteKind::Issue { .. } | SiteKind::Set { .. } => award,
             SiteKind::Discount { .. } => !award,
         };
         check(fits, VerifyRule::SiteKindMismatch)?;

@@ -141,7 +141,14 @@ impl Lowering<'_> {
         let ExprKind::Field { field, .. } = &expr.kind else { return None };
         match self.builtin(*field) {
             Some(Builtin::UnitInitial | Builtin::UnitPaid | Builtin::Line(line_slot::PAID)) => return None,
-            Some(Builtin::Event(_) | Builtin::Line(_) | Builtin::Payment(_) | Builtin::UnitPrice) | None => {}
+            Some(
+                Builtin::Event(_)
+                | Builtin::Line(_)
+                | Builtin::Payment(_)
+                | Builtin::UnitPrice
+                | Builtin::Read(_),
+            )
+            | None => {}
         }
         let den = self.program.fields.get(field.0 as usize)?.den;
         let (own, slot) = self.slot(*field);

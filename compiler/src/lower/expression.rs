@@ -236,7 +236,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn ordinal(&mut self, expr: &Expr) -> Value {
+    pub fn ordinal(&mut self, expr: &Expr) -> Value {
         match self.operand(expr) {
             Operand::Ordinal(value) => value,
             Operand::Number(_) | Operand::Truth(_) | Operand::Perhaps(..) => self.int(crate::ir::MISSING),
@@ -302,7 +302,14 @@ impl Builder<'_, '_> {
         match declared.builtin {
             Some(Builtin::UnitInitial) => self.piece(line_slot::INITIAL, of),
             Some(Builtin::UnitPaid) => self.piece(line_slot::PAID, of),
-            Some(Builtin::UnitPrice | Builtin::Event(_) | Builtin::Line(_) | Builtin::Payment(_)) | None => {
+            Some(
+                Builtin::UnitPrice
+                | Builtin::Event(_)
+                | Builtin::Line(_)
+                | Builtin::Payment(_)
+                | Builtin::Read(_),
+            )
+            | None => {
                 let value = self.load(field, of);
                 self.slot_operand(value, &declared.ty, declared.den)
             }

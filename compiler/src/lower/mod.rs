@@ -7,6 +7,7 @@ mod atom;
 mod build;
 mod expression;
 mod fraction;
+mod instruments;
 mod rule;
 
 use crate::ir::{self, Atom, AtomId, PlaceId, Reference, ReferenceId, Site, SiteId, SlotId};
@@ -69,7 +70,8 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         params: program.params.iter().map(|param| param.ir.clone()).collect(),
         reads: Vec::new(),
         derivations: Vec::new(),
-        counters: Vec::new(),
+        counters: program.counters.clone(),
+        instruments: ir::Instruments::default(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),
@@ -100,6 +102,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     if !too_large.is_empty() {
         return Err(too_large);
     }
+    lowering.instruments();
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }
@@ -259,7 +262,7 @@ impl Lowering<'_> {
             Some(Builtin::UnitPrice) => return (FieldSpace::Line, ir::line_slot::PRICE),
             Some(Builtin::UnitInitial) => return (FieldSpace::Line, ir::line_slot::INITIAL),
             Some(Builtin::UnitPaid) => return (FieldSpace::Line, ir::line_slot::PAID),
-            None => {}
+            Some(Builtin::Read(_)) | None => {}
         }
         let (space, list) = match declared.record {
             ir::RecordKind::Event | ir::RecordKind::Member | ir::RecordKind::Derived => {
@@ -282,6 +285,9 @@ impl Lowering<'_> {
             inherits: declared.inherits,
         });
         self.slots.insert(field, slot);
+        if let Some(Builtin::Read(read)) = declared.builtin {
+            self.ir.reads.push(ir::StateSlot { slot, read });
+        }
         (space, slot)
     }
 

@@ -59,6 +59,18 @@ impl Builder<'_, '_> {
                     self.emit(Inst::Award { site, num, den, row });
                     self.at(before);
                 }
+                Step::Issue { instrument, number, expires, reason, place } => {
+                    let kind = SiteKind::Issue { instrument: *instrument, expires: *expires };
+                    let place = self.lowering.place(*place);
+                    self.act(Site { rule, kind, reason: reason.clone(), place }, number, 1);
+                }
+                Step::Set { field, value, until, place } => {
+                    let den = self.lowering.program.fields.get(field.0 as usize).map_or(1, |field| field.den);
+                    let (_, slot) = self.lowering.slot(*field);
+                    let kind = SiteKind::Set { slot, until: *until };
+                    let place = self.lowering.place(*place);
+                    self.act(Site { rule, kind, reason: None, place }, value, den);
+                }
                 Step::Discount { meaning, amount, target, fall, rounding, reason, place } => {
                     let place = self.lowering.place(*place);
                     let before = self.at(place);
@@ -76,6 +88,21 @@ impl Builder<'_, '_> {
                 }
             }
         }
+    }
+}
+
+impl Builder<'_, '_> {
+    /// Proposes a number of what a site gives, counted in so many parts of one.
+    fn act(&mut self, site: Site, number: &Expr, den: i128) {
+        let before = self.at(site.place);
+        let site = self.lowering.site(site);
+        let mut number = self.number(number);
+        if den != 1 {
+            number = self.multiply(number, super::fraction::Fraction::constant(den, 1));
+        }
+        let (num, den) = (self.wide(number.num), self.wide_den(number.den));
+        self.emit(Inst::Award { site, num, den, row: None });
+        self.at(before);
     }
 }
 
@@ -137,7 +164,7 @@ impl super::Lowering<'_> {
                 Step::LetCollection(local, source) => bound.push((*local, source)),
                 Step::ForEach { source, .. } => sources.push(source),
                 Step::Discount { target, .. } => sources.push(target),
-                Step::Award { .. } => unguarded = true,
+                Step::Award { .. } | Step::Issue { .. } | Step::Set { .. } => unguarded = true,
                 Step::Let(..) => {}
             }
         }

@@ -1,12 +1,14 @@
 //! State in memory: for tests, replays and simulations. Refuses to know files and crashes.
 
-use super::State;
+use super::instruments::Instruments;
+use super::tiers::{Levels, Standing};
+use super::{State, now};
 use crate::record::{ReadEvent, Reader, Schema};
 use perq_compiler::calendar::{Instant, is_universal, stretch};
-use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows};
+use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows, TierChange};
 use perq_compiler::ir::{
     Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource, RowTable, Slot,
-    SlotId, SlotType, StateRead, Verified, event_slot, line_slot,
+    SlotId, SlotType, StateRead, Verified, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,6 +24,8 @@ pub struct Memory {
     members: BTreeMap<Box<str>, Member>,
     /// What was claimed, by who for.
     claims: BTreeMap<(CounterId, Option<Box<str>>), Vec<KeptClaim>>,
+    instruments: Instruments,
+    levels: Levels,
 }
 
 /// A claim that was kept.
@@ -96,12 +100,24 @@ impl Memory {
             }
         }
         Memory {
+            instruments: Instruments::new(&program),
+            levels: Levels::default(),
             program,
             event_slots: event_slots.into_iter().collect(),
             line_slots: line_slots.into_iter().collect(),
             members: BTreeMap::new(),
             claims: BTreeMap::new(),
         }
+    }
+
+    /// Coupons, certificates and badges.
+    pub fn instruments(&self) -> &Instruments {
+        &self.instruments
+    }
+
+    /// A member's level, where the member has been seen.
+    pub fn level(&self, member: &str) -> Option<Standing> {
+        self.levels.of(member)
     }
 
     fn member(&self, event: &ReadEvent) -> Option<&Member> {
@@ -173,11 +189,6 @@ impl Memory {
 fn is_in(history: &History, kept: &Kept, now: Instant) -> bool {
     let near = history.days.is_none_or(|days| kept.now.date >= now.date.saturating_sub(i64::from(days)));
     near && kept.now.at <= now.at && history.events.binary_search(&kept.kind).is_ok()
-}
-
-fn now(record: &Record) -> Instant {
-    let slot = |slot: SlotId| record.event.get(slot.index()).copied().unwrap_or(MISSING);
-    Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
 }
 
 /// A slot's value as it is kept.
@@ -259,7 +270,9 @@ impl State for Memory {
                         .filter(|lot| lot.account == account && lot.from <= now.at)
                         .fold(0i64, |sum, lot| sum.saturating_add(lot.left)),
                 },
-                StateRead::After(_) | StateRead::Last(_) => continue,
+                StateRead::Coupon(_) | StateRead::Badge(_) | StateRead::After(_) | StateRead::Last(_) => {
+                    continue;
+                }
             };
             if let Some(slot) = record.event.get_mut(read.slot.index()) {
                 *slot = value;
@@ -293,6 +306,13 @@ impl State for Memory {
             })
             .collect();
         event.record = record;
+        self.instruments.see(program, schema, reader, event);
+        if let Some(tiers) = &program.instruments.tiers
+            && let Some(standing) = event.member().and_then(|member| self.levels.of(member))
+            && let Some(slot) = event.record.event.get_mut(tiers.slot.index())
+        {
+            *slot = standing.level;
+        }
         Box::new(Seen { memory: self, now, member: event.member().map(Box::from), inviters })
     }
 
@@ -317,7 +337,15 @@ impl State for Memory {
             let claims = self.claims.entry((claim.counter, key)).or_default();
             claims.push(KeptClaim { at: now.at, local: now.local(), amount: claim.amount });
         }
+        self.instruments.keep(&program, event, decision);
         let Some(member) = event.member() else { return };
+        if let Some(tiers) = &program.instruments.tiers {
+            let level = record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
+            self.levels.meet(member, level, now);
+            for change in decision.changes.iter().filter(|change| change.slot == tiers.slot) {
+                self.levels.place(member, change.value, change.until, now);
+            }
+        }
         let width = record.line_width.max(1);
         let lines = record.lines.chunks_exact(width).zip(&decision.lines).map(|(line, total)| KeptLine {
             slots: self
@@ -353,6 +381,32 @@ impl State for Memory {
                 member.lots.push(Lot { account, from: now.at, left: effect.amount });
             }
         }
+    }
+
+    fn due(&self, event: &ReadEvent) -> Vec<i64> {
+        let (Some(tiers), Some(member)) = (&self.program.instruments.tiers, event.member()) else {
+            return Vec::new();
+        };
+        self.levels.due(tiers, member, now(&event.record), self.program.week_starts)
+    }
+
+    fn review(
+        &mut self,
+        member: &str,
+        now: Instant,
+        review: bool,
+        found: (Option<i64>, Option<i64>),
+    ) -> Option<TierChange> {
+        let tiers = self.program.instruments.tiers.as_ref()?;
+        self.levels.review(tiers, member, now, review, found)
+    }
+
+    fn has_badge(&self, member: &str, badge: u32) -> bool {
+        self.instruments.has_badge(member, badge)
+    }
+
+    fn give_badge(&mut self, member: &str, badge: u32) {
+        self.instruments.give_badge(member, badge);
     }
 }
 

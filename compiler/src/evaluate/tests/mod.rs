@@ -109,6 +109,7 @@ impl Kit {
             reads: Vec::new(),
             derivations: Vec::new(),
             counters: Vec::new(),
+            instruments: Default::default(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),
