@@ -8,7 +8,7 @@ use perq_runtime::pack::Pack;
 const PROGRAMME: &str = r#"
 language 1
 program shop { currency EUR zone "Europe/Rome" rounding half_up }
-event registration
+event signup
 extend member { spent: money = 0 EUR }
 
 tiers club {
@@ -24,7 +24,7 @@ certificate gift { expires after 1 years }
 coupon ten "10 %" { codes unique expires after 30 days then discount 10% on basket spread by paid }
 coupon spring { codes shared "SPRING" uses 1 times per member then discount 5 EUR on basket spread by paid }
 
-group welcome { kind state displace none on registration when member known }
+group welcome { kind state displace none on signup when member known }
 rule hello in group welcome {
   then {
     issue 2 coupon ten reason "Welcome"
@@ -48,7 +48,7 @@ fn lines(kind: EngineKind) -> Vec<serde_json::Value> {
         )
     };
     let events = [
-        r#"{"id":"r1","kind":"registration","at":"2026-01-10T09:00","member":"m1"}"#.to_owned(),
+        r#"{"id":"r1","kind":"signup","at":"2026-01-10T09:00","member":"m1"}"#.to_owned(),
         purchase("p1", "2026-01-11T09:00", r#""TEN-R1-1","spring","nobody""#, "200"),
         purchase("p2", "2026-01-12T09:00", r#""ten-r1-1","SPRING","ten-r1-2""#, "10"),
         purchase("p3", "2026-03-02T09:00", r#""x""#, "20"),
@@ -66,7 +66,8 @@ fn lines(kind: EngineKind) -> Vec<serde_json::Value> {
 #[test]
 fn decisions_say_what_is_issued_redeemed_set_and_risen_to() {
     let decided = lines(EngineKind::Interpreter);
-    let part = |at: usize, key: &str| decided[at].get(key).cloned().unwrap_or(serde_json::Value::Null).to_string();
+    let part =
+        |at: usize, key: &str| decided[at].get(key).cloned().unwrap_or(serde_json::Value::Null).to_string();
     assert_eq!(
         part(0, "issued"),
         r#"[{"codes":["ten-r1-1","ten-r1-2"],"expires":"2026-02-09","kind":"coupon","name":"ten","reason":"Welcome","rule":"hello"},{"codes":["gift-r1-1"],"expires":"2027-01-10","kind":"certificate","name":"gift","rule":"hello","value":"12.50"}]"#

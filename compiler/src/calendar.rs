@@ -1,7 +1,7 @@
 //! Calendar arithmetic on local days counted from 1970-01-01: months of unlike length, periods, windows. Exact, without
 //! clocks and zones: what is local was made local before.
 
-use crate::ir::{Period, Window};
+use crate::ir::{CalendarPart, FaultKind, Period, Window};
 
 /// Seconds of a day of the local clock.
 pub const DAY: i64 = 86_400;
@@ -88,6 +88,37 @@ pub fn next(day: i64, period: Period, week_starts: u8) -> i64 {
         Period::Quarter => add_months(start, 3),
         Period::HalfYear => add_months(start, 6),
         Period::Year => add_months(start, 12),
+    }
+}
+
+/// The first and the last day of the years 0 through 9999, which is what dates can be written in.
+const WRITTEN: std::ops::RangeInclusive<i64> = -719_528..=2_932_896;
+
+fn written(day: i64) -> Result<i64, FaultKind> {
+    if WRITTEN.contains(&day) { Ok(day) } else { Err(FaultKind::OutOfRange) }
+}
+
+/// [`add_months`] among the days that can be written.
+///
+/// # Errors
+/// `OutOfRange` where one of the days cannot.
+pub fn months_later(day: i64, months: i64) -> Result<i64, FaultKind> {
+    written(add_months(written(day)?, months))
+}
+
+/// What the calendar says of a day.
+///
+/// # Errors
+/// `OutOfRange` where the day, or one that is asked for, cannot be written.
+pub fn part(part: CalendarPart, day: i64) -> Result<i64, FaultKind> {
+    let Civil { year, month, day: month_day } = civil(written(day)?);
+    match part {
+        CalendarPart::Year => Ok(year),
+        CalendarPart::Month => Ok(month),
+        CalendarPart::MonthDay => Ok(month_day),
+        CalendarPart::Weekday => Ok((day + 3).rem_euclid(7)),
+        CalendarPart::First(period) => written(start(day, period, 0)),
+        CalendarPart::Last(period) => written(next(day, period, 0) - 1),
     }
 }
 
@@ -192,6 +223,28 @@ mod tests {
         assert_eq!(add_months(day(2026, 12, 31), 3), day(2027, 3, 31));
         assert_eq!(add_months(day(2026, 3, 31), -1), day(2026, 2, 28));
         assert_eq!(add_months(day(2026, 1, 15), -13), day(2024, 12, 15));
+    }
+
+    #[test]
+    fn parts_of_days_and_their_ends() {
+        let leap = day(2028, 2, 29);
+        assert_eq!(part(CalendarPart::Year, leap), Ok(2028));
+        assert_eq!(part(CalendarPart::Month, leap), Ok(2));
+        assert_eq!(part(CalendarPart::MonthDay, leap), Ok(29));
+        // 2028-02-29 is a Tuesday.
+        assert_eq!(part(CalendarPart::Weekday, leap), Ok(1));
+        assert_eq!(part(CalendarPart::Last(Period::Month), leap), Ok(leap));
+        assert_eq!(part(CalendarPart::Last(Period::Quarter), leap), Ok(day(2028, 3, 31)));
+        assert_eq!(part(CalendarPart::First(Period::Week), leap), Ok(day(2028, 2, 28)));
+        let (first, last) = (day(0, 1, 1), day(9999, 12, 31));
+        assert_eq!((first, last), (*WRITTEN.start(), *WRITTEN.end()));
+        assert_eq!(part(CalendarPart::Last(Period::Year), last), Ok(last));
+        assert_eq!(part(CalendarPart::Last(Period::Week), last), Err(FaultKind::OutOfRange));
+        assert_eq!(part(CalendarPart::Year, last + 1), Err(FaultKind::OutOfRange));
+        assert_eq!(months_later(last, -1), Ok(day(9999, 11, 30)));
+        assert_eq!(months_later(last, 1), Err(FaultKind::OutOfRange));
+        assert_eq!(months_later(i64::MIN, i64::MAX), Err(FaultKind::OutOfRange));
+        assert_eq!(months_later(0, i64::MIN), Err(FaultKind::OutOfRange));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::decimal;
 use crate::engine::Engine;
 use crate::record::ReadEvent;
 use perq_compiler::evaluate::Decision;
-use perq_compiler::ir::event_slot;
+use perq_compiler::ir::{Program, Rule, event_slot};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -250,6 +251,23 @@ impl Summary {
         self.times.write += other.times.write;
     }
 
+    /// What each rule gave, in order of declaration. The versions of a rule, which take turns on a date, are one.
+    pub fn by_rule<'p>(&self, program: &'p Program) -> Vec<(&'p Rule, Given)> {
+        let mut all: Vec<(&Rule, Given)> = Vec::with_capacity(program.rules.len());
+        let mut places: FxHashMap<&str, usize> = FxHashMap::default();
+        for (at, rule) in program.rules.iter().enumerate() {
+            let given = self.rules.get(at).cloned().unwrap_or_default();
+            match places.get(rule.name.as_str()).and_then(|place| all.get_mut(*place)) {
+                Some((_, so_far)) => so_far.add(&given),
+                None => {
+                    places.insert(&rule.name, all.len());
+                    all.push((rule, given));
+                }
+            }
+        }
+        all
+    }
+
     /// The summary with names and decimal texts. Rules and groups that gave nothing are there, too.
     pub fn report(&self, engine: &Engine) -> SummaryReport {
         let program = engine.program();
@@ -318,13 +336,12 @@ impl Summary {
                     turnover: turnover(of),
                 })
                 .collect(),
-            rules: program
-                .rules
+            rules: self
+                .by_rule(program)
                 .iter()
-                .enumerate()
-                .map(|(at, rule)| {
+                .map(|(rule, of)| {
                     let group = program.groups.get(rule.group.index()).map(|group| group.name.clone());
-                    given(&rule.name, group, self.rules.get(at))
+                    given(&rule.name, group, Some(of))
                 })
                 .collect(),
             groups: program

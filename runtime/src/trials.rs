@@ -6,6 +6,7 @@
 
 use crate::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
 use crate::decimal;
+use crate::engine::{DatedValues, parameters_of, value_at};
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
@@ -17,14 +18,15 @@ use perq_compiler::evaluate::{
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, MISSING, ParamId, Program, RuleId, Verified,
-    event_slot, line_slot,
+    AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Verified, event_slot,
+    line_slot,
 };
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
 };
 use perq_grammar::diagnostic::Place;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -48,6 +50,10 @@ pub struct Outcome {
     pub place: Place,
     /// What did not hold; a test without any has passed.
     pub mismatches: Vec<Mismatch>,
+    /// The rules that gave something in one of its events.
+    pub fired: BTreeSet<RuleId>,
+    /// How many exact amounts it asserts.
+    pub figures: usize,
 }
 
 impl Outcome {
@@ -86,6 +92,7 @@ impl std::error::Error for NoTrials {}
 pub struct Trials<'p> {
     typed: &'p typed::Program,
     program: Arc<Verified>,
+    params: Vec<DatedValues>,
     interpreter: Option<Interpreter>,
     #[cfg(feature = "native")]
     native: Option<Native>,
@@ -119,11 +126,21 @@ impl<'p> Trials<'p> {
         }
         Ok(Trials {
             typed,
+            params: program.params.iter().map(|param| param.values.clone()).collect(),
             program,
             interpreter,
             #[cfg(feature = "native")]
             native,
         })
+    }
+
+    /// Sets parameters of a deployment; what a test itself sets stands in front of them.
+    ///
+    /// # Errors
+    /// Where the program has no such parameter, or the value does not fit it.
+    pub fn parameters(mut self, given: &[(String, String)]) -> Result<Trials<'p>, NoTrials> {
+        self.params = parameters_of(&self.program, given).map_err(|error| NoTrials(error.to_string()))?;
+        Ok(self)
     }
 
     /// Runs every test, in the order of the text.
@@ -133,11 +150,40 @@ impl<'p> Trials<'p> {
 
     /// Runs one test of this program.
     pub fn run(&self, test: &typed::Test) -> Outcome {
-        let mismatches = match &test.body {
-            TestBody::Rejects { expected, found } => rejects(test.place, expected, found),
-            TestBody::Runs(steps) => Run::new(self).run(steps),
+        let (mismatches, fired, figures) = match &test.body {
+            TestBody::Rejects { expected, found } => {
+                (rejects(test.place, expected, found), BTreeSet::new(), 0)
+            }
+            TestBody::Runs(steps) => {
+                let mut run = Run::new(self);
+                let mismatches = run.run(steps);
+                (mismatches, run.fired, steps.iter().filter(|step| is_figure(step)).count())
+            }
         };
-        Outcome { name: test.name.clone(), place: test.place, mismatches }
+        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, figures }
+    }
+}
+
+/// Whether a step asserts an exact amount.
+fn is_figure(step: &TestStep) -> bool {
+    match step {
+        TestStep::Expect(expectation, _) => match expectation {
+            Expectation::LimitedTo { .. }
+            | Expectation::Award { .. }
+            | Expectation::Discount { .. }
+            | Expectation::Issue { count: Some(_), .. }
+            | Expectation::Total(_) => true,
+            Expectation::Nothing
+            | Expectation::Fires(_)
+            | Expectation::Silent(_)
+            | Expectation::DisplacedBy(..)
+            | Expectation::Issue { count: None, .. }
+            | Expectation::Coupon(..)
+            | Expectation::Badge(_)
+            | Expectation::Tier(_)
+            | Expectation::Fails(..) => false,
+        },
+        TestStep::Member(_) | TestStep::Table { .. } | TestStep::Event { .. } | TestStep::With(..) => false,
     }
 }
 
@@ -176,6 +222,7 @@ struct Run<'t> {
     bound: Option<Bound>,
     events: usize,
     last: Option<Decided>,
+    fired: BTreeSet<RuleId>,
     state: Memory,
     workspaces: Workspaces,
 }
@@ -190,6 +237,7 @@ impl<'t> Run<'t> {
             bound: None,
             events: 0,
             last: None,
+            fired: BTreeSet::new(),
             state: Memory::new(Arc::clone(&trials.program)),
             workspaces: Workspaces::default(),
         }
@@ -298,7 +346,7 @@ impl<'t> Run<'t> {
         let tiers = review::before(program, &mut self.state, kept, &event, &mut |record, functions| {
             asked.ask(bindings, workspaces, record, functions)
         });
-        let params = params(program, &event.record, &self.params);
+        let params = params(&self.trials.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
         let mut decisions: Vec<(&str, Decision)> = Vec::new();
         if let Some(interpreter) = &self.trials.interpreter {
@@ -336,6 +384,9 @@ impl<'t> Run<'t> {
         let Decided { event, decision, badges, level } = &mut decided;
         decision.tiers = tiers;
         self.state.keep(&bound.schema, &reader, event, decision);
+        self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
+        self.fired.extend(decision.issues.iter().filter_map(|issue| issue.rule));
+        self.fired.extend(decision.changes.iter().map(|change| change.rule));
         let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
         review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
@@ -381,7 +432,7 @@ impl Asked<'_> {
         functions: &[FunctionId],
     ) -> Vec<Option<i64>> {
         let program: &Program = &self.trials.program;
-        let params = params(program, record, self.set);
+        let params = params(&self.trials.params, record, self.set);
         let mut found: Vec<(&str, Vec<Option<i64>>)> = Vec::new();
         if let Some(code) = &self.trials.interpreter {
             let (mut own, memory) = (record.clone(), &mut workspaces.interpreter);
@@ -428,13 +479,9 @@ fn settle<C: Code>(
 }
 
 /// The parameters on the event's day, with what the test sets.
-fn params(program: &Program, record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
+fn params(params: &[DatedValues], record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
     let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
-    let on = |param: &perq_compiler::ir::Param| {
-        let valid = param.values.iter().rfind(|(from, _)| from.is_none_or(|from| from <= day));
-        valid.map_or(MISSING, |(_, value)| *value)
-    };
-    let mut values: Vec<i64> = program.params.iter().map(on).collect();
+    let mut values: Vec<i64> = params.iter().map(|values| value_at(values, day)).collect();
     for (param, value) in set {
         if let Some(slot) = values.get_mut(param.index()) {
             *slot = *value;
@@ -613,14 +660,14 @@ impl View<'_> {
             }
             Expectation::Silent(rule) => {
                 let silent = !self.fires(*rule);
-                let got = self.effects(|effect| effect.rule == *rule);
+                let got = self.effects(|effect| self.is(effect.rule, *rule));
                 (silent, format!("rule `{}` has no effect", self.rule(*rule)), got)
             }
             Expectation::DisplacedBy(loser, winner) => {
                 let winners: Vec<RuleId> = decision
                     .displaced
                     .iter()
-                    .filter(|lost| lost.rule == *loser)
+                    .filter(|lost| self.is(lost.rule, *loser))
                     .map(|lost| lost.by)
                     .collect();
                 let got = if winners.is_empty() {
@@ -631,12 +678,13 @@ impl View<'_> {
                     format!("it lost to {}", names.join(", "))
                 };
                 let expected = format!("rule `{}` displaced by `{}`", self.rule(*loser), self.rule(*winner));
-                (winners.contains(winner), expected, got)
+                (winners.iter().any(|by| self.is(*by, *winner)), expected, got)
             }
             Expectation::LimitedTo { rule, account, amount } => {
+                let of = account.map_or(LimitOf::Discounts, LimitOf::Awards);
                 let cut = decision.cuts.iter().any(|cut| {
-                    cut.rule == *rule
-                        && cut.of == account.map_or(LimitOf::Discounts, LimitOf::Awards)
+                    self.is(cut.rule, *rule)
+                        && (cut.of == of || cut.of == LimitOf::Times)
                         && matches!(cut.by, CutBy::Rule | CutBy::Group | CutBy::Counter(_))
                 });
                 let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };
@@ -650,7 +698,7 @@ impl View<'_> {
                 let failed: Vec<FaultKind> = decision
                     .faults
                     .iter()
-                    .filter(|fault| fault.rule == *rule)
+                    .filter(|fault| self.is(fault.rule, *rule))
                     .map(|fault| fault.kind)
                     .collect();
                 let holds = match kind {
@@ -722,9 +770,12 @@ impl View<'_> {
 
     /// The sum of what the scope holds.
     fn sum(&self, account: Option<AccountId>, scope: &ExpectScope) -> i128 {
-        let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| effect.rule == rule);
+        let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| self.is(effect.rule, rule));
+        let own = |effect: &&Effect| {
+            self.program.sites.get(effect.site.index()).is_none_or(|site| site.to.is_none())
+        };
         let effects = self.decided.decision.effects.iter().filter(|effect| effect.account == account);
-        let effects = effects.filter(of_rule);
+        let effects = effects.filter(of_rule).filter(own);
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
         };
@@ -744,9 +795,9 @@ impl View<'_> {
 
     fn fires(&self, rule: RuleId) -> bool {
         let decision = &self.decided.decision;
-        decision.effects.iter().any(|effect| effect.rule == rule)
-            || decision.issues.iter().any(|issue| issue.rule == Some(rule))
-            || decision.changes.iter().any(|change| change.rule == rule)
+        decision.effects.iter().any(|effect| self.is(effect.rule, rule))
+            || decision.issues.iter().any(|issue| issue.rule.is_some_and(|by| self.is(by, rule)))
+            || decision.changes.iter().any(|change| self.is(change.rule, rule))
     }
 
     fn instrument(&self, id: InstrumentId) -> String {
@@ -798,6 +849,11 @@ impl View<'_> {
         (!outcomes.is_empty() && is_accepted == accepted, format!("{name} {word}"), got)
     }
 
+    /// Whether a rule is the named one, or another version of it.
+    fn is(&self, rule: RuleId, named: RuleId) -> bool {
+        rule == named || self.rule(rule) == self.rule(named)
+    }
+
     fn rule(&self, rule: RuleId) -> &str {
         self.program.rules.get(rule.index()).map_or("?", |rule| &rule.name)
     }
@@ -806,15 +862,15 @@ impl View<'_> {
     fn why_silent(&self, rule: RuleId) -> String {
         let decision = &self.decided.decision;
         if self.fires(rule) {
-            return self.effects(|effect| effect.rule == rule);
+            return self.effects(|effect| self.is(effect.rule, rule));
         }
-        if let Some(failed) = decision.faults.iter().find(|fault| fault.rule == rule) {
+        if let Some(failed) = decision.faults.iter().find(|fault| self.is(fault.rule, rule)) {
             return format!("it failed: {}", fault(failed.kind));
         }
-        if let Some(lost) = decision.displaced.iter().find(|lost| lost.rule == rule) {
+        if let Some(lost) = decision.displaced.iter().find(|lost| self.is(lost.rule, rule)) {
             return format!("it was displaced by `{}`", self.rule(lost.by));
         }
-        if let Some(cut) = decision.cuts.iter().find(|cut| cut.rule == rule) {
+        if let Some(cut) = decision.cuts.iter().find(|cut| self.is(cut.rule, rule)) {
             return format!("{} took all of it", cut_by(cut.by));
         }
         "it proposed nothing: its conditions do not hold, or it selects no line".to_owned()

@@ -5,11 +5,11 @@
 
 use perq_compiler::evaluate::{Bindings, Bits, RecordView, TableRows};
 use perq_compiler::ir::{
-    Account, AccountId, Column, Comparison, Currency, Derivation, DiscountAmount, Displace, Element,
-    Enumeration, EventId, EventKind, Fall, Function, FunctionId, Group, GroupId, History, Inst, KindId,
-    Layout, MISSING, OnPrice, Param, ParamId, Phase, PlaceId, Program, RecordKind, Reference, ReferenceId,
-    ReferenceKind, RoundPer, Rounding, RowSource, RowTable, Rows, Rule, RuleId, Scope, Site, SiteId,
-    SiteKind, Slot, SlotId, SlotType, SourceFile, SourcePlace, TableId, Ty, Value, VarId,
+    Account, AccountId, CalendarPart, Column, Comparison, Currency, Derivation, DiscountAmount, Displace,
+    Element, Enumeration, EventId, EventKind, Fall, Function, FunctionId, Group, GroupId, History, Inst,
+    KindId, Layout, MISSING, OnPrice, Param, ParamId, Phase, PlaceId, Program, RecordKind, Reference,
+    ReferenceId, ReferenceKind, RoundPer, Rounding, RowSource, RowTable, Rows, Rule, RuleId, Scope, Site,
+    SiteId, SiteKind, Slot, SlotId, SlotType, SourceFile, SourcePlace, TableId, Ty, Value, VarId,
 };
 
 /// A small generator of numbers: SplitMix64.
@@ -169,6 +169,7 @@ pub fn program(random: &mut Random) -> Program {
             line_atoms: Vec::new(),
             function: id,
             limits: Vec::new(),
+            governance: perq_compiler::ir::Governance::default(),
             place: PlaceId(0),
         });
     }
@@ -185,7 +186,7 @@ fn site_of(rule: RuleId, award: bool) -> Site {
             rounding: Rounding::HalfUp,
         }
     };
-    Site { rule, kind, reason: None, place: PlaceId(0) }
+    Site { rule, kind, to: None, reason: None, place: PlaceId(0) }
 }
 
 fn slot(name: &str, record: RecordKind, ty: SlotType) -> Slot {
@@ -237,6 +238,7 @@ pub fn empty() -> Program {
         on_price: OnPrice::Original,
         excludes: Vec::new(),
         limits: Vec::new(),
+        governance: perq_compiler::ir::Governance::default(),
         rules: Vec::new(),
     };
     let names = [vec!["a"], vec!["a", "b"], vec!["c"], vec!["d", "e", "f"]];
@@ -675,7 +677,7 @@ impl<'r> Generator<'r> {
     /// Adds an instruction, or a few that belong together.
     fn step(&mut self) {
         let edges = self.edges;
-        match self.random.below(45) {
+        match self.random.below(47) {
             0 => {
                 let word = self.random.word(edges);
                 self.push(Inst::Int(word));
@@ -702,6 +704,21 @@ impl<'r> Generator<'r> {
                     let slot = self.random.below(self.program.layout.payment.len());
                     self.push(Inst::LoadPayment(SlotId(u32::try_from(slot).unwrap_or(0)), row));
                 }
+            }
+            45 => {
+                let day = self.day();
+                let months = if self.random.chance(80) {
+                    let months = self.random.between(-40, 40);
+                    self.push(Inst::Int(months))
+                } else {
+                    self.value(Ty::I64)
+                };
+                self.push(Inst::AddMonths(day, months));
+            }
+            46 => {
+                let day = self.day();
+                let part = self.random.pick(&CalendarPart::ALL);
+                self.push(Inst::Calendar(part, day));
             }
             44 => {
                 if let Some(row) = self.row(Of::Table) {
@@ -873,6 +890,16 @@ impl<'r> Generator<'r> {
             return self.push(Inst::Wide(wide));
         }
         self.value(Ty::I128)
+    }
+
+    /// Mostly a day that can be written, now and then one at the ends of the years that can.
+    fn day(&mut self) -> Value {
+        let day = match self.random.below(10) {
+            0 => return self.value(Ty::I64),
+            1 => self.random.pick(&[-719_529, -719_528, 2_932_896, 2_932_897, i64::MIN, i64::MAX]),
+            _ => self.random.between(-719_528, 2_932_896),
+        };
+        self.push(Inst::Int(day))
     }
 
     /// Mostly not zero.
@@ -1166,6 +1193,8 @@ pub fn labels() -> Vec<String> {
         "Widen",
         "Narrow",
         "Floor",
+        "AddMonths",
+        "Calendar",
         "And",
         "Or",
         "Not",

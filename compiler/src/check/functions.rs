@@ -1,10 +1,12 @@
 //! Parameters, defines, segments and tables: what rules share. It refuses to know rules, groups and effects.
 
-use super::names::{Binding, Events, Key, Scope, Value};
+use super::names::{Binding, Events, Key, Scope, Value, nearest};
 use super::types::constant;
 use super::{At, Checker, Items, dates, errors, walk};
 use crate::ir;
-use crate::typed::{Element, Expr, FieldId, Function, FunctionId, LocalId, Param, RecordType, Type};
+use crate::typed::{
+    Element, Expr, ExprKind, FieldId, Function, FunctionId, LocalId, Param, Ratio, RecordType, Type,
+};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use rustc_hash::FxHashMap;
@@ -133,9 +135,11 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn declare_value(&mut self, at: At, name: &ast::Name, _what: &str) -> bool {
+    fn declare_value(&mut self, at: At, name: &ast::Name, what: &str) -> bool {
         let place = at.place(name.span);
-        if is_fixed_name(&name.text) || self.event_ids.contains_key(&name.text) {
+        let applied = matches!(what, "define" | "table");
+        let fixed = is_fixed_name(&name.text) || (applied && calendar_part(&name.text).is_some());
+        if fixed || self.event_ids.contains_key(&name.text) {
             self.report(errors::taken_name(place, &name.text));
             return false;
         }
@@ -433,6 +437,11 @@ impl<'a> Checker<'a> {
         {
             return self.extreme(scope, name.text == "max", arguments, place);
         }
+        if let [name] = path.parts.as_slice()
+            && let Some(part) = calendar_part(&name.text)
+        {
+            return self.calendar(scope, &name.text, part, arguments, place);
+        }
         let path_place = scope.place(path.span);
         let written = self.quote(path_place);
         let id = match self.global(scope.space, path) {
@@ -442,7 +451,10 @@ impl<'a> Checker<'a> {
                 return self.broken(place);
             }
             None => {
-                let near = path.parts.last().and_then(|name| self.nearest_value(scope, &name.text));
+                let near = path.parts.last().and_then(|name| {
+                    let built_in = || CALENDAR.iter().map(|(word, _)| *word);
+                    self.nearest_value(scope, &name.text).or_else(|| nearest(&name.text, built_in()))
+                });
                 self.report(errors::unknown_name(path_place, "function", &written, near.as_deref()));
                 for argument in arguments {
                     self.expr(scope, argument, None);
@@ -504,6 +516,52 @@ impl<'a> Checker<'a> {
         if let Some(events) = events {
             self.require_events(scope, &events, place, written);
         }
+    }
+
+    /// `end_of_month(event.date)`, `month(member.birthday)`.
+    fn calendar(
+        &mut self,
+        scope: &mut Scope,
+        name: &str,
+        part: ir::CalendarPart,
+        arguments: &[ast::Expr],
+        place: Place,
+    ) -> Expr {
+        let ty = match part {
+            ir::CalendarPart::Year | ir::CalendarPart::Month | ir::CalendarPart::MonthDay => Type::Number,
+            ir::CalendarPart::Weekday => Type::Enum(self.builtins.weekdays),
+            ir::CalendarPart::First(_) | ir::CalendarPart::Last(_) => Type::Date,
+        };
+        let [argument] = arguments else {
+            self.report(errors::wrong_arguments(place, name, 1, arguments.len(), place));
+            return Expr { kind: ExprKind::Error, ty, place };
+        };
+        let day = self.value_of(scope, argument, &Type::Date);
+        if matches!(day.kind, ExprKind::Error) || day.ty.is_error() {
+            return Expr { kind: ExprKind::Error, ty, place };
+        }
+        // The calendar's own weeks begin on Monday: those of another day are weeks of days moved by as many.
+        let moved = match part {
+            ir::CalendarPart::First(ir::Period::Week) | ir::CalendarPart::Last(ir::Period::Week) => {
+                self.out.settings.week_starts
+            }
+            ir::CalendarPart::Year
+            | ir::CalendarPart::Month
+            | ir::CalendarPart::MonthDay
+            | ir::CalendarPart::Weekday
+            | ir::CalendarPart::First(_)
+            | ir::CalendarPart::Last(_) => 0,
+        };
+        let by_days = |day: Expr, back: bool| {
+            if moved == 0 {
+                return day;
+            }
+            let days =
+                Expr { kind: ExprKind::Constant(Ratio::whole(i128::from(moved))), ty: Type::Days, place };
+            Expr { kind: ExprKind::Sum(vec![(false, day), (back, days)]), ty: Type::Date, place }
+        };
+        let day = by_days(day, true);
+        by_days(Expr { kind: ExprKind::Calendar(part, Box::new(day)), ty, place }, false)
     }
 
     /// `min(1% * steps of 1_000 EUR in basket.paid, 10%)`.
@@ -575,6 +633,8 @@ impl<'a> Checker<'a> {
             | ExprKind::Product(_)
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { largest: true, .. }
             | ExprKind::Aggregate { .. } => None,
@@ -623,6 +683,28 @@ fn parameter(local: LocalId, ty: &Type) -> Binding {
         | Type::Optional(_)
         | Type::Collection(_) => Binding::Value(local, ty.clone()),
     }
+}
+
+/// What the calendar is asked for, by the names of functions.
+const CALENDAR: &[(&str, ir::CalendarPart)] = &[
+    ("day", ir::CalendarPart::MonthDay),
+    ("month", ir::CalendarPart::Month),
+    ("year", ir::CalendarPart::Year),
+    ("weekday", ir::CalendarPart::Weekday),
+    ("start_of_week", ir::CalendarPart::First(ir::Period::Week)),
+    ("start_of_month", ir::CalendarPart::First(ir::Period::Month)),
+    ("start_of_quarter", ir::CalendarPart::First(ir::Period::Quarter)),
+    ("start_of_half_year", ir::CalendarPart::First(ir::Period::HalfYear)),
+    ("start_of_year", ir::CalendarPart::First(ir::Period::Year)),
+    ("end_of_week", ir::CalendarPart::Last(ir::Period::Week)),
+    ("end_of_month", ir::CalendarPart::Last(ir::Period::Month)),
+    ("end_of_quarter", ir::CalendarPart::Last(ir::Period::Quarter)),
+    ("end_of_half_year", ir::CalendarPart::Last(ir::Period::HalfYear)),
+    ("end_of_year", ir::CalendarPart::Last(ir::Period::Year)),
+];
+
+fn calendar_part(name: &str) -> Option<ir::CalendarPart> {
+    CALENDAR.iter().find(|(word, _)| *word == name).map(|(_, part)| *part)
 }
 
 /// Names that mean the same in every program.

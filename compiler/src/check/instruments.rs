@@ -31,6 +31,8 @@ pub(super) struct CouponInfo<'a> {
     pub redeemable: typed::FieldId,
     /// The clause that asks for it.
     pub codes: Place,
+    /// The name that its counters keep when it is renamed.
+    pub lasting: String,
     /// In a group that others may stand in.
     pub shares_group: bool,
 }
@@ -149,7 +151,9 @@ impl<'a> Checker<'a> {
                 | ast::CouponClause::NotWithCoupon(_)
                 | ast::CouponClause::Shared(_) => false,
             });
+            let lasting = self.lasting("coupon", *at, header);
             self.coupon_infos.push(CouponInfo {
+                lasting,
                 at: *at,
                 clauses,
                 redeemable,
@@ -285,9 +289,10 @@ impl<'a> Checker<'a> {
     }
 
     /// `codes`, `uses`, `expires` and `not with` of a coupon; gives the limits of its rule.
-    pub(super) fn coupon(&mut self, index: usize) -> Vec<ir::Limit> {
+    pub(super) fn coupon(&mut self, index: usize) -> Vec<typed::Limit> {
         let Some(info) = self.coupon_infos.get(index) else { return Vec::new() };
         let (at, clauses, shares_group) = (info.at, info.clauses, info.shares_group);
+        let lasting = info.lasting.clone();
         let Some(coupon) = self.out.instruments.coupons.get(index) else { return Vec::new() };
         let (name, place) = (coupon.name.clone(), coupon.place);
         let what = format!("coupon `{name}`");
@@ -348,6 +353,8 @@ impl<'a> Checker<'a> {
             return Vec::new();
         };
         let mut limits = Vec::new();
+        // A member's uses are looked at before those of all.
+        uses.sort_by_key(|(_, per_member, _)| !per_member);
         for (position, (times, per_member, uses_place)) in uses.iter().enumerate() {
             if uses.iter().take(position).any(|(_, other, _)| other == per_member) {
                 self.report(errors::repeated_clause(*uses_place, "uses", "a coupon"));
@@ -356,20 +363,14 @@ impl<'a> Checker<'a> {
             match (&mut kind, per_member) {
                 (ir::Codes::Unique { uses }, false) => *uses = u32::try_from(*times).unwrap_or(u32::MAX),
                 (ir::Codes::Unique { .. } | ir::Codes::Shared(_), _) => {
-                    let counter = ir::CounterId(self.out.counters.len() as u32);
-                    let per = if *per_member { "per member" } else { "in all" };
-                    self.out.counters.push(ir::Counter {
-                        name: format!("{name} uses {per}"),
-                        per: if *per_member { ir::CounterKey::Member } else { ir::CounterKey::Campaign },
-                        window: ir::Window::Ever,
-                        of: ir::LimitOf::Times,
-                    });
-                    limits.push(ir::Limit {
-                        amount: ir::LimitAmount::Fixed(*times),
-                        of: ir::LimitOf::Times,
-                        counter: Some(counter),
-                        otherwise: ir::Otherwise::Skip,
-                    });
+                    let (of, otherwise) = (ir::LimitOf::Times, ir::Otherwise::Skip);
+                    let (per, word) = match per_member {
+                        true => (typed::CounterKey::Member, "member"),
+                        false => (typed::CounterKey::Campaign, "budget"),
+                    };
+                    let name = format!("coupon.{lasting}.times.{word}");
+                    let over = Some(typed::Over { name, per, window: ir::Window::Ever });
+                    limits.push(typed::Limit { amount: ir::LimitAmount::Fixed(*times), of, otherwise, over });
                 }
             }
         }

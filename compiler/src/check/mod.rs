@@ -11,9 +11,11 @@ mod effects;
 pub mod errors;
 mod expressions;
 mod functions;
+mod governance;
 mod groups;
 mod instruments;
 mod later;
+mod limits;
 mod names;
 mod operators;
 mod program;
@@ -394,6 +396,8 @@ struct Checker<'a> {
     badge_fields: Vec<FieldId>,
     rule_infos: Vec<rules::RuleInfo<'a>>,
     rule_ids: FxHashMap<String, ir::RuleId>,
+    /// Lasting names of rules and groups, with what they are.
+    lasting: FxHashMap<(&'static str, String), (String, Place)>,
 }
 
 impl Checker<'_> {
@@ -436,6 +440,7 @@ impl Checker<'_> {
             badge_fields: Vec::new(),
             rule_infos: Vec::new(),
             rule_ids: FxHashMap::default(),
+            lasting: FxHashMap::default(),
         }
     }
 

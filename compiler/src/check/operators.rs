@@ -30,12 +30,17 @@ impl Checker<'_> {
             let term = self.value(scope, term, wanted.as_ref());
             ty = self.sum_type(&ty, so_far, &term, subtracted, terms.last().map(|(_, last)| last));
             so_far = Place { file: so_far.file, span: so_far.span.to(term.place.span) };
-            terms.push((subtracted, term));
+            if ty == Type::Date && term.ty == Type::Months {
+                let day = sum_of(std::mem::take(&mut terms), &ty, so_far);
+                terms.push((false, months_later(day, term, subtracted, so_far)));
+            } else {
+                terms.push((subtracted, term));
+            }
         }
         if terms.iter().any(|(_, term)| matches!(term.kind, ExprKind::Error)) || ty.is_error() {
             return Expr { kind: ExprKind::Error, ty, place };
         }
-        Expr { kind: ExprKind::Sum(terms), ty, place }
+        sum_of(terms, &ty, place)
     }
 
     fn sum_type(
@@ -60,10 +65,7 @@ impl Checker<'_> {
             (Type::Date, Type::Date) if subtracted => Type::Days,
             (Type::Instant, Type::Duration) => Type::Instant,
             (Type::Instant, Type::Instant) if subtracted => Type::Duration,
-            (Type::Date, Type::Months) => {
-                self.report(errors::not_yet_evaluated(place, "a date plus months"));
-                Type::Error
-            }
+            (Type::Date, Type::Months) => Type::Date,
             (Type::Months, Type::Days | Type::Duration) | (Type::Days | Type::Duration, Type::Months) => {
                 self.report_calendar(place, left_place, left, right.place, &right.ty);
                 Type::Error
@@ -767,6 +769,30 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Several terms, or the one there is.
+fn sum_of(mut terms: Vec<(bool, Expr)>, ty: &Type, place: Place) -> Expr {
+    if terms.len() == 1
+        && let Some((false, only)) = terms.pop()
+    {
+        return only;
+    }
+    Expr { kind: ExprKind::Sum(terms), ty: ty.clone(), place }
+}
+
+/// A date so many months later, or earlier.
+fn months_later(day: Expr, months: Expr, subtracted: bool, place: Place) -> Expr {
+    if [&day, &months].iter().any(|part| matches!(part.kind, ExprKind::Error)) {
+        return Expr { kind: ExprKind::Error, ty: Type::Date, place };
+    }
+    let at = months.place;
+    let months = if subtracted {
+        Expr { kind: ExprKind::Negate(Box::new(months)), ty: Type::Months, place: at }
+    } else {
+        months
+    };
+    Expr { kind: ExprKind::AddMonths(Box::new(day), Box::new(months)), ty: Type::Date, place }
 }
 
 /// Several factors, or the one there is.

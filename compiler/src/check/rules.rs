@@ -2,12 +2,14 @@
 //! effects mean.
 
 use super::effects::Context;
-use super::groups::GroupKind;
+use super::groups::{GroupKind, limits_of};
+use super::limits::Owner;
 use super::names::{Events, Scope, nearest};
 use super::program::small_number;
 use super::{At, Checker, Items, Origin, dates, errors, later};
+use crate::calendar;
 use crate::ir;
-use crate::typed::{Expr, ExprKind, FieldId, Ratio, Rule, Step, Type};
+use crate::typed::{Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 
@@ -50,11 +52,10 @@ impl<'a> Checker<'a> {
 
     fn declare_rule(&mut self, at: At, rule: &'a ast::Rule, braces: Option<usize>) {
         let place = at.place(rule.header.name.span);
-        if !self.declare("rule", &rule.header.name.text, place) {
+        let first = self.rule_ids.get(&rule.header.name.text).copied();
+        if first.is_none() && !self.declare("rule", &rule.header.name.text, place) {
             return;
         }
-        let id = ir::RuleId(self.rule_infos.len() as u32);
-        self.rule_ids.insert(rule.header.name.text.clone(), id);
         let mut excused = at.origin == Origin::Snippet;
         let named = rule.group.as_ref().map(|path| (self.group_named(at, path), at.place(path.span)));
         let group = match (braces, named) {
@@ -73,7 +74,45 @@ impl<'a> Checker<'a> {
             let groups: Vec<String> = self.group_infos.iter().map(|info| info.name.clone()).collect();
             self.report(errors::rule_without_group(place, &rule.header.name.text, &groups));
         }
+        if first.is_some() && !self.is_version(rule, group, place) {
+            return;
+        }
+        let id = ir::RuleId(self.rule_infos.len() as u32);
+        self.rule_ids.entry(rule.header.name.text.clone()).or_insert(id);
         self.rule_infos.push(RuleInfo { at, rule, group, coupon: None, excused, place });
+    }
+
+    /// Whether a rule is another version of those of its name: valid when they are not. Otherwise says why not.
+    fn is_version(&mut self, rule: &ast::Rule, group: Option<usize>, place: Place) -> bool {
+        let name = &rule.header.name.text;
+        let periods = periods(rule);
+        let others = self.rule_infos.iter().filter(|info| info.rule.header.name.text == *name);
+        let mut complaint = None;
+        for other in others {
+            let theirs = self::periods(other.rule);
+            let (Some(ours), Some(theirs)) = (&periods, theirs) else {
+                let help = "give this one another name; or, where the rule changes on a date, say in each of the two \
+                            when it is `valid`";
+                complaint = Some(errors::duplicate_rule(place, name, other.place, help));
+                break;
+            };
+            if other.group != group {
+                let help = "give this one another name; the versions of a rule stand in one group";
+                complaint = Some(errors::duplicate_rule(place, name, other.place, help));
+                break;
+            }
+            let common = ours.iter().flat_map(|ours| {
+                theirs.iter().map(move |theirs| (ours.0.max(theirs.0), ours.1.min(theirs.1)))
+            });
+            if let Some((from, _)) = common.filter(|(from, to)| from <= to).min() {
+                let day = dates::date_text(from.div_euclid(calendar::DAY));
+                complaint = Some(errors::overlapping_versions(place, name, &day, other.place));
+                break;
+            }
+        }
+        let fits = complaint.is_none();
+        self.found.extend(complaint.filter(|_| self.muted == 0));
+        fits
     }
 
     /// The kinds of events after `on`.
@@ -148,7 +187,14 @@ impl<'a> Checker<'a> {
             }
         }
         (scope.file, scope.space) = (at.file, at.space);
-        let mut context = Context { group, kind, group_name, accounts: Default::default(), discounts: false };
+        let mut context = Context {
+            group,
+            kind,
+            group_name,
+            accounts: Default::default(),
+            discounts: false,
+            multiplies: false,
+        };
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;
         let mut limits: Vec<&ast::Clause> = Vec::new();
@@ -186,7 +232,7 @@ impl<'a> Checker<'a> {
                     Err(_) => self.report(errors::number_out_of_range(at.place(number.span), &number.text)),
                 },
                 ast::ClauseKind::Then(effects) => self.effects(&mut scope, effects, &mut context, &mut steps),
-                ast::ClauseKind::Limit { .. } => limits.push(clause),
+                ast::ClauseKind::Limit { .. } | ast::ClauseKind::Budget { .. } => limits.push(clause),
                 ast::ClauseKind::Title(_)
                 | ast::ClauseKind::Valid(_)
                 | ast::ClauseKind::Schedule(_)
@@ -194,7 +240,6 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::When(_)
                 | ast::ClauseKind::Unless(_)
                 | ast::ClauseKind::Let(_)
-                | ast::ClauseKind::Budget { .. }
                 | ast::ClauseKind::Take(_)
                 | ast::ClauseKind::Process { .. }
                 | ast::ClauseKind::Spendable(_)
@@ -214,17 +259,15 @@ impl<'a> Checker<'a> {
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
         }
+        let own: Vec<&ast::Clause> = rule.clauses.iter().collect();
+        let governance = self.governance(at, &own, "a rule");
+        let lasting = self.lasting("rule", at, &rule.header);
         let mut typed_limits = coupon.map_or_else(Vec::new, |coupon| self.coupon(coupon));
-        for clause in limits {
-            if let ast::ClauseKind::Limit { amount, per, window, otherwise } = &clause.kind {
-                typed_limits.extend(self.rule_limit(
-                    &mut scope,
-                    (amount, per, window.as_ref(), otherwise),
-                    at.place(clause.span),
-                    &context,
-                ));
-            }
-        }
+        typed_limits.extend(self.rule_limits(&mut scope, &limits, lasting, &context));
+        self.limits_know_their_member(&scope, &limits, None);
+        let shared: Vec<&ast::Clause> = limits_of(group_clauses).collect();
+        (scope.file, scope.space) = (group_at.file, group_at.space);
+        self.limits_know_their_member(&scope, &shared, Some((place, &rule.header.name.text)));
         self.check_histories(place, &valid);
         let demanded = std::mem::take(&mut self.fields_read);
         steps.splice(
@@ -246,27 +289,44 @@ impl<'a> Checker<'a> {
             events,
             steps,
             limits: typed_limits,
+            governance,
             place,
         });
     }
 
-    fn rule_limit(
+    /// The limits and budgets of a rule.
+    fn rule_limits(
         &mut self,
         scope: &mut Scope,
-        clause: (&ast::Expr, &[ast::Name], Option<&ast::Window>, &ast::Name),
-        place: Place,
+        clauses: &[&ast::Clause],
+        lasting: String,
         context: &Context,
-    ) -> Option<ir::Limit> {
+    ) -> Vec<Limit> {
         let accounts: Vec<Type> = context.accounts.iter().map(|account| self.points_type(*account)).collect();
         let discounts = context.discounts;
         let nothing = accounts.is_empty() && !discounts;
-        let fits = |ty: &Type| nothing || accounts.contains(ty) || (discounts && *ty == Type::Money);
-        let expected = match (accounts.first(), discounts) {
-            (Some(ty), _) => self.describe(ty),
-            (None, _) => format!("money, such as `100 {}`", self.currency_word()),
+        let moneyed = discounts || !context.multiplies || self.money_account().is_some();
+        let fits = |ty: &Type| {
+            let money = *ty == Type::Money && moneyed;
+            let counted = matches!(ty, Type::Points(_)) || money;
+            counted
+                && (nothing
+                    || context.multiplies
+                    || accounts.contains(ty)
+                    || (discounts && *ty == Type::Money))
         };
-        let earns = accounts.contains(&Type::Money);
-        self.limit(scope, clause, place, &fits, &expected, earns)
+        let owner = Owner {
+            word: "rule",
+            lasting,
+            fits: &fits,
+            expected: match (accounts.first(), discounts) {
+                (Some(ty), _) => self.describe(ty),
+                (None, _) if context.multiplies => "points".to_owned(),
+                (None, _) => format!("money, such as `100 {}`", self.currency_word()),
+            },
+            earns: context.multiplies || accounts.contains(&Type::Money),
+        };
+        self.limits(scope, clauses, &owner)
     }
 
     fn rule_events(
@@ -349,26 +409,35 @@ impl<'a> Checker<'a> {
             }
             ast::ClauseKind::Let(binding) => self.let_step(scope, binding, steps),
             ast::ClauseKind::Valid(periods) => {
-                if periods.len() > 1 {
-                    self.report(errors::not_yet_evaluated(place, "`valid` with several periods"));
+                let mut begins = Vec::new();
+                let mut of_period = |period: &ast::Period| {
+                    self.valid(scope, &period.from, period.to.as_ref(), place, &mut begins)
+                };
+                if let [period] = periods.as_slice() {
+                    steps.extend(of_period(period).into_iter().map(Step::When));
+                } else {
+                    let any: Vec<Expr> =
+                        periods.iter().filter_map(|period| all_of(of_period(period), place)).collect();
+                    steps.extend(any_of(any, place).map(Step::When));
                 }
-                for period in periods {
-                    let conditions = self.valid(scope, &period.from, period.to.as_ref(), place, valid);
-                    steps.extend(conditions.into_iter().map(Step::When));
-                }
+                valid.extend(begins.into_iter().min_by_key(|(day, _)| *day));
             }
+            ast::ClauseKind::EffectiveFrom(from) => {
+                let conditions = self.valid(scope, from, None, place, valid);
+                steps.extend(conditions.into_iter().map(Step::When));
+            }
+            ast::ClauseKind::NotEffective => {
+                steps.push(Step::When(Expr { kind: ExprKind::Bool(false), ty: Type::Bool, place }));
+            }
+            ast::ClauseKind::About(_) => {}
             ast::ClauseKind::Schedule(parts) => {
                 if let Some(condition) = self.schedule(scope, parts, place) {
                     steps.push(Step::When(condition));
                 }
             }
-            ast::ClauseKind::Budget { .. }
-            | ast::ClauseKind::Take(_)
+            ast::ClauseKind::Take(_)
             | ast::ClauseKind::Process { .. }
             | ast::ClauseKind::Spendable(_)
-            | ast::ClauseKind::EffectiveFrom(_)
-            | ast::ClauseKind::NotEffective
-            | ast::ClauseKind::About(_)
             | ast::ClauseKind::With(..) => {
                 if let Some(word) = later::clause(&clause.kind) {
                     self.report(errors::not_yet_evaluated(place, word));
@@ -378,6 +447,7 @@ impl<'a> Checker<'a> {
             | ast::ClauseKind::On(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::Limit { .. }
+            | ast::ClauseKind::Budget { .. }
             | ast::ClauseKind::Then(_) => {}
         }
     }
@@ -513,8 +583,7 @@ impl<'a> Checker<'a> {
             }
             if let Some(month_days) = month_days {
                 let field = checker.builtin_field(checker.builtins.month_day, place);
-                let constant = |day| ExprKind::Constant(Ratio::whole(i128::from(day)));
-                conditions.push(one_of(field, month_days, constant, &Type::Number, place));
+                conditions.push(one_of(field, month_days, whole, &Type::Number, place));
             }
             conditions
         };
@@ -539,21 +608,26 @@ impl<'a> Checker<'a> {
                 let mut evening = on_day(self, &days, &month_days);
                 evening.push(at_time(self, ir::Comparison::GreaterOrEqual, low));
                 let next_days = days.as_ref().map(|days| days.iter().map(|day| (day + 1) % 7).collect());
-                if month_days.as_ref().is_some_and(|days| days.iter().any(|day| *day >= 28)) {
-                    self.report(errors::not_yet_evaluated(
-                        place,
-                        "hours that cross midnight at the end of a month",
-                    ));
+                let mut morning = on_day(self, &next_days, &None);
+                if let Some(month_days) = &month_days {
+                    let evening = self.day_before(place);
+                    morning.push(one_of(evening, month_days, whole, &Type::Number, place));
                 }
-                let next_month_days =
-                    month_days.as_ref().map(|days| days.iter().map(|day| day + 1).collect());
-                let mut morning = on_day(self, &next_days, &next_month_days);
                 morning.push(at_time(self, ir::Comparison::Less, high));
                 let either: Vec<Expr> =
                     [all_of(evening, place), all_of(morning, place)].into_iter().flatten().collect();
                 Some(Expr { kind: ExprKind::Or(either), ty: Type::Bool, place })
             }
         }
+    }
+
+    /// The day of the month on which the night began that the event's morning belongs to.
+    fn day_before(&self, place: Place) -> Expr {
+        let today = self.builtin_field(self.builtins.date, place);
+        let one = Expr { kind: whole(1), ty: Type::Days, place };
+        let day = Expr { kind: ExprKind::Sum(vec![(false, today), (true, one)]), ty: Type::Date, place };
+        let kind = ExprKind::Calendar(ir::CalendarPart::MonthDay, Box::new(day));
+        Expr { kind, ty: Type::Number, place }
     }
 
     /// A rule may not hold on a day on which a parameter that it reads has no value yet.
@@ -601,9 +675,48 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// When a rule says that it is valid, in seconds of the local clock, both ends included; `None` where it does not say.
+/// What is no date says so elsewhere.
+fn periods(rule: &ast::Rule) -> Option<Vec<(i64, i64)>> {
+    let second = |expr: &ast::Expr, end: i64| -> Option<i64> {
+        if let ast::ExprKind::Date(date) = &expr.kind {
+            Some(dates::date(&date.text)? * calendar::DAY + end)
+        } else if let ast::ExprKind::Instant(date, time) = &expr.kind {
+            Some(dates::date(&date.text)? * calendar::DAY + dates::time(&time.text)?)
+        } else {
+            None
+        }
+    };
+    let mut found = None;
+    for clause in &rule.clauses {
+        let ast::ClauseKind::Valid(periods) = &clause.kind else { continue };
+        let found = found.get_or_insert_with(Vec::new);
+        for period in periods {
+            let to = match &period.to {
+                Some((to, ast::Bound::Included)) => second(to, calendar::DAY - 1),
+                Some((to, ast::Bound::Excluded)) => second(to, 0).map(|to| to - 1),
+                None => Some(i64::MAX),
+            };
+            found.extend(second(&period.from, 0).zip(to));
+        }
+    }
+    found
+}
+
 fn one_of(field: Expr, values: &[i64], constant: impl Fn(i64) -> ExprKind, ty: &Type, place: Place) -> Expr {
     let values = values.iter().map(|value| Expr { kind: constant(*value), ty: ty.clone(), place }).collect();
     Expr { kind: ExprKind::OneOf(Box::new(field), values), ty: Type::Bool, place }
+}
+
+fn whole(number: i64) -> ExprKind {
+    ExprKind::Constant(Ratio::whole(i128::from(number)))
+}
+
+fn any_of(mut conditions: Vec<Expr>, place: Place) -> Option<Expr> {
+    if conditions.len() <= 1 {
+        return conditions.pop();
+    }
+    Some(Expr { kind: ExprKind::Or(conditions), ty: Type::Bool, place })
 }
 
 fn all_of(mut conditions: Vec<Expr>, place: Place) -> Option<Expr> {

@@ -60,7 +60,9 @@ impl Checker<'_> {
                 let (Some(a), Some(b)) = (self.out.rules.get(*a), self.out.rules.get(*b)) else {
                     return false;
                 };
-                a.events.iter().any(|event| b.events.contains(event))
+                // Versions of one rule are never valid together.
+                a.name != b.name
+                    && a.events.iter().any(|event| b.events.contains(event))
                     && !disjoint(&events[*first], &events[second])
                     && (basket
                         || targets[*first]
@@ -108,6 +110,7 @@ impl Checker<'_> {
                 | Step::Award { .. }
                 | Step::Issue { .. }
                 | Step::Set { .. }
+                | Step::Multiply { .. }
                 | Step::Discount { .. } => {}
             }
         }
@@ -132,7 +135,9 @@ impl Checker<'_> {
                     self.targets_of(body, &inner, targets);
                 }
                 Step::Award { element: Some(_), .. } => targets.push(outer.clone()),
-                Step::Award { element: None, .. } => targets.push(Allowances::default()),
+                Step::Award { element: None, .. } | Step::Multiply { .. } => {
+                    targets.push(Allowances::default());
+                }
                 Step::Discount { target, .. } => {
                     let mut own = if matches!(target.kind, SourceKind::One(_)) {
                         outer.clone()
@@ -265,6 +270,8 @@ impl Checker<'_> {
             | ExprKind::Product(_)
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
             | ExprKind::Aggregate { .. }

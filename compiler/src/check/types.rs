@@ -2,6 +2,7 @@
 //! scopes: what a name means is decided elsewhere.
 
 use super::{Checker, currencies, errors};
+use crate::calendar;
 use crate::ir;
 use crate::typed::{Dimension, Element, Expr, ExprKind, Ratio, RecordType, Type, UnitId};
 use perq_grammar::ast;
@@ -117,6 +118,14 @@ pub(super) fn constant(expr: &Expr) -> Option<Ratio> {
             })
         }
         ExprKind::Convert { value, ratio, rounding: None } => constant(value)?.multiplied(*ratio),
+        ExprKind::AddMonths(day, months) => {
+            let (day, months) = (constant(day)?.to_i64()?, constant(months)?.to_i64()?);
+            calendar::months_later(day, months).ok().map(|day| Ratio::whole(i128::from(day)))
+        }
+        ExprKind::Calendar(part, day) => {
+            let word = calendar::part(*part, constant(day)?.to_i64()?).ok()?;
+            Some(Ratio::whole(i128::from(word)))
+        }
         ExprKind::Error
         | ExprKind::Field { .. }
         | ExprKind::Local(_)

@@ -19,6 +19,10 @@ macro_rules! native_helpers {
             Modulo modulo(a_low, a_high, b_low, b_high);
             /// `Modulo` of two `I64`.
             ModuloWord modulo_word(a, b);
+            /// `AddMonths`.
+            AddMonths add_months(day, months);
+            /// `Calendar`; the first says which part.
+            Calendar calendar(part, day);
             /// `SetHas`.
             SetHas set_has(set, reference);
             /// `SetContains`.

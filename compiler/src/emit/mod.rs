@@ -9,8 +9,8 @@ pub mod abi;
 pub mod helpers;
 
 use crate::ir::{
-    Comparison, Element, FaultKind, Function, FunctionId, Inst, Program, ReferenceId, Rounding, Rows, Shape,
-    Ty, Value, Verified, line_slot,
+    CalendarPart, Comparison, Element, FaultKind, Function, FunctionId, Inst, Program, ReferenceId, Rounding,
+    Rows, Shape, Ty, Value, Verified, line_slot,
 };
 use abi::context;
 use cranelift_codegen::Context;
@@ -390,6 +390,17 @@ impl<M: Module> Lowering<'_, M> {
             Inst::Not(a) => {
                 let a = self.word(*a)?;
                 Lowered::Word(self.builder.ins().icmp_imm_s(IntCC::Equal, a, 0))
+            }
+
+            Inst::AddMonths(day, months) => {
+                let (day, months) = (self.word(*day)?, self.word(*months)?);
+                self.call(Helper::AddMonths, &[day, months])?;
+                Lowered::Word(self.result(context::LOW))
+            }
+            Inst::Calendar(part, day) => {
+                let (part, day) = (self.int(part_word(*part)), self.word(*day)?);
+                self.call(Helper::Calendar, &[part, day])?;
+                Lowered::Word(self.result(context::LOW))
             }
 
             Inst::InReference(symbol, reference) => {
@@ -1001,6 +1012,17 @@ pub fn rounding_of(code: i64) -> Rounding {
         4 => Rounding::Up,
         _ => Rounding::HalfUp,
     }
+}
+
+/// A part of the calendar as a word.
+pub fn part_word(part: CalendarPart) -> i64 {
+    CalendarPart::ALL.iter().zip(0..).find(|(other, _)| **other == part).map_or(0, |(_, word)| word)
+}
+
+/// The part of the calendar of a word.
+pub fn part_of(word: i64) -> CalendarPart {
+    let part = usize::try_from(word).ok().and_then(|word| CalendarPart::ALL.get(word));
+    part.copied().unwrap_or(CalendarPart::Year)
 }
 
 /// A 128-bit number as its low and its high word.

@@ -35,7 +35,7 @@ pub(super) fn wishes(
     for proposal in proposals {
         let Some(site) = program.sites.get(proposal.site.index()) else { continue };
         let most = match site.kind {
-            SiteKind::Award { .. } | SiteKind::Discount { .. } => continue,
+            SiteKind::Award { .. } | SiteKind::Multiply { .. } | SiteKind::Discount { .. } => continue,
             SiteKind::Issue { instrument: InstrumentId::Coupon(_) | InstrumentId::Badge(_), .. } => {
                 MOST_ISSUED
             }
@@ -50,7 +50,10 @@ pub(super) fn wishes(
         let number = number.ok_or((FaultKind::OutOfRange, proposal.site))?;
         let happens = match site.kind {
             SiteKind::Issue { .. } => number > 0,
-            SiteKind::Award { .. } | SiteKind::Discount { .. } | SiteKind::Set { .. } => true,
+            SiteKind::Award { .. }
+            | SiteKind::Multiply { .. }
+            | SiteKind::Discount { .. }
+            | SiteKind::Set { .. } => true,
         };
         if happens {
             out.push((proposal.site, number));
@@ -122,7 +125,7 @@ pub(super) fn list(program: &Program, record: &Record, deeds: &[Deed], decision:
                     until,
                 });
             }
-            Some(SiteKind::Award { .. } | SiteKind::Discount { .. }) | None => {}
+            Some(SiteKind::Award { .. } | SiteKind::Multiply { .. } | SiteKind::Discount { .. }) | None => {}
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod actions;
 pub mod picks;
 pub mod trace;
 
+use crate::calendar;
 use crate::evaluate::{Bindings, Code, Proposals, RecordView};
 use crate::exact;
 use crate::ir::{
@@ -181,6 +182,15 @@ impl Execution<'_> {
                     self.set_word(word);
                 }
             },
+
+            Inst::AddMonths(day, months) => {
+                let day = calendar::months_later(self.word(*day), self.word(*months))?;
+                self.set_word(day);
+            }
+            Inst::Calendar(part, day) => {
+                let word = calendar::part(*part, self.word(*day))?;
+                self.set_word(word);
+            }
 
             Inst::Compare(comparison, a, b) => {
                 let ordering = match self.shape.ty(*a) {

@@ -766,6 +766,45 @@ pub enum Rows {
     Table(TableId),
 }
 
+/// What the calendar says of a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum CalendarPart {
+    /// Its year.
+    Year,
+    /// Its month, from 1.
+    Month,
+    /// Its number in the month, from 1.
+    MonthDay,
+    /// Monday is 0.
+    Weekday,
+    /// The first day of the period that it lies in. Weeks begin on Monday.
+    First(Period),
+    /// The last day of the period that it lies in.
+    Last(Period),
+}
+
+impl CalendarPart {
+    /// All of them.
+    pub const ALL: [CalendarPart; 16] = [
+        CalendarPart::Year,
+        CalendarPart::Month,
+        CalendarPart::MonthDay,
+        CalendarPart::Weekday,
+        CalendarPart::First(Period::Day),
+        CalendarPart::First(Period::Week),
+        CalendarPart::First(Period::Month),
+        CalendarPart::First(Period::Quarter),
+        CalendarPart::First(Period::HalfYear),
+        CalendarPart::First(Period::Year),
+        CalendarPart::Last(Period::Day),
+        CalendarPart::Last(Period::Week),
+        CalendarPart::Last(Period::Month),
+        CalendarPart::Last(Period::Quarter),
+        CalendarPart::Last(Period::HalfYear),
+        CalendarPart::Last(Period::Year),
+    ];
+}
+
 /// What a pick counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Element {
@@ -821,6 +860,12 @@ pub enum Inst {
     Floor(Value, Value),
     /// `a - b * floor(a / b)` of two `I64` or two `I128`; faults on a zero divisor and on overflow.
     Modulo(Value, Value),
+    /// Of a day counted from 1970-01-01 (first) the same day so many months (second) later, or earlier where they are
+    /// below zero, and the month's last where that has no such day; faults with `OutOfRange` where one of the two days
+    /// lies outside the years 0 through 9999.
+    AddMonths(Value, Value),
+    /// What the calendar says of a day counted from 1970-01-01; faults with `OutOfRange` like `AddMonths`.
+    Calendar(CalendarPart, Value),
 
     /// `Bool`, of two `I64` or of two `I128`.
     Compare(Comparison, Value, Value),
@@ -928,8 +973,9 @@ pub enum Inst {
     Derive(Value),
 
     /// Proposes numerator / denominator (`I128`; a zero denominator faults, a negative one is turned round) of what the
-    /// site gives: an award in the account's smallest unit, for a line or for the basket; how many coupons are issued,
-    /// or the value of a certificate; a field's new value, in slot units. Makes no value.
+    /// site gives: an award in the account's smallest unit, for a line or for the basket; at a [`SiteKind::Multiply`], so
+    /// many times what the group has awarded on each line and to the basket; how many coupons are issued, or the value
+    /// of a certificate; a field's new value, in slot units. `row` is for an award only. Makes no value.
     Award {
         /// Which effect.
         site: SiteId,
@@ -961,6 +1007,8 @@ pub struct Site {
     pub rule: RuleId,
     /// What it does.
     pub kind: SiteKind,
+    /// For another than the event's member: the one that this slot of the event names.
+    pub to: Option<SlotId>,
     /// Words for the member.
     pub reason: Option<String>,
     /// Where it is written.
@@ -976,6 +1024,13 @@ pub enum SiteKind {
         account: AccountId,
         /// Rounds here rather than where the account says.
         rounding: Option<Rounding>,
+    },
+    /// A multiple of what an earlier group of the phase has awarded to the event's member.
+    Multiply {
+        /// Which of its awards: those to this account.
+        account: AccountId,
+        /// Which group.
+        group: GroupId,
     },
     /// A reduction.
     Discount {
@@ -1099,6 +1154,8 @@ pub struct Group {
     pub excludes: Vec<Exclusion>,
     /// Most that its rules give together.
     pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: Governance,
     /// By descending priority, then in order of declaration.
     pub rules: Vec<RuleId>,
 }
@@ -1210,10 +1267,33 @@ pub struct Rule {
     pub line_atoms: Vec<AtomId>,
     /// The rest of its conditions, and its proposals.
     pub function: FunctionId,
-    /// Most it gives in one event.
+    /// Most it gives.
     pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: Governance,
     /// Where it is written.
     pub place: PlaceId,
+}
+
+/// What is published about a rule or a group. Evaluation passes over it: when a rule holds is among its conditions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Governance {
+    /// Whether it takes part.
+    pub effective: Effective,
+    /// `about`: key and text, in the order of the text.
+    pub about: Vec<(String, String)>,
+}
+
+/// Whether a rule or a group takes part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effective {
+    /// As far as its conditions say.
+    #[default]
+    Stated,
+    /// From this local day on, counted from 1970-01-01.
+    From(i64),
+    /// Not at all.
+    Never,
 }
 
 /// A source file that went into the program.
@@ -1281,6 +1361,9 @@ pub struct Measure {
     /// So many make one: minor unit of money, smallest unit of an account, whole of a percent, thousandth of a
     /// quantity's unit. At least 1.
     pub parts: i128,
+    /// Where the numbers are brought to one denominator that only the run knows: what the right side is, in base units,
+    /// as numerator and denominator. It is not zero, so that it tells the denominator; `parts` is then 1.
+    pub bound: Option<(i128, i128)>,
 }
 
 /// Units of compared numbers.

@@ -7,6 +7,7 @@
 //! Refuses to reason about rules and groups.
 
 use super::{Comparison, Function, Inst, PlaceId, Program, Shape, Ty, Value};
+use crate::calendar;
 use crate::exact;
 use crate::interpret::holds;
 use rustc_hash::FxHashMap;
@@ -308,6 +309,13 @@ impl Writer {
             Inst::Modulo(a, b) => {
                 self.fold(a, b, |a, b| exact::modulo_word(a, b).ok(), |a, b| exact::modulo(a, b).ok())
             }
+            Inst::AddMonths(day, months) => {
+                let later = calendar::months_later(self.word(day)?, self.word(months)?);
+                later.ok().map(|day| To(Inst::Int(day)))
+            }
+            Inst::Calendar(part, day) => {
+                calendar::part(part, self.word(day)?).ok().map(|word| To(Inst::Int(word)))
+            }
 
             Inst::Compare(comparison, a, b) => self.compare(comparison, a, b, place),
             Inst::Choose(condition, a, b) => {
@@ -479,6 +487,8 @@ fn is_shared(inst: &Inst) -> bool {
         | Inst::Divide(..)
         | Inst::Floor(..)
         | Inst::Modulo(..)
+        | Inst::AddMonths(..)
+        | Inst::Calendar(..)
         | Inst::Compare(..)
         | Inst::Choose(..)
         | Inst::And(..)
@@ -547,6 +557,8 @@ fn is_idle(function: &Function, inst: &Inst, read: &[bool]) -> bool {
         | Inst::Mul(..)
         | Inst::Negate(_)
         | Inst::Narrow(_)
+        | Inst::AddMonths(..)
+        | Inst::Calendar(..)
         | Inst::SetHas(..)
         | Inst::Block
         | Inst::Loop(_)

@@ -5,10 +5,11 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, Column, Comparison, CounterKey, Derivation, DiscountAmount,
-    Element, Fall, Function, Group, History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount,
-    LimitOf, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows,
-    Rule, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
+    Account, AccountId, Atom, AtomId, AtomTest, CalendarPart, Column, Comparison, CounterKey, Derivation,
+    DiscountAmount, Element, Fall, Function, Group, History, Inst, InstrumentId, KindId, Lifetime, Limit,
+    LimitAmount, LimitOf, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource,
+    RowTable, Rows, Rule, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, Ty, Value, Weight,
+    Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -509,6 +510,10 @@ fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
         Inst::Divide(a, b, how) => format!("divide {} {} {}", v(a), v(b), rounding(how)),
         Inst::Floor(a, b) => format!("floor {} {}", v(a), v(b)),
         Inst::Modulo(a, b) => format!("modulo {} {}", v(a), v(b)),
+        Inst::AddMonths(day, months) => format!("add_months {} {}", v(day), v(months)),
+        Inst::Calendar(CalendarPart::First(period), day) => format!("first_of_{} {}", word(period), v(day)),
+        Inst::Calendar(CalendarPart::Last(period), day) => format!("last_of_{} {}", word(period), v(day)),
+        Inst::Calendar(part, day) => format!("{} {}", word(part), v(day)),
         Inst::Compare(comparison, a, b) => {
             let sign = match comparison {
                 Comparison::Equal => "=",
@@ -602,6 +607,10 @@ fn site_text(program: &Program, id: SiteId) -> String {
             if let Some(until) = until {
                 let _ = write!(text, " until day {until}");
             }
+        }
+        SiteKind::Multiply { account, group } => {
+            let group = program.groups.get(group.index()).map_or("?", |group| group.name.as_str());
+            let _ = write!(text, "{} of group {group} multiplied", program.account(account));
         }
         SiteKind::Discount { amount, fall, rounding } => {
             let amount = match amount {

@@ -2,7 +2,7 @@
 
 use super::build::{Binding, Builder};
 use super::fraction::{Den, Fraction, Num, gcd};
-use crate::ir::{Comparison, Inst, Role, Rows, Ty, Value, VarId, event_slot, line_slot};
+use crate::ir::{CalendarPart, Comparison, Inst, Role, Rows, Ty, Value, VarId, event_slot, line_slot};
 use crate::typed::{
     Aggregate, Builtin, Element, Expr, ExprKind, FieldId, LocalId, Pattern, Row, Source, SourceKind, Type,
 };
@@ -186,6 +186,23 @@ impl Builder<'_, '_> {
                 let inner = self.number(inner);
                 Operand::Number(self.negate(inner))
             }
+            ExprKind::AddMonths(day, months) => {
+                let (day, months) = (self.ordinal(day), self.number(months));
+                let months = self.word(months);
+                Operand::Ordinal(self.emit(Inst::AddMonths(day, months)))
+            }
+            ExprKind::Calendar(part, day) => {
+                let day = self.ordinal(day);
+                let word = self.emit(Inst::Calendar(*part, day));
+                match part {
+                    CalendarPart::Year | CalendarPart::Month | CalendarPart::MonthDay => {
+                        Operand::Number(Fraction::narrow(word, 1))
+                    }
+                    CalendarPart::Weekday | CalendarPart::First(_) | CalendarPart::Last(_) => {
+                        Operand::Ordinal(word)
+                    }
+                }
+            }
             ExprKind::Steps(size, value) => {
                 let (size, value) = (self.number(size), self.number(value));
                 let quotient = self.divide(value, size);
@@ -236,6 +253,16 @@ impl Builder<'_, '_> {
         }
     }
 
+    /// The whole part of a number as an `I64`.
+    fn word(&mut self, number: Fraction) -> Value {
+        match self.floor(number).num {
+            Num::Constant(constant) => self.int(i64::try_from(constant).unwrap_or(i64::MAX)),
+            Num::Narrow(value) => value,
+            Num::Wide(value) => self.emit(Inst::Narrow(value)),
+        }
+    }
+
+    /// An `I64` that is no number: a date, a name, a position.
     pub fn ordinal(&mut self, expr: &Expr) -> Value {
         match self.operand(expr) {
             Operand::Ordinal(value) => value,
@@ -352,7 +379,7 @@ impl Builder<'_, '_> {
     fn written(&mut self, comparison: Comparison, left: Operand, right: Operand, ty: &Type) -> Value {
         self.unit = self.lowering.unit(ty);
         if let (Operand::Ordinal(_), Operand::Ordinal(_)) = (left, right) {
-            self.measured(1);
+            self.measured(1, None);
         }
         let truth = self.compare_operands(comparison, left, right);
         self.unit = None;
@@ -562,23 +589,20 @@ impl Builder<'_, '_> {
             SourceKind::Extreme { from, count, every, cheapest } => {
                 let selection = self.selection(from);
                 let count = self.number(count);
-                let count = self.floor(count);
-                let count = match count.num {
-                    Num::Constant(constant) => self.int(i64::try_from(constant).unwrap_or(i64::MAX)),
-                    Num::Narrow(value) => value,
-                    Num::Wide(value) => self.emit(Inst::Narrow(value)),
-                };
-                self.emit(match every {
+                let count = self.word(count);
+                let pick = match every {
                     Some(every) => {
                         Inst::PickInEvery { selection, count, every: *every, cheapest: *cheapest, element }
                     }
                     None => Inst::PickExtreme { selection, count, cheapest: *cheapest, element },
-                })
+                };
+                self.pick(pick, source)
             }
             SourceKind::EveryNth { from, nth, key, descending } => {
                 let selection = self.selection(from);
                 let (_, key) = self.lowering.slot(*key);
-                self.emit(Inst::PickEveryNth { selection, nth: *nth, key, descending: *descending, element })
+                let pick = Inst::PickEveryNth { selection, nth: *nth, key, descending: *descending, element };
+                self.pick(pick, source)
             }
             SourceKind::Bound(local) if matches!(self.bindings.get(local), Some(Binding::Selection(_))) => {
                 match self.bindings.get(local) {
@@ -603,6 +627,15 @@ impl Builder<'_, '_> {
                 selection
             }
         }
+    }
+
+    /// A pick stands where its source is written.
+    fn pick(&mut self, pick: Inst, source: &Source) -> Value {
+        let place = self.lowering.place(source.place);
+        let before = self.at(place);
+        let picked = self.emit(pick);
+        self.at(before);
+        picked
     }
 
     fn aggregate(

@@ -148,8 +148,6 @@ pub struct Program {
     pub groups: Vec<Group>,
     /// Rules in order of declaration; [`Group`] orders them by priority only when lowered.
     pub rules: Vec<Rule>,
-    /// What limits over several events count with.
-    pub counters: Vec<ir::Counter>,
     /// Coupons, certificates, badges and levels.
     pub instruments: Instruments,
     /// Tests in order of declaration.
@@ -372,7 +370,9 @@ pub struct Group {
     /// Exclusions, each stated at the later of the two groups.
     pub excludes: Vec<ir::Exclusion>,
     /// Limits.
-    pub limits: Vec<ir::Limit>,
+    pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: ir::Governance,
     /// Where.
     pub place: Place,
 }
@@ -396,9 +396,46 @@ pub struct Rule {
     /// first). A step is reached only if every condition before it holds.
     pub steps: Vec<Step>,
     /// Limits.
-    pub limits: Vec<ir::Limit>,
+    pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: ir::Governance,
     /// Where.
     pub place: Place,
+}
+
+/// The most that a rule or a group gives. Listed in the order in which limits are applied.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// Minor units, account units or times.
+    pub amount: ir::LimitAmount,
+    /// Of what.
+    pub of: ir::LimitOf,
+    /// What becomes of more.
+    pub otherwise: ir::Otherwise,
+    /// Over more than one event.
+    pub over: Option<Over>,
+}
+
+/// What a limit or a budget counts over.
+#[derive(Clone, Debug)]
+pub struct Over {
+    /// Lasting name of what is counted.
+    pub name: String,
+    /// For whom.
+    pub per: CounterKey,
+    /// Over what time.
+    pub window: ir::Window,
+}
+
+/// For whom a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CounterKey {
+    /// For all together.
+    Campaign,
+    /// For each member.
+    Member,
+    /// For each member whom this field of the event's member names.
+    Inviter(FieldId),
 }
 
 /// A step of a rule.
@@ -426,10 +463,21 @@ pub enum Step {
         amount: Expr,
         /// `rounded …` after `as`.
         rounding: Option<ir::Rounding>,
+        /// For another than the event's member: the one that this field names.
+        to: Option<FieldId>,
         /// The loop's element, where in a loop over lines or units.
         element: Option<(Element, LocalId)>,
         /// For the member.
         reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Multiplies what an earlier group has awarded.
+    Multiply {
+        /// The group, by position in [`Program::groups`].
+        group: ir::GroupId,
+        /// By how much: 10 adds nine times as much.
+        by: Expr,
         /// Where.
         place: Place,
     },
@@ -557,6 +605,10 @@ pub enum ExprKind {
     Modulo(Box<Expr>, Box<Expr>),
     /// `-a`
     Negate(Box<Expr>),
+    /// A date so many whole months later; the month's last day where it has no such day.
+    AddMonths(Box<Expr>, Box<Expr>),
+    /// What the calendar says of a date.
+    Calendar(ir::CalendarPart, Box<Expr>),
     /// Whole steps of the first in the second, rounded down (toward minus infinity).
     Steps(Box<Expr>, Box<Expr>),
     /// The smallest (or largest) of several values of one type.

@@ -93,7 +93,13 @@ pub fn replay(
     let compile = started.elapsed();
     let started = Instant::now();
     let catalogue = tables::catalogue(&programme.config.catalogue)?;
-    let engine = tables::engine(Pack::of(program), &catalogue, engine, ReadOptions::default())?;
+    let engine = tables::engine(
+        Pack::of(program),
+        &catalogue,
+        engine,
+        ReadOptions::default(),
+        &programme.config.parameters(),
+    )?;
     let times = Times { compile, bind: started.elapsed(), ..Times::default() };
     let mut year = Year {
         engine,
@@ -200,15 +206,21 @@ impl Year {
             let sites = program.sites.iter().filter(|site| {
                 program.rules.get(site.rule.index()).is_some_and(|rule| rule.group.index() == group)
             });
-            sites.into_iter().any(|site| matches!(site.kind, perq_compiler::ir::SiteKind::Award { .. }))
+            sites.into_iter().any(|site| match site.kind {
+                perq_compiler::ir::SiteKind::Award { .. } | perq_compiler::ir::SiteKind::Multiply { .. } => {
+                    true
+                }
+                perq_compiler::ir::SiteKind::Discount { .. }
+                | perq_compiler::ir::SiteKind::Issue { .. }
+                | perq_compiler::ir::SiteKind::Set { .. } => false,
+            })
         };
         let rules = |summary: &Summary, all: bool| {
             let mut out = Map::new();
-            for (at, rule) in program.rules.iter().enumerate() {
-                let found = summary.rules.get(at);
-                let events = found.map_or(0, |given| given.events);
-                if all || events > 0 {
-                    out.insert(rule.name.clone(), given(found, events, awards(rule.group.index())));
+            for (rule, found) in summary.by_rule(program) {
+                if all || found.events > 0 {
+                    let awards = awards(rule.group.index());
+                    out.insert(rule.name.clone(), given(Some(&found), found.events, awards));
                 }
             }
             Value::Object(out)

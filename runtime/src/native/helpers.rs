@@ -2,8 +2,9 @@
 //! none lets an unwinding reach emitted frames.
 
 use super::context::Context;
+use perq_compiler::calendar;
 use perq_compiler::emit::helpers::{Helper, TURNED, WHOLE_LINES};
-use perq_compiler::emit::{abi, halves, joined, rounding_of};
+use perq_compiler::emit::{abi, halves, joined, part_of, rounding_of};
 use perq_compiler::exact;
 use perq_compiler::interpret::actions;
 use perq_compiler::interpret::picks::Run;
@@ -132,6 +133,16 @@ fn modulo(context: &mut Context<'_>, a_low: i64, a_high: i64, b_low: i64, b_high
 
 fn modulo_word(context: &mut Context<'_>, a: i64, b: i64) -> Outcome {
     context.give(exact::modulo_word(a, b)?);
+    Ok(())
+}
+
+fn add_months(context: &mut Context<'_>, day: i64, months: i64) -> Outcome {
+    context.give(calendar::months_later(day, months)?);
+    Ok(())
+}
+
+fn calendar(context: &mut Context<'_>, part: i64, day: i64) -> Outcome {
+    context.give(calendar::part(part_of(part), day)?);
     Ok(())
 }
 

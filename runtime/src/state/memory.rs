@@ -278,33 +278,6 @@ impl State for Memory {
                 *slot = value;
             }
         }
-        let inviter = |slot: SlotId| {
-            let kind = match program.layout.event.get(slot.index())?.ty {
-                SlotType::Symbol(kind) => kind,
-                SlotType::Bool
-                | SlotType::Money { .. }
-                | SlotType::Points(_)
-                | SlotType::Percent
-                | SlotType::Count
-                | SlotType::Number { .. }
-                | SlotType::Date
-                | SlotType::Time
-                | SlotType::Instant
-                | SlotType::Enum(_)
-                | SlotType::Set(_) => return None,
-            };
-            let number = record.event.get(slot.index()).copied().filter(|number| *number != MISSING)?;
-            let number = u32::try_from(number).ok()?;
-            reader.symbol_name(schema, kind.index(), number).map(Box::<str>::from)
-        };
-        let inviters = program
-            .counters
-            .iter()
-            .filter_map(|counter| match counter.per {
-                CounterKey::Inviter(slot) => Some((slot, inviter(slot)?)),
-                CounterKey::Campaign | CounterKey::Member => None,
-            })
-            .collect();
         event.record = record;
         self.instruments.see(program, schema, reader, event);
         if let Some(tiers) = &program.instruments.tiers
@@ -313,6 +286,11 @@ impl State for Memory {
         {
             *slot = standing.level;
         }
+        let inviters = program.counters.iter().filter_map(|counter| match counter.per {
+            CounterKey::Inviter(slot) => Some((slot, event.other(slot)?.into())),
+            CounterKey::Campaign | CounterKey::Member => None,
+        });
+        let inviters = inviters.collect();
         Box::new(Seen { memory: self, now, member: event.member().map(Box::from), inviters })
     }
 
@@ -326,18 +304,20 @@ impl State for Memory {
             let key = match counter.per {
                 CounterKey::Campaign => None,
                 CounterKey::Member => event.member().map(Box::from),
-                CounterKey::Inviter(slot) => {
-                    let value = record.event.get(slot.index()).copied().unwrap_or(MISSING);
-                    match keep_value(schema, reader, record, layout.event.get(slot.index()), value) {
-                        KeptValue::Name(_, name) => Some(name),
-                        KeptValue::Number(_) | KeptValue::Names(..) => None,
-                    }
-                }
+                CounterKey::Inviter(slot) => event.other(slot).map(Box::from),
             };
             let claims = self.claims.entry((claim.counter, key)).or_default();
             claims.push(KeptClaim { at: now.at, local: now.local(), amount: claim.amount });
         }
         self.instruments.keep(&program, event, decision);
+        for effect in &decision.effects {
+            let to = program.sites.get(effect.site.index()).and_then(|site| site.to);
+            let owner = to.map_or_else(|| event.member(), |slot| event.other(slot));
+            if let (Some(account), Some(owner)) = (effect.account, owner) {
+                let lots = &mut self.members.entry(owner.into()).or_default().lots;
+                lots.push(Lot { account, from: now.at, left: effect.amount });
+            }
+        }
         let Some(member) = event.member() else { return };
         if let Some(tiers) = &program.instruments.tiers {
             let level = record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
@@ -376,11 +356,6 @@ impl State for Memory {
         let member = self.members.entry(member.into()).or_default();
         let place = member.events.partition_point(|before| before.now.at <= kept.now.at);
         member.events.insert(place, kept);
-        for effect in &decision.effects {
-            if let Some(account) = effect.account {
-                member.lots.push(Lot { account, from: now.at, left: effect.amount });
-            }
-        }
     }
 
     fn due(&self, event: &ReadEvent) -> Vec<i64> {

@@ -63,10 +63,12 @@ pub fn is_stateful(program: &Program) -> bool {
         StateRead::After(_) | StateRead::Last(_) => false,
     });
     let instruments = &program.instruments;
-    let reviews =
-        instruments.has_reviews() || !instruments.coupons.is_empty() || !instruments.badges.is_empty();
+    let kept = !instruments.coupons.is_empty()
+        || !instruments.certificates.is_empty()
+        || !instruments.badges.is_empty()
+        || instruments.tiers.is_some();
     let sets = program.sites.iter().any(|site| matches!(site.kind, SiteKind::Set { .. }));
-    history || reads || reviews || sets || !program.counters.is_empty()
+    history || reads || kept || sets || !program.counters.is_empty()
 }
 
 /// When an event happens.
