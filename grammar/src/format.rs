@@ -5,7 +5,8 @@
 //! fits; otherwise each clause, effect, row or field gets its own line. Line ends that the author put inside a clause
 //! are kept, and a line that is too long without them is broken: before each `and` and `or` of its outermost condition,
 //! else after each comma of its outermost list. One blank line separates declarations, except that declarations of one
-//! line may stand together.
+//! line may stand together. In lines that follow one another, the arrows of rows stand below each other, and so do comments
+//! at their ends.
 
 use crate::diagnostic::{Diagnostic, FileId};
 use crate::lex::{Token, TokenKind};
@@ -45,7 +46,7 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
         }
         layout.print();
     }
-    Ok(layout.output)
+    Ok(layout.aligned())
 }
 
 /// What the grammar knows about the layout, by the start of the token.
@@ -183,6 +184,14 @@ struct Line {
     end: usize,
     /// Its characters, without a comment at its end.
     width: usize,
+    /// Its indentation.
+    indent: usize,
+    /// An empty line stands before it.
+    after_blank: bool,
+    /// Where its only `=>` of its own level stands, in the output and on the line.
+    arrow: Option<(usize, usize)>,
+    /// Where the gap before a comment at its end begins, in the output.
+    comment: Option<usize>,
 }
 
 /// What was found at the outermost level of brackets that has any.
@@ -344,6 +353,8 @@ impl<'m, 't> Layout<'m, 't> {
         let mut previous_item: Option<bool> = None;
         let mut item_line = 0_usize;
         let mut line = 0_usize;
+        // Braces that were open where the line began.
+        let mut line_level = 0;
         for at in 0..self.pieces.len() {
             let piece = &self.pieces[at];
             let kind = piece.token.kind;
@@ -356,6 +367,9 @@ impl<'m, 't> Layout<'m, 't> {
                 item_line = line;
             } else if is_comment && lines_before == 0 {
                 // A comment at the end of a line.
+                if let Some(line) = self.lines.last_mut() {
+                    line.comment = Some(self.output.len());
+                }
                 self.output.push_str(&" ".repeat(COMMENT_GAP));
             } else if is_top {
                 let blank = match previous_item {
@@ -405,7 +419,27 @@ impl<'m, 't> Layout<'m, 't> {
             self.column += piece.width;
             match self.lines.last_mut() {
                 Some(line) if !self.begins_line => line.end = at + 1,
-                Some(_) | None => self.lines.push(Line { start: at, end: at + 1, width: 0 }),
+                Some(_) | None => {
+                    let after_blank = self.output.len() > piece.text.len() + self.indent
+                        && self.output[..self.output.len() - piece.text.len() - self.indent]
+                            .ends_with("\n\n");
+                    self.lines.push(Line {
+                        start: at,
+                        end: at + 1,
+                        width: 0,
+                        indent: self.indent,
+                        after_blank,
+                        arrow: None,
+                        comment: None,
+                    });
+                    line_level = open.len();
+                }
+            }
+            if kind == TokenKind::Arrow
+                && open.len() == line_level
+                && let Some(line) = self.lines.last_mut()
+            {
+                line.arrow = Some((self.output.len() - piece.text.len(), self.column - piece.width));
             }
             self.begins_line = false;
             if let Some(line) = self.lines.last_mut()
@@ -439,6 +473,58 @@ impl<'m, 't> Layout<'m, 't> {
         if !self.output.is_empty() {
             self.output.push('\n');
         }
+    }
+
+    /// The output, with blanks before arrows and before comments at the ends of lines, so that those of lines that
+    /// follow one another stand below each other.
+    fn aligned(&self) -> String {
+        let mut blanks: Vec<(usize, usize)> = Vec::new();
+        let mut widths: Vec<usize> = self.lines.iter().map(|line| line.width).collect();
+        for run in self.runs(|line| line.arrow.is_some()) {
+            let column = |at: usize| self.lines[at].arrow.map_or(0, |(_, column)| column);
+            let widest = run.clone().map(column).max().unwrap_or(0);
+            for at in run {
+                if let Some((place, column)) = self.lines[at].arrow {
+                    blanks.push((place, widest - column));
+                    widths[at] += widest - column;
+                }
+            }
+        }
+        for run in self.runs(|_| true) {
+            let commented = || run.clone().filter(|at| self.lines[*at].comment.is_some());
+            let widest = commented().map(|at| widths[at]).max().unwrap_or(0);
+            for at in commented() {
+                if let Some(place) = self.lines[at].comment {
+                    blanks.push((place, widest - widths[at]));
+                }
+            }
+        }
+        blanks.sort_unstable();
+        let mut out = String::with_capacity(self.output.len());
+        let mut from = 0;
+        for (place, count) in blanks {
+            out.push_str(&self.output[from..place]);
+            out.push_str(&" ".repeat(count));
+            from = place;
+        }
+        out.push_str(&self.output[from..]);
+        out
+    }
+
+    /// Lines of one indentation that follow one another and are of a kind.
+    fn runs(&self, is_one: impl Fn(&Line) -> bool) -> Vec<std::ops::Range<usize>> {
+        let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+        for (at, line) in self.lines.iter().enumerate().filter(|(_, line)| is_one(line)) {
+            match runs.last_mut() {
+                Some(run)
+                    if run.end == at && !line.after_blank && self.lines[run.start].indent == line.indent =>
+                {
+                    run.end = at + 1;
+                }
+                Some(_) | None => runs.push(at..at + 1),
+            }
+        }
+        runs
     }
 
     fn blank(&mut self) {
@@ -580,7 +666,9 @@ fn match_braces(pieces: &[Piece<'_>]) -> Vec<usize> {
 /// Whether a blank stands between two neighbours on a line.
 fn needs_blank(before: &Piece<'_>, token: &Token, marks: &Marks) -> bool {
     use TokenKind as K;
-    if marks.glued.contains(&(token.span.start as usize)) {
+    // A title stands between the name and its columns.
+    let after_title = before.token.kind == K::String && token.kind == K::OpenParen;
+    if marks.glued.contains(&(token.span.start as usize)) && !after_title {
         return false;
     }
     let closes =

@@ -195,8 +195,44 @@ fn gap(needs_line: bool) -> impl Strategy<Value = String> {
     )
 }
 
+#[test]
+fn arrows_and_comments_of_neighbours_stand_below_each_other() {
+    let text = "\
+table rate \"By the pieces\"(pieces: pcs) gives percent first_match {
+  from 12 pcs until 48 pcs => 3% # some
+  from 144 pcs => 8%   # many
+
+  otherwise   => 0% # few
+}
+test \"t\" {
+  expect {
+    discount 1 EUR # one
+    award 100 points
+    total 12.50 EUR   # all
+  }
+}
+";
+    let want = "\
+table rate \"By the pieces\" (pieces: pcs) gives percent first_match {
+  from 12 pcs until 48 pcs => 3%  # some
+  from 144 pcs             => 8%  # many
+
+  otherwise => 0%  # few
+}
+
+test \"t\" {
+  expect {
+    discount 1 EUR   # one
+    award 100 points
+    total 12.50 EUR  # all
+  }
+}
+";
+    assert_eq!(check(text), want);
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: if cfg!(debug_assertions) { 64 } else { 2_000 }, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The samples with other blanks, line ends and comments between the tokens.
     #[test]

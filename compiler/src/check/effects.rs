@@ -420,9 +420,7 @@ impl Checker<'_> {
         let of = self.group_infos.get(found?)?;
         let (of_id, of_name, of_place, earns) =
             (of.id, of.name.clone(), of.place, of.kind == Some(GroupKind::Earn));
-        let Some(own) = context.group.and_then(|group| self.group_infos.get(group)) else {
-            return None;
-        };
+        let own = context.group.and_then(|group| self.group_infos.get(group))?;
         let same_phase = |id: ir::GroupId| self.out.groups.get(id.index()).map(|group| group.phase);
         if own.kind != Some(GroupKind::Earn) {
             return None;

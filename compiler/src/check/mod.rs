@@ -70,6 +70,9 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// How many diagnostics are kept to choose those from that are shown; hostile text would otherwise fill the memory.
+pub const MAX_FOUND: usize = 10_000;
+
 /// Checks a program: its files in a deterministic order, with all that they import.
 pub fn check(files: &[SourceTree], imports: &[Import]) -> Checked {
     let prelude = parse_prelude();
@@ -347,6 +350,8 @@ struct Checker<'a> {
     texts: FxHashMap<FileId, &'a str>,
     out: typed::Program,
     found: Vec<Diagnostic>,
+    /// One of them is an error.
+    refused: bool,
     rejects: Vec<Reject>,
     /// Above zero, diagnostics are dropped: the same text has been checked before.
     muted: u32,
@@ -406,6 +411,7 @@ impl Checker<'_> {
             texts: FxHashMap::default(),
             out: typed::Program::default(),
             found: Vec::new(),
+            refused: false,
             rejects: Vec::new(),
             muted: 0,
             spaces: vec![Space::default(), Space::default()],
@@ -444,8 +450,11 @@ impl Checker<'_> {
         }
     }
 
+    /// Keeps a diagnostic. Beyond [`MAX_FOUND`] only the first error is kept, which there must be where there are any.
     fn report(&mut self, diagnostic: Diagnostic) {
-        if self.muted == 0 {
+        let is_error = diagnostic.severity == Severity::Error;
+        if self.muted == 0 && (self.found.len() < MAX_FOUND || (is_error && !self.refused)) {
+            self.refused |= is_error;
             self.found.push(diagnostic);
         }
     }

@@ -260,7 +260,11 @@ impl Words<'_> {
                 let kind = slot.and_then(|slot| kind_of(slot.ty)).unwrap_or_default();
                 let (list, name) = (self.symbols(kind, symbols), self.symbol(kind, *symbol));
                 let not = if failure.wanted { "is not" } else { "is" };
-                part.says = format!("{name} {not} among {list}");
+                part.says = if symbols.is_empty() {
+                    format!("{name} is not among them: there are none")
+                } else {
+                    format!("{name} {not} among {list}")
+                };
                 part.value = Some(list);
                 part.needed = failure.wanted.then_some(name);
             }

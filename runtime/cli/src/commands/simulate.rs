@@ -87,9 +87,9 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
     let program = engine.program();
     let folder = folder(program);
     let paper = Paper { width: output.style().width.min(WIDTH), folder, out: String::new() };
-    let text = match (&options.rule, explanation.rules.first()) {
-        (Some(_), Some(rule)) => paper.one(rule),
-        (Some(_) | None, _) => {
+    let text = match &options.rule {
+        Some(_) => paper.only(&explanation.rules),
+        None => {
             // Without a number of the text's own there is none to say.
             let version = if program.version > 0 { format!(" {}", program.version) } else { String::new() };
             let name = format!("{}{version}", program.name);
@@ -233,8 +233,15 @@ impl Paper {
         self.out
     }
 
-    /// One rule.
-    fn one(mut self, rule: &RuleReport) -> String {
+    /// One rule, in all of its versions.
+    fn only(mut self, versions: &[RuleReport]) -> String {
+        for rule in versions {
+            self.one(rule);
+        }
+        self.out
+    }
+
+    fn one(&mut self, rule: &RuleReport) {
         let place = self.place(&rule.place);
         self.line(&format!("{}  [{place}]", titled(&rule.rule, rule.title.as_deref())));
         if rule.fired {
@@ -242,7 +249,6 @@ impl Paper {
         }
         self.lost(rule);
         self.why(rule);
-        self.out
     }
 
     fn lost(&mut self, rule: &RuleReport) {
