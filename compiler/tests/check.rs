@@ -935,6 +935,69 @@ mod single {
     }
 
     #[test]
+    fn instruments_are_used_as_they_are_made() {
+        let coupon = |clauses: &str| {
+            format!("{FRAME}\ncoupon spring {{ {clauses} then discount 5% on basket spread by paid }}")
+        };
+        clean(&coupon("codes shared \"SPRING\" uses 2 times per member"));
+        gives(&coupon(""), &[("missing-clause", "`codes`")]);
+        gives(&coupon("codes unique codes unique"), &[("repeated-clause", "`codes`")]);
+        gives(&coupon("codes shared \"A\" expires after 3 days"), &[("wrong-instrument", "`valid`")]);
+        gives(&coupon("codes unique expires after 3 EUR"), &[("mismatched-types", "3 EUR")]);
+        gives(&coupon("codes unique priority 3"), &[("wrong-instrument", "in group")]);
+        gives(&coupon("codes unique not with coupon spring"), &[("wrong-instrument", "not the same one")]);
+        gives(&coupon("codes unique not with coupon sprang"), &[("unknown-name", "`spring`")]);
+        gives(&coupon("codes unique uses 2 times per store"), &[("unknown-word", "`store`")]);
+        let twice = "coupon a { codes shared \"CODE\" then discount 5% on basket spread by paid }
+            coupon b { codes shared \"c-0de\" then discount 5% on basket spread by paid }";
+        gives(&format!("{FRAME}\n{twice}"), &[("duplicate-name", "code")]);
+        let issues = |declaration: &str, effect: &str| {
+            format!(
+                "{FRAME}\n{declaration}\ngroup g {{ kind state displace none on purchase when member known
+                 rule r {{ then {effect} }} }}"
+            )
+        };
+        clean(&issues("certificate gift {}", "issue certificate gift for 5 EUR"));
+        gives(&issues("certificate gift {}", "issue certificate gift"), &[("missing-clause", "its value")]);
+        gives(
+            &issues("certificate gift {}", "issue 2 certificate gift for 5 EUR"),
+            &[("wrong-instrument", "one")],
+        );
+        gives(&issues("badge fan", "issue badge fan expires after 3 days"), &[("wrong-instrument", "end")]);
+        gives(&issues("", "set member.favourite_shop to purchase.store"), &[("not-yet-evaluated", "names")]);
+        gives(&issues("", "set member.tire to vip"), &[("unknown-field", "tier")]);
+        gives(
+            &issues("badge fan", "issue badge fan").replace("when member known", ""),
+            &[("maybe-unknown", "member known")],
+        );
+    }
+
+    #[test]
+    fn levels_ascend_and_say_what_becomes_of_members() {
+        let tiers = |clauses: &str| {
+            format!(
+                "language 1
+                 program demo {{ currency EUR zone \"Europe/Berlin\" rounding half_up }}
+                 account chips {{ unit chips decimals 0 }}
+                 extend member {{ spent: money = 0 EUR }}
+                 tiers club {{ {clauses} }}"
+            )
+        };
+        let whole =
+            "measure member.spent level base from 0 EUR level vip from 9 EUR upgrade at_once downgrade never";
+        clean(&tiers(whole));
+        gives(&tiers(&whole.replace("9 EUR", "0 EUR")), &[("level-order", "`vip`")]);
+        gives(&tiers(&whole.replace("9 EUR", "9 chips")), &[("mismatched-types", "chips")]);
+        gives(&tiers(&whole.replace("downgrade never", "")), &[("missing-clause", "`downgrade`")]);
+        gives(&tiers(&whole.replace("never", "one_level")), &[("missing-clause", "`review`")]);
+        gives(
+            &tiers(&whole.replace("measure member.spent", "")),
+            &[("missing-clause", "what is measured"), ("missing-clause", "what is measured")],
+        );
+        gives(&tiers(&format!("{whole} downgrade never")), &[("repeated-clause", "`downgrade`")]);
+    }
+
+    #[test]
     fn every_name_is_listed_once_and_in_order() {
         assert!(NAMES.windows(2).all(|pair| pair[0] < pair[1]));
     }

@@ -175,7 +175,6 @@ fn run(
     imports: &[Import],
     snippet: Option<(&SourceTree, Span)>,
 ) -> (typed::Program, Vec<Diagnostic>, Vec<Reject>) {
-    let made: Vec<instruments::AsRule>;
     let mut checker = Checker::new();
     let mut items = Items::default();
     for source in prelude {
@@ -203,7 +202,7 @@ fn run(
         items.collect(At { file: source.file, space, origin: Origin::Snippet }, &source.tree);
     }
 
-    made = instruments::as_rules(&items);
+    let made = instruments::as_rules(&items);
     for coupon in &made {
         match &coupon.group {
             Some((header, clauses)) => {
