@@ -53,7 +53,7 @@ fn valid() -> Program {
             place: PlaceId(0),
         });
     }
-    program.groups[1].excludes.push(Exclusion { group: GroupId(0), when_better: true });
+    program.groups[1].excludes.push(Exclusion { group: GroupId(0), when_better: true, whole: false });
     for name in ["since", "derived"] {
         program.layout.event.push(Slot {
             name: name.to_owned(),
@@ -533,7 +533,7 @@ fn breaks() -> Vec<Break> {
         }),
         (Is::GroupExclusion, "itself", |p| p.groups[1].excludes[0].group = GroupId(1)),
         (Is::GroupExclusion, "a later one", |p| {
-            p.groups[0].excludes.push(Exclusion { group: GroupId(1), when_better: false });
+            p.groups[0].excludes.push(Exclusion { group: GroupId(1), when_better: false, whole: false });
         }),
         (Is::GroupRules, "in no list", |p| {
             p.groups[1].rules.pop();

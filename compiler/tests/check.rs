@@ -323,10 +323,7 @@ mod samples {
             ),
             &[("wrong-event", "a `registration` has no `basket`")],
         );
-        gives(
-            &earn("then issue coupon welcome"),
-            &[("not-yet-evaluated", "`issue` is part of the language")],
-        );
+        gives(&earn("then issue coupon welcome"), &[("unknown-name", "there is no coupon `welcome`")]);
         gives(
             &earn("valid 2026-08-31 through 2026-06-01 then award 1 points"),
             &[("date-order", "2026-06-01 through 2026-08-31")],
@@ -405,6 +402,7 @@ mod samples {
             &earn("when member known and member.balance.chips >= 10 points then award 1 points"),
             &[("mismatched-units", "points")],
         );
+        clean(&format!("{FRAME}\nbadge gourmet \"G\" {{ when basket.paid > 10 EUR }}"));
         gives(
             &earn("when member.balance.chips >= 10 chips then award 1 points"),
             &[("maybe-unknown", "member")],
@@ -418,8 +416,8 @@ mod samples {
         ));
         gives(&earn("then debit 10 chips from bonus"), &[("wrong-account", "chips")]);
         gives(
-            &format!("{FRAME}\nbadge gourmet \"G\" {{ when member known }}"),
-            &[("not-yet-evaluated", "`badge`")],
+            &format!("{FRAME}\nbadge gourmet \"G\" {{ when basket.paid > 10 }}"),
+            &[("missing-unit", "10 EUR")],
         );
     }
 
@@ -672,7 +670,10 @@ mod single {
         );
         gives(
             &earn("when purchase in segment \"A\" then award 1 points"),
-            &[("wrong-reference-kind", "it can be in `campaign`, `channel`, `country` and `store`")],
+            &[(
+                "wrong-reference-kind",
+                "it can be in `campaign`, `channel`, `country`, `coupon_code` and `store`",
+            )],
         );
         gives(
             &earn("when purchase.source in segment \"A\" then award 1 points"),
@@ -987,6 +988,69 @@ mod single {
             ["missing-unit", "maybe-unknown", "text-for-reference", "missing-unit", "unknown-name"]
         );
         assert!(found.windows(2).all(|pair| pair[0].place.span.start <= pair[1].place.span.start));
+    }
+
+    #[test]
+    fn instruments_are_used_as_they_are_made() {
+        let coupon = |clauses: &str| {
+            format!("{FRAME}\ncoupon spring {{ {clauses} then discount 5% on basket spread by paid }}")
+        };
+        clean(&coupon("codes shared \"SPRING\" uses 2 times per member"));
+        gives(&coupon(""), &[("missing-clause", "`codes`")]);
+        gives(&coupon("codes unique codes unique"), &[("repeated-clause", "`codes`")]);
+        gives(&coupon("codes shared \"A\" expires after 3 days"), &[("wrong-instrument", "`valid`")]);
+        gives(&coupon("codes unique expires after 3 EUR"), &[("mismatched-types", "3 EUR")]);
+        gives(&coupon("codes unique priority 3"), &[("wrong-instrument", "in group")]);
+        gives(&coupon("codes unique not with coupon spring"), &[("wrong-instrument", "not the same one")]);
+        gives(&coupon("codes unique not with coupon sprang"), &[("unknown-name", "`spring`")]);
+        gives(&coupon("codes unique uses 2 times per store"), &[("unknown-word", "`store`")]);
+        let twice = "coupon a { codes shared \"CODE\" then discount 5% on basket spread by paid }
+            coupon b { codes shared \"c-0de\" then discount 5% on basket spread by paid }";
+        gives(&format!("{FRAME}\n{twice}"), &[("duplicate-name", "code")]);
+        let issues = |declaration: &str, effect: &str| {
+            format!(
+                "{FRAME}\n{declaration}\ngroup g {{ kind state displace none on purchase when member known
+                 rule r {{ then {effect} }} }}"
+            )
+        };
+        clean(&issues("certificate gift {}", "issue certificate gift for 5 EUR"));
+        gives(&issues("certificate gift {}", "issue certificate gift"), &[("missing-clause", "its value")]);
+        gives(
+            &issues("certificate gift {}", "issue 2 certificate gift for 5 EUR"),
+            &[("wrong-instrument", "one")],
+        );
+        gives(&issues("badge fan", "issue badge fan expires after 3 days"), &[("wrong-instrument", "end")]);
+        gives(&issues("", "set member.favourite_shop to purchase.store"), &[("not-yet-evaluated", "names")]);
+        gives(&issues("", "set member.tire to vip"), &[("unknown-field", "tier")]);
+        gives(
+            &issues("badge fan", "issue badge fan").replace("when member known", ""),
+            &[("maybe-unknown", "member known")],
+        );
+    }
+
+    #[test]
+    fn levels_ascend_and_say_what_becomes_of_members() {
+        let tiers = |clauses: &str| {
+            format!(
+                "language 1
+                 program demo {{ currency EUR zone \"Europe/Berlin\" rounding half_up }}
+                 account chips {{ unit chips decimals 0 }}
+                 extend member {{ spent: money = 0 EUR }}
+                 tiers club {{ {clauses} }}"
+            )
+        };
+        let whole =
+            "measure member.spent level base from 0 EUR level vip from 9 EUR upgrade at_once downgrade never";
+        clean(&tiers(whole));
+        gives(&tiers(&whole.replace("9 EUR", "0 EUR")), &[("level-order", "`vip`")]);
+        gives(&tiers(&whole.replace("9 EUR", "9 chips")), &[("mismatched-types", "chips")]);
+        gives(&tiers(&whole.replace("downgrade never", "")), &[("missing-clause", "`downgrade`")]);
+        gives(&tiers(&whole.replace("never", "one_level")), &[("missing-clause", "`review`")]);
+        gives(
+            &tiers(&whole.replace("measure member.spent", "")),
+            &[("missing-clause", "what is measured"), ("missing-clause", "what is measured")],
+        );
+        gives(&tiers(&format!("{whole} downgrade never")), &[("repeated-clause", "`downgrade`")]);
     }
 
     #[test]

@@ -952,6 +952,8 @@ pub enum Expectation {
     Tier(Path, Name),
     /// `badge gourmet`
     Badge(Path),
+    /// `coupon welcome10 accepted`, `coupon welcome10 refused` (false)
+    Coupon(Path, bool),
     /// `refused ["Not enough points"]`: the event as a whole
     Refused(Option<Text>),
     /// `offer …`: no tree yet.

@@ -3,18 +3,24 @@
 //! Decides nothing. The JSON has a published schema, `schema/decision.schema.json`, and its fields always stand in
 //! the same order, so that equal decisions are equal bytes.
 
+mod instruments;
+
+pub use instruments::{Code, FieldSet, Issued, LevelChange};
+
 use crate::clock::{Zone, instant_text};
 use crate::decimal;
 use crate::pack::{Pack, place};
 use crate::record::ReadEvent;
 use crate::state::life::{Portion, life_of, portions};
+use instruments::Parts;
 use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate;
 use perq_compiler::ir::{
     AccountId, Available, CounterId, Expires, FaultKind, LimitOf, MISSING, Program, Redemption, RuleId,
-    SiteId, SlotId, event_slot,
+    SiteId, SlotId, Verified, event_slot,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The JSON Schema of a decision's JSON.
 pub const DECISION_SCHEMA: &str = include_str!("../schema/decision.schema.json");
@@ -54,6 +60,18 @@ pub struct Decision {
     /// Why the event as a whole is refused; then nothing of it applies.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refused: Option<Refused>,
+    /// What became of the codes that were presented.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub coupons: Vec<Code>,
+    /// What is issued to the member.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub issued: Vec<Issued>,
+    /// Fields of the member that are set.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub set: Vec<FieldSet>,
+    /// Levels that the member leaves.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tiers: Vec<LevelChange>,
     /// Rules that failed and gave nothing.
     pub errors: Vec<RuleError>,
     /// The lines before and after.
@@ -404,6 +422,7 @@ fn counter_of(by: evaluate::CutBy) -> Option<CounterId> {
 /// A program's names, as texts and as JSON, for reports about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
+    program: Arc<Verified>,
     kinds: Vec<Name>,
     rules: Vec<Name>,
     groups: Vec<Name>,
@@ -505,6 +524,7 @@ impl Names {
         let program: &Program = pack.program();
         let list = |names: Vec<&str>| names.into_iter().map(Name::of).collect::<Vec<_>>();
         let mut names = Names {
+            program: Arc::clone(pack.program()),
             kinds: list(program.events.iter().map(|event| event.name.as_str()).collect()),
             rules: list(program.rules.iter().map(|rule| rule.name.as_str()).collect()),
             groups: list(program.groups.iter().map(|group| group.name.as_str()).collect()),
@@ -543,7 +563,9 @@ impl Names {
                         let of = |redemption: &&Redemption| redemption.rule == site.rule;
                         program.redemptions.iter().find(of).map(|redemption| redemption.account)
                     }
-                    perq_compiler::ir::SiteKind::Discount { .. } => None,
+                    perq_compiler::ir::SiteKind::Discount { .. }
+                    | perq_compiler::ir::SiteKind::Issue { .. }
+                    | perq_compiler::ir::SiteKind::Set { .. } => None,
                 };
                 let group = program.rules.get(site.rule.index()).map_or(0, |rule| rule.group.index());
                 let mut tail = b"\"".to_vec();
@@ -615,6 +637,7 @@ impl Names {
             Some(account) => (None, Some(self.account(account))),
             None => (Some(self.currency.text.clone()), None),
         };
+        let Parts { coupons, issued, set, tiers } = Parts::of(&self.program, event, raw);
         Decision {
             id: event.id().to_owned(),
             kind: text(&self.kinds, event.record.kind.index()),
@@ -727,6 +750,10 @@ impl Names {
                 })
                 .collect(),
             refused: raw.refused.map(|refused| self.refused(refused)),
+            coupons,
+            issued,
+            set,
+            tiers,
             errors: raw
                 .faults
                 .iter()
@@ -902,6 +929,10 @@ impl Names {
                 write_shares(out, event, &tender.shares, self.decimals);
                 out.extend_from_slice(b"]}");
             }
+        }
+        let quiet = event.presented.is_empty() && raw.issues.is_empty() && raw.changes.is_empty();
+        if !quiet || !raw.tiers.is_empty() {
+            Parts::of(&self.program, event, raw).write(out);
         }
         match raw.refused.map(|refused| serde_json::to_vec(&self.refused(refused))) {
             Some(Ok(refused)) => {
@@ -1288,6 +1319,9 @@ mod tests {
                 by: 5,
             }),
             short: vec![evaluate::Short { rule: RuleId(0), account: AccountId(0), missing: 3 }],
+            issues: Vec::new(),
+            changes: Vec::new(),
+            tiers: Vec::new(),
             faults: [
                 FaultKind::Overflow,
                 FaultKind::DivisionByZero,

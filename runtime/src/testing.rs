@@ -191,6 +191,7 @@ pub(crate) fn program() -> Program {
         counters: Vec::new(),
         redemptions: Vec::new(),
         tender: perq_compiler::ir::TenderSlots::default(),
+        instruments: Default::default(),
         params: vec![Param {
             name: "rate".into(),
             ty: SlotType::Percent,

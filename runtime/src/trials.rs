@@ -11,15 +11,18 @@ use crate::engine::{DatedValues, parameters_of, value_at};
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
+use crate::state::instruments::{self, Outcome as CodeOutcome};
 use crate::state::life::moved;
-use crate::state::{Memory, State};
+use crate::state::{Memory, State, review};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{
-    Claimed, Code, CutBy, Decision, Effect, LineTotal, Plan, Record, RefusedWhy, Workspace, evaluate,
+    Bindings, Claimed, Code, CutBy, Decision, Effect, LineTotal, Plan, Record, RefusedWhy, Reviewer,
+    Workspace, evaluate,
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, LimitOf, ParamId, Program, RuleId, Saying, Span, Verified, event_slot, line_slot,
+    AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Saying, Span,
+    Verified, event_slot, line_slot,
 };
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
@@ -171,6 +174,7 @@ fn is_figure(step: &TestStep) -> bool {
             Expectation::LimitedTo { .. }
             | Expectation::Award { .. }
             | Expectation::Discount { .. }
+            | Expectation::Issue { count: Some(_), .. }
             | Expectation::Debit { .. }
             | Expectation::Balance { .. }
             | Expectation::Total(_)
@@ -180,6 +184,10 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Silent(_)
             | Expectation::DisplacedBy(..)
             | Expectation::Refused(_)
+            | Expectation::Issue { count: None, .. }
+            | Expectation::Coupon(..)
+            | Expectation::Badge(_)
+            | Expectation::Tier(_)
             | Expectation::Fails(..) => false,
         },
         TestStep::Member(_)
@@ -211,6 +219,9 @@ struct Bound {
 struct Decided {
     event: ReadEvent,
     decision: Decision,
+    /// The member's badges and level, once it was kept.
+    badges: Vec<u32>,
+    level: Option<i64>,
 }
 
 /// One test while it runs.
@@ -227,9 +238,7 @@ struct Run<'t> {
     zone: Zone,
     fired: BTreeSet<RuleId>,
     state: Memory,
-    interpreter: Workspace<interpret::Scratch>,
-    #[cfg(feature = "native")]
-    native: Workspace<native::Scratch>,
+    workspaces: Workspaces,
 }
 
 impl<'t> Run<'t> {
@@ -247,9 +256,7 @@ impl<'t> Run<'t> {
             zone: Zone::named(&trials.program.zone).unwrap_or_else(Zone::universal),
             fired: BTreeSet::new(),
             state: Memory::new(Arc::clone(&trials.program)),
-            interpreter: Workspace::default(),
-            #[cfg(feature = "native")]
-            native: Workspace::default(),
+            workspaces: Workspaces::default(),
         }
     }
 
@@ -422,17 +429,25 @@ impl<'t> Run<'t> {
         let (mut event, mut reader) = self.read(json)?;
         let program: &Program = &self.trials.program;
         let Some(bound) = &self.bound else { return Err(refused("tables", &"there are none")) };
+        let mut asked = Asked { trials: self.trials, set: &self.params, disagree: None };
+        let bindings = bound.schema.bindings();
+        let kept = (&bound.schema, &mut reader);
+        let workspaces = &mut self.workspaces;
+        let tiers = review::before(program, &mut self.state, kept, &event, &mut |record, functions| {
+            asked.ask(bindings, workspaces, record, functions)
+        });
         let params = params(&self.trials.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
         let mut decisions: Vec<(&str, Decision)> = Vec::new();
         if let Some(interpreter) = &self.trials.interpreter {
-            let decision =
-                settle(program, bound, &mut event, (&params, &*claimed), interpreter, &mut self.interpreter);
+            let memory = &mut self.workspaces.interpreter;
+            let decision = settle(program, bound, &mut event, (&params, &*claimed), interpreter, memory);
             decisions.push(("interpreter", decision));
         }
         #[cfg(feature = "native")]
         if let Some(native) = &self.trials.native {
-            let decision = settle(program, bound, &mut event, (&params, &*claimed), native, &mut self.native);
+            let memory = &mut self.workspaces.native;
+            let decision = settle(program, bound, &mut event, (&params, &*claimed), native, memory);
             decisions.push(("native", decision));
         }
         drop(claimed);
@@ -440,13 +455,12 @@ impl<'t> Run<'t> {
         let Some((name, decision)) = decisions.next() else {
             return Err(refused("an engine", &"there is none"));
         };
-        self.state.keep(&bound.schema, &reader, &event, &decision);
-        self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
-        let decided = Decided { event, decision };
+        let mut decided = Decided { event, decision, badges: Vec::new(), level: None };
         for (other_name, other) in decisions {
             if other != decided.decision {
                 let text = |decided: &Decided| View { program, decided }.text();
-                let other = Decided { event: decided.event.clone(), decision: other };
+                let event = decided.event.clone();
+                let other = Decided { event, decision: other, badges: Vec::new(), level: None };
                 return Err((
                     "the same decision from both engines".to_owned(),
                     format!(
@@ -457,7 +471,76 @@ impl<'t> Run<'t> {
                 ));
             }
         }
+        let Decided { event, decision, badges, level } = &mut decided;
+        decision.tiers = tiers;
+        self.state.keep(&bound.schema, &reader, event, decision);
+        self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
+        self.fired.extend(decision.issues.iter().filter_map(|issue| issue.rule));
+        self.fired.extend(decision.changes.iter().map(|change| change.rule));
+        let kept = (&bound.schema, &mut reader);
+        let workspaces = &mut self.workspaces;
+        review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
+            asked.ask(bindings, workspaces, record, functions)
+        });
+        if let Some(disagree) = asked.disagree {
+            return Err((
+                "the same levels and badges from both engines".to_owned(),
+                format!("they differ, which is a mistake of perq; please report it\n{disagree}"),
+            ));
+        }
+        if let Some(member) = event.member() {
+            let all = 0..program.instruments.badges.len() as u32;
+            badges.extend(all.filter(|badge| self.state.has_badge(member, *badge)));
+            *level = self.state.level(member).map(|standing| standing.level);
+        }
         Ok(decided)
+    }
+}
+
+/// Reusable memory of the engines.
+#[derive(Default)]
+struct Workspaces {
+    interpreter: Workspace<interpret::Scratch>,
+    #[cfg(feature = "native")]
+    native: Workspace<native::Scratch>,
+}
+
+/// What the engines say of what is looked at beside the rules.
+struct Asked<'t> {
+    trials: &'t Trials<'t>,
+    set: &'t [(ParamId, i64)],
+    /// Where they do not agree.
+    disagree: Option<String>,
+}
+
+impl Asked<'_> {
+    fn ask(
+        &mut self,
+        bindings: &Bindings,
+        workspaces: &mut Workspaces,
+        record: &mut Record,
+        functions: &[FunctionId],
+    ) -> Vec<Option<i64>> {
+        let program: &Program = &self.trials.program;
+        let params = params(&self.trials.params, record, self.set);
+        let mut found: Vec<(&str, Vec<Option<i64>>)> = Vec::new();
+        if let Some(code) = &self.trials.interpreter {
+            let (mut own, memory) = (record.clone(), &mut workspaces.interpreter);
+            let mut reviewer = Reviewer::new(program, bindings, &mut own, &params, code, memory);
+            found.push(("interpreter", functions.iter().map(|id| reviewer.ask(*id)).collect()));
+        }
+        #[cfg(feature = "native")]
+        if let Some(code) = &self.trials.native {
+            let (mut own, memory) = (record.clone(), &mut workspaces.native);
+            let mut reviewer = Reviewer::new(program, bindings, &mut own, &params, code, memory);
+            found.push(("native", functions.iter().map(|id| reviewer.ask(*id)).collect()));
+        }
+        if let [(one, first), (other, second)] = found.as_slice()
+            && first != second
+        {
+            self.disagree = Some(format!("{one}: {first:?}\n{other}: {second:?}"));
+        }
+        found.into_iter().next().map_or_else(Vec::new, |(_, found)| found)
     }
 }
 
@@ -678,8 +761,12 @@ impl View<'_> {
                     [] => self.effects(|_| true),
                     _ => "a rule failed".to_owned(),
                 };
-                let nothing = decision.effects.is_empty() && decision.refused.is_none();
-                (nothing && decision.faults.is_empty(), "nothing".to_owned(), got)
+                let nothing = decision.effects.is_empty()
+                    && decision.issues.is_empty()
+                    && decision.changes.is_empty()
+                    && decision.faults.is_empty()
+                    && decision.refused.is_none();
+                (nothing, "nothing".to_owned(), got)
             }
             Expectation::Fires(rule) => {
                 let fires = self.fires(*rule);
@@ -764,6 +851,20 @@ impl View<'_> {
             }
             // Asked of the state, not of the decision.
             Expectation::Balance { .. } => return None,
+            Expectation::Issue { count, instrument, rule } => self.issued(*count, *instrument, *rule),
+            Expectation::Coupon(coupon, accepted) => self.redeemed(*coupon, *accepted),
+            Expectation::Badge(badge) => {
+                let name = self.instrument(InstrumentId::Badge(*badge));
+                let has = self.decided.badges.contains(badge);
+                (has, format!("the member has {name}"), "the member does not have it".to_owned())
+            }
+            Expectation::Tier(level) => {
+                let got = match self.decided.level {
+                    Some(level) => self.level(level),
+                    None => "the event has no member".to_owned(),
+                };
+                (self.decided.level == Some(*level), self.level(*level), got)
+            }
             Expectation::Total(total) => (
                 decision.totals.total == *total,
                 format!("total {}", self.amount(None, *total)),
@@ -857,7 +958,59 @@ impl View<'_> {
     }
 
     fn fires(&self, rule: RuleId) -> bool {
-        self.decided.decision.effects.iter().any(|effect| self.is(effect.rule, rule))
+        let decision = &self.decided.decision;
+        decision.effects.iter().any(|effect| self.is(effect.rule, rule))
+            || decision.issues.iter().any(|issue| issue.rule.is_some_and(|by| self.is(by, rule)))
+            || decision.changes.iter().any(|change| self.is(change.rule, rule))
+    }
+
+    fn instrument(&self, id: InstrumentId) -> String {
+        let (kind, name) = self.program.instruments.name(id).unwrap_or(("instrument", "?"));
+        format!("{kind} `{name}`")
+    }
+
+    fn level(&self, level: i64) -> String {
+        let tiers = self.program.instruments.tiers.as_ref();
+        let levels = tiers.and_then(|tiers| self.program.enums.get(tiers.levels.index()));
+        let name = usize::try_from(level).ok().and_then(|at| levels?.values.get(at));
+        format!("level `{}`", name.map_or("?", String::as_str))
+    }
+
+    fn issued(
+        &self,
+        count: Option<i64>,
+        instrument: InstrumentId,
+        rule: Option<RuleId>,
+    ) -> (bool, String, String) {
+        let issues = self.decided.decision.issues.iter();
+        let issues = issues.filter(|issue| issue.instrument == instrument);
+        let issues = issues.filter(|issue| rule.is_none() || issue.rule == rule);
+        let found: i64 = issues
+            .map(|issue| match instrument {
+                InstrumentId::Coupon(_) | InstrumentId::Badge(_) => issue.number,
+                InstrumentId::Certificate(_) => 1,
+            })
+            .fold(0, i64::saturating_add);
+        let by = rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+        let name = self.instrument(instrument);
+        let wanted = count.map_or_else(String::new, |count| format!("{count} "));
+        let holds = count.map_or(found > 0, |count| count == found);
+        (holds, format!("issue {wanted}{name}{by}"), format!("issue {found} {name}{by}"))
+    }
+
+    fn redeemed(&self, coupon: u32, accepted: bool) -> (bool, String, String) {
+        let decision = &self.decided.decision;
+        let codes = self.decided.event.presented.iter().filter(|code| code.coupon == Some(coupon));
+        let outcomes: Vec<CodeOutcome> =
+            codes.map(|code| instruments::outcome(self.program, code, decision)).collect();
+        let is_accepted = outcomes.contains(&CodeOutcome::Accepted);
+        let name = self.instrument(InstrumentId::Coupon(coupon));
+        let got = match outcomes.iter().find(|outcome| is_accepted == (**outcome == CodeOutcome::Accepted)) {
+            Some(outcome) => outcome.name().to_owned(),
+            None => "no code of it is presented".to_owned(),
+        };
+        let word = if accepted { "accepted" } else { "refused" };
+        (!outcomes.is_empty() && is_accepted == accepted, format!("{name} {word}"), got)
     }
 
     /// Whether a rule is the named one, or another version of it.
@@ -960,7 +1113,7 @@ impl View<'_> {
 
     /// The decision for people, a line for each thing it says.
     fn text(&self) -> String {
-        let Decided { event, decision } = self.decided;
+        let Decided { event, decision, badges: _, level: _ } = self.decided;
         let mut out = String::new();
         let width = event.record.line_width;
         for (row, line) in decision.lines.iter().enumerate().take(20) {
@@ -980,6 +1133,24 @@ impl View<'_> {
         }
         for effect in &decision.effects {
             let _ = writeln!(out, "{}", self.effect(effect));
+        }
+        for (issue, codes) in instruments::codes(self.program, event.id(), &decision.issues) {
+            let name = self.instrument(issue.instrument);
+            let by = issue.rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+            let codes = if codes.is_empty() { String::new() } else { format!(": {}", codes.join(", ")) };
+            let _ = writeln!(out, "issue {name}{by}{codes}");
+        }
+        for change in &decision.changes {
+            let field = self.program.layout.event.get(change.slot.index()).map_or("?", |slot| &slot.name);
+            let _ = writeln!(out, "set `{field}` by rule `{}`", self.rule(change.rule));
+        }
+        for change in &decision.tiers {
+            let when = if change.review { " at a review" } else { "" };
+            let _ = writeln!(out, "{} after {}{when}", self.level(change.to), self.level(change.from));
+        }
+        for code in &event.presented {
+            let outcome = instruments::outcome(self.program, code, decision);
+            let _ = writeln!(out, "code \"{}\": {}", code.code, outcome.name());
         }
         for lost in &decision.displaced {
             let rows: Vec<String> = lost.rows.iter().map(|row| (u64::from(*row) + 1).to_string()).collect();

@@ -294,6 +294,7 @@ pub fn empty() -> Program {
         counters: Vec::new(),
         redemptions: Vec::new(),
         tender: perq_compiler::ir::TenderSlots::default(),
+        instruments: Default::default(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),

@@ -111,6 +111,8 @@ impl Checker<'_> {
                 Step::ForEach { .. }
                 | Step::Award { .. }
                 | Step::Multiply { .. }
+                | Step::Issue { .. }
+                | Step::Set { .. }
                 | Step::TenderLines { .. }
                 | Step::TenderTerm { .. }
                 | Step::When(_)

@@ -70,13 +70,14 @@ impl Checker<'_> {
                     steps.extend(self.price(scope, amount, *each, target, spread.as_ref(), place, context));
                 }
                 ast::EffectKind::Let(binding) => self.let_step(scope, binding, steps),
+                ast::EffectKind::Issue(issue) => steps.extend(self.issue(scope, issue, place)),
+                ast::EffectKind::Set { path, value, until } => {
+                    steps.extend(self.set(scope, (path, value, until.as_ref()), place, context));
+                }
                 ast::EffectKind::Multiply { group, by } => {
                     steps.extend(self.multiply(scope, group, by, place, context));
                 }
-                ast::EffectKind::Gift { .. }
-                | ast::EffectKind::Issue(_)
-                | ast::EffectKind::Set { .. }
-                | ast::EffectKind::Later(_) => {
+                ast::EffectKind::Gift { .. } | ast::EffectKind::Later(_) => {
                     if let Some(word) = later::effect(&effect.kind) {
                         self.report(errors::not_yet_evaluated(place, word));
                     }
@@ -661,7 +662,7 @@ impl Checker<'_> {
         }
     }
 
-    fn refuse_negative(&mut self, amount: &Expr) {
+    pub(super) fn refuse_negative(&mut self, amount: &Expr) {
         let below = self.bounds(amount).and_then(|(low, _)| low.compare(Ratio::whole(0)));
         if below.is_some_and(std::cmp::Ordering::is_lt) {
             let quoted = self.quote(amount.place);

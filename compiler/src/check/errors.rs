@@ -29,6 +29,7 @@ pub const NAMES: &[&str] = &[
     "history-gap",
     "history-order",
     "impossible-date",
+    "level-order",
     "limit-times",
     "limit-unit",
     "limit-window",
@@ -81,6 +82,7 @@ pub const NAMES: &[&str] = &[
     "time-goes-back",
     "too-many-decimals",
     "too-many-rows",
+    "two-governors",
     "unbounded-history",
     "unit-taken",
     "unknown-currency",
@@ -105,6 +107,7 @@ pub const NAMES: &[&str] = &[
     "wrong-element",
     "wrong-event",
     "wrong-hash",
+    "wrong-instrument",
     "wrong-list",
     "wrong-reference-kind",
     "wrong-scale",
@@ -212,6 +215,31 @@ pub(super) fn second_program(place: Place, name: &str, first: Place) -> Diagnost
 pub(super) fn missing_clause(place: Place, what: &str, clause: &str, example: &str) -> Diagnostic {
     Diagnostic::error("missing-clause", place, format!("{what} does not say {clause}"))
         .help(format!("for example `{example}`"))
+}
+
+pub(super) fn wrong_instrument(place: Place, what: &str, why: &str) -> Diagnostic {
+    Diagnostic::error("wrong-instrument", place, format!("{what} cannot be used like this: {why}"))
+}
+
+pub(super) fn kept_by_state(place: Place, record: &str, name: &str) -> Diagnostic {
+    Diagnostic::error("unknown-field", place, format!("`{name}` of a {record} is kept, not given"))
+        .help("let the events before bring it about")
+}
+
+pub(super) fn two_governors(place: Place, field: &str, tiers: &str, declared: Place) -> Diagnostic {
+    Diagnostic::error("two-governors", place, format!("`{field}` is governed by tiers `{tiers}`"))
+        .label(declared, "the levels")
+        .help("only a rule `on registration` may set it, to place a new member")
+}
+
+pub(super) fn level_order(place: Place, level: &str, text: &str, before: Place) -> Diagnostic {
+    Diagnostic::error(
+        "level-order",
+        place,
+        format!("level `{level}` begins at `{text}`, not above the level before it"),
+    )
+    .label(before, "the level before begins here")
+    .help("write the levels from the lowest to the highest")
 }
 
 pub(super) fn repeated_clause(place: Place, word: &str, what: &str) -> Diagnostic {

@@ -326,7 +326,11 @@ impl<'a> Checker<'a> {
                     }
                     Some(_) => {}
                     None => {
-                        group.excludes.push(ir::Exclusion { group: earlier, when_better: *when_better });
+                        group.excludes.push(ir::Exclusion {
+                            group: earlier,
+                            when_better: *when_better,
+                            whole: false,
+                        });
                     }
                 }
             }

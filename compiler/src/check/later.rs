@@ -7,12 +7,12 @@ use perq_grammar::diagnostic::Span;
 /// The keyword of a declaration without a meaning.
 pub(super) fn item(kind: &ItemKind) -> Option<&str> {
     match kind {
-        ItemKind::Badge(..) => Some("badge"),
-        ItemKind::Tiers(..) => Some("tiers"),
-        ItemKind::Coupon(..) => Some("coupon"),
-        ItemKind::Certificate(..) => Some("certificate"),
         ItemKind::Later { keyword, .. } => Some(&keyword.text),
-        ItemKind::Language(_)
+        ItemKind::Badge(..)
+        | ItemKind::Tiers(..)
+        | ItemKind::Coupon(..)
+        | ItemKind::Certificate(..)
+        | ItemKind::Language(_)
         | ItemKind::Use { .. }
         | ItemKind::Program(..)
         | ItemKind::Account(..)
@@ -62,8 +62,6 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
 pub(super) fn effect(kind: &EffectKind) -> Option<&str> {
     match kind {
         EffectKind::Gift { .. } => Some("gift"),
-        EffectKind::Issue(_) => Some("issue"),
-        EffectKind::Set { .. } => Some("set"),
         EffectKind::Later(word) => Some(&word.text),
         EffectKind::Multiply { .. }
         | EffectKind::ForEach { .. }
@@ -71,6 +69,8 @@ pub(super) fn effect(kind: &EffectKind) -> Option<&str> {
         | EffectKind::Debit { .. }
         | EffectKind::Discount { .. }
         | EffectKind::Price { .. }
+        | EffectKind::Issue(_)
+        | EffectKind::Set { .. }
         | EffectKind::Let(_) => None,
     }
 }
@@ -89,10 +89,7 @@ pub(super) fn award(options: &AwardOptions) -> Vec<(&'static str, Span)> {
 /// The keyword of an expectation without a meaning.
 pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
     match expectation {
-        Expectation::Issue { .. } => Some("issue"),
         Expectation::Gift(..) => Some("gift"),
-        Expectation::Tier(..) => Some("tier"),
-        Expectation::Badge(_) => Some("badge"),
         Expectation::Later(word) => Some(&word.text),
         Expectation::Nothing
         | Expectation::Fires(_)
@@ -107,6 +104,10 @@ pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
         | Expectation::Discount(..)
         | Expectation::Total(_)
         | Expectation::Tax(_)
+        | Expectation::Issue { .. }
+        | Expectation::Tier(..)
+        | Expectation::Badge(_)
+        | Expectation::Coupon(..)
         | Expectation::Holds(_) => None,
     }
 }

@@ -15,6 +15,7 @@ mod functions;
 mod governance;
 mod groups;
 mod history;
+mod instruments;
 mod later;
 mod life;
 mod limits;
@@ -26,6 +27,7 @@ mod redemptions;
 mod rules;
 mod schema;
 mod templates;
+mod tiers;
 mod ties;
 mod trials;
 mod types;
@@ -206,22 +208,39 @@ fn run(
         items.collect(At { file: source.file, space, origin: Origin::Snippet }, &source.tree);
     }
 
+    let made = instruments::as_rules(&items);
+    for coupon in &made {
+        match &coupon.group {
+            Some((header, clauses)) => {
+                items.groups.push((coupon.at, header, clauses, coupon.rule.span));
+                items.rules.push((coupon.at, &coupon.rule, items.groups.len()));
+            }
+            None => items.rules.push((coupon.at, &coupon.rule, items.groups.len())),
+        }
+    }
+
     checker.uses(&items, imports, &spaces);
     checker.settings(&items, files);
     checker.declare_types(&items);
+    checker.declare_levels(&items);
     checker.declare_accounts(&items);
     checker.declare_fields(&items);
+    checker.declare_tier_field(&items);
+    checker.declare_instruments(&items);
     checker.declare_functions(&items);
     checker.declare_groups(&items);
     checker.declare_templates(&items);
     checker.declare_rules(&items);
     checker.declare_redemptions(&items);
+    checker.bind_coupons();
 
     checker.check_defaults(&items);
     checker.check_params(&items);
     checker.check_functions(&items);
     checker.check_floor();
     checker.check_groups();
+    checker.check_tiers(&items);
+    checker.check_instruments(&items);
     checker.check_rules();
     checker.check_redemptions();
     checker.check_ties();
@@ -262,6 +281,10 @@ struct Items<'a> {
     templates: Vec<(At, &'a ast::Template)>,
     tests: Vec<(At, &'a ast::Test, Span)>,
     redemptions: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::RedemptionClause>], Span)>,
+    coupons: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::CouponClause>], Span)>,
+    certificates: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::CertificateClause>])>,
+    badges: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::BadgeClause>])>,
+    tiers: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::TiersClause>])>,
     /// Declarations without a meaning yet: the keyword and its place.
     later: Vec<(At, &'a str, Span)>,
 }
@@ -301,11 +324,15 @@ impl<'a> Items<'a> {
                 ast::ItemKind::Redemption(header, clauses) => {
                     self.redemptions.push((at, header, clauses, item.span));
                 }
-                ast::ItemKind::Badge(..)
-                | ast::ItemKind::Tiers(..)
-                | ast::ItemKind::Coupon(..)
-                | ast::ItemKind::Certificate(..)
-                | ast::ItemKind::Later { .. } => {
+                ast::ItemKind::Coupon(header, clauses) => {
+                    self.coupons.push((at, header, clauses, item.span));
+                }
+                ast::ItemKind::Certificate(header, clauses) => {
+                    self.certificates.push((at, header, clauses));
+                }
+                ast::ItemKind::Badge(header, clauses) => self.badges.push((at, header, clauses)),
+                ast::ItemKind::Tiers(header, clauses) => self.tiers.push((at, header, clauses)),
+                ast::ItemKind::Later { .. } => {
                     if let Some(word) = later::item(&item.kind) {
                         let end = item.span.start + word.len() as u32;
                         self.later.push((at, word, Span { start: item.span.start, end }));
@@ -384,6 +411,14 @@ struct Checker<'a> {
     group_ids: FxHashMap<String, usize>,
     template_infos: Vec<templates::TemplateInfo<'a>>,
     template_ids: FxHashMap<String, usize>,
+    coupon_ids: FxHashMap<String, u32>,
+    coupon_infos: Vec<instruments::CouponInfo<'a>>,
+    /// Shared codes, folded, and where they are written.
+    shared_codes: FxHashMap<String, Place>,
+    certificate_ids: FxHashMap<String, u32>,
+    badge_ids: FxHashMap<String, u32>,
+    /// The fields that say whether the member has each badge.
+    badge_fields: Vec<FieldId>,
     rule_infos: Vec<rules::RuleInfo<'a>>,
     /// Redemptions as written, until they are checked.
     redemption_infos: Vec<redemptions::RedemptionInfo<'a>>,
@@ -429,6 +464,12 @@ impl Checker<'_> {
             group_ids: FxHashMap::default(),
             template_infos: Vec::new(),
             template_ids: FxHashMap::default(),
+            coupon_ids: FxHashMap::default(),
+            coupon_infos: Vec::new(),
+            shared_codes: FxHashMap::default(),
+            certificate_ids: FxHashMap::default(),
+            badge_ids: FxHashMap::default(),
+            badge_fields: Vec::new(),
             rule_infos: Vec::new(),
             redemption_infos: Vec::new(),
             rule_ids: FxHashMap::default(),

@@ -421,7 +421,18 @@ impl<'a> Checker<'a> {
         for clause in clauses {
             let (word, span) = match clause {
                 ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) => continue,
-                ast::AccountClause::Shortfall(_) => continue,
+                ast::AccountClause::Shortfall(policy) => {
+                    let words = &["debt", "clamp", "pending_only"];
+                    if !words.contains(&policy.text.as_str()) {
+                        self.report(errors::unknown_word(
+                            at.place(policy.span),
+                            "shortfall",
+                            &policy.text,
+                            words,
+                        ));
+                    }
+                    continue;
+                }
                 ast::AccountClause::Expire(_, span) => ("expire", *span),
                 ast::AccountClause::Melt(melt) => ("melt", melt.span),
                 ast::AccountClause::UseFirst(word) => ("use first", word.span),

@@ -21,6 +21,8 @@ pub(super) struct RuleInfo<'a> {
     pub rule: &'a ast::Rule,
     /// Its group among `Checker::group_infos`.
     pub group: Option<usize>,
+    /// The coupon whose rule it is, of `Checker::coupon_infos`.
+    pub coupon: Option<usize>,
     /// A group was named and is unknown, or the rule is a snippet's: not to be complained about again.
     pub excused: bool,
     /// `priority` is written.
@@ -78,7 +80,7 @@ impl<'a> Checker<'a> {
         }
         let id = ir::RuleId(self.rule_infos.len() as u32);
         self.rule_ids.entry(rule.header.name.text.clone()).or_insert(id);
-        self.rule_infos.push(RuleInfo { at, rule, group, excused, place });
+        self.rule_infos.push(RuleInfo { at, rule, group, coupon: None, excused, place });
     }
 
     /// Whether a rule is another version of those of its name: valid when they are not. Otherwise says why not.
@@ -168,10 +170,11 @@ impl<'a> Checker<'a> {
     fn check_rule(&mut self, index: usize) {
         let Some(info) = self.rule_infos.get(index) else { return };
         let (at, rule, group, excused, place) = (info.at, info.rule, info.group, info.excused, info.place);
+        let coupon = info.coupon;
         let taken = self.taken(at, rule);
         let events = self.rule_events(at, (rule, taken.as_ref()), group, excused, place);
         let mut scope = Scope::new(at.file, at.space, Events::Heard(events.clone()));
-        let mut steps = Vec::new();
+        let mut steps: Vec<Step> = coupon.and_then(|coupon| self.presented(coupon)).into_iter().collect();
         let mut valid: Vec<(i64, Place)> = Vec::new();
         let group_info = group.and_then(|group| self.group_infos.get(group));
         let (group_id, kind, group_name, group_at, group_clauses) = match group_info {
@@ -299,7 +302,7 @@ impl<'a> Checker<'a> {
         let own: Vec<&ast::Clause> = rule.clauses.iter().collect();
         let mut governance = self.governance(at, &own, "a rule");
         let lasting = self.lasting("rule", at, &rule.header);
-        let mut typed_limits = Vec::new();
+        let mut typed_limits = coupon.map_or_else(Vec::new, |coupon| self.coupon(coupon));
         if let (Some(taken), Some(names)) = (&taken, inner) {
             governance.inherit(self.governance(taken.at, &taken.clauses, "a template"));
             let outer = scope.swap_names(names);

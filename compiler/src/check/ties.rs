@@ -112,6 +112,8 @@ impl Checker<'_> {
                 | Step::Debit { .. }
                 | Step::TenderLines { .. }
                 | Step::TenderTerm { .. }
+                | Step::Issue { .. }
+                | Step::Set { .. }
                 | Step::Multiply { .. }
                 | Step::Discount { .. } => {}
             }
@@ -157,6 +159,8 @@ impl Checker<'_> {
                         targets.push(own);
                     }
                 }
+                // Issues and settings do not compete.
+                Step::Issue { .. } | Step::Set { .. } => {}
                 Step::When(_) | Step::Let(..) | Step::LetCollection(..) => {}
                 // No group of these compares priorities.
                 Step::Debit { .. } | Step::TenderLines { .. } | Step::TenderTerm { .. } => {}

@@ -7,8 +7,8 @@ use super::types::{Decimal, constant};
 use super::{At, Checker, Items, Reject, dates, errors, later};
 use crate::ir;
 use crate::typed::{
-    ExpectScope, Expectation, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord, TestStep,
-    TestValue, Type,
+    Builtin, ExpectScope, Expectation, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord,
+    TestStep, TestValue, Type,
 };
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
@@ -470,6 +470,10 @@ impl<'a> Checker<'a> {
             return;
         };
         let Some(field) = self.field_of(id) else { return };
+        if let Some(Builtin::Read(_)) = field.builtin {
+            self.report(errors::kept_by_state(place, word, &name));
+            return;
+        }
         let (ty, key, slot) = (field.ty.present().clone(), field.key.clone(), field.slot);
         if record.fields.iter().any(|(existing, _)| *existing == key) {
             self.report(errors::repeated_clause(place, &name, "a record"));
@@ -710,11 +714,49 @@ impl<'a> Checker<'a> {
                 };
                 Expectation::Debit { account, amount, scope: scope? }
             }
-            ast::Expectation::Issue { .. }
-            | ast::Expectation::Gift(..)
-            | ast::Expectation::Tier(..)
-            | ast::Expectation::Badge(_)
-            | ast::Expectation::Later(_) => {
+            ast::Expectation::Issue { count, instrument, name, scope } => {
+                let instrument = self.instrument(at, name, *instrument);
+                let scope = self.expect_scope(at, scope);
+                let count = match count {
+                    Some(count) => {
+                        let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+                        let value = self.value_of(&mut scope, count, &Type::Number);
+                        Some(self.test_constant(&value)?.to_i64()?)
+                    }
+                    None => None,
+                };
+                Expectation::Issue { count, instrument: instrument?, rule: scope?.rule }
+            }
+            ast::Expectation::Coupon(path, accepted) => {
+                Expectation::Coupon(self.coupon_named(at, path)?, *accepted)
+            }
+            ast::Expectation::Badge(path) => match self.instrument(at, path, ast::Instrument::Badge)? {
+                ir::InstrumentId::Badge(badge) => Expectation::Badge(badge),
+                ir::InstrumentId::Coupon(_) | ir::InstrumentId::Certificate(_) => return None,
+            },
+            ast::Expectation::Tier(path, level) => {
+                let written = self.quote(at.place(path.span));
+                let tiers = self.out.instruments.tiers.as_ref().filter(|tiers| tiers.name == written);
+                let Some((levels, name)) = tiers.map(|tiers| (tiers.levels, tiers.name.clone())) else {
+                    let near = self.out.instruments.tiers.as_ref().map(|tiers| tiers.name.clone());
+                    self.report(errors::unknown_name(
+                        at.place(path.span),
+                        "tiers",
+                        &written,
+                        near.as_deref(),
+                    ));
+                    return None;
+                };
+                let values = self.out.enums.get(levels.index()).map(|e| e.values.clone()).unwrap_or_default();
+                let Some(position) = values.iter().position(|value| *value == level.text) else {
+                    let near = nearest(&level.text, values.iter().map(String::as_str));
+                    let place = at.place(level.span);
+                    self.report(errors::unknown_value(place, &level.text, &name, &values, near.as_deref()));
+                    return None;
+                };
+                Expectation::Tier(position as i64)
+            }
+            ast::Expectation::Gift(..) | ast::Expectation::Later(_) => {
                 if let Some(word) = later::expectation(expectation) {
                     self.report(errors::not_yet_evaluated(place, &format!("expect {word}")));
                 }

@@ -5,6 +5,7 @@
 //! given is written down as [`Given`] first and becomes effects when the event is through.
 
 use super::debit::Debit;
+use super::deed::Deed;
 use super::fraction::Fraction;
 use super::limit::{Fit, Fitter, Together, allowed};
 use super::price::{Line, NONE, Part, Run, SiteFault, line_of};
@@ -67,6 +68,7 @@ struct Balance {
 #[derive(Debug, Default)]
 pub(super) struct Granter {
     pub given: Vec<Given>,
+    pub deeds: Vec<Deed>,
     balances: Vec<Balance>,
     rules: Vec<Sum>,
     groups: Vec<Sum>,
@@ -112,6 +114,8 @@ impl Owner<'_> {
             SiteKind::Multiply { .. }
             | SiteKind::Discount { .. }
             | SiteKind::Debit { .. }
+            | SiteKind::Issue { .. }
+            | SiteKind::Set { .. }
             | SiteKind::Tender { .. } => None,
         }
     }
@@ -128,6 +132,7 @@ impl Granter {
     /// Forgets the event before, and takes back the lists of its decision.
     pub fn begin(&mut self, program: &Program, decision: &mut Decision) {
         self.given.clear();
+        self.deeds.clear();
         self.rules.clear();
         self.groups.clear();
         self.balances.clear();
@@ -423,12 +428,12 @@ impl Granter {
     /// What the rules and groups that gave something claim of the counters of their limits: what was given in the end,
     /// which is no more than what their limits let through.
     fn claim(&self, program: &Program, decision: &mut Decision) {
-        let mut claim = |limits: &[Limit], is_owner: &dyn Fn(&Given) -> bool| {
+        let mut claim = |limits: &[Limit], acted: bool, is_owner: &dyn Fn(&Given) -> bool| {
             for limit in limits {
                 let Some(counter) = limit.counter else { continue };
                 let given = self.given.iter().filter(|given| given.amount != 0 && is_owner(given));
                 let amount = match limited(limit.of) {
-                    None => i64::from(given.count() > 0),
+                    None => i64::from(acted || given.count() > 0),
                     Some(account) => given
                         .filter(|given| given.account == account && !given.debit)
                         .fold(0i64, |sum, given| sum.saturating_add(given.amount)),
@@ -440,24 +445,27 @@ impl Granter {
         };
         let mut rules: Vec<RuleId> = Vec::new();
         let mut groups: Vec<GroupId> = Vec::new();
-        for given in &self.given {
+        let given = self.given.iter().map(|given| (given.rule, given.group));
+        for (rule_id, group_id) in given.chain(self.deeds.iter().map(|deed| (deed.rule, deed.group))) {
             let counts = |limits: &[Limit]| limits.iter().any(|limit| limit.counter.is_some());
-            let rule = program.rules.get(given.rule.index()).filter(|rule| counts(&rule.limits));
-            if rule.is_some() && !rules.contains(&given.rule) {
-                rules.push(given.rule);
+            let rule = program.rules.get(rule_id.index()).filter(|rule| counts(&rule.limits));
+            if rule.is_some() && !rules.contains(&rule_id) {
+                rules.push(rule_id);
             }
-            let group = program.groups.get(given.group.index()).filter(|group| counts(&group.limits));
-            if group.is_some() && !groups.contains(&given.group) {
-                groups.push(given.group);
+            let group = program.groups.get(group_id.index()).filter(|group| counts(&group.limits));
+            if group.is_some() && !groups.contains(&group_id) {
+                groups.push(group_id);
             }
         }
         for id in rules {
             let Some(rule) = program.rules.get(id.index()) else { continue };
-            claim(&rule.limits, &|given| given.rule == id);
+            let acted = self.deeds.iter().any(|deed| deed.rule == id);
+            claim(&rule.limits, acted, &|given| given.rule == id);
         }
         for id in groups {
             let Some(group) = program.groups.get(id.index()) else { continue };
-            claim(&group.limits, &|given| given.group == id);
+            let acted = self.deeds.iter().any(|deed| deed.group == id);
+            claim(&group.limits, acted, &|given| given.group == id);
         }
     }
 
@@ -565,7 +573,7 @@ fn note_fit(cuts: &mut Vec<Cut>, rule: RuleId, limit: &Limit, by: CutBy, fit: Fi
 }
 
 /// Notes a cut, with what the same took from the rule before.
-fn note(cuts: &mut Vec<Cut>, rule: RuleId, of: LimitOf, by: CutBy, amount: i128) {
+pub(super) fn note(cuts: &mut Vec<Cut>, rule: RuleId, of: LimitOf, by: CutBy, amount: i128) {
     // What is cut may be more than any award: then as much as can be said.
     let amount = i64::try_from(amount).unwrap_or(i64::MAX);
     if amount <= 0 {

@@ -5,6 +5,7 @@
 
 mod atom;
 mod debit;
+mod deed;
 mod derive;
 mod displace;
 pub mod fraction;
@@ -13,6 +14,7 @@ mod limit;
 pub mod plan;
 mod price;
 mod propose;
+mod review;
 mod settle;
 pub mod spread;
 mod tender;
@@ -21,9 +23,12 @@ mod tests;
 
 pub(crate) use atom::fact as atom_fact;
 pub use plan::Plan;
+pub use review::Reviewer;
 pub use settle::{Workspace, evaluate};
 
-use crate::ir::{AccountId, CounterId, Fault, FunctionId, GroupId, LimitOf, PlaceId, RuleId, SiteId};
+use crate::ir::{
+    AccountId, CounterId, Fault, FunctionId, GroupId, InstrumentId, LimitOf, PlaceId, RuleId, SiteId, SlotId,
+};
 
 /// The slots of one event, as [`crate::ir::Layout`] lays them out.
 #[derive(Clone, Copy, Debug)]
@@ -248,6 +253,12 @@ pub trait Code {
 pub struct Decision {
     /// What applies, in the order of settlement.
     pub effects: Vec<Effect>,
+    /// What is issued, in the order of settlement; what a review issues comes last.
+    pub issues: Vec<Issue>,
+    /// Fields of the member that are set, in the order of settlement.
+    pub changes: Vec<Change>,
+    /// Levels that the member leaves: at reviews that came before the event, then with the event.
+    pub tiers: Vec<TierChange>,
     /// What did not stay against another rule.
     pub displaced: Vec<Displaced>,
     /// What a limit took.
@@ -287,6 +298,53 @@ pub struct Effect {
     pub amount: i64,
     /// How it falls on lines; they add up to the whole. Empty for an award to the basket and for a debit.
     pub shares: Vec<Share>,
+}
+
+/// Something that is issued to the member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// The rule that issues it; a badge that is earned by its own condition has none.
+    pub rule: Option<RuleId>,
+    /// Which effect of the text.
+    pub site: Option<SiteId>,
+    /// Which.
+    pub instrument: InstrumentId,
+    /// How many; a certificate's value in minor units. Above zero.
+    pub number: i64,
+    /// The last day on which it can be used, counted from 1970-01-01.
+    pub expires: Option<i64>,
+}
+
+/// A field of the member that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// By which rule.
+    pub rule: RuleId,
+    /// Which effect of the text.
+    pub site: SiteId,
+    /// The event slot that holds the field.
+    pub slot: SlotId,
+    /// Its value from the next event on.
+    pub value: i64,
+    /// The last day on which it holds.
+    pub until: Option<i64>,
+}
+
+/// A member's level that changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TierChange {
+    /// The level before, by position.
+    pub from: i64,
+    /// The level from then on.
+    pub to: i64,
+    /// Local day.
+    pub date: i64,
+    /// Local second of the day.
+    pub time: i64,
+    /// At a review rather than with the event.
+    pub review: bool,
+    /// The last day on which it is kept, where `keep until` says.
+    pub until: Option<i64>,
 }
 
 /// A line's part of an effect.

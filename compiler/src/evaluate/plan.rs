@@ -249,6 +249,8 @@ impl Plan {
             SiteKind::Award { .. }
             | SiteKind::Multiply { .. }
             | SiteKind::Discount { .. }
+            | SiteKind::Issue { .. }
+            | SiteKind::Set { .. }
             | SiteKind::Tender { .. } => false,
         });
         let mut plan =

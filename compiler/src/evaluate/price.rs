@@ -236,6 +236,8 @@ impl Pricer {
                 }
                 Ok(())
             }
+            // No amounts: they follow what the rule gives.
+            SiteKind::Issue { .. } | SiteKind::Set { .. } => Ok(()),
             SiteKind::Multiply { account, group } => {
                 let of_member = |given: &&Given| {
                     let site = program.sites.get(given.site.index());

@@ -2,6 +2,7 @@
 //! each is worked out.
 
 use super::debit::Debits;
+use super::deed;
 use super::derive;
 use super::displace::{Displacer, Loss, Used};
 use super::fraction::Fraction;
@@ -15,8 +16,8 @@ use super::{
     RefusedWhy, RuleFault, Short, Totals,
 };
 use crate::ir::{
-    Displace, Group, GroupId, MISSING, PERCENT_ONE, Phase, Program, RuleId, SlotId, Tax, TaxPer, TenderSlots,
-    event_slot, line_slot,
+    Displace, Group, GroupId, MISSING, PERCENT_ONE, Phase, Program, RuleId, SiteId, SlotId, Tax, TaxPer,
+    TenderSlots, event_slot, line_slot,
 };
 use std::ops::Range;
 
@@ -27,6 +28,13 @@ pub struct Workspace<S> {
     proposals: Proposals,
     candidates: Candidates,
     settling: Settling,
+}
+
+impl<S> Workspace<S> {
+    /// What a function runs with.
+    pub(super) fn memory(&mut self) -> (&mut S, &mut Proposals) {
+        (&mut self.scratch, &mut self.proposals)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +49,7 @@ struct Settling {
     /// What redemptions have taken.
     tendered: Vec<(RuleId, i64)>,
     losses: Vec<Loss>,
+    wishes: Vec<(SiteId, i64)>,
     faults: Vec<(u32, SiteFault)>,
     /// What each group gave, in `granter.given`.
     settled: Vec<(GroupId, Range<usize>)>,
@@ -103,6 +112,7 @@ pub fn evaluate<C: Code>(
     }
     settling.refuse(program, record, decision);
     settling.granter.finish(program, decision);
+    deed::list(program, record, &settling.granter.deeds, decision);
     settling.total(program, record, decision);
 }
 
@@ -143,6 +153,9 @@ impl Settling {
                 self.rows.push(rows);
             }
         }
+        decision.issues.clear();
+        decision.changes.clear();
+        decision.tiers.clear();
         decision.cuts.clear();
         decision.bundles.clear();
         decision.claims.clear();
@@ -414,6 +427,16 @@ impl Settling {
                 }
             }
         }
+        for exclusion in around.group.excludes.iter().filter(|exclusion| exclusion.whole) {
+            let settled = self.settled.iter().filter(|(group, _)| *group == exclusion.group);
+            let given = settled.filter_map(|(_, given)| self.granter.given.get(given.clone())).flatten();
+            let by = given.filter(|part| part.counts()).map(|part| part.position).next();
+            let by = by.unwrap_or_else(|| self.granter.actor(exclusion.group));
+            if by != NONE {
+                first(&mut self.holder, by);
+                self.lines.iter_mut().for_each(|line| first(&mut line.holder, by));
+            }
+        }
         for line in self.lines.iter_mut().filter(|line| line.holder != NONE) {
             line.contested = 0;
         }
@@ -548,6 +571,17 @@ impl Settling {
         if run.faulted || run.fallen {
             return;
         }
+        let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
+        if let Err(fault) = deed::wishes(around.program, proposals, &mut self.wishes) {
+            run.faulted = true;
+            self.faults.push((run.position, fault));
+            return;
+        }
+        if !self.wishes.is_empty() && run.parts.is_empty() && self.holder != NONE {
+            self.losses.push(Loss { loser: run.position, by: self.holder, row: NONE });
+            return;
+        }
+        let given = self.granter.given.len();
         let owner = Owner {
             program: around.program,
             group_id: around.group_id,
@@ -574,12 +608,20 @@ impl Settling {
         let before = self.granter.given.len();
         let spreader = &mut self.pricer.spreader;
         let granted = self.granter.grant(owner, run, parts, &mut self.lines, spreader, decision);
-        if let Err(fault) = granted {
-            run.faulted = true;
-            self.faults.push((run.position, fault));
-        } else if only_takes || self.granter.given.len() > before {
-            for debit in self.debits.take_all(index) {
-                self.granter.debit(owner, run.position, debit);
+        match granted {
+            Ok(()) => {
+                if only_takes || self.granter.given.len() > before {
+                    for debit in self.debits.take_all(index) {
+                        self.granter.debit(owner, run.position, debit);
+                    }
+                }
+                if !self.wishes.is_empty() {
+                    self.granter.act(owner, run, &self.wishes, given, decision);
+                }
+            }
+            Err(fault) => {
+                run.faulted = true;
+                self.faults.push((run.position, fault));
             }
         }
     }

@@ -40,6 +40,7 @@
 //!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
 //! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
 
+pub mod instruments;
 pub mod life;
 pub mod optimise;
 pub mod print;
@@ -49,6 +50,10 @@ pub mod shape;
 pub mod tender;
 pub mod verify;
 
+pub use instruments::{
+    Badge, Boundary, Certificate, Codes, Coupon, Downgrade, InstrumentId, Instruments, Lifetime, Review,
+    Tiers,
+};
 pub use life::{Available, Expires, Life, Melt, Span};
 pub use optimise::optimise;
 pub use shape::Shape;
@@ -191,6 +196,8 @@ pub struct Program {
     pub redemptions: Vec<Redemption>,
     /// Slots that say how the event is paid.
     pub tender: TenderSlots,
+    /// Coupons, certificates, badges and levels.
+    pub instruments: Instruments,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.
@@ -411,6 +418,10 @@ pub enum StateRead {
     /// Days from the nearest anniversary of the date in this slot to the event, below zero before it
     /// ([`crate::calendar::from_anniversary`]). Needs no state.
     Anniversary(SlotId),
+    /// 1 where the event presents a code of this coupon (of [`Instruments::coupons`]) that can be redeemed, else 0.
+    Coupon(u32),
+    /// 1 where the member has this badge (of [`Instruments::badges`]), else 0.
+    Badge(u32),
 }
 
 /// An event slot that a function works out, before the first phase, in the order of [`Program::derivations`].
@@ -1084,9 +1095,10 @@ pub enum Inst {
     /// Gives the value of the derivation whose function this is; the last that is given counts. Makes no value.
     Derive(Value),
 
-    /// Proposes an award (or what else the site says) of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
-    /// faults, a negative one is turned round), for a line or for the basket; at a [`SiteKind::Multiply`], of so many
-    /// times what the group has awarded on each line and to the basket, and `row` is absent. Makes no value.
+    /// Proposes numerator / denominator (`I128`; a zero denominator faults, a negative one is turned round) of what the
+    /// site gives: an award in the account's smallest unit, for a line or for the basket; at a [`SiteKind::Multiply`], so
+    /// many times what the group has awarded on each line and to the basket; how many coupons are issued, or the value
+    /// of a certificate; a field's new value, in slot units. `row` is for an award only. Makes no value.
     Award {
         /// Which effect.
         site: SiteId,
@@ -1164,6 +1176,20 @@ pub enum SiteKind {
         fall: Fall,
         /// How an amount of money comes from a fraction.
         rounding: Rounding,
+    },
+    /// An instrument for the member; the number is how many, or a certificate's value in minor units.
+    Issue {
+        /// Which.
+        instrument: InstrumentId,
+        /// When it ends; the instrument's own where it does not say.
+        expires: Option<Lifetime>,
+    },
+    /// A field of the member; the number is its new value.
+    Set {
+        /// The event slot that holds the field.
+        slot: SlotId,
+        /// The last day on which it holds.
+        until: Option<i64>,
     },
 }
 
@@ -1312,6 +1338,8 @@ pub struct Exclusion {
     pub group: GroupId,
     /// The later group takes a line over where it gives the member more; otherwise the earlier one keeps it.
     pub when_better: bool,
+    /// Where the earlier group gives anything, the later one gives nothing at all, on other lines neither.
+    pub whole: bool,
 }
 
 /// The most that may be given, in one event or over those that a counter sums.

@@ -6,10 +6,10 @@
 
 use super::{
     Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, Column, Comparison, CounterKey,
-    Derivation, DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst, KindId, Limit,
-    LimitAmount, LimitOf, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource,
-    RowTable, Rows, Rule, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Span,
-    StateRead, TaxPer, TenderSlots, Ty, Value, Weight, Window,
+    Derivation, DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst, InstrumentId, KindId,
+    Lifetime, Limit, LimitAmount, LimitOf, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding,
+    RowSource, RowTable, Rows, Rule, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space,
+    Span, StateRead, TaxPer, TenderSlots, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -79,6 +79,14 @@ impl Display for Program {
                 StateRead::Until(window) => writeln!(f, "read {slot}: the event and {} on", words(&window))?,
                 StateRead::Anniversary(of) => {
                     writeln!(f, "read {slot}: days from the anniversary of {}", slot_name(&layout.event, of))?
+                }
+                StateRead::Coupon(id) => {
+                    let name = self.instruments.name(InstrumentId::Coupon(id)).map_or("?", |(_, name)| name);
+                    writeln!(f, "read {slot}: coupon {name} can be redeemed")?;
+                }
+                StateRead::Badge(id) => {
+                    let name = self.instruments.name(InstrumentId::Badge(id)).map_or("?", |(_, name)| name);
+                    writeln!(f, "read {slot}: the member has badge {name}")?;
                 }
             }
         }
@@ -372,7 +380,11 @@ impl Display for InProgram<'_, Group> {
         }
         for exclusion in &group.excludes {
             let other = program.groups.get(exclusion.group.index()).map_or("?", |group| group.name.as_str());
-            let when = if exclusion.when_better { " when better" } else { "" };
+            let when = match (exclusion.whole, exclusion.when_better) {
+                (true, _) => " as a whole",
+                (false, true) => " when better",
+                (false, false) => "",
+            };
             writeln!(f, "  excludes {other}{when}")?;
         }
         program.limits(f, &group.limits, "  ")
@@ -465,6 +477,14 @@ fn end(expires: &Expires) -> String {
         Expires::After(span) => format!("after {}", stretch(span)),
         Expires::On(day) => format!("on day {day}"),
         Expires::AtEndOf { period, plus } => format!("at end of {} + {}", word(period), stretch(plus)),
+    }
+}
+
+fn lifetime(lifetime: Lifetime) -> String {
+    match lifetime {
+        Lifetime::Days(days) => format!("after {days} days"),
+        Lifetime::Months(months) => format!("after {months} months"),
+        Lifetime::On(day) => format!("on day {day}"),
     }
 }
 
@@ -681,6 +701,19 @@ fn site_text(program: &Program, id: SiteId) -> String {
         }
         SiteKind::Tender { term } => {
             let _ = write!(text, "tender {}", word(&term));
+        }
+        SiteKind::Issue { instrument, expires } => {
+            let (kind, name) = program.instruments.name(instrument).unwrap_or(("instrument", "?"));
+            let _ = write!(text, "issue {kind} {name}");
+            if let Some(expires) = expires {
+                let _ = write!(text, " expires {}", lifetime(expires));
+            }
+        }
+        SiteKind::Set { slot, until } => {
+            let _ = write!(text, "set {}", slot_name(&program.layout.event, slot));
+            if let Some(until) = until {
+                let _ = write!(text, " until day {until}");
+            }
         }
         SiteKind::Multiply { account, group } => {
             let group = program.groups.get(group.index()).map_or("?", |group| group.name.as_str());

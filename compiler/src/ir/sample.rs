@@ -122,6 +122,7 @@ pub(crate) fn program() -> Program {
         counters: Vec::new(),
         redemptions: Vec::new(),
         tender: crate::ir::TenderSlots::default(),
+        instruments: Default::default(),
         params: Vec::new(),
         atoms: vec![
             Atom {

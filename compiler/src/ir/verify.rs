@@ -350,6 +350,7 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         groups(&program, &mut report);
         rules(&program, &mut report);
         sites(&program, &mut report);
+        instruments(&program, &mut report);
         functions(&program, &mut report);
     }
     if report.errors.is_empty() { Ok(Verified(program)) } else { Err(report.errors) }
@@ -426,6 +427,9 @@ fn lengths(program: &Program, report: &mut Report) {
         program.sites.len(),
         program.groups.len(),
         program.rules.len(),
+        program.instruments.coupons.len(),
+        program.instruments.certificates.len(),
+        program.instruments.badges.len(),
     ] {
         report.length(length, limits::LIST, At::Program);
     }
@@ -770,6 +774,8 @@ fn filled(program: &Program, report: &mut Report) {
                     program.layout.event.get(slot.index()).is_none_or(|slot| slot.ty == SlotType::Date);
                 report.check(date, VerifyRule::TypeMismatch, at);
             }
+            StateRead::Coupon(id) => report.known(&program.instruments.coupons, id as usize, at),
+            StateRead::Badge(id) => report.known(&program.instruments.badges, id as usize, at),
         }
     }
     for redemption in &program.redemptions {
@@ -1075,6 +1081,15 @@ fn rules(program: &Program, report: &mut Report) {
             *times = times.saturating_add(1);
         }
     }
+    let reviewed = program.instruments.badges.iter().filter_map(|badge| badge.review.as_ref());
+    let reviewed = reviewed.map(|review| review.function);
+    let tiers = program.instruments.tiers.iter();
+    let tiers = tiers.flat_map(|tiers| std::iter::once(tiers.reached).chain(tiers.keep));
+    for function in reviewed.chain(tiers) {
+        if let Some(times) = used.get_mut(function.index()) {
+            *times = times.saturating_add(1);
+        }
+    }
     for derivation in &program.derivations {
         if let Some(times) = used.get_mut(derivation.function.index()) {
             *times = times.saturating_add(1);
@@ -1099,6 +1114,10 @@ fn sites(program: &Program, report: &mut Report) {
             SiteKind::Multiply { account, .. } | SiteKind::Debit { account } => {
                 report.known(&program.accounts, account.index(), at)
             }
+            SiteKind::Issue { instrument, .. } => {
+                report.check(program.instruments.name(instrument).is_some(), VerifyRule::UnknownId, at);
+            }
+            SiteKind::Set { slot, .. } => member_slot(program, slot, at, report),
             SiteKind::Discount { .. } | SiteKind::Tender { .. } => {}
         }
         if let Some(slot) = site.to {
@@ -1123,12 +1142,67 @@ fn sites(program: &Program, report: &mut Report) {
                 SiteKind::Debit { .. },
                 Phase::Line | Phase::Set | Phase::Order | Phase::Delivery | Phase::Earn | Phase::State,
             ) => true,
+            (SiteKind::Issue { .. } | SiteKind::Set { .. }, _) => true,
         };
         report.check(fits, VerifyRule::SitePhase, at);
         if let (SiteKind::Multiply { group: of, .. }, Some(rule)) = (site.kind, rule) {
             let earlier = program.groups.get(of.index()).is_some_and(|of| of.phase == group.phase);
             report.check(earlier && of < rule.group, VerifyRule::MultipliedGroup, at);
         }
+    }
+}
+
+/// A field of the member that state may overlay.
+fn member_slot(program: &Program, slot: SlotId, at: At, report: &mut Report) {
+    let of_event = program.layout.event.get(slot.index());
+    let fits = of_event.is_some_and(|slot| slot.record == RecordKind::Member);
+    report.check(fits, VerifyRule::FilledSlot, at);
+}
+
+/// Coupons, certificates, badges and levels.
+fn instruments(program: &Program, report: &mut Report) {
+    let instruments = &program.instruments;
+    let mut names = Names::default();
+    for (_, coupon) in numbered(&instruments.coupons) {
+        report.name(&coupon.name, At::Program);
+        report.text(&coupon.title, At::Program);
+        names.add(&coupon.name, At::Program, report);
+        report.known(&program.rules, coupon.rule.index(), At::Program);
+        report.known(&program.places, coupon.place.index(), At::Program);
+    }
+    let mut names = Names::default();
+    for (_, certificate) in numbered(&instruments.certificates) {
+        report.name(&certificate.name, At::Program);
+        report.text(&certificate.title, At::Program);
+        names.add(&certificate.name, At::Program, report);
+        report.known(&program.places, certificate.place.index(), At::Program);
+    }
+    let mut names = Names::default();
+    for (_, badge) in numbered(&instruments.badges) {
+        report.name(&badge.name, At::Program);
+        report.text(&badge.title, At::Program);
+        names.add(&badge.name, At::Program, report);
+        report.known(&program.places, badge.place.index(), At::Program);
+        if let Some(review) = &badge.review {
+            report.known(&program.functions, review.function.index(), At::Program);
+            events_of(program, &review.events, VerifyRule::DerivationEvents, At::Program, report);
+        }
+    }
+    if let Some(slot) = instruments.presented {
+        let of_event = program.layout.event.get(slot.index());
+        let fits = of_event.is_some_and(|slot| matches!(slot.ty, SlotType::Set(_)));
+        report.check(fits, VerifyRule::FilledSlot, At::Program);
+    }
+    if let Some(tiers) = &instruments.tiers {
+        report.name(&tiers.name, At::Program);
+        report.text(&tiers.title, At::Program);
+        report.known(&program.enums, tiers.levels.index(), At::Program);
+        report.known(&program.places, tiers.place.index(), At::Program);
+        report.known(&program.functions, tiers.reached.index(), At::Program);
+        if let Some(keep) = tiers.keep {
+            report.known(&program.functions, keep.index(), At::Program);
+        }
+        member_slot(program, tiers.slot, At::Program, report);
     }
 }
 
@@ -1361,7 +1435,11 @@ impl<'p> Checker<'p> {
     fn site(&self, site: SiteId, award: bool) -> Result<(), VerifyRule> {
         let site = self.program.sites.get(site.index()).ok_or(VerifyRule::UnknownId)?;
         let fits = match site.kind {
-            SiteKind::Award { .. } | SiteKind::Debit { .. } | SiteKind::Multiply { .. } => award,
+            SiteKind::Award { .. }
+            | SiteKind::Debit { .. }
+            | SiteKind::Multiply { .. }
+            | SiteKind::Issue { .. }
+            | SiteKind::Set { .. } => award,
             SiteKind::Discount { .. } => !award,
             SiteKind::Tender { term } => award == (term != TenderTerm::Lines),
         };

@@ -170,7 +170,8 @@ impl Lowering<'_> {
                 | Builtin::UnitPrice
                 | Builtin::Until(_)
                 | Builtin::Anniversary(_)
-                | Builtin::Balance(_),
+                | Builtin::Balance(_)
+                | Builtin::Read(_),
             )
             | None => {}
         }

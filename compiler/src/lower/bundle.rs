@@ -57,7 +57,11 @@ impl Builder<'_, '_> {
                 self.at(before);
                 (part, pick, count, value, num, den)
             }
-            Step::Award { .. } | Step::ForEach { .. } | Step::Multiply { .. } => {
+            Step::Award { .. }
+            | Step::ForEach { .. }
+            | Step::Multiply { .. }
+            | Step::Issue { .. }
+            | Step::Set { .. } => {
                 let count = self.int(0);
                 let one = self.emit(Inst::Wide(1));
                 (None, SetPick::All, count, SetValue::PerSet, one, one)

@@ -284,7 +284,8 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn ordinal(&mut self, expr: &Expr) -> Value {
+    /// An `I64` that is no number: a date, a name, a position.
+    pub fn ordinal(&mut self, expr: &Expr) -> Value {
         match self.operand(expr) {
             Operand::Ordinal(value) => value,
             Operand::Number(_) | Operand::Truth(_) | Operand::Perhaps(..) => self.int(crate::ir::MISSING),
@@ -362,7 +363,8 @@ impl Builder<'_, '_> {
                 | Builtin::Row(..)
                 | Builtin::Anniversary(_)
                 | Builtin::Balance(_)
-                | Builtin::Tender(_),
+                | Builtin::Tender(_)
+                | Builtin::Read(_),
             )
             | None => {
                 let value = self.load(field, of);

@@ -8,6 +8,7 @@ mod build;
 mod bundle;
 mod expression;
 mod fraction;
+mod instruments;
 mod past;
 mod rule;
 
@@ -80,6 +81,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         counters: Vec::new(),
         redemptions: Vec::new(),
         tender: ir::TenderSlots::default(),
+        instruments: ir::Instruments::default(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),
@@ -128,6 +130,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     if !too_large.is_empty() {
         return Err(too_large);
     }
+    lowering.instruments();
     lowering.ir.functions.append(&mut lowering.past.functions);
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
@@ -348,7 +351,7 @@ impl<'p> Lowering<'p> {
             Some(Builtin::Tender(of)) => return self.tender_slot(field, of),
             Some(Builtin::Row(rows, of)) => return self.row_slot(declared, rows, of),
             Some(Builtin::Anniversary(of)) => return self.anniversary_slot(declared, of),
-            Some(Builtin::Until(_)) | None => {}
+            Some(Builtin::Until(_) | Builtin::Read(_)) | None => {}
         }
         let (space, list) = match declared.record {
             ir::RecordKind::Event | ir::RecordKind::Member | ir::RecordKind::Derived => {
@@ -374,6 +377,9 @@ impl<'p> Lowering<'p> {
             self.ir.reads.push(ir::StateSlot { slot, read: ir::StateRead::Until(window) });
         }
         self.slots.insert(field, slot);
+        if let Some(Builtin::Read(read)) = declared.builtin {
+            self.ir.reads.push(ir::StateSlot { slot, read });
+        }
         (space, slot)
     }
 

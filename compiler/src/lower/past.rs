@@ -382,7 +382,10 @@ impl<'p> Lowering<'p> {
                         | Builtin::Row(..),
                     ) => true,
                     Some(Builtin::Tender(_)) => true,
-                    Some(Builtin::Anniversary(_) | Builtin::Until(_) | Builtin::Balance(_)) | None => false,
+                    Some(
+                        Builtin::Anniversary(_) | Builtin::Until(_) | Builtin::Balance(_) | Builtin::Read(_),
+                    )
+                    | None => false,
                 });
                 put(key, format_args!("f{}", field.0));
                 return !running;

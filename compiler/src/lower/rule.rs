@@ -115,6 +115,18 @@ impl Builder<'_, '_> {
                     self.emit(Inst::Award { site, num, den, row });
                     self.at(before);
                 }
+                Step::Issue { instrument, number, expires, reason, place } => {
+                    let kind = SiteKind::Issue { instrument: *instrument, expires: *expires };
+                    let place = self.lowering.place(*place);
+                    self.act(Site { rule, kind, to: None, reason: reason.clone(), place }, number, 1);
+                }
+                Step::Set { field, value, until, place } => {
+                    let den = self.lowering.program.fields.get(field.0 as usize).map_or(1, |field| field.den);
+                    let (_, slot) = self.lowering.slot(*field);
+                    let kind = SiteKind::Set { slot, until: *until };
+                    let place = self.lowering.place(*place);
+                    self.act(Site { rule, kind, to: None, reason: None, place }, value, den);
+                }
                 Step::Multiply { group, by, place } => {
                     let place = self.lowering.place(*place);
                     let before = self.at(place);
@@ -159,6 +171,21 @@ impl Builder<'_, '_> {
     }
 }
 
+impl Builder<'_, '_> {
+    /// Proposes a number of what a site gives, counted in so many parts of one.
+    fn act(&mut self, site: Site, number: &Expr, den: i128) {
+        let before = self.at(site.place);
+        let site = self.lowering.site(site);
+        let mut number = self.number(number);
+        if den != 1 {
+            number = self.multiply(number, super::fraction::Fraction::constant(den, 1));
+        }
+        let (num, den) = (self.wide(number.num), self.wide_den(number.den));
+        self.emit(Inst::Award { site, num, den, row: None });
+        self.at(before);
+    }
+}
+
 /// The accounts to which rules of a group award, in order; what a rule of it multiplies is of an earlier group.
 fn awarded(program: &Program, group: GroupId) -> BTreeSet<AccountId> {
     let mut accounts = BTreeSet::new();
@@ -188,6 +215,8 @@ fn awards_of(steps: &[Step], accounts: &mut BTreeSet<AccountId>, groups: &mut Ve
             Step::When(_)
             | Step::Let(..)
             | Step::LetCollection(..)
+            | Step::Issue { .. }
+            | Step::Set { .. }
             | Step::Discount { .. }
             | Step::Debit { .. }
             | Step::TenderLines { .. }
@@ -257,7 +286,11 @@ impl super::Lowering<'_> {
                 Step::TenderTerm { .. } => {}
                 // Its first part must be there.
                 Step::Sets { bundle, .. } => sources.extend(bundle.parts.first().map(|part| &part.of)),
-                Step::Award { .. } | Step::Debit { .. } | Step::Multiply { .. } => unguarded = true,
+                Step::Award { .. }
+                | Step::Debit { .. }
+                | Step::Multiply { .. }
+                | Step::Issue { .. }
+                | Step::Set { .. } => unguarded = true,
                 Step::Let(..) => {}
             }
         }

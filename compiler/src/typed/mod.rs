@@ -160,10 +160,97 @@ pub struct Program {
     pub rules: Vec<Rule>,
     /// Ways of paying with points.
     pub redemptions: Vec<Redemption>,
+    /// Coupons, certificates, badges and levels.
+    pub instruments: Instruments,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
     /// Names of locals, for explanations.
     pub locals: Vec<Local>,
+}
+
+/// Coupons, certificates, badges and levels.
+#[derive(Clone, Debug, Default)]
+pub struct Instruments {
+    /// In order of declaration.
+    pub coupons: Vec<Coupon>,
+    /// In order of declaration.
+    pub certificates: Vec<Certificate>,
+    /// In order of declaration.
+    pub badges: Vec<Badge>,
+    /// The levels of members.
+    pub tiers: Option<Tiers>,
+    /// The field of events with the codes that are presented.
+    pub presented: Option<FieldId>,
+}
+
+/// A coupon.
+#[derive(Clone, Debug)]
+pub struct Coupon {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// The rule that says what it gives.
+    pub rule: ir::RuleId,
+    /// How its codes come about.
+    pub codes: ir::Codes,
+    /// When those that are issued end.
+    pub expires: Option<ir::Lifetime>,
+    /// Where.
+    pub place: Place,
+}
+
+/// A certificate.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// When those that are issued end.
+    pub expires: Option<ir::Lifetime>,
+    /// Where.
+    pub place: Place,
+}
+
+/// A badge.
+#[derive(Clone, Debug)]
+pub struct Badge {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// All of these must hold, once an event has been kept; with the events after which they are asked.
+    pub when: Option<(Vec<Expr>, Vec<ir::EventId>)>,
+    /// Where.
+    pub place: Place,
+}
+
+/// The levels of members.
+#[derive(Clone, Debug)]
+pub struct Tiers {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// Its levels, lowest first, as an enumeration.
+    pub levels: ir::EnumId,
+    /// The member's field that they govern.
+    pub field: FieldId,
+    /// What is measured, bound to the local that the levels' conditions compare; nothing where no level has a `from`.
+    pub measure: Option<(LocalId, Expr)>,
+    /// What each level takes.
+    pub conditions: Vec<Vec<Expr>>,
+    /// A date.
+    pub keep: Option<Expr>,
+    /// `upgrade at_once`
+    pub at_once: bool,
+    /// `downgrade …`
+    pub downgrade: ir::Downgrade,
+    /// `review every …`
+    pub review: Option<ir::Boundary>,
+    /// Where.
+    pub place: Place,
 }
 
 /// What `program` says.
@@ -289,6 +376,8 @@ pub enum Builtin {
     UnitInitial,
     /// `unit.paid`: the line's running amount divided by its pieces.
     UnitPaid,
+    /// An event slot of its own that kept state fills.
+    Read(ir::StateRead),
     /// So long after the event.
     Until(ir::Window),
     /// A field of an element of [`Rows`].
@@ -548,6 +637,30 @@ pub enum Step {
         rounding: ir::Rounding,
         /// For the member.
         reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Issues an instrument to the member.
+    Issue {
+        /// Which.
+        instrument: ir::InstrumentId,
+        /// How many; a certificate's value.
+        number: Expr,
+        /// When it ends, where this says so.
+        expires: Option<ir::Lifetime>,
+        /// For the member.
+        reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Sets a field of the member.
+    Set {
+        /// Which.
+        field: FieldId,
+        /// Its new value, of the field's type.
+        value: Expr,
+        /// The last day on which it holds.
+        until: Option<i64>,
         /// Where.
         place: Place,
     },
@@ -932,6 +1045,21 @@ pub enum Expectation {
     Total(i64),
     /// The tax in it.
     Tax(i64),
+    /// So many are issued; of a certificate the value is not compared. At least one where no number is written.
+    Issue {
+        /// How many.
+        count: Option<i64>,
+        /// Which.
+        instrument: ir::InstrumentId,
+        /// By this rule only.
+        rule: Option<ir::RuleId>,
+    },
+    /// A code of this coupon is presented and accepted; or is not accepted (false).
+    Coupon(u32, bool),
+    /// The member has this badge, once the event has been kept.
+    Badge(u32),
+    /// The member is at this level, by position, once the event has been kept.
+    Tier(i64),
 }
 
 /// What an expected sum is over.

@@ -136,7 +136,8 @@ impl<'t> Builder<'t> {
         children.eat(Rule::open_brace);
         let mut clauses = Vec::new();
         while let Some(child) = children.next() {
-            if child.as_rule() != Rule::close_brace {
+            // `in group g` may stand before the brace.
+            if !matches!(child.as_rule(), Rule::open_brace | Rule::close_brace) {
                 clauses.push(build(self, child)?);
             }
         }

@@ -212,7 +212,9 @@ impl Year {
                 }
                 perq_compiler::ir::SiteKind::Discount { .. }
                 | perq_compiler::ir::SiteKind::Debit { .. }
-                | perq_compiler::ir::SiteKind::Tender { .. } => false,
+                | perq_compiler::ir::SiteKind::Tender { .. }
+                | perq_compiler::ir::SiteKind::Issue { .. }
+                | perq_compiler::ir::SiteKind::Set { .. } => false,
             })
         };
         let rules = |summary: &Summary, all: bool| {

@@ -10,6 +10,7 @@ use super::value::{Form, Scalar, Unit, ValueError, decimal, malformed_instant};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::clock::Moment;
 use crate::nearest::nearest;
+use crate::state::instruments::Presented;
 use perq_compiler::evaluate::{Record, TableRows};
 use perq_compiler::exact::divide_rounded;
 use perq_compiler::ir::{EventId, MISSING, PRICE_SCALE, RecordKind, Rounding, SlotId, event_slot, line_slot};
@@ -29,6 +30,8 @@ pub struct ReadEvent {
     member: Option<(u32, u32)>,
     /// By line.
     skus: Vec<(u32, u32)>,
+    /// The codes it presents, and what they stand for; filled by who keeps state.
+    pub presented: Vec<Presented>,
     /// Other members whom the program gives to or counts for, by the slot that names them.
     others: Vec<(SlotId, (u32, u32))>,
 }
@@ -70,7 +73,8 @@ impl ReadEvent {
     }
 
     fn clear(&mut self) {
-        let ReadEvent { record, text, id, member, skus, others } = self;
+        let ReadEvent { record, text, id, member, skus, presented, others } = self;
+        presented.clear();
         record.event.clear();
         record.lines.clear();
         record.payments.clear();

@@ -25,7 +25,11 @@ pub fn life_of(program: &Program, site: SiteId) -> Option<(AccountId, Life)> {
     match program.sites.get(site.index())?.kind {
         SiteKind::Award { account, rounding: _, life } => Some((account, life)),
         SiteKind::Multiply { account, .. } => Some((account, Life::default())),
-        SiteKind::Debit { .. } | SiteKind::Discount { .. } | SiteKind::Tender { .. } => None,
+        SiteKind::Debit { .. }
+        | SiteKind::Discount { .. }
+        | SiteKind::Issue { .. }
+        | SiteKind::Set { .. }
+        | SiteKind::Tender { .. } => None,
     }
 }
 

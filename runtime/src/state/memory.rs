@@ -1,15 +1,17 @@
 //! State in memory: for tests, replays and simulations. Refuses to know files and crashes.
 
-use super::State;
+use super::instruments::Instruments;
 use super::life::{life_of, portions};
 use super::lots::Lots;
+use super::tiers::{Levels, Standing};
+use super::{State, now};
 use crate::clock::Zone;
 use crate::record::{ReadEvent, Reader, Schema};
 use perq_compiler::calendar::{Instant, is_universal, limited};
-use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows};
+use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows, TierChange};
 use perq_compiler::ir::{
     AccountId, Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource,
-    RowTable, Slot, SlotId, SlotType, StateRead, Verified, event_slot, line_slot,
+    RowTable, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,6 +28,8 @@ pub struct Memory {
     members: BTreeMap<Box<str>, Member>,
     /// What was claimed, by who for.
     claims: BTreeMap<(CounterId, Option<Box<str>>), Vec<KeptClaim>>,
+    instruments: Instruments,
+    levels: Levels,
 }
 
 /// A claim that was kept.
@@ -93,6 +97,8 @@ impl Memory {
         Memory {
             // Readers refuse programs of zones that are not known.
             zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
+            instruments: Instruments::new(&program),
+            levels: Levels::default(),
             program,
             event_slots: event_slots.into_iter().collect(),
             line_slots: line_slots.into_iter().collect(),
@@ -105,6 +111,16 @@ impl Memory {
     pub fn balance(&self, member: &str, account: AccountId, at: i64) -> i64 {
         let lots = self.members.get(member).and_then(|member| member.lots.get(&account));
         lots.map_or(0, |lots| lots.balance(at))
+    }
+
+    /// Coupons, certificates and badges.
+    pub fn instruments(&self) -> &Instruments {
+        &self.instruments
+    }
+
+    /// A member's level, where the member has been seen.
+    pub fn level(&self, member: &str) -> Option<Standing> {
+        self.levels.of(member)
     }
 
     fn member(&self, event: &ReadEvent) -> Option<&Member> {
@@ -179,11 +195,6 @@ impl Memory {
 fn is_in(history: &History, kept: &Kept, now: Instant) -> bool {
     let near = history.days.is_none_or(|days| kept.now.date >= now.date.saturating_sub(i64::from(days)));
     near && kept.now.at <= now.at && history.events.binary_search(&kept.kind).is_ok()
-}
-
-fn now(record: &Record) -> Instant {
-    let slot = |slot: SlotId| record.event.get(slot.index()).copied().unwrap_or(MISSING);
-    Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
 }
 
 /// A slot's value as it is kept.
@@ -261,7 +272,9 @@ impl State for Memory {
                     None => MISSING,
                     Some(member) => self.balance(member, account, now.at),
                 },
-                StateRead::After(_)
+                StateRead::Coupon(_)
+                | StateRead::Badge(_)
+                | StateRead::After(_)
                 | StateRead::Last(_)
                 | StateRead::Until(_)
                 | StateRead::Anniversary(_) => continue,
@@ -271,6 +284,13 @@ impl State for Memory {
             }
         }
         event.record = record;
+        self.instruments.see(program, schema, reader, event);
+        if let Some(tiers) = &program.instruments.tiers
+            && let Some(standing) = event.member().and_then(|member| self.levels.of(member))
+            && let Some(slot) = event.record.event.get_mut(tiers.slot.index())
+        {
+            *slot = standing.level;
+        }
         let inviters = program.counters.iter().filter_map(|counter| match counter.per {
             CounterKey::Inviter(slot) => Some((slot, event.other(slot)?.into())),
             CounterKey::Campaign | CounterKey::Member => None,
@@ -304,6 +324,7 @@ impl State for Memory {
                 lots.entry(account).or_default().spend(now.at, effect.amount);
             }
         }
+        self.instruments.keep(&program, event, decision);
         for effect in &decision.effects {
             let to = program.sites.get(effect.site.index()).and_then(|site| site.to);
             let owner = to.map_or_else(|| event.member(), |slot| event.other(slot));
@@ -317,6 +338,13 @@ impl State for Memory {
             }
         }
         let Some(member) = event.member() else { return };
+        if let Some(tiers) = &program.instruments.tiers {
+            let level = record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
+            self.levels.meet(member, level, now);
+            for change in decision.changes.iter().filter(|change| change.slot == tiers.slot) {
+                self.levels.place(member, change.value, change.until, now);
+            }
+        }
         let width = record.line_width.max(1);
         let lines = record.lines.chunks_exact(width).zip(&decision.lines).map(|(line, total)| KeptLine {
             slots: self
@@ -347,6 +375,32 @@ impl State for Memory {
         let member = self.members.entry(member.into()).or_default();
         let place = member.events.partition_point(|before| before.now.at <= kept.now.at);
         member.events.insert(place, kept);
+    }
+
+    fn due(&self, event: &ReadEvent) -> Vec<i64> {
+        let (Some(tiers), Some(member)) = (&self.program.instruments.tiers, event.member()) else {
+            return Vec::new();
+        };
+        self.levels.due(tiers, member, now(&event.record), self.program.week_starts)
+    }
+
+    fn review(
+        &mut self,
+        member: &str,
+        now: Instant,
+        review: bool,
+        found: (Option<i64>, Option<i64>),
+    ) -> Option<TierChange> {
+        let tiers = self.program.instruments.tiers.as_ref()?;
+        self.levels.review(tiers, member, now, review, found)
+    }
+
+    fn has_badge(&self, member: &str, badge: u32) -> bool {
+        self.instruments.has_badge(member, badge)
+    }
+
+    fn give_badge(&mut self, member: &str, badge: u32) {
+        self.instruments.give_badge(member, badge);
     }
 }
 

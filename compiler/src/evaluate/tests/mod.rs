@@ -113,6 +113,7 @@ impl Kit {
             counters: Vec::new(),
             redemptions: Vec::new(),
             tender: crate::ir::TenderSlots::default(),
+            instruments: Default::default(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),

@@ -317,7 +317,7 @@ fn excluding(when_better: bool, on_price: OnPrice, percent: i128) -> Decision {
     let rule = kit.rule(first);
     kit.off(rule, 300, &[(a, 1)]);
     let second = kit.group(Phase::Line, Displace::BestForMember, Scope::Line, on_price);
-    kit.program.groups[second.index()].excludes = vec![Exclusion { group: first, when_better }];
+    kit.program.groups[second.index()].excludes = vec![Exclusion { group: first, when_better, whole: false }];
     let rule = kit.rule(second);
     kit.percent(rule, percent, &[(a, 1), (b, 1)]);
     kit.run()
@@ -355,7 +355,8 @@ fn awards_stay_away_from_excluded_lines() {
     let rule = kit.rule(first);
     kit.off(rule, 300, &[(a, 1)]);
     let earn = kit.group(Phase::Earn, Displace::None, Scope::Line, OnPrice::Original);
-    kit.program.groups[earn.index()].excludes = vec![Exclusion { group: first, when_better: false }];
+    kit.program.groups[earn.index()].excludes =
+        vec![Exclusion { group: first, when_better: false, whole: false }];
     let rule = kit.rule(earn);
     kit.award(rule, points, (5, 1), Some(a));
     kit.award(rule, points, (6, 1), Some(b));

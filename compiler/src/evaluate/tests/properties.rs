@@ -114,7 +114,8 @@ pub(super) fn anything(seed: u64) -> Kit {
         }
         for earlier in 0..group.0 {
             if dice.once_in(3) {
-                let exclusion = Exclusion { group: GroupId(earlier), when_better: dice.once_in(2) };
+                let exclusion =
+                    Exclusion { group: GroupId(earlier), when_better: dice.once_in(2), whole: false };
                 kit.program.groups[group.index()].excludes.push(exclusion);
             }
         }
@@ -280,7 +281,8 @@ fn taking_over_never_costs_the_member() {
     for seed in 0..TRIES {
         let (mut kit, later) = best(seed);
         let earlier = GroupId(0);
-        kit.program.groups[later.index()].excludes = vec![Exclusion { group: earlier, when_better: true }];
+        kit.program.groups[later.index()].excludes =
+            vec![Exclusion { group: earlier, when_better: true, whole: false }];
         let decision = kit.run();
         let mut without = kit.clone();
         without.program.groups[later.index()].rules.clear();

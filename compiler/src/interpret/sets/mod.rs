@@ -4,12 +4,12 @@
 //! Works on runs of equal pieces: a line of ten thousand pieces costs what a line of ten does, and equal sets are one
 //! entry with how often it is formed. What is looked for separates into parts most of the time (a share of the whole, a
 //! price for the whole, a share of one part): then the best choice is a flow from lines to parts, worked out exactly
-//! ([`flow`]). The cheapest or dearest few of one part have a closed form. What remains is searched with a budget of
-//! nodes ([`search`]), and says how far from the best it may be. No clock, no floats, no hash order; ties go to the
+//! (`flow`). The cheapest or dearest few of one part have a closed form. What remains is searched with a budget of
+//! nodes (`search`), and says how far from the best it may be. No clock, no floats, no hash order; ties go to the
 //! line that stands first.
 //!
 //! With T lines and P parts (at most [`PARTS`]) the flow takes O(T P^2) for each of at most O(T P) augmentations, at most
-//! about 2 log K times for K sets; the search takes at most [`search::NODES`] nodes. All of it is paid for with fuel.
+//! about 2 log K times for K sets; the search takes at most `search::NODES` nodes. All of it is paid for with fuel.
 //!
 //! Refuses to know rules, groups and engines.
 
