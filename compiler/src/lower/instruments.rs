@@ -35,8 +35,13 @@ impl Lowering<'_> {
                 place,
             });
         }
+        self.past.lets.clear();
+        self.past.sources.clear();
         for badge in &typed.badges {
             let place = self.place(badge.place);
+            if let Some((_, events)) = &badge.when {
+                self.past.events.clone_from(events);
+            }
             let review = badge.when.as_ref().map(|(when, events)| ir::Review {
                 function: self.asked(&badge.name, badge.place, None, &[(when, 1)]),
                 events: events.clone(),
@@ -49,6 +54,8 @@ impl Lowering<'_> {
             });
         }
         if let Some(tiers) = &typed.tiers {
+            // A level is looked at with events of every kind.
+            self.past.events = (0..).map(ir::EventId).take(self.program.events.len()).collect();
             let levels: Vec<(&Vec<Expr>, i64)> = tiers.conditions.iter().zip(0i64..).collect();
             let reached = self.asked(&tiers.name, tiers.place, tiers.measure.as_ref(), &levels);
             let keep = tiers.keep.as_ref().map(|keep| self.date(&tiers.name, tiers.place, keep));

@@ -131,7 +131,6 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         return Err(too_large);
     }
     lowering.instruments();
-    lowering.ir.functions.append(&mut lowering.past.functions);
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }

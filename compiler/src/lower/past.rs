@@ -36,8 +36,6 @@ pub struct Past<'p> {
     building: Vec<Vec<DerivationId>>,
     /// The same for those that were made.
     reads: Vec<Vec<DerivationId>>,
-    /// Their functions, which stand behind those of the rules.
-    pub functions: Vec<Function>,
 }
 
 /// A value that is worked out once an event.
@@ -354,8 +352,8 @@ impl<'p> Lowering<'p> {
             Shape::Number(_) | Shape::Perhaps(_) | Shape::Ordinal => SlotType::Count,
         };
         let slot = self.derived_slot(&name, ty);
-        let number = FunctionId(count(self.program.rules.len() + self.past.functions.len()));
-        self.past.functions.push(function);
+        let number = FunctionId(count(self.ir.functions.len()));
+        self.ir.functions.push(function);
         self.past.reads.push(reads);
         self.ir.derivations.push(Derivation { name, slot, function: number, events: Vec::new(), place });
         Some(Derived { slot, id, shape })
