@@ -153,6 +153,19 @@ pub fn compile(inputs: &[Input], files: &dyn Files) -> Compilation {
     compilation
 }
 
+/// Compiles a test's own program.
+///
+/// # Errors
+/// A sentence that says why it cannot be compiled.
+pub fn compile_own(program: &typed::Program, sources: &SourceMap) -> Result<Verified, String> {
+    let lowered = lower(program, sources).map_err(|_| "the test's program is too large to compile")?;
+    let refused = |errors: Vec<VerifyError>| {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        format!("the test's program cannot be compiled ({first})")
+    };
+    verify(optimise(lowered)).map_err(refused)
+}
+
 /// The program as it leaves lowering, before it is optimised; for tests that compare the two.
 pub fn lower_only(compilation: &Compilation) -> Option<Program> {
     if compilation.has_errors() { None } else { lower(&compilation.typed, &compilation.sources).ok() }

@@ -918,6 +918,8 @@ pub enum Expectation {
     Discount(Expr, Scope),
     /// `total 85.00 EUR`: what is to be paid
     Total(Expr),
+    /// `net total 85.00 EUR`: what is to be paid without its tax
+    NetTotal(Expr),
     /// `balance bonus = 500 points`
     Balance(Path, Expr),
     /// `debit 10 chips [from chips] [by rule pans]`

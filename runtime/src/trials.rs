@@ -11,11 +11,15 @@ use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
 use crate::state::{Memory, State};
 use perq_compiler::evaluate::spread::over_pieces;
-use perq_compiler::evaluate::{Claimed, Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
+use perq_compiler::evaluate::{
+    Claimed, Code, CutBy, Decision, Effect, FUEL, Plan, Proposals, Record, Workspace, evaluate,
+};
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
     AccountId, FaultKind, LimitOf, MISSING, ParamId, Program, RuleId, Verified, event_slot, line_slot,
 };
+use perq_compiler::pipeline;
+use perq_compiler::sources::SourceMap;
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
 };
@@ -81,6 +85,13 @@ impl std::error::Error for NoTrials {}
 /// The tests of a program, ready to run.
 pub struct Trials<'p> {
     typed: &'p typed::Program,
+    sources: &'p SourceMap,
+    engines: Engines,
+    ready: Ready,
+}
+
+/// A program with the engines that decide its events.
+struct Ready {
     program: Arc<Verified>,
     interpreter: Option<Interpreter>,
     #[cfg(feature = "native")]
@@ -94,9 +105,44 @@ impl<'p> Trials<'p> {
     /// Where native code is asked for and cannot be had.
     pub fn new(
         typed: &'p typed::Program,
+        sources: &'p SourceMap,
         program: Arc<Verified>,
         engines: Engines,
     ) -> Result<Trials<'p>, NoTrials> {
+        Ok(Trials { typed, sources, engines, ready: Ready::new(program, engines)? })
+    }
+
+    /// Runs every test, in the order of the text.
+    pub fn run_all(&self) -> Vec<Outcome> {
+        self.typed.tests.iter().map(|test| self.run(test)).collect()
+    }
+
+    /// Runs one test of this program.
+    pub fn run(&self, test: &typed::Test) -> Outcome {
+        let mismatches = match &test.body {
+            TestBody::Rejects { expected, found } => rejects(test.place, expected, found),
+            TestBody::Runs(steps) => match self.own(test) {
+                Ok(None) => Run::new(&self.ready).run(steps),
+                Ok(Some(own)) => Run::new(&own).run(steps),
+                Err(NoTrials(got)) => {
+                    let expected = "a test that can be run".to_owned();
+                    vec![Mismatch { place: test.place, expected, got, decision: None }]
+                }
+            },
+        };
+        Outcome { name: test.name.clone(), place: test.place, mismatches }
+    }
+
+    /// The program of a test that adds to the one under test.
+    fn own(&self, test: &typed::Test) -> Result<Option<Ready>, NoTrials> {
+        let Some(own) = &test.own else { return Ok(None) };
+        let program = pipeline::compile_own(own, self.sources).map_err(NoTrials)?;
+        Ready::new(Arc::new(program), self.engines).map(Some)
+    }
+}
+
+impl Ready {
+    fn new(program: Arc<Verified>, engines: Engines) -> Result<Ready, NoTrials> {
         let interpreter = match engines {
             Engines::Interpreter | Engines::Both => Some(Interpreter::new(Arc::clone(&program))),
             Engines::Native => None,
@@ -113,27 +159,12 @@ impl<'p> Trials<'p> {
         if engines == Engines::Native {
             return Err(NoTrials("this perq was built without native code".to_owned()));
         }
-        Ok(Trials {
-            typed,
+        Ok(Ready {
             program,
             interpreter,
             #[cfg(feature = "native")]
             native,
         })
-    }
-
-    /// Runs every test, in the order of the text.
-    pub fn run_all(&self) -> Vec<Outcome> {
-        self.typed.tests.iter().map(|test| self.run(test)).collect()
-    }
-
-    /// Runs one test of this program.
-    pub fn run(&self, test: &typed::Test) -> Outcome {
-        let mismatches = match &test.body {
-            TestBody::Rejects { expected, found } => rejects(test.place, expected, found),
-            TestBody::Runs(steps) => Run::new(self).run(steps),
-        };
-        Outcome { name: test.name.clone(), place: test.place, mismatches }
     }
 }
 
@@ -154,15 +185,20 @@ struct Bound {
     plan: Plan,
 }
 
+/// By check of the test's program: whether it holds, or why it could not be worked out.
+type Checks = Vec<Result<bool, FaultKind>>;
+
 /// What an event gave.
+#[derive(Clone, PartialEq)]
 struct Decided {
     event: ReadEvent,
     decision: Decision,
+    checks: Checks,
 }
 
 /// One test while it runs.
 struct Run<'t> {
-    trials: &'t Trials<'t>,
+    ready: &'t Ready,
     member: Option<&'t TestRecord>,
     tables: Vec<(&'t str, &'t str, &'t TestRecord)>,
     params: Vec<(ParamId, i64)>,
@@ -176,16 +212,16 @@ struct Run<'t> {
 }
 
 impl<'t> Run<'t> {
-    fn new(trials: &'t Trials<'t>) -> Run<'t> {
+    fn new(ready: &'t Ready) -> Run<'t> {
         Run {
-            trials,
+            ready,
             member: None,
             tables: Vec::new(),
             params: Vec::new(),
             bound: None,
             events: 0,
             last: None,
-            state: Memory::new(Arc::clone(&trials.program)),
+            state: Memory::new(Arc::clone(&ready.program)),
             interpreter: Workspace::default(),
             #[cfg(feature = "native")]
             native: Workspace::default(),
@@ -206,7 +242,7 @@ impl<'t> Run<'t> {
                     self.params.push((*param, *value));
                 }
                 TestStep::Event { kind, id, at, record, place } => {
-                    let name = self.trials.program.events.get(kind.index()).map_or("", |event| &event.name);
+                    let name = self.ready.program.events.get(kind.index()).map_or("", |event| &event.name);
                     let json = self.json(name, id.as_deref(), at, record);
                     let result = self.decide(&json);
                     self.last = match result {
@@ -220,7 +256,7 @@ impl<'t> Run<'t> {
                 }
                 TestStep::Expect(expectation, place) => match &self.last {
                     Some(decided) => {
-                        let view = View { program: &self.trials.program, decided };
+                        let view = View { program: &self.ready.program, decided };
                         mismatches.extend(view.check(expectation, *place));
                     }
                     None => mismatches.push(Mismatch {
@@ -266,7 +302,7 @@ impl<'t> Run<'t> {
     /// Decides an event on every engine.
     fn decide(&mut self, json: &str) -> Result<Decided, (String, String)> {
         let refused = |expected: &str, got: &dyn std::fmt::Display| (expected.to_owned(), got.to_string());
-        let program: &Program = &self.trials.program;
+        let program: &Program = &self.ready.program;
         let bound = match self.bound.take() {
             Some(bound) => bound,
             None => {
@@ -290,28 +326,28 @@ impl<'t> Run<'t> {
         })?;
         let params = params(program, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
-        let mut decisions: Vec<(&str, Decision)> = Vec::new();
-        if let Some(interpreter) = &self.trials.interpreter {
+        let mut decisions: Vec<(&str, (Decision, Checks))> = Vec::new();
+        if let Some(interpreter) = &self.ready.interpreter {
             let decision =
                 settle(program, bound, &mut event, (&params, &*claimed), interpreter, &mut self.interpreter);
             decisions.push(("interpreter", decision));
         }
         #[cfg(feature = "native")]
-        if let Some(native) = &self.trials.native {
+        if let Some(native) = &self.ready.native {
             let decision = settle(program, bound, &mut event, (&params, &*claimed), native, &mut self.native);
             decisions.push(("native", decision));
         }
         drop(claimed);
         let mut decisions = decisions.into_iter();
-        let Some((name, decision)) = decisions.next() else {
+        let Some((name, (decision, checks))) = decisions.next() else {
             return Err(refused("an engine", &"there is none"));
         };
         self.state.keep(&bound.schema, &reader, &event, &decision);
-        let decided = Decided { event, decision };
-        for (other_name, other) in decisions {
-            if other != decided.decision {
+        let decided = Decided { event, decision, checks };
+        for (other_name, (decision, checks)) in decisions {
+            let other = Decided { event: decided.event.clone(), decision, checks };
+            if other != decided {
                 let text = |decided: &Decided| View { program, decided }.text();
-                let other = Decided { event: decided.event.clone(), decision: other };
                 return Err((
                     "the same decision from both engines".to_owned(),
                     format!(
@@ -333,7 +369,7 @@ fn settle<C: Code>(
     (params, claimed): (&[i64], &dyn Claimed),
     code: &C,
     workspace: &mut Workspace<C::Scratch>,
-) -> Decision {
+) -> (Decision, Checks) {
     let mut record = event.record.clone();
     let mut decision = Decision::default();
     evaluate(
@@ -347,7 +383,44 @@ fn settle<C: Code>(
         workspace,
         &mut decision,
     );
-    decision
+    let checks = checks(program, bound, &mut record, params, code, &decision);
+    (decision, checks)
+}
+
+/// Works out the conditions of a test's own program, over what settlement left.
+fn checks<C: Code>(
+    program: &Program,
+    bound: &Bound,
+    record: &mut Record,
+    params: &[i64],
+    code: &C,
+    decision: &Decision,
+) -> Checks {
+    let width = record.line_width;
+    for (row, line) in decision.lines.iter().enumerate() {
+        if let Some(paid) = record.lines.get_mut(row * width + line_slot::PAID.index()) {
+            *paid = line.paid;
+        }
+    }
+    if let Some(paid) = record.event.get_mut(event_slot::BASKET_PAID.index()) {
+        *paid = decision.totals.paid;
+    }
+    let mut results = Vec::new();
+    let named = |index: usize| {
+        let name = typed::Check::name(index);
+        program.derivations.iter().find(|derivation| derivation.name == name)
+    };
+    while let Some(check) = named(results.len()) {
+        if !check.events.contains(&record.kind) {
+            results.push(Ok(false));
+            continue;
+        }
+        let (mut fuel, mut scratch, mut out) = (FUEL, C::Scratch::default(), Proposals::default());
+        let view = record.view(params);
+        let run = code.run(check.function, view, bound.schema.bindings(), &mut fuel, &mut scratch, &mut out);
+        results.push(run.map(|()| out.derived == Some(1)).map_err(|fault| fault.kind));
+    }
+    results
 }
 
 /// The parameters on the event's day, with what the test sets.
@@ -592,6 +665,21 @@ impl View<'_> {
                 format!("total {}", self.amount(None, *total)),
                 format!("total {}", self.amount(None, decision.totals.total)),
             ),
+            Expectation::NetTotal(total) => {
+                let net = i128::from(decision.totals.total) - i128::from(decision.totals.tax);
+                (
+                    net == i128::from(*total),
+                    format!("net total {}", self.amount(None, *total)),
+                    format!("net total {}", self.wide_amount(None, net)),
+                )
+            }
+            Expectation::Holds { check, text } => match self.decided.checks.get(*check) {
+                Some(Ok(holds)) => (*holds, text.clone(), "it does not hold".to_owned()),
+                Some(Err(kind)) => {
+                    (false, text.clone(), format!("it cannot be worked out: {}", fault(*kind)))
+                }
+                None => (false, text.clone(), "nothing asked it".to_owned()),
+            },
         };
         (!holds).then(|| Mismatch { place, expected, got, decision: Some(self.text()) })
     }
@@ -744,7 +832,7 @@ impl View<'_> {
 
     /// The decision for people, a line for each thing it says.
     fn text(&self) -> String {
-        let Decided { event, decision } = self.decided;
+        let Decided { event, decision, checks: _ } = self.decided;
         let mut out = String::new();
         let width = event.record.line_width;
         for (row, line) in decision.lines.iter().enumerate().take(20) {

@@ -109,6 +109,7 @@ pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
         | Expectation::Award(..)
         | Expectation::Discount(..)
         | Expectation::Total(_)
+        | Expectation::NetTotal(_)
         | Expectation::Holds(_) => None,
     }
 }

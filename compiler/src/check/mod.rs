@@ -69,28 +69,34 @@ pub struct Checked {
 /// Checks a program: its files in a deterministic order, with all that they import.
 pub fn check(files: &[SourceTree], imports: &[Import]) -> Checked {
     let prelude = parse_prelude();
-    let (mut program, mut diagnostics, rejects) = run(&prelude.0, files, imports, None);
+    let (mut program, mut diagnostics, alone) = run(&prelude.0, files, imports, None, Tests::All);
     diagnostics.extend(prelude.1);
-    for reject in rejects {
-        let snippet = SourceTree {
-            file: reject.file,
-            path: String::new(),
-            text: String::new(),
-            tree: ast::File { items: reject.items },
+    for Alone { test, file, span, items, rejects } in alone {
+        let snippet =
+            SourceTree { file, path: String::new(), text: String::new(), tree: ast::File { items } };
+        let Some(expected) = rejects else {
+            let of_test = Tests::Only(Place { file, span });
+            let (mut own, found, _) =
+                run(&prelude.0, files, imports, Some((&snippet, Origin::Program)), of_test);
+            diagnostics.extend(found);
+            if let (Some(test), Some(checked)) = (program.tests.get_mut(test), own.tests.pop()) {
+                *test = typed::Test { own: Some(Box::new(own)), ..checked };
+            }
+            continue;
         };
-        let (_, found, _) = run(&prelude.0, files, imports, Some((&snippet, reject.span)));
+        let (_, found, _) = run(&prelude.0, files, imports, Some((&snippet, Origin::Snippet)), Tests::None);
         let found = found
             .into_iter()
             .filter(|diagnostic| {
                 diagnostic.severity == Severity::Error
-                    && diagnostic.place.file == reject.file
-                    && diagnostic.place.span.start >= reject.span.start
-                    && diagnostic.place.span.end <= reject.span.end
+                    && diagnostic.place.file == file
+                    && diagnostic.place.span.start >= span.start
+                    && diagnostic.place.span.end <= span.end
             })
             .map(|diagnostic| diagnostic.name.to_string())
             .collect();
-        if let Some(test) = program.tests.get_mut(reject.test) {
-            test.body = typed::TestBody::Rejects { expected: reject.expected, found };
+        if let Some(test) = program.tests.get_mut(test) {
+            test.body = typed::TestBody::Rejects { expected, found };
         }
     }
     let order: FxHashMap<FileId, usize> =
@@ -128,13 +134,23 @@ fn is_prelude(file: FileId) -> bool {
     u32::MAX - file.0 < perq_stdlib::PRELUDE.len() as u32
 }
 
-/// A `test … rejects`, to be run with the program.
-struct Reject {
+/// A test that is checked with the program by itself: it must be refused, or adds to what it tests.
+struct Alone {
     test: usize,
     file: FileId,
     span: Span,
+    /// What it declares.
     items: Vec<ast::Item>,
-    expected: String,
+    /// The diagnostic that it must give.
+    rejects: Option<String>,
+}
+
+/// Which tests a run looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tests {
+    All,
+    None,
+    Only(Place),
 }
 
 /// Where an item comes from.
@@ -166,8 +182,9 @@ fn run(
     prelude: &[SourceTree],
     files: &[SourceTree],
     imports: &[Import],
-    snippet: Option<(&SourceTree, Span)>,
-) -> (typed::Program, Vec<Diagnostic>, Vec<Reject>) {
+    snippet: Option<(&SourceTree, Origin)>,
+    tests: Tests,
+) -> (typed::Program, Vec<Diagnostic>, Vec<Alone>) {
     let mut checker = Checker::new();
     let mut items = Items::default();
     for source in prelude {
@@ -190,9 +207,9 @@ fn run(
         spaces.insert(import.source.file, space);
         items.collect(At { file: import.source.file, space, origin: Origin::Import }, &import.source.tree);
     }
-    if let Some((source, _)) = snippet {
+    if let Some((source, origin)) = snippet {
         let space = spaces.get(&source.file).copied().unwrap_or(1);
-        items.collect(At { file: source.file, space, origin: Origin::Snippet }, &source.tree);
+        items.collect(At { file: source.file, space, origin }, &source.tree);
     }
 
     checker.uses(&items, imports, &spaces);
@@ -210,11 +227,11 @@ fn run(
     checker.check_groups();
     checker.check_rules();
     checker.check_ties();
-    checker.check_tests(&items);
+    checker.check_tests(&items, tests);
     for (at, keyword, span) in &items.later {
         checker.report(errors::not_yet_evaluated(at.place(*span), keyword));
     }
-    (checker.out, checker.found, checker.rejects)
+    (checker.out, checker.found, checker.alone)
 }
 
 /// Values of an enumeration with their titles.
@@ -317,7 +334,7 @@ struct Checker<'a> {
     texts: FxHashMap<FileId, &'a str>,
     out: typed::Program,
     found: Vec<Diagnostic>,
-    rejects: Vec<Reject>,
+    alone: Vec<Alone>,
     /// Above zero, diagnostics are dropped: the same text has been checked before.
     muted: u32,
     /// The prelude's, the program's, then one for each imported file.
@@ -366,7 +383,7 @@ impl Checker<'_> {
             texts: FxHashMap::default(),
             out: typed::Program::default(),
             found: Vec::new(),
-            rejects: Vec::new(),
+            alone: Vec::new(),
             muted: 0,
             spaces: vec![Space::default(), Space::default()],
             declared: FxHashMap::default(),

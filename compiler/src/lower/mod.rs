@@ -100,6 +100,12 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     if !too_large.is_empty() {
         return Err(too_large);
     }
+    let conditions = lowering.ir.conditions.len();
+    for (index, check) in program.checks.iter().enumerate() {
+        lowering.check(index, check);
+    }
+    // No rule's, so that explanations pass over them.
+    lowering.ir.conditions.truncate(conditions);
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }
@@ -139,6 +145,32 @@ impl Lowering<'_> {
             place,
         });
         fits
+    }
+
+    /// A condition of a test as a derivation: who runs the test has it worked out again after settlement.
+    fn check(&mut self, index: usize, check: &typed::Check) {
+        let place = self.place(check.condition.place);
+        let name = typed::Check::name(index);
+        let mut builder = Builder::new(self, &name, place);
+        let truth = builder.truth(&check.condition);
+        let (one, zero) = (builder.emit(ir::Inst::Int(1)), builder.emit(ir::Inst::Int(0)));
+        let value = builder.emit(ir::Inst::Choose(truth, one, zero));
+        builder.emit(ir::Inst::Derive(value));
+        let function = builder.finish();
+        let slot = SlotId(count(self.ir.layout.event.len()));
+        self.ir.layout.event.push(ir::Slot {
+            name: name.clone(),
+            record: ir::RecordKind::Derived,
+            key: Vec::new(),
+            ty: ir::SlotType::Bool,
+            optional: true,
+            default: None,
+            inherits: false,
+        });
+        let function_id = ir::FunctionId(count(self.ir.functions.len()));
+        self.ir.functions.push(function);
+        let events = vec![check.event];
+        self.ir.derivations.push(ir::Derivation { name, slot, function: function_id, events, place });
     }
 
     fn group(&mut self, id: ir::GroupId, group: &typed::Group) {

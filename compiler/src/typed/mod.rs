@@ -150,6 +150,8 @@ pub struct Program {
     pub rules: Vec<Rule>,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
+    /// Conditions that tests ask after an event was decided. Only a test's own program has any.
+    pub checks: Vec<Check>,
     /// Names of locals, for explanations.
     pub locals: Vec<Local>,
 }
@@ -553,6 +555,22 @@ pub enum SourceKind {
     },
 }
 
+/// A condition on an event that was decided, which a test expects to hold.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Over the event as settlement left it.
+    pub condition: Expr,
+    /// The event's kind.
+    pub event: ir::EventId,
+}
+
+impl Check {
+    /// The name of its derivation, which is no name that an author can write.
+    pub fn name(index: usize) -> String {
+        format!("expect {}", index.saturating_add(1))
+    }
+}
+
 /// A test.
 #[derive(Clone, Debug)]
 pub struct Test {
@@ -562,6 +580,8 @@ pub struct Test {
     pub place: Place,
     /// What it does.
     pub body: TestBody,
+    /// The program with what the test itself declares and asks, where it does; its steps speak of this one.
+    pub own: Option<Box<Program>>,
 }
 
 /// What a test does.
@@ -675,6 +695,15 @@ pub enum Expectation {
     },
     /// What is to be paid, tax included.
     Total(i64),
+    /// What is to be paid without its tax.
+    NetTotal(i64),
+    /// The condition, of [`Program::checks`], holds.
+    Holds {
+        /// Which.
+        check: usize,
+        /// As its author wrote it.
+        text: String,
+    },
 }
 
 /// What an expected sum is over.
