@@ -177,8 +177,12 @@ pub(crate) fn program() -> Program {
             reference(SKU, "T1"),
         ],
         events: vec![
-            EventKind { name: "purchase".into(), spellings: vec!["purchase".into(), "sale".into()] },
-            EventKind { name: "return".into(), spellings: vec!["return".into()] },
+            EventKind {
+                name: "purchase".into(),
+                spellings: vec!["purchase".into(), "sale".into()],
+                needs: Vec::new(),
+            },
+            EventKind { name: "return".into(), spellings: vec!["return".into()], needs: Vec::new() },
         ],
         layout,
         reads: Vec::new(),

@@ -273,7 +273,7 @@ pub fn empty() -> Program {
                 names: names.iter().map(|name| (*name).to_owned()).collect(),
             })
             .collect(),
-        events: vec![EventKind { name: "purchase".to_owned(), spellings: vec!["purchase".to_owned()] }],
+        events: vec![EventKind { name: "purchase".to_owned(), spellings: vec!["purchase".to_owned()], needs: Vec::new() }],
         layout,
         params: (0..3)
             .map(|number| Param {

@@ -774,12 +774,6 @@ impl Checker<'_> {
                 let there = defaults || of.is_some_and(|of| scope.knows(Key::Product(of)));
                 if there || matches!(ty.present(), Type::Set(_)) { ty } else { maybe(&ty) }
             }
-            (ir::RecordKind::Event, Access::Value | Access::Test)
-                if self.records.demanded.contains(&field) =>
-            {
-                self.fields_read.insert(field);
-                ty.present().clone()
-            }
             (
                 ir::RecordKind::Event
                 | ir::RecordKind::Line

@@ -359,8 +359,6 @@ struct Checker<'a> {
     param_starts: Vec<Option<i64>>,
     /// Parameters read by the rule or function being checked.
     params_read: BTreeSet<ir::ParamId>,
-    /// Fields read there that not every event has.
-    fields_read: BTreeSet<FieldId>,
     /// Collections of `define` put in place so far.
     inlined: u32,
     /// The least and the most that lets can be, where constants and ranges tell.
@@ -401,7 +399,6 @@ impl Checker<'_> {
             collections: Vec::new(),
             param_starts: Vec::new(),
             params_read: BTreeSet::new(),
-            fields_read: BTreeSet::new(),
             inlined: 0,
             local_bounds: FxHashMap::default(),
             whole_locals: FxHashSet::default(),

@@ -175,7 +175,6 @@ impl<'a> Checker<'a> {
             None => (ir::GroupId(0), None, String::new(), at, [].as_slice()),
         };
         self.params_read.clear();
-        self.fields_read.clear();
         (scope.file, scope.space) = (group_at.file, group_at.space);
         for clause in group_clauses {
             if let ast::GroupClause::Shared(clause) = clause {
@@ -261,14 +260,6 @@ impl<'a> Checker<'a> {
             }
         }
         self.check_histories(place, &valid);
-        let demanded = std::mem::take(&mut self.fields_read);
-        steps.splice(
-            0..0,
-            demanded.into_iter().map(|field| {
-                let value = Box::new(self.builtin_field(field, place));
-                Step::When(Expr { kind: ExprKind::Known(value), ty: Type::Bool, place })
-            }),
-        );
         if let Some(info) = group.and_then(|group| self.group_infos.get_mut(group)) {
             info.accounts.extend(context.accounts.iter().copied());
         }

@@ -8,7 +8,7 @@ use crate::ir;
 use crate::typed::{Builtin, Dimension, Element, ExprKind, Field, FieldId, Ratio, RecordType, Type, UnitId};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// A kind of event: what it brings along, and its own fields.
 #[derive(Debug, Default)]
@@ -25,9 +25,6 @@ pub(super) struct Records {
     pub line: FxHashMap<String, FieldId>,
     pub product: FxHashMap<String, FieldId>,
     pub payment: FxHashMap<String, FieldId>,
-    /// Fields of events that their records must have, in a program with events that lack them: to records they are
-    /// optional, and a rule that reads one asks for it first.
-    pub demanded: FxHashSet<FieldId>,
     /// Fields that are declared and cannot be read: texts.
     pub unreadable: Vec<(RecordName, String)>,
 }
@@ -142,7 +139,11 @@ impl<'a> Checker<'a> {
             }
             all.dedup();
             self.event_ids.insert(name.text.clone(), id);
-            self.out.events.push(ir::EventKind { name: name.text.clone(), spellings: all });
+            self.out.events.push(ir::EventKind {
+                name: name.text.clone(),
+                spellings: all,
+                needs: Vec::new(),
+            });
             self.event_infos.push(EventInfo::default());
         }
         for (_, _, fields, _) in &items.records {
@@ -212,24 +213,19 @@ impl<'a> Checker<'a> {
             }
         }
         self.inherit();
-        self.demand();
+        self.note_events();
     }
 
-    /// A field that only some events have cannot be demanded of every record.
-    fn demand(&mut self) {
-        for position in 0..self.out.fields.len() {
+    /// Which events have a field that not all of them have.
+    fn note_events(&mut self) {
+        for (position, field) in self.out.fields.iter_mut().enumerate() {
             let id = FieldId(position as u32);
             let having =
-                self.event_infos.iter().filter(|info| info.fields.values().any(|field| *field == id)).count();
-            let Some(field) = self.out.fields.get_mut(position) else { continue };
-            if having == 0 || having == self.event_infos.len() || field.ty.is_optional() {
-                continue;
+                self.event_infos.iter().zip(0..).filter(|(info, _)| info.fields.values().any(|f| *f == id));
+            let having: Vec<ir::EventId> = having.map(|(_, event)| ir::EventId(event)).collect();
+            if having.len() < self.event_infos.len() {
+                field.events = having;
             }
-            let ty = field.ty.clone();
-            if !matches!(ty, Type::Set(_)) {
-                self.records.demanded.insert(id);
-            }
-            field.ty = Type::Optional(Box::new(ty));
         }
     }
 
@@ -287,6 +283,7 @@ impl<'a> Checker<'a> {
                 default: None,
                 inherits: false,
                 builtin: Some(builtin),
+                events: Vec::new(),
                 place: Place::default(),
             })
         };
@@ -391,6 +388,7 @@ impl<'a> Checker<'a> {
             default: None,
             inherits: false,
             builtin,
+            events: Vec::new(),
             place,
         };
         let id = match record {
@@ -467,7 +465,6 @@ impl<'a> Checker<'a> {
         if let Some(field) = self.out.fields.get_mut(id.0 as usize) {
             field.default = value;
             field.ty = ty;
-            self.records.demanded.remove(&id);
         }
     }
 

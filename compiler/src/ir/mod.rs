@@ -286,6 +286,8 @@ pub struct EventKind {
     pub name: String,
     /// How records spell it; the name is among them.
     pub spellings: Vec<String>,
+    /// Slots of the event that its records must fill, although those of other kinds need not; ascending.
+    pub needs: Vec<SlotId>,
 }
 
 /// What a record holds: a list of 64-bit slots for the event (with its member), and one for each line and payment, and

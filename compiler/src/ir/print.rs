@@ -45,7 +45,12 @@ impl Display for Program {
             writeln!(f, "reference {id} {}", self.reference(ReferenceId(id)))?;
         }
         for (id, event) in self.events.iter().enumerate() {
-            writeln!(f, "event {id} {} {:?}", event.name, event.spellings)?;
+            write!(f, "event {id} {} {:?}", event.name, event.spellings)?;
+            for (at, slot) in event.needs.iter().enumerate() {
+                let name = self.layout.event.get(slot.index()).map_or("?", |slot| slot.name.as_str());
+                write!(f, "{} {name}", if at == 0 { " needs" } else { "," })?;
+            }
+            writeln!(f)?;
         }
         let layout = &self.layout;
         for (name, slots) in [("event", &layout.event), ("line", &layout.line), ("payment", &layout.payment)]

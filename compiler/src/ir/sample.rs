@@ -110,7 +110,11 @@ pub(crate) fn program() -> Program {
         kinds: vec![ReferenceKind { name: "category".to_owned(), hierarchical: true, of: None }],
         enums: Vec::new(),
         references: vec![reference("Tea"), reference("Toys")],
-        events: vec![EventKind { name: "purchase".to_owned(), spellings: vec!["purchase".to_owned()] }],
+        events: vec![EventKind {
+            name: "purchase".to_owned(),
+            spellings: vec!["purchase".to_owned()],
+            needs: Vec::new(),
+        }],
         layout,
         reads: Vec::new(),
         derivations: Vec::new(),

@@ -304,16 +304,25 @@ impl Lowering<'_> {
             return (space, *slot);
         }
         let slot = SlotId(count(list.len()));
+        let optional = matches!(declared.ty, typed::Type::Optional(_));
+        let is_set = matches!(declared.ty, typed::Type::Set(_));
         list.push(ir::Slot {
             name: declared.name.clone(),
             record: declared.record,
             key: declared.key.clone(),
             ty: declared.slot,
-            optional: matches!(declared.ty, typed::Type::Optional(_)),
+            optional: optional || !declared.events.is_empty(),
             default: declared.default,
             inherits: declared.inherits,
         });
         self.slots.insert(field, slot);
+        if !optional && !is_set && declared.default.is_none() {
+            for event in &declared.events {
+                if let Some(event) = self.ir.events.get_mut(event.index()) {
+                    event.needs.push(slot);
+                }
+            }
+        }
         (space, slot)
     }
 

@@ -214,6 +214,8 @@ pub struct Field {
     pub inherits: bool,
     /// A slot that every layout has, or a value worked out from such slots.
     pub builtin: Option<Builtin>,
+    /// The kinds of events that have it, ascending, where not all have it; none for other fields.
+    pub events: Vec<ir::EventId>,
     /// Where it is declared.
     pub place: Place,
 }

@@ -965,6 +965,12 @@ impl<'i> Reading<'_, '_, 'i> {
             };
             fill(place, rest, known, there, &schema.tables.symbols, &mut self.out.record.symbols, 0)?;
         }
+        let record = &self.out.record;
+        for (slot, path) in schema.event_needs.get(record.kind.index()).into_iter().flatten() {
+            if record.event.get(*slot).is_none_or(|value| *value == MISSING) {
+                return Err(missing(path, 0, "the program needs this field"));
+            }
+        }
         Ok(())
     }
 }

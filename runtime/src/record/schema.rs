@@ -7,8 +7,8 @@ use crate::catalogue::bind::Tables;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use perq_compiler::evaluate::Bindings;
 use perq_compiler::ir::{
-    EVENT_BUILTINS, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Rounding, Slot, SlotType,
-    line_slot, payment_slot,
+    EVENT_BUILTINS, EventKind, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Rounding, Slot,
+    SlotType, line_slot, payment_slot,
 };
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -122,6 +122,8 @@ pub struct Schema {
     pub(crate) line_width: usize,
     pub(crate) payment_width: usize,
     pub(crate) event_rest: Vec<Rest>,
+    /// By kind of event: slots that its records must fill, with their names for messages.
+    pub(crate) event_needs: Vec<Vec<(usize, Box<str>)>>,
     pub(crate) line_rest: Vec<Rest>,
     pub(crate) payment_rest: Vec<Rest>,
 }
@@ -176,6 +178,7 @@ impl Schema {
             line_width: layout.line.len(),
             payment_width: layout.payment.len(),
             event_rest: rest(&layout.event, EVENT_BUILTINS.len(), &tables.member_slots),
+            event_needs: program.events.iter().map(|event| needs(&layout.event, event)).collect(),
             line_rest: rest(&layout.line, LINE_BUILTINS.len(), &tables.product_slots),
             payment_rest: rest(&layout.payment, PAYMENT_BUILTINS.len(), &[]),
             values,
@@ -308,6 +311,12 @@ impl Schema {
     pub fn options(&self) -> &ReadOptions {
         &self.options
     }
+}
+
+/// What the records of a kind of event must fill.
+fn needs(slots: &[Slot], event: &EventKind) -> Vec<(usize, Box<str>)> {
+    let slot = |at: usize| Some((at, slots.get(at)?.key.join(".").into()));
+    event.needs.iter().filter_map(|id| slot(id.index())).collect()
 }
 
 /// The slots that no builtin fills.

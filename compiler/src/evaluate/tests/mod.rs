@@ -98,7 +98,11 @@ impl Kit {
             kinds: Vec::new(),
             enums: Vec::new(),
             references: Vec::new(),
-            events: vec![EventKind { name: "purchase".to_owned(), spellings: vec!["purchase".to_owned()] }],
+            events: vec![EventKind {
+                name: "purchase".to_owned(),
+                spellings: vec!["purchase".to_owned()],
+                needs: Vec::new(),
+            }],
             layout: Layout {
                 event: slots(&crate::ir::EVENT_BUILTINS),
                 line: slots(&crate::ir::LINE_BUILTINS),
