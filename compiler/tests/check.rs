@@ -47,8 +47,6 @@ enum Tier ordered { base, advanced, vip }
 extend member { tier: Tier  active: bool  level: Tier?  favourite_shop: store? }
 extend line { weight: kg? }
 extend product { points_each: points? }
-event registration
-event survey { score: number? }
 event shipment { days_late: number }
 "#;
 
@@ -715,7 +713,7 @@ mod single {
         gives(&on("purchase", "on return"), &[("event-outside-group", "does not hear `return`")]);
         gives(
             &format!("{}\nsegment big = basket.paid > 5 EUR", on("registration", "when big")),
-            &[("wrong-event", "`big` is there on `purchase` and `return`")],
+            &[("wrong-event", "`big` is there on `purchase`, `return` and `order`")],
         );
     }
 
@@ -1021,15 +1019,17 @@ mod trees {
     }
 
     #[test]
-    fn a_field_that_not_every_event_has_is_asked_for_first() {
+    fn a_field_knows_the_events_that_have_it() {
         let text = format!(
             "{FRAME}\ndefine late() gives bool = event.days_late > 3
              group g {{ kind earn displace none on shipment rule r {{ when late() then award 1 points }} }}"
         );
         let checked = check_text(&text);
         assert!(checked.diagnostics.is_empty(), "{}", show(&checked.diagnostics, &text));
-        let Step::When(first) = &checked.program.rules[0].steps[0] else { panic!("no condition") };
-        assert!(matches!(first.kind, ExprKind::Known(_)), "{first:?}");
+        let field = checked.program.fields.iter().find(|field| field.name == "event.days_late").unwrap();
+        assert!(matches!(field.ty, perq_compiler::typed::Type::Number), "{field:?}");
+        let names = field.events.iter().map(|event| checked.program.events[event.index()].name.as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["shipment"]);
     }
 
     #[test]

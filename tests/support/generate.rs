@@ -273,7 +273,12 @@ pub fn empty() -> Program {
                 names: names.iter().map(|name| (*name).to_owned()).collect(),
             })
             .collect(),
-        events: vec![EventKind { name: "purchase".to_owned(), spellings: vec!["purchase".to_owned()], needs: Vec::new() }],
+        events: vec![EventKind {
+            name: "purchase".to_owned(),
+            spellings: vec!["purchase".to_owned()],
+            needs: Vec::new(),
+            lacks: Vec::new(),
+        }],
         layout,
         params: (0..3)
             .map(|number| Param {

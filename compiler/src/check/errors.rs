@@ -1066,6 +1066,18 @@ pub(super) fn event_outside_group(place: Place, event: &str, group: &str, group_
         .label(group_place, "the group says `on` other events")
 }
 
+pub(super) fn event_beside_named(place: Place, event: &str) -> Diagnostic {
+    let message = format!("`{event}` stands beside an event that is heard by its name");
+    Diagnostic::error("wrong-event", place, message)
+        .help("write a rule for each kind of event, and one for all events of a kind; several names of one kind may stand in one rule")
+}
+
+pub(super) fn event_without_name(place: Place, event: &str) -> Diagnostic {
+    let message = format!("{} `{event}` has no name to hear it by", article(event));
+    Diagnostic::error("wrong-event", place, message)
+        .help("it needs a field `name` of a kind of reference, such as `name: survey`")
+}
+
 pub(super) fn wrong_event(
     place: Place,
     event: &str,

@@ -4,9 +4,7 @@ use super::names::{Binding, Events, Key, Scope, Value, nearest};
 use super::types::constant;
 use super::{At, Checker, Items, dates, errors, walk};
 use crate::ir;
-use crate::typed::{
-    Element, Expr, ExprKind, Function, FunctionId, LocalId, Param, Ratio, RecordType, Type,
-};
+use crate::typed::{Element, Expr, ExprKind, Function, FunctionId, LocalId, Param, Ratio, RecordType, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use rustc_hash::FxHashMap;

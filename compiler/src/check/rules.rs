@@ -11,6 +11,7 @@ use crate::ir;
 use crate::typed::{Expr, ExprKind, FieldId, Ratio, Rule, Step, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
+use std::collections::BTreeSet;
 
 /// A rule as written.
 #[derive(Debug)]
@@ -115,13 +116,9 @@ impl<'a> Checker<'a> {
     /// The kinds of events after `on`.
     pub(super) fn heard(&mut self, at: At, on: &[(ast::Path, Option<ast::Text>)]) -> Vec<ir::EventId> {
         let mut events = Vec::new();
-        for (path, detail) in on {
+        for (path, _) in on {
             let place = at.place(path.span);
             let written = self.quote(place);
-            if let Some(detail) = detail {
-                let place = at.place(path.span.to(detail.span));
-                self.report(errors::not_yet_evaluated(place, &format!("on {written} \"…\"")));
-            }
             match self.event_ids.get(&written).copied() {
                 Some(event) => events.push(event),
                 None => {
@@ -134,6 +131,37 @@ impl<'a> Checker<'a> {
         events.sort();
         events.dedup();
         events
+    }
+
+    /// `on survey "NPS-2026"`: the event's field `name` is one of the names.
+    fn named(&mut self, scope: &Scope, on: &[(ast::Path, Option<ast::Text>)]) -> Option<Expr> {
+        let ((first, _), (last, _)) = (on.first()?, on.last()?);
+        let place = scope.place(first.span.to(last.span));
+        let word = self.quote(scope.place(first.span));
+        let names: BTreeSet<String> =
+            on.iter().flat_map(|(_, name)| name).map(|name| name.value.clone()).collect();
+        if names.is_empty() {
+            return None;
+        }
+        // Each kind has names of its own, and one without a name is all of its kind.
+        if let Some((other, _)) =
+            on.iter().find(|(path, name)| name.is_none() || self.quote(scope.place(path.span)) != word)
+        {
+            let other_place = scope.place(other.span);
+            let other = self.quote(other_place);
+            self.report(errors::event_beside_named(other_place, &other));
+            return None;
+        }
+        let event = self.event_ids.get(&word).copied()?;
+        let field = self.event_infos.get(event.index()).and_then(|info| info.fields.get("name")).copied();
+        let ty = field.and_then(|field| self.field_of(field)).map(|field| field.ty.clone());
+        let (Some(field), Some(Type::Symbol(kind))) = (field, ty.as_ref().map(Type::present)) else {
+            self.report(errors::event_without_name(place, &word));
+            return None;
+        };
+        let reference = ir::Reference { kind: *kind, names: names.into_iter().collect() };
+        let value = Box::new(self.builtin_field(field, place));
+        Some(Expr { kind: ExprKind::InReference(value, reference), ty: Type::Bool, place })
     }
 
     /// All rules.
@@ -405,8 +433,8 @@ impl<'a> Checker<'a> {
                     self.report(errors::not_yet_evaluated(place, word));
                 }
             }
+            ast::ClauseKind::On(on) => steps.extend(self.named(scope, on).map(Step::When)),
             ast::ClauseKind::Title(_)
-            | ast::ClauseKind::On(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::Limit { .. }
             | ast::ClauseKind::Then(_) => {}

@@ -143,6 +143,7 @@ impl<'a> Checker<'a> {
                 name: name.text.clone(),
                 spellings: all,
                 needs: Vec::new(),
+                lacks: Vec::new(),
             });
             self.event_infos.push(EventInfo::default());
         }

@@ -288,6 +288,8 @@ pub struct EventKind {
     pub spellings: Vec<String>,
     /// Slots of the event that its records must fill, although those of other kinds need not; ascending.
     pub needs: Vec<SlotId>,
+    /// Slots of the event that are fields of other kinds only: not read, whatever the record has there; ascending.
+    pub lacks: Vec<SlotId>,
 }
 
 /// What a record holds: a list of 64-bit slots for the event (with its member), and one for each line and payment, and

@@ -46,9 +46,11 @@ impl Display for Program {
         }
         for (id, event) in self.events.iter().enumerate() {
             write!(f, "event {id} {} {:?}", event.name, event.spellings)?;
-            for (at, slot) in event.needs.iter().enumerate() {
-                let name = self.layout.event.get(slot.index()).map_or("?", |slot| slot.name.as_str());
-                write!(f, "{} {name}", if at == 0 { " needs" } else { "," })?;
+            for (word, slots) in [(" needs", &event.needs), (" lacks", &event.lacks)] {
+                for (at, slot) in slots.iter().enumerate() {
+                    let name = self.layout.event.get(slot.index()).map_or("?", |slot| slot.name.as_str());
+                    write!(f, "{} {name}", if at == 0 { word } else { "," })?;
+                }
             }
             writeln!(f)?;
         }

@@ -114,6 +114,7 @@ pub(crate) fn program() -> Program {
             name: "purchase".to_owned(),
             spellings: vec!["purchase".to_owned()],
             needs: Vec::new(),
+            lacks: Vec::new(),
         }],
         layout,
         reads: Vec::new(),

@@ -140,8 +140,8 @@ verify_rules! {
     HistoryEvents = "history-events"
     /// A slot that state fills, or that is derived, is one of the event that nothing else fills.
     FilledSlot = "filled-slot"
-    /// What a kind of event needs are optional slots that its record fills, ascending.
-    EventNeeds = "event-needs"
+    /// What a kind of event needs, and what it lacks, are optional slots that records fill, ascending; none is both.
+    EventFields = "event-fields"
     /// A derivation hears events, ascending.
     DerivationEvents = "derivation-events"
     /// A window's length is above zero, its first day not after its last.
@@ -436,7 +436,7 @@ fn lengths(program: &Program, report: &mut Report) {
     }
     for (id, event) in numbered(&program.events) {
         report.length(event.spellings.len(), limits::SMALL_LIST, At::Event(EventId(id)));
-        report.length(event.needs.len(), limits::SLOTS, At::Event(EventId(id)));
+        report.length(event.needs.len().max(event.lacks.len()), limits::SLOTS, At::Event(EventId(id)));
     }
     for (id, param) in numbered(&program.params) {
         report.length(param.values.len(), limits::LIST, At::Param(ParamId(id)));
@@ -532,12 +532,16 @@ fn head(program: &Program, report: &mut Report) {
         }
         let fills = |slot: &SlotId| {
             slot.index() >= EVENT_BUILTINS.len()
-                && program.layout.event.get(slot.index()).is_some_and(|slot| {
-                    slot.optional && slot.record == RecordKind::Event && slot.default.is_none()
-                })
+                && program
+                    .layout
+                    .event
+                    .get(slot.index())
+                    .is_some_and(|slot| slot.optional && slot.record == RecordKind::Event)
         };
-        let ascending = event.needs.is_sorted_by(|a, b| a < b);
-        report.check(ascending && event.needs.iter().all(fills), VerifyRule::EventNeeds, at);
+        let ascending = [&event.needs, &event.lacks].iter().all(|list| list.is_sorted_by(|a, b| a < b));
+        let apart = event.needs.iter().all(|slot| event.lacks.binary_search(slot).is_err());
+        let filled = event.needs.iter().chain(&event.lacks).all(fills);
+        report.check(ascending && apart && filled, VerifyRule::EventFields, at);
     }
 
     for (id, source) in numbered(&program.sources) {

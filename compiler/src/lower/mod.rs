@@ -316,11 +316,14 @@ impl Lowering<'_> {
             inherits: declared.inherits,
         });
         self.slots.insert(field, slot);
-        if !optional && !is_set && declared.default.is_none() {
-            for event in &declared.events {
-                if let Some(event) = self.ir.events.get_mut(event.index()) {
-                    event.needs.push(slot);
-                }
+        for (event, id) in self.ir.events.iter_mut().zip(0..) {
+            if declared.events.is_empty() {
+                break;
+            }
+            if !declared.events.contains(&ir::EventId(id)) {
+                event.lacks.push(slot);
+            } else if !optional && !is_set && declared.default.is_none() {
+                event.needs.push(slot);
             }
         }
         (space, slot)

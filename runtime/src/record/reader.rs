@@ -363,6 +363,8 @@ struct Found {
     moment: Option<Moment>,
     /// The member is described in the record itself.
     inline_member: bool,
+    /// Values that cannot be read, of slots that are fields of some kinds only.
+    doubtful: Vec<(u32, Box<RecordError>)>,
 }
 
 /// A value with the place where it begins and its text.
@@ -707,8 +709,15 @@ impl<'i> Reading<'_, '_, 'i> {
             }
         }
         for (slot, form) in &field.slots {
-            let value = self.convert(*form, scalar).map_err(refused)?;
-            self.store(target, *slot, value);
+            match self.convert(*form, scalar) {
+                Ok(value) => self.store(target, *slot, value),
+                // The kind, which may come later, says whether this is a field of the event at all.
+                Err(error) if target == Target::Event && schema.event_partial.contains_key(slot) => {
+                    let error = refused(error);
+                    self.found.doubtful.push((*slot, error));
+                }
+                Err(error) => return Err(refused(error)),
+            }
         }
         Ok(())
     }
@@ -964,6 +973,18 @@ impl<'i> Reading<'_, '_, 'i> {
                 | RecordKind::Derived => true,
             };
             fill(place, rest, known, there, &schema.tables.symbols, &mut self.out.record.symbols, 0)?;
+        }
+        let kind = self.out.record.kind.index();
+        let lacks = schema.event_lacks.get(kind).map_or(&[][..], Vec::as_slice);
+        let mut doubtful = std::mem::take(&mut self.found.doubtful).into_iter();
+        if let Some((slot, error)) = doubtful.find(|(slot, _)| !lacks.contains(&(*slot as usize))) {
+            let path = schema.event_partial.get(&slot).map_or("", AsRef::as_ref);
+            return Err(error.within(path));
+        }
+        for slot in lacks {
+            if let Some(place) = self.out.record.event.get_mut(*slot) {
+                *place = MISSING;
+            }
         }
         let record = &self.out.record;
         for (slot, path) in schema.event_needs.get(record.kind.index()).into_iter().flatten() {

@@ -124,6 +124,10 @@ pub struct Schema {
     pub(crate) event_rest: Vec<Rest>,
     /// By kind of event: slots that its records must fill, with their names for messages.
     pub(crate) event_needs: Vec<Vec<(usize, Box<str>)>>,
+    /// By kind of event: slots that are fields of other kinds.
+    pub(crate) event_lacks: Vec<Vec<usize>>,
+    /// Slots of the event that are fields of some kinds only, with their names for messages.
+    pub(crate) event_partial: FxHashMap<u32, Box<str>>,
     pub(crate) line_rest: Vec<Rest>,
     pub(crate) payment_rest: Vec<Rest>,
 }
@@ -179,6 +183,17 @@ impl Schema {
             payment_width: layout.payment.len(),
             event_rest: rest(&layout.event, EVENT_BUILTINS.len(), &tables.member_slots),
             event_needs: program.events.iter().map(|event| needs(&layout.event, event)).collect(),
+            event_lacks: program
+                .events
+                .iter()
+                .map(|event| event.lacks.iter().map(|slot| slot.index()).collect())
+                .collect(),
+            event_partial: program
+                .events
+                .iter()
+                .flat_map(|event| &event.lacks)
+                .filter_map(|slot| Some((slot.0, layout.event.get(slot.index())?.key.join(".").into())))
+                .collect(),
             line_rest: rest(&layout.line, LINE_BUILTINS.len(), &tables.product_slots),
             payment_rest: rest(&layout.payment, PAYMENT_BUILTINS.len(), &[]),
             values,

@@ -32,6 +32,7 @@ fn kit(dice: &mut Dice) -> Kit {
         name: "return".to_owned(),
         spellings: vec!["return".to_owned()],
         needs: Vec::new(),
+        lacks: Vec::new(),
     });
     kit.account(RoundPer::Line, Rounding::HalfUp, None);
     kit

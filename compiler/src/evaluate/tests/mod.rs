@@ -102,6 +102,7 @@ impl Kit {
                 name: "purchase".to_owned(),
                 spellings: vec!["purchase".to_owned()],
                 needs: Vec::new(),
+                lacks: Vec::new(),
             }],
             layout: Layout {
                 event: slots(&crate::ir::EVENT_BUILTINS),
