@@ -213,7 +213,7 @@ mod clean_programs {
         clean(&discount(
             "then for each unit in units where unit.price > 3 EUR { price 2 EUR each for unit }",
         ));
-        clean(&discount("then price 5 EUR total for lines spread by price rounded down rest first_lines"));
+        clean(&discount("then price 5 EUR total for lines spread by initial rounded down rest first_lines"));
         clean(&discount("then for each line in lines { let d = line.paid / 10 discount d on line }"));
         clean(&discount("then discount min(1% * steps of 10 EUR in basket.paid, 10%) on basket"));
         clean(&discount(
@@ -225,8 +225,8 @@ mod clean_programs {
     fn functions_with_records() {
         clean(&format!(
             "{FRAME}
-             define net(line: Line) gives money = line.paid - line.paid / 5
-             define heavy(l: Line, most: kg) gives bool = l.weight known and l.weight > most
+             define net(line: line) gives money = line.paid - line.paid / 5
+             define heavy(l: line, most: kg) gives bool = l.weight known and l.weight > most
              segment regulars = member known and member.tier >= advanced
              param rate: percent = 1% in 0% through 5%
              param from_day: date = 2026-01-01
@@ -955,7 +955,7 @@ mod imports {
     }
 
     const LIBRARY: &str = "segment regulars = member known and member.tier >= advanced
-        define net(line: Line) gives money = line.paid / 2
+        define net(line: line) gives money = line.paid / 2
         define everything() gives lines = lines
         param rate: percent = 2%";
 

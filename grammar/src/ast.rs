@@ -92,7 +92,7 @@ pub enum ItemKind {
         /// The values that a deployment may set.
         range: Option<Box<Range>>,
     },
-    /// `define net(line: Line) gives money = line.paid - line.tax`
+    /// `define net(line: line) gives money = line.paid - line.tax`
     Define {
         /// Name and title.
         header: Header,
@@ -537,7 +537,7 @@ pub enum EffectKind {
         /// `reason "…"`
         reason: Option<Text>,
     },
-    /// `price 40 RUB each for units …`, `price 299 RUB total for … spread by price`
+    /// `price 40 RUB each for units …`, `price 299 RUB total for … spread by initial`
     Price {
         /// The price.
         amount: Expr,

@@ -225,6 +225,11 @@ pub(super) fn unknown_word(place: Place, what: &str, word: &str, words: &[&str])
     }
 }
 
+/// A word that another one means already.
+pub(super) fn other_word(place: Place, word: &str, ours: &str) -> Diagnostic {
+    Diagnostic::error("unknown-word", place, format!("`{word}` is written `{ours}` here")).suggest(Some(ours))
+}
+
 pub(super) fn unit_taken(place: Place, unit: &str, owner: &str, owner_place: Option<Place>) -> Diagnostic {
     let diagnostic =
         Diagnostic::error("unit-taken", place, format!("the unit `{unit}` belongs to {owner} already"));
@@ -321,6 +326,11 @@ pub(super) fn unknown_type(place: Place, name: &str, near: Option<&str>) -> Diag
         "types are `money`, `percent`, `number`, `pcs`, `bool`, `date`, `time`, `instant`, the unit of an account, an \
          enum, a kind of reference, and `set of` a kind",
     )
+}
+
+pub(super) fn capital_type(place: Place, name: &str, ours: &str) -> Diagnostic {
+    let message = format!("`{name}` is written `{ours}`, without a capital");
+    Diagnostic::error("unknown-type", place, message).suggest(Some(ours))
 }
 
 pub(super) fn needless_argument(place: Place, ty: &str, argument: &str) -> Diagnostic {
@@ -725,8 +735,8 @@ pub(super) fn text_as_value(place: Place) -> Diagnostic {
 }
 
 pub(super) fn text_field(place: Place, name: &str) -> Diagnostic {
-    Diagnostic::error("not-yet-evaluated", place, format!("`{name}` is text, which rules do not read"))
-        .help("declare a `reference` kind for it")
+    Diagnostic::error("text-for-reference", place, format!("`{name}` is text, which rules do not read"))
+        .help(format!("declare `reference {name}` and the field as `{name}: {name}?`; then it is tested with `in {name} \"…\"`"))
 }
 
 pub(super) fn text_for_reference(

@@ -487,7 +487,7 @@ impl<'a> Checker<'a> {
                 Some((Binding::Value(..) | Binding::Collection { .. } | Binding::Broken, _)) | None => None,
             };
             if let Some((local, found)) = found
-                && found == *record
+                && (found == *record || (found, *record) == (RecordType::Unit, RecordType::Line))
             {
                 return Expr { kind: crate::typed::ExprKind::Local(local), ty: ty.clone(), place };
             }

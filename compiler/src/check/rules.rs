@@ -287,7 +287,7 @@ impl<'a> Checker<'a> {
                 ));
             }
         }
-        self.check_histories(place, &valid);
+        steps.splice(0..0, self.check_histories(place, &valid).into_iter().map(Step::When));
         if let Some(info) = group.and_then(|group| self.group_infos.get_mut(group)) {
             info.accounts.extend(context.accounts.iter().copied());
         }
@@ -619,10 +619,20 @@ impl<'a> Checker<'a> {
         Expr { kind, ty: Type::Number, place }
     }
 
-    /// A rule may not hold on a day on which a parameter that it reads has no value yet.
-    fn check_histories(&mut self, place: Place, valid: &[(i64, Place)]) {
-        // Without `valid` a rule holds whenever there are events; its parameters' first value is then the earliest.
-        let Some(from) = valid.iter().map(|(day, _)| *day).max() else { return };
+    /// A rule does not hold on a day on which a parameter that it reads has no value yet. Where it says when it is valid,
+    /// it may not say so of such a day; otherwise it waits for the value.
+    fn check_histories(&mut self, place: Place, valid: &[(i64, Place)]) -> Vec<Expr> {
+        let Some(from) = valid.iter().map(|(day, _)| *day).max() else {
+            let read = std::mem::take(&mut self.params_read).into_iter();
+            let late = read.filter(|param| self.param_starts.get(param.index()).is_some_and(Option::is_some));
+            let known = |param: ir::ParamId| {
+                let ty = self.out.params.get(param.index()).map_or(Type::Error, |param| param.ty.clone());
+                let ty = Type::Optional(Box::new(ty));
+                let value = Expr { kind: ExprKind::Param(param), ty, place };
+                Expr { kind: ExprKind::Known(Box::new(value)), ty: Type::Bool, place }
+            };
+            return late.map(known).collect();
+        };
         let at = valid.iter().max_by_key(|(day, _)| *day).map_or(place, |(_, place)| *place);
         for param in std::mem::take(&mut self.params_read) {
             let Some(Some(start)) = self.param_starts.get(param.index()).copied() else { continue };
@@ -633,6 +643,7 @@ impl<'a> Checker<'a> {
                 self.report(errors::history_gap(at, &name, &dates::date_text(start), param_place));
             }
         }
+        Vec::new()
     }
 
     /// The best of several accounts is only found by what their points are worth.

@@ -49,7 +49,7 @@ struct FieldType {
 /// The words of types that are no names of the program's.
 const TYPE_WORDS: &[&str] = &[
     "duration", "money", "percent", "number", "bool", "date", "time", "instant", "text", "points", "count",
-    "lines", "units",
+    "lines", "units", "line", "unit", "payment",
 ];
 
 impl<'a> Checker<'a> {
@@ -668,9 +668,13 @@ impl<'a> Checker<'a> {
             ("lines", None) => Type::Collection(Element::Line),
             ("units", None) => Type::Collection(Element::Unit),
             ("payments", None) => Type::Collection(Element::Payment),
-            ("line" | "Line", None) => Type::Record(RecordType::Line),
-            ("unit" | "Unit", None) => Type::Record(RecordType::Unit),
-            ("payment" | "Payment", None) => Type::Record(RecordType::Payment),
+            ("line", None) => Type::Record(RecordType::Line),
+            ("unit", None) => Type::Record(RecordType::Unit),
+            ("payment", None) => Type::Record(RecordType::Payment),
+            ("Line" | "Unit" | "Payment", None) => {
+                self.report(errors::capital_type(at.place(name.name.span), word, &word.to_lowercase()));
+                return None;
+            }
             ("kg" | "g", None) => Type::Quantity(Dimension::Mass),
             ("l" | "ml", None) => Type::Quantity(Dimension::Volume),
             (word, None) => {

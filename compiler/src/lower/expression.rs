@@ -345,6 +345,10 @@ impl Builder<'_, '_> {
 
     fn known(&mut self, inner: &Expr) -> Value {
         match &inner.kind {
+            ExprKind::Param(param) => {
+                let value = self.emit(Inst::LoadParam(*param));
+                self.emit(Inst::Known(value))
+            }
             ExprKind::Field { field, of } => {
                 let declared = self.lowering.program.fields.get(field.0 as usize);
                 if let Some(Builtin::Event(event_slot::MEMBER_KNOWN)) =
