@@ -177,16 +177,33 @@ fn refused(error: &VerifyError, program: &typed::Program) -> Diagnostic {
     // Each rule has one function, in the same order.
     let rule = match error.at {
         At::Function(id) | At::Inst(id, _) => program.rules.get(id.index()),
-        _ => None,
+        At::Program
+        | At::Account(_)
+        | At::Kind(_)
+        | At::Enum(_)
+        | At::Reference(_)
+        | At::Event(_)
+        | At::EventSlot(_)
+        | At::LineSlot(_)
+        | At::PaymentSlot(_)
+        | At::Table(_)
+        | At::Column(..)
+        | At::Derivation(_)
+        | At::Counter(_)
+        | At::Param(_)
+        | At::Atom(_)
+        | At::Site(_)
+        | At::Group(_)
+        | At::Rule(_)
+        | At::Source(_)
+        | At::Place(_) => None,
     };
-    let beyond = match error.rule {
-        VerifyRule::TooManyBuffers => {
-            Some(format!("more than {} collections that it picks or counts", limits::BUFFERS))
-        }
-        VerifyRule::LoopDepth => {
-            Some(format!("more than {} collections inside one another", limits::LOOP_DEPTH))
-        }
-        _ => None,
+    let beyond = if error.rule == VerifyRule::TooManyBuffers {
+        Some(format!("more than {} collections that it picks or counts", limits::BUFFERS))
+    } else if error.rule == VerifyRule::LoopDepth {
+        Some(format!("more than {} collections inside one another", limits::LOOP_DEPTH))
+    } else {
+        None
     };
     match (rule, beyond) {
         (Some(rule), Some(beyond)) => too_large(rule, &beyond),
@@ -231,9 +248,9 @@ fn parse(
 }
 
 fn uses(tree: &SourceTree) -> impl Iterator<Item = String> + '_ {
-    tree.tree.items.iter().filter_map(|item| match &item.kind {
-        ItemKind::Use { path, .. } => Some(path.value.clone()),
-        _ => None,
+    tree.tree.items.iter().filter_map(|item| {
+        let ItemKind::Use { path, .. } = &item.kind else { return None };
+        Some(path.value.clone())
     })
 }
 

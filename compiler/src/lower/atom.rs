@@ -24,7 +24,34 @@ pub fn conjuncts<'e>(program: &'e crate::typed::Program, expr: &'e Expr, out: &m
                 None => out.push(expr),
             }
         }
-        _ => out.push(expr),
+        ExprKind::Error
+        | ExprKind::Constant(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Ordinal(_)
+        | ExprKind::Field { .. }
+        | ExprKind::Local(_)
+        | ExprKind::Param(_)
+        | ExprKind::Call(..)
+        | ExprKind::Or(_)
+        | ExprKind::Not(_)
+        | ExprKind::Compare(..)
+        | ExprKind::InRange { .. }
+        | ExprKind::OneOf(..)
+        | ExprKind::InReference(..)
+        | ExprKind::SetHas(..)
+        | ExprKind::SetContains(..)
+        | ExprKind::Known(_)
+        | ExprKind::Convert { .. }
+        | ExprKind::Sum(_)
+        | ExprKind::Product(_)
+        | ExprKind::Modulo(..)
+        | ExprKind::Negate(_)
+        | ExprKind::AddMonths(..)
+        | ExprKind::Calendar(..)
+        | ExprKind::Steps(..)
+        | ExprKind::Extreme { .. }
+        | ExprKind::Aggregate { .. }
+        | ExprKind::Match { .. } => out.push(expr),
     }
 }
 
@@ -55,10 +82,13 @@ impl Lowering<'_> {
                 Some(Atom { space, slot, test: AtomTest::Known, negated })
             }
             ExprKind::Compare(comparison, left, right) => {
-                let (comparison, field, constant) = match (&left.kind, &right.kind) {
-                    (ExprKind::Field { .. }, _) => (*comparison, left, right),
-                    (_, ExprKind::Field { .. }) => (turned(*comparison), right, left),
-                    _ => return None,
+                let is_field = |expr: &Expr| matches!(expr.kind, ExprKind::Field { .. });
+                let (comparison, field, constant) = if is_field(left) {
+                    (*comparison, left, right)
+                } else if is_field(right) {
+                    (turned(*comparison), right, left)
+                } else {
+                    return None;
                 };
                 let (slot, den) = self.atom_slot(field, space)?;
                 let (below, above) = self.neighbours(constant, den)?;
@@ -109,7 +139,29 @@ impl Lowering<'_> {
                 let reference = self.reference(reference);
                 Some(Atom { space, slot, test: AtomTest::Has(reference), negated })
             }
-            _ => None,
+            ExprKind::Error
+            | ExprKind::Constant(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Ordinal(_)
+            | ExprKind::Field { .. }
+            | ExprKind::Local(_)
+            | ExprKind::Param(_)
+            | ExprKind::Call(..)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::SetHas(..)
+            | ExprKind::SetContains(..)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Aggregate { .. }
+            | ExprKind::Match { .. } => None,
         }
     }
 
@@ -127,7 +179,27 @@ impl Lowering<'_> {
             | ExprKind::OneOf(inner, _) => self.atom_measure(inner),
             ExprKind::InRange { value, .. } => self.atom_measure(value),
             ExprKind::Compare(_, left, right) => self.atom_measure(left).or_else(|| self.atom_measure(right)),
-            _ => None,
+            ExprKind::Error
+            | ExprKind::Constant(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Ordinal(_)
+            | ExprKind::Local(_)
+            | ExprKind::Param(_)
+            | ExprKind::Call(..)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::SetContains(..)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Aggregate { .. }
+            | ExprKind::Match { .. } => None,
         }
     }
 
@@ -165,7 +237,32 @@ impl Lowering<'_> {
                 let (below, above) = self.neighbours(inner, den)?;
                 Some((above.checked_neg()?, below.checked_neg()?))
             }
-            _ => None,
+            ExprKind::Error
+            | ExprKind::Bool(_)
+            | ExprKind::Field { .. }
+            | ExprKind::Local(_)
+            | ExprKind::Param(_)
+            | ExprKind::Call(..)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Compare(..)
+            | ExprKind::InRange { .. }
+            | ExprKind::OneOf(..)
+            | ExprKind::InReference(..)
+            | ExprKind::SetHas(..)
+            | ExprKind::SetContains(..)
+            | ExprKind::Known(_)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Aggregate { .. }
+            | ExprKind::Match { .. } => None,
         }
     }
 }

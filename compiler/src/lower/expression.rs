@@ -68,10 +68,10 @@ impl Builder<'_, '_> {
                 // All arguments first: one of them may apply the same function.
                 let mut bound = Vec::new();
                 for argument in arguments {
-                    let row = match (&argument.ty, &argument.kind) {
-                        (Type::Record(_), ExprKind::Local(local)) => self.bindings.get(local).cloned(),
-                        _ => None,
-                    };
+                    let mut row = None;
+                    if let (Type::Record(_), ExprKind::Local(local)) = (&argument.ty, &argument.kind) {
+                        row = self.bindings.get(local).cloned();
+                    }
                     bound.push(match row {
                         Some(row) => row,
                         None => Binding::Operand(self.operand(argument)),
@@ -360,7 +360,33 @@ impl Builder<'_, '_> {
                 let value = self.load(*field, *of);
                 self.emit(Inst::Known(value))
             }
-            _ => match self.operand(inner) {
+            ExprKind::Error
+            | ExprKind::Constant(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Ordinal(_)
+            | ExprKind::Local(_)
+            | ExprKind::Call(..)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Compare(..)
+            | ExprKind::InRange { .. }
+            | ExprKind::OneOf(..)
+            | ExprKind::InReference(..)
+            | ExprKind::SetHas(..)
+            | ExprKind::SetContains(..)
+            | ExprKind::Known(_)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Aggregate { .. }
+            | ExprKind::Match { .. } => match self.operand(inner) {
                 Operand::Perhaps(known, _) => known,
                 Operand::Ordinal(value)
                 | Operand::Number(Fraction { num: Num::Narrow(value), den: Den::Constant(_) }) => {
@@ -864,7 +890,23 @@ impl Builder<'_, '_> {
                 let missing = self.int(crate::ir::MISSING);
                 Operand::Ordinal(self.emit(Inst::Choose(known, value, missing)))
             }
-            _ => Operand::Perhaps(known, fraction),
+            Type::Error
+            | Type::Bool
+            | Type::Number
+            | Type::Percent
+            | Type::Money
+            | Type::Points(_)
+            | Type::Count(_)
+            | Type::Quantity(_)
+            | Type::Duration
+            | Type::Days
+            | Type::Months
+            | Type::Symbol(_)
+            | Type::Set(_)
+            | Type::Text
+            | Type::Optional(_)
+            | Type::Collection(_)
+            | Type::Record(_) => Operand::Perhaps(known, fraction),
         }
     }
 

@@ -338,7 +338,29 @@ impl Lowering<'_> {
             ),
             ExprKind::Constant(_) | ExprKind::Ordinal(_) | ExprKind::Bool(_) => true,
             ExprKind::Local(_) | ExprKind::Param(_) => true,
-            _ => false,
+            ExprKind::Error
+            | ExprKind::Call(..)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Compare(..)
+            | ExprKind::InRange { .. }
+            | ExprKind::OneOf(..)
+            | ExprKind::InReference(..)
+            | ExprKind::SetHas(..)
+            | ExprKind::SetContains(..)
+            | ExprKind::Known(_)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Aggregate { .. }
+            | ExprKind::Match { .. } => false,
         };
         match &expr.kind {
             ExprKind::Not(inner) => self.is_simple(inner),
@@ -361,7 +383,27 @@ impl Lowering<'_> {
             }
             ExprKind::InReference(symbol, _) | ExprKind::SetHas(symbol, _) => plain(symbol),
             ExprKind::SetContains(set, symbol) => plain(set) && plain(symbol),
-            _ => plain(expr),
+            ExprKind::Error
+            | ExprKind::Constant(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Ordinal(_)
+            | ExprKind::Field { .. }
+            | ExprKind::Local(_)
+            | ExprKind::Param(_)
+            | ExprKind::Call(..)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Aggregate { .. }
+            | ExprKind::Match { .. } => plain(expr),
         }
     }
 }
