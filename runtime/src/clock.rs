@@ -84,6 +84,11 @@ impl Zone {
         Some(self.at(Timestamp::from_second(instant).ok()?))
     }
 
+    /// What the clock of the zone says at an instant, in seconds since 1970-01-01T00:00Z.
+    pub fn moment_at(&self, second: i64) -> Option<Moment> {
+        Some(self.at(Timestamp::from_second(second).ok()?))
+    }
+
     /// An instant as the clock of the zone shows it, such as `2026-03-01 09:00`.
     pub fn text(&self, second: i64) -> String {
         match Timestamp::from_second(second) {

@@ -533,6 +533,7 @@ fn catalogue(program: &Program, given: &[(&str, &str, &TestRecord)]) -> Result<C
         let columns: &[&str] = match known {
             Some(known) if known.of.is_some() => &["name", "entry"],
             Some(known) if known.hierarchical => &["child", "parent"],
+            Some(known) if known.name == "store" => &["name", "zone"],
             Some(_) | None => &["name"],
         };
         let at = match others.iter().position(|(other, _)| other == kind) {
@@ -567,6 +568,7 @@ fn catalogue(program: &Program, given: &[(&str, &str, &TestRecord)]) -> Result<C
         builder = match (known, of) {
             (_, Some(of)) => builder.contents_csv(kind, &of.name, bytes.as_slice())?,
             (Some(known), None) if known.hierarchical => builder.tree_csv(kind, bytes.as_slice())?,
+            (Some(known), None) if known.name == "store" => builder.stores_csv(bytes.as_slice())?,
             (Some(_) | None, None) => builder.names_csv(kind, bytes.as_slice())?,
         };
     }

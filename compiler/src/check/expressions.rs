@@ -627,7 +627,7 @@ impl Checker<'_> {
     }
 
     /// A field of the event, for all kinds of events the place is evaluated for.
-    fn event_field(
+    pub(super) fn event_field(
         &mut self,
         scope: &mut Scope,
         kind: Option<ir::EventId>,

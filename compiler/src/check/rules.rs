@@ -4,11 +4,11 @@
 use super::effects::Context;
 use super::groups::GroupKind;
 use super::names::{Events, Scope, nearest};
-use super::program::small_number;
+use super::program::{is_zone, small_number};
 use super::{At, Checker, Items, Origin, dates, errors, later};
 use crate::calendar;
 use crate::ir;
-use crate::typed::{Expr, ExprKind, FieldId, Ratio, Rule, Step, Type};
+use crate::typed::{Clock, ClockZone, Expr, ExprKind, FieldId, Ratio, Rule, Step, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
@@ -494,6 +494,8 @@ impl<'a> Checker<'a> {
         let mut days: Option<Vec<i64>> = None;
         let mut month_days: Option<Vec<i64>> = None;
         let mut hours: Option<(i64, i64)> = None;
+        let mut clock: Option<Clock> = None;
+        let mut zoned = false;
         for part in parts {
             match part {
                 ast::SchedulePart::Days(names, span) => {
@@ -550,38 +552,45 @@ impl<'a> Checker<'a> {
                         hours = Some((low, high));
                     }
                 }
-                ast::SchedulePart::Zone(Ok(zone)) => {
-                    if zone.value != self.out.settings.zone {
-                        let at = scope.place(zone.span);
-                        self.report(errors::not_yet_evaluated(at, "another zone than the program's"));
+                ast::SchedulePart::Zone(zone) => {
+                    let at = scope.place(match zone {
+                        Ok(name) => name.span,
+                        Err(path) => path.span,
+                    });
+                    if std::mem::replace(&mut zoned, true) {
+                        self.report(errors::repeated_clause(at, "zone", "a schedule"));
                     }
-                }
-                ast::SchedulePart::Zone(Err(path)) => {
-                    let at = scope.place(path.span);
-                    let written = self.quote(at);
-                    self.report(errors::not_yet_evaluated(at, &format!("zone {written}")));
+                    clock = self.zone(scope, zone, at);
                 }
             }
         }
+        let fields = match &clock {
+            Some(clock) => (clock.date, clock.time, clock.weekday, clock.month_day),
+            None => {
+                let own = &self.builtins;
+                (own.date, own.time, own.weekday, own.month_day)
+            }
+        };
+        let (today, now, weekday, month_day) = fields;
         let on_day = |checker: &Self, days: &Option<Vec<i64>>, month_days: &Option<Vec<i64>>| {
             let mut conditions = Vec::new();
             if let Some(days) = days {
-                let field = checker.builtin_field(checker.builtins.weekday, place);
+                let field = checker.builtin_field(weekday, place);
                 let weekdays = Type::Enum(checker.builtins.weekdays);
                 conditions.push(one_of(field, days, ExprKind::Ordinal, &weekdays, place));
             }
             if let Some(month_days) = month_days {
-                let field = checker.builtin_field(checker.builtins.month_day, place);
+                let field = checker.builtin_field(month_day, place);
                 conditions.push(one_of(field, month_days, whole, &Type::Number, place));
             }
             conditions
         };
         let at_time = |checker: &Self, op, second| {
-            let field = checker.builtin_field(checker.builtins.time, place);
+            let field = checker.builtin_field(now, place);
             let second = Expr { kind: ExprKind::Ordinal(second), ty: Type::Time, place };
             Expr { kind: ExprKind::Compare(op, Box::new(field), Box::new(second)), ty: Type::Bool, place }
         };
-        match hours {
+        let holds = match hours {
             None => all_of(on_day(self, &days, &month_days), place),
             Some((low, high)) if low < high => {
                 let mut conditions = on_day(self, &days, &month_days);
@@ -599,7 +608,7 @@ impl<'a> Checker<'a> {
                 let next_days = days.as_ref().map(|days| days.iter().map(|day| (day + 1) % 7).collect());
                 let mut morning = on_day(self, &next_days, &None);
                 if let Some(month_days) = &month_days {
-                    let evening = self.day_before(place);
+                    let evening = self.day_before(today, place);
                     morning.push(one_of(evening, month_days, whole, &Type::Number, place));
                 }
                 morning.push(at_time(self, ir::Comparison::Less, high));
@@ -607,12 +616,41 @@ impl<'a> Checker<'a> {
                     [all_of(evening, place), all_of(morning, place)].into_iter().flatten().collect();
                 Some(Expr { kind: ExprKind::Or(either), ty: Type::Bool, place })
             }
+        };
+        // Without the zone nothing is known of its clock, and the schedule does not hold.
+        let known = clock.map(|clock| {
+            let time = Box::new(self.builtin_field(clock.time, place));
+            Expr { kind: ExprKind::Known(time), ty: Type::Bool, place }
+        });
+        all_of(known.into_iter().chain(holds).collect(), place)
+    }
+
+    /// `zone "Europe/London"`, `zone store`: the clock there; none for the program's own.
+    fn zone(&mut self, scope: &mut Scope, zone: &Result<ast::Text, ast::Path>, at: Place) -> Option<Clock> {
+        match zone {
+            Ok(name) if name.value == self.out.settings.zone => None,
+            Ok(name) => {
+                if !is_zone(&name.value) {
+                    self.report(errors::unknown_zone(at, &name.value));
+                    return None;
+                }
+                Some(self.clock(ClockZone::Named(name.value.clone()), &name.value))
+            }
+            Err(path) => {
+                let written = self.quote(scope.place(path.span));
+                if written != "store" {
+                    self.report(errors::unknown_word(at, "zone", &written, &["store"]));
+                    return None;
+                }
+                let store = self.event_field(scope, None, "store", at, at)?;
+                Some(self.clock(ClockZone::Store(store), "the store's zone"))
+            }
         }
     }
 
     /// The day of the month on which the night began that the event's morning belongs to.
-    fn day_before(&self, place: Place) -> Expr {
-        let today = self.builtin_field(self.builtins.date, place);
+    fn day_before(&self, today: FieldId, place: Place) -> Expr {
+        let today = self.builtin_field(today, place);
         let one = Expr { kind: whole(1), ty: Type::Days, place };
         let day = Expr { kind: ExprKind::Sum(vec![(false, today), (true, one)]), ty: Type::Date, place };
         let kind = ExprKind::Calendar(ir::CalendarPart::MonthDay, Box::new(day));

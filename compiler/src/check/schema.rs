@@ -5,7 +5,9 @@ use super::names::{Events, Scope, nearest};
 use super::types::{BUILTIN_UNITS, builtin_unit, constant, power_of_ten};
 use super::{At, Checker, Items, Origin, currencies, errors};
 use crate::ir;
-use crate::typed::{Builtin, Dimension, Element, ExprKind, Field, FieldId, Ratio, RecordType, Type, UnitId};
+use crate::typed::{
+    Builtin, Clock, ClockZone, Dimension, Element, ExprKind, Field, FieldId, Ratio, RecordType, Type, UnitId,
+};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use rustc_hash::FxHashMap;
@@ -253,6 +255,38 @@ impl<'a> Checker<'a> {
     /// A field.
     pub(super) fn field_of(&self, id: FieldId) -> Option<&Field> {
         self.out.fields.get(id.0 as usize)
+    }
+
+    /// The clock in a zone, with its fields.
+    pub(super) fn clock(&mut self, zone: ClockZone, word: &str) -> Clock {
+        if let Some(known) = self.out.clocks.iter().find(|clock| clock.zone == zone) {
+            return known.clone();
+        }
+        let weekdays = self.builtins.weekdays;
+        let mut add = |name: &str, ty: Type, slot| {
+            self.add_field(Field {
+                name: format!("event.{name} in {word}"),
+                record: ir::RecordKind::Derived,
+                key: Vec::new(),
+                ty: Type::Optional(Box::new(ty)),
+                slot,
+                den: 1,
+                default: None,
+                inherits: false,
+                builtin: None,
+                events: Vec::new(),
+                place: Place::default(),
+            })
+        };
+        let clock = Clock {
+            zone,
+            date: add("date", Type::Date, ir::SlotType::Date),
+            time: add("time", Type::Time, ir::SlotType::Time),
+            weekday: add("weekday", Type::Enum(weekdays), ir::SlotType::Enum(weekdays)),
+            month_day: add("month_day", Type::Number, ir::SlotType::Number { scale: 0 }),
+        };
+        self.out.clocks.push(clock.clone());
+        clock
     }
 
     fn add_field(&mut self, field: Field) -> FieldId {

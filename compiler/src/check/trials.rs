@@ -1,7 +1,7 @@
 //! `test` blocks: records in the shape of the input, and what is expected of the decision. It refuses to run them.
 
 use super::names::{Events, Scope, nearest};
-use super::program::is_own;
+use super::program::{is_own, is_zone};
 use super::schema::RecordName;
 use super::types::{Decimal, constant};
 use super::{Alone, At, Checker, Items, Tests, dates, errors, later};
@@ -238,6 +238,16 @@ impl<'a> Checker<'a> {
                     (self.quote(place), place, Some(value))
                 }
             };
+            if (name.as_str(), field_name.as_str()) == ("store", "zone")
+                && let Some(ast::Expr { kind: ast::ExprKind::Text(zone), .. }) = value
+            {
+                if is_zone(&zone.value) {
+                    record.fields.push((vec![field_name], TestValue::Text(zone.value.clone())));
+                } else {
+                    self.report(errors::unknown_zone(at.place(zone.span), &zone.value));
+                }
+                continue;
+            }
             let (ty, wanted) = match (field_name.as_str(), hierarchical, of) {
                 ("parent", true, _) => (Type::Symbol(kind), true),
                 ("members", _, Some(of)) => (Type::Set(of), true),
@@ -250,6 +260,9 @@ impl<'a> Checker<'a> {
                 }
                 if of.is_some() {
                     known.push("members".to_string());
+                }
+                if name == "store" {
+                    known.push("zone".to_string());
                 }
                 self.report(errors::unknown_field(field_place, &name, &field_name, &known, None));
                 continue;

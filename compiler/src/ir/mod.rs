@@ -174,6 +174,8 @@ pub struct Program {
     pub params: Vec<Param>,
     /// Event slots that kept state, or the calendar, fills.
     pub reads: Vec<StateSlot>,
+    /// Event slots that other clocks than the program's fill.
+    pub clocks: Vec<Clock>,
     /// Event slots that are worked out before the first phase, each from the record and from those before it.
     pub derivations: Vec<Derivation>,
     /// What limits and budgets count beyond one event.
@@ -379,6 +381,30 @@ pub enum StateRead {
     After(Window),
     /// Where a window ends: [`crate::calendar::Stretch::last`]. Needs no state.
     Last(Window),
+}
+
+/// What the clock on another wall says at the event's instant. All four slots are missing where its zone is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Where it hangs.
+    pub zone: ClockZone,
+    /// The day, as [`event_slot::DATE`].
+    pub date: SlotId,
+    /// The second of the day, as [`event_slot::TIME`].
+    pub time: SlotId,
+    /// The weekday, as [`event_slot::WEEKDAY`].
+    pub weekday: SlotId,
+    /// The day of the month, as [`event_slot::MONTH_DAY`].
+    pub month_day: SlotId,
+}
+
+/// The zone of a clock.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ClockZone {
+    /// By its IANA name.
+    Named(String),
+    /// That of the store which this slot of the event names, from the catalogue's table of stores.
+    Store(SlotId),
 }
 
 /// An event slot that a function works out, before the first phase, in the order of [`Program::derivations`].

@@ -5,10 +5,10 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, CalendarPart, Column, Comparison, CounterKey, Derivation,
-    DiscountAmount, Element, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf,
-    Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SiteId,
-    SiteKind, Slot, SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
+    Account, AccountId, Atom, AtomId, AtomTest, CalendarPart, ClockZone, Column, Comparison, CounterKey,
+    Derivation, DiscountAmount, Element, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount,
+    LimitOf, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows,
+    Rule, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -66,6 +66,17 @@ impl Display for Program {
         }
         for (id, table) in layout.tables.iter().enumerate() {
             writeln!(f, "table {id} {}", InProgram(self, table))?;
+        }
+        for clock in &self.clocks {
+            let name = |slot| slot_name(&layout.event, slot);
+            match &clock.zone {
+                ClockZone::Named(zone) => write!(f, "clock {zone:?}:")?,
+                ClockZone::Store(store) => write!(f, "clock of {}:", name(*store))?,
+            }
+            for slot in [clock.date, clock.time, clock.weekday, clock.month_day] {
+                write!(f, " {}", name(slot))?;
+            }
+            writeln!(f)?;
         }
         for read in &self.reads {
             let slot = slot_name(&layout.event, read.slot);

@@ -5,7 +5,7 @@
 //! to mend it.
 
 use super::{
-    AccountId, Atom, AtomId, AtomTest, Column, Condition, CounterId, CounterKey, DerivationId,
+    AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, CounterId, CounterKey, DerivationId,
     EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, GroupId, History, Inst, KindId, LINE_BUILTINS,
     Layout, Limit, LimitAmount, LimitOf, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId, Program,
     RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space,
@@ -142,6 +142,8 @@ verify_rules! {
     FilledSlot = "filled-slot"
     /// What a kind of event needs, and what it lacks, are optional slots that records fill, ascending; none is both.
     EventFields = "event-fields"
+    /// A clock fills four slots that may be missing, and its store is a symbol of the event.
+    ClockSlots = "clock-slots"
     /// A derivation hears events, ascending.
     DerivationEvents = "derivation-events"
     /// A window's length is above zero, its first day not after its last.
@@ -424,6 +426,7 @@ fn lengths(program: &Program, report: &mut Report) {
         report.length(list.len(), limits::SLOTS, At::Program);
     }
     report.length(program.reads.len(), limits::SLOTS, At::Program);
+    report.length(program.clocks.len(), limits::SLOTS, At::Program);
     report.length(program.layout.tables.len(), limits::TABLES, At::Program);
     if !report.errors.is_empty() {
         return;
@@ -756,6 +759,21 @@ fn filled(program: &Program, report: &mut Report) {
         match read.read {
             StateRead::Balance(account) => report.known(&program.accounts, account.index(), at),
             StateRead::After(window) | StateRead::Last(window) => window_of(window, at, report),
+        }
+    }
+    for clock in &program.clocks {
+        for slot in [clock.date, clock.time, clock.weekday, clock.month_day] {
+            fill(slot, At::EventSlot(slot), report);
+            let optional = program.layout.event.get(slot.index()).is_none_or(|slot| slot.optional);
+            report.check(optional, VerifyRule::ClockSlots, At::EventSlot(slot));
+        }
+        match &clock.zone {
+            ClockZone::Named(name) => report.foreign(name, At::EventSlot(clock.date)),
+            ClockZone::Store(store) => {
+                let symbol = program.layout.event.get(store.index());
+                let symbol = symbol.is_some_and(|slot| matches!(slot.ty, SlotType::Symbol(_)));
+                report.check(symbol, VerifyRule::ClockSlots, At::EventSlot(clock.date));
+            }
         }
     }
     let mut names = Names::default();

@@ -78,6 +78,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         sources: sources.manifest(),
         places: Vec::new(),
         conditions: Vec::new(),
+        clocks: Vec::new(),
     };
     let mut lowering = Lowering {
         program,
@@ -99,6 +100,9 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     }
     if !too_large.is_empty() {
         return Err(too_large);
+    }
+    for clock in &program.clocks {
+        lowering.clock(clock);
     }
     let conditions = lowering.ir.conditions.len();
     for (index, check) in program.checks.iter().enumerate() {
@@ -145,6 +149,17 @@ impl Lowering<'_> {
             place,
         });
         fits
+    }
+
+    fn clock(&mut self, clock: &typed::Clock) {
+        let mut slot = |field| self.slot(field).1;
+        let zone = match &clock.zone {
+            typed::ClockZone::Named(name) => ir::ClockZone::Named(name.clone()),
+            typed::ClockZone::Store(field) => ir::ClockZone::Store(slot(*field)),
+        };
+        let (date, time) = (slot(clock.date), slot(clock.time));
+        let (weekday, month_day) = (slot(clock.weekday), slot(clock.month_day));
+        self.ir.clocks.push(ir::Clock { zone, date, time, weekday, month_day });
     }
 
     /// A condition of a test as a derivation: who runs the test has it worked out again after settlement.

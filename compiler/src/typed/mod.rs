@@ -150,6 +150,8 @@ pub struct Program {
     pub rules: Vec<Rule>,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
+    /// Clocks in other zones that schedules read.
+    pub clocks: Vec<Clock>,
     /// Conditions that tests ask after an event was decided. Only a test's own program has any.
     pub checks: Vec<Check>,
     /// Names of locals, for explanations.
@@ -555,6 +557,30 @@ pub enum SourceKind {
         /// Largest first.
         descending: bool,
     },
+}
+
+/// A clock in another zone: its fields are missing where the zone is not known.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    /// Where it hangs.
+    pub zone: ClockZone,
+    /// The day.
+    pub date: FieldId,
+    /// The time of day.
+    pub time: FieldId,
+    /// The weekday.
+    pub weekday: FieldId,
+    /// The day of the month.
+    pub month_day: FieldId,
+}
+
+/// The zone of a clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClockZone {
+    /// By its IANA name.
+    Named(String),
+    /// Of the store that this field names.
+    Store(FieldId),
 }
 
 /// A condition on an event that was decided, which a test expects to hold.

@@ -5,7 +5,7 @@
 
 use super::error::{RecordError, RecordErrorKind as Error};
 use super::json::{Cursor, Kind, Malformed, Span};
-use super::schema::{Builtin, EVENT, LINE, MEMBER, PAYMENT, Rest, Schema, UnknownFields};
+use super::schema::{Builtin, ClockZone, EVENT, LINE, MEMBER, PAYMENT, Rest, Schema, UnknownFields};
 use super::value::{Form, Scalar, Unit, ValueError, decimal, malformed_instant};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::clock::Moment;
@@ -984,6 +984,23 @@ impl<'i> Reading<'_, '_, 'i> {
         for slot in lacks {
             if let Some(place) = self.out.record.event.get_mut(*slot) {
                 *place = MISSING;
+            }
+        }
+        let record = &mut self.out.record;
+        for clock in &schema.clocks {
+            let zone = match &clock.zone {
+                ClockZone::Fixed(zone) => Some(zone),
+                ClockZone::Store(slot, zones) => record.event.get(*slot).and_then(|store| zones.get(store)),
+            };
+            let instant = self.found.moment.map(|moment| moment.instant);
+            let Some(there) = zone.zip(instant).and_then(|(zone, instant)| zone.moment_at(instant)) else {
+                continue;
+            };
+            let values = [there.date, there.time, there.weekday, there.month_day];
+            for (slot, value) in clock.slots.iter().zip(values) {
+                if let Some(place) = record.event.get_mut(*slot) {
+                    *place = value;
+                }
             }
         }
         let record = &self.out.record;

@@ -122,6 +122,7 @@ impl Kit {
             sources: Vec::new(),
             places: vec![SourcePlace::at(0, 1, 1)],
             conditions: Vec::new(),
+            clocks: Vec::new(),
         };
         let record = Record { event: vec![0; 8], line_width: 6, payment_width: 1, ..Record::default() };
         Kit { program, bindings: Bindings::default(), record, params: Vec::new(), code: Mock::default() }
