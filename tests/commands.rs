@@ -109,6 +109,25 @@ fn findings_are_shown_counted_and_machine_readable() {
 }
 
 #[test]
+fn a_word_as_long_as_a_file_makes_no_sentence_as_long() {
+    let folder = scratch("long-word");
+    let path = at(&folder, "a.rule");
+    let word = "x".repeat(1_000_000);
+    let rules = read("runtime/cli/src/commands/new/first.rule")
+        .replace("basket.paid as", &format!("basket.{word} as"));
+    std::fs::write(&path, &rules).unwrap_or_else(|error| panic!("{error}"));
+    let (exit, out, _) = perq(&["check", &path]);
+    assert_eq!((exit, out.len() < 10_000), (Exit::Findings, true), "{} characters", out.len());
+    let (exit, found) = object(&["check", &path]);
+    assert_eq!(exit, Exit::Findings);
+    let message = found["diagnostics"][0]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("xxx") && message.ends_with('…'), "{message}");
+    assert_eq!(message.chars().count(), 601);
+    assert!(found.to_string().len() < 10_000, "{} characters", found.to_string().len());
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
 fn a_failing_test_shows_what_was_expected_what_came_and_the_decision() {
     let folder = scratch("failing");
     let shop = at(&folder, "shop");
@@ -197,6 +216,150 @@ fn completions_and_usage() {
     assert!(perq_cli::run(["--version"], b"").is_err_and(|text| text.starts_with("perq ")));
 }
 
+/// The event of a file of `tests/events`, simulated with the main example.
+fn simulated(event: &str, more: &[&str]) -> (Exit, String, String) {
+    let programme = at(&root(), "rules-examples/online-retail");
+    let event = at(&root(), &format!("tests/events/{event}"));
+    perq(&[&["simulate", &programme, &event], more].concat())
+}
+
+/// Lines 1 to 3 are goods. Line 1: 24 x 1.95 = 46.80, for Easter 10 % from 24 pieces = 4.68, more than the 3 % = 1.404 of
+/// the quantity price and of the spring. Line 2: one full ten = 0.50, and a line with a quantity price has no part in the
+/// lunch bags at 1.45, which would have taken 10 x 0.20 = 2.00. Goods come to 42.12 + 16.00 + 16.35 = 74.47.
+/// Points of the lunch hour: 2.5 % of it = 186.175, and 5 for one full fifty: 191.175, down to 191. By class they would
+/// have been 1.5 % of 42.12 + 16.00 + 16.35 = 111.705; for the mug 2 % of 16.35 = 32.7.
+#[test]
+fn a_simulated_event_is_a_receipt_with_its_reasons() {
+    let (exit, out, err) = simulated("member.yaml", &[]);
+    assert_eq!((exit, err.as_str()), (Exit::Clean, ""));
+    insta::assert_snapshot!("simulate-member", out);
+    assert_eq!(out.lines().find(|line| line.chars().count() > 96), None);
+}
+
+/// Without a member there is no condition on members that holds; three articles of four are one short.
+#[test]
+fn an_anonymous_basket_is_told_what_it_lacks() {
+    let (exit, out, err) = simulated("anonymous.yaml", &[]);
+    assert_eq!((exit, err.as_str()), (Exit::Clean, ""));
+    insta::assert_snapshot!("simulate-anonymous", out);
+}
+
+#[test]
+fn a_simulation_can_be_of_one_rule_of_another_day_and_of_other_parameters() {
+    let (exit, out, _) = simulated("member.yaml", &["--rule", "half_carriage"]);
+    assert_eq!(exit, Exit::Clean);
+    assert_eq!(
+        out,
+        "half_carriage: Half the carriage of a parcel from 150 pounds of goods  [discounts.rule:158:8]\n    \
+         spent >= 150 GBP  [discounts.rule:160]\n      \
+         it is 74.47 GBP, not at least 150.00 GBP: 75.53 GBP more\n"
+    );
+    // On 25 April Easter is over: the line keeps 3 % of 46.80, the equal spring price comes after it.
+    let (_, out, _) = simulated("member.yaml", &["--rule", "easter", "--at", "2011-04-25"]);
+    assert!(out.contains("date is 2011-04-25, not until 2011-04-24: 1 day ago"), "{out}");
+    let (_, out, _) = simulated("member.yaml", &["--rule", "lunch_hours", "--set", "happy_rate=5%"]);
+    // 5 % of 74.47 = 372.35 points.
+    assert!(out.contains("gives 372 points of club"), "{out}");
+    let (exit, _, err) = simulated("member.yaml", &["--set", "carriage_from=1001 GBP"]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("outside the range"), "{err}");
+    let (exit, _, err) = simulated("member.yaml", &["--rule", "eastr"]);
+    assert_eq!((exit, err.contains("no rule `eastr`")), (Exit::Usage, true), "{err}");
+
+    let programme = at(&root(), "rules-examples/online-retail");
+    let event = at(&root(), "tests/events/member.yaml");
+    let (exit, told) = object(&["simulate", &programme, &event]);
+    assert_eq!(exit, Exit::Clean);
+    assert_eq!(told["decision"]["totals"]["paid"], "94.47");
+    assert_eq!(told["receipt"][0]["steps"][0]["left"], "42.12");
+    assert_eq!(told["accounts"][0]["from"][0]["rule"], "lunch_hours");
+    let of = |name: &str| {
+        let rules = told["rules"].as_array().cloned().unwrap_or_default();
+        rules.into_iter().find(|rule| rule["rule"] == name).unwrap_or_default()
+    };
+    assert_eq!(of("spring")["displaced"][0]["would_give"][0]["amount"], "1.40");
+    let spent = of("free_carriage")["conditions"][0].clone();
+    assert_eq!((&spent["line"], &spent["text"]), (&152.into(), &"spent >= carriage_from".into()));
+    assert_eq!(spent["parts"][0]["distance"], "325.53 GBP more");
+    assert_eq!(of("christmas_quartet")["selections"][0]["filters"][0]["passed"], 0);
+
+    // A pack has the places without the texts, and decides the same; JSON is read as YAML is.
+    let folder = scratch("simulate");
+    let pack = at(&folder, "retail.perq");
+    assert_eq!(perq(&["build", &programme, "-o", &pack]).0, Exit::Clean);
+    let json = r#"{"id":"j","kind":"sale","at":"2011-02-14T09:00","member":{"id":"m"},"lines":[{"sku":"X1","qty":1,"price":"99.99"}]}"#;
+    let (exit, out, _) = with_input(&["simulate", &pack, "-", "--rule", "pay_days"], json);
+    assert_eq!(exit, Exit::Clean);
+    assert!(
+        out.contains("points.rule:64:5\n      the day of the month is 14, not one of 1, 15: in 1 day"),
+        "{out}"
+    );
+    let (exit, _, err) = with_input(&["simulate", &pack, "-"], &json.replace("99.99", "99,99"));
+    assert_eq!(exit, Exit::Findings);
+    assert!(err.contains("refused -: `lines[0].price`") && err.contains("[malformed-number]"), "{err}");
+    let (exit, _, err) = with_input(&["simulate", &pack, "-"], "kind: [\n");
+    assert_eq!((exit, err.contains("not YAML")), (Exit::Usage, true), "{err}");
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn parameters_and_level_columns_of_a_folder_hold_for_every_command() {
+    let folder = scratch("deployment");
+    let shop = folder.join("shop");
+    std::fs::create_dir_all(&shop).unwrap_or_else(|error| panic!("{error}"));
+    let write = |name: &str, text: &str| {
+        std::fs::write(shop.join(name), text).unwrap_or_else(|error| panic!("{error}"));
+    };
+    write(
+        "shop.rule",
+        "language 1\nprogram shop { currency EUR zone \"Europe/Berlin\" rounding half_up }\n\
+         param rate: percent = 5%\n\
+         group tea {\n  kind line_discount\n  displace none\n  on_price original\n  on purchase\n  \
+         rule hot { then discount rate on lines where line in category \"Hot drinks\" }\n}\n\
+         test \"ten percent off tea\" {\n  given category \"Tea\" { parent = \"Hot drinks\" }\n  \
+         given purchase at 2026-03-02 10:15 { line { sku = \"A\", category = \"Tea\", qty = 1 pcs, price = 10.00 EUR } }\n  \
+         expect discount 1.00 EUR\n}\n",
+    );
+    write(
+        "tree.csv",
+        "department,category,range\nHot drinks,Tea,Green tea\nHot drinks,Coffee,\nCold drinks,,Juice\n",
+    );
+    let event = r#"{"id":"1","kind":"purchase","at":"2026-03-02T10:15:00","lines":[{"sku":"A","qty":1,"price":"10.00","category":"Green tea"},{"sku":"B","qty":1,"price":"10.00","category":"Juice"}]}"#;
+    write("events.ndjson", &format!("{event}\n"));
+    let settings = "[catalogue]\ncategories = { file = \"tree.csv\", levels = [\"department\", \"category\", \"range\"] }\n\
+        [events]\nfiles = \"events.ndjson\"\n";
+    write("perq.toml", settings);
+    let path = shop.display().to_string();
+    let run = |arguments: &[&str]| with_input(arguments, event);
+    // Green tea is tea is a hot drink; juice is none. 5 % of 10.00, as the rules say.
+    let (_, out, err) = run(&["run", &path]);
+    assert!(out.contains(r#""discount":"0.50""#), "{out}{err}");
+    assert_eq!(run(&["test", &path]).0, Exit::Findings);
+    write("perq.toml", &format!("{settings}[parameters]\nrate = \"10%\"\n"));
+    let (_, out, _) = run(&["run", &path]);
+    assert!(out.contains(r#""discount":"1.00""#), "{out}");
+    assert_eq!(run(&["test", &path]).1.trim(), "1 passed, 0 failed");
+    let (_, out, _) = run(&["simulate", &path, "-", "--rule", "hot"]);
+    assert!(out.contains("gives 1.00 EUR"), "{out}");
+    let (_, out, _) = run(&["simulate", &path, "-", "--rule", "hot", "--set", "rate=20"]);
+    assert!(out.contains("gives 2.00 EUR"), "{out}");
+    let (_, out, _) = run(&["demo", "--dir", &path]);
+    assert!(out.contains("1.00"), "{out}");
+    for (wrong, said) in
+        [("rat = \"10%\"", "no parameter `rat`; `rate` is near"), ("rate = \"10 EUR\"", "parameter `rate`")]
+    {
+        write("perq.toml", &format!("{settings}[parameters]\n{wrong}\n"));
+        for command in ["run", "test"] {
+            let (exit, _, err) = run(&[command, &path]);
+            assert_eq!((exit, err.contains(said)), (Exit::Usage, true), "{err}");
+        }
+    }
+    write("perq.toml", "[catalogue]\ncategories = { file = \"tree.csv\", levels = [\"departmnt\"] }\n");
+    let (exit, _, err) = run(&["simulate", &path, "-"]);
+    assert_eq!((exit, err.contains("no column `departmnt`")), (Exit::Usage, true), "{err}");
+    let _ = std::fs::remove_dir_all(folder);
+}
+
 #[test]
 fn the_report_of_the_demo_fits_its_columns() {
     let folder = scratch("demo");
@@ -223,9 +386,20 @@ fn the_report_of_the_demo_fits_its_columns() {
 #[test]
 fn the_json_contract_is_described() {
     let page = read("docs/reference/cli.md");
-    for command in
-        ["new", "check", "fmt", "test", "build", "keygen", "inspect", "run", "explain", "demo", "completions"]
-    {
+    for command in [
+        "new",
+        "check",
+        "fmt",
+        "test",
+        "build",
+        "keygen",
+        "inspect",
+        "run",
+        "simulate",
+        "explain",
+        "demo",
+        "completions",
+    ] {
         assert!(
             page.contains(&format!("perq {command}")),
             "docs/reference/cli.md does not describe {command}"

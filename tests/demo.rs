@@ -35,7 +35,7 @@ fn both_engines_decide_the_year_to_the_same_bytes() {
     let decide = |engine: EngineName, threads: usize| {
         let compilation = programme.compile().unwrap_or_else(|failure| panic!("{failure:?}"));
         let pack = Pack::of(compilation.program.expect("the example compiles"));
-        let engine = tables::engine(pack, &catalogue, Some(engine), ReadOptions::default())
+        let engine = tables::engine(pack, &catalogue, Some(engine), ReadOptions::default(), &[])
             .unwrap_or_else(|failure| panic!("{failure:?}"));
         let mut hasher = Hasher::default();
         let options = BatchOptions { threads, ..BatchOptions::default() };

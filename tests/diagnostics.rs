@@ -15,6 +15,8 @@ type Give = fn() -> Vec<&'static str>;
 const WITHOUT_EXAMPLE: &[(&str, Give)] = &[
     ("invalid-utf8", || decoded(b"language 1\n\xff")),
     ("file-too-large", || decoded(&vec![b' '; perq_grammar::source::MAX_SOURCE_BYTES + 1])),
+    ("declaration-too-long", || found(&format!("define d() gives number = {}1", "1+".repeat(500_000)))),
+    ("program-too-large", || found(&with_rule(&"long".repeat(300)))),
     ("too-many-errors", || found(&"§\n".repeat(1_000))),
     // Bundles are read and cannot be evaluated yet, which is an error of its own.
     ("missing-best-for", || found(&example("missing-best-for"))),
@@ -35,6 +37,15 @@ fn found(text: &str) -> Vec<&'static str> {
     let input = Input { path: "example.rule".to_owned(), text: text.to_owned() };
     let compilation = pipeline::compile(&[input], &NoFiles);
     compilation.diagnostics.iter().map(|diagnostic| diagnostic.name).collect()
+}
+
+/// A programme with a rule of this name.
+fn with_rule(name: &str) -> String {
+    format!(
+        "language 1\nprogram p {{ currency EUR zone \"UTC\" rounding half_up }}\n\
+         account a {{ unit points decimals 0 round down per basket worth 1 points = 1 EUR }}\n\
+         group g {{ kind earn displace none on purchase rule {name} {{ then award 1 points }} }}\n"
+    )
 }
 
 /// The first example of a page.

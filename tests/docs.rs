@@ -1,4 +1,4 @@
-//! The examples of the language reference and of the tutorial: each is checked and run as it stands in the text.
+//! The examples of the language reference, of the cookbook and of the tutorial: each is checked and run as it stands in the text.
 //!
 //! A ```` ```rule ```` fence holds a whole programme: it must have no diagnostics and the standard layout, and its tests
 //! must pass on both engines. ```` ```rule fragment ```` is a part of one and must parse in one of the places where such
@@ -42,8 +42,9 @@ fn root() -> PathBuf {
 /// The pages with examples, in the order of their names.
 fn pages() -> Vec<PathBuf> {
     let docs = root().join("docs");
-    let mut pages: Vec<PathBuf> = std::fs::read_dir(docs.join("language"))
+    let mut pages: Vec<PathBuf> = ["cookbook", "language"]
         .into_iter()
+        .filter_map(|folder| std::fs::read_dir(docs.join(folder)).ok())
         .flatten()
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))

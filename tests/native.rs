@@ -18,6 +18,7 @@ fn program(rules: u32, insts: impl Fn(SiteId) -> Vec<Inst>) -> Arc<Verified> {
         program.sites.push(Site {
             rule: RuleId(number),
             kind: SiteKind::Award { account: AccountId(0), rounding: None },
+            to: None,
             reason: None,
             place: PlaceId(0),
         });
@@ -38,6 +39,7 @@ fn program(rules: u32, insts: impl Fn(SiteId) -> Vec<Inst>) -> Arc<Verified> {
             line_atoms: Vec::new(),
             function: FunctionId(number),
             limits: Vec::new(),
+            governance: Governance::default(),
             place: PlaceId(0),
         });
     }

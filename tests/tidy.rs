@@ -16,7 +16,7 @@ const ARROWS: [(&str, &[&str]); 6] = [
 ];
 
 /// Crates of others that one crate of ours alone may use.
-const OWNED: [(&str, &str); 14] = [
+const OWNED: [(&str, &str); 15] = [
     ("logos", "perq-grammar"),
     ("pest", "perq-grammar"),
     ("pest_derive", "perq-grammar"),
@@ -25,6 +25,7 @@ const OWNED: [(&str, &str); 14] = [
     ("miette", "perq-cli"),
     ("indicatif", "perq-cli"),
     ("ignore", "perq-cli"),
+    ("saphyr-parser", "perq-cli"),
     ("toml", "perq-cli"),
     ("cranelift-jit", "perq-runtime"),
     ("ed25519-dalek", "perq-runtime"),

@@ -45,7 +45,7 @@ fn valid() -> Program {
     let award = SiteKind::Award { account: AccountId(0), rounding: None };
     for (number, kind) in [(0, discount), (1, award), (2, award)] {
         let insts = if number == 0 { selecting() } else { summing(number) };
-        program.sites.push(Site { rule: RuleId(number), kind, reason: None, place: PlaceId(0) });
+        program.sites.push(Site { rule: RuleId(number), kind, to: None, reason: None, place: PlaceId(0) });
         program.functions.push(Function {
             name: format!("function_{number}"),
             variables: vec![Ty::I64, Ty::I128, Ty::Bool],
@@ -63,6 +63,7 @@ fn valid() -> Program {
             atoms: vec![AtomId(0)],
             line_atoms: vec![AtomId(1)],
             function: FunctionId(number),
+            governance: Governance::default(),
             limits: vec![Limit {
                 amount: LimitAmount::Fixed(5),
                 of: LimitOf::Awards(AccountId(0)),
@@ -174,6 +175,27 @@ fn summing(site: u32) -> Vec<Inst> {
 type Break = (VerifyRule, &'static str, fn(&mut Program));
 
 /// Adds instructions to the end of the awarding function.
+/// Adds a condition, changed.
+fn condition(program: &mut Program, change: fn(&mut Condition)) {
+    let mut added = Condition {
+        rule: RuleId(0),
+        place: PlaceId(0),
+        role: perq_compiler::ir::Role::Rule,
+        atom: Some(AtomId(0)),
+        measure: None,
+    };
+    change(&mut added);
+    program.conditions.push(added);
+}
+
+/// Adds a condition that compares numbers of this unit.
+fn measure(program: &mut Program, unit: Unit, parts: i128) {
+    condition(program, |_| ());
+    if let Some(added) = program.conditions.last_mut() {
+        added.measure = Some(Measure { unit, parts, bound: None });
+    }
+}
+
 fn code(program: &mut Program, insts: Vec<Inst>) {
     let function = &mut program.functions[1];
     function.insts.extend(insts);
@@ -263,7 +285,7 @@ fn breaks() -> Vec<Break> {
                 place: PlaceId(0),
                 role: Role::Rule,
                 atom: None,
-                measure: Some(Measure { unit: Unit::Money, parts: 0 }),
+                measure: Some(Measure { unit: Unit::Money, parts: 0, bound: None }),
             });
         }),
         (Is::TableColumn, "field of history", |p| {
@@ -512,8 +534,40 @@ fn breaks() -> Vec<Break> {
             p.sites.push(site);
         }),
         (Is::SitePhase, "award as payment", |p| p.groups[1].phase = Phase::Tender),
+        (Is::MultipliedGroup, "its own", |p| {
+            p.sites[1].kind = SiteKind::Multiply { account: AccountId(0), group: GroupId(1) };
+        }),
+        (Is::MultipliedGroup, "of another phase", |p| {
+            p.sites[1].kind = SiteKind::Multiply { account: AccountId(0), group: GroupId(0) };
+        }),
+        (Is::UnknownId, "multiplied account", |p| {
+            let mut group = p.groups[1].clone();
+            group.name = "later".to_owned();
+            group.rules.clear();
+            p.groups.push(group);
+            p.groups.swap(1, 2);
+            p.rules[1].group = GroupId(2);
+            p.rules[2].group = GroupId(2);
+            p.sites[1].kind = SiteKind::Multiply { account: AccountId(9), group: GroupId(1) };
+        }),
+        (Is::TypeMismatch, "beneficiary without a name", |p| p.sites[1].to = Some(SlotId(8))),
+        (Is::UnknownId, "beneficiary", |p| p.sites[1].to = Some(SlotId(999))),
         (Is::PlacePosition, "line 0", |p| p.places[0].line = 0),
         (Is::PlacePosition, "column 0", |p| p.places[0].column = 0),
+        (Is::PlacePosition, "an end before the beginning", |p| p.places[0].end_line = 0),
+        (Is::UnknownId, "rule of a condition", |p| condition(p, |c| c.rule = RuleId(9))),
+        (Is::UnknownId, "place of a condition", |p| condition(p, |c| c.place = PlaceId(9_999))),
+        (Is::UnknownId, "atom of a condition", |p| condition(p, |c| c.atom = Some(AtomId(9)))),
+        (Is::UnknownId, "account of a measure", |p| measure(p, Unit::Points(AccountId(9)), 1)),
+        (Is::UnknownId, "enumeration of a measure", |p| measure(p, Unit::Enum(EnumId(9)), 1)),
+        (Is::UnknownId, "kind of a measure", |p| measure(p, Unit::Symbol(KindId(9)), 1)),
+        (Is::ControlCharacter, "word of a measure", |p| measure(p, Unit::Count("a\u{1b}".to_owned()), 1)),
+        (Is::MeasureParts, "none", |p| measure(p, Unit::Money, 0)),
+        (Is::MeasureParts, "a bound of zero", |p| {
+            measure(p, Unit::Money, 1);
+            let added = p.conditions.last_mut().and_then(|added| added.measure.as_mut());
+            added.expect("it was added").bound = Some((0, 1));
+        }),
         (Is::PlacesLength, "one too few", |p| {
             p.functions[0].places.pop();
         }),

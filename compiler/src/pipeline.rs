@@ -3,9 +3,9 @@
 //! `Sources → Parsed → Checked → Program → Verified`: each stage is made by the one before, and nothing but
 //! [`crate::ir::verify()`] makes the last.
 
-use crate::check::{Checked, Import, SourceTree, check};
+use crate::check::{Checked, Import, MAX_FOUND, SourceTree, check};
 use crate::ir::verify::{At, VerifyRule, limits};
-use crate::ir::{Program, Verified, VerifyError, optimise, verify};
+use crate::ir::{Program, RuleId, Verified, VerifyError, optimise, verify};
 use crate::lower::{MAX_INSTS, lower};
 use crate::sources::SourceMap;
 use crate::typed;
@@ -140,11 +140,12 @@ pub fn compile(inputs: &[Input], files: &dyn Files) -> Compilation {
             return compilation;
         }
     };
+    let owners: Vec<RuleId> = lowered.sites.iter().map(|site| site.rule).collect();
     match verify(lowered) {
         Ok(verified) => compilation.program = Some(verified),
         Err(errors) => {
             for error in &errors {
-                let found = refused(error, &compilation.typed);
+                let found = refused(error, &owners, &compilation.typed);
                 compilation.diagnostics.push(found);
             }
             compilation.diagnostics.dedup();
@@ -171,12 +172,14 @@ pub fn lower_only(compilation: &Compilation) -> Option<Program> {
     if compilation.has_errors() { None } else { lower(&compilation.typed, &compilation.sources).ok() }
 }
 
-/// What the verifier refuses: a rule that is too large for its limits, or else our own mistake, never the author's,
-/// which is said as such rather than hidden.
-fn refused(error: &VerifyError, program: &typed::Program) -> Diagnostic {
+/// What the verifier refuses: what is too large for its limits, or else our own mistake, never the author's, which is
+/// said as such rather than hidden. `owners` are the rules of the effects.
+fn refused(error: &VerifyError, owners: &[RuleId], program: &typed::Program) -> Diagnostic {
     // Each rule has one function, in the same order.
     let rule = match error.at {
         At::Function(id) | At::Inst(id, _) => program.rules.get(id.index()),
+        At::Rule(id) => program.rules.get(id.index()),
+        At::Site(id) => owners.get(id.index()).and_then(|rule| program.rules.get(rule.index())),
         At::Program
         | At::Account(_)
         | At::Kind(_)
@@ -192,12 +195,33 @@ fn refused(error: &VerifyError, program: &typed::Program) -> Diagnostic {
         | At::Counter(_)
         | At::Param(_)
         | At::Atom(_)
-        | At::Site(_)
         | At::Group(_)
-        | At::Rule(_)
         | At::Source(_)
         | At::Place(_) => None,
     };
+    let long = if error.rule == VerifyRule::LongText {
+        Some(format!(
+            "a name of more than {} bytes, or a title or reason of more than {}",
+            limits::NAME,
+            limits::TEXT
+        ))
+    } else if error.rule == VerifyRule::LongList {
+        Some("more entries in one list than perq compiles".to_owned())
+    } else {
+        None
+    };
+    if let Some(long) = long {
+        let mut group = None;
+        if let At::Group(id) = error.at {
+            group = program.groups.get(id.index()).map(|group| group.place);
+        }
+        let place = rule.map(|rule| rule.place).or(group).unwrap_or_default();
+        return Diagnostic::error(
+            "program-too-large",
+            place,
+            format!("the program cannot be compiled: it has {long}"),
+        );
+    }
     let beyond = if error.rule == VerifyRule::TooManyBuffers {
         Some(format!("more than {} collections that it picks or counts", limits::BUFFERS))
     } else if error.rule == VerifyRule::LoopDepth {
@@ -222,7 +246,7 @@ fn too_large(rule: &typed::Rule, beyond: &str) -> Diagnostic {
 }
 
 /// Diagnostics that are made here.
-pub const NAMES: &[&str] = &["compiler-mistake", "rule-too-large"];
+pub const NAMES: &[&str] = &["compiler-mistake", "program-too-large", "rule-too-large"];
 
 fn parse(
     input: &Input,
@@ -254,30 +278,36 @@ fn uses(tree: &SourceTree) -> impl Iterator<Item = String> + '_ {
     })
 }
 
+/// At most [`MAX_DIAGNOSTICS`] of each file, errors before warnings, and one that says how many more there are; it is
+/// an error where one was left off.
 fn limit(diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+    // Of what the checker has not kept there may be more in any file.
+    let at_least = if diagnostics.len() < MAX_FOUND { "" } else { "at least " };
     let mut out: Vec<Diagnostic> = Vec::new();
-    let mut in_file = 0_usize;
-    let mut left_off: Option<(Diagnostic, usize)> = None;
-    for diagnostic in diagnostics {
-        if out.last().is_none_or(|last| last.place.file != diagnostic.place.file) {
-            out.extend(left_off.take().map(more));
-            in_file = 0;
+    for in_file in diagnostics.chunk_by(|a, b| a.place.file == b.place.file) {
+        let mut errors = MAX_DIAGNOSTICS;
+        let mut warnings =
+            MAX_DIAGNOSTICS.saturating_sub(in_file.iter().filter(|found| is_error(found)).count());
+        let mut left_off: Option<Diagnostic> = None;
+        let mut count = 0_usize;
+        for diagnostic in in_file {
+            let room = if is_error(diagnostic) { &mut errors } else { &mut warnings };
+            if *room > 0 {
+                *room = room.saturating_sub(1);
+                out.push(diagnostic.clone());
+                continue;
+            }
+            count = count.saturating_add(1);
+            if left_off.as_ref().is_none_or(|first| is_error(diagnostic) && !is_error(first)) {
+                left_off = Some(diagnostic.clone());
+            }
         }
-        in_file = in_file.saturating_add(1);
-        if in_file <= MAX_DIAGNOSTICS {
-            out.push(diagnostic);
-        } else {
-            left_off = Some(match left_off {
-                Some((first, count)) => (first, count.saturating_add(1)),
-                None => (diagnostic, 1),
-            });
-        }
+        out.extend(left_off.map(|first| {
+            let message =
+                format!("and {at_least}{count} more in this file; mend the first ones and check again");
+            Diagnostic { name: "too-many-errors", message, ..first }
+        }));
     }
-    out.extend(left_off.take().map(more));
     out
-}
-
-fn more((first, count): (Diagnostic, usize)) -> Diagnostic {
-    let message = format!("and {count} more in this file; mend the first ones and check again");
-    Diagnostic { name: "too-many-errors", message, ..first }
 }

@@ -14,6 +14,18 @@ pub struct Source {
     /// Its text.
     pub text: String,
     line_starts: Vec<u32>,
+    /// Characters before each [`BLOCK`] of bytes, and in all: a column of a long line is not counted from the line's start.
+    characters: Vec<u32>,
+}
+
+/// Bytes of a text whose characters are counted at once.
+const BLOCK: usize = 256;
+
+/// How many characters begin in these bytes.
+fn count(bytes: &[u8]) -> u32 {
+    // Bytes that go on with a character have these two bits.
+    let begins = bytes.iter().filter(|byte| **byte & 0b1100_0000 != 0b1000_0000);
+    u32::try_from(begins.count()).unwrap_or(u32::MAX)
 }
 
 /// The files of a compilation.
@@ -29,7 +41,15 @@ impl SourceMap {
         let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let mut line_starts = vec![0];
         line_starts.extend(starts.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)));
-        let source = Source { file, path: path.replace('\\', "/"), text: text.to_owned(), line_starts };
+        let mut characters = Vec::with_capacity(text.len() / BLOCK + 1);
+        let mut before = 0_u32;
+        for block in text.as_bytes().chunks(BLOCK) {
+            characters.push(before);
+            before = before.saturating_add(count(block));
+        }
+        characters.push(before);
+        let path = path.replace('\\', "/");
+        let source = Source { file, path, text: text.to_owned(), line_starts, characters };
         match self.by_id.get(&file) {
             Some(index) => {
                 if let Some(slot) = self.files.get_mut(*index) {
@@ -101,9 +121,64 @@ impl Source {
     /// Line and column, from 1, of a byte offset; columns count characters.
     pub fn line_column(&self, offset: u32) -> (u32, u32) {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
-        let start = self.line_starts.get(line - 1).copied().unwrap_or(0) as usize;
-        let before = self.text.get(start..(offset as usize).max(start)).unwrap_or("");
-        let column = before.chars().count() + 1;
-        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
+        let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
+        let column = self.before(offset).saturating_sub(self.before(start)).saturating_add(1);
+        (u32::try_from(line).unwrap_or(u32::MAX), column)
+    }
+
+    /// How many characters begin before a byte offset.
+    fn before(&self, offset: u32) -> u32 {
+        let offset = (offset as usize).min(self.text.len());
+        let block = offset / BLOCK;
+        let counted = self.characters.get(block).copied().unwrap_or(0);
+        let rest = self.text.as_bytes().get(block * BLOCK..offset).unwrap_or(&[]);
+        counted.saturating_add(count(rest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Line and column by walking the text.
+    fn walked(text: &str, offset: usize) -> (u32, u32) {
+        let before = text.get(..offset).unwrap();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        (u32::try_from(line).unwrap(), u32::try_from(column).unwrap())
+    }
+
+    #[test]
+    fn columns_are_those_that_walking_finds() {
+        let texts = [
+            String::new(),
+            "a\nbc\n\nd".to_owned(),
+            "é".repeat(BLOCK),
+            format!("{}\n🍵{}ж\n\n", "x".repeat(BLOCK - 2), "я🍵y".repeat(BLOCK)),
+            "a".repeat(2 * BLOCK),
+        ];
+        for text in &texts {
+            let mut sources = SourceMap::default();
+            sources.insert(FileId(0), "a.rule", text);
+            let source = sources.get(FileId(0)).unwrap();
+            for offset in (0..=text.len()).filter(|offset| text.is_char_boundary(*offset)) {
+                let found = source.line_column(u32::try_from(offset).unwrap());
+                assert_eq!(found, walked(text, offset), "{offset} of {} bytes", text.len());
+            }
+            let end = walked(text, text.len());
+            assert_eq!(source.line_column(u32::MAX), end, "beyond the end");
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_not_counted_from_its_start() {
+        let mut sources = SourceMap::default();
+        let text = "1+".repeat(1 << 20);
+        sources.insert(FileId(0), "a.rule", &text);
+        let source = sources.get(FileId(0)).unwrap();
+        // A million columns of a line of two megabytes: from the start each, that is 10^12 bytes.
+        for offset in (0..1 << 21).step_by(2) {
+            assert_eq!(source.line_column(offset), (1, offset + 1));
+        }
     }
 }

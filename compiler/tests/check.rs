@@ -345,7 +345,7 @@ mod samples {
         );
         gives(
             &earn("limit 10 points per member else cut then award 1 points"),
-            &[("not-yet-evaluated", "`limit … per member`")],
+            &[("maybe-unknown", "the limit counts per member")],
         );
     }
 
@@ -377,10 +377,8 @@ mod samples {
         );
         gives(&earn("schedule month_days [31] then award 1 points"), &[("month-day-missing", "day 31")]);
         gives(&earn("schedule month_days [32] then award 1 points"), &[("number-out-of-range", "`32`")]);
-        gives(
-            &earn("schedule days [tue] hours 09:00 until 12:00 zone store then award 1 points"),
-            &[("not-yet-evaluated", "zone store")],
-        );
+        clean(&earn("schedule days [tue] hours 09:00 until 12:00 zone store then award 1 points"));
+        gives(&earn("schedule zone \"Berlin time\" then award 1 points"), &[("unknown-zone", "Berlin time")]);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //!
 //! It refuses to decide when a diagnostic is due.
 
-use crate::MAX_DEPTH;
 use crate::ast::{Expr, ExprKind};
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 use crate::mistakes::MAX_DIGITS;
 use crate::source::MAX_SOURCE_BYTES;
+use crate::{MAX_DEPTH, MAX_TOKENS};
 
 /// The names of the diagnostics of this crate; each has a page.
 pub const NAMES: &[&str] = &[
@@ -16,6 +16,7 @@ pub const NAMES: &[&str] = &[
     "control-character",
     "currency-sign",
     "decimal-comma",
+    "declaration-too-long",
     "direction-control",
     "double-equals",
     "file-too-large",
@@ -411,6 +412,16 @@ pub(crate) fn nested_too_deeply(place: Place) -> Diagnostic {
         format!("brackets, braces and prefixes nest deeper than {MAX_DEPTH} levels here"),
     )
     .help("give a part of it a name with `let` or `define`")
+}
+
+/// More tokens in one declaration than the limit; the place is the first one too many.
+pub(crate) fn declaration_too_long(place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "declaration-too-long",
+        place,
+        format!("a declaration may have at most {MAX_TOKENS} words, numbers and signs; this is one more"),
+    )
+    .help("make several rules or declarations of it")
 }
 
 /// An opening sign without its partner.

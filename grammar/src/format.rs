@@ -3,7 +3,10 @@
 //! It refuses to change what a file says: the tokens and comments stay the same and in the same order. It decides
 //! blanks, line ends and indentation, and writes names in NFC. What stands in braces on one line stays there if it
 //! fits; otherwise each clause, effect, row or field gets its own line. Line ends that the author put inside a clause
-//! are kept. One blank line separates declarations, except that declarations of one line may stand together.
+//! are kept, and a line that is too long without them is broken: before each `and` and `or` of its outermost condition,
+//! else after each comma of its outermost list. One blank line separates declarations, except that declarations of one
+//! line may stand together. In lines that follow one another, the arrows of rows stand below each other, and so do comments
+//! at their ends.
 
 use crate::diagnostic::{Diagnostic, FileId};
 use crate::lex::{Token, TokenKind};
@@ -12,8 +15,15 @@ use pest::iterators::Pair;
 use std::collections::HashSet;
 use unicode_normalization::UnicodeNormalization;
 
-/// The longest line on which braces written on one line stay.
+/// The longest line on which braces written on one line stay, and beyond which others are broken.
 pub const LINE_WIDTH: usize = 100;
+
+/// Times that a file is laid out until no line that can be broken is too long. Each time goes one level of brackets
+/// deeper, and there are never so many.
+const ROUNDS: usize = 1_000;
+
+/// Characters of a list that is worth a line for each entry.
+const LIST_WIDTH: usize = 48;
 
 /// Blanks for each level.
 const INDENT: usize = 2;
@@ -28,7 +38,15 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
     if parsed.diagnostics.iter().any(|found| found.severity == crate::diagnostic::Severity::Error) {
         return Err(parsed.diagnostics);
     }
-    Ok(Layout::new(text, &parsed.tokens, &marks).print())
+    let mut layout = Layout::new(text, &parsed.tokens, &marks);
+    layout.print();
+    for _ in 0..ROUNDS {
+        if !layout.break_long_lines() {
+            break;
+        }
+        layout.print();
+    }
+    Ok(layout.aligned())
 }
 
 /// What the grammar knows about the layout, by the start of the token.
@@ -152,6 +170,53 @@ struct Layout<'m, 't> {
     column: usize,
     /// The indentation of the current line.
     indent: usize,
+    /// The lines that were printed.
+    lines: Vec<Line>,
+    /// The next piece begins a line.
+    begins_line: bool,
+}
+
+/// A printed line.
+struct Line {
+    /// Its first piece.
+    start: usize,
+    /// Behind its last piece.
+    end: usize,
+    /// Its characters, without a comment at its end.
+    width: usize,
+    /// Its indentation.
+    indent: usize,
+    /// An empty line stands before it.
+    after_blank: bool,
+    /// Where its only `=>` of its own level stands, in the output and on the line.
+    arrow: Option<(usize, usize)>,
+    /// Where the gap before a comment at its end begins, in the output.
+    comment: Option<usize>,
+}
+
+/// What was found at the outermost level of brackets that has any.
+struct Outermost<T> {
+    level: Option<isize>,
+    found: Vec<T>,
+}
+
+impl<T> Default for Outermost<T> {
+    fn default() -> Outermost<T> {
+        Outermost { level: None, found: Vec::new() }
+    }
+}
+
+impl<T> Outermost<T> {
+    fn add(&mut self, level: isize, thing: T) {
+        if self.level.is_some_and(|outermost| level > outermost) {
+            return;
+        }
+        if self.level != Some(level) {
+            self.found.clear();
+            self.level = Some(level);
+        }
+        self.found.push(thing);
+    }
 }
 
 /// Braces that are open.
@@ -160,8 +225,8 @@ struct Open {
     is_broken: bool,
     /// The indentation of the line with the opening brace.
     indent: usize,
-    /// Parentheses and brackets that are open inside.
-    brackets: usize,
+    /// For each parenthesis and bracket that is open inside, the indentation of its line.
+    brackets: Vec<usize>,
 }
 
 impl<'m, 't> Layout<'m, 't> {
@@ -206,17 +271,90 @@ impl<'m, 't> Layout<'m, 't> {
             output: String::with_capacity(text.len()),
             column: 0,
             indent: 0,
+            lines: Vec::new(),
+            begins_line: true,
         }
     }
 
-    fn print(mut self) -> String {
+    /// Breaks each line that is too long; says whether there was one that could be broken. A break is a line end as an
+    /// author could have put it there, so that what comes out is laid out already.
+    fn break_long_lines(&mut self) -> bool {
+        let mut breaks = Vec::new();
+        for line in self.lines.iter().filter(|line| line.width > LINE_WIDTH) {
+            breaks.extend(self.breaks_of(line.start, line.end));
+        }
+        for at in &breaks {
+            self.pieces[*at].lines_before = 1;
+        }
+        !breaks.is_empty()
+    }
+
+    /// The pieces of a line that should begin lines of their own: at the outermost level of brackets that has an `and` or
+    /// `or`, or a list that is worth it.
+    fn breaks_of(&self, start: usize, end: usize) -> Vec<usize> {
+        let mut joints = Outermost::default();
+        let mut lists = Outermost::default();
+        // Brackets that are open, with the pieces after each of their commas; braces stand for themselves.
+        let mut open: Vec<(usize, Vec<usize>)> = Vec::new();
+        let mut level: isize = 0;
+        for at in start..end {
+            let piece = &self.pieces[at];
+            let can_break = |at: usize| at > start && at < end && self.keeps_line_end(at);
+            match piece.token.kind {
+                TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace => {
+                    open.push((at, Vec::new()));
+                    level += 1;
+                }
+                TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace => {
+                    level -= 1;
+                    let Some((opened, after_commas)) = open.pop() else { continue };
+                    let width = piece.flat - self.pieces[opened].flat;
+                    if after_commas.is_empty()
+                        || width < LIST_WIDTH
+                        || piece.token.kind == TokenKind::CloseBrace
+                    {
+                        continue;
+                    }
+                    let entries = [opened + 1].into_iter().chain(after_commas).chain([at]);
+                    let entries: Vec<usize> = entries.filter(|at| can_break(*at)).collect();
+                    if !entries.is_empty() {
+                        lists.add(level, (width, entries));
+                    }
+                }
+                TokenKind::Comma => {
+                    if let Some((_, after_commas)) = open.last_mut() {
+                        after_commas.push(at + 1);
+                    }
+                }
+                TokenKind::Keyword if matches!(piece.text.as_str(), "and" | "or") && can_break(at) => {
+                    joints.add(level, at);
+                }
+                _ => {}
+            }
+        }
+        match (joints.level, lists.level) {
+            (Some(joint), list) if list.is_none_or(|list| joint <= list) => joints.found,
+            // The widest of them.
+            (_, Some(_)) => {
+                lists.found.into_iter().max_by_key(|(width, _)| *width).map(|(_, at)| at).unwrap_or_default()
+            }
+            (_, None) => Vec::new(),
+        }
+    }
+
+    fn print(&mut self) {
+        self.output.clear();
+        self.lines.clear();
+        (self.column, self.indent, self.begins_line) = (0, 0, true);
         let mut open: Vec<Open> = Vec::new();
-        // Parentheses and brackets open outside of braces.
-        let mut brackets = 0_usize;
+        // The same for parentheses and brackets outside of braces.
+        let mut brackets: Vec<usize> = Vec::new();
         // Whether an item has ended, and whether it took one line.
         let mut previous_item: Option<bool> = None;
         let mut item_line = 0_usize;
         let mut line = 0_usize;
+        // Braces that were open where the line began.
+        let mut line_level = 0;
         for at in 0..self.pieces.len() {
             let piece = &self.pieces[at];
             let kind = piece.token.kind;
@@ -229,6 +367,9 @@ impl<'m, 't> Layout<'m, 't> {
                 item_line = line;
             } else if is_comment && lines_before == 0 {
                 // A comment at the end of a line.
+                if let Some(line) = self.lines.last_mut() {
+                    line.comment = Some(self.output.len());
+                }
                 self.output.push_str(&" ".repeat(COMMENT_GAP));
             } else if is_top {
                 let blank = match previous_item {
@@ -262,11 +403,11 @@ impl<'m, 't> Layout<'m, 't> {
                 || self.pieces[at - 1].token.kind.is_comment()
             {
                 let base = open.last().map_or(0, |block| block.indent + INDENT);
-                let level = open.last().map_or(brackets, |block| block.brackets);
-                let indent = if kind.is_closing() {
-                    base + INDENT * level.saturating_sub(1)
-                } else {
-                    base + INDENT * level.max(1)
+                let within = open.last().map_or(&brackets, |block| &block.brackets).last();
+                let indent = match within {
+                    Some(line) if kind.is_closing() => *line,
+                    Some(line) => line + INDENT,
+                    None => base + INDENT,
                 };
                 line += self.new_line(indent, false);
             } else if piece.blank_before {
@@ -276,34 +417,114 @@ impl<'m, 't> Layout<'m, 't> {
             let piece = &self.pieces[at];
             self.output.push_str(&piece.text);
             self.column += piece.width;
+            match self.lines.last_mut() {
+                Some(line) if !self.begins_line => line.end = at + 1,
+                Some(_) | None => {
+                    let after_blank = self.output.len() > piece.text.len() + self.indent
+                        && self.output[..self.output.len() - piece.text.len() - self.indent]
+                            .ends_with("\n\n");
+                    self.lines.push(Line {
+                        start: at,
+                        end: at + 1,
+                        width: 0,
+                        indent: self.indent,
+                        after_blank,
+                        arrow: None,
+                        comment: None,
+                    });
+                    line_level = open.len();
+                }
+            }
+            if kind == TokenKind::Arrow
+                && open.len() == line_level
+                && let Some(line) = self.lines.last_mut()
+            {
+                line.arrow = Some((self.output.len() - piece.text.len(), self.column - piece.width));
+            }
+            self.begins_line = false;
+            if let Some(line) = self.lines.last_mut()
+                && !is_comment
+            {
+                line.width = self.column;
+            }
 
             match kind {
                 TokenKind::OpenBrace => {
                     let is_broken = self.is_broken(at);
-                    open.push(Open { is_broken, indent: self.indent, brackets: 0 });
+                    open.push(Open { is_broken, indent: self.indent, brackets: Vec::new() });
                 }
                 TokenKind::CloseBrace => {
                     open.pop();
                 }
-                TokenKind::OpenParen | TokenKind::OpenBracket => match open.last_mut() {
-                    Some(block) => block.brackets += 1,
-                    None => brackets += 1,
-                },
-                TokenKind::CloseParen | TokenKind::CloseBracket => match open.last_mut() {
-                    Some(block) => block.brackets = block.brackets.saturating_sub(1),
-                    None => brackets = brackets.saturating_sub(1),
-                },
+                TokenKind::OpenParen | TokenKind::OpenBracket => {
+                    let indent = self.indent;
+                    open.last_mut().map_or(&mut brackets, |block| &mut block.brackets).push(indent);
+                }
+                TokenKind::CloseParen | TokenKind::CloseBracket => {
+                    open.last_mut().map_or(&mut brackets, |block| &mut block.brackets).pop();
+                }
                 _ => {}
             }
             if open.is_empty() && self.next_starts_item(at) {
                 previous_item = Some(line == item_line);
-                brackets = 0;
+                brackets.clear();
             }
         }
         if !self.output.is_empty() {
             self.output.push('\n');
         }
-        self.output
+    }
+
+    /// The output, with blanks before arrows and before comments at the ends of lines, so that those of lines that
+    /// follow one another stand below each other.
+    fn aligned(&self) -> String {
+        let mut blanks: Vec<(usize, usize)> = Vec::new();
+        let mut widths: Vec<usize> = self.lines.iter().map(|line| line.width).collect();
+        for run in self.runs(|line| line.arrow.is_some()) {
+            let column = |at: usize| self.lines[at].arrow.map_or(0, |(_, column)| column);
+            let widest = run.clone().map(column).max().unwrap_or(0);
+            for at in run {
+                if let Some((place, column)) = self.lines[at].arrow {
+                    blanks.push((place, widest - column));
+                    widths[at] += widest - column;
+                }
+            }
+        }
+        for run in self.runs(|_| true) {
+            let commented = || run.clone().filter(|at| self.lines[*at].comment.is_some());
+            let widest = commented().map(|at| widths[at]).max().unwrap_or(0);
+            for at in commented() {
+                if let Some(place) = self.lines[at].comment {
+                    blanks.push((place, widest - widths[at]));
+                }
+            }
+        }
+        blanks.sort_unstable();
+        let mut out = String::with_capacity(self.output.len());
+        let mut from = 0;
+        for (place, count) in blanks {
+            out.push_str(&self.output[from..place]);
+            out.push_str(&" ".repeat(count));
+            from = place;
+        }
+        out.push_str(&self.output[from..]);
+        out
+    }
+
+    /// Lines of one indentation that follow one another and are of a kind.
+    fn runs(&self, is_one: impl Fn(&Line) -> bool) -> Vec<std::ops::Range<usize>> {
+        let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+        for (at, line) in self.lines.iter().enumerate().filter(|(_, line)| is_one(line)) {
+            match runs.last_mut() {
+                Some(run)
+                    if run.end == at && !line.after_blank && self.lines[run.start].indent == line.indent =>
+                {
+                    run.end = at + 1;
+                }
+                Some(_) | None => runs.push(at..at + 1),
+            }
+        }
+        runs
     }
 
     fn blank(&mut self) {
@@ -320,6 +541,7 @@ impl<'m, 't> Layout<'m, 't> {
         self.output.push_str(&" ".repeat(indent));
         self.indent = indent;
         self.column = indent;
+        self.begins_line = true;
         1 + usize::from(blank)
     }
 
@@ -444,7 +666,9 @@ fn match_braces(pieces: &[Piece<'_>]) -> Vec<usize> {
 /// Whether a blank stands between two neighbours on a line.
 fn needs_blank(before: &Piece<'_>, token: &Token, marks: &Marks) -> bool {
     use TokenKind as K;
-    if marks.glued.contains(&(token.span.start as usize)) {
+    // A title stands between the name and its columns.
+    let after_title = before.token.kind == K::String && token.kind == K::OpenParen;
+    if marks.glued.contains(&(token.span.start as usize)) && !after_title {
         return false;
     }
     let closes =

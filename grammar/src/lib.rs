@@ -28,6 +28,11 @@ pub use report::MAX_DIAGNOSTICS;
 /// parentheses take half of that) and 0.6 MiB with it, so it is made for threads of 2 MiB.
 pub const MAX_DEPTH: usize = 128;
 
+/// How many tokens one declaration may have, without blanks and comments and without the rules in a group's braces.
+///
+/// Reading one takes up to 200 bytes for each, which are given back before the next declaration is read.
+pub const MAX_TOKENS: usize = 1_000_000;
+
 /// How deep expressions may nest in the tree, which prefixes (`not not …`, `- - …`), `of` and the other operators
 /// deepen too: one level of brackets is one to some seven levels of tree. What walks the tree may recurse.
 pub const MAX_TREE_DEPTH: usize = 2 * MAX_DEPTH;

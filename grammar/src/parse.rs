@@ -8,6 +8,7 @@ use crate::ast::{self, GroupClause, Item, ItemKind};
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 use crate::lex::{Token, TokenClass, TokenKind, lex};
 use crate::report::Report;
+use crate::source::MAX_SOURCE_BYTES;
 use crate::split::{ITEM_WORDS, Unit, UnitKind, column, split};
 use crate::tree::Builder;
 use crate::{characters, errors, mistakes};
@@ -79,8 +80,12 @@ pub(crate) struct Reading<'t> {
 
 /// As [`parse`], with a look at each accepted unit.
 pub(crate) fn read(file: FileId, text: &str, visit: &mut dyn FnMut(&Reading<'_>)) -> Parsed {
-    let mut tokens = lex(text);
     let mut report = Report::default();
+    if text.len() > MAX_SOURCE_BYTES {
+        report.push(errors::file_too_large(file, text.len()));
+        return Parsed { diagnostics: report.finish(file), ..Parsed::default() };
+    }
+    let mut tokens = lex(text);
     characters::check(file, text, &tokens, &mut report);
     let mut masked = mistakes::mask(file, text, &tokens, &mut report);
     let (units, mut problems, stray) = split(file, text, &tokens, &mut report);
@@ -188,7 +193,7 @@ impl Reader<'_, '_> {
         rule: Rule,
         build: impl for<'x> Fn(&mut Builder<'x>, Pair<'x, Rule>) -> Option<T>,
     ) -> Option<T> {
-        if unit.too_deep {
+        if unit.too_large {
             return None;
         }
         let whole = self.span_of(unit.tokens);

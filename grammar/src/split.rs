@@ -6,7 +6,7 @@
 use crate::diagnostic::{FileId, Place, Span};
 use crate::lex::{Token, TokenClass, TokenKind};
 use crate::report::Report;
-use crate::{MAX_DEPTH, errors};
+use crate::{MAX_DEPTH, MAX_TOKENS, errors};
 
 /// A stretch of text that the grammar reads at once.
 #[derive(Clone, Debug)]
@@ -18,8 +18,8 @@ pub(crate) struct Unit {
     pub(crate) nested: Vec<Unit>,
     /// The closing signs that are missing at the end.
     pub(crate) missing: String,
-    /// Too deep for the grammar.
-    pub(crate) too_deep: bool,
+    /// Too deep or too long for the grammar.
+    pub(crate) too_large: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +171,7 @@ impl Splitter<'_> {
             tokens: (at, end),
             nested: vec![],
             missing: String::new(),
-            too_deep: false,
+            too_large: false,
         };
         if !self.starts_item(at) {
             return empty(UnitKind::Stray, self.end_of_stray(at));
@@ -241,7 +241,7 @@ impl Splitter<'_> {
                     depth -= 1;
                     if depth == 0 {
                         let tokens = (at, end + 1);
-                        return Unit { kind, tokens, nested, missing: String::new(), too_deep: false };
+                        return Unit { kind, tokens, nested, missing: String::new(), too_large: false };
                     }
                 }
                 TokenKind::Word
@@ -256,7 +256,7 @@ impl Splitter<'_> {
             }
             end += 1;
         }
-        Unit { kind, tokens: (at, end), nested, missing: String::new(), too_deep: false }
+        Unit { kind, tokens: (at, end), nested, missing: String::new(), too_large: false }
     }
 
     /// The rule at `at` in a group's braces.
@@ -276,7 +276,7 @@ impl Splitter<'_> {
             tokens: (at, end),
             nested: vec![],
             missing: String::new(),
-            too_deep: false,
+            too_large: false,
         }
     }
 
@@ -293,6 +293,7 @@ impl Splitter<'_> {
         let mut open: Vec<usize> = Vec::new();
         let mut last_stray = None;
         let mut deepest: Option<Span> = None;
+        let mut significant = 0_usize;
         let (mut at, end) = unit.tokens;
         while at < end {
             if let Some(rule) = inner.next_if(|rule| rule.tokens.0 == at) {
@@ -300,6 +301,14 @@ impl Splitter<'_> {
                 continue;
             }
             let token = self.tokens[at];
+            if !token.kind.is_trivia() {
+                significant += 1;
+                if significant > MAX_TOKENS {
+                    report.push(errors::declaration_too_long(self.place(token.span)));
+                    unit.too_large = true;
+                    break;
+                }
+            }
             if token.kind.is_opening() {
                 open.push(at);
                 if open.len() > MAX_DEPTH {
@@ -331,8 +340,10 @@ impl Splitter<'_> {
         }
         if let Some(span) = deepest {
             report.push(errors::nested_too_deeply(self.place(span)));
-            unit.too_deep = true;
-        } else if let Some(&outermost) = open.first() {
+            unit.too_large = true;
+        } else if let Some(&outermost) = open.first()
+            && !unit.too_large
+        {
             let token = self.tokens[outermost];
             report.push(errors::unclosed_delimiter(self.place(token.span), token.text(self.text), None));
             for &unclosed in open.iter().rev() {

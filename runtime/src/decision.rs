@@ -7,7 +7,7 @@ use crate::decimal;
 use crate::pack::{Pack, place};
 use crate::record::ReadEvent;
 use perq_compiler::evaluate;
-use perq_compiler::ir::{AccountId, CounterId, FaultKind, LimitOf, Program, RuleId, SiteId};
+use perq_compiler::ir::{AccountId, CounterId, FaultKind, LimitOf, Program, RuleId, SiteId, SlotId};
 use serde::{Deserialize, Serialize};
 
 /// The JSON Schema of a decision's JSON.
@@ -77,6 +77,9 @@ pub struct Effect {
     pub reason: Option<String>,
     /// How it falls on lines; empty for an award to the basket.
     pub lines: Vec<Share>,
+    /// The id of the member who gets it, where that is not the event's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub to: Option<String>,
 }
 
 /// A line's part of an effect.
@@ -277,6 +280,8 @@ pub(crate) struct Names {
     currency: Name,
     decimals: u8,
     reasons: Vec<Option<String>>,
+    /// By site: the slot that names another member who gets it.
+    beneficiaries: Vec<Option<SlotId>>,
     places: Vec<Name>,
     has_tax: bool,
     pack: String,
@@ -323,6 +328,7 @@ impl Names {
             accounts: program.accounts.iter().map(|a| (Name::of(&a.name), a.decimals)).collect(),
             currency: Name::of(&program.currency.code),
             decimals: program.currency.decimals,
+            beneficiaries: program.sites.iter().map(|site| site.to).collect(),
             reasons: program.sites.iter().map(|site| site.reason.clone()).collect(),
             places: (0..program.places.len() as u32)
                 .map(|at| Name::of(&place(program, perq_compiler::ir::PlaceId(at))))
@@ -343,7 +349,8 @@ impl Names {
             .iter()
             .map(|site| {
                 let account = match site.kind {
-                    perq_compiler::ir::SiteKind::Award { account, .. } => Some(account),
+                    perq_compiler::ir::SiteKind::Award { account, .. }
+                    | perq_compiler::ir::SiteKind::Multiply { account, .. } => Some(account),
                     perq_compiler::ir::SiteKind::Discount { .. } => None,
                 };
                 let group = program.rules.get(site.rule.index()).map_or(0, |rule| rule.group.index());
@@ -451,6 +458,7 @@ impl Names {
                                     .collect(),
                             })
                             .collect(),
+                        to: self.to(event, effect).map(str::to_owned),
                     }
                 })
                 .collect(),
@@ -684,7 +692,17 @@ impl Names {
             }
             out.push(b'}');
         }
-        out.extend_from_slice(b"]}");
+        out.push(b']');
+        if let Some(to) = self.to(event, effect) {
+            out.extend_from_slice(b",\"to\":");
+            write_text(out, to);
+        }
+        out.push(b'}');
+    }
+
+    /// Who gets it, where that is not the event's member.
+    fn to<'e>(&self, event: &'e ReadEvent, effect: &evaluate::Effect) -> Option<&'e str> {
+        self.beneficiaries.get(effect.site.index()).copied().flatten().and_then(|slot| event.other(slot))
     }
 
     fn tail(&self, site: SiteId) -> &[u8] {

@@ -12,7 +12,7 @@ use crate::state::{self, Memory, State};
 use arc_swap::ArcSwap;
 use perq_compiler::evaluate::{self, Claimed, Plan, Unclaimed, Workspace};
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{MISSING, Program, event_slot};
+use perq_compiler::ir::{MISSING, Program, SlotType, event_slot};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -172,8 +172,8 @@ impl<'a> EngineBuilder<'a> {
         EngineBuilder { catalogue: Some(catalogue), ..self }
     }
 
-    /// Sets a parameter for this deployment, written as its type is written in records: `5`, `7.5`, `2026-03-01`. It
-    /// holds for every day, in place of the program's values.
+    /// Sets a parameter for this deployment, written as its type is written in records or in rules: `5`, `7.5` or `7.5%`,
+    /// `400 GBP`, `2026-03-01`. It holds for every day, in place of the program's values.
     pub fn parameter(mut self, name: &str, value: &str) -> EngineBuilder<'a> {
         self.parameters.push((name.to_owned(), value.to_owned()));
         self
@@ -233,7 +233,7 @@ impl<'a> EngineBuilder<'a> {
     }
 }
 
-type DatedValues = Vec<(Option<i64>, i64)>;
+pub(crate) type DatedValues = Vec<(Option<i64>, i64)>;
 
 fn parameters(
     program: &Program,
@@ -251,7 +251,7 @@ fn parameters(
         };
         let (Some(param), Some(values_of)) = (program.params.get(at), params.get_mut(at)) else { continue };
         let value = values
-            .number(values.form(param.ty), Scalar::Cell(text))
+            .number(values.form(param.ty), Scalar::Cell(&without_unit(program, param.ty, text)))
             .map_err(|error| EngineError::BadParameter { name: name.clone(), message: error.message })?;
         if param.range.is_some_and(|(low, high)| value < low || value > high) || value == MISSING {
             return Err(EngineError::ParameterOutOfRange { name: name.clone(), value: text.clone() });
@@ -259,6 +259,45 @@ fn parameters(
         *values_of = vec![(None, value)];
     }
     Ok(params)
+}
+
+/// A value without the unit that rules write behind it, and without the `_` between its digits.
+fn without_unit(program: &Program, ty: SlotType, text: &str) -> String {
+    let unit = match ty {
+        SlotType::Percent => "%",
+        SlotType::Money { .. } => program.currency.code.as_str(),
+        SlotType::Points(account) => {
+            program.accounts.get(account.index()).map_or("", |account| account.unit.as_str())
+        }
+        SlotType::Count | SlotType::Number { .. } => "",
+        SlotType::Bool
+        | SlotType::Date
+        | SlotType::Time
+        | SlotType::Instant
+        | SlotType::Enum(_)
+        | SlotType::Symbol(_)
+        | SlotType::Set(_) => return text.to_owned(),
+    };
+    let number = text.strip_suffix(unit).unwrap_or(text).trim_end();
+    let digits = number.as_bytes();
+    let is_digit = |at: Option<usize>| at.and_then(|at| digits.get(at)).is_some_and(u8::is_ascii_digit);
+    let kept = number.char_indices().filter(|(at, character)| {
+        *character != '_' || !is_digit(at.checked_sub(1)) || !is_digit(at.checked_add(1))
+    });
+    kept.map(|(_, character)| character).collect()
+}
+
+/// The values of a program's parameters by day, with those of a deployment in place of the program's.
+///
+/// # Errors
+/// Where the program has no such parameter, or the value does not fit it.
+pub(crate) fn parameters_of(
+    program: &Program,
+    given: &[(String, String)],
+) -> Result<Vec<DatedValues>, EngineError> {
+    let values = Values::of(program)
+        .ok_or_else(|| EngineError::Catalogue(CatalogueError::UnknownZone { zone: program.zone.clone() }))?;
+    parameters(program, &values, given)
 }
 
 #[cfg(feature = "native")]
@@ -483,7 +522,7 @@ impl Evaluation {
 }
 
 /// The last value whose day is not after the date.
-fn value_at(values: &[(Option<i64>, i64)], date: i64) -> i64 {
+pub(crate) fn value_at(values: &[(Option<i64>, i64)], date: i64) -> i64 {
     values
         .iter()
         .rev()
@@ -703,10 +742,12 @@ mod tests {
             error.name()
         };
         assert_eq!(refused("rat", "5"), "unknown-parameter");
-        assert_eq!(refused("rate", "five"), "bad-parameter");
+        for value in ["five", "5 GBP", "5%%", "_5", "5_", "1__0"] {
+            assert_eq!(refused("rate", value), "bad-parameter");
+        }
         assert_eq!(refused("rate", "10.0001"), "parameter-out-of-range");
         assert_eq!(refused("rate", "-0.0001"), "parameter-out-of-range");
-        for value in ["0", "10", "7.5"] {
+        for value in ["0", "10", "7.5", "7.5%", "7.5 %", "1_0"] {
             assert!(builder().parameter("rate", value).kind(EngineKind::Interpreter).build().is_ok());
         }
         assert_eq!(value_at(&[(None, 1), (Some(10), 2)], 9), 1);

@@ -117,6 +117,7 @@ pub(crate) fn program() -> Program {
         line_atoms: Vec::new(),
         function: FunctionId(function),
         limits: Vec::new(),
+        governance: perq_compiler::ir::Governance::default(),
         place: PlaceId(0),
     };
     let group = |name: &str, phase, rule| Group {
@@ -128,6 +129,7 @@ pub(crate) fn program() -> Program {
         on_price: OnPrice::Running,
         excludes: Vec::new(),
         limits: Vec::new(),
+        governance: perq_compiler::ir::Governance::default(),
         rules: vec![RuleId(rule)],
     };
     Program {
@@ -210,12 +212,14 @@ pub(crate) fn program() -> Program {
                     fall: Fall::Each(Element::Line),
                     rounding: Rounding::HalfUp,
                 },
+                to: None,
                 reason: Some("tea \"week\"".into()),
                 place: PlaceId(0),
             },
             Site {
                 rule: RuleId(1),
                 kind: SiteKind::Award { account: AccountId(0), rounding: None },
+                to: None,
                 reason: None,
                 place: PlaceId(1),
             },

@@ -6,6 +6,7 @@
 
 use crate::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
 use crate::decimal;
+use crate::engine::{DatedValues, parameters_of, value_at};
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
@@ -16,7 +17,7 @@ use perq_compiler::evaluate::{
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, LimitOf, MISSING, ParamId, Program, RuleId, Verified, event_slot, line_slot,
+    AccountId, FaultKind, LimitOf, ParamId, Program, RuleId, Verified, event_slot, line_slot,
 };
 use perq_compiler::pipeline;
 use perq_compiler::sources::SourceMap;
@@ -25,6 +26,7 @@ use perq_compiler::typed::{
 };
 use perq_grammar::diagnostic::Place;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -48,6 +50,10 @@ pub struct Outcome {
     pub place: Place,
     /// What did not hold; a test without any has passed.
     pub mismatches: Vec<Mismatch>,
+    /// The rules that gave something in one of its events.
+    pub fired: BTreeSet<RuleId>,
+    /// How many exact amounts it asserts.
+    pub figures: usize,
 }
 
 impl Outcome {
@@ -87,12 +93,15 @@ pub struct Trials<'p> {
     typed: &'p typed::Program,
     sources: &'p SourceMap,
     engines: Engines,
+    /// Parameters of a deployment.
+    given: Vec<(String, String)>,
     ready: Ready,
 }
 
 /// A program with the engines that decide its events.
 struct Ready {
     program: Arc<Verified>,
+    params: Vec<DatedValues>,
     interpreter: Option<Interpreter>,
     #[cfg(feature = "native")]
     native: Option<Native>,
@@ -109,7 +118,17 @@ impl<'p> Trials<'p> {
         program: Arc<Verified>,
         engines: Engines,
     ) -> Result<Trials<'p>, NoTrials> {
-        Ok(Trials { typed, sources, engines, ready: Ready::new(program, engines)? })
+        Ok(Trials { typed, sources, engines, given: Vec::new(), ready: Ready::new(program, engines)? })
+    }
+
+    /// Sets parameters of a deployment; what a test itself sets stands in front of them.
+    ///
+    /// # Errors
+    /// Where the program has no such parameter, or the value does not fit it.
+    pub fn parameters(mut self, given: &[(String, String)]) -> Result<Trials<'p>, NoTrials> {
+        self.ready = self.ready.parameters(given)?;
+        self.given = given.to_vec();
+        Ok(self)
     }
 
     /// Runs every test, in the order of the text.
@@ -119,25 +138,37 @@ impl<'p> Trials<'p> {
 
     /// Runs one test of this program.
     pub fn run(&self, test: &typed::Test) -> Outcome {
-        let mismatches = match &test.body {
-            TestBody::Rejects { expected, found } => rejects(test.place, expected, found),
+        let run = |ready: &Ready, steps| {
+            let mut run = Run::new(ready);
+            let mismatches = run.run(steps);
+            // A test's own rules come after those of the program, and are no rules of the program.
+            run.fired.retain(|rule| rule.index() < self.typed.rules.len());
+            (mismatches, run.fired)
+        };
+        let (mismatches, fired) = match &test.body {
+            TestBody::Rejects { expected, found } => (rejects(test.place, expected, found), BTreeSet::new()),
             TestBody::Runs(steps) => match self.own(test) {
-                Ok(None) => Run::new(&self.ready).run(steps),
-                Ok(Some(own)) => Run::new(&own).run(steps),
+                Ok(None) => run(&self.ready, steps),
+                Ok(Some(own)) => run(&own, steps),
                 Err(NoTrials(got)) => {
                     let expected = "a test that can be run".to_owned();
-                    vec![Mismatch { place: test.place, expected, got, decision: None }]
+                    let mismatch = Mismatch { place: test.place, expected, got, decision: None };
+                    (vec![mismatch], BTreeSet::new())
                 }
             },
         };
-        Outcome { name: test.name.clone(), place: test.place, mismatches }
+        let figures = match &test.body {
+            TestBody::Rejects { .. } => 0,
+            TestBody::Runs(steps) => steps.iter().filter(|step| is_figure(step)).count(),
+        };
+        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, figures }
     }
 
     /// The program of a test that adds to the one under test.
     fn own(&self, test: &typed::Test) -> Result<Option<Ready>, NoTrials> {
         let Some(own) = &test.own else { return Ok(None) };
         let program = pipeline::compile_own(own, self.sources).map_err(NoTrials)?;
-        Ready::new(Arc::new(program), self.engines).map(Some)
+        Ready::new(Arc::new(program), self.engines)?.parameters(&self.given).map(Some)
     }
 }
 
@@ -160,11 +191,39 @@ impl Ready {
             return Err(NoTrials("this perq was built without native code".to_owned()));
         }
         Ok(Ready {
+            params: program.params.iter().map(|param| param.values.clone()).collect(),
             program,
             interpreter,
             #[cfg(feature = "native")]
             native,
         })
+    }
+
+    fn parameters(mut self, given: &[(String, String)]) -> Result<Ready, NoTrials> {
+        if !given.is_empty() {
+            self.params = parameters_of(&self.program, given).map_err(|error| NoTrials(error.to_string()))?;
+        }
+        Ok(self)
+    }
+}
+
+/// Whether a step asserts an exact amount.
+fn is_figure(step: &TestStep) -> bool {
+    match step {
+        TestStep::Expect(expectation, _) => match expectation {
+            Expectation::LimitedTo { .. }
+            | Expectation::Award { .. }
+            | Expectation::Discount { .. }
+            | Expectation::Total(_)
+            | Expectation::NetTotal(_) => true,
+            Expectation::Nothing
+            | Expectation::Fires(_)
+            | Expectation::Silent(_)
+            | Expectation::DisplacedBy(..)
+            | Expectation::Fails(..)
+            | Expectation::Holds { .. } => false,
+        },
+        TestStep::Member(_) | TestStep::Table { .. } | TestStep::Event { .. } | TestStep::With(..) => false,
     }
 }
 
@@ -205,6 +264,7 @@ struct Run<'t> {
     bound: Option<Bound>,
     events: usize,
     last: Option<Decided>,
+    fired: BTreeSet<RuleId>,
     state: Memory,
     interpreter: Workspace<interpret::Scratch>,
     #[cfg(feature = "native")]
@@ -221,6 +281,7 @@ impl<'t> Run<'t> {
             bound: None,
             events: 0,
             last: None,
+            fired: BTreeSet::new(),
             state: Memory::new(Arc::clone(&ready.program)),
             interpreter: Workspace::default(),
             #[cfg(feature = "native")]
@@ -324,7 +385,7 @@ impl<'t> Run<'t> {
                 &format!("{field}{} [{}]", error.message, error.name()),
             )
         })?;
-        let params = params(program, &event.record, &self.params);
+        let params = params(&self.ready.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
         let mut decisions: Vec<(&str, (Decision, Checks))> = Vec::new();
         if let Some(interpreter) = &self.ready.interpreter {
@@ -343,6 +404,7 @@ impl<'t> Run<'t> {
             return Err(refused("an engine", &"there is none"));
         };
         self.state.keep(&bound.schema, &reader, &event, &decision);
+        self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
         let decided = Decided { event, decision, checks };
         for (other_name, (decision, checks)) in decisions {
             let other = Decided { event: decided.event.clone(), decision, checks };
@@ -424,13 +486,9 @@ fn checks<C: Code>(
 }
 
 /// The parameters on the event's day, with what the test sets.
-fn params(program: &Program, record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
+fn params(params: &[DatedValues], record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
     let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
-    let on = |param: &perq_compiler::ir::Param| {
-        let valid = param.values.iter().rfind(|(from, _)| from.is_none_or(|from| from <= day));
-        valid.map_or(MISSING, |(_, value)| *value)
-    };
-    let mut values: Vec<i64> = program.params.iter().map(on).collect();
+    let mut values: Vec<i64> = params.iter().map(|values| value_at(values, day)).collect();
     for (param, value) in set {
         if let Some(slot) = values.get_mut(param.index()) {
             *slot = *value;
@@ -628,9 +686,10 @@ impl View<'_> {
                 (winners.iter().any(|by| self.is(*by, *winner)), expected, got)
             }
             Expectation::LimitedTo { rule, account, amount } => {
+                let of = account.map_or(LimitOf::Discounts, LimitOf::Awards);
                 let cut = decision.cuts.iter().any(|cut| {
                     self.is(cut.rule, *rule)
-                        && cut.of == account.map_or(LimitOf::Discounts, LimitOf::Awards)
+                        && (cut.of == of || cut.of == LimitOf::Times)
                         && matches!(cut.by, CutBy::Rule | CutBy::Group | CutBy::Counter(_))
                 });
                 let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };
@@ -718,8 +777,11 @@ impl View<'_> {
     /// The sum of what the scope holds.
     fn sum(&self, account: Option<AccountId>, scope: &ExpectScope) -> i128 {
         let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| self.is(effect.rule, rule));
+        let own = |effect: &&Effect| {
+            self.program.sites.get(effect.site.index()).is_none_or(|site| site.to.is_none())
+        };
         let effects = self.decided.decision.effects.iter().filter(|effect| effect.account == account);
-        let effects = effects.filter(of_rule);
+        let effects = effects.filter(of_rule).filter(own);
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
         };

@@ -169,6 +169,7 @@ pub fn program(random: &mut Random) -> Program {
             line_atoms: Vec::new(),
             function: id,
             limits: Vec::new(),
+            governance: perq_compiler::ir::Governance::default(),
             place: PlaceId(0),
         });
     }
@@ -185,7 +186,7 @@ fn site_of(rule: RuleId, award: bool) -> Site {
             rounding: Rounding::HalfUp,
         }
     };
-    Site { rule, kind, reason: None, place: PlaceId(0) }
+    Site { rule, kind, to: None, reason: None, place: PlaceId(0) }
 }
 
 fn slot(name: &str, record: RecordKind, ty: SlotType) -> Slot {
@@ -237,6 +238,7 @@ pub fn empty() -> Program {
         on_price: OnPrice::Original,
         excludes: Vec::new(),
         limits: Vec::new(),
+        governance: perq_compiler::ir::Governance::default(),
         rules: Vec::new(),
     };
     let names = [vec!["a"], vec!["a", "b"], vec!["c"], vec!["d", "e", "f"]];

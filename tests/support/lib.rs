@@ -1,6 +1,7 @@
 //! What the suites share: generators of programmes and records, plain renderings, the repository's files.
 
 pub mod agree;
+pub mod coverage;
 pub mod generate;
 pub mod many;
 pub mod pages;

@@ -1,7 +1,9 @@
 //! Random programmes as text, well typed by construction: what they reach is the checker, the lowering and everything
 //! behind it. The text is a function of the seed alone.
 
-use crate::generate::Random;
+use crate::generate::{self, Random};
+use perq_compiler::evaluate::{Bindings, Bits};
+use perq_compiler::ir::{MISSING, Program, Slot, SlotType};
 
 /// What may be named where an expression stands.
 #[derive(Clone, Copy, Default)]
@@ -277,6 +279,68 @@ impl Writer {
                 format!("all(lines where {})", self.truth(d, line))
             }
             _ => "(max(line.price for lines) known)".to_owned(),
+        }
+    }
+}
+
+/// A receipt as shops write them, in the programme's layout.
+pub fn ordinary(random: &mut Random, program: &Program) -> generate::Input {
+    let layout = &program.layout;
+    let mut symbols = Vec::new();
+    let lines = random.below(9);
+    let payments = random.below(3);
+    let mut rows = |slots: &[Slot], count: usize| -> Vec<i64> {
+        (0..count)
+            .flat_map(|_| slots.iter().map(|slot| value(random, slot, &mut symbols)).collect::<Vec<_>>())
+            .collect()
+    };
+    let event = rows(&layout.event, 1);
+    let lines = rows(&layout.line, lines);
+    let payments = rows(&layout.payment, payments);
+    let references = program.references.iter().map(|_| {
+        let mut bits = Bits::default();
+        bits.insert(random.below(4));
+        bits
+    });
+    let references = references.collect();
+    generate::Input {
+        event,
+        lines,
+        line_width: layout.line.len(),
+        payments,
+        payment_width: layout.payment.len(),
+        tables: Vec::new(),
+        symbols,
+        params: program
+            .params
+            .iter()
+            .map(|param| param.values.last().map_or(0, |(_, value)| *value))
+            .collect(),
+        bindings: Bindings { references },
+        fuel: 1_000_000,
+    }
+}
+
+fn value(random: &mut Random, slot: &Slot, symbols: &mut Vec<u32>) -> i64 {
+    if slot.optional && random.chance(20) {
+        return MISSING;
+    }
+    match slot.ty {
+        SlotType::Bool => random.between(0, 1),
+        SlotType::Money { scale } => random.between(0, 4_000) * 10_i64.pow(u32::from(scale) - 2),
+        SlotType::Points(_) => random.between(0, 500),
+        SlotType::Percent => random.between(0, 250_000),
+        SlotType::Count => random.pick(&[1, 1, 1, 2, 3, 6, 0]),
+        SlotType::Number { .. } => random.between(0, 100_000),
+        SlotType::Date => 20_454 + random.between(0, 364),
+        SlotType::Time => random.between(0, 86_399),
+        SlotType::Instant => 1_767_222_000 + random.between(0, 31_535_999),
+        SlotType::Enum(_) => random.between(0, 2),
+        SlotType::Symbol(_) => random.between(0, 5),
+        SlotType::Set(_) => {
+            let start = i64::try_from(symbols.len()).unwrap_or(0);
+            symbols.extend([0, 2]);
+            start << 32 | 2
         }
     }
 }

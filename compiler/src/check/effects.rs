@@ -1,11 +1,14 @@
 //! What rules do: awards, discounts, prices, and the loops around them. It refuses to know when.
 
+use super::expressions::Access;
 use super::groups::GroupKind;
 use super::names::{Binding, Scope, nearest};
 use super::types::{collection_word, element_word};
 use super::{At, Checker, errors, later};
 use crate::ir;
-use crate::typed::{Element, Expr, ExprKind, LocalId, Ratio, RecordType, Source, SourceKind, Step, Type};
+use crate::typed::{
+    Element, Expr, ExprKind, FieldId, LocalId, Ratio, RecordType, Source, SourceKind, Step, Type,
+};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
@@ -19,6 +22,8 @@ pub(super) struct Context {
     pub group_name: String,
     pub accounts: BTreeSet<ir::AccountId>,
     pub discounts: bool,
+    /// It multiplies awards of another group.
+    pub multiplies: bool,
 }
 
 impl Checker<'_> {
@@ -64,11 +69,13 @@ impl Checker<'_> {
                     steps.extend(self.price(scope, amount, *each, target, spread.as_ref(), place, context));
                 }
                 ast::EffectKind::Let(binding) => self.let_step(scope, binding, steps),
+                ast::EffectKind::Multiply { group, by } => {
+                    steps.extend(self.multiply(scope, group, by, place, context));
+                }
                 ast::EffectKind::Debit { .. }
                 | ast::EffectKind::Gift { .. }
                 | ast::EffectKind::Issue(_)
                 | ast::EffectKind::Set { .. }
-                | ast::EffectKind::Multiply { .. }
                 | ast::EffectKind::Later(_) => {
                     if let Some(word) = later::effect(&effect.kind) {
                         self.report(errors::not_yet_evaluated(place, word));
@@ -256,9 +263,12 @@ impl Checker<'_> {
         context: &mut Context,
     ) -> Option<Step> {
         self.require_kind(GroupKind::Earn, "award", place, context);
-        let target = match to {
-            Some(path) => Some(self.account_named(scope, path)?),
-            None => None,
+        let (target, other) = match to {
+            Some(path) => {
+                let (account, other) = self.beneficiary(scope, path)?;
+                (Some(account), other)
+            }
+            None => (None, None),
         };
         let want = target.map(|target| self.points_type(target));
         let value = self.value(scope, amount, want.as_ref());
@@ -339,10 +349,89 @@ impl Checker<'_> {
             account,
             amount: value,
             rounding,
+            to: other,
             element: scope.loops.last().copied(),
             reason: reason.map(|reason| reason.value.clone()),
             place,
         })
+    }
+
+    /// `bonus`, or another member's account: `member.invited_by.bonus`, with the field that names that member.
+    fn beneficiary(
+        &mut self,
+        scope: &mut Scope,
+        path: &ast::Path,
+    ) -> Option<(ir::AccountId, Option<FieldId>)> {
+        let Some((account, owner)) = path.parts.split_last().filter(|(_, owner)| !owner.is_empty()) else {
+            return self.account_named(scope, path).map(|account| (account, None));
+        };
+        let place = scope.place(path.span);
+        let Some(id) = self.account_ids.get(&account.text).copied() else {
+            return self.account_named(scope, path).map(|account| (account, None));
+        };
+        if let [own] = owner
+            && own.text == "member"
+        {
+            let quoted = self.quote(place);
+            self.report(errors::own_account(place, &quoted, &account.text));
+            return None;
+        }
+        let span = owner.iter().fold(owner.first()?.span, |span, part| span.to(part.span));
+        let owner = ast::Path { parts: owner.to_vec(), span };
+        let value = self.path(scope, &owner, None, Access::Value);
+        let value = self.present(value);
+        if value.ty.is_error() || matches!(value.kind, ExprKind::Error) {
+            return None;
+        }
+        let member = self.kind_ids.get("member_id").copied().map(Type::Symbol);
+        if let ExprKind::Field { field, of: None } = value.kind
+            && Some(&value.ty) == member.as_ref()
+        {
+            return Some((id, Some(field)));
+        }
+        let (quoted, described) = (self.quote(value.place), self.describe(&value.ty));
+        self.report(errors::not_a_member(value.place, &quoted, &described));
+        None
+    }
+
+    /// `multiply awards of group base_earn by 10`
+    fn multiply(
+        &mut self,
+        scope: &mut Scope,
+        group: &ast::Path,
+        by: &ast::Expr,
+        place: Place,
+        context: &mut Context,
+    ) -> Option<Step> {
+        self.require_kind(GroupKind::Earn, "multiply", place, context);
+        context.multiplies = true;
+        let at = At { file: scope.file, space: scope.space, origin: super::Origin::Program };
+        let found = self.group_named(at, group);
+        let by = self.value_of(scope, by, &Type::Number);
+        if let Some((low, _)) = self.bounds(&by)
+            && low.compare(Ratio::whole(1)).is_some_and(std::cmp::Ordering::is_lt)
+        {
+            let quoted = self.quote(by.place);
+            self.report(errors::multiplier_below_one(by.place, &quoted));
+        }
+        if !scope.loops.is_empty() {
+            self.report(errors::multiply_in_loop(place));
+        }
+        let of = self.group_infos.get(found?)?;
+        let (of_id, of_name, of_place, earns) =
+            (of.id, of.name.clone(), of.place, of.kind == Some(GroupKind::Earn));
+        let own = context.group.and_then(|group| self.group_infos.get(group))?;
+        let same_phase = |id: ir::GroupId| self.out.groups.get(id.index()).map(|group| group.phase);
+        if own.kind != Some(GroupKind::Earn) {
+            return None;
+        }
+        if !earns || same_phase(of_id) != same_phase(own.id) || of_id >= own.id {
+            let group_place = scope.place(group.span);
+            let own_name = own.name.clone();
+            self.report(errors::stage_order(group_place, &of_name, of_place, &own_name, earns));
+            return None;
+        }
+        Some(Step::Multiply { group: of_id, by, place })
     }
 
     fn account_named(&mut self, scope: &Scope, path: &ast::Path) -> Option<ir::AccountId> {

@@ -10,6 +10,7 @@ use perq_grammar::diagnostic::{Diagnostic, Place};
 pub const NAMES: &[&str] = &[
     "always-known",
     "ambiguous-reference",
+    "budget-unit",
     "calendar-duration",
     "cannot-exclude",
     "collection-as-value",
@@ -18,6 +19,7 @@ pub const NAMES: &[&str] = &[
     "decimal-or-thousands",
     "division-by-zero",
     "duplicate-name",
+    "effective-with-valid",
     "empty-range",
     "equality-with-reference",
     "event-outside-group",
@@ -26,7 +28,9 @@ pub const NAMES: &[&str] = &[
     "history-gap",
     "history-order",
     "impossible-date",
+    "limit-times",
     "limit-unit",
+    "limit-window",
     "look-alike-names",
     "maybe-unknown",
     "mismatched-types",
@@ -41,6 +45,7 @@ pub const NAMES: &[&str] = &[
     "missing-unit",
     "missing-value",
     "month-day-missing",
+    "multiplier-below-one",
     "needless-spread",
     "no-worth",
     "not-a-collection",
@@ -64,6 +69,7 @@ pub const NAMES: &[&str] = &[
     "repeated-clause",
     "rule-without-group",
     "second-program",
+    "stage-order",
     "text-for-reference",
     "text-for-value",
     "time-goes-back",
@@ -1151,6 +1157,65 @@ pub(super) fn not_an_account(
     if accounts.is_empty() { diagnostic } else { diagnostic.help(format!("accounts are {}", some(accounts))) }
 }
 
+pub(super) fn own_account(place: Place, text: &str, account: &str) -> Diagnostic {
+    Diagnostic::error("not-an-account", place, format!("`{text}` is the event's own member's account")).fix(
+        format!("write `{account}`"),
+        place,
+        account,
+    )
+}
+
+pub(super) fn not_a_member(place: Place, text: &str, found: &str) -> Diagnostic {
+    Diagnostic::error(
+        "not-an-account",
+        place,
+        format!("`{text}` is {found}, and names no member with accounts"),
+    )
+    .help("fields of type `member_id` name members, such as `member.invited_by`")
+}
+
+pub(super) fn stage_order(
+    place: Place,
+    group: &str,
+    group_place: Place,
+    own: &str,
+    earns: bool,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        "stage-order",
+        place,
+        if earns {
+            format!("group `{group}` is not settled before group `{own}`, which multiplies its awards")
+        } else {
+            format!("group `{group}` awards nothing that could be multiplied")
+        },
+    )
+    .label(group_place, "the group whose awards are meant");
+    if earns && group != own {
+        diagnostic.help(format!("say in `program`: `order {group}, {own}`"))
+    } else {
+        diagnostic.help("name a group of `kind earn` that stands earlier")
+    }
+}
+
+pub(super) fn multiplier_below_one(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error(
+        "multiplier-below-one",
+        place,
+        format!("`{text}` may be below 1, and would take points away"),
+    )
+    .help("multiplying adds to what is awarded; to award less, lower the rule that awards")
+}
+
+pub(super) fn multiply_in_loop(place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-effect",
+        place,
+        "`multiply` acts on all awards of the group at once, and does not belong in `for each`",
+    )
+    .help("write it beside the loop")
+}
+
 pub(super) fn missing_rounding(
     place: Place,
     account: &str,
@@ -1216,9 +1281,76 @@ pub(super) fn limit_unit(place: Place, text: &str, found: &str, expected: &str) 
     )
 }
 
+pub(super) fn budget_unit(place: Place, text: &str, found: &str, expected: &str) -> Diagnostic {
+    Diagnostic::error(
+        "budget-unit",
+        place,
+        format!("`{text}` is {found}, and what the budget pays for here is {expected}"),
+    )
+}
+
 pub(super) fn limit_scope(place: Place) -> Diagnostic {
-    Diagnostic::error("missing-clause", place, "the limit does not say per what")
-        .help("`limit … per transaction else cut`")
+    Diagnostic::error("missing-clause", place, "the limit does not say per what").help(
+        "`limit … per transaction`, `per member within this month` or `per inviter`; what all members share is a \
+         `budget`",
+    )
+}
+
+pub(super) fn limit_window(place: Place) -> Diagnostic {
+    Diagnostic::error("limit-window", place, "a past period does not hold the event that is limited")
+        .help("`within this month` counts from its first day, `within last 30 days` back from the event")
+}
+
+pub(super) fn transaction_window(place: Place) -> Diagnostic {
+    Diagnostic::error("limit-window", place, "one transaction is one instant, and has no window")
+        .help("leave `within …` out, or limit `per member`")
+}
+
+pub(super) fn times_cut(place: Place, word: &str) -> Diagnostic {
+    Diagnostic::error("limit-times", place, format!("a {word} of times has no half time to cut to"))
+        .help("write `else skip`")
+}
+
+pub(super) fn times_of_transaction(place: Place, owner: &str) -> Diagnostic {
+    Diagnostic::error("limit-times", place, format!("a {owner} gives at most one time in a transaction"))
+        .help("limit the amount `per transaction`, or the times `per member`")
+}
+
+pub(super) fn limit_of_nobody(
+    place: Place,
+    per: &str,
+    asks: &str,
+    rule: Option<(Place, &str)>,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        "maybe-unknown",
+        place,
+        format!("the limit counts per {per}, and an event may have no `{asks}`"),
+    );
+    match rule {
+        Some((rule_place, rule)) => diagnostic
+            .label(rule_place, format!("rule `{rule}` does not ask for it"))
+            .help(format!("add to the rule or its group: `when {asks} known`")),
+        None => diagnostic.help(format!("add to the rule or its group: `when {asks} known`")),
+    }
+}
+
+pub(super) fn effective_with_valid(place: Place, valid: Place) -> Diagnostic {
+    Diagnostic::error("effective-with-valid", place, "two clauses say from when it holds")
+        .label(valid, "these periods say it already")
+        .help("keep `valid` for the periods of the events, or `effective from` for all events from a day on")
+}
+
+pub(super) fn identity_taken(place: Place, what: &str, name: &str, earlier: Place) -> Diagnostic {
+    Diagnostic::error(
+        "duplicate-name",
+        place,
+        format!(
+            "two declarations keep the identity of the {what} `{name}`, and their limits would count together"
+        ),
+    )
+    .label(earlier, "the other")
+    .help("give `was` to the one that continues it")
 }
 
 #[allow(clippy::too_many_arguments)]

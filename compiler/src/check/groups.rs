@@ -1,10 +1,10 @@
 //! Groups: kind, displacement, order, exclusions, limits. It refuses to know conditions and effects of rules.
 
+use super::limits::{Owner, is_limit};
 use super::names::{Events, Scope, nearest};
-use super::types::constant;
 use super::{At, Checker, Items, errors, later};
 use crate::ir;
-use crate::typed::{Expr, ExprKind, Group, Ratio, Type};
+use crate::typed::{Expr, ExprKind, Group, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
@@ -23,6 +23,8 @@ pub(super) enum GroupKind {
 pub(super) struct GroupInfo<'a> {
     pub at: At,
     pub name: String,
+    /// The name that its counters keep: the former one, where `was` says it.
+    pub lasting: String,
     pub place: Place,
     pub kind: Option<GroupKind>,
     /// Its position among the groups in order of settlement.
@@ -38,6 +40,23 @@ pub(super) struct GroupInfo<'a> {
 
 const KINDS: &[&str] =
     &["line_discount", "set_discount", "order_discount", "delivery_discount", "earn", "tender", "state"];
+
+/// The limits and budgets among a group's clauses.
+pub(super) fn limits_of(clauses: &[ast::GroupClause]) -> impl Iterator<Item = &ast::Clause> {
+    clauses.iter().filter_map(shared).filter(|clause| is_limit(clause))
+}
+
+/// A clause that rules may have, too.
+fn shared(clause: &ast::GroupClause) -> Option<&ast::Clause> {
+    match clause {
+        ast::GroupClause::Shared(clause) => Some(clause),
+        ast::GroupClause::Kind(_)
+        | ast::GroupClause::Displace { .. }
+        | ast::GroupClause::OnPrice(_)
+        | ast::GroupClause::Excludes(..)
+        | ast::GroupClause::Rule(_) => None,
+    }
+}
 
 impl<'a> Checker<'a> {
     /// Kinds, displacement and order of the groups.
@@ -112,13 +131,9 @@ impl<'a> Checker<'a> {
                     ast::ClauseKind::Schedule(_) => ("schedule", clause.span),
                     // The grammar lets no such clause into a group.
                     ast::ClauseKind::Priority(_) | ast::ClauseKind::Then(_) => continue,
-                    ast::ClauseKind::Budget { .. }
-                    | ast::ClauseKind::Take(_)
+                    ast::ClauseKind::Take(_)
                     | ast::ClauseKind::Process { .. }
                     | ast::ClauseKind::Spendable(_)
-                    | ast::ClauseKind::EffectiveFrom(_)
-                    | ast::ClauseKind::NotEffective
-                    | ast::ClauseKind::About(_)
                     | ast::ClauseKind::With(..) => {
                         if let Some(word) = later::clause(&clause.kind) {
                             self.report(errors::not_yet_evaluated(at.place(clause.span), word));
@@ -129,6 +144,10 @@ impl<'a> Checker<'a> {
                     | ast::ClauseKind::When(_)
                     | ast::ClauseKind::Unless(_)
                     | ast::ClauseKind::Let(_)
+                    | ast::ClauseKind::Budget { .. }
+                    | ast::ClauseKind::EffectiveFrom(_)
+                    | ast::ClauseKind::NotEffective
+                    | ast::ClauseKind::About(_)
                     | ast::ClauseKind::Limit { .. } => continue,
                 },
             };
@@ -202,9 +221,12 @@ impl<'a> Checker<'a> {
                 (ir::Displace::None, ir::Scope::Line)
             }
         };
+        let shared: Vec<&ast::Clause> = clauses.iter().filter_map(shared).collect();
+        let governance = self.governance(at, &shared, "a group");
         let info = GroupInfo {
             at,
             name: header.name.text.clone(),
+            lasting: self.lasting("group", at, header),
             place,
             kind: kind.map(|(kind, _)| kind),
             id: ir::GroupId(0),
@@ -223,6 +245,7 @@ impl<'a> Checker<'a> {
             on_price: on_price.unwrap_or(ir::OnPrice::Running),
             excludes: Vec::new(),
             limits: Vec::new(),
+            governance,
             place,
         };
         (info, group)
@@ -307,105 +330,33 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Limits of groups, and what all their rules share where a group has no rules.
+    /// Limits of groups.
     pub(super) fn check_groups(&mut self) {
         for index in 0..self.group_infos.len() {
             let Some(info) = self.group_infos.get(index) else { continue };
             let (at, clauses, kind, id) = (info.at, info.clauses, info.kind, info.id);
-            let mut limits = Vec::new();
-            for clause in clauses {
-                let ast::GroupClause::Shared(clause) = clause else { continue };
-                if let ast::ClauseKind::Limit { amount, per, window, otherwise } = &clause.kind {
-                    let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
-                    let place = at.place(clause.span);
-                    let fits = |ty: &Type| match kind {
-                        Some(GroupKind::Discount) => *ty == Type::Money,
-                        Some(GroupKind::Earn) => matches!(ty, Type::Points(_) | Type::Money),
-                        Some(GroupKind::Other) | None => true,
-                    };
-                    let expected = match kind {
-                        Some(GroupKind::Discount) => format!("money, such as `100 {}`", self.currency_word()),
-                        Some(GroupKind::Earn) | Some(GroupKind::Other) | None => "points".to_string(),
-                    };
-                    let earns = kind == Some(GroupKind::Earn);
-                    limits.extend(self.limit(
-                        &mut scope,
-                        (amount, per, window.as_ref(), otherwise),
-                        place,
-                        &fits,
-                        &expected,
-                        earns,
-                    ));
-                }
-            }
+            let fits = |ty: &Type| match kind {
+                Some(GroupKind::Discount) => *ty == Type::Money,
+                Some(GroupKind::Earn) => matches!(ty, Type::Points(_) | Type::Money),
+                Some(GroupKind::Other) | None => true,
+            };
+            let owner = Owner {
+                word: "group",
+                lasting: info.lasting.clone(),
+                fits: &fits,
+                expected: match kind {
+                    Some(GroupKind::Discount) => format!("money, such as `100 {}`", self.currency_word()),
+                    Some(GroupKind::Earn) | Some(GroupKind::Other) | None => "points".to_string(),
+                },
+                earns: kind == Some(GroupKind::Earn),
+            };
+            let limits: Vec<&ast::Clause> = limits_of(clauses).collect();
+            let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+            let limits = self.limits(&mut scope, &limits, &owner);
             if let Some(group) = self.out.groups.get_mut(id.index()) {
                 group.limits = limits;
             }
         }
-    }
-
-    /// `limit 100 EUR per transaction else cut`
-    pub(super) fn limit(
-        &mut self,
-        scope: &mut Scope,
-        (amount, per, window, otherwise): (&ast::Expr, &[ast::Name], Option<&ast::Window>, &ast::Name),
-        place: Place,
-        fits: &dyn Fn(&Type) -> bool,
-        expected: &str,
-        earns: bool,
-    ) -> Option<ir::Limit> {
-        let value = self.value(scope, amount, None);
-        if window.is_some() {
-            self.report(errors::not_yet_evaluated(place, "limit … within"));
-            return None;
-        }
-        match per {
-            [name] if name.text == "transaction" => {}
-            [] => {
-                self.report(errors::limit_scope(place));
-                return None;
-            }
-            [first, ..] => {
-                self.report(errors::not_yet_evaluated(place, &format!("limit … per {}", first.text)));
-                return None;
-            }
-        }
-        let otherwise = match otherwise.text.as_str() {
-            "cut" => ir::Otherwise::Cut,
-            "skip" => ir::Otherwise::Skip,
-            _ => {
-                let word_place = scope.place(otherwise.span);
-                self.report(errors::unknown_word(word_place, "limit", &otherwise.text, &["cut", "skip"]));
-                return None;
-            }
-        };
-        if value.ty.is_error() || matches!(value.kind, ExprKind::Error) {
-            return None;
-        }
-        let quoted = self.quote(value.place);
-        if !fits(&value.ty) {
-            let described = self.describe(&value.ty);
-            self.report(errors::limit_unit(value.place, &quoted, &described, expected));
-            return None;
-        }
-        let amount = if let ExprKind::Param(id) = &value.kind {
-            ir::LimitAmount::Param(*id)
-        } else {
-            match constant(&value).and_then(Ratio::to_i64) {
-                Some(amount) if amount >= 0 => ir::LimitAmount::Fixed(amount),
-                Some(_) | None => {
-                    self.report(errors::constant_expected(value.place, &quoted));
-                    return None;
-                }
-            }
-        };
-        let account = if let Type::Points(id) = value.ty {
-            Some(id)
-        } else {
-            self.money_account().filter(|_| earns && value.ty == Type::Money)
-        };
-        let of = account.map_or(ir::LimitOf::Discounts, ir::LimitOf::Awards);
-        Some(ir::Limit { amount, of, counter: None, otherwise })
     }
 
     /// The account whose unit is the currency, where there is one.

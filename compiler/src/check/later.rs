@@ -37,13 +37,9 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
 /// The words of a clause without a meaning.
 pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
     match kind {
-        ClauseKind::Budget { .. } => Some("budget"),
         ClauseKind::Take(_) => Some("take"),
         ClauseKind::Process { .. } => Some("process"),
         ClauseKind::Spendable(_) => Some("spendable"),
-        ClauseKind::EffectiveFrom(_) => Some("effective"),
-        ClauseKind::NotEffective => Some("not effective"),
-        ClauseKind::About(_) => Some("about"),
         ClauseKind::With(..) => Some("with"),
         ClauseKind::Title(_)
         | ClauseKind::Valid(_)
@@ -54,6 +50,10 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
         | ClauseKind::Unless(_)
         | ClauseKind::Let(_)
         | ClauseKind::Limit { .. }
+        | ClauseKind::Budget { .. }
+        | ClauseKind::EffectiveFrom(_)
+        | ClauseKind::NotEffective
+        | ClauseKind::About(_)
         | ClauseKind::Then(_) => None,
     }
 }
@@ -65,9 +65,9 @@ pub(super) fn effect(kind: &EffectKind) -> Option<&str> {
         EffectKind::Gift { .. } => Some("gift"),
         EffectKind::Issue(_) => Some("issue"),
         EffectKind::Set { .. } => Some("set"),
-        EffectKind::Multiply { .. } => Some("multiply"),
         EffectKind::Later(word) => Some(&word.text),
-        EffectKind::ForEach { .. }
+        EffectKind::Multiply { .. }
+        | EffectKind::ForEach { .. }
         | EffectKind::Award { .. }
         | EffectKind::Discount { .. }
         | EffectKind::Price { .. }

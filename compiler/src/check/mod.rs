@@ -11,8 +11,10 @@ mod effects;
 pub mod errors;
 mod expressions;
 mod functions;
+mod governance;
 mod groups;
 mod later;
+mod limits;
 mod names;
 mod operators;
 mod program;
@@ -65,6 +67,9 @@ pub struct Checked {
     /// In the order of the files, and in source order within each.
     pub diagnostics: Vec<Diagnostic>,
 }
+
+/// How many diagnostics are kept to choose those from that are shown; hostile text would otherwise fill the memory.
+pub const MAX_FOUND: usize = 10_000;
 
 /// Checks a program: its files in a deterministic order, with all that they import.
 pub fn check(files: &[SourceTree], imports: &[Import]) -> Checked {
@@ -335,6 +340,8 @@ struct Checker<'a> {
     out: typed::Program,
     found: Vec<Diagnostic>,
     alone: Vec<Alone>,
+    /// One of them is an error.
+    refused: bool,
     /// Above zero, diagnostics are dropped: the same text has been checked before.
     muted: u32,
     /// The prelude's, the program's, then one for each imported file.
@@ -373,6 +380,8 @@ struct Checker<'a> {
     group_ids: FxHashMap<String, usize>,
     rule_infos: Vec<rules::RuleInfo<'a>>,
     rule_ids: FxHashMap<String, ir::RuleId>,
+    /// Lasting names of rules and groups, with what they are.
+    lasting: FxHashMap<(&'static str, String), (String, Place)>,
 }
 
 impl Checker<'_> {
@@ -382,6 +391,7 @@ impl Checker<'_> {
             out: typed::Program::default(),
             found: Vec::new(),
             alone: Vec::new(),
+            refused: false,
             muted: 0,
             spaces: vec![Space::default(), Space::default()],
             declared: FxHashMap::default(),
@@ -408,11 +418,15 @@ impl Checker<'_> {
             group_ids: FxHashMap::default(),
             rule_infos: Vec::new(),
             rule_ids: FxHashMap::default(),
+            lasting: FxHashMap::default(),
         }
     }
 
+    /// Keeps a diagnostic. Beyond [`MAX_FOUND`] only the first error is kept, which there must be where there are any.
     fn report(&mut self, diagnostic: Diagnostic) {
-        if self.muted == 0 {
+        let is_error = diagnostic.severity == Severity::Error;
+        if self.muted == 0 && (self.found.len() < MAX_FOUND || (is_error && !self.refused)) {
+            self.refused |= is_error;
             self.found.push(diagnostic);
         }
     }

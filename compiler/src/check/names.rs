@@ -1,7 +1,7 @@
 //! Names: what a word is bound to at a place of the text, what is known there not to be missing, and which other
 //! name was probably meant. It refuses to know types beyond carrying them.
 
-use super::{Checker, errors};
+use super::{At, Checker, errors};
 use crate::ir;
 use crate::typed::{Element, ExprKind, FieldId, FunctionId, Local, LocalId, RecordType, Type};
 use perq_grammar::ast;
@@ -198,6 +198,20 @@ impl Checker<'_> {
             errors::look_alike_names(earlier_place, &earlier, name, place)
         });
         true
+    }
+
+    /// The name that a declaration keeps when it is renamed: the one after `was`. Versions of one name keep it together.
+    pub(super) fn lasting(&mut self, what: &'static str, at: At, header: &ast::Header) -> String {
+        let name = header.was.as_ref().unwrap_or(&header.name);
+        let place = at.place(name.span);
+        let declared = header.name.text.clone();
+        if let Some((other, earlier)) =
+            self.lasting.insert((what, name.text.clone()), (declared.clone(), place))
+            && other != declared
+        {
+            self.report(errors::identity_taken(place, what, &name.text, earlier));
+        }
+        name.text.clone()
     }
 
     /// The space and last name of a path such as `seg.regulars`; `None` where the first part is no alias.

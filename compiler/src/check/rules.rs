@@ -2,13 +2,14 @@
 //! effects mean.
 
 use super::effects::Context;
-use super::groups::GroupKind;
+use super::groups::{GroupKind, limits_of};
+use super::limits::Owner;
 use super::names::{Events, Scope, nearest};
 use super::program::{is_zone, small_number};
 use super::{At, Checker, Items, Origin, dates, errors, later};
 use crate::calendar;
 use crate::ir;
-use crate::typed::{Clock, ClockZone, Expr, ExprKind, FieldId, Ratio, Rule, Step, Type};
+use crate::typed::{Clock, ClockZone, Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
@@ -210,7 +211,14 @@ impl<'a> Checker<'a> {
             }
         }
         (scope.file, scope.space) = (at.file, at.space);
-        let mut context = Context { group, kind, group_name, accounts: Default::default(), discounts: false };
+        let mut context = Context {
+            group,
+            kind,
+            group_name,
+            accounts: Default::default(),
+            discounts: false,
+            multiplies: false,
+        };
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;
         let mut limits: Vec<&ast::Clause> = Vec::new();
@@ -248,7 +256,7 @@ impl<'a> Checker<'a> {
                     Err(_) => self.report(errors::number_out_of_range(at.place(number.span), &number.text)),
                 },
                 ast::ClauseKind::Then(effects) => self.effects(&mut scope, effects, &mut context, &mut steps),
-                ast::ClauseKind::Limit { .. } => limits.push(clause),
+                ast::ClauseKind::Limit { .. } | ast::ClauseKind::Budget { .. } => limits.push(clause),
                 ast::ClauseKind::Title(_)
                 | ast::ClauseKind::Valid(_)
                 | ast::ClauseKind::Schedule(_)
@@ -256,7 +264,6 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::When(_)
                 | ast::ClauseKind::Unless(_)
                 | ast::ClauseKind::Let(_)
-                | ast::ClauseKind::Budget { .. }
                 | ast::ClauseKind::Take(_)
                 | ast::ClauseKind::Process { .. }
                 | ast::ClauseKind::Spendable(_)
@@ -276,17 +283,14 @@ impl<'a> Checker<'a> {
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
         }
-        let mut typed_limits = Vec::new();
-        for clause in limits {
-            if let ast::ClauseKind::Limit { amount, per, window, otherwise } = &clause.kind {
-                typed_limits.extend(self.rule_limit(
-                    &mut scope,
-                    (amount, per, window.as_ref(), otherwise),
-                    at.place(clause.span),
-                    &context,
-                ));
-            }
-        }
+        let own: Vec<&ast::Clause> = rule.clauses.iter().collect();
+        let governance = self.governance(at, &own, "a rule");
+        let lasting = self.lasting("rule", at, &rule.header);
+        let typed_limits = self.rule_limits(&mut scope, &limits, lasting, &context);
+        self.limits_know_their_member(&scope, &limits, None);
+        let shared: Vec<&ast::Clause> = limits_of(group_clauses).collect();
+        (scope.file, scope.space) = (group_at.file, group_at.space);
+        self.limits_know_their_member(&scope, &shared, Some((place, &rule.header.name.text)));
         steps.splice(0..0, self.check_histories(place, &valid).into_iter().map(Step::When));
         if let Some(info) = group.and_then(|group| self.group_infos.get_mut(group)) {
             info.accounts.extend(context.accounts.iter().copied());
@@ -300,27 +304,44 @@ impl<'a> Checker<'a> {
             events,
             steps,
             limits: typed_limits,
+            governance,
             place,
         });
     }
 
-    fn rule_limit(
+    /// The limits and budgets of a rule.
+    fn rule_limits(
         &mut self,
         scope: &mut Scope,
-        clause: (&ast::Expr, &[ast::Name], Option<&ast::Window>, &ast::Name),
-        place: Place,
+        clauses: &[&ast::Clause],
+        lasting: String,
         context: &Context,
-    ) -> Option<ir::Limit> {
+    ) -> Vec<Limit> {
         let accounts: Vec<Type> = context.accounts.iter().map(|account| self.points_type(*account)).collect();
         let discounts = context.discounts;
         let nothing = accounts.is_empty() && !discounts;
-        let fits = |ty: &Type| nothing || accounts.contains(ty) || (discounts && *ty == Type::Money);
-        let expected = match (accounts.first(), discounts) {
-            (Some(ty), _) => self.describe(ty),
-            (None, _) => format!("money, such as `100 {}`", self.currency_word()),
+        let moneyed = discounts || !context.multiplies || self.money_account().is_some();
+        let fits = |ty: &Type| {
+            let money = *ty == Type::Money && moneyed;
+            let counted = matches!(ty, Type::Points(_)) || money;
+            counted
+                && (nothing
+                    || context.multiplies
+                    || accounts.contains(ty)
+                    || (discounts && *ty == Type::Money))
         };
-        let earns = accounts.contains(&Type::Money);
-        self.limit(scope, clause, place, &fits, &expected, earns)
+        let owner = Owner {
+            word: "rule",
+            lasting,
+            fits: &fits,
+            expected: match (accounts.first(), discounts) {
+                (Some(ty), _) => self.describe(ty),
+                (None, _) if context.multiplies => "points".to_owned(),
+                (None, _) => format!("money, such as `100 {}`", self.currency_word()),
+            },
+            earns: context.multiplies || accounts.contains(&Type::Money),
+        };
+        self.limits(scope, clauses, &owner)
     }
 
     fn rule_events(
@@ -412,22 +433,26 @@ impl<'a> Checker<'a> {
                 } else {
                     let any: Vec<Expr> =
                         periods.iter().filter_map(|period| all_of(of_period(period), place)).collect();
-                    steps.push(Step::When(Expr { kind: ExprKind::Or(any), ty: Type::Bool, place }));
+                    steps.extend(any_of(any, place).map(Step::When));
                 }
-                valid.extend(begins.into_iter().min());
+                valid.extend(begins.into_iter().min_by_key(|(day, _)| *day));
             }
+            ast::ClauseKind::EffectiveFrom(from) => {
+                let conditions = self.valid(scope, from, None, place, valid);
+                steps.extend(conditions.into_iter().map(Step::When));
+            }
+            ast::ClauseKind::NotEffective => {
+                steps.push(Step::When(Expr { kind: ExprKind::Bool(false), ty: Type::Bool, place }));
+            }
+            ast::ClauseKind::About(_) => {}
             ast::ClauseKind::Schedule(parts) => {
                 if let Some(condition) = self.schedule(scope, parts, place) {
                     steps.push(Step::When(condition));
                 }
             }
-            ast::ClauseKind::Budget { .. }
-            | ast::ClauseKind::Take(_)
+            ast::ClauseKind::Take(_)
             | ast::ClauseKind::Process { .. }
             | ast::ClauseKind::Spendable(_)
-            | ast::ClauseKind::EffectiveFrom(_)
-            | ast::ClauseKind::NotEffective
-            | ast::ClauseKind::About(_)
             | ast::ClauseKind::With(..) => {
                 if let Some(word) = later::clause(&clause.kind) {
                     self.report(errors::not_yet_evaluated(place, word));
@@ -437,6 +462,7 @@ impl<'a> Checker<'a> {
             ast::ClauseKind::Title(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::Limit { .. }
+            | ast::ClauseKind::Budget { .. }
             | ast::ClauseKind::Then(_) => {}
         }
     }
@@ -748,6 +774,13 @@ fn one_of(field: Expr, values: &[i64], constant: impl Fn(i64) -> ExprKind, ty: &
 
 fn whole(number: i64) -> ExprKind {
     ExprKind::Constant(Ratio::whole(i128::from(number)))
+}
+
+fn any_of(mut conditions: Vec<Expr>, place: Place) -> Option<Expr> {
+    if conditions.len() <= 1 {
+        return conditions.pop();
+    }
+    Some(Expr { kind: ExprKind::Or(conditions), ty: Type::Bool, place })
 }
 
 fn all_of(mut conditions: Vec<Expr>, place: Place) -> Option<Expr> {

@@ -58,6 +58,7 @@ impl<'a> Checker<'a> {
     /// Enumerations, kinds, counted units and the names of events.
     pub(super) fn declare_types(&mut self, items: &Items<'a>) {
         self.count_unit("pcs");
+        self.count_unit("times");
         for (at, header, ordered, values) in &items.enums {
             let place = at.place(header.name.span);
             if !self.declare("enum", &header.name.text, place) {

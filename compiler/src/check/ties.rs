@@ -108,6 +108,7 @@ impl Checker<'_> {
                 | Step::LetCollection(..)
                 | Step::ForEach { .. }
                 | Step::Award { .. }
+                | Step::Multiply { .. }
                 | Step::Discount { .. } => {}
             }
         }
@@ -132,7 +133,9 @@ impl Checker<'_> {
                     self.targets_of(body, &inner, targets);
                 }
                 Step::Award { element: Some(_), .. } => targets.push(outer.clone()),
-                Step::Award { element: None, .. } => targets.push(Allowances::default()),
+                Step::Award { element: None, .. } | Step::Multiply { .. } => {
+                    targets.push(Allowances::default());
+                }
                 Step::Discount { target, .. } => {
                     let mut own = if matches!(target.kind, SourceKind::One(_)) {
                         outer.clone()

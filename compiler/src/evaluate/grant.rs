@@ -98,9 +98,14 @@ impl Owner<'_> {
 
     /// The rounding that an effect states for itself.
     fn own_rounding(&self, site: SiteId) -> Option<Rounding> {
-        match self.program.sites.get(site.index())?.kind {
+        let site = self.program.sites.get(site.index())?;
+        match site.kind {
+            // What another member gets is not summed up with what this one does.
+            SiteKind::Award { account, rounding: None } if site.to.is_some() => {
+                Some(self.account(account)?.rounding)
+            }
             SiteKind::Award { account: _, rounding } => rounding,
-            SiteKind::Discount { .. } => None,
+            SiteKind::Multiply { .. } | SiteKind::Discount { .. } => None,
         }
     }
 
@@ -440,7 +445,8 @@ impl Granter {
                     });
                 }
             }
-            if let Some(account) = part.account {
+            let own = program.sites.get(part.site.index()).is_none_or(|site| site.to.is_none());
+            if let Some(account) = part.account.filter(|_| own) {
                 match awards.binary_search_by_key(&account, |(account, _)| *account) {
                     Ok(at) => {
                         if let Some((_, sum)) = awards.get_mut(at) {

@@ -2,6 +2,7 @@
 //! fractions. Refuses to know other rules: displacement, limits and rounding of awards come after it.
 
 use super::fraction::{Fraction, greatest_common_divisor};
+use super::grant::Given;
 use super::spread::{Sharer, Spreader};
 use super::{Proposal, Proposals};
 use crate::ir::{
@@ -157,20 +158,20 @@ fn part_of(amount: i64, pieces: i64, of: i64) -> Fraction {
 
 impl Pricer {
     /// Works out a rule's proposals and appends its parts, by effect and row, those of one effect on one row put
-    /// together.
+    /// together. `given` is what earlier groups have given.
     pub fn price(
         &mut self,
         program: &Program,
         terms: Terms,
         lines: &mut [Line],
-        proposals: &Proposals,
+        (proposals, given): (&Proposals, &[Given]),
         run: (u32, Range<usize>),
         parts: &mut Vec<Part>,
     ) -> Result<(), SiteFault> {
         let start = parts.len();
         let mut outcome = Ok(());
         for proposal in proposals.list.get(run.1).unwrap_or(&[]) {
-            let priced = self.proposal(program, terms, lines, proposals, (run.0, proposal), parts);
+            let priced = self.proposal(program, terms, lines, (proposals, given), (run.0, proposal), parts);
             if let Err(kind) = priced {
                 outcome = Err((kind, proposal.site));
                 break;
@@ -193,7 +194,7 @@ impl Pricer {
         program: &Program,
         terms: Terms,
         lines: &mut [Line],
-        proposals: &Proposals,
+        (proposals, given): (&Proposals, &[Given]),
         (run, proposal): (u32, &Proposal),
         parts: &mut Vec<Part>,
     ) -> Result<(), FaultKind> {
@@ -216,6 +217,22 @@ impl Pricer {
                 if value.is_positive() && line != Some(None) {
                     let (row, pieces) = line.flatten().unwrap_or((NONE, 0));
                     parts.push(Part { row, pieces, account: Some(account), amount: value, ..blank });
+                }
+                Ok(())
+            }
+            SiteKind::Multiply { account, group } => {
+                let of_member = |given: &&Given| {
+                    let site = program.sites.get(given.site.index());
+                    given.group == group
+                        && given.account == Some(account)
+                        && site.is_none_or(|site| site.to.is_none())
+                };
+                if value.is_positive() {
+                    for award in given.iter().filter(of_member).filter(|given| given.counts()) {
+                        let amount = award.exact.unwrap_or(Fraction::count(award.amount)).times(value)?;
+                        let (row, pieces) = (award.row, award.pieces);
+                        parts.push(Part { row, pieces, account: Some(account), amount, ..blank });
+                    }
                 }
                 Ok(())
             }

@@ -354,8 +354,8 @@ impl Settling {
         let start = self.parts.len();
         let which = (u32::try_from(index).unwrap_or(NONE), run.proposals.clone());
         let lines = &mut self.lines;
-        let (terms, proposals) = (around.terms(), around.proposals);
-        let priced = self.pricer.price(around.program, terms, lines, proposals, which, &mut self.parts);
+        let (terms, read) = (around.terms(), (around.proposals, self.granter.given.as_slice()));
+        let priced = self.pricer.price(around.program, terms, lines, read, which, &mut self.parts);
         run.parts = start..self.parts.len();
         if let Err(fault) = priced {
             run.faulted = true;

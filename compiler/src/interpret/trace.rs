@@ -4,11 +4,12 @@
 //! Only looks: every instruction is done by the interpreter itself, so that what is told is what happened. Refuses to
 //! know words, dictionaries and texts; places name the author's text.
 
-use super::{Execution, Interpreter, Scratch, holds};
+use super::{Execution, Interpreter, Scratch};
 use crate::evaluate::{Bindings, Code, Proposals, Record, RecordView, atom_fact};
 use crate::ir::{
-    AtomId, AtomTest, Comparison, Condition, Fault, Function, FunctionId, GroupId, Inst, MISSING, Measure,
-    Phase, PlaceId, Program, ReferenceId, Role, Rows, RuleId, Shape, SlotId, Ty, Value, VarId,
+    AtomId, AtomTest, Comparison, Condition, Element, Fault, Function, FunctionId, GroupId, Inst, MISSING,
+    Measure, Phase, PlaceId, Program, ReferenceId, Role, Rows, RuleId, Shape, SlotId, TableId, Ty, Value,
+    VarId,
 };
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -18,6 +19,12 @@ const TOLD_ROWS: usize = 1_000;
 
 /// Alternatives inside alternatives that are taken apart.
 const DEPTH: usize = 16;
+
+/// Instructions before an `and` or `or` among which its variable is set.
+const BEFORE: usize = 8;
+
+/// Steps from a slot's value to the number that is compared.
+const SCALINGS: usize = 4;
 
 /// Parts of one condition that are told.
 const PARTS: usize = 200;
@@ -44,6 +51,26 @@ pub struct Failure {
     pub subject: Option<Subject>,
     /// What it met.
     pub fact: Fact,
+}
+
+impl Failure {
+    /// Whether it failed only because there was nothing to ask.
+    pub fn is_missing(&self) -> bool {
+        match self.fact {
+            Fact::Missing => true,
+            Fact::Reference(symbol, _) => symbol == MISSING,
+            Fact::Known => self.wanted,
+            Fact::Compare { .. }
+            | Fact::Range { .. }
+            | Fact::OneOf { .. }
+            | Fact::References(..)
+            | Fact::Contains(..)
+            | Fact::Truth
+            | Fact::Rows(_)
+            | Fact::Either(_)
+            | Fact::Plain => false,
+        }
+    }
 }
 
 /// What a condition met.
@@ -100,11 +127,23 @@ pub enum Fact {
     Plain,
 }
 
+/// What the rows of a loop are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Over {
+    /// Lines of the receipt.
+    #[default]
+    Lines,
+    /// Payments.
+    Payments,
+    /// Rows of a table.
+    Table(TableId),
+}
+
 /// What became of the rows of a loop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loop {
-    /// Over payments rather than lines.
-    pub payments: bool,
+    /// What its rows are.
+    pub over: Over,
     /// Rows that it looked at.
     pub rows: u64,
     /// Its filters in the order in which they are asked.
@@ -113,6 +152,21 @@ pub struct Loop {
     pub refused: Vec<(u32, Failure)>,
     /// The row at which it ended early.
     pub found: Option<u32>,
+}
+
+/// A pick among the rows that its filters let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pick {
+    /// Its text.
+    pub place: PlaceId,
+    /// Whether it picks lines rather than pieces.
+    pub lines: bool,
+    /// Of how many.
+    pub of: i128,
+    /// How many it took.
+    pub taken: i128,
+    /// From how many on it takes any, where there is such a number.
+    pub least: Option<u32>,
 }
 
 /// A condition on rows.
@@ -131,6 +185,8 @@ pub struct Trace {
     pub ended: Option<(PlaceId, Vec<Failure>)>,
     /// The loops that choose rows for its effects, in the order of the code.
     pub loops: Vec<Loop>,
+    /// The picks among them.
+    pub picks: Vec<Pick>,
     /// How many effects it proposed.
     pub proposals: usize,
     /// Why it failed.
@@ -188,6 +244,7 @@ impl Code for Witness<'_> {
             line_width: record.line_width,
             payments: record.payments.to_vec(),
             payment_width: record.payment_width,
+            tables: record.tables.to_vec(),
             symbols: record.symbols.to_vec(),
             ..Record::default()
         };
@@ -315,12 +372,15 @@ struct Watcher<'w> {
     measures: FxHashMap<PlaceId, Measure>,
     /// For each instruction the innermost loop around it.
     around: Vec<Option<usize>>,
+    /// By opener: the breaks that leave the region.
+    breaks: FxHashMap<usize, Vec<Leaving>>,
     /// By opener: the break that left the region the last time.
     left_by: FxHashMap<usize, usize>,
     /// By opener.
     loops: FxHashMap<usize, LoopState>,
-    /// Openers of the loops that choose rows for effects.
+    /// Openers of the loops that choose rows for effects, and their picks.
     chosen: Vec<usize>,
+    picks: Vec<usize>,
     trace: Trace,
 }
 
@@ -340,6 +400,9 @@ struct Counts {
     refused: Vec<u64>,
     told: Vec<(u32, Failure)>,
 }
+
+/// The condition of a break, and the truth on which it leaves.
+type Leaving = (Value, bool);
 
 /// A part of a condition that must have a truth for the whole to hold.
 #[derive(Clone, Copy, Debug)]
@@ -368,12 +431,17 @@ impl<'w> Watcher<'w> {
         for (at, inst) in function.insts.iter().enumerate() {
             let is_loop = |opener: &usize| matches!(function.insts.get(*opener), Some(Inst::Loop(_)));
             around.push(open.iter().rev().find(|opener| is_loop(opener)).copied());
-            match inst {
-                Inst::Block | Inst::Loop(_) => open.push(at),
-                Inst::End => {
-                    open.pop();
-                }
-                _ => {}
+            if let Inst::Block | Inst::Loop(_) = inst {
+                open.push(at);
+            } else if let Inst::End = inst {
+                open.pop();
+            }
+        }
+        let mut breaks: FxHashMap<usize, Vec<Leaving>> = FxHashMap::default();
+        for (at, inst) in function.insts.iter().enumerate() {
+            if let Inst::Break { condition, when, .. } = inst {
+                let opener = shape.linked(shape.linked(at));
+                breaks.entry(opener).or_default().push((*condition, *when));
             }
         }
         let mut watcher = Watcher {
@@ -382,9 +450,11 @@ impl<'w> Watcher<'w> {
             roles,
             measures,
             around,
+            breaks,
             left_by: FxHashMap::default(),
             loops: FxHashMap::default(),
             chosen: Vec::new(),
+            picks: Vec::new(),
             trace: Trace::default(),
         };
         watcher.choose();
@@ -405,13 +475,11 @@ impl<'w> Watcher<'w> {
         let mut selections: Vec<Value> = Vec::new();
         let mut chosen: Vec<usize> = Vec::new();
         for (at, inst) in self.function.insts.iter().enumerate() {
-            match inst {
-                Inst::Award { .. } => self.outward(at, &mut chosen, &mut selections),
-                Inst::Discount { selection, .. } => {
-                    selections.push(*selection);
-                    self.outward(at, &mut chosen, &mut selections);
-                }
-                _ => {}
+            if let Inst::Discount { selection, .. } = inst {
+                selections.push(*selection);
+            }
+            if let Inst::Award { .. } | Inst::Discount { .. } = inst {
+                self.outward(at, &mut chosen, &mut selections);
             }
         }
         let mut done: Vec<Value> = Vec::new();
@@ -420,18 +488,19 @@ impl<'w> Watcher<'w> {
                 continue;
             }
             done.push(selection);
-            match self.inst(selection.index()) {
-                Some(
-                    Inst::PickExtreme { selection: from, .. }
-                    | Inst::PickInEvery { selection: from, .. }
-                    | Inst::PickEveryNth { selection: from, .. },
-                ) => selections.push(*from),
-                _ => {
-                    for (at, inst) in self.function.insts.iter().enumerate() {
-                        if matches!(inst, Inst::Select { selection: into, .. } if *into == selection) {
-                            self.outward(at, &mut chosen, &mut selections);
-                        }
-                    }
+            if let Some(
+                Inst::PickExtreme { selection: from, .. }
+                | Inst::PickInEvery { selection: from, .. }
+                | Inst::PickEveryNth { selection: from, .. },
+            ) = self.inst(selection.index())
+            {
+                self.picks.push(selection.index());
+                selections.push(*from);
+                continue;
+            }
+            for (at, inst) in self.function.insts.iter().enumerate() {
+                if matches!(inst, Inst::Select { selection: into, .. } if *into == selection) {
+                    self.outward(at, &mut chosen, &mut selections);
                 }
             }
         }
@@ -455,20 +524,19 @@ impl<'w> Watcher<'w> {
     /// Finds the conditions of each loop.
     fn find_filters(&mut self) {
         for (at, inst) in self.function.insts.iter().enumerate() {
-            match inst {
-                Inst::Loop(_) => {
-                    self.loops.entry(at).or_default();
-                }
-                Inst::Break { condition, when, .. } if self.is_filter(at) => {
-                    let Some(opener) = self.around.get(at).copied().flatten() else { continue };
-                    let mut parts = Vec::new();
-                    self.parts(at, *condition, !*when, &mut parts);
-                    let state = self.loops.entry(opener).or_default();
-                    state.conditions.extend(parts);
-                    state.all.refused.resize(state.conditions.len(), 0);
-                    state.last.refused.resize(state.conditions.len(), 0);
-                }
-                _ => {}
+            if let Inst::Loop(_) = inst {
+                self.loops.entry(at).or_default();
+            }
+            if let Inst::Break { condition, when, .. } = inst
+                && self.is_filter(at)
+                && let Some(opener) = self.around.get(at).copied().flatten()
+            {
+                let mut parts = Vec::new();
+                self.parts(at, *condition, !*when, &mut parts);
+                let state = self.loops.entry(opener).or_default();
+                state.conditions.extend(parts);
+                state.all.refused.resize(state.conditions.len(), 0);
+                state.last.refused.resize(state.conditions.len(), 0);
             }
         }
     }
@@ -499,18 +567,16 @@ impl<'w> Watcher<'w> {
     fn parts(&self, leave: usize, condition: Value, wanted: bool, out: &mut Vec<Part>) {
         let mut waiting = vec![(condition, wanted)];
         while let Some((value, wanted)) = waiting.pop() {
-            match self.inst(value.index()) {
-                Some(Inst::Not(inner)) => waiting.push((*inner, !wanted)),
-                Some(Inst::And(a, b)) if wanted => waiting.extend([(*b, wanted), (*a, wanted)]),
-                Some(Inst::Or(a, b)) if !wanted => waiting.extend([(*b, wanted), (*a, wanted)]),
-                Some(Inst::Get(variable)) => match self.short_circuit(value, *variable) {
-                    Some((opener, first)) if first != wanted => {
-                        let breaks = self.breaks(opener);
-                        waiting.extend(breaks.into_iter().rev().map(|(_, value, when)| (value, !when)));
-                    }
-                    Some(_) | None => out.push(self.part(leave, value, wanted)),
-                },
-                _ => out.push(self.part(leave, value, wanted)),
+            if let Some(inner) = self.both(value, wanted) {
+                waiting.extend(inner.into_iter().rev());
+            } else if let Some(Inst::Get(variable)) = self.inst(value.index())
+                && let Some((opener, first)) = self.short_circuit(value, *variable)
+                && first != wanted
+            {
+                waiting.extend(self.breaks(opener).iter().rev().map(|(value, when)| (*value, !when)));
+            } else {
+                let place = self.place(value.index());
+                out.push(Part { leave, value, wanted, place });
             }
             if out.len() >= PARTS {
                 return;
@@ -518,8 +584,14 @@ impl<'w> Watcher<'w> {
         }
     }
 
-    fn part(&self, leave: usize, value: Value, wanted: bool) -> Part {
-        Part { leave, value, wanted, place: self.place(value.index()) }
+    /// The values that must all be as wanted for this one to be.
+    fn both(&self, value: Value, wanted: bool) -> Option<Vec<(Value, bool)>> {
+        let inst = self.inst(value.index())?;
+        if let Inst::Not(inner) = inst {
+            return Some(vec![(*inner, !wanted)]);
+        }
+        let ((Inst::And(a, b), true) | (Inst::Or(a, b), false)) = (inst, wanted) else { return None };
+        Some(vec![(*a, wanted), (*b, wanted)])
     }
 
     /// For a variable that an `and` or `or` has just set: the region that it could leave early, and the truth that it
@@ -533,58 +605,73 @@ impl<'w> Watcher<'w> {
         if self.inst(opener)? != &Inst::Block {
             return None;
         }
-        let before = self.function.insts.get(..opener)?.iter().rev();
-        let mut sets = before.filter_map(|inst| match inst {
-            Inst::Set(set, held) if *set == variable => Some(*held),
-            _ => None,
-        });
-        let Some(Inst::Bool(first)) = self.inst(sets.next()?.index()) else { return None };
-        let constant =
-            |value: Value| matches!(self.inst(value.index()), Some(Inst::Bool(_) | Inst::Int(_)) | None);
+        // The variable is set right before.
+        let before = self.function.insts.get(..opener)?.iter().rev().take(BEFORE);
+        let set = before.into_iter().find(|inst| matches!(inst, Inst::Set(set, _) if *set == variable))?;
+        let Inst::Set(_, held) = set else { return None };
+        let Some(Inst::Bool(first)) = self.inst(held.index()) else { return None };
+        // The rows of a table leave for good: their conditions are constant.
+        let constant = |value: Value| matches!(self.inst(value.index()), Some(Inst::Bool(_)) | None);
         let breaks = self.breaks(opener);
-        (!breaks.is_empty() && breaks.iter().all(|(_, value, _)| !constant(*value)))
-            .then_some((opener, *first))
+        (!breaks.is_empty() && breaks.iter().all(|(value, _)| !constant(*value))).then_some((opener, *first))
     }
 
-    /// The breaks that leave a region, with their conditions and the truths on which they leave.
-    fn breaks(&self, opener: usize) -> Vec<(usize, Value, bool)> {
-        let end = self.shape.linked(opener);
-        let inside = self.function.insts.iter().enumerate().take(end).skip(opener);
-        inside
-            .filter_map(|(at, inst)| match inst {
-                Inst::Break { condition, when, .. } if self.target(at) == opener => {
-                    Some((at, *condition, *when))
-                }
-                _ => None,
-            })
-            .collect()
+    /// The breaks that leave a region.
+    fn breaks(&self, opener: usize) -> &[Leaving] {
+        self.breaks.get(&opener).map_or(&[], Vec::as_slice)
     }
 
     /// Looks at what an instruction did.
     fn saw(&mut self, run: &Execution<'_>, at: usize, inst: &Inst, next: usize) {
-        match inst {
-            Inst::Block => {
-                self.left_by.remove(&at);
-            }
-            Inst::Loop(_) => {
-                self.left_by.remove(&at);
-                let state = self.loops.entry(at).or_default();
-                state.last = Counts { refused: vec![0; state.conditions.len()], ..Counts::default() };
-                self.turn(at, next);
-            }
-            Inst::End => self.turn(self.shape.linked(at), next),
-            Inst::Break { condition, when, .. } if run.truth(*condition) == *when => {
-                self.left_by.insert(self.target(at), at);
-                if self.is_rule(at) {
-                    let mut failures = Vec::new();
-                    self.explain(run, *condition, !*when, 0, &mut failures);
-                    self.trace.ended = Some((self.place(at), failures));
-                } else if self.is_filter(at) {
-                    self.refuse(run, at);
-                }
-            }
-            _ => {}
+        if let Inst::Block | Inst::Loop(_) = inst {
+            self.left_by.remove(&at);
         }
+        if let Inst::Loop(_) = inst {
+            let state = self.loops.entry(at).or_default();
+            state.last = Counts { refused: vec![0; state.conditions.len()], ..Counts::default() };
+            self.turn(at, next);
+        } else if let Inst::End = inst {
+            self.turn(self.shape.linked(at), next);
+        } else if let Inst::Break { condition, when, .. } = inst {
+            if run.truth(*condition) == *when {
+                self.leave(run, at, *condition, *when);
+            }
+        } else if self.picks.contains(&at) {
+            if let Inst::PickExtreme { selection, element, .. } = inst {
+                self.picked(run, at, *selection, *element, None);
+            } else if let Inst::PickInEvery { selection, element, every: least, .. }
+            | Inst::PickEveryNth { selection, element, nth: least, .. } = inst
+            {
+                self.picked(run, at, *selection, *element, Some(*least));
+            }
+        }
+    }
+
+    /// Looks at a break that leaves its region.
+    fn leave(&mut self, run: &Execution<'_>, at: usize, condition: Value, when: bool) {
+        self.left_by.insert(self.target(at), at);
+        if self.is_rule(at) {
+            let mut failures = Vec::new();
+            self.explain(run, condition, !when, 0, &mut failures);
+            self.trace.ended = Some((self.place(at), failures));
+        } else if self.is_filter(at) {
+            self.refuse(run, at);
+        }
+    }
+
+    /// Notes what a pick took.
+    fn picked(&mut self, run: &Execution<'_>, at: usize, from: Value, element: Element, least: Option<u32>) {
+        let count = |selection: &[i64]| -> i128 {
+            let some = selection.iter().filter(|pieces| **pieces > 0);
+            match element {
+                Element::Unit => some.map(|pieces| i128::from(*pieces)).sum(),
+                Element::Line => some.map(|_| 1).sum(),
+            }
+        };
+        let own = Value(u32::try_from(at).unwrap_or(u32::MAX));
+        let (of, taken) = (count(run.selection(from)), count(run.selection(own)));
+        let pick = Pick { place: self.place(at), lines: element == Element::Line, of, taken, least };
+        self.trace.picks.push(pick);
     }
 
     /// Counts a row, where a turn of the loop begins.
@@ -602,9 +689,9 @@ impl<'w> Watcher<'w> {
     fn refuse(&mut self, run: &Execution<'_>, at: usize) {
         let Some(opener) = self.around.get(at).copied().flatten() else { return };
         let Some(state) = self.loops.get(&opener) else { return };
-        let failing = |part: &&(usize, Part)| part.1.leave == at && run.truth(part.1.value) != part.1.wanted;
-        let parts: Vec<(usize, Part)> = state.conditions.iter().copied().enumerate().collect();
-        let Some((number, part)) = parts.iter().find(failing).copied() else { return };
+        let failing = |part: &Part| part.leave == at && run.truth(part.value) != part.wanted;
+        let mut parts = state.conditions.iter().copied().enumerate();
+        let Some((number, part)) = parts.find(|(_, part)| failing(part)) else { return };
         let mut failures = Vec::new();
         let tells = state.all.told.len() < TOLD_ROWS;
         if tells {
@@ -639,42 +726,35 @@ impl<'w> Watcher<'w> {
             }
             let at = value.index();
             let failure = |subject, fact| Failure { place: self.place(at), wanted, subject, fact };
-            match self.inst(at) {
-                Some(Inst::Not(inner)) => waiting.push((*inner, !wanted)),
-                _ if run.truth(value) == wanted => {}
-                Some(Inst::And(a, b)) if wanted => waiting.extend([(*b, wanted), (*a, wanted)]),
-                Some(Inst::Or(a, b)) if !wanted => waiting.extend([(*b, wanted), (*a, wanted)]),
-                Some(Inst::And(..) | Inst::Or(..)) => {
-                    let alternatives = self.alternatives(value);
-                    let fact = self.either(run, alternatives.iter().map(|value| (*value, wanted)), depth);
-                    out.push(failure(None, fact));
-                }
-                Some(Inst::Get(variable)) => match self.short_circuit(value, *variable) {
-                    Some((opener, _)) => match self.left_by.get(&opener).copied() {
-                        // It was left, and the condition that left it is why.
-                        Some(leave) => {
-                            if let Some(Inst::Break { condition, when, .. }) = self.inst(leave) {
-                                waiting.push((*condition, !*when));
-                            }
+            if run.truth(value) == wanted {
+                continue;
+            }
+            if let Some(inner) = self.both(value, wanted) {
+                waiting.extend(inner.into_iter().rev());
+                continue;
+            }
+            let Some(inst) = self.inst(at) else { continue };
+            let (subject, fact) = if let Inst::And(..) | Inst::Or(..) = inst {
+                let alternatives = self.alternatives(value).into_iter().map(|value| (value, wanted));
+                self.either(run, alternatives.collect(), depth)
+            } else if let Inst::Get(variable) = inst {
+                match self.short_circuit(value, *variable) {
+                    Some((opener, _)) => {
+                        let left = self.left_by.get(&opener).and_then(|leave| self.inst(*leave));
+                        if let Some(Inst::Break { condition, when, .. }) = left {
+                            // The condition that left it is why.
+                            waiting.push((*condition, !*when));
+                            continue;
                         }
                         // Nothing left it: one of its conditions would have had to.
-                        None => {
-                            let breaks = self.breaks(opener).into_iter();
-                            let fact = self.either(run, breaks.map(|(_, value, when)| (value, when)), depth);
-                            out.push(failure(None, fact));
-                        }
-                    },
-                    None => {
-                        let fact = self.rows(run, value).map_or(Fact::Plain, Fact::Rows);
-                        out.push(failure(None, fact));
+                        self.either(run, self.breaks(opener).to_vec(), depth)
                     }
-                },
-                Some(inst) => {
-                    let (subject, fact) = self.leaf(run, inst, value, wanted);
-                    out.push(failure(subject, fact));
+                    None => (None, self.rows(run, value).map_or(Fact::Plain, Fact::Rows)),
                 }
-                None => out.push(failure(None, Fact::Plain)),
-            }
+            } else {
+                self.leaf(run, inst, value, wanted)
+            };
+            out.push(failure(subject, fact));
         }
     }
 
@@ -683,9 +763,12 @@ impl<'w> Watcher<'w> {
         let (mut waiting, mut out) = (vec![value], Vec::new());
         let is_and = matches!(self.inst(value.index()), Some(Inst::And(..)));
         while let Some(value) = waiting.pop() {
-            match (self.inst(value.index()), is_and) {
-                (Some(Inst::And(a, b)), true) | (Some(Inst::Or(a, b)), false) => waiting.extend([*b, *a]),
-                _ => out.push(value),
+            if let (Some(Inst::And(a, b)), true) | (Some(Inst::Or(a, b)), false) =
+                (self.inst(value.index()), is_and)
+            {
+                waiting.extend([*b, *a]);
+            } else {
+                out.push(value);
             }
             if out.len() >= PARTS {
                 break;
@@ -698,13 +781,12 @@ impl<'w> Watcher<'w> {
     fn either(
         &self,
         run: &Execution<'_>,
-        conditions: impl Iterator<Item = (Value, bool)>,
+        conditions: Vec<(Value, bool)>,
         depth: usize,
-    ) -> Fact {
+    ) -> (Option<Subject>, Fact) {
         if depth >= DEPTH {
-            return Fact::Plain;
+            return (None, Fact::Plain);
         }
-        let conditions: Vec<(Value, bool)> = conditions.collect();
         let mut failures = Vec::new();
         for (value, wanted) in &conditions {
             let mut of_one = Vec::new();
@@ -714,111 +796,120 @@ impl<'w> Watcher<'w> {
                 break;
             }
         }
-        let compared = conditions.iter().map(|(value, _)| match self.inst(value.index()) {
-            Some(Inst::Compare(Comparison::Equal, a, _)) => Some(*a),
-            _ => None,
+        let compared = conditions.iter().map(|(value, _)| {
+            let inst = self.inst(value.index());
+            if let Some(Inst::Compare(Comparison::Equal, a, _)) = inst { Some(*a) } else { None }
         });
         let mut compared = compared.collect::<Vec<_>>().into_iter();
         let first = compared.next().flatten();
         if first.is_none() || compared.any(|other| other != first) {
-            return Fact::Either(failures);
+            return (None, Fact::Either(failures));
         }
+        let subject = failures.first().and_then(|failure| failure.subject);
         let mut of = None;
         let mut choices = Vec::new();
         for failure in &failures {
             let Fact::Compare { value, bound, measure, .. } = &failure.fact else {
-                return Fact::Either(failures);
+                return (None, Fact::Either(failures));
             };
             if of.get_or_insert((*value, measure.clone())) != &(*value, measure.clone()) {
-                return Fact::Either(failures);
+                return (None, Fact::Either(failures));
             }
             choices.push(*bound);
         }
         match of {
-            Some((value, measure)) => Fact::OneOf { value, choices, measure },
-            None => Fact::Either(failures),
+            Some((value, measure)) => (subject, Fact::OneOf { value, choices, measure }),
+            None => (None, Fact::Either(failures)),
         }
     }
 
     /// What a condition that is not made of others met.
     fn leaf(&self, run: &Execution<'_>, inst: &Inst, value: Value, wanted: bool) -> (Option<Subject>, Fact) {
-        match inst {
-            Inst::Compare(comparison, a, b) => {
-                let constant = |value: &Value| {
-                    matches!(
-                        self.inst(value.index()),
-                        Some(Inst::Int(_) | Inst::Wide(_) | Inst::LoadParam(_))
-                    )
-                };
-                let (comparison, a, b) = if constant(a) && !constant(b) {
-                    (turned(*comparison), *b, *a)
-                } else {
-                    (*comparison, *a, *b)
-                };
-                let number = |value: Value| match self.shape.ty(value) {
-                    Some(Ty::I128) => run.wide(value),
-                    Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag) | None => i128::from(run.word(value)),
-                };
-                let subject = self.subject(a);
-                let (value_met, bound) = (number(a), number(b));
-                if value_met == i128::from(MISSING) || bound == i128::from(MISSING) {
-                    return (subject, Fact::Missing);
-                }
-                let measure = self.measures.get(&self.place(value.index())).cloned();
-                let needed = if wanted { comparison } else { opposite(comparison) };
-                debug_assert!(!holds(needed, value_met.cmp(&bound)));
-                (subject, Fact::Compare { needed, value: value_met, bound, measure })
-            }
-            Inst::InReference(symbol, reference) => {
-                (self.subject(*symbol), Fact::Reference(run.word(*symbol), *reference))
-            }
-            Inst::SetHas(set, reference) => {
-                let symbols = super::actions::symbols(&run.record, run.word(*set)).to_vec();
-                (self.subject(*set), Fact::References(symbols, *reference))
-            }
-            Inst::SetContains(set, symbol) => {
-                let symbols = super::actions::symbols(&run.record, run.word(*set)).to_vec();
-                (self.subject(*symbol), Fact::Contains(symbols, run.word(*symbol)))
-            }
-            Inst::Known(a) => (self.subject(*a), Fact::Known),
-            Inst::Truth(a) => (self.subject(*a), Fact::Truth),
-            _ => (None, Fact::Plain),
+        if let Inst::Compare(comparison, a, b) = inst {
+            return self.comparison(run, *comparison, (*a, *b), value, wanted);
         }
+        if let Inst::InReference(symbol, reference) = inst {
+            return (self.subject(*symbol), Fact::Reference(run.word(*symbol), *reference));
+        }
+        if let Inst::SetHas(set, reference) = inst {
+            let symbols = super::actions::symbols(&run.record, run.word(*set)).to_vec();
+            return (self.subject(*set), Fact::References(symbols, *reference));
+        }
+        if let Inst::SetContains(set, symbol) = inst {
+            let symbols = super::actions::symbols(&run.record, run.word(*set)).to_vec();
+            return (self.subject(*symbol), Fact::Contains(symbols, run.word(*symbol)));
+        }
+        if let Inst::Known(a) = inst {
+            return (self.subject(*a), Fact::Known);
+        }
+        if let Inst::Truth(a) = inst {
+            return (self.subject(*a), Fact::Truth);
+        }
+        (None, Fact::Plain)
+    }
+
+    /// What a comparison met: the value on the left, and what it would have to be on the right.
+    fn comparison(
+        &self,
+        run: &Execution<'_>,
+        comparison: Comparison,
+        (a, b): (Value, Value),
+        value: Value,
+        wanted: bool,
+    ) -> (Option<Subject>, Fact) {
+        let is_bound = |value: Value| {
+            let inst = self.inst(value.index());
+            matches!(inst, Some(Inst::Int(_) | Inst::Wide(_) | Inst::LoadParam(_)))
+        };
+        let (comparison, a, b) =
+            if is_bound(a) && !is_bound(b) { (turned(comparison), b, a) } else { (comparison, a, b) };
+        let number = |value: Value| match self.shape.ty(value) {
+            Some(Ty::I128) => run.wide(value),
+            Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag) | None => i128::from(run.word(value)),
+        };
+        let subject = self.subject(a);
+        let (met, bound) = (number(a), number(b));
+        if met == i128::from(MISSING) || bound == i128::from(MISSING) {
+            return (subject, Fact::Missing);
+        }
+        let measure = self.measures.get(&self.place(value.index())).cloned();
+        let (met, bound, measure) = match measure.map(|measure| at_one_denominator(met, bound, measure)) {
+            Some(Some((met, bound, measure))) => (met, bound, Some(measure)),
+            Some(None) | None => (met, bound, None),
+        };
+        let needed = if wanted { comparison } else { opposite(comparison) };
+        (subject, Fact::Compare { needed, value: met, bound, measure })
     }
 
     /// The slot that a value comes from, as such or in other parts.
     fn subject(&self, value: Value) -> Option<Subject> {
-        match self.inst(value.index())? {
-            Inst::LoadEvent(slot) => Some(Subject::Event(*slot)),
-            Inst::LoadLine(slot, _) => Some(Subject::Line(*slot)),
-            Inst::LoadPayment(slot, _) => Some(Subject::Payment(*slot)),
-            Inst::Widen(inner) => self.load(*inner),
-            Inst::MulWide(a, b) | Inst::Mul(a, b) => {
-                let constant =
-                    |value: Value| matches!(self.inst(value.index()), Some(Inst::Int(_) | Inst::Wide(_)));
-                match (constant(*a), constant(*b)) {
-                    (false, true) => self.load(*a),
-                    (true, false) => self.load(*b),
-                    (true, true) | (false, false) => None,
-                }
+        let mut value = value;
+        for _ in 0..SCALINGS {
+            let inst = self.inst(value.index())?;
+            if let Inst::LoadEvent(slot) = inst {
+                return Some(Subject::Event(*slot));
             }
-            _ => None,
+            if let Inst::LoadLine(slot, _) = inst {
+                return Some(Subject::Line(*slot));
+            }
+            if let Inst::LoadPayment(slot, _) = inst {
+                return Some(Subject::Payment(*slot));
+            }
+            value = if let Inst::Widen(inner) = inst {
+                *inner
+            } else if let Inst::MulWide(a, b) | Inst::Mul(a, b) = inst {
+                let constant =
+                    |value: &Value| matches!(self.inst(value.index()), Some(Inst::Int(_) | Inst::Wide(_)));
+                match (constant(a), constant(b)) {
+                    (false, true) => *a,
+                    (true, false) => *b,
+                    (true, true) | (false, false) => return None,
+                }
+            } else {
+                return None;
+            };
         }
-    }
-
-    fn load(&self, value: Value) -> Option<Subject> {
-        match self.inst(value.index())? {
-            Inst::LoadEvent(slot) => Some(Subject::Event(*slot)),
-            Inst::LoadLine(slot, _) => Some(Subject::Line(*slot)),
-            Inst::LoadPayment(slot, _) => Some(Subject::Payment(*slot)),
-            Inst::Widen(inner) => match self.inst(inner.index())? {
-                Inst::LoadEvent(slot) => Some(Subject::Event(*slot)),
-                Inst::LoadLine(slot, _) => Some(Subject::Line(*slot)),
-                Inst::LoadPayment(slot, _) => Some(Subject::Payment(*slot)),
-                _ => None,
-            },
-            _ => None,
-        }
+        None
     }
 
     /// The loop that has just ended before a variable is read.
@@ -850,6 +941,19 @@ impl<'w> Watcher<'w> {
     }
 }
 
+/// The numbers of a comparison with the parts that make one. Where only the run knew them, the bound tells: it is
+/// `num / den`, and as compared `num` times what both sides were multiplied with.
+fn at_one_denominator(met: i128, bound: i128, measure: Measure) -> Option<(i128, i128, Measure)> {
+    let Some((num, den)) = measure.bound else { return Some((met, bound, measure)) };
+    let sign = bound.signum();
+    let parts = bound.checked_mul(sign)?.checked_mul(den)?;
+    let scale = |number: i128| number.checked_mul(num)?.checked_mul(sign);
+    if parts < 1 || sign != num.signum() {
+        return None;
+    }
+    Some((scale(met)?, scale(bound)?, Measure { parts, bound: None, ..measure }))
+}
+
 fn of_counts(rows: Rows, conditions: &[Part], counts: &Counts) -> Loop {
     let mut passed = counts.rows;
     let mut filters: Vec<Filter> = Vec::new();
@@ -862,7 +966,11 @@ fn of_counts(rows: Rows, conditions: &[Part], counts: &Counts) -> Loop {
         }
     }
     Loop {
-        payments: rows == Rows::Payments,
+        over: match rows {
+            Rows::Lines | Rows::Selected(_) => Over::Lines,
+            Rows::Payments => Over::Payments,
+            Rows::Table(table) => Over::Table(table),
+        },
         rows: counts.rows,
         filters,
         refused: counts.told.clone(),

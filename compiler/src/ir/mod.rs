@@ -992,7 +992,8 @@ pub enum Inst {
     Derive(Value),
 
     /// Proposes an award of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
-    /// faults, a negative one is turned round), for a line or for the basket. Makes no value.
+    /// faults, a negative one is turned round), for a line or for the basket; at a [`SiteKind::Multiply`], of so many
+    /// times what the group has awarded on each line and to the basket, and `row` is absent. Makes no value.
     Award {
         /// Which effect.
         site: SiteId,
@@ -1024,6 +1025,8 @@ pub struct Site {
     pub rule: RuleId,
     /// What it does.
     pub kind: SiteKind,
+    /// For another than the event's member: the one that this slot of the event names.
+    pub to: Option<SlotId>,
     /// Words for the member.
     pub reason: Option<String>,
     /// Where it is written.
@@ -1039,6 +1042,13 @@ pub enum SiteKind {
         account: AccountId,
         /// Rounds here rather than where the account says.
         rounding: Option<Rounding>,
+    },
+    /// A multiple of what an earlier group of the phase has awarded to the event's member.
+    Multiply {
+        /// Which of its awards: those to this account.
+        account: AccountId,
+        /// Which group.
+        group: GroupId,
     },
     /// A reduction.
     Discount {
@@ -1148,6 +1158,8 @@ pub struct Group {
     pub excludes: Vec<Exclusion>,
     /// Most that its rules give together.
     pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: Governance,
     /// By descending priority, then in order of declaration.
     pub rules: Vec<RuleId>,
 }
@@ -1257,10 +1269,33 @@ pub struct Rule {
     pub line_atoms: Vec<AtomId>,
     /// The rest of its conditions, and its proposals.
     pub function: FunctionId,
-    /// Most it gives in one event.
+    /// Most it gives.
     pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: Governance,
     /// Where it is written.
     pub place: PlaceId,
+}
+
+/// What is published about a rule or a group. Evaluation passes over it: when a rule holds is among its conditions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Governance {
+    /// Whether it takes part.
+    pub effective: Effective,
+    /// `about`: key and text, in the order of the text.
+    pub about: Vec<(String, String)>,
+}
+
+/// Whether a rule or a group takes part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effective {
+    /// As far as its conditions say.
+    #[default]
+    Stated,
+    /// From this local day on, counted from 1970-01-01.
+    From(i64),
+    /// Not at all.
+    Never,
 }
 
 /// A source file that went into the program.
@@ -1328,6 +1363,9 @@ pub struct Measure {
     /// So many make one: minor unit of money, smallest unit of an account, whole of a percent, thousandth of a
     /// quantity's unit. At least 1.
     pub parts: i128,
+    /// Where the numbers are brought to one denominator that only the run knows: what the right side is, in base units,
+    /// as numerator and denominator. It is not zero, so that it tells the denominator; `parts` is then 1.
+    pub bound: Option<(i128, i128)>,
 }
 
 /// Units of compared numbers.

@@ -592,6 +592,10 @@ fn site_text(program: &Program, id: SiteId) -> String {
                 let _ = write!(text, " rounded {}", word(&rounding));
             }
         }
+        SiteKind::Multiply { account, group } => {
+            let group = program.groups.get(group.index()).map_or("?", |group| group.name.as_str());
+            let _ = write!(text, "{} of group {group} multiplied", program.account(account));
+        }
         SiteKind::Discount { amount, fall, rounding } => {
             let amount = match amount {
                 DiscountAmount::Share => "share",

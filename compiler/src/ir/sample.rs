@@ -25,6 +25,7 @@ pub(crate) fn program() -> Program {
         per: Scope::Line,
         on_price: OnPrice::Running,
         excludes: Vec::new(),
+        governance: crate::ir::Governance::default(),
         limits: vec![Limit {
             amount: LimitAmount::Fixed(500),
             of: LimitOf::Discounts,
@@ -43,6 +44,7 @@ pub(crate) fn program() -> Program {
         line_atoms,
         function: FunctionId(number),
         limits: Vec::new(),
+        governance: crate::ir::Governance::default(),
         place: PlaceId(number),
     };
     let free = vec![
@@ -139,12 +141,14 @@ pub(crate) fn program() -> Program {
                     fall: Fall::Each(Element::Unit),
                     rounding: Rounding::HalfUp,
                 },
+                to: None,
                 reason: Some("every third toy".to_owned()),
                 place: PlaceId(0),
             },
             Site {
                 rule: RuleId(1),
                 kind: SiteKind::Award { account: AccountId(0), rounding: None },
+                to: None,
                 reason: None,
                 place: PlaceId(1),
             },

@@ -6,10 +6,10 @@
 
 use super::{
     AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, CounterId, CounterKey, DerivationId,
-    EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, GroupId, History, Inst, KindId, LINE_BUILTINS,
-    Layout, Limit, LimitAmount, LimitOf, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId, Program,
-    RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType, Space,
-    StateRead, TableId, Ty, Unit, Value, VarId, Window, event_slot,
+    EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
+    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId,
+    Program, RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType,
+    Space, StateRead, TableId, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -148,6 +148,8 @@ verify_rules! {
     DerivationEvents = "derivation-events"
     /// A window's length is above zero, its first day not after its last.
     WindowLength = "window-length"
+    /// A group whose awards are multiplied is settled before in the same phase.
+    MultipliedGroup = "multiplied-group"
     /// A limit and its counter limit the same.
     LimitCounter = "limit-counter"
 
@@ -176,7 +178,7 @@ verify_rules! {
     SitePhase = "site-phase"
     /// Lines and columns count from 1, and a place ends behind its beginning.
     PlacePosition = "place-position"
-    /// A measure has parts.
+    /// A measure has parts, and a bound that tells them is not zero.
     MeasureParts = "measure-parts"
 
     /// Each instruction has its place.
@@ -572,7 +574,8 @@ fn condition_ids(program: &Program, condition: &Condition, report: &mut Report) 
         report.known(&program.atoms, atom.index(), at);
     }
     let Some(measure) = &condition.measure else { return };
-    report.check(measure.parts >= 1, VerifyRule::MeasureParts, at);
+    let bound = measure.bound.is_none_or(|(num, den)| num != 0 && den >= 1);
+    report.check(measure.parts >= 1 && bound, VerifyRule::MeasureParts, at);
     match &measure.unit {
         Unit::Points(account) => report.known(&program.accounts, account.index(), at),
         Unit::Count(word) => report.name(word, at),
@@ -966,6 +969,14 @@ fn limits_of(program: &Program, list: &[Limit], at: At, report: &mut Report) {
     }
 }
 
+fn governance(governance: &Governance, at: At, report: &mut Report) {
+    report.length(governance.about.len(), limits::SMALL_LIST, at);
+    for (key, text) in &governance.about {
+        report.name(key, at);
+        report.check(text.len() <= limits::TEXT, VerifyRule::LongText, at);
+    }
+}
+
 fn groups(program: &Program, report: &mut Report) {
     let mut names = Names::default();
     let mut listed = vec![0u32; program.rules.len()];
@@ -981,6 +992,7 @@ fn groups(program: &Program, report: &mut Report) {
             report.check(exclusion.group.0 < id, VerifyRule::GroupExclusion, at);
         }
         limits_of(program, &group.limits, at, report);
+        governance(&group.governance, at, report);
         let mut previous: Option<(i64, RuleId)> = None;
         for rule_id in &group.rules {
             report.known(&program.rules, rule_id.index(), at);
@@ -1022,6 +1034,7 @@ fn rules(program: &Program, report: &mut Report) {
             }
         }
         limits_of(program, &rule.limits, at, report);
+        governance(&rule.governance, at, report);
         report.known(&program.functions, rule.function.index(), at);
         if let Some(times) = used.get_mut(rule.function.index()) {
             *times = times.saturating_add(1);
@@ -1043,21 +1056,31 @@ fn sites(program: &Program, report: &mut Report) {
         report.known(&program.rules, site.rule.index(), at);
         report.known(&program.places, site.place.index(), at);
         report.text(&site.reason, at);
-        if let SiteKind::Award { account, .. } = site.kind {
+        if let SiteKind::Award { account, .. } | SiteKind::Multiply { account, .. } = site.kind {
             report.known(&program.accounts, account.index(), at);
+        }
+        if let Some(slot) = site.to {
+            let named = program.layout.event.get(slot.index());
+            report.known(&program.layout.event, slot.index(), at);
+            report.check(named.is_none_or(|slot| is_symbol(slot.ty)), VerifyRule::TypeMismatch, at);
+            report.check(matches!(site.kind, SiteKind::Award { .. }), VerifyRule::SiteKindMismatch, at);
         }
         let rule = program.rules.get(site.rule.index());
         let Some(group) = rule.and_then(|rule| program.groups.get(rule.group.index())) else { continue };
         let fits = match (site.kind, group.phase) {
-            (SiteKind::Award { .. }, Phase::Earn | Phase::State) => true,
+            (SiteKind::Award { .. } | SiteKind::Multiply { .. }, Phase::Earn | Phase::State) => true,
             (
-                SiteKind::Award { .. },
+                SiteKind::Award { .. } | SiteKind::Multiply { .. },
                 Phase::Line | Phase::Set | Phase::Order | Phase::Delivery | Phase::Tender,
             ) => false,
             (SiteKind::Discount { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
             (SiteKind::Discount { .. }, Phase::Tender | Phase::Earn | Phase::State) => false,
         };
         report.check(fits, VerifyRule::SitePhase, at);
+        if let (SiteKind::Multiply { group: of, .. }, Some(rule)) = (site.kind, rule) {
+            let earlier = program.groups.get(of.index()).is_some_and(|of| of.phase == group.phase);
+            report.check(earlier && of < rule.group, VerifyRule::MultipliedGroup, at);
+        }
     }
 }
 
@@ -1282,7 +1305,7 @@ impl<'p> Checker<'p> {
     fn site(&self, site: SiteId, award: bool) -> Result<(), VerifyRule> {
         let site = self.program.sites.get(site.index()).ok_or(VerifyRule::UnknownId)?;
         let fits = match site.kind {
-            SiteKind::Award { .. } => award,
+            SiteKind::Award { .. } | SiteKind::Multiply { .. } => award,
             SiteKind::Discount { .. } => !award,
         };
         check(fits, VerifyRule::SiteKindMismatch)?;

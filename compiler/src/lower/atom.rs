@@ -170,7 +170,7 @@ impl Lowering<'_> {
         match &expr.kind {
             ExprKind::Field { field, .. } => {
                 let parts = self.program.fields.get(field.0 as usize)?.den.max(1);
-                Some(Measure { unit: self.unit(&expr.ty)?, parts })
+                Some(Measure { unit: self.unit(&expr.ty)?, parts, bound: None })
             }
             ExprKind::Not(inner)
             | ExprKind::Known(inner)

@@ -95,10 +95,11 @@ impl<'b, 'p> Builder<'b, 'p> {
         self.at(before);
     }
 
-    /// Notes how many parts make one of what the comparison at hand compares.
-    pub fn measured(&mut self, parts: i128) {
+    /// Notes how many parts make one of what the comparison at hand compares, or which bound tells it.
+    pub fn measured(&mut self, parts: i128, bound: Option<(i128, i128)>) {
         if let Some(unit) = self.unit.clone() {
-            self.lowering.condition(self.place, Role::Part, None, Some(Measure { unit, parts }));
+            let measure = Measure { unit, parts, bound };
+            self.lowering.condition(self.place, Role::Part, None, Some(measure));
         }
     }
 

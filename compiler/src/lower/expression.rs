@@ -401,7 +401,7 @@ impl Builder<'_, '_> {
     fn written(&mut self, comparison: Comparison, left: Operand, right: Operand, ty: &Type) -> Value {
         self.unit = self.lowering.unit(ty);
         if let (Operand::Ordinal(_), Operand::Ordinal(_)) = (left, right) {
-            self.measured(1);
+            self.measured(1, None);
         }
         let truth = self.compare_operands(comparison, left, right);
         self.unit = None;
@@ -612,17 +612,19 @@ impl Builder<'_, '_> {
                 let selection = self.selection(from);
                 let count = self.number(count);
                 let count = self.word(count);
-                self.emit(match every {
+                let pick = match every {
                     Some(every) => {
                         Inst::PickInEvery { selection, count, every: *every, cheapest: *cheapest, element }
                     }
                     None => Inst::PickExtreme { selection, count, cheapest: *cheapest, element },
-                })
+                };
+                self.pick(pick, source)
             }
             SourceKind::EveryNth { from, nth, key, descending } => {
                 let selection = self.selection(from);
                 let (_, key) = self.lowering.slot(*key);
-                self.emit(Inst::PickEveryNth { selection, nth: *nth, key, descending: *descending, element })
+                let pick = Inst::PickEveryNth { selection, nth: *nth, key, descending: *descending, element };
+                self.pick(pick, source)
             }
             SourceKind::Bound(local) if matches!(self.bindings.get(local), Some(Binding::Selection(_))) => {
                 match self.bindings.get(local) {
@@ -647,6 +649,15 @@ impl Builder<'_, '_> {
                 selection
             }
         }
+    }
+
+    /// A pick stands where its source is written.
+    fn pick(&mut self, pick: Inst, source: &Source) -> Value {
+        let place = self.lowering.place(source.place);
+        let before = self.at(place);
+        let picked = self.emit(pick);
+        self.at(before);
+        picked
     }
 
     fn aggregate(

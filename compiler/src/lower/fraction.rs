@@ -245,11 +245,14 @@ impl Builder<'_, '_> {
                 // So many of what is compared make one: of the left side, and of the right side too.
                 let parts = if let Num::Constant(_) = x { q.checked_mul(right) } else { p.checked_mul(left) };
                 if let Some(parts) = parts {
-                    self.measured(parts);
+                    self.measured(parts, None);
                 }
                 (self.multiply_nums(x, Num::Constant(left)), self.multiply_nums(y, Num::Constant(right)))
             }
             (Den::Constant(_) | Den::Dynamic(_), Den::Constant(_) | Den::Dynamic(_)) => {
+                if let Some((num, den)) = b.as_constant().filter(|(num, _)| *num != 0) {
+                    self.measured(1, Some((num, den)));
+                }
                 let (x, y, _) = self.common(a, b);
                 (x, y)
             }

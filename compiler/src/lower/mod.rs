@@ -39,6 +39,8 @@ pub struct Lowering<'p> {
     references: FxHashMap<Reference, ReferenceId>,
     atoms: FxHashMap<Atom, AtomId>,
     places: FxHashMap<ir::SourcePlace, PlaceId>,
+    /// By name.
+    counters: FxHashMap<String, ir::CounterId>,
     conditions: FxHashSet<ir::Condition>,
     /// The rule at hand.
     rule: ir::RuleId,
@@ -88,6 +90,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         references: FxHashMap::default(),
         atoms: FxHashMap::default(),
         places: FxHashMap::default(),
+        counters: FxHashMap::default(),
         conditions: FxHashSet::default(),
         rule: ir::RuleId(0),
     };
@@ -136,6 +139,7 @@ impl Lowering<'_> {
         let function = builder.finish();
         let function_id = ir::FunctionId(count(self.ir.functions.len()));
         self.ir.functions.push(function);
+        let limits = self.limits(&rule.limits);
         self.ir.rules.push(ir::Rule {
             name: rule.name.clone(),
             title: rule.title.clone(),
@@ -145,7 +149,8 @@ impl Lowering<'_> {
             atoms,
             line_atoms,
             function: function_id,
-            limits: rule.limits.clone(),
+            limits,
+            governance: rule.governance.clone(),
             place,
         });
         fits
@@ -188,6 +193,43 @@ impl Lowering<'_> {
         self.ir.derivations.push(ir::Derivation { name, slot, function: function_id, events, place });
     }
 
+    /// Limits, with a counter for each that counts over more than one event.
+    fn limits(&mut self, limits: &[typed::Limit]) -> Vec<ir::Limit> {
+        let lower = |limit: &typed::Limit| {
+            let counter = limit.over.as_ref().map(|over| {
+                let per = match over.per {
+                    typed::CounterKey::Campaign => ir::CounterKey::Campaign,
+                    typed::CounterKey::Member => ir::CounterKey::Member,
+                    typed::CounterKey::Inviter(field) => ir::CounterKey::Inviter(self.slot(field).1),
+                };
+                let counter = ir::Counter { name: over.name.clone(), per, window: over.window, of: limit.of };
+                self.counter(counter)
+            });
+            ir::Limit { amount: limit.amount, of: limit.of, counter, otherwise: limit.otherwise }
+        };
+        limits.iter().map(lower).collect()
+    }
+
+    /// The id of a counter. Versions of a rule whose limits are alike count together; where they are not, the later one
+    /// counts for itself.
+    fn counter(&mut self, mut counter: ir::Counter) -> ir::CounterId {
+        let base = counter.name.clone();
+        let mut version = 1;
+        loop {
+            let Some(id) = self.counters.get(&counter.name).copied() else {
+                let id = ir::CounterId(count(self.ir.counters.len()));
+                self.counters.insert(counter.name.clone(), id);
+                self.ir.counters.push(counter);
+                return id;
+            };
+            if self.ir.counters.get(id.index()) == Some(&counter) {
+                return id;
+            }
+            version += 1;
+            counter.name = format!("{base}, version {version}");
+        }
+    }
+
     fn group(&mut self, id: ir::GroupId, group: &typed::Group) {
         let mut rules: Vec<ir::RuleId> = Vec::new();
         for (index, rule) in self.ir.rules.iter().enumerate() {
@@ -198,6 +240,7 @@ impl Lowering<'_> {
         // Stable: equal priorities stay in order of declaration.
         let priority = |rule: &ir::RuleId| self.ir.rules.get(rule.index()).map_or(0, |rule| rule.priority);
         rules.sort_by_key(|rule| std::cmp::Reverse(priority(rule)));
+        let limits = self.limits(&group.limits);
         self.ir.groups.push(ir::Group {
             name: group.name.clone(),
             title: group.title.clone(),
@@ -206,7 +249,8 @@ impl Lowering<'_> {
             per: group.per,
             on_price: group.on_price,
             excludes: group.excludes.clone(),
-            limits: group.limits.clone(),
+            limits,
+            governance: group.governance.clone(),
             rules,
         });
     }

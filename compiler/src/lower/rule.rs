@@ -2,8 +2,9 @@
 
 use super::atom::conjuncts;
 use super::build::{Binding, Builder};
-use crate::ir::{AtomId, Inst, Role, RuleId, Site, SiteKind, Space};
-use crate::typed::{Element, Expr, ExprKind, Rule, Source, SourceKind, Step};
+use crate::ir::{AccountId, AtomId, GroupId, Inst, Role, RuleId, Site, SiteKind, Space};
+use crate::typed::{Element, Expr, ExprKind, Program, Rule, Source, SourceKind, Step};
+use std::collections::BTreeSet;
 
 impl Builder<'_, '_> {
     /// The steps, inside a region that a condition leaves at `depth` levels out.
@@ -36,12 +37,14 @@ impl Builder<'_, '_> {
                 Step::ForEach { source, body } => {
                     self.each(source, &mut |builder| builder.steps(rule, body, false));
                 }
-                Step::Award { account, amount, rounding, element, reason, place } => {
+                Step::Award { account, amount, rounding, to, element, reason, place } => {
                     let place = self.lowering.place(*place);
                     let before = self.at(place);
+                    let to = to.map(|field| self.lowering.slot(field).1);
                     let site = self.lowering.site(Site {
                         rule,
                         kind: SiteKind::Award { account: *account, rounding: *rounding },
+                        to,
                         reason: reason.clone(),
                         place,
                     });
@@ -59,12 +62,32 @@ impl Builder<'_, '_> {
                     self.emit(Inst::Award { site, num, den, row });
                     self.at(before);
                 }
+                Step::Multiply { group, by, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let by = self.number(by);
+                    // What is there stays; the rule adds the rest.
+                    let more = self.add(by, super::fraction::Fraction::constant(1, 1), true);
+                    let (num, den) = (self.wide(more.num), self.wide_den(more.den));
+                    for account in awarded(self.lowering.program, *group) {
+                        let site = self.lowering.site(Site {
+                            rule,
+                            kind: SiteKind::Multiply { account, group: *group },
+                            to: None,
+                            reason: None,
+                            place,
+                        });
+                        self.emit(Inst::Award { site, num, den, row: None });
+                    }
+                    self.at(before);
+                }
                 Step::Discount { meaning, amount, target, fall, rounding, reason, place } => {
                     let place = self.lowering.place(*place);
                     let before = self.at(place);
                     let site = self.lowering.site(Site {
                         rule,
                         kind: SiteKind::Discount { amount: *meaning, fall: *fall, rounding: *rounding },
+                        to: None,
                         reason: reason.clone(),
                         place,
                     });
@@ -75,6 +98,37 @@ impl Builder<'_, '_> {
                     self.at(before);
                 }
             }
+        }
+    }
+}
+
+/// The accounts to which rules of a group award, in order; what a rule of it multiplies is of an earlier group.
+fn awarded(program: &Program, group: GroupId) -> BTreeSet<AccountId> {
+    let mut accounts = BTreeSet::new();
+    let mut groups = vec![group];
+    let mut next = 0;
+    while let Some(group) = groups.get(next).copied() {
+        next += 1;
+        for rule in program.rules.iter().filter(|rule| rule.group == group) {
+            awards_of(&rule.steps, &mut accounts, &mut groups);
+        }
+    }
+    accounts
+}
+
+fn awards_of(steps: &[Step], accounts: &mut BTreeSet<AccountId>, groups: &mut Vec<GroupId>) {
+    for step in steps {
+        match step {
+            Step::Award { account, .. } => {
+                accounts.insert(*account);
+            }
+            Step::ForEach { body, .. } => awards_of(body, accounts, groups),
+            Step::Multiply { group, .. } => {
+                if !groups.contains(group) {
+                    groups.push(*group);
+                }
+            }
+            Step::When(_) | Step::Let(..) | Step::LetCollection(..) | Step::Discount { .. } => {}
         }
     }
 }
@@ -137,7 +191,7 @@ impl super::Lowering<'_> {
                 Step::LetCollection(local, source) => bound.push((*local, source)),
                 Step::ForEach { source, .. } => sources.push(source),
                 Step::Discount { target, .. } => sources.push(target),
-                Step::Award { .. } => unguarded = true,
+                Step::Award { .. } | Step::Multiply { .. } => unguarded = true,
                 Step::Let(..) => {}
             }
         }

@@ -287,7 +287,9 @@ pub struct Group {
     /// Exclusions, each stated at the later of the two groups.
     pub excludes: Vec<ir::Exclusion>,
     /// Limits.
-    pub limits: Vec<ir::Limit>,
+    pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: ir::Governance,
     /// Where.
     pub place: Place,
 }
@@ -311,9 +313,46 @@ pub struct Rule {
     /// first). A step is reached only if every condition before it holds.
     pub steps: Vec<Step>,
     /// Limits.
-    pub limits: Vec<ir::Limit>,
+    pub limits: Vec<Limit>,
+    /// What is published about it.
+    pub governance: ir::Governance,
     /// Where.
     pub place: Place,
+}
+
+/// The most that a rule or a group gives. Listed in the order in which limits are applied.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    /// Minor units, account units or times.
+    pub amount: ir::LimitAmount,
+    /// Of what.
+    pub of: ir::LimitOf,
+    /// What becomes of more.
+    pub otherwise: ir::Otherwise,
+    /// Over more than one event.
+    pub over: Option<Over>,
+}
+
+/// What a limit or a budget counts over.
+#[derive(Clone, Debug)]
+pub struct Over {
+    /// Lasting name of what is counted.
+    pub name: String,
+    /// For whom.
+    pub per: CounterKey,
+    /// Over what time.
+    pub window: ir::Window,
+}
+
+/// For whom a counter counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CounterKey {
+    /// For all together.
+    Campaign,
+    /// For each member.
+    Member,
+    /// For each member whom this field of the event's member names.
+    Inviter(FieldId),
 }
 
 /// A step of a rule.
@@ -341,10 +380,21 @@ pub enum Step {
         amount: Expr,
         /// `rounded …` after `as`.
         rounding: Option<ir::Rounding>,
+        /// For another than the event's member: the one that this field names.
+        to: Option<FieldId>,
         /// The loop's element, where in a loop over lines or units.
         element: Option<(Element, LocalId)>,
         /// For the member.
         reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Multiplies what an earlier group has awarded.
+    Multiply {
+        /// The group, by position in [`Program::groups`].
+        group: ir::GroupId,
+        /// By how much: 10 adds nine times as much.
+        by: Expr,
         /// Where.
         place: Place,
     },

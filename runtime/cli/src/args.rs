@@ -66,6 +66,8 @@ pub enum Command {
     Inspect(Inspect),
     /// Decide a file of events
     Run(Run),
+    /// Decide one event, and say why each rule gives what it gives
+    Simulate(Simulate),
     /// Tell the whole story of a diagnostic
     Explain(Explain),
     /// Replay a real year of receipts through the main example
@@ -86,6 +88,7 @@ impl Command {
             Command::Keygen(_) => "keygen",
             Command::Inspect(_) => "inspect",
             Command::Run(_) => "run",
+            Command::Simulate(_) => "simulate",
             Command::Explain(_) => "explain",
             Command::Demo(_) => "demo",
             Command::Completions(_) => "completions",
@@ -195,16 +198,9 @@ pub struct Inspect {
     pub print: bool,
 }
 
-/// `perq run`
-#[derive(Debug, Arguments)]
-pub struct Run {
-    /// A pack, a programme's folder, or one rule file
-    pub program: PathBuf,
-
-    /// Events, one JSON object a line; plain or gzip; `-` is standard input [default: as perq.toml says]
-    #[arg(long, value_name = "FILE")]
-    pub events: Vec<PathBuf>,
-
+/// Tables in place of those that `perq.toml` names.
+#[derive(Debug, Default, Arguments)]
+pub struct Tables {
     /// CSV of products: `sku` and the fields of a product [default: as perq.toml says]
     #[arg(long, value_name = "FILE")]
     pub products: Vec<PathBuf>,
@@ -220,6 +216,21 @@ pub struct Run {
     /// CSV of lists of products: `list`, `sku` [default: as perq.toml says]
     #[arg(long, value_name = "FILE")]
     pub lists: Vec<PathBuf>,
+}
+
+/// `perq run`
+#[derive(Debug, Arguments)]
+pub struct Run {
+    /// A pack, a programme's folder, or one rule file
+    pub program: PathBuf,
+
+    /// Events, one JSON object a line; plain or gzip; `-` is standard input [default: as perq.toml says]
+    #[arg(long, value_name = "FILE")]
+    pub events: Vec<PathBuf>,
+
+    /// Tables in place of those that perq.toml names.
+    #[command(flatten)]
+    pub tables: Tables,
 
     /// Where decisions go, one JSON object a line [default: standard output]
     #[arg(short, long, value_name = "FILE")]
@@ -240,6 +251,40 @@ pub struct Run {
     /// Exit with 1 when a record is refused or a rule fails, and refuse fields that the program does not know
     #[arg(long)]
     pub strict: bool,
+
+    /// The public key that must have signed the pack, as a file or in hexadecimal
+    #[arg(long, value_name = "PUBKEY")]
+    pub key: Option<String>,
+}
+
+/// `perq simulate`
+#[derive(Debug, Arguments)]
+pub struct Simulate {
+    /// A pack, a programme's folder, or one rule file
+    pub program: PathBuf,
+
+    /// The event, in YAML or JSON; `-` is standard input
+    pub event: PathBuf,
+
+    /// Tell of this rule only
+    #[arg(long, value_name = "NAME")]
+    pub rule: Option<String>,
+
+    /// Tables in place of those that perq.toml names.
+    #[command(flatten)]
+    pub tables: Tables,
+
+    /// The instant of the event, in place of its own: `2026-12-01`, `2026-12-01T10:15`
+    #[arg(long, value_name = "WHEN")]
+    pub at: Option<String>,
+
+    /// A parameter's value, in place of that of the rules and of perq.toml: `rate=7.5%`
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+
+    /// Which engine decides; the interpreter explains [default: native, where it is built]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
 
     /// The public key that must have signed the pack, as a file or in hexadecimal
     #[arg(long, value_name = "PUBKEY")]

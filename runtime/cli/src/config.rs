@@ -54,6 +54,99 @@ pub struct Config {
     /// `[events]`
     #[serde(default)]
     pub events: Events,
+    /// `[parameters]`: values of this deployment, by the parameters' names.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Setting>,
+}
+
+/// A parameter's value: as the rules write it, in quotes; truths and whole numbers without.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a value in quotes as the rules write it, such as \"7.5%\"; a whole number or a truth may stand without"
+)]
+pub enum Setting {
+    /// `"7.5%"`
+    Text(String),
+    /// `5`
+    Whole(i64),
+    /// `true`
+    Truth(bool),
+}
+
+impl std::fmt::Display for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Setting::Text(text) => f.write_str(text),
+            Setting::Whole(number) => write!(f, "{number}"),
+            Setting::Truth(truth) => write!(f, "{truth}"),
+        }
+    }
+}
+
+/// Trees of categories.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "OneOrManyTrees")]
+pub struct Trees(pub Vec<Tree>);
+
+/// A tree of names.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a path of a table `child, parent`, or { file = \"…\", levels = [\"department\", \"category\"] }"
+)]
+pub enum Tree {
+    /// `child`, `parent`.
+    Pairs(PathBuf),
+    /// Columns of a table, the root first.
+    Levels(Levels),
+}
+
+/// Columns of a table, one for each level of the tree.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Levels {
+    /// The table; without it the columns are those of the products.
+    pub file: Option<PathBuf>,
+    /// The columns, the root first.
+    pub levels: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a path of a table `child, parent`, { file = \"…\", levels = [\"department\", \"category\"] }, or a list of them"
+)]
+enum OneOrManyTrees {
+    One(Tree),
+    Many(Vec<Tree>),
+}
+
+impl From<OneOrManyTrees> for Trees {
+    fn from(trees: OneOrManyTrees) -> Trees {
+        match trees {
+            OneOrManyTrees::One(tree) => Trees(vec![tree]),
+            OneOrManyTrees::Many(trees) => Trees(trees),
+        }
+    }
+}
+
+impl Trees {
+    /// Tables of `child`, `parent`.
+    pub fn of_paths(paths: &[PathBuf]) -> Trees {
+        Trees(paths.iter().cloned().map(Tree::Pairs).collect())
+    }
+
+    fn resolve(&mut self, root: &Path) {
+        for tree in &mut self.0 {
+            match tree {
+                Tree::Pairs(path) | Tree::Levels(Levels { file: Some(path), .. }) => {
+                    *path = root.join(&*path)
+                }
+                Tree::Levels(Levels { file: None, .. }) => {}
+            }
+        }
+    }
 }
 
 /// `[catalogue]`: CSV tables.
@@ -63,9 +156,9 @@ pub struct Tables {
     /// `sku`, and columns named like the fields of a product.
     #[serde(default)]
     pub products: Paths,
-    /// The assortment tree: `child`, `parent`.
+    /// The assortment tree: `child`, `parent`, or a column for each level.
     #[serde(default)]
-    pub categories: Paths,
+    pub categories: Trees,
     /// `member`, and columns named like the fields of a member.
     #[serde(default)]
     pub members: Paths,
@@ -110,15 +203,20 @@ impl Config {
         }
     }
 
+    /// The parameters, as an engine takes them.
+    pub fn parameters(&self) -> Vec<(String, String)> {
+        self.parameters.iter().map(|(name, value)| (name.clone(), value.to_string())).collect()
+    }
+
     fn parse(text: &str) -> Result<Config, String> {
         toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
     }
 
     fn resolve(&mut self, root: &Path) {
         let tables = &mut self.catalogue;
+        tables.categories.resolve(root);
         let fixed = [
             &mut tables.products,
-            &mut tables.categories,
             &mut tables.members,
             &mut tables.lists,
             &mut tables.segments,
@@ -143,6 +241,26 @@ mod tests {
         assert_eq!(config.catalogue.products.0, [Path::new("root/a.csv")]);
         let banks = config.catalogue.names.get("bank").map(|paths| paths.0.len());
         assert_eq!(banks, Some(2));
+    }
+
+    #[test]
+    fn trees_and_parameters() {
+        let text = "[catalogue]\ncategories = [\"a.csv\", { file = \"b.csv\", levels = [\"x\", \"y\"] }, { levels = [\"z\"] }]\n\
+            [parameters]\nrate = \"7.5%\"\nlimit = 5\nopen = true\n";
+        let mut config = Config::parse(text).unwrap_or_default();
+        config.resolve(Path::new("root"));
+        let expected = [
+            Tree::Pairs("root/a.csv".into()),
+            Tree::Levels(Levels { file: Some("root/b.csv".into()), levels: vec!["x".into(), "y".into()] }),
+            Tree::Levels(Levels { file: None, levels: vec!["z".into()] }),
+        ];
+        assert_eq!(config.catalogue.categories.0, expected);
+        let given: Vec<String> =
+            config.parameters().into_iter().map(|(name, value)| name + "=" + &value).collect();
+        assert_eq!(given, ["limit=5", "open=true", "rate=7.5%"]);
+        // A number with a point would have been a float.
+        let error = Config::parse("[parameters]\nrate = 7.5\n").err().unwrap_or_default();
+        assert!(error.contains("in quotes"), "{error}");
     }
 
     #[test]

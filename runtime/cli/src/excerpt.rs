@@ -7,6 +7,7 @@
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use perq_compiler::sources::SourceMap;
 use perq_grammar::diagnostic::Place;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Characters shown of a long line.
@@ -41,9 +42,14 @@ const SENTENCE: usize = 600;
 
 /// A sentence that is safe to print and short enough to be read.
 pub fn sentence(text: &str) -> String {
+    plain(&bounded(text))
+}
+
+/// A sentence as it is, for machines, and no longer than people get it.
+pub fn bounded(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(SENTENCE) {
-        Some((end, _)) => plain(text.get(..end).unwrap_or("")) + "…",
-        None => plain(text),
+        Some((end, _)) => Cow::Owned(text.get(..end).unwrap_or("").to_owned() + "…"),
+        None => Cow::Borrowed(text),
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod args;
 pub mod commands;
 pub mod config;
+pub mod event;
 pub mod excerpt;
 pub mod numbers;
 pub mod output;
@@ -49,11 +50,13 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command could not do its work; becomes [`Exit::Usage`].
+/// Why a command could not do its work.
 #[derive(Debug)]
 pub enum Failure {
-    /// A sentence for the user.
+    /// A sentence for the user; becomes [`Exit::Usage`].
     Said(String),
+    /// A sentence about a mistake of perq; becomes [`Exit::Internal`].
+    Mistake(String),
     /// Whoever reads the output has gone away: nothing to say, and nobody to say it to.
     Gone,
 }
@@ -62,6 +65,11 @@ impl Failure {
     /// With a sentence.
     pub fn new(text: impl Into<String>) -> Failure {
         Failure::Said(text.into())
+    }
+
+    /// A mistake of perq itself.
+    pub fn mistake(text: impl Into<String>) -> Failure {
+        Failure::Mistake(text.into())
     }
 
     /// Of a file.
@@ -104,10 +112,12 @@ pub fn main() -> ExitCode {
         }
     };
     let output = Output::of_process(arguments.format, arguments.color);
-    match catch_unwind(AssertUnwindSafe(|| dispatch(&arguments, output))) {
-        Ok(exit) => exit.into(),
-        Err(_) => Exit::Internal.into(),
-    }
+    guarded(|| dispatch(&arguments, output)).into()
+}
+
+/// A panic is a mistake of perq; the hook has said so.
+fn guarded(work: impl FnOnce() -> Exit) -> Exit {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Exit::Internal)
 }
 
 /// Runs a command as the binary would and gives back what it printed: for tests and tools.
@@ -136,16 +146,50 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Keygen(options) => commands::keygen::run(options, &mut output),
         Command::Inspect(options) => commands::inspect::run(options, &mut output),
         Command::Run(options) => commands::run::run(options, &mut output),
+        Command::Simulate(options) => commands::simulate::run(options, &mut output),
         Command::Explain(options) => commands::explain::run(options, &mut output),
         Command::Demo(options) => commands::demo::run(options, &mut output),
         Command::Completions(options) => commands::completions::run(options, &mut output),
     };
+    conclude(outcome, arguments.command.name(), &mut output)
+}
+
+/// Says why a command could not do its work, and with which code it ends.
+fn conclude(outcome: Outcome, command: &str, output: &mut Output) -> Exit {
     match outcome.and_then(|exit| output.finish().map(|()| exit).map_err(Failure::from)) {
         Ok(exit) => exit,
         Err(Failure::Gone) => Exit::Clean,
         Err(Failure::Said(text)) => {
-            output.failure(arguments.command.name(), &text);
+            output.failure(command, &text);
             Exit::Usage
         }
+        Err(Failure::Mistake(text)) => {
+            let text = format!("perq made a mistake of its own: {text}; please report it");
+            output.failure(command, &text);
+            Exit::Internal
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use args::Format;
+
+    #[test]
+    fn a_mistake_of_perq_has_a_code_of_its_own() {
+        for (format, part) in
+            [(Format::Human, "error: perq made a mistake"), (Format::Json, "\"error\": \"perq made")]
+        {
+            let (mut output, printed) = Output::captured(format, Vec::new());
+            let exit = conclude(Err(Failure::mistake("two answers")), "run", &mut output);
+            let (out, err) = printed.take();
+            assert_eq!((exit, exit as u8), (Exit::Internal, 3));
+            assert!(format!("{out}{err}").contains(part), "{out}{err}");
+        }
+        // The hook of the test harness stays silent about it.
+        let exit = guarded(|| std::panic::resume_unwind(Box::new("a mistake")));
+        assert_eq!(exit, Exit::Internal);
+        assert_eq!(guarded(|| Exit::Clean), Exit::Clean);
     }
 }

@@ -4,12 +4,17 @@
 //! each of which is a programme too. A file is a programme by itself. Refuses to know what the rules say.
 
 use crate::Failure;
+use crate::commands::check::Tally;
+use crate::commands::inspect;
 use crate::config::{self, Config};
+use crate::output::Output;
+use crate::render;
 use perq_compiler::pipeline::{self, Compilation, Files, Input};
 use perq_compiler::sources::SourceMap;
 use perq_compiler::typed;
 use perq_grammar::diagnostic::{Diagnostic, FileId, Repair};
 use perq_grammar::source::{MAX_SOURCE_BYTES, decode};
+use perq_runtime::pack::Pack;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::Read;
@@ -206,6 +211,53 @@ struct Texts {
     refused: Vec<Diagnostic>,
 }
 
+/// A pack ready to decide, and what belongs to it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The pack.
+    pub pack: Pack,
+    /// Of its folder; a pack and a file by itself have none.
+    pub config: Config,
+    /// The texts of its rules; a pack has none.
+    pub sources: Option<SourceMap>,
+}
+
+/// The pack at a path, or that of the rules at a path; nothing where the rules have errors, which are said.
+///
+/// # Errors
+/// Where something cannot be read, or the pack is refused.
+pub fn load(
+    command: &str,
+    path: &Path,
+    key: Option<&str>,
+    output: &mut Output,
+) -> Result<Option<Loaded>, Failure> {
+    let is_rules = path.is_dir() || path.extension().is_some_and(|extension| extension == "rule");
+    if !is_rules {
+        let pack = inspect::read(path, key)?;
+        return Ok(Some(Loaded { pack, config: Config::default(), sources: None }));
+    }
+    if key.is_some() {
+        return Err(Failure::new("--key is for packs; rules are not signed"));
+    }
+    let programme = find_one(path)?;
+    let mut compilation = programme.compile()?;
+    let Some(program) = compilation.program.take() else {
+        for diagnostic in &compilation.diagnostics {
+            output.note(&render::human(&compilation.sources, diagnostic, output.style()));
+        }
+        let mut tally = Tally::default();
+        (tally.errors, tally.warnings) = render::count(&compilation.diagnostics);
+        tally.files = programme.files.len();
+        output.note(&format!("{}; nothing was decided", tally.summary()));
+        let machine = |diagnostic| render::machine(&compilation.sources, diagnostic);
+        let machine: Vec<_> = compilation.diagnostics.iter().map(machine).collect();
+        output.object(command, serde_json::json!({ "diagnostics": machine }));
+        return Ok(None);
+    };
+    Ok(Some(Loaded { pack: Pack::of(program), config: programme.config, sources: Some(compilation.sources) }))
+}
+
 impl Programme {
     /// The programme's name for people.
     pub fn shown(&self) -> String {
@@ -250,7 +302,12 @@ impl Programme {
     fn with(&self, pass: fn(&[Input], &dyn Files) -> Compilation) -> Result<Compilation, Failure> {
         let texts = self.texts()?;
         if texts.refused.is_empty() {
-            return Ok(compile(&texts.inputs, pass));
+            let compilation = compile(&texts.inputs, pass);
+            let mut diagnostics = compilation.diagnostics.iter();
+            return match diagnostics.find(|diagnostic| diagnostic.name == "compiler-mistake") {
+                Some(mistake) => Err(Failure::mistake(mistake.message.clone())),
+                None => Ok(compilation),
+            };
         }
         // Without one of its files everything that names its declarations would be wrong: only this is said.
         Ok(Compilation {

@@ -2,7 +2,7 @@
 //!
 //! Refuses to decide what is said: words, places and repairs come with the diagnostic.
 
-use crate::excerpt::{Excerpt, sentence};
+use crate::excerpt::{Excerpt, bounded, sentence};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, SourceCode};
 use perq_compiler::sources::SourceMap;
 use perq_grammar::diagnostic::{Diagnostic, Label, Place, Repair, Severity};
@@ -133,15 +133,15 @@ pub fn machine(sources: &SourceMap, diagnostic: &Diagnostic) -> Value {
     let at = |spot: Place| place(sources, spot);
     let repair = |repair: &Repair| {
         let edit = repair.edit.as_ref().map(|edit| json!({ "place": at(edit.place), "text": edit.text }));
-        json!({ "text": repair.text, "edit": edit })
+        json!({ "text": bounded(&repair.text), "edit": edit })
     };
-    let label = |label: &Label| json!({ "place": at(label.place), "text": label.text });
+    let label = |label: &Label| json!({ "place": at(label.place), "text": bounded(&label.text) });
     json!({
         "name": diagnostic.name,
         "severity": diagnostic.severity,
-        "message": diagnostic.message,
+        "message": bounded(&diagnostic.message),
         "place": at(diagnostic.place),
-        "label": diagnostic.label,
+        "label": bounded(&diagnostic.label),
         "labels": diagnostic.labels.iter().map(label).collect::<Vec<_>>(),
         "repairs": diagnostic.repairs.iter().map(repair).collect::<Vec<_>>(),
     })

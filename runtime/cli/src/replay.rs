@@ -93,7 +93,13 @@ pub fn replay(
     let compile = started.elapsed();
     let started = Instant::now();
     let catalogue = tables::catalogue(&programme.config.catalogue)?;
-    let engine = tables::engine(Pack::of(program), &catalogue, engine, ReadOptions::default())?;
+    let engine = tables::engine(
+        Pack::of(program),
+        &catalogue,
+        engine,
+        ReadOptions::default(),
+        &programme.config.parameters(),
+    )?;
     let times = Times { compile, bind: started.elapsed(), ..Times::default() };
     let mut year = Year {
         engine,
@@ -200,7 +206,12 @@ impl Year {
             let sites = program.sites.iter().filter(|site| {
                 program.rules.get(site.rule.index()).is_some_and(|rule| rule.group.index() == group)
             });
-            sites.into_iter().any(|site| matches!(site.kind, perq_compiler::ir::SiteKind::Award { .. }))
+            sites.into_iter().any(|site| match site.kind {
+                perq_compiler::ir::SiteKind::Award { .. } | perq_compiler::ir::SiteKind::Multiply { .. } => {
+                    true
+                }
+                perq_compiler::ir::SiteKind::Discount { .. } => false,
+            })
         };
         let rules = |summary: &Summary, all: bool| {
             let mut out = Map::new();

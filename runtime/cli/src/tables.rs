@@ -1,14 +1,30 @@
 //! Opens the tables that `perq.toml` or the arguments name, and makes a catalogue and an engine of them.
 
 use crate::Failure;
-use crate::args::EngineName;
-use crate::config::{Paths, Tables};
+use crate::args::{self, EngineName};
+use crate::config::{Levels, Paths, Tables, Tree, Trees};
 use perq_runtime::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
 use perq_runtime::engine::{Engine, EngineKind};
 use perq_runtime::pack::Pack;
 use perq_runtime::record::ReadOptions;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// The tables of the arguments, and of `perq.toml` where the arguments name none.
+pub fn given(arguments: &args::Tables, config: &Tables) -> Tables {
+    let own = |paths: &[PathBuf]| Paths(paths.to_vec());
+    Tables {
+        products: own(&arguments.products).or(&config.products),
+        categories: if arguments.categories.is_empty() {
+            config.categories.clone()
+        } else {
+            Trees::of_paths(&arguments.categories)
+        },
+        members: own(&arguments.members).or(&config.members),
+        lists: own(&arguments.lists).or(&config.lists),
+        ..config.clone()
+    }
+}
 
 /// Reads every table.
 ///
@@ -17,7 +33,24 @@ use std::path::Path;
 pub fn catalogue(tables: &Tables) -> Result<Catalogue, Failure> {
     let mut builder = Catalogue::builder();
     builder = each(builder, &tables.products, CatalogueBuilder::products_csv)?;
-    builder = each(builder, &tables.categories, |builder, file| builder.tree_csv("category", file))?;
+    for tree in &tables.categories.0 {
+        builder = match tree {
+            Tree::Pairs(path) => {
+                each(builder, &Paths(vec![path.clone()]), |builder, file| builder.tree_csv("category", file))?
+            }
+            Tree::Levels(Levels { file: Some(path), levels }) => {
+                each(builder, &Paths(vec![path.clone()]), |builder, file| {
+                    builder.levels_csv("category", levels, file)
+                })?
+            }
+            Tree::Levels(Levels { file: None, levels }) => {
+                let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
+                builder
+                    .tree_of_product_columns("category", &levels)
+                    .map_err(|error| Failure::new(error.to_string()))?
+            }
+        };
+    }
     builder = each(builder, &tables.members, CatalogueBuilder::members_csv)?;
     builder = each(builder, &tables.lists, CatalogueBuilder::lists_csv)?;
     builder = each(builder, &tables.segments, CatalogueBuilder::segments_csv)?;
@@ -57,6 +90,7 @@ pub fn engine(
     catalogue: &Catalogue,
     name: Option<EngineName>,
     options: ReadOptions,
+    parameters: &[(String, String)],
 ) -> Result<Engine, Failure> {
     let kind = match name {
         None => EngineKind::Automatic,
@@ -64,7 +98,9 @@ pub fn engine(
         Some(EngineName::Interpreter) => EngineKind::Interpreter,
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-    Engine::builder(pack)
+    let builder = Engine::builder(pack);
+    let builder = parameters.iter().fold(builder, |builder, (name, value)| builder.parameter(name, value));
+    builder
         .catalogue(catalogue)
         .kind(kind)
         .read_options(options)

@@ -6,7 +6,7 @@
 pub(crate) mod bind;
 
 use crate::input;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::io::Read;
 
 pub use bind::{Dictionary, UnknownName};
@@ -450,6 +450,34 @@ impl CatalogueBuilder {
             self.catalogue.names.push((kind.into(), child.clone()));
             if let Some(parent) = parent {
                 self.catalogue.parents.push((kind.into(), child, parent));
+            }
+        }
+        Ok(self)
+    }
+
+    /// A tree from a table with a column for each level, the root first, such as `["department", "category"]`. An empty
+    /// cell leaves a level out.
+    ///
+    /// # Errors
+    /// Where the table cannot be read or lacks a column. Rings are refused when the catalogue is bound.
+    pub fn levels_csv(mut self, kind: &str, levels: &[String], reader: impl Read + Send) -> Built {
+        let mut file = CsvFile::open(kind, reader)?;
+        let columns: Vec<usize> =
+            levels.iter().map(|level| file.find(&[level])).collect::<Result<_, CatalogueError>>()?;
+        let mut seen: FxHashSet<(Box<str>, Option<Box<str>>)> = FxHashSet::default();
+        while let Some((_, row)) = file.next()? {
+            let mut parent: Option<&str> = None;
+            for name in columns.iter().filter_map(|column| row.get(*column)).filter(|name| !name.is_empty()) {
+                // A name that stands twice on a path, such as a category named like its department, is one.
+                if parent == Some(name) || !seen.insert((name.into(), parent.map(Into::into))) {
+                    parent = Some(name);
+                    continue;
+                }
+                self.catalogue.names.push((kind.into(), name.into()));
+                if let Some(parent) = parent {
+                    self.catalogue.parents.push((kind.into(), name.into(), parent.into()));
+                }
+                parent = Some(name);
             }
         }
         Ok(self)

@@ -205,6 +205,8 @@ pub struct RuleReport {
     pub conditions: Vec<Unmet>,
     /// What became of the lines that it looked at.
     pub selections: Vec<Selection>,
+    /// What it picked among those that the filters let through.
+    pub picks: Vec<Picked>,
     /// To whom it lost.
     pub displaced: Vec<Lost>,
     /// What limits took.
@@ -256,8 +258,11 @@ pub struct Part {
 /// What became of the rows of a collection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Selection {
-    /// `lines` or `payments`.
+    /// `lines`, `payments`, or `rows` of a table.
     pub of: &'static str,
+    /// The table, as rules write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
     /// How many there were.
     pub rows: u64,
     /// Its filters, in the order in which they are asked.
@@ -274,6 +279,23 @@ pub struct Filter {
     pub place: Spot,
     /// How many rows it, and all before it, let through.
     pub passed: u64,
+}
+
+/// A pick, such as the cheapest of every three.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Picked {
+    /// Its text.
+    #[serde(flatten)]
+    pub place: Spot,
+    /// `lines` or `pieces`.
+    pub of: &'static str,
+    /// Among how many.
+    pub among: String,
+    /// How many it took.
+    pub taken: String,
+    /// How many more it would need to take any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distance: Option<String>,
 }
 
 /// A row that a filter refused.
@@ -498,6 +520,7 @@ impl Teller<'_> {
                 .collect(),
             conditions: Vec::new(),
             selections: Vec::new(),
+            picks: Vec::new(),
             displaced: displaced.iter().map(lost).collect(),
             cut,
             error: fault.map(|fault| Failed {
@@ -530,9 +553,17 @@ impl Teller<'_> {
         let record = phase.map_or(&self.watched.event.record, |(_, record)| record);
         let view: RecordView<'_> = record.view(&self.watched.params);
         let bindings = self.watched.engine.schema().bindings();
+        let mut asked = Vec::new();
         for condition in program.conditions.iter().filter(|condition| condition.rule == id) {
+            // What the group asks the rule may ask again.
+            if condition.atom.is_some_and(|atom| asked.contains(&atom)) {
+                continue;
+            }
+            asked.extend(condition.atom);
             if let (Role::Rule, Some(atom)) = (condition.role, condition.atom)
                 && let Some(failure) = trace::atom_failure(program, condition, atom, view, bindings)
+                // Of what an earlier condition found missing there is no more to say.
+                && (report.conditions.is_empty() || !failure.is_missing())
             {
                 self.unmet(condition.place, &[failure], report);
             }
@@ -555,6 +586,7 @@ impl Teller<'_> {
             return Why::Condition;
         }
         report.selections = trace.loops.iter().map(|rows| self.words.selection(rows, ROWS)).collect();
+        report.picks = trace.picks.iter().map(|pick| self.words.pick(pick)).collect();
         if trace.proposals > 0 { Why::Nothing } else { Why::Selection }
     }
 

@@ -2,12 +2,13 @@
 //!
 //! Every number is exact, or says that it is rounded. Refuses to know how a condition came to be asked.
 
-use super::{Amount, Filter, Local, Part, Quote, Refused, Selection, Spot};
+use super::{Amount, Filter, Local, Part, Picked, Quote, Refused, Selection, Spot};
 use crate::clock;
 use crate::decimal;
 use crate::engine::Engine;
 use crate::record::ReadEvent;
-use perq_compiler::interpret::trace::{Fact, Failure, Loop, Subject};
+use crate::record::error::clip;
+use perq_compiler::interpret::trace::{Fact, Failure, Loop, Over, Pick, Subject};
 use perq_compiler::ir::{
     AccountId, Comparison, KindId, LimitOf, MISSING, Measure, PRICE_SCALE, PlaceId, Program, ReferenceId,
     Slot, SlotId, SlotType, Unit, event_slot,
@@ -18,6 +19,9 @@ const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Names that are listed of a set or a reference.
 const NAMES: usize = 8;
+
+/// Characters of a name: a record may write very long ones.
+const NAME: usize = 200;
 
 /// Decimals beyond which a number is rounded.
 const DIGITS: u8 = 9;
@@ -124,12 +128,36 @@ impl Words<'_> {
         };
         let refused = rows.refused.iter().take(most);
         Selection {
-            of: if rows.payments { "payments" } else { "lines" },
+            of: match rows.over {
+                Over::Lines => "lines",
+                Over::Payments => "payments",
+                Over::Table(_) => "rows",
+            },
+            table: match rows.over {
+                Over::Lines | Over::Payments => None,
+                Over::Table(id) => {
+                    self.program().layout.tables.get(id.index()).map(|table| table.name.clone())
+                }
+            },
             rows: rows.rows,
             filters: rows.filters.iter().map(filter).collect(),
             refused: refused
                 .map(|(row, failure)| Refused { row: row.saturating_add(1), part: self.part(failure) })
                 .collect(),
+        }
+    }
+
+    /// What a pick took.
+    pub fn pick(&self, pick: &Pick) -> Picked {
+        let short =
+            pick.least.map(|least| i128::from(least).saturating_sub(pick.of)).filter(|short| *short > 0);
+        let (of, noun) = if pick.lines { ("lines", "line") } else { ("pieces", "piece") };
+        Picked {
+            place: self.spot(pick.place),
+            of,
+            among: pick.of.to_string(),
+            taken: pick.taken.to_string(),
+            distance: short.map(|short| format!("{} more", counted(short, noun))),
         }
     }
 
@@ -147,7 +175,12 @@ impl Words<'_> {
         let slot = failure.subject.and_then(|subject| self.slot(subject));
         let field = slot.map(|slot| slot.name.clone());
         // `category`: what the author calls it stands in the text.
-        let short = field.as_deref().and_then(|name| name.rsplit('.').next()).unwrap_or("it").to_owned();
+        let last = field.as_deref().and_then(|name| name.rsplit('.').next());
+        let short = match failure.subject {
+            Some(Subject::Event(event_slot::MONTH_DAY)) => "the day of the month",
+            _ => last.unwrap_or("it"),
+        };
+        let short = short.to_owned();
         let mut part = Part {
             place: self.spot(failure.place),
             wanted: failure.wanted,
@@ -167,6 +200,11 @@ impl Words<'_> {
             }
             Fact::Compare { needed, value, bound, measure } => {
                 let kind = self.kind(failure.subject, slot, measure.as_ref());
+                if let Kind::Plain = kind {
+                    // A quotient is compared without being worked out: the numbers that met are not its own.
+                    part.says = unsaid(failure.wanted);
+                    return part;
+                }
                 self.compare(*needed, *value, *bound, &kind, &short, &mut part);
             }
             Fact::Range { value, low, high, measure } => {
@@ -222,7 +260,11 @@ impl Words<'_> {
                 let kind = slot.and_then(|slot| kind_of(slot.ty)).unwrap_or_default();
                 let (list, name) = (self.symbols(kind, symbols), self.symbol(kind, *symbol));
                 let not = if failure.wanted { "is not" } else { "is" };
-                part.says = format!("{name} {not} among {list}");
+                part.says = if symbols.is_empty() {
+                    format!("{name} is not among them: there are none")
+                } else {
+                    format!("{name} {not} among {list}")
+                };
                 part.value = Some(list);
                 part.needed = failure.wanted.then_some(name);
             }
@@ -237,7 +279,11 @@ impl Words<'_> {
             }
             Fact::Rows(rows) => {
                 let selection = self.selection(rows, NAMES);
-                let one = if rows.payments { "payment" } else { "line" };
+                let one = match rows.over {
+                    Over::Lines => "line",
+                    Over::Payments => "payment",
+                    Over::Table(_) => "row",
+                };
                 part.says = match (rows.found, rows.rows) {
                     (Some(row), _) => format!("{one} {} {}", u64::from(row) + 1, "decides it"),
                     (None, 0) => format!("there is no {one}"),
@@ -251,7 +297,7 @@ impl Words<'_> {
                 part.either = failures.iter().map(|failure| self.part(failure)).collect();
             }
             Fact::Plain => {
-                part.says = if failure.wanted { "it does not hold" } else { "it holds" }.to_owned();
+                part.says = unsaid(failure.wanted);
             }
         }
         part
@@ -286,22 +332,22 @@ impl Words<'_> {
         part: &mut Part,
     ) {
         let (mut shown, mut limit) = (self.show(value, kind), self.show(bound, kind));
+        let [from, after, mut until, before] = match kind.is_time() || kind.is_day() || kind.is_instant() {
+            true => ["from", "after", "until", "before"],
+            false => ["at least", "more than", "at most", "less than"],
+        };
         // The last second of a schedule's hours is not what its author wrote.
-        let mut before = "at most";
         if kind.is_time() && needed == Comparison::LessOrEqual && bound.rem_euclid(60) == 59 {
             limit = self.show(bound.saturating_add(1), kind);
-            before = "before";
+            until = before;
         }
-        let (least, most) =
-            if kind.is_time() || kind.is_day() { ("from", "until") } else { ("at least", before) };
-        let most = if before == "before" { before } else { most };
         let wanted = match needed {
             Comparison::Equal => format!("not {limit}"),
             Comparison::NotEqual => format!("which is {limit}"),
-            Comparison::GreaterOrEqual => format!("not {least} {limit}"),
-            Comparison::Greater => format!("not more than {limit}"),
-            Comparison::LessOrEqual => format!("not {most} {limit}"),
-            Comparison::Less => format!("not less than {limit}"),
+            Comparison::GreaterOrEqual => format!("not {from} {limit}"),
+            Comparison::Greater => format!("not {after} {limit}"),
+            Comparison::LessOrEqual => format!("not {until} {limit}"),
+            Comparison::Less => format!("not {before} {limit}"),
         };
         part.distance = self.distance(needed, value, bound, kind);
         part.says = if needed == Comparison::NotEqual {
@@ -366,9 +412,8 @@ impl Words<'_> {
     fn show(&self, value: i128, kind: &Kind<'_>) -> String {
         match kind {
             Kind::Weekday => i64::try_from(value).map_or_else(|_| value.to_string(), weekday),
-            Kind::MonthDay => format!("day {value}"),
             Kind::Slot(ty) => self.of_slot(value, *ty),
-            Kind::Plain => value.to_string(),
+            Kind::MonthDay | Kind::Plain => value.to_string(),
             Kind::Measured(unit, parts) => self.measured(value, unit, *parts),
         }
     }
@@ -444,13 +489,13 @@ impl Words<'_> {
         let known = dictionary.map_or(0, crate::catalogue::Dictionary::len);
         let Ok(number) = u32::try_from(symbol) else { return "nothing".to_owned() };
         if let Some(name) = dictionary.and_then(|dictionary| dictionary.name(number)) {
-            return name.to_owned();
+            return clip(name, NAME);
         }
         let behind = usize::try_from(number).ok().and_then(|number| number.checked_sub(known));
         let stranger = self.strangers.iter().find(|(of, number, _)| {
             usize::try_from(*of).ok() == Some(kind.index()) && usize::try_from(*number).ok() == behind
         });
-        stranger.map_or_else(|| "a name that is not known".to_owned(), |(_, _, name)| name.clone())
+        stranger.map_or_else(|| "a name that is not known".to_owned(), |(_, _, name)| clip(name, NAME))
     }
 
     fn symbols(&self, kind: KindId, symbols: &[u32]) -> String {
@@ -548,6 +593,11 @@ fn trim(text: String) -> String {
         return text;
     }
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Of a condition of which no more is known.
+fn unsaid(wanted: bool) -> String {
+    if wanted { "it does not hold" } else { "it holds" }.to_owned()
 }
 
 fn counted(number: i128, noun: &str) -> String {

@@ -2,10 +2,13 @@
 //!
 //! Made from the program and checked against it; nothing is believed because the manifest says so.
 
+use super::state::{StateEntry, date};
 use perq_compiler::ir::{
-    EVENT_BUILTINS, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Slot, SlotType,
+    EVENT_BUILTINS, Effective, Governance, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Slot,
+    SlotType,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A pack's manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,11 +33,13 @@ pub struct Manifest {
     /// Its points accounts.
     pub accounts: Vec<AccountEntry>,
     /// Its groups, in the order in which they are settled.
-    pub groups: Vec<String>,
+    pub groups: Vec<GroupEntry>,
     /// Its rules, in order of declaration.
     pub rules: Vec<RuleEntry>,
     /// The fields that it reads, beside the ones that every record has.
     pub reads: Vec<Field>,
+    /// The state that it reads and keeps.
+    pub state: StateEntry,
 }
 
 /// A source file.
@@ -59,6 +64,20 @@ pub struct AccountEntry {
     pub decimals: u8,
 }
 
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupEntry {
+    /// Its key.
+    pub name: String,
+    /// As for a rule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effective: Option<String>,
+    /// As for a rule.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub about: BTreeMap<String, String>,
+}
+
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +90,12 @@ pub struct RuleEntry {
     pub group: String,
     /// Where it is written.
     pub place: String,
+    /// `never`, or the day from which on it takes part; absent where only its conditions say.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effective: Option<String>,
+    /// What `about` says, by key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub about: BTreeMap<String, String>,
 }
 
 /// A field of the input.
@@ -129,7 +154,15 @@ impl Manifest {
                     decimals: account.decimals,
                 })
                 .collect(),
-            groups: program.groups.iter().map(|group| group.name.clone()).collect(),
+            groups: program
+                .groups
+                .iter()
+                .map(|group| GroupEntry {
+                    name: group.name.clone(),
+                    effective: effective(&group.governance),
+                    about: about(&group.governance),
+                })
+                .collect(),
             rules: program
                 .rules
                 .iter()
@@ -141,6 +174,8 @@ impl Manifest {
                         .get(rule.group.index())
                         .map_or_else(String::new, |g| g.name.clone()),
                     place: place(program, rule.place),
+                    effective: effective(&rule.governance),
+                    about: about(&rule.governance),
                 })
                 .collect(),
             reads: parts
@@ -148,8 +183,21 @@ impl Manifest {
                 .flat_map(|(slots, builtins)| slots.iter().skip(*builtins))
                 .filter_map(|slot| field(program, slot))
                 .collect(),
+            state: StateEntry::of(program),
         }
     }
+}
+
+fn effective(governance: &Governance) -> Option<String> {
+    match governance.effective {
+        Effective::Stated => None,
+        Effective::From(day) => Some(date(day)),
+        Effective::Never => Some("never".to_owned()),
+    }
+}
+
+fn about(governance: &Governance) -> BTreeMap<String, String> {
+    governance.about.iter().cloned().collect()
 }
 
 /// `file:line:column`.

@@ -17,6 +17,7 @@
 
 mod error;
 mod manifest;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +28,8 @@ use std::sync::Arc;
 
 pub use error::PackError;
 pub(crate) use manifest::place;
-pub use manifest::{AccountEntry, Field, Manifest, RuleEntry, Source};
+pub use manifest::{AccountEntry, Field, GroupEntry, Manifest, RuleEntry, Source};
+pub use state::{CounterEntry, DerivedEntry, HistoryEntry, StateEntry};
 
 const MAGIC: &[u8; 8] = b"\x8fperq\r\n\x1a";
 const SIGNATURE_MAGIC: &[u8; 8] = b"\x8fperqsig";

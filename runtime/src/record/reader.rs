@@ -29,6 +29,8 @@ pub struct ReadEvent {
     member: Option<(u32, u32)>,
     /// By line.
     skus: Vec<(u32, u32)>,
+    /// Other members whom the program gives to or counts for, by the slot that names them.
+    others: Vec<(SlotId, (u32, u32))>,
 }
 
 impl ReadEvent {
@@ -44,6 +46,11 @@ impl ReadEvent {
     /// The member's id.
     pub fn member(&self) -> Option<&str> {
         self.member.map(|span| self.slice(span))
+    }
+
+    /// The id of another member, by the slot that names them: one that an effect gives to or a limit counts for.
+    pub fn other(&self, slot: SlotId) -> Option<&str> {
+        self.others.iter().find(|(of, _)| *of == slot).map(|&(_, span)| self.slice(span))
     }
 
     /// The sku of a line, by its row.
@@ -63,7 +70,7 @@ impl ReadEvent {
     }
 
     fn clear(&mut self) {
-        let ReadEvent { record, text, id, member, skus } = self;
+        let ReadEvent { record, text, id, member, skus, others } = self;
         record.event.clear();
         record.lines.clear();
         record.payments.clear();
@@ -73,6 +80,7 @@ impl ReadEvent {
         *id = (0, 0);
         *member = None;
         skus.clear();
+        others.clear();
     }
 }
 
@@ -309,7 +317,16 @@ impl Reader {
                 error.id = Some(super::error::clip(reading.out.id(), 256));
             }
             error
-        })
+        })?;
+        for (slot, kind) in &schema.others {
+            let value = out.record.event.get(slot.index()).copied().unwrap_or(MISSING);
+            let number = u32::try_from(value).ok().filter(|_| value != MISSING);
+            if let Some(name) = number.and_then(|number| self.symbol_name(schema, kind.index(), number)) {
+                let span = out.keep(name);
+                out.others.push((*slot, span));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -8,8 +8,8 @@ use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use crate::clock::Zone;
 use perq_compiler::evaluate::Bindings;
 use perq_compiler::ir::{
-    self, EVENT_BUILTINS, EventKind, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Rounding, Slot,
-    SlotId, SlotType, line_slot, payment_slot,
+    self, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, PAYMENT_BUILTINS, Program,
+    RecordKind, Rounding, Slot, SlotId, SlotType, line_slot, payment_slot,
 };
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -132,6 +132,8 @@ pub struct Schema {
     pub(crate) event_partial: FxHashMap<u32, Box<str>>,
     pub(crate) line_rest: Vec<Rest>,
     pub(crate) payment_rest: Vec<Rest>,
+    /// Event slots that name other members whom the program gives to or counts for, with their kinds.
+    pub(crate) others: Vec<(SlotId, KindId)>,
 }
 
 /// Positions in [`Schema::nodes`].
@@ -139,6 +141,33 @@ pub(crate) const EVENT: u32 = 0;
 pub(crate) const MEMBER: u32 = 1;
 pub(crate) const LINE: u32 = 2;
 pub(crate) const PAYMENT: u32 = 3;
+
+/// The event slots that name other members, each once.
+fn others(program: &Program) -> Vec<(SlotId, KindId)> {
+    let beneficiaries = program.sites.iter().filter_map(|site| site.to);
+    let counted = program.counters.iter().filter_map(|counter| match counter.per {
+        CounterKey::Inviter(slot) => Some(slot),
+        CounterKey::Campaign | CounterKey::Member => None,
+    });
+    let mut slots: Vec<SlotId> = beneficiaries.chain(counted).collect();
+    slots.sort_unstable();
+    slots.dedup();
+    let kind = |slot: SlotId| match program.layout.event.get(slot.index())?.ty {
+        SlotType::Symbol(kind) => Some((slot, kind)),
+        SlotType::Bool
+        | SlotType::Money { .. }
+        | SlotType::Points(_)
+        | SlotType::Percent
+        | SlotType::Count
+        | SlotType::Number { .. }
+        | SlotType::Date
+        | SlotType::Time
+        | SlotType::Instant
+        | SlotType::Enum(_)
+        | SlotType::Set(_) => None,
+    };
+    slots.into_iter().filter_map(kind).collect()
+}
 
 impl Schema {
     /// Binds a program to a catalogue.
@@ -199,6 +228,7 @@ impl Schema {
                 .collect(),
             line_rest: rest(&layout.line, LINE_BUILTINS.len(), &tables.product_slots),
             payment_rest: rest(&layout.payment, PAYMENT_BUILTINS.len(), &[]),
+            others: others(program),
             values,
             tables,
             options,

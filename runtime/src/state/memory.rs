@@ -265,34 +265,12 @@ impl State for Memory {
                 *slot = value;
             }
         }
-        let inviter = |slot: SlotId| {
-            let kind = match program.layout.event.get(slot.index())?.ty {
-                SlotType::Symbol(kind) => kind,
-                SlotType::Bool
-                | SlotType::Money { .. }
-                | SlotType::Points(_)
-                | SlotType::Percent
-                | SlotType::Count
-                | SlotType::Number { .. }
-                | SlotType::Date
-                | SlotType::Time
-                | SlotType::Instant
-                | SlotType::Enum(_)
-                | SlotType::Set(_) => return None,
-            };
-            let number = record.event.get(slot.index()).copied().filter(|number| *number != MISSING)?;
-            let number = u32::try_from(number).ok()?;
-            reader.symbol_name(schema, kind.index(), number).map(Box::<str>::from)
-        };
-        let inviters = program
-            .counters
-            .iter()
-            .filter_map(|counter| match counter.per {
-                CounterKey::Inviter(slot) => Some((slot, inviter(slot)?)),
-                CounterKey::Campaign | CounterKey::Member => None,
-            })
-            .collect();
         event.record = record;
+        let inviters = program.counters.iter().filter_map(|counter| match counter.per {
+            CounterKey::Inviter(slot) => Some((slot, event.other(slot)?.into())),
+            CounterKey::Campaign | CounterKey::Member => None,
+        });
+        let inviters = inviters.collect();
         Box::new(Seen { memory: self, now, member: event.member().map(Box::from), inviters })
     }
 
@@ -306,16 +284,18 @@ impl State for Memory {
             let key = match counter.per {
                 CounterKey::Campaign => None,
                 CounterKey::Member => event.member().map(Box::from),
-                CounterKey::Inviter(slot) => {
-                    let value = record.event.get(slot.index()).copied().unwrap_or(MISSING);
-                    match keep_value(schema, reader, record, layout.event.get(slot.index()), value) {
-                        KeptValue::Name(_, name) => Some(name),
-                        KeptValue::Number(_) | KeptValue::Names(..) => None,
-                    }
-                }
+                CounterKey::Inviter(slot) => event.other(slot).map(Box::from),
             };
             let claims = self.claims.entry((claim.counter, key)).or_default();
             claims.push(KeptClaim { at: now.at, local: now.local(), amount: claim.amount });
+        }
+        for effect in &decision.effects {
+            let to = program.sites.get(effect.site.index()).and_then(|site| site.to);
+            let owner = to.map_or_else(|| event.member(), |slot| event.other(slot));
+            if let (Some(account), Some(owner)) = (effect.account, owner) {
+                let lots = &mut self.members.entry(owner.into()).or_default().lots;
+                lots.push(Lot { account, from: now.at, left: effect.amount });
+            }
         }
         let Some(member) = event.member() else { return };
         let width = record.line_width.max(1);
@@ -348,11 +328,6 @@ impl State for Memory {
         let member = self.members.entry(member.into()).or_default();
         let place = member.events.partition_point(|before| before.now.at <= kept.now.at);
         member.events.insert(place, kept);
-        for effect in &decision.effects {
-            if let Some(account) = effect.account {
-                member.lots.push(Lot { account, from: now.at, left: effect.amount });
-            }
-        }
     }
 }
 

@@ -165,6 +165,7 @@ impl Kit {
             on_price,
             excludes: Vec::new(),
             limits: Vec::new(),
+            governance: crate::ir::Governance::default(),
             rules: Vec::new(),
         });
         GroupId(u32::try_from(self.program.groups.len()).unwrap() - 1)
@@ -189,6 +190,7 @@ impl Kit {
             line_atoms: Vec::new(),
             function: FunctionId(number),
             limits: Vec::new(),
+            governance: crate::ir::Governance::default(),
             place: PlaceId(0),
         });
         self.program.groups[group.index()].rules.push(RuleId(number));
@@ -196,7 +198,7 @@ impl Kit {
     }
 
     fn site(&mut self, rule: RuleId, kind: SiteKind) -> SiteId {
-        self.program.sites.push(Site { rule, kind, reason: None, place: PlaceId(0) });
+        self.program.sites.push(Site { rule, kind, to: None, reason: None, place: PlaceId(0) });
         SiteId(u32::try_from(self.program.sites.len()).unwrap() - 1)
     }
 

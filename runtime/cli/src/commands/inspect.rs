@@ -5,8 +5,9 @@ use crate::args;
 use crate::excerpt::plain;
 use crate::output::Output;
 use crate::{Exit, Failure, Outcome};
-use perq_runtime::pack::{Pack, Policy};
+use perq_runtime::pack::{Pack, Policy, StateEntry};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Reads a pack under the policy that a key makes.
@@ -46,11 +47,14 @@ pub fn run(options: &args::Inspect, output: &mut Output) -> Outcome {
     for field in &manifest.reads {
         output.say(&format!("            {}", plain(&field.name)))?;
     }
+    state(&manifest.state, output)?;
     for group in &manifest.groups {
-        output.say(&format!("group       {}", plain(group)))?;
-        for rule in manifest.rules.iter().filter(|rule| rule.group == *group) {
+        output.say(&format!("group       {}", plain(&group.name)))?;
+        published(group.effective.as_deref(), &group.about, output)?;
+        for rule in manifest.rules.iter().filter(|rule| rule.group == group.name) {
             let title = rule.title.as_deref().map_or_else(String::new, |title| format!("  {}", plain(title)));
             output.say(&format!("  rule      {}{title}  ({})", plain(&rule.name), plain(&rule.place)))?;
+            published(rule.effective.as_deref(), &rule.about, output)?;
         }
     }
     if options.print {
@@ -67,4 +71,56 @@ pub fn run(options: &args::Inspect, output: &mut Output) -> Outcome {
         }),
     );
     Ok(Exit::Clean)
+}
+
+/// The state that it reads and keeps.
+fn state(state: &StateEntry, output: &mut Output) -> Result<(), Failure> {
+    if state.is_empty() {
+        output.say("state       none: each event is decided by itself")?;
+        return Ok(());
+    }
+    output.say("state")?;
+    for history in &state.histories {
+        let days = history.days.map_or_else(|| "all".to_owned(), |days| format!("{days} days"));
+        let of = if history.lines { "lines of " } else { "" };
+        output.say(&format!(
+            "  history   {}: {of}{}, {days}: {}",
+            plain(&history.name),
+            plain(&history.events.join(", ")),
+            plain(&history.reads.join(", "))
+        ))?;
+    }
+    for derived in &state.derived {
+        output.say(&format!("  derived   {}", plain(&derived.name)))?;
+    }
+    for counter in &state.counters {
+        output.say(&format!(
+            "  counter   {}: {} per {} within {}",
+            plain(&counter.name),
+            plain(&counter.unit),
+            plain(&counter.per),
+            plain(&counter.window)
+        ))?;
+    }
+    for balance in &state.balances {
+        output.say(&format!("  balance   {}", plain(balance)))?;
+    }
+    Ok(())
+}
+
+/// What is published about a rule or a group.
+fn published(
+    effective: Option<&str>,
+    about: &BTreeMap<String, String>,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    match effective {
+        Some("never") => output.say("    not effective")?,
+        Some(day) => output.say(&format!("    effective from {}", plain(day)))?,
+        None => {}
+    }
+    for (key, text) in about {
+        output.say(&format!("    {}: {}", plain(key), plain(text)))?;
+    }
+    Ok(())
 }

@@ -10,4 +10,5 @@ pub mod inspect;
 pub mod keygen;
 pub mod new;
 pub mod run;
+pub mod simulate;
 pub mod test;

@@ -1,19 +1,16 @@
 //! `perq run`: decides a stream of events, goes on past bad records, and says what it left out.
 
-use super::check::Tally;
-use super::inspect;
 use crate::args;
-use crate::config::{Config, Paths, Tables};
+use crate::config::Paths;
 use crate::excerpt::plain;
 use crate::numbers::grouped;
 use crate::output::Output;
-use crate::programme;
-use crate::render::{self, plural};
+use crate::programme::{self, Loaded};
+use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
 use perq_runtime::batch::{self, BatchErrorCause, BatchOptions, Progress};
-use perq_runtime::pack::Pack;
 use perq_runtime::record::{ReadOptions, UnknownFields};
 use perq_runtime::summary::Summary;
 use serde::Deserialize;
@@ -34,18 +31,12 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
     if output.is_json() && options.output.is_none() {
         return Err(Failure::new("with --format json the decisions need a place of their own: -o FILE"));
     }
-    let (pack, config) = match load(options, output)? {
-        Some(loaded) => loaded,
-        None => return Ok(Exit::Findings),
+    let Some(loaded) = programme::load("run", &options.program, options.key.as_deref(), output)? else {
+        return Ok(Exit::Findings);
     };
+    let Loaded { pack, config, .. } = loaded;
     let own = |paths: &[PathBuf]| Paths(paths.to_vec());
-    let given = Tables {
-        products: own(&options.products).or(&config.catalogue.products),
-        categories: own(&options.categories).or(&config.catalogue.categories),
-        members: own(&options.members).or(&config.catalogue.members),
-        lists: own(&options.lists).or(&config.catalogue.lists),
-        ..config.catalogue.clone()
-    };
+    let given = tables::given(&options.tables, &config.catalogue);
     let events = own(&options.events).or(&config.events.files);
     if events.0.is_empty() {
         return Err(Failure::new("there are no events: name a file with --events, or [events] in perq.toml"));
@@ -53,7 +44,7 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
     let unknown_fields = if options.strict { UnknownFields::Refuse } else { UnknownFields::Ignore };
     let catalogue = tables::catalogue(&given)?;
     let reading = ReadOptions { unknown_fields, ..ReadOptions::default() };
-    let engine = tables::engine(pack, &catalogue, options.engine, reading)?;
+    let engine = tables::engine(pack, &catalogue, options.engine, reading, &config.parameters())?;
     for name in engine.unknown_names() {
         output.note(&format!("warning: {}", plain(&name.to_string())));
     }
@@ -89,9 +80,8 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
                     BatchErrorCause::Output(cause) if cause.kind() == io::ErrorKind::BrokenPipe => {
                         Failure::Gone
                     }
-                    BatchErrorCause::Input(_) | BatchErrorCause::Output(_) | BatchErrorCause::Internal => {
-                        Failure::file(path, &error)
-                    }
+                    BatchErrorCause::Input(_) | BatchErrorCause::Output(_) => Failure::file(path, &error),
+                    BatchErrorCause::Internal => Failure::mistake(format!("{}: {error}", path.display())),
                 });
             }
         }
@@ -114,34 +104,6 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
         }),
     );
     Ok(Exit::findings(options.strict && (summary.rejected > 0 || summary.events_with_errors > 0)))
-}
-
-/// The pack and what belongs to it; nothing where the rules have errors, which are said.
-fn load(options: &args::Run, output: &mut Output) -> Result<Option<(Pack, Config)>, Failure> {
-    let path = &options.program;
-    let is_rules = path.is_dir() || path.extension().is_some_and(|extension| extension == "rule");
-    if !is_rules {
-        return Ok(Some((inspect::read(path, options.key.as_deref())?, Config::default())));
-    }
-    if options.key.is_some() {
-        return Err(Failure::new("--key is for packs; rules are not signed"));
-    }
-    let programme = programme::find_one(path)?;
-    let mut compilation = programme.compile()?;
-    let Some(program) = compilation.program.take() else {
-        for diagnostic in &compilation.diagnostics {
-            output.note(&render::human(&compilation.sources, diagnostic, output.style()));
-        }
-        let mut tally = Tally::default();
-        (tally.errors, tally.warnings) = render::count(&compilation.diagnostics);
-        tally.files = programme.files.len();
-        output.note(&format!("{}; nothing was decided", tally.summary()));
-        let machine = |diagnostic| render::machine(&compilation.sources, diagnostic);
-        let machine: Vec<_> = compilation.diagnostics.iter().map(machine).collect();
-        output.object("run", json!({ "diagnostics": machine }));
-        return Ok(None);
-    };
-    Ok(Some((Pack::of(program), programme.config)))
 }
 
 fn create(path: &Path) -> Result<BufWriter<File>, Failure> {

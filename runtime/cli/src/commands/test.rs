@@ -2,7 +2,7 @@
 
 use super::check::Tally;
 use crate::args::{self, EngineName};
-use crate::excerpt::{plain, plain_lines};
+use crate::excerpt::{bounded, plain_lines};
 use crate::output::Output;
 use crate::programme;
 use crate::render::{self, plural};
@@ -39,6 +39,7 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
         }
         let Some(program) = compilation.program.take() else { continue };
         let trials = Trials::new(&compilation.typed, &compilation.sources, Arc::new(program), engines)
+            .and_then(|trials| trials.parameters(&programme.config.parameters()))
             .map_err(|error| Failure::new(error.to_string()))?;
         for test in &compilation.typed.tests {
             if options.filter.as_ref().is_some_and(|filter| !test.name.contains(filter.as_str())) {
@@ -117,13 +118,13 @@ fn machine(
     let mismatch = |mismatch: &Mismatch| {
         json!({
             "place": render::place(sources, mismatch.place),
-            "expected": mismatch.expected,
-            "got": mismatch.got,
+            "expected": bounded(&mismatch.expected),
+            "got": bounded(&mismatch.got),
             "decision": mismatch.decision,
         })
     };
     json!({
-        "name": plain(name),
+        "name": bounded(name),
         "place": render::place(sources, place),
         "passed": mismatches.is_empty(),
         "mismatches": mismatches.iter().map(mismatch).collect::<Vec<_>>(),

@@ -1,0 +1,440 @@
+//! `perq simulate`: decides one event and shows the receipt, and for every rule without an effect why it has none.
+//!
+//! Lays out what [`perq_runtime::explain`] tells, and refuses to know why.
+
+use crate::args;
+use crate::event;
+use crate::excerpt::{plain, sentence};
+use crate::output::Output;
+use crate::programme::{self, Loaded};
+use crate::render::plural;
+use crate::tables;
+use crate::{Exit, Failure, Outcome};
+use perq_compiler::ir::{Program, SourcePlace};
+use perq_compiler::sources::{Source, SourceMap};
+use perq_runtime::explain::{
+    self, Amount, ExplainError, Explanation, Part, RuleReport, Selection, Spot, Why,
+};
+use perq_runtime::record::{ReadOptions, RecordLimits};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+/// Columns of a receipt; a wider terminal does not make it wider.
+const WIDTH: usize = 96;
+
+/// Columns of an amount.
+const AMOUNT: usize = 12;
+
+/// Rows that are told one by one of a rule.
+const ROWS: usize = 5;
+
+/// Runs it.
+///
+/// # Errors
+/// Where the rules, a table or the event cannot be read, or a parameter is refused.
+pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
+    let Some(loaded) = programme::load("simulate", &options.program, options.key.as_deref(), output)? else {
+        return Ok(Exit::Findings);
+    };
+    let Loaded { pack, config, sources } = loaded;
+    let text = read(&options.event, output)?;
+    let json = event::json(&text).map_err(|error| Failure::file(&options.event, &error))?;
+    let at = options.at.as_deref().map(instant);
+    let mut fields = vec![("id", "simulated", false)];
+    fields.extend(at.as_deref().map(|at| ("at", at, true)));
+    let json = event::set(&json, &fields)?;
+    let mut parameters: BTreeMap<String, String> = config.parameters().into_iter().collect();
+    for setting in &options.set {
+        let Some((name, value)) = setting.split_once('=') else {
+            return Err(Failure::new(format!("--set wants NAME=VALUE, and got `{setting}`")));
+        };
+        parameters.insert(name.trim().to_owned(), value.trim().to_owned());
+    }
+    let parameters: Vec<(String, String)> = parameters.into_iter().collect();
+    let catalogue = tables::catalogue(&tables::given(&options.tables, &config.catalogue))?;
+    let engine = tables::engine(pack, &catalogue, options.engine, ReadOptions::default(), &parameters)?;
+    let rules = &engine.program().rules;
+    if let Some(name) = &options.rule
+        && !rules.iter().any(|rule| rule.name == *name)
+    {
+        return Err(Failure::new(format!("the programme has no rule `{name}`")));
+    }
+    for name in engine.unknown_names() {
+        output.note(&format!("warning: {}", plain(&name.to_string())));
+    }
+    let texts = texts(sources.as_ref());
+    let quote = |file: &str, place: &SourcePlace| texts.get(file)?.quote(place).map(clip);
+    let explained = explain::explain(&engine, json.as_bytes(), &quote);
+    let mut explanation = match explained {
+        Ok(explanation) => explanation,
+        Err(ExplainError::Record(error)) => {
+            let file = plain(&options.event.display().to_string());
+            let field = if error.field.is_empty() { String::new() } else { format!("`{}`: ", error.field) };
+            output.note(&sentence(&format!("refused {file}: {field}{} [{}]", error.message, error.name())));
+            let refused = json!({ "error": error.name(), "field": error.field, "message": error.message });
+            output.object("simulate", json!({ "refused": refused }));
+            return Ok(Exit::Findings);
+        }
+        Err(ExplainError::Differs) => {
+            return Err(Failure::mistake("the interpreter and the engine decide this event differently"));
+        }
+    };
+    if let Some(name) = &options.rule {
+        explanation.rules.retain(|rule| rule.rule == *name);
+    }
+    let program = engine.program();
+    let folder = folder(program);
+    let paper = Paper { width: output.style().width.min(WIDTH), folder, out: String::new() };
+    let text = match &options.rule {
+        Some(_) => paper.only(&explanation.rules),
+        None => {
+            // Without a number of the text's own there is none to say.
+            let version = if program.version > 0 { format!(" {}", program.version) } else { String::new() };
+            let name = format!("{}{version}", program.name);
+            paper.all(&explanation, &name, &program.currency.code, program.tax.map(|tax| tax.included))
+        }
+    };
+    output.say(text.trim_end())?;
+    output.object("simulate", serde_json::to_value(&explanation).map_err(|e| Failure::new(e.to_string()))?);
+    Ok(Exit::Clean)
+}
+
+/// The file's text, never much more than a record may have.
+fn read(path: &Path, output: &mut Output) -> Result<String, Failure> {
+    let limit = RecordLimits::default().record as u64;
+    let mut bytes = Vec::new();
+    if path == Path::new("-") {
+        bytes = output.read_input(limit + 1)?;
+    } else {
+        let read = tables::open(path)?.take(limit + 1).read_to_end(&mut bytes);
+        read.map_err(|error| Failure::file(path, &error))?;
+    }
+    if bytes.len() as u64 > limit {
+        return Err(Failure::file(path, &format!("an event has at most {limit} bytes")));
+    }
+    String::from_utf8(bytes).map_err(|_| Failure::file(path, &"this is not written in UTF-8"))
+}
+
+/// The folder in which all rules stand, with `/` at its end; nothing where there is none.
+fn folder(program: &Program) -> String {
+    let places = program.rules.iter().filter_map(|rule| program.places.get(rule.place.index()));
+    let files = places.filter_map(|place| program.sources.get(place.file as usize));
+    let mut folders = files.map(|file| file.path.rsplit_once('/').map_or("", |(folder, _)| folder));
+    let Some(first) = folders.next() else { return String::new() };
+    let shared = folders.fold(first, |shared, folder| {
+        let parts = shared.split('/').zip(folder.split('/')).take_while(|(a, b)| a == b);
+        let length: usize = parts.map(|(part, _)| part.len() + 1).sum();
+        shared.get(..length.saturating_sub(1)).unwrap_or("")
+    });
+    if shared.is_empty() { String::new() } else { format!("{shared}/") }
+}
+
+/// A day by itself begins at midnight.
+fn instant(text: &str) -> String {
+    if text.len() == 10 { format!("{text}T00:00") } else { text.to_owned() }
+}
+
+fn texts(sources: Option<&SourceMap>) -> BTreeMap<&str, &Source> {
+    sources.into_iter().flat_map(SourceMap::iter).map(|source| (source.path.as_str(), source)).collect()
+}
+
+/// The text of a condition, in a length that can be read.
+fn clip(text: &str) -> String {
+    const MOST: usize = 2_000;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => text.get(..end).unwrap_or("").to_owned() + "…",
+        None => text.to_owned(),
+    }
+}
+
+/// What is being written.
+struct Paper {
+    width: usize,
+    /// The folder of the rules, which is not said with every place.
+    folder: String,
+    out: String,
+}
+
+impl Paper {
+    /// The whole receipt.
+    fn all(
+        mut self,
+        told: &Explanation,
+        program: &str,
+        currency: &str,
+        tax_included: Option<bool>,
+    ) -> String {
+        let decision = &told.decision;
+        let member = match &decision.member {
+            Some(member) => format!("member {member}"),
+            None => "no member".to_owned(),
+        };
+        let local = &told.local;
+        self.line(&format!(
+            "{} {}, {} {} {}, {member}; {program}",
+            decision.kind, decision.id, local.weekday, local.date, local.time
+        ));
+        self.line("");
+        self.row("", "off", &format!("left {currency}"));
+        for line in &told.receipt {
+            let what = format!("{:>3}  {}  {} x {}", line.line, plain(&line.sku), line.pieces, line.price);
+            self.row(&what, "", &line.initial);
+            for step in &line.steps {
+                self.row(
+                    &format!("       {}", titled(&step.rule, step.title.as_deref())),
+                    &step.amount,
+                    &step.left,
+                );
+            }
+        }
+        let totals = &decision.totals;
+        self.row("     before discounts", "", &totals.initial);
+        self.row("     discounts", &totals.discount, &totals.paid);
+        match (&totals.tax, tax_included) {
+            (Some(tax), Some(false)) => self.row("     tax on top", "", tax),
+            (Some(tax), Some(true) | None) => self.row("     tax in it", "", tax),
+            (None, _) => {}
+        }
+        self.row("     to pay", "", &totals.total);
+        for account in &told.accounts {
+            self.line("");
+            self.row(&format!("{}, {}", plain(&account.account), plain(&account.unit)), "", "");
+            for gift in &account.from {
+                self.row(&format!("       {}", titled(&gift.rule, gift.title.as_deref())), "", &gift.amount);
+            }
+            self.row("     together", "", &account.amount);
+        }
+        let lost =
+            |rule: &&RuleReport| !rule.displaced.is_empty() || !rule.cut.is_empty() || rule.error.is_some();
+        let lost: Vec<&RuleReport> = told.rules.iter().filter(lost).collect();
+        if !lost.is_empty() {
+            self.line("");
+            self.line("Displaced, cut or failed");
+            for rule in lost {
+                self.line(&format!("  {}", titled(&rule.rule, rule.title.as_deref())));
+                self.lost(rule);
+            }
+        }
+        let silent = |rule: &&RuleReport| match rule.why {
+            Some(Why::Event | Why::Condition | Why::Selection | Why::Nothing) => true,
+            Some(Why::Displaced | Why::Limit | Why::Error) | None => false,
+        };
+        let silent: Vec<&RuleReport> = told.rules.iter().filter(silent).collect();
+        if !silent.is_empty() {
+            self.line("");
+            self.line("Did not apply");
+            for rule in silent {
+                self.line(&format!("  {}", titled(&rule.rule, rule.title.as_deref())));
+                self.why(rule);
+            }
+        }
+        self.out
+    }
+
+    /// One rule, in all of its versions.
+    fn only(mut self, versions: &[RuleReport]) -> String {
+        for rule in versions {
+            self.one(rule);
+        }
+        self.out
+    }
+
+    fn one(&mut self, rule: &RuleReport) {
+        let place = self.place(&rule.place);
+        self.line(&format!("{}  [{place}]", titled(&rule.rule, rule.title.as_deref())));
+        if rule.fired {
+            self.line(&format!("    gives {}", amounts(&rule.gave)));
+        }
+        self.lost(rule);
+        self.why(rule);
+    }
+
+    fn lost(&mut self, rule: &RuleReport) {
+        for lost in &rule.displaced {
+            let lines: Vec<String> = lost.lines.iter().map(u32::to_string).collect();
+            let on = match lines.as_slice() {
+                [] => String::new(),
+                [line] => format!(" on line {line}"),
+                lines => format!(" on lines {}", lines.join(", ")),
+            };
+            let would = if rule.fired {
+                format!("gives {}, would have given {}", amounts(&rule.gave), amounts(&lost.would_give))
+            } else {
+                format!("would have given {}", amounts(&lost.would_give))
+            };
+            self.line(&format!("    lost to {}{on}; {would}", lost.by));
+        }
+        for cut in &rule.cut {
+            let by = match cut.by {
+                "price-floor" => "the price, which cannot fall below zero,",
+                "group" => "the group's limit",
+                _ => "its own limit",
+            };
+            self.line(&format!("    {by} took {}", amounts(std::slice::from_ref(&cut.amount))));
+        }
+        if let Some(failed) = &rule.error {
+            self.line(&format!("    failed with {}", failed.error));
+            self.quoted("    ", &failed.place);
+        }
+    }
+
+    fn why(&mut self, rule: &RuleReport) {
+        match rule.why {
+            Some(Why::Event) => self.line(&format!("    hears {} only", rule.hears.join(", "))),
+            Some(Why::Condition) => {
+                for unmet in &rule.conditions {
+                    self.quoted("    ", &unmet.place);
+                    for part in &unmet.parts {
+                        self.part("      ", part, &unmet.place);
+                    }
+                }
+            }
+            Some(Why::Selection | Why::Nothing) => {
+                if rule.why == Some(Why::Nothing) {
+                    self.line("    what it gives comes to nothing");
+                }
+                for selection in &rule.selections {
+                    self.selection("    ", selection);
+                }
+                // Where the filters leave none there is nothing to pick from.
+                for pick in rule.picks.iter().filter(|pick| pick.among != "0") {
+                    let distance = pick.distance.as_ref().map_or_else(String::new, |d| format!(": {d}"));
+                    let taken = if pick.taken == "0" { "none" } else { &pick.taken };
+                    self.line(&format!("    picks {taken} of {} {}{distance}", pick.among, pick.of));
+                    self.quoted("      ", &pick.place);
+                }
+            }
+            Some(Why::Displaced | Why::Limit | Why::Error) | None => {}
+        }
+    }
+
+    /// A text, and where it is written.
+    fn quoted(&mut self, indent: &str, spot: &Spot) {
+        match &spot.text {
+            Some(text) => {
+                let text = format!("{indent}{}  [{}:{}]", plain(text), self.file(spot), spot.line);
+                self.line(&text);
+            }
+            None => self.line(&format!("{indent}{}", self.place(spot))),
+        }
+    }
+
+    fn file(&self, spot: &Spot) -> String {
+        plain(spot.file.strip_prefix(self.folder.as_str()).unwrap_or(&spot.file))
+    }
+
+    fn place(&self, spot: &Spot) -> String {
+        format!("{}:{}:{}", self.file(spot), spot.line, spot.column)
+    }
+
+    fn part(&mut self, indent: &str, part: &Part, whole: &Spot) {
+        let distance = part.distance.as_ref().map_or_else(String::new, |distance| format!(": {distance}"));
+        let says = format!("{}{distance}", plain(&part.says));
+        let shown = part.place.text.as_deref().filter(|_| part.place != *whole).map(plain);
+        match shown {
+            Some(text) => self.line(&format!("{indent}{text}: {says}")),
+            None => self.line(&format!("{indent}{says}")),
+        }
+        let inner = format!("{indent}  ");
+        for either in &part.either {
+            self.part(&inner, either, &part.place);
+        }
+        if let Some(rows) = &part.rows {
+            self.selection(&inner, rows);
+        }
+    }
+
+    fn selection(&mut self, indent: &str, selection: &Selection) {
+        let noun = selection.of.trim_end_matches('s');
+        let all = plural(usize::try_from(selection.rows).unwrap_or(usize::MAX), noun);
+        let table =
+            selection.table.as_ref().map_or_else(String::new, |table| format!(" of {}", plain(table)));
+        self.line(&format!("{indent}looks at {all}{table}"));
+        // Behind a filter that leaves none the others have nothing to refuse.
+        let last = selection.filters.iter().position(|filter| filter.passed == 0);
+        let asked = last.map_or(usize::MAX, |last| last + 1);
+        for filter in selection.filters.iter().take(asked) {
+            let left = if filter.passed == 0 {
+                "leaves none".to_owned()
+            } else {
+                format!("leaves {}", filter.passed)
+            };
+            match &filter.place.text {
+                Some(text) => {
+                    let (file, line) = (self.file(&filter.place), filter.place.line);
+                    self.line(&format!("{indent}  {left}: {}  [{file}:{line}]", plain(text)));
+                }
+                None => self.line(&format!("{indent}  {left}: {}", self.place(&filter.place))),
+            }
+        }
+        for refused in selection.refused.iter().take(ROWS) {
+            self.part(&format!("{indent}  {noun} {}: ", refused.row), &refused.part, &refused.part.place);
+        }
+        if selection.refused.len() > ROWS {
+            self.line(&format!("{indent}  and more"));
+        }
+    }
+
+    /// A row of the receipt: what, what it takes off, and what is left.
+    fn row(&mut self, what: &str, off: &str, left: &str) {
+        let off = if off.is_empty() || off == "off" { off.to_owned() } else { negated(off) };
+        let room = self.width.saturating_sub(2 * AMOUNT + 2);
+        let what = shortened(what, room);
+        let blank = " ".repeat(room.saturating_sub(what.chars().count()));
+        self.line(&format!("{what}{blank} {off:>AMOUNT$} {left:>AMOUNT$}"));
+    }
+
+    /// A line, broken where it is too long.
+    fn line(&mut self, text: &str) {
+        let text = sentence(text.trim_end());
+        let indent = text.chars().take_while(|character| *character == ' ').count();
+        let mut column = 0;
+        for word in text.split_inclusive(' ') {
+            let length = word.trim_end().chars().count();
+            if column > indent + 8 && column + length > self.width {
+                self.out.truncate(self.out.trim_end_matches(' ').len());
+                self.out.push('\n');
+                column = indent + 4;
+                self.out.push_str(&" ".repeat(column));
+            }
+            self.out.push_str(word);
+            column += word.chars().count();
+        }
+        self.out.push('\n');
+    }
+}
+
+fn titled(rule: &str, title: Option<&str>) -> String {
+    match title {
+        Some(title) => format!("{}: {}", plain(rule), plain(title)),
+        None => plain(rule),
+    }
+}
+
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+}
+
+fn negated(amount: &str) -> String {
+    match amount.strip_prefix('-') {
+        Some(positive) => format!("+{positive}"),
+        None if amount.chars().all(|character| matches!(character, '0' | '.')) => amount.to_owned(),
+        None => format!("-{amount}"),
+    }
+}
+
+fn amounts(amounts: &[Amount]) -> String {
+    let said: Vec<String> = amounts
+        .iter()
+        .map(|amount| match &amount.account {
+            Some(account) => format!("{} {} of {account}", amount.amount, amount.unit),
+            None => format!("{} {}", amount.amount, amount.unit),
+        })
+        .collect();
+    if said.is_empty() { "nothing".to_owned() } else { said.join(" and ") }
+}

@@ -1,0 +1,174 @@
+//! Exactly what state a pack reads and keeps: for people, and for who provides the store. It refuses to know how state is
+//! kept.
+
+use perq_compiler::calendar::civil;
+use perq_compiler::ir::{
+    Column, CounterKey, EventId, LimitOf, Period, Program, RowSource, SlotId, StateRead, Window,
+};
+use serde::{Deserialize, Serialize};
+
+/// The state that a pack reads. An empty one means that each event is decided by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StateEntry {
+    /// Parts of a member's history.
+    pub histories: Vec<HistoryEntry>,
+    /// Values worked out once an event, from the history.
+    pub derived: Vec<DerivedEntry>,
+    /// What limits and budgets count.
+    pub counters: Vec<CounterEntry>,
+    /// Accounts whose balance is read.
+    pub balances: Vec<String>,
+}
+
+/// A part of a member's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryEntry {
+    /// As rules write it.
+    pub name: String,
+    /// Kinds of events.
+    pub events: Vec<String>,
+    /// Whether its rows are the lines of the events.
+    pub lines: bool,
+    /// Local days before the event's own that are read; all of them where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub days: Option<u32>,
+    /// What is read of a row.
+    pub reads: Vec<String>,
+}
+
+/// A value worked out once an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DerivedEntry {
+    /// The counter's name, or the words of the aggregate.
+    pub name: String,
+    /// Kinds of events.
+    pub events: Vec<String>,
+}
+
+/// What a limit or a budget counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CounterEntry {
+    /// Its lasting name, by which decisions claim.
+    pub name: String,
+    /// For whom: `member`, `campaign`, or the field that names another member.
+    pub per: String,
+    /// Over which time, as rules write it.
+    pub window: String,
+    /// What is counted: `discount`, `times`, or an account.
+    pub of: String,
+    /// Its unit: the currency, an account's unit, or `times`.
+    pub unit: String,
+}
+
+impl StateEntry {
+    /// What a program reads and counts.
+    pub(super) fn of(program: &Program) -> StateEntry {
+        let account = |account: perq_compiler::ir::AccountId| program.accounts.get(account.index());
+        let slot_name = |slot: SlotId| {
+            program.layout.event.get(slot.index()).map_or_else(String::new, |slot| slot.name.clone())
+        };
+        let events = |events: &[EventId]| {
+            let name = |event: &EventId| Some(program.events.get(event.index())?.name.clone());
+            events.iter().filter_map(name).collect()
+        };
+        let column = |column: &Column| match column {
+            Column::Field(slot) => slot.name.clone(),
+            Column::Event(slot) => slot_name(*slot),
+            Column::Line(slot) => {
+                let slot = program.layout.line.get(slot.index());
+                slot.map_or_else(String::new, |slot| slot.name.clone())
+            }
+            Column::LocalAt => "at".to_owned(),
+            Column::PaidNet => "paid net of returns".to_owned(),
+            Column::Returned => "returned".to_owned(),
+            Column::PiecesKept => "pieces net of returns".to_owned(),
+        };
+        let history = |table: &perq_compiler::ir::RowTable| {
+            let (history, lines) = match &table.source {
+                RowSource::List { .. } => return None,
+                RowSource::Earlier(history) => (history, false),
+                RowSource::EarlierLines(history) => (history, true),
+            };
+            Some(HistoryEntry {
+                name: table.name.clone(),
+                events: events(&history.events),
+                lines,
+                days: history.days,
+                reads: table.columns.iter().map(column).collect(),
+            })
+        };
+        let balance = |read: &perq_compiler::ir::StateSlot| match read.read {
+            StateRead::Balance(id) => account(id).map(|account| account.name.clone()),
+            StateRead::After(_) | StateRead::Last(_) => None,
+        };
+        let counter = |counter: &perq_compiler::ir::Counter| {
+            let (of, unit) = match counter.of {
+                LimitOf::Discounts => ("discount".to_owned(), program.currency.code.clone()),
+                LimitOf::Times => ("times".to_owned(), "times".to_owned()),
+                LimitOf::Awards(id) => account(id)
+                    .map(|account| (account.name.clone(), account.unit.clone()))
+                    .unwrap_or_default(),
+            };
+            CounterEntry {
+                name: counter.name.clone(),
+                per: match counter.per {
+                    CounterKey::Campaign => "campaign".to_owned(),
+                    CounterKey::Member => "member".to_owned(),
+                    CounterKey::Inviter(slot) => slot_name(slot),
+                },
+                window: window(counter.window),
+                of,
+                unit,
+            }
+        };
+        StateEntry {
+            histories: program.layout.tables.iter().filter_map(history).collect(),
+            derived: program
+                .derivations
+                .iter()
+                .map(|derived| DerivedEntry { name: derived.name.clone(), events: events(&derived.events) })
+                .collect(),
+            counters: program.counters.iter().map(counter).collect(),
+            balances: program.reads.iter().filter_map(balance).collect(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self == &StateEntry::default()
+    }
+}
+
+/// A window as rules write it.
+fn window(window: Window) -> String {
+    match window {
+        Window::Seconds(seconds) => format!("last {seconds} seconds"),
+        Window::Days(days) => format!("last {days} days"),
+        Window::Months(months) => format!("last {months} months"),
+        Window::This(of) => format!("this {}", period(of)),
+        Window::Previous(of) => format!("previous {}", period(of)),
+        Window::Ever => "program".to_owned(),
+        Window::Between(first, last) => format!("{} through {}", date(first), date(last)),
+    }
+}
+
+fn period(period: Period) -> &'static str {
+    match period {
+        Period::Day => "day",
+        Period::Week => "week",
+        Period::Month => "month",
+        Period::Quarter => "quarter",
+        Period::HalfYear => "half_year",
+        Period::Year => "year",
+    }
+}
+
+/// A day as `2026-03-01`.
+pub(super) fn date(day: i64) -> String {
+    let day = civil(day);
+    format!("{:04}-{:02}-{:02}", day.year, day.month, day.day)
+}
