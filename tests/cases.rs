@@ -46,7 +46,7 @@ fn compile(path: &Path) -> Result<Compilation, Failed> {
 /// Runs the tests of what compiled without errors.
 fn run(compilation: &mut Compilation) -> Result<Vec<Outcome>, Failed> {
     let Some(program) = compilation.program.take() else { return Ok(Vec::new()) };
-    Ok(Trials::new(&compilation.typed, Arc::new(program), Engines::Both)?.run_all())
+    Ok(Trials::new(&compilation.typed, &compilation.sources, Arc::new(program), Engines::Both)?.run_all())
 }
 
 fn case(path: &Path) -> Result<(), Failed> {

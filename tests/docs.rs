@@ -128,7 +128,7 @@ fn runs(at: &str, text: &str) -> Result<(), Failed> {
     if at.starts_with("docs/language/") {
         laid_out(text)?;
     }
-    let trials = Trials::new(&compilation.typed, Arc::new(program), Engines::Both)?;
+    let trials = Trials::new(&compilation.typed, &compilation.sources, Arc::new(program), Engines::Both)?;
     let mut failures = String::new();
     for outcome in trials.run_all() {
         for mismatch in &outcome.mismatches {

@@ -7,6 +7,27 @@ use perq_tests::agree::{Engines, Report};
 use perq_tests::generate::{self, Random};
 use std::collections::BTreeSet;
 
+/// Adds a clock with slots of its own.
+fn clock(program: &mut Program) -> [SlotId; 4] {
+    let slots = [0, 1, 2, 3].map(|number| {
+        let slot = SlotId(u32::try_from(program.layout.event.len()).unwrap());
+        program.layout.event.push(Slot {
+            name: format!("clock_{number}"),
+            record: RecordKind::Derived,
+            key: Vec::new(),
+            ty: SlotType::Number { scale: 0 },
+            optional: true,
+            default: None,
+            inherits: false,
+        });
+        slot
+    });
+    let [date, time, weekday, month_day] = slots;
+    let zone = ClockZone::Named("Europe/Rome".to_owned());
+    program.clocks.push(Clock { zone, date, time, weekday, month_day });
+    slots
+}
+
 /// A program that verifies and has one of everything: two rules with awards and one with a discount.
 fn valid() -> Program {
     let mut program = generate::empty();
@@ -300,6 +321,25 @@ fn breaks() -> Vec<Break> {
         (Is::UnknownId, "account of a balance", |p| p.reads[0].read = StateRead::Balance(AccountId(9))),
         (Is::WindowLength, "no days", |p| p.reads[0].read = StateRead::Last(Window::Days(0))),
         (Is::WindowLength, "turned round", |p| p.counters[0].window = Window::Between(2, 1)),
+        (Is::EventFields, "built in", |p| p.events[0].needs = vec![SlotId(0)]),
+        (Is::EventFields, "derived", |p| p.events[0].needs = vec![SlotId(13)]),
+        (Is::EventFields, "needed and lacked", |p| {
+            p.events[0].needs = vec![SlotId(8)];
+            p.events[0].lacks = vec![SlotId(8)];
+        }),
+        (Is::EventFields, "not there", |p| p.events[0].needs = vec![SlotId(99)]),
+        (Is::ClockSlots, "slots that are always there", |p| {
+            let slots = clock(p);
+            p.layout.event[slots[1].index()].optional = false;
+        }),
+        (Is::ClockSlots, "a store that is no symbol", |p| {
+            clock(p);
+            p.clocks[0].zone = ClockZone::Store(SlotId(8));
+        }),
+        (Is::FilledSlot, "by a clock and by state", |p| {
+            clock(p);
+            p.clocks[0].date = SlotId(13);
+        }),
         (Is::DerivationEvents, "no event", |p| p.derivations[0].events = Vec::new()),
         (Is::UnknownId, "function of a derivation", |p| p.derivations[0].function = FunctionId(9)),
         (Is::UnknownId, "place of a derivation", |p| p.derivations[0].place = PlaceId(9_999)),

@@ -154,6 +154,19 @@ pub fn compile(inputs: &[Input], files: &dyn Files) -> Compilation {
     compilation
 }
 
+/// Compiles a test's own program.
+///
+/// # Errors
+/// A sentence that says why it cannot be compiled.
+pub fn compile_own(program: &typed::Program, sources: &SourceMap) -> Result<Verified, String> {
+    let lowered = lower(program, sources).map_err(|_| "the test's program is too large to compile")?;
+    let refused = |errors: Vec<VerifyError>| {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        format!("the test's program cannot be compiled ({first})")
+    };
+    verify(optimise(lowered)).map_err(refused)
+}
+
 /// The program as it leaves lowering, before it is optimised; for tests that compare the two.
 pub fn lower_only(compilation: &Compilation) -> Option<Program> {
     if compilation.has_errors() { None } else { lower(&compilation.typed, &compilation.sources).ok() }
@@ -167,22 +180,41 @@ fn refused(error: &VerifyError, owners: &[RuleId], program: &typed::Program) -> 
         At::Function(id) | At::Inst(id, _) => program.rules.get(id.index()),
         At::Rule(id) => program.rules.get(id.index()),
         At::Site(id) => owners.get(id.index()).and_then(|rule| program.rules.get(rule.index())),
-        _ => None,
+        At::Program
+        | At::Account(_)
+        | At::Kind(_)
+        | At::Enum(_)
+        | At::Reference(_)
+        | At::Event(_)
+        | At::EventSlot(_)
+        | At::LineSlot(_)
+        | At::PaymentSlot(_)
+        | At::Table(_)
+        | At::Column(..)
+        | At::Derivation(_)
+        | At::Counter(_)
+        | At::Param(_)
+        | At::Atom(_)
+        | At::Group(_)
+        | At::Source(_)
+        | At::Place(_) => None,
     };
-    let long = match error.rule {
-        VerifyRule::LongText => Some(format!(
+    let long = if error.rule == VerifyRule::LongText {
+        Some(format!(
             "a name of more than {} bytes, or a title or reason of more than {}",
             limits::NAME,
             limits::TEXT
-        )),
-        VerifyRule::LongList => Some("more entries in one list than perq compiles".to_owned()),
-        _ => None,
+        ))
+    } else if error.rule == VerifyRule::LongList {
+        Some("more entries in one list than perq compiles".to_owned())
+    } else {
+        None
     };
     if let Some(long) = long {
-        let group = match error.at {
-            At::Group(id) => program.groups.get(id.index()).map(|group| group.place),
-            _ => None,
-        };
+        let mut group = None;
+        if let At::Group(id) = error.at {
+            group = program.groups.get(id.index()).map(|group| group.place);
+        }
         let place = rule.map(|rule| rule.place).or(group).unwrap_or_default();
         return Diagnostic::error(
             "program-too-large",
@@ -190,14 +222,12 @@ fn refused(error: &VerifyError, owners: &[RuleId], program: &typed::Program) -> 
             format!("the program cannot be compiled: it has {long}"),
         );
     }
-    let beyond = match error.rule {
-        VerifyRule::TooManyBuffers => {
-            Some(format!("more than {} collections that it picks or counts", limits::BUFFERS))
-        }
-        VerifyRule::LoopDepth => {
-            Some(format!("more than {} collections inside one another", limits::LOOP_DEPTH))
-        }
-        _ => None,
+    let beyond = if error.rule == VerifyRule::TooManyBuffers {
+        Some(format!("more than {} collections that it picks or counts", limits::BUFFERS))
+    } else if error.rule == VerifyRule::LoopDepth {
+        Some(format!("more than {} collections inside one another", limits::LOOP_DEPTH))
+    } else {
+        None
     };
     match (rule, beyond) {
         (Some(rule), Some(beyond)) => too_large(rule, &beyond),
@@ -242,9 +272,9 @@ fn parse(
 }
 
 fn uses(tree: &SourceTree) -> impl Iterator<Item = String> + '_ {
-    tree.tree.items.iter().filter_map(|item| match &item.kind {
-        ItemKind::Use { path, .. } => Some(path.value.clone()),
-        _ => None,
+    tree.tree.items.iter().filter_map(|item| {
+        let ItemKind::Use { path, .. } = &item.kind else { return None };
+        Some(path.value.clone())
     })
 }
 

@@ -92,7 +92,7 @@ pub enum ItemKind {
         /// The values that a deployment may set.
         range: Option<Box<Range>>,
     },
-    /// `define net(line: Line) gives money = line.paid - line.tax`
+    /// `define net(line: line) gives money = line.paid - line.tax`
     Define {
         /// Name and title.
         header: Header,
@@ -541,7 +541,7 @@ pub enum EffectKind {
         /// `reason "…"`
         reason: Option<Text>,
     },
-    /// `price 40 RUB each for units …`, `price 299 RUB total for … spread by price`
+    /// `price 40 RUB each for units …`, `price 299 RUB total for … spread by initial`
     Price {
         /// The price.
         amount: Expr,
@@ -924,6 +924,8 @@ pub enum Expectation {
     Total(Expr),
     /// `tax 3.50 EUR`
     Tax(Expr),
+    /// `net total 85.00 EUR`: what is to be paid without its tax
+    NetTotal(Expr),
     /// `balance bonus = 500 points`
     Balance(Path, Expr),
     /// `debit 10 chips [from chips] [by rule pans]`

@@ -182,8 +182,18 @@ pub(crate) fn program() -> Program {
             reference(SKU, "T1"),
         ],
         events: vec![
-            EventKind { name: "purchase".into(), spellings: vec!["purchase".into(), "sale".into()] },
-            EventKind { name: "return".into(), spellings: vec!["return".into()] },
+            EventKind {
+                name: "purchase".into(),
+                spellings: vec!["purchase".into(), "sale".into()],
+                needs: Vec::new(),
+                lacks: Vec::new(),
+            },
+            EventKind {
+                name: "return".into(),
+                spellings: vec!["return".into()],
+                needs: Vec::new(),
+                lacks: Vec::new(),
+            },
         ],
         layout,
         reads: Vec::new(),
@@ -229,6 +239,7 @@ pub(crate) fn program() -> Program {
         sources: vec![SourceFile { path: "rules/shop.rule".into(), hash: "00".repeat(32) }],
         places: vec![SourcePlace::at(0, 3, 5), SourcePlace::at(0, 9, 1)],
         conditions: Vec::new(),
+        clocks: Vec::new(),
     }
 }
 

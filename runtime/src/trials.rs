@@ -16,14 +16,16 @@ use crate::state::life::moved;
 use crate::state::{Memory, State, review};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{
-    Bindings, Claimed, Code, CutBy, Decision, Effect, LineTotal, Plan, Record, RefusedWhy, Reviewer,
-    Workspace, evaluate,
+    Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, LineTotal, Plan, Proposals, Record, RefusedWhy,
+    Reviewer, Workspace, evaluate,
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
     AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Saying, Span,
     Verified, event_slot, line_slot,
 };
+use perq_compiler::pipeline;
+use perq_compiler::sources::SourceMap;
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
 };
@@ -94,6 +96,15 @@ impl std::error::Error for NoTrials {}
 /// The tests of a program, ready to run.
 pub struct Trials<'p> {
     typed: &'p typed::Program,
+    sources: &'p SourceMap,
+    engines: Engines,
+    /// Parameters of a deployment.
+    given: Vec<(String, String)>,
+    ready: Ready,
+}
+
+/// A program with the engines that decide its events.
+struct Ready {
     program: Arc<Verified>,
     params: Vec<DatedValues>,
     interpreter: Option<Interpreter>,
@@ -108,9 +119,66 @@ impl<'p> Trials<'p> {
     /// Where native code is asked for and cannot be had.
     pub fn new(
         typed: &'p typed::Program,
+        sources: &'p SourceMap,
         program: Arc<Verified>,
         engines: Engines,
     ) -> Result<Trials<'p>, NoTrials> {
+        Ok(Trials { typed, sources, engines, given: Vec::new(), ready: Ready::new(program, engines)? })
+    }
+
+    /// Sets parameters of a deployment; what a test itself sets stands in front of them.
+    ///
+    /// # Errors
+    /// Where the program has no such parameter, or the value does not fit it.
+    pub fn parameters(mut self, given: &[(String, String)]) -> Result<Trials<'p>, NoTrials> {
+        self.ready = self.ready.parameters(given)?;
+        self.given = given.to_vec();
+        Ok(self)
+    }
+
+    /// Runs every test, in the order of the text.
+    pub fn run_all(&self) -> Vec<Outcome> {
+        self.typed.tests.iter().map(|test| self.run(test)).collect()
+    }
+
+    /// Runs one test of this program.
+    pub fn run(&self, test: &typed::Test) -> Outcome {
+        let run = |ready: &Ready, steps| {
+            let mut run = Run::new(ready);
+            let mismatches = run.run(steps);
+            // A test's own rules come after those of the program, and are no rules of the program.
+            run.fired.retain(|rule| rule.index() < self.typed.rules.len());
+            (mismatches, run.fired)
+        };
+        let (mismatches, fired) = match &test.body {
+            TestBody::Rejects { expected, found } => (rejects(test.place, expected, found), BTreeSet::new()),
+            TestBody::Runs(steps) => match self.own(test) {
+                Ok(None) => run(&self.ready, steps),
+                Ok(Some(own)) => run(&own, steps),
+                Err(NoTrials(got)) => {
+                    let expected = "a test that can be run".to_owned();
+                    let mismatch = Mismatch { place: test.place, expected, got, decision: None };
+                    (vec![mismatch], BTreeSet::new())
+                }
+            },
+        };
+        let figures = match &test.body {
+            TestBody::Rejects { .. } => 0,
+            TestBody::Runs(steps) => steps.iter().filter(|step| is_figure(step)).count(),
+        };
+        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, figures }
+    }
+
+    /// The program of a test that adds to the one under test.
+    fn own(&self, test: &typed::Test) -> Result<Option<Ready>, NoTrials> {
+        let Some(own) = &test.own else { return Ok(None) };
+        let program = pipeline::compile_own(own, self.sources).map_err(NoTrials)?;
+        Ready::new(Arc::new(program), self.engines)?.parameters(&self.given).map(Some)
+    }
+}
+
+impl Ready {
+    fn new(program: Arc<Verified>, engines: Engines) -> Result<Ready, NoTrials> {
         let interpreter = match engines {
             Engines::Interpreter | Engines::Both => Some(Interpreter::new(Arc::clone(&program))),
             Engines::Native => None,
@@ -127,8 +195,7 @@ impl<'p> Trials<'p> {
         if engines == Engines::Native {
             return Err(NoTrials("this perq was built without native code".to_owned()));
         }
-        Ok(Trials {
-            typed,
+        Ok(Ready {
             params: program.params.iter().map(|param| param.values.clone()).collect(),
             program,
             interpreter,
@@ -137,33 +204,11 @@ impl<'p> Trials<'p> {
         })
     }
 
-    /// Sets parameters of a deployment; what a test itself sets stands in front of them.
-    ///
-    /// # Errors
-    /// Where the program has no such parameter, or the value does not fit it.
-    pub fn parameters(mut self, given: &[(String, String)]) -> Result<Trials<'p>, NoTrials> {
-        self.params = parameters_of(&self.program, given).map_err(|error| NoTrials(error.to_string()))?;
+    fn parameters(mut self, given: &[(String, String)]) -> Result<Ready, NoTrials> {
+        if !given.is_empty() {
+            self.params = parameters_of(&self.program, given).map_err(|error| NoTrials(error.to_string()))?;
+        }
         Ok(self)
-    }
-
-    /// Runs every test, in the order of the text.
-    pub fn run_all(&self) -> Vec<Outcome> {
-        self.typed.tests.iter().map(|test| self.run(test)).collect()
-    }
-
-    /// Runs one test of this program.
-    pub fn run(&self, test: &typed::Test) -> Outcome {
-        let (mismatches, fired, figures) = match &test.body {
-            TestBody::Rejects { expected, found } => {
-                (rejects(test.place, expected, found), BTreeSet::new(), 0)
-            }
-            TestBody::Runs(steps) => {
-                let mut run = Run::new(self);
-                let mismatches = run.run(steps);
-                (mismatches, run.fired, steps.iter().filter(|step| is_figure(step)).count())
-            }
-        };
-        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, figures }
     }
 }
 
@@ -178,7 +223,8 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Debit { .. }
             | Expectation::Balance { .. }
             | Expectation::Total(_)
-            | Expectation::Tax(_) => true,
+            | Expectation::Tax(_)
+            | Expectation::NetTotal(_) => true,
             Expectation::Nothing
             | Expectation::Fires(_)
             | Expectation::Silent(_)
@@ -188,7 +234,8 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Coupon(..)
             | Expectation::Badge(_)
             | Expectation::Tier(_)
-            | Expectation::Fails(..) => false,
+            | Expectation::Fails(..)
+            | Expectation::Holds { .. } => false,
         },
         TestStep::Member(_)
         | TestStep::Table { .. }
@@ -215,18 +262,23 @@ struct Bound {
     plan: Plan,
 }
 
+/// By check of the test's program: whether it holds, or why it could not be worked out.
+type Checks = Vec<Result<bool, FaultKind>>;
+
 /// What an event gave.
+#[derive(Clone, PartialEq)]
 struct Decided {
     event: ReadEvent,
     decision: Decision,
     /// The member's badges and level, once it was kept.
     badges: Vec<u32>,
     level: Option<i64>,
+    checks: Checks,
 }
 
 /// One test while it runs.
 struct Run<'t> {
-    trials: &'t Trials<'t>,
+    ready: &'t Ready,
     member: Option<&'t TestRecord>,
     tables: Vec<(&'t str, &'t str, &'t TestRecord)>,
     params: Vec<(ParamId, i64)>,
@@ -242,9 +294,9 @@ struct Run<'t> {
 }
 
 impl<'t> Run<'t> {
-    fn new(trials: &'t Trials<'t>) -> Run<'t> {
+    fn new(ready: &'t Ready) -> Run<'t> {
         Run {
-            trials,
+            ready,
             member: None,
             tables: Vec::new(),
             params: Vec::new(),
@@ -253,9 +305,9 @@ impl<'t> Run<'t> {
             last: None,
             clock: None,
             // Readers refuse programs of zones that are not known.
-            zone: Zone::named(&trials.program.zone).unwrap_or_else(Zone::universal),
+            zone: Zone::named(&ready.program.zone).unwrap_or_else(Zone::universal),
             fired: BTreeSet::new(),
-            state: Memory::new(Arc::clone(&trials.program)),
+            state: Memory::new(Arc::clone(&ready.program)),
             workspaces: Workspaces::default(),
         }
     }
@@ -274,7 +326,7 @@ impl<'t> Run<'t> {
                     self.params.push((*param, *value));
                 }
                 TestStep::Event { kind, id, at, record, earlier, place } => {
-                    let name = self.trials.program.events.get(kind.index()).map_or("", |event| &event.name);
+                    let name = self.ready.program.events.get(kind.index()).map_or("", |event| &event.name);
                     let json = self.json(name, id.as_deref(), at, record);
                     if let Some(paid) = earlier {
                         if let Err((expected, got)) = self.keep_earlier(&json, *paid) {
@@ -313,7 +365,7 @@ impl<'t> Run<'t> {
                 }
                 TestStep::Expect(expectation, place) => match &self.last {
                     Some(decided) => {
-                        let view = View { program: &self.trials.program, decided };
+                        let view = View { program: &self.ready.program, decided };
                         mismatches.extend(view.check(expectation, *place));
                     }
                     None => mismatches.push(Mismatch {
@@ -331,8 +383,8 @@ impl<'t> Run<'t> {
     /// Whether a balance is as expected, at the time that the test has come to.
     fn balance(&self, account: AccountId, amount: i64, place: Place) -> Option<Mismatch> {
         let decided = self.last.as_ref()?;
-        let view = View { program: &self.trials.program, decided };
-        let name = self.trials.program.accounts.get(account.index()).map_or("?", |account| &account.name);
+        let view = View { program: &self.ready.program, decided };
+        let name = self.ready.program.accounts.get(account.index()).map_or("?", |account| &account.name);
         let said = |amount: i64| format!("balance {name} = {}", view.amount(Some(account), amount));
         let got = match (decided.event.member(), self.clock) {
             (Some(member), Some(clock)) => {
@@ -378,7 +430,7 @@ impl<'t> Run<'t> {
     /// Reads an event with the tables of the test.
     fn read(&mut self, json: &str) -> Result<(ReadEvent, Reader), (String, String)> {
         let refused = |expected: &str, got: &dyn std::fmt::Display| (expected.to_owned(), got.to_string());
-        let program: &Program = &self.trials.program;
+        let program: &Program = &self.ready.program;
         let bound = match self.bound.take() {
             Some(bound) => bound,
             None => {
@@ -427,40 +479,40 @@ impl<'t> Run<'t> {
     fn decide(&mut self, json: &str) -> Result<Decided, (String, String)> {
         let refused = |expected: &str, got: &dyn std::fmt::Display| (expected.to_owned(), got.to_string());
         let (mut event, mut reader) = self.read(json)?;
-        let program: &Program = &self.trials.program;
+        let program: &Program = &self.ready.program;
         let Some(bound) = &self.bound else { return Err(refused("tables", &"there are none")) };
-        let mut asked = Asked { trials: self.trials, set: &self.params, disagree: None };
+        let mut asked = Asked { ready: self.ready, set: &self.params, disagree: None };
         let bindings = bound.schema.bindings();
         let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
         let tiers = review::before(program, &mut self.state, kept, &event, &mut |record, functions| {
             asked.ask(bindings, workspaces, record, functions)
         });
-        let params = params(&self.trials.params, &event.record, &self.params);
+        let params = params(&self.ready.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
-        let mut decisions: Vec<(&str, Decision)> = Vec::new();
-        if let Some(interpreter) = &self.trials.interpreter {
+        let mut decisions: Vec<(&str, (Decision, Checks))> = Vec::new();
+        if let Some(interpreter) = &self.ready.interpreter {
             let memory = &mut self.workspaces.interpreter;
             let decision = settle(program, bound, &mut event, (&params, &*claimed), interpreter, memory);
             decisions.push(("interpreter", decision));
         }
         #[cfg(feature = "native")]
-        if let Some(native) = &self.trials.native {
+        if let Some(native) = &self.ready.native {
             let memory = &mut self.workspaces.native;
             let decision = settle(program, bound, &mut event, (&params, &*claimed), native, memory);
             decisions.push(("native", decision));
         }
         drop(claimed);
         let mut decisions = decisions.into_iter();
-        let Some((name, decision)) = decisions.next() else {
+        let Some((name, (decision, checks))) = decisions.next() else {
             return Err(refused("an engine", &"there is none"));
         };
-        let mut decided = Decided { event, decision, badges: Vec::new(), level: None };
-        for (other_name, other) in decisions {
-            if other != decided.decision {
+        let mut decided = Decided { event, decision, badges: Vec::new(), level: None, checks };
+        for (other_name, (decision, checks)) in decisions {
+            let event = decided.event.clone();
+            let other = Decided { event, decision, badges: Vec::new(), level: None, checks };
+            if other != decided {
                 let text = |decided: &Decided| View { program, decided }.text();
-                let event = decided.event.clone();
-                let other = Decided { event, decision: other, badges: Vec::new(), level: None };
                 return Err((
                     "the same decision from both engines".to_owned(),
                     format!(
@@ -471,7 +523,7 @@ impl<'t> Run<'t> {
                 ));
             }
         }
-        let Decided { event, decision, badges, level } = &mut decided;
+        let Decided { event, decision, badges, level, checks: _ } = &mut decided;
         decision.tiers = tiers;
         self.state.keep(&bound.schema, &reader, event, decision);
         self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
@@ -507,7 +559,7 @@ struct Workspaces {
 
 /// What the engines say of what is looked at beside the rules.
 struct Asked<'t> {
-    trials: &'t Trials<'t>,
+    ready: &'t Ready,
     set: &'t [(ParamId, i64)],
     /// Where they do not agree.
     disagree: Option<String>,
@@ -521,16 +573,16 @@ impl Asked<'_> {
         record: &mut Record,
         functions: &[FunctionId],
     ) -> Vec<Option<i64>> {
-        let program: &Program = &self.trials.program;
-        let params = params(&self.trials.params, record, self.set);
+        let program: &Program = &self.ready.program;
+        let params = params(&self.ready.params, record, self.set);
         let mut found: Vec<(&str, Vec<Option<i64>>)> = Vec::new();
-        if let Some(code) = &self.trials.interpreter {
+        if let Some(code) = &self.ready.interpreter {
             let (mut own, memory) = (record.clone(), &mut workspaces.interpreter);
             let mut reviewer = Reviewer::new(program, bindings, &mut own, &params, code, memory);
             found.push(("interpreter", functions.iter().map(|id| reviewer.ask(*id)).collect()));
         }
         #[cfg(feature = "native")]
-        if let Some(code) = &self.trials.native {
+        if let Some(code) = &self.ready.native {
             let (mut own, memory) = (record.clone(), &mut workspaces.native);
             let mut reviewer = Reviewer::new(program, bindings, &mut own, &params, code, memory);
             found.push(("native", functions.iter().map(|id| reviewer.ask(*id)).collect()));
@@ -551,7 +603,7 @@ fn settle<C: Code>(
     (params, claimed): (&[i64], &dyn Claimed),
     code: &C,
     workspace: &mut Workspace<C::Scratch>,
-) -> Decision {
+) -> (Decision, Checks) {
     let mut record = event.record.clone();
     let mut decision = Decision::default();
     evaluate(
@@ -565,7 +617,44 @@ fn settle<C: Code>(
         workspace,
         &mut decision,
     );
-    decision
+    let checks = checks(program, bound, &mut record, params, code, &decision);
+    (decision, checks)
+}
+
+/// Works out the conditions of a test's own program, over what settlement left.
+fn checks<C: Code>(
+    program: &Program,
+    bound: &Bound,
+    record: &mut Record,
+    params: &[i64],
+    code: &C,
+    decision: &Decision,
+) -> Checks {
+    let width = record.line_width;
+    for (row, line) in decision.lines.iter().enumerate() {
+        if let Some(paid) = record.lines.get_mut(row * width + line_slot::PAID.index()) {
+            *paid = line.paid;
+        }
+    }
+    if let Some(paid) = record.event.get_mut(event_slot::BASKET_PAID.index()) {
+        *paid = decision.totals.paid;
+    }
+    let mut results = Vec::new();
+    let named = |index: usize| {
+        let name = typed::Check::name(index);
+        program.derivations.iter().find(|derivation| derivation.name == name)
+    };
+    while let Some(check) = named(results.len()) {
+        if !check.events.contains(&record.kind) {
+            results.push(Ok(false));
+            continue;
+        }
+        let (mut fuel, mut scratch, mut out) = (FUEL, C::Scratch::default(), Proposals::default());
+        let view = record.view(params);
+        let run = code.run(check.function, view, bound.schema.bindings(), &mut fuel, &mut scratch, &mut out);
+        results.push(run.map(|()| out.derived == Some(1)).map_err(|fault| fault.kind));
+    }
+    results
 }
 
 /// The parameters on the event's day, with what the test sets.
@@ -696,6 +785,7 @@ fn catalogue(program: &Program, given: &[(&str, &str, &TestRecord)]) -> Result<C
         let columns: &[&str] = match known {
             Some(known) if known.of.is_some() => &["name", "entry"],
             Some(known) if known.hierarchical => &["child", "parent"],
+            Some(known) if known.name == "store" => &["name", "zone"],
             Some(_) | None => &["name"],
         };
         let at = match others.iter().position(|(other, _)| other == kind) {
@@ -730,6 +820,7 @@ fn catalogue(program: &Program, given: &[(&str, &str, &TestRecord)]) -> Result<C
         builder = match (known, of) {
             (_, Some(of)) => builder.contents_csv(kind, &of.name, bytes.as_slice())?,
             (Some(known), None) if known.hierarchical => builder.tree_csv(kind, bytes.as_slice())?,
+            (Some(known), None) if known.name == "store" => builder.stores_csv(bytes.as_slice())?,
             (Some(_) | None, None) => builder.names_csv(kind, bytes.as_slice())?,
         };
     }
@@ -870,6 +961,21 @@ impl View<'_> {
                 format!("total {}", self.amount(None, *total)),
                 format!("total {}", self.amount(None, decision.totals.total)),
             ),
+            Expectation::NetTotal(total) => {
+                let net = i128::from(decision.totals.total) - i128::from(decision.totals.tax);
+                (
+                    net == i128::from(*total),
+                    format!("net total {}", self.amount(None, *total)),
+                    format!("net total {}", self.wide_amount(None, net)),
+                )
+            }
+            Expectation::Holds { check, text } => match self.decided.checks.get(*check) {
+                Some(Ok(holds)) => (*holds, text.clone(), "it does not hold".to_owned()),
+                Some(Err(kind)) => {
+                    (false, text.clone(), format!("it cannot be worked out: {}", fault(*kind)))
+                }
+                None => (false, text.clone(), "nothing asked it".to_owned()),
+            },
         };
         (!holds).then(|| Mismatch { place, expected, got, decision: Some(self.text()) })
     }
@@ -1113,7 +1219,7 @@ impl View<'_> {
 
     /// The decision for people, a line for each thing it says.
     fn text(&self) -> String {
-        let Decided { event, decision, badges: _, level: _ } = self.decided;
+        let Decided { event, decision, badges: _, level: _, checks: _ } = self.decided;
         let mut out = String::new();
         let width = event.record.line_width;
         for (row, line) in decision.lines.iter().enumerate().take(20) {

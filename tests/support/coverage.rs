@@ -145,8 +145,9 @@ fn look_into(
     let mut compilation = programme.compile().map_err(|failure| format!("{example}: {failure:?}"))?;
     let program = compilation.program.take().ok_or_else(|| format!("{example} does not compile"))?;
     let program = Arc::new(program);
-    let trials = Trials::new(&compilation.typed, Arc::clone(&program), Engines::Interpreter)
-        .map_err(|error| error.to_string())?;
+    let trials =
+        Trials::new(&compilation.typed, &compilation.sources, Arc::clone(&program), Engines::Interpreter)
+            .map_err(|error| error.to_string())?;
     let outcomes = trials.run_all();
     let exact: Vec<_> = outcomes.iter().filter(|outcome| outcome.passed() && outcome.figures > 0).collect();
     let fired: BTreeSet<&str> = exact

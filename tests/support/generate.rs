@@ -279,7 +279,12 @@ pub fn empty() -> Program {
                 names: names.iter().map(|name| (*name).to_owned()).collect(),
             })
             .collect(),
-        events: vec![EventKind { name: "purchase".to_owned(), spellings: vec!["purchase".to_owned()] }],
+        events: vec![EventKind {
+            name: "purchase".to_owned(),
+            spellings: vec!["purchase".to_owned()],
+            needs: Vec::new(),
+            lacks: Vec::new(),
+        }],
         layout,
         params: (0..3)
             .map(|number| Param {
@@ -304,6 +309,7 @@ pub fn empty() -> Program {
         // One for each instruction, so that a fault's place says which.
         places: (0..).take(LONGEST).map(|number| SourcePlace { line: 1 + number, ..SOURCE }).collect(),
         conditions: Vec::new(),
+        clocks: Vec::new(),
     }
 }
 

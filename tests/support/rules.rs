@@ -48,7 +48,7 @@ impl Writer {
              table by_spend(spend: money) gives percent first_match {{\n  from 0 EUR until 10 EUR => 0%\n  \
              from 10 EUR until 99.99 EUR => 2.5%\n  otherwise => 7%\n}}\n\
              define half(m: money) gives money = m / 2\n\
-             define share_of(l: Line, p: percent) gives money = p of (l.paid - half(l.paid))\n\
+             define share_of(l: line, p: percent) gives money = p of (l.paid - half(l.paid))\n\
              segment regulars = member known and member.spend >= 100 EUR\n"
         );
         for (index, kind) in ["line_discount", "set_discount", "order_discount", "earn"].iter().enumerate() {

@@ -314,6 +314,14 @@ impl Checker<'_> {
         found
     }
 
+    /// A count of pieces has their unit; lines and payments have none.
+    fn count_of(&self, of: Element) -> Type {
+        match of {
+            Element::Unit => self.counts.get("pcs").map_or(Type::Number, |unit| Type::Count(*unit)),
+            Element::Line | Element::Payment | Element::Row(_) => Type::Number,
+        }
+    }
+
     /// `sum(line.paid for lines where …)`
     pub(super) fn aggregate(
         &mut self,
@@ -386,7 +394,7 @@ impl Checker<'_> {
             (Aggregate::Count | Aggregate::Any, None) | (_, Some(_)) => {}
         }
         let ty = match (function, value.as_ref().map(|value| value.ty.clone())) {
-            (Aggregate::Count, _) => Type::Number,
+            (Aggregate::Count, _) => self.count_of(of),
             (Aggregate::Any | Aggregate::All, _) => Type::Bool,
             (_, None | Some(Type::Error)) => return wrong,
             (Aggregate::Distinct, Some(ty)) => {

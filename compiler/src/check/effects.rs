@@ -619,11 +619,15 @@ impl Checker<'_> {
     fn spread(&mut self, scope: &Scope, spread: &ast::Spread) -> Option<ir::Spread> {
         let by = match spread.by.text.as_str() {
             "paid" => ir::Weight::Paid,
-            "initial" | "price" => ir::Weight::Initial,
+            "initial" => ir::Weight::Initial,
             "pieces" => ir::Weight::Pieces,
             "equally" => ir::Weight::Equally,
+            "price" => {
+                self.report(errors::other_word(scope.place(spread.by.span), "price", "initial"));
+                return None;
+            }
             _ => {
-                let words = &["paid", "initial", "price", "pieces", "equally"];
+                let words = &["paid", "initial", "pieces", "equally"];
                 self.report(errors::unknown_word(
                     scope.place(spread.by.span),
                     "spread",

@@ -269,6 +269,11 @@ pub(super) fn unknown_word(place: Place, what: &str, word: &str, words: &[&str])
     }
 }
 
+/// A word that another one means already.
+pub(super) fn other_word(place: Place, word: &str, ours: &str) -> Diagnostic {
+    Diagnostic::error("unknown-word", place, format!("`{word}` is written `{ours}` here")).suggest(Some(ours))
+}
+
 pub(super) fn unit_taken(place: Place, unit: &str, owner: &str, owner_place: Option<Place>) -> Diagnostic {
     let diagnostic =
         Diagnostic::error("unit-taken", place, format!("the unit `{unit}` belongs to {owner} already"));
@@ -365,6 +370,11 @@ pub(super) fn unknown_type(place: Place, name: &str, near: Option<&str>) -> Diag
         "types are `money`, `percent`, `number`, `pcs`, `bool`, `date`, `time`, `instant`, the unit of an account, an \
          enum, a kind of reference, and `set of` a kind",
     )
+}
+
+pub(super) fn capital_type(place: Place, name: &str, ours: &str) -> Diagnostic {
+    let message = format!("`{name}` is written `{ours}`, without a capital");
+    Diagnostic::error("unknown-type", place, message).suggest(Some(ours))
 }
 
 pub(super) fn needless_argument(place: Place, ty: &str, argument: &str) -> Diagnostic {
@@ -769,8 +779,8 @@ pub(super) fn text_as_value(place: Place) -> Diagnostic {
 }
 
 pub(super) fn text_field(place: Place, name: &str) -> Diagnostic {
-    Diagnostic::error("not-yet-evaluated", place, format!("`{name}` is text, which rules do not read"))
-        .help("declare a `reference` kind for it")
+    Diagnostic::error("text-for-reference", place, format!("`{name}` is text, which rules do not read"))
+        .help(format!("declare `reference {name}` and the field as `{name}: {name}?`; then it is tested with `in {name} \"…\"`"))
 }
 
 pub(super) fn text_for_reference(
@@ -1138,6 +1148,18 @@ pub(super) fn missing_event(place: Place, name: &str) -> Diagnostic {
 pub(super) fn event_outside_group(place: Place, event: &str, group: &str, group_place: Place) -> Diagnostic {
     Diagnostic::error("event-outside-group", place, format!("group `{group}` does not hear `{event}`"))
         .label(group_place, "the group says `on` other events")
+}
+
+pub(super) fn event_beside_named(place: Place, event: &str) -> Diagnostic {
+    let message = format!("`{event}` stands beside an event that is heard by its name");
+    Diagnostic::error("wrong-event", place, message)
+        .help("write a rule for each kind of event, and one for all events of a kind; several names of one kind may stand in one rule")
+}
+
+pub(super) fn event_without_name(place: Place, event: &str) -> Diagnostic {
+    let message = format!("{} `{event}` has no name to hear it by", article(event));
+    Diagnostic::error("wrong-event", place, message)
+        .help("it needs a field `name` of a kind of reference, such as `name: survey`")
 }
 
 pub(super) fn wrong_event(

@@ -252,7 +252,6 @@ impl Checker<'_> {
                 [name] => {
                     scope.bound(&name.text).is_none()
                         && !is_fixed_name(&name.text)
-                        && !self.event_ids.contains_key(&name.text)
                         && self.value_named(scope.space, &name.text).is_none()
                 }
                 _ => false,
@@ -310,6 +309,15 @@ impl Checker<'_> {
                 return self.field_access(scope, field, None, place, access);
             }
         }
+        // Before the records: `batch` is an event and also a run of events.
+        if rest.is_empty()
+            && scope.bound(&head.text).is_none()
+            && let Some(Type::Enum(id)) = want.map(Type::present)
+            && let Some(values) = self.out.enums.get(id.index())
+            && let Some(position) = values.values.iter().position(|value| *value == head.text)
+        {
+            return Expr { kind: ExprKind::Ordinal(position as i64), ty: Type::Enum(*id), place };
+        }
         if let Some((subject, fields)) = self.subject(scope, path) {
             return self.subject_field(scope, &subject, fields, place, access);
         }
@@ -335,13 +343,6 @@ impl Checker<'_> {
             Some(Binding::Reference(kind, _)) => return self.reference_value(&kind, place),
             Some(Binding::Broken) => return self.broken(place),
             Some(Binding::Element(..) | Binding::Record(..)) | None => {}
-        }
-        if rest.is_empty()
-            && let Some(Type::Enum(id)) = want.map(Type::present)
-            && let Some(values) = self.out.enums.get(id.index())
-            && let Some(position) = values.values.iter().position(|value| *value == head.text)
-        {
-            return Expr { kind: ExprKind::Ordinal(position as i64), ty: Type::Enum(*id), place };
         }
         match self.global(scope.space, path) {
             Some(Value::Param(id)) => {
@@ -690,7 +691,7 @@ impl Checker<'_> {
     }
 
     /// A field of the event, for all kinds of events the place is evaluated for.
-    fn event_field(
+    pub(super) fn event_field(
         &mut self,
         scope: &mut Scope,
         kind: Option<ir::EventId>,
@@ -836,12 +837,6 @@ impl Checker<'_> {
             (ir::RecordKind::Product, Access::Value | Access::Test) => {
                 let there = defaults || of.is_some_and(|of| scope.knows(Key::Product(of)));
                 if there || matches!(ty.present(), Type::Set(_)) { ty } else { maybe(&ty) }
-            }
-            (ir::RecordKind::Event, Access::Value | Access::Test)
-                if self.records.demanded.contains(&field) =>
-            {
-                self.fields_read.insert(field);
-                ty.present().clone()
             }
             (
                 ir::RecordKind::Event

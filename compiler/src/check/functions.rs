@@ -4,9 +4,7 @@ use super::names::{Binding, Events, Key, Scope, Value, nearest};
 use super::types::constant;
 use super::{At, Checker, Items, dates, errors, walk};
 use crate::ir;
-use crate::typed::{
-    Element, Expr, ExprKind, FieldId, Function, FunctionId, LocalId, Param, Ratio, RecordType, Type,
-};
+use crate::typed::{Element, Expr, ExprKind, Function, FunctionId, LocalId, Param, Ratio, RecordType, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use rustc_hash::FxHashMap;
@@ -21,8 +19,6 @@ pub(super) struct FunctionInfo {
     pub implies: Vec<Key>,
     /// The parameters it reads, itself or through others.
     pub params_read: BTreeSet<ir::ParamId>,
-    /// The fields that it reads and that not every event has.
-    pub fields_read: BTreeSet<FieldId>,
     /// Named without parentheses.
     pub segment: bool,
     /// What it says is a member's: it is used only where the member is known.
@@ -136,7 +132,6 @@ impl<'a> Checker<'a> {
                 events: None,
                 implies: Vec::new(),
                 params_read: BTreeSet::new(),
-                fields_read: BTreeSet::new(),
                 segment: gives.is_none(),
                 of_member: counter,
             });
@@ -363,7 +358,6 @@ impl<'a> Checker<'a> {
             scope.bind(&declared.name, parameter(*local, &declared.ty), declared.place);
         }
         self.params_read.clear();
-        self.fields_read.clear();
         let body = match &item.kind {
             ast::ItemKind::Define { body, .. } => self.value_as(&mut scope, body, &ty),
             ast::ItemKind::Segment(_, body) => self.condition(&mut scope, body),
@@ -398,11 +392,9 @@ impl<'a> Checker<'a> {
         };
         let implies = if params.is_empty() { self.implied(&body, true) } else { Vec::new() };
         let read = std::mem::take(&mut self.params_read);
-        let fields = std::mem::take(&mut self.fields_read);
         if let Some(info) = self.function_infos.get_mut(id.0 as usize) {
             info.implies = implies;
             info.params_read = read;
-            info.fields_read = fields;
             if let Events::Inferred(events) = scope.events {
                 info.events = events;
             }
@@ -523,7 +515,7 @@ impl<'a> Checker<'a> {
                 | None => None,
             };
             if let Some((local, found)) = found
-                && found == *record
+                && (found == *record || (found, *record) == (RecordType::Unit, RecordType::Line))
             {
                 return Expr { kind: crate::typed::ExprKind::Local(local), ty: ty.clone(), place };
             }
@@ -537,10 +529,8 @@ impl<'a> Checker<'a> {
     /// Notes that a function is used here: which events it may hear and which parameters it reads.
     pub(super) fn use_function(&mut self, scope: &mut Scope, id: FunctionId, place: Place, written: &str) {
         let Some(info) = self.function_infos.get(id.0 as usize) else { return };
-        let (events, read, fields) =
-            (info.events.clone(), info.params_read.clone(), info.fields_read.clone());
+        let (events, read) = (info.events.clone(), info.params_read.clone());
         self.params_read.extend(read);
-        self.fields_read.extend(fields);
         if let Some(events) = events {
             self.require_events(scope, &events, place, written);
         }

@@ -371,6 +371,7 @@ impl Checker<'_> {
             default: own.and_then(|field| field.default),
             inherits: false,
             builtin: Some(Builtin::Row(rows, of)),
+            events: Vec::new(),
             place: base.and_then(|base| self.field_of(base)).map(|field| field.place).unwrap_or_default(),
         };
         let id = FieldId(self.out.fields.len() as u32);
@@ -544,6 +545,7 @@ impl Checker<'_> {
                 default: None,
                 inherits: false,
                 builtin: Some(Builtin::Anniversary(field)),
+                events: Vec::new(),
                 place,
             });
             self.histories.anniversaries.insert(field, id);

@@ -231,6 +231,7 @@ impl<'a> Checker<'a> {
             default: None,
             inherits: false,
             builtin: Some(Builtin::Read(read)),
+            events: Vec::new(),
             place,
         });
         id

@@ -108,6 +108,7 @@ pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
         | Expectation::Tier(..)
         | Expectation::Badge(_)
         | Expectation::Coupon(..)
+        | Expectation::NetTotal(_)
         | Expectation::Holds(_) => None,
     }
 }

@@ -82,28 +82,34 @@ pub const MAX_FOUND: usize = 10_000;
 /// Checks a program: its files in a deterministic order, with all that they import.
 pub fn check(files: &[SourceTree], imports: &[Import]) -> Checked {
     let prelude = parse_prelude();
-    let (mut program, mut diagnostics, rejects) = run(&prelude.0, files, imports, None);
+    let (mut program, mut diagnostics, alone) = run(&prelude.0, files, imports, None, Tests::All);
     diagnostics.extend(prelude.1);
-    for reject in rejects {
-        let snippet = SourceTree {
-            file: reject.file,
-            path: String::new(),
-            text: String::new(),
-            tree: ast::File { items: reject.items },
+    for Alone { test, file, span, items, rejects } in alone {
+        let snippet =
+            SourceTree { file, path: String::new(), text: String::new(), tree: ast::File { items } };
+        let Some(expected) = rejects else {
+            let of_test = Tests::Only(Place { file, span });
+            let (mut own, found, _) =
+                run(&prelude.0, files, imports, Some((&snippet, Origin::Program)), of_test);
+            diagnostics.extend(found);
+            if let (Some(test), Some(checked)) = (program.tests.get_mut(test), own.tests.pop()) {
+                *test = typed::Test { own: Some(Box::new(own)), ..checked };
+            }
+            continue;
         };
-        let (_, found, _) = run(&prelude.0, files, imports, Some((&snippet, reject.span)));
+        let (_, found, _) = run(&prelude.0, files, imports, Some((&snippet, Origin::Snippet)), Tests::None);
         let found = found
             .into_iter()
             .filter(|diagnostic| {
                 diagnostic.severity == Severity::Error
-                    && diagnostic.place.file == reject.file
-                    && diagnostic.place.span.start >= reject.span.start
-                    && diagnostic.place.span.end <= reject.span.end
+                    && diagnostic.place.file == file
+                    && diagnostic.place.span.start >= span.start
+                    && diagnostic.place.span.end <= span.end
             })
             .map(|diagnostic| diagnostic.name.to_string())
             .collect();
-        if let Some(test) = program.tests.get_mut(reject.test) {
-            test.body = typed::TestBody::Rejects { expected: reject.expected, found };
+        if let Some(test) = program.tests.get_mut(test) {
+            test.body = typed::TestBody::Rejects { expected, found };
         }
     }
     let order: FxHashMap<FileId, usize> =
@@ -141,13 +147,23 @@ fn is_prelude(file: FileId) -> bool {
     u32::MAX - file.0 < perq_stdlib::PRELUDE.len() as u32
 }
 
-/// A `test … rejects`, to be run with the program.
-struct Reject {
+/// A test that is checked with the program by itself: it must be refused, or adds to what it tests.
+struct Alone {
     test: usize,
     file: FileId,
     span: Span,
+    /// What it declares.
     items: Vec<ast::Item>,
-    expected: String,
+    /// The diagnostic that it must give.
+    rejects: Option<String>,
+}
+
+/// Which tests a run looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tests {
+    All,
+    None,
+    Only(Place),
 }
 
 /// Where an item comes from.
@@ -179,8 +195,9 @@ fn run(
     prelude: &[SourceTree],
     files: &[SourceTree],
     imports: &[Import],
-    snippet: Option<(&SourceTree, Span)>,
-) -> (typed::Program, Vec<Diagnostic>, Vec<Reject>) {
+    snippet: Option<(&SourceTree, Origin)>,
+    tests: Tests,
+) -> (typed::Program, Vec<Diagnostic>, Vec<Alone>) {
     let mut checker = Checker::new();
     let mut items = Items::default();
     for source in prelude {
@@ -203,9 +220,9 @@ fn run(
         spaces.insert(import.source.file, space);
         items.collect(At { file: import.source.file, space, origin: Origin::Import }, &import.source.tree);
     }
-    if let Some((source, _)) = snippet {
+    if let Some((source, origin)) = snippet {
         let space = spaces.get(&source.file).copied().unwrap_or(1);
-        items.collect(At { file: source.file, space, origin: Origin::Snippet }, &source.tree);
+        items.collect(At { file: source.file, space, origin }, &source.tree);
     }
 
     let made = instruments::as_rules(&items);
@@ -244,11 +261,11 @@ fn run(
     checker.check_rules();
     checker.check_redemptions();
     checker.check_ties();
-    checker.check_tests(&items);
+    checker.check_tests(&items, tests);
     for (at, keyword, span) in &items.later {
         checker.report(errors::not_yet_evaluated(at.place(*span), keyword));
     }
-    (checker.out, checker.found, checker.rejects)
+    (checker.out, checker.found, checker.alone)
 }
 
 /// Values of an enumeration with their titles.
@@ -365,9 +382,9 @@ struct Checker<'a> {
     texts: FxHashMap<FileId, &'a str>,
     out: typed::Program,
     found: Vec<Diagnostic>,
+    alone: Vec<Alone>,
     /// One of them is an error.
     refused: bool,
-    rejects: Vec<Reject>,
     /// Above zero, diagnostics are dropped: the same text has been checked before.
     muted: u32,
     /// The prelude's, the program's, then one for each imported file.
@@ -393,8 +410,6 @@ struct Checker<'a> {
     param_starts: Vec<Option<i64>>,
     /// Parameters read by the rule or function being checked.
     params_read: BTreeSet<ir::ParamId>,
-    /// Fields read there that not every event has.
-    fields_read: BTreeSet<FieldId>,
     /// Collections of `define` put in place so far.
     inlined: u32,
     /// The least and the most that lets can be, where constants and ranges tell.
@@ -433,8 +448,8 @@ impl Checker<'_> {
             texts: FxHashMap::default(),
             out: typed::Program::default(),
             found: Vec::new(),
+            alone: Vec::new(),
             refused: false,
-            rejects: Vec::new(),
             muted: 0,
             spaces: vec![Space::default(), Space::default()],
             declared: FxHashMap::default(),
@@ -453,7 +468,6 @@ impl Checker<'_> {
             collections: Vec::new(),
             param_starts: Vec::new(),
             params_read: BTreeSet::new(),
-            fields_read: BTreeSet::new(),
             inlined: 0,
             local_bounds: FxHashMap::default(),
             whole_locals: FxHashSet::default(),

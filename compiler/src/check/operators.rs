@@ -271,7 +271,7 @@ impl Checker<'_> {
                 other.clone()
             }
             (Type::Count(_), other) | (other, Type::Count(_))
-                if matches!(other, Type::Money | Type::Points(_)) =>
+                if matches!(other, Type::Money | Type::Points(_) | Type::Percent) =>
             {
                 other.clone()
             }

@@ -151,6 +151,7 @@ impl<'a> Checker<'a> {
             default: None,
             inherits: false,
             builtin: None,
+            events: Vec::new(),
             place,
         })
     }
@@ -183,6 +184,7 @@ impl<'a> Checker<'a> {
             default: None,
             inherits: false,
             builtin,
+            events: Vec::new(),
             place,
         })
     }
@@ -203,7 +205,6 @@ impl<'a> Checker<'a> {
         let (at, place) = (info.at, info.place);
         let name = format!("redemption `{}`", info.header.name.text);
         self.params_read.clear();
-        self.fields_read.clear();
         let mut scope = Scope::new(at.file, at.space, Events::Heard(info.events.clone()));
         let mut steps = vec![self.is_asked(info)];
         let mut priority = 0;
@@ -276,7 +277,6 @@ impl<'a> Checker<'a> {
             self.term(info, &clause.kind, account, (&mut scope, &mut steps), &mut rate);
         }
         let rate = self.rate_of(info, account, rate);
-        self.demand_fields(place, &mut steps);
         let rule = self.push_rule(info, &info.header.name.text, PAYMENT_GROUP, priority, steps);
         let used = then.map(|effects| {
             let used = self.tender_field(TenderField::Used(self.out.redemptions.len() as u32));
@@ -293,17 +293,6 @@ impl<'a> Checker<'a> {
         let ty = self.field_of(info.request).map_or(Type::Error, |field| field.ty.clone());
         let field = Expr { kind: ExprKind::Field { field: info.request, of: None }, ty, place };
         Step::When(Expr { kind: ExprKind::Known(Box::new(field)), ty: Type::Bool, place })
-    }
-
-    fn demand_fields(&mut self, place: Place, steps: &mut Vec<Step>) {
-        let demanded = std::mem::take(&mut self.fields_read);
-        steps.splice(
-            0..0,
-            demanded.into_iter().map(|field| {
-                let value = Box::new(self.builtin_field(field, place));
-                Step::When(Expr { kind: ExprKind::Known(value), ty: Type::Bool, place })
-            }),
-        );
     }
 
     fn push_rule(
@@ -363,7 +352,6 @@ impl<'a> Checker<'a> {
             multiplies: false,
         };
         self.effects(&mut scope, effects, &mut context, &mut steps);
-        self.demand_fields(place, &mut steps);
         self.push_rule(info, &name, EFFECTS_GROUP, 0, steps);
     }
 

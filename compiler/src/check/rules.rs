@@ -5,14 +5,15 @@ use super::effects::Context;
 use super::groups::{GroupKind, limits_of};
 use super::limits::{Owner, is_limit};
 use super::names::{Events, Scope, nearest};
-use super::program::small_number;
+use super::program::{is_zone, small_number};
 use super::templates::Taken;
 use super::{At, Checker, Items, Origin, dates, errors, later};
 use crate::calendar;
 use crate::ir;
-use crate::typed::{Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
+use crate::typed::{Clock, ClockZone, Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::{Place, Span};
+use std::collections::BTreeSet;
 
 /// A rule as written.
 #[derive(Debug)]
@@ -119,13 +120,9 @@ impl<'a> Checker<'a> {
     /// The kinds of events after `on`.
     pub(super) fn heard(&mut self, at: At, on: &[(ast::Path, Option<ast::Text>)]) -> Vec<ir::EventId> {
         let mut events = Vec::new();
-        for (path, detail) in on {
+        for (path, _) in on {
             let place = at.place(path.span);
             let written = self.quote(place);
-            if let Some(detail) = detail {
-                let place = at.place(path.span.to(detail.span));
-                self.report(errors::not_yet_evaluated(place, &format!("on {written} \"…\"")));
-            }
             match self.event_ids.get(&written).copied() {
                 Some(event) => events.push(event),
                 None => {
@@ -138,6 +135,37 @@ impl<'a> Checker<'a> {
         events.sort();
         events.dedup();
         events
+    }
+
+    /// `on survey "NPS-2026"`: the event's field `name` is one of the names.
+    fn named(&mut self, scope: &Scope, on: &[(ast::Path, Option<ast::Text>)]) -> Option<Expr> {
+        let ((first, _), (last, _)) = (on.first()?, on.last()?);
+        let place = scope.place(first.span.to(last.span));
+        let word = self.quote(scope.place(first.span));
+        let names: BTreeSet<String> =
+            on.iter().flat_map(|(_, name)| name).map(|name| name.value.clone()).collect();
+        if names.is_empty() {
+            return None;
+        }
+        // Each kind has names of its own, and one without a name is all of its kind.
+        if let Some((other, _)) =
+            on.iter().find(|(path, name)| name.is_none() || self.quote(scope.place(path.span)) != word)
+        {
+            let other_place = scope.place(other.span);
+            let other = self.quote(other_place);
+            self.report(errors::event_beside_named(other_place, &other));
+            return None;
+        }
+        let event = self.event_ids.get(&word).copied()?;
+        let field = self.event_infos.get(event.index()).and_then(|info| info.fields.get("name")).copied();
+        let ty = field.and_then(|field| self.field_of(field)).map(|field| field.ty.clone());
+        let (Some(field), Some(Type::Symbol(kind))) = (field, ty.as_ref().map(Type::present)) else {
+            self.report(errors::event_without_name(place, &word));
+            return None;
+        };
+        let reference = ir::Reference { kind: *kind, names: names.into_iter().collect() };
+        let value = Box::new(self.builtin_field(field, place));
+        Some(Expr { kind: ExprKind::InReference(value, reference), ty: Type::Bool, place })
     }
 
     /// All rules.
@@ -182,7 +210,6 @@ impl<'a> Checker<'a> {
             None => (ir::GroupId(0), None, String::new(), at, [].as_slice()),
         };
         self.params_read.clear();
-        self.fields_read.clear();
         (scope.file, scope.space) = (group_at.file, group_at.space);
         for clause in group_clauses {
             if let ast::GroupClause::Shared(clause) = clause {
@@ -320,15 +347,7 @@ impl<'a> Checker<'a> {
         let shared: Vec<&ast::Clause> = limits_of(group_clauses).collect();
         (scope.file, scope.space) = (group_at.file, group_at.space);
         self.limits_know_their_member(&scope, &shared, Some((place, &rule.header.name.text)));
-        self.check_histories(place, &valid);
-        let demanded = std::mem::take(&mut self.fields_read);
-        steps.splice(
-            0..0,
-            demanded.into_iter().map(|field| {
-                let value = Box::new(self.builtin_field(field, place));
-                Step::When(Expr { kind: ExprKind::Known(value), ty: Type::Bool, place })
-            }),
-        );
+        steps.splice(0..0, self.check_histories(place, &valid).into_iter().map(Step::When));
         if let Some(info) = group.and_then(|group| self.group_infos.get_mut(group)) {
             info.accounts.extend(context.accounts.iter().copied());
         }
@@ -489,9 +508,9 @@ impl<'a> Checker<'a> {
                     self.report(errors::not_yet_evaluated(place, word));
                 }
             }
+            ast::ClauseKind::On(on) => steps.extend(self.named(scope, on).map(Step::When)),
             ast::ClauseKind::Title(_)
             | ast::ClauseKind::Take(_)
-            | ast::ClauseKind::On(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::Limit { .. }
             | ast::ClauseKind::Budget { .. }
@@ -552,6 +571,8 @@ impl<'a> Checker<'a> {
         let mut days: Option<Vec<i64>> = None;
         let mut month_days: Option<Vec<i64>> = None;
         let mut hours: Option<(i64, i64)> = None;
+        let mut clock: Option<Clock> = None;
+        let mut zoned = false;
         for part in parts {
             match part {
                 ast::SchedulePart::Days(names, span) => {
@@ -608,38 +629,45 @@ impl<'a> Checker<'a> {
                         hours = Some((low, high));
                     }
                 }
-                ast::SchedulePart::Zone(Ok(zone)) => {
-                    if zone.value != self.out.settings.zone {
-                        let at = scope.place(zone.span);
-                        self.report(errors::not_yet_evaluated(at, "another zone than the program's"));
+                ast::SchedulePart::Zone(zone) => {
+                    let at = scope.place(match zone {
+                        Ok(name) => name.span,
+                        Err(path) => path.span,
+                    });
+                    if std::mem::replace(&mut zoned, true) {
+                        self.report(errors::repeated_clause(at, "zone", "a schedule"));
                     }
-                }
-                ast::SchedulePart::Zone(Err(path)) => {
-                    let at = scope.place(path.span);
-                    let written = self.quote(at);
-                    self.report(errors::not_yet_evaluated(at, &format!("zone {written}")));
+                    clock = self.zone(scope, zone, at);
                 }
             }
         }
+        let fields = match &clock {
+            Some(clock) => (clock.date, clock.time, clock.weekday, clock.month_day),
+            None => {
+                let own = &self.builtins;
+                (own.date, own.time, own.weekday, own.month_day)
+            }
+        };
+        let (today, now, weekday, month_day) = fields;
         let on_day = |checker: &Self, days: &Option<Vec<i64>>, month_days: &Option<Vec<i64>>| {
             let mut conditions = Vec::new();
             if let Some(days) = days {
-                let field = checker.builtin_field(checker.builtins.weekday, place);
+                let field = checker.builtin_field(weekday, place);
                 let weekdays = Type::Enum(checker.builtins.weekdays);
                 conditions.push(one_of(field, days, ExprKind::Ordinal, &weekdays, place));
             }
             if let Some(month_days) = month_days {
-                let field = checker.builtin_field(checker.builtins.month_day, place);
+                let field = checker.builtin_field(month_day, place);
                 conditions.push(one_of(field, month_days, whole, &Type::Number, place));
             }
             conditions
         };
         let at_time = |checker: &Self, op, second| {
-            let field = checker.builtin_field(checker.builtins.time, place);
+            let field = checker.builtin_field(now, place);
             let second = Expr { kind: ExprKind::Ordinal(second), ty: Type::Time, place };
             Expr { kind: ExprKind::Compare(op, Box::new(field), Box::new(second)), ty: Type::Bool, place }
         };
-        match hours {
+        let holds = match hours {
             None => all_of(on_day(self, &days, &month_days), place),
             Some((low, high)) if low < high => {
                 let mut conditions = on_day(self, &days, &month_days);
@@ -657,7 +685,7 @@ impl<'a> Checker<'a> {
                 let next_days = days.as_ref().map(|days| days.iter().map(|day| (day + 1) % 7).collect());
                 let mut morning = on_day(self, &next_days, &None);
                 if let Some(month_days) = &month_days {
-                    let evening = self.day_before(place);
+                    let evening = self.day_before(today, place);
                     morning.push(one_of(evening, month_days, whole, &Type::Number, place));
                 }
                 morning.push(at_time(self, ir::Comparison::Less, high));
@@ -665,22 +693,61 @@ impl<'a> Checker<'a> {
                     [all_of(evening, place), all_of(morning, place)].into_iter().flatten().collect();
                 Some(Expr { kind: ExprKind::Or(either), ty: Type::Bool, place })
             }
+        };
+        // Without the zone nothing is known of its clock, and the schedule does not hold.
+        let known = clock.map(|clock| {
+            let time = Box::new(self.builtin_field(clock.time, place));
+            Expr { kind: ExprKind::Known(time), ty: Type::Bool, place }
+        });
+        all_of(known.into_iter().chain(holds).collect(), place)
+    }
+
+    /// `zone "Europe/London"`, `zone store`: the clock there; none for the program's own.
+    fn zone(&mut self, scope: &mut Scope, zone: &Result<ast::Text, ast::Path>, at: Place) -> Option<Clock> {
+        match zone {
+            Ok(name) if name.value == self.out.settings.zone => None,
+            Ok(name) => {
+                if !is_zone(&name.value) {
+                    self.report(errors::unknown_zone(at, &name.value));
+                    return None;
+                }
+                Some(self.clock(ClockZone::Named(name.value.clone()), &name.value))
+            }
+            Err(path) => {
+                let written = self.quote(scope.place(path.span));
+                if written != "store" {
+                    self.report(errors::unknown_word(at, "zone", &written, &["store"]));
+                    return None;
+                }
+                let store = self.event_field(scope, None, "store", at, at)?;
+                Some(self.clock(ClockZone::Store(store), "the store's zone"))
+            }
         }
     }
 
     /// The day of the month on which the night began that the event's morning belongs to.
-    fn day_before(&self, place: Place) -> Expr {
-        let today = self.builtin_field(self.builtins.date, place);
+    fn day_before(&self, today: FieldId, place: Place) -> Expr {
+        let today = self.builtin_field(today, place);
         let one = Expr { kind: whole(1), ty: Type::Days, place };
         let day = Expr { kind: ExprKind::Sum(vec![(false, today), (true, one)]), ty: Type::Date, place };
         let kind = ExprKind::Calendar(ir::CalendarPart::MonthDay, Box::new(day));
         Expr { kind, ty: Type::Number, place }
     }
 
-    /// A rule may not hold on a day on which a parameter that it reads has no value yet.
-    fn check_histories(&mut self, place: Place, valid: &[(i64, Place)]) {
-        // Without `valid` a rule holds whenever there are events; its parameters' first value is then the earliest.
-        let Some(from) = valid.iter().map(|(day, _)| *day).max() else { return };
+    /// A rule does not hold on a day on which a parameter that it reads has no value yet. Where it says when it is valid,
+    /// it may not say so of such a day; otherwise it waits for the value.
+    fn check_histories(&mut self, place: Place, valid: &[(i64, Place)]) -> Vec<Expr> {
+        let Some(from) = valid.iter().map(|(day, _)| *day).max() else {
+            let read = std::mem::take(&mut self.params_read).into_iter();
+            let late = read.filter(|param| self.param_starts.get(param.index()).is_some_and(Option::is_some));
+            let known = |param: ir::ParamId| {
+                let ty = self.out.params.get(param.index()).map_or(Type::Error, |param| param.ty.clone());
+                let ty = Type::Optional(Box::new(ty));
+                let value = Expr { kind: ExprKind::Param(param), ty, place };
+                Expr { kind: ExprKind::Known(Box::new(value)), ty: Type::Bool, place }
+            };
+            return late.map(known).collect();
+        };
         let at = valid.iter().max_by_key(|(day, _)| *day).map_or(place, |(_, place)| *place);
         for param in std::mem::take(&mut self.params_read) {
             let Some(Some(start)) = self.param_starts.get(param.index()).copied() else { continue };
@@ -691,6 +758,7 @@ impl<'a> Checker<'a> {
                 self.report(errors::history_gap(at, &name, &dates::date_text(start), param_place));
             }
         }
+        Vec::new()
     }
 
     /// The best of several accounts is only found by what their points are worth.

@@ -6,7 +6,9 @@ use super::names::{Events, Scope, nearest};
 use super::types::{BUILTIN_UNITS, builtin_unit, constant, power_of_ten};
 use super::{At, Checker, Items, Origin, currencies, errors};
 use crate::ir;
-use crate::typed::{Builtin, Dimension, Element, ExprKind, Field, FieldId, Ratio, RecordType, Type, UnitId};
+use crate::typed::{
+    Builtin, Clock, ClockZone, Dimension, Element, ExprKind, Field, FieldId, Ratio, RecordType, Type, UnitId,
+};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -26,9 +28,6 @@ pub(super) struct Records {
     pub line: FxHashMap<String, FieldId>,
     pub product: FxHashMap<String, FieldId>,
     pub payment: FxHashMap<String, FieldId>,
-    /// Fields of events that their records must have, in a program with events that lack them: to records they are
-    /// optional, and a rule that reads one asks for it first.
-    pub demanded: FxHashSet<FieldId>,
     /// Fields of all events that have no slot unless they are read.
     pub standard: Vec<(&'static str, FieldId)>,
     /// Fields that are declared and cannot be read: texts.
@@ -57,7 +56,7 @@ struct FieldType {
 /// The words of types that are no names of the program's.
 const TYPE_WORDS: &[&str] = &[
     "duration", "money", "percent", "number", "bool", "date", "time", "instant", "text", "points", "count",
-    "lines", "units",
+    "lines", "units", "line", "unit", "payment",
 ];
 
 impl<'a> Checker<'a> {
@@ -148,7 +147,12 @@ impl<'a> Checker<'a> {
             }
             all.dedup();
             self.event_ids.insert(name.text.clone(), id);
-            self.out.events.push(ir::EventKind { name: name.text.clone(), spellings: all });
+            self.out.events.push(ir::EventKind {
+                name: name.text.clone(),
+                spellings: all,
+                needs: Vec::new(),
+                lacks: Vec::new(),
+            });
             self.event_infos.push(EventInfo::default());
         }
         for (_, _, fields, _) in &items.records {
@@ -247,24 +251,19 @@ impl<'a> Checker<'a> {
             }
         }
         self.inherit();
-        self.demand();
+        self.note_events();
     }
 
-    /// A field that only some events have cannot be demanded of every record.
-    fn demand(&mut self) {
-        for position in 0..self.out.fields.len() {
+    /// Which events have a field that not all of them have.
+    fn note_events(&mut self) {
+        for (position, field) in self.out.fields.iter_mut().enumerate() {
             let id = FieldId(position as u32);
             let having =
-                self.event_infos.iter().filter(|info| info.fields.values().any(|field| *field == id)).count();
-            let Some(field) = self.out.fields.get_mut(position) else { continue };
-            if having == 0 || having == self.event_infos.len() || field.ty.is_optional() {
-                continue;
+                self.event_infos.iter().zip(0..).filter(|(info, _)| info.fields.values().any(|f| *f == id));
+            let having: Vec<ir::EventId> = having.map(|(_, event)| ir::EventId(event)).collect();
+            if having.len() < self.event_infos.len() {
+                field.events = having;
             }
-            let ty = field.ty.clone();
-            if !matches!(ty, Type::Set(_)) {
-                self.records.demanded.insert(id);
-            }
-            field.ty = Type::Optional(Box::new(ty));
         }
     }
 
@@ -313,8 +312,41 @@ impl<'a> Checker<'a> {
             default: None,
             inherits: false,
             builtin,
+            events: Vec::new(),
             place: Place::default(),
         })
+    }
+
+    /// The clock in a zone, with its fields.
+    pub(super) fn clock(&mut self, zone: ClockZone, word: &str) -> Clock {
+        if let Some(known) = self.out.clocks.iter().find(|clock| clock.zone == zone) {
+            return known.clone();
+        }
+        let weekdays = self.builtins.weekdays;
+        let mut add = |name: &str, ty: Type, slot| {
+            self.add_field(Field {
+                name: format!("event.{name} in {word}"),
+                record: ir::RecordKind::Derived,
+                key: Vec::new(),
+                ty: Type::Optional(Box::new(ty)),
+                slot,
+                den: 1,
+                default: None,
+                inherits: false,
+                builtin: None,
+                events: Vec::new(),
+                place: Place::default(),
+            })
+        };
+        let clock = Clock {
+            zone,
+            date: add("date", Type::Date, ir::SlotType::Date),
+            time: add("time", Type::Time, ir::SlotType::Time),
+            weekday: add("weekday", Type::Enum(weekdays), ir::SlotType::Enum(weekdays)),
+            month_day: add("month_day", Type::Number, ir::SlotType::Number { scale: 0 }),
+        };
+        self.out.clocks.push(clock.clone());
+        clock
     }
 
     pub(super) fn add_field(&mut self, field: Field) -> FieldId {
@@ -346,6 +378,7 @@ impl<'a> Checker<'a> {
                 default: None,
                 inherits: false,
                 builtin: Some(builtin),
+                events: Vec::new(),
                 place: Place::default(),
             })
         };
@@ -412,6 +445,7 @@ impl<'a> Checker<'a> {
                 default,
                 inherits: false,
                 builtin: None,
+                events: Vec::new(),
                 place: Place::default(),
             });
             self.records.standard.push((name, id));
@@ -442,6 +476,7 @@ impl<'a> Checker<'a> {
             default: None,
             inherits: false,
             builtin,
+            events: Vec::new(),
             place: Place::default(),
         })
     }
@@ -511,6 +546,7 @@ impl<'a> Checker<'a> {
             default: None,
             inherits: false,
             builtin,
+            events: Vec::new(),
             place,
         };
         let id = match record {
@@ -596,7 +632,6 @@ impl<'a> Checker<'a> {
         if let Some(field) = self.out.fields.get_mut(id.0 as usize) {
             field.default = value;
             field.ty = ty;
-            self.records.demanded.remove(&id);
         }
     }
 
@@ -803,9 +838,13 @@ impl<'a> Checker<'a> {
             ("lines", None) => Type::Collection(Element::Line),
             ("units", None) => Type::Collection(Element::Unit),
             ("payments", None) => Type::Collection(Element::Payment),
-            ("line" | "Line", None) => Type::Record(RecordType::Line),
-            ("unit" | "Unit", None) => Type::Record(RecordType::Unit),
-            ("payment" | "Payment", None) => Type::Record(RecordType::Payment),
+            ("line", None) => Type::Record(RecordType::Line),
+            ("unit", None) => Type::Record(RecordType::Unit),
+            ("payment", None) => Type::Record(RecordType::Payment),
+            ("Line" | "Unit" | "Payment", None) => {
+                self.report(errors::capital_type(at.place(name.name.span), word, &word.to_lowercase()));
+                return None;
+            }
             ("kg" | "g", None) => Type::Quantity(Dimension::Mass),
             ("l" | "ml", None) => Type::Quantity(Dimension::Volume),
             (word, None) => {

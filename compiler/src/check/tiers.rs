@@ -59,6 +59,7 @@ impl<'a> Checker<'a> {
             default: Some(0),
             inherits: false,
             builtin: None,
+            events: Vec::new(),
             place,
         });
         self.records.member.insert(FIELD.to_owned(), field);

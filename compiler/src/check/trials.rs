@@ -1,13 +1,13 @@
 //! `test` blocks: records in the shape of the input, and what is expected of the decision. It refuses to run them.
 
 use super::names::{Events, Scope, nearest};
-use super::program::is_own;
+use super::program::{is_own, is_zone};
 use super::schema::RecordName;
 use super::types::{Decimal, constant};
-use super::{At, Checker, Items, Reject, dates, errors, later};
+use super::{Alone, At, Checker, Items, Tests, dates, errors, later};
 use crate::ir;
 use crate::typed::{
-    Builtin, ExpectScope, Expectation, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord,
+    Builtin, Check, ExpectScope, Expectation, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord,
     TestStep, TestValue, Type,
 };
 use perq_grammar::ast;
@@ -37,8 +37,14 @@ fn at_number(place: Place, number: &ast::Lexeme) -> Place {
 
 impl<'a> Checker<'a> {
     /// All tests of the program's own files.
-    pub(super) fn check_tests(&mut self, items: &Items<'a>) {
+    pub(super) fn check_tests(&mut self, items: &Items<'a>, which: Tests) {
         for (at, test, span) in &items.tests {
+            let alone = match which {
+                Tests::All => false,
+                Tests::None => return,
+                Tests::Only(place) if place == at.place(*span) => true,
+                Tests::Only(_) => continue,
+            };
             if !is_own(at.origin) {
                 continue;
             }
@@ -67,32 +73,43 @@ impl<'a> Checker<'a> {
                         near.as_deref(),
                     ));
                 }
-                self.rejects.push(Reject {
+                self.alone.push(Alone {
                     test: self.out.tests.len(),
                     file: at.file,
                     span: *span,
                     items: snippet.into_iter().cloned().collect(),
-                    expected: expected.text.clone(),
+                    rejects: Some(expected.text.clone()),
                 });
                 self.out.tests.push(Test {
                     name: test.name.value.clone(),
                     place,
                     body: TestBody::Rejects { expected: expected.text.clone(), found: Vec::new() },
+                    own: None,
                 });
                 continue;
             }
-            for item in snippet {
-                self.report(errors::not_yet_evaluated(at.place(item.span), "a declaration inside a test"));
-            }
-            let steps = self.test_steps(*at, test);
-            self.out.tests.push(Test { name: test.name.value.clone(), place, body: TestBody::Runs(steps) });
+            let adds = !snippet.is_empty() || test.steps.iter().any(is_condition);
+            let steps = if adds && !alone {
+                self.alone.push(Alone {
+                    test: self.out.tests.len(),
+                    file: at.file,
+                    span: *span,
+                    items: snippet.into_iter().cloned().collect(),
+                    rejects: None,
+                });
+                Vec::new()
+            } else {
+                self.test_steps(*at, test)
+            };
+            let body = TestBody::Runs(steps);
+            self.out.tests.push(Test { name: test.name.value.clone(), place, body, own: None });
         }
     }
 
     fn test_steps(&mut self, at: At, test: &ast::Test) -> Vec<TestStep> {
         let mut steps = Vec::new();
         let mut clock: Option<(i64, i64)> = None;
-        let mut decided = 0;
+        let mut last: Option<ir::EventId> = None;
         for step in &test.steps {
             match step {
                 ast::TestStep::Given { earlier, what, id, of, at: when, fields, span } => {
@@ -107,7 +124,9 @@ impl<'a> Checker<'a> {
                     let typed = self.given(at, given, clock, place);
                     if let Some((step, moment)) = typed {
                         if let Some(moment) = moment {
-                            decided += usize::from(!earlier);
+                            if let TestStep::Event { kind, earlier: None, .. } = &step {
+                                last = Some(*kind);
+                            }
                             if clock.is_some_and(|clock| moment < clock) && self.found.len() == before {
                                 let when = when.as_ref().map_or(place, |when| at.place(when.span));
                                 let written = self.quote(when);
@@ -120,11 +139,11 @@ impl<'a> Checker<'a> {
                 }
                 ast::TestStep::With(name, value) => steps.extend(self.with(at, name, value)),
                 ast::TestStep::Expect(expectation, span) => {
-                    if decided == 0 {
+                    let Some(event) = last else {
                         self.report(errors::nothing_happened(at.place(*span)));
                         continue;
-                    }
-                    if let Some(expectation) = self.expectation(at, expectation, at.place(*span)) {
+                    };
+                    if let Some(expectation) = self.expectation(at, expectation, event, at.place(*span)) {
                         steps.push(TestStep::Expect(expectation, at.place(*span)));
                     }
                 }
@@ -345,6 +364,16 @@ impl<'a> Checker<'a> {
                     (self.quote(place), place, Some(value))
                 }
             };
+            if (name.as_str(), field_name.as_str()) == ("store", "zone")
+                && let Some(ast::Expr { kind: ast::ExprKind::Text(zone), .. }) = value
+            {
+                if is_zone(&zone.value) {
+                    record.fields.push((vec![field_name], TestValue::Text(zone.value.clone())));
+                } else {
+                    self.report(errors::unknown_zone(at.place(zone.span), &zone.value));
+                }
+                continue;
+            }
             let (ty, wanted) = match (field_name.as_str(), hierarchical, of) {
                 ("parent", true, _) => (Type::Symbol(kind), true),
                 ("members", _, Some(of)) => (Type::Set(of), true),
@@ -357,6 +386,9 @@ impl<'a> Checker<'a> {
                 }
                 if of.is_some() {
                     known.push("members".to_string());
+                }
+                if name == "store" {
+                    known.push("zone".to_string());
                 }
                 self.report(errors::unknown_field(field_place, &name, &field_name, &known, None));
                 continue;
@@ -628,7 +660,13 @@ impl<'a> Checker<'a> {
         found
     }
 
-    fn expectation(&mut self, at: At, expectation: &ast::Expectation, place: Place) -> Option<Expectation> {
+    fn expectation(
+        &mut self,
+        at: At,
+        expectation: &ast::Expectation,
+        event: ir::EventId,
+        place: Place,
+    ) -> Option<Expectation> {
         Some(match expectation {
             ast::Expectation::Nothing => Expectation::Nothing,
             ast::Expectation::Fires(path) => Expectation::Fires(self.rule_named(at, path)?),
@@ -762,9 +800,14 @@ impl<'a> Checker<'a> {
                 }
                 return None;
             }
-            ast::Expectation::Holds(_) => {
-                self.report(errors::not_yet_evaluated(place, "a condition after `expect`"));
-                return None;
+            ast::Expectation::NetTotal(amount) => Expectation::NetTotal(self.expected_money(at, amount)?),
+            ast::Expectation::Holds(condition) => {
+                let mut scope = Scope::new(at.file, at.space, Events::Heard(vec![event]));
+                let text = self.quote(at.place(condition.span));
+                let condition = self.condition(&mut scope, condition);
+                let check = self.out.checks.len();
+                self.out.checks.push(Check { condition, event });
+                Expectation::Holds { check, text }
             }
         })
     }
@@ -864,4 +907,8 @@ impl<'a> Checker<'a> {
         }
         whole
     }
+}
+
+fn is_condition(step: &ast::TestStep) -> bool {
+    matches!(step, ast::TestStep::Expect(ast::Expectation::Holds(_), _))
 }

@@ -188,6 +188,8 @@ pub struct Program {
     pub params: Vec<Param>,
     /// Event slots that kept state, or the calendar, fills.
     pub reads: Vec<StateSlot>,
+    /// Event slots that other clocks than the program's fill.
+    pub clocks: Vec<Clock>,
     /// Event slots that are worked out before the first phase, each from the record and from those before it.
     pub derivations: Vec<Derivation>,
     /// What limits and budgets count beyond one event.
@@ -323,6 +325,10 @@ pub struct EventKind {
     pub name: String,
     /// How records spell it; the name is among them.
     pub spellings: Vec<String>,
+    /// Slots of the event that its records must fill, although those of other kinds need not; ascending.
+    pub needs: Vec<SlotId>,
+    /// Slots of the event that are fields of other kinds only: not read, whatever the record has there; ascending.
+    pub lacks: Vec<SlotId>,
 }
 
 /// What a record holds: a list of 64-bit slots for the event (with its member), and one for each line and payment, and
@@ -422,6 +428,30 @@ pub enum StateRead {
     Coupon(u32),
     /// 1 where the member has this badge (of [`Instruments::badges`]), else 0.
     Badge(u32),
+}
+
+/// What the clock on another wall says at the event's instant. All four slots are missing where its zone is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Where it hangs.
+    pub zone: ClockZone,
+    /// The day, as [`event_slot::DATE`].
+    pub date: SlotId,
+    /// The second of the day, as [`event_slot::TIME`].
+    pub time: SlotId,
+    /// The weekday, as [`event_slot::WEEKDAY`].
+    pub weekday: SlotId,
+    /// The day of the month, as [`event_slot::MONTH_DAY`].
+    pub month_day: SlotId,
+}
+
+/// The zone of a clock.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ClockZone {
+    /// By its IANA name.
+    Named(String),
+    /// That of the store which this slot of the event names, from the catalogue's table of stores.
+    Store(SlotId),
 }
 
 /// An event slot that a function works out, before the first phase, in the order of [`Program::derivations`].

@@ -5,11 +5,11 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, Column, Comparison, CounterKey,
-    Derivation, DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst, InstrumentId, KindId,
-    Lifetime, Limit, LimitAmount, LimitOf, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding,
-    RowSource, RowTable, Rows, Rule, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space,
-    Span, StateRead, TaxPer, TenderSlots, Ty, Value, Weight, Window,
+    Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, ClockZone, Column, Comparison,
+    CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst,
+    InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Otherwise, Param, ParamId, Program,
+    ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SetPick, SetValue, SiteId, SiteKind, Slot,
+    SlotId, SlotType, Space, Span, StateRead, TaxPer, TenderSlots, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -51,7 +51,14 @@ impl Display for Program {
             writeln!(f, "reference {id} {}", self.reference(ReferenceId(id)))?;
         }
         for (id, event) in self.events.iter().enumerate() {
-            writeln!(f, "event {id} {} {:?}", event.name, event.spellings)?;
+            write!(f, "event {id} {} {:?}", event.name, event.spellings)?;
+            for (word, slots) in [(" needs", &event.needs), (" lacks", &event.lacks)] {
+                for (at, slot) in slots.iter().enumerate() {
+                    let name = self.layout.event.get(slot.index()).map_or("?", |slot| slot.name.as_str());
+                    write!(f, "{} {name}", if at == 0 { word } else { "," })?;
+                }
+            }
+            writeln!(f)?;
         }
         let layout = &self.layout;
         for (name, slots) in [("event", &layout.event), ("line", &layout.line), ("payment", &layout.payment)]
@@ -65,6 +72,17 @@ impl Display for Program {
         }
         for (id, table) in layout.tables.iter().enumerate() {
             writeln!(f, "table {id} {}", InProgram(self, table))?;
+        }
+        for clock in &self.clocks {
+            let name = |slot| slot_name(&layout.event, slot);
+            match &clock.zone {
+                ClockZone::Named(zone) => write!(f, "clock {zone:?}:")?,
+                ClockZone::Store(store) => write!(f, "clock of {}:", name(*store))?,
+            }
+            for slot in [clock.date, clock.time, clock.weekday, clock.month_day] {
+                write!(f, " {}", name(slot))?;
+            }
+            writeln!(f)?;
         }
         for read in &self.reads {
             let slot = slot_name(&layout.event, read.slot);

@@ -115,7 +115,12 @@ pub(crate) fn program() -> Program {
         kinds: vec![ReferenceKind { name: "category".to_owned(), hierarchical: true, of: None }],
         enums: Vec::new(),
         references: vec![reference("Tea"), reference("Toys")],
-        events: vec![EventKind { name: "purchase".to_owned(), spellings: vec!["purchase".to_owned()] }],
+        events: vec![EventKind {
+            name: "purchase".to_owned(),
+            spellings: vec!["purchase".to_owned()],
+            needs: Vec::new(),
+            lacks: Vec::new(),
+        }],
         layout,
         reads: Vec::new(),
         derivations: Vec::new(),
@@ -166,5 +171,6 @@ pub(crate) fn program() -> Program {
         sources: vec![SourceFile { path: "shop.rule".to_owned(), hash: String::new() }],
         places: vec![SourcePlace::at(0, 4, 3), SourcePlace::at(0, 9, 3)],
         conditions: Vec::new(),
+        clocks: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@
 //! to mend it.
 
 use super::{
-    AccountId, Atom, AtomId, AtomTest, Column, Condition, CounterId, CounterKey, DerivationId,
+    AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, CounterId, CounterKey, DerivationId,
     EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
     LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, PAYMENT_BUILTINS, ParamId, Phase,
     PlaceId, Program, RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId,
@@ -142,6 +142,10 @@ verify_rules! {
     HistoryEvents = "history-events"
     /// A slot that state fills, or that is derived, is one of the event that nothing else fills.
     FilledSlot = "filled-slot"
+    /// What a kind of event needs, and what it lacks, are optional slots that records fill, ascending; none is both.
+    EventFields = "event-fields"
+    /// A clock fills four slots that may be missing, and its store is a symbol of the event.
+    ClockSlots = "clock-slots"
     /// A derivation hears events, ascending.
     DerivationEvents = "derivation-events"
     /// A window's length is above zero, its first day not after its last.
@@ -438,6 +442,7 @@ fn lengths(program: &Program, report: &mut Report) {
         report.length(list.len(), limits::SLOTS, At::Program);
     }
     report.length(program.reads.len(), limits::SLOTS, At::Program);
+    report.length(program.clocks.len(), limits::SLOTS, At::Program);
     report.length(program.layout.tables.len(), limits::TABLES, At::Program);
     if !report.errors.is_empty() {
         return;
@@ -450,6 +455,7 @@ fn lengths(program: &Program, report: &mut Report) {
     }
     for (id, event) in numbered(&program.events) {
         report.length(event.spellings.len(), limits::SMALL_LIST, At::Event(EventId(id)));
+        report.length(event.needs.len().max(event.lacks.len()), limits::SLOTS, At::Event(EventId(id)));
     }
     for (id, param) in numbered(&program.params) {
         report.length(param.values.len(), limits::LIST, At::Param(ParamId(id)));
@@ -548,6 +554,18 @@ fn head(program: &Program, report: &mut Report) {
         for spelling in &event.spellings {
             report.foreign(spelling, at);
         }
+        let fills = |slot: &SlotId| {
+            slot.index() >= EVENT_BUILTINS.len()
+                && program
+                    .layout
+                    .event
+                    .get(slot.index())
+                    .is_some_and(|slot| slot.optional && slot.record == RecordKind::Event)
+        };
+        let ascending = [&event.needs, &event.lacks].iter().all(|list| list.is_sorted_by(|a, b| a < b));
+        let apart = event.needs.iter().all(|slot| event.lacks.binary_search(slot).is_err());
+        let filled = event.needs.iter().chain(&event.lacks).all(fills);
+        report.check(ascending && apart && filled, VerifyRule::EventFields, at);
     }
 
     for (id, source) in numbered(&program.sources) {
@@ -791,6 +809,21 @@ fn filled(program: &Program, report: &mut Report) {
         let free =
             of_line.is_some_and(|of| of.record == RecordKind::Derived) && slot.index() >= LINE_BUILTINS.len();
         report.check(free, VerifyRule::FilledSlot, At::LineSlot(slot));
+    }
+    for clock in &program.clocks {
+        for slot in [clock.date, clock.time, clock.weekday, clock.month_day] {
+            fill(slot, At::EventSlot(slot), report);
+            let optional = program.layout.event.get(slot.index()).is_none_or(|slot| slot.optional);
+            report.check(optional, VerifyRule::ClockSlots, At::EventSlot(slot));
+        }
+        match &clock.zone {
+            ClockZone::Named(name) => report.foreign(name, At::EventSlot(clock.date)),
+            ClockZone::Store(store) => {
+                let symbol = program.layout.event.get(store.index());
+                let symbol = symbol.is_some_and(|slot| matches!(slot.ty, SlotType::Symbol(_)));
+                report.check(symbol, VerifyRule::ClockSlots, At::EventSlot(clock.date));
+            }
+        }
     }
     let mut names = Names::default();
     for (id, derivation) in numbered(&program.derivations) {

@@ -24,7 +24,34 @@ pub fn conjuncts<'e>(program: &'e crate::typed::Program, expr: &'e Expr, out: &m
                 None => out.push(expr),
             }
         }
-        _ => out.push(expr),
+        ExprKind::Error
+        | ExprKind::Constant(_)
+        | ExprKind::Bool(_)
+        | ExprKind::Ordinal(_)
+        | ExprKind::Field { .. }
+        | ExprKind::Local(_)
+        | ExprKind::Param(_)
+        | ExprKind::Call(..)
+        | ExprKind::Or(_)
+        | ExprKind::Not(_)
+        | ExprKind::Compare(..)
+        | ExprKind::InRange { .. }
+        | ExprKind::OneOf(..)
+        | ExprKind::InReference(..)
+        | ExprKind::SetHas(..)
+        | ExprKind::SetContains(..)
+        | ExprKind::Known(_)
+        | ExprKind::Convert { .. }
+        | ExprKind::Sum(_)
+        | ExprKind::Product(_)
+        | ExprKind::Modulo(..)
+        | ExprKind::Negate(_)
+        | ExprKind::AddMonths(..)
+        | ExprKind::Calendar(..)
+        | ExprKind::Steps(..)
+        | ExprKind::Extreme { .. }
+        | ExprKind::Aggregate { .. }
+        | ExprKind::Match { .. } => out.push(expr),
     }
 }
 
@@ -112,7 +139,29 @@ impl Lowering<'_> {
                 let reference = self.reference(reference);
                 Some(Atom { space, slot, test: AtomTest::Has(reference), negated })
             }
-            _ => None,
+            ExprKind::Error
+            | ExprKind::Constant(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Ordinal(_)
+            | ExprKind::Field { .. }
+            | ExprKind::Local(_)
+            | ExprKind::Param(_)
+            | ExprKind::Call(..)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::SetHas(..)
+            | ExprKind::SetContains(..)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Aggregate { .. }
+            | ExprKind::Match { .. } => None,
         }
     }
 
@@ -133,11 +182,25 @@ impl Lowering<'_> {
             | ExprKind::SetHas(inner, _)
             | ExprKind::OneOf(inner, _) => self.atom_measure(inner),
             ExprKind::InRange { value, .. } => self.atom_measure(value),
-            ExprKind::Compare(_, left, right) => match self.atom_measure(left) {
-                Some(measure) => Some(measure),
-                None => self.atom_measure(right),
-            },
-            _ => None,
+            ExprKind::Compare(_, left, right) => self.atom_measure(left).or_else(|| self.atom_measure(right)),
+            ExprKind::Error
+            | ExprKind::Constant(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Ordinal(_)
+            | ExprKind::Param(_)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::SetContains(..)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Match { .. } => None,
         }
     }
 
@@ -200,7 +263,32 @@ impl Lowering<'_> {
                 let (below, above) = self.neighbours(inner, den)?;
                 Some((above.checked_neg()?, below.checked_neg()?))
             }
-            _ => None,
+            ExprKind::Error
+            | ExprKind::Bool(_)
+            | ExprKind::Field { .. }
+            | ExprKind::Local(_)
+            | ExprKind::Param(_)
+            | ExprKind::Call(..)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Compare(..)
+            | ExprKind::InRange { .. }
+            | ExprKind::OneOf(..)
+            | ExprKind::InReference(..)
+            | ExprKind::SetHas(..)
+            | ExprKind::SetContains(..)
+            | ExprKind::Known(_)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Aggregate { .. }
+            | ExprKind::Match { .. } => None,
         }
     }
 }

@@ -90,10 +90,10 @@ impl Builder<'_, '_> {
                 // All arguments first: one of them may apply the same function.
                 let mut bound = Vec::new();
                 for argument in arguments {
-                    let row = match (&argument.ty, &argument.kind) {
-                        (Type::Record(_), ExprKind::Local(local)) => self.bindings.get(local).cloned(),
-                        _ => None,
-                    };
+                    let mut row = None;
+                    if let (Type::Record(_), ExprKind::Local(local)) = (&argument.ty, &argument.kind) {
+                        row = self.bindings.get(local).cloned();
+                    }
                     bound.push(match row {
                         Some(row) => row,
                         None => Binding::Operand(self.operand(argument)),
@@ -383,6 +383,10 @@ impl Builder<'_, '_> {
 
     fn known(&mut self, inner: &Expr) -> Value {
         match &inner.kind {
+            ExprKind::Param(param) => {
+                let value = self.emit(Inst::LoadParam(*param));
+                self.emit(Inst::Known(value))
+            }
             ExprKind::Field { field, of } => {
                 let declared = self.lowering.program.fields.get(field.0 as usize);
                 if let Some(Builtin::Event(event_slot::MEMBER_KNOWN)) =
@@ -394,7 +398,33 @@ impl Builder<'_, '_> {
                 let value = self.load(*field, *of);
                 self.emit(Inst::Known(value))
             }
-            _ => match self.operand(inner) {
+            ExprKind::Error
+            | ExprKind::Constant(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Ordinal(_)
+            | ExprKind::Local(_)
+            | ExprKind::Call(..)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Compare(..)
+            | ExprKind::InRange { .. }
+            | ExprKind::OneOf(..)
+            | ExprKind::InReference(..)
+            | ExprKind::SetHas(..)
+            | ExprKind::SetContains(..)
+            | ExprKind::Known(_)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Aggregate { .. }
+            | ExprKind::Match { .. } => match self.operand(inner) {
                 Operand::Perhaps(known, _) => known,
                 Operand::Ordinal(value)
                 | Operand::Number(Fraction { num: Num::Narrow(value), den: Den::Constant(_) }) => {
@@ -942,7 +972,23 @@ impl Builder<'_, '_> {
                 let missing = self.int(crate::ir::MISSING);
                 Operand::Ordinal(self.emit(Inst::Choose(known, value, missing)))
             }
-            _ => Operand::Perhaps(known, fraction),
+            Type::Error
+            | Type::Bool
+            | Type::Number
+            | Type::Percent
+            | Type::Money
+            | Type::Points(_)
+            | Type::Count(_)
+            | Type::Quantity(_)
+            | Type::Duration
+            | Type::Days
+            | Type::Months
+            | Type::Symbol(_)
+            | Type::Set(_)
+            | Type::Text
+            | Type::Optional(_)
+            | Type::Collection(_)
+            | Type::Record(_) => Operand::Perhaps(known, fraction),
         }
     }
 

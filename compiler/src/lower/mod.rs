@@ -90,6 +90,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         sources: sources.manifest(),
         places: Vec::new(),
         conditions: Vec::new(),
+        clocks: Vec::new(),
     };
     let mut lowering = Lowering {
         program,
@@ -130,6 +131,15 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     if !too_large.is_empty() {
         return Err(too_large);
     }
+    for clock in &program.clocks {
+        lowering.clock(clock);
+    }
+    let conditions = lowering.ir.conditions.len();
+    for (index, check) in program.checks.iter().enumerate() {
+        lowering.check(index, check);
+    }
+    // No rule's, so that explanations pass over them.
+    lowering.ir.conditions.truncate(conditions);
     lowering.instruments();
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
@@ -182,6 +192,43 @@ impl<'p> Lowering<'p> {
             place,
         });
         fits
+    }
+
+    fn clock(&mut self, clock: &typed::Clock) {
+        let mut slot = |field| self.slot(field).1;
+        let zone = match &clock.zone {
+            typed::ClockZone::Named(name) => ir::ClockZone::Named(name.clone()),
+            typed::ClockZone::Store(field) => ir::ClockZone::Store(slot(*field)),
+        };
+        let (date, time) = (slot(clock.date), slot(clock.time));
+        let (weekday, month_day) = (slot(clock.weekday), slot(clock.month_day));
+        self.ir.clocks.push(ir::Clock { zone, date, time, weekday, month_day });
+    }
+
+    /// A condition of a test as a derivation: who runs the test has it worked out again after settlement.
+    fn check(&mut self, index: usize, check: &typed::Check) {
+        let place = self.place(check.condition.place);
+        let name = typed::Check::name(index);
+        let mut builder = Builder::new(self, &name, place);
+        let truth = builder.truth(&check.condition);
+        let (one, zero) = (builder.emit(ir::Inst::Int(1)), builder.emit(ir::Inst::Int(0)));
+        let value = builder.emit(ir::Inst::Choose(truth, one, zero));
+        builder.emit(ir::Inst::Derive(value));
+        let function = builder.finish();
+        let slot = SlotId(count(self.ir.layout.event.len()));
+        self.ir.layout.event.push(ir::Slot {
+            name: name.clone(),
+            record: ir::RecordKind::Derived,
+            key: Vec::new(),
+            ty: ir::SlotType::Bool,
+            optional: true,
+            default: None,
+            inherits: false,
+        });
+        let function_id = ir::FunctionId(count(self.ir.functions.len()));
+        self.ir.functions.push(function);
+        let events = vec![check.event];
+        self.ir.derivations.push(ir::Derivation { name, slot, function: function_id, events, place });
     }
 
     /// Limits, with a counter for each that counts over more than one event.
@@ -363,12 +410,14 @@ impl<'p> Lowering<'p> {
             return (space, *slot);
         }
         let slot = SlotId(count(list.len()));
+        let optional = matches!(declared.ty, typed::Type::Optional(_));
+        let is_set = matches!(declared.ty, typed::Type::Set(_));
         list.push(ir::Slot {
             name: declared.name.clone(),
             record: declared.record,
             key: declared.key.clone(),
             ty: declared.slot,
-            optional: matches!(declared.ty, typed::Type::Optional(_)),
+            optional: optional || !declared.events.is_empty(),
             default: declared.default,
             inherits: declared.inherits,
         });
@@ -378,6 +427,16 @@ impl<'p> Lowering<'p> {
         self.slots.insert(field, slot);
         if let Some(Builtin::Read(read)) = declared.builtin {
             self.ir.reads.push(ir::StateSlot { slot, read });
+        }
+        for (event, id) in self.ir.events.iter_mut().zip(0..) {
+            if declared.events.is_empty() {
+                break;
+            }
+            if !declared.events.contains(&ir::EventId(id)) {
+                event.lacks.push(slot);
+            } else if !optional && !is_set && declared.default.is_none() {
+                event.needs.push(slot);
+            }
         }
         (space, slot)
     }
@@ -447,7 +506,29 @@ impl<'p> Lowering<'p> {
             ),
             ExprKind::Constant(_) | ExprKind::Ordinal(_) | ExprKind::Bool(_) => true,
             ExprKind::Local(_) | ExprKind::Param(_) => true,
-            _ => false,
+            ExprKind::Error
+            | ExprKind::Call(..)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Not(_)
+            | ExprKind::Compare(..)
+            | ExprKind::InRange { .. }
+            | ExprKind::OneOf(..)
+            | ExprKind::InReference(..)
+            | ExprKind::SetHas(..)
+            | ExprKind::SetContains(..)
+            | ExprKind::Known(_)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Aggregate { .. }
+            | ExprKind::Match { .. } => false,
         };
         match &expr.kind {
             ExprKind::Not(inner) => self.is_simple(inner),
@@ -470,7 +551,27 @@ impl<'p> Lowering<'p> {
             }
             ExprKind::InReference(symbol, _) | ExprKind::SetHas(symbol, _) => plain(symbol),
             ExprKind::SetContains(set, symbol) => plain(set) && plain(symbol),
-            _ => plain(expr),
+            ExprKind::Error
+            | ExprKind::Constant(_)
+            | ExprKind::Bool(_)
+            | ExprKind::Ordinal(_)
+            | ExprKind::Field { .. }
+            | ExprKind::Local(_)
+            | ExprKind::Param(_)
+            | ExprKind::Call(..)
+            | ExprKind::And(_)
+            | ExprKind::Or(_)
+            | ExprKind::Convert { .. }
+            | ExprKind::Sum(_)
+            | ExprKind::Product(_)
+            | ExprKind::Modulo(..)
+            | ExprKind::Negate(_)
+            | ExprKind::AddMonths(..)
+            | ExprKind::Calendar(..)
+            | ExprKind::Steps(..)
+            | ExprKind::Extreme { .. }
+            | ExprKind::Aggregate { .. }
+            | ExprKind::Match { .. } => plain(expr),
         }
     }
 }

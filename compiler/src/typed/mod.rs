@@ -164,6 +164,10 @@ pub struct Program {
     pub instruments: Instruments,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
+    /// Clocks in other zones that schedules read.
+    pub clocks: Vec<Clock>,
+    /// Conditions that tests ask after an event was decided. Only a test's own program has any.
+    pub checks: Vec<Check>,
     /// Names of locals, for explanations.
     pub locals: Vec<Local>,
 }
@@ -313,6 +317,8 @@ pub struct Field {
     pub inherits: bool,
     /// A slot that every layout has, or a value worked out from such slots.
     pub builtin: Option<Builtin>,
+    /// The kinds of events that have it, ascending, where not all have it; none for other fields.
+    pub events: Vec<ir::EventId>,
     /// Where it is declared.
     pub place: Place,
 }
@@ -897,6 +903,46 @@ pub enum SourceKind {
     },
 }
 
+/// A clock in another zone: its fields are missing where the zone is not known.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    /// Where it hangs.
+    pub zone: ClockZone,
+    /// The day.
+    pub date: FieldId,
+    /// The time of day.
+    pub time: FieldId,
+    /// The weekday.
+    pub weekday: FieldId,
+    /// The day of the month.
+    pub month_day: FieldId,
+}
+
+/// The zone of a clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClockZone {
+    /// By its IANA name.
+    Named(String),
+    /// Of the store that this field names.
+    Store(FieldId),
+}
+
+/// A condition on an event that was decided, which a test expects to hold.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// Over the event as settlement left it.
+    pub condition: Expr,
+    /// The event's kind.
+    pub event: ir::EventId,
+}
+
+impl Check {
+    /// The name of its derivation, which is no name that an author can write.
+    pub fn name(index: usize) -> String {
+        format!("expect {}", index.saturating_add(1))
+    }
+}
+
 /// A test.
 #[derive(Clone, Debug)]
 pub struct Test {
@@ -906,6 +952,8 @@ pub struct Test {
     pub place: Place,
     /// What it does.
     pub body: TestBody,
+    /// The program with what the test itself declares and asks, where it does; its steps speak of this one.
+    pub own: Option<Box<Program>>,
 }
 
 /// What a test does.
@@ -1060,6 +1108,15 @@ pub enum Expectation {
     Badge(u32),
     /// The member is at this level, by position, once the event has been kept.
     Tier(i64),
+    /// What is to be paid without its tax.
+    NetTotal(i64),
+    /// The condition, of [`Program::checks`], holds.
+    Holds {
+        /// Which.
+        check: usize,
+        /// As its author wrote it.
+        text: String,
+    },
 }
 
 /// What an expected sum is over.

@@ -255,7 +255,7 @@ impl<'t> Builder<'t> {
         Some(ItemKind::Param { header, ty, values, range })
     }
 
-    /// `(line: Line, tier: Tier)`
+    /// `(line: line, tier: Tier)`
     fn parameters(&mut self, children: &mut Children<'t>) -> Option<Vec<(Name, TypeName)>> {
         let mut inner = Children::of(children.take(Rule::parameters)?);
         let mut parameters = Vec::new();

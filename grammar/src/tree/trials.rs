@@ -133,6 +133,12 @@ impl<'t> Builder<'t> {
             }
             Rule::kw_total => Expectation::Total(self.take_expr(children)?),
             Rule::kw_tax => Expectation::Tax(self.take_expr(children)?),
+            Rule::net_total => {
+                let mut inner = Children::of(first);
+                inner.eat(Rule::kw_net);
+                inner.eat(Rule::kw_total);
+                Expectation::NetTotal(self.take_expr(&mut inner)?)
+            }
             Rule::kw_offer => Expectation::Later(self.name(&first)),
             Rule::kw_balance => {
                 let account = self.take_path(children)?;

@@ -337,6 +337,8 @@ pub struct Catalogue {
     pub(crate) names: Vec<(String, Box<str>)>,
     /// (kind, child, parent).
     pub(crate) parents: Vec<(String, Box<str>, Box<str>)>,
+    /// (store, IANA name of its zone).
+    pub(crate) zones: Vec<(Box<str>, Box<str>)>,
     /// (kind, columns of the table of products from the root to the leaf).
     pub(crate) product_trees: Vec<(String, Vec<String>)>,
     /// (kind, name, name of the kind that it is of).
@@ -423,12 +425,19 @@ impl CatalogueBuilder {
         Ok(self)
     }
 
-    /// Shops: `name` or `store`.
+    /// Shops: `name` or `store`, and their time zones where a column `zone` stands beside it.
     ///
     /// # Errors
-    /// Like [`Self::names_csv`].
-    pub fn stores_csv(self, reader: impl Read + Send) -> Built {
-        self.names_csv("store", reader)
+    /// Where the table cannot be read or has no name.
+    pub fn stores_csv(mut self, reader: impl Read + Send) -> Built {
+        let pairs = CsvFile::open("store", reader)?.pairs(&["name", "store"], &["zone"])?;
+        for (name, zone) in pairs {
+            if let Some(zone) = zone {
+                self.catalogue.zones.push((name.clone(), zone));
+            }
+            self.catalogue.names.push(("store".into(), name));
+        }
+        Ok(self)
     }
 
     /// The assortment tree, or another: `child` and `parent`. A name may have several parents.

@@ -5,7 +5,7 @@
 
 use super::error::{RecordError, RecordErrorKind as Error};
 use super::json::{Cursor, Kind, Malformed, Span};
-use super::schema::{Builtin, EVENT, LINE, List, MEMBER, PAYMENT, Rest, Schema, UnknownFields};
+use super::schema::{Builtin, ClockZone, EVENT, LINE, List, MEMBER, PAYMENT, Rest, Schema, UnknownFields};
 use super::value::{Form, Scalar, Unit, ValueError, decimal, malformed_instant};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::clock::Moment;
@@ -386,6 +386,8 @@ struct Found {
     moment: Option<Moment>,
     /// The member is described in the record itself.
     inline_member: bool,
+    /// Values that cannot be read, of slots that are fields of some kinds only.
+    doubtful: Vec<(u32, Box<RecordError>)>,
 }
 
 /// A value with the place where it begins and its text.
@@ -745,8 +747,15 @@ impl<'i> Reading<'_, '_, 'i> {
             }
         }
         for (slot, form) in &field.slots {
-            let value = self.convert(*form, scalar).map_err(refused)?;
-            self.store(target, *slot, value);
+            match self.convert(*form, scalar) {
+                Ok(value) => self.store(target, *slot, value),
+                // The kind, which may come later, says whether this is a field of the event at all.
+                Err(error) if target == Target::Event && schema.event_partial.contains_key(slot) => {
+                    let error = refused(error);
+                    self.found.doubtful.push((*slot, error));
+                }
+                Err(error) => return Err(refused(error)),
+            }
         }
         Ok(())
     }
@@ -1046,6 +1055,41 @@ impl<'i> Reading<'_, '_, 'i> {
                 | RecordKind::Derived => true,
             };
             fill(place, rest, known, there, &schema.tables.symbols, &mut self.out.record.symbols, 0)?;
+        }
+        let kind = self.out.record.kind.index();
+        let lacks = schema.event_lacks.get(kind).map_or(&[][..], Vec::as_slice);
+        let mut doubtful = std::mem::take(&mut self.found.doubtful).into_iter();
+        if let Some((slot, error)) = doubtful.find(|(slot, _)| !lacks.contains(&(*slot as usize))) {
+            let path = schema.event_partial.get(&slot).map_or("", AsRef::as_ref);
+            return Err(error.within(path));
+        }
+        for slot in lacks {
+            if let Some(place) = self.out.record.event.get_mut(*slot) {
+                *place = MISSING;
+            }
+        }
+        let record = &mut self.out.record;
+        for clock in &schema.clocks {
+            let zone = match &clock.zone {
+                ClockZone::Fixed(zone) => Some(zone),
+                ClockZone::Store(slot, zones) => record.event.get(*slot).and_then(|store| zones.get(store)),
+            };
+            let instant = self.found.moment.map(|moment| moment.instant);
+            let Some(there) = zone.zip(instant).map(|(zone, instant)| zone.moment_at(instant)) else {
+                continue;
+            };
+            let values = [there.date, there.time, there.weekday, there.month_day];
+            for (slot, value) in clock.slots.iter().zip(values) {
+                if let Some(place) = record.event.get_mut(*slot) {
+                    *place = value;
+                }
+            }
+        }
+        let record = &self.out.record;
+        for (slot, path) in schema.event_needs.get(record.kind.index()).into_iter().flatten() {
+            if record.event.get(*slot).is_none_or(|value| *value == MISSING) {
+                return Err(missing(path, 0, "the program needs this field"));
+            }
         }
         Ok(())
     }

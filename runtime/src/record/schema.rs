@@ -5,10 +5,11 @@
 use super::value::{Form, Values};
 use crate::catalogue::bind::Tables;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
+use crate::clock::Zone;
 use perq_compiler::evaluate::Bindings;
 use perq_compiler::ir::{
-    Column, CounterKey, EVENT_BUILTINS, KindId, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind,
-    Rounding, RowSource, RowTable, Slot, SlotId, SlotType, line_slot, payment_slot,
+    self, Column, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, PAYMENT_BUILTINS, Program,
+    RecordKind, Rounding, RowSource, RowTable, Slot, SlotId, SlotType, line_slot, payment_slot,
 };
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -135,6 +136,13 @@ pub struct Schema {
     pub(crate) line_width: usize,
     pub(crate) payment_width: usize,
     pub(crate) event_rest: Vec<Rest>,
+    /// By kind of event: slots that its records must fill, with their names for messages.
+    pub(crate) event_needs: Vec<Vec<(usize, Box<str>)>>,
+    /// By kind of event: slots that are fields of other kinds.
+    pub(crate) event_lacks: Vec<Vec<usize>>,
+    pub(crate) clocks: Vec<Clock>,
+    /// Slots of the event that are fields of some kinds only, with their names for messages.
+    pub(crate) event_partial: FxHashMap<u32, Box<str>>,
     pub(crate) line_rest: Vec<Rest>,
     pub(crate) payment_rest: Vec<Rest>,
     pub(crate) lists: Vec<List>,
@@ -219,6 +227,19 @@ impl Schema {
             line_width: layout.line.len(),
             payment_width: layout.payment.len(),
             event_rest: rest(&layout.event, EVENT_BUILTINS.len(), &tables.member_slots),
+            event_needs: program.events.iter().map(|event| needs(&layout.event, event)).collect(),
+            event_lacks: program
+                .events
+                .iter()
+                .map(|event| event.lacks.iter().map(|slot| slot.index()).collect())
+                .collect(),
+            clocks: clocks(program, &tables, catalogue)?,
+            event_partial: program
+                .events
+                .iter()
+                .flat_map(|event| &event.lacks)
+                .filter_map(|slot| Some((slot.0, layout.event.get(slot.index())?.key.join(".").into())))
+                .collect(),
             line_rest: rest(&layout.line, LINE_BUILTINS.len(), &tables.product_slots),
             payment_rest: rest(&layout.payment, PAYMENT_BUILTINS.len(), &[]),
             lists: Vec::new(),
@@ -409,6 +430,64 @@ fn of_list(column: &Column) -> Option<&Slot> {
         | Column::Returned
         | Column::PiecesKept => None,
     }
+}
+
+/// A clock in another zone than the program's.
+#[derive(Clone, Debug)]
+pub(crate) struct Clock {
+    pub zone: ClockZone,
+    /// For the day, the second of it, the weekday and the day of the month.
+    pub slots: [usize; 4],
+}
+
+/// Where a clock hangs.
+#[derive(Clone, Debug)]
+pub(crate) enum ClockZone {
+    Fixed(Zone),
+    /// Of the store in this slot, by its number.
+    Store(usize, FxHashMap<i64, Zone>),
+}
+
+fn clocks(program: &Program, tables: &Tables, catalogue: &Catalogue) -> Result<Vec<Clock>, CatalogueError> {
+    let mut clocks = Vec::with_capacity(program.clocks.len());
+    for clock in &program.clocks {
+        let zone = match &clock.zone {
+            ir::ClockZone::Named(name) => {
+                let zone = Zone::named(name);
+                ClockZone::Fixed(zone.ok_or_else(|| CatalogueError::UnknownZone { zone: name.clone() })?)
+            }
+            ir::ClockZone::Store(slot) => {
+                let kind = match program.layout.event.get(slot.index()).map(|slot| slot.ty) {
+                    Some(SlotType::Symbol(kind)) => Some(kind.index()),
+                    Some(_) | None => None,
+                };
+                let stores = kind.and_then(|kind| tables.dictionaries.get(kind));
+                let mut zones = FxHashMap::default();
+                for (store, name) in &catalogue.zones {
+                    let zone = Zone::named(name).ok_or_else(|| CatalogueError::BadCell {
+                        table: "store".to_owned(),
+                        key: store.to_string(),
+                        column: "zone".to_owned(),
+                        message: "this is no time zone of the bundled database".to_owned(),
+                        value: name.to_string(),
+                    })?;
+                    if let Some(number) = stores.and_then(|stores| stores.number(store)) {
+                        zones.insert(i64::from(number), zone);
+                    }
+                }
+                ClockZone::Store(slot.index(), zones)
+            }
+        };
+        let slots = [clock.date, clock.time, clock.weekday, clock.month_day].map(SlotId::index);
+        clocks.push(Clock { zone, slots });
+    }
+    Ok(clocks)
+}
+
+/// What the records of a kind of event must fill.
+fn needs(slots: &[Slot], event: &EventKind) -> Vec<(usize, Box<str>)> {
+    let slot = |at: usize| Some((at, slots.get(at)?.key.join(".").into()));
+    event.needs.iter().filter_map(|id| slot(id.index())).collect()
 }
 
 /// The slots that no builtin fills.

@@ -28,7 +28,12 @@ fn kit(dice: &mut Dice) -> Kit {
         }
         kit.bindings.references.push(bits);
     }
-    kit.program.events.push(EventKind { name: "return".to_owned(), spellings: vec!["return".to_owned()] });
+    kit.program.events.push(EventKind {
+        name: "return".to_owned(),
+        spellings: vec!["return".to_owned()],
+        needs: Vec::new(),
+        lacks: Vec::new(),
+    });
     kit.account(RoundPer::Line, Rounding::HalfUp, None);
     kit
 }

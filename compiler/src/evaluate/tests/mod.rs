@@ -100,7 +100,12 @@ impl Kit {
             kinds: Vec::new(),
             enums: Vec::new(),
             references: Vec::new(),
-            events: vec![EventKind { name: "purchase".to_owned(), spellings: vec!["purchase".to_owned()] }],
+            events: vec![EventKind {
+                name: "purchase".to_owned(),
+                spellings: vec!["purchase".to_owned()],
+                needs: Vec::new(),
+                lacks: Vec::new(),
+            }],
             layout: Layout {
                 event: slots(&crate::ir::EVENT_BUILTINS),
                 line: slots(&crate::ir::LINE_BUILTINS),
@@ -122,6 +127,7 @@ impl Kit {
             sources: Vec::new(),
             places: vec![SourcePlace::at(0, 1, 1)],
             conditions: Vec::new(),
+            clocks: Vec::new(),
         };
         let record = Record { event: vec![0; 8], line_width: 6, payment_width: 1, ..Record::default() };
         Kit { program, bindings: Bindings::default(), record, params: Vec::new(), code: Mock::default() }

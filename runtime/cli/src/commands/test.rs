@@ -38,7 +38,7 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
             tally.add(&compilation, programme.files.len(), output)?;
         }
         let Some(program) = compilation.program.take() else { continue };
-        let trials = Trials::new(&compilation.typed, Arc::new(program), engines)
+        let trials = Trials::new(&compilation.typed, &compilation.sources, Arc::new(program), engines)
             .and_then(|trials| trials.parameters(&programme.config.parameters()))
             .map_err(|error| Failure::new(error.to_string()))?;
         for test in &compilation.typed.tests {
