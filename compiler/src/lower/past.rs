@@ -7,9 +7,9 @@ use super::fraction::{Den, Fraction, Num};
 use super::{FieldSpace, Lowering, count};
 use crate::calendar::DAY;
 use crate::ir::{
-    Column, Comparison, Derivation, DerivationId, EventId, Function, FunctionId, History, Inst, MISSING,
-    Period, RecordKind, RowSource, RowTable, Slot, SlotId, SlotType, StateRead, StateSlot, TableId, Value,
-    Window, event_slot,
+    Column, Comparison, Derivation, DerivationId, EventId, FunctionId, History, Inst, MISSING, Period,
+    RecordKind, RowSource, RowTable, Slot, SlotId, SlotType, StateRead, StateSlot, TableId, Value, Window,
+    event_slot,
 };
 use crate::typed::{
     self, Aggregate, Builtin, Element, Expr, ExprKind, FieldId, LocalId, Pattern, RowField, RowsId, RowsKind,
