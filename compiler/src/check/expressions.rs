@@ -2,7 +2,7 @@
 //! arithmetic (see `operators`), collections and effects.
 
 use super::functions::is_fixed_name;
-use super::names::{Binding, Events, Key, Scope, Value, nearest};
+use super::names::{Binding, Events, Key, Scope, Value};
 use super::schema::RecordName;
 use super::types::{constant, element_word};
 use super::{Checker, dates, errors};
@@ -375,7 +375,7 @@ impl Checker<'_> {
                     .get(target)
                     .map(|space| space.values.keys().cloned().collect())
                     .unwrap_or_default();
-                let near = nearest(&last.text, names.iter().map(String::as_str));
+                let near = self.nearest(&last.text, names.iter().map(String::as_str));
                 self.report(errors::unknown_in_file(
                     scope.place(last.span),
                     name,
@@ -405,7 +405,7 @@ impl Checker<'_> {
             && let Some(Type::Enum(id)) = want.map(Type::present)
         {
             let values = self.out.enums.get(id.index()).map(|e| e.values.clone()).unwrap_or_default();
-            let near = nearest(name, values.iter().map(String::as_str));
+            let near = self.nearest(name, values.iter().map(String::as_str));
             let near = near.or_else(|| self.nearest_value(scope, name));
             let enumeration = self.enum_name(*id).to_string();
             self.report(errors::unknown_value(head_place, name, &enumeration, &values, near.as_deref()));
@@ -489,7 +489,7 @@ impl Checker<'_> {
                     "paid" => self.builtins.basket_paid,
                     _ => {
                         let fields = vec!["initial".to_string(), "paid".to_string()];
-                        let near = nearest(&name, fields.iter().map(String::as_str));
+                        let near = self.nearest(&name, fields.iter().map(String::as_str));
                         self.report(errors::unknown_field(
                             name_place,
                             "basket",
@@ -621,7 +621,7 @@ impl Checker<'_> {
         }
         let scope = Scope::new(at.file, 0, Events::Inferred(None));
         let fields = self.fields_of(&scope, subject);
-        let near = nearest(name, fields.iter().map(String::as_str));
+        let near = self.nearest(name, fields.iter().map(String::as_str));
         self.report(errors::unknown_field(at, &word, name, &fields, near.as_deref()));
         self.broken(place)
     }
@@ -673,7 +673,7 @@ impl Checker<'_> {
                 return None;
             }
             let fields = self.fields_of(scope, &subject);
-            let near = nearest(name, fields.iter().map(String::as_str));
+            let near = self.nearest(name, fields.iter().map(String::as_str));
             self.report(errors::unknown_field(at, &word, name, &fields, near.as_deref()));
             return None;
         }
@@ -923,7 +923,7 @@ impl Checker<'_> {
         names: &[ast::Text],
     ) -> Option<ir::Reference> {
         let Some(id) = self.kind_ids.get(&kind.text).copied() else {
-            let near = nearest(&kind.text, self.kind_ids.keys().map(String::as_str));
+            let near = self.nearest(&kind.text, self.kind_ids.keys().map(String::as_str));
             self.report(errors::unknown_name(
                 scope.place(kind.span),
                 "kind of reference",

@@ -71,12 +71,22 @@ pub struct Checked {
 /// How many diagnostics are kept to choose those from that are shown; hostile text would otherwise fill the memory.
 pub const MAX_FOUND: usize = 10_000;
 
+/// Bytes that are checked for the tests that reject, the whole program for each of them.
+const MAX_CHECKED: usize = 256 << 20;
+
 /// Checks a program: its files in a deterministic order, with all that they import.
 pub fn check(files: &[SourceTree], imports: &[Import]) -> Checked {
     let prelude = parse_prelude();
     let (mut program, mut diagnostics, rejects) = run(&prelude.0, files, imports, None);
     diagnostics.extend(prelude.1);
-    for reject in rejects {
+    let length: usize = files.iter().map(|file| file.text.len()).sum();
+    let most = MAX_CHECKED / length.max(1);
+    diagnostics.extend(
+        rejects
+            .get(most)
+            .map(|reject| errors::rejects_too_often(Place { file: reject.file, span: reject.span })),
+    );
+    for reject in rejects.into_iter().take(most) {
         let snippet = SourceTree {
             file: reject.file,
             path: String::new(),
