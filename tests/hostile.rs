@@ -1,13 +1,19 @@
-//! What nobody should write: whatever comes in, the answer is a diagnostic or a refusal, in bounded time and on a small
-//! stack, and never the end of the process.
+//! What nobody should write: whatever comes in, the answer is a diagnostic or a refusal, in bounded time and memory and on
+//! a small stack, and never the end of the process.
 
+#[path = "../grammar/tests/support/bounds.rs"]
+mod bounds;
+
+use bounds::{assert_memory, spent};
 use perq_cli::render::{Style, human};
 use perq_cli::{Exit, programme};
 use perq_compiler::pipeline::Compilation;
+use perq_grammar::source::MAX_SOURCE_BYTES;
 use perq_runtime::engine::{Engine, EngineKind};
-use perq_runtime::pack::{Pack, Policy, WriteOptions};
+use perq_runtime::pack::{Pack, Policy, SigningKey, WriteOptions};
 use perq_tests::generate::Random;
-use perq_tests::{read, scratch, tracked};
+use perq_tests::{read, root, scratch, tracked};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// What an embedder's thread may have.
@@ -16,11 +22,24 @@ const STACK: usize = 2 << 20;
 const PATIENCE: Duration = Duration::from_secs(60);
 const STYLE: Style = Style { color: false, width: 100 };
 
-/// The time that this thread has spent: of the processor where the system tells, for tests also run on busy machines.
-fn spent(since: Instant) -> Duration {
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = told.and_then(|told| told.split(' ').next().and_then(|first| first.parse().ok()));
-    nanoseconds.map_or_else(|| since.elapsed(), Duration::from_nanos)
+/// Names the one case that a child process is to run.
+const CASE: &str = "PERQ_HOSTILE_CASE";
+
+/// Runs one case of a test in a process of its own, since the system tells what memory a whole process has held: this
+/// test again, in which only that case is run. The cases of a test have names of their own.
+fn alone(test: &str, what: &str, work: impl FnOnce() + Send) {
+    match std::env::var(CASE) {
+        Ok(case) if case == what => on_a_small_stack(what, work),
+        Ok(_) => {}
+        Err(_) => {
+            let this = std::env::current_exe().unwrap_or_else(|error| panic!("{error}"));
+            let child = Command::new(this).args([test, "--exact", "--nocapture"]).env(CASE, what).output();
+            let child = child.unwrap_or_else(|error| panic!("{error}"));
+            let said = String::from_utf8_lossy(&child.stdout);
+            assert!(child.status.success(), "{what}: {said}{}", String::from_utf8_lossy(&child.stderr));
+            assert!(said.contains("1 passed"), "there is no test {test}: {said}");
+        }
+    }
 }
 
 /// Runs it on a small stack; a panic there is a failure here, and an overflow ends the test, as it should.
@@ -37,6 +56,7 @@ fn on_a_small_stack(what: &str, work: impl FnOnce() + Send) {
             Err(_) => panic!("{what} panicked"),
         }
     });
+    assert_memory(what);
 }
 
 /// Parses, checks, lowers, verifies, formats and renders; gives back how many diagnostics there were.
@@ -49,11 +69,13 @@ fn through_everything(text: &str) -> usize {
         assert_ne!(diagnostic.name, "compiler-mistake", "{}", diagnostic.message);
     }
     assert!(compilation.has_errors() || compilation.program.is_some(), "neither errors nor a program");
+    let count = compilation.diagnostics.len();
+    drop(compilation);
     if let Ok(formatted) = perq_grammar::format(text) {
         let again = perq_grammar::format(&formatted);
         assert_eq!(again.ok().as_deref(), Some(formatted.as_str()), "formatted twice it differs");
     }
-    compilation.diagnostics.len()
+    count
 }
 
 const FRAME: &str = "language 1\n\
@@ -71,9 +93,10 @@ fn a_million_levels_of_every_bracket() {
     let deep = 1_000_000;
     let pairs = [("(", ")"), ("[", "]"), ("{", "}"), ("(-", ")"), ("not ", ""), ("-", ""), ("!", "")];
     for (open, close) in pairs {
-        for (start, end) in [(open.repeat(deep), close.repeat(deep)), (open.repeat(deep), String::new())] {
-            let what = format!("{open:?} a million times");
-            on_a_small_stack(&what, || {
+        for (end, closed) in [(close.repeat(deep), "closed"), (String::new(), "unclosed")] {
+            let start = open.repeat(deep);
+            let what = format!("{open:?} a million times, {closed}");
+            alone("a_million_levels_of_every_bracket", &what, || {
                 let inside = format!("{start}true{end}");
                 assert!(through_everything(&inside) > 0, "{what} at the top");
                 assert!(through_everything(&with_condition(&inside)) > 0, "{what} in a condition");
@@ -93,7 +116,7 @@ fn a_million_levels_of_every_bracket() {
         ("", "category [", ""),
     ] {
         let what = format!("{open:?} a hundred thousand times");
-        on_a_small_stack(&what, || {
+        alone("a_million_levels_of_every_bracket", &what, || {
             let inside = format!("{head}{}{tail}", open.repeat(100_000));
             through_everything(&inside);
             through_everything(&with_condition(&inside));
@@ -115,24 +138,24 @@ fn chains_of_a_hundred_thousand_terms() {
         ("members", chain("basket", ".", 100_000)),
         ("comparisons", chain("1", " < ", 100_000)),
     ] {
-        on_a_small_stack(what, || {
+        alone("chains_of_a_hundred_thousand_terms", what, || {
             through_everything(&with_condition(&condition));
         });
     }
-    on_a_small_stack("lets", || {
+    alone("chains_of_a_hundred_thousand_terms", "lets", || {
         let lets: String = (0..20_000).map(|at| format!("let x{at} = basket.paid\n")).collect();
         through_everything(&format!("{FRAME} rule r {{ {lets} then award 1 points }} }}\n"));
     });
-    on_a_small_stack("rules", || {
+    alone("chains_of_a_hundred_thousand_terms", "rules", || {
         let rules: String = (0..5_000).map(|at| format!("rule r{at} {{ then award 1 points }}\n")).collect();
         through_everything(&format!("{FRAME} {rules} }}\n"));
     });
 }
 
 #[test]
-fn a_flat_sum_of_ten_thousand_terms_is_accepted() {
-    let text = with_condition(&format!("{} > 1 EUR", vec!["basket.paid"; 10_000].join(" + ")));
-    on_a_small_stack("a sum", || {
+fn a_flat_sum_of_a_hundred_thousand_terms_is_accepted() {
+    let text = with_condition(&format!("{} > 1 EUR", vec!["basket.paid"; 100_000].join(" + ")));
+    alone("a_flat_sum_of_a_hundred_thousand_terms_is_accepted", "a sum", || {
         let compilation = programme::text("sum.rule", &text);
         let names: Vec<&str> = compilation.diagnostics.iter().map(|found| found.name).collect();
         assert!(compilation.program.is_some(), "{names:?}");
@@ -160,15 +183,131 @@ fn a_line_of_a_hundred_megabytes_is_refused_unread() {
         assert!((out + &err).contains("file-too-large"));
     }
     assert!(spent(started).saturating_sub(before) < PATIENCE);
+    assert_memory("a file of a hundred megabytes");
     let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// So much of `piece`, numbered where it has a `@`, that the file is as large as it may be.
+fn filled(head: &str, piece: &str, tail: &str) -> String {
+    let mut text = head.to_owned();
+    for number in 0.. {
+        let piece = piece.replace('@', &number.to_string());
+        if text.len() + piece.len() + tail.len() > MAX_SOURCE_BYTES {
+            break;
+        }
+        text.push_str(&piece);
+    }
+    text + tail
+}
+
+#[test]
+fn files_as_large_as_they_may_be() {
+    let sum = format!("rule r@ {{ when {}1 > 1 then award 1 points }}\n", "1+".repeat(490_000));
+    for (what, text) in [
+        ("long sums", filled(FRAME, &sum, "}")),
+        ("many rules", filled(FRAME, "rule r@{then award 1 points}\n", "}")),
+        ("unknown names", filled(FRAME, "rule r@{when x@ then award 1 points}\n", "}")),
+        ("values of one name", filled("language 1\nenum e { ", "a,", "}")),
+    ] {
+        alone("files_as_large_as_they_may_be", what, || {
+            through_everything(&text);
+        });
+    }
+}
+
+/// The names of what is found in a text.
+fn found(text: &str) -> Vec<&'static str> {
+    programme::text("hostile.rule", text).diagnostics.iter().map(|diagnostic| diagnostic.name).collect()
+}
+
+#[test]
+fn what_is_too_large_is_refused_by_name() {
+    let rule = "rule r { then award 1 points }";
+    let numbered = |piece: &str, count: usize| -> String {
+        (0..count).map(|number| piece.replace('@', &number.to_string())).collect()
+    };
+    let long = "x".repeat(1_025);
+    let head = FRAME.split("group g").next().unwrap_or("");
+    for (what, text) in [
+        ("the name of a rule", format!("{FRAME} rule {long} {{ then award 1 points }} }}")),
+        ("the name of a group", format!("{FRAME} {rule} }}").replace("group g", &format!("group {long}"))),
+        (
+            "the name of a program",
+            format!("{FRAME} {rule} }}").replace("program p", &format!("program {long}")),
+        ),
+        ("a name of the catalogue", with_condition(&format!("purchase in store \"{long}\""))),
+        (
+            "a reason",
+            format!("{FRAME} rule r {{ then award 1 points reason \"{}\" }} }}", "x".repeat(65_537)),
+        ),
+        ("an enumeration", format!("{FRAME} {rule} }} enum e {{ {} }}", numbered("v@, ", 65_537))),
+        // A thousand clauses in each of a thousand rules: 50 kilobytes that would come to a gigabyte.
+        (
+            "what a group shares",
+            format!(
+                "{FRAME} {} {} }}",
+                "when basket.paid > 1 EUR\n".repeat(1_000),
+                numbered("rule r@ { then award 1 points }\n", 1_000)
+            ),
+        ),
+        // Some 40 000 steps in each of two hundred rules.
+        (
+            "defines written out",
+            format!(
+                "{head} define big() gives money = {}basket.paid\n{} {} }}",
+                "basket.paid + ".repeat(10_000),
+                FRAME.replace(head, ""),
+                numbered("rule r@ { when big() > @ EUR then award 1 points }\n", 500)
+            ),
+        ),
+        // Each would check all of a file of four megabytes once more.
+        (
+            "tests that reject",
+            filled(
+                &format!(
+                    "{FRAME} {rule} }} {}",
+                    numbered(
+                        "test \"t@\" rejects unknown-name { rule x { when y then award 1 points } }\n",
+                        100
+                    )
+                ),
+                "# nothing\n",
+                "",
+            ),
+        ),
+    ] {
+        alone("what_is_too_large_is_refused_by_name", what, || {
+            assert_eq!(found(&text), ["program-too-large"], "{what}")
+        });
+    }
+}
+
+#[test]
+fn an_error_behind_a_hundred_warnings_is_kept() {
+    let rules = |count: usize| -> String {
+        let rule = |number| format!("rule r{number} {{ when basket.paid known then award 1 points }}\n");
+        (0..count).map(rule).collect()
+    };
+    let text = format!("{FRAME} {} rule s {{ then award 1 EUR }} }}", rules(150));
+    let compilation = programme::text("warnings.rule", &text);
+    assert!(compilation.has_errors() && compilation.program.is_none());
+    let names: Vec<&str> = compilation.diagnostics.iter().map(|found| found.name).collect();
+    assert_eq!(names.len(), 101, "99 warnings, the error, and how many more there are");
+    assert_eq!(names.iter().filter(|name| **name == "always-known").count(), 99);
+    assert_eq!(names.last(), Some(&"too-many-errors"));
+    assert!(programme::text("warnings.rule", &format!("{FRAME} {} }}", rules(150))).program.is_some());
 }
 
 #[test]
 fn a_long_line_within_the_limit_is_shown_clipped() {
     let text = with_condition(&format!("basket.paid > 1 EUR {} nonsense", " ".repeat(3_000_000)));
-    on_a_small_stack("a long line", || assert!(through_everything(&text) > 0));
+    alone("a_long_line_within_the_limit_is_shown_clipped", "a long line", || {
+        assert!(through_everything(&text) > 0)
+    });
     let text = with_condition(&"x".repeat(3_000_000));
-    on_a_small_stack("a long word", || assert!(through_everything(&text) > 0));
+    alone("a_long_line_within_the_limit_is_shown_clipped", "a long word", || {
+        assert!(through_everything(&text) > 0)
+    });
 }
 
 #[test]
@@ -215,17 +354,29 @@ fn samples() -> Vec<String> {
 }
 
 #[test]
-fn every_sample_cut_at_many_bytes() {
-    on_a_small_stack("cut samples", || {
-        for text in samples() {
-            for at in (0..text.len()).step_by(37).filter(|at| text.is_char_boundary(*at)) {
-                through_everything(text.get(..at).unwrap_or(""));
-                // And with a hole.
-                let rest = text.get(at + 11..).unwrap_or("");
-                through_everything(&format!("{}{rest}", text.get(..at).unwrap_or("")));
-            }
+fn every_sample_cut_at_every_byte() {
+    let samples = samples();
+    let (left, right) = samples.split_at(samples.len() / 2);
+    std::thread::scope(|scope| {
+        for half in [left, right] {
+            scope.spawn(move || {
+                for text in half {
+                    on_a_small_stack("a sample", || cut(text));
+                }
+            });
         }
     });
+}
+
+/// A text cut at each of its bytes, and with holes.
+fn cut(text: &str) {
+    for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+        let before = text.get(..at).unwrap_or("");
+        through_everything(before);
+        if at % 37 == 0 {
+            through_everything(&format!("{before}{}", text.get(at + 11..).unwrap_or("")));
+        }
+    }
 }
 
 fn engine() -> Engine {
@@ -272,6 +423,59 @@ fn records_of_every_illness() {
         assert!(session.decide_json(long.as_bytes()).is_err());
         assert!(session.decide_json(RECORD.as_bytes()).is_ok(), "an ill record spoils the next one");
     });
+}
+
+/// The pack of an example.
+fn pack_of(example: &str) -> Vec<u8> {
+    let folder = scratch("pack");
+    let (from, to) = (root().join("rules-examples").join(example), folder.join("example.perq"));
+    let (from, to) = (from.display().to_string(), to.display().to_string());
+    let (exit, out, err) =
+        perq_cli::run(["build", &from, "-o", &to], b"").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(exit, Exit::Clean, "{out}{err}");
+    let bytes = std::fs::read(&to).unwrap_or_else(|error| panic!("{error}"));
+    let _ = std::fs::remove_dir_all(&folder);
+    bytes
+}
+
+/// Asserts that no bytes changed by `change` are accepted, on two threads. What is refused was never verified, and what
+/// is not verified has no type that code could be generated from.
+fn all_refused(bytes: &[u8], changes: usize, policy: &Policy, change: impl Fn(&mut Vec<u8>, usize) + Sync) {
+    std::thread::scope(|scope| {
+        for first in 0..2 {
+            let change = &change;
+            scope.spawn(move || {
+                let mut changed = Vec::with_capacity(bytes.len());
+                for number in (first..changes).step_by(2) {
+                    changed.clear();
+                    changed.extend_from_slice(bytes);
+                    change(&mut changed, number);
+                    assert!(Pack::read(&changed, policy).is_err(), "change {number}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_pack_of_an_example_with_any_bit_or_length_changed() {
+    let bytes = pack_of("online-retail");
+    println!("{} bytes", bytes.len());
+    assert!(bytes.len() > 10_000, "as large as packs are");
+    let flip = |bytes: &mut Vec<u8>, number: usize| bytes[number / 8] ^= 1 << (number % 8);
+    let policy = Policy::unsigned_allowed();
+    assert!(Pack::read(&bytes, &policy).is_ok());
+    all_refused(&bytes, bytes.len() * 8, &policy, flip);
+    all_refused(&bytes, bytes.len(), &policy, |bytes, length| bytes.truncate(length));
+
+    // A signature is looked at before checksums, over all of it: of each byte one bit, and each length.
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let pack = Pack::read(&bytes, &policy).unwrap_or_else(|error| panic!("{error}"));
+    let signed = Pack::write(pack.program(), &WriteOptions { serial: 0, key: Some(&key) });
+    let policy = Policy::signed_by(vec![key.public()]);
+    assert!(Pack::read(&signed, &policy).is_ok());
+    all_refused(&signed, signed.len(), &policy, |bytes, at| bytes[at] ^= 1 << (at % 8));
+    all_refused(&signed, signed.len(), &policy, |bytes, length| bytes.truncate(length));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use crate::check::{Checked, Import, MAX_FOUND, SourceTree, check};
 use crate::ir::verify::{At, VerifyRule, limits};
 use crate::ir::{Program, RuleId, Verified, VerifyError, optimise, verify};
-use crate::lower::{MAX_INSTS, lower};
+use crate::lower::{MAX_INSTS, MAX_PROGRAM_INSTS, TooLarge, lower};
 use crate::sources::SourceMap;
 use crate::typed;
 use perq_grammar::ast::ItemKind;
@@ -132,11 +132,20 @@ pub fn compile(inputs: &[Input], files: &dyn Files) -> Compilation {
     }
     let lowered = match lower(&compilation.typed, &compilation.sources) {
         Ok(lowered) => optimise(lowered),
-        Err(rules) => {
+        Err(TooLarge::Rules(rules)) => {
             for rule in rules.iter().filter_map(|rule| compilation.typed.rules.get(rule.index())) {
                 let steps = format!("more than {MAX_INSTS} steps when its defines are written out");
                 compilation.diagnostics.push(too_large(rule, &steps));
             }
+            return compilation;
+        }
+        Err(TooLarge::Program(rule)) => {
+            let place = compilation.typed.rules.get(rule.index()).map(|rule| rule.place).unwrap_or_default();
+            let message = format!(
+                "the program cannot be compiled: up to this rule, defines written out, it comes to more than \
+                 {MAX_PROGRAM_INSTS} steps"
+            );
+            compilation.diagnostics.push(Diagnostic::error("program-too-large", place, message));
             return compilation;
         }
     };
@@ -246,7 +255,7 @@ fn too_large(rule: &typed::Rule, beyond: &str) -> Diagnostic {
 }
 
 /// Diagnostics that are made here.
-pub const NAMES: &[&str] = &["compiler-mistake", "program-too-large", "rule-too-large"];
+pub const NAMES: &[&str] = &["compiler-mistake", "rule-too-large"];
 
 fn parse(
     input: &Input,

@@ -9,8 +9,10 @@
 //! at their ends.
 
 use crate::diagnostic::{Diagnostic, FileId};
+use crate::errors;
 use crate::lex::{Token, TokenKind};
 use crate::parse::{Reading, Rule, read};
+use crate::source::MAX_SOURCE_BYTES;
 use pest::iterators::Pair;
 use std::collections::HashSet;
 use unicode_normalization::UnicodeNormalization;
@@ -31,7 +33,8 @@ const INDENT: usize = 2;
 /// Blanks before a comment at the end of a line.
 const COMMENT_GAP: usize = 2;
 
-/// Lays out a file. A file with errors is not laid out; its diagnostics are returned instead.
+/// Lays out a file. A file with errors is not laid out; its diagnostics are returned instead. Neither is one that would
+/// then be larger than a file may be.
 pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
     let mut marks = Marks::default();
     let parsed = read(FileId(0), text, &mut |reading| marks.collect(reading));
@@ -46,7 +49,11 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
         }
         layout.print();
     }
-    Ok(layout.aligned())
+    let text = layout.aligned();
+    if text.len() > MAX_SOURCE_BYTES {
+        return Err(vec![errors::file_too_large(FileId(0), text.len())]);
+    }
+    Ok(text)
 }
 
 /// What the grammar knows about the layout, by the start of the token.

@@ -2,7 +2,7 @@
 
 use super::expressions::Access;
 use super::groups::GroupKind;
-use super::names::{Binding, Scope, nearest};
+use super::names::{Binding, Scope};
 use super::{At, Checker, errors, later};
 use crate::ir;
 use crate::typed::{
@@ -482,7 +482,7 @@ impl Checker<'_> {
         {
             return Some(*account);
         }
-        let near = nearest(&written, self.account_ids.keys().map(String::as_str));
+        let near = self.nearest(&written, self.account_ids.keys().map(String::as_str));
         let accounts: Vec<String> = self.out.accounts.iter().map(|account| account.name.clone()).collect();
         self.report(errors::not_an_account(place, &written, &accounts, near.as_deref()));
         None

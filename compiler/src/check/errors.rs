@@ -69,6 +69,7 @@ pub const NAMES: &[&str] = &[
     "pick-zero",
     "price-each-line",
     "priority-tie",
+    "program-too-large",
     "record-as-value",
     "recursive-definition",
     "redemption-choice",
@@ -210,6 +211,24 @@ pub(super) fn second_program(place: Place, name: &str, first: Place) -> Diagnost
     )
     .label(first, "the first")
     .help("one folder holds one program; put shared declarations in a file without `program`")
+}
+
+pub(super) fn shared_too_often(place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "program-too-large",
+        place,
+        "what groups share, written out in each of their rules, comes to more than perq compiles",
+    )
+    .help("say it in fewer words, or with a `segment` or a `define`; or make fewer rules of it")
+}
+
+pub(super) fn checked_too_often(place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "program-too-large",
+        place,
+        "the program would be checked too often: once more for each test that rejects or declares something",
+    )
+    .help("keep such tests in a program of their own, as short as they need")
 }
 
 pub(super) fn missing_clause(place: Place, what: &str, clause: &str, example: &str) -> Diagnostic {

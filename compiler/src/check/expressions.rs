@@ -2,7 +2,7 @@
 //! arithmetic (see `operators`), collections and effects.
 
 use super::functions::is_fixed_name;
-use super::names::{Binding, Events, Key, Scope, Value, nearest};
+use super::names::{Binding, Events, Key, Scope, Value};
 use super::schema::RecordName;
 use super::types::constant;
 use super::{Checker, dates, errors};
@@ -401,7 +401,7 @@ impl Checker<'_> {
                     .get(target)
                     .map(|space| space.values.keys().cloned().collect())
                     .unwrap_or_default();
-                let near = nearest(&last.text, names.iter().map(String::as_str));
+                let near = self.nearest(&last.text, names.iter().map(String::as_str));
                 self.report(errors::unknown_in_file(
                     scope.place(last.span),
                     name,
@@ -427,7 +427,7 @@ impl Checker<'_> {
             && let Some(Type::Enum(id)) = want.map(Type::present)
         {
             let values = self.out.enums.get(id.index()).map(|e| e.values.clone()).unwrap_or_default();
-            let near = nearest(name, values.iter().map(String::as_str));
+            let near = self.nearest(name, values.iter().map(String::as_str));
             let near = near.or_else(|| self.nearest_value(scope, name));
             let enumeration = self.enum_name(*id).to_string();
             self.report(errors::unknown_value(head_place, name, &enumeration, &values, near.as_deref()));
@@ -518,7 +518,7 @@ impl Checker<'_> {
                     "paid" => self.builtins.basket_paid,
                     _ => {
                         let fields = vec!["initial".to_string(), "paid".to_string()];
-                        let near = nearest(&name, fields.iter().map(String::as_str));
+                        let near = self.nearest(&name, fields.iter().map(String::as_str));
                         self.report(errors::unknown_field(
                             name_place,
                             "basket",
@@ -600,7 +600,7 @@ impl Checker<'_> {
         let Some(account) = account else {
             let place = names.get(1).map_or(place, |name| scope.place(name.span));
             let written = self.quote(place);
-            let near = nearest(&written, self.account_ids.keys().map(String::as_str));
+            let near = self.nearest(&written, self.account_ids.keys().map(String::as_str));
             let accounts: Vec<String> =
                 self.out.accounts.iter().map(|account| account.name.clone()).collect();
             self.report(errors::not_an_account(place, &written, &accounts, near.as_deref()));
@@ -685,7 +685,7 @@ impl Checker<'_> {
         }
         let scope = Scope::new(at.file, 0, Events::Inferred(None));
         let fields = self.fields_of(&scope, subject);
-        let near = nearest(name, fields.iter().map(String::as_str));
+        let near = self.nearest(name, fields.iter().map(String::as_str));
         self.report(errors::unknown_field(at, &word, name, &fields, near.as_deref()));
         self.broken(place)
     }
@@ -737,7 +737,7 @@ impl Checker<'_> {
                 return None;
             }
             let fields = self.fields_of(scope, &subject);
-            let near = nearest(name, fields.iter().map(String::as_str));
+            let near = self.nearest(name, fields.iter().map(String::as_str));
             self.report(errors::unknown_field(at, &word, name, &fields, near.as_deref()));
             return None;
         }
@@ -992,7 +992,7 @@ impl Checker<'_> {
         names: &[ast::Text],
     ) -> Option<ir::Reference> {
         let Some(id) = self.kind_ids.get(&kind.text).copied() else {
-            let near = nearest(&kind.text, self.kind_ids.keys().map(String::as_str));
+            let near = self.nearest(&kind.text, self.kind_ids.keys().map(String::as_str));
             self.report(errors::unknown_name(
                 scope.place(kind.span),
                 "kind of reference",

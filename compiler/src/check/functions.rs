@@ -1,6 +1,6 @@
 //! Parameters, defines, segments and tables: what rules share. It refuses to know rules, groups and effects.
 
-use super::names::{Binding, Events, Key, Scope, Value, nearest};
+use super::names::{Binding, Events, Key, Scope, Value};
 use super::types::constant;
 use super::{At, Checker, Items, dates, errors, walk};
 use crate::ir;
@@ -465,7 +465,7 @@ impl<'a> Checker<'a> {
             None => {
                 let near = path.parts.last().and_then(|name| {
                     let built_in = || CALENDAR.iter().map(|(word, _)| *word);
-                    self.nearest_value(scope, &name.text).or_else(|| nearest(&name.text, built_in()))
+                    self.nearest_value(scope, &name.text).or_else(|| self.nearest(&name.text, built_in()))
                 });
                 self.report(errors::unknown_name(path_place, "function", &written, near.as_deref()));
                 for argument in arguments {

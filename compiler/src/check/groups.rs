@@ -1,13 +1,14 @@
 //! Groups: kind, displacement, order, exclusions, limits. It refuses to know conditions and effects of rules.
 
 use super::limits::{Owner, is_limit};
-use super::names::{Events, Scope, nearest};
+use super::names::{Events, Scope};
 use super::{At, Checker, Items, errors, later};
 use crate::ir;
 use crate::typed::{Expr, ExprKind, Group, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// What a group's rules may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(super) struct GroupInfo<'a> {
     /// Its position among the groups in order of settlement.
     pub id: ir::GroupId,
     pub clauses: &'a [ast::GroupClause],
+    /// Those of them that each of its rules has, too.
+    pub shared: Rc<[&'a ast::Clause]>,
     pub events: Option<Vec<ir::EventId>>,
     pub on_price: Option<ir::OnPrice>,
     /// `on_price` has been asked for.
@@ -101,7 +104,7 @@ impl<'a> Checker<'a> {
                 }
                 Some(index) => order.push(index),
                 None => {
-                    let near = nearest(&name.text, self.group_ids.keys().map(String::as_str));
+                    let near = self.nearest(&name.text, self.group_ids.keys().map(String::as_str));
                     self.report(errors::unknown_name(place, "group", &name.text, near.as_deref()));
                 }
             }
@@ -224,7 +227,7 @@ impl<'a> Checker<'a> {
                 (ir::Displace::None, ir::Scope::Line)
             }
         };
-        let shared: Vec<&ast::Clause> = clauses.iter().filter_map(shared).collect();
+        let shared: Rc<[&ast::Clause]> = clauses.iter().filter_map(shared).collect();
         let governance = self.governance(at, &shared, "a group");
         let info = GroupInfo {
             at,
@@ -234,6 +237,7 @@ impl<'a> Checker<'a> {
             kind: kind.map(|(kind, _)| kind),
             id: ir::GroupId(0),
             clauses,
+            shared,
             events,
             on_price,
             asked_price: false,
@@ -293,7 +297,7 @@ impl<'a> Checker<'a> {
         let found = name.and_then(|name| self.group_ids.get(&name.text).copied());
         if found.is_none() {
             let written = self.quote(place);
-            let near = nearest(&written, self.group_ids.keys().map(String::as_str));
+            let near = self.nearest(&written, self.group_ids.keys().map(String::as_str));
             self.report(errors::unknown_name(place, "group", &written, near.as_deref()));
         }
         found

@@ -79,12 +79,20 @@ pub struct Checked {
 /// How many diagnostics are kept to choose those from that are shown; hostile text would otherwise fill the memory.
 pub const MAX_FOUND: usize = 10_000;
 
+/// Bytes that are checked for the tests that reject or declare, the whole program for each of them.
+const MAX_CHECKED: usize = 256 << 20;
+
 /// Checks a program: its files in a deterministic order, with all that they import.
 pub fn check(files: &[SourceTree], imports: &[Import]) -> Checked {
     let prelude = parse_prelude();
     let (mut program, mut diagnostics, alone) = run(&prelude.0, files, imports, None, Tests::All);
     diagnostics.extend(prelude.1);
-    for Alone { test, file, span, items, rejects } in alone {
+    let length: usize = files.iter().map(|file| file.text.len()).sum();
+    let most = MAX_CHECKED / length.max(1);
+    diagnostics.extend(
+        alone.get(most).map(|test| errors::checked_too_often(Place { file: test.file, span: test.span })),
+    );
+    for Alone { test, file, span, items, rejects } in alone.into_iter().take(most) {
         let snippet =
             SourceTree { file, path: String::new(), text: String::new(), tree: ast::File { items } };
         let Some(expected) = rejects else {

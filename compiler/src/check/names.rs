@@ -265,6 +265,15 @@ impl Checker<'_> {
         }
     }
 
+    /// [`nearest`] for the first mistakes: more are not shown, and each asks every name that there is.
+    pub(super) fn nearest<'n>(
+        &self,
+        name: &str,
+        candidates: impl Iterator<Item = &'n str>,
+    ) -> Option<String> {
+        if self.found.len() < MAX_SUGGESTED { nearest(name, candidates) } else { None }
+    }
+
     /// The nearest of the names an expression could have meant.
     pub(super) fn nearest_value(&self, scope: &Scope, name: &str) -> Option<String> {
         let own = self.spaces.get(scope.space).into_iter().flat_map(|space| {
@@ -274,7 +283,7 @@ impl Checker<'_> {
             self.spaces.first().into_iter().flat_map(|space| space.values.keys().map(String::as_str));
         let events = self.event_ids.keys().map(String::as_str);
         let fixed = ["basket", "event", "member", "lines", "units", "payments"].into_iter();
-        nearest(name, scope.names().chain(own).chain(prelude).chain(events).chain(fixed))
+        self.nearest(name, scope.names().chain(own).chain(prelude).chain(events).chain(fixed))
     }
 
     /// What is known not to be missing where an expression is `truth`.
@@ -393,6 +402,9 @@ impl Checker<'_> {
         }
     }
 }
+
+/// Diagnostics up to which names are suggested; as many as are shown of one file.
+const MAX_SUGGESTED: usize = 100;
 
 /// The one of `candidates` that is close enough to `name` to be meant; the first in the alphabet of equally near ones.
 pub(super) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Option<String> {

@@ -390,7 +390,7 @@ impl Checker<'_> {
         } else if let Some(account) = self.units.get(&unit.text) {
             Type::Points(*account)
         } else {
-            let near = super::names::nearest(
+            let near = self.nearest(
                 &unit.text,
                 self.units
                     .keys()

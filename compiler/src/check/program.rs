@@ -1,6 +1,6 @@
 //! `language`, `use`, `program` and `account`: what holds for all rules. It refuses to know rules.
 
-use super::names::{Events, Scope, nearest};
+use super::names::{Events, Scope};
 use super::types::{Decimal, constant};
 use super::{At, Checker, Import, Items, Origin, SourceTree, Use, currencies, errors};
 use crate::ir;
@@ -141,7 +141,7 @@ impl<'a> Checker<'a> {
                         let upper = name.text.to_uppercase();
                         let near = match currencies::decimals(&upper) {
                             Some(_) => Some(upper),
-                            None => nearest(&upper, currencies::codes()),
+                            None => self.nearest(&upper, currencies::codes()),
                         };
                         self.report(errors::unknown_currency(place, &name.text, near.as_deref()));
                     }

@@ -2,9 +2,9 @@
 //! effects mean.
 
 use super::effects::Context;
-use super::groups::{GroupKind, limits_of};
+use super::groups::{GroupInfo, GroupKind};
 use super::limits::{Owner, is_limit};
-use super::names::{Events, Scope, nearest};
+use super::names::{Events, Scope};
 use super::program::{is_zone, small_number};
 use super::templates::Taken;
 use super::{At, Checker, Items, Origin, dates, errors, later};
@@ -14,6 +14,7 @@ use crate::typed::{Clock, ClockZone, Expr, ExprKind, FieldId, Limit, Ratio, Rule
 use perq_grammar::ast;
 use perq_grammar::diagnostic::{Place, Span};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 /// A rule as written.
 #[derive(Debug)]
@@ -29,6 +30,9 @@ pub(super) struct RuleInfo<'a> {
     /// `priority` is written.
     pub place: Place,
 }
+
+/// Bytes of clauses that groups may share with their rules, counted once for each rule.
+const MAX_SHARED: usize = 8 << 20;
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
@@ -127,7 +131,7 @@ impl<'a> Checker<'a> {
                 Some(event) => events.push(event),
                 None => {
                     let known: Vec<String> = self.out.events.iter().map(|event| event.name.clone()).collect();
-                    let near = nearest(&written, known.iter().map(String::as_str));
+                    let near = self.nearest(&written, known.iter().map(String::as_str));
                     self.report(errors::unknown_event(place, &written, &known, near.as_deref()));
                 }
             }
@@ -170,12 +174,32 @@ impl<'a> Checker<'a> {
 
     /// All rules.
     pub(super) fn check_rules(&mut self) {
+        if let Some(place) = self.shares_too_much() {
+            self.report(errors::shared_too_often(place));
+            return;
+        }
         for index in 0..self.rule_infos.len() {
             self.check_rule(index);
         }
         self.check_unused_templates();
         self.check_lonely_groups();
         self.check_worths();
+    }
+
+    /// Where rules have more from their groups than is compiled: each group's clauses are written out in each of its
+    /// rules, so that a text of some kilobytes may come to gigabytes.
+    fn shares_too_much(&self) -> Option<Place> {
+        let length = |info: &GroupInfo<'_>| -> usize {
+            info.shared.iter().map(|clause| clause.span.end.saturating_sub(clause.span.start) as usize).sum()
+        };
+        let lengths: Vec<usize> = self.group_infos.iter().map(length).collect();
+        let mut written = 0_usize;
+        let grouped = self.rule_infos.iter().filter_map(|info| info.group);
+        let mut too_much = grouped.filter(|group| {
+            written = written.saturating_add(lengths.get(*group).copied().unwrap_or(0));
+            written > MAX_SHARED
+        });
+        too_much.next().and_then(|group| self.group_infos.get(group)).map(|info| info.place)
     }
 
     /// What a group shares is checked with each of its rules; where it has none, by itself.
@@ -185,12 +209,11 @@ impl<'a> Checker<'a> {
                 continue;
             }
             let Some(info) = self.group_infos.get(index) else { continue };
-            let (at, clauses, events) = (info.at, info.clauses, info.events.clone().unwrap_or_default());
+            let (at, shared, events) =
+                (info.at, Rc::clone(&info.shared), info.events.clone().unwrap_or_default());
             let mut scope = Scope::new(at.file, at.space, Events::Heard(events));
-            for clause in clauses {
-                if let ast::GroupClause::Shared(clause) = clause {
-                    self.clause(&mut scope, clause, &mut Vec::new(), &mut Vec::new());
-                }
+            for clause in shared.iter() {
+                self.clause(&mut scope, clause, &mut Vec::new(), &mut Vec::new());
             }
         }
     }
@@ -205,16 +228,14 @@ impl<'a> Checker<'a> {
         let mut steps: Vec<Step> = coupon.and_then(|coupon| self.presented(coupon)).into_iter().collect();
         let mut valid: Vec<(i64, Place)> = Vec::new();
         let group_info = group.and_then(|group| self.group_infos.get(group));
-        let (group_id, kind, group_name, group_at, group_clauses) = match group_info {
-            Some(info) => (info.id, info.kind, info.name.clone(), info.at, info.clauses),
-            None => (ir::GroupId(0), None, String::new(), at, [].as_slice()),
+        let (group_id, kind, group_name, group_at, shared) = match group_info {
+            Some(info) => (info.id, info.kind, info.name.clone(), info.at, Rc::clone(&info.shared)),
+            None => (ir::GroupId(0), None, String::new(), at, Rc::default()),
         };
         self.params_read.clear();
         (scope.file, scope.space) = (group_at.file, group_at.space);
-        for clause in group_clauses {
-            if let ast::GroupClause::Shared(clause) = clause {
-                self.clause(&mut scope, clause, &mut steps, &mut valid);
-            }
+        for clause in shared.iter() {
+            self.clause(&mut scope, clause, &mut steps, &mut valid);
         }
         (scope.file, scope.space) = (at.file, at.space);
         let mut context = Context {
@@ -344,7 +365,7 @@ impl<'a> Checker<'a> {
         self.rule_limits(&mut scope, &limits, &lasting, &context, &mut typed_limits);
         typed_limits.sort_by_key(super::limits::rank);
         self.limits_know_their_member(&scope, &limits, None);
-        let shared: Vec<&ast::Clause> = limits_of(group_clauses).collect();
+        let shared: Vec<&ast::Clause> = shared.iter().copied().filter(|clause| is_limit(clause)).collect();
         (scope.file, scope.space) = (group_at.file, group_at.space);
         self.limits_know_their_member(&scope, &shared, Some((place, &rule.header.name.text)));
         steps.splice(0..0, self.check_histories(place, &valid).into_iter().map(Step::When));

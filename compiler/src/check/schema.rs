@@ -2,7 +2,7 @@
 //! events. It refuses to know rules.
 
 use super::history::RowRecord;
-use super::names::{Events, Scope, nearest};
+use super::names::{Events, Scope};
 use super::types::{BUILTIN_UNITS, builtin_unit, constant, power_of_ten};
 use super::{At, Checker, Items, Origin, currencies, errors};
 use crate::ir;
@@ -124,7 +124,7 @@ impl<'a> Checker<'a> {
                 }
                 Some(_) => self.report(errors::list_of_lists(at.place(of.span), &name.text, &of.text)),
                 None => {
-                    let near = nearest(&of.text, self.kind_ids.keys().map(String::as_str));
+                    let near = self.nearest(&of.text, self.kind_ids.keys().map(String::as_str));
                     self.report(errors::unknown_name(
                         at.place(of.span),
                         "kind of reference",
@@ -230,7 +230,8 @@ impl<'a> Checker<'a> {
                     }
                     Some(_) | None => {
                         let records = ["member", "line", "product", "payment"].into_iter();
-                        let near = nearest(word, records.chain(self.event_ids.keys().map(String::as_str)));
+                        let near =
+                            self.nearest(word, records.chain(self.event_ids.keys().map(String::as_str)));
                         let place = at.place(name.span);
                         self.report(errors::unknown_record(place, word, near.as_deref()));
                         continue;
@@ -785,7 +786,7 @@ impl<'a> Checker<'a> {
         }
         if name.set {
             let Some(kind) = self.kind_ids.get(word).copied() else {
-                let near = nearest(word, self.kind_ids.keys().map(String::as_str));
+                let near = self.nearest(word, self.kind_ids.keys().map(String::as_str));
                 self.report(errors::unknown_name(
                     at.place(name.name.span),
                     "kind of reference",
@@ -810,7 +811,7 @@ impl<'a> Checker<'a> {
             ("points", Some(account)) => match self.account_ids.get(&account.text) {
                 Some(id) => self.points_type(*id),
                 None => {
-                    let near = nearest(&account.text, self.account_ids.keys().map(String::as_str));
+                    let near = self.nearest(&account.text, self.account_ids.keys().map(String::as_str));
                     let place = at.place(account.span);
                     self.report(errors::unknown_name(place, "account", &account.text, near.as_deref()));
                     return None;
@@ -859,7 +860,7 @@ impl<'a> Checker<'a> {
                 } else if let Some((ty, _)) = builtin_unit(word) {
                     ty
                 } else {
-                    let near = nearest(
+                    let near = self.nearest(
                         word,
                         TYPE_WORDS
                             .iter()

@@ -1,6 +1,6 @@
 //! `test` blocks: records in the shape of the input, and what is expected of the decision. It refuses to run them.
 
-use super::names::{Events, Scope, nearest};
+use super::names::{Events, Scope};
 use super::program::{is_own, is_zone};
 use super::schema::RecordName;
 use super::types::{Decimal, constant};
@@ -62,7 +62,7 @@ impl<'a> Checker<'a> {
                 .collect();
             if let Some(expected) = &test.rejects {
                 if !errors::is_name(&expected.text) {
-                    let near = nearest(&expected.text.replace('_', "-"), errors::all_names());
+                    let near = self.nearest(&expected.text.replace('_', "-"), errors::all_names());
                     let near = near.or_else(|| {
                         let dashed = expected.text.replace('_', "-");
                         errors::is_name(&dashed).then_some(dashed)
@@ -163,7 +163,7 @@ impl<'a> Checker<'a> {
     fn with(&mut self, at: At, name: &ast::Name, value: &ast::Expr) -> Option<TestStep> {
         let Some(super::names::Value::Param(id)) = self.value_named(at.space, &name.text) else {
             let params: Vec<String> = self.out.params.iter().map(|param| param.ir.name.clone()).collect();
-            let near = nearest(&name.text, params.iter().map(String::as_str));
+            let near = self.nearest(&name.text, params.iter().map(String::as_str));
             self.report(errors::unknown_name(at.place(name.span), "parameter", &name.text, near.as_deref()));
             return None;
         };
@@ -255,7 +255,7 @@ impl<'a> Checker<'a> {
         let Given { what, id, when, fields, earlier } = given;
         if earlier && !self.event_ids.contains_key(&what.text) {
             let known: Vec<String> = self.out.events.iter().map(|event| event.name.clone()).collect();
-            let near = nearest(&what.text, known.iter().map(String::as_str));
+            let near = self.nearest(&what.text, known.iter().map(String::as_str));
             self.report(errors::unknown_event(at.place(what.span), &what.text, &known, near.as_deref()));
             return None;
         }
@@ -332,7 +332,7 @@ impl<'a> Checker<'a> {
             .chain(self.event_ids.keys().cloned())
             .chain(self.kind_ids.keys().cloned())
             .collect();
-        let near = nearest(&what.text, known.iter().map(String::as_str));
+        let near = self.nearest(&what.text, known.iter().map(String::as_str));
         self.report(errors::unknown_name(at.place(what.span), "record", &what.text, near.as_deref()));
         None
     }
@@ -497,7 +497,7 @@ impl<'a> Checker<'a> {
         let Some(id) = fields.get(&name).copied() else {
             let mut known: Vec<String> = fields.keys().cloned().collect();
             known.sort();
-            let near = nearest(&name, known.iter().map(String::as_str));
+            let near = self.nearest(&name, known.iter().map(String::as_str));
             self.report(errors::unknown_field(place, word, &name, &known, near.as_deref()));
             return;
         };
@@ -654,7 +654,7 @@ impl<'a> Checker<'a> {
         let written = self.quote(place);
         let found = path.parts.last().and_then(|name| self.rule_ids.get(&name.text)).copied();
         if found.is_none() {
-            let near = nearest(&written, self.rule_ids.keys().map(String::as_str));
+            let near = self.nearest(&written, self.rule_ids.keys().map(String::as_str));
             self.report(errors::unknown_name(place, "rule", &written, near.as_deref()));
         }
         found
@@ -787,7 +787,7 @@ impl<'a> Checker<'a> {
                 };
                 let values = self.out.enums.get(levels.index()).map(|e| e.values.clone()).unwrap_or_default();
                 let Some(position) = values.iter().position(|value| *value == level.text) else {
-                    let near = nearest(&level.text, values.iter().map(String::as_str));
+                    let near = self.nearest(&level.text, values.iter().map(String::as_str));
                     let place = at.place(level.span);
                     self.report(errors::unknown_value(place, &level.text, &name, &values, near.as_deref()));
                     return None;

@@ -468,7 +468,7 @@ impl Checker<'_> {
             return Some(upper);
         }
         let own = self.out.settings.currency.clone();
-        super::names::nearest(
+        self.nearest(
             word,
             self.units
                 .keys()

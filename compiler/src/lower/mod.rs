@@ -22,6 +22,18 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// Instructions that one rule may come to.
 pub const MAX_INSTS: usize = 500_000;
 
+/// Instructions that the rules of a program may come to together.
+pub const MAX_PROGRAM_INSTS: usize = 4_000_000;
+
+/// Why a program is not lowered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TooLarge {
+    /// These rules come to more than [`MAX_INSTS`] each.
+    Rules(Vec<ir::RuleId>),
+    /// The rules up to this one come to more than [`MAX_PROGRAM_INSTS`].
+    Program(ir::RuleId),
+}
+
 /// Which list of [`ir::Layout`] a field's slot is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldSpace {
@@ -55,8 +67,8 @@ pub struct Lowering<'p> {
 /// Lowers a checked program.
 ///
 /// # Errors
-/// The rules that come to more than [`MAX_INSTS`] instructions.
-pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Program, Vec<ir::RuleId>> {
+/// Its rules come to too many instructions.
+pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Program, TooLarge> {
     let settings = &program.settings;
     let currency = ir::Currency { code: settings.currency.clone(), decimals: settings.decimals };
     let ir = ir::Program {
@@ -109,10 +121,15 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         lowering.ir.floor = Some(slot);
     }
     let mut too_large = Vec::new();
+    let mut insts = 0_usize;
     for (index, rule) in program.rules.iter().enumerate() {
         let id = ir::RuleId(count(index));
         if !lowering.rule(id, rule) {
             too_large.push(id);
+        }
+        insts = insts.saturating_add(lowering.ir.functions.last().map_or(0, |function| function.insts.len()));
+        if insts > MAX_PROGRAM_INSTS {
+            return Err(TooLarge::Program(id));
         }
     }
     for redemption in &program.redemptions {
@@ -129,7 +146,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         lowering.ir.redemptions.push(redemption);
     }
     if !too_large.is_empty() {
-        return Err(too_large);
+        return Err(TooLarge::Rules(too_large));
     }
     for clock in &program.clocks {
         lowering.clock(clock);
