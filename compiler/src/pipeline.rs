@@ -255,7 +255,7 @@ fn too_large(rule: &typed::Rule, beyond: &str) -> Diagnostic {
 }
 
 /// Diagnostics that are made here.
-pub const NAMES: &[&str] = &["compiler-mistake", "rule-too-large"];
+pub const NAMES: &[&str] = &["compiler-mistake", "program-too-large", "rule-too-large"];
 
 fn parse(
     input: &Input,
