@@ -45,6 +45,12 @@ pub fn days(Civil { year, month, day }: Civil) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
+/// A day as rules write it, `2026-03-01`.
+pub fn date_text(day: i64) -> String {
+    let Civil { year, month, day } = civil(day);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// How many days a month has.
 pub fn month_length(year: i64, month: i64) -> i64 {
     let leap = year.rem_euclid(4) == 0 && (year.rem_euclid(100) != 0 || year.rem_euclid(400) == 0);

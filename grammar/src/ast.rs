@@ -758,6 +758,22 @@ pub enum Aggregate {
     Distinct,
 }
 
+impl Aggregate {
+    /// As rules write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Aggregate::Sum => "sum",
+            Aggregate::Avg => "avg",
+            Aggregate::Min => "min",
+            Aggregate::Max => "max",
+            Aggregate::Count => "count",
+            Aggregate::Any => "any",
+            Aggregate::All => "all",
+            Aggregate::Distinct => "distinct",
+        }
+    }
+}
+
 /// A row of a table or an arm of `by`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arm {

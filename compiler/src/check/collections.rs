@@ -331,7 +331,7 @@ impl Checker<'_> {
         source: &ast::Source,
         place: Place,
     ) -> Expr {
-        let function_word = aggregate_word(function);
+        let function_word = function.word();
         let found = self.source(scope, source);
         let result_on_error = match function {
             Aggregate::Count | Aggregate::Distinct => Type::Number,
@@ -429,18 +429,5 @@ impl Checker<'_> {
         let Some(value) = value else { return };
         let (quoted, described) = (self.quote(value.place), self.describe(ty));
         self.report(errors::number_expected(value.place, &quoted, &described));
-    }
-}
-
-fn aggregate_word(function: Aggregate) -> &'static str {
-    match function {
-        Aggregate::Sum => "sum",
-        Aggregate::Avg => "avg",
-        Aggregate::Min => "min",
-        Aggregate::Max => "max",
-        Aggregate::Count => "count",
-        Aggregate::Any => "any",
-        Aggregate::All => "all",
-        Aggregate::Distinct => "distinct",
     }
 }

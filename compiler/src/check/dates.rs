@@ -1,14 +1,17 @@
 //! Dates and times of day as numbers: days since 1970-01-01, seconds of the day. Proleptic Gregorian; it refuses to
 //! know zones.
 
+pub(super) use crate::calendar::date_text;
+use crate::calendar::{Civil, days, month_length};
+
 /// Days from 1970-01-01 of a date that exists, `2026-03-01`.
 pub(super) fn date(text: &str) -> Option<i64> {
     let mut parts = text.split('-');
     let (year, month, day) = (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
-    if parts.next().is_some() || !(1..=12).contains(&month) || day < 1 || day > month_days(year, month) {
+    if parts.next().is_some() || !(1..=12).contains(&month) || day < 1 || day > month_length(year, month) {
         return None;
     }
-    Some(days(year, month, day))
+    Some(days(Civil { year, month, day }))
 }
 
 /// Seconds of the day, `09:00` or `09:00:30`.
@@ -28,20 +31,6 @@ pub(super) fn end_time(text: &str) -> Option<i64> {
     if text == "24:00" || text == "24:00:00" { Some(86_400) } else { time(text) }
 }
 
-/// The date of a day's number.
-pub(super) fn date_text(day: i64) -> String {
-    let z = day.saturating_add(719_468).clamp(-10_000_000_000, 10_000_000_000);
-    let era = z.div_euclid(146_097);
-    let doe = z.rem_euclid(146_097);
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let day = doy - (153 * mp + 2) / 5 + 1;
-    let month = if mp < 10 { mp + 3 } else { mp - 9 };
-    let year = yoe + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
 /// The time of a second of the day.
 pub(super) fn time_text(second: i64) -> String {
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
@@ -53,24 +42,6 @@ fn number(text: &str) -> Option<i64> {
         return None;
     }
     text.parse().ok()
-}
-
-fn month_days(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let yoe = year.rem_euclid(400);
-    let doy = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    let doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-    era * 146_097 + doe - 719_468
 }
 
 #[cfg(test)]

@@ -227,8 +227,12 @@ impl Checker<'_> {
                 self.report(errors::window_of_contacts(scope.place(*span), "session", "last 30 minutes"));
                 None
             }
-            ast::Window::This(period) => self.period(scope, period).map(ir::Window::This),
-            ast::Window::Previous(period) => self.period(scope, period).map(ir::Window::Previous),
+            ast::Window::This(period) => {
+                self.period(scope.place(period.span), &period.text).map(ir::Window::This)
+            }
+            ast::Window::Previous(period) => {
+                self.period(scope.place(period.span), &period.text).map(ir::Window::Previous)
+            }
             ast::Window::Program(_) => Some(ir::Window::Ever),
             ast::Window::Range(range) => {
                 let low = self.value_of(scope, &range.low, &Type::Date);
@@ -256,20 +260,13 @@ impl Checker<'_> {
     }
 
     /// A calendar period by its word.
-    pub(super) fn period(&mut self, scope: &Scope, name: &ast::Name) -> Option<ir::Period> {
-        Some(match name.text.as_str() {
-            "day" => ir::Period::Day,
-            "week" => ir::Period::Week,
-            "month" => ir::Period::Month,
-            "quarter" => ir::Period::Quarter,
-            "half_year" => ir::Period::HalfYear,
-            "year" => ir::Period::Year,
-            _ => {
-                let words = &["day", "week", "month", "quarter", "half_year", "year"];
-                self.report(errors::unknown_word(scope.place(name.span), "period", &name.text, words));
-                return None;
-            }
-        })
+    pub(super) fn period(&mut self, place: Place, word: &str) -> Option<ir::Period> {
+        let found = ir::Period::ALL.into_iter().find(|period| period.word() == word);
+        if found.is_none() {
+            let words = ir::Period::ALL.map(ir::Period::word);
+            self.report(errors::unknown_word(place, "period", word, &words));
+        }
+        found
     }
 
     /// The fields of an element that a record declares, by name, as they are declared.

@@ -220,8 +220,7 @@ impl<'a> Checker<'a> {
         read: ir::StateRead,
         place: Place,
     ) -> typed::FieldId {
-        let id = typed::FieldId(self.out.fields.len() as u32);
-        self.out.fields.push(Field {
+        self.add_field(Field {
             name,
             record: ir::RecordKind::Derived,
             key: Vec::new(),
@@ -233,8 +232,7 @@ impl<'a> Checker<'a> {
             builtin: Some(Builtin::Read(read)),
             events: Vec::new(),
             place,
-        });
-        id
+        })
     }
 
     fn presents(&self, field: typed::FieldId) -> bool {

@@ -56,7 +56,7 @@ impl Checker<'_> {
             ast::Expire::AfterAward(stretch) => Expires::After(self.span(scope, stretch)?),
             ast::Expire::On(day) => Expires::On(self.day(scope, day)?),
             ast::Expire::AtEndOf { period, plus } => {
-                let period = self.period(scope, period)?;
+                let period = self.period(scope.place(period.span), &period.text)?;
                 let plus = match plus {
                     Some(stretch) => self.calendar_span(scope, stretch)?,
                     None => Span::Days(0),

@@ -283,7 +283,6 @@ impl Checker<'_> {
                 }
                 found
             }
-            ast::Window::This(name) => self.limit_period(scope, name).map(ir::Window::This),
             ast::Window::Previous(_) => {
                 self.report(errors::limit_window(place));
                 None
@@ -292,43 +291,10 @@ impl Checker<'_> {
                 self.report(errors::not_yet_evaluated(scope.place(*span), "within session"));
                 None
             }
-            ast::Window::Program(_) => Some(ir::Window::Ever),
-            ast::Window::Range(range) => {
-                let low = self.value_of(scope, &range.low, &Type::Date);
-                let high = self.value_of(scope, &range.high, &Type::Date);
-                let (ExprKind::Ordinal(first), ExprKind::Ordinal(last)) = (&low.kind, &high.kind) else {
-                    for end in [&low, &high] {
-                        if !matches!(end.kind, ExprKind::Ordinal(_) | ExprKind::Error) {
-                            let quoted = self.quote(end.place);
-                            self.report(errors::constant_expected(end.place, &quoted));
-                        }
-                    }
-                    return None;
-                };
-                let last = if range.bound == ast::Bound::Excluded { last.saturating_sub(1) } else { *last };
-                if *first > last {
-                    self.report(errors::empty_range(scope.place(range.low.span.to(range.high.span))));
-                    return None;
-                }
-                Some(ir::Window::Between(*first, last))
+            ast::Window::This(_) | ast::Window::Program(_) | ast::Window::Range(_) => {
+                self.window(scope, window)
             }
         }
-    }
-
-    fn limit_period(&mut self, scope: &Scope, name: &ast::Name) -> Option<ir::Period> {
-        Some(match name.text.as_str() {
-            "day" => ir::Period::Day,
-            "week" => ir::Period::Week,
-            "month" => ir::Period::Month,
-            "quarter" => ir::Period::Quarter,
-            "half_year" => ir::Period::HalfYear,
-            "year" => ir::Period::Year,
-            word => {
-                let words = &["day", "week", "month", "quarter", "half_year", "year"];
-                self.report(errors::unknown_word(scope.place(name.span), "period", word, words));
-                return None;
-            }
-        })
     }
 
     /// Refuses what is counted for somebody whom an event of this rule need not have. Asked where all conditions of the

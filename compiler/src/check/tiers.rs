@@ -221,19 +221,7 @@ impl<'a> Checker<'a> {
     }
 
     fn boundary(&mut self, at: At, every: &ast::Name, time: Option<&ast::Lexeme>) -> Option<ir::Boundary> {
-        let every = match every.text.as_str() {
-            "day" => ir::Period::Day,
-            "week" => ir::Period::Week,
-            "month" => ir::Period::Month,
-            "quarter" => ir::Period::Quarter,
-            "half_year" => ir::Period::HalfYear,
-            "year" => ir::Period::Year,
-            other => {
-                let words = &["day", "week", "month", "quarter", "half_year", "year"];
-                self.report(errors::unknown_word(at.place(every.span), "period", other, words));
-                return None;
-            }
-        };
+        let every = self.period(at.place(every.span), &every.text)?;
         let time = match time {
             None => 0,
             Some(text) => match dates::time(&text.text) {

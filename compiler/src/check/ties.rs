@@ -223,10 +223,10 @@ impl Checker<'_> {
             ExprKind::Compare(op, left, right) => {
                 let (field, value, op) = match (field_of(left), whole(right), field_of(right), whole(left)) {
                     (Some(field), Some(value), _, _) => (field, value, *op),
-                    (_, _, Some(field), Some(value)) => (field, value, mirrored(*op)),
+                    (_, _, Some(field), Some(value)) => (field, value, op.turned()),
                     (_, _, _, _) => return,
                 };
-                let op = if negated { opposite(op) } else { op };
+                let op = if negated { op.opposite() } else { op };
                 let allowed = match op {
                     ir::Comparison::Equal => Allowed::Between(value, value),
                     ir::Comparison::NotEqual => match self.values_of(field) {
@@ -397,26 +397,4 @@ fn disjoint(a: &Allowances, b: &Allowances) -> bool {
         }
         names.is_empty()
     })
-}
-
-fn mirrored(op: ir::Comparison) -> ir::Comparison {
-    match op {
-        ir::Comparison::Equal => ir::Comparison::Equal,
-        ir::Comparison::NotEqual => ir::Comparison::NotEqual,
-        ir::Comparison::Less => ir::Comparison::Greater,
-        ir::Comparison::LessOrEqual => ir::Comparison::GreaterOrEqual,
-        ir::Comparison::Greater => ir::Comparison::Less,
-        ir::Comparison::GreaterOrEqual => ir::Comparison::LessOrEqual,
-    }
-}
-
-fn opposite(op: ir::Comparison) -> ir::Comparison {
-    match op {
-        ir::Comparison::Equal => ir::Comparison::NotEqual,
-        ir::Comparison::NotEqual => ir::Comparison::Equal,
-        ir::Comparison::Less => ir::Comparison::GreaterOrEqual,
-        ir::Comparison::LessOrEqual => ir::Comparison::Greater,
-        ir::Comparison::Greater => ir::Comparison::LessOrEqual,
-        ir::Comparison::GreaterOrEqual => ir::Comparison::Less,
-    }
 }

@@ -16,8 +16,8 @@ use super::{
     RefusedWhy, RuleFault, Short, Totals,
 };
 use crate::ir::{
-    Displace, Group, GroupId, MISSING, PERCENT_ONE, Phase, Program, RuleId, SiteId, SlotId, Tax, TaxPer,
-    TenderSlots, event_slot, line_slot,
+    Displace, Group, GroupId, MISSING, PERCENT_ONE, Phase, Program, Rule, RuleId, SiteId, SlotId, Tax,
+    TaxPer, TenderSlots, event_slot, line_slot,
 };
 use std::ops::Range;
 
@@ -127,7 +127,19 @@ struct Around<'a> {
     proposals: &'a Proposals,
 }
 
-impl Around<'_> {
+impl<'a> Around<'a> {
+    fn owner(&self, rule_id: RuleId, rule: &'a Rule) -> Owner<'a> {
+        Owner {
+            program: self.program,
+            group_id: self.group_id,
+            group: self.group,
+            rule_id,
+            rule,
+            params: self.params,
+            claimed: self.claimed,
+        }
+    }
+
     fn terms(&self) -> Terms {
         Terms { on_price: self.group.on_price, chain: self.group.displace == Displace::Chain }
     }
@@ -292,15 +304,7 @@ impl Settling {
             };
             match asked.meet(&mut self.lines, &mut self.pricer.spreader) {
                 Ok(Ok(met)) => {
-                    let owner = Owner {
-                        program: around.program,
-                        group_id: around.group_id,
-                        group: around.group,
-                        rule_id,
-                        rule,
-                        params: around.params,
-                        claimed: around.claimed,
-                    };
+                    let owner = around.owner(rule_id, rule);
                     self.debits.take(met.tender.account, met.tender.points);
                     self.granter.tender(owner, run.position, &met);
                     for paid in &met.lines {
@@ -582,15 +586,7 @@ impl Settling {
             return;
         }
         let given = self.granter.given.len();
-        let owner = Owner {
-            program: around.program,
-            group_id: around.group_id,
-            group: around.group,
-            rule_id,
-            rule,
-            params: around.params,
-            claimed: around.claimed,
-        };
+        let owner = around.owner(rule_id, rule);
         let parts = self.parts.get_mut(run.parts.clone()).unwrap_or(&mut []);
         let takes = self.debits.of(index).next().is_some();
         let only_takes = takes && parts.is_empty();

@@ -864,7 +864,7 @@ impl<'w> Watcher<'w> {
             matches!(inst, Some(Inst::Int(_) | Inst::Wide(_) | Inst::LoadParam(_)))
         };
         let (comparison, a, b) =
-            if is_bound(a) && !is_bound(b) { (turned(comparison), b, a) } else { (comparison, a, b) };
+            if is_bound(a) && !is_bound(b) { (comparison.turned(), b, a) } else { (comparison, a, b) };
         let number = |value: Value| match self.shape.ty(value) {
             Some(Ty::I128) => run.wide(value),
             Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag | Ty::Sets) | None => {
@@ -881,7 +881,7 @@ impl<'w> Watcher<'w> {
             Some(Some((met, bound, measure))) => (met, bound, Some(measure)),
             Some(None) | None => (met, bound, None),
         };
-        let needed = if wanted { comparison } else { opposite(comparison) };
+        let needed = if wanted { comparison } else { comparison.opposite() };
         (subject, Fact::Compare { needed, value: met, bound, measure })
     }
 
@@ -980,27 +980,5 @@ fn of_counts(rows: Rows, conditions: &[Part], counts: &Counts) -> Loop {
         filters,
         refused: counts.told.clone(),
         found: None,
-    }
-}
-
-fn turned(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Equal => Comparison::Equal,
-        Comparison::NotEqual => Comparison::NotEqual,
-        Comparison::Less => Comparison::Greater,
-        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
-        Comparison::Greater => Comparison::Less,
-        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
-    }
-}
-
-fn opposite(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Equal => Comparison::NotEqual,
-        Comparison::NotEqual => Comparison::Equal,
-        Comparison::Less => Comparison::GreaterOrEqual,
-        Comparison::LessOrEqual => Comparison::Greater,
-        Comparison::Greater => Comparison::LessOrEqual,
-        Comparison::GreaterOrEqual => Comparison::Less,
     }
 }

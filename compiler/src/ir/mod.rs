@@ -530,6 +530,46 @@ pub enum Period {
     Year,
 }
 
+impl Period {
+    /// All of them, from the shortest.
+    pub const ALL: [Period; 6] =
+        [Period::Day, Period::Week, Period::Month, Period::Quarter, Period::HalfYear, Period::Year];
+
+    /// As rules write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Period::Day => "day",
+            Period::Week => "week",
+            Period::Month => "month",
+            Period::Quarter => "quarter",
+            Period::HalfYear => "half_year",
+            Period::Year => "year",
+        }
+    }
+}
+
+/// As rules write it: `last 30 days`, `2026-03-01 through 2026-03-31`.
+impl std::fmt::Display for Window {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Window::Seconds(count) => write!(f, "last {count} seconds"),
+            Window::Days(count) => write!(f, "last {count} days"),
+            Window::Months(count) => write!(f, "last {count} months"),
+            Window::This(period) => write!(f, "this {}", period.word()),
+            Window::Previous(period) => write!(f, "previous {}", period.word()),
+            Window::Ever => f.write_str("program"),
+            Window::Between(first, last) => {
+                write!(
+                    f,
+                    "{} through {}",
+                    crate::calendar::date_text(*first),
+                    crate::calendar::date_text(*last)
+                )
+            }
+        }
+    }
+}
+
 /// Positions of the built-in event slots.
 pub mod event_slot {
     use super::SlotId;
@@ -723,6 +763,44 @@ pub enum SlotType {
     Set(KindId),
 }
 
+impl SlotType {
+    /// The kind of the one name that such a slot holds; nothing for what holds none, or a set of them.
+    pub fn symbol(self) -> Option<KindId> {
+        match self {
+            SlotType::Symbol(kind) => Some(kind),
+            SlotType::Bool
+            | SlotType::Money { .. }
+            | SlotType::Points(_)
+            | SlotType::Percent
+            | SlotType::Count
+            | SlotType::Number { .. }
+            | SlotType::Date
+            | SlotType::Time
+            | SlotType::Instant
+            | SlotType::Enum(_)
+            | SlotType::Set(_) => None,
+        }
+    }
+
+    /// The kind of the names in the set that such a slot holds.
+    pub fn set(self) -> Option<KindId> {
+        match self {
+            SlotType::Set(kind) => Some(kind),
+            SlotType::Bool
+            | SlotType::Money { .. }
+            | SlotType::Points(_)
+            | SlotType::Percent
+            | SlotType::Count
+            | SlotType::Number { .. }
+            | SlotType::Date
+            | SlotType::Time
+            | SlotType::Instant
+            | SlotType::Enum(_)
+            | SlotType::Symbol(_) => None,
+        }
+    }
+}
+
 /// A parameter. Its value for an event is the last whose day is not after the event's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Param {
@@ -819,6 +897,32 @@ pub enum Comparison {
     Greater,
     /// `>=`
     GreaterOrEqual,
+}
+
+impl Comparison {
+    /// The comparison that holds of `b` and `a` where this one holds of `a` and `b`.
+    pub fn turned(self) -> Comparison {
+        match self {
+            Comparison::Equal => Comparison::Equal,
+            Comparison::NotEqual => Comparison::NotEqual,
+            Comparison::Less => Comparison::Greater,
+            Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+            Comparison::Greater => Comparison::Less,
+            Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+        }
+    }
+
+    /// The comparison that holds where this one does not.
+    pub fn opposite(self) -> Comparison {
+        match self {
+            Comparison::Equal => Comparison::NotEqual,
+            Comparison::NotEqual => Comparison::Equal,
+            Comparison::Less => Comparison::GreaterOrEqual,
+            Comparison::LessOrEqual => Comparison::Greater,
+            Comparison::Greater => Comparison::LessOrEqual,
+            Comparison::GreaterOrEqual => Comparison::Less,
+        }
+    }
 }
 
 /// What a loop runs over; its value is the row number, from 0.

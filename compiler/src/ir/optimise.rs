@@ -355,7 +355,7 @@ impl Writer {
                     return Some(To(Inst::Bool(!truth)));
                 }
                 if let Inst::Compare(comparison, a, b) = self.inst(a)? {
-                    return Some(To(Inst::Compare(opposite(*comparison), *a, *b)));
+                    return Some(To(Inst::Compare(comparison.opposite(), *a, *b)));
                 }
                 self.negated(a).map(Same)
             }
@@ -456,17 +456,6 @@ impl Writer {
 /// Operands of which the order does not matter stand in one order.
 fn in_order(a: Value, b: Value, inst: fn(Value, Value) -> Inst) -> Option<Simpler> {
     (b < a).then(|| Simpler::Inst(inst(b, a)))
-}
-
-fn opposite(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Equal => Comparison::NotEqual,
-        Comparison::NotEqual => Comparison::Equal,
-        Comparison::Less => Comparison::GreaterOrEqual,
-        Comparison::LessOrEqual => Comparison::Greater,
-        Comparison::Greater => Comparison::LessOrEqual,
-        Comparison::GreaterOrEqual => Comparison::Less,
-    }
 }
 
 /// Whether two of them with the same operands make the same value, and the second does not fault where the first did

@@ -404,6 +404,13 @@ impl<'a> Names<'a> {
     fn add(&mut self, name: &'a str, at: At, report: &mut Report) {
         report.check(self.0.insert(name), VerifyRule::DuplicateName, at);
     }
+
+    /// A declaration with a title.
+    fn declare(&mut self, name: &'a str, title: &Option<String>, at: At, report: &mut Report) {
+        report.name(name, at);
+        report.text(title, at);
+        self.add(name, at, report);
+    }
 }
 
 /// Numbers a list's entries by their ids. Lists are shorter than ids, or are not looked into.
@@ -890,27 +897,11 @@ fn counters(program: &Program, report: &mut Report) {
             CounterKey::Campaign | CounterKey::Member => {}
             CounterKey::Inviter(slot) => {
                 report.known(&program.layout.event, slot.index(), at);
-                let symbol = program.layout.event.get(slot.index()).is_none_or(|slot| is_symbol(slot.ty));
+                let symbol =
+                    program.layout.event.get(slot.index()).is_none_or(|slot| slot.ty.symbol().is_some());
                 report.check(symbol, VerifyRule::TypeMismatch, at);
             }
         }
-    }
-}
-
-fn is_symbol(ty: SlotType) -> bool {
-    match ty {
-        SlotType::Symbol(_) => true,
-        SlotType::Bool
-        | SlotType::Money { .. }
-        | SlotType::Points(_)
-        | SlotType::Percent
-        | SlotType::Count
-        | SlotType::Number { .. }
-        | SlotType::Date
-        | SlotType::Time
-        | SlotType::Instant
-        | SlotType::Enum(_)
-        | SlotType::Set(_) => false,
     }
 }
 
@@ -1057,9 +1048,7 @@ fn groups(program: &Program, report: &mut Report) {
     let mut before: Option<Phase> = None;
     for (id, group) in numbered(&program.groups) {
         let at = At::Group(GroupId(id));
-        report.name(&group.name, at);
-        names.add(&group.name, at, report);
-        report.text(&group.title, at);
+        names.declare(&group.name, &group.title, at, report);
         report.check(before.is_none_or(|before| before <= group.phase), VerifyRule::GroupOrder, at);
         before = Some(group.phase);
         for exclusion in &group.excludes {
@@ -1156,7 +1145,7 @@ fn sites(program: &Program, report: &mut Report) {
         if let Some(slot) = site.to {
             let named = program.layout.event.get(slot.index());
             report.known(&program.layout.event, slot.index(), at);
-            report.check(named.is_none_or(|slot| is_symbol(slot.ty)), VerifyRule::TypeMismatch, at);
+            report.check(named.is_none_or(|slot| slot.ty.symbol().is_some()), VerifyRule::TypeMismatch, at);
             report.check(matches!(site.kind, SiteKind::Award { .. }), VerifyRule::SiteKindMismatch, at);
         }
         let rule = program.rules.get(site.rule.index());
@@ -1197,24 +1186,18 @@ fn instruments(program: &Program, report: &mut Report) {
     let instruments = &program.instruments;
     let mut names = Names::default();
     for (_, coupon) in numbered(&instruments.coupons) {
-        report.name(&coupon.name, At::Program);
-        report.text(&coupon.title, At::Program);
-        names.add(&coupon.name, At::Program, report);
+        names.declare(&coupon.name, &coupon.title, At::Program, report);
         report.known(&program.rules, coupon.rule.index(), At::Program);
         report.known(&program.places, coupon.place.index(), At::Program);
     }
     let mut names = Names::default();
     for (_, certificate) in numbered(&instruments.certificates) {
-        report.name(&certificate.name, At::Program);
-        report.text(&certificate.title, At::Program);
-        names.add(&certificate.name, At::Program, report);
+        names.declare(&certificate.name, &certificate.title, At::Program, report);
         report.known(&program.places, certificate.place.index(), At::Program);
     }
     let mut names = Names::default();
     for (_, badge) in numbered(&instruments.badges) {
-        report.name(&badge.name, At::Program);
-        report.text(&badge.title, At::Program);
-        names.add(&badge.name, At::Program, report);
+        names.declare(&badge.name, &badge.title, At::Program, report);
         report.known(&program.places, badge.place.index(), At::Program);
         if let Some(review) = &badge.review {
             report.known(&program.functions, review.function.index(), At::Program);

@@ -87,7 +87,7 @@ impl Lowering<'_> {
             ExprKind::Compare(comparison, left, right) => {
                 let (comparison, field, constant) = match (has_slot(left), has_slot(right)) {
                     (true, _) => (*comparison, left, right),
-                    (false, true) => (turned(*comparison), right, left),
+                    (false, true) => (comparison.turned(), right, left),
                     (false, false) => return None,
                 };
                 let (slot, den) = self.atom_slot(field, space)?;
@@ -299,16 +299,4 @@ fn has_slot(expr: &Expr) -> bool {
         expr.kind,
         ExprKind::Field { .. } | ExprKind::Aggregate { .. } | ExprKind::Call(..) | ExprKind::Local(_)
     )
-}
-
-/// The comparison with its sides exchanged.
-fn turned(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::Equal => Comparison::Equal,
-        Comparison::NotEqual => Comparison::NotEqual,
-        Comparison::Less => Comparison::Greater,
-        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
-        Comparison::Greater => Comparison::Less,
-        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
-    }
 }

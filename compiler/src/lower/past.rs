@@ -12,8 +12,8 @@ use crate::ir::{
     event_slot,
 };
 use crate::typed::{
-    self, Aggregate, Builtin, Element, Expr, ExprKind, FieldId, LocalId, Pattern, RowField, RowsId, RowsKind,
-    Source, SourceKind, Type,
+    self, Builtin, Element, Expr, ExprKind, FieldId, LocalId, Pattern, RowField, RowsId, RowsKind, Source,
+    SourceKind, Type,
 };
 use rustc_hash::FxHashMap;
 use std::fmt::Write as _;
@@ -477,7 +477,7 @@ impl<'p> Lowering<'p> {
             }
             ExprKind::Aggregate { function, value, source } => {
                 let bound = key.bound.len();
-                put(key, format_args!("{}", aggregate_word(*function)));
+                put(key, format_args!("{}", function.word()));
                 let closed = self.source_key(source, key)
                     && value.as_ref().is_none_or(|value| {
                         put(key, format_args!(":"));
@@ -587,19 +587,6 @@ fn put(key: &mut Key, part: std::fmt::Arguments<'_>) {
     key.text.push(' ');
 }
 
-fn aggregate_word(function: Aggregate) -> &'static str {
-    match function {
-        Aggregate::Sum => "sum",
-        Aggregate::Avg => "avg",
-        Aggregate::Min => "min",
-        Aggregate::Max => "max",
-        Aggregate::Count => "count",
-        Aggregate::Any => "any",
-        Aggregate::All => "all",
-        Aggregate::Distinct => "distinct",
-    }
-}
-
 impl Builder<'_, '_> {
     /// The value that was worked out before the rules.
     pub fn load_derived(&mut self, derived: Derived) -> Operand {
@@ -627,7 +614,7 @@ impl Builder<'_, '_> {
             builder.emit(Inst::LoadTable(table, slot, row))
         };
         let bound = |builder: &mut Self, read: StateRead, word: &str| {
-            let slot = builder.lowering.read_slot(read, &format!("{word} of {}", words(window)));
+            let slot = builder.lowering.read_slot(read, &format!("{word} of {window}"));
             builder.emit(Inst::LoadEvent(slot))
         };
         // What is kept happened no later than the event: only windows that end before it are bounded there.
@@ -658,26 +645,6 @@ impl Builder<'_, '_> {
                 past(self, at, behind, Comparison::Less);
             }
         }
-    }
-}
-
-fn words(window: Window) -> String {
-    let period = |period: Period| match period {
-        Period::Day => "day",
-        Period::Week => "week",
-        Period::Month => "month",
-        Period::Quarter => "quarter",
-        Period::HalfYear => "half_year",
-        Period::Year => "year",
-    };
-    match window {
-        Window::Seconds(count) => format!("last {count} seconds"),
-        Window::Days(count) => format!("last {count} days"),
-        Window::Months(count) => format!("last {count} months"),
-        Window::This(of) => format!("this {}", period(of)),
-        Window::Previous(of) => format!("previous {}", period(of)),
-        Window::Ever => "program".into(),
-        Window::Between(first, last) => format!("days {first} through {last}"),
     }
 }
 

@@ -260,7 +260,7 @@ impl Words<'_> {
                 part.needed = failure.wanted.then_some(names);
             }
             Fact::Contains(symbols, symbol) => {
-                let kind = slot.and_then(|slot| kind_of(slot.ty)).unwrap_or_default();
+                let kind = slot.and_then(|slot| slot.ty.symbol().or(slot.ty.set())).unwrap_or_default();
                 let (list, name) = (self.symbols(kind, symbols), self.symbol(kind, *symbol));
                 let not = if failure.wanted { "is not" } else { "is" };
                 part.says = if symbols.is_empty() {
@@ -544,22 +544,6 @@ impl Kind<'_> {
                 | Kind::Slot(SlotType::Enum(_) | SlotType::Symbol(_) | SlotType::Bool)
                 | Kind::Measured(Unit::Enum(_) | Unit::Symbol(_) | Unit::Truth, _)
         )
-    }
-}
-
-fn kind_of(ty: SlotType) -> Option<KindId> {
-    match ty {
-        SlotType::Symbol(kind) | SlotType::Set(kind) => Some(kind),
-        SlotType::Bool
-        | SlotType::Money { .. }
-        | SlotType::Points(_)
-        | SlotType::Percent
-        | SlotType::Count
-        | SlotType::Number { .. }
-        | SlotType::Date
-        | SlotType::Time
-        | SlotType::Instant
-        | SlotType::Enum(_) => None,
     }
 }
 

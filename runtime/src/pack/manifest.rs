@@ -2,7 +2,7 @@
 //!
 //! Made from the program and checked against it; nothing is believed because the manifest says so.
 
-use super::state::{StateEntry, date};
+use super::state::StateEntry;
 use perq_compiler::ir::{
     EVENT_BUILTINS, Effective, Governance, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Slot,
     SlotType,
@@ -191,7 +191,7 @@ impl Manifest {
 fn effective(governance: &Governance) -> Option<String> {
     match governance.effective {
         Effective::Stated => None,
-        Effective::From(day) => Some(date(day)),
+        Effective::From(day) => Some(crate::clock::date_text(day)),
         Effective::Never => Some("never".to_owned()),
     }
 }

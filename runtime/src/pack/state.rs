@@ -1,9 +1,8 @@
 //! Exactly what state a pack reads and keeps: for people, and for who provides the store. It refuses to know how state is
 //! kept.
 
-use perq_compiler::calendar::civil;
 use perq_compiler::ir::{
-    Column, CounterKey, EventId, LimitOf, Period, Program, RowSource, SiteKind, SlotId, StateRead, Window,
+    Column, CounterKey, EventId, LimitOf, Program, RowSource, SiteKind, SlotId, StateRead,
 };
 use serde::{Deserialize, Serialize};
 
@@ -151,7 +150,7 @@ impl StateEntry {
                     CounterKey::Member => "member".to_owned(),
                     CounterKey::Inviter(slot) => slot_name(slot),
                 },
-                window: window(counter.window),
+                window: counter.window.to_string(),
                 of,
                 unit,
             }
@@ -176,34 +175,4 @@ impl StateEntry {
     pub fn is_empty(&self) -> bool {
         self == &StateEntry::default()
     }
-}
-
-/// A window as rules write it.
-fn window(window: Window) -> String {
-    match window {
-        Window::Seconds(seconds) => format!("last {seconds} seconds"),
-        Window::Days(days) => format!("last {days} days"),
-        Window::Months(months) => format!("last {months} months"),
-        Window::This(of) => format!("this {}", period(of)),
-        Window::Previous(of) => format!("previous {}", period(of)),
-        Window::Ever => "program".to_owned(),
-        Window::Between(first, last) => format!("{} through {}", date(first), date(last)),
-    }
-}
-
-fn period(period: Period) -> &'static str {
-    match period {
-        Period::Day => "day",
-        Period::Week => "week",
-        Period::Month => "month",
-        Period::Quarter => "quarter",
-        Period::HalfYear => "half_year",
-        Period::Year => "year",
-    }
-}
-
-/// A day as `2026-03-01`.
-pub(super) fn date(day: i64) -> String {
-    let day = civil(day);
-    format!("{:04}-{:02}-{:02}", day.year, day.month, day.day)
 }

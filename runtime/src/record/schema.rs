@@ -166,20 +166,7 @@ fn others(program: &Program) -> Vec<(SlotId, KindId)> {
     let mut slots: Vec<SlotId> = beneficiaries.chain(counted).collect();
     slots.sort_unstable();
     slots.dedup();
-    let kind = |slot: SlotId| match program.layout.event.get(slot.index())?.ty {
-        SlotType::Symbol(kind) => Some((slot, kind)),
-        SlotType::Bool
-        | SlotType::Money { .. }
-        | SlotType::Points(_)
-        | SlotType::Percent
-        | SlotType::Count
-        | SlotType::Number { .. }
-        | SlotType::Date
-        | SlotType::Time
-        | SlotType::Instant
-        | SlotType::Enum(_)
-        | SlotType::Set(_) => None,
-    };
+    let kind = |slot: SlotId| Some((slot, program.layout.event.get(slot.index())?.ty.symbol()?));
     slots.into_iter().filter_map(kind).collect()
 }
 
@@ -505,20 +492,7 @@ fn rest(slots: &[Slot], builtins: usize, columns: &[usize]) -> Vec<Rest> {
                 default: slot.default,
                 optional: slot.optional,
                 record: slot.record,
-                is_set: match slot.ty {
-                    SlotType::Set(_) => true,
-                    SlotType::Bool
-                    | SlotType::Money { .. }
-                    | SlotType::Points(_)
-                    | SlotType::Percent
-                    | SlotType::Count
-                    | SlotType::Number { .. }
-                    | SlotType::Date
-                    | SlotType::Time
-                    | SlotType::Instant
-                    | SlotType::Enum(_)
-                    | SlotType::Symbol(_) => false,
-                },
+                is_set: slot.ty.set().is_some(),
                 is_idle: slot.optional && slot.default.is_none() && !columns.contains(&at),
                 path: match slot.record {
                     RecordKind::Member => format!("member.{inner}"),
