@@ -18,9 +18,6 @@ const WITHOUT_EXAMPLE: &[(&str, Give)] = &[
     ("declaration-too-long", || found(&format!("define d() gives number = {}1", "1+".repeat(500_000)))),
     ("program-too-large", || found(&with_rule(&"long".repeat(300)))),
     ("too-many-errors", || found(&"§\n".repeat(1_000))),
-    // Bundles are read and cannot be evaluated yet, which is an error of its own.
-    ("missing-best-for", || found(&example("missing-best-for"))),
-    ("bundle-of-lines", || found(&example("bundle-of-lines"))),
     // Nothing gives it, or it would be mended.
     ("compiler-mistake", || vec!["compiler-mistake"]),
 ];
@@ -46,11 +43,6 @@ fn with_rule(name: &str) -> String {
          account a {{ unit points decimals 0 round down per basket worth 1 points = 1 EUR }}\n\
          group g {{ kind earn displace none on purchase rule {name} {{ then award 1 points }} }}\n"
     )
-}
-
-/// The first example of a page.
-fn example(name: &str) -> String {
-    pages::page(name).examples.into_iter().next().map_or_else(String::new, |example| example.text)
 }
 
 /// Every name that a crate declares.

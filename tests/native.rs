@@ -17,7 +17,11 @@ fn program(rules: u32, insts: impl Fn(SiteId) -> Vec<Inst>) -> Arc<Verified> {
         let insts = insts(SiteId(number));
         program.sites.push(Site {
             rule: RuleId(number),
-            kind: SiteKind::Award { account: AccountId(0), rounding: None },
+            kind: SiteKind::Award {
+                account: AccountId(0),
+                rounding: None,
+                life: perq_compiler::ir::Life::default(),
+            },
             to: None,
             reason: None,
             place: PlaceId(0),

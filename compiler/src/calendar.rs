@@ -63,6 +63,18 @@ pub fn add_months(day: i64, months: i64) -> i64 {
     days(Civil { year, month, day: day.min(month_length(year, month)) })
 }
 
+/// Days from the nearest anniversary of a day, below zero before it; of two that are equally near, from the earlier. A
+/// 29 February has its anniversary on the 28th in years without one.
+pub fn from_anniversary(of: i64, day: i64) -> i64 {
+    let (of, now) = (civil(of), civil(day));
+    let in_year = |year: i64| {
+        let length = month_length(year, of.month);
+        day - days(Civil { year, month: of.month, day: of.day.min(length) })
+    };
+    let around = [in_year(now.year), in_year(now.year + 1), in_year(now.year - 1)];
+    around.into_iter().min_by_key(|away| (away.abs(), *away < 0)).unwrap_or(0)
+}
+
 /// The first day of the period that a day lies in. Weeks begin on `week_starts` (Monday is 0).
 pub fn start(day: i64, period: Period, week_starts: u8) -> i64 {
     let Civil { year, month, .. } = civil(day);
@@ -138,6 +150,35 @@ impl Instant {
     pub fn local(self) -> i64 {
         self.date.saturating_mul(DAY).saturating_add(self.time)
     }
+}
+
+/// So long after an instant, in seconds since 1970-01-01T00:00Z. A day is 24 hours, since the clock may be turned in
+/// between; months are those of the calendar. Other windows have no length.
+pub fn until(window: Window, now: Instant) -> i64 {
+    let length = match window {
+        Window::Seconds(seconds) => seconds,
+        Window::Days(days) => i64::from(days).saturating_mul(DAY),
+        Window::Months(months) => {
+            add_months(now.date, i64::from(months)).saturating_sub(now.date).saturating_mul(DAY)
+        }
+        Window::This(_) | Window::Previous(_) | Window::Ever | Window::Between(..) => 0,
+    };
+    now.at.saturating_add(length)
+}
+
+/// The stretch over which a limit counts at an instant: a period, a campaign or all time to their end, since an event that
+/// comes late is limited by what later ones were given there; back from the instant where the window slides.
+pub fn limited(window: Window, now: Instant, week_starts: u8) -> Stretch {
+    let before = |day: i64| day.saturating_mul(DAY).saturating_sub(1);
+    let last = match window {
+        Window::This(period) => before(next(now.date, period, week_starts)),
+        Window::Ever => i64::MAX,
+        Window::Between(_, until) => before(until.saturating_add(1)),
+        Window::Seconds(_) | Window::Days(_) | Window::Months(_) | Window::Previous(_) => {
+            return stretch(window, now, week_starts);
+        }
+    };
+    Stretch { last, ..stretch(window, now, week_starts) }
 }
 
 /// A stretch of time, on the clock that its [`Window`] is told by: what is past `after` and not past `last`.
@@ -258,6 +299,31 @@ mod tests {
         assert_eq!(start(sunday, Period::HalfYear, 0), day(2026, 7, 1));
         assert_eq!(next(sunday, Period::HalfYear, 0), day(2027, 1, 1));
         assert_eq!(next(sunday, Period::Year, 0), day(2027, 1, 1));
+    }
+
+    #[test]
+    fn anniversaries_are_near() {
+        let born = day(2000, 3, 10);
+        for (on, away) in [
+            (day(2026, 3, 10), 0),
+            (day(2026, 3, 17), 7),
+            (day(2026, 3, 3), -7),
+            (day(2026, 12, 31), -69),
+            (day(2026, 9, 8), 182),
+            (day(2026, 9, 9), -182),
+        ] {
+            assert_eq!(from_anniversary(born, on), away);
+        }
+        // Around the turn of the year, and on a leap day.
+        assert_eq!(from_anniversary(day(1990, 12, 30), day(2026, 1, 2)), 3);
+        assert_eq!(from_anniversary(day(1990, 1, 2), day(2026, 12, 30)), -3);
+        let leap = day(2004, 2, 29);
+        assert_eq!(from_anniversary(leap, day(2026, 2, 28)), 0);
+        assert_eq!(from_anniversary(leap, day(2026, 3, 1)), 1);
+        assert_eq!(from_anniversary(leap, day(2028, 2, 28)), -1);
+        assert_eq!(from_anniversary(leap, day(2028, 2, 29)), 0);
+        // 366 days from one to the next, the middle 183 from both.
+        assert_eq!(from_anniversary(day(2000, 1, 1), day(2028, 7, 2)), 183);
     }
 
     #[test]

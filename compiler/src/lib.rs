@@ -5,6 +5,7 @@
 
 pub mod calendar;
 pub mod check;
+pub mod codes;
 #[cfg(feature = "native")]
 pub mod emit;
 pub mod evaluate;

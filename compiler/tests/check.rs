@@ -323,10 +323,7 @@ mod samples {
             ),
             &[("wrong-event", "a `registration` has no `basket`")],
         );
-        gives(
-            &earn("then issue coupon welcome"),
-            &[("not-yet-evaluated", "`issue` is part of the language")],
-        );
+        gives(&earn("then issue coupon welcome"), &[("unknown-name", "there is no coupon `welcome`")]);
         gives(
             &earn("valid 2026-08-31 through 2026-06-01 then award 1 points"),
             &[("date-order", "2026-06-01 through 2026-08-31")],
@@ -347,7 +344,7 @@ mod samples {
         );
         gives(
             &earn("limit 10 points per member else cut then award 1 points"),
-            &[("not-yet-evaluated", "`limit … per member`")],
+            &[("maybe-unknown", "an event may have no `member`")],
         );
     }
 
@@ -389,7 +386,13 @@ mod samples {
     fn sample_08() {
         gives(
             &earn("when any(earlier purchases within last 30 days) then award 1 points"),
-            &[("not-yet-evaluated", "`earlier`")],
+            &[("maybe-unknown", "`earlier purchases`")],
+        );
+        gives(
+            &earn(
+                "when member known and count(earlier purchases where purchase.paid > 1 EUR) = 4 then award 1 points",
+            ),
+            &[("unbounded-history", "how far back")],
         );
         gives(
             &earn("when count(lines) mod 5 = 0 pcs then award 1 points"),
@@ -397,12 +400,63 @@ mod samples {
         );
         gives(
             &earn("when member known and member.balance.chips >= 10 points then award 1 points"),
-            &[("not-yet-evaluated", "member.balance")],
+            &[("mismatched-units", "points")],
+        );
+        clean(&format!("{FRAME}\nbadge gourmet \"G\" {{ when basket.paid > 10 EUR }}"));
+        gives(
+            &earn("when member.balance.chips >= 10 chips then award 1 points"),
+            &[("maybe-unknown", "member")],
         );
         gives(
-            &format!("{FRAME}\nbadge gourmet \"G\" {{ when member known }}"),
-            &[("not-yet-evaluated", "`badge`")],
+            &earn("when member known and member.balance.chip >= 10 chips then award 1 points"),
+            &[("not-an-account", "chips")],
         );
+        clean(&earn(
+            "when member known and member.balance.chips >= 10 chips then { debit 10 chips award 1 points }",
+        ));
+        gives(&earn("then debit 10 chips from bonus"), &[("wrong-account", "chips")]);
+        gives(
+            &format!("{FRAME}\nbadge gourmet \"G\" {{ when basket.paid > 10 }}"),
+            &[("missing-unit", "10 EUR")],
+        );
+    }
+
+    #[test]
+    fn lives_of_awards() {
+        let award = |options: &str| earn(&format!("then award 1 points {options}"));
+        clean(&award("available after 14 days expires after 6 months"));
+        clean(&award("available on 2026-09-01 expires never"));
+        clean(&award("spent_at_once"));
+        gives(&award("available after 14"), &[("missing-unit", "14 days")]);
+        gives(&award("available after 14 points"), &[("mismatched-types", "a stretch of time")]);
+        gives(&award("available after basket.paid"), &[("mismatched-types", "a stretch of time")]);
+        gives(&award("expires on event.date"), &[("constant-expected", "event.date")]);
+        gives(&award("expires after 500_000 days"), &[("number-out-of-range", "500_000 days")]);
+        gives(&award("available on 2026-09-02 expires on 2026-09-01"), &[("never-available", "2026-09-01")]);
+        gives(&award("spent_at_once expires never"), &[("never-available", "no life of its own")]);
+        gives(&award("cancel on return all"), &[("not-yet-evaluated", "award … cancel")]);
+        let account = |clauses: &str| {
+            format!("{FRAME}\naccount melting {{ unit melts decimals 0 round down per basket {clauses} }}")
+        };
+        clean(&account(
+            "expire 365 days after award melt 10% of awarded every 30 days from 90 days after award",
+        ));
+        clean(&account("expire at end of year + 3 months use first oldest_expiry"));
+        gives(&account("expire 1 years after award expire on 2026-01-01"), &[("repeated-clause", "expire")]);
+        gives(&account("expire at end of decade"), &[("unexpected-text", "decade")]);
+        gives(
+            &account("melt 0.5% of awarded every 30 days from 90 days after award"),
+            &[("percent-out-of-range", "1% through 100%")],
+        );
+        gives(
+            &account("melt 10% of remaining every 90 minutes from 90 days after award"),
+            &[("mismatched-types", "days or months")],
+        );
+        gives(
+            &account("melt 10% of remaining every 0 days from 90 days after award"),
+            &[("number-out-of-range", "0 days")],
+        );
+        gives(&account("use first newest"), &[("unknown-word", "oldest_expiry")]);
     }
 
     #[test]
@@ -616,7 +670,10 @@ mod single {
         );
         gives(
             &earn("when purchase in segment \"A\" then award 1 points"),
-            &[("wrong-reference-kind", "it can be in `campaign`, `channel`, `country` and `store`")],
+            &[(
+                "wrong-reference-kind",
+                "it can be in `campaign`, `channel`, `country`, `coupon_code` and `store`",
+            )],
         );
         gives(
             &earn("when purchase.source in segment \"A\" then award 1 points"),
@@ -907,12 +964,12 @@ mod single {
         gives(&test("given member \"m\" { tier = gold }"), &[("unknown-value", "gold")]);
         gives(&test("given purchase {}"), &[("missing-clause", "when it happens")]);
         gives(
-            &test("given purchase at 2026-03-02 10:15 {} after 3 days expect nothing"),
-            &[("not-yet-evaluated", "after")],
+            &test("after 3 days given purchase at 2026-03-02 10:15 {} expect nothing"),
+            &[("nothing-happened", "given purchase")],
         );
         gives(
-            &test("given purchase at 2026-03-02 10:15 {} expect balance bonus = 5 points"),
-            &[("not-yet-evaluated", "balance")],
+            &test("given purchase at 2026-03-02 10:15 {} expect balance bonus = 5 chips"),
+            &[("mismatched-types", "5 chips")],
         );
         gives(
             &format!("{FRAME}\ntest \"t\" rejects unit_mismatch {{ }}"),
@@ -931,6 +988,69 @@ mod single {
             ["missing-unit", "maybe-unknown", "text-for-reference", "missing-unit", "unknown-name"]
         );
         assert!(found.windows(2).all(|pair| pair[0].place.span.start <= pair[1].place.span.start));
+    }
+
+    #[test]
+    fn instruments_are_used_as_they_are_made() {
+        let coupon = |clauses: &str| {
+            format!("{FRAME}\ncoupon spring {{ {clauses} then discount 5% on basket spread by paid }}")
+        };
+        clean(&coupon("codes shared \"SPRING\" uses 2 times per member"));
+        gives(&coupon(""), &[("missing-clause", "`codes`")]);
+        gives(&coupon("codes unique codes unique"), &[("repeated-clause", "`codes`")]);
+        gives(&coupon("codes shared \"A\" expires after 3 days"), &[("wrong-instrument", "`valid`")]);
+        gives(&coupon("codes unique expires after 3 EUR"), &[("mismatched-types", "3 EUR")]);
+        gives(&coupon("codes unique priority 3"), &[("wrong-instrument", "in group")]);
+        gives(&coupon("codes unique not with coupon spring"), &[("wrong-instrument", "not the same one")]);
+        gives(&coupon("codes unique not with coupon sprang"), &[("unknown-name", "`spring`")]);
+        gives(&coupon("codes unique uses 2 times per store"), &[("unknown-word", "`store`")]);
+        let twice = "coupon a { codes shared \"CODE\" then discount 5% on basket spread by paid }
+            coupon b { codes shared \"c-0de\" then discount 5% on basket spread by paid }";
+        gives(&format!("{FRAME}\n{twice}"), &[("duplicate-name", "code")]);
+        let issues = |declaration: &str, effect: &str| {
+            format!(
+                "{FRAME}\n{declaration}\ngroup g {{ kind state displace none on purchase when member known
+                 rule r {{ then {effect} }} }}"
+            )
+        };
+        clean(&issues("certificate gift {}", "issue certificate gift for 5 EUR"));
+        gives(&issues("certificate gift {}", "issue certificate gift"), &[("missing-clause", "its value")]);
+        gives(
+            &issues("certificate gift {}", "issue 2 certificate gift for 5 EUR"),
+            &[("wrong-instrument", "one")],
+        );
+        gives(&issues("badge fan", "issue badge fan expires after 3 days"), &[("wrong-instrument", "end")]);
+        gives(&issues("", "set member.favourite_shop to purchase.store"), &[("not-yet-evaluated", "names")]);
+        gives(&issues("", "set member.tire to vip"), &[("unknown-field", "tier")]);
+        gives(
+            &issues("badge fan", "issue badge fan").replace("when member known", ""),
+            &[("maybe-unknown", "member known")],
+        );
+    }
+
+    #[test]
+    fn levels_ascend_and_say_what_becomes_of_members() {
+        let tiers = |clauses: &str| {
+            format!(
+                "language 1
+                 program demo {{ currency EUR zone \"Europe/Berlin\" rounding half_up }}
+                 account chips {{ unit chips decimals 0 }}
+                 extend member {{ spent: money = 0 EUR }}
+                 tiers club {{ {clauses} }}"
+            )
+        };
+        let whole =
+            "measure member.spent level base from 0 EUR level vip from 9 EUR upgrade at_once downgrade never";
+        clean(&tiers(whole));
+        gives(&tiers(&whole.replace("9 EUR", "0 EUR")), &[("level-order", "`vip`")]);
+        gives(&tiers(&whole.replace("9 EUR", "9 chips")), &[("mismatched-types", "chips")]);
+        gives(&tiers(&whole.replace("downgrade never", "")), &[("missing-clause", "`downgrade`")]);
+        gives(&tiers(&whole.replace("never", "one_level")), &[("missing-clause", "`review`")]);
+        gives(
+            &tiers(&whole.replace("measure member.spent", "")),
+            &[("missing-clause", "what is measured"), ("missing-clause", "what is measured")],
+        );
+        gives(&tiers(&format!("{whole} downgrade never")), &[("repeated-clause", "`downgrade`")]);
     }
 
     #[test]

@@ -222,6 +222,8 @@ pub struct TypeName {
     pub argument: Option<Name>,
     /// `set of …`
     pub set: bool,
+    /// `list of …`
+    pub list: bool,
     /// `?`
     pub optional: bool,
     /// All of it.
@@ -251,8 +253,10 @@ pub enum ProgramClause {
     Order(Vec<Name>),
     /// `spread rounded down rest first_lines`: the convention where an effect names none
     Spread(SpreadRule, Span),
-    /// `tax on_top rounded half_up` or `tax included`
-    Tax(Name, Option<Name>),
+    /// `tax on_top rounded half_up per line` or `tax included`: how it stands, how it rounds, where it rounds
+    Tax(Name, Option<Name>, Option<Name>),
+    /// `not_below unit.minimum_price`
+    NotBelow(Expr),
 }
 
 /// A clause of `account`.
@@ -918,6 +922,8 @@ pub enum Expectation {
     Discount(Expr, Scope),
     /// `total 85.00 EUR`: what is to be paid
     Total(Expr),
+    /// `tax 3.50 EUR`
+    Tax(Expr),
     /// `balance bonus = 500 points`
     Balance(Path, Expr),
     /// `debit 10 chips [from chips] [by rule pans]`
@@ -946,6 +952,8 @@ pub enum Expectation {
     Tier(Path, Name),
     /// `badge gourmet`
     Badge(Path),
+    /// `coupon welcome10 accepted`, `coupon welcome10 refused` (false)
+    Coupon(Path, bool),
     /// `refused ["Not enough points"]`: the event as a whole
     Refused(Option<Text>),
     /// `offer …`: no tree yet.

@@ -34,6 +34,7 @@ pub const NAMES: &[&str] = &[
     "missing-comma",
     "missing-each-or-total",
     "missing-else",
+    "missing-from",
     "missing-order",
     "misspelt-keyword",
     "mixed-logic",
@@ -636,6 +637,15 @@ pub(crate) fn missing_after_or_on(value: Place, keyword: &str, expr: &Expr) -> D
         diagnostic = diagnostic.fix(format!("on that day: `{keyword} on`"), start_of(value), "on ");
     }
     diagnostic
+}
+
+/// `level vip 100 EUR`
+pub(crate) fn missing_from(value: Place) -> Diagnostic {
+    Diagnostic::error("missing-from", value, "this level does not say that it begins here").fix(
+        "from here on: `from`",
+        start_of(value),
+        "from ",
+    )
 }
 
 /// `expire 365 days` in an account

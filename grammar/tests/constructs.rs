@@ -218,7 +218,9 @@ fn coupons_and_certificates() {
             CouponClause::Uses { times, per } => uses.push((times, words(per))),
             CouponClause::Expires(Expiry::After(length)) => others.push(reader.expr(length)),
             CouponClause::Expires(Expiry::On(_) | Expiry::Never) => panic!("{clause:?}"),
-            CouponClause::NotWithGroup(path) | CouponClause::NotWithCoupon(path) => {
+            CouponClause::NotWithGroup(path, _)
+            | CouponClause::NotWithCoupon(path)
+            | CouponClause::InGroup(path) => {
                 others.push(reader.path(path));
             }
             CouponClause::Shared(clause) => shared.push(&clause.kind),

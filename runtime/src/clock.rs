@@ -38,6 +38,38 @@ impl Zone {
         Some(Zone { zone: TimeZoneDatabase::bundled().get(name).ok()? })
     }
 
+    /// The zone without offset and summer time.
+    pub fn universal() -> Zone {
+        Zone { zone: TimeZone::UTC }
+    }
+
+    /// What the clock of the zone shows at an instant. Beyond what calendars hold, the universal clock.
+    pub fn moment_at(&self, instant: i64) -> Moment {
+        match Timestamp::from_second(instant) {
+            Ok(timestamp) => self.at(timestamp),
+            Err(_) => {
+                let (date, time) = (instant.div_euclid(86_400), instant.rem_euclid(86_400));
+                Moment { instant, date, time, weekday: weekday_of(date), month_day: 1 }
+            }
+        }
+    }
+
+    /// The instant at which the clock of the zone shows a second of a day (counted from 1970-01-01): the earlier of two,
+    /// and for a time that the clock skips the one as far behind the gap. Beyond what calendars hold, of the universal
+    /// clock.
+    pub fn instant_of(&self, date: i64, second: i64) -> i64 {
+        let universal = date.saturating_mul(86_400).saturating_add(second);
+        let zoned = || {
+            let day = civil(date)?;
+            let part = |seconds: i64| i8::try_from(seconds).ok();
+            let (hour, minute) = (part(second / 3600)?, part(second / 60 % 60)?);
+            let time = jiff::civil::Time::new(hour, minute, part(second % 60)?, 0).ok()?;
+            let ambiguous = self.zone.to_ambiguous_timestamp(DateTime::from_parts(day, time));
+            Some(ambiguous.compatible().ok()?.as_second())
+        };
+        zoned().unwrap_or(universal)
+    }
+
     /// Reads `2026-03-01T09:00`, with seconds or not, with a fraction of a second (dropped) or not, with `Z`, an
     /// offset such as `-05:00`, or neither; then it is local in this zone.
     ///
@@ -116,6 +148,13 @@ fn days(day: Date) -> i64 {
     let year_of_era = year.rem_euclid(400);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + i64::from(day.day()) - 1;
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// An instant as `2026-03-01T09:00:00Z`.
+pub fn instant_text(instant: i64) -> String {
+    let (date, second) = (instant.div_euclid(86_400), instant.rem_euclid(86_400));
+    let (hour, minute, rest) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{}T{hour:02}:{minute:02}:{rest:02}Z", date_text(date))
 }
 
 /// (year, month) of a day counted from 1970-01-01.

@@ -3,12 +3,24 @@
 //! Decides nothing. The JSON has a published schema, `schema/decision.schema.json`, and its fields always stand in
 //! the same order, so that equal decisions are equal bytes.
 
+mod instruments;
+
+pub use instruments::{Code, FieldSet, Issued, LevelChange};
+
+use crate::clock::{Zone, instant_text};
 use crate::decimal;
 use crate::pack::{Pack, place};
 use crate::record::ReadEvent;
+use crate::state::life::{Portion, life_of, portions};
+use instruments::Parts;
+use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate;
-use perq_compiler::ir::{AccountId, CounterId, FaultKind, LimitOf, Program, RuleId, SiteId, SlotId};
+use perq_compiler::ir::{
+    AccountId, Available, CounterId, Expires, FaultKind, LimitOf, MISSING, Program, Redemption, RuleId,
+    SiteId, SlotId, Verified, event_slot,
+};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The JSON Schema of a decision's JSON.
 pub const DECISION_SCHEMA: &str = include_str!("../schema/decision.schema.json");
@@ -36,6 +48,30 @@ pub struct Decision {
     /// What the effects use up of limits and budgets that count over more than this event.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub claims: Vec<Claim>,
+    /// The sets that rules formed of their bundles.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub sets: Vec<Sets>,
+    /// Rules that gave nothing because what they debit is not there.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub short: Vec<Short>,
+    /// What points pay, in the order of settlement.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tender: Vec<Tender>,
+    /// Why the event as a whole is refused; then nothing of it applies.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<Refused>,
+    /// What became of the codes that were presented.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub coupons: Vec<Code>,
+    /// What is issued to the member.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub issued: Vec<Issued>,
+    /// Fields of the member that are set.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub set: Vec<FieldSet>,
+    /// Levels that the member leaves.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub tiers: Vec<LevelChange>,
     /// Rules that failed and gave nothing.
     pub errors: Vec<RuleError>,
     /// The lines before and after.
@@ -44,7 +80,7 @@ pub struct Decision {
     pub totals: Totals,
 }
 
-/// Whether an effect takes off the price or gives to an account.
+/// Whether an effect takes off the price, gives to an account or takes from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EffectKind {
@@ -52,6 +88,8 @@ pub enum EffectKind {
     Discount,
     /// To an account.
     Award,
+    /// From an account.
+    Debit,
 }
 
 /// An effect that applies.
@@ -60,14 +98,20 @@ pub enum EffectKind {
 pub struct Effect {
     /// What it does.
     pub kind: EffectKind,
-    /// The whole amount: of the currency for a discount, of the account for an award.
+    /// The whole amount: of the currency for a discount, of the account for an award or a debit.
     pub amount: String,
     /// The currency, of a discount.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub currency: Option<String>,
-    /// The account, of an award.
+    /// The account, of an award or a debit.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub account: Option<String>,
+    /// The parts of an award that live apart; empty for one that is there at once and for ever.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub lots: Vec<Lot>,
+    /// The award is spent where it is given, and never part of a balance.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub spent_at_once: bool,
     /// Its rule.
     pub rule: String,
     /// The rule's group.
@@ -80,6 +124,76 @@ pub struct Effect {
     /// The id of the member who gets it, where that is not the event's own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub to: Option<String>,
+}
+
+/// A part of an award that lives and ends as one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lot {
+    /// How much of the award.
+    pub amount: String,
+    /// The instant from which it can be spent, where that is not the event's.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub available: Option<String>,
+    /// The instant from which it is gone, where it ends.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expires: Option<String>,
+}
+
+/// A payment with points; that they are taken is an effect of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tender {
+    /// The redemption.
+    pub redemption: String,
+    /// The account that pays.
+    pub account: String,
+    /// What it takes.
+    pub points: String,
+    /// What it pays, in the currency.
+    pub money: String,
+    /// What it pays of lines, in the currency; they add up to the whole.
+    pub lines: Vec<Share>,
+}
+
+/// A request to pay with points that cannot be met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refused {
+    /// The redemption.
+    pub redemption: String,
+    /// The account that should pay.
+    pub account: String,
+    /// `not-allowed`, `failed`, `short`, `below-least`, `wrong-step`, `above-most` or `unconfirmed`.
+    pub because: String,
+    /// By how much, in the account; absent where it is no question of how much.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<String>,
+    /// What the program says then, and to whom.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub say: Vec<Saying>,
+}
+
+/// Words for somebody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saying {
+    /// Such as `cashier`.
+    pub to: String,
+    /// The words.
+    pub text: String,
+}
+
+/// A rule whose debit is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Short {
+    /// Which.
+    pub rule: String,
+    /// From which account.
+    pub account: String,
+    /// How much is missing.
+    pub missing: String,
 }
 
 /// A line's part of an effect.
@@ -129,6 +243,33 @@ pub struct Claim {
     pub counter: String,
     /// How much: of the currency, of an account, or times.
     pub amount: String,
+}
+
+/// The sets that a rule formed of its bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sets {
+    /// The rule.
+    pub rule: String,
+    /// How many sets.
+    pub sets: i64,
+    /// Whether no other choice of pieces would have been better for the one it was made for.
+    pub proven: bool,
+    /// Where that is not proven: how much better another choice might have been at most, in the currency.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gap: Option<String>,
+    /// The pieces that the sets use.
+    pub lines: Vec<SetLine>,
+}
+
+/// Pieces of a line in sets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetLine {
+    /// The line's position, from 1.
+    pub line: u32,
+    /// Pieces of it.
+    pub pieces: i64,
 }
 
 /// What a limit took from a rule.
@@ -196,10 +337,16 @@ pub struct Totals {
     /// The tax, where the program says how tax stands in prices.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tax: Option<String>,
-    /// What the customer hands over.
+    /// Of what is left, what points pay; absent where that is nothing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub points: Option<String>,
+    /// What the customer hands over in money.
     pub total: String,
     /// By account, in order of declaration, only those awarded.
     pub awards: Awards,
+    /// By account, in order of declaration, only those debited.
+    #[serde(skip_serializing_if = "Awards::is_empty", default)]
+    pub debits: Awards,
 }
 
 /// Amounts by account; an object in JSON, in order of declaration.
@@ -207,6 +354,11 @@ pub struct Totals {
 pub struct Awards(pub Vec<(String, String)>);
 
 impl Awards {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The amount for an account.
     pub fn get(&self, account: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == account).map(|(_, amount)| amount.as_str())
@@ -270,6 +422,7 @@ fn counter_of(by: evaluate::CutBy) -> Option<CounterId> {
 /// A program's names, as texts and as JSON, for reports about it.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
+    program: Arc<Verified>,
     kinds: Vec<Name>,
     rules: Vec<Name>,
     groups: Vec<Name>,
@@ -288,8 +441,59 @@ pub(crate) struct Names {
     tz: &'static str,
     /// `,"pack":…,"tz":…,"effects":[`
     head: Vec<u8>,
-    /// By site: what follows the amount, from the quote that ends it to `"lines":[`.
-    tails: Vec<Vec<u8>>,
+    /// By site: what follows the amount, from the quote that ends it to the account or the currency; and from there to
+    /// `"lines":[`.
+    tails: Vec<(Vec<u8>, Vec<u8>)>,
+    lives: Lives,
+    /// What redemptions say where the balance is too small, by rule.
+    sayings: Vec<(RuleId, Vec<perq_compiler::ir::Saying>)>,
+}
+
+/// What the lots of awards are worked out with.
+#[derive(Clone, Debug)]
+struct Lives {
+    zone: Zone,
+    week_starts: u8,
+    /// By site.
+    lives: Vec<Option<(perq_compiler::ir::Account, perq_compiler::ir::Life)>>,
+}
+
+impl Lives {
+    fn of(program: &Program) -> Lives {
+        let life = |site: u32| {
+            let (account, life) = life_of(program, SiteId(site))?;
+            Some((program.accounts.get(account.index())?.clone(), life))
+        };
+        Lives {
+            // Readers refuse programs of zones that are not known.
+            zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
+            week_starts: program.week_starts,
+            lives: (0..program.sites.len() as u32).map(life).collect(),
+        }
+    }
+
+    /// The parts of an award that live apart.
+    fn lots(&self, event: &ReadEvent, effect: &evaluate::Effect) -> Vec<Portion> {
+        let Some((account, life)) = self.lives.get(effect.site.index()).and_then(Option::as_ref) else {
+            return Vec::new();
+        };
+        let ends = life.expires.unwrap_or(account.expires) != Expires::Never;
+        let waits = life.available != Available::AtOnce;
+        if life.spent_at_once || !(ends || waits || account.melt.is_some()) {
+            return Vec::new();
+        }
+        portions(&self.zone, self.week_starts, account, *life, now(event), effect.amount)
+    }
+
+    fn is_spent_at_once(&self, site: SiteId) -> bool {
+        self.lives.get(site.index()).and_then(Option::as_ref).is_some_and(|(_, life)| life.spent_at_once)
+    }
+}
+
+/// When the event happened.
+fn now(event: &ReadEvent) -> Instant {
+    let slot = |slot: SlotId| event.record.event.get(slot.index()).copied().unwrap_or(MISSING);
+    Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
 }
 
 /// A text and its JSON, with quotes.
@@ -320,6 +524,7 @@ impl Names {
         let program: &Program = pack.program();
         let list = |names: Vec<&str>| names.into_iter().map(Name::of).collect::<Vec<_>>();
         let mut names = Names {
+            program: Arc::clone(pack.program()),
             kinds: list(program.events.iter().map(|event| event.name.as_str()).collect()),
             rules: list(program.rules.iter().map(|rule| rule.name.as_str()).collect()),
             groups: list(program.groups.iter().map(|group| group.name.as_str()).collect()),
@@ -338,6 +543,8 @@ impl Names {
             tz: crate::clock::database_version(),
             head: Vec::new(),
             tails: Vec::new(),
+            lives: Lives::of(program),
+            sayings: program.redemptions.iter().map(|of| (of.rule, of.short.clone())).collect(),
         };
         names.head.extend_from_slice(b",\"pack\":");
         write_text(&mut names.head, &names.pack);
@@ -350,12 +557,20 @@ impl Names {
             .map(|site| {
                 let account = match site.kind {
                     perq_compiler::ir::SiteKind::Award { account, .. }
-                    | perq_compiler::ir::SiteKind::Multiply { account, .. } => Some(account),
-                    perq_compiler::ir::SiteKind::Discount { .. } => None,
+                    | perq_compiler::ir::SiteKind::Multiply { account, .. }
+                    | perq_compiler::ir::SiteKind::Debit { account } => Some(account),
+                    perq_compiler::ir::SiteKind::Tender { .. } => {
+                        let of = |redemption: &&Redemption| redemption.rule == site.rule;
+                        program.redemptions.iter().find(of).map(|redemption| redemption.account)
+                    }
+                    perq_compiler::ir::SiteKind::Discount { .. }
+                    | perq_compiler::ir::SiteKind::Issue { .. }
+                    | perq_compiler::ir::SiteKind::Set { .. } => None,
                 };
                 let group = program.rules.get(site.rule.index()).map_or(0, |rule| rule.group.index());
                 let mut tail = b"\"".to_vec();
                 names.write_of(&mut tail, account);
+                let head = std::mem::take(&mut tail);
                 tail.extend_from_slice(b",\"rule\":");
                 tail.extend_from_slice(json(&names.rules, site.rule.index()));
                 tail.extend_from_slice(b",\"group\":");
@@ -365,7 +580,7 @@ impl Names {
                     write_text(&mut tail, reason);
                 }
                 tail.extend_from_slice(b",\"lines\":[");
-                tail
+                (head, tail)
             })
             .collect();
         names
@@ -422,6 +637,7 @@ impl Names {
             Some(account) => (None, Some(self.account(account))),
             None => (Some(self.currency.text.clone()), None),
         };
+        let Parts { coupons, issued, set, tiers } = Parts::of(&self.program, event, raw);
         Decision {
             id: event.id().to_owned(),
             kind: text(&self.kinds, event.record.kind.index()),
@@ -435,29 +651,29 @@ impl Names {
                     let decimals = self.decimals(effect.account);
                     let (currency, account) = of(effect.account);
                     Effect {
-                        kind: if effect.account.is_some() { EffectKind::Award } else { EffectKind::Discount },
+                        kind: match (effect.account, effect.debit) {
+                            (Some(_), false) => EffectKind::Award,
+                            (Some(_), true) => EffectKind::Debit,
+                            (None, _) => EffectKind::Discount,
+                        },
                         amount: decimal::print(i128::from(effect.amount), decimals),
                         currency,
                         account,
+                        lots: self
+                            .lives
+                            .lots(event, effect)
+                            .iter()
+                            .map(|lot| Lot {
+                                amount: decimal::print(i128::from(lot.amount), decimals),
+                                available: available(event, lot).map(instant_text),
+                                expires: lot.until.map(instant_text),
+                            })
+                            .collect(),
+                        spent_at_once: self.lives.is_spent_at_once(effect.site),
                         rule: rule(effect.rule),
                         group: text(&self.groups, effect.group.index()),
                         reason: self.reasons.get(effect.site.index()).cloned().flatten(),
-                        lines: effect
-                            .shares
-                            .iter()
-                            .map(|share| Share {
-                                line: share.row + 1,
-                                sku: event.sku(share.row as usize).to_owned(),
-                                pieces: share.pieces,
-                                amount: decimal::print(i128::from(share.amount), decimals),
-                                units: units(share.amount, share.pieces)
-                                    .map(|(pieces, amount)| Units {
-                                        pieces,
-                                        amount: decimal::print(i128::from(amount), decimals),
-                                    })
-                                    .collect(),
-                            })
-                            .collect(),
+                        lines: shares(event, &effect.shares, decimals),
                         to: self.to(event, effect).map(str::to_owned),
                     }
                 })
@@ -498,6 +714,46 @@ impl Names {
                     amount: decimal::print(i128::from(claim.amount), self.claim_decimals(claim.counter)),
                 })
                 .collect(),
+            sets: raw
+                .bundles
+                .iter()
+                .map(|bundle| Sets {
+                    rule: rule(bundle.rule),
+                    sets: bundle.sets,
+                    proven: bundle.gap == 0,
+                    gap: (bundle.gap != 0).then(|| self.money(bundle.gap)),
+                    lines: bundle
+                        .used
+                        .iter()
+                        .map(|(row, pieces)| SetLine { line: row + 1, pieces: *pieces })
+                        .collect(),
+                })
+                .collect(),
+            short: raw
+                .short
+                .iter()
+                .map(|short| Short {
+                    rule: rule(short.rule),
+                    account: self.account(short.account),
+                    missing: decimal::print(i128::from(short.missing), self.decimals(Some(short.account))),
+                })
+                .collect(),
+            tender: raw
+                .tenders
+                .iter()
+                .map(|tender| Tender {
+                    redemption: rule(tender.redemption),
+                    account: self.account(tender.account),
+                    points: decimal::print(i128::from(tender.points), self.decimals(Some(tender.account))),
+                    money: self.money(tender.money),
+                    lines: shares(event, &tender.shares, self.decimals),
+                })
+                .collect(),
+            refused: raw.refused.map(|refused| self.refused(refused)),
+            coupons,
+            issued,
+            set,
+            tiers,
             errors: raw
                 .faults
                 .iter()
@@ -525,19 +781,36 @@ impl Names {
                 discount: self.money(raw.totals.discount),
                 paid: self.money(raw.totals.paid),
                 tax: self.has_tax.then(|| self.money(raw.totals.tax)),
+                points: Some(raw.totals.points)
+                    .filter(|points| *points != 0)
+                    .map(|points| self.money(points)),
                 total: self.money(raw.totals.total),
-                awards: Awards(
-                    raw.totals
-                        .awards
-                        .iter()
-                        .map(|&(account, amount)| {
-                            let amount = decimal::print(i128::from(amount), self.decimals(Some(account)));
-                            (self.account(account), amount)
-                        })
-                        .collect(),
-                ),
+                awards: self.sums(&raw.totals.awards),
+                debits: self.sums(&raw.totals.debits),
             },
         }
+    }
+
+    fn refused(&self, refused: evaluate::Refused) -> Refused {
+        let by = Some(refused.by).filter(|by| *by != 0);
+        let short = refused.why == evaluate::RefusedWhy::Short;
+        let says = self.sayings.iter().find(|(rule, _)| short && *rule == refused.redemption);
+        let saying =
+            |saying: &perq_compiler::ir::Saying| Saying { to: saying.to.clone(), text: saying.text.clone() };
+        Refused {
+            redemption: text(&self.rules, refused.redemption.index()),
+            account: self.account(refused.account),
+            because: refused_name(refused.why).to_owned(),
+            by: by.map(|by| decimal::print(i128::from(by), self.decimals(Some(refused.account)))),
+            say: says.map_or_else(Vec::new, |(_, says)| says.iter().map(saying).collect()),
+        }
+    }
+
+    fn sums(&self, sums: &[(AccountId, i64)]) -> Awards {
+        let sum = |&(account, amount): &(AccountId, i64)| {
+            (self.account(account), decimal::print(i128::from(amount), self.decimals(Some(account))))
+        };
+        Awards(sums.iter().map(sum).collect())
     }
 
     /// Appends the decision as one line of JSON, with its line end: the JSON of [`Self::decision`] without its
@@ -604,7 +877,72 @@ impl Names {
                 out.extend_from_slice(b"\"}");
             }
         }
-        out.extend_from_slice(b"],\"errors\":[");
+        if !raw.bundles.is_empty() {
+            out.extend_from_slice(b"],\"sets\":[");
+            for (at, bundle) in raw.bundles.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"rule\":");
+                out.extend_from_slice(json(&self.rules, bundle.rule.index()));
+                out.extend_from_slice(b",\"sets\":");
+                decimal::write_count(out, bundle.sets);
+                let proven: &[u8] = if bundle.gap == 0 { b",\"proven\":true" } else { b",\"proven\":false" };
+                out.extend_from_slice(proven);
+                if bundle.gap != 0 {
+                    self.write_money(out, b",\"gap\":\"", i128::from(bundle.gap));
+                }
+                out.extend_from_slice(b",\"lines\":[");
+                for (at, (row, pieces)) in bundle.used.iter().enumerate() {
+                    comma(out, at);
+                    out.extend_from_slice(b"{\"line\":");
+                    decimal::write_count(out, i64::from(*row) + 1);
+                    out.extend_from_slice(b",\"pieces\":");
+                    decimal::write_count(out, *pieces);
+                    out.push(b'}');
+                }
+                out.extend_from_slice(b"]}");
+            }
+        }
+        if !raw.short.is_empty() {
+            out.extend_from_slice(b"],\"short\":[");
+            for (at, short) in raw.short.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"rule\":");
+                out.extend_from_slice(json(&self.rules, short.rule.index()));
+                self.write_of(out, Some(short.account));
+                out.extend_from_slice(b",\"missing\":\"");
+                decimal::write(out, i128::from(short.missing), self.decimals(Some(short.account)));
+                out.extend_from_slice(b"\"}");
+            }
+        }
+        if !raw.tenders.is_empty() {
+            out.extend_from_slice(b"],\"tender\":[");
+            for (at, tender) in raw.tenders.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"redemption\":");
+                out.extend_from_slice(json(&self.rules, tender.redemption.index()));
+                self.write_of(out, Some(tender.account));
+                out.extend_from_slice(b",\"points\":\"");
+                decimal::write(out, i128::from(tender.points), self.decimals(Some(tender.account)));
+                out.push(b'"');
+                self.write_money(out, b",\"money\":\"", i128::from(tender.money));
+                out.extend_from_slice(b",\"lines\":[");
+                write_shares(out, event, &tender.shares, self.decimals);
+                out.extend_from_slice(b"]}");
+            }
+        }
+        let quiet = event.presented.is_empty() && raw.issues.is_empty() && raw.changes.is_empty();
+        if !quiet || !raw.tiers.is_empty() {
+            Parts::of(&self.program, event, raw).write(out);
+        }
+        match raw.refused.map(|refused| serde_json::to_vec(&self.refused(refused))) {
+            Some(Ok(refused)) => {
+                out.extend_from_slice(b"],\"refused\":");
+                out.extend_from_slice(&refused);
+                out.extend_from_slice(b",\"errors\":[");
+            }
+            // Texts and nothing else always become JSON.
+            Some(Err(_)) | None => out.extend_from_slice(b"],\"errors\":["),
+        }
         for (at, fault) in raw.faults.iter().enumerate() {
             comma(out, at);
             out.extend_from_slice(b"{\"rule\":");
@@ -638,9 +976,21 @@ impl Names {
         if self.has_tax {
             self.write_money(out, b",\"tax\":\"", i128::from(totals.tax));
         }
+        if totals.points != 0 {
+            self.write_money(out, b",\"points\":\"", i128::from(totals.points));
+        }
         self.write_money(out, b",\"total\":\"", i128::from(totals.total));
         out.extend_from_slice(b",\"awards\":{");
-        for (at, &(account, amount)) in totals.awards.iter().enumerate() {
+        self.write_sums(out, &totals.awards);
+        if !totals.debits.is_empty() {
+            out.extend_from_slice(b"},\"debits\":{");
+            self.write_sums(out, &totals.debits);
+        }
+        out.extend_from_slice(b"}}}\n");
+    }
+
+    fn write_sums(&self, out: &mut Vec<u8>, sums: &[(AccountId, i64)]) {
+        for (at, &(account, amount)) in sums.iter().enumerate() {
             comma(out, at);
             let name = self.accounts.get(account.index()).map(|(name, _)| name.json.as_slice());
             out.extend_from_slice(name.unwrap_or(b"\"\""));
@@ -648,7 +998,6 @@ impl Names {
             decimal::write(out, i128::from(amount), self.decimals(Some(account)));
             out.push(b'"');
         }
-        out.extend_from_slice(b"}}}\n");
     }
 
     fn write_money(&self, out: &mut Vec<u8>, key: &[u8], amount: i128) {
@@ -659,39 +1008,39 @@ impl Names {
 
     fn write_effect(&self, out: &mut Vec<u8>, event: &ReadEvent, effect: &evaluate::Effect) {
         let decimals = self.decimals(effect.account);
-        out.extend_from_slice(if effect.account.is_some() {
-            b"{\"kind\":\"award\",\"amount\":\"".as_slice()
-        } else {
-            b"{\"kind\":\"discount\",\"amount\":\"".as_slice()
+        out.extend_from_slice(match (effect.account, effect.debit) {
+            (Some(_), false) => b"{\"kind\":\"award\",\"amount\":\"".as_slice(),
+            (Some(_), true) => b"{\"kind\":\"debit\",\"amount\":\"".as_slice(),
+            (None, _) => b"{\"kind\":\"discount\",\"amount\":\"".as_slice(),
         });
         decimal::write(out, i128::from(effect.amount), decimals);
-        out.extend_from_slice(self.tail(effect.site));
-        for (at, share) in effect.shares.iter().enumerate() {
-            comma(out, at);
-            out.extend_from_slice(b"{\"line\":");
-            decimal::write_count(out, i64::from(share.row) + 1);
-            out.extend_from_slice(b",\"sku\":");
-            write_text(out, event.sku(share.row as usize));
-            out.extend_from_slice(b",\"pieces\":");
-            decimal::write_count(out, share.pieces);
-            out.extend_from_slice(b",\"amount\":\"");
-            decimal::write(out, i128::from(share.amount), decimals);
-            out.push(b'"');
-            let mut units = units(share.amount, share.pieces).enumerate().peekable();
-            if units.peek().is_some() {
-                out.extend_from_slice(b",\"units\":[");
-                for (at, (pieces, amount)) in units {
-                    comma(out, at);
-                    out.extend_from_slice(b"{\"pieces\":");
-                    decimal::write_count(out, pieces);
-                    out.extend_from_slice(b",\"amount\":\"");
-                    decimal::write(out, i128::from(amount), decimals);
-                    out.extend_from_slice(b"\"}");
+        let (head, tail) = match self.tails.get(effect.site.index()) {
+            Some((head, tail)) => (head.as_slice(), tail.as_slice()),
+            None => (b"\"".as_slice(), b",\"lines\":[".as_slice()),
+        };
+        out.extend_from_slice(head);
+        let lots = self.lives.lots(event, effect);
+        if !lots.is_empty() {
+            out.extend_from_slice(b",\"lots\":[");
+            for (at, lot) in lots.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"amount\":\"");
+                decimal::write(out, i128::from(lot.amount), decimals);
+                out.push(b'"');
+                for (key, instant) in [("available", available(event, lot)), ("expires", lot.until)] {
+                    if let Some(instant) = instant {
+                        out.extend_from_slice(format!(",\"{key}\":\"{}\"", instant_text(instant)).as_bytes());
+                    }
                 }
-                out.push(b']');
+                out.push(b'}');
             }
-            out.push(b'}');
+            out.push(b']');
         }
+        if self.lives.is_spent_at_once(effect.site) {
+            out.extend_from_slice(b",\"spent_at_once\":true");
+        }
+        out.extend_from_slice(tail);
+        write_shares(out, event, &effect.shares, decimals);
         out.push(b']');
         if let Some(to) = self.to(event, effect) {
             out.extend_from_slice(b",\"to\":");
@@ -704,10 +1053,68 @@ impl Names {
     fn to<'e>(&self, event: &'e ReadEvent, effect: &evaluate::Effect) -> Option<&'e str> {
         self.beneficiaries.get(effect.site.index()).copied().flatten().and_then(|slot| event.other(slot))
     }
+}
 
-    fn tail(&self, site: SiteId) -> &[u8] {
-        self.tails.get(site.index()).map_or(b"\",\"lines\":[", Vec::as_slice)
+/// The parts of an amount that fall on lines.
+fn shares(event: &ReadEvent, shares: &[evaluate::Share], decimals: u8) -> Vec<Share> {
+    let share = |share: &evaluate::Share| Share {
+        line: share.row + 1,
+        sku: event.sku(share.row as usize).to_owned(),
+        pieces: share.pieces,
+        amount: decimal::print(i128::from(share.amount), decimals),
+        units: units(share.amount, share.pieces)
+            .map(|(pieces, amount)| Units { pieces, amount: decimal::print(i128::from(amount), decimals) })
+            .collect(),
+    };
+    shares.iter().map(share).collect()
+}
+
+/// The same as JSON, without the list's brackets.
+fn write_shares(out: &mut Vec<u8>, event: &ReadEvent, shares: &[evaluate::Share], decimals: u8) {
+    for (at, share) in shares.iter().enumerate() {
+        comma(out, at);
+        out.extend_from_slice(b"{\"line\":");
+        decimal::write_count(out, i64::from(share.row) + 1);
+        out.extend_from_slice(b",\"sku\":");
+        write_text(out, event.sku(share.row as usize));
+        out.extend_from_slice(b",\"pieces\":");
+        decimal::write_count(out, share.pieces);
+        out.extend_from_slice(b",\"amount\":\"");
+        decimal::write(out, i128::from(share.amount), decimals);
+        out.push(b'"');
+        let mut units = units(share.amount, share.pieces).enumerate().peekable();
+        if units.peek().is_some() {
+            out.extend_from_slice(b",\"units\":[");
+            for (at, (pieces, amount)) in units {
+                comma(out, at);
+                out.extend_from_slice(b"{\"pieces\":");
+                decimal::write_count(out, pieces);
+                out.extend_from_slice(b",\"amount\":\"");
+                decimal::write(out, i128::from(amount), decimals);
+                out.extend_from_slice(b"\"}");
+            }
+            out.push(b']');
+        }
+        out.push(b'}');
     }
+}
+
+/// The name of why an event is refused.
+fn refused_name(why: evaluate::RefusedWhy) -> &'static str {
+    match why {
+        evaluate::RefusedWhy::NotAllowed => "not-allowed",
+        evaluate::RefusedWhy::Failed => "failed",
+        evaluate::RefusedWhy::Short => "short",
+        evaluate::RefusedWhy::BelowLeast => "below-least",
+        evaluate::RefusedWhy::WrongStep => "wrong-step",
+        evaluate::RefusedWhy::AboveMost => "above-most",
+        evaluate::RefusedWhy::Unconfirmed => "unconfirmed",
+    }
+}
+
+/// When a lot can be spent, where that is not when the event happened.
+fn available(event: &ReadEvent, lot: &Portion) -> Option<i64> {
+    Some(lot.from).filter(|from| *from != now(event).at)
 }
 
 fn comma(out: &mut Vec<u8>, at: usize) {
@@ -853,6 +1260,7 @@ mod tests {
                     rule: RuleId(0),
                     group: GroupId(0),
                     account: None,
+                    debit: false,
                     amount: 1_005,
                     shares: vec![
                         evaluate::Share { row: 0, pieces: 3, amount: 1_000 },
@@ -864,7 +1272,17 @@ mod tests {
                     rule: RuleId(1),
                     group: GroupId(1),
                     account: Some(AccountId(0)),
+                    debit: false,
                     amount: 59,
+                    shares: Vec::new(),
+                },
+                evaluate::Effect {
+                    site: SiteId(1),
+                    rule: RuleId(1),
+                    group: GroupId(1),
+                    account: Some(AccountId(0)),
+                    debit: true,
+                    amount: 8,
                     shares: Vec::new(),
                 },
             ],
@@ -880,6 +1298,30 @@ mod tests {
                 evaluate::Cut { rule: RuleId(1), of: LimitOf::Discounts, by: CutBy::Group, amount: 7 },
             ],
             claims: Vec::new(),
+            bundles: vec![
+                evaluate::BundleChoice { rule: RuleId(0), sets: 2, gap: 0, used: vec![(0, 2), (1, 4)] },
+                evaluate::BundleChoice { rule: RuleId(1), sets: 1, gap: 150, used: vec![(1, 1)] },
+            ],
+            tenders: vec![evaluate::Tender {
+                redemption: RuleId(0),
+                account: AccountId(0),
+                points: 8,
+                money: 17,
+                shares: vec![
+                    evaluate::Share { row: 0, pieces: 3, amount: 10 },
+                    evaluate::Share { row: 1, pieces: 1, amount: 7 },
+                ],
+            }],
+            refused: Some(evaluate::Refused {
+                redemption: RuleId(1),
+                account: AccountId(0),
+                why: evaluate::RefusedWhy::AboveMost,
+                by: 5,
+            }),
+            short: vec![evaluate::Short { rule: RuleId(0), account: AccountId(0), missing: 3 }],
+            issues: Vec::new(),
+            changes: Vec::new(),
+            tiers: Vec::new(),
             faults: [
                 FaultKind::Overflow,
                 FaultKind::DivisionByZero,
@@ -898,8 +1340,10 @@ mod tests {
                 discount: 1005,
                 paid: 425,
                 tax: 71,
-                total: 496,
+                points: 17,
+                total: 479,
                 awards: vec![(AccountId(0), 59)],
+                debits: vec![(AccountId(0), 8)],
             },
         }
     }
@@ -930,14 +1374,18 @@ mod tests {
         assert_eq!(
             line,
             format!(
-                r#"{{"id":"a\"\n🍵\u0001","kind":"purchase","member":"m1","pack":"{pack}","tz":"{tz}","effects":[{{"kind":"discount","amount":"10.05","currency":"GBP","rule":"tea_week","group":"offers","reason":"tea \"week\"","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"10.00","units":[{{"pieces":1,"amount":"3.34"}},{{"pieces":2,"amount":"3.33"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.05"}}]}},{{"kind":"award","amount":"59","account":"bonus","rule":"points","group":"base","lines":[]}}],"displaced":[{{"rule":"tea_week","by":"points","lines":[1,2]}}],"cut":[{{"rule":"tea_week","by":"price-floor","amount":"0.07","currency":"GBP"}},{{"rule":"points","by":"rule","amount":"7","account":"bonus"}},{{"rule":"points","by":"group","amount":"0.07","currency":"GBP"}}],"errors":[{{"rule":"points","error":"overflow","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"division-by-zero","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-range","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-fuel","place":"rules/shop.rule:9:1"}}],"lines":[{{"line":1,"sku":"T1","initial":"15.30","discount":"10.00","paid":"5.30"}},{{"line":2,"sku":"b\\","initial":"-1.00","discount":"0.05","paid":"-1.05"}}],"totals":{{"initial":"14.30","discount":"10.05","paid":"4.25","total":"4.96","awards":{{"bonus":"59"}}}}}}"#
+                r#"{{"id":"a\"\n🍵\u0001","kind":"purchase","member":"m1","pack":"{pack}","tz":"{tz}","effects":[{{"kind":"discount","amount":"10.05","currency":"GBP","rule":"tea_week","group":"offers","reason":"tea \"week\"","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"10.00","units":[{{"pieces":1,"amount":"3.34"}},{{"pieces":2,"amount":"3.33"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.05"}}]}},{{"kind":"award","amount":"59","account":"bonus","rule":"points","group":"base","lines":[]}},{{"kind":"debit","amount":"8","account":"bonus","rule":"points","group":"base","lines":[]}}],"displaced":[{{"rule":"tea_week","by":"points","lines":[1,2]}}],"cut":[{{"rule":"tea_week","by":"price-floor","amount":"0.07","currency":"GBP"}},{{"rule":"points","by":"rule","amount":"7","account":"bonus"}},{{"rule":"points","by":"group","amount":"0.07","currency":"GBP"}}],"sets":[{{"rule":"tea_week","sets":2,"proven":true,"lines":[{{"line":1,"pieces":2}},{{"line":2,"pieces":4}}]}},{{"rule":"points","sets":1,"proven":false,"gap":"1.50","lines":[{{"line":2,"pieces":1}}]}}],"short":[{{"rule":"tea_week","account":"bonus","missing":"3"}}],"tender":[{{"redemption":"tea_week","account":"bonus","points":"8","money":"0.17","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"0.10","units":[{{"pieces":1,"amount":"0.04"}},{{"pieces":2,"amount":"0.03"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.07"}}]}}],"refused":{{"redemption":"points","account":"bonus","because":"above-most","by":"5"}},"errors":[{{"rule":"points","error":"overflow","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"division-by-zero","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-range","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-fuel","place":"rules/shop.rule:9:1"}}],"lines":[{{"line":1,"sku":"T1","initial":"15.30","discount":"10.00","paid":"5.30"}},{{"line":2,"sku":"b\\","initial":"-1.00","discount":"0.05","paid":"-1.05"}}],"totals":{{"initial":"14.30","discount":"10.05","paid":"4.25","points":"0.17","total":"4.79","awards":{{"bonus":"59"}},"debits":{{"bonus":"8"}}}}}}"#
             )
         );
         let mut program = testing::program();
-        program.tax = Some(Tax { included: false, rounding: perq_compiler::ir::Rounding::HalfUp });
+        program.tax = Some(Tax {
+            included: false,
+            rounding: perq_compiler::ir::Rounding::HalfUp,
+            per: perq_compiler::ir::TaxPer::Line,
+        });
         let taxed = Pack::of(perq_compiler::ir::verify::verify(program).unwrap());
         let line = check(&taxed, r#"{"id":"1","kind":"sale","at":"2026-01-01T00:00"}"#);
-        assert!(line.contains(r#""paid":"4.25","tax":"0.71","total":"4.96""#), "{line}");
+        assert!(line.contains(r#""paid":"4.25","tax":"0.71","points":"0.17","total":"4.79""#), "{line}");
         assert!(line.contains(r#""member":null"#));
     }
 

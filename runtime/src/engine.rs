@@ -8,11 +8,11 @@ use crate::decision::{Decision, Names};
 use crate::pack::Pack;
 use crate::record::value::{Scalar, Values};
 use crate::record::{Event, ReadEvent, ReadOptions, Reader, RecordError, Schema};
-use crate::state::{self, Memory, State};
+use crate::state::{self, Memory, State, review};
 use arc_swap::ArcSwap;
-use perq_compiler::evaluate::{self, Claimed, Plan, Unclaimed, Workspace};
+use perq_compiler::evaluate::{self, Claimed, Plan, Reviewer, Unclaimed, Workspace};
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{MISSING, Program, SlotType, event_slot};
+use perq_compiler::ir::{FunctionId, MISSING, Program, SlotType, event_slot};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -477,6 +477,31 @@ impl Evaluation {
         }
     }
 
+    /// What functions that belong to no rule give for a record.
+    fn ask(
+        &mut self,
+        engine: &Inner,
+        record: &mut evaluate::Record,
+        functions: &[FunctionId],
+    ) -> Vec<Option<i64>> {
+        let date = record.event.get(event_slot::DATE.index()).copied().unwrap_or(MISSING);
+        let params: Vec<i64> = engine.params.iter().map(|values| value_at(values, date)).collect();
+        let (program, bindings) = (engine.pack.program(), engine.schema.bindings());
+        match &engine.code {
+            Code::Interpreter => {
+                let (code, memory) = (&engine.interpreter, &mut self.interpreter);
+                let mut reviewer = Reviewer::new(program, bindings, record, &params, code, memory);
+                functions.iter().map(|function| reviewer.ask(*function)).collect()
+            }
+            #[cfg(feature = "native")]
+            Code::Native(native) => {
+                let code: &Native = native;
+                let mut reviewer = Reviewer::new(program, bindings, record, &params, code, &mut self.native);
+                functions.iter().map(|function| reviewer.ask(*function)).collect()
+            }
+        }
+    }
+
     fn interpret(&mut self, engine: &Inner, event: &mut ReadEvent, claimed: &dyn Claimed) {
         evaluate::evaluate(
             engine.pack.program(),
@@ -519,6 +544,31 @@ impl Evaluation {
             engine.shadow_mismatches.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// Decides an event that was just read, on what was kept before it, and keeps it.
+fn decide(
+    engine: &Engine,
+    state: Option<&mut (dyn State + 'static)>,
+    reader: &mut Reader,
+    event: &mut ReadEvent,
+    evaluation: &mut Evaluation,
+) {
+    let Some(state) = state else { return evaluation.run(&engine.0, event, &Unclaimed) };
+    let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
+    let tiers = review::before(program, state, (schema, reader), event, &mut |record, functions| {
+        evaluation.ask(&engine.0, record, functions)
+    });
+    let claimed = state.see(schema, reader, event);
+    evaluation.run(&engine.0, event, &*claimed);
+    drop(claimed);
+    evaluation.decision.tiers = tiers;
+    state.keep(schema, reader, event, &evaluation.decision);
+    let mut decision = std::mem::take(&mut evaluation.decision);
+    review::after(program, state, (schema, reader), event, &mut decision, &mut |record, functions| {
+        evaluation.ask(&engine.0, record, functions)
+    });
+    evaluation.decision = decision;
 }
 
 /// The last value whose day is not after the date.
@@ -570,11 +620,7 @@ impl Session {
     /// Decides the event that was read last, on what was kept before it, and keeps it.
     fn run(&mut self) {
         let Session { engine, state, reader, event, evaluation } = self;
-        let Some(state) = state else { return evaluation.run(&engine.0, event, &Unclaimed) };
-        let claimed = state.see(&engine.0.schema, reader, event);
-        evaluation.run(&engine.0, event, &*claimed);
-        drop(claimed);
-        state.keep(&engine.0.schema, reader, event, &evaluation.decision);
+        decide(engine, state.as_deref_mut(), reader, event, evaluation);
     }
 
     /// Decides an event from its JSON text.
@@ -602,6 +648,14 @@ impl Session {
     /// its record change. Knows nothing of what was decided before, and keeps nothing.
     pub fn decide_record(&mut self, event: &mut ReadEvent) -> &evaluate::Decision {
         self.evaluation.run(&self.engine.0, event, &Unclaimed);
+        &self.evaluation.decision
+    }
+
+    /// Decides an event that `reader` has just read for this engine's schema, on what was decided before it, and keeps
+    /// it: as [`Self::decide_record`], for programs with and without state.
+    pub fn decide_read(&mut self, reader: &mut Reader, event: &mut ReadEvent) -> &evaluate::Decision {
+        let Session { engine, state, evaluation, .. } = self;
+        decide(engine, state.as_deref_mut(), reader, event, evaluation);
         &self.evaluation.decision
     }
 

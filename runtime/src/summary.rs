@@ -205,6 +205,8 @@ impl Summary {
                 given.events += u64::from(is_new);
                 given.effects += 1;
                 match effect.account {
+                    // What is taken is no award.
+                    Some(_) if effect.debit => {}
                     Some(account) => given.award(account.index(), i128::from(effect.amount)),
                     None => given.discount += i128::from(effect.amount),
                 }

@@ -141,6 +141,7 @@ pub(crate) fn program() -> Program {
         rounding: Rounding::HalfUp,
         week_starts: 0,
         tax: None,
+        floor: None,
         accounts: vec![Account {
             name: "bonus".into(),
             unit: "points".into(),
@@ -151,6 +152,8 @@ pub(crate) fn program() -> Program {
             redeemable: true,
             qualifying: false,
             not_below: None,
+            expires: perq_compiler::ir::Expires::Never,
+            melt: None,
         }],
         kinds: vec![
             kind("sku", false, None),
@@ -186,6 +189,9 @@ pub(crate) fn program() -> Program {
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: perq_compiler::ir::TenderSlots::default(),
+        instruments: Default::default(),
         params: vec![Param {
             name: "rate".into(),
             ty: SlotType::Percent,
@@ -208,7 +214,11 @@ pub(crate) fn program() -> Program {
             },
             Site {
                 rule: RuleId(1),
-                kind: SiteKind::Award { account: AccountId(0), rounding: None },
+                kind: SiteKind::Award {
+                    account: AccountId(0),
+                    rounding: None,
+                    life: perq_compiler::ir::Life::default(),
+                },
                 to: None,
                 reason: None,
                 place: PlaceId(1),

@@ -5,17 +5,24 @@
 //! asked, they must give the same decision.
 
 use crate::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
+use crate::clock::{Moment, Zone};
 use crate::decimal;
 use crate::engine::{DatedValues, parameters_of, value_at};
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
-use crate::state::{Memory, State};
+use crate::state::instruments::{self, Outcome as CodeOutcome};
+use crate::state::life::moved;
+use crate::state::{Memory, State, review};
 use perq_compiler::evaluate::spread::over_pieces;
-use perq_compiler::evaluate::{Claimed, Code, CutBy, Decision, Effect, Plan, Record, Workspace, evaluate};
+use perq_compiler::evaluate::{
+    Bindings, Claimed, Code, CutBy, Decision, Effect, LineTotal, Plan, Record, RefusedWhy, Reviewer,
+    Workspace, evaluate,
+};
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, LimitOf, ParamId, Program, RuleId, Verified, event_slot, line_slot,
+    AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Saying, Span,
+    Verified, event_slot, line_slot,
 };
 use perq_compiler::typed::{
     self, ExpectScope, Expectation, LineRef, TestBody, TestRecord, TestStep, TestValue,
@@ -167,14 +174,27 @@ fn is_figure(step: &TestStep) -> bool {
             Expectation::LimitedTo { .. }
             | Expectation::Award { .. }
             | Expectation::Discount { .. }
-            | Expectation::Total(_) => true,
+            | Expectation::Issue { count: Some(_), .. }
+            | Expectation::Debit { .. }
+            | Expectation::Balance { .. }
+            | Expectation::Total(_)
+            | Expectation::Tax(_) => true,
             Expectation::Nothing
             | Expectation::Fires(_)
             | Expectation::Silent(_)
             | Expectation::DisplacedBy(..)
+            | Expectation::Refused(_)
+            | Expectation::Issue { count: None, .. }
+            | Expectation::Coupon(..)
+            | Expectation::Badge(_)
+            | Expectation::Tier(_)
             | Expectation::Fails(..) => false,
         },
-        TestStep::Member(_) | TestStep::Table { .. } | TestStep::Event { .. } | TestStep::With(..) => false,
+        TestStep::Member(_)
+        | TestStep::Table { .. }
+        | TestStep::Event { .. }
+        | TestStep::After(_)
+        | TestStep::With(..) => false,
     }
 }
 
@@ -199,6 +219,9 @@ struct Bound {
 struct Decided {
     event: ReadEvent,
     decision: Decision,
+    /// The member's badges and level, once it was kept.
+    badges: Vec<u32>,
+    level: Option<i64>,
 }
 
 /// One test while it runs.
@@ -210,11 +233,12 @@ struct Run<'t> {
     bound: Option<Bound>,
     events: usize,
     last: Option<Decided>,
+    /// The instant that the test has come to, and what the local clock shows then.
+    clock: Option<Moment>,
+    zone: Zone,
     fired: BTreeSet<RuleId>,
     state: Memory,
-    interpreter: Workspace<interpret::Scratch>,
-    #[cfg(feature = "native")]
-    native: Workspace<native::Scratch>,
+    workspaces: Workspaces,
 }
 
 impl<'t> Run<'t> {
@@ -227,11 +251,12 @@ impl<'t> Run<'t> {
             bound: None,
             events: 0,
             last: None,
+            clock: None,
+            // Readers refuse programs of zones that are not known.
+            zone: Zone::named(&trials.program.zone).unwrap_or_else(Zone::universal),
             fired: BTreeSet::new(),
             state: Memory::new(Arc::clone(&trials.program)),
-            interpreter: Workspace::default(),
-            #[cfg(feature = "native")]
-            native: Workspace::default(),
+            workspaces: Workspaces::default(),
         }
     }
 
@@ -248,18 +273,43 @@ impl<'t> Run<'t> {
                     self.params.retain(|(other, _)| other != param);
                     self.params.push((*param, *value));
                 }
-                TestStep::Event { kind, id, at, record, place } => {
+                TestStep::Event { kind, id, at, record, earlier, place } => {
                     let name = self.trials.program.events.get(kind.index()).map_or("", |event| &event.name);
                     let json = self.json(name, id.as_deref(), at, record);
+                    if let Some(paid) = earlier {
+                        if let Err((expected, got)) = self.keep_earlier(&json, *paid) {
+                            mismatches.push(Mismatch { place: *place, expected, got, decision: None });
+                            return mismatches;
+                        }
+                        continue;
+                    }
                     let result = self.decide(&json);
                     self.last = match result {
-                        Ok(decided) => Some(decided),
+                        Ok(decided) => {
+                            let at = decided.event.record.event.get(event_slot::AT.index()).copied();
+                            self.clock = at.map(|at| self.zone.moment_at(at));
+                            Some(decided)
+                        }
                         Err((expected, got)) => {
                             // What follows would only say again that there is no decision.
                             mismatches.push(Mismatch { place: *place, expected, got, decision: None });
                             return mismatches;
                         }
                     };
+                }
+                TestStep::After(span) => {
+                    self.clock = self.clock.map(|clock| {
+                        let at = match span {
+                            Span::Seconds(seconds) => clock.instant.saturating_add(*seconds),
+                            Span::Days(_) | Span::Months(_) => {
+                                self.zone.instant_of(moved(clock.date, *span), clock.time)
+                            }
+                        };
+                        self.zone.moment_at(at)
+                    });
+                }
+                TestStep::Expect(Expectation::Balance { account, amount }, place) => {
+                    mismatches.extend(self.balance(*account, *amount, *place));
                 }
                 TestStep::Expect(expectation, place) => match &self.last {
                     Some(decided) => {
@@ -276,6 +326,25 @@ impl<'t> Run<'t> {
             }
         }
         mismatches
+    }
+
+    /// Whether a balance is as expected, at the time that the test has come to.
+    fn balance(&self, account: AccountId, amount: i64, place: Place) -> Option<Mismatch> {
+        let decided = self.last.as_ref()?;
+        let view = View { program: &self.trials.program, decided };
+        let name = self.trials.program.accounts.get(account.index()).map_or("?", |account| &account.name);
+        let said = |amount: i64| format!("balance {name} = {}", view.amount(Some(account), amount));
+        let got = match (decided.event.member(), self.clock) {
+            (Some(member), Some(clock)) => {
+                let balance = self.state.balance(member, account, clock.instant);
+                if balance == amount {
+                    return None;
+                }
+                said(balance)
+            }
+            (None, _) | (_, None) => "the last event has no member with an id".to_owned(),
+        };
+        Some(Mismatch { place, expected: said(amount), got, decision: Some(view.text()) })
     }
 
     /// The event as a host would send it.
@@ -306,8 +375,8 @@ impl<'t> Run<'t> {
         Value::Object(event).to_string()
     }
 
-    /// Decides an event on every engine.
-    fn decide(&mut self, json: &str) -> Result<Decided, (String, String)> {
+    /// Reads an event with the tables of the test.
+    fn read(&mut self, json: &str) -> Result<(ReadEvent, Reader), (String, String)> {
         let refused = |expected: &str, got: &dyn std::fmt::Display| (expected.to_owned(), got.to_string());
         let program: &Program = &self.trials.program;
         let bound = match self.bound.take() {
@@ -331,17 +400,54 @@ impl<'t> Run<'t> {
                 &format!("{field}{} [{}]", error.message, error.name()),
             )
         })?;
+        Ok((event, reader))
+    }
+
+    /// Keeps an event that was not decided here: what was paid is what the test says, else the sum of its lines.
+    fn keep_earlier(&mut self, json: &str, paid: Option<i64>) -> Result<(), (String, String)> {
+        let (event, reader) = self.read(json)?;
+        let slot =
+            |line: &[i64], slot: perq_compiler::ir::SlotId| line.get(slot.index()).copied().unwrap_or(0);
+        let lines = event.record.lines.chunks_exact(event.record.line_width.max(1)).map(|line| {
+            let initial = slot(line, line_slot::INITIAL);
+            LineTotal { initial, paid: initial, tax: 0 }
+        });
+        let mut decision = Decision { lines: lines.collect(), ..Decision::default() };
+        let initial = slot(&event.record.event, event_slot::BASKET_INITIAL);
+        decision.totals.initial = initial;
+        decision.totals.paid = paid.unwrap_or(initial);
+        decision.totals.total = decision.totals.paid;
+        if let Some(bound) = &self.bound {
+            self.state.keep(&bound.schema, &reader, &event, &decision);
+        }
+        Ok(())
+    }
+
+    /// Decides an event on every engine.
+    fn decide(&mut self, json: &str) -> Result<Decided, (String, String)> {
+        let refused = |expected: &str, got: &dyn std::fmt::Display| (expected.to_owned(), got.to_string());
+        let (mut event, mut reader) = self.read(json)?;
+        let program: &Program = &self.trials.program;
+        let Some(bound) = &self.bound else { return Err(refused("tables", &"there are none")) };
+        let mut asked = Asked { trials: self.trials, set: &self.params, disagree: None };
+        let bindings = bound.schema.bindings();
+        let kept = (&bound.schema, &mut reader);
+        let workspaces = &mut self.workspaces;
+        let tiers = review::before(program, &mut self.state, kept, &event, &mut |record, functions| {
+            asked.ask(bindings, workspaces, record, functions)
+        });
         let params = params(&self.trials.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
         let mut decisions: Vec<(&str, Decision)> = Vec::new();
         if let Some(interpreter) = &self.trials.interpreter {
-            let decision =
-                settle(program, bound, &mut event, (&params, &*claimed), interpreter, &mut self.interpreter);
+            let memory = &mut self.workspaces.interpreter;
+            let decision = settle(program, bound, &mut event, (&params, &*claimed), interpreter, memory);
             decisions.push(("interpreter", decision));
         }
         #[cfg(feature = "native")]
         if let Some(native) = &self.trials.native {
-            let decision = settle(program, bound, &mut event, (&params, &*claimed), native, &mut self.native);
+            let memory = &mut self.workspaces.native;
+            let decision = settle(program, bound, &mut event, (&params, &*claimed), native, memory);
             decisions.push(("native", decision));
         }
         drop(claimed);
@@ -349,13 +455,12 @@ impl<'t> Run<'t> {
         let Some((name, decision)) = decisions.next() else {
             return Err(refused("an engine", &"there is none"));
         };
-        self.state.keep(&bound.schema, &reader, &event, &decision);
-        self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
-        let decided = Decided { event, decision };
+        let mut decided = Decided { event, decision, badges: Vec::new(), level: None };
         for (other_name, other) in decisions {
             if other != decided.decision {
                 let text = |decided: &Decided| View { program, decided }.text();
-                let other = Decided { event: decided.event.clone(), decision: other };
+                let event = decided.event.clone();
+                let other = Decided { event, decision: other, badges: Vec::new(), level: None };
                 return Err((
                     "the same decision from both engines".to_owned(),
                     format!(
@@ -366,7 +471,76 @@ impl<'t> Run<'t> {
                 ));
             }
         }
+        let Decided { event, decision, badges, level } = &mut decided;
+        decision.tiers = tiers;
+        self.state.keep(&bound.schema, &reader, event, decision);
+        self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
+        self.fired.extend(decision.issues.iter().filter_map(|issue| issue.rule));
+        self.fired.extend(decision.changes.iter().map(|change| change.rule));
+        let kept = (&bound.schema, &mut reader);
+        let workspaces = &mut self.workspaces;
+        review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
+            asked.ask(bindings, workspaces, record, functions)
+        });
+        if let Some(disagree) = asked.disagree {
+            return Err((
+                "the same levels and badges from both engines".to_owned(),
+                format!("they differ, which is a mistake of perq; please report it\n{disagree}"),
+            ));
+        }
+        if let Some(member) = event.member() {
+            let all = 0..program.instruments.badges.len() as u32;
+            badges.extend(all.filter(|badge| self.state.has_badge(member, *badge)));
+            *level = self.state.level(member).map(|standing| standing.level);
+        }
         Ok(decided)
+    }
+}
+
+/// Reusable memory of the engines.
+#[derive(Default)]
+struct Workspaces {
+    interpreter: Workspace<interpret::Scratch>,
+    #[cfg(feature = "native")]
+    native: Workspace<native::Scratch>,
+}
+
+/// What the engines say of what is looked at beside the rules.
+struct Asked<'t> {
+    trials: &'t Trials<'t>,
+    set: &'t [(ParamId, i64)],
+    /// Where they do not agree.
+    disagree: Option<String>,
+}
+
+impl Asked<'_> {
+    fn ask(
+        &mut self,
+        bindings: &Bindings,
+        workspaces: &mut Workspaces,
+        record: &mut Record,
+        functions: &[FunctionId],
+    ) -> Vec<Option<i64>> {
+        let program: &Program = &self.trials.program;
+        let params = params(&self.trials.params, record, self.set);
+        let mut found: Vec<(&str, Vec<Option<i64>>)> = Vec::new();
+        if let Some(code) = &self.trials.interpreter {
+            let (mut own, memory) = (record.clone(), &mut workspaces.interpreter);
+            let mut reviewer = Reviewer::new(program, bindings, &mut own, &params, code, memory);
+            found.push(("interpreter", functions.iter().map(|id| reviewer.ask(*id)).collect()));
+        }
+        #[cfg(feature = "native")]
+        if let Some(code) = &self.trials.native {
+            let (mut own, memory) = (record.clone(), &mut workspaces.native);
+            let mut reviewer = Reviewer::new(program, bindings, &mut own, &params, code, memory);
+            found.push(("native", functions.iter().map(|id| reviewer.ask(*id)).collect()));
+        }
+        if let [(one, first), (other, second)] = found.as_slice()
+            && first != second
+        {
+            self.disagree = Some(format!("{one}: {first:?}\n{other}: {second:?}"));
+        }
+        found.into_iter().next().map_or_else(Vec::new, |(_, found)| found)
     }
 }
 
@@ -409,6 +583,9 @@ fn params(params: &[DatedValues], record: &Record, set: &[(ParamId, i64)]) -> Ve
 /// A record's own fields as a JSON object; `card.active` is an object within it.
 fn fields(record: &TestRecord) -> Map<String, Value> {
     let mut out = Map::new();
+    for (path, row) in &record.lists {
+        push(&mut out, path, Value::Object(fields(row)));
+    }
     for (path, value) in &record.fields {
         let value = match value {
             TestValue::Text(text) => Value::String(text.clone()),
@@ -418,6 +595,25 @@ fn fields(record: &TestRecord) -> Map<String, Value> {
         put(&mut out, path, value);
     }
     out
+}
+
+/// Puts a value behind those of the list to which a path leads.
+fn push(object: &mut Map<String, Value>, path: &[String], value: Value) {
+    let Some((first, rest)) = path.split_first() else { return };
+    let entry = object.entry(first.clone()).or_insert(Value::Null);
+    if rest.is_empty() {
+        match entry {
+            Value::Array(list) => list.push(value),
+            other => *other = Value::Array(vec![value]),
+        }
+        return;
+    }
+    if !entry.is_object() {
+        *entry = Value::Object(Map::new());
+    }
+    if let Some(inner) = entry.as_object_mut() {
+        push(inner, rest, value);
+    }
 }
 
 /// Puts a value where a path leads; what stands in its way is replaced.
@@ -561,10 +757,16 @@ impl View<'_> {
         let (holds, expected, got) = match expectation {
             Expectation::Nothing => {
                 let got = match decision.faults.as_slice() {
+                    [] if decision.refused.is_some() => self.refused().unwrap_or_default(),
                     [] => self.effects(|_| true),
                     _ => "a rule failed".to_owned(),
                 };
-                (decision.effects.is_empty() && decision.faults.is_empty(), "nothing".to_owned(), got)
+                let nothing = decision.effects.is_empty()
+                    && decision.issues.is_empty()
+                    && decision.changes.is_empty()
+                    && decision.faults.is_empty()
+                    && decision.refused.is_none();
+                (nothing, "nothing".to_owned(), got)
             }
             Expectation::Fires(rule) => {
                 let fires = self.fires(*rule);
@@ -600,7 +802,7 @@ impl View<'_> {
                         && matches!(cut.by, CutBy::Rule | CutBy::Group | CutBy::Counter(_))
                 });
                 let scope = ExpectScope { rule: Some(*rule), ..ExpectScope::default() };
-                let stayed = self.sum(*account, &scope);
+                let stayed = self.sum(*account, false, &scope);
                 let expected =
                     format!("rule `{}` limited to {}", self.rule(*rule), self.amount(*account, *amount));
                 let got = if cut { String::new() } else { "no limit cut it; ".to_owned() };
@@ -627,7 +829,42 @@ impl View<'_> {
             Expectation::Award { account, amount, scope } => {
                 self.compare("award", Some(*account), *amount, scope)
             }
+            Expectation::Debit { account, amount, scope } => {
+                self.compare("debit", Some(*account), *amount, scope)
+            }
             Expectation::Discount { amount, scope } => self.compare("discount", None, *amount, scope),
+            Expectation::Tax(tax) => (
+                decision.totals.tax == *tax,
+                format!("tax {}", self.amount(None, *tax)),
+                format!("tax {}", self.amount(None, decision.totals.tax)),
+            ),
+            Expectation::Refused(words) => {
+                let said = |words: &String| format!("refused \"{words}\"");
+                let expected = words.as_ref().map_or_else(|| "refused".to_owned(), said);
+                let holds = decision.refused.is_some_and(|refused| {
+                    words.as_ref().is_none_or(|words| {
+                        self.says(refused.redemption).iter().any(|saying| saying.text == *words)
+                            && refused.why == RefusedWhy::Short
+                    })
+                });
+                (holds, expected, self.refused().unwrap_or_else(|| "it is not refused".to_owned()))
+            }
+            // Asked of the state, not of the decision.
+            Expectation::Balance { .. } => return None,
+            Expectation::Issue { count, instrument, rule } => self.issued(*count, *instrument, *rule),
+            Expectation::Coupon(coupon, accepted) => self.redeemed(*coupon, *accepted),
+            Expectation::Badge(badge) => {
+                let name = self.instrument(InstrumentId::Badge(*badge));
+                let has = self.decided.badges.contains(badge);
+                (has, format!("the member has {name}"), "the member does not have it".to_owned())
+            }
+            Expectation::Tier(level) => {
+                let got = match self.decided.level {
+                    Some(level) => self.level(level),
+                    None => "the event has no member".to_owned(),
+                };
+                (self.decided.level == Some(*level), self.level(*level), got)
+            }
             Expectation::Total(total) => (
                 decision.totals.total == *total,
                 format!("total {}", self.amount(None, *total)),
@@ -644,7 +881,7 @@ impl View<'_> {
         amount: i64,
         scope: &ExpectScope,
     ) -> (bool, String, String) {
-        let sum = self.sum(account, scope);
+        let sum = self.sum(account, verb == "debit", scope);
         let scoped = self.scope(scope);
         let expected = format!("{verb} {}{scoped}", self.amount(account, amount));
         (sum == i128::from(amount), expected, format!("{verb} {}{scoped}", self.wide_amount(account, sum)))
@@ -667,12 +904,13 @@ impl View<'_> {
     }
 
     /// The sum of what the scope holds.
-    fn sum(&self, account: Option<AccountId>, scope: &ExpectScope) -> i128 {
+    fn sum(&self, account: Option<AccountId>, debit: bool, scope: &ExpectScope) -> i128 {
         let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| self.is(effect.rule, rule));
         let own = |effect: &&Effect| {
             self.program.sites.get(effect.site.index()).is_none_or(|site| site.to.is_none())
         };
-        let effects = self.decided.decision.effects.iter().filter(|effect| effect.account == account);
+        let same = |effect: &&Effect| effect.account == account && effect.debit == debit;
+        let effects = self.decided.decision.effects.iter().filter(same);
         let effects = effects.filter(of_rule).filter(own);
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
@@ -691,8 +929,88 @@ impl View<'_> {
             .sum()
     }
 
+    /// What a redemption says where the balance is too small.
+    fn says(&self, rule: RuleId) -> &[Saying] {
+        let redemption = self.program.redemptions.iter().find(|redemption| redemption.rule == rule);
+        redemption.map_or(&[], |redemption| &redemption.short)
+    }
+
+    /// Why the event is refused.
+    fn refused(&self) -> Option<String> {
+        let refused = self.decided.decision.refused?;
+        let by = self.amount(Some(refused.account), refused.by);
+        let why = match refused.why {
+            RefusedWhy::NotAllowed => "it pays for nothing here".to_owned(),
+            RefusedWhy::Failed => "it failed".to_owned(),
+            RefusedWhy::Short => format!("{by} are missing"),
+            RefusedWhy::BelowLeast => format!("{by} less than the least"),
+            RefusedWhy::WrongStep => format!("{by} beyond a step"),
+            RefusedWhy::AboveMost => format!("{by} more than the most"),
+            RefusedWhy::Unconfirmed => format!("{by} to be confirmed"),
+        };
+        let mut out = format!("refused by `{}`: {why}", self.rule(refused.redemption));
+        if refused.why == RefusedWhy::Short {
+            for saying in self.says(refused.redemption) {
+                let _ = write!(out, "; {}: \"{}\"", saying.to, saying.text);
+            }
+        }
+        Some(out)
+    }
+
     fn fires(&self, rule: RuleId) -> bool {
-        self.decided.decision.effects.iter().any(|effect| self.is(effect.rule, rule))
+        let decision = &self.decided.decision;
+        decision.effects.iter().any(|effect| self.is(effect.rule, rule))
+            || decision.issues.iter().any(|issue| issue.rule.is_some_and(|by| self.is(by, rule)))
+            || decision.changes.iter().any(|change| self.is(change.rule, rule))
+    }
+
+    fn instrument(&self, id: InstrumentId) -> String {
+        let (kind, name) = self.program.instruments.name(id).unwrap_or(("instrument", "?"));
+        format!("{kind} `{name}`")
+    }
+
+    fn level(&self, level: i64) -> String {
+        let tiers = self.program.instruments.tiers.as_ref();
+        let levels = tiers.and_then(|tiers| self.program.enums.get(tiers.levels.index()));
+        let name = usize::try_from(level).ok().and_then(|at| levels?.values.get(at));
+        format!("level `{}`", name.map_or("?", String::as_str))
+    }
+
+    fn issued(
+        &self,
+        count: Option<i64>,
+        instrument: InstrumentId,
+        rule: Option<RuleId>,
+    ) -> (bool, String, String) {
+        let issues = self.decided.decision.issues.iter();
+        let issues = issues.filter(|issue| issue.instrument == instrument);
+        let issues = issues.filter(|issue| rule.is_none() || issue.rule == rule);
+        let found: i64 = issues
+            .map(|issue| match instrument {
+                InstrumentId::Coupon(_) | InstrumentId::Badge(_) => issue.number,
+                InstrumentId::Certificate(_) => 1,
+            })
+            .fold(0, i64::saturating_add);
+        let by = rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+        let name = self.instrument(instrument);
+        let wanted = count.map_or_else(String::new, |count| format!("{count} "));
+        let holds = count.map_or(found > 0, |count| count == found);
+        (holds, format!("issue {wanted}{name}{by}"), format!("issue {found} {name}{by}"))
+    }
+
+    fn redeemed(&self, coupon: u32, accepted: bool) -> (bool, String, String) {
+        let decision = &self.decided.decision;
+        let codes = self.decided.event.presented.iter().filter(|code| code.coupon == Some(coupon));
+        let outcomes: Vec<CodeOutcome> =
+            codes.map(|code| instruments::outcome(self.program, code, decision)).collect();
+        let is_accepted = outcomes.contains(&CodeOutcome::Accepted);
+        let name = self.instrument(InstrumentId::Coupon(coupon));
+        let got = match outcomes.iter().find(|outcome| is_accepted == (**outcome == CodeOutcome::Accepted)) {
+            Some(outcome) => outcome.name().to_owned(),
+            None => "no code of it is presented".to_owned(),
+        };
+        let word = if accepted { "accepted" } else { "refused" };
+        (!outcomes.is_empty() && is_accepted == accepted, format!("{name} {word}"), got)
     }
 
     /// Whether a rule is the named one, or another version of it.
@@ -712,6 +1030,9 @@ impl View<'_> {
         }
         if let Some(failed) = decision.faults.iter().find(|fault| self.is(fault.rule, rule)) {
             return format!("it failed: {}", fault(failed.kind));
+        }
+        if let Some(short) = decision.short.iter().find(|short| self.is(short.rule, rule)) {
+            return format!("{} are missing", self.amount(Some(short.account), short.missing));
         }
         if let Some(lost) = decision.displaced.iter().find(|lost| self.is(lost.rule, rule)) {
             return format!("it was displaced by `{}`", self.rule(lost.by));
@@ -735,7 +1056,11 @@ impl View<'_> {
     }
 
     fn effect(&self, effect: &Effect) -> String {
-        let verb = if effect.account.is_some() { "award" } else { "discount" };
+        let verb = match (effect.account, effect.debit) {
+            (Some(_), false) => "award",
+            (Some(_), true) => "debit",
+            (None, _) => "discount",
+        };
         let mut out = format!(
             "{verb} {} by rule `{}`",
             self.amount(effect.account, effect.amount),
@@ -788,7 +1113,7 @@ impl View<'_> {
 
     /// The decision for people, a line for each thing it says.
     fn text(&self) -> String {
-        let Decided { event, decision } = self.decided;
+        let Decided { event, decision, badges: _, level: _ } = self.decided;
         let mut out = String::new();
         let width = event.record.line_width;
         for (row, line) in decision.lines.iter().enumerate().take(20) {
@@ -809,6 +1134,24 @@ impl View<'_> {
         for effect in &decision.effects {
             let _ = writeln!(out, "{}", self.effect(effect));
         }
+        for (issue, codes) in instruments::codes(self.program, event.id(), &decision.issues) {
+            let name = self.instrument(issue.instrument);
+            let by = issue.rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+            let codes = if codes.is_empty() { String::new() } else { format!(": {}", codes.join(", ")) };
+            let _ = writeln!(out, "issue {name}{by}{codes}");
+        }
+        for change in &decision.changes {
+            let field = self.program.layout.event.get(change.slot.index()).map_or("?", |slot| &slot.name);
+            let _ = writeln!(out, "set `{field}` by rule `{}`", self.rule(change.rule));
+        }
+        for change in &decision.tiers {
+            let when = if change.review { " at a review" } else { "" };
+            let _ = writeln!(out, "{} after {}{when}", self.level(change.to), self.level(change.from));
+        }
+        for code in &event.presented {
+            let outcome = instruments::outcome(self.program, code, decision);
+            let _ = writeln!(out, "code \"{}\": {}", code.code, outcome.name());
+        }
         for lost in &decision.displaced {
             let rows: Vec<String> = lost.rows.iter().map(|row| (u64::from(*row) + 1).to_string()).collect();
             let rows = if rows.is_empty() { String::new() } else { format!(" on line {}", rows.join(", ")) };
@@ -822,6 +1165,17 @@ impl View<'_> {
                 LimitOf::Times => "all".to_owned(),
             };
             let _ = writeln!(out, "{} took {amount} from rule `{}`", cut_by(cut.by), self.rule(cut.rule));
+        }
+        for tender in &decision.tenders {
+            let (rule, money) = (self.rule(tender.redemption), self.amount(None, tender.money));
+            let _ = writeln!(out, "`{rule}` pays {money}");
+        }
+        if let Some(refused) = self.refused() {
+            let _ = writeln!(out, "{refused}");
+        }
+        for short in &decision.short {
+            let (rule, missing) = (self.rule(short.rule), self.amount(Some(short.account), short.missing));
+            let _ = writeln!(out, "rule `{rule}` gives nothing: {missing} are missing");
         }
         for failed in &decision.faults {
             let _ = writeln!(out, "rule `{}` failed: {}", self.rule(failed.rule), fault(failed.kind));

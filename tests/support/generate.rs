@@ -8,8 +8,9 @@ use perq_compiler::ir::{
     Account, AccountId, CalendarPart, Column, Comparison, Currency, Derivation, DiscountAmount, Displace,
     Element, Enumeration, EventId, EventKind, Fall, Function, FunctionId, Group, GroupId, History, Inst,
     KindId, Layout, MISSING, OnPrice, Param, ParamId, Phase, PlaceId, Program, RecordKind, Reference,
-    ReferenceId, ReferenceKind, RoundPer, Rounding, RowSource, RowTable, Rows, Rule, RuleId, Scope, Site,
-    SiteId, SiteKind, Slot, SlotId, SlotType, SourceFile, SourcePlace, TableId, Ty, Value, VarId,
+    ReferenceId, ReferenceKind, RoundPer, Rounding, RowSource, RowTable, Rows, Rule, RuleId, Scope, SetPick,
+    SetValue, Site, SiteId, SiteKind, Slot, SlotId, SlotType, SourceFile, SourcePlace, TableId, Ty, Value,
+    VarId,
 };
 
 /// A small generator of numbers: SplitMix64.
@@ -178,7 +179,7 @@ pub fn program(random: &mut Random) -> Program {
 
 fn site_of(rule: RuleId, award: bool) -> Site {
     let kind = if award {
-        SiteKind::Award { account: AccountId(0), rounding: None }
+        SiteKind::Award { account: AccountId(0), rounding: None, life: perq_compiler::ir::Life::default() }
     } else {
         SiteKind::Discount {
             amount: DiscountAmount::Off,
@@ -251,6 +252,7 @@ pub fn empty() -> Program {
         rounding: Rounding::HalfUp,
         week_starts: 0,
         tax: None,
+        floor: None,
         accounts: vec![Account {
             name: "bonus".to_owned(),
             unit: "points".to_owned(),
@@ -261,6 +263,8 @@ pub fn empty() -> Program {
             redeemable: true,
             qualifying: false,
             not_below: None,
+            expires: perq_compiler::ir::Expires::Never,
+            melt: None,
         }],
         kinds: vec![ReferenceKind { name: "category".to_owned(), hierarchical: false, of: None }],
         enums: vec![Enumeration {
@@ -288,6 +292,9 @@ pub fn empty() -> Program {
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: perq_compiler::ir::TenderSlots::default(),
+        instruments: Default::default(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),
@@ -315,6 +322,8 @@ enum Of {
     Line,
     Payment,
     Table,
+    /// No row of the record.
+    Nothing,
 }
 
 /// A region that is being filled.
@@ -414,6 +423,7 @@ impl<'r> Generator<'r> {
                 Rows::Lines | Rows::Selected(_) => Of::Line,
                 Rows::Payments => Of::Payment,
                 Rows::Table(_) => Of::Table,
+                Rows::Times(_) => Of::Nothing,
             };
             self.open.push(Region { values: Vec::new(), row: Some((value, of)) });
         } else if inst == Inst::End {
@@ -447,7 +457,7 @@ impl<'r> Generator<'r> {
         let fresh = match ty {
             Ty::I64 | Ty::I128 => 25,
             Ty::Bool => 10,
-            Ty::Selection | Ty::Bag => 10,
+            Ty::Selection | Ty::Bag | Ty::Sets => 10,
         };
         if !self.random.chance(fresh)
             && let Some(value) = self.visible(ty)
@@ -476,6 +486,7 @@ impl<'r> Generator<'r> {
             }
             Ty::Selection => self.push(Inst::NewSelection),
             Ty::Bag => self.push(Inst::NewBag),
+            Ty::Sets => self.push(Inst::NewSets),
         }
     }
 
@@ -583,7 +594,7 @@ impl<'r> Generator<'r> {
         let Some((value, ty)) = self.open.last().and_then(|region| region.values.last()).copied() else {
             return;
         };
-        if matches!(ty, Ty::Bag | Ty::Selection) {
+        if matches!(ty, Ty::Bag | Ty::Selection | Ty::Sets) {
             return;
         }
         let Some(wide) = self.widened(value, ty) else { return };
@@ -606,6 +617,10 @@ impl<'r> Generator<'r> {
                 return Some(self.push(Inst::Choose(value, yes, no)));
             }
             Ty::Bag => self.push(Inst::Distinct(value)),
+            Ty::Sets => {
+                let list = self.push(Inst::Int(0));
+                self.push(Inst::SetTimes(value, list))
+            }
             Ty::Selection => {
                 let row = self.row(Of::Line)?;
                 self.push(Inst::Selected(value, row))
@@ -665,7 +680,11 @@ impl<'r> Generator<'r> {
     }
 
     fn rows(&mut self) -> Rows {
-        match self.random.below(6) {
+        match self.random.below(7) {
+            6 => {
+                let times = self.random.between(-1, 5);
+                Rows::Times(self.push(Inst::Int(times)))
+            }
             0 => Rows::Payments,
             1 => Rows::Table(TableId(u32::try_from(self.random.below(2)).unwrap_or(0))),
             2..=4 => Rows::Lines,
@@ -676,7 +695,7 @@ impl<'r> Generator<'r> {
     /// Adds an instruction, or a few that belong together.
     fn step(&mut self) {
         let edges = self.edges;
-        match self.random.below(47) {
+        match self.random.below(49) {
             0 => {
                 let word = self.random.word(edges);
                 self.push(Inst::Int(word));
@@ -704,6 +723,7 @@ impl<'r> Generator<'r> {
                     self.push(Inst::LoadPayment(SlotId(u32::try_from(slot).unwrap_or(0)), row));
                 }
             }
+            47 | 48 => self.sets(),
             45 => {
                 let day = self.day();
                 let months = if self.random.chance(80) {
@@ -747,7 +767,7 @@ impl<'r> Generator<'r> {
                     let high = self.random.chance(50);
                     a = self.push(match ty {
                         Ty::I128 => Inst::Wide(if high { i128::MAX } else { i128::MIN }),
-                        Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag => {
+                        Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag | Ty::Sets => {
                             Inst::Int(if high { i64::MAX } else { i64::MIN })
                         }
                     });
@@ -979,6 +999,60 @@ impl<'r> Generator<'r> {
         self.push(inst);
     }
 
+    /// A bundle from its parts to its sets, or one of its instructions by itself. Only rules choose sets.
+    fn sets(&mut self) {
+        let sets = if self.random.chance(70) { self.push(Inst::NewSets) } else { self.value(Ty::Sets) };
+        for _ in 0..self.random.between(1, 3) {
+            let selection = self.value(Ty::Selection);
+            let count = self.pick_count();
+            self.push(Inst::SetPart { sets, selection, count });
+        }
+        for _ in 0..self.random.between(0, 2) {
+            let part = self.random.pick(&[None, None, Some(0), Some(1), Some(9)]);
+            let pick = self.random.pick(&[SetPick::All, SetPick::Cheapest, SetPick::Dearest]);
+            let value = self.random.pick(&[
+                SetValue::Share,
+                SetValue::OffEach,
+                SetValue::Off,
+                SetValue::PriceEach,
+                SetValue::Price,
+                SetValue::PerSet,
+            ]);
+            let count = self.pick_count();
+            let (num, den) = if self.random.chance(80) {
+                let num = i128::from(self.random.between(0, 300));
+                let den = i128::from(self.random.pick(&[1i64, 1, 2, 3, 100]));
+                (self.push(Inst::Wide(num)), self.push(Inst::Wide(den)))
+            } else {
+                (self.value(Ty::I128), self.value(Ty::I128))
+            };
+            self.push(Inst::SetTerm { sets, part, pick, count, value, num, den });
+        }
+        if self.gives == Gives::Value {
+            return;
+        }
+        let most = self.random.pick(&[1, 2, 3, 50, i64::MAX, 0, -1]);
+        let most = self.push(Inst::Int(most));
+        let key = SlotId(self.random.pick(&[3, 4]));
+        let member = self.random.chance(50);
+        let lists = self.push(Inst::ChooseSets { sets, most, member, key });
+        if self.loops() >= 3 {
+            return;
+        }
+        let list = self.push(Inst::Loop(Rows::Times(lists)));
+        let times = self.push(Inst::SetTimes(sets, list));
+        let wide = self.push(Inst::Widen(times));
+        let part = self.random.pick(&[None, Some(0), Some(1), Some(7)]);
+        self.push(Inst::SetUnits { sets, list, part });
+        if let Some(variable) = self.variable(&[Ty::I128]) {
+            self.push(Inst::Set(variable, wide));
+        }
+        if self.random.chance(60) {
+            self.expose();
+        }
+        self.push(Inst::End);
+    }
+
     fn pick_count(&mut self) -> Value {
         if self.random.chance(70) {
             let count = self.random.between(-1, 6);
@@ -1165,6 +1239,9 @@ pub fn label(function: &Function, types: &[Option<Ty>], at: usize) -> String {
         Inst::Loop(Rows::Payments) => "Loop.Payments".to_owned(),
         Inst::Loop(Rows::Selected(_)) => "Loop.Selected".to_owned(),
         Inst::Loop(Rows::Table(_)) => "Loop.Table".to_owned(),
+        Inst::Loop(Rows::Times(_)) => "Loop.Times".to_owned(),
+        Inst::SetTerm { pick, value, .. } => format!("{name}.{pick:?}.{value:?}"),
+        Inst::ChooseSets { member, .. } => format!("{name}.{member}"),
         Inst::Break { when, .. } => format!("{name}.{when}"),
         Inst::PickExtreme { cheapest: turned, element, .. }
         | Inst::PickInEvery { cheapest: turned, element, .. }
@@ -1205,6 +1282,13 @@ pub fn labels() -> Vec<String> {
         "Loop.Payments",
         "Loop.Selected",
         "Loop.Table",
+        "Loop.Times",
+        "NewSets",
+        "SetPart",
+        "ChooseSets.true",
+        "ChooseSets.false",
+        "SetTimes",
+        "SetUnits",
         "End",
         "Break.true",
         "Break.false",
@@ -1228,6 +1312,12 @@ pub fn labels() -> Vec<String> {
         labels.extend([format!("Choose.{ty}"), format!("Set.{ty}"), format!("Get.Some({ty})")]);
     }
     labels.extend(ROUNDINGS.map(|rounding| format!("Divide.{rounding:?}")));
+    for pick in ["All", "Cheapest", "Dearest"] {
+        labels.extend(
+            ["Share", "OffEach", "Off", "PriceEach", "Price", "PerSet"]
+                .map(|value| format!("SetTerm.{pick}.{value}")),
+        );
+    }
     for pick in ["PickExtreme", "PickInEvery", "PickEveryNth"] {
         for element in ["Unit", "Line"] {
             labels.extend(["true", "false"].map(|turned| format!("{pick}.{element}.{turned}")));

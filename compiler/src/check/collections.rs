@@ -3,7 +3,7 @@
 
 use super::names::{Binding, Events, Key, Scope, Value};
 use super::program::small_number;
-use super::types::{collection_word, constant, element_word};
+use super::types::constant;
 use super::{Checker, errors};
 use crate::typed::{Aggregate, Element, Expr, ExprKind, LocalId, Source, SourceKind, Type};
 use perq_grammar::ast;
@@ -21,15 +21,15 @@ impl Checker<'_> {
         let place = scope.place(source.span);
         match &source.kind {
             ast::SourceKind::Filter { earlier, collection, window, condition } => {
-                if *earlier {
-                    self.report(errors::not_yet_evaluated(place, "earlier"));
+                let base = if *earlier {
+                    self.past(scope, collection, window.as_ref(), source.span)
+                } else if window.is_some() {
+                    let written = self.quote(scope.place(collection.span));
+                    self.report(errors::window_of_event(place, &written));
                     return None;
-                }
-                if window.is_some() {
-                    self.report(errors::not_yet_evaluated(place, "within"));
-                    return None;
-                }
-                let base = self.collection(scope, collection);
+                } else {
+                    self.collection(scope, collection)
+                };
                 let Some(condition) = condition else { return base };
                 let (base, known) = base?;
                 let of = base.of;
@@ -37,7 +37,7 @@ impl Checker<'_> {
                 let names = scope.names_mark();
                 let mark = scope.known_mark();
                 scope.learn(known.iter().copied());
-                scope.bind(element_word(of), Binding::Element(element, of), place);
+                scope.bind(&self.element_word(of), Binding::Element(element, of), place);
                 let condition = self.condition(scope, condition);
                 scope.unbind(names);
                 scope.forget(mark);
@@ -90,14 +90,14 @@ impl Checker<'_> {
 
     /// A new element for a source made from another, with what was known of the other's.
     fn element_of(&mut self, from: &Source, known: Vec<Key>, place: Place) -> (LocalId, Vec<Key>) {
-        let record = Type::Record(super::types::element_record(from.of));
-        let element = self.local(element_word(from.of), record, place);
+        let record = Type::Record(super::history::element_record(from.of));
+        let element = self.local(&self.element_word(from.of), record, place);
         (element, known.into_iter().map(|key| key.of(from.element, element)).collect())
     }
 
     fn whole(&mut self, kind: SourceKind, of: Element, place: Place) -> Source {
-        let record = Type::Record(super::types::element_record(of));
-        let element = self.local(element_word(of), record, place);
+        let record = Type::Record(super::history::element_record(of));
+        let element = self.local(&self.element_word(of), record, place);
         Source { kind, of, element, place }
     }
 
@@ -105,6 +105,9 @@ impl Checker<'_> {
     fn collection(&mut self, scope: &mut Scope, path: &ast::Path) -> Option<Found> {
         let place = scope.place(path.span);
         let written = self.quote(place);
+        if let Some(units) = self.bundle_units(scope, path, place) {
+            return units.map(|units| (units, Vec::new()));
+        }
         if let [name] = path.parts.as_slice() {
             match scope.bound(&name.text).map(|(binding, _)| binding.clone()) {
                 Some(Binding::Collection { local, of, element, known }) => {
@@ -113,8 +116,9 @@ impl Checker<'_> {
                     return Some((source, known));
                 }
                 Some(Binding::Element(local, of)) => {
-                    if of == Element::Payment {
-                        self.report(errors::not_a_collection(place, &written, "a payment"));
+                    if matches!(of, Element::Payment | Element::Row(_)) {
+                        let word = self.describe(&Type::Record(super::history::element_record(of)));
+                        self.report(errors::not_a_collection(place, &written, &word));
                         return None;
                     }
                     let source = self.whole(SourceKind::One(local), of, place);
@@ -129,7 +133,11 @@ impl Checker<'_> {
                     self.report(errors::not_a_collection(place, &written, "a record"));
                     return None;
                 }
-                Some(Binding::Broken) => return None,
+                Some(Binding::Reference(kind, _)) => {
+                    self.report(errors::not_a_collection(place, &written, &format!("a {}", kind.text)));
+                    return None;
+                }
+                Some(Binding::Broken | Binding::Bundle { .. }) => return None,
                 None => {}
             }
             let all = match name.text.as_str() {
@@ -139,9 +147,14 @@ impl Checker<'_> {
                 _ => None,
             };
             if let Some(of) = all {
+                if scope.counter {
+                    self.report(errors::counter_of_event(place, &written));
+                    return None;
+                }
                 let having = self.events_with(|info| match of {
                     Element::Line | Element::Unit => info.lines,
                     Element::Payment => info.payments,
+                    Element::Row(_) => true,
                 });
                 self.require_events(scope, &having, place, &written);
                 return Some((self.whole(SourceKind::All, of, place), Vec::new()));
@@ -155,7 +168,10 @@ impl Checker<'_> {
             }
             None => {}
         }
-        if matches!(self.subject(scope, path), Some((_, [_, ..]))) {
+        if let Some((subject, names @ [_, ..])) = self.subject(scope, path) {
+            if let Some(list) = self.list(scope, &subject, names, place) {
+                return Some(list);
+            }
             self.report(errors::not_a_collection(place, &written, "a field"));
             return None;
         }
@@ -217,7 +233,14 @@ impl Checker<'_> {
         if let [name] = path.parts.as_slice() {
             match scope.bound(&name.text).map(|(binding, _)| binding) {
                 Some(Binding::Collection { .. }) => return true,
-                Some(Binding::Value(..) | Binding::Element(..) | Binding::Record(..) | Binding::Broken) => {
+                Some(
+                    Binding::Value(..)
+                    | Binding::Element(..)
+                    | Binding::Record(..)
+                    | Binding::Reference(..)
+                    | Binding::Bundle { .. }
+                    | Binding::Broken,
+                ) => {
                     return false;
                 }
                 None => {}
@@ -230,8 +253,9 @@ impl Checker<'_> {
     }
 
     fn refuse_payments(&mut self, source: &Source) -> Option<()> {
-        if source.of == Element::Payment {
-            self.report(errors::wrong_element(source.place, "a pick", "payments", "lines or units"));
+        if matches!(source.of, Element::Payment | Element::Row(_)) {
+            let found = self.collection_word(source.of);
+            self.report(errors::wrong_element(source.place, "a pick", &found, "lines or units"));
             return None;
         }
         Some(())
@@ -266,9 +290,9 @@ impl Checker<'_> {
     ) -> Option<crate::typed::FieldId> {
         let place = scope.place(key.span);
         let (head, rest) = key.parts.split_first()?;
-        let word = element_word(of);
+        let word = self.element_word(of);
         if head.text != word {
-            self.report(errors::no_element(scope.place(head.span), &head.text, Some(word)));
+            self.report(errors::no_element(scope.place(head.span), &head.text, Some(&word)));
             return None;
         }
         let name = rest.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(".");
@@ -284,7 +308,7 @@ impl Checker<'_> {
             });
         if !ordered {
             let quoted = self.quote(place);
-            self.report(errors::no_order(place, &quoted, word));
+            self.report(errors::no_order(place, &quoted, &word));
             return None;
         }
         found
@@ -308,14 +332,22 @@ impl Checker<'_> {
         };
         let wrong = Expr { kind: ExprKind::Error, ty: result_on_error, place };
         let Some((source, known)) = found else { return wrong };
+        if self.refuse_bundle(&source) {
+            return wrong;
+        }
         let of = source.of;
         let names = scope.names_mark();
         let mark = scope.known_mark();
-        scope.bind(element_word(of), Binding::Element(source.element, of), source.place);
+        scope.bind(&self.element_word(of), Binding::Element(source.element, of), source.place);
         scope.learn(known);
-        let truths = matches!(function, Aggregate::Count | Aggregate::Any | Aggregate::All);
-        let value = value
-            .map(|value| if truths { self.condition(scope, value) } else { self.value(scope, value, None) });
+        let value = value.map(|value| match function {
+            Aggregate::Count | Aggregate::Any | Aggregate::All => self.condition(scope, value),
+            // Missing values do not count.
+            Aggregate::Distinct => self.expr(scope, value, None),
+            Aggregate::Sum | Aggregate::Avg | Aggregate::Min | Aggregate::Max => {
+                self.value(scope, value, None)
+            }
+        });
         scope.unbind(names);
         scope.forget(mark);
         let (value, source) = match (function, value, source) {
@@ -337,10 +369,10 @@ impl Checker<'_> {
             }
             (_, value, source) => (value, source),
         };
-        let word = element_word(of);
+        let word = self.element_word(of);
         match (function, &value) {
             (Aggregate::All, None) => {
-                self.report(errors::missing_condition(place, function_word, collection_word(of)));
+                self.report(errors::missing_condition(place, function_word, &self.collection_word(of)));
                 return wrong;
             }
             (
@@ -348,7 +380,7 @@ impl Checker<'_> {
                 None,
             ) => {
                 let quoted = self.quote(source.place);
-                self.report(errors::missing_value(place, function_word, word, &quoted));
+                self.report(errors::missing_value(place, function_word, &word, &quoted));
                 return wrong;
             }
             (Aggregate::Count | Aggregate::Any, None) | (_, Some(_)) => {}
@@ -358,7 +390,7 @@ impl Checker<'_> {
             (Aggregate::Any | Aggregate::All, _) => Type::Bool,
             (_, None | Some(Type::Error)) => return wrong,
             (Aggregate::Distinct, Some(ty)) => {
-                if matches!(ty, Type::Set(_) | Type::Text | Type::Record(_) | Type::Collection(_)) {
+                if matches!(ty.present(), Type::Set(_) | Type::Text | Type::Record(_) | Type::Collection(_)) {
                     self.report_not_summed(value.as_ref(), &ty);
                     return wrong;
                 }

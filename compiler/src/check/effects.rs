@@ -3,7 +3,6 @@
 use super::expressions::Access;
 use super::groups::GroupKind;
 use super::names::{Binding, Scope};
-use super::types::{collection_word, element_word};
 use super::{At, Checker, errors, later};
 use crate::ir;
 use crate::typed::{
@@ -14,7 +13,7 @@ use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
 
 /// The rule that effects belong to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Context {
     /// Its group among `Checker::group_infos`; none in a snippet.
     pub group: Option<usize>,
@@ -46,8 +45,10 @@ impl Checker<'_> {
                         let place = scope.place(span);
                         self.report(errors::not_yet_evaluated(place, &format!("award … {word}")));
                     }
-                    let reason = options.reason.as_ref();
-                    steps.extend(self.award(scope, amount, to.as_ref(), reason, place, context));
+                    steps.extend(self.award(scope, amount, to.as_ref(), options, place, context));
+                }
+                ast::EffectKind::Debit { amount, from, reason } => {
+                    steps.extend(self.debit(scope, amount, from.as_ref(), reason.as_ref(), place, context));
                 }
                 ast::EffectKind::Discount { amount, target, spread, rounded, reason } => {
                     self.require_kind(GroupKind::Discount, "discount", place, context);
@@ -69,14 +70,14 @@ impl Checker<'_> {
                     steps.extend(self.price(scope, amount, *each, target, spread.as_ref(), place, context));
                 }
                 ast::EffectKind::Let(binding) => self.let_step(scope, binding, steps),
+                ast::EffectKind::Issue(issue) => steps.extend(self.issue(scope, issue, place)),
+                ast::EffectKind::Set { path, value, until } => {
+                    steps.extend(self.set(scope, (path, value, until.as_ref()), place, context));
+                }
                 ast::EffectKind::Multiply { group, by } => {
                     steps.extend(self.multiply(scope, group, by, place, context));
                 }
-                ast::EffectKind::Debit { .. }
-                | ast::EffectKind::Gift { .. }
-                | ast::EffectKind::Issue(_)
-                | ast::EffectKind::Set { .. }
-                | ast::EffectKind::Later(_) => {
+                ast::EffectKind::Gift { .. } | ast::EffectKind::Later(_) => {
                     if let Some(word) = later::effect(&effect.kind) {
                         self.report(errors::not_yet_evaluated(place, word));
                     }
@@ -121,17 +122,17 @@ impl Checker<'_> {
         let loops = scope.loops.len();
         if matches!(name.text.as_str(), "line" | "unit" | "payment") {
             if let Some((source, _)) = &found
-                && element_word(source.of) != name.text
+                && self.element_word(source.of) != name.text
             {
-                let collection = collection_word(source.of);
+                let collection = self.collection_word(source.of);
                 self.report(errors::wrong_element(
                     place,
                     &format!("`{}`", name.text),
-                    collection,
+                    &collection,
                     &format!("{}s", name.text),
                 ));
             }
-        } else {
+        } else if found.as_ref().is_none_or(|(source, _)| self.element_word(source.of) != name.text) {
             self.refuse_taken(scope, name);
         }
         let source = match found {
@@ -141,7 +142,7 @@ impl Checker<'_> {
                     local.name = name.text.clone();
                 }
                 scope.bind(&name.text, Binding::Element(source.element, source.of), place);
-                if source.of != Element::Payment {
+                if matches!(source.of, Element::Line | Element::Unit) {
                     scope.loops.push((source.of, source.element));
                 }
                 Some(source)
@@ -258,7 +259,7 @@ impl Checker<'_> {
         scope: &mut Scope,
         amount: &ast::Expr,
         to: Option<&ast::Path>,
-        reason: Option<&ast::Text>,
+        options: &ast::AwardOptions,
         place: Place,
         context: &mut Context,
     ) -> Option<Step> {
@@ -270,6 +271,54 @@ impl Checker<'_> {
             }
             None => (None, None),
         };
+        let (account, value, rounding) = self.points_of(scope, amount, target)?;
+        let life = self.life(scope, options, account);
+        context.accounts.insert(account);
+        Some(Step::Award {
+            account,
+            amount: value,
+            rounding,
+            life,
+            to: other,
+            element: scope.loops.last().copied(),
+            reason: options.reason.as_ref().map(|reason| reason.value.clone()),
+            place,
+        })
+    }
+
+    fn debit(
+        &mut self,
+        scope: &mut Scope,
+        amount: &ast::Expr,
+        from: Option<&ast::Path>,
+        reason: Option<&ast::Text>,
+        place: Place,
+        context: &Context,
+    ) -> Option<Step> {
+        if context.kind == Some(GroupKind::Other) {
+            self.report(errors::not_yet_evaluated(place, "a group of this kind"));
+        }
+        let target = match from {
+            Some(path) => Some(self.account_named(scope, path)?),
+            None => None,
+        };
+        let (account, mut amount, rounding) = self.points_of(scope, amount, target)?;
+        if rounding.is_some() {
+            let (ty, place) = (amount.ty.clone(), amount.place);
+            let kind = ExprKind::Convert { value: Box::new(amount), ratio: Ratio::whole(1), rounding };
+            amount = Expr { kind, ty, place };
+        }
+        let (element, reason) = (scope.loops.last().copied(), reason.map(|reason| reason.value.clone()));
+        Some(Step::Debit { account, amount, element, reason, place })
+    }
+
+    /// An amount of points (or of a money account), its account, and the rounding written after `as`.
+    fn points_of(
+        &mut self,
+        scope: &mut Scope,
+        amount: &ast::Expr,
+        target: Option<ir::AccountId>,
+    ) -> Option<(ir::AccountId, Expr, Option<ir::Rounding>)> {
         let want = target.map(|target| self.points_type(target));
         let value = self.value(scope, amount, want.as_ref());
         let account = match (&value.ty, target) {
@@ -322,7 +371,6 @@ impl Checker<'_> {
                 return None;
             }
         };
-        context.accounts.insert(account);
         let mut value = value;
         let mut rounding = None;
         if matches!(amount.kind, ast::ExprKind::As(..))
@@ -345,15 +393,7 @@ impl Checker<'_> {
             let declared = self.account_infos.get(account.index()).map(|info| info.place);
             self.report(errors::missing_rounding(value.place, &name, &unit, declared));
         }
-        Some(Step::Award {
-            account,
-            amount: value,
-            rounding,
-            to: other,
-            element: scope.loops.last().copied(),
-            reason: reason.map(|reason| reason.value.clone()),
-            place,
-        })
+        Some((account, value, rounding))
     }
 
     /// `bonus`, or another member's account: `member.invited_by.bonus`, with the field that names that member.
@@ -434,7 +474,7 @@ impl Checker<'_> {
         Some(Step::Multiply { group: of_id, by, place })
     }
 
-    fn account_named(&mut self, scope: &Scope, path: &ast::Path) -> Option<ir::AccountId> {
+    pub(super) fn account_named(&mut self, scope: &Scope, path: &ast::Path) -> Option<ir::AccountId> {
         let place = scope.place(path.span);
         let written = self.quote(place);
         if let [name] = path.parts.as_slice()
@@ -459,13 +499,9 @@ impl Checker<'_> {
             }
             ast::Target::Source(source) => {
                 let (source, _) = self.source(scope, source)?;
-                if source.of == Element::Payment {
-                    self.report(errors::wrong_element(
-                        source.place,
-                        "a discount",
-                        "payments",
-                        "lines or units",
-                    ));
+                if matches!(source.of, Element::Payment | Element::Row(_)) {
+                    let found = self.collection_word(source.of);
+                    self.report(errors::wrong_element(source.place, "a discount", &found, "lines or units"));
                     return None;
                 }
                 Some(source)
@@ -626,7 +662,7 @@ impl Checker<'_> {
         }
     }
 
-    fn refuse_negative(&mut self, amount: &Expr) {
+    pub(super) fn refuse_negative(&mut self, amount: &Expr) {
         let below = self.bounds(amount).and_then(|(low, _)| low.compare(Ratio::whole(0)));
         if below.is_some_and(std::cmp::Ordering::is_lt) {
             let quoted = self.quote(amount.place);
@@ -638,6 +674,6 @@ impl Checker<'_> {
 fn pick_element(element: Element) -> ir::Element {
     match element {
         Element::Unit => ir::Element::Unit,
-        Element::Line | Element::Payment => ir::Element::Line,
+        Element::Line | Element::Payment | Element::Row(_) => ir::Element::Line,
     }
 }

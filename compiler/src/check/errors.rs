@@ -10,6 +10,7 @@ use perq_grammar::diagnostic::{Diagnostic, Place};
 pub const NAMES: &[&str] = &[
     "always-known",
     "ambiguous-reference",
+    "batch-only",
     "budget-unit",
     "calendar-duration",
     "cannot-exclude",
@@ -28,6 +29,7 @@ pub const NAMES: &[&str] = &[
     "history-gap",
     "history-order",
     "impossible-date",
+    "level-order",
     "limit-times",
     "limit-unit",
     "limit-window",
@@ -35,6 +37,7 @@ pub const NAMES: &[&str] = &[
     "maybe-unknown",
     "mismatched-types",
     "mismatched-units",
+    "missing-argument",
     "missing-clause",
     "missing-event",
     "missing-on-price",
@@ -47,11 +50,14 @@ pub const NAMES: &[&str] = &[
     "month-day-missing",
     "multiplier-below-one",
     "needless-spread",
+    "never-available",
     "no-worth",
     "not-a-collection",
     "not-an-account",
     "not-comparable",
     "not-exhaustive",
+    "not-of-the-bundle",
+    "not-redeemable",
     "not-yet-evaluated",
     "nothing-happened",
     "number-out-of-range",
@@ -66,6 +72,7 @@ pub const NAMES: &[&str] = &[
     "program-too-large",
     "record-as-value",
     "recursive-definition",
+    "redemption-choice",
     "reference-as-value",
     "repeated-clause",
     "rule-without-group",
@@ -76,6 +83,8 @@ pub const NAMES: &[&str] = &[
     "time-goes-back",
     "too-many-decimals",
     "too-many-rows",
+    "two-governors",
+    "unbounded-history",
     "unit-taken",
     "unknown-currency",
     "unknown-event",
@@ -93,13 +102,17 @@ pub const NAMES: &[&str] = &[
     "wrong-account",
     "wrong-arguments",
     "wrong-conversion",
+    "wrong-counter",
     "wrong-displacement",
     "wrong-effect",
     "wrong-element",
     "wrong-event",
     "wrong-hash",
+    "wrong-instrument",
+    "wrong-list",
     "wrong-reference-kind",
     "wrong-scale",
+    "wrong-window",
 ];
 
 /// Whether a test may expect this diagnostic.
@@ -204,7 +217,7 @@ pub(super) fn shared_too_often(place: Place) -> Diagnostic {
     Diagnostic::error(
         "program-too-large",
         place,
-        "what groups share, written out in each of their rules, comes to more than perq compiles",
+        "what groups and templates share, written out in each rule, comes to more than perq compiles",
     )
     .help("say it in fewer words, or with a `segment` or a `define`; or make fewer rules of it")
 }
@@ -221,6 +234,31 @@ pub(super) fn rejects_too_often(place: Place) -> Diagnostic {
 pub(super) fn missing_clause(place: Place, what: &str, clause: &str, example: &str) -> Diagnostic {
     Diagnostic::error("missing-clause", place, format!("{what} does not say {clause}"))
         .help(format!("for example `{example}`"))
+}
+
+pub(super) fn wrong_instrument(place: Place, what: &str, why: &str) -> Diagnostic {
+    Diagnostic::error("wrong-instrument", place, format!("{what} cannot be used like this: {why}"))
+}
+
+pub(super) fn kept_by_state(place: Place, record: &str, name: &str) -> Diagnostic {
+    Diagnostic::error("unknown-field", place, format!("`{name}` of a {record} is kept, not given"))
+        .help("let the events before bring it about")
+}
+
+pub(super) fn two_governors(place: Place, field: &str, tiers: &str, declared: Place) -> Diagnostic {
+    Diagnostic::error("two-governors", place, format!("`{field}` is governed by tiers `{tiers}`"))
+        .label(declared, "the levels")
+        .help("only a rule `on registration` may set it, to place a new member")
+}
+
+pub(super) fn level_order(place: Place, level: &str, text: &str, before: Place) -> Diagnostic {
+    Diagnostic::error(
+        "level-order",
+        place,
+        format!("level `{level}` begins at `{text}`, not above the level before it"),
+    )
+    .label(before, "the level before begins here")
+    .help("write the levels from the lowest to the highest")
 }
 
 pub(super) fn repeated_clause(place: Place, word: &str, what: &str) -> Diagnostic {
@@ -873,6 +911,15 @@ pub(super) fn member_unknown(place: Place, text: &str) -> Diagnostic {
     .help("add to the rule or its group: `when member known`")
 }
 
+pub(super) fn no_past(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error(
+        "maybe-unknown",
+        place,
+        format!("an anonymous receipt has no member, and so no past that `{text}` could tell of"),
+    )
+    .help("add to the rule or its group: `when member known`")
+}
+
 pub(super) fn optional_column(place: Place, name: &str) -> Diagnostic {
     Diagnostic::error("maybe-unknown", place, format!("the column `{name}` of a table may not be missing"))
         .help("take the `?` away and ask `known` where the table is used")
@@ -1050,6 +1097,27 @@ pub(super) fn wrong_displacement(place: Place, written: &str, why: &str) -> Diag
         place,
         format!("`{written}` does not suit a group that earns: {why}"),
     )
+}
+
+/// Sets that would compete line by line.
+pub(super) fn sets_per_line(place: Place, group: &str, group_place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-displacement",
+        place,
+        format!("the rules of group `{group}` compete line by line, and a set is taken as a whole"),
+    )
+    .label(group_place, "the group is declared here")
+    .help("write `per unit` or `per basket` in its `displace`")
+}
+
+/// `discount 5% on lines` in a rule that takes a bundle
+pub(super) fn not_of_the_bundle(place: Place, bundle: &str) -> Diagnostic {
+    Diagnostic::error(
+        "not-of-the-bundle",
+        place,
+        format!("this rule takes the bundle `{bundle}`, and this falls on something else"),
+    )
+    .help(format!("write `{bundle}`, one of its parts, or the cheapest or dearest few of either; what is for other goods is a rule of its own"))
 }
 
 pub(super) fn cannot_exclude(place: Place, group: &str, other: &str, itself: bool) -> Diagnostic {
@@ -1332,6 +1400,31 @@ pub(super) fn limit_of_nobody(
     }
 }
 
+pub(super) fn batch_only(place: Place, rule_place: Place, rule: &str) -> Diagnostic {
+    Diagnostic::error("batch-only", place, "a discount needs the open basket, and a batch run comes after it")
+        .label(rule_place, format!("rule `{rule}` takes money off the price"))
+        .help("write `process at_once`, or award points or money of an account")
+}
+
+pub(super) fn missing_argument(place: Place, rule: &str, parameter: &str, declared: Place) -> Diagnostic {
+    Diagnostic::error(
+        "missing-argument",
+        place,
+        format!("rule `{rule}` gives no value for the template's `{parameter}`"),
+    )
+    .label(declared, "which has no default")
+    .help(format!("write in the rule: `with {parameter} = …`"))
+}
+
+pub(super) fn argument_without_template(place: Place, rule: &str, name: &str) -> Diagnostic {
+    Diagnostic::error(
+        "missing-clause",
+        place,
+        format!("rule `{rule}` gives a value for `{name}`, and no template has asked for it"),
+    )
+    .help(format!("write `rule {rule} from template …`, or `let {name} = …`"))
+}
+
 pub(super) fn effective_with_valid(place: Place, valid: Place) -> Diagnostic {
     Diagnostic::error("effective-with-valid", place, "two clauses say from when it holds")
         .label(valid, "these periods say it already")
@@ -1376,6 +1469,40 @@ pub(super) fn priority_tie(
     .help(format!("give one of them another priority, such as `priority {}`", priority.saturating_add(10)))
 }
 
+pub(super) fn never_available(place: Place, until: &str) -> Diagnostic {
+    Diagnostic::error("never-available", place, format!("it expires on {until}, before it can be spent"))
+}
+
+pub(super) fn spent_before(place: Place, word: &str, other: Place) -> Diagnostic {
+    Diagnostic::error("never-available", place, "what is spent at once has no life of its own")
+        .label(other, format!("`{word}` has no meaning beside it"))
+}
+
+pub(super) fn melts_out_of_range(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error(
+        "percent-out-of-range",
+        place,
+        format!("`{text}` is not a part that a step can melt; it is from 1% through 100%"),
+    )
+}
+
+pub(super) fn not_redeemable(place: Place, account: &str, declared: Option<Place>) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error("not-redeemable", place, format!("points of account `{account}` cannot pay"));
+    match declared {
+        Some(declared) => diagnostic.label(declared, "the account does not say `redeemable`"),
+        None => diagnostic,
+    }
+}
+
+pub(super) fn redemption_choice(place: Place, word: &str) -> Diagnostic {
+    Diagnostic::error(
+        "redemption-choice",
+        place,
+        format!("`{word}` speaks of an amount that the member chooses, and `pay … each` is a fixed price"),
+    )
+}
+
 // ---- tests
 
 pub(super) fn time_goes_back(place: Place, text: &str) -> Diagnostic {
@@ -1389,6 +1516,103 @@ pub(super) fn time_goes_back(place: Place, text: &str) -> Diagnostic {
 pub(super) fn nothing_happened(place: Place) -> Diagnostic {
     Diagnostic::error("nothing-happened", place, "nothing has happened yet of which this could be expected")
         .help("put `given purchase at …` before it")
+}
+
+// ---- history
+
+/// `a purchase`, `an address`
+pub(super) fn with_article(word: &str) -> String {
+    format!("{} {word}", article(word))
+}
+
+pub(super) fn unbounded_history(place: Place, text: &str) -> Diagnostic {
+    let end = Place {
+        span: perq_grammar::diagnostic::Span { start: place.span.end, end: place.span.end },
+        ..place
+    };
+    Diagnostic::error("unbounded-history", place, format!("`{text}` does not say how far back it looks"))
+        .fix("all there ever was", end, " within program")
+        .help("windows are `last 30 days`, `last 12 hours`, `this month`, `previous month`, `2026-01-01 through 2026-03-31`")
+}
+
+pub(super) fn unknown_past(place: Place, name: &str, known: &[String], near: Option<&str>) -> Diagnostic {
+    Diagnostic::error("unknown-name", place, format!("there are no earlier `{name}`"))
+        .suggest(near)
+        .help(format!("what has a past are {}", some(known)))
+}
+
+pub(super) fn window_of_event(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-window",
+        place,
+        format!("`{text}` belong to this event, and a window tells of the past"),
+    )
+    .help("the past is `earlier purchases within …` and `earlier lines within …`")
+}
+
+pub(super) fn window_of_contacts(place: Place, text: &str, instead: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-window",
+        place,
+        format!("`{text}` bounds contacts; what a member did before is told back from this event"),
+    )
+    .fix(format!("back from the event: `{instead}`"), place, instead)
+}
+
+pub(super) fn window_unit(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error("wrong-window", place, format!("`{text}` is no length of time"))
+        .help("units are `hours`, `minutes`, `seconds`, `days`, `weeks`, `months`, `quarters` and `years`")
+}
+
+pub(super) fn counter_per(place: Place, name: &str, per: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-counter",
+        place,
+        format!(
+            "the counter `{name}` cannot count per `{per}`: the past that it counts is that of one member"
+        ),
+    )
+    .help("write `per member`; what is counted for inviters or for all is a `limit` or a `budget`")
+}
+
+pub(super) fn counter_of_event(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-counter",
+        place,
+        format!("a counter counts what was before this event, and `{text}` is of this event"),
+    )
+    .help("add it where the counter is used: `good_visits + 1`, `spent + basket.paid`")
+}
+
+pub(super) fn anniversary_of_value(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error("wrong-arguments", place, format!("`{text}` is no date of the member or the event"))
+        .help("`days_from_anniversary(member.birthday)` takes a field that holds a date")
+}
+
+pub(super) fn list_elsewhere(place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-list",
+        place,
+        "a list of records stands in the member or in an event, and nowhere else",
+    )
+    .help("several names of one kind are a `set of …`")
+}
+
+pub(super) fn list_of_others(place: Place, name: &str) -> Diagnostic {
+    Diagnostic::error("wrong-list", place, format!("another event has a list `{name}` of another record"))
+        .help("events that share a field's name share its type; give this one another name")
+}
+
+pub(super) fn unknown_list_record(place: Place, word: &str, near: Option<&str>) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-list",
+        place,
+        format!("there is no record `{word}` that this could be a list of"),
+    )
+    .suggest(near)
+    .help(format!(
+        "declare what an entry holds: `record {word} {{ … }}`; names of a kind are a `set of {word}`"
+    ))
 }
 
 // ---- later

@@ -4,10 +4,10 @@
 use super::functions::is_fixed_name;
 use super::names::{Binding, Events, Key, Scope, Value};
 use super::schema::RecordName;
-use super::types::{constant, element_word};
+use super::types::constant;
 use super::{Checker, dates, errors};
 use crate::ir;
-use crate::typed::{Element, Expr, ExprKind, FieldId, LocalId, RecordType, Type};
+use crate::typed::{Element, Expr, ExprKind, FieldId, LocalId, RecordType, TenderField, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
@@ -297,6 +297,19 @@ impl Checker<'_> {
     ) -> Expr {
         let place = scope.place(path.span);
         let Some((head, rest)) = path.parts.split_first() else { return self.broken(place) };
+        if head.text == "payment" && scope.bound("payment").is_none() {
+            let field = match rest {
+                [name] if name.text == "points" => Some(TenderField::Points),
+                [name] if name.text == "cash" => Some(TenderField::Cash),
+                _ => None,
+            };
+            if let Some(field) = field {
+                let quoted = self.quote(place);
+                self.require_lines(scope, place, &quoted);
+                let field = self.tender_field(field);
+                return self.field_access(scope, field, None, place, access);
+            }
+        }
         if let Some((subject, fields)) = self.subject(scope, path) {
             return self.subject_field(scope, &subject, fields, place, access);
         }
@@ -315,10 +328,11 @@ impl Checker<'_> {
                 };
                 return Expr { kind: ExprKind::Local(local), ty, place };
             }
-            Some(Binding::Collection { .. }) => {
+            Some(Binding::Collection { .. } | Binding::Bundle { .. }) => {
                 self.report(errors::collection_as_value(place));
                 return self.broken(place);
             }
+            Some(Binding::Reference(kind, _)) => return self.reference_value(&kind, place),
             Some(Binding::Broken) => return self.broken(place),
             Some(Binding::Element(..) | Binding::Record(..)) | None => {}
         }
@@ -345,6 +359,17 @@ impl Checker<'_> {
                     return Expr { kind: ExprKind::Error, ty, place };
                 }
                 self.use_function(scope, id, place, &written);
+                let of_member = self.function_infos.get(id.0 as usize).is_some_and(|info| info.of_member);
+                if of_member && !scope.knows(Key::Member) {
+                    self.report(errors::no_past(place, &written));
+                    return Expr { kind: ExprKind::Error, ty: ty.present().clone(), place };
+                }
+                let ty = match ty {
+                    Type::Optional(inner) if access == Access::Value && scope.knows(Key::Counter(id)) => {
+                        *inner
+                    }
+                    other => other,
+                };
                 return Expr { kind: ExprKind::Call(id, Vec::new()), ty, place };
             }
             Some(Value::Collection(_)) => {
@@ -392,11 +417,7 @@ impl Checker<'_> {
             let bound = bound.map(str::to_string).or_else(|| {
                 let (element, local) = scope.loops.last()?;
                 let local = self.out.locals.get(local.0 as usize)?;
-                Some(if local.name.is_empty() {
-                    element_word(*element).to_string()
-                } else {
-                    local.name.clone()
-                })
+                Some(if local.name.is_empty() { self.element_word(*element) } else { local.name.clone() })
             });
             self.report(errors::no_element(head_place, name, bound.as_deref()));
             return;
@@ -437,7 +458,14 @@ impl Checker<'_> {
         let subject = match scope.bound(&head.text).map(|(binding, _)| binding) {
             Some(Binding::Element(local, element)) => Subject::Element(*local, *element),
             Some(Binding::Record(local, RecordType::Product)) => Subject::Product(*local),
-            Some(Binding::Record(..) | Binding::Value(..) | Binding::Collection { .. } | Binding::Broken) => {
+            Some(
+                Binding::Record(..)
+                | Binding::Value(..)
+                | Binding::Collection { .. }
+                | Binding::Reference(..)
+                | Binding::Bundle { .. }
+                | Binding::Broken,
+            ) => {
                 return None;
             }
             None => match head.text.as_str() {
@@ -464,7 +492,7 @@ impl Checker<'_> {
             }
             Subject::Basket => "basket".into(),
             Subject::Member => "member".into(),
-            Subject::Element(_, element) => element_word(*element).into(),
+            Subject::Element(_, element) => self.element_word(*element),
             Subject::Product(_) => "product".into(),
         }
     }
@@ -501,6 +529,10 @@ impl Checker<'_> {
                     }
                 };
                 let quoted = self.quote(place);
+                if scope.counter {
+                    self.report(errors::counter_of_event(place, &quoted));
+                    return self.broken(place);
+                }
                 self.require_lines(scope, place, &quoted);
                 (field, None)
             }
@@ -510,16 +542,23 @@ impl Checker<'_> {
             },
             Subject::Member => {
                 if first.text == "balance" {
-                    self.report(errors::not_yet_evaluated(place, "member.balance"));
-                    return self.broken(place);
+                    let Some(field) = self.balance(scope, names, place) else { return self.broken(place) };
+                    return self.field_access(scope, field, None, place, access);
                 }
                 match self.records.member.get(&name).copied() {
                     Some(field) => (field, None),
                     None => return self.unknown_field(subject, RecordName::Member, &name, name_place, place),
                 }
             }
+            Subject::Element(local, Element::Row(rows)) => match self.row_field(*rows, &name) {
+                Some(field) => (field, Some(*local)),
+                None => {
+                    return self.unknown_field(subject, RecordName::Row(rows.0), &name, name_place, place);
+                }
+            },
             Subject::Element(local, element) => {
                 let (fields, record) = match element {
+                    Element::Row(_) => return self.broken(place),
                     Element::Line | Element::Unit => (&self.records.line, RecordName::Line),
                     Element::Payment => (&self.records.payment, RecordName::Payment),
                 };
@@ -531,7 +570,12 @@ impl Checker<'_> {
                         self.report(errors::pieces_of_unit(name_place));
                         return self.broken(place);
                     }
-                    (Element::Line | Element::Unit | Element::Payment, _) => fields.get(&name).copied(),
+                    (Element::Line, "cash") if !fields.contains_key("cash") => {
+                        Some(self.tender_field(TenderField::LineCash))
+                    }
+                    (Element::Line | Element::Unit | Element::Payment | Element::Row(_), _) => {
+                        fields.get(&name).copied()
+                    }
                 };
                 match field {
                     Some(field) => (field, Some(*local)),
@@ -544,6 +588,24 @@ impl Checker<'_> {
             },
         };
         self.field_access(scope, field, of, place, access)
+    }
+
+    /// `member.balance.bonus`
+    fn balance(&mut self, scope: &Scope, names: &[ast::Name], place: Place) -> Option<FieldId> {
+        let account = match names {
+            [_, name] => self.account_ids.get(&name.text).copied(),
+            _ => None,
+        };
+        let Some(account) = account else {
+            let place = names.get(1).map_or(place, |name| scope.place(name.span));
+            let written = self.quote(place);
+            let near = self.nearest(&written, self.account_ids.keys().map(String::as_str));
+            let accounts: Vec<String> =
+                self.out.accounts.iter().map(|account| account.name.clone()).collect();
+            self.report(errors::not_an_account(place, &written, &accounts, near.as_deref()));
+            return None;
+        };
+        Some(self.balance_field(account))
     }
 
     /// `member`, `purchase`, `line` without a field.
@@ -586,6 +648,7 @@ impl Checker<'_> {
             Subject::Product(_) => self.records.product.keys().cloned().collect(),
             Subject::Element(_, Element::Payment) => self.records.payment.keys().cloned().collect(),
             Subject::Element(_, Element::Line | Element::Unit) => self.records.line.keys().cloned().collect(),
+            Subject::Element(_, Element::Row(rows)) => self.row_names(*rows),
             Subject::Event(kind) => {
                 let events = match (&scope.events, kind) {
                     (_, Some(kind)) => vec![*kind],
@@ -873,6 +936,17 @@ impl Checker<'_> {
         set: &ast::Expr,
         place: Place,
     ) -> Expr {
+        if let ast::ExprKind::Path(path) = &set.kind
+            && let [name] = path.parts.as_slice()
+            && let Some((Binding::Reference(kind, names), _)) = scope.bound(&name.text)
+        {
+            let (kind, names) = (kind.clone(), names.clone());
+            let test = self.in_reference(scope, value, &kind, &names, place);
+            if negated && !test.ty.is_error() {
+                return Expr { kind: ExprKind::Not(Box::new(test)), ty: Type::Bool, place };
+            }
+            return test;
+        }
         let test = match &set.kind {
             ast::ExprKind::Reference(kind, names) => self.in_reference(scope, value, kind, names, place),
             ast::ExprKind::List(parts) => self.in_list(scope, value, parts, place),
@@ -1016,6 +1090,11 @@ impl Checker<'_> {
                     let field = self.event_field(scope, kind, &name, place, place)?;
                     return Some(self.field_access(scope, field, None, place, Access::Test));
                 }
+                if let Subject::Element(local, Element::Row(rows)) = subject {
+                    let name = name.clone();
+                    let field = self.row_field(rows, &name)?;
+                    return Some(self.field_access(scope, field, Some(local), place, Access::Test));
+                }
                 let of = match subject {
                     Subject::Element(local, _) | Subject::Product(local) => Some(local),
                     Subject::Event(_) | Subject::Basket | Subject::Member => None,
@@ -1041,6 +1120,9 @@ impl Checker<'_> {
             Subject::Basket => Vec::new(),
             Subject::Member => self.records.member.iter().map(|(n, f)| (n.clone(), *f)).collect(),
             Subject::Product(_) => self.records.product.iter().map(|(n, f)| (n.clone(), *f)).collect(),
+            Subject::Element(_, Element::Row(rows)) => {
+                self.row_base(*rows).into_iter().filter(|(name, _)| !name.starts_with("product.")).collect()
+            }
             Subject::Element(_, Element::Payment) => {
                 self.records.payment.iter().map(|(n, f)| (n.clone(), *f)).collect()
             }

@@ -25,6 +25,8 @@ pub(super) struct FunctionInfo {
     pub fields_read: BTreeSet<FieldId>,
     /// Named without parentheses.
     pub segment: bool,
+    /// What it says is a member's: it is used only where the member is known.
+    pub of_member: bool,
 }
 
 /// A `define` that gives a collection: put in place where it is used.
@@ -73,6 +75,10 @@ impl<'a> Checker<'a> {
                     (header, params.as_slice(), Some(gives), "table")
                 }
                 ast::ItemKind::Segment(header, _) => (header, [].as_slice(), None, "segment"),
+                ast::ItemKind::Counter { header, per, .. } => {
+                    self.counted_per(*at, header, per);
+                    (header, [].as_slice(), None, "counter")
+                }
                 ast::ItemKind::Language(_)
                 | ast::ItemKind::Use { .. }
                 | ast::ItemKind::Program(..)
@@ -86,7 +92,6 @@ impl<'a> Checker<'a> {
                 | ast::ItemKind::Group(..)
                 | ast::ItemKind::Rule(_)
                 | ast::ItemKind::Test(_)
-                | ast::ItemKind::Counter { .. }
                 | ast::ItemKind::Badge(..)
                 | ast::ItemKind::Tiers(..)
                 | ast::ItemKind::Coupon(..)
@@ -98,8 +103,10 @@ impl<'a> Checker<'a> {
             if !self.declare_value(*at, &header.name, what) {
                 continue;
             }
-            let ty =
-                gives.map_or(Some(Type::Bool), |gives| self.type_named(*at, gives)).unwrap_or(Type::Error);
+            let counter = what == "counter";
+            // A counter's type is that of its body, which is checked before all that uses it.
+            let implied = if counter { Type::Error } else { Type::Bool };
+            let ty = gives.map_or(Some(implied), |gives| self.type_named(*at, gives)).unwrap_or(Type::Error);
             if let (Type::Collection(of), ast::ItemKind::Define { body, .. }) = (&ty, &item.kind) {
                 let index = self.collections.len();
                 if let Some((name, _)) = params.first() {
@@ -122,6 +129,7 @@ impl<'a> Checker<'a> {
                 params: locals,
                 ty,
                 body,
+                counter,
                 place,
             });
             self.function_infos.push(FunctionInfo {
@@ -130,6 +138,7 @@ impl<'a> Checker<'a> {
                 params_read: BTreeSet::new(),
                 fields_read: BTreeSet::new(),
                 segment: gives.is_none(),
+                of_member: counter,
             });
             self.bind_value(*at, &header.name.text, Value::Function(id));
         }
@@ -268,9 +277,9 @@ impl<'a> Checker<'a> {
                     targets.extend(index.get(&key).copied());
                 };
                 match &item.kind {
-                    ast::ItemKind::Define { body, .. } | ast::ItemKind::Segment(_, body) => {
-                        walk::paths(body, &mut visit)
-                    }
+                    ast::ItemKind::Define { body, .. }
+                    | ast::ItemKind::Segment(_, body)
+                    | ast::ItemKind::Counter { value: body, .. } => walk::paths(body, &mut visit),
                     ast::ItemKind::Table { rows, .. } => {
                         rows.iter().for_each(|row| walk::arm_paths(row, &mut visit))
                     }
@@ -287,7 +296,6 @@ impl<'a> Checker<'a> {
                     | ast::ItemKind::Group(..)
                     | ast::ItemKind::Rule(_)
                     | ast::ItemKind::Test(_)
-                    | ast::ItemKind::Counter { .. }
                     | ast::ItemKind::Badge(..)
                     | ast::ItemKind::Tiers(..)
                     | ast::ItemKind::Coupon(..)
@@ -359,6 +367,11 @@ impl<'a> Checker<'a> {
         let body = match &item.kind {
             ast::ItemKind::Define { body, .. } => self.value_as(&mut scope, body, &ty),
             ast::ItemKind::Segment(_, body) => self.condition(&mut scope, body),
+            ast::ItemKind::Counter { value, .. } => {
+                scope.counter = true;
+                scope.learn([Key::Member]);
+                self.counted(&mut scope, value)
+            }
             ast::ItemKind::Table { policy, rows, header, .. } => {
                 self.table(&mut scope, header, &params, policy, rows, &ty)
             }
@@ -375,7 +388,6 @@ impl<'a> Checker<'a> {
             | ast::ItemKind::Group(..)
             | ast::ItemKind::Rule(_)
             | ast::ItemKind::Test(_)
-            | ast::ItemKind::Counter { .. }
             | ast::ItemKind::Badge(..)
             | ast::ItemKind::Tiers(..)
             | ast::ItemKind::Coupon(..)
@@ -396,6 +408,9 @@ impl<'a> Checker<'a> {
             }
         }
         if let Some(function) = self.out.functions.get_mut(id.0 as usize) {
+            if function.counter {
+                function.ty = body.ty.clone();
+            }
             function.body = body;
         }
     }
@@ -411,8 +426,8 @@ impl<'a> Checker<'a> {
                 self.report(errors::wrong_element(
                     at.place(body.span),
                     &header.name.text,
-                    super::types::collection_word(source.of),
-                    super::types::collection_word(of),
+                    &self.collection_word(source.of),
+                    &self.collection_word(of),
                 ));
             }
             (Some(_) | None, _) => {}
@@ -436,6 +451,11 @@ impl<'a> Checker<'a> {
             && matches!(name.text.as_str(), "min" | "max")
         {
             return self.extreme(scope, name.text == "max", arguments, place);
+        }
+        if let [name] = path.parts.as_slice()
+            && name.text == "days_from_anniversary"
+        {
+            return self.anniversary(scope, arguments, place);
         }
         if let [name] = path.parts.as_slice()
             && let Some(part) = calendar_part(&name.text)
@@ -489,10 +509,18 @@ impl<'a> Checker<'a> {
         {
             let found = match scope.bound(&name.text) {
                 Some((Binding::Element(local, element), _)) => {
-                    Some((*local, super::types::element_record(*element)))
+                    Some((*local, super::history::element_record(*element)))
                 }
                 Some((Binding::Record(local, record), _)) => Some((*local, *record)),
-                Some((Binding::Value(..) | Binding::Collection { .. } | Binding::Broken, _)) | None => None,
+                Some((
+                    Binding::Value(..)
+                    | Binding::Collection { .. }
+                    | Binding::Reference(..)
+                    | Binding::Bundle { .. }
+                    | Binding::Broken,
+                    _,
+                ))
+                | None => None,
             };
             if let Some((local, found)) = found
                 && found == *record
@@ -661,6 +689,7 @@ fn parameter(local: LocalId, ty: &Type) -> Binding {
         Type::Record(RecordType::Line) => Binding::Element(local, Element::Line),
         Type::Record(RecordType::Unit) => Binding::Element(local, Element::Unit),
         Type::Record(RecordType::Payment) => Binding::Element(local, Element::Payment),
+        Type::Record(RecordType::Row(rows)) => Binding::Element(local, Element::Row(*rows)),
         Type::Record(record) => Binding::Record(local, *record),
         Type::Error => Binding::Broken,
         Type::Bool
@@ -722,6 +751,7 @@ pub(super) fn is_fixed_name(name: &str) -> bool {
             | "payment"
             | "min"
             | "max"
+            | "days_from_anniversary"
     )
 }
 
@@ -730,6 +760,7 @@ fn header_of(item: &ast::Item) -> Option<&ast::Header> {
         ast::ItemKind::Define { header, .. }
         | ast::ItemKind::Table { header, .. }
         | ast::ItemKind::Segment(header, _)
+        | ast::ItemKind::Counter { header, .. }
         | ast::ItemKind::Param { header, .. } => Some(header),
         ast::ItemKind::Language(_)
         | ast::ItemKind::Use { .. }
@@ -743,7 +774,6 @@ fn header_of(item: &ast::Item) -> Option<&ast::Header> {
         | ast::ItemKind::Group(..)
         | ast::ItemKind::Rule(_)
         | ast::ItemKind::Test(_)
-        | ast::ItemKind::Counter { .. }
         | ast::ItemKind::Badge(..)
         | ast::ItemKind::Tiers(..)
         | ast::ItemKind::Coupon(..)

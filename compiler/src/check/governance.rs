@@ -5,6 +5,20 @@ use super::{At, Checker, errors};
 use crate::ir::{Effective, Governance};
 use perq_grammar::ast;
 
+impl Governance {
+    /// What is said here stays; the rest is taken.
+    pub(super) fn inherit(&mut self, from: Governance) {
+        if self.effective == Effective::Stated {
+            self.effective = from.effective;
+        }
+        for (key, text) in from.about {
+            if self.about.iter().all(|(own, _)| *own != key) {
+                self.about.push((key, text));
+            }
+        }
+    }
+}
+
 impl Checker<'_> {
     /// The life cycle and the data of an owner's clauses.
     pub(super) fn governance(&mut self, at: At, clauses: &[&ast::Clause], owner: &str) -> Governance {

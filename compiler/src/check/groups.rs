@@ -76,6 +76,9 @@ impl<'a> Checker<'a> {
             self.group_infos.push(info);
             groups.push((index, group));
         }
+        if !items.redemptions.is_empty() {
+            groups.extend(super::redemptions::groups().map(|group| (usize::MAX, group)));
+        }
         let order = self.order_of_groups();
         let listed = |index: usize| order.iter().position(|other| *other == index).unwrap_or(usize::MAX);
         groups.sort_by_key(|(index, group)| (group.phase, listed(*index), *index));
@@ -327,7 +330,11 @@ impl<'a> Checker<'a> {
                     }
                     Some(_) => {}
                     None => {
-                        group.excludes.push(ir::Exclusion { group: earlier, when_better: *when_better });
+                        group.excludes.push(ir::Exclusion {
+                            group: earlier,
+                            when_better: *when_better,
+                            whole: false,
+                        });
                     }
                 }
             }
@@ -356,7 +363,10 @@ impl<'a> Checker<'a> {
             };
             let limits: Vec<&ast::Clause> = limits_of(clauses).collect();
             let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
-            let limits = self.limits(&mut scope, &limits, &owner);
+            let clauses = limits;
+            let mut limits = Vec::new();
+            self.limits(&mut scope, &clauses, &owner, &mut limits);
+            limits.sort_by_key(super::limits::rank);
             if let Some(group) = self.out.groups.get_mut(id.index()) {
                 group.limits = limits;
             }

@@ -7,15 +7,12 @@ use perq_grammar::diagnostic::Span;
 /// The keyword of a declaration without a meaning.
 pub(super) fn item(kind: &ItemKind) -> Option<&str> {
     match kind {
-        ItemKind::Counter { .. } => Some("counter"),
-        ItemKind::Badge(..) => Some("badge"),
-        ItemKind::Tiers(..) => Some("tiers"),
-        ItemKind::Coupon(..) => Some("coupon"),
-        ItemKind::Certificate(..) => Some("certificate"),
-        ItemKind::Redemption(..) => Some("redemption"),
-        ItemKind::Template(_) => Some("template"),
         ItemKind::Later { keyword, .. } => Some(&keyword.text),
-        ItemKind::Language(_)
+        ItemKind::Badge(..)
+        | ItemKind::Tiers(..)
+        | ItemKind::Coupon(..)
+        | ItemKind::Certificate(..)
+        | ItemKind::Language(_)
         | ItemKind::Use { .. }
         | ItemKind::Program(..)
         | ItemKind::Account(..)
@@ -23,13 +20,16 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         | ItemKind::Define { .. }
         | ItemKind::Table { .. }
         | ItemKind::Segment(..)
+        | ItemKind::Counter { .. }
         | ItemKind::Enum { .. }
         | ItemKind::Reference { .. }
         | ItemKind::Record(..)
         | ItemKind::Extend(..)
         | ItemKind::Event { .. }
         | ItemKind::Group(..)
+        | ItemKind::Redemption(..)
         | ItemKind::Rule(_)
+        | ItemKind::Template(_)
         | ItemKind::Test(_) => None,
     }
 }
@@ -37,8 +37,6 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
 /// The words of a clause without a meaning.
 pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
     match kind {
-        ClauseKind::Take(_) => Some("take"),
-        ClauseKind::Process { .. } => Some("process"),
         ClauseKind::Spendable(_) => Some("spendable"),
         ClauseKind::With(..) => Some("with"),
         ClauseKind::Title(_)
@@ -49,8 +47,10 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
         | ClauseKind::When(_)
         | ClauseKind::Unless(_)
         | ClauseKind::Let(_)
+        | ClauseKind::Take(_)
         | ClauseKind::Limit { .. }
         | ClauseKind::Budget { .. }
+        | ClauseKind::Process { .. }
         | ClauseKind::EffectiveFrom(_)
         | ClauseKind::NotEffective
         | ClauseKind::About(_)
@@ -61,16 +61,16 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
 /// The keyword of an effect without a meaning.
 pub(super) fn effect(kind: &EffectKind) -> Option<&str> {
     match kind {
-        EffectKind::Debit { .. } => Some("debit"),
         EffectKind::Gift { .. } => Some("gift"),
-        EffectKind::Issue(_) => Some("issue"),
-        EffectKind::Set { .. } => Some("set"),
         EffectKind::Later(word) => Some(&word.text),
         EffectKind::Multiply { .. }
         | EffectKind::ForEach { .. }
         | EffectKind::Award { .. }
+        | EffectKind::Debit { .. }
         | EffectKind::Discount { .. }
         | EffectKind::Price { .. }
+        | EffectKind::Issue(_)
+        | EffectKind::Set { .. }
         | EffectKind::Let(_) => None,
     }
 }
@@ -78,10 +78,7 @@ pub(super) fn effect(kind: &EffectKind) -> Option<&str> {
 /// The keywords of an award's options without a meaning, in the order of the text.
 pub(super) fn award(options: &AwardOptions) -> Vec<(&'static str, Span)> {
     let mut words: Vec<(&'static str, Span)> = Vec::new();
-    words.extend(options.available.as_ref().map(|option| ("available", option.span)));
-    words.extend(options.expires.as_ref().map(|option| ("expires", option.span)));
     words.extend(options.cancel.as_ref().map(|option| ("cancel", option.span)));
-    words.extend(options.spent_at_once.map(|span| ("spent_at_once", span)));
     words.sort_by_key(|(_, span)| span.start);
     for (word, span) in &mut words {
         span.end = span.start + word.len() as u32;
@@ -92,13 +89,7 @@ pub(super) fn award(options: &AwardOptions) -> Vec<(&'static str, Span)> {
 /// The keyword of an expectation without a meaning.
 pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
     match expectation {
-        Expectation::Balance(..) => Some("balance"),
-        Expectation::Debit { .. } => Some("debit"),
-        Expectation::Issue { .. } => Some("issue"),
         Expectation::Gift(..) => Some("gift"),
-        Expectation::Tier(..) => Some("tier"),
-        Expectation::Badge(_) => Some("badge"),
-        Expectation::Refused(_) => Some("refused"),
         Expectation::Later(word) => Some(&word.text),
         Expectation::Nothing
         | Expectation::Fires(_)
@@ -107,8 +98,16 @@ pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
         | Expectation::LimitedTo(..)
         | Expectation::Fails(..)
         | Expectation::Award(..)
+        | Expectation::Refused(_)
+        | Expectation::Balance(..)
+        | Expectation::Debit { .. }
         | Expectation::Discount(..)
         | Expectation::Total(_)
+        | Expectation::Tax(_)
+        | Expectation::Issue { .. }
+        | Expectation::Tier(..)
+        | Expectation::Badge(_)
+        | Expectation::Coupon(..)
         | Expectation::Holds(_) => None,
     }
 }

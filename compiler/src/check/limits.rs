@@ -82,7 +82,7 @@ enum Per {
 
 /// Limits are applied in this order, whatever the order of the text: the event, a member's or an inviter's window, the
 /// campaign.
-fn rank(limit: &Limit) -> u8 {
+pub(super) fn rank(limit: &Limit) -> u8 {
     match limit.over.as_ref().map(|over| over.per) {
         None => 0,
         Some(CounterKey::Member | CounterKey::Inviter(_)) => 1,
@@ -91,14 +91,14 @@ fn rank(limit: &Limit) -> u8 {
 }
 
 impl Checker<'_> {
-    /// The limits and budgets among clauses, in the order in which they are applied.
+    /// The limits and budgets among clauses, after those that the owner has already; [`rank`] orders them.
     pub(super) fn limits(
         &mut self,
         scope: &mut Scope,
         clauses: &[&ast::Clause],
         owner: &Owner<'_>,
-    ) -> Vec<Limit> {
-        let mut limits: Vec<Limit> = Vec::new();
+        limits: &mut Vec<Limit>,
+    ) {
         for clause in clauses {
             let Some(written) = Written::of(clause) else { continue };
             if let Some(mut limit) = self.limit(scope, written, owner) {
@@ -114,8 +114,6 @@ impl Checker<'_> {
                 limits.push(limit);
             }
         }
-        limits.sort_by_key(rank);
-        limits
     }
 
     /// The lasting name of what is counted: whose it is, what, for whom. Neither the amount nor the window belongs to

@@ -3,6 +3,7 @@
 //! Checking never fails and never stops at the first error: what has a diagnostic becomes [`typed::ExprKind::Error`]
 //! or a type that silences what would follow. It refuses to know files, clocks, zones' offsets and machines.
 
+mod bundles;
 mod choices;
 mod collections;
 mod currencies;
@@ -13,13 +14,20 @@ mod expressions;
 mod functions;
 mod governance;
 mod groups;
+mod history;
+mod instruments;
 mod later;
+mod life;
 mod limits;
 mod names;
 mod operators;
+mod processing;
 mod program;
+mod redemptions;
 mod rules;
 mod schema;
+mod templates;
+mod tiers;
 mod ties;
 mod trials;
 mod types;
@@ -210,20 +218,41 @@ fn run(
         items.collect(At { file: source.file, space, origin: Origin::Snippet }, &source.tree);
     }
 
+    let made = instruments::as_rules(&items);
+    for coupon in &made {
+        match &coupon.group {
+            Some((header, clauses)) => {
+                items.groups.push((coupon.at, header, clauses, coupon.rule.span));
+                items.rules.push((coupon.at, &coupon.rule, items.groups.len()));
+            }
+            None => items.rules.push((coupon.at, &coupon.rule, items.groups.len())),
+        }
+    }
+
     checker.uses(&items, imports, &spaces);
     checker.settings(&items, files);
     checker.declare_types(&items);
+    checker.declare_levels(&items);
     checker.declare_accounts(&items);
     checker.declare_fields(&items);
+    checker.declare_tier_field(&items);
+    checker.declare_instruments(&items);
     checker.declare_functions(&items);
     checker.declare_groups(&items);
+    checker.declare_templates(&items);
     checker.declare_rules(&items);
+    checker.declare_redemptions(&items);
+    checker.bind_coupons();
 
     checker.check_defaults(&items);
     checker.check_params(&items);
     checker.check_functions(&items);
+    checker.check_floor();
     checker.check_groups();
+    checker.check_tiers(&items);
+    checker.check_instruments(&items);
     checker.check_rules();
+    checker.check_redemptions();
     checker.check_ties();
     checker.check_tests(&items);
     for (at, keyword, span) in &items.later {
@@ -259,7 +288,13 @@ struct Items<'a> {
     groups: Vec<(At, &'a ast::Header, &'a [ast::GroupClause], Span)>,
     /// Rules outside of groups, with how many groups stand before them.
     rules: Vec<(At, &'a ast::Rule, usize)>,
+    templates: Vec<(At, &'a ast::Template)>,
     tests: Vec<(At, &'a ast::Test, Span)>,
+    redemptions: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::RedemptionClause>], Span)>,
+    coupons: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::CouponClause>], Span)>,
+    certificates: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::CertificateClause>])>,
+    badges: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::BadgeClause>])>,
+    tiers: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::TiersClause>])>,
     /// Declarations without a meaning yet: the keyword and its place.
     later: Vec<(At, &'a str, Span)>,
 }
@@ -286,20 +321,28 @@ impl<'a> Items<'a> {
                 ast::ItemKind::Extend(name, fields) => self.records.push((at, name, fields, true)),
                 ast::ItemKind::Event { name, from, fields } => self.events.push((at, name, from, fields)),
                 ast::ItemKind::Param { .. } => self.params.push((at, item)),
-                ast::ItemKind::Define { .. } | ast::ItemKind::Table { .. } | ast::ItemKind::Segment(..) => {
+                ast::ItemKind::Define { .. }
+                | ast::ItemKind::Table { .. }
+                | ast::ItemKind::Segment(..)
+                | ast::ItemKind::Counter { .. } => {
                     self.functions.push((at, item));
                 }
                 ast::ItemKind::Group(header, clauses) => self.groups.push((at, header, clauses, item.span)),
+                ast::ItemKind::Template(template) => self.templates.push((at, template)),
                 ast::ItemKind::Rule(rule) => self.rules.push((at, rule, self.groups.len())),
                 ast::ItemKind::Test(test) => self.tests.push((at, test, item.span)),
-                ast::ItemKind::Counter { .. }
-                | ast::ItemKind::Badge(..)
-                | ast::ItemKind::Tiers(..)
-                | ast::ItemKind::Coupon(..)
-                | ast::ItemKind::Certificate(..)
-                | ast::ItemKind::Redemption(..)
-                | ast::ItemKind::Template(_)
-                | ast::ItemKind::Later { .. } => {
+                ast::ItemKind::Redemption(header, clauses) => {
+                    self.redemptions.push((at, header, clauses, item.span));
+                }
+                ast::ItemKind::Coupon(header, clauses) => {
+                    self.coupons.push((at, header, clauses, item.span));
+                }
+                ast::ItemKind::Certificate(header, clauses) => {
+                    self.certificates.push((at, header, clauses));
+                }
+                ast::ItemKind::Badge(header, clauses) => self.badges.push((at, header, clauses)),
+                ast::ItemKind::Tiers(header, clauses) => self.tiers.push((at, header, clauses)),
+                ast::ItemKind::Later { .. } => {
                     if let Some(word) = later::item(&item.kind) {
                         let end = item.span.start + word.len() as u32;
                         self.later.push((at, word, Span { start: item.span.start, end }));
@@ -353,6 +396,7 @@ struct Checker<'a> {
     event_infos: Vec<schema::EventInfo>,
     records: schema::Records,
     builtins: Builtins,
+    histories: history::Histories,
 
     function_infos: Vec<functions::FunctionInfo>,
     collections: Vec<functions::CollectionInfo<'a>>,
@@ -369,11 +413,25 @@ struct Checker<'a> {
     whole_locals: FxHashSet<typed::LocalId>,
 
     spread: Option<(ir::Rounding, ir::Rest)>,
+    /// What the program says after `not_below`.
+    floor: Option<(At, &'a perq_grammar::ast::Expr)>,
     /// The words of `program order`.
     group_order: Vec<(At, &'a ast::Name)>,
     group_infos: Vec<groups::GroupInfo<'a>>,
     group_ids: FxHashMap<String, usize>,
+    template_infos: Vec<templates::TemplateInfo<'a>>,
+    template_ids: FxHashMap<String, usize>,
+    coupon_ids: FxHashMap<String, u32>,
+    coupon_infos: Vec<instruments::CouponInfo<'a>>,
+    /// Shared codes, folded, and where they are written.
+    shared_codes: FxHashMap<String, Place>,
+    certificate_ids: FxHashMap<String, u32>,
+    badge_ids: FxHashMap<String, u32>,
+    /// The fields that say whether the member has each badge.
+    badge_fields: Vec<FieldId>,
     rule_infos: Vec<rules::RuleInfo<'a>>,
+    /// Redemptions as written, until they are checked.
+    redemption_infos: Vec<redemptions::RedemptionInfo<'a>>,
     rule_ids: FxHashMap<String, ir::RuleId>,
     /// Lasting names of rules and groups, with what they are.
     lasting: FxHashMap<(&'static str, String), (String, Place)>,
@@ -400,6 +458,7 @@ impl Checker<'_> {
             event_infos: Vec::new(),
             records: schema::Records::default(),
             builtins: Builtins::default(),
+            histories: history::Histories::default(),
             function_infos: Vec::new(),
             collections: Vec::new(),
             param_starts: Vec::new(),
@@ -409,10 +468,20 @@ impl Checker<'_> {
             local_bounds: FxHashMap::default(),
             whole_locals: FxHashSet::default(),
             spread: None,
+            floor: None,
             group_order: Vec::new(),
             group_infos: Vec::new(),
             group_ids: FxHashMap::default(),
+            template_infos: Vec::new(),
+            template_ids: FxHashMap::default(),
+            coupon_ids: FxHashMap::default(),
+            coupon_infos: Vec::new(),
+            shared_codes: FxHashMap::default(),
+            certificate_ids: FxHashMap::default(),
+            badge_ids: FxHashMap::default(),
+            badge_fields: Vec::new(),
             rule_infos: Vec::new(),
+            redemption_infos: Vec::new(),
             rule_ids: FxHashMap::default(),
             lasting: FxHashMap::default(),
         }

@@ -39,10 +39,17 @@ pub(super) enum Binding {
         element: LocalId,
         known: Vec<Key>,
     },
+    /// A bundle, with the names of its parts.
+    Bundle {
+        local: LocalId,
+        parts: Vec<String>,
+    },
     /// The element of a collection or loop.
     Element(LocalId, Element),
     /// A parameter of record type, or an element that only fields are taken of.
     Record(LocalId, RecordType),
+    /// A reference literal that a rule gives to its template.
+    Reference(ast::Name, Vec<ast::Text>),
     /// Its declaration has a diagnostic.
     Broken,
 }
@@ -54,6 +61,8 @@ pub(super) enum Key {
     Product(LocalId),
     Field(FieldId, Option<LocalId>),
     Local(LocalId),
+    /// What a counter gives.
+    Counter(FunctionId),
 }
 
 impl Key {
@@ -62,7 +71,7 @@ impl Key {
         match self {
             Key::Product(local) if local == from => Key::Product(to),
             Key::Field(field, Some(local)) if local == from => Key::Field(field, Some(to)),
-            Key::Member | Key::Product(_) | Key::Field(..) | Key::Local(_) => self,
+            Key::Member | Key::Product(_) | Key::Field(..) | Key::Local(_) | Key::Counter(_) => self,
         }
     }
 }
@@ -76,6 +85,13 @@ pub(super) enum Events {
     Inferred(Option<BTreeSet<ir::EventId>>),
 }
 
+/// The names that are bound at a place.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    bindings: FxHashMap<String, Vec<(Binding, Place)>>,
+    order: Vec<String>,
+}
+
 /// Where in the program an expression stands.
 #[derive(Debug)]
 pub(super) struct Scope {
@@ -86,8 +102,9 @@ pub(super) struct Scope {
     pub loops: Vec<(Element, LocalId)>,
     /// How deep the expression is nested.
     pub depth: u32,
-    names: FxHashMap<String, Vec<(Binding, Place)>>,
-    order: Vec<String>,
+    /// In a counter, which counts what was before the event.
+    pub counter: bool,
+    names: Names,
     known: FxHashMap<Key, u32>,
     trail: Vec<Key>,
 }
@@ -100,8 +117,8 @@ impl Scope {
             events,
             loops: Vec::new(),
             depth: 0,
-            names: FxHashMap::default(),
-            order: Vec::new(),
+            counter: false,
+            names: Names::default(),
             known: FxHashMap::default(),
             trail: Vec::new(),
         }
@@ -112,31 +129,36 @@ impl Scope {
     }
 
     pub(super) fn bind(&mut self, name: &str, binding: Binding, place: Place) {
-        self.names.entry(name.into()).or_default().push((binding, place));
-        self.order.push(name.into());
+        self.names.bindings.entry(name.into()).or_default().push((binding, place));
+        self.names.order.push(name.into());
     }
 
     pub(super) fn bound(&self, name: &str) -> Option<&(Binding, Place)> {
-        self.names.get(name).and_then(|bindings| bindings.last())
+        self.names.bindings.get(name).and_then(|bindings| bindings.last())
     }
 
     /// Names in scope, for suggestions.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().filter(|(_, bindings)| !bindings.is_empty()).map(|(name, _)| name.as_str())
+        self.names.bindings.iter().filter(|(_, bindings)| !bindings.is_empty()).map(|(name, _)| name.as_str())
     }
 
     pub(super) fn names_mark(&self) -> usize {
-        self.order.len()
+        self.names.order.len()
     }
 
     pub(super) fn unbind(&mut self, mark: usize) {
-        while self.order.len() > mark {
-            if let Some(name) = self.order.pop()
-                && let Some(bindings) = self.names.get_mut(&name)
+        while self.names.order.len() > mark {
+            if let Some(name) = self.names.order.pop()
+                && let Some(bindings) = self.names.bindings.get_mut(&name)
             {
                 bindings.pop();
             }
         }
+    }
+
+    /// Puts other names in place of those that are bound; what is known stays known.
+    pub(super) fn swap_names(&mut self, names: Names) -> Names {
+        std::mem::replace(&mut self.names, names)
     }
 
     pub(super) fn knows(&self, key: Key) -> bool {
@@ -349,6 +371,7 @@ impl Checker<'_> {
                 keys
             }
             ExprKind::Local(local) => vec![Key::Local(*local)],
+            ExprKind::Call(function, arguments) if arguments.is_empty() => vec![Key::Counter(*function)],
             ExprKind::Error
             | ExprKind::Constant(_)
             | ExprKind::Bool(_)

@@ -117,7 +117,8 @@ impl<'a> Checker<'a> {
                 ast::ProgramClause::OnErrorSkipRule(span) => ("on error", *span),
                 ast::ProgramClause::Order(_) => ("order", header.name.span),
                 ast::ProgramClause::Spread(_, span) => ("spread", *span),
-                ast::ProgramClause::Tax(word, _) => ("tax", word.span),
+                ast::ProgramClause::Tax(word, _, _) => ("tax", word.span),
+                ast::ProgramClause::NotBelow(floor) => ("not_below", floor.span),
             };
             let place = at.place(span);
             if seen.contains(&word) {
@@ -170,7 +171,8 @@ impl<'a> Checker<'a> {
                     let spread = self.spread_rule(at.file, rule, None);
                     self.spread = Some(spread);
                 }
-                ast::ProgramClause::Tax(word, rounding) => tax = Some((word, rounding)),
+                ast::ProgramClause::Tax(word, rounding, per) => tax = Some((word, rounding, per)),
+                ast::ProgramClause::NotBelow(floor) => self.floor = Some((at, floor)),
             }
         }
         let place = at.place(header.name.span);
@@ -187,7 +189,17 @@ impl<'a> Checker<'a> {
         if self.out.settings.rounding.is_none() {
             self.out.settings.rounding = Some(ir::Rounding::HalfUp);
         }
-        if let Some((word, rounding)) = tax {
+        if let Some((word, rounding, per)) = tax {
+            let per = match per.as_ref().map(|per| (per, per.text.as_str())) {
+                None | Some((_, "line")) => ir::TaxPer::Line,
+                Some((_, "unit")) => ir::TaxPer::Unit,
+                Some((_, "posting")) => ir::TaxPer::Posting,
+                Some((per, _)) => {
+                    let words = &["line", "unit", "posting"];
+                    self.report(errors::unknown_word(at.place(per.span), "tax", &per.text, words));
+                    ir::TaxPer::Line
+                }
+            };
             let rounding = match rounding {
                 Some(mode) => self.rounding(at.place(mode.span), &mode.text),
                 None => self.out.settings.rounding,
@@ -202,7 +214,42 @@ impl<'a> Checker<'a> {
                 }
             };
             self.out.settings.tax =
-                Some(ir::Tax { included, rounding: rounding.unwrap_or(ir::Rounding::HalfUp) });
+                Some(ir::Tax { included, rounding: rounding.unwrap_or(ir::Rounding::HalfUp), per });
+        }
+    }
+
+    /// `not_below unit.minimum_price`: a field of lines, in the currency's minor units.
+    pub(super) fn check_floor(&mut self) {
+        let Some((at, floor)) = self.floor else { return };
+        let place = at.place(floor.span);
+        let path = match &floor.kind {
+            ast::ExprKind::Path(path) => path.parts.as_slice(),
+            _ => &[],
+        };
+        let field = match path {
+            [head, rest @ ..] if matches!(head.text.as_str(), "unit" | "line") => {
+                let name = rest.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(".");
+                self.records.line.get(&name).copied()
+            }
+            _ => None,
+        };
+        let of_line = |field: &crate::typed::Field| {
+            let own = match field.record {
+                ir::RecordKind::Line | ir::RecordKind::Product => true,
+                ir::RecordKind::Event
+                | ir::RecordKind::Member
+                | ir::RecordKind::Payment
+                | ir::RecordKind::Derived => false,
+            };
+            own && field.builtin.is_none() && *field.ty.present() == Type::Money && field.den == 1
+        };
+        match field.filter(|field| self.field_of(*field).is_some_and(of_line)) {
+            Some(field) => self.out.settings.floor = Some(field),
+            None => {
+                let written = self.quote(place);
+                let wanted = "a field of lines of type `money`, such as `unit.minimum_price`";
+                self.report(errors::mismatched_types(place, &written, wanted, "something else", None));
+            }
         }
     }
 
@@ -277,6 +324,8 @@ impl<'a> Checker<'a> {
                 redeemable: false,
                 qualifying: false,
                 not_below: None,
+                expires: ir::Expires::Never,
+                melt: None,
             });
             self.account_infos.push(AccountInfo { place, rounds: false, money: false });
             self.account_unit_clause(*at, id, header, clauses);
@@ -372,10 +421,21 @@ impl<'a> Checker<'a> {
         for clause in clauses {
             let (word, span) = match clause {
                 ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) => continue,
-                ast::AccountClause::Expire(..)
-                | ast::AccountClause::Melt(_)
-                | ast::AccountClause::UseFirst(_)
-                | ast::AccountClause::Shortfall(_) => continue,
+                ast::AccountClause::Shortfall(policy) => {
+                    let words = &["debt", "clamp", "pending_only"];
+                    if !words.contains(&policy.text.as_str()) {
+                        self.report(errors::unknown_word(
+                            at.place(policy.span),
+                            "shortfall",
+                            &policy.text,
+                            words,
+                        ));
+                    }
+                    continue;
+                }
+                ast::AccountClause::Expire(_, span) => ("expire", *span),
+                ast::AccountClause::Melt(melt) => ("melt", melt.span),
+                ast::AccountClause::UseFirst(word) => ("use first", word.span),
                 ast::AccountClause::Round { mode, .. } => ("round", mode.span),
                 ast::AccountClause::Redeemable(span) => ("redeemable", *span),
                 ast::AccountClause::Qualifying(span) => ("qualifying", *span),
@@ -391,10 +451,25 @@ impl<'a> Checker<'a> {
             match clause {
                 ast::AccountClause::Title(_)
                 | ast::AccountClause::Unit(..)
-                | ast::AccountClause::Expire(..)
-                | ast::AccountClause::Melt(_)
-                | ast::AccountClause::UseFirst(_)
                 | ast::AccountClause::Shortfall(_) => {}
+                ast::AccountClause::Expire(expire, _) => {
+                    let expires = self.expire(&mut scope, expire);
+                    if let (Some(account), Some(expires)) = (self.out.accounts.get_mut(id.index()), expires) {
+                        account.expires = expires;
+                    }
+                }
+                ast::AccountClause::Melt(melt) => {
+                    let melt = self.melt(&mut scope, melt);
+                    if let Some(account) = self.out.accounts.get_mut(id.index()) {
+                        account.melt = melt;
+                    }
+                }
+                ast::AccountClause::UseFirst(word) => {
+                    if word.text != "oldest_expiry" {
+                        let words = &["oldest_expiry"];
+                        self.report(errors::unknown_word(at.place(word.span), "order", &word.text, words));
+                    }
+                }
                 ast::AccountClause::Round { mode, per } => {
                     let rounding = self.rounding(at.place(mode.span), &mode.text);
                     let per = match per.as_ref().map(|per| (per.text.as_str(), per.span)) {
@@ -467,7 +542,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A constant of a type, as a whole number of base units.
-    fn account_amount(&mut self, scope: &mut Scope, expr: &ast::Expr, ty: &Type) -> Option<i64> {
+    pub(super) fn account_amount(&mut self, scope: &mut Scope, expr: &ast::Expr, ty: &Type) -> Option<i64> {
         let own = if let Type::Points(id) = ty { self.points_type(*id) } else { ty.clone() };
         let ty = &own;
         let value = self.value_of(scope, expr, ty);

@@ -6,12 +6,13 @@ use super::groups::{GroupInfo, GroupKind};
 use super::limits::{Owner, is_limit};
 use super::names::{Events, Scope};
 use super::program::small_number;
+use super::templates::{Taken, TemplateInfo};
 use super::{At, Checker, Items, Origin, dates, errors, later};
 use crate::calendar;
 use crate::ir;
 use crate::typed::{Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
 use perq_grammar::ast;
-use perq_grammar::diagnostic::Place;
+use perq_grammar::diagnostic::{Place, Span};
 use std::rc::Rc;
 
 /// A rule as written.
@@ -21,13 +22,15 @@ pub(super) struct RuleInfo<'a> {
     pub rule: &'a ast::Rule,
     /// Its group among `Checker::group_infos`.
     pub group: Option<usize>,
+    /// The coupon whose rule it is, of `Checker::coupon_infos`.
+    pub coupon: Option<usize>,
     /// A group was named and is unknown, or the rule is a snippet's: not to be complained about again.
     pub excused: bool,
     /// `priority` is written.
     pub place: Place,
 }
 
-/// Bytes of clauses that groups may share with their rules, counted once for each rule.
+/// Bytes of clauses that groups and templates may share with rules, counted once for each rule.
 const MAX_SHARED: usize = 8 << 20;
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -81,7 +84,7 @@ impl<'a> Checker<'a> {
         }
         let id = ir::RuleId(self.rule_infos.len() as u32);
         self.rule_ids.entry(rule.header.name.text.clone()).or_insert(id);
-        self.rule_infos.push(RuleInfo { at, rule, group, excused, place });
+        self.rule_infos.push(RuleInfo { at, rule, group, coupon: None, excused, place });
     }
 
     /// Whether a rule is another version of those of its name: valid when they are not. Otherwise says why not.
@@ -150,24 +153,30 @@ impl<'a> Checker<'a> {
         for index in 0..self.rule_infos.len() {
             self.check_rule(index);
         }
+        self.check_unused_templates();
         self.check_lonely_groups();
         self.check_worths();
     }
 
-    /// Where rules have more from their groups than is compiled: each group's clauses are written out in each of its
-    /// rules, so that a text of some kilobytes may come to gigabytes.
+    /// Where rules have more from their groups and templates than is compiled: those clauses are written out in each
+    /// rule, so that a text of some kilobytes may come to gigabytes.
     fn shares_too_much(&self) -> Option<Place> {
-        let length = |info: &GroupInfo<'_>| -> usize {
-            info.shared.iter().map(|clause| clause.span.end.saturating_sub(clause.span.start) as usize).sum()
-        };
-        let lengths: Vec<usize> = self.group_infos.iter().map(length).collect();
+        let length = |clause: &ast::Clause| clause.span.end.saturating_sub(clause.span.start) as usize;
+        let shared = |info: &GroupInfo<'_>| info.shared.iter().map(|clause| length(clause)).sum::<usize>();
+        let shared: Vec<usize> = self.group_infos.iter().map(shared).collect();
+        let taken = |info: &TemplateInfo<'_>| info.template.clauses.iter().map(length).sum::<usize>();
+        let taken: Vec<usize> = self.template_infos.iter().map(taken).collect();
         let mut written = 0_usize;
-        let grouped = self.rule_infos.iter().filter_map(|info| info.group);
-        let mut too_much = grouped.filter(|group| {
-            written = written.saturating_add(lengths.get(*group).copied().unwrap_or(0));
+        let mut too_much = self.rule_infos.iter().filter(|info| {
+            let group = info.group.and_then(|group| shared.get(group));
+            let path = info.rule.template.as_ref().and_then(|path| path.parts.last());
+            let template = path.and_then(|name| self.template_ids.get(&name.text));
+            let template = template.and_then(|index| taken.get(*index));
+            written = written.saturating_add(group.copied().unwrap_or(0));
+            written = written.saturating_add(template.copied().unwrap_or(0));
             written > MAX_SHARED
         });
-        too_much.next().and_then(|group| self.group_infos.get(group)).map(|info| info.place)
+        too_much.next().map(|info| info.place)
     }
 
     /// What a group shares is checked with each of its rules; where it has none, by itself.
@@ -189,9 +198,11 @@ impl<'a> Checker<'a> {
     fn check_rule(&mut self, index: usize) {
         let Some(info) = self.rule_infos.get(index) else { return };
         let (at, rule, group, excused, place) = (info.at, info.rule, info.group, info.excused, info.place);
-        let events = self.rule_events(at, rule, group, excused, place);
+        let coupon = info.coupon;
+        let taken = self.taken(at, rule);
+        let events = self.rule_events(at, (rule, taken.as_ref()), group, excused, place);
         let mut scope = Scope::new(at.file, at.space, Events::Heard(events.clone()));
-        let mut steps = Vec::new();
+        let mut steps: Vec<Step> = coupon.and_then(|coupon| self.presented(coupon)).into_iter().collect();
         let mut valid: Vec<(i64, Place)> = Vec::new();
         let group_info = group.and_then(|group| self.group_infos.get(group));
         let (group_id, kind, group_name, group_at, shared) = match group_info {
@@ -216,28 +227,33 @@ impl<'a> Checker<'a> {
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;
         let mut limits: Vec<&ast::Clause> = Vec::new();
+        let mut bundle: Option<crate::typed::Bundle> = None;
+        let mut taken_limits: Vec<&ast::Clause> = Vec::new();
+        let made = format!("rule `{}` is made from it", rule.header.name.text);
+        let mut inner = None;
+        if let Some(taken) = &taken {
+            let outer = self.bind_parameters(&mut scope, taken, rule, place, &mut steps);
+            let before = self.found.len();
+            for clause in &taken.clauses {
+                if let ast::ClauseKind::Priority(number) = &clause.kind {
+                    priority = self.priority(taken.at, number);
+                } else if let ast::ClauseKind::Take(set) = &clause.kind {
+                    let place = taken.at.place(clause.span);
+                    bundle = self.take(&mut scope, set, place);
+                    self.check_competition(group, place);
+                } else if is_limit(clause) {
+                    taken_limits.push(clause);
+                } else {
+                    self.clause(&mut scope, clause, &mut steps, &mut valid);
+                }
+            }
+            self.label_from(before, place, &made);
+            inner = Some(scope.swap_names(outer));
+            (scope.file, scope.space) = (at.file, at.space);
+        }
+        let mut then = None;
         for clause in &rule.clauses {
-            let word = match &clause.kind {
-                ast::ClauseKind::Valid(_) => Some("valid"),
-                ast::ClauseKind::Schedule(_) => Some("schedule"),
-                ast::ClauseKind::Priority(_) => Some("priority"),
-                ast::ClauseKind::On(_) => Some("on"),
-                ast::ClauseKind::Then(_) => Some("then"),
-                ast::ClauseKind::Title(_)
-                | ast::ClauseKind::When(_)
-                | ast::ClauseKind::Unless(_)
-                | ast::ClauseKind::Let(_)
-                | ast::ClauseKind::Limit { .. }
-                | ast::ClauseKind::Budget { .. }
-                | ast::ClauseKind::Take(_)
-                | ast::ClauseKind::Process { .. }
-                | ast::ClauseKind::Spendable(_)
-                | ast::ClauseKind::EffectiveFrom(_)
-                | ast::ClauseKind::NotEffective
-                | ast::ClauseKind::About(_)
-                | ast::ClauseKind::With(..) => None,
-            };
-            if let Some(word) = word {
+            if let Some(word) = once(&clause.kind) {
                 if seen.contains(&word) {
                     self.report(errors::repeated_clause(at.place(clause.span), word, "a rule"));
                     continue;
@@ -245,12 +261,22 @@ impl<'a> Checker<'a> {
                 seen.push(word);
             }
             match &clause.kind {
-                ast::ClauseKind::Priority(number) => match number.text.parse::<i64>() {
-                    Ok(value) => priority = value,
-                    Err(_) => self.report(errors::number_out_of_range(at.place(number.span), &number.text)),
-                },
-                ast::ClauseKind::Then(effects) => self.effects(&mut scope, effects, &mut context, &mut steps),
+                ast::ClauseKind::Priority(number) => priority = self.priority(at, number),
+                // All conditions hold before anything is given, wherever they stand.
+                ast::ClauseKind::Then(effects) => then = Some(effects),
+                ast::ClauseKind::Take(set) => {
+                    let place = at.place(clause.span);
+                    bundle = self.take(&mut scope, set, place);
+                    self.check_competition(group, place);
+                }
                 ast::ClauseKind::Limit { .. } | ast::ClauseKind::Budget { .. } => limits.push(clause),
+                ast::ClauseKind::With(name, _) => {
+                    if rule.template.is_none() {
+                        let place = at.place(clause.span);
+                        let rule = &rule.header.name.text;
+                        self.report(errors::argument_without_template(place, rule, &name.text));
+                    }
+                }
                 ast::ClauseKind::Title(_)
                 | ast::ClauseKind::Valid(_)
                 | ast::ClauseKind::Schedule(_)
@@ -258,18 +284,26 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::When(_)
                 | ast::ClauseKind::Unless(_)
                 | ast::ClauseKind::Let(_)
-                | ast::ClauseKind::Take(_)
                 | ast::ClauseKind::Process { .. }
                 | ast::ClauseKind::Spendable(_)
                 | ast::ClauseKind::EffectiveFrom(_)
                 | ast::ClauseKind::NotEffective
-                | ast::ClauseKind::About(_)
-                | ast::ClauseKind::With(..) => self.clause(&mut scope, clause, &mut steps, &mut valid),
+                | ast::ClauseKind::About(_) => self.clause(&mut scope, clause, &mut steps, &mut valid),
             }
         }
-        if let Some(template) = &rule.template {
-            self.report(errors::not_yet_evaluated(at.place(template.span), "from template"));
-        } else if !seen.contains(&"then") {
+        let taken_then = taken.as_ref().and_then(|taken| taken.then).filter(|_| then.is_none());
+        let mut given = Vec::new();
+        if let Some(effects) = then {
+            self.effects(&mut scope, effects, &mut context, &mut given);
+        } else if let (Some(taken), Some(effects), Some(names)) = (&taken, taken_then, inner.take()) {
+            let outer = scope.swap_names(names);
+            (scope.file, scope.space) = (taken.at.file, taken.at.space);
+            let before = self.found.len();
+            self.effects(&mut scope, effects, &mut context, &mut given);
+            self.label_from(before, place, &made);
+            inner = Some(scope.swap_names(outer));
+            (scope.file, scope.space) = (at.file, at.space);
+        } else if rule.template.is_none() || taken.is_some() {
             let name = format!("rule `{}`", rule.header.name.text);
             let example = match kind {
                 Some(GroupKind::Discount) => "then discount 5% on lines",
@@ -277,10 +311,37 @@ impl<'a> Checker<'a> {
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
         }
+        match bundle {
+            Some(bundle) => self.of_sets(bundle, given, &mut steps),
+            None => steps.append(&mut given),
+        }
+        let processed = rule.clauses.iter().map(|clause| (at, clause));
+        let processed = processed
+            .chain(taken.iter().flat_map(|taken| taken.clauses.iter().map(|clause| (taken.at, *clause))));
+        for (at, clause) in processed {
+            if let ast::ClauseKind::Process { when: ast::Processing::InBatch, .. } = clause.kind
+                && context.discounts
+            {
+                self.report(errors::batch_only(at.place(clause.span), place, &rule.header.name.text));
+            }
+        }
         let own: Vec<&ast::Clause> = rule.clauses.iter().collect();
-        let governance = self.governance(at, &own, "a rule");
+        let mut governance = self.governance(at, &own, "a rule");
         let lasting = self.lasting("rule", at, &rule.header);
-        let typed_limits = self.rule_limits(&mut scope, &limits, lasting, &context);
+        let mut typed_limits = coupon.map_or_else(Vec::new, |coupon| self.coupon(coupon));
+        if let (Some(taken), Some(names)) = (&taken, inner) {
+            governance.inherit(self.governance(taken.at, &taken.clauses, "a template"));
+            let outer = scope.swap_names(names);
+            (scope.file, scope.space) = (taken.at.file, taken.at.space);
+            let before = self.found.len();
+            self.rule_limits(&mut scope, &taken_limits, &lasting, &context, &mut typed_limits);
+            self.limits_know_their_member(&scope, &taken_limits, Some((place, &rule.header.name.text)));
+            self.label_from(before, place, &made);
+            scope.swap_names(outer);
+            (scope.file, scope.space) = (at.file, at.space);
+        }
+        self.rule_limits(&mut scope, &limits, &lasting, &context, &mut typed_limits);
+        typed_limits.sort_by_key(super::limits::rank);
         self.limits_know_their_member(&scope, &limits, None);
         let shared: Vec<&ast::Clause> = shared.iter().copied().filter(|clause| is_limit(clause)).collect();
         (scope.file, scope.space) = (group_at.file, group_at.space);
@@ -311,14 +372,22 @@ impl<'a> Checker<'a> {
         });
     }
 
+    fn priority(&mut self, at: At, number: &ast::Lexeme) -> i64 {
+        number.text.parse().unwrap_or_else(|_| {
+            self.report(errors::number_out_of_range(at.place(number.span), &number.text));
+            0
+        })
+    }
+
     /// The limits and budgets of a rule.
     fn rule_limits(
         &mut self,
         scope: &mut Scope,
         clauses: &[&ast::Clause],
-        lasting: String,
+        lasting: &str,
         context: &Context,
-    ) -> Vec<Limit> {
+        limits: &mut Vec<Limit>,
+    ) {
         let accounts: Vec<Type> = context.accounts.iter().map(|account| self.points_type(*account)).collect();
         let discounts = context.discounts;
         let nothing = accounts.is_empty() && !discounts;
@@ -334,7 +403,7 @@ impl<'a> Checker<'a> {
         };
         let owner = Owner {
             word: "rule",
-            lasting,
+            lasting: lasting.to_owned(),
             fits: &fits,
             expected: match (accounts.first(), discounts) {
                 (Some(ty), _) => self.describe(ty),
@@ -343,40 +412,26 @@ impl<'a> Checker<'a> {
             },
             earns: context.multiplies || accounts.contains(&Type::Money),
         };
-        self.limits(scope, clauses, &owner)
+        self.limits(scope, clauses, &owner, limits);
     }
 
     fn rule_events(
         &mut self,
         at: At,
-        rule: &ast::Rule,
+        (rule, taken): (&ast::Rule, Option<&Taken<'a>>),
         group: Option<usize>,
         excused: bool,
         place: Place,
     ) -> Vec<ir::EventId> {
-        let own = rule.clauses.iter().find_map(|clause| match &clause.kind {
-            ast::ClauseKind::On(on) => Some((on, clause.span)),
-            ast::ClauseKind::Title(_)
-            | ast::ClauseKind::Valid(_)
-            | ast::ClauseKind::Schedule(_)
-            | ast::ClauseKind::Priority(_)
-            | ast::ClauseKind::When(_)
-            | ast::ClauseKind::Unless(_)
-            | ast::ClauseKind::Let(_)
-            | ast::ClauseKind::Limit { .. }
-            | ast::ClauseKind::Then(_)
-            | ast::ClauseKind::Budget { .. }
-            | ast::ClauseKind::Take(_)
-            | ast::ClauseKind::Process { .. }
-            | ast::ClauseKind::Spendable(_)
-            | ast::ClauseKind::EffectiveFrom(_)
-            | ast::ClauseKind::NotEffective
-            | ast::ClauseKind::About(_)
-            | ast::ClauseKind::With(..) => None,
+        let own = rule.clauses.iter().find_map(|clause| heard_by(clause)).map(|(on, span)| (at, on, span));
+        let own = own.or_else(|| {
+            let taken = taken?;
+            let (on, span) = taken.clauses.iter().find_map(|clause| heard_by(clause))?;
+            Some((taken.at, on, span))
         });
         let shared = group.and_then(|group| self.group_infos.get(group)).and_then(|info| info.events.clone());
         match (own, shared) {
-            (Some((on, span)), shared) => {
+            (Some((at, on, span)), shared) => {
                 let events = self.heard(at, on);
                 if let Some(shared) = shared
                     && let Some(other) = events.iter().find(|event| !shared.contains(event))
@@ -401,7 +456,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A clause that rules and groups share.
-    fn clause(
+    pub(super) fn clause(
         &mut self,
         scope: &mut Scope,
         clause: &ast::Clause,
@@ -452,15 +507,16 @@ impl<'a> Checker<'a> {
                     steps.push(Step::When(condition));
                 }
             }
-            ast::ClauseKind::Take(_)
-            | ast::ClauseKind::Process { .. }
-            | ast::ClauseKind::Spendable(_)
-            | ast::ClauseKind::With(..) => {
+            ast::ClauseKind::Process { when, no_later_than } => {
+                self.process(scope, *when, no_later_than.as_ref(), place, steps);
+            }
+            ast::ClauseKind::Spendable(_) | ast::ClauseKind::With(..) => {
                 if let Some(word) = later::clause(&clause.kind) {
                     self.report(errors::not_yet_evaluated(place, word));
                 }
             }
             ast::ClauseKind::Title(_)
+            | ast::ClauseKind::Take(_)
             | ast::ClauseKind::On(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::Limit { .. }
@@ -469,7 +525,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn builtin_field(&self, field: FieldId, place: Place) -> Expr {
+    pub(super) fn builtin_field(&self, field: FieldId, place: Place) -> Expr {
         let ty = self.field_of(field).map_or(Type::Error, |field| field.ty.clone());
         Expr { kind: ExprKind::Field { field, of: None }, ty, place }
     }
@@ -689,6 +745,57 @@ impl<'a> Checker<'a> {
                 self.report(errors::incomparable_awards(group_place, &group_name, &account, account_place));
             }
         }
+    }
+}
+
+/// The word of a clause that stands once in a rule.
+pub(super) fn once(kind: &ast::ClauseKind) -> Option<&'static str> {
+    match kind {
+        ast::ClauseKind::Valid(_) => Some("valid"),
+        ast::ClauseKind::Schedule(_) => Some("schedule"),
+        ast::ClauseKind::Priority(_) => Some("priority"),
+        ast::ClauseKind::On(_) => Some("on"),
+        ast::ClauseKind::Process { .. } => Some("process"),
+        ast::ClauseKind::Then(_) => Some("then"),
+        ast::ClauseKind::Take(_) => Some("take"),
+        // Said with what is published.
+        ast::ClauseKind::EffectiveFrom(_) | ast::ClauseKind::NotEffective => None,
+        ast::ClauseKind::Title(_)
+        | ast::ClauseKind::When(_)
+        | ast::ClauseKind::Unless(_)
+        | ast::ClauseKind::Let(_)
+        | ast::ClauseKind::Limit { .. }
+        | ast::ClauseKind::Budget { .. }
+        | ast::ClauseKind::Spendable(_)
+        | ast::ClauseKind::About(_)
+        | ast::ClauseKind::With(..) => None,
+    }
+}
+
+/// Events as written after `on`, with what tells one of a kind from another.
+type Heard<'c> = &'c [(ast::Path, Option<ast::Text>)];
+
+/// The events of an `on`.
+pub(super) fn heard_by(clause: &ast::Clause) -> Option<(Heard<'_>, Span)> {
+    match &clause.kind {
+        ast::ClauseKind::On(on) => Some((on, clause.span)),
+        ast::ClauseKind::Title(_)
+        | ast::ClauseKind::Valid(_)
+        | ast::ClauseKind::Schedule(_)
+        | ast::ClauseKind::Priority(_)
+        | ast::ClauseKind::When(_)
+        | ast::ClauseKind::Unless(_)
+        | ast::ClauseKind::Let(_)
+        | ast::ClauseKind::Limit { .. }
+        | ast::ClauseKind::Then(_)
+        | ast::ClauseKind::Budget { .. }
+        | ast::ClauseKind::Take(_)
+        | ast::ClauseKind::Process { .. }
+        | ast::ClauseKind::Spendable(_)
+        | ast::ClauseKind::EffectiveFrom(_)
+        | ast::ClauseKind::NotEffective
+        | ast::ClauseKind::About(_)
+        | ast::ClauseKind::With(..) => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What records hold: enumerations, kinds of references, counted units, records and their attributes, kinds of
 //! events. It refuses to know rules.
 
+use super::history::RowRecord;
 use super::names::{Events, Scope};
 use super::types::{BUILTIN_UNITS, builtin_unit, constant, power_of_ten};
 use super::{At, Checker, Items, Origin, currencies, errors};
@@ -28,6 +29,8 @@ pub(super) struct Records {
     /// Fields of events that their records must have, in a program with events that lack them: to records they are
     /// optional, and a rule that reads one asks for it first.
     pub demanded: FxHashSet<FieldId>,
+    /// Fields of all events that have no slot unless they are read.
+    pub standard: Vec<(&'static str, FieldId)>,
     /// Fields that are declared and cannot be read: texts.
     pub unreadable: Vec<(RecordName, String)>,
 }
@@ -40,6 +43,8 @@ pub(super) enum RecordName {
     Line,
     Product,
     Payment,
+    /// A record that lists are of, by its position.
+    Row(u32),
 }
 
 /// What a field's type means.
@@ -182,6 +187,29 @@ impl<'a> Checker<'a> {
     /// The fields of all records.
     pub(super) fn declare_fields(&mut self, items: &Items<'a>) {
         self.declare_builtins();
+        let listed: FxHashSet<&str> = items
+            .records
+            .iter()
+            .map(|(_, _, fields, _)| *fields)
+            .chain(items.events.iter().map(|(_, _, _, fields)| *fields))
+            .flatten()
+            .filter(|field| field.ty.list)
+            .map(|field| field.ty.name.text.as_str())
+            .collect();
+        for (at, name, _, extends) in &items.records {
+            let word = name.text.as_str();
+            let taken =
+                ["member", "line", "product", "payment"].contains(&word) || self.event_ids.contains_key(word);
+            if *extends
+                || taken
+                || !listed.contains(word)
+                || !self.declare("record", word, at.place(name.span))
+            {
+                continue;
+            }
+            let record = RowRecord { name: word.into(), fields: FxHashMap::default() };
+            self.histories.records.push(record);
+        }
         for (at, name, fields, extends) in &items.records {
             let record = match name.text.as_str() {
                 "member" => RecordName::Member,
@@ -190,6 +218,12 @@ impl<'a> Checker<'a> {
                 "payment" => RecordName::Payment,
                 word => match self.event_ids.get(word) {
                     Some(event) if *extends => RecordName::Event(*event),
+                    _ if let Some(position) = self.histories.records.iter().position(|r| r.name == word) => {
+                        for field in *fields {
+                            self.field(*at, RecordName::Row(position as u32), &name.text, field);
+                        }
+                        continue;
+                    }
                     Some(_) | None => {
                         let records = ["member", "line", "product", "payment"].into_iter();
                         let near =
@@ -260,7 +294,31 @@ impl<'a> Checker<'a> {
         self.out.fields.get(id.0 as usize)
     }
 
-    fn add_field(&mut self, field: Field) -> FieldId {
+    /// The field `member.balance` of an account, made on first use.
+    pub(super) fn balance_field(&mut self, account: ir::AccountId) -> FieldId {
+        let builtin = Some(Builtin::Balance(account));
+        if let Some(position) = self.out.fields.iter().position(|field| field.builtin == builtin) {
+            return FieldId(position as u32);
+        }
+        let name = self.out.accounts.get(account.index()).map_or("", |account| account.name.as_str());
+        let ty = self.points_type(account);
+        let money = ir::SlotType::Money { scale: self.out.settings.decimals };
+        let slot = if ty == Type::Money { money } else { ir::SlotType::Points(account) };
+        self.add_field(Field {
+            name: format!("member.balance.{name}"),
+            record: ir::RecordKind::Member,
+            key: Vec::new(),
+            ty,
+            slot,
+            den: 1,
+            default: None,
+            inherits: false,
+            builtin,
+            place: Place::default(),
+        })
+    }
+
+    pub(super) fn add_field(&mut self, field: Field) -> FieldId {
         let id = FieldId(self.out.fields.len() as u32);
         self.out.fields.push(field);
         id
@@ -333,6 +391,60 @@ impl<'a> Checker<'a> {
             unit_paid,
             weekdays,
         };
+        self.declare_standard();
+    }
+
+    /// How an event is processed; every kind of event has these.
+    fn declare_standard(&mut self) {
+        let Some(run) = self.enum_ids.get("Processing").copied() else { return };
+        let optional = Type::Optional(Box::new(Type::Instant));
+        for (name, ty, slot, default) in [
+            ("run", Type::Enum(run), ir::SlotType::Enum(run), Some(0)),
+            ("process_immediately", Type::Bool, ir::SlotType::Bool, Some(0)),
+            ("processed_at", optional, ir::SlotType::Instant, None),
+        ] {
+            let id = self.add_field(Field {
+                name: format!("event.{name}"),
+                record: ir::RecordKind::Event,
+                key: vec![name.into()],
+                ty,
+                slot,
+                den: 1,
+                default,
+                inherits: false,
+                builtin: None,
+                place: Place::default(),
+            });
+            self.records.standard.push((name, id));
+            for info in &mut self.event_infos {
+                info.fields.insert(name.into(), id);
+            }
+        }
+    }
+
+    /// A field that every kind of event has.
+    pub(super) fn standard(&self, name: &str) -> Option<FieldId> {
+        self.records.standard.iter().find(|(standard, _)| *standard == name).map(|(_, id)| *id)
+    }
+
+    /// The field that holds so long after the event.
+    pub(super) fn until(&mut self, window: ir::Window) -> FieldId {
+        let builtin = Some(Builtin::Until(window));
+        if let Some(known) = self.out.fields.iter().position(|field| field.builtin == builtin) {
+            return FieldId(known as u32);
+        }
+        self.add_field(Field {
+            name: "event.deadline".into(),
+            record: ir::RecordKind::Derived,
+            key: Vec::new(),
+            ty: Type::Instant,
+            slot: ir::SlotType::Instant,
+            den: 1,
+            default: None,
+            inherits: false,
+            builtin,
+            place: Place::default(),
+        })
     }
 
     fn field(&mut self, at: At, record: RecordName, record_name: &str, declaration: &ast::FieldDeclaration) {
@@ -341,8 +453,13 @@ impl<'a> Checker<'a> {
         if !self.declare(&format!("field {record_name}"), name, place) {
             return;
         }
+        if declaration.ty.list {
+            self.list_field(at, record, declaration);
+            return;
+        }
         if let RecordName::Event(event) = record {
-            if ["at", "date", "time", "weekday", "month_day"].contains(&name) {
+            let standard = self.records.standard.iter().any(|(standard, _)| *standard == name);
+            if standard || ["at", "date", "time", "weekday", "month_day"].contains(&name) {
                 self.report(errors::duplicate_builtin(place, name));
                 return;
             }
@@ -355,6 +472,7 @@ impl<'a> Checker<'a> {
                 match element {
                     Element::Line | Element::Unit => info.lines = true,
                     Element::Payment => info.payments = true,
+                    Element::Row(_) => {}
                 }
                 return;
             }
@@ -382,6 +500,7 @@ impl<'a> Checker<'a> {
             RecordName::Line => (format!("line.{name}"), ir::RecordKind::Line),
             RecordName::Product => (format!("line.product.{name}"), ir::RecordKind::Product),
             RecordName::Payment => (format!("payment.{name}"), ir::RecordKind::Payment),
+            RecordName::Row(_) => (format!("{record_name}.{name}"), ir::RecordKind::Derived),
         };
         let field = Field {
             name: full,
@@ -418,15 +537,21 @@ impl<'a> Checker<'a> {
                 }
                 return;
             }
-            RecordName::Member | RecordName::Line | RecordName::Product | RecordName::Payment => {
-                self.add_field(field)
-            }
+            RecordName::Member
+            | RecordName::Line
+            | RecordName::Product
+            | RecordName::Payment
+            | RecordName::Row(_) => self.add_field(field),
         };
         let fields = match record {
             RecordName::Member => &mut self.records.member,
             RecordName::Line => &mut self.records.line,
             RecordName::Product => &mut self.records.product,
             RecordName::Payment => &mut self.records.payment,
+            RecordName::Row(position) => match self.histories.records.get_mut(position as usize) {
+                Some(record) => &mut record.fields,
+                None => return,
+            },
             RecordName::Event(_) => return,
         };
         fields.insert(name.into(), id);
@@ -454,6 +579,9 @@ impl<'a> Checker<'a> {
             "line" => self.records.line.get(name),
             "product" => self.records.product.get(name),
             "payment" => self.records.payment.get(name),
+            row if let Some(record) = self.histories.records.iter().find(|record| record.name == row) => {
+                record.fields.get(name)
+            }
             event => self
                 .event_ids
                 .get(event)
@@ -617,6 +745,10 @@ impl<'a> Checker<'a> {
     pub(super) fn type_named(&mut self, at: At, name: &ast::TypeName) -> Option<Type> {
         let place = at.place(name.span);
         let word = name.name.text.as_str();
+        if name.list {
+            self.report(errors::list_elsewhere(place));
+            return None;
+        }
         if name.set {
             let Some(kind) = self.kind_ids.get(word).copied() else {
                 let near = self.nearest(word, self.kind_ids.keys().map(String::as_str));
@@ -734,7 +866,8 @@ fn builtin(record: RecordName, name: &str) -> Option<Builtin> {
             | RecordName::Member
             | RecordName::Line
             | RecordName::Product
-            | RecordName::Payment,
+            | RecordName::Payment
+            | RecordName::Row(_),
             _,
         ) => None,
     }

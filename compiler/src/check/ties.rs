@@ -106,8 +106,14 @@ impl Checker<'_> {
                 Step::When(condition) => self.gather(condition, false, true, &mut allowances),
                 Step::Let(..)
                 | Step::LetCollection(..)
+                | Step::Sets { .. }
                 | Step::ForEach { .. }
                 | Step::Award { .. }
+                | Step::Debit { .. }
+                | Step::TenderLines { .. }
+                | Step::TenderTerm { .. }
+                | Step::Issue { .. }
+                | Step::Set { .. }
                 | Step::Multiply { .. }
                 | Step::Discount { .. } => {}
             }
@@ -145,14 +151,30 @@ impl Checker<'_> {
                     self.of_source(target, &mut own);
                     targets.push(own);
                 }
+                // Each part takes from goods of its own.
+                Step::Sets { bundle, .. } => {
+                    for part in &bundle.parts {
+                        let mut own = Allowances::default();
+                        self.of_source(&part.of, &mut own);
+                        targets.push(own);
+                    }
+                }
+                // Issues and settings do not compete.
+                Step::Issue { .. } | Step::Set { .. } => {}
                 Step::When(_) | Step::Let(..) | Step::LetCollection(..) => {}
+                // No group of these compares priorities.
+                Step::Debit { .. } | Step::TenderLines { .. } | Step::TenderTerm { .. } => {}
             }
         }
     }
 
     fn of_source(&self, source: &Source, allowances: &mut Allowances) {
         match &source.kind {
-            SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) => {}
+            SourceKind::All
+            | SourceKind::Past(_)
+            | SourceKind::Bound(_)
+            | SourceKind::One(_)
+            | SourceKind::Set { .. } => {}
             SourceKind::Filter(from, condition) => {
                 self.of_source(from, allowances);
                 self.gather(condition, false, false, allowances);

@@ -7,12 +7,33 @@ use super::types::{Decimal, constant};
 use super::{At, Checker, Items, Reject, dates, errors, later};
 use crate::ir;
 use crate::typed::{
-    ExpectScope, Expectation, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord, TestStep,
-    TestValue, Type,
+    Builtin, ExpectScope, Expectation, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord,
+    TestStep, TestValue, Type,
 };
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use rustc_hash::FxHashMap;
+
+/// `given …` as written.
+struct Given<'t> {
+    what: &'t ast::Name,
+    id: Option<String>,
+    when: Option<&'t ast::Expr>,
+    fields: &'t [ast::TestField],
+    earlier: bool,
+}
+
+/// `paid = 40 EUR`
+fn is_paid(field: &ast::TestField) -> bool {
+    match field {
+        ast::TestField::Value(path, _) => path.parts.iter().map(|part| part.text.as_str()).eq(["paid"]),
+        ast::TestField::Record(..) => false,
+    }
+}
+
+fn at_number(place: Place, number: &ast::Lexeme) -> Place {
+    Place { span: number.span, ..place }
+}
 
 impl<'a> Checker<'a> {
     /// All tests of the program's own files.
@@ -70,37 +91,36 @@ impl<'a> Checker<'a> {
 
     fn test_steps(&mut self, at: At, test: &ast::Test) -> Vec<TestStep> {
         let mut steps = Vec::new();
-        let mut clock: Option<String> = None;
-        let mut events = 0;
+        let mut clock: Option<(i64, i64)> = None;
+        let mut decided = 0;
         for step in &test.steps {
             match step {
                 ast::TestStep::Given { earlier, what, id, of, at: when, fields, span } => {
                     let place = at.place(*span);
-                    if *earlier {
-                        self.report(errors::not_yet_evaluated(place, "given earlier"));
-                        continue;
-                    }
                     if of.is_some() {
                         self.report(errors::not_yet_evaluated(place, "given … of"));
                         continue;
                     }
                     let before = self.found.len();
                     let id = id.as_ref().map(|id| id.value.clone());
-                    let typed = self.given(at, what, id, when.as_ref(), fields, place);
-                    if let Some(TestStep::Event { at: moment, .. }) = &typed {
-                        events += 1;
-                        if clock.as_ref().is_some_and(|clock| moment < clock) && self.found.len() == before {
-                            let when = when.as_ref().map_or(place, |when| at.place(when.span));
-                            let written = self.quote(when);
-                            self.report(errors::time_goes_back(when, &written));
+                    let given = Given { what, id, when: when.as_ref(), fields, earlier: *earlier };
+                    let typed = self.given(at, given, clock, place);
+                    if let Some((step, moment)) = typed {
+                        if let Some(moment) = moment {
+                            decided += usize::from(!earlier);
+                            if clock.is_some_and(|clock| moment < clock) && self.found.len() == before {
+                                let when = when.as_ref().map_or(place, |when| at.place(when.span));
+                                let written = self.quote(when);
+                                self.report(errors::time_goes_back(when, &written));
+                            }
+                            clock = Some(moment);
                         }
-                        clock = Some(moment.clone());
+                        steps.push(step);
                     }
-                    steps.extend(typed);
                 }
                 ast::TestStep::With(name, value) => steps.extend(self.with(at, name, value)),
                 ast::TestStep::Expect(expectation, span) => {
-                    if events == 0 {
+                    if decided == 0 {
                         self.report(errors::nothing_happened(at.place(*span)));
                         continue;
                     }
@@ -110,7 +130,10 @@ impl<'a> Checker<'a> {
                 }
                 ast::TestStep::After(number, unit) => {
                     let place = at.place(number.span.to(unit.span));
-                    self.report(errors::not_yet_evaluated(place, "after"));
+                    if let Some((span, moved)) = self.clock_after(clock, number, unit, place) {
+                        clock = Some(moved);
+                        steps.push(TestStep::After(span));
+                    }
                 }
                 ast::TestStep::Item(_) => {}
             }
@@ -138,37 +161,124 @@ impl<'a> Checker<'a> {
         Some(TestStep::With(id, slot))
     }
 
+    /// The clock of a test so much later, on the local calendar.
+    fn clock_after(
+        &mut self,
+        clock: Option<(i64, i64)>,
+        number: &ast::Lexeme,
+        unit: &ast::Name,
+        place: Place,
+    ) -> Option<(ir::Span, (i64, i64))> {
+        let Some((day, second)) = clock else {
+            self.report(errors::nothing_happened(place));
+            return None;
+        };
+        let count = super::program::small_number(&number.text).map(i64::from);
+        let Some((ty, factor)) = super::types::builtin_unit(&unit.text) else {
+            let quoted = self.quote(place);
+            self.report(errors::window_unit(place, &quoted));
+            return None;
+        };
+        let count = count.and_then(|count| count.checked_mul(i64::try_from(factor).ok()?));
+        let Some(count) = count.filter(|count| *count <= 1_000_000_000) else {
+            self.report(errors::number_out_of_range(at_number(place, number), &number.text));
+            return None;
+        };
+        if ty == Type::Duration {
+            let seconds = second + count;
+            let moved = (day + seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+            return Some((ir::Span::Seconds(count), moved));
+        }
+        let (span, day) = match ty {
+            Type::Days if count <= 1_000_000 => (ir::Span::Days(count), day + count),
+            Type::Months if count <= 10_000 => {
+                (ir::Span::Months(count), crate::calendar::add_months(day, count))
+            }
+            Type::Days | Type::Months => {
+                self.report(errors::number_out_of_range(at_number(place, number), &number.text));
+                return None;
+            }
+            Type::Error
+            | Type::Bool
+            | Type::Number
+            | Type::Percent
+            | Type::Money
+            | Type::Points(_)
+            | Type::Count(_)
+            | Type::Quantity(_)
+            | Type::Duration
+            | Type::Date
+            | Type::Time
+            | Type::Instant
+            | Type::Enum(_)
+            | Type::Symbol(_)
+            | Type::Set(_)
+            | Type::Text
+            | Type::Optional(_)
+            | Type::Collection(_)
+            | Type::Record(_) => {
+                let quoted = self.quote(place);
+                self.report(errors::window_unit(place, &quoted));
+                return None;
+            }
+        };
+        Some((span, (day, second)))
+    }
+
+    /// A step, and the moment of an event.
     fn given(
         &mut self,
         at: At,
-        what: &ast::Name,
-        id: Option<String>,
-        when: Option<&ast::Expr>,
-        fields: &[ast::TestField],
+        given: Given<'_>,
+        clock: Option<(i64, i64)>,
         place: Place,
-    ) -> Option<TestStep> {
+    ) -> Option<(TestStep, Option<(i64, i64)>)> {
+        let Given { what, id, when, fields, earlier } = given;
+        if earlier && !self.event_ids.contains_key(&what.text) {
+            let known: Vec<String> = self.out.events.iter().map(|event| event.name.clone()).collect();
+            let near = self.nearest(&what.text, known.iter().map(String::as_str));
+            self.report(errors::unknown_event(at.place(what.span), &what.text, &known, near.as_deref()));
+            return None;
+        }
         let mut record = TestRecord { id: id.clone(), ..TestRecord::default() };
         if what.text == "member" {
             self.test_fields(at, RecordName::Member, "member", &[], fields, &mut record);
-            return Some(TestStep::Member(record));
+            return Some((TestStep::Member(record), None));
         }
         if let Some(kind) = self.event_ids.get(&what.text).copied() {
-            self.test_fields(at, RecordName::Event(kind), &what.text, &[], fields, &mut record);
-            let Some(when) = when else {
-                let name = format!("given {}", what.text);
-                self.report(errors::missing_clause(
-                    at.place(what.span),
-                    &format!("`{name}`"),
-                    "when it happens",
-                    &format!("{name} at 2026-03-02 10:15"),
-                ));
-                return None;
+            let paid = if earlier { self.paid_before(at, kind, fields) } else { None };
+            let rest: Vec<ast::TestField>;
+            let fields = match paid {
+                Some(_) => {
+                    rest = fields.iter().filter(|field| !is_paid(field)).cloned().collect();
+                    rest.as_slice()
+                }
+                None => fields,
             };
-            let scope = Scope::new(at.file, at.space, Events::Inferred(None));
-            let (day, second) = self.moment(&scope, when, false)?;
+            self.test_fields(at, RecordName::Event(kind), &what.text, &[], fields, &mut record);
+            let moment = match (when, clock) {
+                (Some(when), _) => {
+                    let scope = Scope::new(at.file, at.space, Events::Inferred(None));
+                    self.moment(&scope, when, false)?
+                }
+                (None, Some(clock)) => clock,
+                (None, None) => {
+                    let name = format!("given {}{}", if earlier { "earlier " } else { "" }, what.text);
+                    self.report(errors::missing_clause(
+                        at.place(what.span),
+                        &format!("`{name}`"),
+                        "when it happens",
+                        &format!("{name} at 2026-03-02 10:15"),
+                    ));
+                    return None;
+                }
+            };
+            let (day, second) = moment;
             let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-            let moment = format!("{}T{hour:02}:{minute:02}:{second:02}", dates::date_text(day));
-            return Some(TestStep::Event { kind, id, at: moment, record, place });
+            let written = format!("{}T{hour:02}:{minute:02}:{second:02}", dates::date_text(day));
+            let earlier = earlier.then_some(paid);
+            let step = TestStep::Event { kind, id, at: written, record, earlier, place };
+            return Some((step, Some(moment)));
         }
         if what.text == "product" {
             if id.is_none() {
@@ -180,7 +290,8 @@ impl<'a> Checker<'a> {
                 ));
             }
             self.test_fields(at, RecordName::Product, "product", &[], fields, &mut record);
-            return Some(TestStep::Table { kind: "product".into(), id: id.unwrap_or_default(), record });
+            let step = TestStep::Table { kind: "product".into(), id: id.unwrap_or_default(), record };
+            return Some((step, None));
         }
         if let Some(kind) = self.kind_ids.get(&what.text).copied() {
             if id.is_none() {
@@ -193,7 +304,8 @@ impl<'a> Checker<'a> {
                 ));
             }
             self.name_fields(at, kind, fields, &mut record);
-            return Some(TestStep::Table { kind: what.text.clone(), id: id.unwrap_or_default(), record });
+            let step = TestStep::Table { kind: what.text.clone(), id: id.unwrap_or_default(), record };
+            return Some((step, None));
         }
         let known: Vec<String> = ["member", "product"]
             .iter()
@@ -204,6 +316,18 @@ impl<'a> Checker<'a> {
         let near = self.nearest(&what.text, known.iter().map(String::as_str));
         self.report(errors::unknown_name(at.place(what.span), "record", &what.text, near.as_deref()));
         None
+    }
+
+    /// What a test says was paid for an earlier event.
+    fn paid_before(&mut self, at: At, kind: ir::EventId, fields: &[ast::TestField]) -> Option<i64> {
+        let info = self.event_infos.get(kind.index())?;
+        if !info.lines || info.fields.contains_key("paid") {
+            return None;
+        }
+        fields.iter().find_map(|field| match field {
+            ast::TestField::Value(_, value) if is_paid(field) => self.expected_money(at, value),
+            ast::TestField::Value(..) | ast::TestField::Record(..) => None,
+        })
     }
 
     /// `members = ["A", "B"]` of a list, `parent = "Tea"` of a kind with parents.
@@ -264,6 +388,12 @@ impl<'a> Checker<'a> {
                     } else if name.text == "payment" && event {
                         self.test_fields(at, RecordName::Payment, "payment", &[], inner, &mut inner_record);
                         record.payments.push(inner_record);
+                    } else if let Some((key, of)) =
+                        prefix.is_empty().then(|| self.list_named(owner, &name.text)).flatten()
+                    {
+                        let row = RecordName::Row(of as u32);
+                        self.test_fields(at, row, &name.text, &[], inner, &mut inner_record);
+                        record.lists.push((key, inner_record));
                     } else if matches!(name.text.as_str(), "line" | "payment") {
                         let collection = format!("{}s", name.text);
                         self.report(errors::unknown_field(at.place(*span), word, &collection, &[], None));
@@ -327,6 +457,10 @@ impl<'a> Checker<'a> {
             RecordName::Line => &self.records.line,
             RecordName::Product => &self.records.product,
             RecordName::Payment => &self.records.payment,
+            RecordName::Row(of) => match self.histories.records.get(of as usize) {
+                Some(record) => &record.fields,
+                None => return,
+            },
         };
         let Some(id) = fields.get(&name).copied() else {
             let mut known: Vec<String> = fields.keys().cloned().collect();
@@ -336,6 +470,10 @@ impl<'a> Checker<'a> {
             return;
         };
         let Some(field) = self.field_of(id) else { return };
+        if let Some(Builtin::Read(_)) = field.builtin {
+            self.report(errors::kept_by_state(place, word, &name));
+            return;
+        }
         let (ty, key, slot) = (field.ty.present().clone(), field.key.clone(), field.slot);
         if record.fields.iter().any(|(existing, _)| *existing == key) {
             self.report(errors::repeated_clause(place, &name, "a record"));
@@ -534,15 +672,91 @@ impl<'a> Checker<'a> {
                 let scope = self.expect_scope(at, scope);
                 Expectation::Discount { amount: self.expected_money(at, amount)?, scope: scope? }
             }
+            ast::Expectation::Tax(amount) => Expectation::Tax(self.expected_money(at, amount)?),
             ast::Expectation::Total(amount) => Expectation::Total(self.expected_money(at, amount)?),
-            ast::Expectation::Balance(..)
-            | ast::Expectation::Debit { .. }
-            | ast::Expectation::Issue { .. }
-            | ast::Expectation::Gift(..)
-            | ast::Expectation::Tier(..)
-            | ast::Expectation::Badge(_)
-            | ast::Expectation::Refused(_)
-            | ast::Expectation::Later(_) => {
+            ast::Expectation::Refused(words) => {
+                Expectation::Refused(words.as_ref().map(|words| words.value.clone()))
+            }
+            ast::Expectation::Balance(path, amount) => {
+                let scope = Scope::new(at.file, at.space, Events::Inferred(None));
+                let account = self.account_named(&scope, path)?;
+                let amount = self.amount_of(at, amount, account)?;
+                Expectation::Balance { account, amount }
+            }
+            ast::Expectation::Debit { amount, from, scope } => {
+                let scope = self.expect_scope(at, scope);
+                let account = match from {
+                    Some(path) => {
+                        let own = Scope::new(at.file, at.space, Events::Inferred(None));
+                        Some(self.account_named(&own, path)?)
+                    }
+                    None => None,
+                };
+                let (account, amount) = match account {
+                    Some(account) => (account, self.amount_of(at, amount, account)?),
+                    None => {
+                        let amount_place = at.place(amount.span);
+                        let (amount, account) = self.expected_amount(at, amount)?;
+                        let Some(account) = account.or_else(|| self.money_account()) else {
+                            let (quoted, found) = (self.quote(amount_place), self.describe(&Type::Money));
+                            let wanted = "points of an account";
+                            self.report(errors::mismatched_types(
+                                amount_place,
+                                &quoted,
+                                wanted,
+                                &found,
+                                None,
+                            ));
+                            return None;
+                        };
+                        (account, amount)
+                    }
+                };
+                Expectation::Debit { account, amount, scope: scope? }
+            }
+            ast::Expectation::Issue { count, instrument, name, scope } => {
+                let instrument = self.instrument(at, name, *instrument);
+                let scope = self.expect_scope(at, scope);
+                let count = match count {
+                    Some(count) => {
+                        let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+                        let value = self.value_of(&mut scope, count, &Type::Number);
+                        Some(self.test_constant(&value)?.to_i64()?)
+                    }
+                    None => None,
+                };
+                Expectation::Issue { count, instrument: instrument?, rule: scope?.rule }
+            }
+            ast::Expectation::Coupon(path, accepted) => {
+                Expectation::Coupon(self.coupon_named(at, path)?, *accepted)
+            }
+            ast::Expectation::Badge(path) => match self.instrument(at, path, ast::Instrument::Badge)? {
+                ir::InstrumentId::Badge(badge) => Expectation::Badge(badge),
+                ir::InstrumentId::Coupon(_) | ir::InstrumentId::Certificate(_) => return None,
+            },
+            ast::Expectation::Tier(path, level) => {
+                let written = self.quote(at.place(path.span));
+                let tiers = self.out.instruments.tiers.as_ref().filter(|tiers| tiers.name == written);
+                let Some((levels, name)) = tiers.map(|tiers| (tiers.levels, tiers.name.clone())) else {
+                    let near = self.out.instruments.tiers.as_ref().map(|tiers| tiers.name.clone());
+                    self.report(errors::unknown_name(
+                        at.place(path.span),
+                        "tiers",
+                        &written,
+                        near.as_deref(),
+                    ));
+                    return None;
+                };
+                let values = self.out.enums.get(levels.index()).map(|e| e.values.clone()).unwrap_or_default();
+                let Some(position) = values.iter().position(|value| *value == level.text) else {
+                    let near = self.nearest(&level.text, values.iter().map(String::as_str));
+                    let place = at.place(level.span);
+                    self.report(errors::unknown_value(place, &level.text, &name, &values, near.as_deref()));
+                    return None;
+                };
+                Expectation::Tier(position as i64)
+            }
+            ast::Expectation::Gift(..) | ast::Expectation::Later(_) => {
                 if let Some(word) = later::expectation(expectation) {
                     self.report(errors::not_yet_evaluated(place, &format!("expect {word}")));
                 }
@@ -624,6 +838,19 @@ impl<'a> Checker<'a> {
                 None
             }
         }
+    }
+
+    /// A constant amount of an account, in its smallest units.
+    fn amount_of(&mut self, at: At, amount: &ast::Expr, account: ir::AccountId) -> Option<i64> {
+        let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+        let ty = self.points_type(account);
+        let value = self.value_of(&mut scope, amount, &ty);
+        let whole = self.test_constant(&value)?.to_i64();
+        if whole.is_none() {
+            let quoted = self.quote(value.place);
+            self.report(errors::number_out_of_range(value.place, &quoted));
+        }
+        whole
     }
 
     fn expected_money(&mut self, at: At, amount: &ast::Expr) -> Option<i64> {

@@ -238,33 +238,6 @@ pub(super) fn builtin_unit(word: &str) -> Option<(Type, i128)> {
 pub(super) const BUILTIN_UNITS: &[&str] =
     &["kg", "g", "l", "ml", "seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years"];
 
-/// Words for elements in sentences.
-pub(super) fn element_word(element: Element) -> &'static str {
-    match element {
-        Element::Line => "line",
-        Element::Unit => "unit",
-        Element::Payment => "payment",
-    }
-}
-
-/// The collection of all such elements.
-pub(super) fn collection_word(element: Element) -> &'static str {
-    match element {
-        Element::Line => "lines",
-        Element::Unit => "units",
-        Element::Payment => "payments",
-    }
-}
-
-/// The record an element is.
-pub(super) fn element_record(element: Element) -> RecordType {
-    match element {
-        Element::Line => RecordType::Line,
-        Element::Unit => RecordType::Unit,
-        Element::Payment => RecordType::Payment,
-    }
-}
-
 impl Checker<'_> {
     /// The type in a sentence: `money in EUR`, `points of account \`bonus\``.
     pub(super) fn describe(&self, ty: &Type) -> String {
@@ -293,7 +266,7 @@ impl Checker<'_> {
             Type::Set(kind) => format!("a set of {}", self.kind_name(*kind)),
             Type::Text => "text".into(),
             Type::Optional(inner) => format!("{}, which may be missing", self.describe(inner)),
-            Type::Collection(element) => format!("a collection of {}", collection_word(*element)),
+            Type::Collection(element) => format!("a collection of {}", self.collection_word(*element)),
             Type::Record(record) => match record {
                 RecordType::Event => "the event".into(),
                 RecordType::Basket => "the basket".into(),
@@ -302,6 +275,7 @@ impl Checker<'_> {
                 RecordType::Unit => "a unit".into(),
                 RecordType::Product => "a product".into(),
                 RecordType::Payment => "a payment".into(),
+                RecordType::Row(rows) => errors::with_article(&self.element_word(Element::Row(*rows))),
             },
         }
     }

@@ -41,6 +41,18 @@ macro_rules! native_helpers {
             Put put(bag, number);
             /// `Distinct`.
             Distinct distinct(bag);
+            /// `NewSets`.
+            NewSets new_sets(sets);
+            /// `SetPart`.
+            SetPart set_part(sets, selection, count);
+            /// `SetTerm`; a part below zero is none.
+            SetTerm set_term(sets, part, flags, count, num_low, num_high, den_low, den_high);
+            /// `ChooseSets`.
+            ChooseSets choose_sets(sets, most, member, key);
+            /// `SetTimes`.
+            SetTimes set_times(sets, list);
+            /// `SetUnits`; a part below zero is none.
+            SetUnits set_units(sets, list, part, buffer);
             /// `Derive`.
             Derive derive(word);
             /// `Award`; a row below zero is none.

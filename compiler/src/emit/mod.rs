@@ -10,7 +10,7 @@ pub mod helpers;
 
 use crate::ir::{
     CalendarPart, Comparison, Element, FaultKind, Function, FunctionId, Inst, Program, ReferenceId, Rounding,
-    Rows, Shape, Ty, Value, Verified, line_slot,
+    Rows, SetPick, SetValue, Shape, Ty, Value, Verified, line_slot,
 };
 use abi::context;
 use cranelift_codegen::Context;
@@ -45,6 +45,8 @@ pub struct Code {
     pub selections: u32,
     /// Bags that it needs.
     pub bags: u32,
+    /// Bundles that it needs.
+    pub sets: u32,
 }
 
 /// Emits functions into a module.
@@ -135,7 +137,7 @@ impl<'m, M: Module> Emitter<'m, M> {
         builder.seal_all_blocks();
         builder.finalize(config);
         self.module.define_function(id, &mut self.context).map_err(|error| error.to_string())?;
-        Ok(Code { id, references, selections: shape.selections, bags: shape.bags })
+        Ok(Code { id, references, selections: shape.selections, bags: shape.bags, sets: shape.sets })
     }
 }
 
@@ -233,7 +235,7 @@ impl<M: Module> Lowering<'_, M> {
                     self.builder.def_var(high, zero);
                     Place::Wide(low, high)
                 }
-                Ty::Selection | Ty::Bag => return Err(ILL.to_owned()),
+                Ty::Selection | Ty::Bag | Ty::Sets => return Err(ILL.to_owned()),
             };
             self.variables.push(place);
         }
@@ -524,6 +526,45 @@ impl<M: Module> Lowering<'_, M> {
                 let bag = self.buffer(*bag)?;
                 self.call(Helper::Distinct, &[bag])?;
                 Lowered::Word(self.result(context::LOW))
+            }
+
+            Inst::NewSets => {
+                let (number, buffer) = self.made();
+                self.call(Helper::NewSets, &[buffer])?;
+                number
+            }
+            Inst::SetPart { sets, selection, count } => {
+                let (sets, selection) = (self.buffer(*sets)?, self.buffer(*selection)?);
+                let count = self.word(*count)?;
+                self.call(Helper::SetPart, &[sets, selection, count])?;
+                Lowered::Nothing
+            }
+            Inst::SetTerm { sets, part, pick, count, value, num, den } => {
+                let (sets, count) = (self.buffer(*sets)?, self.word(*count)?);
+                let (num, den) = (self.wide(*num)?, self.wide(*den)?);
+                let part = self.int(part.map_or(-1, i64::from));
+                let flags = self.int(term_code(*pick, *value));
+                let words = [sets, part, flags, count, num.low, num.high, den.low, den.high];
+                self.call(Helper::SetTerm, &words)?;
+                Lowered::Nothing
+            }
+            Inst::ChooseSets { sets, most, member, key } => {
+                let (sets, most) = (self.buffer(*sets)?, self.word(*most)?);
+                let (member, key) = (self.int(i64::from(*member)), self.int(i64::from(key.0)));
+                self.call(Helper::ChooseSets, &[sets, most, member, key])?;
+                Lowered::Word(self.result(context::LOW))
+            }
+            Inst::SetTimes(sets, list) => {
+                let (sets, list) = (self.buffer(*sets)?, self.word(*list)?);
+                self.call(Helper::SetTimes, &[sets, list])?;
+                Lowered::Word(self.result(context::LOW))
+            }
+            Inst::SetUnits { sets, list, part } => {
+                let (number, buffer) = self.made();
+                let (sets, list) = (self.buffer(*sets)?, self.word(*list)?);
+                let part = self.int(part.map_or(-1, i64::from));
+                self.call(Helper::SetUnits, &[sets, list, part, buffer])?;
+                number
             }
 
             Inst::Derive(a) => {
@@ -924,6 +965,10 @@ impl<M: Module> Lowering<'_, M> {
             Rows::Payments => {
                 (self.field(context::PAYMENT_COUNT), self.field(context::PAYMENTS), layout.payment.len())
             }
+            Rows::Times(count) => {
+                let base = self.int(0);
+                (self.word(count)?, base, 0)
+            }
             Rows::Table(table) => {
                 let offset = i32::try_from(table.0).ok().and_then(|at| at.checked_mul(abi::TABLE_SIZE));
                 let offset = offset.ok_or("there are too many tables")?;
@@ -1014,6 +1059,42 @@ pub fn rounding_of(code: i64) -> Rounding {
     }
 }
 
+/// What a term of a bundle is, as a word.
+pub fn term_code(pick: SetPick, value: SetValue) -> i64 {
+    let pick = match pick {
+        SetPick::All => 0,
+        SetPick::Cheapest => 1,
+        SetPick::Dearest => 2,
+    };
+    let value = match value {
+        SetValue::Share => 0,
+        SetValue::OffEach => 1,
+        SetValue::Off => 2,
+        SetValue::PriceEach => 3,
+        SetValue::Price => 4,
+        SetValue::PerSet => 5,
+    };
+    value << 2 | pick
+}
+
+/// What a word says that a term of a bundle is.
+pub fn term_of(code: i64) -> (SetPick, SetValue) {
+    let pick = match code & 3 {
+        1 => SetPick::Cheapest,
+        2 => SetPick::Dearest,
+        _ => SetPick::All,
+    };
+    let value = match code >> 2 {
+        1 => SetValue::OffEach,
+        2 => SetValue::Off,
+        3 => SetValue::PriceEach,
+        4 => SetValue::Price,
+        5 => SetValue::PerSet,
+        _ => SetValue::Share,
+    };
+    (pick, value)
+}
+
 /// A part of the calendar as a word.
 pub fn part_word(part: CalendarPart) -> i64 {
     CalendarPart::ALL.iter().zip(0..).find(|(other, _)| **other == part).map_or(0, |(_, word)| word)
@@ -1052,6 +1133,22 @@ mod tests {
         }
         assert_eq!(halves(-2), (-2, -1));
         assert_eq!(halves(1 << 64), (0, 1));
+    }
+
+    #[test]
+    fn terms_have_codes_of_their_own() {
+        for pick in [SetPick::All, SetPick::Cheapest, SetPick::Dearest] {
+            for value in [
+                SetValue::Share,
+                SetValue::OffEach,
+                SetValue::Off,
+                SetValue::PriceEach,
+                SetValue::Price,
+                SetValue::PerSet,
+            ] {
+                assert_eq!(term_of(term_code(pick, value)), (pick, value));
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! to know rules, except to name those that read what could not be worked out.
 
 use super::{Bindings, Code, Decision, Proposals, Record, RuleFault};
-use crate::calendar::{Instant, stretch};
+use crate::calendar::{Instant, from_anniversary, stretch, until};
 use crate::ir::{
     Atom, EventId, FaultKind, Inst, MISSING, PlaceId, Program, Rule, RuleId, SlotId, Space, StateRead,
     event_slot,
@@ -21,9 +21,21 @@ pub(super) fn fill(program: &Program, record: &mut Record) {
         Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) };
     for read in &program.reads {
         let value = match read.read {
-            StateRead::Balance(_) => continue,
+            StateRead::Balance(_) | StateRead::Coupon(_) | StateRead::Badge(_) => continue,
             StateRead::After(window) => stretch(window, now, program.week_starts).after,
             StateRead::Last(window) => stretch(window, now, program.week_starts).last,
+            StateRead::Until(window) => until(window, now),
+            StateRead::Anniversary(of) => {
+                match record.event.get(of.index()).copied().filter(|date| *date != MISSING) {
+                    Some(date) => from_anniversary(date, now.date),
+                    None => {
+                        if let Some(place) = record.event.get_mut(read.slot.index()) {
+                            *place = MISSING;
+                        }
+                        continue;
+                    }
+                }
+            }
         };
         if let Some(place) = record.event.get_mut(read.slot.index()) {
             // The least number stands for what is missing; nothing lies before the one after it.
@@ -74,7 +86,7 @@ pub(super) fn derive<C: Code>(
 }
 
 /// The failed derivation that a function reads.
-fn reads(program: &Program, failed: &[Failed], function: usize) -> Option<Failed> {
+pub(super) fn reads(program: &Program, failed: &[Failed], function: usize) -> Option<Failed> {
     if failed.is_empty() {
         return None;
     }

@@ -20,6 +20,14 @@ pub(super) struct Loss {
     pub row: u32,
 }
 
+/// Pieces of a line that the sets of a rule use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Used {
+    pub row: u32,
+    pub run: u32,
+    pub pieces: i64,
+}
+
 /// A rule on one row, or on the basket.
 #[derive(Clone, Debug)]
 struct Contender {
@@ -39,6 +47,8 @@ pub(super) struct Displacer {
     /// Parts that compete, by what they compete on.
     order: Vec<usize>,
     contenders: Vec<Contender>,
+    /// Pieces that sets use. Where rules compete for pieces, sets have been formed of free ones: they stay as wholes.
+    pub used: Vec<Used>,
     ranked: Vec<(Fraction, usize)>,
     sharers: Vec<Sharer>,
     amounts: Vec<i64>,
@@ -74,11 +84,15 @@ impl Displacer {
         }
         self.gather(group.per, parts);
         self.value(program, group.per, (runs, parts), faults);
+        if group.per == Scope::Unit && !self.used.is_empty() {
+            self.weigh_sets(program, group.displace, (runs, parts), (losses, faults));
+        }
         let mut start = 0;
         while let Some(row) = self.contenders.get(start).map(|contender| contender.row) {
             let same = self.contenders.get(start..).unwrap_or(&[]);
             let end = start.saturating_add(same.iter().take_while(|other| other.row == row).count());
-            if end.saturating_sub(start) > 1 {
+            let shared = group.per == Scope::Unit && self.used.iter().any(|used| used.row == row);
+            if end.saturating_sub(start) > 1 || shared {
                 let field = Field { row, contenders: start..end };
                 match group.per {
                     Scope::Unit => {
@@ -104,7 +118,10 @@ impl Displacer {
         for part in parts.iter_mut() {
             part.gone |= !part.amount.is_positive();
         }
-        self.order.extend(parts.iter().enumerate().filter(|(_, part)| !part.gone).map(|(index, _)| index));
+        let of_sets = |part: &Part| per == Scope::Unit && self.used.iter().any(|used| used.run == part.run);
+        let competes = |part: &Part| !part.gone && !of_sets(part);
+        self.order
+            .extend(parts.iter().enumerate().filter(|(_, part)| competes(part)).map(|(index, _)| index));
         let row = |index: &usize| match per {
             Scope::Basket => (NONE, parts.get(*index).map(|part| part.run)),
             Scope::Line | Scope::Unit => {
@@ -165,6 +182,60 @@ impl Displacer {
         }
     }
 
+    /// Drops the sets of a rule where the other rules give more (or less, where the least stays) for their pieces.
+    fn weigh_sets(
+        &mut self,
+        program: &Program,
+        displace: Displace,
+        (runs, parts): (&mut [Run], &mut [Part]),
+        (losses, faults): (&mut Vec<Loss>, &mut Vec<(u32, SiteFault)>),
+    ) {
+        let member = match displace {
+            Displace::BestForMember => true,
+            Displace::BestForRetailer => false,
+            Displace::First | Displace::None | Displace::Chain => return,
+        };
+        let mut users: Vec<u32> = self.used.iter().map(|used| used.run).collect();
+        users.dedup();
+        for user in users {
+            let (mut own, mut others, mut site) = (Fraction::ZERO, Fraction::ZERO, SiteId::default());
+            let mut outcome = Ok(());
+            for part in parts.iter().filter(|part| part.run == user && !part.gone) {
+                site = part.site;
+                outcome = outcome.and_then(|()| {
+                    own = own.plus(worth(program, part)?)?;
+                    Ok(())
+                });
+            }
+            let mut by = None;
+            for used in self.used.iter().filter(|used| used.run == user) {
+                let here = self.contenders.iter().filter(|contender| contender.row == used.row);
+                let best = here
+                    .reduce(|best, next| if next.value.compare(best.value).is_gt() { next } else { best });
+                let Some(best) = best else { continue };
+                by.get_or_insert(best.run);
+                outcome = outcome.and_then(|()| {
+                    let pieces = Fraction::count(used.pieces.min(best.pieces.max(1)));
+                    others = others.plus(best.value.times(pieces)?)?;
+                    Ok(())
+                });
+            }
+            if let Err(kind) = outcome {
+                fail(runs, user, (kind, site), faults);
+                continue;
+            }
+            let order = others.compare(own);
+            let loses = if member { order.is_gt() } else { order.is_lt() };
+            let (Some(by), true) = (by, loses) else { continue };
+            let (loser, by) = (position(runs, user), position(runs, by));
+            for part in parts.iter_mut().filter(|part| part.run == user && !part.gone) {
+                part.gone = true;
+                losses.push(Loss { loser, by, row: part.row });
+            }
+            self.used.retain(|used| used.run != user);
+        }
+    }
+
     /// One winner takes all.
     fn whole(
         &mut self,
@@ -222,8 +293,25 @@ impl Displacer {
         let line = usize::try_from(field.row).ok().and_then(|row| lines.get(row));
         let mut left = line.map_or(1, |line| line.pieces.max(1));
         let mut first = None;
+        if displace != Displace::First {
+            for used in self.used.iter().filter(|used| used.row == field.row) {
+                left = left.saturating_sub(used.pieces).max(0);
+                first.get_or_insert(used.run);
+            }
+        }
+        let mut earlier = 0;
         for (_, index) in &self.ranked {
             let Some(contender) = self.contenders.get(*index) else { continue };
+            if displace == Displace::First {
+                // Sets of rules before this one.
+                for used in self.used.iter().filter(|used| used.row == field.row) {
+                    if (earlier..contender.run).contains(&used.run) {
+                        left = left.saturating_sub(used.pieces).max(0);
+                        first.get_or_insert(used.run);
+                    }
+                }
+                earlier = contender.run;
+            }
             let covers = contender.pieces.max(1);
             let wins = covers.min(left);
             left = left.saturating_sub(wins);

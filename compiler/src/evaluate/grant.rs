@@ -4,10 +4,13 @@
 //! Awards are kept exact until the place where their account rounds. That place may be the whole event, so what is
 //! given is written down as [`Given`] first and becomes effects when the event is through.
 
+use super::debit::Debit;
+use super::deed::Deed;
 use super::fraction::Fraction;
 use super::limit::{Fit, Fitter, Together, allowed};
 use super::price::{Line, NONE, Part, Run, SiteFault, line_of};
 use super::spread::{Spreader, apportion};
+use super::tender::Met;
 use super::{Claim, Claimed, Cut, CutBy, Decision, Effect, Share};
 use crate::ir::{
     Account, AccountId, FaultKind, Group, GroupId, Limit, LimitOf, Program, RoundPer, Rounding, Rule, RuleId,
@@ -24,6 +27,8 @@ pub(super) struct Given {
     pub rule: RuleId,
     pub site: SiteId,
     pub account: Option<AccountId>,
+    /// It is taken from the account rather than given.
+    pub debit: bool,
     /// Or [`NONE`].
     pub row: u32,
     pub pieces: i64,
@@ -34,9 +39,9 @@ pub(super) struct Given {
 }
 
 impl Given {
-    /// Whether there is anything to it.
+    /// Whether it gives anything.
     pub fn counts(&self) -> bool {
-        self.amount != 0 || self.exact.is_some_and(Fraction::is_positive)
+        !self.debit && self.amount != 0 || self.exact.is_some_and(Fraction::is_positive)
     }
 }
 
@@ -63,6 +68,7 @@ struct Balance {
 #[derive(Debug, Default)]
 pub(super) struct Granter {
     pub given: Vec<Given>,
+    pub deeds: Vec<Deed>,
     balances: Vec<Balance>,
     rules: Vec<Sum>,
     groups: Vec<Sum>,
@@ -101,11 +107,16 @@ impl Owner<'_> {
         let site = self.program.sites.get(site.index())?;
         match site.kind {
             // What another member gets is not summed up with what this one does.
-            SiteKind::Award { account, rounding: None } if site.to.is_some() => {
+            SiteKind::Award { account, rounding: None, life: _ } if site.to.is_some() => {
                 Some(self.account(account)?.rounding)
             }
-            SiteKind::Award { account: _, rounding } => rounding,
-            SiteKind::Multiply { .. } | SiteKind::Discount { .. } => None,
+            SiteKind::Award { account: _, rounding, life: _ } => rounding,
+            SiteKind::Multiply { .. }
+            | SiteKind::Discount { .. }
+            | SiteKind::Debit { .. }
+            | SiteKind::Issue { .. }
+            | SiteKind::Set { .. }
+            | SiteKind::Tender { .. } => None,
         }
     }
 
@@ -121,6 +132,7 @@ impl Granter {
     /// Forgets the event before, and takes back the lists of its decision.
     pub fn begin(&mut self, program: &Program, decision: &mut Decision) {
         self.given.clear();
+        self.deeds.clear();
         self.rules.clear();
         self.groups.clear();
         self.balances.clear();
@@ -204,6 +216,48 @@ impl Granter {
             note_fit(cuts, owner.rule_id, limit, CutBy::Group, fit);
         }
         Ok(())
+    }
+
+    /// Writes down what a redemption takes for the lines.
+    pub fn tender(&mut self, owner: Owner<'_>, position: u32, met: &Met) {
+        for paid in &met.lines {
+            self.given.push(Given {
+                group: owner.group_id,
+                position,
+                rule: owner.rule_id,
+                site: met.site,
+                account: Some(met.tender.account),
+                debit: true,
+                row: paid.row,
+                pieces: paid.pieces,
+                amount: paid.points,
+                exact: None,
+            });
+        }
+    }
+
+    /// Whether a rule that only takes may do so once more.
+    pub fn has_times_left(&self, owner: Owner<'_>) -> bool {
+        let limits = owner.rule.limits.iter().chain(&owner.group.limits);
+        limits
+            .filter(|limit| limit.of == LimitOf::Times)
+            .all(|limit| allowed(limit, owner.params, owner.claimed) >= 1)
+    }
+
+    /// Writes down what a rule takes.
+    pub fn debit(&mut self, owner: Owner<'_>, position: u32, debit: Debit) {
+        self.given.push(Given {
+            group: owner.group_id,
+            position,
+            rule: owner.rule_id,
+            site: debit.site,
+            account: Some(debit.account),
+            debit: true,
+            row: NONE,
+            pieces: 0,
+            amount: debit.amount,
+            exact: None,
+        });
     }
 
     /// The accounts that these parts give to, each once, in order.
@@ -295,6 +349,7 @@ impl Granter {
                 rule: owner.rule_id,
                 site: part.site,
                 account: part.account,
+                debit: false,
                 row: part.row,
                 pieces: part.pieces,
                 // Their sums have just been checked.
@@ -373,14 +428,14 @@ impl Granter {
     /// What the rules and groups that gave something claim of the counters of their limits: what was given in the end,
     /// which is no more than what their limits let through.
     fn claim(&self, program: &Program, decision: &mut Decision) {
-        let mut claim = |limits: &[Limit], is_owner: &dyn Fn(&Given) -> bool| {
+        let mut claim = |limits: &[Limit], acted: bool, is_owner: &dyn Fn(&Given) -> bool| {
             for limit in limits {
                 let Some(counter) = limit.counter else { continue };
                 let given = self.given.iter().filter(|given| given.amount != 0 && is_owner(given));
                 let amount = match limited(limit.of) {
-                    None => i64::from(given.count() > 0),
+                    None => i64::from(acted || given.count() > 0),
                     Some(account) => given
-                        .filter(|given| given.account == account)
+                        .filter(|given| given.account == account && !given.debit)
                         .fold(0i64, |sum, given| sum.saturating_add(given.amount)),
                 };
                 if amount != 0 {
@@ -390,24 +445,27 @@ impl Granter {
         };
         let mut rules: Vec<RuleId> = Vec::new();
         let mut groups: Vec<GroupId> = Vec::new();
-        for given in &self.given {
+        let given = self.given.iter().map(|given| (given.rule, given.group));
+        for (rule_id, group_id) in given.chain(self.deeds.iter().map(|deed| (deed.rule, deed.group))) {
             let counts = |limits: &[Limit]| limits.iter().any(|limit| limit.counter.is_some());
-            let rule = program.rules.get(given.rule.index()).filter(|rule| counts(&rule.limits));
-            if rule.is_some() && !rules.contains(&given.rule) {
-                rules.push(given.rule);
+            let rule = program.rules.get(rule_id.index()).filter(|rule| counts(&rule.limits));
+            if rule.is_some() && !rules.contains(&rule_id) {
+                rules.push(rule_id);
             }
-            let group = program.groups.get(given.group.index()).filter(|group| counts(&group.limits));
-            if group.is_some() && !groups.contains(&given.group) {
-                groups.push(given.group);
+            let group = program.groups.get(group_id.index()).filter(|group| counts(&group.limits));
+            if group.is_some() && !groups.contains(&group_id) {
+                groups.push(group_id);
             }
         }
         for id in rules {
             let Some(rule) = program.rules.get(id.index()) else { continue };
-            claim(&rule.limits, &|given| given.rule == id);
+            let acted = self.deeds.iter().any(|deed| deed.rule == id);
+            claim(&rule.limits, acted, &|given| given.rule == id);
         }
         for id in groups {
             let Some(group) = program.groups.get(id.index()) else { continue };
-            claim(&group.limits, &|given| given.group == id);
+            let acted = self.deeds.iter().any(|deed| deed.group == id);
+            claim(&group.limits, acted, &|given| given.group == id);
         }
     }
 
@@ -416,7 +474,6 @@ impl Granter {
         self.round_per_basket(program);
         self.claim(program, decision);
         for part in self.given.iter().filter(|part| part.amount != 0) {
-            let awards = &mut decision.totals.awards;
             let same = match decision.effects.last_mut() {
                 Some(last) => {
                     let same_kind = last.shares.is_empty() == (part.row == NONE);
@@ -440,6 +497,7 @@ impl Granter {
                         rule: part.rule,
                         group: part.group,
                         account: part.account,
+                        debit: part.debit,
                         amount: part.amount,
                         shares,
                     });
@@ -447,13 +505,15 @@ impl Granter {
             }
             let own = program.sites.get(part.site.index()).is_none_or(|site| site.to.is_none());
             if let Some(account) = part.account.filter(|_| own) {
-                match awards.binary_search_by_key(&account, |(account, _)| *account) {
+                let totals = &mut decision.totals;
+                let sums = if part.debit { &mut totals.debits } else { &mut totals.awards };
+                match sums.binary_search_by_key(&account, |(account, _)| *account) {
                     Ok(at) => {
-                        if let Some((_, sum)) = awards.get_mut(at) {
+                        if let Some((_, sum)) = sums.get_mut(at) {
                             *sum = sum.saturating_add(part.amount);
                         }
                     }
-                    Err(at) => awards.insert(at, (account, part.amount)),
+                    Err(at) => sums.insert(at, (account, part.amount)),
                 }
             }
         }
@@ -465,7 +525,7 @@ fn stay_above_zero(parts: &mut [Part], lines: &mut [Line]) -> i64 {
     let mut short: i64 = 0;
     for part in parts.iter_mut().filter(|part| !part.gone && part.account.is_none()) {
         let Some(line) = line_of(lines, part.row) else { continue };
-        let left = line.running.saturating_sub(line.own).max(0);
+        let left = line.left();
         let given = part.money().min(left);
         short = short.saturating_add(part.short).saturating_add(part.money().saturating_sub(given));
         part.amount = Fraction::count(given);
@@ -513,7 +573,7 @@ fn note_fit(cuts: &mut Vec<Cut>, rule: RuleId, limit: &Limit, by: CutBy, fit: Fi
 }
 
 /// Notes a cut, with what the same took from the rule before.
-fn note(cuts: &mut Vec<Cut>, rule: RuleId, of: LimitOf, by: CutBy, amount: i128) {
+pub(super) fn note(cuts: &mut Vec<Cut>, rule: RuleId, of: LimitOf, by: CutBy, amount: i128) {
     // What is cut may be more than any award: then as much as can be said.
     let amount = i64::try_from(amount).unwrap_or(i64::MAX);
     if amount <= 0 {

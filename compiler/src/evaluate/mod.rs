@@ -4,6 +4,8 @@
 //! comes through [`Code`], so that the interpreter and native code are settled by the same text.
 
 mod atom;
+mod debit;
+mod deed;
 mod derive;
 mod displace;
 pub mod fraction;
@@ -11,16 +13,22 @@ mod grant;
 mod limit;
 pub mod plan;
 mod price;
+mod propose;
+mod review;
 mod settle;
 pub mod spread;
+mod tender;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use atom::fact as atom_fact;
 pub use plan::Plan;
+pub use review::Reviewer;
 pub use settle::{Workspace, evaluate};
 
-use crate::ir::{AccountId, CounterId, Fault, FunctionId, GroupId, LimitOf, PlaceId, RuleId, SiteId};
+use crate::ir::{
+    AccountId, CounterId, Fault, FunctionId, GroupId, InstrumentId, LimitOf, PlaceId, RuleId, SiteId, SlotId,
+};
 
 /// The slots of one event, as [`crate::ir::Layout`] lays them out.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +76,8 @@ pub struct Record {
 /// The rows of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TableRows {
-    /// Slots of a row.
+    /// Slots of a row: as many as the table has columns, or one that nothing reads where it has none, so that its rows
+    /// are there to be counted.
     pub width: usize,
     /// Row after row.
     pub slots: Vec<i64>,
@@ -167,6 +176,26 @@ pub struct Proposals {
     pub selected: Vec<(u32, i64)>,
     /// What a derivation's function has given.
     pub derived: Option<i64>,
+    /// Sets that were chosen, in order.
+    pub takes: Vec<Take>,
+    /// (row, pieces) that the sets of `takes` use; pieces are above zero.
+    pub used: Vec<(u32, i64)>,
+    /// Pieces of each line that are not free for sets: other rules of the group use them. Read, and not written, by
+    /// functions; short where nothing is used.
+    pub taken: Vec<i64>,
+}
+
+/// The sets that a rule has chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Take {
+    /// How many.
+    pub sets: i64,
+    /// What they give, in minor units, as they were chosen: before anything else falls on the same lines.
+    pub value: i64,
+    /// How much better another choice might be; 0 where this one is proven to be the best.
+    pub gap: i64,
+    /// Its part of [`Proposals::used`].
+    pub used: std::ops::Range<u32>,
 }
 
 /// What earlier events have claimed of a program's counters, for the event at hand: its member, its inviter, its
@@ -174,6 +203,9 @@ pub struct Proposals {
 pub trait Claimed {
     /// The sum of the claims in the counter's window; 0 where there are none.
     fn claimed(&self, counter: CounterId) -> i64;
+
+    /// What the event's member can spend of an account; `None` without a member. Asked only where something is taken.
+    fn balance(&self, account: AccountId) -> Option<i64>;
 }
 
 /// Nothing was claimed before.
@@ -183,6 +215,9 @@ pub struct Unclaimed;
 impl Claimed for Unclaimed {
     fn claimed(&self, _: CounterId) -> i64 {
         0
+    }
+    fn balance(&self, _: AccountId) -> Option<i64> {
+        None
     }
 }
 
@@ -218,12 +253,26 @@ pub trait Code {
 pub struct Decision {
     /// What applies, in the order of settlement.
     pub effects: Vec<Effect>,
+    /// What is issued, in the order of settlement; what a review issues comes last.
+    pub issues: Vec<Issue>,
+    /// Fields of the member that are set, in the order of settlement.
+    pub changes: Vec<Change>,
+    /// Levels that the member leaves: at reviews that came before the event, then with the event.
+    pub tiers: Vec<TierChange>,
     /// What did not stay against another rule.
     pub displaced: Vec<Displaced>,
     /// What a limit took.
     pub cuts: Vec<Cut>,
     /// What the effects use up of counters; to be added to them when the decision is kept.
     pub claims: Vec<Claim>,
+    /// The sets that rules formed of a bundle and gave something for.
+    pub bundles: Vec<BundleChoice>,
+    /// Rules that gave nothing because what they take is not there.
+    pub short: Vec<Short>,
+    /// What points pay, in the order of settlement.
+    pub tenders: Vec<Tender>,
+    /// Why the event as a whole is refused; then there is nothing else but what failed.
+    pub refused: Option<Refused>,
     /// Rules that failed and gave nothing.
     pub faults: Vec<RuleFault>,
     /// For each line: amount before, and after all discounts.
@@ -243,10 +292,59 @@ pub struct Effect {
     pub group: GroupId,
     /// `None` for a discount, which is in money.
     pub account: Option<AccountId>,
+    /// It takes from the account rather than gives.
+    pub debit: bool,
     /// The whole; never zero.
     pub amount: i64,
-    /// How it falls on lines; they add up to the whole. Empty for an award to the basket.
+    /// How it falls on lines; they add up to the whole. Empty for an award to the basket and for a debit.
     pub shares: Vec<Share>,
+}
+
+/// Something that is issued to the member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// The rule that issues it; a badge that is earned by its own condition has none.
+    pub rule: Option<RuleId>,
+    /// Which effect of the text.
+    pub site: Option<SiteId>,
+    /// Which.
+    pub instrument: InstrumentId,
+    /// How many; a certificate's value in minor units. Above zero.
+    pub number: i64,
+    /// The last day on which it can be used, counted from 1970-01-01.
+    pub expires: Option<i64>,
+}
+
+/// A field of the member that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// By which rule.
+    pub rule: RuleId,
+    /// Which effect of the text.
+    pub site: SiteId,
+    /// The event slot that holds the field.
+    pub slot: SlotId,
+    /// Its value from the next event on.
+    pub value: i64,
+    /// The last day on which it holds.
+    pub until: Option<i64>,
+}
+
+/// A member's level that changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TierChange {
+    /// The level before, by position.
+    pub from: i64,
+    /// The level from then on.
+    pub to: i64,
+    /// Local day.
+    pub date: i64,
+    /// Local second of the day.
+    pub time: i64,
+    /// At a review rather than with the event.
+    pub review: bool,
+    /// The last day on which it is kept, where `keep until` says.
+    pub until: Option<i64>,
 }
 
 /// A line's part of an effect.
@@ -269,6 +367,19 @@ pub struct Displaced {
     pub by: RuleId,
     /// Rows on which it lost; empty where they competed for the basket.
     pub rows: Vec<u32>,
+}
+
+/// The sets that a rule formed of its bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleChoice {
+    /// The rule.
+    pub rule: RuleId,
+    /// How many.
+    pub sets: i64,
+    /// How much better another choice might have been, in minor units; 0 where this one is proven to be the best.
+    pub gap: i64,
+    /// Lines and pieces that the sets use, ascending.
+    pub used: Vec<(u32, i64)>,
 }
 
 /// A part of a counter that the event's effects use up.
@@ -317,6 +428,64 @@ pub struct RuleFault {
     pub place: PlaceId,
 }
 
+/// A rule that wanted to take more than there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Short {
+    /// Which.
+    pub rule: RuleId,
+    /// From which account.
+    pub account: AccountId,
+    /// How much is missing; above zero.
+    pub missing: i64,
+}
+
+/// A payment with points; the points themselves are an effect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tender {
+    /// The redemption's rule.
+    pub redemption: RuleId,
+    /// The account that pays.
+    pub account: AccountId,
+    /// What it takes.
+    pub points: i64,
+    /// What it pays, in minor units.
+    pub money: i64,
+    /// What it pays of lines, in minor units; they add up to the whole.
+    pub shares: Vec<Share>,
+}
+
+/// A request to pay with points that cannot be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The redemption's rule.
+    pub redemption: RuleId,
+    /// The account that should pay.
+    pub account: AccountId,
+    /// Why.
+    pub why: RefusedWhy,
+    /// By how much, in the account's smallest unit; 0 where it is no question of how much.
+    pub by: i64,
+}
+
+/// Why a request cannot be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedWhy {
+    /// Its conditions do not hold, or it pays for nothing here.
+    NotAllowed,
+    /// Its rule failed.
+    Failed,
+    /// The balance is too small.
+    Short,
+    /// Less than the least.
+    BelowLeast,
+    /// Beyond the last whole step.
+    WrongStep,
+    /// More than the most.
+    AboveMost,
+    /// So much has to be confirmed.
+    Unconfirmed,
+}
+
 /// A line before and after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineTotal {
@@ -339,8 +508,12 @@ pub struct Totals {
     pub paid: i64,
     /// Tax, in or on top of `paid`.
     pub tax: i64,
-    /// What the customer hands over: `paid`, with tax where it comes on top.
+    /// Of `paid`, what points pay.
+    pub points: i64,
+    /// What the customer hands over in money: `paid`, with tax where it comes on top, less what points pay.
     pub total: i64,
     /// By account, in order of declaration, only those awarded.
     pub awards: Vec<(AccountId, i64)>,
+    /// By account, in order of declaration, only those debited.
+    pub debits: Vec<(AccountId, i64)>,
 }

@@ -18,8 +18,8 @@
 use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols, union};
 use super::{Bindings, Record, RecordView};
 use crate::ir::{
-    Atom, AtomId, AtomTest, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SlotId, SlotType, Space,
-    event_slot, line_slot,
+    Atom, AtomId, AtomTest, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SiteKind, SlotId,
+    SlotType, Space, event_slot, line_slot,
 };
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::Hasher;
@@ -47,6 +47,8 @@ pub struct Plan {
     /// Words of each phase that has rules, in order.
     phases: Vec<Range<usize>>,
     index: Option<Index>,
+    /// A rule takes from a balance.
+    pub(super) debits: bool,
 }
 
 /// Reusable memory of one thread.
@@ -242,7 +244,17 @@ impl Plan {
 
     /// A plan that looks at every rule: what the index must agree with.
     pub fn without_index(program: &Program, _bindings: &Bindings) -> Plan {
-        let mut plan = Plan { rules: Vec::new(), groups: Vec::new(), phases: Vec::new(), index: None };
+        let debits = program.sites.iter().any(|site| match site.kind {
+            SiteKind::Debit { .. } => true,
+            SiteKind::Award { .. }
+            | SiteKind::Multiply { .. }
+            | SiteKind::Discount { .. }
+            | SiteKind::Issue { .. }
+            | SiteKind::Set { .. }
+            | SiteKind::Tender { .. } => false,
+        });
+        let mut plan =
+            Plan { rules: Vec::new(), groups: Vec::new(), phases: Vec::new(), index: None, debits };
         let mut current: Option<Phase> = None;
         let mut start = 0;
         for (group, id) in program.groups.iter().zip(0u32..) {

@@ -25,6 +25,10 @@ pub(super) struct Line {
     pub entry: i64,
     /// Pieces.
     pub pieces: i64,
+    /// What discounts leave at least.
+    pub floor: i64,
+    /// What points pay of what is left.
+    pub tendered: i64,
     /// What the rule at hand has taken of `running` so far, while it is worked out.
     pub own: i64,
     /// The rule whose effects bar the group at hand from this line.
@@ -38,8 +42,14 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn left(&self) -> i64 {
-        self.running.saturating_sub(self.own).max(0)
+    /// What is to be paid in money.
+    pub fn cash(&self) -> i64 {
+        self.running.saturating_sub(self.tendered).max(0)
+    }
+
+    /// What may still be taken.
+    pub fn left(&self) -> i64 {
+        self.running.saturating_sub(self.own).saturating_sub(self.floor).max(0)
     }
 }
 
@@ -72,10 +82,14 @@ pub(super) struct Run {
     pub position: u32,
     /// Its proposals.
     pub proposals: Range<usize>,
+    /// Its sets, in [`Proposals::takes`].
+    pub takes: Range<usize>,
     /// Its parts.
     pub parts: Range<usize>,
     /// It failed and gives nothing.
     pub faulted: bool,
+    /// What it takes is not there, so that it gives nothing.
+    pub fallen: bool,
 }
 
 /// What one effect of a rule gives on one line, or to the basket.
@@ -212,7 +226,9 @@ impl Pricer {
             gone: false,
         };
         match site.kind {
-            SiteKind::Award { account, rounding: _ } => {
+            // See `debit` and `tender`.
+            SiteKind::Debit { .. } | SiteKind::Tender { .. } => Ok(()),
+            SiteKind::Award { account, rounding: _, life: _ } => {
                 let line = proposal.row.map(|row| line_of(lines, row).map(|line| (row, line.pieces)));
                 if value.is_positive() && line != Some(None) {
                     let (row, pieces) = line.flatten().unwrap_or((NONE, 0));
@@ -220,6 +236,8 @@ impl Pricer {
                 }
                 Ok(())
             }
+            // No amounts: they follow what the rule gives.
+            SiteKind::Issue { .. } | SiteKind::Set { .. } => Ok(()),
             SiteKind::Multiply { account, group } => {
                 let of_member = |given: &&Given| {
                     let site = program.sites.get(given.site.index());

@@ -1,18 +1,23 @@
 //! One event from record to decision: phase by phase, group by group. Knows the order of things and refuses to know how
 //! each is worked out.
 
+use super::debit::Debits;
+use super::deed;
 use super::derive;
-use super::displace::{Displacer, Loss};
+use super::displace::{Displacer, Loss, Used};
 use super::fraction::Fraction;
 use super::grant::{Granter, Owner};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
+use super::propose::{Asking, range_of};
+use super::tender::{Asked, redemption_of, request};
 use super::{
-    Bindings, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, RuleFault, Totals,
+    Bindings, BundleChoice, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, Refused,
+    RefusedWhy, RuleFault, Short, Totals,
 };
 use crate::ir::{
-    Displace, Fault, Group, GroupId, MISSING, PERCENT_ONE, PlaceId, Program, RuleId, SlotId, Tax, event_slot,
-    line_slot,
+    Displace, Group, GroupId, MISSING, PERCENT_ONE, Phase, Program, RuleId, SiteId, SlotId, Tax, TaxPer,
+    TenderSlots, event_slot, line_slot,
 };
 use std::ops::Range;
 
@@ -25,6 +30,13 @@ pub struct Workspace<S> {
     settling: Settling,
 }
 
+impl<S> Workspace<S> {
+    /// What a function runs with.
+    pub(super) fn memory(&mut self) -> (&mut S, &mut Proposals) {
+        (&mut self.scratch, &mut self.proposals)
+    }
+}
+
 #[derive(Debug, Default)]
 struct Settling {
     lines: Vec<Line>,
@@ -33,7 +45,11 @@ struct Settling {
     pricer: Pricer,
     displacer: Displacer,
     granter: Granter,
+    debits: Debits,
+    /// What redemptions have taken.
+    tendered: Vec<(RuleId, i64)>,
     losses: Vec<Loss>,
+    wishes: Vec<(SiteId, i64)>,
     faults: Vec<(u32, SiteFault)>,
     /// What each group gave, in `granter.given`.
     settled: Vec<(GroupId, Range<usize>)>,
@@ -68,7 +84,7 @@ pub fn evaluate<C: Code>(
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
     plan.begin(record, params, candidates);
     for phase in plan.phases() {
-        settling.bring_up_to_date(record);
+        settling.bring_up_to_date(program, record);
         let first = u32::try_from(phase.start.saturating_mul(64)).ok();
         if let Some(group) = first.and_then(|position| plan.group(position)) {
             code.enter(group, record.view(params));
@@ -80,51 +96,24 @@ pub fn evaluate<C: Code>(
             let (here, later) = found.split_at_checked(count).unwrap_or((found, &[]));
             found = later;
             let Some(group) = program.groups.get(group_id.index()) else { continue };
-            proposals.list.clear();
-            proposals.selected.clear();
-            settling.runs.clear();
-            for position in here {
-                let Some(rule_id) = plan.rule(*position) else { continue };
-                let Some(rule) = program.rules.get(rule_id.index()) else { continue };
-                if silent.binary_search(&rule_id).is_ok() {
-                    continue;
-                }
-                let (list, selected) = (proposals.list.len(), proposals.selected.len());
-                let outcome =
-                    code.run(rule.function, record.view(params), bindings, &mut fuel, scratch, proposals);
-                match outcome {
-                    Ok(()) if proposals.list.len() > list => settling.runs.push(Run {
-                        position: *position,
-                        proposals: list..proposals.list.len(),
-                        parts: 0..0,
-                        faulted: false,
-                    }),
-                    Ok(()) => {}
-                    Err(fault) => {
-                        proposals.list.truncate(list);
-                        proposals.selected.truncate(selected);
-                        let place = place_of(program, rule_id, fault);
-                        decision.faults.push(RuleFault { rule: rule_id, kind: fault.kind, place });
-                    }
-                }
-            }
+            let asking =
+                Asking { program, plan, bindings, record: record.view(params), code, silent: &silent };
+            let memory = (&mut fuel, &mut *scratch, &mut *proposals);
+            asking.group(group, here, memory, &mut settling.runs, decision);
             if !settling.runs.is_empty() {
                 let around = Around { program, plan, group_id, group, params, claimed, proposals };
-                settling.settle(&around, decision);
+                if group.phase == Phase::Tender {
+                    settling.tender(&around, record, decision);
+                } else {
+                    settling.settle(&around, decision);
+                }
             }
         }
     }
+    settling.refuse(program, record, decision);
     settling.granter.finish(program, decision);
+    deed::list(program, record, &settling.granter.deeds, decision);
     settling.total(program, record, decision);
-}
-
-/// Where the instruction stands that failed.
-fn place_of(program: &Program, rule: RuleId, fault: Fault) -> PlaceId {
-    let Some(rule) = program.rules.get(rule.index()) else { return PlaceId::default() };
-    let function = program.functions.get(rule.function.index());
-    let inst = usize::try_from(fault.inst).ok();
-    let place = function.zip(inst).and_then(|(function, inst)| function.places.get(inst));
-    place.copied().unwrap_or(rule.place)
 }
 
 /// What surrounds the settlement of one group.
@@ -155,6 +144,8 @@ impl Around<'_> {
 impl Settling {
     fn begin(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
         self.granter.begin(program, decision);
+        self.debits.begin();
+        self.tendered.clear();
         for displaced in decision.displaced.drain(..) {
             let mut rows = displaced.rows;
             rows.clear();
@@ -162,30 +153,44 @@ impl Settling {
                 self.rows.push(rows);
             }
         }
+        decision.issues.clear();
+        decision.changes.clear();
+        decision.tiers.clear();
         decision.cuts.clear();
+        decision.bundles.clear();
         decision.claims.clear();
+        decision.short.clear();
+        decision.tenders.clear();
+        decision.refused = None;
         decision.faults.clear();
         decision.lines.clear();
         let mut awards = std::mem::take(&mut decision.totals.awards);
         awards.clear();
-        decision.totals = Totals { awards, ..Totals::default() };
+        let mut debits = std::mem::take(&mut decision.totals.debits);
+        debits.clear();
+        decision.totals = Totals { awards, debits, ..Totals::default() };
         self.settled.clear();
         self.lines.clear();
         self.lines.extend(rows(record).map(|line| {
             let present =
                 |slot: SlotId| line.get(slot.index()).copied().filter(|value| *value != MISSING).unwrap_or(0);
             let initial = present(line_slot::INITIAL);
-            Line { initial, running: initial, pieces: present(line_slot::PIECES), ..Line::default() }
+            let pieces = present(line_slot::PIECES);
+            // A piece is sold for no less; what is less already stays as it is.
+            let floor = program.floor.map_or(0, |slot| present(slot).max(0).saturating_mul(pieces.max(0)));
+            let floor = floor.min(initial.max(0));
+            Line { initial, running: initial, pieces, floor, ..Line::default() }
         }));
         self.stale = true;
     }
 
     /// Writes the running amounts into the record, where rules of the coming phase read them.
-    fn bring_up_to_date(&mut self, record: &mut Record) {
+    fn bring_up_to_date(&mut self, program: &Program, record: &mut Record) {
         if !self.stale {
             return;
         }
         self.stale = false;
+        self.write_tender(program, record);
         let mut sum: i128 = 0;
         let rows = record.lines.chunks_exact_mut(record.line_width.max(1));
         // As many as there were at the beginning.
@@ -208,6 +213,7 @@ impl Settling {
         self.losses.clear();
         self.faults.clear();
         self.granter.enter(around.group);
+        self.look_at_debits(around, decision);
         self.hold(around);
         if self.lines.iter().any(|line| line.contested > 0) {
             self.contest(around);
@@ -232,7 +238,167 @@ impl Settling {
             self.settled.push((around.group_id, given));
             self.stale = true;
         }
+        self.list_bundles(around, decision);
         self.report(around, decision);
+    }
+
+    /// Tells the displacer which pieces the sets of each rule use.
+    fn note_used(&mut self, around: &Around<'_>) {
+        self.displacer.used.clear();
+        for (index, run) in (0u32..).zip(&self.runs) {
+            for take in around.proposals.takes.get(run.takes.clone()).unwrap_or(&[]) {
+                let used = range_of(&around.proposals.used, &take.used);
+                self.displacer.used.extend(used.iter().map(|(row, pieces)| Used {
+                    row: *row,
+                    run: index,
+                    pieces: *pieces,
+                }));
+            }
+        }
+    }
+
+    /// Lists the sets of the rules that gave something for them.
+    fn list_bundles(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        for run in self.runs.iter().filter(|run| !run.faulted && !run.takes.is_empty()) {
+            let parts = self.parts.get(run.parts.clone()).unwrap_or(&[]);
+            if !parts.iter().any(|part| !part.gone && part.amount.is_positive()) {
+                continue;
+            }
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            for take in around.proposals.takes.get(run.takes.clone()).unwrap_or(&[]) {
+                let used = range_of(&around.proposals.used, &take.used).to_vec();
+                decision.bundles.push(BundleChoice { rule, sets: take.sets, gap: take.gap, used });
+            }
+        }
+    }
+
+    /// Meets the requests of the group's redemptions, one after another; the first that cannot be met refuses the event.
+    fn tender(&mut self, around: &Around<'_>, record: &Record, decision: &mut Decision) {
+        for run in std::mem::take(&mut self.runs) {
+            let Some(rule_id) = around.plan.rule(run.position) else { continue };
+            let Some(rule) = around.program.rules.get(rule_id.index()) else { continue };
+            let Some(redemption) = redemption_of(around.program, rule_id) else { continue };
+            if decision.refused.is_some() || request(record, redemption).is_none() {
+                continue;
+            }
+            let asked = Asked {
+                program: around.program,
+                redemption,
+                record,
+                claimed: around.claimed,
+                debits: &self.debits,
+                proposals: around.proposals,
+                range: run.proposals.clone(),
+            };
+            match asked.meet(&mut self.lines, &mut self.pricer.spreader) {
+                Ok(Ok(met)) => {
+                    let owner = Owner {
+                        program: around.program,
+                        group_id: around.group_id,
+                        group: around.group,
+                        rule_id,
+                        rule,
+                        params: around.params,
+                        claimed: around.claimed,
+                    };
+                    self.debits.take(met.tender.account, met.tender.points);
+                    self.granter.tender(owner, run.position, &met);
+                    for paid in &met.lines {
+                        if let Some(line) = line_of(&mut self.lines, paid.row) {
+                            line.tendered = line.tendered.saturating_add(paid.money);
+                        }
+                    }
+                    self.tendered.push((rule_id, met.tender.points));
+                    decision.tenders.push(met.tender);
+                    self.stale = true;
+                }
+                Ok(Err(refused)) => decision.refused = Some(refused),
+                Err((kind, site)) => {
+                    let place = around.program.sites.get(site.index()).map_or(rule.place, |site| site.place);
+                    decision.faults.push(RuleFault { rule: rule_id, kind, place });
+                }
+            }
+        }
+    }
+
+    /// Refuses the event where a request was not met: then nothing of it is given.
+    fn refuse(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
+        if program.redemptions.is_empty() {
+            return;
+        }
+        for redemption in &program.redemptions {
+            let met = self.tendered.iter().any(|(rule, _)| *rule == redemption.rule);
+            if decision.refused.is_some() || met || request(record, redemption).is_none() {
+                continue;
+            }
+            let failed = decision.faults.iter().any(|fault| fault.rule == redemption.rule);
+            let why = if failed { RefusedWhy::Failed } else { RefusedWhy::NotAllowed };
+            let (rule, account) = (redemption.rule, redemption.account);
+            decision.refused = Some(Refused { redemption: rule, account, why, by: 0 });
+        }
+        let Some(refused) = decision.refused else { return };
+        self.granter.begin(program, decision);
+        decision.displaced.clear();
+        decision.cuts.clear();
+        decision.short.clear();
+        decision.tenders.clear();
+        decision.faults.retain(|fault| fault.rule == refused.redemption);
+        for line in &mut self.lines {
+            line.running = line.initial;
+            line.tendered = 0;
+        }
+    }
+
+    /// Writes into the record how it is paid.
+    fn write_tender(&self, program: &Program, record: &mut Record) {
+        let slots = program.tender;
+        if slots == TenderSlots::default() && program.redemptions.is_empty() {
+            return;
+        }
+        let sum = |of: fn(&Line) -> i64| self.lines.iter().map(|line| i128::from(of(line))).sum::<i128>();
+        let points = present_count(sum(|line| line.tendered));
+        let cash = present_count(sum(|line| line.running.saturating_sub(line.tendered)));
+        for (slot, value) in [(slots.points, points), (slots.cash, cash)] {
+            if let Some(place) = slot.and_then(|slot| record.event.get_mut(slot.index())) {
+                *place = value;
+            }
+        }
+        for redemption in &program.redemptions {
+            let used = self.tendered.iter().filter(|(rule, _)| *rule == redemption.rule);
+            let used = used.fold(0i64, |sum, (_, points)| sum.saturating_add(*points));
+            if let Some(place) = redemption.used.and_then(|slot| record.event.get_mut(slot.index())) {
+                *place = used;
+            }
+        }
+        let Some(slot) = slots.line_cash else { return };
+        let rows = record.lines.chunks_exact_mut(record.line_width.max(1));
+        for (line, row) in self.lines.iter().zip(rows) {
+            if let Some(place) = row.get_mut(slot.index()) {
+                *place = line.running.saturating_sub(line.tendered);
+            }
+        }
+    }
+
+    /// Lets those runs fall at once that take more than there is, so that they displace nothing.
+    fn look_at_debits(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        self.debits.enter();
+        if !around.plan.debits {
+            return;
+        }
+        for (index, run) in self.runs.iter_mut().enumerate() {
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
+            if let Err((kind, site)) = self.debits.gather(around.program, index, proposals) {
+                run.fallen = true;
+                let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
+                decision.faults.push(RuleFault { rule, kind, place });
+            } else if let Some((account, missing)) =
+                self.debits.missing(around.program, around.claimed, index)
+            {
+                run.fallen = true;
+                decision.short.push(Short { rule, account, missing });
+            }
+        }
     }
 
     /// Notes what earlier groups hold against this one.
@@ -259,6 +425,16 @@ impl Settling {
                         first(&mut line.holder, part.position);
                     }
                 }
+            }
+        }
+        for exclusion in around.group.excludes.iter().filter(|exclusion| exclusion.whole) {
+            let settled = self.settled.iter().filter(|(group, _)| *group == exclusion.group);
+            let given = settled.filter_map(|(_, given)| self.granter.given.get(given.clone())).flatten();
+            let by = given.filter(|part| part.counts()).map(|part| part.position).next();
+            let by = by.unwrap_or_else(|| self.granter.actor(exclusion.group));
+            if by != NONE {
+                first(&mut self.holder, by);
+                self.lines.iter_mut().for_each(|line| first(&mut line.holder, by));
             }
         }
         for line in self.lines.iter_mut().filter(|line| line.holder != NONE) {
@@ -356,6 +532,9 @@ impl Settling {
         let lines = &mut self.lines;
         let (terms, read) = (around.terms(), (around.proposals, self.granter.given.as_slice()));
         let priced = self.pricer.price(around.program, terms, lines, read, which, &mut self.parts);
+        if run.fallen {
+            self.parts.truncate(start);
+        }
         run.parts = start..self.parts.len();
         if let Err(fault) = priced {
             run.faulted = true;
@@ -373,6 +552,7 @@ impl Settling {
     }
 
     fn displace(&mut self, around: &Around<'_>) {
+        self.note_used(around);
         self.displacer.displace(
             around.program,
             around.group,
@@ -388,9 +568,20 @@ impl Settling {
         let Some(run) = self.runs.get_mut(index) else { return };
         let Some(rule_id) = around.plan.rule(run.position) else { return };
         let Some(rule) = around.program.rules.get(rule_id.index()) else { return };
-        if run.faulted {
+        if run.faulted || run.fallen {
             return;
         }
+        let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
+        if let Err(fault) = deed::wishes(around.program, proposals, &mut self.wishes) {
+            run.faulted = true;
+            self.faults.push((run.position, fault));
+            return;
+        }
+        if !self.wishes.is_empty() && run.parts.is_empty() && self.holder != NONE {
+            self.losses.push(Loss { loser: run.position, by: self.holder, row: NONE });
+            return;
+        }
+        let given = self.granter.given.len();
         let owner = Owner {
             program: around.program,
             group_id: around.group_id,
@@ -401,11 +592,37 @@ impl Settling {
             claimed: around.claimed,
         };
         let parts = self.parts.get_mut(run.parts.clone()).unwrap_or(&mut []);
+        let takes = self.debits.of(index).next().is_some();
+        let only_takes = takes && parts.is_empty();
+        if takes {
+            let stays = only_takes || parts.iter().any(|part| !part.gone && part.amount.is_positive());
+            if !stays || (only_takes && !self.granter.has_times_left(owner)) {
+                return;
+            }
+            // Less may be there than when the group began.
+            if let Some((account, missing)) = self.debits.missing(around.program, around.claimed, index) {
+                decision.short.push(Short { rule: rule_id, account, missing });
+                return;
+            }
+        }
+        let before = self.granter.given.len();
         let spreader = &mut self.pricer.spreader;
         let granted = self.granter.grant(owner, run, parts, &mut self.lines, spreader, decision);
-        if let Err(fault) = granted {
-            run.faulted = true;
-            self.faults.push((run.position, fault));
+        match granted {
+            Ok(()) => {
+                if only_takes || self.granter.given.len() > before {
+                    for debit in self.debits.take_all(index) {
+                        self.granter.debit(owner, run.position, debit);
+                    }
+                }
+                if !self.wishes.is_empty() {
+                    self.granter.act(owner, run, &self.wishes, given, decision);
+                }
+            }
+            Err(fault) => {
+                run.faulted = true;
+                self.faults.push((run.position, fault));
+            }
         }
     }
 
@@ -441,13 +658,14 @@ impl Settling {
 
     /// What is left of the lines, their tax, and the sums.
     fn total(&self, program: &Program, record: &Record, decision: &mut Decision) {
-        let (mut initial, mut paid, mut tax): (i128, i128, i128) = (0, 0, 0);
+        let (mut initial, mut paid, mut tax, mut points): (i128, i128, i128, i128) = (0, 0, 0, 0);
         for (line, row) in self.lines.iter().zip(rows(record)) {
             let rate = row.get(line_slot::TAX_RATE.index()).copied().unwrap_or(MISSING).max(0);
-            let of_line = program.tax.map_or(0, |tax| tax_of(line.running, rate, tax));
+            let of_line = program.tax.map_or(0, |tax| tax_of_line(line, rate, tax));
             initial = initial.saturating_add(i128::from(line.initial));
             paid = paid.saturating_add(i128::from(line.running));
             tax = tax.saturating_add(i128::from(of_line));
+            points = points.saturating_add(i128::from(line.tendered));
             decision.lines.push(LineTotal { initial: line.initial, paid: line.running, tax: of_line });
         }
         let on_top = program.tax.is_some_and(|tax| !tax.included);
@@ -457,7 +675,8 @@ impl Settling {
         totals.discount = present_count(initial.saturating_sub(paid));
         totals.paid = present_count(paid);
         totals.tax = present_count(tax);
-        totals.total = present_count(total);
+        totals.points = present_count(points);
+        totals.total = present_count(total.saturating_sub(points));
     }
 }
 
@@ -480,7 +699,25 @@ fn present_count(sum: i128) -> i64 {
     i64::try_from(sum).ok().filter(|sum| *sum != MISSING).unwrap_or(last)
 }
 
-/// The tax of a line, in or on top of what is paid for it.
+/// The tax of a line, rounded where the programme says.
+fn tax_of_line(line: &Line, rate: i64, tax: Tax) -> i64 {
+    match tax.per {
+        TaxPer::Line => tax_of(line.running, rate, tax),
+        TaxPer::Posting => {
+            let discount = line.initial.saturating_sub(line.running);
+            tax_of(line.initial, rate, tax).saturating_sub(tax_of(discount, rate, tax))
+        }
+        TaxPer::Unit => {
+            let pieces = line.pieces.max(1);
+            // The first pieces cost a minor unit more, as they are listed.
+            let (each, dearer) = (line.running.div_euclid(pieces), line.running.rem_euclid(pieces));
+            let of = |price: i64, pieces: i64| tax_of(price, rate, tax).saturating_mul(pieces);
+            of(each.saturating_add(1), dearer).saturating_add(of(each, pieces.saturating_sub(dearer)))
+        }
+    }
+}
+
+/// The tax of an amount, in it or on top of it.
 fn tax_of(paid: i64, rate: i64, tax: Tax) -> i64 {
     let rate = i128::from(rate);
     let one = i128::from(PERCENT_ONE);

@@ -4,7 +4,8 @@
 //! Refuses to know registers and instructions. Every number may come from a hostile record: nothing here panics.
 
 use super::picks::{self, Part, Run};
-use crate::evaluate::{Bindings, Proposal, Proposals, RecordView};
+use super::sets::Sets;
+use crate::evaluate::{Bindings, Proposal, Proposals, RecordView, Take};
 use crate::exact;
 use crate::ir::{
     Element, FaultKind, MISSING, PROPOSAL_TURNS, PUT_TURNS, ReferenceId, SiteId, SlotId, TableId, line_slot,
@@ -221,6 +222,28 @@ pub fn discount(
         out.list.push(Proposal { site, num, den, row: None, selected: begin..end });
     }
     Ok(())
+}
+
+/// `ChooseSets`.
+///
+/// # Errors
+/// `OutOfFuel`, `Overflow`.
+pub fn choose_sets(
+    out: &mut Proposals,
+    fuel: &mut i64,
+    record: &RecordView<'_>,
+    sets: &mut Sets,
+    choice: (i64, bool, SlotId),
+) -> Result<i64, FaultKind> {
+    let outcome = sets.choose(record, &out.taken, fuel, choice)?;
+    let place = |out: &Proposals| u32::try_from(out.used.len()).map_err(|_| FaultKind::OutOfFuel);
+    let begin = place(out)?;
+    out.used.extend(outcome.used);
+    let used = begin..place(out)?;
+    if outcome.sets > 0 {
+        out.takes.push(Take { sets: outcome.sets, value: outcome.value, gap: outcome.gap, used });
+    }
+    Ok(outcome.lists)
 }
 
 /// Where the next selected row will stand. Rows cost fuel, so that there are too many only for a caller who gives

@@ -5,6 +5,7 @@
 
 pub mod actions;
 pub mod picks;
+pub mod sets;
 pub mod trace;
 
 use crate::calendar;
@@ -16,6 +17,7 @@ use crate::ir::{
 };
 use actions::Bag;
 use picks::Run;
+use sets::Sets;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -39,6 +41,7 @@ pub struct Scratch {
     /// Selections one after another, each of as many counts as the record has lines.
     selections: Vec<i64>,
     bags: Vec<Bag>,
+    sets: Vec<Sets>,
     runs: Vec<Run>,
 }
 
@@ -89,6 +92,7 @@ impl Scratch {
         self.wide_variables.resize(variables, 0);
         grow(&mut self.selections, (shape.selections as usize).saturating_mul(lines), 0);
         grow(&mut self.bags, shape.bags as usize, Bag::default());
+        grow(&mut self.sets, shape.sets as usize, Sets::default());
     }
 }
 
@@ -177,7 +181,7 @@ impl Execution<'_> {
                     let wide = exact::modulo(self.wide(*a), self.wide(*b))?;
                     self.set_wide(wide);
                 }
-                Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag) | None => {
+                Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag | Ty::Sets) | None => {
                     let word = exact::modulo_word(self.word(*a), self.word(*b))?;
                     self.set_word(word);
                 }
@@ -195,7 +199,7 @@ impl Execution<'_> {
             Inst::Compare(comparison, a, b) => {
                 let ordering = match self.shape.ty(*a) {
                     Some(Ty::I128) => self.wide(*a).cmp(&self.wide(*b)),
-                    Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag) | None => {
+                    Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag | Ty::Sets) | None => {
                         self.word(*a).cmp(&self.word(*b))
                     }
                 };
@@ -310,6 +314,52 @@ impl Execution<'_> {
                 self.set_word(count);
             }
 
+            Inst::NewSets => {
+                let sets = self.shape.linked(self.at);
+                if let Some(sets) = self.memory.sets.get_mut(sets) {
+                    sets.clear();
+                }
+            }
+            Inst::SetPart { sets, selection, count } => {
+                let (sets, count) = (self.shape.linked(sets.index()), self.word(*count));
+                let range = self.selection_range(*selection);
+                let selection = self.memory.selections.get(range).unwrap_or(&[]);
+                if let Some(sets) = self.memory.sets.get_mut(sets) {
+                    sets.part(self.fuel, selection, count)?;
+                }
+            }
+            Inst::SetTerm { sets, part, pick, count, value, num, den } => {
+                let (sets, count) = (self.shape.linked(sets.index()), self.word(*count));
+                let amount = (self.wide(*num), self.wide(*den));
+                if let Some(sets) = self.memory.sets.get_mut(sets) {
+                    sets.term(self.fuel, (*part, *pick, count), *value, amount)?;
+                }
+            }
+            Inst::ChooseSets { sets, most, member, key } => {
+                let (sets, most) = (self.shape.linked(sets.index()), self.word(*most));
+                let lists = match self.memory.sets.get_mut(sets) {
+                    Some(sets) => {
+                        actions::choose_sets(self.out, self.fuel, &self.record, sets, (most, *member, *key))?
+                    }
+                    None => 0,
+                };
+                self.set_word(lists);
+            }
+            Inst::SetTimes(sets, list) => {
+                let (sets, list) = (self.shape.linked(sets.index()), self.word(*list));
+                let times = self.memory.sets.get(sets).map_or(0, |sets| sets.times(list));
+                self.set_word(times);
+            }
+            Inst::SetUnits { sets, list, part } => {
+                self.walk_lines()?;
+                let (sets, list) = (self.shape.linked(sets.index()), self.word(*list));
+                let range = self.selection_range(Value(u32::try_from(self.at).unwrap_or(u32::MAX)));
+                let out = self.memory.selections.get_mut(range).unwrap_or(&mut []);
+                if let Some(sets) = self.memory.sets.get(sets) {
+                    sets.units(list, *part, out);
+                }
+            }
+
             Inst::Derive(a) => self.out.derived = Some(self.word(*a)),
             Inst::Award { site, num, den, row } => {
                 let row = row.and_then(|row| u32::try_from(self.row(row)).ok());
@@ -332,11 +382,12 @@ impl Execution<'_> {
             Rows::Lines | Rows::Selected(_) => actions::turns(self.record.line_count()),
             Rows::Payments => actions::turns(self.record.payment_count()),
             Rows::Table(table) => actions::turns(self.record.table_count(table)),
+            Rows::Times(count) => self.word(count),
         };
         while row < count {
             actions::take(self.fuel, self.shape.turn(opener))?;
             let runs = match rows {
-                Rows::Lines | Rows::Payments | Rows::Table(_) => true,
+                Rows::Lines | Rows::Payments | Rows::Table(_) | Rows::Times(_) => true,
                 Rows::Selected(selection) => {
                     let row = usize::try_from(row).unwrap_or(usize::MAX);
                     self.selection(selection).get(row).is_some_and(|pieces| *pieces > 0)
@@ -370,7 +421,7 @@ impl Execution<'_> {
                 let result = wide(self.wide(a), self.wide(b)).ok_or(FaultKind::Overflow)?;
                 self.set_wide(result);
             }
-            Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag) | None => {
+            Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag | Ty::Sets) | None => {
                 let result = word(self.word(a), self.word(b)).ok_or(FaultKind::Overflow)?;
                 self.set_word(result);
             }

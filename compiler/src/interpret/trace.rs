@@ -130,6 +130,8 @@ pub enum Fact {
 /// What the rows of a loop are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Over {
+    /// Sets of a bundle.
+    Sets,
     /// Lines of the receipt.
     #[default]
     Lines,
@@ -865,7 +867,9 @@ impl<'w> Watcher<'w> {
             if is_bound(a) && !is_bound(b) { (turned(comparison), b, a) } else { (comparison, a, b) };
         let number = |value: Value| match self.shape.ty(value) {
             Some(Ty::I128) => run.wide(value),
-            Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag) | None => i128::from(run.word(value)),
+            Some(Ty::I64 | Ty::Bool | Ty::Selection | Ty::Bag | Ty::Sets) | None => {
+                i128::from(run.word(value))
+            }
         };
         let subject = self.subject(a);
         let (met, bound) = (number(a), number(b));
@@ -970,6 +974,7 @@ fn of_counts(rows: Rows, conditions: &[Part], counts: &Counts) -> Loop {
             Rows::Lines | Rows::Selected(_) => Over::Lines,
             Rows::Payments => Over::Payments,
             Rows::Table(table) => Over::Table(table),
+            Rows::Times(_) => Over::Sets,
         },
         rows: counts.rows,
         filters,

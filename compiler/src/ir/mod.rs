@@ -31,21 +31,33 @@
 //!   that of the least number by -1, is an `Overflow`, of `Modulo` too. `Modulo` has the sign of its divisor.
 //! * `Award` and `Discount` turn numerator and denominator round where the denominator is below zero; where one of
 //!   them is the least `I128` that is an `Overflow`. They do so before they look at rows.
+//! * `SetPart` costs one turn for each line, `SetTerm` one, `SetUnits` one for each line, and `ChooseSets` what
+//!   [`crate::interpret::sets`] says. A list of sets that is not there has none.
+//! * A loop over `Times` looks at its count once: it is made outside the loop.
 //! * A selection holds between none and all of the pieces of each line. A line whose pieces are below zero has none.
 //!   `Select` on a row that has pieces selected replaces them.
 //! * To a pick on pieces each selected piece is an element, to a pick on lines each line with a selected piece is
 //!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
 //! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
 
+pub mod instruments;
+pub mod life;
 pub mod optimise;
 pub mod print;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod shape;
+pub mod tender;
 pub mod verify;
 
+pub use instruments::{
+    Badge, Boundary, Certificate, Codes, Coupon, Downgrade, InstrumentId, Instruments, Lifetime, Review,
+    Tiers,
+};
+pub use life::{Available, Expires, Life, Melt, Span};
 pub use optimise::optimise;
 pub use shape::Shape;
+pub use tender::{Redemption, Saying, TenderSlots, TenderTerm};
 pub use verify::{Verified, VerifyError, verify};
 
 use serde::{Deserialize, Serialize};
@@ -158,6 +170,8 @@ pub struct Program {
     pub week_starts: u8,
     /// How tax stands in the prices, where declared.
     pub tax: Option<Tax>,
+    /// A money slot of lines: discounts leave so much for each piece. A line where it is missing may cost nothing.
+    pub floor: Option<SlotId>,
     /// Accounts in order of declaration.
     pub accounts: Vec<Account>,
     /// Kinds of references.
@@ -178,6 +192,12 @@ pub struct Program {
     pub derivations: Vec<Derivation>,
     /// What limits and budgets count beyond one event.
     pub counters: Vec<Counter>,
+    /// Ways of paying with points, each with a rule of a tender group of its own.
+    pub redemptions: Vec<Redemption>,
+    /// Slots that say how the event is paid.
+    pub tender: TenderSlots,
+    /// Coupons, certificates, badges and levels.
+    pub instruments: Instruments,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.
@@ -210,8 +230,21 @@ pub struct Currency {
 pub struct Tax {
     /// Prices hold the tax already; otherwise it comes on top.
     pub included: bool,
-    /// How the tax of a line is rounded.
+    /// How the tax is rounded.
     pub rounding: Rounding,
+    /// Where.
+    pub per: TaxPer,
+}
+
+/// Of what tax is rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaxPer {
+    /// What is paid for a line.
+    Line,
+    /// What is paid for each piece; of a line that its pieces do not divide the first ones cost a minor unit more.
+    Unit,
+    /// A line before discounts, and its discounts by themselves: the tax is the difference.
+    Posting,
 }
 
 /// A points account.
@@ -235,6 +268,10 @@ pub struct Account {
     pub qualifying: bool,
     /// Floor of the balance.
     pub not_below: Option<i64>,
+    /// How long its awards live where they say nothing of it.
+    pub expires: Expires,
+    /// How its awards melt.
+    pub melt: Option<Melt>,
 }
 
 /// What an account sums before it rounds.
@@ -375,6 +412,16 @@ pub enum StateRead {
     After(Window),
     /// Where a window ends: [`crate::calendar::Stretch::last`]. Needs no state.
     Last(Window),
+    /// So long after the event, in seconds since 1970-01-01T00:00Z, a day being 24 hours and months those of the
+    /// calendar; only [`Window::Seconds`], [`Window::Days`] and [`Window::Months`]. Needs no state.
+    Until(Window),
+    /// Days from the nearest anniversary of the date in this slot to the event, below zero before it
+    /// ([`crate::calendar::from_anniversary`]). Needs no state.
+    Anniversary(SlotId),
+    /// 1 where the event presents a code of this coupon (of [`Instruments::coupons`]) that can be redeemed, else 0.
+    Coupon(u32),
+    /// 1 where the member has this badge (of [`Instruments::badges`]), else 0.
+    Badge(u32),
 }
 
 /// An event slot that a function works out, before the first phase, in the order of [`Program::derivations`].
@@ -723,6 +770,8 @@ pub enum Ty {
     Selection,
     /// A collection of numbers, for counting distinct ones.
     Bag,
+    /// A bundle: parts, what is given for a set, and the sets that were chosen.
+    Sets,
 }
 
 /// Comparisons.
@@ -753,6 +802,36 @@ pub enum Rows {
     Selected(Value),
     /// All rows of a table.
     Table(TableId),
+    /// So many times; the row is no row of the record.
+    Times(Value),
+}
+
+/// Which pieces of a set an effect of a bundle falls on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SetPick {
+    /// All.
+    All,
+    /// The cheapest few, by price of a piece, ties to the lower position.
+    Cheapest,
+    /// The dearest few.
+    Dearest,
+}
+
+/// What an effect of a bundle gives for a set; numerator / denominator is a fraction of the whole or minor units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum SetValue {
+    /// A part of the price.
+    Share,
+    /// So much off each piece.
+    OffEach,
+    /// So much off all of them together.
+    Off,
+    /// What each costs more than so much.
+    PriceEach,
+    /// What all of them cost more than so much.
+    Price,
+    /// Something that does not depend on the pieces.
+    PerSet,
 }
 
 /// What the calendar says of a day.
@@ -958,12 +1037,68 @@ pub enum Inst {
     /// How many different numbers are in a bag.
     Distinct(Value),
 
+    /// An empty `Sets`; made anew each time it is reached.
+    NewSets,
+    /// Adds a part: each set takes `count` pieces of the lines of which a piece is selected, as many as are selected at
+    /// most. Faults with `OutOfRange` beyond [`crate::interpret::sets::PARTS`]. Makes no value.
+    SetPart {
+        /// The bundle.
+        sets: Value,
+        /// From.
+        selection: Value,
+        /// How many.
+        count: Value,
+    },
+    /// Adds something that is given for each set, by which sets are chosen: numerator / denominator `I128`, faults as
+    /// `Award` does, and with `OutOfRange` beyond [`crate::interpret::sets::TERMS`]. Makes no value.
+    SetTerm {
+        /// The bundle.
+        sets: Value,
+        /// Of which part; of all where none.
+        part: Option<u32>,
+        /// On which pieces.
+        pick: SetPick,
+        /// How many pieces a pick picks.
+        count: Value,
+        /// What is given.
+        value: SetValue,
+        /// Numerator.
+        num: Value,
+        /// Denominator.
+        den: Value,
+    },
+    /// Chooses at most `most` sets, of pieces that no rule before has used in the group, so that what is given is most
+    /// (for the member), or as many as can be so that it is least (for the retailer); what is taken of is the line slot
+    /// `key`. The result is how many lists of equal sets there are.
+    ChooseSets {
+        /// The bundle.
+        sets: Value,
+        /// Sets at most.
+        most: Value,
+        /// For the member.
+        member: bool,
+        /// Amounts of the lines.
+        key: SlotId,
+    },
+    /// How many sets a list stands for.
+    SetTimes(Value, Value),
+    /// A `Selection` of the pieces of all sets of a list, of one part or of all.
+    SetUnits {
+        /// The bundle.
+        sets: Value,
+        /// Which list, from 0.
+        list: Value,
+        /// Of which part; of all where none.
+        part: Option<u32>,
+    },
+
     /// Gives the value of the derivation whose function this is; the last that is given counts. Makes no value.
     Derive(Value),
 
-    /// Proposes an award of numerator / denominator (`I128`, in the account's smallest unit; a zero denominator
-    /// faults, a negative one is turned round), for a line or for the basket; at a [`SiteKind::Multiply`], of so many
-    /// times what the group has awarded on each line and to the basket, and `row` is absent. Makes no value.
+    /// Proposes numerator / denominator (`I128`; a zero denominator faults, a negative one is turned round) of what the
+    /// site gives: an award in the account's smallest unit, for a line or for the basket; at a [`SiteKind::Multiply`], so
+    /// many times what the group has awarded on each line and to the basket; how many coupons are issued, or the value
+    /// of a certificate; a field's new value, in slot units. `row` is for an award only. Makes no value.
     Award {
         /// Which effect.
         site: SiteId,
@@ -1012,6 +1147,19 @@ pub enum SiteKind {
         account: AccountId,
         /// Rounds here rather than where the account says.
         rounding: Option<Rounding>,
+        /// When it can be spent.
+        life: Life,
+    },
+    /// Points taken from the member's balance: all of them, or the rule gives nothing at all. [`Inst::Award`] proposes
+    /// it; it rounds as the account says, each by itself.
+    Debit {
+        /// From which account.
+        account: AccountId,
+    },
+    /// What a redemption's rule says of it: [`Inst::Discount`] proposes [`TenderTerm::Lines`], [`Inst::Award`] the others.
+    Tender {
+        /// Which.
+        term: TenderTerm,
     },
     /// A multiple of what an earlier group of the phase has awarded to the event's member.
     Multiply {
@@ -1028,6 +1176,20 @@ pub enum SiteKind {
         fall: Fall,
         /// How an amount of money comes from a fraction.
         rounding: Rounding,
+    },
+    /// An instrument for the member; the number is how many, or a certificate's value in minor units.
+    Issue {
+        /// Which.
+        instrument: InstrumentId,
+        /// When it ends; the instrument's own where it does not say.
+        expires: Option<Lifetime>,
+    },
+    /// A field of the member; the number is its new value.
+    Set {
+        /// The event slot that holds the field.
+        slot: SlotId,
+        /// The last day on which it holds.
+        until: Option<i64>,
     },
 }
 
@@ -1176,6 +1338,8 @@ pub struct Exclusion {
     pub group: GroupId,
     /// The later group takes a line over where it gives the member more; otherwise the earlier one keeps it.
     pub when_better: bool,
+    /// Where the earlier group gives anything, the later one gives nothing at all, on other lines neither.
+    pub whole: bool,
 }
 
 /// The most that may be given, in one event or over those that a counter sums.

@@ -397,6 +397,12 @@ impl Writer {
             | Inst::NewBag
             | Inst::Put(..)
             | Inst::Distinct(_)
+            | Inst::NewSets
+            | Inst::SetPart { .. }
+            | Inst::SetTerm { .. }
+            | Inst::ChooseSets { .. }
+            | Inst::SetTimes(..)
+            | Inst::SetUnits { .. }
             | Inst::Derive(_)
             | Inst::Award { .. }
             | Inst::Discount { .. } => None,
@@ -513,6 +519,12 @@ fn is_shared(inst: &Inst) -> bool {
         | Inst::NewBag
         | Inst::Put(..)
         | Inst::Distinct(_)
+        | Inst::NewSets
+        | Inst::SetPart { .. }
+        | Inst::SetTerm { .. }
+        | Inst::ChooseSets { .. }
+        | Inst::SetTimes(..)
+        | Inst::SetUnits { .. }
         | Inst::Derive(_)
         | Inst::Award { .. }
         | Inst::Discount { .. } => false,
@@ -571,6 +583,12 @@ fn is_idle(function: &Function, inst: &Inst, read: &[bool]) -> bool {
         | Inst::PickEveryNth { .. }
         | Inst::Put(..)
         | Inst::Distinct(_)
+        | Inst::NewSets
+        | Inst::SetPart { .. }
+        | Inst::SetTerm { .. }
+        | Inst::ChooseSets { .. }
+        | Inst::SetTimes(..)
+        | Inst::SetUnits { .. }
         | Inst::Derive(_)
         | Inst::Award { .. }
         | Inst::Discount { .. } => false,

@@ -5,10 +5,11 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, CalendarPart, Column, Comparison, CounterKey, Derivation,
-    DiscountAmount, Element, Fall, Function, Group, History, Inst, KindId, Limit, LimitAmount, LimitOf,
-    Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SiteId,
-    SiteKind, Slot, SlotId, SlotType, Space, StateRead, Ty, Value, Weight, Window,
+    Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, Column, Comparison, CounterKey,
+    Derivation, DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst, InstrumentId, KindId,
+    Lifetime, Limit, LimitAmount, LimitOf, Otherwise, Param, ParamId, Program, ReferenceId, Rest, Rounding,
+    RowSource, RowTable, Rows, Rule, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space,
+    Span, StateRead, TaxPer, TenderSlots, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -22,7 +23,12 @@ impl Display for Program {
         writeln!(f, "zone {:?} rounding {} week {}", self.zone, word(&self.rounding), self.week_starts)?;
         if let Some(tax) = &self.tax {
             let how = if tax.included { "included" } else { "on top" };
-            writeln!(f, "tax {how} rounding {}", word(&tax.rounding))?;
+            let per = match tax.per {
+                TaxPer::Line => "line",
+                TaxPer::Unit => "unit",
+                TaxPer::Posting => "posting",
+            };
+            writeln!(f, "tax {how} rounding {} per {per}", word(&tax.rounding))?;
         }
         for (id, account) in self.accounts.iter().enumerate() {
             writeln!(f, "account {id} {}", Printed(account))?;
@@ -70,6 +76,18 @@ impl Display for Program {
                     writeln!(f, "read {slot}: after what is before {}", words(&window))?
                 }
                 StateRead::Last(window) => writeln!(f, "read {slot}: end of {}", words(&window))?,
+                StateRead::Until(window) => writeln!(f, "read {slot}: the event and {} on", words(&window))?,
+                StateRead::Anniversary(of) => {
+                    writeln!(f, "read {slot}: days from the anniversary of {}", slot_name(&layout.event, of))?
+                }
+                StateRead::Coupon(id) => {
+                    let name = self.instruments.name(InstrumentId::Coupon(id)).map_or("?", |(_, name)| name);
+                    writeln!(f, "read {slot}: coupon {name} can be redeemed")?;
+                }
+                StateRead::Badge(id) => {
+                    let name = self.instruments.name(InstrumentId::Badge(id)).map_or("?", |(_, name)| name);
+                    writeln!(f, "read {slot}: the member has badge {name}")?;
+                }
             }
         }
         for (id, derivation) in self.derivations.iter().enumerate() {
@@ -83,6 +101,24 @@ impl Display for Program {
             };
             let (of, window) = (self.limited(counter.of), words(&counter.window));
             writeln!(f, "counter {id} {:?} of {of} per {per} within {window}", counter.name)?;
+        }
+        for redemption in &self.redemptions {
+            let rule = self.rules.get(redemption.rule.index()).map_or("?", |rule| rule.name.as_str());
+            let request = slot_name(&layout.event, redemption.request);
+            write!(f, "redemption {rule} from {} on {request}", self.account(redemption.account))?;
+            if let Some((units, money)) = redemption.rate {
+                write!(f, " rate {units} = {money}")?;
+            }
+            if let Some(confirmed) = redemption.confirmed {
+                write!(f, " confirmed {}", slot_name(&layout.event, confirmed))?;
+            }
+            if let Some(used) = redemption.used {
+                write!(f, " used {}", slot_name(&layout.event, used))?;
+            }
+            writeln!(f, " short {:?}", redemption.short)?;
+        }
+        if self.tender != TenderSlots::default() {
+            writeln!(f, "tender {:?}", self.tender)?;
         }
         for (id, atom) in self.atoms.iter().enumerate() {
             writeln!(f, "atom {id} {}", InProgram(self, atom))?;
@@ -202,6 +238,14 @@ impl Display for Printed<'_, Account> {
         }
         if let Some(floor) = account.not_below {
             write!(f, " not below {floor}")?;
+        }
+        if account.expires != Expires::Never {
+            write!(f, " expires {}", end(&account.expires))?;
+        }
+        if let Some(melt) = account.melt {
+            let of = if melt.of_remaining { "the rest" } else { "the award" };
+            let (from, every) = (stretch(&melt.from), stretch(&melt.every));
+            write!(f, " melts {} millionths of {of} from {from} every {every}", melt.share)?;
         }
         Ok(())
     }
@@ -336,7 +380,11 @@ impl Display for InProgram<'_, Group> {
         }
         for exclusion in &group.excludes {
             let other = program.groups.get(exclusion.group.index()).map_or("?", |group| group.name.as_str());
-            let when = if exclusion.when_better { " when better" } else { "" };
+            let when = match (exclusion.whole, exclusion.when_better) {
+                (true, _) => " as a whole",
+                (false, true) => " when better",
+                (false, false) => "",
+            };
             writeln!(f, "  excludes {other}{when}")?;
         }
         program.limits(f, &group.limits, "  ")
@@ -413,6 +461,33 @@ fn words(window: &Window) -> String {
     }
 }
 
+/// A stretch of time.
+fn stretch(span: &Span) -> String {
+    match span {
+        Span::Seconds(seconds) => format!("{seconds} seconds"),
+        Span::Days(days) => format!("{days} days"),
+        Span::Months(months) => format!("{months} months"),
+    }
+}
+
+/// When an award ends.
+fn end(expires: &Expires) -> String {
+    match expires {
+        Expires::Never => "never".to_owned(),
+        Expires::After(span) => format!("after {}", stretch(span)),
+        Expires::On(day) => format!("on day {day}"),
+        Expires::AtEndOf { period, plus } => format!("at end of {} + {}", word(period), stretch(plus)),
+    }
+}
+
+fn lifetime(lifetime: Lifetime) -> String {
+    match lifetime {
+        Lifetime::Days(days) => format!("after {days} days"),
+        Lifetime::Months(months) => format!("after {months} months"),
+        Lifetime::On(day) => format!("on day {day}"),
+    }
+}
+
 /// The name of a variant without fields, in snake case.
 fn word(variant: &impl fmt::Debug) -> String {
     let mut text = String::new();
@@ -436,6 +511,7 @@ fn instructions(f: &mut Formatter<'_>, program: &Program, function: &Function, i
             Ty::Bool => "bool",
             Ty::Selection => "selection",
             Ty::Bag => "bag",
+            Ty::Sets => "sets",
         };
         writeln!(f, "{:1$}var x{id}: {ty}", "", indent * 2)?;
     }
@@ -518,6 +594,7 @@ fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
                 Rows::Lines => "lines".to_owned(),
                 Rows::Payments => "payments".to_owned(),
                 Rows::Selected(selection) => format!("lines of {}", v(selection)),
+                Rows::Times(count) => format!("times {}", v(count)),
                 Rows::Table(table) => {
                     layout.tables.get(table.index()).map_or("?".to_owned(), |table| table.name.clone())
                 }
@@ -551,6 +628,36 @@ fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
         Inst::NewBag => "bag".to_owned(),
         Inst::Put(bag, number) => return format!("put {} in {}", v(number), v(bag)),
         Inst::Distinct(bag) => format!("distinct {}", v(bag)),
+        Inst::NewSets => "sets".to_owned(),
+        Inst::SetPart { sets, selection, count } => {
+            return format!("part {} of {} in {}", v(count), v(selection), v(sets));
+        }
+        Inst::SetTerm { sets, part, pick, count, value, num, den } => {
+            let part = part.map_or("all".to_owned(), |part| format!("part {part}"));
+            let pick = match pick {
+                SetPick::All => String::new(),
+                SetPick::Cheapest => format!("cheapest {} of ", v(count)),
+                SetPick::Dearest => format!("dearest {} of ", v(count)),
+            };
+            let value = match value {
+                SetValue::Share => "share",
+                SetValue::OffEach => "off each",
+                SetValue::Off => "off",
+                SetValue::PriceEach => "price each",
+                SetValue::Price => "price",
+                SetValue::PerSet => "per set",
+            };
+            return format!("term {value} {}/{} on {pick}{part} in {}", v(num), v(den), v(sets));
+        }
+        Inst::ChooseSets { sets, most, member, key } => {
+            let whom = if *member { "member" } else { "retailer" };
+            format!("choose {} of {} for {whom} by {}", v(most), v(sets), slot_name(&layout.line, *key))
+        }
+        Inst::SetTimes(sets, list) => format!("times of {} in {}", v(list), v(sets)),
+        Inst::SetUnits { sets, list, part } => {
+            let part = part.map_or(String::new(), |part| format!(" part {part}"));
+            format!("units of {}{part} in {}", v(list), v(sets))
+        }
         Inst::Derive(a) => return format!("derive {}", v(a)),
         Inst::Award { site, num, den, row } => {
             let row = row.as_ref().map_or(String::new(), |row| format!(" for {}", v(row)));
@@ -568,10 +675,44 @@ fn site_text(program: &Program, id: SiteId) -> String {
     let Some(site) = program.sites.get(id.index()) else { return "?".to_owned() };
     let mut text = format!("site {}: ", id.0);
     match site.kind {
-        SiteKind::Award { account, rounding } => {
+        SiteKind::Award { account, rounding, life } => {
             text.push_str(program.account(account));
             if let Some(rounding) = rounding {
                 let _ = write!(text, " rounded {}", word(&rounding));
+            }
+            match life.available {
+                Available::AtOnce => {}
+                Available::After(span) => {
+                    let _ = write!(text, " available after {}", stretch(&span));
+                }
+                Available::On(day) => {
+                    let _ = write!(text, " available on day {day}");
+                }
+            }
+            if let Some(expires) = life.expires {
+                let _ = write!(text, " expires {}", end(&expires));
+            }
+            if life.spent_at_once {
+                text.push_str(" spent at once");
+            }
+        }
+        SiteKind::Debit { account } => {
+            let _ = write!(text, "debit of {}", program.account(account));
+        }
+        SiteKind::Tender { term } => {
+            let _ = write!(text, "tender {}", word(&term));
+        }
+        SiteKind::Issue { instrument, expires } => {
+            let (kind, name) = program.instruments.name(instrument).unwrap_or(("instrument", "?"));
+            let _ = write!(text, "issue {kind} {name}");
+            if let Some(expires) = expires {
+                let _ = write!(text, " expires {}", lifetime(expires));
+            }
+        }
+        SiteKind::Set { slot, until } => {
+            let _ = write!(text, "set {}", slot_name(&program.layout.event, slot));
+            if let Some(until) = until {
+                let _ = write!(text, " until day {until}");
             }
         }
         SiteKind::Multiply { account, group } => {

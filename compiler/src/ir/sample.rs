@@ -97,7 +97,8 @@ pub(crate) fn program() -> Program {
         zone: "Europe/Zurich".to_owned(),
         rounding: Rounding::HalfUp,
         week_starts: 0,
-        tax: Some(Tax { included: true, rounding: Rounding::HalfEven }),
+        tax: Some(Tax { included: true, rounding: Rounding::HalfEven, per: TaxPer::Line }),
+        floor: None,
         accounts: vec![Account {
             name: "bonus".to_owned(),
             unit: "points".to_owned(),
@@ -108,6 +109,8 @@ pub(crate) fn program() -> Program {
             redeemable: true,
             qualifying: false,
             not_below: Some(0),
+            expires: crate::ir::Expires::Never,
+            melt: None,
         }],
         kinds: vec![ReferenceKind { name: "category".to_owned(), hierarchical: true, of: None }],
         enums: Vec::new(),
@@ -117,6 +120,9 @@ pub(crate) fn program() -> Program {
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: crate::ir::TenderSlots::default(),
+        instruments: Default::default(),
         params: Vec::new(),
         atoms: vec![
             Atom {
@@ -142,7 +148,11 @@ pub(crate) fn program() -> Program {
             },
             Site {
                 rule: RuleId(1),
-                kind: SiteKind::Award { account: AccountId(0), rounding: None },
+                kind: SiteKind::Award {
+                    account: AccountId(0),
+                    rounding: None,
+                    life: crate::ir::Life::default(),
+                },
                 to: None,
                 reason: None,
                 place: PlaceId(1),

@@ -24,6 +24,7 @@ impl Inst {
             | Inst::Get(_)
             | Inst::NewSelection
             | Inst::NewBag
+            | Inst::NewSets
             | Inst::Loop(Rows::Lines | Rows::Payments | Rows::Table(_)) => {}
             Inst::LoadLine(_, a)
             | Inst::LoadPayment(_, a)
@@ -37,7 +38,7 @@ impl Inst {
             | Inst::Not(a)
             | Inst::InReference(a, _)
             | Inst::SetHas(a, _)
-            | Inst::Loop(Rows::Selected(a))
+            | Inst::Loop(Rows::Selected(a) | Rows::Times(a))
             | Inst::Break { condition: a, .. }
             | Inst::Set(_, a)
             | Inst::PickEveryNth { selection: a, .. }
@@ -58,16 +59,26 @@ impl Inst {
             | Inst::Selected(a, b)
             | Inst::PickExtreme { selection: a, count: b, .. }
             | Inst::PickInEvery { selection: a, count: b, .. }
+            | Inst::ChooseSets { sets: a, most: b, .. }
+            | Inst::SetTimes(a, b)
+            | Inst::SetUnits { sets: a, list: b, .. }
             | Inst::Put(a, b) => {
                 change(a);
                 change(b);
             }
             Inst::Choose(a, b, c)
             | Inst::Select { selection: a, row: b, count: c }
+            | Inst::SetPart { sets: a, selection: b, count: c }
             | Inst::Discount { selection: a, num: b, den: c, .. } => {
                 change(a);
                 change(b);
                 change(c);
+            }
+            Inst::SetTerm { sets, count, num, den, .. } => {
+                change(sets);
+                change(count);
+                change(num);
+                change(den);
             }
             Inst::Award { num, den, row, .. } => {
                 change(num);
@@ -93,6 +104,8 @@ impl Inst {
             | Inst::Calendar(..)
             | Inst::Loop(_)
             | Inst::Selected(..)
+            | Inst::ChooseSets { .. }
+            | Inst::SetTimes(..)
             | Inst::Distinct(_) => Some(Ty::I64),
             Inst::Wide(_) | Inst::MulWide(..) | Inst::Widen(_) | Inst::Divide(..) | Inst::Floor(..) => {
                 Some(Ty::I128)
@@ -115,7 +128,9 @@ impl Inst {
             Inst::NewSelection
             | Inst::PickExtreme { .. }
             | Inst::PickInEvery { .. }
-            | Inst::PickEveryNth { .. } => Some(Ty::Selection),
+            | Inst::PickEveryNth { .. }
+            | Inst::SetUnits { .. } => Some(Ty::Selection),
+            Inst::NewSets => Some(Ty::Sets),
             Inst::NewBag => Some(Ty::Bag),
             Inst::Block
             | Inst::End
@@ -123,6 +138,8 @@ impl Inst {
             | Inst::Set(..)
             | Inst::Select { .. }
             | Inst::Put(..)
+            | Inst::SetPart { .. }
+            | Inst::SetTerm { .. }
             | Inst::Derive(_)
             | Inst::Award { .. }
             | Inst::Discount { .. } => None,
@@ -145,6 +162,8 @@ pub struct Shape {
     pub selections: u32,
     /// Buffers that bags need, in the same way.
     pub bags: u32,
+    /// Buffers that bundles need, in the same way.
+    pub sets: u32,
 }
 
 impl Shape {
@@ -157,6 +176,7 @@ impl Shape {
             turns: vec![0; count],
             selections: 0,
             bags: 0,
+            sets: 0,
         };
         let mut open: Vec<u32> = Vec::new();
         // The open loops, with how many instructions of the body of each were seen.
@@ -194,13 +214,18 @@ impl Shape {
                 Inst::NewSelection
                 | Inst::PickExtreme { .. }
                 | Inst::PickInEvery { .. }
-                | Inst::PickEveryNth { .. } => {
+                | Inst::PickEveryNth { .. }
+                | Inst::SetUnits { .. } => {
                     shape.selections += 1;
                     shape.selections - 1
                 }
                 Inst::NewBag => {
                     shape.bags += 1;
                     shape.bags - 1
+                }
+                Inst::NewSets => {
+                    shape.sets += 1;
+                    shape.sets - 1
                 }
                 Inst::Int(_)
                 | Inst::Wide(_)
@@ -238,6 +263,10 @@ impl Shape {
                 | Inst::Selected(..)
                 | Inst::Put(..)
                 | Inst::Distinct(_)
+                | Inst::SetPart { .. }
+                | Inst::SetTerm { .. }
+                | Inst::ChooseSets { .. }
+                | Inst::SetTimes(..)
                 | Inst::Derive(_)
                 | Inst::Award { .. }
                 | Inst::Discount { .. } => 0,

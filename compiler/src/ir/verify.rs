@@ -7,9 +7,9 @@
 use super::{
     AccountId, Atom, AtomId, AtomTest, Column, Condition, CounterId, CounterKey, DerivationId,
     EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
-    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, PAYMENT_BUILTINS, ParamId, Phase, PlaceId,
-    Program, RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId, SlotType,
-    Space, StateRead, TableId, Ty, Unit, Value, VarId, Window, event_slot,
+    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, PAYMENT_BUILTINS, ParamId, Phase,
+    PlaceId, Program, RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId,
+    SlotType, Space, StateRead, TableId, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -39,7 +39,7 @@ pub mod limits {
     pub const LOOP_DEPTH: usize = 8;
     /// Variables of a function.
     pub const VARIABLES: usize = 65_536;
-    /// Instructions of a function that make selections, and those that make bags.
+    /// Instructions of a function that make selections, those that make bags, and those that make bundles.
     pub const BUFFERS: usize = 256;
     /// Decimal digits of a number.
     pub const SCALE: u8 = 18;
@@ -105,6 +105,8 @@ verify_rules! {
     AccountDecimals = "account-decimals"
     /// Both sides of an account's worth are above zero.
     AccountWorth = "account-worth"
+    /// An award, and what is melted of it, begins and ends where a calendar has days.
+    AwardLife = "award-life"
     /// A kind of collections collects a kind that is not one.
     KindOf = "kind-of"
     /// An enumeration has values.
@@ -144,6 +146,9 @@ verify_rules! {
     DerivationEvents = "derivation-events"
     /// A window's length is above zero, its first day not after its last.
     WindowLength = "window-length"
+    /// A redemption has a rate above zero or none, reads the input, and a rule of a tender group to itself; that group
+    /// has no other rules.
+    RedemptionTerms = "redemption-terms"
     /// A group whose awards are multiplied is settled before in the same phase.
     MultipliedGroup = "multiplied-group"
     /// A limit and its counter limit the same.
@@ -170,7 +175,8 @@ verify_rules! {
     FunctionUse = "function-use"
     /// A fixed limit is not below zero.
     LimitAmount = "limit-amount"
-    /// Discounts are given in the phases of prices, awards in those after.
+    /// Discounts are given in the phases of prices, awards in those after; in between there are terms of redemptions
+    /// and nothing else.
     SitePhase = "site-phase"
     /// Lines and columns count from 1, and a place ends behind its beginning.
     PlacePosition = "place-position"
@@ -181,7 +187,7 @@ verify_rules! {
     PlacesLength = "places-length"
     /// A variable is of type `I64`, `I128` or `Bool`.
     VariableType = "variable-type"
-    /// No function makes more selections or bags than their limit.
+    /// No function makes more selections, bags or bundles than their limit.
     TooManyBuffers = "too-many-buffers"
     /// A value is made before it is used.
     ValueNotMade = "value-not-made"
@@ -207,6 +213,8 @@ verify_rules! {
     TableRow = "table-row"
     /// Only a derivation's function derives.
     Derives = "derives"
+    /// Only a rule's function chooses sets.
+    SetsOwner = "sets-owner"
     /// Only a selection that `NewSelection` made is selected into.
     SelectTarget = "select-target"
     /// An award has a site of awards, a discount one of discounts.
@@ -335,11 +343,14 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         tables(&program, &mut report);
         params(&program, &mut report);
         filled(&program, &mut report);
+        redemptions(&program, &mut report);
+        redemptions(&program, &mut report);
         counters(&program, &mut report);
         atoms(&program, &mut report);
         groups(&program, &mut report);
         rules(&program, &mut report);
         sites(&program, &mut report);
+        instruments(&program, &mut report);
         functions(&program, &mut report);
     }
     if report.errors.is_empty() { Ok(Verified(program)) } else { Err(report.errors) }
@@ -416,6 +427,9 @@ fn lengths(program: &Program, report: &mut Report) {
         program.sites.len(),
         program.groups.len(),
         program.rules.len(),
+        program.instruments.coupons.len(),
+        program.instruments.certificates.len(),
+        program.instruments.badges.len(),
     ] {
         report.length(length, limits::LIST, At::Program);
     }
@@ -473,6 +487,9 @@ fn head(program: &Program, report: &mut Report) {
     report.name(&program.currency.code, At::Program);
     report.check(program.currency.decimals <= 4, VerifyRule::CurrencyDecimals, At::Program);
     report.check(program.week_starts <= 6, VerifyRule::WeekStart, At::Program);
+    if let Some(floor) = program.floor {
+        report.known(&program.layout.line, floor.index(), At::Program);
+    }
 
     let mut names = Names::default();
     for (id, account) in numbered(&program.accounts) {
@@ -483,6 +500,8 @@ fn head(program: &Program, report: &mut Report) {
         report.check(account.decimals <= 9, VerifyRule::AccountDecimals, at);
         let worth = account.worth.is_none_or(|(units, money)| units > 0 && money > 0);
         report.check(worth, VerifyRule::AccountWorth, at);
+        let melts = account.melt.is_none_or(Melt::is_sound);
+        report.check(account.expires.is_sound() && melts, VerifyRule::AwardLife, at);
     }
 
     let mut names = Names::default();
@@ -744,7 +763,34 @@ fn filled(program: &Program, report: &mut Report) {
         match read.read {
             StateRead::Balance(account) => report.known(&program.accounts, account.index(), at),
             StateRead::After(window) | StateRead::Last(window) => window_of(window, at, report),
+            StateRead::Until(window) => {
+                let long = matches!(window, Window::Seconds(_) | Window::Days(_) | Window::Months(_));
+                report.check(long, VerifyRule::WindowLength, at);
+                window_of(window, at, report);
+            }
+            StateRead::Anniversary(slot) => {
+                report.known(&program.layout.event, slot.index(), at);
+                let date =
+                    program.layout.event.get(slot.index()).is_none_or(|slot| slot.ty == SlotType::Date);
+                report.check(date, VerifyRule::TypeMismatch, at);
+            }
+            StateRead::Coupon(id) => report.known(&program.instruments.coupons, id as usize, at),
+            StateRead::Badge(id) => report.known(&program.instruments.badges, id as usize, at),
         }
+    }
+    for redemption in &program.redemptions {
+        if let Some(used) = redemption.used {
+            fill(used, At::EventSlot(used), report);
+        }
+    }
+    for slot in [program.tender.points, program.tender.cash].into_iter().flatten() {
+        fill(slot, At::EventSlot(slot), report);
+    }
+    if let Some(slot) = program.tender.line_cash {
+        let of_line = program.layout.line.get(slot.index());
+        let free =
+            of_line.is_some_and(|of| of.record == RecordKind::Derived) && slot.index() >= LINE_BUILTINS.len();
+        report.check(free, VerifyRule::FilledSlot, At::LineSlot(slot));
     }
     let mut names = Names::default();
     for (id, derivation) in numbered(&program.derivations) {
@@ -755,6 +801,34 @@ fn filled(program: &Program, report: &mut Report) {
         report.known(&program.functions, derivation.function.index(), at);
         report.known(&program.places, derivation.place.index(), at);
         events_of(program, &derivation.events, VerifyRule::DerivationEvents, at, report);
+    }
+}
+
+/// Each rule of a tender group is that of one redemption, and asks for slots of the input.
+fn redemptions(program: &Program, report: &mut Report) {
+    let mut rules = BTreeSet::new();
+    for redemption in &program.redemptions {
+        let at = At::Rule(redemption.rule);
+        report.known(&program.rules, redemption.rule.index(), at);
+        report.known(&program.accounts, redemption.account.index(), at);
+        report.length(redemption.short.len(), limits::SMALL_LIST, at);
+        for saying in &redemption.short {
+            report.name(&saying.to, at);
+            report.text(&Some(saying.text.clone()), at);
+        }
+        let asked = |slot: SlotId| {
+            program.layout.event.get(slot.index()).is_some_and(|slot| slot.record == RecordKind::Event)
+        };
+        let reads = asked(redemption.request) && redemption.confirmed.is_none_or(asked);
+        let rate = redemption.rate.is_none_or(|(units, money)| units > 0 && money > 0);
+        let alone = rules.insert(redemption.rule);
+        report.check(reads && rate && alone, VerifyRule::RedemptionTerms, at);
+    }
+    for (id, rule) in numbered(&program.rules) {
+        let phase = program.groups.get(rule.group.index()).map(|group| group.phase);
+        let pays = phase == Some(Phase::Tender);
+        let known = rules.contains(&RuleId(id));
+        report.check(phase.is_none() || pays == known, VerifyRule::RedemptionTerms, At::Rule(RuleId(id)));
     }
 }
 
@@ -1007,6 +1081,15 @@ fn rules(program: &Program, report: &mut Report) {
             *times = times.saturating_add(1);
         }
     }
+    let reviewed = program.instruments.badges.iter().filter_map(|badge| badge.review.as_ref());
+    let reviewed = reviewed.map(|review| review.function);
+    let tiers = program.instruments.tiers.iter();
+    let tiers = tiers.flat_map(|tiers| std::iter::once(tiers.reached).chain(tiers.keep));
+    for function in reviewed.chain(tiers) {
+        if let Some(times) = used.get_mut(function.index()) {
+            *times = times.saturating_add(1);
+        }
+    }
     for derivation in &program.derivations {
         if let Some(times) = used.get_mut(derivation.function.index()) {
             *times = times.saturating_add(1);
@@ -1023,8 +1106,19 @@ fn sites(program: &Program, report: &mut Report) {
         report.known(&program.rules, site.rule.index(), at);
         report.known(&program.places, site.place.index(), at);
         report.text(&site.reason, at);
-        if let SiteKind::Award { account, .. } | SiteKind::Multiply { account, .. } = site.kind {
-            report.known(&program.accounts, account.index(), at);
+        match site.kind {
+            SiteKind::Award { account, rounding: _, life } => {
+                report.known(&program.accounts, account.index(), at);
+                report.check(life.is_sound(), VerifyRule::AwardLife, at);
+            }
+            SiteKind::Multiply { account, .. } | SiteKind::Debit { account } => {
+                report.known(&program.accounts, account.index(), at)
+            }
+            SiteKind::Issue { instrument, .. } => {
+                report.check(program.instruments.name(instrument).is_some(), VerifyRule::UnknownId, at);
+            }
+            SiteKind::Set { slot, .. } => member_slot(program, slot, at, report),
+            SiteKind::Discount { .. } | SiteKind::Tender { .. } => {}
         }
         if let Some(slot) = site.to {
             let named = program.layout.event.get(slot.index());
@@ -1042,12 +1136,73 @@ fn sites(program: &Program, report: &mut Report) {
             ) => false,
             (SiteKind::Discount { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
             (SiteKind::Discount { .. }, Phase::Tender | Phase::Earn | Phase::State) => false,
+            (SiteKind::Tender { .. }, phase) => phase == Phase::Tender,
+            (SiteKind::Debit { .. }, Phase::Tender) => false,
+            (
+                SiteKind::Debit { .. },
+                Phase::Line | Phase::Set | Phase::Order | Phase::Delivery | Phase::Earn | Phase::State,
+            ) => true,
+            (SiteKind::Issue { .. } | SiteKind::Set { .. }, _) => true,
         };
         report.check(fits, VerifyRule::SitePhase, at);
         if let (SiteKind::Multiply { group: of, .. }, Some(rule)) = (site.kind, rule) {
             let earlier = program.groups.get(of.index()).is_some_and(|of| of.phase == group.phase);
             report.check(earlier && of < rule.group, VerifyRule::MultipliedGroup, at);
         }
+    }
+}
+
+/// A field of the member that state may overlay.
+fn member_slot(program: &Program, slot: SlotId, at: At, report: &mut Report) {
+    let of_event = program.layout.event.get(slot.index());
+    let fits = of_event.is_some_and(|slot| slot.record == RecordKind::Member);
+    report.check(fits, VerifyRule::FilledSlot, at);
+}
+
+/// Coupons, certificates, badges and levels.
+fn instruments(program: &Program, report: &mut Report) {
+    let instruments = &program.instruments;
+    let mut names = Names::default();
+    for (_, coupon) in numbered(&instruments.coupons) {
+        report.name(&coupon.name, At::Program);
+        report.text(&coupon.title, At::Program);
+        names.add(&coupon.name, At::Program, report);
+        report.known(&program.rules, coupon.rule.index(), At::Program);
+        report.known(&program.places, coupon.place.index(), At::Program);
+    }
+    let mut names = Names::default();
+    for (_, certificate) in numbered(&instruments.certificates) {
+        report.name(&certificate.name, At::Program);
+        report.text(&certificate.title, At::Program);
+        names.add(&certificate.name, At::Program, report);
+        report.known(&program.places, certificate.place.index(), At::Program);
+    }
+    let mut names = Names::default();
+    for (_, badge) in numbered(&instruments.badges) {
+        report.name(&badge.name, At::Program);
+        report.text(&badge.title, At::Program);
+        names.add(&badge.name, At::Program, report);
+        report.known(&program.places, badge.place.index(), At::Program);
+        if let Some(review) = &badge.review {
+            report.known(&program.functions, review.function.index(), At::Program);
+            events_of(program, &review.events, VerifyRule::DerivationEvents, At::Program, report);
+        }
+    }
+    if let Some(slot) = instruments.presented {
+        let of_event = program.layout.event.get(slot.index());
+        let fits = of_event.is_some_and(|slot| matches!(slot.ty, SlotType::Set(_)));
+        report.check(fits, VerifyRule::FilledSlot, At::Program);
+    }
+    if let Some(tiers) = &instruments.tiers {
+        report.name(&tiers.name, At::Program);
+        report.text(&tiers.title, At::Program);
+        report.known(&program.enums, tiers.levels.index(), At::Program);
+        report.known(&program.places, tiers.place.index(), At::Program);
+        report.known(&program.functions, tiers.reached.index(), At::Program);
+        if let Some(keep) = tiers.keep {
+            report.known(&program.functions, keep.index(), At::Program);
+        }
+        member_slot(program, tiers.slot, At::Program, report);
     }
 }
 
@@ -1089,6 +1244,7 @@ struct Checker<'p> {
     loops: usize,
     selections: usize,
     bags: usize,
+    sets: usize,
 }
 
 struct Region {
@@ -1111,6 +1267,7 @@ impl<'p> Checker<'p> {
             loops: 0,
             selections: 0,
             bags: 0,
+            sets: 0,
         }
     }
 
@@ -1118,7 +1275,7 @@ impl<'p> Checker<'p> {
         for ty in &self.function.variables {
             match ty {
                 Ty::I64 | Ty::I128 | Ty::Bool => {}
-                Ty::Selection | Ty::Bag => return Err((VerifyRule::VariableType, None)),
+                Ty::Selection | Ty::Bag | Ty::Sets => return Err((VerifyRule::VariableType, None)),
             }
         }
         let function = self.function;
@@ -1154,8 +1311,10 @@ impl<'p> Checker<'p> {
             Inst::NewSelection
             | Inst::PickExtreme { .. }
             | Inst::PickInEvery { .. }
-            | Inst::PickEveryNth { .. } => self.selections = self.selections.saturating_add(1),
+            | Inst::PickEveryNth { .. }
+            | Inst::SetUnits { .. } => self.selections = self.selections.saturating_add(1),
             Inst::NewBag => self.bags = self.bags.saturating_add(1),
+            Inst::NewSets => self.sets = self.sets.saturating_add(1),
             Inst::Int(_)
             | Inst::Wide(_)
             | Inst::Bool(_)
@@ -1192,11 +1351,15 @@ impl<'p> Checker<'p> {
             | Inst::Selected(..)
             | Inst::Put(..)
             | Inst::Distinct(_)
+            | Inst::SetPart { .. }
+            | Inst::SetTerm { .. }
+            | Inst::ChooseSets { .. }
+            | Inst::SetTimes(..)
             | Inst::Derive(_)
             | Inst::Award { .. }
             | Inst::Discount { .. } => {}
         }
-        check(self.selections.max(self.bags) <= limits::BUFFERS, VerifyRule::TooManyBuffers)?;
+        check(self.selections.max(self.bags).max(self.sets) <= limits::BUFFERS, VerifyRule::TooManyBuffers)?;
         self.types.push(ty);
         // A loop's row belongs to the region that the loop opens.
         self.homes.push(self.open.last().map_or(0, |region| region.number));
@@ -1239,7 +1402,7 @@ impl<'p> Checker<'p> {
     fn numbers(&self, a: Value, b: Value) -> Result<(), VerifyRule> {
         match self.value(a)? {
             ty @ (Ty::I64 | Ty::I128) => self.expect(b, ty),
-            Ty::Bool | Ty::Selection | Ty::Bag => Err(VerifyRule::TypeMismatch),
+            Ty::Bool | Ty::Selection | Ty::Bag | Ty::Sets => Err(VerifyRule::TypeMismatch),
         }
     }
 
@@ -1272,8 +1435,13 @@ impl<'p> Checker<'p> {
     fn site(&self, site: SiteId, award: bool) -> Result<(), VerifyRule> {
         let site = self.program.sites.get(site.index()).ok_or(VerifyRule::UnknownId)?;
         let fits = match site.kind {
-            SiteKind::Award { .. } | SiteKind::Multiply { .. } => award,
+            SiteKind::Award { .. }
+            | SiteKind::Debit { .. }
+            | SiteKind::Multiply { .. }
+            | SiteKind::Issue { .. }
+            | SiteKind::Set { .. } => award,
             SiteKind::Discount { .. } => !award,
+            SiteKind::Tender { term } => award == (term != TenderTerm::Lines),
         };
         check(fits, VerifyRule::SiteKindMismatch)?;
         check(self.owner == Some(site.rule), VerifyRule::SiteRule)
@@ -1287,10 +1455,16 @@ impl<'p> Checker<'p> {
     fn types_of(&self, inst: &Inst) -> Result<(), VerifyRule> {
         let layout = &self.program.layout;
         match inst {
-            Inst::Int(_) | Inst::Wide(_) | Inst::Bool(_) | Inst::NewSelection | Inst::NewBag => Ok(()),
+            Inst::Int(_)
+            | Inst::Wide(_)
+            | Inst::Bool(_)
+            | Inst::NewSelection
+            | Inst::NewBag
+            | Inst::NewSets => Ok(()),
             Inst::Block | Inst::End | Inst::Loop(Rows::Lines | Rows::Payments) => Ok(()),
             Inst::Loop(Rows::Table(table)) => known(&layout.tables, table.index()),
             Inst::Loop(Rows::Selected(selection)) => self.expect(*selection, Ty::Selection),
+            Inst::Loop(Rows::Times(count)) => self.expect(*count, Ty::I64),
             Inst::Break { condition, .. } => self.expect(*condition, Ty::Bool),
 
             Inst::LoadEvent(slot) => known(&layout.event, slot.index()),
@@ -1336,7 +1510,7 @@ impl<'p> Checker<'p> {
                 self.expect(*condition, Ty::Bool)?;
                 match self.value(*a)? {
                     ty @ (Ty::I64 | Ty::I128 | Ty::Bool) => self.expect(*b, ty),
-                    Ty::Selection | Ty::Bag => Err(VerifyRule::TypeMismatch),
+                    Ty::Selection | Ty::Bag | Ty::Sets => Err(VerifyRule::TypeMismatch),
                 }
             }
 
@@ -1393,6 +1567,28 @@ impl<'p> Checker<'p> {
                 self.expect(*number, Ty::I64)
             }
             Inst::Distinct(bag) => self.expect(*bag, Ty::Bag),
+
+            Inst::SetPart { sets, selection, count } => {
+                self.expect(*sets, Ty::Sets)?;
+                self.expect(*selection, Ty::Selection)?;
+                self.expect(*count, Ty::I64)
+            }
+            Inst::SetTerm { sets, count, num, den, .. } => {
+                self.expect(*sets, Ty::Sets)?;
+                self.expect(*count, Ty::I64)?;
+                self.expect(*num, Ty::I128)?;
+                self.expect(*den, Ty::I128)
+            }
+            Inst::ChooseSets { sets, most, key, .. } => {
+                self.expect(*sets, Ty::Sets)?;
+                self.expect(*most, Ty::I64)?;
+                known(&layout.line, key.index())?;
+                check(self.owner.is_some(), VerifyRule::SetsOwner)
+            }
+            Inst::SetTimes(sets, list) | Inst::SetUnits { sets, list, .. } => {
+                self.expect(*sets, Ty::Sets)?;
+                self.expect(*list, Ty::I64)
+            }
 
             Inst::Derive(a) => {
                 self.expect(*a, Ty::I64)?;

@@ -37,13 +37,16 @@ impl Lowering<'_> {
     fn test(&mut self, expr: &Expr, space: Space, negated: bool) -> Option<Atom> {
         match &expr.kind {
             ExprKind::Not(inner) => self.test(inner, space, !negated),
-            ExprKind::Field { .. } if expr.ty == Type::Bool => {
+            ExprKind::Field { .. } | ExprKind::Aggregate { .. } | ExprKind::Call(..) | ExprKind::Local(_)
+                if expr.ty == Type::Bool =>
+            {
                 let (slot, _) = self.atom_slot(expr, space)?;
                 Some(Atom { space, slot, test: AtomTest::Between(1, 1), negated })
             }
             ExprKind::Known(inner) => {
-                let ExprKind::Field { field, .. } = &inner.kind else { return None };
-                if let Some(Builtin::Event(slot @ event_slot::MEMBER_KNOWN)) = self.builtin(*field) {
+                if let ExprKind::Field { field, .. } = &inner.kind
+                    && let Some(Builtin::Event(slot @ event_slot::MEMBER_KNOWN)) = self.builtin(*field)
+                {
                     return (space == Space::Event).then_some(Atom {
                         space,
                         slot,
@@ -55,10 +58,10 @@ impl Lowering<'_> {
                 Some(Atom { space, slot, test: AtomTest::Known, negated })
             }
             ExprKind::Compare(comparison, left, right) => {
-                let (comparison, field, constant) = match (&left.kind, &right.kind) {
-                    (ExprKind::Field { .. }, _) => (*comparison, left, right),
-                    (_, ExprKind::Field { .. }) => (turned(*comparison), right, left),
-                    _ => return None,
+                let (comparison, field, constant) = match (has_slot(left), has_slot(right)) {
+                    (true, _) => (*comparison, left, right),
+                    (false, true) => (turned(*comparison), right, left),
+                    (false, false) => return None,
                 };
                 let (slot, den) = self.atom_slot(field, space)?;
                 let (below, above) = self.neighbours(constant, den)?;
@@ -114,8 +117,12 @@ impl Lowering<'_> {
     }
 
     /// What the numbers of a condition count that is an atom.
-    pub fn atom_measure(&self, expr: &Expr) -> Option<Measure> {
+    pub fn atom_measure(&mut self, expr: &Expr) -> Option<Measure> {
         match &expr.kind {
+            ExprKind::Aggregate { .. } | ExprKind::Call(..) | ExprKind::Local(_) => {
+                let parts = self.derived(expr)?.den().max(1);
+                Some(Measure { unit: self.unit(&expr.ty)?, parts, bound: None })
+            }
             ExprKind::Field { field, .. } => {
                 let parts = self.program.fields.get(field.0 as usize)?.den.max(1);
                 Some(Measure { unit: self.unit(&expr.ty)?, parts, bound: None })
@@ -126,7 +133,10 @@ impl Lowering<'_> {
             | ExprKind::SetHas(inner, _)
             | ExprKind::OneOf(inner, _) => self.atom_measure(inner),
             ExprKind::InRange { value, .. } => self.atom_measure(value),
-            ExprKind::Compare(_, left, right) => self.atom_measure(left).or_else(|| self.atom_measure(right)),
+            ExprKind::Compare(_, left, right) => match self.atom_measure(left) {
+                Some(measure) => Some(measure),
+                None => self.atom_measure(right),
+            },
             _ => None,
         }
     }
@@ -138,16 +148,41 @@ impl Lowering<'_> {
     /// The slot of a field in that space, with what a base unit is in slot units. What is left to pay of a line moves
     /// from phase to phase and has no atoms; of the basket it does too, and the index asks it at entry to each.
     fn atom_slot(&mut self, expr: &Expr, space: Space) -> Option<(SlotId, i128)> {
-        let ExprKind::Field { field, .. } = &expr.kind else { return None };
+        let ExprKind::Field { field, .. } = &expr.kind else {
+            if space != Space::Event || !has_slot(expr) {
+                return None;
+            }
+            let derived = self.derived(expr)?;
+            return Some((derived.slot, derived.den()));
+        };
         match self.builtin(*field) {
-            Some(Builtin::UnitInitial | Builtin::UnitPaid | Builtin::Line(line_slot::PAID)) => return None,
-            Some(Builtin::Event(_) | Builtin::Line(_) | Builtin::Payment(_) | Builtin::UnitPrice) | None => {}
+            Some(
+                Builtin::UnitInitial
+                | Builtin::UnitPaid
+                | Builtin::Line(line_slot::PAID)
+                | Builtin::Tender(_)
+                | Builtin::Row(..),
+            ) => return None,
+            Some(
+                Builtin::Event(_)
+                | Builtin::Line(_)
+                | Builtin::Payment(_)
+                | Builtin::UnitPrice
+                | Builtin::Until(_)
+                | Builtin::Anniversary(_)
+                | Builtin::Balance(_)
+                | Builtin::Read(_),
+            )
+            | None => {}
         }
         let den = self.program.fields.get(field.0 as usize)?.den;
         let (own, slot) = self.slot(*field);
         match (own, space) {
             (FieldSpace::Event, Space::Event) | (FieldSpace::Line, Space::Line) => Some((slot, den)),
-            (FieldSpace::Event | FieldSpace::Line | FieldSpace::Payment, Space::Event | Space::Line) => None,
+            (
+                FieldSpace::Event | FieldSpace::Line | FieldSpace::Payment | FieldSpace::Table(_),
+                Space::Event | Space::Line,
+            ) => None,
         }
     }
 
@@ -168,6 +203,14 @@ impl Lowering<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether an expression may be what a slot holds: a field, or what is worked out once an event.
+fn has_slot(expr: &Expr) -> bool {
+    matches!(
+        expr.kind,
+        ExprKind::Field { .. } | ExprKind::Aggregate { .. } | ExprKind::Call(..) | ExprKind::Local(_)
+    )
 }
 
 /// The comparison with its sides exchanged.

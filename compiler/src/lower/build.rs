@@ -21,6 +21,13 @@ pub enum Binding {
     Source(Box<Source>),
     /// A collection worked out where it was bound.
     Selection(Value),
+    /// A bundle, in the loop over its sets.
+    Sets {
+        /// The bundle.
+        sets: Value,
+        /// The list of equal sets.
+        list: Value,
+    },
 }
 
 /// Builds one function.
@@ -33,13 +40,15 @@ pub struct Builder<'b, 'p> {
     pub bindings: FxHashMap<LocalId, Binding>,
     /// What the numbers count that the author's comparison at hand compares.
     pub unit: Option<Unit>,
+    /// How many equal sets the effects at hand are for.
+    pub times: Option<Value>,
 }
 
 impl<'b, 'p> Builder<'b, 'p> {
     /// An empty function.
     pub fn new(lowering: &'b mut Lowering<'p>, name: &str, place: PlaceId) -> Builder<'b, 'p> {
         let function = Function { name: name.to_owned(), ..Function::default() };
-        Builder { lowering, function, place, bindings: FxHashMap::default(), unit: None }
+        Builder { lowering, function, place, bindings: FxHashMap::default(), unit: None, times: None }
     }
 
     /// The function.

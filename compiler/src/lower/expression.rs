@@ -44,7 +44,22 @@ impl Builder<'_, '_> {
         operand
     }
 
+    /// An expression that is worked out once an event, where it is worked out.
+    pub fn underived(&mut self, expr: &Expr) -> Operand {
+        if let ExprKind::Aggregate { function, value, source } = &expr.kind {
+            let place = self.lowering.place(expr.place);
+            let before = self.at(place);
+            let operand = self.aggregate(*function, value.as_deref(), source, &expr.ty);
+            self.at(before);
+            return operand;
+        }
+        self.operand(expr)
+    }
+
     fn operand_here(&mut self, expr: &Expr) -> Operand {
+        if let Some(derived) = self.lowering.derived(expr) {
+            return self.load_derived(derived);
+        }
         match &expr.kind {
             ExprKind::Error => Operand::Number(Fraction::constant(0, 1)),
             ExprKind::Constant(ratio) => Operand::Number(Fraction::constant(ratio.num, ratio.den)),
@@ -54,7 +69,14 @@ impl Builder<'_, '_> {
             ExprKind::Local(local) => match self.bindings.get(local) {
                 Some(Binding::Operand(operand)) => *operand,
                 Some(Binding::Row { row, .. }) => Operand::Ordinal(*row),
-                Some(Binding::Source(_) | Binding::Selection(_)) | None => Operand::Ordinal(self.int(0)),
+                // What is worked out once an event has no bindings of the rule that asks for it.
+                None => match self.lowering.rule_let(*local) {
+                    Some(value) => self.operand(value),
+                    None => Operand::Ordinal(self.int(0)),
+                },
+                Some(Binding::Source(_) | Binding::Selection(_) | Binding::Sets { .. }) => {
+                    Operand::Ordinal(self.int(0))
+                }
             },
             ExprKind::Param(param) => {
                 let value = self.emit(Inst::LoadParam(*param));
@@ -254,7 +276,7 @@ impl Builder<'_, '_> {
     }
 
     /// The whole part of a number as an `I64`.
-    fn word(&mut self, number: Fraction) -> Value {
+    pub fn word(&mut self, number: Fraction) -> Value {
         match self.floor(number).num {
             Num::Constant(constant) => self.int(i64::try_from(constant).unwrap_or(i64::MAX)),
             Num::Narrow(value) => value,
@@ -262,7 +284,8 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn ordinal(&mut self, expr: &Expr) -> Value {
+    /// An `I64` that is no number: a date, a name, a position.
+    pub fn ordinal(&mut self, expr: &Expr) -> Value {
         match self.operand(expr) {
             Operand::Ordinal(value) => value,
             Operand::Number(_) | Operand::Truth(_) | Operand::Perhaps(..) => self.int(crate::ir::MISSING),
@@ -299,9 +322,8 @@ impl Builder<'_, '_> {
     fn row_of(&mut self, of: Option<LocalId>) -> (Value, Option<Value>) {
         match of.and_then(|local| self.bindings.get(&local)) {
             Some(Binding::Row { row, count }) => (*row, *count),
-            Some(Binding::Operand(_) | Binding::Source(_) | Binding::Selection(_)) | None => {
-                (self.int(0), None)
-            }
+            Some(Binding::Operand(_) | Binding::Source(_) | Binding::Selection(_) | Binding::Sets { .. })
+            | None => (self.int(0), None),
         }
     }
 
@@ -318,6 +340,10 @@ impl Builder<'_, '_> {
                 let (row, _) = self.row_of(of);
                 self.emit(Inst::LoadPayment(slot, row))
             }
+            super::FieldSpace::Table(table) => {
+                let (row, _) = self.row_of(of);
+                self.emit(Inst::LoadTable(table, slot, row))
+            }
         }
     }
 
@@ -328,7 +354,19 @@ impl Builder<'_, '_> {
         match declared.builtin {
             Some(Builtin::UnitInitial) => self.piece(line_slot::INITIAL, of),
             Some(Builtin::UnitPaid) => self.piece(line_slot::PAID, of),
-            Some(Builtin::UnitPrice | Builtin::Event(_) | Builtin::Line(_) | Builtin::Payment(_)) | None => {
+            Some(
+                Builtin::UnitPrice
+                | Builtin::Event(_)
+                | Builtin::Line(_)
+                | Builtin::Payment(_)
+                | Builtin::Until(_)
+                | Builtin::Row(..)
+                | Builtin::Anniversary(_)
+                | Builtin::Balance(_)
+                | Builtin::Tender(_)
+                | Builtin::Read(_),
+            )
+            | None => {
                 let value = self.load(field, of);
                 self.slot_operand(value, &declared.ty, declared.den)
             }
@@ -504,17 +542,23 @@ impl Builder<'_, '_> {
             return;
         }
         let selection = match &root.kind {
-            SourceKind::All | SourceKind::Filter(..) | SourceKind::One(_) => None,
+            SourceKind::All | SourceKind::Past(_) | SourceKind::Filter(..) | SourceKind::One(_) => None,
             SourceKind::Bound(local) => match self.bindings.get(local) {
                 Some(Binding::Selection(selection)) => Some(*selection),
-                Some(Binding::Source(_) | Binding::Operand(_) | Binding::Row { .. }) | None => None,
+                Some(
+                    Binding::Source(_) | Binding::Operand(_) | Binding::Row { .. } | Binding::Sets { .. },
+                )
+                | None => None,
             },
-            SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } => Some(self.selection(root)),
+            SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } | SourceKind::Set { .. } => {
+                Some(self.selection(root))
+            }
         };
         let rows = match (selection, root.of) {
             (Some(selection), _) => Rows::Selected(selection),
             (None, Element::Line | Element::Unit) => Rows::Lines,
             (None, Element::Payment) => Rows::Payments,
+            (None, Element::Row(rows)) => Rows::Table(self.lowering.table(rows)),
         };
         let row = self.emit(Inst::Loop(rows));
         self.emit(Inst::Block);
@@ -527,8 +571,11 @@ impl Builder<'_, '_> {
                 self.leave_unless(some, 0);
                 Some(pieces)
             }
-            (Element::Line | Element::Payment, _) => None,
+            (Element::Line | Element::Payment | Element::Row(_), _) => None,
         };
+        if let (SourceKind::Past(window), Rows::Table(table)) = (&root.kind, rows) {
+            self.within(*window, table, row);
+        }
         self.turn(&Binding::Row { row, count }, source, &conditions, root, body);
         self.emit(Inst::End);
         self.emit(Inst::End);
@@ -556,16 +603,22 @@ impl Builder<'_, '_> {
         match &source.kind {
             SourceKind::Bound(local) => match self.bindings.get(local) {
                 Some(Binding::Source(bound)) => self.inlined(bound),
-                Some(Binding::Operand(_) | Binding::Row { .. } | Binding::Selection(_)) | None => {
-                    source.clone()
-                }
+                Some(
+                    Binding::Operand(_) | Binding::Row { .. } | Binding::Selection(_) | Binding::Sets { .. },
+                ) => source.clone(),
+                None => match self.lowering.rule_collection(*local) {
+                    Some(bound) => self.inlined(bound),
+                    None => source.clone(),
+                },
             },
             SourceKind::Filter(inner, condition) => Source {
                 kind: SourceKind::Filter(Box::new(self.inlined(inner)), condition.clone()),
                 ..source.clone()
             },
             SourceKind::All
+            | SourceKind::Past(_)
             | SourceKind::One(_)
+            | SourceKind::Set { .. }
             | SourceKind::Extreme { .. }
             | SourceKind::EveryNth { .. } => source.clone(),
         }
@@ -575,13 +628,16 @@ impl Builder<'_, '_> {
     pub fn selection(&mut self, source: &Source) -> Value {
         let element = match source.of {
             Element::Unit => crate::ir::Element::Unit,
-            Element::Line | Element::Payment => crate::ir::Element::Line,
+            Element::Line | Element::Payment | Element::Row(_) => crate::ir::Element::Line,
         };
         match &source.kind {
             SourceKind::Extreme { from, count, every, cheapest } => {
                 let selection = self.selection(from);
                 let count = self.number(count);
-                let count = self.word(count);
+                let mut count = self.word(count);
+                if let (Some(times), SourceKind::Set { .. }) = (self.times, &from.kind) {
+                    count = self.emit(Inst::Mul(count, times));
+                }
                 let pick = match every {
                     Some(every) => {
                         Inst::PickInEvery { selection, count, every: *every, cheapest: *cheapest, element }
@@ -590,6 +646,16 @@ impl Builder<'_, '_> {
                 };
                 self.pick(pick, source)
             }
+            SourceKind::Set { bundle, part } => match self.bindings.get(bundle) {
+                Some(Binding::Sets { sets, list }) => {
+                    let (sets, list) = (*sets, *list);
+                    self.emit(Inst::SetUnits { sets, list, part: *part })
+                }
+                Some(
+                    Binding::Operand(_) | Binding::Row { .. } | Binding::Source(_) | Binding::Selection(_),
+                )
+                | None => self.emit(Inst::NewSelection),
+            },
             SourceKind::EveryNth { from, nth, key, descending } => {
                 let selection = self.selection(from);
                 let (_, key) = self.lowering.slot(*key);
@@ -599,12 +665,17 @@ impl Builder<'_, '_> {
             SourceKind::Bound(local) if matches!(self.bindings.get(local), Some(Binding::Selection(_))) => {
                 match self.bindings.get(local) {
                     Some(Binding::Selection(selection)) => *selection,
-                    Some(Binding::Operand(_) | Binding::Row { .. } | Binding::Source(_)) | None => {
-                        self.emit(Inst::NewSelection)
-                    }
+                    Some(
+                        Binding::Operand(_) | Binding::Row { .. } | Binding::Source(_) | Binding::Sets { .. },
+                    )
+                    | None => self.emit(Inst::NewSelection),
                 }
             }
-            SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) | SourceKind::Filter(..) => {
+            SourceKind::All
+            | SourceKind::Past(_)
+            | SourceKind::Bound(_)
+            | SourceKind::One(_)
+            | SourceKind::Filter(..) => {
                 let selection = self.emit(Inst::NewSelection);
                 self.each(source, &mut |builder| {
                     if let Some(Binding::Row { row, count }) = builder.bindings.get(&source.element).cloned()

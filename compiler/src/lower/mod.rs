@@ -5,8 +5,11 @@
 
 mod atom;
 mod build;
+mod bundle;
 mod expression;
 mod fraction;
+mod instruments;
+mod past;
 mod rule;
 
 use crate::ir::{self, Atom, AtomId, PlaceId, Reference, ReferenceId, Site, SiteId, SlotId};
@@ -40,6 +43,8 @@ pub enum FieldSpace {
     Line,
     /// A payment's.
     Payment,
+    /// A row's of a table.
+    Table(ir::TableId),
 }
 
 /// What the functions of a program share while they are made.
@@ -54,6 +59,7 @@ pub struct Lowering<'p> {
     /// By name.
     counters: FxHashMap<String, ir::CounterId>,
     conditions: FxHashSet<ir::Condition>,
+    past: past::Past<'p>,
     /// The rule at hand.
     rule: ir::RuleId,
 }
@@ -73,6 +79,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         rounding: settings.rounding.unwrap_or(ir::Rounding::HalfUp),
         week_starts: settings.week_starts,
         tax: settings.tax,
+        floor: None,
         accounts: program.accounts.clone(),
         kinds: program.kinds.clone(),
         enums: program.enums.clone(),
@@ -84,6 +91,9 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         reads: Vec::new(),
         derivations: Vec::new(),
         counters: Vec::new(),
+        redemptions: Vec::new(),
+        tender: ir::TenderSlots::default(),
+        instruments: ir::Instruments::default(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),
@@ -103,8 +113,12 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         places: FxHashMap::default(),
         counters: FxHashMap::default(),
         conditions: FxHashSet::default(),
+        past: past::Past::default(),
         rule: ir::RuleId(0),
     };
+    if let Some((FieldSpace::Line, slot)) = settings.floor.map(|floor| lowering.slot(floor)) {
+        lowering.ir.floor = Some(slot);
+    }
     let mut too_large = Vec::new();
     let mut insts = 0_usize;
     for (index, rule) in program.rules.iter().enumerate() {
@@ -117,9 +131,23 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
             return Err(TooLarge::Program(id));
         }
     }
+    for redemption in &program.redemptions {
+        let mut slot = |field: FieldId| lowering.slot(field).1;
+        let redemption = ir::Redemption {
+            rule: redemption.rule,
+            account: redemption.account,
+            request: slot(redemption.request),
+            rate: redemption.rate,
+            confirmed: redemption.confirmed.map(&mut slot),
+            used: redemption.used.map(&mut slot),
+            short: redemption.short.clone(),
+        };
+        lowering.ir.redemptions.push(redemption);
+    }
     if !too_large.is_empty() {
         return Err(TooLarge::Rules(too_large));
     }
+    lowering.instruments();
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }
@@ -131,10 +159,20 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-impl Lowering<'_> {
+impl<'p> Lowering<'p> {
     /// Says whether the rule is of a size that can be compiled.
-    fn rule(&mut self, id: ir::RuleId, rule: &typed::Rule) -> bool {
+    fn rule(&mut self, id: ir::RuleId, rule: &'p typed::Rule) -> bool {
         self.rule = id;
+        self.past.events.clone_from(&rule.events);
+        self.past.lets.clear();
+        self.past.sources.clear();
+        for step in &rule.steps {
+            if let typed::Step::Let(local, value) = step {
+                self.past.lets.insert(*local, value);
+            } else if let typed::Step::LetCollection(local, source) = step {
+                self.past.sources.insert(*local, source);
+            }
+        }
         let place = self.place(rule.place);
         let atoms = self.rule_atoms(rule);
         let line_atoms = self.line_atoms(rule);
@@ -245,6 +283,9 @@ impl Lowering<'_> {
         atom: Option<AtomId>,
         measure: Option<ir::Measure>,
     ) {
+        if self.is_deriving() {
+            return;
+        }
         let condition = ir::Condition { rule: self.rule, place, role, atom, measure };
         if self.conditions.insert(condition.clone()) {
             self.ir.conditions.push(condition);
@@ -320,7 +361,13 @@ impl Lowering<'_> {
             Some(Builtin::UnitPrice) => return (FieldSpace::Line, ir::line_slot::PRICE),
             Some(Builtin::UnitInitial) => return (FieldSpace::Line, ir::line_slot::INITIAL),
             Some(Builtin::UnitPaid) => return (FieldSpace::Line, ir::line_slot::PAID),
-            None => {}
+            Some(Builtin::Balance(account)) => {
+                return (FieldSpace::Event, self.state_slot(field, ir::StateRead::Balance(account)));
+            }
+            Some(Builtin::Tender(of)) => return self.tender_slot(field, of),
+            Some(Builtin::Row(rows, of)) => return self.row_slot(declared, rows, of),
+            Some(Builtin::Anniversary(of)) => return self.anniversary_slot(declared, of),
+            Some(Builtin::Until(_) | Builtin::Read(_)) | None => {}
         }
         let (space, list) = match declared.record {
             ir::RecordKind::Event | ir::RecordKind::Member | ir::RecordKind::Derived => {
@@ -342,8 +389,70 @@ impl Lowering<'_> {
             default: declared.default,
             inherits: declared.inherits,
         });
+        if let Some(Builtin::Until(window)) = declared.builtin {
+            self.ir.reads.push(ir::StateSlot { slot, read: ir::StateRead::Until(window) });
+        }
+        self.slots.insert(field, slot);
+        if let Some(Builtin::Read(read)) = declared.builtin {
+            self.ir.reads.push(ir::StateSlot { slot, read });
+        }
+        (space, slot)
+    }
+
+    /// The slot of a field that the tender phase fills.
+    fn tender_slot(&mut self, field: FieldId, of: typed::TenderField) -> (FieldSpace, SlotId) {
+        let layout = &mut self.ir.layout;
+        let (space, list) = match of {
+            typed::TenderField::LineCash => (FieldSpace::Line, &mut layout.line),
+            typed::TenderField::Points | typed::TenderField::Cash | typed::TenderField::Used(_) => {
+                (FieldSpace::Event, &mut layout.event)
+            }
+        };
+        if let Some(slot) = self.slots.get(&field) {
+            return (space, *slot);
+        }
+        let slot = SlotId(count(list.len()));
+        if let Some(declared) = self.program.fields.get(field.0 as usize) {
+            list.push(ir::Slot {
+                name: declared.name.clone(),
+                record: ir::RecordKind::Derived,
+                key: Vec::new(),
+                ty: declared.slot,
+                optional: false,
+                default: None,
+                inherits: false,
+            });
+        }
+        match of {
+            typed::TenderField::Points => self.ir.tender.points = Some(slot),
+            typed::TenderField::Cash => self.ir.tender.cash = Some(slot),
+            typed::TenderField::LineCash => self.ir.tender.line_cash = Some(slot),
+            typed::TenderField::Used(_) => {}
+        }
         self.slots.insert(field, slot);
         (space, slot)
+    }
+
+    /// The slot of a field that kept state fills.
+    fn state_slot(&mut self, field: FieldId, read: ir::StateRead) -> SlotId {
+        if let Some(slot) = self.slots.get(&field) {
+            return *slot;
+        }
+        let slot = SlotId(count(self.ir.layout.event.len()));
+        if let Some(declared) = self.program.fields.get(field.0 as usize) {
+            self.ir.layout.event.push(ir::Slot {
+                name: declared.name.clone(),
+                record: ir::RecordKind::Derived,
+                key: Vec::new(),
+                ty: declared.slot,
+                optional: true,
+                default: None,
+                inherits: false,
+            });
+            self.ir.reads.push(ir::StateSlot { slot, read });
+        }
+        self.slots.insert(field, slot);
+        slot
     }
 
     /// Whether evaluating an operand of `and` or `or` is cheap and cannot fault, so that it needs no jump around it.

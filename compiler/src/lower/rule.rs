@@ -2,7 +2,9 @@
 
 use super::atom::conjuncts;
 use super::build::{Binding, Builder};
-use crate::ir::{AccountId, AtomId, GroupId, Inst, Role, RuleId, Site, SiteKind, Space};
+use crate::ir::{
+    AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, Role, RuleId, Site, SiteKind, Space, TenderTerm,
+};
 use crate::typed::{Element, Expr, ExprKind, Program, Rule, Source, SourceKind, Step};
 use std::collections::BTreeSet;
 
@@ -37,13 +39,14 @@ impl Builder<'_, '_> {
                 Step::ForEach { source, body } => {
                     self.each(source, &mut |builder| builder.steps(rule, body, false));
                 }
-                Step::Award { account, amount, rounding, to, element, reason, place } => {
+                Step::Sets { bundle, body } => self.sets(rule, bundle, body),
+                Step::Award { account, amount, rounding, life, to, element, reason, place } => {
                     let place = self.lowering.place(*place);
                     let before = self.at(place);
                     let to = to.map(|field| self.lowering.slot(field).1);
                     let site = self.lowering.site(Site {
                         rule,
-                        kind: SiteKind::Award { account: *account, rounding: *rounding },
+                        kind: SiteKind::Award { account: *account, rounding: *rounding, life: *life },
                         to,
                         reason: reason.clone(),
                         place,
@@ -58,9 +61,71 @@ impl Builder<'_, '_> {
                             amount = self.multiply(amount, super::fraction::Fraction::narrow(count, 1));
                         }
                     }
+                    if row.is_none() {
+                        amount = self.for_all_sets(amount);
+                    }
                     let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
                     self.emit(Inst::Award { site, num, den, row });
                     self.at(before);
+                }
+                Step::Debit { account, amount, element, reason, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let kind = SiteKind::Debit { account: *account };
+                    let site =
+                        self.lowering.site(Site { rule, kind, to: None, reason: reason.clone(), place });
+                    let mut amount = self.number(amount);
+                    if let Some((Element::Unit, local)) = element
+                        && let Some(Binding::Row { count: Some(count), .. }) =
+                            self.bindings.get(local).cloned()
+                    {
+                        amount = self.multiply(amount, super::fraction::Fraction::narrow(count, 1));
+                    }
+                    let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
+                    self.emit(Inst::Award { site, num, den, row: None });
+                    self.at(before);
+                }
+                Step::TenderLines { target, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let kind = SiteKind::Tender { term: TenderTerm::Lines };
+                    let site = self.lowering.site(Site { rule, kind, to: None, reason: None, place });
+                    let selection = self.selection(target);
+                    let one = self.emit(Inst::Wide(1));
+                    self.emit(Inst::Discount { site, selection, num: one, den: one });
+                    self.at(before);
+                }
+                Step::TenderTerm { term, amount, element, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let kind = SiteKind::Tender { term: *term };
+                    let site = self.lowering.site(Site { rule, kind, to: None, reason: None, place });
+                    let amount = self.number(amount);
+                    let row = match element.and_then(|element| self.bindings.get(&element)) {
+                        Some(Binding::Row { row, count: _ }) => Some(*row),
+                        Some(
+                            Binding::Operand(_)
+                            | Binding::Source(_)
+                            | Binding::Selection(_)
+                            | Binding::Sets { .. },
+                        )
+                        | None => None,
+                    };
+                    let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
+                    self.emit(Inst::Award { site, num, den, row });
+                    self.at(before);
+                }
+                Step::Issue { instrument, number, expires, reason, place } => {
+                    let kind = SiteKind::Issue { instrument: *instrument, expires: *expires };
+                    let place = self.lowering.place(*place);
+                    self.act(Site { rule, kind, to: None, reason: reason.clone(), place }, number, 1);
+                }
+                Step::Set { field, value, until, place } => {
+                    let den = self.lowering.program.fields.get(field.0 as usize).map_or(1, |field| field.den);
+                    let (_, slot) = self.lowering.slot(*field);
+                    let kind = SiteKind::Set { slot, until: *until };
+                    let place = self.lowering.place(*place);
+                    self.act(Site { rule, kind, to: None, reason: None, place }, value, den);
                 }
                 Step::Multiply { group, by, place } => {
                     let place = self.lowering.place(*place);
@@ -91,7 +156,11 @@ impl Builder<'_, '_> {
                         reason: reason.clone(),
                         place,
                     });
-                    let amount = self.number(amount);
+                    let mut amount = self.number(amount);
+                    let spread = matches!(fall, Fall::Spread(_));
+                    if spread && *meaning != DiscountAmount::Share {
+                        amount = self.for_all_sets(amount);
+                    }
                     let selection = self.selection(target);
                     let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
                     self.emit(Inst::Discount { site, selection, num, den });
@@ -99,6 +168,21 @@ impl Builder<'_, '_> {
                 }
             }
         }
+    }
+}
+
+impl Builder<'_, '_> {
+    /// Proposes a number of what a site gives, counted in so many parts of one.
+    fn act(&mut self, site: Site, number: &Expr, den: i128) {
+        let before = self.at(site.place);
+        let site = self.lowering.site(site);
+        let mut number = self.number(number);
+        if den != 1 {
+            number = self.multiply(number, super::fraction::Fraction::constant(den, 1));
+        }
+        let (num, den) = (self.wide(number.num), self.wide_den(number.den));
+        self.emit(Inst::Award { site, num, den, row: None });
+        self.at(before);
     }
 }
 
@@ -122,13 +206,21 @@ fn awards_of(steps: &[Step], accounts: &mut BTreeSet<AccountId>, groups: &mut Ve
             Step::Award { account, .. } => {
                 accounts.insert(*account);
             }
-            Step::ForEach { body, .. } => awards_of(body, accounts, groups),
+            Step::ForEach { body, .. } | Step::Sets { body, .. } => awards_of(body, accounts, groups),
             Step::Multiply { group, .. } => {
                 if !groups.contains(group) {
                     groups.push(*group);
                 }
             }
-            Step::When(_) | Step::Let(..) | Step::LetCollection(..) | Step::Discount { .. } => {}
+            Step::When(_)
+            | Step::Let(..)
+            | Step::LetCollection(..)
+            | Step::Issue { .. }
+            | Step::Set { .. }
+            | Step::Discount { .. }
+            | Step::Debit { .. }
+            | Step::TenderLines { .. }
+            | Step::TenderTerm { .. } => {}
         }
     }
 }
@@ -136,9 +228,9 @@ fn awards_of(steps: &[Step], accounts: &mut BTreeSet<AccountId>, groups: &mut Ve
 /// Whether a collection is chosen by more than a condition, so that it is worked out where it is bound.
 fn picks(source: &Source) -> bool {
     match &source.kind {
-        SourceKind::All | SourceKind::Bound(_) | SourceKind::One(_) => false,
+        SourceKind::All | SourceKind::Past(_) | SourceKind::Bound(_) | SourceKind::One(_) => false,
         SourceKind::Filter(inner, _) => picks(inner),
-        SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } => true,
+        SourceKind::Extreme { .. } | SourceKind::EveryNth { .. } | SourceKind::Set { .. } => true,
     }
 }
 
@@ -190,8 +282,15 @@ impl super::Lowering<'_> {
                 }
                 Step::LetCollection(local, source) => bound.push((*local, source)),
                 Step::ForEach { source, .. } => sources.push(source),
-                Step::Discount { target, .. } => sources.push(target),
-                Step::Award { .. } | Step::Multiply { .. } => unguarded = true,
+                Step::Discount { target, .. } | Step::TenderLines { target, .. } => sources.push(target),
+                Step::TenderTerm { .. } => {}
+                // Its first part must be there.
+                Step::Sets { bundle, .. } => sources.extend(bundle.parts.first().map(|part| &part.of)),
+                Step::Award { .. }
+                | Step::Debit { .. }
+                | Step::Multiply { .. }
+                | Step::Issue { .. }
+                | Step::Set { .. } => unguarded = true,
                 Step::Let(..) => {}
             }
         }
@@ -215,7 +314,7 @@ impl super::Lowering<'_> {
         let mut source = source;
         loop {
             match &source.kind {
-                SourceKind::All | SourceKind::One(_) => break,
+                SourceKind::All | SourceKind::Past(_) | SourceKind::One(_) | SourceKind::Set { .. } => break,
                 SourceKind::Bound(local) => match bound.iter().find(|(name, _)| name == local) {
                     Some((_, bound)) => source = bound,
                     None => break,
@@ -225,7 +324,7 @@ impl super::Lowering<'_> {
                     let mut parts = Vec::new();
                     conjuncts(self.program, condition, &mut parts);
                     for part in parts {
-                        if source.of != Element::Payment
+                        if matches!(source.of, Element::Line | Element::Unit)
                             && let Some(atom) = self.atom(part, Space::Line)
                         {
                             atoms.push(self.atom_id(atom));

@@ -24,6 +24,10 @@ pub struct FieldId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FunctionId(pub u32);
 
+/// Rows beside the receipt's own, of [`Program::rows`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RowsId(pub u32);
+
 /// A unit of counted things (`pcs`, `visits`), of [`Program::units`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UnitId(pub u32);
@@ -93,6 +97,8 @@ pub enum Element {
     Unit,
     /// Payments.
     Payment,
+    /// Earlier events, their lines, or a list in a record.
+    Row(RowsId),
 }
 
 /// Records one can take fields of.
@@ -112,6 +118,8 @@ pub enum RecordType {
     Product,
     /// A payment.
     Payment,
+    /// An earlier event, a line of one, or an entry of a list.
+    Row(RowsId),
 }
 
 /// An exact rational constant; the denominator is above zero.
@@ -140,6 +148,8 @@ pub struct Program {
     pub units: Vec<String>,
     /// All fields of all records.
     pub fields: Vec<Field>,
+    /// Collections of earlier events, of their lines, and lists in records.
+    pub rows: Vec<Rows>,
     /// Parameters.
     pub params: Vec<Param>,
     /// Defines, segments and tables.
@@ -148,10 +158,99 @@ pub struct Program {
     pub groups: Vec<Group>,
     /// Rules in order of declaration; [`Group`] orders them by priority only when lowered.
     pub rules: Vec<Rule>,
+    /// Ways of paying with points.
+    pub redemptions: Vec<Redemption>,
+    /// Coupons, certificates, badges and levels.
+    pub instruments: Instruments,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
     /// Names of locals, for explanations.
     pub locals: Vec<Local>,
+}
+
+/// Coupons, certificates, badges and levels.
+#[derive(Clone, Debug, Default)]
+pub struct Instruments {
+    /// In order of declaration.
+    pub coupons: Vec<Coupon>,
+    /// In order of declaration.
+    pub certificates: Vec<Certificate>,
+    /// In order of declaration.
+    pub badges: Vec<Badge>,
+    /// The levels of members.
+    pub tiers: Option<Tiers>,
+    /// The field of events with the codes that are presented.
+    pub presented: Option<FieldId>,
+}
+
+/// A coupon.
+#[derive(Clone, Debug)]
+pub struct Coupon {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// The rule that says what it gives.
+    pub rule: ir::RuleId,
+    /// How its codes come about.
+    pub codes: ir::Codes,
+    /// When those that are issued end.
+    pub expires: Option<ir::Lifetime>,
+    /// Where.
+    pub place: Place,
+}
+
+/// A certificate.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// When those that are issued end.
+    pub expires: Option<ir::Lifetime>,
+    /// Where.
+    pub place: Place,
+}
+
+/// A badge.
+#[derive(Clone, Debug)]
+pub struct Badge {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// All of these must hold, once an event has been kept; with the events after which they are asked.
+    pub when: Option<(Vec<Expr>, Vec<ir::EventId>)>,
+    /// Where.
+    pub place: Place,
+}
+
+/// The levels of members.
+#[derive(Clone, Debug)]
+pub struct Tiers {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// Its levels, lowest first, as an enumeration.
+    pub levels: ir::EnumId,
+    /// The member's field that they govern.
+    pub field: FieldId,
+    /// What is measured, bound to the local that the levels' conditions compare; nothing where no level has a `from`.
+    pub measure: Option<(LocalId, Expr)>,
+    /// What each level takes.
+    pub conditions: Vec<Vec<Expr>>,
+    /// A date.
+    pub keep: Option<Expr>,
+    /// `upgrade at_once`
+    pub at_once: bool,
+    /// `downgrade …`
+    pub downgrade: ir::Downgrade,
+    /// `review every …`
+    pub review: Option<ir::Boundary>,
+    /// Where.
+    pub place: Place,
 }
 
 /// What `program` says.
@@ -177,6 +276,8 @@ pub struct Settings {
     pub week_starts: u8,
     /// Tax.
     pub tax: Option<ir::Tax>,
+    /// A field of lines below which no piece is sold.
+    pub floor: Option<FieldId>,
 }
 
 /// A local.
@@ -216,6 +317,50 @@ pub struct Field {
     pub place: Place,
 }
 
+/// A collection beside the lines and payments of an event.
+#[derive(Clone, Debug)]
+pub struct Rows {
+    /// What rules call an element: `purchase`, `line`, `address`.
+    pub word: String,
+    /// What rules call all of them: `earlier purchases`, `member.addresses`.
+    pub name: String,
+    /// Where they come from.
+    pub kind: RowsKind,
+}
+
+/// Where the elements of [`Rows`] come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowsKind {
+    /// Earlier events of the member of a kind.
+    Past(ir::EventId),
+    /// The lines of such events.
+    PastLines(ir::EventId),
+    /// A list of objects in the event or in its member.
+    List {
+        /// Whose.
+        record: ir::RecordKind,
+        /// Where in it.
+        key: Vec<String>,
+    },
+}
+
+/// What a field of an element of [`Rows`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowField {
+    /// Of a list: a field of its objects.
+    Own,
+    /// What this field of the event held.
+    Event(FieldId),
+    /// What this field of the line held.
+    Line(FieldId),
+    /// What was paid, less what came back.
+    Paid,
+    /// Whether all of it came back.
+    Returned,
+    /// Pieces that did not come back.
+    PiecesKept,
+}
+
 /// Fields that need no slot of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Builtin {
@@ -231,6 +376,50 @@ pub enum Builtin {
     UnitInitial,
     /// `unit.paid`: the line's running amount divided by its pieces.
     UnitPaid,
+    /// An event slot of its own that kept state fills.
+    Read(ir::StateRead),
+    /// So long after the event.
+    Until(ir::Window),
+    /// A field of an element of [`Rows`].
+    Row(RowsId, RowField),
+    /// Days from the anniversary of the date in this field that lies nearest to the event.
+    Anniversary(FieldId),
+    /// How the event is paid, known after the tender phase.
+    Tender(TenderField),
+    /// `member.balance.bonus`: a slot that kept state fills.
+    Balance(ir::AccountId),
+}
+
+/// What is known of payment with points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TenderField {
+    /// `payment.points`
+    Points,
+    /// `payment.cash`
+    Cash,
+    /// `line.cash`
+    LineCash,
+    /// What a redemption has paid, by its position in [`Program::redemptions`].
+    Used(u32),
+}
+
+/// A way of paying with points.
+#[derive(Clone, Debug)]
+pub struct Redemption {
+    /// The rule that holds its conditions and its terms.
+    pub rule: ir::RuleId,
+    /// Which account pays.
+    pub account: ir::AccountId,
+    /// The field in which the member asks for it.
+    pub request: FieldId,
+    /// Smallest units and minor units, where the member chooses the amount.
+    pub rate: Option<(i64, i64)>,
+    /// The field that says that the member has confirmed.
+    pub confirmed: Option<FieldId>,
+    /// The field that its further effects ask for.
+    pub used: Option<FieldId>,
+    /// What to say where the balance is too small.
+    pub short: Vec<ir::Saying>,
 }
 
 /// A parameter.
@@ -259,6 +448,8 @@ pub struct Function {
     pub ty: Type,
     /// Its body; a table's is a [`ExprKind::Match`] over its parameters.
     pub body: Expr,
+    /// It is a `counter`: worked out once an event, where the slot of an event can hold its value.
+    pub counter: bool,
     /// Where.
     pub place: Place,
 }
@@ -365,6 +556,13 @@ pub enum Step {
         /// At least one.
         body: Vec<Step>,
     },
+    /// Forms sets of a bundle; the effects are for each of them.
+    Sets {
+        /// The bundle.
+        bundle: Box<Bundle>,
+        /// Effects, and loops around them.
+        body: Vec<Step>,
+    },
     /// Awards. In a loop over lines or units it is for that line (for a unit: once for each selected piece); outside
     /// it is for the basket.
     Award {
@@ -374,12 +572,45 @@ pub enum Step {
         amount: Expr,
         /// `rounded …` after `as`.
         rounding: Option<ir::Rounding>,
+        /// When it can be spent.
+        life: ir::Life,
         /// For another than the event's member: the one that this field names.
         to: Option<FieldId>,
         /// The loop's element, where in a loop over lines or units.
         element: Option<(Element, LocalId)>,
         /// For the member.
         reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Takes from the member's balance. In a loop over units it does so once for each selected piece.
+    Debit {
+        /// From.
+        account: ir::AccountId,
+        /// How much, in the account's smallest unit.
+        amount: Expr,
+        /// The loop's element, where in a loop over lines or units.
+        element: Option<(Element, LocalId)>,
+        /// For the member.
+        reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// The lines that a redemption pays for.
+    TenderLines {
+        /// The lines.
+        target: Source,
+        /// Where.
+        place: Place,
+    },
+    /// A number that a redemption says.
+    TenderTerm {
+        /// Which.
+        term: ir::TenderTerm,
+        /// The number.
+        amount: Expr,
+        /// The loop's line, for prices of pieces.
+        element: Option<LocalId>,
         /// Where.
         place: Place,
     },
@@ -409,6 +640,60 @@ pub enum Step {
         /// Where.
         place: Place,
     },
+    /// Issues an instrument to the member.
+    Issue {
+        /// Which.
+        instrument: ir::InstrumentId,
+        /// How many; a certificate's value.
+        number: Expr,
+        /// When it ends, where this says so.
+        expires: Option<ir::Lifetime>,
+        /// For the member.
+        reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Sets a field of the member.
+    Set {
+        /// Which.
+        field: FieldId,
+        /// Its new value, of the field's type.
+        value: Expr,
+        /// The last day on which it holds.
+        until: Option<i64>,
+        /// Where.
+        place: Place,
+    },
+}
+
+/// `take bundle …`
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    /// Its name.
+    pub name: String,
+    /// What [`SourceKind::Set`] names.
+    pub local: LocalId,
+    /// At least one.
+    pub parts: Vec<BundlePart>,
+    /// Sets at most; as many as there are without.
+    pub up_to: Option<Expr>,
+    /// Chosen for the member, else for the retailer.
+    pub member: bool,
+    /// Where.
+    pub place: Place,
+}
+
+/// `pastry = 2 of units where …`
+#[derive(Clone, Debug)]
+pub struct BundlePart {
+    /// Its name.
+    pub name: String,
+    /// Pieces of a set.
+    pub count: Expr,
+    /// From: units that a condition chooses.
+    pub of: Source,
+    /// Where.
+    pub place: Place,
 }
 
 /// A typed expression.
@@ -573,10 +858,19 @@ pub struct Source {
 pub enum SourceKind {
     /// All of them.
     All,
+    /// Those of the past that a window holds.
+    Past(ir::Window),
     /// A `let`.
     Bound(LocalId),
     /// The loop's element by itself: a line with all its pieces, a unit with the pieces that the loop has selected.
     One(LocalId),
+    /// The pieces of a set of a bundle, of one part or of all; only in the effects of its rule.
+    Set {
+        /// The bundle.
+        bundle: LocalId,
+        /// Which part, by position.
+        part: Option<u32>,
+    },
     /// Those that satisfy a condition on [`Source::element`].
     Filter(Box<Source>, Box<Expr>),
     /// The cheapest or dearest few, overall or of each full group.
@@ -652,9 +946,13 @@ pub enum TestStep {
         at: String,
         /// Fields, lines and payments.
         record: TestRecord,
+        /// `given earlier`: it happened, and is kept without being decided; with what was paid, where the test says it.
+        earlier: Option<Option<i64>>,
         /// Where.
         place: Place,
     },
+    /// The clock goes forward by so much: by seconds as they pass, by days and months on the local clock.
+    After(ir::Span),
     /// A parameter's value for the events that follow, in slot units.
     With(ir::ParamId, i64),
     /// What the last event must have given.
@@ -672,6 +970,8 @@ pub struct TestRecord {
     pub lines: Vec<TestRecord>,
     /// `payment { … }` in order.
     pub payments: Vec<TestRecord>,
+    /// Entries of lists, in order, with where the list stands.
+    pub lists: Vec<(Vec<String>, TestRecord)>,
 }
 
 /// A value as a record writes it.
@@ -723,8 +1023,43 @@ pub enum Expectation {
         /// Of these only.
         scope: ExpectScope,
     },
+    /// Sum of debits.
+    Debit {
+        /// From.
+        account: ir::AccountId,
+        /// How much.
+        amount: i64,
+        /// Of these only.
+        scope: ExpectScope,
+    },
+    /// What the member can spend of an account at the test's time.
+    Balance {
+        /// Which.
+        account: ir::AccountId,
+        /// How much.
+        amount: i64,
+    },
+    /// The event as a whole is refused, with these words where they are written.
+    Refused(Option<String>),
     /// What is to be paid, tax included.
     Total(i64),
+    /// The tax in it.
+    Tax(i64),
+    /// So many are issued; of a certificate the value is not compared. At least one where no number is written.
+    Issue {
+        /// How many.
+        count: Option<i64>,
+        /// Which.
+        instrument: ir::InstrumentId,
+        /// By this rule only.
+        rule: Option<ir::RuleId>,
+    },
+    /// A code of this coupon is presented and accepted; or is not accepted (false).
+    Coupon(u32, bool),
+    /// The member has this badge, once the event has been kept.
+    Badge(u32),
+    /// The member is at this level, by position, once the event has been kept.
+    Tier(i64),
 }
 
 /// What an expected sum is over.

@@ -130,8 +130,10 @@ pub enum CouponClause {
     },
     /// `expires after 30 days`
     Expires(Expiry),
-    /// `not with group sets`
-    NotWithGroup(Path),
+    /// `in group promo_codes`: where it stands, rather than by itself.
+    InGroup(Path),
+    /// `not with group sets`; with whether `when better` follows.
+    NotWithGroup(Path, bool),
     /// `not with coupon welcome10`
     NotWithCoupon(Path),
     /// `title`, `valid`, `when`, `unless`, `let`, `budget`, `limit`, `priority`, `then`, `effective`, `about`

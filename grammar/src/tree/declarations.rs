@@ -136,7 +136,8 @@ impl<'t> Builder<'t> {
         children.eat(Rule::open_brace);
         let mut clauses = Vec::new();
         while let Some(child) = children.next() {
-            if child.as_rule() != Rule::close_brace {
+            // `in group g` may stand before the brace.
+            if !matches!(child.as_rule(), Rule::open_brace | Rule::close_brace) {
                 clauses.push(build(self, child)?);
             }
         }
@@ -175,10 +176,13 @@ impl<'t> Builder<'t> {
                 }
                 ProgramClause::Order(groups)
             }
+            Rule::not_below => ProgramClause::NotBelow(self.take_expr(children)?),
             Rule::program_spread => ProgramClause::Spread(self.spread_rule(children), span),
             Rule::tax => {
                 let how = self.take_name(children)?;
-                ProgramClause::Tax(how, children.take(Rule::rounded).and_then(|pair| self.rounded(pair)))
+                let rounded = children.take(Rule::rounded).and_then(|pair| self.rounded(pair));
+                let per = if children.eat(Rule::kw_per) { self.take_name(children) } else { None };
+                ProgramClause::Tax(how, rounded, per)
             }
             _ => return None,
         })
@@ -271,7 +275,8 @@ impl<'t> Builder<'t> {
         let span = self.span(&pair);
         let mut inner = Children::of(pair);
         let set = inner.eat(Rule::kw_set);
-        if set {
+        let list = !set && inner.eat(Rule::kw_list);
+        if set || list {
             inner.eat(Rule::kw_of);
         }
         let name = self.take_name(&mut inner)?;
@@ -282,7 +287,7 @@ impl<'t> Builder<'t> {
         } else {
             None
         };
-        Some(TypeName { name, argument, set, optional: inner.eat(Rule::question), span })
+        Some(TypeName { name, argument, set, list, optional: inner.eat(Rule::question), span })
     }
 
     /// `{ sku: sku … }`; none where there are no braces.

@@ -102,7 +102,16 @@ impl<'t> Builder<'t> {
             Rule::level => {
                 let name = self.take_name(children)?;
                 let title = self.take_string(children);
-                let from = if children.eat(Rule::kw_from) { Some(self.take_expr(children)?) } else { None };
+                let from = match (children.eat(Rule::kw_from), children.rule()) {
+                    (true, _) => Some(self.take_expr(children)?),
+                    (false, None | Some(Rule::kw_when)) => None,
+                    (false, Some(_)) => {
+                        let value = self.operand(children.next()?)?;
+                        self.incomplete = true;
+                        self.diagnostics.push(errors::missing_from(self.place(value.span)));
+                        Some(value)
+                    }
+                };
                 let when = if children.eat(Rule::kw_when) { Some(self.take_expr(children)?) } else { None };
                 TiersClause::Level(Level { docs: self.docs(span.start), name, title, from, when })
             }
@@ -150,13 +159,23 @@ impl<'t> Builder<'t> {
                 CouponClause::Uses { times, per }
             }
             Rule::end_of_life => CouponClause::Expires(self.expiry(pair)?.kind),
+            Rule::in_group => {
+                let mut children = Children::of(pair);
+                children.next();
+                children.next();
+                CouponClause::InGroup(self.take_path(&mut children)?)
+            }
             Rule::not_with => {
                 let mut children = Children::of(pair);
                 children.eat(Rule::kw_not);
                 children.eat(Rule::kw_with);
                 let is_group = children.next()?.as_rule() == Rule::kw_group;
                 let other = self.take_path(&mut children)?;
-                if is_group { CouponClause::NotWithGroup(other) } else { CouponClause::NotWithCoupon(other) }
+                if is_group {
+                    CouponClause::NotWithGroup(other, children.eat(Rule::kw_when))
+                } else {
+                    CouponClause::NotWithCoupon(other)
+                }
             }
             _ => CouponClause::Shared(self.clause(pair)?),
         };

@@ -132,6 +132,7 @@ impl<'t> Builder<'t> {
                 }
             }
             Rule::kw_total => Expectation::Total(self.take_expr(children)?),
+            Rule::kw_tax => Expectation::Tax(self.take_expr(children)?),
             Rule::kw_offer => Expectation::Later(self.name(&first)),
             Rule::kw_balance => {
                 let account = self.take_path(children)?;
@@ -144,6 +145,10 @@ impl<'t> Builder<'t> {
                 Expectation::Tier(tiers, self.take_name(children)?)
             }
             Rule::kw_badge => Expectation::Badge(self.take_path(children)?),
+            Rule::kw_coupon => {
+                let coupon = self.take_path(children)?;
+                Expectation::Coupon(coupon, children.next()?.as_rule() == Rule::kw_accepted)
+            }
             Rule::kw_refused => Expectation::Refused(self.take_string(children)),
             Rule::expect_debit | Rule::expect_issue | Rule::expect_gift => self.expected_effect(first)?,
             Rule::expression => Expectation::Holds(self.expression(first)?),

@@ -165,7 +165,7 @@ impl Year {
                 self.all.reject(error.name());
                 continue;
             }
-            let decision = session.decide_record(&mut event);
+            let decision = session.decide_read(&mut reader, &mut event);
             self.times.evaluate += read.elapsed();
             self.all.add(&event, decision);
             let day = event.record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
@@ -210,7 +210,11 @@ impl Year {
                 perq_compiler::ir::SiteKind::Award { .. } | perq_compiler::ir::SiteKind::Multiply { .. } => {
                     true
                 }
-                perq_compiler::ir::SiteKind::Discount { .. } => false,
+                perq_compiler::ir::SiteKind::Discount { .. }
+                | perq_compiler::ir::SiteKind::Debit { .. }
+                | perq_compiler::ir::SiteKind::Tender { .. }
+                | perq_compiler::ir::SiteKind::Issue { .. }
+                | perq_compiler::ir::SiteKind::Set { .. } => false,
             })
         };
         let rules = |summary: &Summary, all: bool| {

@@ -68,6 +68,9 @@ pub struct Amount {
     /// The account, of awards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// The id of the member who gets it, where that is not the event's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
     /// The unit's word for people: the currency, or what the account counts.
     #[serde(skip)]
     pub unit: String,
@@ -338,6 +341,9 @@ pub struct Failed {
     pub place: Spot,
 }
 
+/// An account, or none for discounts, and another member than the event's.
+type Whose<'e> = (Option<AccountId>, Option<&'e str>);
+
 /// Decides an event from its JSON text and explains the decision.
 ///
 /// # Errors
@@ -447,7 +453,10 @@ impl Teller<'_> {
     fn accounts(&self) -> Vec<Account> {
         let of = |account: AccountId| {
             let mut from: Vec<(RuleId, i128)> = Vec::new();
-            for effect in self.raw.effects.iter().filter(|effect| effect.account == Some(account)) {
+            let own = |effect: &&evaluate::Effect| {
+                effect.account == Some(account) && !effect.debit && self.to(effect).is_none()
+            };
+            for effect in self.raw.effects.iter().filter(own) {
                 match from.iter_mut().find(|(rule, _)| *rule == effect.rule) {
                     Some((_, amount)) => *amount += i128::from(effect.amount),
                     None => from.push((effect.rule, i128::from(effect.amount))),
@@ -602,14 +611,27 @@ impl Teller<'_> {
 
     /// What a rule gives in a decision.
     fn given(&self, decision: &evaluate::Decision, rule: RuleId) -> Vec<Amount> {
-        let mut sums: Vec<(Option<AccountId>, i128)> = Vec::new();
+        let mut sums: Vec<(Whose<'_>, i128)> = Vec::new();
         for effect in decision.effects.iter().filter(|effect| effect.rule == rule) {
-            match sums.iter_mut().find(|(account, _)| *account == effect.account) {
-                Some((_, sum)) => *sum += i128::from(effect.amount),
-                None => sums.push((effect.account, i128::from(effect.amount))),
+            let whose = (effect.account, self.to(effect));
+            let amount = i128::from(effect.amount);
+            let amount = if effect.debit { -amount } else { amount };
+            match sums.iter_mut().find(|(other, _)| *other == whose) {
+                Some((_, sum)) => *sum += amount,
+                None => sums.push((whose, amount)),
             }
         }
-        sums.into_iter().map(|(account, sum)| self.words.amount(account, sum)).collect()
+        let amount = |((account, to), sum): (Whose<'_>, i128)| Amount {
+            to: to.map(str::to_owned),
+            ..self.words.amount(account, sum)
+        };
+        sums.into_iter().map(amount).collect()
+    }
+
+    /// Who gets an effect, where that is not the event's member.
+    fn to(&self, effect: &evaluate::Effect) -> Option<&str> {
+        let slot = self.program().sites.get(effect.site.index())?.to?;
+        self.words.event.other(slot)
     }
 
     /// What a displaced rule would give where those that it loses to proposed nothing.

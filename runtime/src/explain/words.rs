@@ -83,7 +83,8 @@ impl Words<'_> {
             LimitOf::Discounts => self.amount(None, amount),
             LimitOf::Awards(account) => self.amount(Some(account), amount),
             LimitOf::Times => {
-                Amount { amount: amount.to_string(), unit: "times".to_owned(), currency: None, account: None }
+                let amount = amount.to_string();
+                Amount { amount, unit: "times".to_owned(), currency: None, account: None, to: None }
             }
         }
     }
@@ -101,6 +102,7 @@ impl Words<'_> {
             },
             currency,
             account: declared.map(|account| account.name.clone()),
+            to: None,
         }
     }
 
@@ -131,10 +133,11 @@ impl Words<'_> {
             of: match rows.over {
                 Over::Lines => "lines",
                 Over::Payments => "payments",
+                Over::Sets => "sets",
                 Over::Table(_) => "rows",
             },
             table: match rows.over {
-                Over::Lines | Over::Payments => None,
+                Over::Lines | Over::Payments | Over::Sets => None,
                 Over::Table(id) => {
                     self.program().layout.tables.get(id.index()).map(|table| table.name.clone())
                 }
@@ -282,6 +285,7 @@ impl Words<'_> {
                 let one = match rows.over {
                     Over::Lines => "line",
                     Over::Payments => "payment",
+                    Over::Sets => "set",
                     Over::Table(_) => "row",
                 };
                 part.says = match (rows.found, rows.rows) {

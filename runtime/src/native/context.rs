@@ -4,6 +4,7 @@
 use perq_compiler::evaluate::{Bindings, Proposals, RecordView};
 use perq_compiler::interpret::actions::Bag;
 use perq_compiler::interpret::picks::Run;
+use perq_compiler::interpret::sets::Sets;
 
 /// One run of one function. The first fields are read, and three of them written, by emitted code.
 #[repr(C)]
@@ -27,6 +28,7 @@ pub(super) struct Context<'a> {
     pub record: RecordView<'a>,
     pub bindings: &'a Bindings,
     pub bags: &'a mut [Bag],
+    pub sets: &'a mut [Sets],
     pub runs: &'a mut Vec<Run>,
     pub out: &'a mut Proposals,
 }

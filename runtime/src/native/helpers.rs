@@ -4,10 +4,11 @@
 use super::context::Context;
 use perq_compiler::calendar;
 use perq_compiler::emit::helpers::{Helper, TURNED, WHOLE_LINES};
-use perq_compiler::emit::{abi, halves, joined, part_of, rounding_of};
+use perq_compiler::emit::{abi, halves, joined, part_of, rounding_of, term_of};
 use perq_compiler::exact;
 use perq_compiler::interpret::actions;
 use perq_compiler::interpret::picks::Run;
+use perq_compiler::interpret::sets::Sets;
 use perq_compiler::ir::{Element, FaultKind, ReferenceId, SiteId, SlotId, line_slot};
 use perq_compiler::native_helpers;
 
@@ -220,6 +221,82 @@ fn distinct(context: &mut Context<'_>, bag: i64) -> Outcome {
     let bag = usize::try_from(bag).ok().and_then(|bag| context.bags.get_mut(bag));
     context.low = bag.map_or(Ok(0), |bag| bag.distinct(&mut context.fuel))?;
     Ok(())
+}
+
+fn buffer<T>(list: &mut [T], index: i64) -> Option<&mut T> {
+    list.get_mut(usize::try_from(index).ok()?)
+}
+
+fn new_sets(context: &mut Context<'_>, sets: i64) -> Outcome {
+    if let Some(sets) = buffer(context.sets, sets) {
+        sets.clear();
+    }
+    Ok(())
+}
+
+/// Does something with a bundle, which is lent out of the context meanwhile.
+fn with_sets<R: Default>(
+    context: &mut Context<'_>,
+    index: i64,
+    body: impl FnOnce(&mut Context<'_>, &mut Sets) -> Result<R, FaultKind>,
+) -> Result<R, FaultKind> {
+    let Some(place) = buffer(context.sets, index) else { return Ok(R::default()) };
+    let mut sets = std::mem::take(place);
+    let outcome = body(context, &mut sets);
+    if let Some(place) = buffer(context.sets, index) {
+        *place = sets;
+    }
+    outcome
+}
+
+fn set_part(context: &mut Context<'_>, sets: i64, selection: i64, count: i64) -> Outcome {
+    with_sets(context, sets, |context, sets| {
+        let mut fuel = context.fuel;
+        let outcome = sets.part(&mut fuel, context.selection(selection), count);
+        context.fuel = fuel;
+        outcome
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "emitted code passes words")]
+fn set_term(
+    context: &mut Context<'_>,
+    sets: i64,
+    part: i64,
+    flags: i64,
+    count: i64,
+    num_low: i64,
+    num_high: i64,
+    den_low: i64,
+    den_high: i64,
+) -> Outcome {
+    let (pick, value) = term_of(flags);
+    let amount = (joined(num_low, num_high), joined(den_low, den_high));
+    let of = (u32::try_from(part).ok(), pick, count);
+    with_sets(context, sets, |context, sets| sets.term(&mut context.fuel, of, value, amount))
+}
+
+fn choose_sets(context: &mut Context<'_>, sets: i64, most: i64, member: i64, key: i64) -> Outcome {
+    let choice = (most, member != 0, SlotId(constant(key)));
+    let lists = with_sets(context, sets, |context, sets| {
+        actions::choose_sets(context.out, &mut context.fuel, &context.record, sets, choice)
+    })?;
+    context.give(lists);
+    Ok(())
+}
+
+fn set_times(context: &mut Context<'_>, sets: i64, list: i64) -> Outcome {
+    let times = buffer(context.sets, sets).map_or(0, |sets| sets.times(list));
+    context.give(times);
+    Ok(())
+}
+
+fn set_units(context: &mut Context<'_>, sets: i64, list: i64, part: i64, selection: i64) -> Outcome {
+    context.walk_lines()?;
+    with_sets(context, sets, |context, sets| {
+        sets.units(list, u32::try_from(part).ok(), context.made(selection).0);
+        Ok(())
+    })
 }
 
 fn award(

@@ -15,6 +15,7 @@ use perq_compiler::emit::{Emitted, Emitter, abi};
 use perq_compiler::evaluate::{Bindings, Code, Proposals, RecordView};
 use perq_compiler::interpret::actions::Bag;
 use perq_compiler::interpret::picks::Run;
+use perq_compiler::interpret::sets::Sets;
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{Fault, FunctionId, ReferenceId, Verified};
 use std::collections::HashMap;
@@ -74,6 +75,7 @@ struct Compiled {
     references: Vec<ReferenceId>,
     selections: usize,
     bags: usize,
+    sets: usize,
 }
 
 type EntryPoint = unsafe extern "C" fn(*mut Context<'_>) -> i64;
@@ -107,6 +109,7 @@ pub struct Scratch {
     interpreter: interpret::Scratch,
     selections: Vec<i64>,
     bags: Vec<Bag>,
+    sets: Vec<Sets>,
     runs: Vec<Run>,
     references: Vec<Words>,
     tables: Vec<Rows>,
@@ -222,6 +225,9 @@ impl Code for Native {
         if scratch.bags.len() < entry.bags {
             scratch.bags.resize_with(entry.bags, Bag::default);
         }
+        if scratch.sets.len() < entry.sets {
+            scratch.sets.resize_with(entry.sets, Sets::default);
+        }
         scratch.references.clear();
         scratch.references.extend(entry.references.iter().map(|reference| {
             let words = match bindings.references.get(reference.index()) {
@@ -259,6 +265,7 @@ impl Code for Native {
             record,
             bindings,
             bags: &mut scratch.bags,
+            sets: &mut scratch.sets,
             runs: &mut scratch.runs,
             out,
         };
@@ -348,6 +355,7 @@ fn shard(
                     references: code.references,
                     selections: code.selections as usize,
                     bags: code.bags as usize,
+                    sets: code.sets as usize,
                 })
             }
         })

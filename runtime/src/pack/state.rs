@@ -3,7 +3,7 @@
 
 use perq_compiler::calendar::civil;
 use perq_compiler::ir::{
-    Column, CounterKey, EventId, LimitOf, Period, Program, RowSource, SlotId, StateRead, Window,
+    Column, CounterKey, EventId, LimitOf, Period, Program, RowSource, SiteKind, SlotId, StateRead, Window,
 };
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,18 @@ pub struct StateEntry {
     pub counters: Vec<CounterEntry>,
     /// Accounts whose balance is read.
     pub balances: Vec<String>,
+    /// Coupons whose codes are kept.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub coupons: Vec<String>,
+    /// Certificates that are kept.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub certificates: Vec<String>,
+    /// Badges that are kept.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub badges: Vec<String>,
+    /// Fields of members that rules set, and the one that levels govern.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub fields: Vec<String>,
 }
 
 /// A part of a member's history.
@@ -103,8 +115,27 @@ impl StateEntry {
         };
         let balance = |read: &perq_compiler::ir::StateSlot| match read.read {
             StateRead::Balance(id) => account(id).map(|account| account.name.clone()),
-            StateRead::After(_) | StateRead::Last(_) => None,
+            StateRead::Coupon(_)
+            | StateRead::Badge(_)
+            | StateRead::After(_)
+            | StateRead::Last(_)
+            | StateRead::Until(_)
+            | StateRead::Anniversary(_) => None,
         };
+        let instruments = &program.instruments;
+        let set = |site: &perq_compiler::ir::Site| match site.kind {
+            SiteKind::Set { slot, .. } => Some(slot),
+            SiteKind::Award { .. }
+            | SiteKind::Multiply { .. }
+            | SiteKind::Discount { .. }
+            | SiteKind::Debit { .. }
+            | SiteKind::Tender { .. }
+            | SiteKind::Issue { .. } => None,
+        };
+        let mut fields: Vec<SlotId> = program.sites.iter().filter_map(set).collect();
+        fields.extend(instruments.tiers.as_ref().map(|tiers| tiers.slot));
+        fields.sort_unstable();
+        fields.dedup();
         let counter = |counter: &perq_compiler::ir::Counter| {
             let (of, unit) = match counter.of {
                 LimitOf::Discounts => ("discount".to_owned(), program.currency.code.clone()),
@@ -134,6 +165,10 @@ impl StateEntry {
                 .collect(),
             counters: program.counters.iter().map(counter).collect(),
             balances: program.reads.iter().filter_map(balance).collect(),
+            coupons: instruments.coupons.iter().map(|coupon| coupon.name.clone()).collect(),
+            certificates: instruments.certificates.iter().map(|one| one.name.clone()).collect(),
+            badges: instruments.badges.iter().map(|badge| badge.name.clone()).collect(),
+            fields: fields.into_iter().map(slot_name).collect(),
         }
     }
 

@@ -5,12 +5,13 @@
 
 use super::error::{RecordError, RecordErrorKind as Error};
 use super::json::{Cursor, Kind, Malformed, Span};
-use super::schema::{Builtin, EVENT, LINE, MEMBER, PAYMENT, Rest, Schema, UnknownFields};
+use super::schema::{Builtin, EVENT, LINE, List, MEMBER, PAYMENT, Rest, Schema, UnknownFields};
 use super::value::{Form, Scalar, Unit, ValueError, decimal, malformed_instant};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::clock::Moment;
 use crate::nearest::nearest;
-use perq_compiler::evaluate::Record;
+use crate::state::instruments::Presented;
+use perq_compiler::evaluate::{Record, TableRows};
 use perq_compiler::exact::divide_rounded;
 use perq_compiler::ir::{EventId, MISSING, PRICE_SCALE, RecordKind, Rounding, SlotId, event_slot, line_slot};
 use std::collections::HashMap;
@@ -29,6 +30,8 @@ pub struct ReadEvent {
     member: Option<(u32, u32)>,
     /// By line.
     skus: Vec<(u32, u32)>,
+    /// The codes it presents, and what they stand for; filled by who keeps state.
+    pub presented: Vec<Presented>,
     /// Other members whom the program gives to or counts for, by the slot that names them.
     others: Vec<(SlotId, (u32, u32))>,
 }
@@ -70,7 +73,8 @@ impl ReadEvent {
     }
 
     fn clear(&mut self) {
-        let ReadEvent { record, text, id, member, skus, others } = self;
+        let ReadEvent { record, text, id, member, skus, presented, others } = self;
+        presented.clear();
         record.event.clear();
         record.lines.clear();
         record.payments.clear();
@@ -348,6 +352,8 @@ enum Target {
     Event,
     Line(usize),
     Payment(usize),
+    /// Of this list, where the row begins.
+    Row(usize, usize),
 }
 
 /// What the open line says about its amount.
@@ -414,6 +420,14 @@ impl<'i> Reading<'_, '_, 'i> {
         record.line_width = self.schema.line_width;
         record.payment_width = self.schema.payment_width;
         record.event.resize(self.schema.event_width, MISSING);
+        for list in &self.schema.lists {
+            if record.tables.len() <= list.table {
+                record.tables.resize_with(list.table + 1, TableRows::default);
+            }
+            if let Some(table) = record.tables.get_mut(list.table) {
+                table.width = list.width;
+            }
+        }
         match self.cursor.kind().map_err(malformed)? {
             Kind::Object => self.object(EVENT, Target::Event)?,
             Kind::Array | Kind::String | Kind::Number | Kind::True | Kind::False | Kind::Null => {
@@ -464,7 +478,8 @@ impl<'i> Reading<'_, '_, 'i> {
                     }
                 }
                 None => {
-                    if self.schema.options.unknown_fields == UnknownFields::Refuse {
+                    let refuse = self.schema.options.unknown_fields == UnknownFields::Refuse;
+                    if refuse || self.schema.is_closed(node) {
                         return Err(self.unknown_field(node, key));
                     }
                     self.scratch.unread.push(key);
@@ -592,6 +607,9 @@ impl<'i> Reading<'_, '_, 'i> {
                 None => return Err(self.wrong_type("this should be a single value")),
             },
             Kind::Array => {
+                if let Some(list) = field.list {
+                    return self.list(list as usize);
+                }
                 let [(slot, Form::Set(set))] = field.slots.as_slice() else {
                     return Err(self.wrong_type("this should be a single value"));
                 };
@@ -603,6 +621,9 @@ impl<'i> Reading<'_, '_, 'i> {
         }
         if kind == Kind::Null {
             return self.cursor.word(kind).map_err(malformed);
+        }
+        if field.list.is_some() {
+            return Err(self.wrong_type("this should be a list"));
         }
         if field.slots.is_empty() && field.builtin == Builtin::None {
             return Err(self.wrong_type("this should be an object"));
@@ -807,6 +828,11 @@ impl<'i> Reading<'_, '_, 'i> {
             Target::Event => (&mut record.event, 0),
             Target::Line(base) => (&mut record.lines, base),
             Target::Payment(base) => (&mut record.payments, base),
+            Target::Row(list, base) => {
+                let table = self.schema.lists.get(list).and_then(|list| record.tables.get_mut(list.table));
+                let Some(table) = table else { return };
+                (&mut table.slots, base)
+            }
         };
         if let Some(place) = slots.get_mut(base + slot as usize) {
             *place = value;
@@ -886,6 +912,45 @@ impl<'i> Reading<'_, '_, 'i> {
             self.scratch.decoded.truncate(decoded);
             count += 1;
             more = self.cursor.next(b']').map_err(malformed)?;
+        }
+        Ok(())
+    }
+
+    /// A list of objects at whose bracket the cursor stands.
+    fn list(&mut self, number: usize) -> Result<()> {
+        let Some(list) = self.schema.lists.get(number) else { return Ok(()) };
+        let mut more = self.cursor.enter().map_err(malformed)?;
+        let mut count = 0;
+        while more {
+            if count >= self.schema.options.limits.list {
+                return Err(self.list_too_long());
+            }
+            let at = self.cursor.at();
+            if self.cursor.kind().map_err(malformed)? != Kind::Object {
+                return Err(self.wrong_type("this should be an object").within(&format!("[{count}]")));
+            }
+            let decoded = self.scratch.decoded.len();
+            let mut base = 0;
+            if let Some(table) = self.out.record.tables.get_mut(list.table) {
+                base = table.slots.len();
+                table.slots.resize(base + list.width, MISSING);
+            }
+            let row = self.object(list.node, Target::Row(number, base));
+            row.and_then(|()| self.finish_row(list, base, at))
+                .map_err(|error| error.within(&format!("[{count}]")))?;
+            self.scratch.decoded.truncate(decoded);
+            count += 1;
+            more = self.cursor.next(b']').map_err(malformed)?;
+        }
+        Ok(())
+    }
+
+    fn finish_row(&mut self, list: &List, base: usize, at: usize) -> Result<()> {
+        let record = &mut self.out.record;
+        let Some(table) = record.tables.get_mut(list.table) else { return Ok(()) };
+        for rest in &list.rest {
+            let Some(place) = table.slots.get_mut(base + rest.slot) else { continue };
+            fill(place, rest, None, true, &[], &mut record.symbols, at)?;
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use crate::catalogue::bind::Tables;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use perq_compiler::evaluate::Bindings;
 use perq_compiler::ir::{
-    CounterKey, EVENT_BUILTINS, KindId, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Rounding, Slot,
-    SlotId, SlotType, line_slot, payment_slot,
+    Column, CounterKey, EVENT_BUILTINS, KindId, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind,
+    Rounding, RowSource, RowTable, Slot, SlotId, SlotType, line_slot, payment_slot,
 };
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -83,6 +83,19 @@ pub(crate) struct Field {
     pub slots: Vec<(u32, Form)>,
     /// The object within it.
     pub child: Option<u32>,
+    /// It is a list of objects, the rows of this of [`Schema::lists`].
+    pub list: Option<u32>,
+}
+
+/// A list of objects whose rows fill a table.
+#[derive(Clone, Debug)]
+pub(crate) struct List {
+    /// Of the program's tables.
+    pub table: usize,
+    pub width: usize,
+    /// The kind of its objects.
+    pub node: u32,
+    pub rest: Vec<Rest>,
 }
 
 /// What becomes of a slot that the record does not fill.
@@ -124,6 +137,7 @@ pub struct Schema {
     pub(crate) event_rest: Vec<Rest>,
     pub(crate) line_rest: Vec<Rest>,
     pub(crate) payment_rest: Vec<Rest>,
+    pub(crate) lists: Vec<List>,
     /// Event slots that name other members whom the program gives to or counts for, with their kinds.
     pub(crate) others: Vec<(SlotId, KindId)>,
 }
@@ -207,6 +221,7 @@ impl Schema {
             event_rest: rest(&layout.event, EVENT_BUILTINS.len(), &tables.member_slots),
             line_rest: rest(&layout.line, LINE_BUILTINS.len(), &tables.product_slots),
             payment_rest: rest(&layout.payment, PAYMENT_BUILTINS.len(), &[]),
+            lists: Vec::new(),
             others: others(program),
             values,
             tables,
@@ -216,6 +231,9 @@ impl Schema {
         schema.declare_slots(&layout.event, EVENT_BUILTINS.len(), EVENT);
         schema.declare_slots(&layout.line, LINE_BUILTINS.len(), LINE);
         schema.declare_slots(&layout.payment, PAYMENT_BUILTINS.len(), PAYMENT);
+        for (at, table) in layout.tables.iter().enumerate() {
+            schema.declare_list(at, table);
+        }
         Ok(schema)
     }
 
@@ -279,13 +297,46 @@ impl Schema {
         }
     }
 
+    fn declare_list(&mut self, at: usize, table: &RowTable) {
+        let RowSource::List { record, key } = &table.source else { return };
+        let Some((last, outer)) = key.split_last() else { return };
+        let mut node = if *record == RecordKind::Member { MEMBER } else { EVENT };
+        for key in outer {
+            let field = self.field(node, key);
+            node = self.child(field);
+        }
+        let field = self.field(node, last);
+        let own = self.nodes.len() as u32;
+        self.nodes.push(Node::default());
+        self.fields[field].list = Some(self.lists.len() as u32);
+        let columns: Vec<Slot> = table.columns.iter().filter_map(of_list).cloned().collect();
+        for (slot, column) in columns.iter().enumerate() {
+            let Some((last, outer)) = column.key.split_last() else { continue };
+            let mut node = own;
+            for key in outer {
+                let field = self.field(node, key);
+                node = self.child(field);
+            }
+            let field = self.field(node, last);
+            let form = self.values.form(column.ty);
+            self.fields[field].slots.push((slot as u32, form));
+        }
+        let mut rest = rest(&columns, 0, &[]);
+        for rest in &mut rest {
+            if let Some(column) = columns.get(rest.slot) {
+                rest.path = column.key.join(".").into();
+            }
+        }
+        self.lists.push(List { table: at, width: table.columns.len().max(1), node: own, rest });
+    }
+
     fn field(&mut self, node: u32, key: &str) -> usize {
         let fields = &mut self.nodes[node as usize].fields;
         if let Some(&field) = fields.get(key) {
             return field as usize;
         }
         fields.insert(key.into(), self.fields.len() as u32);
-        self.fields.push(Field { builtin: Builtin::None, slots: Vec::new(), child: None });
+        self.fields.push(Field { builtin: Builtin::None, slots: Vec::new(), child: None, list: None });
         self.fields.len() - 1
     }
 
@@ -302,6 +353,13 @@ impl Schema {
     /// The same for clones of one schema only.
     pub(crate) fn identity(&self) -> &Arc<()> {
         &self.identity
+    }
+
+    /// Whether an object may hold nothing but what the program reads, however other unknown fields are treated: a request
+    /// to pay that nobody meets must not be passed over.
+    pub(crate) fn is_closed(&self, node: u32) -> bool {
+        let redeem = self.lookup(EVENT, "redeem").and_then(|field| self.fields.get(field as usize));
+        redeem.is_some_and(|field| field.child == Some(node))
     }
 
     /// How many kinds of objects there are.
@@ -337,6 +395,19 @@ impl Schema {
     /// How records are read.
     pub fn options(&self) -> &ReadOptions {
         &self.options
+    }
+}
+
+/// The field that a column of a list is.
+fn of_list(column: &Column) -> Option<&Slot> {
+    match column {
+        Column::Field(slot) => Some(slot),
+        Column::Event(_)
+        | Column::Line(_)
+        | Column::LocalAt
+        | Column::PaidNet
+        | Column::Returned
+        | Column::PiecesKept => None,
     }
 }
 

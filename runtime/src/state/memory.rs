@@ -1,12 +1,17 @@
 //! State in memory: for tests, replays and simulations. Refuses to know files and crashes.
 
-use super::State;
+use super::instruments::Instruments;
+use super::life::{life_of, portions};
+use super::lots::Lots;
+use super::tiers::{Levels, Standing};
+use super::{State, now};
+use crate::clock::Zone;
 use crate::record::{ReadEvent, Reader, Schema};
-use perq_compiler::calendar::{Instant, is_universal, stretch};
-use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows};
+use perq_compiler::calendar::{Instant, is_universal, limited};
+use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows, TierChange};
 use perq_compiler::ir::{
-    Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource, RowTable, Slot,
-    SlotId, SlotType, StateRead, Verified, event_slot, line_slot,
+    AccountId, Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource,
+    RowTable, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +20,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Memory {
     program: Arc<Verified>,
+    zone: Zone,
     /// Event slots that histories repeat, ascending.
     event_slots: Vec<SlotId>,
     /// Line slots that histories repeat, ascending.
@@ -22,6 +28,8 @@ pub struct Memory {
     members: BTreeMap<Box<str>, Member>,
     /// What was claimed, by who for.
     claims: BTreeMap<(CounterId, Option<Box<str>>), Vec<KeptClaim>>,
+    instruments: Instruments,
+    levels: Levels,
 }
 
 /// A claim that was kept.
@@ -36,7 +44,7 @@ struct KeptClaim {
 struct Member {
     /// By instant, then in the order in which they were decided.
     events: Vec<Kept>,
-    lots: Vec<Lot>,
+    lots: BTreeMap<AccountId, Lots>,
 }
 
 /// An event that was decided.
@@ -67,15 +75,6 @@ enum KeptValue {
     Names(KindId, Vec<Box<str>>),
 }
 
-/// Points of one award.
-#[derive(Clone, Copy, Debug)]
-struct Lot {
-    account: perq_compiler::ir::AccountId,
-    /// Instant from which they can be spent.
-    from: i64,
-    left: i64,
-}
-
 impl Memory {
     /// Empty, for a program.
     pub fn new(program: Arc<Verified>) -> Memory {
@@ -96,12 +95,32 @@ impl Memory {
             }
         }
         Memory {
+            // Readers refuse programs of zones that are not known.
+            zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
+            instruments: Instruments::new(&program),
+            levels: Levels::default(),
             program,
             event_slots: event_slots.into_iter().collect(),
             line_slots: line_slots.into_iter().collect(),
             members: BTreeMap::new(),
             claims: BTreeMap::new(),
         }
+    }
+
+    /// What a member can spend of an account at an instant.
+    pub fn balance(&self, member: &str, account: AccountId, at: i64) -> i64 {
+        let lots = self.members.get(member).and_then(|member| member.lots.get(&account));
+        lots.map_or(0, |lots| lots.balance(at))
+    }
+
+    /// Coupons, certificates and badges.
+    pub fn instruments(&self) -> &Instruments {
+        &self.instruments
+    }
+
+    /// A member's level, where the member has been seen.
+    pub fn level(&self, member: &str) -> Option<Standing> {
+        self.levels.of(member)
     }
 
     fn member(&self, event: &ReadEvent) -> Option<&Member> {
@@ -147,6 +166,9 @@ impl Memory {
         record: &mut Record,
         out: &mut Vec<i64>,
     ) {
+        if table.columns.is_empty() {
+            out.push(MISSING);
+        }
         for column in &table.columns {
             let value = match column {
                 Column::Event(slot) => {
@@ -173,11 +195,6 @@ impl Memory {
 fn is_in(history: &History, kept: &Kept, now: Instant) -> bool {
     let near = history.days.is_none_or(|days| kept.now.date >= now.date.saturating_sub(i64::from(days)));
     near && kept.now.at <= now.at && history.events.binary_search(&kept.kind).is_ok()
-}
-
-fn now(record: &Record) -> Instant {
-    let slot = |slot: SlotId| record.event.get(slot.index()).copied().unwrap_or(MISSING);
-    Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
 }
 
 /// A slot's value as it is kept.
@@ -246,26 +263,34 @@ impl State for Memory {
             }
             let slots = self.rows(table, now, member, &mut encode, &mut record);
             if let Some(rows) = record.tables.get_mut(at) {
-                *rows = TableRows { width: table.columns.len(), slots };
+                *rows = TableRows { width: table.columns.len().max(1), slots };
             }
         }
         for read in &program.reads {
             let value = match read.read {
                 StateRead::Balance(account) => match event.member() {
                     None => MISSING,
-                    Some(_) => member
-                        .map_or(&[][..], |member| &member.lots)
-                        .iter()
-                        .filter(|lot| lot.account == account && lot.from <= now.at)
-                        .fold(0i64, |sum, lot| sum.saturating_add(lot.left)),
+                    Some(member) => self.balance(member, account, now.at),
                 },
-                StateRead::After(_) | StateRead::Last(_) => continue,
+                StateRead::Coupon(_)
+                | StateRead::Badge(_)
+                | StateRead::After(_)
+                | StateRead::Last(_)
+                | StateRead::Until(_)
+                | StateRead::Anniversary(_) => continue,
             };
             if let Some(slot) = record.event.get_mut(read.slot.index()) {
                 *slot = value;
             }
         }
         event.record = record;
+        self.instruments.see(program, schema, reader, event);
+        if let Some(tiers) = &program.instruments.tiers
+            && let Some(standing) = event.member().and_then(|member| self.levels.of(member))
+            && let Some(slot) = event.record.event.get_mut(tiers.slot.index())
+        {
+            *slot = standing.level;
+        }
         let inviters = program.counters.iter().filter_map(|counter| match counter.per {
             CounterKey::Inviter(slot) => Some((slot, event.other(slot)?.into())),
             CounterKey::Campaign | CounterKey::Member => None,
@@ -275,6 +300,9 @@ impl State for Memory {
     }
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
+        if decision.refused.is_some() {
+            return;
+        }
         let record = &event.record;
         let now = now(record);
         let program = Arc::clone(&self.program);
@@ -289,15 +317,34 @@ impl State for Memory {
             let claims = self.claims.entry((claim.counter, key)).or_default();
             claims.push(KeptClaim { at: now.at, local: now.local(), amount: claim.amount });
         }
+        // What was taken was there before the event gave anything.
+        for effect in decision.effects.iter().filter(|effect| effect.debit) {
+            if let (Some(account), Some(member)) = (effect.account, event.member()) {
+                let lots = &mut self.members.entry(member.into()).or_default().lots;
+                lots.entry(account).or_default().spend(now.at, effect.amount);
+            }
+        }
+        self.instruments.keep(&program, event, decision);
         for effect in &decision.effects {
             let to = program.sites.get(effect.site.index()).and_then(|site| site.to);
             let owner = to.map_or_else(|| event.member(), |slot| event.other(slot));
-            if let (Some(account), Some(owner)) = (effect.account, owner) {
-                let lots = &mut self.members.entry(owner.into()).or_default().lots;
-                lots.push(Lot { account, from: now.at, left: effect.amount });
+            let life = life_of(&program, effect.site).filter(|(_, life)| !life.spent_at_once);
+            let (Some((id, life)), Some(owner)) = (life, owner) else { continue };
+            let Some(account) = program.accounts.get(id.index()) else { continue };
+            let lots = &mut self.members.entry(owner.into()).or_default().lots;
+            let lots = lots.entry(id).or_default();
+            for portion in portions(&self.zone, program.week_starts, account, life, now, effect.amount) {
+                lots.issue(now.at, portion);
             }
         }
         let Some(member) = event.member() else { return };
+        if let Some(tiers) = &program.instruments.tiers {
+            let level = record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
+            self.levels.meet(member, level, now);
+            for change in decision.changes.iter().filter(|change| change.slot == tiers.slot) {
+                self.levels.place(member, change.value, change.until, now);
+            }
+        }
         let width = record.line_width.max(1);
         let lines = record.lines.chunks_exact(width).zip(&decision.lines).map(|(line, total)| KeptLine {
             slots: self
@@ -329,6 +376,32 @@ impl State for Memory {
         let place = member.events.partition_point(|before| before.now.at <= kept.now.at);
         member.events.insert(place, kept);
     }
+
+    fn due(&self, event: &ReadEvent) -> Vec<i64> {
+        let (Some(tiers), Some(member)) = (&self.program.instruments.tiers, event.member()) else {
+            return Vec::new();
+        };
+        self.levels.due(tiers, member, now(&event.record), self.program.week_starts)
+    }
+
+    fn review(
+        &mut self,
+        member: &str,
+        now: Instant,
+        review: bool,
+        found: (Option<i64>, Option<i64>),
+    ) -> Option<TierChange> {
+        let tiers = self.program.instruments.tiers.as_ref()?;
+        self.levels.review(tiers, member, now, review, found)
+    }
+
+    fn has_badge(&self, member: &str, badge: u32) -> bool {
+        self.instruments.has_badge(member, badge)
+    }
+
+    fn give_badge(&mut self, member: &str, badge: u32) {
+        self.instruments.give_badge(member, badge);
+    }
 }
 
 /// What one event sees of the claims before it.
@@ -340,6 +413,10 @@ struct Seen<'s> {
 }
 
 impl Claimed for Seen<'_> {
+    fn balance(&self, account: AccountId) -> Option<i64> {
+        Some(self.memory.balance(self.member.as_deref()?, account, self.now.at))
+    }
+
     fn claimed(&self, id: CounterId) -> i64 {
         let Some(counter) = self.memory.program.counters.get(id.index()) else { return 0 };
         let key = match counter.per {
@@ -352,7 +429,7 @@ impl Claimed for Seen<'_> {
         // Nobody to count for: nothing is left to give.
         let Some(key) = key else { return i64::MAX };
         let Some(claims) = self.memory.claims.get(&(id, key)) else { return 0 };
-        let stretch = stretch(counter.window, self.now, self.memory.program.week_starts);
+        let stretch = limited(counter.window, self.now, self.memory.program.week_starts);
         let of = |claim: &KeptClaim| if is_universal(counter.window) { claim.at } else { claim.local };
         claims
             .iter()

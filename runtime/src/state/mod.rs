@@ -6,13 +6,19 @@
 //! in memory, for tests, replays and simulations. Refuses to know rules: it knows the program's tables, reads and
 //! counters, which say exactly what state a pack needs.
 
+pub mod instruments;
+pub mod life;
+pub mod lots;
 mod memory;
+pub(crate) mod review;
+pub mod tiers;
 
 pub use memory::Memory;
 
 use crate::record::{ReadEvent, Reader, Schema};
-use perq_compiler::evaluate::{Claimed, Decision};
-use perq_compiler::ir::{Program, RowSource, StateRead};
+use perq_compiler::calendar::Instant;
+use perq_compiler::evaluate::{Claimed, Decision, Record, TierChange};
+use perq_compiler::ir::{MISSING, Program, RowSource, SiteKind, SlotId, StateRead, event_slot};
 
 /// Who keeps state between events. Events come in the order in which they are to be decided; an event sees what was
 /// kept before it and happened no later than its own instant.
@@ -27,6 +33,25 @@ pub trait State: Send {
 
     /// Keeps the event and what was decided.
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision);
+
+    /// The local seconds at which the event's member is to be reviewed before it, oldest first.
+    fn due(&self, event: &ReadEvent) -> Vec<i64>;
+
+    /// Keeps what a review of a member's level found, at a boundary or with an event that has been kept: the level that
+    /// was reached, and the last day on which a level that begins then is kept.
+    fn review(
+        &mut self,
+        member: &str,
+        now: Instant,
+        review: bool,
+        found: (Option<i64>, Option<i64>),
+    ) -> Option<TierChange>;
+
+    /// Whether a member has a badge.
+    fn has_badge(&self, member: &str, badge: u32) -> bool;
+
+    /// Gives a member a badge.
+    fn give_badge(&mut self, member: &str, badge: u32);
 }
 
 /// Whether decisions of the program depend on what was decided before.
@@ -36,8 +61,28 @@ pub fn is_stateful(program: &Program) -> bool {
         RowSource::Earlier(_) | RowSource::EarlierLines(_) => true,
     });
     let reads = program.reads.iter().any(|read| match read.read {
-        StateRead::Balance(_) => true,
-        StateRead::After(_) | StateRead::Last(_) => false,
+        StateRead::Balance(_) | StateRead::Coupon(_) | StateRead::Badge(_) => true,
+        StateRead::After(_) | StateRead::Last(_) | StateRead::Until(_) | StateRead::Anniversary(_) => false,
     });
-    history || reads || !program.counters.is_empty()
+    let acts = program.sites.iter().any(|site| match site.kind {
+        SiteKind::Debit { .. } | SiteKind::Set { .. } => true,
+        SiteKind::Award { .. }
+        | SiteKind::Multiply { .. }
+        | SiteKind::Discount { .. }
+        | SiteKind::Issue { .. }
+        | SiteKind::Tender { .. } => false,
+    });
+    let instruments = &program.instruments;
+    let kept = !instruments.coupons.is_empty()
+        || !instruments.certificates.is_empty()
+        || !instruments.badges.is_empty()
+        || instruments.tiers.is_some();
+    let redemptions = !program.redemptions.is_empty();
+    history || reads || acts || kept || redemptions || !program.counters.is_empty()
+}
+
+/// When an event happens.
+fn now(record: &Record) -> Instant {
+    let slot = |slot: SlotId| record.event.get(slot.index()).copied().unwrap_or(MISSING);
+    Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
 }

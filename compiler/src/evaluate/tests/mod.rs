@@ -1,6 +1,7 @@
 //! Settlement by itself: programs put together by hand, and a mock for the code of rules. Knows no language.
 
 mod index;
+mod limits;
 mod modes;
 mod peers;
 mod properties;
@@ -10,7 +11,7 @@ use crate::ir::{
     Account, AccountId, Currency, DiscountAmount, Displace, Element, EventId, EventKind, Fall, Function,
     FunctionId, Group, GroupId, Layout, Limit, LimitAmount, MISSING, OnPrice, Otherwise, Phase, Program,
     Rest, RoundPer, Rounding, Rule, RuleId, Scope, Site, SiteId, SiteKind, Slot, SlotType, SourcePlace,
-    Spread, Tax, Weight,
+    Spread, Tax, TaxPer, Weight,
 };
 
 /// A proposal, and what it selects.
@@ -94,6 +95,7 @@ impl Kit {
             rounding: Rounding::HalfUp,
             week_starts: 0,
             tax: None,
+            floor: None,
             accounts: Vec::new(),
             kinds: Vec::new(),
             enums: Vec::new(),
@@ -109,6 +111,9 @@ impl Kit {
             reads: Vec::new(),
             derivations: Vec::new(),
             counters: Vec::new(),
+            redemptions: Vec::new(),
+            tender: crate::ir::TenderSlots::default(),
+            instruments: Default::default(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),
@@ -145,6 +150,8 @@ impl Kit {
             redeemable: true,
             qualifying: false,
             not_below: None,
+            expires: crate::ir::Expires::Never,
+            melt: None,
         });
         AccountId(u32::try_from(self.program.accounts.len()).unwrap() - 1)
     }
@@ -231,7 +238,8 @@ impl Kit {
         (num, den): (i128, i128),
         row: Option<u32>,
     ) -> SiteId {
-        let site = self.site(rule, SiteKind::Award { account, rounding: None });
+        let site =
+            self.site(rule, SiteKind::Award { account, rounding: None, life: crate::ir::Life::default() });
         self.propose(rule, Proposed { site, num, den, row, selection: Vec::new() });
         site
     }
@@ -366,5 +374,5 @@ fn account_of(limit: &Limit) -> Option<AccountId> {
 }
 
 fn tax(included: bool) -> Option<Tax> {
-    Some(Tax { included, rounding: Rounding::HalfUp })
+    Some(Tax { included, rounding: Rounding::HalfUp, per: TaxPer::Line })
 }

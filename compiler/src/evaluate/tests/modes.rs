@@ -317,7 +317,7 @@ fn excluding(when_better: bool, on_price: OnPrice, percent: i128) -> Decision {
     let rule = kit.rule(first);
     kit.off(rule, 300, &[(a, 1)]);
     let second = kit.group(Phase::Line, Displace::BestForMember, Scope::Line, on_price);
-    kit.program.groups[second.index()].excludes = vec![Exclusion { group: first, when_better }];
+    kit.program.groups[second.index()].excludes = vec![Exclusion { group: first, when_better, whole: false }];
     let rule = kit.rule(second);
     kit.percent(rule, percent, &[(a, 1), (b, 1)]);
     kit.run()
@@ -355,7 +355,8 @@ fn awards_stay_away_from_excluded_lines() {
     let rule = kit.rule(first);
     kit.off(rule, 300, &[(a, 1)]);
     let earn = kit.group(Phase::Earn, Displace::None, Scope::Line, OnPrice::Original);
-    kit.program.groups[earn.index()].excludes = vec![Exclusion { group: first, when_better: false }];
+    kit.program.groups[earn.index()].excludes =
+        vec![Exclusion { group: first, when_better: false, whole: false }];
     let rule = kit.rule(earn);
     kit.award(rule, points, (5, 1), Some(a));
     kit.award(rule, points, (6, 1), Some(b));
@@ -468,7 +469,10 @@ fn an_effect_may_round_for_itself() {
     let points = kit.account(RoundPer::Basket, Rounding::Down, None);
     let group = kit.group(Phase::Earn, Displace::None, Scope::Line, OnPrice::Original);
     let rule = kit.rule(group);
-    let own = kit.site(rule, SiteKind::Award { account: points, rounding: Some(Rounding::Up) });
+    let own = kit.site(
+        rule,
+        SiteKind::Award { account: points, rounding: Some(Rounding::Up), life: crate::ir::Life::default() },
+    );
     kit.propose(rule, Proposed { site: own, num: 1, den: 2, row: None, selection: vec![] });
     kit.award(rule, points, (1, 2), None);
     kit.award(rule, points, (4, 10), None);
@@ -484,7 +488,8 @@ fn limits_of_awards_hold_after_rounding() {
     let points = kit.account(RoundPer::Line, Rounding::HalfUp, None);
     let group = kit.group(Phase::Earn, Displace::None, Scope::Line, OnPrice::Original);
     let rule = kit.rule(group);
-    let site = kit.site(rule, SiteKind::Award { account: points, rounding: None });
+    let site =
+        kit.site(rule, SiteKind::Award { account: points, rounding: None, life: crate::ir::Life::default() });
     for _ in 0..10 {
         let row = kit.line(1, 100);
         kit.propose(rule, Proposed { site, num: 1, den: 2, row: Some(row), selection: vec![] });
@@ -657,7 +662,10 @@ fn what_is_whole_is_cut_to_a_whole() {
     let group = kit.group(Phase::Earn, Displace::None, Scope::Line, OnPrice::Original);
     let rule = kit.rule(group);
     kit.award(rule, points, (5, 2), None);
-    let own = kit.site(rule, SiteKind::Award { account: points, rounding: Some(Rounding::Up) });
+    let own = kit.site(
+        rule,
+        SiteKind::Award { account: points, rounding: Some(Rounding::Up), life: crate::ir::Life::default() },
+    );
     kit.propose(rule, Proposed { site: own, num: 7, den: 2, row: None, selection: vec![] });
     kit.award(rule, points, (1, 2), None);
     kit.program.rules[0].limits = vec![limit(5, Some(points), Otherwise::Cut)];

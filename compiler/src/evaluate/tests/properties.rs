@@ -66,7 +66,7 @@ fn discount(dice: &mut Dice, kit: &mut Kit, rule: RuleId) {
 fn award(dice: &mut Dice, kit: &mut Kit, rule: RuleId) {
     let account = AccountId(u32::try_from(dice.roll(0, 2)).unwrap());
     let rounding = dice.once_in(4).then(|| dice.pick(&ROUNDINGS));
-    let site = kit.site(rule, SiteKind::Award { account, rounding });
+    let site = kit.site(rule, SiteKind::Award { account, rounding, life: crate::ir::Life::default() });
     let rows = i64::try_from(kit.record.lines.len() / 6).unwrap();
     for _ in 0..dice.roll(1, 4) {
         let row = (!dice.once_in(4)).then(|| u32::try_from(dice.roll(0, rows - 1)).unwrap());
@@ -83,7 +83,7 @@ fn some_limit(dice: &mut Dice, account: Option<AccountId>) -> Limit {
 }
 
 /// Anything that a verified program may hold.
-fn anything(seed: u64) -> Kit {
+pub(super) fn anything(seed: u64) -> Kit {
     let dice = &mut Dice(seed);
     let mut kit = Kit::new();
     kit.params = vec![dice.roll(0, 500)];
@@ -114,7 +114,8 @@ fn anything(seed: u64) -> Kit {
         }
         for earlier in 0..group.0 {
             if dice.once_in(3) {
-                let exclusion = Exclusion { group: GroupId(earlier), when_better: dice.once_in(2) };
+                let exclusion =
+                    Exclusion { group: GroupId(earlier), when_better: dice.once_in(2), whole: false };
                 kit.program.groups[group.index()].excludes.push(exclusion);
             }
         }
@@ -126,7 +127,7 @@ fn anything(seed: u64) -> Kit {
     kit
 }
 
-const TRIES: u64 = if cfg!(debug_assertions) { 4_000 } else { 400_000 };
+pub(super) const TRIES: u64 = if cfg!(debug_assertions) { 4_000 } else { 400_000 };
 
 #[test]
 fn every_decision_adds_up() {
@@ -280,7 +281,8 @@ fn taking_over_never_costs_the_member() {
     for seed in 0..TRIES {
         let (mut kit, later) = best(seed);
         let earlier = GroupId(0);
-        kit.program.groups[later.index()].excludes = vec![Exclusion { group: earlier, when_better: true }];
+        kit.program.groups[later.index()].excludes =
+            vec![Exclusion { group: earlier, when_better: true, whole: false }];
         let decision = kit.run();
         let mut without = kit.clone();
         without.program.groups[later.index()].rules.clear();

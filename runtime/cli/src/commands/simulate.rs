@@ -431,9 +431,12 @@ fn negated(amount: &str) -> String {
 fn amounts(amounts: &[Amount]) -> String {
     let said: Vec<String> = amounts
         .iter()
-        .map(|amount| match &amount.account {
-            Some(account) => format!("{} {} of {account}", amount.amount, amount.unit),
-            None => format!("{} {}", amount.amount, amount.unit),
+        .map(|amount| {
+            let to = amount.to.as_ref().map_or_else(String::new, |to| format!(" to {}", plain(to)));
+            match &amount.account {
+                Some(account) => format!("{} {} of {account}{to}", amount.amount, amount.unit),
+                None => format!("{} {}{to}", amount.amount, amount.unit),
+            }
         })
         .collect();
     if said.is_empty() { "nothing".to_owned() } else { said.join(" and ") }

@@ -1,0 +1,153 @@
+//! What rules do besides amounts: instruments that they issue and fields of the member that they set. It follows the
+//! amounts: where a rule proposes amounts and none of them stays, it does not happen. Refuses to know state.
+
+use super::grant::{Granter, Owner, note};
+use super::limit::allowed;
+use super::price::{NONE, Run, SiteFault};
+use super::{Change, CutBy, Decision, Issue, Proposal, Record};
+use crate::calendar::add_months;
+use crate::ir::{
+    FaultKind, GroupId, InstrumentId, Lifetime, LimitOf, MISSING, Program, RuleId, SiteId, SiteKind,
+    event_slot,
+};
+
+/// Most of an instrument that one effect issues.
+pub const MOST_ISSUED: i64 = 1_000;
+
+/// Something that a rule does besides amounts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deed {
+    pub group: GroupId,
+    /// Its rule's place in the order of settlement.
+    pub position: u32,
+    pub rule: RuleId,
+    pub site: SiteId,
+    pub number: i64,
+}
+
+/// Works out what a rule would do, in the order of its text.
+pub(super) fn wishes(
+    program: &Program,
+    proposals: &[Proposal],
+    out: &mut Vec<(SiteId, i64)>,
+) -> Result<(), SiteFault> {
+    out.clear();
+    for proposal in proposals {
+        let Some(site) = program.sites.get(proposal.site.index()) else { continue };
+        let most = match site.kind {
+            SiteKind::Award { .. }
+            | SiteKind::Multiply { .. }
+            | SiteKind::Debit { .. }
+            | SiteKind::Tender { .. }
+            | SiteKind::Discount { .. } => continue,
+            SiteKind::Issue { instrument: InstrumentId::Coupon(_) | InstrumentId::Badge(_), .. } => {
+                MOST_ISSUED
+            }
+            SiteKind::Issue { instrument: InstrumentId::Certificate(_), .. } | SiteKind::Set { .. } => {
+                i64::MAX
+            }
+        };
+        let at = |kind: FaultKind| (kind, proposal.site);
+        let exact = super::fraction::Fraction::new(proposal.num, proposal.den).map_err(at)?;
+        let number = i64::try_from(exact.round(program.rounding).map_err(at)?);
+        let number = number.ok().filter(|number| *number <= most && *number != MISSING);
+        let number = number.ok_or((FaultKind::OutOfRange, proposal.site))?;
+        let happens = match site.kind {
+            SiteKind::Issue { .. } => number > 0,
+            SiteKind::Award { .. }
+            | SiteKind::Multiply { .. }
+            | SiteKind::Debit { .. }
+            | SiteKind::Tender { .. }
+            | SiteKind::Discount { .. }
+            | SiteKind::Set { .. } => true,
+        };
+        if happens {
+            out.push((proposal.site, number));
+        }
+    }
+    Ok(())
+}
+
+impl Granter {
+    /// Does what a rule wishes, unless what it gives besides was lost, or a limit on its times holds it back. Its parts,
+    /// where it has any, have been granted already, from `given` on.
+    pub fn act(
+        &mut self,
+        owner: Owner<'_>,
+        run: &Run,
+        wishes: &[(SiteId, i64)],
+        given: usize,
+        decision: &mut Decision,
+    ) {
+        if run.parts.is_empty() {
+            for (limits, by) in [(&owner.rule.limits, CutBy::Rule), (&owner.group.limits, CutBy::Group)] {
+                for limit in limits.iter().filter(|limit| limit.of == LimitOf::Times) {
+                    if allowed(limit, owner.params, owner.claimed) < 1 {
+                        let by = limit.counter.map_or(by, CutBy::Counter);
+                        note(&mut decision.cuts, owner.rule_id, limit.of, by, 1);
+                        return;
+                    }
+                }
+            }
+        } else if self.given.len() <= given {
+            return;
+        }
+        self.deeds.extend(wishes.iter().map(|(site, number)| Deed {
+            group: owner.group_id,
+            position: run.position,
+            rule: owner.rule_id,
+            site: *site,
+            number: *number,
+        }));
+    }
+
+    /// The first rule of a group that did anything.
+    pub fn actor(&self, group: GroupId) -> u32 {
+        self.deeds.iter().find(|deed| deed.group == group).map_or(NONE, |deed| deed.position)
+    }
+}
+
+/// Lists what was done.
+pub(super) fn list(program: &Program, record: &Record, deeds: &[Deed], decision: &mut Decision) {
+    let date = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
+    for deed in deeds {
+        match program.sites.get(deed.site.index()).map(|site| site.kind) {
+            Some(SiteKind::Issue { instrument, expires }) => {
+                let lifetime = expires.or_else(|| program.instruments.lifetime(instrument));
+                decision.issues.push(Issue {
+                    rule: Some(deed.rule),
+                    site: Some(deed.site),
+                    instrument,
+                    number: deed.number,
+                    expires: lifetime.map(|lifetime| last_day(lifetime, date)),
+                });
+            }
+            Some(SiteKind::Set { slot, until }) => {
+                decision.changes.push(Change {
+                    rule: deed.rule,
+                    site: deed.site,
+                    slot,
+                    value: deed.number,
+                    until,
+                });
+            }
+            Some(
+                SiteKind::Award { .. }
+                | SiteKind::Multiply { .. }
+                | SiteKind::Debit { .. }
+                | SiteKind::Tender { .. }
+                | SiteKind::Discount { .. },
+            )
+            | None => {}
+        }
+    }
+}
+
+/// The last day of what begins on a day.
+fn last_day(lifetime: Lifetime, date: i64) -> i64 {
+    match lifetime {
+        Lifetime::Days(days) => date.saturating_add(i64::from(days)),
+        Lifetime::Months(months) => add_months(date, i64::from(months)),
+        Lifetime::On(day) => day,
+    }
+}

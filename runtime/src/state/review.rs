@@ -1,0 +1,126 @@
+//! What is looked at beside the rules: reviews that were due before an event, and levels and badges once it has been
+//! kept. Refuses to know engines: whoever drives it asks their code.
+
+use super::State;
+use crate::record::{ReadEvent, Reader, Schema};
+use perq_compiler::calendar::{DAY, Instant};
+use perq_compiler::evaluate::{Decision, Issue, Record, TierChange};
+use perq_compiler::ir::{FunctionId, InstrumentId, MISSING, Program, event_slot, line_slot};
+
+/// Asks functions that belong to no rule about a record: what each gives, where it gives anything.
+pub(crate) type Ask<'a> = dyn FnMut(&mut Record, &[FunctionId]) -> Vec<Option<i64>> + 'a;
+
+/// Makes the reviews that were due before an event.
+pub(crate) fn before(
+    program: &Program,
+    state: &mut dyn State,
+    (schema, reader): (&Schema, &mut Reader),
+    event: &ReadEvent,
+    ask: &mut Ask<'_>,
+) -> Vec<TierChange> {
+    let mut changes = Vec::new();
+    let (Some(tiers), Some(member)) = (&program.instruments.tiers, event.member()) else { return changes };
+    for local in state.due(event) {
+        let Some(now) = instant(schema, local) else { continue };
+        let mut then = event.clone();
+        set(&mut then.record, now);
+        drop(state.see(schema, reader, &mut then));
+        let found = ask(&mut then.record, &functions(tiers));
+        changes.extend(state.review(member, now, true, level(&found)));
+    }
+    changes
+}
+
+/// Looks at the member once an event has been kept, and adds to its decision what comes of it.
+pub(crate) fn after(
+    program: &Program,
+    state: &mut dyn State,
+    (schema, reader): (&Schema, &mut Reader),
+    event: &ReadEvent,
+    decision: &mut Decision,
+    ask: &mut Ask<'_>,
+) {
+    let Some(member) = event.member() else { return };
+    if !program.instruments.has_reviews() {
+        return;
+    }
+    let mut then = event.clone();
+    settled(&mut then.record, decision);
+    drop(state.see(schema, reader, &mut then));
+    let now = super::now(&then.record);
+    let tiers = program.instruments.tiers.as_ref().filter(|tiers| tiers.at_once);
+    let mut asked = tiers.map_or_else(Vec::new, functions);
+    let of_tiers = asked.len();
+    let mut badges = Vec::new();
+    for (badge, id) in program.instruments.badges.iter().zip(0u32..) {
+        if let Some(review) = &badge.review
+            && review.events.binary_search(&event.record.kind).is_ok()
+            && !state.has_badge(member, id)
+        {
+            asked.push(review.function);
+            badges.push(id);
+        }
+    }
+    if asked.is_empty() {
+        return;
+    }
+    let found = ask(&mut then.record, &asked);
+    if tiers.is_some() {
+        let of_level = level(found.get(..of_tiers).unwrap_or(&[]));
+        decision.tiers.extend(state.review(member, now, false, of_level));
+    }
+    for (badge, found) in badges.into_iter().zip(found.get(of_tiers..).unwrap_or(&[])) {
+        if *found == Some(1) {
+            state.give_badge(member, badge);
+            let instrument = InstrumentId::Badge(badge);
+            decision.issues.push(Issue { rule: None, site: None, instrument, number: 1, expires: None });
+        }
+    }
+}
+
+fn functions(tiers: &perq_compiler::ir::Tiers) -> Vec<FunctionId> {
+    std::iter::once(tiers.reached).chain(tiers.keep).collect()
+}
+
+/// The level that was reached, and how long it is kept.
+fn level(found: &[Option<i64>]) -> (Option<i64>, Option<i64>) {
+    (found.first().copied().flatten(), found.get(1).copied().flatten())
+}
+
+/// A second of the local clock as an instant.
+fn instant(schema: &Schema, local: i64) -> Option<Instant> {
+    let (date, time) = (local.div_euclid(DAY), local.rem_euclid(DAY));
+    let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
+    let text = format!("{}T{hour:02}:{minute:02}:{second:02}", crate::clock::date_text(date));
+    let moment = schema.values.zone.moment(&text)?;
+    Some(Instant { at: moment.instant, date, time })
+}
+
+/// Moves a record to another time.
+fn set(record: &mut Record, now: Instant) {
+    let values = [
+        (event_slot::AT, now.at),
+        (event_slot::DATE, now.date),
+        (event_slot::TIME, now.time),
+        (event_slot::WEEKDAY, crate::clock::weekday_of(now.date)),
+        (event_slot::MONTH_DAY, crate::clock::month_day_of(now.date).unwrap_or(MISSING)),
+    ];
+    for (slot, value) in values {
+        if let Some(place) = record.event.get_mut(slot.index()) {
+            *place = value;
+        }
+    }
+}
+
+/// Writes what is paid in the end into a record.
+fn settled(record: &mut Record, decision: &Decision) {
+    let rows = record.lines.chunks_exact_mut(record.line_width.max(1));
+    for (row, line) in rows.zip(&decision.lines) {
+        if let Some(paid) = row.get_mut(line_slot::PAID.index()) {
+            *paid = line.paid;
+        }
+    }
+    if let Some(paid) = record.event.get_mut(event_slot::BASKET_PAID.index()) {
+        *paid = decision.totals.paid;
+    }
+}
