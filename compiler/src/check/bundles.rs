@@ -139,7 +139,7 @@ impl Checker<'_> {
             [name] => match parts.iter().position(|part| *part == name.text) {
                 Some(part) => u32::try_from(part).ok(),
                 None => {
-                    let near = super::names::nearest(&name.text, parts.iter().map(String::as_str));
+                    let near = self.nearest(&name.text, parts.iter().map(String::as_str));
                     let written = self.quote(place);
                     self.report(errors::unknown_name(place, "part of the bundle", &written, near.as_deref()));
                     return Some(None);

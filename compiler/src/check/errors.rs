@@ -217,7 +217,7 @@ pub(super) fn shared_too_often(place: Place) -> Diagnostic {
     Diagnostic::error(
         "program-too-large",
         place,
-        "what groups share, written out in each of their rules, comes to more than perq compiles",
+        "what groups and templates share, written out in each rule, comes to more than perq compiles",
     )
     .help("say it in fewer words, or with a `segment` or a `define`; or make fewer rules of it")
 }

@@ -3,7 +3,7 @@
 //! refuses to know how codes are compared and kept.
 
 use super::effects::Context;
-use super::names::{Events, Scope, nearest};
+use super::names::{Events, Scope};
 use super::types::constant;
 use super::{At, Checker, Items, errors};
 use crate::ir;
@@ -514,7 +514,7 @@ impl<'a> Checker<'a> {
         if found.is_none() {
             let mut names: Vec<&str> = ids.keys().map(String::as_str).collect();
             names.sort_unstable();
-            let near = nearest(&written, names.into_iter());
+            let near = self.nearest(&written, names.into_iter());
             self.report(errors::unknown_name(place, word, &written, near.as_deref()));
         }
         found
@@ -654,7 +654,7 @@ impl<'a> Checker<'a> {
                 .map(|(name, _)| name.clone())
                 .collect();
             names.sort();
-            let near = nearest(name, names.iter().map(String::as_str));
+            let near = self.nearest(name, names.iter().map(String::as_str));
             self.report(errors::unknown_field(path_place, "member", &written, &names, near.as_deref()));
             return None;
         };

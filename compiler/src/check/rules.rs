@@ -6,7 +6,7 @@ use super::groups::{GroupInfo, GroupKind};
 use super::limits::{Owner, is_limit};
 use super::names::{Events, Scope};
 use super::program::{is_zone, small_number};
-use super::templates::Taken;
+use super::templates::{Taken, TemplateInfo};
 use super::{At, Checker, Items, Origin, dates, errors, later};
 use crate::calendar;
 use crate::ir;
@@ -31,7 +31,7 @@ pub(super) struct RuleInfo<'a> {
     pub place: Place,
 }
 
-/// Bytes of clauses that groups may share with their rules, counted once for each rule.
+/// Bytes of clauses that groups and templates may share with rules, counted once for each rule.
 const MAX_SHARED: usize = 8 << 20;
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -186,20 +186,25 @@ impl<'a> Checker<'a> {
         self.check_worths();
     }
 
-    /// Where rules have more from their groups than is compiled: each group's clauses are written out in each of its
-    /// rules, so that a text of some kilobytes may come to gigabytes.
+    /// Where rules have more from their groups and templates than is compiled: those clauses are written out in each
+    /// rule, so that a text of some kilobytes may come to gigabytes.
     fn shares_too_much(&self) -> Option<Place> {
-        let length = |info: &GroupInfo<'_>| -> usize {
-            info.shared.iter().map(|clause| clause.span.end.saturating_sub(clause.span.start) as usize).sum()
-        };
-        let lengths: Vec<usize> = self.group_infos.iter().map(length).collect();
+        let length = |clause: &ast::Clause| clause.span.end.saturating_sub(clause.span.start) as usize;
+        let shared = |info: &GroupInfo<'_>| info.shared.iter().map(|clause| length(clause)).sum::<usize>();
+        let shared: Vec<usize> = self.group_infos.iter().map(shared).collect();
+        let taken = |info: &TemplateInfo<'_>| info.template.clauses.iter().map(length).sum::<usize>();
+        let taken: Vec<usize> = self.template_infos.iter().map(taken).collect();
         let mut written = 0_usize;
-        let grouped = self.rule_infos.iter().filter_map(|info| info.group);
-        let mut too_much = grouped.filter(|group| {
-            written = written.saturating_add(lengths.get(*group).copied().unwrap_or(0));
+        let mut too_much = self.rule_infos.iter().filter(|info| {
+            let group = info.group.and_then(|group| shared.get(group));
+            let path = info.rule.template.as_ref().and_then(|path| path.parts.last());
+            let template = path.and_then(|name| self.template_ids.get(&name.text));
+            let template = template.and_then(|index| taken.get(*index));
+            written = written.saturating_add(group.copied().unwrap_or(0));
+            written = written.saturating_add(template.copied().unwrap_or(0));
             written > MAX_SHARED
         });
-        too_much.next().and_then(|group| self.group_infos.get(group)).map(|info| info.place)
+        too_much.next().map(|info| info.place)
     }
 
     /// What a group shares is checked with each of its rules; where it has none, by itself.
