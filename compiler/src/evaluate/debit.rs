@@ -4,6 +4,7 @@
 use super::fraction::Fraction;
 use super::price::SiteFault;
 use super::{Claimed, Proposal};
+use crate::interpret::actions::turns;
 use crate::ir::{AccountId, FaultKind, Program, SiteId, SiteKind};
 
 /// What one effect of a rule takes.
@@ -67,7 +68,15 @@ impl Debits {
 
     /// What a run takes, in the order of the text.
     pub fn of(&self, run: usize) -> impl Iterator<Item = Debit> + '_ {
-        self.wanted.iter().copied().filter(move |debit| debit.run == run)
+        // They are gathered run by run.
+        let start = self.wanted.partition_point(|debit| debit.run < run);
+        self.wanted.iter().skip(start).copied().take_while(move |debit| debit.run == run)
+    }
+
+    /// Turns that looking at what a run takes costs.
+    pub fn turns(&self, run: usize) -> i64 {
+        let own = self.of(run).count();
+        turns(own).saturating_mul(turns(own.saturating_add(self.taken.len())))
     }
 
     /// The first account whose balance, less what was taken before, is too small for a run, and by how much.

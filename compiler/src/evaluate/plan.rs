@@ -17,8 +17,9 @@
 
 use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols, union};
 use super::{Bindings, Record, RecordView};
+use crate::interpret::actions::turns;
 use crate::ir::{
-    Atom, AtomId, AtomTest, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SiteKind, SlotId,
+    Atom, AtomId, AtomTest, EventId, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SiteKind, SlotId,
     SlotType, Space, event_slot, line_slot,
 };
 use rustc_hash::{FxHashMap, FxHasher};
@@ -49,6 +50,8 @@ pub struct Plan {
     index: Option<Index>,
     /// A rule takes from a balance.
     pub(super) debits: bool,
+    /// Conditions on lines that the rules of each kind of event have.
+    line_atoms: Vec<usize>,
 }
 
 /// Reusable memory of one thread.
@@ -253,8 +256,16 @@ impl Plan {
             | SiteKind::Set { .. }
             | SiteKind::Tender { .. } => false,
         });
-        let mut plan =
-            Plan { rules: Vec::new(), groups: Vec::new(), phases: Vec::new(), index: None, debits };
+        let mut line_atoms = vec![0usize; program.events.len()];
+        for rule in &program.rules {
+            for event in &rule.events {
+                if let Some(count) = line_atoms.get_mut(event.index()) {
+                    *count = count.saturating_add(rule.line_atoms.len());
+                }
+            }
+        }
+        let (rules, groups, phases) = (Vec::new(), Vec::new(), Vec::new());
+        let mut plan = Plan { rules, groups, phases, index: None, debits, line_atoms };
         let mut current: Option<Phase> = None;
         let mut start = 0;
         for (group, id) in program.groups.iter().zip(0u32..) {
@@ -300,6 +311,13 @@ impl Plan {
     pub(super) fn group(&self, position: u32) -> Option<GroupId> {
         let position = usize::try_from(position).ok()?;
         self.rules.get(position)?.and(self.groups.get(position).copied())
+    }
+
+    /// Turns that finding the rules of an event costs, whatever the index spares: one for each 64 times that a condition
+    /// on lines meets a line. What does not depend on lines costs none; it is bounded by the program.
+    pub(super) fn turns(&self, kind: EventId, lines: usize) -> i64 {
+        let conditions = self.line_atoms.get(kind.index()).copied().unwrap_or(0);
+        turns(conditions.saturating_mul(lines) / 64)
     }
 
     /// Bytes of the index.

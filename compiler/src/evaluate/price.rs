@@ -39,9 +39,19 @@ pub(super) struct Line {
     pub contested_by: u32,
     /// What the group at hand would give here in its place.
     pub offered: i64,
+    /// The first rule of the group at hand that gives something here.
+    pub winner: u32,
 }
 
 impl Line {
+    /// Leaves the line to the group that has taken something here.
+    pub fn give_back(&mut self) {
+        self.running = self.running.saturating_sub(self.contested);
+        self.entry = self.running;
+        self.holder = self.contested_by;
+        self.contested = 0;
+    }
+
     /// What is to be paid in money.
     pub fn cash(&self) -> i64 {
         self.running.saturating_sub(self.tendered).max(0)

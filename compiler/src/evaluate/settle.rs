@@ -15,22 +15,52 @@ use super::{
     Bindings, BundleChoice, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, Refused,
     RefusedWhy, RuleFault, Short, Totals,
 };
+use crate::interpret::actions::{take, turns};
 use crate::ir::{
-    Displace, Group, GroupId, MISSING, PERCENT_ONE, Phase, Program, Rule, RuleId, SiteId, SlotId, Tax,
-    TaxPer, TenderSlots, event_slot, line_slot,
+    Displace, FaultKind, Group, GroupId, MISSING, PERCENT_ONE, Phase, Program, Rule, RuleId, SiteId,
+    SiteKind, SlotId, Tax, TaxPer, TenderSlots, event_slot, line_slot,
 };
 use std::ops::Range;
+
+/// Turns that a group costs in which something is proposed, besides those for each line.
+const ENTRY_TURNS: i64 = 16;
+/// Turns that a proposal, each line that it selects and each award that it multiplies cost whenever they are worked out:
+/// for their price, their place in the order and what displaces them.
+const PART_TURNS: i64 = 16;
 
 /// Reusable memory of one thread: evaluation allocates only while it grows.
 #[derive(Debug, Default)]
 pub struct Workspace<S> {
+    budget: Budget,
     scratch: S,
     proposals: Proposals,
     candidates: Candidates,
     settling: Settling,
 }
 
+/// Turns that an event may take.
+#[derive(Clone, Copy, Debug)]
+struct Budget(i64);
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget(FUEL)
+    }
+}
+
+impl<S: Default> Workspace<S> {
+    /// One whose events may take so many turns instead of [`FUEL`].
+    pub fn with_fuel(fuel: i64) -> Workspace<S> {
+        Workspace { budget: Budget(fuel), ..Workspace::default() }
+    }
+}
+
 impl<S> Workspace<S> {
+    /// Turns that the last event has left over.
+    pub fn fuel_left(&self) -> i64 {
+        self.settling.fuel
+    }
+
     /// What a function runs with.
     pub(super) fn memory(&mut self) -> (&mut S, &mut Proposals) {
         (&mut self.scratch, &mut self.proposals)
@@ -39,6 +69,8 @@ impl<S> Workspace<S> {
 
 #[derive(Debug, Default)]
 struct Settling {
+    /// Turns that the event may still take.
+    fuel: i64,
     lines: Vec<Line>,
     runs: Vec<Run>,
     parts: Vec<Part>,
@@ -76,11 +108,14 @@ pub fn evaluate<C: Code>(
     workspace: &mut Workspace<C::Scratch>,
     decision: &mut Decision,
 ) {
-    let Workspace { scratch, proposals, candidates, settling } = workspace;
+    let Workspace { budget, scratch, proposals, candidates, settling } = workspace;
     settling.begin(program, record, decision);
-    let mut fuel = FUEL;
+    // Conditions on lines are looked at before any rule is asked.
+    let finding = plan.turns(record.kind, settling.lines.len());
+    settling.fuel = budget.0.saturating_sub(finding).max(0);
     derive::fill(program, record);
-    let failed = derive::derive(program, bindings, record, params, code, (&mut fuel, scratch, proposals));
+    let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
+    let failed = derive::derive(program, bindings, record, params, code, memory);
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
     plan.begin(record, params, candidates);
     for phase in plan.phases() {
@@ -98,7 +133,7 @@ pub fn evaluate<C: Code>(
             let Some(group) = program.groups.get(group_id.index()) else { continue };
             let asking =
                 Asking { program, plan, bindings, record: record.view(params), code, silent: &silent };
-            let memory = (&mut fuel, &mut *scratch, &mut *proposals);
+            let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
             asking.group(group, here, memory, &mut settling.runs, decision);
             if !settling.runs.is_empty() {
                 let around = Around { program, plan, group_id, group, params, claimed, proposals };
@@ -224,25 +259,19 @@ impl Settling {
         let start = self.granter.given.len();
         self.losses.clear();
         self.faults.clear();
-        self.granter.enter(around.group);
-        self.look_at_debits(around, decision);
-        self.hold(around);
-        if self.lines.iter().any(|line| line.contested > 0) {
-            self.contest(around);
-        }
         self.parts.clear();
-        if around.one_by_one() {
-            for run in 0..self.runs.len() {
-                self.price(around, run);
-                self.grant(around, run, decision);
-            }
+        self.granter.enter(around.group);
+        let entry = self.turns_of_entry(around);
+        if take(&mut self.fuel, entry).is_err() {
+            self.starve_all(around);
         } else {
-            for run in 0..self.runs.len() {
-                self.price(around, run);
-            }
-            self.displace(around);
-            for run in 0..self.runs.len() {
-                self.grant(around, run, decision);
+            self.look_at_debits(around, decision);
+            self.hold(around);
+            let is_contested = self.lines.iter().any(|line| line.contested > 0);
+            if is_contested && !self.contest(around) {
+                self.starve_all(around);
+            } else {
+                self.compete(around, decision);
             }
         }
         let given = start..self.granter.given.len();
@@ -252,6 +281,88 @@ impl Settling {
         }
         self.list_bundles(around, decision);
         self.report(around, decision);
+    }
+
+    /// Works out what the runs give, and gives what stays.
+    fn compete(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        self.parts.clear();
+        for run in 0..self.runs.len() {
+            let cost = self.turns_of_prices(around, run..run.saturating_add(1));
+            if take(&mut self.fuel, cost).is_err() {
+                self.starve(around, run);
+                continue;
+            }
+            self.price(around, run);
+            if around.one_by_one() {
+                self.grant(around, run, decision);
+            }
+        }
+        if around.one_by_one() {
+            return;
+        }
+        self.displace(around);
+        for run in 0..self.runs.len() {
+            self.grant(around, run, decision);
+        }
+    }
+
+    /// Turns that beginning with a group costs: each line is looked at, and for each exclusion what was given before.
+    fn turns_of_entry(&self, around: &Around<'_>) -> i64 {
+        let mut cost = turns(self.lines.len()).saturating_add(ENTRY_TURNS);
+        for exclusion in &around.group.excludes {
+            let settled = self.settled.iter().filter(|(group, _)| *group == exclusion.group);
+            let given = settled.fold(0usize, |sum, (_, given)| sum.saturating_add(given.len()));
+            let deeds = if exclusion.whole { self.granter.deeds.len() } else { 0 };
+            let looked = self.settled.len().saturating_add(given.saturating_mul(2)).saturating_add(deeds);
+            cost = cost.saturating_add(turns(looked));
+        }
+        cost
+    }
+
+    /// Turns that working out these runs once costs, with what displacing their parts does.
+    fn turns_of_prices(&self, around: &Around<'_>, runs: Range<usize>) -> i64 {
+        let mut cost = 0i64;
+        for run in self.runs.get(runs).unwrap_or(&[]) {
+            for proposal in around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]) {
+                let rows = proposal.selected.end.saturating_sub(proposal.selected.start);
+                let given = match around.program.sites.get(proposal.site.index()).map(|site| site.kind) {
+                    Some(SiteKind::Multiply { .. }) => self.granter.given.len(),
+                    Some(
+                        SiteKind::Award { .. }
+                        | SiteKind::Discount { .. }
+                        | SiteKind::Debit { .. }
+                        | SiteKind::Issue { .. }
+                        | SiteKind::Set { .. }
+                        | SiteKind::Tender { .. },
+                    )
+                    | None => 0,
+                };
+                let parts = i64::from(rows).saturating_add(turns(given)).saturating_add(1);
+                cost = cost.saturating_add(parts.saturating_mul(PART_TURNS));
+            }
+        }
+        cost
+    }
+
+    /// Lets a run fail for want of fuel.
+    fn starve(&mut self, around: &Around<'_>, index: usize) {
+        let Some(run) = self.runs.get_mut(index) else { return };
+        run.parts = 0..0;
+        if run.faulted || run.fallen {
+            return;
+        }
+        run.faulted = true;
+        let first = around.proposals.list.get(run.proposals.start);
+        let site = first.map(|proposal| proposal.site).unwrap_or_default();
+        self.faults.push((run.position, (FaultKind::OutOfFuel, site)));
+    }
+
+    /// Lets a group fail for want of fuel.
+    fn starve_all(&mut self, around: &Around<'_>) {
+        self.parts.clear();
+        for run in 0..self.runs.len() {
+            self.starve(around, run);
+        }
     }
 
     /// Tells the displacer which pieces the sets of each rule use.
@@ -284,6 +395,15 @@ impl Settling {
         }
     }
 
+    /// Turns that meeting a request costs.
+    fn turns_of_request(&self, around: &Around<'_>, run: &Run) -> i64 {
+        let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
+        let rows = proposals.iter().fold(proposals.len(), |sum, proposal| {
+            sum.saturating_add(range_of(&around.proposals.selected, &proposal.selected).len())
+        });
+        turns(rows.saturating_add(self.lines.len())).saturating_mul(PART_TURNS)
+    }
+
     /// Meets the requests of the group's redemptions, one after another; the first that cannot be met refuses the event.
     fn tender(&mut self, around: &Around<'_>, record: &Record, decision: &mut Decision) {
         for run in std::mem::take(&mut self.runs) {
@@ -291,6 +411,12 @@ impl Settling {
             let Some(rule) = around.program.rules.get(rule_id.index()) else { continue };
             let Some(redemption) = redemption_of(around.program, rule_id) else { continue };
             if decision.refused.is_some() || request(record, redemption).is_none() {
+                continue;
+            }
+            let cost = self.turns_of_request(around, &run);
+            if take(&mut self.fuel, cost).is_err() {
+                let (kind, place) = (FaultKind::OutOfFuel, rule.place);
+                decision.faults.push(RuleFault { rule: rule_id, kind, place });
                 continue;
             }
             let asked = Asked {
@@ -392,7 +518,11 @@ impl Settling {
         for (index, run) in self.runs.iter_mut().enumerate() {
             let Some(rule) = around.plan.rule(run.position) else { continue };
             let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
-            if let Err((kind, site)) = self.debits.gather(around.program, index, proposals) {
+            let site = proposals.first().map(|proposal| proposal.site).unwrap_or_default();
+            let gathered = self.debits.gather(around.program, index, proposals).and_then(|()| {
+                take(&mut self.fuel, self.debits.turns(index)).map_err(|kind| (kind, site))
+            });
+            if let Err((kind, site)) = gathered {
                 run.fallen = true;
                 let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
                 decision.faults.push(RuleFault { rule, kind, place });
@@ -449,13 +579,21 @@ impl Settling {
     /// Lets the group compete with earlier ones that give way to a better one: works it out as if they had given
     /// nothing on the lines in question, and takes the lines over on which it gives more. A line on which it does not
     /// goes back to the earlier group, which may change what is worked out for the others, so they are looked at
-    /// again; each round gives at least one line back.
-    fn contest(&mut self, around: &Around<'_>) {
+    /// again; each round gives at least one line back. Where the fuel does not last for all rounds every line goes back.
+    ///
+    /// Says whether the fuel lasted.
+    fn contest(&mut self, around: &Around<'_>) -> bool {
         for line in self.lines.iter_mut().filter(|line| line.contested > 0) {
             line.running = line.running.saturating_add(line.contested);
             line.entry = line.running;
         }
+        let round = self.turns_of_prices(around, 0..self.runs.len());
+        let round = round.saturating_add(turns(self.lines.len()));
         loop {
+            if take(&mut self.fuel, round).is_err() {
+                self.lines.iter_mut().filter(|line| line.contested > 0).for_each(Line::give_back);
+                return false;
+            }
             let losses = self.losses.len();
             self.parts.clear();
             for run in 0..self.runs.len() {
@@ -484,10 +622,7 @@ impl Settling {
             let mut given_back = false;
             for line in &mut self.lines {
                 if line.contested > 0 && line.offered <= line.contested {
-                    line.running = line.running.saturating_sub(line.contested);
-                    line.entry = line.running;
-                    line.holder = line.contested_by;
-                    line.contested = 0;
+                    line.give_back();
                     given_back = true;
                 }
                 line.offered = 0;
@@ -496,26 +631,28 @@ impl Settling {
                 break;
             }
         }
-        let won = |row: u32, lines: &mut [Line]| line_of(lines, row).is_some_and(|line| line.contested > 0);
+        for line in &mut self.lines {
+            line.winner = NONE;
+        }
+        for part in self.parts.iter().filter(|part| !part.gone && part.money() > 0) {
+            let by = usize::try_from(part.run).ok().and_then(|run| self.runs.get(run));
+            if let (Some(line), Some(by)) = (line_of(&mut self.lines, part.row), by) {
+                first(&mut line.winner, by.position);
+            }
+        }
         for exclusion in around.group.excludes.iter().filter(|exclusion| exclusion.when_better) {
             for (_, given) in self.settled.iter().filter(|(group, _)| *group == exclusion.group) {
                 let given = self.granter.given.get_mut(given.clone()).unwrap_or(&mut []);
                 for part in given.iter_mut().filter(|part| part.account.is_none() && part.amount > 0) {
-                    if !won(part.row, &mut self.lines) {
-                        continue;
-                    }
-                    let winner = self
-                        .parts
-                        .iter()
-                        .find(|winner| winner.row == part.row && !winner.gone && winner.money() > 0);
-                    let by = winner.and_then(|winner| self.runs.get(usize::try_from(winner.run).ok()?));
-                    let by = by.map_or(NONE, |run| run.position);
+                    let won = line_of(&mut self.lines, part.row).filter(|line| line.contested > 0);
+                    let Some(by) = won.map(|line| line.winner) else { continue };
                     self.losses.push(Loss { loser: part.position, by, row: part.row });
                     part.amount = 0;
                     self.stale = true;
                 }
             }
         }
+        true
     }
 
     /// Takes a run's discounts from the lines, or gives them back.
@@ -575,6 +712,12 @@ impl Settling {
         if run.faulted || run.fallen {
             return;
         }
+        let owner = around.owner(rule_id, rule);
+        let cost = self.granter.turns(owner, self.parts.get(run.parts.clone()).unwrap_or(&[]));
+        if take(&mut self.fuel, cost.saturating_add(self.debits.turns(index))).is_err() {
+            self.starve(around, index);
+            return;
+        }
         let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
         if let Err(fault) = deed::wishes(around.program, proposals, &mut self.wishes) {
             run.faulted = true;
@@ -586,7 +729,6 @@ impl Settling {
             return;
         }
         let given = self.granter.given.len();
-        let owner = around.owner(rule_id, rule);
         let parts = self.parts.get_mut(run.parts.clone()).unwrap_or(&mut []);
         let takes = self.debits.of(index).next().is_some();
         let only_takes = takes && parts.is_empty();

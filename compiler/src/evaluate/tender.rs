@@ -124,11 +124,12 @@ impl Asked<'_> {
         let Some(account) = self.program.accounts.get(self.redemption.account.index()) else {
             return Ok(Err(self.refused(RefusedWhy::NotAllowed, 0)));
         };
-        let terms = terms(self.program, account, self.proposals, self.range.clone())?;
-        let fault = |kind: FaultKind| (kind, terms.site);
+        let mut terms = terms(self.program, account, self.proposals, self.range.clone())?;
+        let site = terms.site;
+        let fault = |kind: FaultKind| (kind, site);
         let asked = request(self.record, self.redemption).unwrap_or(0);
         let paid = match self.redemption.rate {
-            None => fixed(&terms, lines).map_err(fault)?,
+            None => fixed(&mut terms, lines).map_err(fault)?,
             Some(rate) => match self.chosen(&terms, rate, asked, lines, spreader).map_err(fault)? {
                 Ok(paid) => paid,
                 Err(refused) => return Ok(Err(refused)),
@@ -231,11 +232,17 @@ impl Asked<'_> {
 }
 
 /// A fixed price in points for each piece, which pays for all of the line but what is to be paid in money besides.
-fn fixed(terms: &Terms, lines: &mut [Line]) -> Result<Vec<Paid>, FaultKind> {
+fn fixed(terms: &mut Terms, lines: &mut [Line]) -> Result<Vec<Paid>, FaultKind> {
     let mut out = Vec::new();
+    // The first that is said of a line holds.
+    terms.points.sort_by_key(|(row, _)| *row);
+    terms.money.sort_by_key(|(row, _)| *row);
     for (row, pieces) in &terms.lines {
         let Some(line) = line_of(lines, *row) else { continue };
-        let each = |list: &[(u32, i64)]| list.iter().find(|(of, _)| of == row).map_or(0, |(_, each)| *each);
+        let each = |list: &[(u32, i64)]| {
+            let first = list.get(list.partition_point(|(of, _)| of < row));
+            first.filter(|(of, _)| of == row).map_or(0, |(_, each)| *each)
+        };
         let times = |each: i64| each.max(0).checked_mul(*pieces).ok_or(FaultKind::OutOfRange);
         let points = times(each(&terms.points))?;
         let besides = times(each(&terms.money))?;

@@ -24,7 +24,8 @@
 //!   faults are the `Loop`'s. The body is what follows up to and with its `End`, and of a loop inside it the `Loop`
 //!   alone, whose own turns cost what they cost. `NewSelection` and the picks cost one for each line of the record,
 //!   `SetHas` one for each full 64 symbols of the set, `Put` [`PUT_TURNS`], `Distinct` one for each number kept,
-//!   `Award` [`PROPOSAL_TURNS`], `Discount` that and one for each line. So no function works long, or makes much,
+//!   `Award` [`PROPOSAL_TURNS`], `Discount` that, one for each line and [`SELECTED_TURNS`] more for each line of which
+//!   pieces are selected. So no function works long, or makes much,
 //!   for little fuel: what it does beyond its own length is less than [`TURN_INSTS`] instructions a turn.
 //! * A loop over `Selected` asks at each row's turn whether a piece of it is selected then.
 //! * Instructions that divide look for a zero divisor first (`DivisionByZero`); the one quotient that is too large,
@@ -126,8 +127,11 @@ pub const TURN_INSTS: u32 = 16;
 /// Turns that a number put into a bag costs.
 pub const PUT_TURNS: i64 = 4;
 
-/// Turns that a proposal costs, for what settling it takes.
+/// Turns that making a proposal costs; what settling it takes is paid for then.
 pub const PROPOSAL_TURNS: i64 = 16;
+
+/// Turns that each line of which a discount selects pieces costs, for the memory that it takes.
+pub const SELECTED_TURNS: i64 = 4;
 
 /// Decimal digits of a unit price in records, beyond which a price is refused.
 pub const PRICE_SCALE: u32 = 4;
