@@ -617,6 +617,27 @@ impl Session {
         self
     }
 
+    /// Lets each event take so many turns instead of [`evaluate::FUEL`]: for hosts that can wait for less. A decision
+    /// depends on it only where it does not suffice; rules that it does not suffice for are named in the decision.
+    #[must_use]
+    pub fn with_fuel(mut self, fuel: i64) -> Session {
+        self.evaluation.interpreter = Workspace::with_fuel(fuel);
+        #[cfg(feature = "native")]
+        {
+            self.evaluation.native = Workspace::with_fuel(fuel);
+        }
+        self
+    }
+
+    /// Turns that the last event has left over.
+    pub fn fuel_left(&self) -> i64 {
+        match &self.engine.0.code {
+            Code::Interpreter => self.evaluation.interpreter.fuel_left(),
+            #[cfg(feature = "native")]
+            Code::Native(_) => self.evaluation.native.fuel_left(),
+        }
+    }
+
     /// Decides the event that was read last, on what was kept before it, and keeps it.
     fn run(&mut self) {
         let Session { engine, state, reader, event, evaluation } = self;

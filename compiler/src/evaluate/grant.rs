@@ -12,11 +12,11 @@ use super::price::{Line, NONE, Part, Run, SiteFault, line_of};
 use super::spread::{Spreader, apportion};
 use super::tender::Met;
 use super::{Claim, Claimed, Cut, CutBy, Decision, Effect, Share};
+use crate::interpret::actions::turns;
 use crate::ir::{
     Account, AccountId, FaultKind, Group, GroupId, Limit, LimitOf, Program, RoundPer, Rounding, Rule, RuleId,
     SiteId, SiteKind,
 };
-use crate::interpret::actions::turns;
 use rustc_hash::FxHashSet;
 use std::ops::Range;
 

@@ -19,8 +19,8 @@ use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, s
 use super::{Bindings, Record, RecordView};
 use crate::interpret::actions::turns;
 use crate::ir::{
-    Atom, AtomId, AtomTest, EventId, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SiteKind, SlotId,
-    SlotType, Space, event_slot, line_slot,
+    Atom, AtomId, AtomTest, EventId, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SiteKind,
+    SlotId, SlotType, Space, event_slot, line_slot,
 };
 use rustc_hash::{FxHashMap, FxHasher};
 use std::hash::Hasher;

@@ -519,9 +519,10 @@ impl Settling {
             let Some(rule) = around.plan.rule(run.position) else { continue };
             let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
             let site = proposals.first().map(|proposal| proposal.site).unwrap_or_default();
-            let gathered = self.debits.gather(around.program, index, proposals).and_then(|()| {
-                take(&mut self.fuel, self.debits.turns(index)).map_err(|kind| (kind, site))
-            });
+            let gathered = self
+                .debits
+                .gather(around.program, index, proposals)
+                .and_then(|()| take(&mut self.fuel, self.debits.turns(index)).map_err(|kind| (kind, site)));
             if let Err((kind, site)) = gathered {
                 run.fallen = true;
                 let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
@@ -631,6 +632,20 @@ impl Settling {
                 break;
             }
         }
+        // What is taken over must not be lost because the fuel ends before it is given.
+        let mut rest = self.turns_of_prices(around, 0..self.runs.len());
+        for (index, run) in self.runs.iter().enumerate() {
+            let rule_id = around.plan.rule(run.position);
+            let rule = rule_id.and_then(|id| Some((id, around.program.rules.get(id.index())?)));
+            let Some((rule_id, rule)) = rule else { continue };
+            let parts = self.parts.get(run.parts.clone()).unwrap_or(&[]);
+            let cost = self.granter.turns(around.owner(rule_id, rule), parts);
+            rest = rest.saturating_add(cost).saturating_add(self.debits.turns(index));
+        }
+        if self.fuel < rest {
+            self.lines.iter_mut().filter(|line| line.contested > 0).for_each(Line::give_back);
+            return false;
+        }
         for line in &mut self.lines {
             line.winner = NONE;
         }
@@ -713,8 +728,9 @@ impl Settling {
             return;
         }
         let owner = around.owner(rule_id, rule);
-        let cost = self.granter.turns(owner, self.parts.get(run.parts.clone()).unwrap_or(&[]));
-        if take(&mut self.fuel, cost.saturating_add(self.debits.turns(index))).is_err() {
+        let parts = self.parts.get(run.parts.clone()).unwrap_or(&[]);
+        let cost = self.granter.turns(owner, parts).saturating_add(self.debits.turns(index));
+        if take(&mut self.fuel, cost).is_err() {
             self.starve(around, index);
             return;
         }

@@ -1,5 +1,6 @@
 //! Settlement by itself: programs put together by hand, and a mock for the code of rules. Knows no language.
 
+mod fuel;
 mod index;
 mod limits;
 mod modes;
