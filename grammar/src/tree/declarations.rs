@@ -141,6 +141,7 @@ impl<'t> Builder<'t> {
                 clauses.push(build(self, child)?);
             }
         }
+        clauses.shrink_to_fit();
         Some(clauses)
     }
 

@@ -21,6 +21,8 @@ impl<'t> Builder<'t> {
                 effects.push(self.effect(child)?);
             }
         }
+        // A list that is filled one by one has room for four, most rules have one effect, and there may be many rules.
+        effects.shrink_to_fit();
         Some(effects)
     }
 
