@@ -25,7 +25,7 @@ fn bytes_of_all_files() {
 
 #[test]
 fn words_of_all_files() {
-    // Signs that belong to no declaration are quickly read: half of them in each file, of which the first is an `enum`.
+    // One declaration of too many words is quickly read: it is refused by itself. `enum e {` and `}` are four of them.
     let half = MAX_PROGRAM_TOKENS / 2;
     let values = |count: usize| format!("enum e {{ {} }}", "a ".repeat(count - 4));
     assert!(!refused(&[values(half), values(half)]).0, "as many as there may be");
