@@ -8,6 +8,7 @@ use crate::decision::{Decision, Names};
 use crate::pack::Pack;
 use crate::record::value::{Scalar, Values};
 use crate::record::{Event, ReadEvent, ReadOptions, Reader, RecordError, Schema};
+use crate::returns;
 use crate::state::{self, Memory, State, review};
 use arc_swap::ArcSwap;
 use perq_compiler::evaluate::{self, Claimed, Plan, Reviewer, Unclaimed, Workspace};
@@ -502,6 +503,37 @@ impl Evaluation {
         }
     }
 
+    /// Decides an event again of which goods have come back.
+    fn again(
+        &mut self,
+        engine: &Inner,
+        record: &mut evaluate::Record,
+        claimed: &dyn Claimed,
+        kept: &evaluate::Kept,
+    ) -> evaluate::Decision {
+        let date = record.event.get(event_slot::DATE.index()).copied().unwrap_or(MISSING);
+        let params: Vec<i64> = engine.params.iter().map(|values| value_at(values, date)).collect();
+        let (program, plan, bindings) = (engine.pack.program(), &engine.plan, engine.schema.bindings());
+        let mut decision = evaluate::Decision::default();
+        let out = &mut decision;
+        match &engine.code {
+            Code::Interpreter => {
+                let (code, memory) = (&engine.interpreter, &mut self.interpreter);
+                evaluate::evaluate_again(
+                    program, plan, bindings, record, &params, claimed, code, memory, out, kept,
+                );
+            }
+            #[cfg(feature = "native")]
+            Code::Native(native) => {
+                let (code, memory): (&Native, _) = (native, &mut self.native);
+                evaluate::evaluate_again(
+                    program, plan, bindings, record, &params, claimed, code, memory, out, kept,
+                );
+            }
+        }
+        decision
+    }
+
     fn interpret(&mut self, engine: &Inner, event: &mut ReadEvent, claimed: &dyn Claimed) {
         evaluate::evaluate(
             engine.pack.program(),
@@ -554,14 +586,28 @@ fn decide(
     event: &mut ReadEvent,
     evaluation: &mut Evaluation,
 ) {
-    let Some(state) = state else { return evaluation.run(&engine.0, event, &Unclaimed) };
     let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
+    let Some(state) = state else {
+        returns::before(program, None, (schema, reader), event, &mut |_, _, _| evaluate::Decision::default());
+        if returns::is_refused(event) {
+            return returns::refuse(event, &mut evaluation.decision);
+        }
+        return evaluation.run(&engine.0, event, &Unclaimed);
+    };
     let tiers = review::before(program, state, (schema, reader), event, &mut |record, functions| {
         evaluation.ask(&engine.0, record, functions)
     });
+    returns::before(program, Some(&*state), (schema, reader), event, &mut |record, claimed, kept| {
+        evaluation.again(&engine.0, record, claimed, kept)
+    });
     let claimed = state.see(schema, reader, event);
-    evaluation.run(&engine.0, event, &*claimed);
+    returns::show(program, event);
+    match returns::is_refused(event) {
+        true => returns::refuse(event, &mut evaluation.decision),
+        false => evaluation.run(&engine.0, event, &returns::Corrected::new(&*claimed, event)),
+    }
     drop(claimed);
+    returns::settle(program, event, &mut evaluation.decision);
     evaluation.decision.tiers = tiers;
     state.keep(schema, reader, event, &evaluation.decision);
     let mut decision = std::mem::take(&mut evaluation.decision);

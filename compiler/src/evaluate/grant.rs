@@ -393,7 +393,7 @@ impl Granter {
     }
 
     /// Rounds what waited for the sum of the event: to groups, in them to rules, in them to lines.
-    fn round_per_basket(&mut self, program: &Program) {
+    pub fn round_per_basket(&mut self, program: &Program) {
         let accounts = program.accounts.iter().zip(&self.balances).zip(0u32..);
         for ((account, balance), id) in accounts {
             if account.per != RoundPer::Basket || !balance.exact.is_positive() {
@@ -472,6 +472,11 @@ impl Granter {
     /// Rounds what waits, and lists the effects, the awards' sums and the claims.
     pub fn finish(&mut self, program: &Program, decision: &mut Decision) {
         self.round_per_basket(program);
+        self.list(program, decision);
+    }
+
+    /// Lists the effects, the awards' sums and the claims.
+    pub fn list(&mut self, program: &Program, decision: &mut Decision) {
         self.claim(program, decision);
         for part in self.given.iter().filter(|part| part.amount != 0) {
             let same = match decision.effects.last_mut() {

@@ -296,6 +296,12 @@ impl Plan {
         self.rules.get(usize::try_from(position).ok()?).copied().flatten()
     }
 
+    /// The position of a rule.
+    pub(super) fn position(&self, rule: RuleId) -> u32 {
+        let found = self.rules.iter().position(|other| *other == Some(rule));
+        found.and_then(|position| u32::try_from(position).ok()).unwrap_or(super::price::NONE)
+    }
+
     /// The group of the rule at a position.
     pub(super) fn group(&self, position: u32) -> Option<GroupId> {
         let position = usize::try_from(position).ok()?;

@@ -5,7 +5,7 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, ClockZone, Column, Comparison,
+    Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, Cancel, ClockZone, Column, Comparison,
     CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst,
     InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Otherwise, Param, ParamId, Program,
     ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SetPick, SetValue, SiteId, SiteKind, Slot,
@@ -89,6 +89,11 @@ impl Display for Program {
             match read.read {
                 StateRead::Balance(account) => {
                     writeln!(f, "read {slot}: balance of {}", self.account(account))?
+                }
+                StateRead::Refund => writeln!(f, "read {slot}: what is refunded")?,
+                StateRead::BoughtOn => writeln!(f, "read {slot}: the day of the purchase")?,
+                StateRead::Missing(account) => {
+                    writeln!(f, "read {slot}: what is missing of {}", self.account(account))?
                 }
                 StateRead::After(window) => {
                     writeln!(f, "read {slot}: after what is before {}", words(&window))?
@@ -264,6 +269,9 @@ impl Display for Printed<'_, Account> {
             let of = if melt.of_remaining { "the rest" } else { "the award" };
             let (from, every) = (stretch(&melt.from), stretch(&melt.every));
             write!(f, " melts {} millionths of {of} from {from} every {every}", melt.share)?;
+        }
+        if let Some(shortfall) = account.shortfall {
+            write!(f, " shortfall {}", shortfall.word())?;
         }
         Ok(())
     }
@@ -712,6 +720,11 @@ fn site_text(program: &Program, id: SiteId) -> String {
             }
             if life.spent_at_once {
                 text.push_str(" spent at once");
+            }
+            match life.cancel {
+                None => {}
+                Some(Cancel::All) => text.push_str(" cancelled by any return"),
+                Some(Cancel::Proportional) => text.push_str(" cancelled in proportion"),
             }
         }
         SiteKind::Debit { account } => {
