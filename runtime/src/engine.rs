@@ -663,6 +663,11 @@ impl Session {
         self
     }
 
+    /// What was kept so far, of stateful programs.
+    pub fn state(&self) -> Option<&dyn State> {
+        self.state.as_deref()
+    }
+
     /// Decides the event that was read last, on what was kept before it, and keeps it.
     fn run(&mut self) {
         let Session { engine, state, reader, event, evaluation } = self;
