@@ -334,7 +334,8 @@ fn refusals_say_what_is_wrong() {
     };
     let back = |sku: &str, pieces: i64| comes_back("r", "p", &at(7, 10), &[(sku.to_owned(), pieces)]);
     let plain = |because: &str, words: &str| json!({ "of": "p", "because": because, "words": words });
-    let line = |because: &str, words: &str| json!({ "of": "p", "line": 1, "because": because, "words": words });
+    let line =
+        |because: &str, words: &str| json!({ "of": "p", "line": 1, "because": because, "words": words });
     assert_eq!(
         refused(comes_back("r", "x", &at(7, 10), &[("A0".to_owned(), 1)])),
         json!({ "of": "x", "because": "unknown-purchase", "words": "no purchase \"x\" is kept" })
@@ -354,10 +355,7 @@ fn refusals_say_what_is_wrong() {
     );
     let mut other: Value = serde_json::from_str(&back("A0", 1)).expect("JSON");
     other["member"] = json!({ "id": "m2", "tier": "base" });
-    assert_eq!(
-        refused(other.to_string()),
-        plain("other-member", "\"p\" is the purchase of another member")
-    );
+    assert_eq!(refused(other.to_string()), plain("other-member", "\"p\" is the purchase of another member"));
     assert_eq!(both.holds(), held);
 }
 

@@ -578,6 +578,15 @@ impl Evaluation {
     }
 }
 
+/// Decides an event by itself: nothing was before it, so nothing comes back of it.
+fn alone(engine: &Engine, event: &mut ReadEvent, evaluation: &mut Evaluation) {
+    returns::unkept(engine.program(), event);
+    match returns::is_refused(event) {
+        true => returns::refuse(event, &mut evaluation.decision),
+        false => evaluation.run(&engine.0, event, &Unclaimed),
+    }
+}
+
 /// Decides an event that was just read, on what was kept before it, and keeps it.
 fn decide(
     engine: &Engine,
@@ -587,17 +596,11 @@ fn decide(
     evaluation: &mut Evaluation,
 ) {
     let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
-    let Some(state) = state else {
-        returns::before(program, None, (schema, reader), event, &mut |_, _, _| evaluate::Decision::default());
-        if returns::is_refused(event) {
-            return returns::refuse(event, &mut evaluation.decision);
-        }
-        return evaluation.run(&engine.0, event, &Unclaimed);
-    };
+    let Some(state) = state else { return alone(engine, event, evaluation) };
     let tiers = review::before(program, state, (schema, reader), event, &mut |record, functions| {
         evaluation.ask(&engine.0, record, functions)
     });
-    returns::before(program, Some(&*state), (schema, reader), event, &mut |record, claimed, kept| {
+    returns::before(program, &*state, (schema, reader), event, &mut |record, claimed, kept| {
         evaluation.again(&engine.0, record, claimed, kept)
     });
     let claimed = state.see(schema, reader, event);
@@ -698,7 +701,8 @@ impl Session {
     /// Decides an event that was read for this engine's schema: numbers and ids, nothing named. The running amounts in
     /// its record change. Knows nothing of what was decided before, and keeps nothing.
     pub fn decide_record(&mut self, event: &mut ReadEvent) -> &evaluate::Decision {
-        self.evaluation.run(&self.engine.0, event, &Unclaimed);
+        let Session { engine, evaluation, .. } = self;
+        alone(engine, event, evaluation);
         &self.evaluation.decision
     }
 

@@ -17,8 +17,8 @@ use crate::state::life::moved;
 use crate::state::{Memory, State, review};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{
-    Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, Kept, LineTotal, Plan, Proposals, Record, RefusedWhy,
-    Reviewer, Workspace, evaluate, evaluate_again,
+    Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, Kept, LineTotal, Plan, Proposals, Record,
+    RefusedWhy, Reviewer, Workspace, evaluate, evaluate_again,
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
@@ -500,7 +500,7 @@ impl<'t> Run<'t> {
             asked.ask(bindings, workspaces, record, functions)
         });
         let kept = (&bound.schema, &mut reader);
-        returns::before(program, Some(&self.state), kept, &mut event, &mut |record, claimed, kept| {
+        returns::before(program, &self.state, kept, &mut event, &mut |record, claimed, kept| {
             asked.again(bound, workspaces, record, claimed, kept)
         });
         let params = params(&self.ready.params, &event.record, &self.params);
@@ -634,18 +634,14 @@ impl Asked<'_> {
         if let Some(code) = &self.ready.interpreter {
             let (mut own, memory) = (record.clone(), &mut workspaces.interpreter);
             let mut out = Decision::default();
-            evaluate_again(
-                program, plan, bindings, &mut own, &params, claimed, code, memory, &mut out, kept,
-            );
+            evaluate_again(program, plan, bindings, &mut own, &params, claimed, code, memory, &mut out, kept);
             found.push(("interpreter", out));
         }
         #[cfg(feature = "native")]
         if let Some(code) = &self.ready.native {
             let (mut own, memory) = (record.clone(), &mut workspaces.native);
             let mut out = Decision::default();
-            evaluate_again(
-                program, plan, bindings, &mut own, &params, claimed, code, memory, &mut out, kept,
-            );
+            evaluate_again(program, plan, bindings, &mut own, &params, claimed, code, memory, &mut out, kept);
             found.push(("native", out));
         }
         if let [(one, first), (other, second)] = found.as_slice()
@@ -997,12 +993,13 @@ impl View<'_> {
                     Some(Err(why)) => words.as_ref().is_none_or(|words| *words == why.name()),
                     Some(Ok(_)) | None => false,
                 };
-                let holds = returned || decision.refused.is_some_and(|refused| {
-                    words.as_ref().is_none_or(|words| {
-                        self.says(refused.redemption).iter().any(|saying| saying.text == *words)
-                            && refused.why == RefusedWhy::Short
-                    })
-                });
+                let holds = returned
+                    || decision.refused.is_some_and(|refused| {
+                        words.as_ref().is_none_or(|words| {
+                            self.says(refused.redemption).iter().any(|saying| saying.text == *words)
+                                && refused.why == RefusedWhy::Short
+                        })
+                    });
                 (holds, expected, self.refused().unwrap_or_else(|| "it is not refused".to_owned()))
             }
             // Asked of the state, not of the decision.

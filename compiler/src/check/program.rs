@@ -439,8 +439,7 @@ impl<'a> Checker<'a> {
             }
             seen.push(word);
             match clause {
-                ast::AccountClause::Title(_)
-                | ast::AccountClause::Unit(..) => {}
+                ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) => {}
                 ast::AccountClause::Shortfall(policy) => {
                     let found = ir::Shortfall::ALL.into_iter().find(|known| known.word() == policy.text);
                     if found.is_none() {

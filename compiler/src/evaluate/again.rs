@@ -106,7 +106,8 @@ impl Settling {
         }
         for effect in &kept.cancellable {
             let given = given(effect, plan.position(effect.rule));
-            let there = given.filter(|given| given.row == NONE || line_of(&mut self.lines, given.row).is_some());
+            let there =
+                given.filter(|given| given.row == NONE || line_of(&mut self.lines, given.row).is_some());
             self.granter.given.extend(there.collect::<Vec<_>>());
         }
     }

@@ -22,8 +22,8 @@ mod tender;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use atom::fact as atom_fact;
 pub use again::{Kept, KeptLine, is_cancellable, is_settled};
+pub(crate) use atom::fact as atom_fact;
 pub use plan::Plan;
 pub use review::Reviewer;
 pub use settle::{Workspace, evaluate, evaluate_again};

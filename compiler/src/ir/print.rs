@@ -5,9 +5,9 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, Cancel, ClockZone, Column, Comparison,
-    CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst,
-    InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Otherwise, Param, ParamId, Program,
+    Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, Cancel, ClockZone, Column,
+    Comparison, CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function, Group, History,
+    Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Otherwise, Param, ParamId, Program,
     ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SetPick, SetValue, SiteId, SiteKind, Slot,
     SlotId, SlotType, Space, Span, StateRead, TaxPer, TenderSlots, Ty, Value, Weight, Window,
 };

@@ -78,9 +78,7 @@ pub(super) fn correct(
             continue;
         }
         if let Some(owner) = &correction.owner {
-            let lots = held
-                .entry((owner.clone(), account))
-                .or_insert_with(|| state.lots(owner, account));
+            let lots = held.entry((owner.clone(), account)).or_insert_with(|| state.lots(owner, account));
             correction.moved = correction.apply(program, zone, origin.order, (origin.now(), now.at), lots);
         }
         returned.corrections.push(correction);

@@ -104,11 +104,9 @@ impl NoReturn {
         let of = event.of().unwrap_or_default();
         let sku = |row: u32| event.sku(row as usize);
         match self {
-            NoReturn::NotKept => {
-                "the programme says nothing of returns, so no purchase is kept for them; \
+            NoReturn::NotKept => "the programme says nothing of returns, so no purchase is kept for them; \
                  `shortfall` in an account is enough"
-                    .to_owned()
-            }
+                .to_owned(),
             NoReturn::UnknownPurchase => format!("no purchase \"{of}\" is kept"),
             NoReturn::OtherMember => format!("\"{of}\" is the purchase of another member"),
             NoReturn::BeforePurchase => format!("\"{of}\" was bought later than it comes back"),
@@ -193,7 +191,7 @@ impl Refund {
 /// Works out what comes back with an event that names what it comes back of.
 pub(crate) fn before(
     program: &Program,
-    state: Option<&dyn State>,
+    state: &dyn State,
     (schema, reader): (&Schema, &mut Reader),
     event: &mut ReadEvent,
     again: &mut Again<'_>,
@@ -202,22 +200,27 @@ pub(crate) fn before(
     if !program.is_return(event.record.kind) || event.of().is_none() {
         return;
     }
-    let returned = match state.filter(|_| program.returns) {
-        None => Err(NoReturn::NotKept),
-        Some(state) => find(state, event).and_then(|origin| {
-            let mut returned = matched(&origin, event)?;
-            describe(program, (schema, reader), event, &returned);
-            if event.member().is_none()
-                && let Some(member) = &origin.member
-            {
-                reader.adopt(schema, event, member);
-            }
-            let zone = &schema.values.zone;
-            correct::correct(program, zone, state, (schema, reader), event, &mut returned, again);
-            Ok(Box::new(returned))
-        }),
-    };
+    let found = if program.returns { find(state, event) } else { Err(NoReturn::NotKept) };
+    let returned = found.and_then(|origin| {
+        let mut returned = matched(&origin, event)?;
+        describe(program, (schema, reader), event, &returned);
+        if event.member().is_none()
+            && let Some(member) = &origin.member
+        {
+            reader.adopt(schema, event, member);
+        }
+        let zone = &schema.values.zone;
+        correct::correct(program, zone, state, (schema, reader), event, &mut returned, again);
+        Ok(Box::new(returned))
+    });
     event.returned = Some(returned);
+}
+
+/// Refuses an event that names what it comes back of, where nothing is kept.
+pub(crate) fn unkept(program: &Program, event: &mut ReadEvent) {
+    let is_return = program.is_return(event.record.kind) && event.of().is_some();
+    let why = if program.returns { NoReturn::UnknownPurchase } else { NoReturn::NotKept };
+    event.returned = is_return.then_some(Err(why));
 }
 
 /// What a return comes back of.
@@ -317,8 +320,7 @@ fn describe(
         let scaled = i128::from(paid).saturating_mul(per_minor);
         let price = divide_rounded(scaled, i128::from(pieces.max(1)), Rounding::HalfUp);
         let price = price.ok().and_then(|price| i64::try_from(price).ok()).unwrap_or(0);
-        for (slot, value) in
-            [(line_slot::PRICE, price), (line_slot::INITIAL, paid), (line_slot::PAID, paid)]
+        for (slot, value) in [(line_slot::PRICE, price), (line_slot::INITIAL, paid), (line_slot::PAID, paid)]
         {
             if let Some(place) = slots.get_mut(slot.index()) {
                 *place = value;
@@ -437,8 +439,10 @@ pub(crate) fn refuse(event: &ReadEvent, decision: &mut Decision) {
         let initial = line.get(line_slot::INITIAL.index()).copied().unwrap_or(0);
         LineTotal { initial, paid: initial, tax: 0 }
     };
-    *decision =
-        Decision { lines: event.record.lines.chunks_exact(width).map(total).collect(), ..Decision::default() };
+    *decision = Decision {
+        lines: event.record.lines.chunks_exact(width).map(total).collect(),
+        ..Decision::default()
+    };
     let sum = decision.lines.iter().fold(0i64, |sum, line| sum.saturating_add(line.paid));
     (decision.totals.initial, decision.totals.paid, decision.totals.total) = (sum, sum, sum);
 }
@@ -464,5 +468,3 @@ pub(crate) fn settle(program: &Program, event: &ReadEvent, decision: &mut Decisi
     decision.totals.points = returned.refund.points;
     decision.totals.total = returned.refund.money(program);
 }
-
-

@@ -7,10 +7,12 @@ use crate::catalogue::bind::{set_range, set_slot};
 use crate::record::{ReadEvent, Reader, Schema};
 use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate::spread::over_pieces;
-use perq_compiler::evaluate::{Claim, Decision, Effect, Kept, KeptLine, Record, Share, TableRows, is_settled};
+use perq_compiler::evaluate::{
+    Claim, Decision, Effect, Kept, KeptLine, Record, Share, TableRows, is_settled,
+};
 use perq_compiler::ir::{
-    AccountId, Cancel, Column, EventId, KindId, MISSING, Program, RowSource, RowTable, RuleId, SiteId, SiteKind,
-    Slot, SlotId, SlotType, event_slot, line_slot,
+    AccountId, Cancel, Column, EventId, KindId, MISSING, Program, RowSource, RowTable, RuleId, SiteId,
+    SiteKind, Slot, SlotId, SlotType, event_slot, line_slot,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -127,7 +129,8 @@ impl Origin {
         };
         let lines = event.record.lines.chunks_exact(width).zip(&decision.lines).zip(0u32..);
         let settled = |rule: RuleId| {
-            let group = program.rules.get(rule.index()).and_then(|rule| program.groups.get(rule.group.index()));
+            let group =
+                program.rules.get(rule.index()).and_then(|rule| program.groups.get(rule.group.index()));
             group.is_some_and(|group| is_settled(group.phase))
         };
         let issues = decision.issues.iter().filter_map(|issue| issue.rule.zip(issue.site));
@@ -267,7 +270,9 @@ impl Origin {
             }
             let touched = match effect.shares.as_slice() {
                 [] => back.iter().any(|back| *back > 0),
-                shares => shares.iter().any(|share| back.get(share.row as usize).is_some_and(|back| *back > 0)),
+                shares => {
+                    shares.iter().any(|share| back.get(share.row as usize).is_some_and(|back| *back > 0))
+                }
             };
             if cancel == Some(Cancel::All) && touched {
                 continue;
@@ -300,7 +305,8 @@ impl Origin {
         let (mut whole, mut gone) = (0i64, 0i64);
         let discounts = self.effects.iter().filter(|effect| effect.rule == rule && effect.account.is_none());
         for share in discounts.flat_map(|effect| &effect.shares) {
-            let Some((line, back)) = self.lines.get(share.row as usize).zip(back.get(share.row as usize)) else {
+            let Some((line, back)) = self.lines.get(share.row as usize).zip(back.get(share.row as usize))
+            else {
                 continue;
             };
             whole = whole.saturating_add(share.amount);
@@ -445,11 +451,8 @@ impl Remembered {
 
     /// The record, with the numbers that names have now.
     pub(crate) fn restore(&self, program: &Program, schema: &Schema, reader: &mut Reader) -> Record {
-        let numbers: Vec<u32> = self
-            .names
-            .iter()
-            .map(|(kind, name)| reader.symbol_number(schema, kind.index(), name))
-            .collect();
+        let numbers: Vec<u32> =
+            self.names.iter().map(|(kind, name)| reader.symbol_number(schema, kind.index(), name)).collect();
         let mut name = |_: KindId, place: u32| numbers.get(usize::try_from(place).ok()?).copied();
         let mut renaming = Renaming { symbols: &self.symbols, name: &mut name, out: Vec::new() };
         let layout = &program.layout;

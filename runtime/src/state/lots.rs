@@ -215,13 +215,7 @@ impl Lots {
     }
 
     /// Takes from other lots what is not there any more, as far as the policy says.
-    pub fn take_elsewhere(
-        &mut self,
-        at: i64,
-        wanted: i64,
-        policy: Option<Shortfall>,
-        moved: &mut Moved,
-    ) {
+    pub fn take_elsewhere(&mut self, at: i64, wanted: i64, policy: Option<Shortfall>, moved: &mut Moved) {
         let there = self.balance(at).clamp(0, wanted.max(0));
         let (others, owed) = match policy {
             None | Some(Shortfall::PendingOnly) => (0, 0),

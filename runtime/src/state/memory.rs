@@ -346,9 +346,8 @@ impl Memory {
                     };
                     i64::from(bought > 0 && pieces >= bought)
                 }
-                Column::PiecesKept => line.map_or(MISSING, |(row, line)| {
-                    line.pieces.saturating_sub(kept.back(Some(row), sight).0)
-                }),
+                Column::PiecesKept => line
+                    .map_or(MISSING, |(row, line)| line.pieces.saturating_sub(kept.back(Some(row), sight).0)),
                 Column::Field(_) => MISSING,
             };
             out.push(value);
