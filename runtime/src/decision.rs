@@ -1199,7 +1199,7 @@ pub(crate) fn write_text_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::record::{ReadOptions, Reader, Schema};
     use crate::testing;
@@ -1236,6 +1236,10 @@ mod tests {
                     "^-?[0-9]+(\\.[0-9]+)?$" => assert!(decimal::parse(text, 9).is_ok(), "{at}: {text}"),
                     "^[0-9a-f]{16}$" => {
                         assert!(text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()), "{at}");
+                    }
+                    "^-?[0-9]+-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$" => {
+                        let moment = Zone::universal().moment(text).map(|moment| moment.instant);
+                        assert_eq!(moment.map(instant_text).as_ref(), Some(text), "{at}");
                     }
                     _ => panic!("unknown pattern {pattern}"),
                 },

@@ -30,9 +30,9 @@ pub struct StateEntry {
     /// Fields of members that rules set, and the one that levels govern.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub fields: Vec<String>,
-    /// Kinds of events that are kept for what comes back of them.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub returns: Vec<String>,
+    /// What has lines is kept for the goods that may come back of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub returns: bool,
 }
 
 /// A part of a member's history.
@@ -174,13 +174,7 @@ impl StateEntry {
             certificates: instruments.certificates.iter().map(|one| one.name.clone()).collect(),
             badges: instruments.badges.iter().map(|badge| badge.name.clone()).collect(),
             fields: fields.into_iter().map(slot_name).collect(),
-            returns: match program.returns {
-                true => {
-                    let kept = program.events.iter().filter(|event| event.name != perq_compiler::ir::RETURN);
-                    kept.map(|event| event.name.clone()).collect()
-                }
-                false => Vec::new(),
-            },
+            returns: program.returns,
         }
     }
 

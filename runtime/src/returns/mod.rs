@@ -7,6 +7,8 @@
 
 mod correct;
 pub mod origin;
+#[cfg(test)]
+mod tests;
 
 pub use correct::Correction;
 pub use origin::{Left, Origin, OriginLine};
