@@ -73,7 +73,7 @@ impl Checker<'_> {
         option: &ast::Placed<ast::CancelOnReturn>,
     ) -> Option<ir::Cancel> {
         let heard: Vec<ir::EventId> = match &scope.events {
-            Events::Heard(events) => events.iter().copied().collect(),
+            Events::Heard(events) => events.to_vec(),
             Events::Inferred(events) => events.iter().flatten().copied().collect(),
         };
         let sells = |event: &ir::EventId| {
