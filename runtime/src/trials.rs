@@ -1114,8 +1114,7 @@ impl View<'_> {
         let _ = writeln!(out, "{refund} refunded of \"{}\"", returned.origin.id);
         for correction in &returned.corrections {
             let account = Some(correction.account);
-            let site = self.program.sites.get(correction.site.index());
-            let rule = site.map_or("?", |site| self.rule(site.rule));
+            let rule = self.rule(correction.rule);
             let kind = if correction.debit { "debit" } else { "award" };
             let _ = write!(out, "{kind} of rule `{rule}` {}", self.amount(account, correction.amount));
             let moved = &correction.moved;

@@ -128,13 +128,12 @@ fn corrected(names: &Names, returned: &Returned, correction: &Correction) -> Cor
     let amount = |amount: i64| decimal::print(i128::from(amount), names.decimals(Some(account)));
     let some = |of: i64| Some(of).filter(|of| *of != 0).map(amount);
     let moved = &correction.moved;
-    let site = names.program.sites.get(correction.site.index());
     let to = correction.owner.as_deref().filter(|owner| returned.origin.member.as_deref() != Some(*owner));
     Corrected {
         kind: if correction.debit { "debit" } else { "award" }.to_owned(),
         amount: amount(correction.amount),
         account: names.account(account),
-        rule: site.map_or_else(String::new, |site| super::text(&names.rules, site.rule.index())),
+        rule: super::text(&names.rules, correction.rule.index()),
         to: to.map(str::to_owned),
         lots: moved
             .lots

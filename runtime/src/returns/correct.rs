@@ -9,7 +9,7 @@ use crate::state::State;
 use crate::state::life::{life_of, portions};
 use crate::state::lots::{By, Lots, Moved};
 use perq_compiler::evaluate::{Claim, Decision};
-use perq_compiler::ir::{AccountId, CounterId, Program, SiteId};
+use perq_compiler::ir::{AccountId, CounterId, GroupId, Program, RuleId, SiteId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What becomes of what an effect of the purchase awarded or took.
@@ -17,6 +17,10 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Correction {
     /// Which effect.
     pub site: SiteId,
+    /// Its rule.
+    pub rule: RuleId,
+    /// The rule's group.
+    pub group: GroupId,
     /// Of which account.
     pub account: AccountId,
     /// Whose; nobody's where the purchase had no member.
@@ -65,8 +69,11 @@ pub(super) fn correct(
         let Some(Left { account, debit, .. }) = before.or(after) else { continue };
         let amount = |left: Option<Left>| left.map_or(0, |left| left.amount);
         let left = amount(after);
+        let rule = program.sites.get(site.index()).map(|site| site.rule).unwrap_or_default();
         let mut correction = Correction {
             site,
+            rule,
+            group: program.rules.get(rule.index()).map(|rule| rule.group).unwrap_or_default(),
             account,
             owner: origin.owner(program, site).map(Box::from),
             debit,

@@ -16,10 +16,11 @@ pub use origin::{Left, Origin, OriginLine};
 use crate::catalogue::bind;
 use crate::record::{ReadEvent, Reader, Schema};
 use crate::state::State;
-use perq_compiler::evaluate::{Claim, Claimed, Decision, Kept, LineTotal, Record, RuleFault};
+use perq_compiler::evaluate::{Claim, Claimed, Decision, Effect, Kept, LineTotal, Record, RuleFault, Share};
 use perq_compiler::exact::divide_rounded;
 use perq_compiler::ir::{
-    AccountId, CounterId, MISSING, Program, Rounding, SlotId, StateRead, event_slot, line_slot,
+    AccountId, CounterId, GroupId, MISSING, Program, Rounding, RuleId, SlotId, StateRead, event_slot,
+    line_slot,
 };
 use std::sync::Arc;
 
@@ -393,6 +394,22 @@ impl Returned {
             correction.account == account && correction.owner.as_deref() == Some(member)
         });
         own.fold(0i64, |sum, correction| sum.saturating_add(correction.moved.missing))
+    }
+
+    /// By how much each discount of the purchase was for what comes back now.
+    pub fn discounts(&self) -> Vec<(RuleId, GroupId, i64)> {
+        let discounts = self.origin.effects.iter().filter(|effect| effect.account.is_none());
+        let of = |share: &Share| {
+            let row = usize::try_from(share.row).ok()?;
+            let (line, back) = (self.origin.lines.get(row)?, *self.pieces.get(row)?);
+            let first = |pieces: i64| origin::part(share.amount, line.pieces, pieces);
+            Some(first(back).saturating_sub(first(line.returned)))
+        };
+        let sum = |effect: &Effect| {
+            let amount = effect.shares.iter().filter_map(of).fold(0i64, i64::saturating_add);
+            (effect.rule, effect.group, amount)
+        };
+        discounts.map(sum).filter(|(_, _, amount)| *amount != 0).collect()
     }
 
     /// What the member can spend of an account once all is corrected, where it changes.

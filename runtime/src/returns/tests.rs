@@ -6,6 +6,8 @@ use crate::batch::{BatchOptions, Format, run};
 use crate::decision::tests::check_schema;
 use crate::engine::{Engine, EngineKind};
 use crate::pack::Pack;
+use crate::record::{ReadEvent, Reader};
+use crate::summary::Summary;
 use perq_compiler::pipeline::{Input, NoFiles, compile};
 use proptest::prelude::*;
 
@@ -31,7 +33,11 @@ redemption pay {
 "#;
 
 fn engine() -> Engine {
-    let input = Input { path: "demo.rule".to_owned(), text: RULES.to_owned() };
+    engine_of(RULES)
+}
+
+fn engine_of(rules: &str) -> Engine {
+    let input = Input { path: "demo.rule".to_owned(), text: rules.to_owned() };
     let compilation = compile(&[input], &NoFiles);
     let said: Vec<_> = compilation.diagnostics.iter().map(|d| d.message.clone()).collect();
     let pack = Pack::of(compilation.program.unwrap_or_else(|| panic!("{said:?}")));
@@ -136,6 +142,36 @@ fn other_lines_have_prices() {
             "{rejections}"
         );
     }
+}
+
+/// What was sold and came back is no turnover. The events themselves are counted.
+#[test]
+fn sums_are_net() {
+    let offer = "group offers { kind order_discount displace none on_price running on purchase }\n\
+        rule off in group offers { then discount 1 EUR on basket spread by paid }\n";
+    let engine = engine_of(&format!("{RULES}{offer}"));
+    let (mut session, mut reader) = (engine.session(), Reader::new());
+    let mut summary = Summary::default();
+    let all = [
+        r#"{"id":"p","kind":"sale","member":"m","at":"2026-03-02T10:00","lines":[{"sku":"T","category":"Tea","note":7,"qty":3,"price":"33.33","tax_rate":10}]}"#,
+        r#"{"id":"r","kind":"return","of":"p","at":"2026-03-04T10:00","lines":[{"sku":"T","qty":2}]}"#,
+        r#"{"id":"s","kind":"return","of":"p","at":"2026-03-05T10:00","lines":[{"sku":"T","qty":1}]}"#,
+    ];
+    for (at, event) in all.iter().enumerate() {
+        let mut read = ReadEvent::default();
+        reader.read(engine.schema(), event.as_bytes(), &mut read).unwrap();
+        let decision = session.decide_read(&mut reader, &mut read).clone();
+        summary.add(&read, &decision);
+        // 99.99 less 1.00, 9 points. Two pieces come back for 33.00 each; 0.34, 0.33 and 0.33 were off the three.
+        let expected = [(9_899, 100, 9), (3_299, 33, 3), (0, 0, 0)][at];
+        let total = &summary.total;
+        assert_eq!((total.paid, total.discount, total.awards[0]), expected, "{event}");
+        assert_eq!(total.initial, total.paid + total.discount);
+    }
+    assert_eq!((summary.total.tax, summary.total.total, summary.total.events), (0, 0, 3));
+    assert!(
+        summary.rules.iter().all(|given| given.discount == 0 && given.awards.iter().all(|sum| *sum == 0))
+    );
 }
 
 /// What is kept of a purchase is itself again after it was stored somewhere.
