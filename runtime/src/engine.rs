@@ -597,11 +597,12 @@ fn decide(
 ) {
     let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
     let Some(state) = state else { return alone(engine, event, evaluation) };
-    let tiers = review::before(program, state, (schema, reader), event, &mut |record, functions| {
-        evaluation.ask(&engine.0, record, functions)
-    });
+    // First of all: a return may learn from its purchase whose it is.
     returns::before(program, &*state, (schema, reader), event, &mut |record, claimed, kept| {
         evaluation.again(&engine.0, record, claimed, kept)
+    });
+    let tiers = review::before(program, state, (schema, reader), event, &mut |record, functions| {
+        evaluation.ask(&engine.0, record, functions)
     });
     let claimed = state.see(schema, reader, event);
     returns::show(program, event);

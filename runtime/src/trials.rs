@@ -494,14 +494,15 @@ impl<'t> Run<'t> {
         let Some(bound) = &self.bound else { return Err(refused("tables", &"there are none")) };
         let mut asked = Asked { ready: self.ready, set: &self.params, disagree: None };
         let bindings = bound.schema.bindings();
-        let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
-        let tiers = review::before(program, &mut self.state, kept, &event, &mut |record, functions| {
-            asked.ask(bindings, workspaces, record, functions)
-        });
+        // First of all: a return may learn from its purchase whose it is.
         let kept = (&bound.schema, &mut reader);
         returns::before(program, &self.state, kept, &mut event, &mut |record, claimed, kept| {
             asked.again(bound, workspaces, record, claimed, kept)
+        });
+        let kept = (&bound.schema, &mut reader);
+        let tiers = review::before(program, &mut self.state, kept, &event, &mut |record, functions| {
+            asked.ask(bindings, workspaces, record, functions)
         });
         let params = params(&self.ready.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);

@@ -76,13 +76,15 @@ fn given<'e>(effect: &'e Effect, position: u32) -> impl Iterator<Item = Given> +
 impl Settling {
     /// Goes on from what is left of prices and payments.
     pub(super) fn resume(&mut self, program: &Program, plan: &Plan, kept: &Kept) {
+        let positions = plan.positions();
+        let position = |rule: RuleId| positions.get(&rule).copied().unwrap_or(NONE);
         for (line, kept) in self.lines.iter_mut().zip(&kept.lines) {
             let KeptLine { paid, tendered } = *kept;
             *line = Line { running: paid, tendered, ..*line };
         }
         for effect in &kept.settled {
             let start = self.granter.given.len();
-            self.granter.given.extend(given(effect, plan.position(effect.rule)));
+            self.granter.given.extend(given(effect, position(effect.rule)));
             self.settled.push((effect.group, start..self.granter.given.len()));
             if let Some(account) = effect.account.filter(|_| effect.debit) {
                 self.debits.take(account, effect.amount);
@@ -93,7 +95,7 @@ impl Settling {
         }
         for (rule, site) in &kept.deeds {
             let group = program.rules.get(rule.index()).map(|rule| rule.group).unwrap_or_default();
-            let position = plan.position(*rule);
+            let position = position(*rule);
             self.granter.deeds.push(Deed { group, position, rule: *rule, site: *site, number: 0 });
         }
     }
@@ -104,8 +106,9 @@ impl Settling {
             given.amount = 0;
             given.exact = None;
         }
+        let positions = plan.positions();
         for effect in &kept.cancellable {
-            let given = given(effect, plan.position(effect.rule));
+            let given = given(effect, positions.get(&effect.rule).copied().unwrap_or(NONE));
             let there =
                 given.filter(|given| given.row == NONE || line_of(&mut self.lines, given.row).is_some());
             self.granter.given.extend(there.collect::<Vec<_>>());

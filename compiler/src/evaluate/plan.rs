@@ -22,6 +22,7 @@ use crate::ir::{
     SlotType, Space, event_slot, line_slot,
 };
 use rustc_hash::{FxHashMap, FxHasher};
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::ops::Range;
 
@@ -296,10 +297,9 @@ impl Plan {
         self.rules.get(usize::try_from(position).ok()?).copied().flatten()
     }
 
-    /// The position of a rule.
-    pub(super) fn position(&self, rule: RuleId) -> u32 {
-        let found = self.rules.iter().position(|other| *other == Some(rule));
-        found.and_then(|position| u32::try_from(position).ok()).unwrap_or(super::price::NONE)
+    /// The position of each rule.
+    pub(super) fn positions(&self) -> BTreeMap<RuleId, u32> {
+        self.rules.iter().zip(0u32..).filter_map(|(rule, position)| Some(((*rule)?, position))).collect()
     }
 
     /// The group of the rule at a position.

@@ -64,7 +64,11 @@ pub(super) fn correct(
     let mut held: BTreeMap<(Box<str>, AccountId), Lots> = BTreeMap::new();
     let sites: BTreeSet<SiteId> = origin.left.iter().chain(&returned.left).map(|left| left.site).collect();
     for site in sites {
-        let find = |lefts: &[Left]| lefts.iter().find(|left| left.site == site).copied();
+        // Ascending by site.
+        let find = |lefts: &[Left]| {
+            let at = lefts.binary_search_by_key(&site, |left| left.site).ok();
+            at.and_then(|at| lefts.get(at)).copied()
+        };
         let (before, after) = (find(&origin.left), find(&returned.left));
         let Some(Left { account, debit, .. }) = before.or(after) else { continue };
         let amount = |left: Option<Left>| left.map_or(0, |left| left.amount);

@@ -22,6 +22,7 @@ use perq_compiler::ir::{
     AccountId, CounterId, GroupId, MISSING, Program, Rounding, RuleId, SlotId, StateRead, event_slot,
     line_slot,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Decides an event again of which goods have come back: its record, what had been claimed then, and what is left of it.
@@ -246,6 +247,11 @@ fn matched(origin: &Arc<Origin>, event: &ReadEvent) -> Result<Returned, NoReturn
     if event.line_count() == 0 {
         return Err(NoReturn::NothingReturned);
     }
+    // By sku: its lines, of which those before the number have nothing left.
+    let mut sold: BTreeMap<&str, (usize, Vec<u32>)> = BTreeMap::new();
+    for (line, of) in origin.lines.iter().zip(0u32..).filter(|(line, _)| line.pieces > 0) {
+        sold.entry(&*line.sku).or_default().1.push(of);
+    }
     let width = event.record.line_width.max(1);
     for (slots, row) in event.record.lines.chunks_exact(width).zip(0u32..) {
         let mut wanted = slots.get(line_slot::PIECES.index()).copied().unwrap_or(0);
@@ -253,16 +259,28 @@ fn matched(origin: &Arc<Origin>, event: &ReadEvent) -> Result<Returned, NoReturn
             return Err(NoReturn::WrongPieces { row });
         }
         let named = event.of_line(row as usize);
-        let sku = event.sku(row as usize);
-        let mut bought = false;
-        for ((line, back), of) in origin.lines.iter().zip(&mut pieces).zip(0u32..) {
-            let is_named = named.is_none_or(|named| named == i64::from(of).saturating_add(1));
-            if &*line.sku != sku || !is_named || line.pieces < 1 {
-                continue;
+        let Some((used_up, rows)) = sold.get_mut(event.sku(row as usize)) else {
+            return Err(NoReturn::NotBought { row });
+        };
+        let these = match named {
+            None => rows.get(*used_up..),
+            Some(named) => {
+                let of = named.checked_sub(1).and_then(|of| u32::try_from(of).ok());
+                let at = of.and_then(|of| rows.binary_search(&of).ok()).ok_or(NoReturn::NotBought { row })?;
+                rows.get(at..at.saturating_add(1))
             }
-            bought = true;
+        };
+        for of in these.unwrap_or(&[]).iter().copied() {
+            let Some((line, back)) = origin.lines.get(of as usize).zip(pieces.get_mut(of as usize)) else {
+                continue;
+            };
             let taken = line.pieces.saturating_sub(*back).clamp(0, wanted);
             if taken == 0 {
+                if named.is_some() || wanted == 0 {
+                    break;
+                }
+                // Those before it here have just been used up, too.
+                *used_up = used_up.saturating_add(1);
                 continue;
             }
             let refund = line.refund(back.saturating_add(taken)).less(line.refund(*back));
@@ -270,10 +288,8 @@ fn matched(origin: &Arc<Origin>, event: &ReadEvent) -> Result<Returned, NoReturn
             wanted = wanted.saturating_sub(taken);
             lines.push(ReturnedLine { row, of, pieces: taken, refund });
         }
-        match (bought, wanted) {
-            (false, _) => return Err(NoReturn::NotBought { row }),
-            (true, 0) => {}
-            (true, pieces) => return Err(NoReturn::MoreThanBought { row, pieces }),
+        if wanted > 0 {
+            return Err(NoReturn::MoreThanBought { row, pieces: wanted });
         }
     }
     let whole = origin.lines.iter().zip(&pieces).all(|(line, back)| line.pieces < 1 || *back >= line.pieces);
@@ -317,7 +333,7 @@ fn describe(
     let width = event.record.line_width.max(1);
     let per_minor = i128::from(schema.price_per_minor);
     for (slots, row) in event.record.lines.chunks_exact_mut(width).zip(0u32..) {
-        let parts = || returned.lines.iter().filter(|line| line.row == row);
+        let parts = || returned.of_row(row).iter();
         let paid = parts().fold(0i64, |sum, line| sum.saturating_add(line.refund.paid));
         let pieces = parts().fold(0i64, |sum, line| sum.saturating_add(line.pieces));
         let scaled = i128::from(paid).saturating_mul(per_minor);
@@ -388,6 +404,14 @@ pub(crate) fn show(program: &Program, event: &mut ReadEvent) {
 }
 
 impl Returned {
+    /// What comes back with a line of the return.
+    pub fn of_row(&self, row: u32) -> &[ReturnedLine] {
+        // In the order of the return's lines.
+        let start = self.lines.partition_point(|line| line.row < row);
+        let end = self.lines.partition_point(|line| line.row <= row);
+        self.lines.get(start..end).unwrap_or(&[])
+    }
+
     /// What is to be taken back from a member, and is not there.
     pub fn missing(&self, member: &str, account: AccountId) -> i64 {
         let own = self.corrections.iter().filter(|correction| {
@@ -470,16 +494,14 @@ pub(crate) fn refuse(event: &ReadEvent, decision: &mut Decision) {
 pub(crate) fn settle(program: &Program, event: &ReadEvent, decision: &mut Decision) {
     let Some(Ok(returned)) = &event.returned else { return };
     decision.faults.extend(returned.faults.iter().cloned());
-    let of = |row: usize| {
-        let parts = returned.lines.iter().filter(move |line| line.row as usize == row);
-        parts.fold(Refund::default(), |sum, line| sum.plus(line.refund))
-    };
-    if decision.lines.iter().enumerate().any(|(row, line)| line.paid != of(row).paid) {
+    let of =
+        |row: u32| returned.of_row(row).iter().fold(Refund::default(), |sum, line| sum.plus(line.refund));
+    if decision.lines.iter().zip(0u32..).any(|(line, row)| line.paid != of(row).paid) {
         // A rule of the return has changed it.
         return;
     }
     if program.tax.is_some() {
-        for (row, line) in decision.lines.iter_mut().enumerate() {
+        for (line, row) in decision.lines.iter_mut().zip(0u32..) {
             line.tax = of(row).tax;
         }
         decision.totals.tax = returned.refund.tax;

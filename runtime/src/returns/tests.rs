@@ -205,3 +205,24 @@ proptest! {
         prop_assert_eq!(sum, amount);
     }
 }
+
+/// Ten thousand lines of one sku, each piece brought back by a line of its own: nothing is looked through again and again.
+#[test]
+fn long_receipts_come_back() {
+    let engine = engine();
+    let mut session = engine.session();
+    let count = 10_000;
+    let lines = |line: &str| vec![line; count].join(",");
+    let sold = lines(r#"{"sku":"A","note":1,"qty":2,"price":1}"#);
+    let sold = format!(r#"{{"id":"p","kind":"sale","member":"m","at":"2026-03-02T10:00","lines":[{sold}]}}"#);
+    session.decide_json(sold.as_bytes()).unwrap();
+    let back = lines(r#"{"sku":"A","qty":1}"#);
+    for (id, whole) in [("r", false), ("s", true)] {
+        let back =
+            format!(r#"{{"id":"{id}","kind":"return","of":"p","at":"2026-03-03T10:00","lines":[{back}]}}"#);
+        let decision = session.decide_json(back.as_bytes()).unwrap();
+        let returned = decision.returned.unwrap();
+        assert_eq!((returned.refund.as_str(), returned.whole), ("10000.00", whole));
+        assert_eq!(returned.lines.len(), count);
+    }
+}
