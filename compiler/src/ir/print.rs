@@ -30,6 +30,9 @@ impl Display for Program {
             };
             writeln!(f, "tax {how} rounding {} per {per}", word(&tax.rounding))?;
         }
+        if self.returns {
+            writeln!(f, "keeps what may come back")?;
+        }
         for (id, account) in self.accounts.iter().enumerate() {
             writeln!(f, "account {id} {}", Printed(account))?;
         }
