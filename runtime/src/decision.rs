@@ -4,8 +4,10 @@
 //! the same order, so that equal decisions are equal bytes.
 
 mod instruments;
+mod returned;
 
 pub use instruments::{Code, FieldSet, Issued, LevelChange};
+pub use returned::{BackLine, ComesBack, Corrected, LotChange};
 
 use crate::clock::{Zone, instant_text};
 use crate::decimal;
@@ -57,6 +59,9 @@ pub struct Decision {
     /// What points pay, in the order of settlement.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tender: Vec<Tender>,
+    /// What comes back of a purchase.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub returned: Option<ComesBack>,
     /// Why the event as a whole is refused; then nothing of it applies.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refused: Option<Refused>,
@@ -156,16 +161,32 @@ pub struct Tender {
     pub lines: Vec<Share>,
 }
 
-/// A request to pay with points that cannot be met.
+/// A request to pay with points that cannot be met, or goods that cannot come back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refused {
     /// The redemption.
-    pub redemption: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub redemption: Option<String>,
     /// The account that should pay.
-    pub account: String,
-    /// `not-allowed`, `failed`, `short`, `below-least`, `wrong-step`, `above-most` or `unconfirmed`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account: Option<String>,
+    /// The purchase of which goods should come back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub of: Option<String>,
+    /// The line of the return that it is about, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<u32>,
+    /// How many pieces too many come back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pieces: Option<i64>,
+    /// Of a payment `not-allowed`, `failed`, `short`, `below-least`, `wrong-step`, `above-most` or `unconfirmed`; of a
+    /// return `not-kept`, `unknown-purchase`, `other-member`, `before-purchase`, `nothing-returned`, `wrong-pieces`,
+    /// `not-bought` or `more-than-bought`.
     pub because: String,
+    /// The same as a sentence, of a return.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub words: Option<String>,
     /// By how much, in the account; absent where it is no question of how much.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub by: Option<String>,
@@ -749,7 +770,8 @@ impl Names {
                     lines: shares(event, &tender.shares, self.decimals),
                 })
                 .collect(),
-            refused: raw.refused.map(|refused| self.refused(refused)),
+            returned: ComesBack::of(self, event),
+            refused: raw.refused.map(|refused| self.refused(refused)).or_else(|| returned::refused(event)),
             coupons,
             issued,
             set,
@@ -798,8 +820,12 @@ impl Names {
         let saying =
             |saying: &perq_compiler::ir::Saying| Saying { to: saying.to.clone(), text: saying.text.clone() };
         Refused {
-            redemption: text(&self.rules, refused.redemption.index()),
-            account: self.account(refused.account),
+            redemption: Some(text(&self.rules, refused.redemption.index())),
+            account: Some(self.account(refused.account)),
+            of: None,
+            line: None,
+            pieces: None,
+            words: None,
             because: refused_name(refused.why).to_owned(),
             by: by.map(|by| decimal::print(i128::from(by), self.decimals(Some(refused.account)))),
             say: says.map_or_else(Vec::new, |(_, says)| says.iter().map(saying).collect()),
@@ -934,15 +960,20 @@ impl Names {
         if !quiet || !raw.tiers.is_empty() {
             Parts::of(&self.program, event, raw).write(out);
         }
-        match raw.refused.map(|refused| serde_json::to_vec(&self.refused(refused))) {
-            Some(Ok(refused)) => {
-                out.extend_from_slice(b"],\"refused\":");
-                out.extend_from_slice(&refused);
-                out.extend_from_slice(b",\"errors\":[");
+        out.push(b']');
+        // Texts and numbers always become JSON.
+        let mut part = |key: &[u8], json: Option<serde_json::Result<Vec<u8>>>| {
+            if let Some(Ok(json)) = json {
+                out.extend_from_slice(key);
+                out.extend_from_slice(&json);
             }
-            // Texts and nothing else always become JSON.
-            Some(Err(_)) | None => out.extend_from_slice(b"],\"errors\":["),
+        };
+        if event.returned.is_some() {
+            part(b",\"returned\":", ComesBack::of(self, event).map(|back| serde_json::to_vec(&back)));
         }
+        let refused = raw.refused.map(|refused| self.refused(refused)).or_else(|| returned::refused(event));
+        part(b",\"refused\":", refused.map(|refused| serde_json::to_vec(&refused)));
+        out.extend_from_slice(b",\"errors\":[");
         for (at, fault) in raw.faults.iter().enumerate() {
             comma(out, at);
             out.extend_from_slice(b"{\"rule\":");
@@ -1168,7 +1199,7 @@ pub(crate) fn write_text_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::record::{ReadOptions, Reader, Schema};
     use crate::testing;
@@ -1205,6 +1236,10 @@ mod tests {
                     "^-?[0-9]+(\\.[0-9]+)?$" => assert!(decimal::parse(text, 9).is_ok(), "{at}: {text}"),
                     "^[0-9a-f]{16}$" => {
                         assert!(text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()), "{at}");
+                    }
+                    "^-?[0-9]+-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$" => {
+                        let moment = Zone::universal().moment(text).map(|moment| moment.instant);
+                        assert_eq!(moment.map(instant_text).as_ref(), Some(text), "{at}");
                     }
                     _ => panic!("unknown pattern {pattern}"),
                 },

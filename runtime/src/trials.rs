@@ -11,13 +11,14 @@ use crate::engine::{DatedValues, parameters_of, value_at};
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
+use crate::returns;
 use crate::state::instruments::{self, Outcome as CodeOutcome};
 use crate::state::life::moved;
 use crate::state::{Memory, State, review};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{
-    Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, LineTotal, Plan, Proposals, Record, RefusedWhy,
-    Reviewer, Workspace, evaluate,
+    Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, Kept, LineTotal, Plan, Proposals, Record,
+    RefusedWhy, Reviewer, Workspace, evaluate, evaluate_again,
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
@@ -325,9 +326,9 @@ impl<'t> Run<'t> {
                     self.params.retain(|(other, _)| other != param);
                     self.params.push((*param, *value));
                 }
-                TestStep::Event { kind, id, at, record, earlier, place } => {
+                TestStep::Event { kind, id, of, at, record, earlier, place } => {
                     let name = self.ready.program.events.get(kind.index()).map_or("", |event| &event.name);
-                    let json = self.json(name, id.as_deref(), at, record);
+                    let json = self.json(name, (id.as_deref(), of.as_deref()), at, record);
                     if let Some(paid) = earlier {
                         if let Err((expected, got)) = self.keep_earlier(&json, *paid) {
                             mismatches.push(Mismatch { place: *place, expected, got, decision: None });
@@ -400,12 +401,21 @@ impl<'t> Run<'t> {
     }
 
     /// The event as a host would send it.
-    fn json(&mut self, kind: &str, id: Option<&str>, at: &str, record: &TestRecord) -> String {
+    fn json(
+        &mut self,
+        kind: &str,
+        (id, of): (Option<&str>, Option<&str>),
+        at: &str,
+        record: &TestRecord,
+    ) -> String {
         self.events += 1;
         let mut event = Map::new();
         let id = id.map_or_else(|| format!("event-{}", self.events), str::to_owned);
         event.insert("id".to_owned(), Value::String(id));
         event.insert("kind".to_owned(), Value::String(kind.to_owned()));
+        if let Some(of) = of {
+            event.insert("of".to_owned(), Value::String(of.to_owned()));
+        }
         event.insert("at".to_owned(), Value::String(at.to_owned()));
         if let Some(member) = self.member {
             let mut fields = fields(member);
@@ -471,6 +481,7 @@ impl<'t> Run<'t> {
         decision.totals.total = decision.totals.paid;
         if let Some(bound) = &self.bound {
             self.state.keep(&bound.schema, &reader, &event, &decision);
+            self.state.undecided(event.id());
         }
         Ok(())
     }
@@ -483,23 +494,30 @@ impl<'t> Run<'t> {
         let Some(bound) = &self.bound else { return Err(refused("tables", &"there are none")) };
         let mut asked = Asked { ready: self.ready, set: &self.params, disagree: None };
         let bindings = bound.schema.bindings();
-        let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
+        // First of all: a return may learn from its purchase whose it is.
+        let kept = (&bound.schema, &mut reader);
+        returns::before(program, &self.state, kept, &mut event, &mut |record, claimed, kept| {
+            asked.again(bound, workspaces, record, claimed, kept)
+        });
+        let kept = (&bound.schema, &mut reader);
         let tiers = review::before(program, &mut self.state, kept, &event, &mut |record, functions| {
             asked.ask(bindings, workspaces, record, functions)
         });
         let params = params(&self.ready.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
+        returns::show(program, &mut event);
+        let seen = returns::Corrected::new(&*claimed, &event);
         let mut decisions: Vec<(&str, (Decision, Checks))> = Vec::new();
         if let Some(interpreter) = &self.ready.interpreter {
             let memory = &mut self.workspaces.interpreter;
-            let decision = settle(program, bound, &mut event, (&params, &*claimed), interpreter, memory);
+            let decision = settle(program, bound, &mut event, (&params, &seen), interpreter, memory);
             decisions.push(("interpreter", decision));
         }
         #[cfg(feature = "native")]
         if let Some(native) = &self.ready.native {
             let memory = &mut self.workspaces.native;
-            let decision = settle(program, bound, &mut event, (&params, &*claimed), native, memory);
+            let decision = settle(program, bound, &mut event, (&params, &seen), native, memory);
             decisions.push(("native", decision));
         }
         drop(claimed);
@@ -524,6 +542,10 @@ impl<'t> Run<'t> {
             }
         }
         let Decided { event, decision, badges, level, checks: _ } = &mut decided;
+        match returns::is_refused(event) {
+            true => returns::refuse(event, decision),
+            false => returns::settle(program, event, decision),
+        }
         decision.tiers = tiers;
         self.state.keep(&bound.schema, &reader, event, decision);
         self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
@@ -536,7 +558,7 @@ impl<'t> Run<'t> {
         });
         if let Some(disagree) = asked.disagree {
             return Err((
-                "the same levels and badges from both engines".to_owned(),
+                "the same levels, badges and corrections from both engines".to_owned(),
                 format!("they differ, which is a mistake of perq; please report it\n{disagree}"),
             ));
         }
@@ -593,6 +615,42 @@ impl Asked<'_> {
             self.disagree = Some(format!("{one}: {first:?}\n{other}: {second:?}"));
         }
         found.into_iter().next().map_or_else(Vec::new, |(_, found)| found)
+    }
+}
+
+impl Asked<'_> {
+    /// Decides an event again of which goods have come back.
+    fn again(
+        &mut self,
+        bound: &Bound,
+        workspaces: &mut Workspaces,
+        record: &mut Record,
+        claimed: &dyn Claimed,
+        kept: &Kept,
+    ) -> Decision {
+        let program: &Program = &self.ready.program;
+        let params = params(&self.ready.params, record, self.set);
+        let (plan, bindings) = (&bound.plan, bound.schema.bindings());
+        let mut found: Vec<(&str, Decision)> = Vec::new();
+        if let Some(code) = &self.ready.interpreter {
+            let (mut own, memory) = (record.clone(), &mut workspaces.interpreter);
+            let mut out = Decision::default();
+            evaluate_again(program, plan, bindings, &mut own, &params, claimed, code, memory, &mut out, kept);
+            found.push(("interpreter", out));
+        }
+        #[cfg(feature = "native")]
+        if let Some(code) = &self.ready.native {
+            let (mut own, memory) = (record.clone(), &mut workspaces.native);
+            let mut out = Decision::default();
+            evaluate_again(program, plan, bindings, &mut own, &params, claimed, code, memory, &mut out, kept);
+            found.push(("native", out));
+        }
+        if let [(one, first), (other, second)] = found.as_slice()
+            && first != second
+        {
+            self.disagree = Some(format!("{one}: {first:?}\n{other}: {second:?}"));
+        }
+        found.into_iter().next().map_or_else(Decision::default, |(_, decision)| decision)
     }
 }
 
@@ -848,7 +906,7 @@ impl View<'_> {
         let (holds, expected, got) = match expectation {
             Expectation::Nothing => {
                 let got = match decision.faults.as_slice() {
-                    [] if decision.refused.is_some() => self.refused().unwrap_or_default(),
+                    [] if self.is_refused() => self.refused().unwrap_or_default(),
                     [] => self.effects(|_| true),
                     _ => "a rule failed".to_owned(),
                 };
@@ -856,7 +914,7 @@ impl View<'_> {
                     && decision.issues.is_empty()
                     && decision.changes.is_empty()
                     && decision.faults.is_empty()
-                    && decision.refused.is_none();
+                    && !self.is_refused();
                 (nothing, "nothing".to_owned(), got)
             }
             Expectation::Fires(rule) => {
@@ -932,12 +990,17 @@ impl View<'_> {
             Expectation::Refused(words) => {
                 let said = |words: &String| format!("refused \"{words}\"");
                 let expected = words.as_ref().map_or_else(|| "refused".to_owned(), said);
-                let holds = decision.refused.is_some_and(|refused| {
-                    words.as_ref().is_none_or(|words| {
-                        self.says(refused.redemption).iter().any(|saying| saying.text == *words)
-                            && refused.why == RefusedWhy::Short
-                    })
-                });
+                let returned = match &self.decided.event.returned {
+                    Some(Err(why)) => words.as_ref().is_none_or(|words| *words == why.name()),
+                    Some(Ok(_)) | None => false,
+                };
+                let holds = returned
+                    || decision.refused.is_some_and(|refused| {
+                        words.as_ref().is_none_or(|words| {
+                            self.says(refused.redemption).iter().any(|saying| saying.text == *words)
+                                && refused.why == RefusedWhy::Short
+                        })
+                    });
                 (holds, expected, self.refused().unwrap_or_else(|| "it is not refused".to_owned()))
             }
             // Asked of the state, not of the decision.
@@ -1041,8 +1104,34 @@ impl View<'_> {
         redemption.map_or(&[], |redemption| &redemption.short)
     }
 
+    fn is_refused(&self) -> bool {
+        self.decided.decision.refused.is_some() || returns::is_refused(&self.decided.event)
+    }
+
+    /// What comes back of a purchase, a line for each thing it says.
+    fn returned(&self, out: &mut String) {
+        let Some(Ok(returned)) = &self.decided.event.returned else { return };
+        let refund = self.amount(None, returned.refund.money(self.program));
+        let _ = writeln!(out, "{refund} refunded of \"{}\"", returned.origin.id);
+        for correction in &returned.corrections {
+            let account = Some(correction.account);
+            let rule = self.rule(correction.rule);
+            let kind = if correction.debit { "debit" } else { "award" };
+            let _ = write!(out, "{kind} of rule `{rule}` {}", self.amount(account, correction.amount));
+            let moved = &correction.moved;
+            let parts = [(moved.others, "of other lots"), (moved.owed, "owed"), (moved.missing, "missing")];
+            for (amount, word) in parts.into_iter().filter(|(amount, _)| *amount != 0) {
+                let _ = write!(out, ", {} {word}", self.amount(account, amount));
+            }
+            out.push('\n');
+        }
+    }
+
     /// Why the event is refused.
     fn refused(&self) -> Option<String> {
+        if let Some(Err(why)) = &self.decided.event.returned {
+            return Some(format!("refused: {} [{}]", why.words(&self.decided.event), why.name()));
+        }
         let refused = self.decided.decision.refused?;
         let by = self.amount(Some(refused.account), refused.by);
         let why = match refused.why {
@@ -1276,6 +1365,7 @@ impl View<'_> {
             let (rule, money) = (self.rule(tender.redemption), self.amount(None, tender.money));
             let _ = writeln!(out, "`{rule}` pays {money}");
         }
+        self.returned(&mut out);
         if let Some(refused) = self.refused() {
             let _ = writeln!(out, "{refused}");
         }

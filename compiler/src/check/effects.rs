@@ -41,10 +41,6 @@ impl Checker<'_> {
                     self.for_each(scope, name, source, body, context, steps);
                 }
                 ast::EffectKind::Award { amount, to, options } => {
-                    for (word, span) in later::award(options) {
-                        let place = scope.place(span);
-                        self.report(errors::not_yet_evaluated(place, &format!("award … {word}")));
-                    }
                     steps.extend(self.award(scope, amount, to.as_ref(), options, place, context));
                 }
                 ast::EffectKind::Debit { amount, from, reason } => {

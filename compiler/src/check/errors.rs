@@ -52,6 +52,7 @@ pub const NAMES: &[&str] = &[
     "multiplier-below-one",
     "needless-spread",
     "never-available",
+    "no-origin",
     "no-worth",
     "not-a-collection",
     "not-an-account",
@@ -1489,6 +1490,17 @@ pub(super) fn priority_tie(
     .at(format!("in group `{group}` the first wins; {example}"))
     .label(other_place, format!("priority {priority} too"))
     .help(format!("give one of them another priority, such as `priority {}`", priority.saturating_add(10)))
+}
+
+pub(super) fn no_origin(place: Place, event: &str) -> Diagnostic {
+    let kind = format!("{} `{event}`", article(event));
+    Diagnostic::error("no-origin", place, format!("with {kind} nothing is bought that could come back"))
+        .help("leave `cancel on return …` out, or award it on an event with `lines`, such as `purchase`")
+}
+
+pub(super) fn origin_of_no_return(place: Place) -> Diagnostic {
+    Diagnostic::error("no-origin", place, "`of` names what comes back, and nothing does here")
+        .help("write it after `given return`, with the id of an event that is given before")
 }
 
 pub(super) fn never_available(place: Place, until: &str) -> Diagnostic {

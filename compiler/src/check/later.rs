@@ -1,8 +1,7 @@
 //! The words for what the grammar reads and this version does not evaluate yet, in one place: what begins to be
 //! evaluated leaves it. It refuses to know why.
 
-use perq_grammar::ast::{AwardOptions, ClauseKind, EffectKind, Expectation, ItemKind};
-use perq_grammar::diagnostic::Span;
+use perq_grammar::ast::{ClauseKind, EffectKind, Expectation, ItemKind};
 
 /// The keyword of a declaration without a meaning.
 pub(super) fn item(kind: &ItemKind) -> Option<&str> {
@@ -73,17 +72,6 @@ pub(super) fn effect(kind: &EffectKind) -> Option<&str> {
         | EffectKind::Set { .. }
         | EffectKind::Let(_) => None,
     }
-}
-
-/// The keywords of an award's options without a meaning, in the order of the text.
-pub(super) fn award(options: &AwardOptions) -> Vec<(&'static str, Span)> {
-    let mut words: Vec<(&'static str, Span)> = Vec::new();
-    words.extend(options.cancel.as_ref().map(|option| ("cancel", option.span)));
-    words.sort_by_key(|(_, span)| span.start);
-    for (word, span) in &mut words {
-        span.end = span.start + word.len() as u32;
-    }
-    words
 }
 
 /// The keyword of an expectation without a meaning.

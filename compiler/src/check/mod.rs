@@ -24,6 +24,7 @@ mod operators;
 mod processing;
 mod program;
 mod redemptions;
+mod returns;
 mod rules;
 mod schema;
 mod templates;
@@ -252,6 +253,7 @@ fn run(
     checker.declare_fields(&items);
     checker.declare_tier_field(&items);
     checker.declare_instruments(&items);
+    checker.declare_returns();
     checker.declare_functions(&items);
     checker.declare_groups(&items);
     checker.declare_templates(&items);

@@ -326,6 +326,7 @@ impl<'a> Checker<'a> {
                 not_below: None,
                 expires: ir::Expires::Never,
                 melt: None,
+                shortfall: None,
             });
             self.account_infos.push(AccountInfo { place, rounds: false, money: false });
             self.account_unit_clause(*at, id, header, clauses);
@@ -421,18 +422,7 @@ impl<'a> Checker<'a> {
         for clause in clauses {
             let (word, span) = match clause {
                 ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) => continue,
-                ast::AccountClause::Shortfall(policy) => {
-                    let words = &["debt", "clamp", "pending_only"];
-                    if !words.contains(&policy.text.as_str()) {
-                        self.report(errors::unknown_word(
-                            at.place(policy.span),
-                            "shortfall",
-                            &policy.text,
-                            words,
-                        ));
-                    }
-                    continue;
-                }
+                ast::AccountClause::Shortfall(policy) => ("shortfall", policy.span),
                 ast::AccountClause::Expire(_, span) => ("expire", *span),
                 ast::AccountClause::Melt(melt) => ("melt", melt.span),
                 ast::AccountClause::UseFirst(word) => ("use first", word.span),
@@ -449,9 +439,18 @@ impl<'a> Checker<'a> {
             }
             seen.push(word);
             match clause {
-                ast::AccountClause::Title(_)
-                | ast::AccountClause::Unit(..)
-                | ast::AccountClause::Shortfall(_) => {}
+                ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) => {}
+                ast::AccountClause::Shortfall(policy) => {
+                    let found = ir::Shortfall::ALL.into_iter().find(|known| known.word() == policy.text);
+                    if found.is_none() {
+                        let words = ir::Shortfall::ALL.map(ir::Shortfall::word);
+                        let place = at.place(policy.span);
+                        self.report(errors::unknown_word(place, "shortfall", &policy.text, &words));
+                    }
+                    if let Some(account) = self.out.accounts.get_mut(id.index()) {
+                        account.shortfall = found;
+                    }
+                }
                 ast::AccountClause::Expire(expire, _) => {
                     let expires = self.expire(&mut scope, expire);
                     if let (Some(account), Some(expires)) = (self.out.accounts.get_mut(id.index()), expires) {

@@ -123,7 +123,7 @@ impl<'a> Checker<'a> {
     /// Events at which something can be paid: those with lines that are no returns.
     fn paying_events(&self) -> Vec<ir::EventId> {
         let named = self.out.events.iter().zip(&self.event_infos).zip(0u32..);
-        let pays = named.filter(|((event, info), _)| info.lines && event.name != "return");
+        let pays = named.filter(|((event, info), _)| info.lines && event.name != ir::RETURN);
         pays.map(|(_, id)| ir::EventId(id)).collect()
     }
 

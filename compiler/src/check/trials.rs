@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 struct Given<'t> {
     what: &'t ast::Name,
     id: Option<String>,
+    of: Option<String>,
     when: Option<&'t ast::Expr>,
     fields: &'t [ast::TestField],
     earlier: bool,
@@ -114,13 +115,16 @@ impl<'a> Checker<'a> {
             match step {
                 ast::TestStep::Given { earlier, what, id, of, at: when, fields, span } => {
                     let place = at.place(*span);
-                    if of.is_some() {
-                        self.report(errors::not_yet_evaluated(place, "given … of"));
+                    if let Some(of) = of
+                        && (*earlier || what.text != ir::RETURN)
+                    {
+                        self.report(errors::origin_of_no_return(at.place(of.span)));
                         continue;
                     }
+                    let of = of.as_ref().map(|of| of.value.clone());
                     let before = self.found.len();
                     let id = id.as_ref().map(|id| id.value.clone());
-                    let given = Given { what, id, when: when.as_ref(), fields, earlier: *earlier };
+                    let given = Given { what, id, of, when: when.as_ref(), fields, earlier: *earlier };
                     let typed = self.given(at, given, clock, place);
                     if let Some((step, moment)) = typed {
                         if let Some(moment) = moment {
@@ -252,7 +256,7 @@ impl<'a> Checker<'a> {
         clock: Option<(i64, i64)>,
         place: Place,
     ) -> Option<(TestStep, Option<(i64, i64)>)> {
-        let Given { what, id, when, fields, earlier } = given;
+        let Given { what, id, of, when, fields, earlier } = given;
         if earlier && !self.event_ids.contains_key(&what.text) {
             let known: Vec<String> = self.out.events.iter().map(|event| event.name.clone()).collect();
             let near = self.nearest(&what.text, known.iter().map(String::as_str));
@@ -296,7 +300,7 @@ impl<'a> Checker<'a> {
             let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
             let written = format!("{}T{hour:02}:{minute:02}:{second:02}", dates::date_text(day));
             let earlier = earlier.then_some(paid);
-            let step = TestStep::Event { kind, id, at: written, record, earlier, place };
+            let step = TestStep::Event { kind, id, of, at: written, record, earlier, place };
             return Some((step, Some(moment)));
         }
         if what.text == "product" {

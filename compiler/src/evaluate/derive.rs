@@ -43,7 +43,12 @@ pub(super) fn fill(program: &Program, record: &mut Record) {
         Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) };
     for read in &program.reads {
         let value = match read.read {
-            StateRead::Balance(_) | StateRead::Coupon(_) | StateRead::Badge(_) => continue,
+            StateRead::Balance(_)
+            | StateRead::Coupon(_)
+            | StateRead::Badge(_)
+            | StateRead::Refund
+            | StateRead::BoughtOn
+            | StateRead::Missing(_) => continue,
             StateRead::After(window) => stretch(window, now, program.week_starts).after,
             StateRead::Last(window) => stretch(window, now, program.week_starts).last,
             StateRead::Until(window) => until(window, now),

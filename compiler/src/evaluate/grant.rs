@@ -402,7 +402,7 @@ impl Granter {
     }
 
     /// Rounds what waited for the sum of the event: to groups, in them to rules, in them to lines.
-    fn round_per_basket(&mut self, program: &Program) {
+    pub fn round_per_basket(&mut self, program: &Program) {
         // By account; those of an account stay in the order of settlement.
         self.groups.sort_by_key(|sum| sum.account);
         self.rules.sort_by_key(|sum| sum.account);
@@ -487,6 +487,11 @@ impl Granter {
     /// Rounds what waits, and lists the effects, the awards' sums and the claims.
     pub fn finish(&mut self, program: &Program, decision: &mut Decision) {
         self.round_per_basket(program);
+        self.list(program, decision);
+    }
+
+    /// Lists the effects, the awards' sums and the claims.
+    pub fn list(&mut self, program: &Program, decision: &mut Decision) {
         self.claim(program, decision);
         for part in self.given.iter().filter(|part| part.amount != 0) {
             let same = match decision.effects.last_mut() {

@@ -3,6 +3,7 @@
 //! Pure: a record and bindings in, a decision out. No clock, no I/O, no floats, no hash order. The code of the rules
 //! comes through [`Code`], so that the interpreter and native code are settled by the same text.
 
+mod again;
 mod atom;
 mod debit;
 mod deed;
@@ -21,14 +22,16 @@ mod tender;
 #[cfg(test)]
 mod tests;
 
+pub use again::{Kept, KeptLine, is_cancellable, is_settled};
 pub(crate) use atom::fact as atom_fact;
 pub use plan::Plan;
 pub use review::Reviewer;
-pub use settle::{Workspace, evaluate};
+pub use settle::{Workspace, evaluate, evaluate_again};
 
 use crate::ir::{
     AccountId, CounterId, Fault, FunctionId, GroupId, InstrumentId, LimitOf, PlaceId, RuleId, SiteId, SlotId,
 };
+use serde::{Deserialize, Serialize};
 
 /// The slots of one event, as [`crate::ir::Layout`] lays them out.
 #[derive(Clone, Copy, Debug)]
@@ -282,7 +285,7 @@ pub struct Decision {
 }
 
 /// An effect that applies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
     /// Which effect of the text.
     pub site: SiteId,
@@ -348,7 +351,7 @@ pub struct TierChange {
 }
 
 /// A line's part of an effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// The line's row, from 0.
     pub row: u32,
@@ -383,7 +386,7 @@ pub struct BundleChoice {
 }
 
 /// A part of a counter that the event's effects use up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// Which.
     pub counter: CounterId,

@@ -23,6 +23,7 @@ use crate::ir::{
     SlotId, SlotType, Space, event_slot, line_slot,
 };
 use rustc_hash::{FxHashMap, FxHasher};
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::ops::Range;
 
@@ -305,6 +306,11 @@ impl Plan {
     /// The rule at a position.
     pub(super) fn rule(&self, position: u32) -> Option<RuleId> {
         self.rules.get(usize::try_from(position).ok()?).copied().flatten()
+    }
+
+    /// The position of each rule.
+    pub(super) fn positions(&self) -> BTreeMap<RuleId, u32> {
+        self.rules.iter().zip(0u32..).filter_map(|(rule, position)| Some(((*rule)?, position))).collect()
     }
 
     /// The group of the rule at a position.

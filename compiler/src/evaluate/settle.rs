@@ -1,6 +1,7 @@
 //! One event from record to decision: phase by phase, group by group. Knows the order of things and refuses to know how
 //! each is worked out.
 
+use super::again::{Kept, is_settled};
 use super::debit::Debits;
 use super::deed;
 use super::derive;
@@ -68,23 +69,23 @@ impl<S> Workspace<S> {
 }
 
 #[derive(Debug, Default)]
-struct Settling {
+pub(super) struct Settling {
     /// Turns that the event may still take.
     fuel: i64,
-    lines: Vec<Line>,
+    pub(super) lines: Vec<Line>,
     runs: Vec<Run>,
     parts: Vec<Part>,
     pricer: Pricer,
     displacer: Displacer,
-    granter: Granter,
-    debits: Debits,
+    pub(super) granter: Granter,
+    pub(super) debits: Debits,
     /// What redemptions have taken.
-    tendered: Vec<(RuleId, i64)>,
+    pub(super) tendered: Vec<(RuleId, i64)>,
     losses: Vec<Loss>,
     wishes: Vec<(SiteId, i64)>,
     faults: Vec<(u32, SiteFault)>,
     /// What each group gave, in `granter.given`.
-    settled: Vec<(GroupId, Range<usize>)>,
+    pub(super) settled: Vec<(GroupId, Range<usize>)>,
     /// Discounts were given since the record was last brought up to date.
     stale: bool,
     /// The rule whose effects bar the group at hand from awards to the basket.
@@ -108,6 +109,40 @@ pub fn evaluate<C: Code>(
     workspace: &mut Workspace<C::Scratch>,
     decision: &mut Decision,
 ) {
+    settle(program, plan, bindings, record, params, claimed, code, workspace, decision, None);
+}
+
+/// Decides an event again of which goods have come back: as [`evaluate`], but prices and payments are what is left of
+/// what was settled, and no request to pay is met again.
+#[expect(clippy::too_many_arguments, reason = "each is owned by somebody else and lives for another time")]
+pub fn evaluate_again<C: Code>(
+    program: &Program,
+    plan: &Plan,
+    bindings: &Bindings,
+    record: &mut Record,
+    params: &[i64],
+    claimed: &dyn Claimed,
+    code: &C,
+    workspace: &mut Workspace<C::Scratch>,
+    decision: &mut Decision,
+    kept: &Kept,
+) {
+    settle(program, plan, bindings, record, params, claimed, code, workspace, decision, Some(kept));
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is owned by somebody else and lives for another time")]
+fn settle<C: Code>(
+    program: &Program,
+    plan: &Plan,
+    bindings: &Bindings,
+    record: &mut Record,
+    params: &[i64],
+    claimed: &dyn Claimed,
+    code: &C,
+    workspace: &mut Workspace<C::Scratch>,
+    decision: &mut Decision,
+    kept: Option<&Kept>,
+) {
     let Workspace { budget, scratch, proposals, candidates, settling } = workspace;
     settling.begin(program, record, decision);
     // Conditions on lines are looked at before any rule is asked.
@@ -118,10 +153,17 @@ pub fn evaluate<C: Code>(
     let failed = derive::derive(program, bindings, record, params, code, memory);
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
     plan.begin(record, params, candidates);
+    if let Some(kept) = kept {
+        settling.resume(program, plan, kept);
+    }
     for phase in plan.phases() {
+        let group = u32::try_from(phase.start.saturating_mul(64)).ok().and_then(|first| plan.group(first));
+        let of_phase = group.and_then(|group| program.groups.get(group.index())).map(|group| group.phase);
+        if kept.is_some() && of_phase.is_some_and(is_settled) {
+            continue;
+        }
         settling.bring_up_to_date(program, record);
-        let first = u32::try_from(phase.start.saturating_mul(64)).ok();
-        if let Some(group) = first.and_then(|position| plan.group(position)) {
+        if let Some(group) = group {
             code.enter(group, record.view(params));
         }
         plan.find(program, bindings, record, params, phase, candidates);
@@ -145,8 +187,17 @@ pub fn evaluate<C: Code>(
             }
         }
     }
-    settling.refuse(program, record, decision);
-    settling.granter.finish(program, decision);
+    match kept {
+        None => {
+            settling.refuse(program, record, decision);
+            settling.granter.finish(program, decision);
+        }
+        Some(kept) => {
+            settling.granter.round_per_basket(program);
+            settling.cancel(program, plan, kept);
+            settling.granter.list(program, decision);
+        }
+    }
     deed::list(program, record, &settling.granter.deeds, decision);
     settling.total(program, record, decision);
 }

@@ -55,7 +55,7 @@ pub use instruments::{
     Badge, Boundary, Certificate, Codes, Coupon, Downgrade, InstrumentId, Instruments, Lifetime, Review,
     Tiers,
 };
-pub use life::{Available, Expires, Life, Melt, Span};
+pub use life::{Available, Cancel, Expires, Life, Melt, Shortfall, Span};
 pub use optimise::optimise;
 pub use shape::Shape;
 pub use tender::{Redemption, Saying, TenderSlots, TenderTerm};
@@ -202,6 +202,8 @@ pub struct Program {
     pub redemptions: Vec<Redemption>,
     /// Slots that say how the event is paid.
     pub tender: TenderSlots,
+    /// It says something of goods that come back, so what is bought is kept for that.
+    pub returns: bool,
     /// Coupons, certificates, badges and levels.
     pub instruments: Instruments,
     /// Conditions that an index can answer, shared among rules.
@@ -278,6 +280,8 @@ pub struct Account {
     pub expires: Expires,
     /// How its awards melt.
     pub melt: Option<Melt>,
+    /// What is taken back of points that the member has spent; only what is left of the award where nothing is said.
+    pub shortfall: Option<Shortfall>,
 }
 
 /// What an account sums before it rounds.
@@ -432,6 +436,22 @@ pub enum StateRead {
     Coupon(u32),
     /// 1 where the member has this badge (of [`Instruments::badges`]), else 0.
     Badge(u32),
+    /// Of a return: minor units that are refunded; missing where it names no purchase.
+    Refund,
+    /// Of a return: the local day of the purchase, counted from 1970-01-01; missing where it names none.
+    BoughtOn,
+    /// Of a return: what is to be taken back from the member in an account, and is not there; missing without member.
+    Missing(AccountId),
+}
+
+/// The name of the kind of event with which goods come back.
+pub const RETURN: &str = "return";
+
+impl Program {
+    /// Whether goods come back with a kind of event.
+    pub fn is_return(&self, kind: EventId) -> bool {
+        self.events.get(kind.index()).is_some_and(|event| event.name == RETURN)
+    }
 }
 
 /// What the clock on another wall says at the event's instant. All four slots are missing where its zone is not known.

@@ -111,6 +111,7 @@ pub(crate) fn program() -> Program {
             not_below: Some(0),
             expires: crate::ir::Expires::Never,
             melt: None,
+            shortfall: None,
         }],
         kinds: vec![ReferenceKind { name: "category".to_owned(), hierarchical: true, of: None }],
         enums: Vec::new(),
@@ -127,6 +128,7 @@ pub(crate) fn program() -> Program {
         counters: Vec::new(),
         redemptions: Vec::new(),
         tender: crate::ir::TenderSlots::default(),
+        returns: false,
         instruments: Default::default(),
         params: Vec::new(),
         atoms: vec![

@@ -786,7 +786,10 @@ fn filled(program: &Program, report: &mut Report) {
         let at = At::EventSlot(read.slot);
         fill(read.slot, at, report);
         match read.read {
-            StateRead::Balance(account) => report.known(&program.accounts, account.index(), at),
+            StateRead::Balance(account) | StateRead::Missing(account) => {
+                report.known(&program.accounts, account.index(), at);
+            }
+            StateRead::Refund | StateRead::BoughtOn => {}
             StateRead::After(window) | StateRead::Last(window) => window_of(window, at, report),
             StateRead::Until(window) => {
                 let long = matches!(window, Window::Seconds(_) | Window::Days(_) | Window::Months(_));

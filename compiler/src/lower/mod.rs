@@ -93,6 +93,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         counters: Vec::new(),
         redemptions: Vec::new(),
         tender: ir::TenderSlots::default(),
+        returns: false,
         instruments: ir::Instruments::default(),
         atoms: Vec::new(),
         functions: Vec::new(),
@@ -161,7 +162,28 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }
+    lowering.ir.returns = speaks_of_returns(&lowering.ir);
     Ok(lowering.ir)
+}
+
+/// Whether a program says something of goods that come back: it hears of them, cancels awards, says what becomes of
+/// points that are spent, or asks what was kept of the past.
+fn speaks_of_returns(program: &ir::Program) -> bool {
+    let hears = program.rules.iter().any(|rule| rule.events.iter().any(|event| program.is_return(*event)));
+    let cancels = program.sites.iter().any(|site| match site.kind {
+        ir::SiteKind::Award { life, .. } => life.cancel.is_some(),
+        ir::SiteKind::Multiply { .. }
+        | ir::SiteKind::Debit { .. }
+        | ir::SiteKind::Discount { .. }
+        | ir::SiteKind::Issue { .. }
+        | ir::SiteKind::Set { .. }
+        | ir::SiteKind::Tender { .. } => false,
+    });
+    let net = program.layout.tables.iter().flat_map(|table| &table.columns).any(|column| match column {
+        ir::Column::PaidNet | ir::Column::Returned | ir::Column::PiecesKept => true,
+        ir::Column::Field(_) | ir::Column::Event(_) | ir::Column::Line(_) | ir::Column::LocalAt => false,
+    });
+    hears || cancels || net || program.accounts.iter().any(|account| account.shortfall.is_some())
 }
 
 /// A length or position as an id's number; programs are far smaller than the limit.
@@ -411,6 +433,9 @@ impl<'p> Lowering<'p> {
             Some(Builtin::Balance(account)) => {
                 return (FieldSpace::Event, self.state_slot(field, ir::StateRead::Balance(account)));
             }
+            Some(Builtin::Read(
+                read @ (ir::StateRead::Refund | ir::StateRead::BoughtOn | ir::StateRead::Missing(_)),
+            )) => return (FieldSpace::Event, self.state_slot(field, read)),
             Some(Builtin::Tender(of)) => return self.tender_slot(field, of),
             Some(Builtin::Row(rows, of)) => return self.row_slot(declared, rows, of),
             Some(Builtin::Anniversary(of)) => return self.anniversary_slot(declared, of),

@@ -990,6 +990,8 @@ pub enum TestStep {
         kind: ir::EventId,
         /// Id; numbered where none is written.
         id: Option<String>,
+        /// The event whose goods come back with it.
+        of: Option<String>,
         /// Local date and time, as `2026-03-02T10:15:00`.
         at: String,
         /// Fields, lines and payments.

@@ -87,6 +87,7 @@ pages! {
     "needless-spread"
     "nested-too-deeply"
     "never-available"
+    "no-origin"
     "no-worth"
     "not-a-collection"
     "not-an-account"

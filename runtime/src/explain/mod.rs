@@ -10,6 +10,7 @@ mod words;
 use crate::decision::{self, Decision};
 use crate::engine::Engine;
 use crate::record::{ReadEvent, Reader, RecordError};
+use crate::returns::NoReturn;
 use perq_compiler::evaluate::{self, FUEL, Proposals, RecordView};
 use perq_compiler::interpret::Scratch;
 use perq_compiler::interpret::trace::{self, Seen, Trace, Witness};
@@ -33,6 +34,8 @@ pub type Quote<'q> = &'q dyn Fn(&str, &SourcePlace) -> Option<String>;
 pub enum ExplainError {
     /// The event cannot be read.
     Record(Box<RecordError>),
+    /// It is a return of a purchase, and here is no state that knows it.
+    Return(String),
     /// The watched interpreter decided otherwise than the engine: a mistake of perq.
     Differs,
 }
@@ -354,6 +357,9 @@ pub fn explain(engine: &Engine, json: &[u8], quote: Quote<'_>) -> Result<Explana
     reader.read(engine.schema(), json, &mut event).map_err(ExplainError::Record)?;
     let before = event.clone();
     let mut session = engine.session();
+    if engine.program().is_return(event.record.kind) && event.of().is_some() {
+        return Err(ExplainError::Return(NoReturn::UnknownPurchase.words(&event)));
+    }
     let raw = session.decide_record(&mut event).clone();
     let decision = session.describe(&event, &raw);
     let params = engine.parameters_at(before.record.event.get(event_slot::DATE.index()).copied());

@@ -30,6 +30,9 @@ pub struct StateEntry {
     /// Fields of members that rules set, and the one that levels govern.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub fields: Vec<String>,
+    /// What has lines is kept for the goods that may come back of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub returns: bool,
 }
 
 /// A part of a member's history.
@@ -116,6 +119,9 @@ impl StateEntry {
             StateRead::Balance(id) => account(id).map(|account| account.name.clone()),
             StateRead::Coupon(_)
             | StateRead::Badge(_)
+            | StateRead::Refund
+            | StateRead::BoughtOn
+            | StateRead::Missing(_)
             | StateRead::After(_)
             | StateRead::Last(_)
             | StateRead::Until(_)
@@ -168,6 +174,7 @@ impl StateEntry {
             certificates: instruments.certificates.iter().map(|one| one.name.clone()).collect(),
             badges: instruments.badges.iter().map(|badge| badge.name.clone()).collect(),
             fields: fields.into_iter().map(slot_name).collect(),
+            returns: program.returns,
         }
     }
 

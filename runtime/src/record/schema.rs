@@ -57,6 +57,8 @@ pub(crate) enum Builtin {
     None,
     Id,
     EventKind,
+    /// The event whose goods come back.
+    Of,
     Member,
     MemberId,
     At,
@@ -65,6 +67,8 @@ pub(crate) enum Builtin {
     Payments,
     Sku,
     Pieces,
+    /// The position of a line of the event whose goods come back.
+    OfLine,
     Price,
     Amount,
     Weight,
@@ -146,6 +150,8 @@ pub struct Schema {
     pub(crate) line_rest: Vec<Rest>,
     pub(crate) payment_rest: Vec<Rest>,
     pub(crate) lists: Vec<List>,
+    /// By kind of event: whether goods come back with it.
+    pub(crate) returns: Vec<bool>,
     /// Event slots that name other members whom the program gives to or counts for, with their kinds.
     pub(crate) others: Vec<(SlotId, KindId)>,
 }
@@ -231,6 +237,11 @@ impl Schema {
             payment_rest: rest(&layout.payment, PAYMENT_BUILTINS.len(), &[]),
             lists: Vec::new(),
             others: others(program),
+            returns: (0u32..)
+                .map(perq_compiler::ir::EventId)
+                .take(program.events.len())
+                .map(|kind| program.is_return(kind))
+                .collect(),
             values,
             tables,
             options,
@@ -249,6 +260,7 @@ impl Schema {
         for (key, builtin) in [
             ("id", Builtin::Id),
             ("kind", Builtin::EventKind),
+            ("of", Builtin::Of),
             ("at", Builtin::At),
             ("currency", Builtin::Currency),
             ("lines", Builtin::Lines),
@@ -265,6 +277,7 @@ impl Schema {
         for (key, builtin) in [
             ("sku", Builtin::Sku),
             ("qty", Builtin::Pieces),
+            ("of_line", Builtin::OfLine),
             ("price", Builtin::Price),
             ("amount", Builtin::Amount),
             ("weight", Builtin::Weight),

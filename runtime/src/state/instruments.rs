@@ -227,6 +227,9 @@ impl Instruments {
                 }
                 StateRead::Badge(id) => i64::from(holder.is_some_and(|holder| holder.badges.contains(&id))),
                 StateRead::Balance(_)
+                | StateRead::Refund
+                | StateRead::BoughtOn
+                | StateRead::Missing(_)
                 | StateRead::After(_)
                 | StateRead::Last(_)
                 | StateRead::Until(_)

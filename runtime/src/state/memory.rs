@@ -2,11 +2,12 @@
 
 use super::instruments::Instruments;
 use super::life::{life_of, portions};
-use super::lots::Lots;
+use super::lots::{By, Lots};
 use super::tiers::{Levels, Standing};
 use super::{State, now};
 use crate::clock::Zone;
 use crate::record::{ReadEvent, Reader, Schema};
+use crate::returns::{self, Origin, Returned};
 use perq_compiler::calendar::{Instant, is_universal, limited};
 use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows, TierChange};
 use perq_compiler::ir::{
@@ -30,11 +31,17 @@ pub struct Memory {
     claims: BTreeMap<(CounterId, Option<Box<str>>), Vec<KeptClaim>>,
     instruments: Instruments,
     levels: Levels,
+    /// Events of which goods may come back, by id, where the program speaks of returns.
+    origins: BTreeMap<Box<str>, Arc<Origin>>,
+    /// How many events were kept.
+    order: u64,
 }
 
 /// A claim that was kept.
 #[derive(Clone, Copy, Debug)]
 struct KeptClaim {
+    /// The place of the event with which it came.
+    order: u64,
     at: i64,
     local: i64,
     amount: i64,
@@ -50,12 +57,15 @@ struct Member {
 /// An event that was decided.
 #[derive(Debug)]
 struct Kept {
+    order: u64,
     kind: EventId,
     now: Instant,
     /// By `Memory::event_slots`.
     slots: Vec<KeptValue>,
     lines: Vec<KeptLine>,
     paid: i64,
+    /// What has come back of it.
+    back: Vec<Back>,
 }
 
 #[derive(Debug)]
@@ -64,6 +74,36 @@ struct KeptLine {
     slots: Vec<KeptValue>,
     pieces: i64,
     paid: i64,
+}
+
+/// Pieces of a line that came back.
+#[derive(Clone, Copy, Debug)]
+struct Back {
+    /// The place of the event with which they did, and its instant.
+    order: u64,
+    at: i64,
+    row: usize,
+    pieces: i64,
+    paid: i64,
+}
+
+/// How far back an event sees: to its own instant, and to what was kept before it.
+#[derive(Clone, Copy, Debug)]
+struct Sight {
+    now: Instant,
+    /// Events from this place on are not there.
+    before: u64,
+}
+
+impl Kept {
+    /// What has come back of a line, or of all of them, as far as can be seen: pieces and money.
+    fn back(&self, row: Option<usize>, sight: Sight) -> (i64, i64) {
+        let seen = self.back.iter().filter(|back| back.order < sight.before && back.at <= sight.now.at);
+        let seen = seen.filter(|back| row.is_none_or(|row| row == back.row));
+        seen.fold((0, 0), |(pieces, paid): (i64, i64), back| {
+            (pieces.saturating_add(back.pieces), paid.saturating_add(back.paid))
+        })
+    }
 }
 
 /// A slot's value that means the same to every record: names are kept as they are written, since each record and each
@@ -104,6 +144,8 @@ impl Memory {
             line_slots: line_slots.into_iter().collect(),
             members: BTreeMap::new(),
             claims: BTreeMap::new(),
+            origins: BTreeMap::new(),
+            order: 0,
         }
     }
 
@@ -123,15 +165,125 @@ impl Memory {
         self.levels.of(member)
     }
 
-    fn member(&self, event: &ReadEvent) -> Option<&Member> {
-        self.members.get(event.member()?)
+    /// Fills the tables of a record that speak of the past of a member.
+    fn fill(
+        &self,
+        schema: &Schema,
+        reader: &mut Reader,
+        sight: Sight,
+        member: Option<&str>,
+        record: &mut Record,
+    ) {
+        let member = member.and_then(|member| self.members.get(member));
+        let mut encode = |value: &KeptValue, record: &mut Record| match value {
+            KeptValue::Number(number) => *number,
+            KeptValue::Name(kind, name) => i64::from(reader.symbol_number(schema, kind.index(), name)),
+            KeptValue::Names(kind, names) => {
+                let start = record.symbols.len();
+                let mut numbers: Vec<u32> =
+                    names.iter().map(|name| reader.symbol_number(schema, kind.index(), name)).collect();
+                numbers.sort_unstable();
+                record.symbols.extend(numbers);
+                crate::catalogue::bind::set_slot(start, record.symbols.len())
+            }
+        };
+        let program: &Program = &self.program;
+        record.tables.resize_with(program.layout.tables.len(), TableRows::default);
+        for (at, table) in program.layout.tables.iter().enumerate() {
+            if matches!(table.source, RowSource::List { .. }) {
+                continue;
+            }
+            let slots = self.rows(table, sight, member, &mut encode, record);
+            if let Some(rows) = record.tables.get_mut(at) {
+                *rows = TableRows { width: table.columns.len().max(1), slots };
+            }
+        }
+    }
+
+    /// Keeps what comes back with an event: moves points, changes claims at the instant of the purchase, and marks its
+    /// goods as returned.
+    fn take_back(&mut self, order: u64, now: Instant, returned: &Returned) {
+        let program = Arc::clone(&self.program);
+        let origin = &returned.origin;
+        let then = origin.now();
+        for correction in &returned.corrections {
+            let Some(owner) = &correction.owner else { continue };
+            let lots = &mut self.members.entry(owner.clone()).or_default().lots;
+            let lots = lots.entry(correction.account).or_default();
+            correction.apply(&program, &self.zone, origin.order, (then, now.at), lots);
+        }
+        for claim in &returned.claims {
+            let Some(counter) = program.counters.get(claim.counter.index()) else { continue };
+            let key = match counter.per {
+                CounterKey::Campaign => None,
+                CounterKey::Member => origin.member.clone(),
+                CounterKey::Inviter(slot) => origin.other(slot).map(Box::from),
+            };
+            let claims = self.claims.entry((claim.counter, key)).or_default();
+            claims.push(KeptClaim { order, at: then.at, local: then.local(), amount: claim.amount });
+        }
+        let events = origin.member.as_deref().and_then(|member| self.members.get_mut(member));
+        let kept = events.and_then(|member| member.events.iter_mut().find(|kept| kept.order == origin.order));
+        if let Some(kept) = kept {
+            kept.back.extend(returned.lines.iter().map(|line| Back {
+                order,
+                at: now.at,
+                row: line.of as usize,
+                pieces: line.pieces,
+                paid: line.refund.paid,
+            }));
+        }
+        self.origins.insert(origin.id.clone(), Arc::new(origin.after(returned)));
+    }
+
+    /// Keeps an event for the goods that may come back of it, with what the member had before.
+    fn keep_origin(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
+        let program = Arc::clone(&self.program);
+        let kind = event.record.kind;
+        if !program.returns || program.is_return(kind) || event.line_count() == 0 {
+            return;
+        }
+        if self.origins.contains_key(event.id()) {
+            return;
+        }
+        let mut origin = Origin::of(&program, (schema, reader), event, decision, self.order);
+        if let Some(member) = event.member() {
+            let now = now(&event.record);
+            origin.level = program.instruments.tiers.as_ref().map(|tiers| {
+                let said = event.record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
+                let standing = self.levels.of(member);
+                standing.map_or((said, None), |standing| (standing.level, standing.until))
+            });
+            let mut accounts: Vec<AccountId> = Vec::new();
+            accounts.extend(program.sites.iter().filter_map(|site| match site.kind {
+                perq_compiler::ir::SiteKind::Debit { account } => Some(account),
+                perq_compiler::ir::SiteKind::Award { .. }
+                | perq_compiler::ir::SiteKind::Multiply { .. }
+                | perq_compiler::ir::SiteKind::Discount { .. }
+                | perq_compiler::ir::SiteKind::Issue { .. }
+                | perq_compiler::ir::SiteKind::Set { .. }
+                | perq_compiler::ir::SiteKind::Tender { .. } => None,
+            }));
+            accounts.sort_unstable();
+            accounts.dedup();
+            let balance = |account: AccountId| (account, self.balance(member, account, now.at));
+            origin.balances = accounts.into_iter().map(balance).collect();
+        }
+        self.origins.insert(event.id().into(), Arc::new(origin));
+    }
+
+    /// Says of an event that was just kept that it was not decided here: nothing is known of what it gave.
+    pub fn undecided(&mut self, id: &str) {
+        if let Some(origin) = self.origins.get_mut(id) {
+            Arc::make_mut(origin).decided = false;
+        }
     }
 
     /// The rows of a table that speak of the past.
     fn rows(
         &self,
         table: &RowTable,
-        now: Instant,
+        sight: Sight,
         member: Option<&Member>,
         encode: &mut dyn FnMut(&KeptValue, &mut Record) -> i64,
         record: &mut Record,
@@ -143,15 +295,15 @@ impl Memory {
             RowSource::EarlierLines(history) => (history, true),
         };
         for kept in member.map_or(&[][..], |member| &member.events) {
-            if !is_in(history, kept, now) {
+            if kept.order >= sight.before || !is_in(history, kept, sight.now) {
                 continue;
             }
             let lines = if of_lines { kept.lines.as_slice() } else { &[] };
             if !of_lines {
-                self.row(table, kept, None, encode, record, &mut slots);
+                self.row((table, sight), kept, None, encode, record, &mut slots);
             }
-            for line in lines {
-                self.row(table, kept, Some(line), encode, record, &mut slots);
+            for (row, line) in lines.iter().enumerate() {
+                self.row((table, sight), kept, Some((row, line)), encode, record, &mut slots);
             }
         }
         slots
@@ -159,9 +311,9 @@ impl Memory {
 
     fn row(
         &self,
-        table: &RowTable,
+        (table, sight): (&RowTable, Sight),
         kept: &Kept,
-        line: Option<&KeptLine>,
+        line: Option<(usize, &KeptLine)>,
         encode: &mut dyn FnMut(&KeptValue, &mut Record) -> i64,
         record: &mut Record,
         out: &mut Vec<i64>,
@@ -177,13 +329,25 @@ impl Memory {
                 }
                 Column::Line(slot) => {
                     let at = self.line_slots.binary_search(slot).ok();
-                    let value = at.zip(line).and_then(|(at, line)| line.slots.get(at));
+                    let value = at.zip(line).and_then(|(at, (_, line))| line.slots.get(at));
                     value.map_or(MISSING, |value| encode(value, record))
                 }
                 Column::LocalAt => kept.now.local(),
-                Column::PaidNet => line.map_or(kept.paid, |line| line.paid),
-                Column::Returned => 0,
-                Column::PiecesKept => line.map_or(MISSING, |line| line.pieces),
+                Column::PaidNet => {
+                    let paid = line.map_or(kept.paid, |(_, line)| line.paid);
+                    paid.saturating_sub(kept.back(line.map(|(row, _)| row), sight).1)
+                }
+                Column::Returned => {
+                    let (pieces, _) = kept.back(line.map(|(row, _)| row), sight);
+                    let sold = |line: &KeptLine| line.pieces.max(0);
+                    let bought = match line {
+                        Some((_, line)) => sold(line),
+                        None => kept.lines.iter().fold(0i64, |sum, line| sum.saturating_add(sold(line))),
+                    };
+                    i64::from(bought > 0 && pieces >= bought)
+                }
+                Column::PiecesKept => line
+                    .map_or(MISSING, |(row, line)| line.pieces.saturating_sub(kept.back(Some(row), sight).0)),
                 Column::Field(_) => MISSING,
             };
             out.push(value);
@@ -241,31 +405,11 @@ impl State for Memory {
         event: &mut ReadEvent,
     ) -> Box<dyn Claimed + 's> {
         let now = now(&event.record);
-        let member = self.member(event);
-        let mut record = std::mem::take(&mut event.record);
-        let mut encode = |value: &KeptValue, record: &mut Record| match value {
-            KeptValue::Number(number) => *number,
-            KeptValue::Name(kind, name) => i64::from(reader.symbol_number(schema, kind.index(), name)),
-            KeptValue::Names(kind, names) => {
-                let start = record.symbols.len();
-                let mut numbers: Vec<u32> =
-                    names.iter().map(|name| reader.symbol_number(schema, kind.index(), name)).collect();
-                numbers.sort_unstable();
-                record.symbols.extend(numbers);
-                crate::catalogue::bind::set_slot(start, record.symbols.len())
-            }
-        };
+        let sight = Sight { now, before: u64::MAX };
+        let member = event.member().map(Box::<str>::from);
+        self.fill(schema, reader, sight, member.as_deref(), &mut event.record);
         let program: &Program = &self.program;
-        record.tables.resize_with(program.layout.tables.len(), TableRows::default);
-        for (at, table) in program.layout.tables.iter().enumerate() {
-            if matches!(table.source, RowSource::List { .. }) {
-                continue;
-            }
-            let slots = self.rows(table, now, member, &mut encode, &mut record);
-            if let Some(rows) = record.tables.get_mut(at) {
-                *rows = TableRows { width: table.columns.len().max(1), slots };
-            }
-        }
+        let mut record = std::mem::take(&mut event.record);
         for read in &program.reads {
             let value = match read.read {
                 StateRead::Balance(account) => match event.member() {
@@ -274,6 +418,9 @@ impl State for Memory {
                 },
                 StateRead::Coupon(_)
                 | StateRead::Badge(_)
+                | StateRead::Refund
+                | StateRead::BoughtOn
+                | StateRead::Missing(_)
                 | StateRead::After(_)
                 | StateRead::Last(_)
                 | StateRead::Until(_)
@@ -296,15 +443,47 @@ impl State for Memory {
             CounterKey::Campaign | CounterKey::Member => None,
         });
         let inviters = inviters.collect();
-        Box::new(Seen { memory: self, now, member: event.member().map(Box::from), inviters })
+        Box::new(Seen { memory: self, sight, member, inviters, balances: None })
+    }
+
+    fn origin(&self, id: &str) -> Option<Arc<Origin>> {
+        self.origins.get(id).map(Arc::clone)
+    }
+
+    fn then<'s>(
+        &'s self,
+        schema: &Schema,
+        reader: &mut Reader,
+        origin: &Origin,
+        record: &mut Record,
+    ) -> Box<dyn Claimed + 's> {
+        let sight = Sight { now: origin.now(), before: origin.order };
+        self.fill(schema, reader, sight, origin.member.as_deref(), record);
+        let (member, inviters) = (origin.member.clone(), origin.others.clone());
+        Box::new(Seen { memory: self, sight, member, inviters, balances: Some(origin.balances.clone()) })
+    }
+
+    fn lots(&self, member: &str, account: AccountId) -> Lots {
+        let lots = self.members.get(member).and_then(|member| member.lots.get(&account));
+        lots.cloned().unwrap_or_default()
+    }
+
+    fn undo_level(&mut self, origin: &Origin, now: Instant, reached: Option<i64>) -> Option<TierChange> {
+        self.levels.undo(origin.member.as_deref()?, origin.level, now, reached)
     }
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
-        if decision.refused.is_some() {
+        if decision.refused.is_some() || returns::is_refused(event) {
             return;
         }
+        self.keep_origin(schema, reader, event, decision);
+        let order = self.order;
+        self.order = order.saturating_add(1);
         let record = &event.record;
         let now = now(record);
+        if let Some(Ok(returned)) = &event.returned {
+            self.take_back(order, now, returned);
+        }
         let program = Arc::clone(&self.program);
         let layout = &program.layout;
         for claim in &decision.claims {
@@ -315,13 +494,13 @@ impl State for Memory {
                 CounterKey::Inviter(slot) => event.other(slot).map(Box::from),
             };
             let claims = self.claims.entry((claim.counter, key)).or_default();
-            claims.push(KeptClaim { at: now.at, local: now.local(), amount: claim.amount });
+            claims.push(KeptClaim { order, at: now.at, local: now.local(), amount: claim.amount });
         }
         // What was taken was there before the event gave anything.
         for effect in decision.effects.iter().filter(|effect| effect.debit) {
             if let (Some(account), Some(member)) = (effect.account, event.member()) {
                 let lots = &mut self.members.entry(member.into()).or_default().lots;
-                lots.entry(account).or_default().spend(now.at, effect.amount);
+                lots.entry(account).or_default().spend(now.at, order, effect.amount);
             }
         }
         self.instruments.keep(&program, event, decision);
@@ -334,7 +513,7 @@ impl State for Memory {
             let lots = &mut self.members.entry(owner.into()).or_default().lots;
             let lots = lots.entry(id).or_default();
             for portion in portions(&self.zone, program.week_starts, account, life, now, effect.amount) {
-                lots.issue(now.at, portion);
+                lots.issue(now.at, By { event: order, site: effect.site }, portion);
             }
         }
         let Some(member) = event.member() else { return };
@@ -359,6 +538,8 @@ impl State for Memory {
             paid: total.paid,
         });
         let kept = Kept {
+            order,
+            back: Vec::new(),
             kind: record.kind,
             now,
             slots: self
@@ -407,14 +588,22 @@ impl State for Memory {
 /// What one event sees of the claims before it.
 struct Seen<'s> {
     memory: &'s Memory,
-    now: Instant,
+    sight: Sight,
     member: Option<Box<str>>,
     inviters: Vec<(SlotId, Box<str>)>,
+    /// The balances of then, where it is seen as it was.
+    balances: Option<Vec<(AccountId, i64)>>,
 }
 
 impl Claimed for Seen<'_> {
     fn balance(&self, account: AccountId) -> Option<i64> {
-        Some(self.memory.balance(self.member.as_deref()?, account, self.now.at))
+        let member = self.member.as_deref()?;
+        Some(match &self.balances {
+            None => self.memory.balance(member, account, self.sight.now.at),
+            Some(balances) => {
+                balances.iter().find(|(of, _)| *of == account).map_or(0, |(_, balance)| *balance)
+            }
+        })
     }
 
     fn claimed(&self, id: CounterId) -> i64 {
@@ -429,10 +618,11 @@ impl Claimed for Seen<'_> {
         // Nobody to count for: nothing is left to give.
         let Some(key) = key else { return i64::MAX };
         let Some(claims) = self.memory.claims.get(&(id, key)) else { return 0 };
-        let stretch = limited(counter.window, self.now, self.memory.program.week_starts);
+        let stretch = limited(counter.window, self.sight.now, self.memory.program.week_starts);
         let of = |claim: &KeptClaim| if is_universal(counter.window) { claim.at } else { claim.local };
         claims
             .iter()
+            .filter(|claim| claim.order < self.sight.before)
             .filter(|claim| of(claim) > stretch.after && of(claim) <= stretch.last)
             .fold(0i64, |sum, claim| sum.saturating_add(claim.amount))
     }

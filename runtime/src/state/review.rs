@@ -41,14 +41,16 @@ pub(crate) fn after(
     ask: &mut Ask<'_>,
 ) {
     let Some(member) = event.member() else { return };
-    if !program.instruments.has_reviews() {
+    if !program.instruments.has_reviews() || crate::returns::is_refused(event) {
         return;
     }
     let mut then = event.clone();
     settled(&mut then.record, decision);
     drop(state.see(schema, reader, &mut then));
     let now = super::now(&then.record);
-    let tiers = program.instruments.tiers.as_ref().filter(|tiers| tiers.at_once);
+    let returned = event.returned.as_ref().and_then(|returned| returned.as_ref().ok());
+    let looks = |tiers: &&perq_compiler::ir::Tiers| tiers.at_once || returned.is_some();
+    let tiers = program.instruments.tiers.as_ref().filter(looks);
     let mut asked = tiers.map_or_else(Vec::new, functions);
     let of_tiers = asked.len();
     let mut badges = Vec::new();
@@ -67,6 +69,9 @@ pub(crate) fn after(
     let found = ask(&mut then.record, &asked);
     if tiers.is_some() {
         let of_level = level(found.get(..of_tiers).unwrap_or(&[]));
+        if let Some(returned) = returned {
+            decision.tiers.extend(state.undo_level(&returned.origin, now, of_level.0));
+        }
         decision.tiers.extend(state.review(member, now, false, of_level));
     }
     for (badge, found) in badges.into_iter().zip(found.get(of_tiers..).unwrap_or(&[])) {

@@ -91,6 +91,30 @@ impl Levels {
         (to != from).then_some(change)
     }
 
+    /// Takes back what a member has risen since an event of which goods have come back: to what is reached without them,
+    /// but no further than to the level of before it, which is kept for as long as it was then.
+    pub fn undo(
+        &mut self,
+        member: &str,
+        before: Option<(i64, Option<i64>)>,
+        now: Instant,
+        reached: Option<i64>,
+    ) -> Option<TierChange> {
+        let standing = self.members.get_mut(member)?;
+        let (level, until) = before.unwrap_or((0, None));
+        let from = standing.level;
+        let to = reached.unwrap_or(0).max(level).min(from);
+        if to == from {
+            return None;
+        }
+        standing.level = to;
+        if to == level {
+            standing.until = until;
+        }
+        let until = standing.until;
+        Some(TierChange { from, to, date: now.date, time: now.time, review: false, until })
+    }
+
     /// Notes a member who is seen for the first time, at the level that the record says.
     pub fn meet(&mut self, member: &str, level: i64, now: Instant) {
         if !self.members.contains_key(member) {

@@ -119,6 +119,7 @@ impl Kit {
             counters: Vec::new(),
             redemptions: Vec::new(),
             tender: crate::ir::TenderSlots::default(),
+            returns: false,
             instruments: Default::default(),
             atoms: Vec::new(),
             functions: Vec::new(),
@@ -159,6 +160,7 @@ impl Kit {
             not_below: None,
             expires: crate::ir::Expires::Never,
             melt: None,
+            shortfall: None,
         });
         AccountId(u32::try_from(self.program.accounts.len()).unwrap() - 1)
     }

@@ -77,6 +77,14 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
             output.object("simulate", json!({ "refused": refused }));
             return Ok(Exit::Findings);
         }
+        Err(ExplainError::Return(words)) => {
+            let file = plain(&options.event.display().to_string());
+            let help = "what comes back of a purchase is decided where the purchase was: with `perq run`, or in a test";
+            output.note(&sentence(&format!("refused {file}: {}; {help} [unknown-purchase]", plain(&words))));
+            let refused = json!({ "error": "unknown-purchase", "field": "of", "message": words });
+            output.object("simulate", json!({ "refused": refused }));
+            return Ok(Exit::Findings);
+        }
         Err(ExplainError::Differs) => {
             return Err(Failure::mistake("the interpreter and the engine decide this event differently"));
         }
