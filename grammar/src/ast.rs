@@ -504,12 +504,7 @@ pub enum EffectKind {
         reason: Option<Text>,
     },
     /// `gift 1 pcs of sku "MUG-77" reason "…"`
-    Gift {
-        /// What.
-        goods: Goods,
-        /// `reason "…"`
-        reason: Option<Text>,
-    },
+    Gift(Gift),
     /// `issue coupon welcome10`
     Issue(Issue),
     /// `set member.tier to base until 2026-12-31`

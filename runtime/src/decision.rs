@@ -5,7 +5,7 @@
 
 mod instruments;
 
-pub use instruments::{Code, FieldSet, Issued, LevelChange};
+pub use instruments::{Code, FieldSet, Gift, GiftOffer, Issued, LevelChange};
 
 use crate::clock::{Zone, instant_text};
 use crate::decimal;
@@ -66,6 +66,12 @@ pub struct Decision {
     /// What is issued to the member.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub issued: Vec<Issued>,
+    /// Products that are given, in the order of settlement.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub gifts: Vec<Gift>,
+    /// Gifts of which the member may choose a product.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub gift_offers: Vec<GiftOffer>,
     /// Fields of the member that are set.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub set: Vec<FieldSet>,
@@ -565,6 +571,7 @@ impl Names {
                     }
                     perq_compiler::ir::SiteKind::Discount { .. }
                     | perq_compiler::ir::SiteKind::Issue { .. }
+                    | perq_compiler::ir::SiteKind::Gift { .. }
                     | perq_compiler::ir::SiteKind::Set { .. } => None,
                 };
                 let group = program.rules.get(site.rule.index()).map_or(0, |rule| rule.group.index());
@@ -599,7 +606,7 @@ impl Names {
         match of {
             LimitOf::Discounts => self.decimals(None),
             LimitOf::Awards(account) => self.decimals(Some(account)),
-            LimitOf::Times => 0,
+            LimitOf::Times | LimitOf::Gifts => 0,
         }
     }
 
@@ -637,7 +644,7 @@ impl Names {
             Some(account) => (None, Some(self.account(account))),
             None => (Some(self.currency.text.clone()), None),
         };
-        let Parts { coupons, issued, set, tiers } = Parts::of(&self.program, event, raw);
+        let Parts { coupons, issued, gifts, gift_offers, set, tiers } = Parts::of(&self.program, event, raw);
         Decision {
             id: event.id().to_owned(),
             kind: text(&self.kinds, event.record.kind.index()),
@@ -694,7 +701,7 @@ impl Names {
                     let (currency, account) = match cut.of {
                         LimitOf::Discounts => of(None),
                         LimitOf::Awards(account) => of(Some(account)),
-                        LimitOf::Times => (None, None),
+                        LimitOf::Times | LimitOf::Gifts => (None, None),
                     };
                     Cut {
                         rule: rule(cut.rule),
@@ -752,6 +759,8 @@ impl Names {
             refused: raw.refused.map(|refused| self.refused(refused)),
             coupons,
             issued,
+            gifts,
+            gift_offers,
             set,
             tiers,
             errors: raw
@@ -862,7 +871,7 @@ impl Names {
             match cut.of {
                 LimitOf::Discounts => self.write_of(out, None),
                 LimitOf::Awards(account) => self.write_of(out, Some(account)),
-                LimitOf::Times => {}
+                LimitOf::Times | LimitOf::Gifts => {}
             }
             out.push(b'}');
         }
@@ -931,6 +940,7 @@ impl Names {
             }
         }
         let quiet = event.presented.is_empty() && raw.issues.is_empty() && raw.changes.is_empty();
+        let quiet = quiet && raw.gifts.is_empty() && raw.gift_offers.is_empty();
         if !quiet || !raw.tiers.is_empty() {
             Parts::of(&self.program, event, raw).write(out);
         }
@@ -1320,6 +1330,8 @@ mod tests {
             }),
             short: vec![evaluate::Short { rule: RuleId(0), account: AccountId(0), missing: 3 }],
             issues: Vec::new(),
+            gifts: Vec::new(),
+            gift_offers: Vec::new(),
             changes: Vec::new(),
             tiers: Vec::new(),
             faults: [

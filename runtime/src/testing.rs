@@ -202,6 +202,7 @@ pub(crate) fn program() -> Program {
         redemptions: Vec::new(),
         tender: perq_compiler::ir::TenderSlots::default(),
         instruments: Default::default(),
+        gifts: Vec::new(),
         params: vec![Param {
             name: "rate".into(),
             ty: SlotType::Percent,

@@ -220,6 +220,7 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Award { .. }
             | Expectation::Discount { .. }
             | Expectation::Issue { count: Some(_), .. }
+            | Expectation::Gift { .. }
             | Expectation::Debit { .. }
             | Expectation::Balance { .. }
             | Expectation::Total(_)
@@ -528,6 +529,7 @@ impl<'t> Run<'t> {
         self.state.keep(&bound.schema, &reader, event, decision);
         self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
         self.fired.extend(decision.issues.iter().filter_map(|issue| issue.rule));
+        self.fired.extend(decision.gifts.iter().map(|gift| gift.rule));
         self.fired.extend(decision.changes.iter().map(|change| change.rule));
         let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
@@ -854,6 +856,8 @@ impl View<'_> {
                 };
                 let nothing = decision.effects.is_empty()
                     && decision.issues.is_empty()
+                    && decision.gifts.is_empty()
+                    && decision.gift_offers.is_empty()
                     && decision.changes.is_empty()
                     && decision.faults.is_empty()
                     && decision.refused.is_none();
@@ -943,6 +947,7 @@ impl View<'_> {
             // Asked of the state, not of the decision.
             Expectation::Balance { .. } => return None,
             Expectation::Issue { count, instrument, rule } => self.issued(*count, *instrument, *rule),
+            Expectation::Gift { pieces, skus, rule } => self.given(*pieces, skus, *rule),
             Expectation::Coupon(coupon, accepted) => self.redeemed(*coupon, *accepted),
             Expectation::Badge(badge) => {
                 let name = self.instrument(InstrumentId::Badge(*badge));
@@ -1067,7 +1072,53 @@ impl View<'_> {
         let decision = &self.decided.decision;
         decision.effects.iter().any(|effect| self.is(effect.rule, rule))
             || decision.issues.iter().any(|issue| issue.rule.is_some_and(|by| self.is(by, rule)))
+            || decision.gifts.iter().any(|gift| self.is(gift.rule, rule))
             || decision.changes.iter().any(|change| self.is(change.rule, rule))
+    }
+
+    fn sku(&self, gift: u32, option: u32) -> &str {
+        let at = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+        let option = self.program.gifts.get(at(gift)).and_then(|gift| gift.options.get(at(option)));
+        option.map_or("?", |option| &option.sku)
+    }
+
+    /// `1 pcs of sku "A"`, `2 pcs of sku ["A", "B"]`
+    fn goods<S: AsRef<str>>(pieces: i64, skus: &[S]) -> String {
+        let quoted: Vec<String> = skus.iter().map(|sku| format!("\"{}\"", sku.as_ref())).collect();
+        match quoted.as_slice() {
+            [one] => format!("{pieces} pcs of sku {one}"),
+            several => format!("{pieces} pcs of sku [{}]", several.join(", ")),
+        }
+    }
+
+    /// Whether so many pieces of a product are given, or of several are on offer.
+    fn given(&self, pieces: i64, skus: &[String], rule: Option<RuleId>) -> (bool, String, String) {
+        let decision = &self.decided.decision;
+        let of_rule = |by: RuleId| rule.is_none_or(|rule| self.is(by, rule));
+        let gifts = decision.gifts.iter().filter(|gift| of_rule(gift.rule));
+        let offers = decision.gift_offers.iter().filter(|offer| of_rule(offer.rule));
+        let offered: Vec<(i64, Vec<&str>)> = offers
+            .map(|offer| {
+                let skus = offer.options.iter().map(|option| self.sku(offer.gift, *option));
+                let mut skus: Vec<&str> = skus.collect();
+                skus.sort_unstable();
+                (offer.pieces, skus)
+            })
+            .collect();
+        let holds = match skus {
+            [sku] => {
+                let same = gifts.clone().filter(|gift| self.sku(gift.gift, gift.option) == sku);
+                same.fold(0i64, |sum, gift| sum.saturating_add(gift.pieces)) == pieces
+            }
+            several => offered.iter().any(|(of, skus)| *of == pieces && skus == several),
+        };
+        let said = gifts
+            .map(|gift| format!("gift {}", Self::goods(gift.pieces, &[self.sku(gift.gift, gift.option)])));
+        let mut got: Vec<String> = said.collect();
+        got.extend(offered.iter().map(|(pieces, skus)| format!("on offer {}", Self::goods(*pieces, skus))));
+        let got = if got.is_empty() { "no gift".to_owned() } else { got.join("; ") };
+        let by = rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+        (holds, format!("gift {}{by}", Self::goods(pieces, skus)), got)
     }
 
     fn instrument(&self, id: InstrumentId) -> String {
@@ -1246,6 +1297,16 @@ impl View<'_> {
             let codes = if codes.is_empty() { String::new() } else { format!(": {}", codes.join(", ")) };
             let _ = writeln!(out, "issue {name}{by}{codes}");
         }
+        for gift in &decision.gifts {
+            let (goods, rule) =
+                (Self::goods(gift.pieces, &[self.sku(gift.gift, gift.option)]), self.rule(gift.rule));
+            let _ = writeln!(out, "gift {goods} by rule `{rule}`, {} pcs added", gift.added);
+        }
+        for offer in &decision.gift_offers {
+            let skus: Vec<&str> = offer.options.iter().map(|option| self.sku(offer.gift, *option)).collect();
+            let (goods, rule) = (Self::goods(offer.pieces, &skus), self.rule(offer.rule));
+            let _ = writeln!(out, "on offer {goods} by rule `{rule}`");
+        }
         for change in &decision.changes {
             let field = self.program.layout.event.get(change.slot.index()).map_or("?", |slot| &slot.name);
             let _ = writeln!(out, "set `{field}` by rule `{}`", self.rule(change.rule));
@@ -1268,7 +1329,7 @@ impl View<'_> {
             let amount = match cut.of {
                 LimitOf::Discounts => self.amount(None, cut.amount),
                 LimitOf::Awards(account) => self.amount(Some(account), cut.amount),
-                LimitOf::Times => "all".to_owned(),
+                LimitOf::Times | LimitOf::Gifts => "all".to_owned(),
             };
             let _ = writeln!(out, "{} took {amount} from rule `{}`", cut_by(cut.by), self.rule(cut.rule));
         }

@@ -300,6 +300,7 @@ pub fn empty() -> Program {
         redemptions: Vec::new(),
         tender: perq_compiler::ir::TenderSlots::default(),
         instruments: Default::default(),
+        gifts: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),

@@ -112,6 +112,7 @@ impl Checker<'_> {
                 | Step::Award { .. }
                 | Step::Multiply { .. }
                 | Step::Issue { .. }
+                | Step::Gift { .. }
                 | Step::Set { .. }
                 | Step::TenderLines { .. }
                 | Step::TenderTerm { .. }

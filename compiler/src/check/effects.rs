@@ -23,6 +23,9 @@ pub(super) struct Context {
     pub discounts: bool,
     /// It multiplies awards of another group.
     pub multiplies: bool,
+    /// Its name, and the one under which it is counted.
+    pub rule: String,
+    pub lasting: String,
 }
 
 impl Checker<'_> {
@@ -77,10 +80,9 @@ impl Checker<'_> {
                 ast::EffectKind::Multiply { group, by } => {
                     steps.extend(self.multiply(scope, group, by, place, context));
                 }
-                ast::EffectKind::Gift { .. } | ast::EffectKind::Later(_) => {
-                    if let Some(word) = later::effect(&effect.kind) {
-                        self.report(errors::not_yet_evaluated(place, word));
-                    }
+                ast::EffectKind::Gift(gift) => steps.extend(self.gift(scope, gift, place, context)),
+                ast::EffectKind::Later(word) => {
+                    self.report(errors::not_yet_evaluated(place, &word.text));
                 }
             }
         }

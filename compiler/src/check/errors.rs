@@ -107,6 +107,7 @@ pub const NAMES: &[&str] = &[
     "wrong-effect",
     "wrong-element",
     "wrong-event",
+    "wrong-gift",
     "wrong-hash",
     "wrong-instrument",
     "wrong-list",
@@ -238,6 +239,10 @@ pub(super) fn missing_clause(place: Place, what: &str, clause: &str, example: &s
 
 pub(super) fn wrong_instrument(place: Place, what: &str, why: &str) -> Diagnostic {
     Diagnostic::error("wrong-instrument", place, format!("{what} cannot be used like this: {why}"))
+}
+
+pub(super) fn wrong_gift(place: Place, why: &str) -> Diagnostic {
+    Diagnostic::error("wrong-gift", place, format!("this gift cannot be given: {why}"))
 }
 
 pub(super) fn kept_by_state(place: Place, record: &str, name: &str) -> Diagnostic {

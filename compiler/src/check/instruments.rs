@@ -90,9 +90,9 @@ fn header_of(header: &ast::Header) -> ast::Header {
 fn kind_of(clauses: &[ast::Clause]) -> &'static str {
     fn find(effects: &[ast::Effect]) -> Option<&'static str> {
         effects.iter().find_map(|effect| match &effect.kind {
-            ast::EffectKind::Discount { .. }
-            | ast::EffectKind::Price { .. }
-            | ast::EffectKind::Gift { .. } => Some("order_discount"),
+            ast::EffectKind::Discount { .. } | ast::EffectKind::Price { .. } | ast::EffectKind::Gift(_) => {
+                Some("order_discount")
+            }
             ast::EffectKind::Award { .. } | ast::EffectKind::Multiply { .. } => Some("earn"),
             ast::EffectKind::ForEach { body, .. } => find(body),
             ast::EffectKind::Debit { .. }

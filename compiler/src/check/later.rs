@@ -1,7 +1,7 @@
 //! The words for what the grammar reads and this version does not evaluate yet, in one place: what begins to be
 //! evaluated leaves it. It refuses to know why.
 
-use perq_grammar::ast::{AwardOptions, ClauseKind, EffectKind, Expectation, ItemKind};
+use perq_grammar::ast::{AwardOptions, ClauseKind, ItemKind};
 use perq_grammar::diagnostic::Span;
 
 /// The keyword of a declaration without a meaning.
@@ -58,23 +58,6 @@ pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
     }
 }
 
-/// The keyword of an effect without a meaning.
-pub(super) fn effect(kind: &EffectKind) -> Option<&str> {
-    match kind {
-        EffectKind::Gift { .. } => Some("gift"),
-        EffectKind::Later(word) => Some(&word.text),
-        EffectKind::Multiply { .. }
-        | EffectKind::ForEach { .. }
-        | EffectKind::Award { .. }
-        | EffectKind::Debit { .. }
-        | EffectKind::Discount { .. }
-        | EffectKind::Price { .. }
-        | EffectKind::Issue(_)
-        | EffectKind::Set { .. }
-        | EffectKind::Let(_) => None,
-    }
-}
-
 /// The keywords of an award's options without a meaning, in the order of the text.
 pub(super) fn award(options: &AwardOptions) -> Vec<(&'static str, Span)> {
     let mut words: Vec<(&'static str, Span)> = Vec::new();
@@ -84,31 +67,4 @@ pub(super) fn award(options: &AwardOptions) -> Vec<(&'static str, Span)> {
         span.end = span.start + word.len() as u32;
     }
     words
-}
-
-/// The keyword of an expectation without a meaning.
-pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
-    match expectation {
-        Expectation::Gift(..) => Some("gift"),
-        Expectation::Later(word) => Some(&word.text),
-        Expectation::Nothing
-        | Expectation::Fires(_)
-        | Expectation::Silent(_)
-        | Expectation::DisplacedBy(..)
-        | Expectation::LimitedTo(..)
-        | Expectation::Fails(..)
-        | Expectation::Award(..)
-        | Expectation::Refused(_)
-        | Expectation::Balance(..)
-        | Expectation::Debit { .. }
-        | Expectation::Discount(..)
-        | Expectation::Total(_)
-        | Expectation::Tax(_)
-        | Expectation::Issue { .. }
-        | Expectation::Tier(..)
-        | Expectation::Badge(_)
-        | Expectation::Coupon(..)
-        | Expectation::NetTotal(_)
-        | Expectation::Holds(_) => None,
-    }
 }

@@ -122,6 +122,7 @@ impl Checker<'_> {
         let of = match of {
             ir::LimitOf::Discounts => "discount".to_owned(),
             ir::LimitOf::Times => "times".to_owned(),
+            ir::LimitOf::Gifts => "gift".to_owned(),
             ir::LimitOf::Awards(account) => {
                 format!("award.{}", self.out.accounts.get(account.index()).map_or("", |a| a.name.as_str()))
             }

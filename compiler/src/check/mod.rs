@@ -12,6 +12,7 @@ mod effects;
 pub mod errors;
 mod expressions;
 mod functions;
+mod gifts;
 mod governance;
 mod groups;
 mod history;

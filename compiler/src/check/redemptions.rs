@@ -350,6 +350,8 @@ impl<'a> Checker<'a> {
             accounts: Default::default(),
             discounts: false,
             multiplies: false,
+            rule: name.clone(),
+            lasting: name.clone(),
         };
         self.effects(&mut scope, effects, &mut context, &mut steps);
         self.push_rule(info, &name, EFFECTS_GROUP, 0, steps);

@@ -245,6 +245,8 @@ impl<'a> Checker<'a> {
             accounts: Default::default(),
             discounts: false,
             multiplies: false,
+            rule: rule.header.name.text.clone(),
+            lasting: rule.header.was.as_ref().unwrap_or(&rule.header.name).text.clone(),
         };
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;

@@ -4,7 +4,7 @@ use super::names::{Events, Scope};
 use super::program::{is_own, is_zone};
 use super::schema::RecordName;
 use super::types::{Decimal, constant};
-use super::{Alone, At, Checker, Items, Tests, dates, errors, later};
+use super::{Alone, At, Checker, Items, Tests, dates, errors};
 use crate::ir;
 use crate::typed::{
     Builtin, Check, ExpectScope, Expectation, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord,
@@ -794,10 +794,25 @@ impl<'a> Checker<'a> {
                 };
                 Expectation::Tier(position as i64)
             }
-            ast::Expectation::Gift(..) | ast::Expectation::Later(_) => {
-                if let Some(word) = later::expectation(expectation) {
-                    self.report(errors::not_yet_evaluated(place, &format!("expect {word}")));
+            ast::Expectation::Gift(goods, scope) => {
+                let rule = self.expect_scope(at, scope)?.rule;
+                let unit = self.counts.get("pcs").copied();
+                let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+                let value =
+                    self.value_of(&mut scope, &goods.quantity, &unit.map_or(Type::Number, Type::Count));
+                let pieces = self.test_constant(&value)?.to_i64()?;
+                if goods.kind.text != "sku" {
+                    let (place, quoted) = (at.place(goods.kind.span), goods.kind.text.clone());
+                    let why = format!("`{quoted}` names no product; name each by its `sku`");
+                    self.report(errors::wrong_gift(place, &why));
+                    return None;
                 }
+                let mut skus: Vec<String> = goods.names.iter().map(|name| name.value.clone()).collect();
+                skus.sort_unstable();
+                Expectation::Gift { pieces, skus, rule }
+            }
+            ast::Expectation::Later(word) => {
+                self.report(errors::not_yet_evaluated(place, &format!("expect {}", word.text)));
                 return None;
             }
             ast::Expectation::NetTotal(amount) => Expectation::NetTotal(self.expected_money(at, amount)?),

@@ -9,6 +9,7 @@ mod deed;
 mod derive;
 mod displace;
 pub mod fraction;
+mod gift;
 mod grant;
 mod limit;
 pub mod plan;
@@ -22,6 +23,7 @@ mod tender;
 mod tests;
 
 pub(crate) use atom::fact as atom_fact;
+pub use gift::GiftOffer;
 pub use plan::Plan;
 pub use review::Reviewer;
 pub use settle::{Workspace, evaluate};
@@ -255,6 +257,10 @@ pub struct Decision {
     pub effects: Vec<Effect>,
     /// What is issued, in the order of settlement; what a review issues comes last.
     pub issues: Vec<Issue>,
+    /// Products that are given, in the order of settlement.
+    pub gifts: Vec<Gift>,
+    /// Gifts of which the member may choose a product.
+    pub gift_offers: Vec<GiftOffer>,
     /// Fields of the member that are set, in the order of settlement.
     pub changes: Vec<Change>,
     /// Levels that the member leaves: at reviews that came before the event, then with the event.
@@ -313,6 +319,23 @@ pub struct Issue {
     pub number: i64,
     /// The last day on which it can be used, counted from 1970-01-01.
     pub expires: Option<i64>,
+}
+
+/// A product that is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gift {
+    /// By which rule.
+    pub rule: RuleId,
+    /// Which effect of the text.
+    pub site: SiteId,
+    /// Which, of [`crate::ir::Program::gifts`].
+    pub gift: u32,
+    /// Which of its options.
+    pub option: u32,
+    /// How many pieces; above zero.
+    pub pieces: i64,
+    /// Those of them that the basket does not hold, and that the host adds.
+    pub added: i64,
 }
 
 /// A field of the member that is set.

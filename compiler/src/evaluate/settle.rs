@@ -6,6 +6,7 @@ use super::deed;
 use super::derive;
 use super::displace::{Displacer, Loss, Used};
 use super::fraction::Fraction;
+use super::gift::{Gifts, Surroundings};
 use super::grant::{Granter, Owner};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
@@ -46,6 +47,7 @@ struct Settling {
     displacer: Displacer,
     granter: Granter,
     debits: Debits,
+    gifts: Gifts,
     /// What redemptions have taken.
     tendered: Vec<(RuleId, i64)>,
     losses: Vec<Loss>,
@@ -101,7 +103,8 @@ pub fn evaluate<C: Code>(
             let memory = (&mut fuel, &mut *scratch, &mut *proposals);
             asking.group(group, here, memory, &mut settling.runs, decision);
             if !settling.runs.is_empty() {
-                let around = Around { program, plan, group_id, group, params, claimed, proposals };
+                let around =
+                    Around { program, plan, bindings, record, group_id, group, params, claimed, proposals };
                 if group.phase == Phase::Tender {
                     settling.tender(&around, record, decision);
                 } else {
@@ -112,7 +115,7 @@ pub fn evaluate<C: Code>(
     }
     settling.refuse(program, record, decision);
     settling.granter.finish(program, decision);
-    deed::list(program, record, &settling.granter.deeds, decision);
+    deed::list(program, record, &settling.granter.deeds, &settling.granter.given, decision);
     settling.total(program, record, decision);
 }
 
@@ -120,6 +123,8 @@ pub fn evaluate<C: Code>(
 struct Around<'a> {
     program: &'a Program,
     plan: &'a Plan,
+    bindings: &'a Bindings,
+    record: &'a Record,
     group_id: GroupId,
     group: &'a Group,
     params: &'a [i64],
@@ -157,6 +162,7 @@ impl Settling {
     fn begin(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
         self.granter.begin(program, decision);
         self.debits.begin();
+        self.gifts.begin();
         self.tendered.clear();
         for displaced in decision.displaced.drain(..) {
             let mut rows = displaced.rows;
@@ -166,6 +172,8 @@ impl Settling {
             }
         }
         decision.issues.clear();
+        decision.gifts.clear();
+        decision.gift_offers.clear();
         decision.changes.clear();
         decision.tiers.clear();
         decision.cuts.clear();
@@ -225,6 +233,7 @@ impl Settling {
         self.losses.clear();
         self.faults.clear();
         self.granter.enter(around.group);
+        self.choose_gifts(around, decision);
         self.look_at_debits(around, decision);
         self.hold(around);
         if self.lines.iter().any(|line| line.contested > 0) {
@@ -343,6 +352,7 @@ impl Settling {
         let Some(refused) = decision.refused else { return };
         self.granter.begin(program, decision);
         decision.displaced.clear();
+        decision.gift_offers.clear();
         decision.cuts.clear();
         decision.short.clear();
         decision.tenders.clear();
@@ -379,6 +389,31 @@ impl Settling {
         for (line, row) in self.lines.iter().zip(rows) {
             if let Some(place) = row.get_mut(slot.index()) {
                 *place = line.running.saturating_sub(line.tendered);
+            }
+        }
+    }
+
+    /// Chooses the products of gifts; a run of which a number fails falls.
+    fn choose_gifts(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        self.gifts.enter();
+        if around.program.gifts.is_empty() {
+            return;
+        }
+        let surroundings = Surroundings {
+            program: around.program,
+            bindings: around.bindings,
+            record: around.record,
+            claimed: around.claimed,
+            proposals: around.proposals,
+        };
+        for (index, run) in self.runs.iter_mut().enumerate() {
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
+            let chosen = self.gifts.gather(&surroundings, &mut self.lines, (index, rule), proposals);
+            if let Err((kind, site)) = chosen {
+                run.fallen = true;
+                let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
+                decision.faults.push(RuleFault { rule, kind, place });
             }
         }
     }
@@ -534,7 +569,7 @@ impl Settling {
         let start = self.parts.len();
         let which = (u32::try_from(index).unwrap_or(NONE), run.proposals.clone());
         let lines = &mut self.lines;
-        let (terms, read) = (around.terms(), (around.proposals, self.granter.given.as_slice()));
+        let (terms, read) = (around.terms(), (around.proposals, self.granter.given.as_slice(), &self.gifts));
         let priced = self.pricer.price(around.program, terms, lines, read, which, &mut self.parts);
         if run.fallen {
             self.parts.truncate(start);
@@ -581,6 +616,10 @@ impl Settling {
             self.faults.push((run.position, fault));
             return;
         }
+        self.wishes.extend(self.gifts.of(index).map(|chosen| (chosen.site, chosen.added)));
+        if self.holder == NONE && self.granter.has_times_left(around.owner(rule_id, rule)) {
+            decision.gift_offers.extend(self.gifts.offers(index).cloned());
+        }
         if !self.wishes.is_empty() && run.parts.is_empty() && self.holder != NONE {
             self.losses.push(Loss { loser: run.position, by: self.holder, row: NONE });
             return;
@@ -590,6 +629,10 @@ impl Settling {
         let parts = self.parts.get_mut(run.parts.clone()).unwrap_or(&mut []);
         let takes = self.debits.of(index).next().is_some();
         let only_takes = takes && parts.is_empty();
+        // Nobody pays for a product that is not there.
+        if only_takes && self.wishes.is_empty() && self.gifts.is_missing(around.program, index, proposals) {
+            return;
+        }
         if takes {
             let stays = only_takes || parts.iter().any(|part| !part.gone && part.amount.is_positive());
             if !stays || (only_takes && !self.granter.has_times_left(owner)) {

@@ -40,6 +40,7 @@
 //!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
 //! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
 
+pub mod gift;
 pub mod instruments;
 pub mod life;
 pub mod optimise;
@@ -50,6 +51,7 @@ pub mod shape;
 pub mod tender;
 pub mod verify;
 
+pub use gift::{Gift, GiftOption};
 pub use instruments::{
     Badge, Boundary, Certificate, Codes, Coupon, Downgrade, InstrumentId, Instruments, Lifetime, Review,
     Tiers,
@@ -200,6 +202,8 @@ pub struct Program {
     pub tender: TenderSlots,
     /// Coupons, certificates, badges and levels.
     pub instruments: Instruments,
+    /// Products that rules give.
+    pub gifts: Vec<Gift>,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.
@@ -1318,6 +1322,14 @@ pub enum SiteKind {
         /// When it ends; the instrument's own where it does not say.
         expires: Option<Lifetime>,
     },
+    /// A product, where settlement takes this option of the gift. [`Inst::Award`] proposes how many pieces,
+    /// [`Inst::Discount`] the pieces of the basket that it is; its number means nothing.
+    Gift {
+        /// Of [`Program::gifts`].
+        gift: u32,
+        /// Of its options.
+        option: u32,
+    },
     /// A field of the member; the number is its new value.
     Set {
         /// The event slot that holds the field.
@@ -1498,6 +1510,8 @@ pub enum LimitOf {
     Awards(AccountId),
     /// Events in which the rule gives anything.
     Times,
+    /// Pieces of a product that is given: what a stock counts, and nothing else.
+    Gifts,
 }
 
 /// A limit's number.

@@ -209,6 +209,7 @@ impl Program {
             LimitOf::Discounts => "discounts",
             LimitOf::Awards(account) => self.account(account),
             LimitOf::Times => "times",
+            LimitOf::Gifts => "gifts",
         }
     }
 
@@ -726,6 +727,11 @@ fn site_text(program: &Program, id: SiteId) -> String {
             if let Some(expires) = expires {
                 let _ = write!(text, " expires {}", lifetime(expires));
             }
+        }
+        SiteKind::Gift { gift, option } => {
+            let found = program.gifts.get(gift as usize);
+            let sku = found.and_then(|gift| gift.options.get(option as usize)).map_or("?", |one| &one.sku);
+            let _ = write!(text, "gift {gift} {sku}");
         }
         SiteKind::Set { slot, until } => {
             let _ = write!(text, "set {}", slot_name(&program.layout.event, slot));

@@ -128,6 +128,7 @@ pub(crate) fn program() -> Program {
         redemptions: Vec::new(),
         tender: crate::ir::TenderSlots::default(),
         instruments: Default::default(),
+        gifts: Vec::new(),
         params: Vec::new(),
         atoms: vec![
             Atom {

@@ -155,6 +155,8 @@ verify_rules! {
     RedemptionTerms = "redemption-terms"
     /// A group whose awards are multiplied is settled before in the same phase.
     MultipliedGroup = "multiplied-group"
+    /// Options of a gift stand by choice, name products, and count pieces where they have a stock.
+    GiftOptions = "gift-options"
     /// A limit and its counter limit the same.
     LimitCounter = "limit-counter"
 
@@ -348,12 +350,12 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         params(&program, &mut report);
         filled(&program, &mut report);
         redemptions(&program, &mut report);
-        redemptions(&program, &mut report);
         counters(&program, &mut report);
         atoms(&program, &mut report);
         groups(&program, &mut report);
         rules(&program, &mut report);
         sites(&program, &mut report);
+        gifts(&program, &mut report);
         instruments(&program, &mut report);
         functions(&program, &mut report);
     }
@@ -441,6 +443,7 @@ fn lengths(program: &Program, report: &mut Report) {
         program.instruments.coupons.len(),
         program.instruments.certificates.len(),
         program.instruments.badges.len(),
+        program.gifts.len(),
     ] {
         report.length(length, limits::LIST, At::Program);
     }
@@ -477,6 +480,9 @@ fn lengths(program: &Program, report: &mut Report) {
         if let AtomTest::OneOf(values) = &atom.test {
             report.length(values.len(), limits::LIST, At::Atom(AtomId(id)));
         }
+    }
+    for gift in &program.gifts {
+        report.length(gift.options.len(), limits::SMALL_LIST, At::Program);
     }
     for (id, group) in numbered(&program.groups) {
         for length in [group.excludes.len(), group.limits.len(), group.rules.len()] {
@@ -891,7 +897,7 @@ fn counters(program: &Program, report: &mut Report) {
         window_of(counter.window, at, report);
         match counter.of {
             LimitOf::Awards(account) => report.known(&program.accounts, account.index(), at),
-            LimitOf::Discounts | LimitOf::Times => {}
+            LimitOf::Discounts | LimitOf::Times | LimitOf::Gifts => {}
         }
         match counter.per {
             CounterKey::Campaign | CounterKey::Member => {}
@@ -1021,6 +1027,7 @@ fn limits_of(program: &Program, list: &[Limit], at: At, report: &mut Report) {
         match limit.of {
             LimitOf::Awards(account) => report.known(&program.accounts, account.index(), at),
             LimitOf::Discounts | LimitOf::Times => {}
+            LimitOf::Gifts => report.check(false, VerifyRule::LimitCounter, at),
         }
         if let Some(counter) = limit.counter {
             report.known(&program.counters, counter.index(), at);
@@ -1140,6 +1147,13 @@ fn sites(program: &Program, report: &mut Report) {
                 report.check(program.instruments.name(instrument).is_some(), VerifyRule::UnknownId, at);
             }
             SiteKind::Set { slot, .. } => member_slot(program, slot, at, report),
+            SiteKind::Gift { gift, option } => {
+                let gift = program.gifts.get(gift as usize);
+                let option = gift.and_then(|gift| gift.options.get(option as usize));
+                report.check(option.is_some(), VerifyRule::UnknownId, at);
+                let own = gift.is_none_or(|gift| gift.rule == site.rule);
+                report.check(own, VerifyRule::SiteRule, at);
+            }
             SiteKind::Discount { .. } | SiteKind::Tender { .. } => {}
         }
         if let Some(slot) = site.to {
@@ -1165,6 +1179,11 @@ fn sites(program: &Program, report: &mut Report) {
                 Phase::Line | Phase::Set | Phase::Order | Phase::Delivery | Phase::Earn | Phase::State,
             ) => true,
             (SiteKind::Issue { .. } | SiteKind::Set { .. }, _) => true,
+            (SiteKind::Gift { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
+            (SiteKind::Gift { .. }, Phase::Tender) => false,
+            (SiteKind::Gift { gift, .. }, Phase::Earn | Phase::State) => {
+                program.gifts.get(gift as usize).is_none_or(|gift| gift.added)
+            }
         };
         report.check(fits, VerifyRule::SitePhase, at);
         if let (SiteKind::Multiply { group: of, .. }, Some(rule)) = (site.kind, rule) {
@@ -1179,6 +1198,31 @@ fn member_slot(program: &Program, slot: SlotId, at: At, report: &mut Report) {
     let of_event = program.layout.event.get(slot.index());
     let fits = of_event.is_some_and(|slot| slot.record == RecordKind::Member);
     report.check(fits, VerifyRule::FilledSlot, at);
+}
+
+/// Products that rules give.
+fn gifts(program: &Program, report: &mut Report) {
+    for gift in &program.gifts {
+        let at = At::Rule(gift.rule);
+        report.known(&program.rules, gift.rule.index(), at);
+        report.known(&program.places, gift.place.index(), at);
+        let ascending = gift.options.is_sorted_by_key(|option| option.choice) && !gift.options.is_empty();
+        report.check(ascending, VerifyRule::GiftOptions, at);
+        if let Some(slot) = gift.chosen {
+            let names = |slot: &Slot| slot.record == RecordKind::Event && slot.ty.symbol().is_some();
+            let fits = program.layout.event.get(slot.index()).is_some_and(names);
+            report.check(fits, VerifyRule::GiftOptions, at);
+        }
+        for option in &gift.options {
+            report.foreign(&option.sku, at);
+            report.known(&program.references, option.reference.index(), at);
+            let Some((stock, counter)) = option.stock else { continue };
+            report.known(&program.counters, counter.index(), at);
+            let counts = program.counters.get(counter.index());
+            let counts = counts.is_none_or(|counter| counter.of == LimitOf::Gifts);
+            report.check(stock >= 0 && counts, VerifyRule::GiftOptions, at);
+        }
+    }
 }
 
 /// Coupons, certificates, badges and levels.
@@ -1457,6 +1501,9 @@ impl<'p> Checker<'p> {
             | SiteKind::Issue { .. }
             | SiteKind::Set { .. } => award,
             SiteKind::Discount { .. } => !award,
+            SiteKind::Gift { gift, .. } => {
+                award || self.program.gifts.get(gift as usize).is_some_and(|gift| !gift.added)
+            }
             SiteKind::Tender { term } => award == (term != TenderTerm::Lines),
         };
         check(fits, VerifyRule::SiteKindMismatch)?;

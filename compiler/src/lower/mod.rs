@@ -94,6 +94,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         redemptions: Vec::new(),
         tender: ir::TenderSlots::default(),
         instruments: ir::Instruments::default(),
+        gifts: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),

@@ -3,9 +3,10 @@
 use super::atom::conjuncts;
 use super::build::{Binding, Builder};
 use crate::ir::{
-    AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, Role, RuleId, Site, SiteKind, Space, TenderTerm,
+    self, AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, Role, RuleId, Site, SiteKind, Space,
+    TenderTerm,
 };
-use crate::typed::{Element, Expr, ExprKind, Program, Rule, Source, SourceKind, Step};
+use crate::typed::{Element, Expr, ExprKind, GiftOption, Program, Rule, Source, SourceKind, Step};
 use std::collections::BTreeSet;
 
 impl Builder<'_, '_> {
@@ -120,6 +121,30 @@ impl Builder<'_, '_> {
                     let place = self.lowering.place(*place);
                     self.act(Site { rule, kind, to: None, reason: reason.clone(), place }, number, 1);
                 }
+                Step::Gift { options, pieces, chosen, added, reason, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let gift = super::count(self.lowering.ir.gifts.len());
+                    let lowered = options.iter().map(|option| self.lowering.gift_option(option)).collect();
+                    let chosen = chosen.map(|field| self.lowering.slot(field).1);
+                    let lowered = ir::Gift { rule, options: lowered, chosen, added: *added, place };
+                    self.lowering.ir.gifts.push(lowered);
+                    let number = self.number(pieces);
+                    let number = self.for_all_sets(number);
+                    let (num, den) = (self.wide(number.num), self.wide_den(number.den));
+                    let (none, one) = (self.emit(Inst::Wide(0)), self.emit(Inst::Wide(1)));
+                    for (option, id) in options.iter().zip(0u32..) {
+                        let kind = SiteKind::Gift { gift, option: id };
+                        let reason = reason.clone();
+                        let site = self.lowering.site(Site { rule, kind, to: None, reason, place });
+                        self.emit(Inst::Award { site, num, den, row: None });
+                        if let Some(units) = &option.units {
+                            let selection = self.selection(units);
+                            self.emit(Inst::Discount { site, selection, num: none, den: one });
+                        }
+                    }
+                    self.at(before);
+                }
                 Step::Set { field, value, until, place } => {
                     let den = self.lowering.program.fields.get(field.0 as usize).map_or(1, |field| field.den);
                     let (_, slot) = self.lowering.slot(*field);
@@ -216,6 +241,7 @@ fn awards_of(steps: &[Step], accounts: &mut BTreeSet<AccountId>, groups: &mut Ve
             | Step::Let(..)
             | Step::LetCollection(..)
             | Step::Issue { .. }
+            | Step::Gift { .. }
             | Step::Set { .. }
             | Step::Discount { .. }
             | Step::Debit { .. }
@@ -235,6 +261,20 @@ fn picks(source: &Source) -> bool {
 }
 
 impl super::Lowering<'_> {
+    fn gift_option(&mut self, option: &GiftOption) -> ir::GiftOption {
+        let stock = option.stock.as_ref().map(|(stock, name)| {
+            let counter = ir::Counter {
+                name: name.clone(),
+                per: ir::CounterKey::Campaign,
+                window: ir::Window::Ever,
+                of: ir::LimitOf::Gifts,
+            };
+            (*stock, self.counter(counter))
+        });
+        let reference = self.reference(&option.reference);
+        ir::GiftOption { sku: option.sku.clone(), reference, choice: option.choice, stock }
+    }
+
     /// The atoms that a rule's own conditions are.
     pub fn rule_atoms(&mut self, rule: &Rule) -> Vec<AtomId> {
         let mut atoms = Vec::new();
@@ -290,6 +330,7 @@ impl super::Lowering<'_> {
                 | Step::Debit { .. }
                 | Step::Multiply { .. }
                 | Step::Issue { .. }
+                | Step::Gift { .. }
                 | Step::Set { .. } => unguarded = true,
                 Step::Let(..) => {}
             }

@@ -659,6 +659,21 @@ pub enum Step {
         /// Where.
         place: Place,
     },
+    /// Gives a product.
+    Gift {
+        /// At least one, as [`ir::Gift`] has them.
+        options: Vec<GiftOption>,
+        /// How many pieces.
+        pieces: Expr,
+        /// The field in which the member chooses, where there is a choice.
+        chosen: Option<FieldId>,
+        /// Pieces of the basket are left what they cost.
+        added: bool,
+        /// For the member.
+        reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
     /// Sets a field of the member.
     Set {
         /// Which.
@@ -670,6 +685,21 @@ pub enum Step {
         /// Where.
         place: Place,
     },
+}
+
+/// One of the products of a gift.
+#[derive(Clone, Debug)]
+pub struct GiftOption {
+    /// The product.
+    pub sku: String,
+    /// It alone.
+    pub reference: ir::Reference,
+    /// The pieces of the basket that it is; none where the gift is always added.
+    pub units: Option<Source>,
+    /// As [`ir::GiftOption::choice`].
+    pub choice: u32,
+    /// How many pieces there are, and the lasting name of who counts those that were given.
+    pub stock: Option<(i64, String)>,
 }
 
 /// `take bundle …`
@@ -1099,6 +1129,15 @@ pub enum Expectation {
         count: Option<i64>,
         /// Which.
         instrument: ir::InstrumentId,
+        /// By this rule only.
+        rule: Option<ir::RuleId>,
+    },
+    /// So many pieces of one product are given; of several, they are on offer.
+    Gift {
+        /// How many.
+        pieces: i64,
+        /// Which, ascending.
+        skus: Vec<String>,
         /// By this rule only.
         rule: Option<ir::RuleId>,
     },

@@ -160,6 +160,7 @@ pages! {
     "wrong-effect"
     "wrong-element"
     "wrong-event"
+    "wrong-gift"
     "wrong-hash"
     "wrong-instrument"
     "wrong-list"

@@ -51,6 +51,35 @@ pub struct Issued {
     pub reason: Option<String>,
 }
 
+/// A product that a rule gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gift {
+    /// The product.
+    pub sku: String,
+    /// How many pieces.
+    pub pieces: i64,
+    /// Those of them that the basket does not hold, and that the host adds for nothing; the others are discounted.
+    pub added: i64,
+    /// By which rule.
+    pub rule: String,
+    /// Words for the member.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// A gift of which the member may choose a product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GiftOffer {
+    /// By which rule; the event says in `chosen` under its name which product it is to be.
+    pub rule: String,
+    /// How many pieces.
+    pub pieces: i64,
+    /// The products that are in stock.
+    pub skus: Vec<String>,
+}
+
 /// A field of the member that is set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +119,8 @@ pub struct LevelChange {
 pub(super) struct Parts {
     pub coupons: Vec<Code>,
     pub issued: Vec<Issued>,
+    pub gifts: Vec<Gift>,
+    pub gift_offers: Vec<GiftOffer>,
     pub set: Vec<FieldSet>,
     pub tiers: Vec<LevelChange>,
 }
@@ -134,6 +165,23 @@ impl Parts {
                 reason: site.and_then(|site| site.reason.clone()),
             }
         });
+        let sku = |gift: u32, option: u32| {
+            let at = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+            let option = program.gifts.get(at(gift)).and_then(|gift| gift.options.get(at(option)));
+            option.map_or_else(String::new, |option| option.sku.clone())
+        };
+        let gifts = raw.gifts.iter().map(|gift| Gift {
+            sku: sku(gift.gift, gift.option),
+            pieces: gift.pieces,
+            added: gift.added,
+            rule: rule(gift.rule),
+            reason: program.sites.get(gift.site.index()).and_then(|site| site.reason.clone()),
+        });
+        let gift_offers = raw.gift_offers.iter().map(|offer| GiftOffer {
+            rule: rule(offer.rule),
+            pieces: offer.pieces,
+            skus: offer.options.iter().map(|option| sku(offer.gift, *option)).collect(),
+        });
         let set = raw.changes.iter().map(|change| {
             let slot = program.layout.event.get(change.slot.index());
             FieldSet {
@@ -158,6 +206,8 @@ impl Parts {
         Parts {
             coupons: coupons.collect(),
             issued: issued.collect(),
+            gifts: gifts.collect(),
+            gift_offers: gift_offers.collect(),
             set: set.collect(),
             tiers: tiers.collect(),
         }
@@ -167,6 +217,8 @@ impl Parts {
     pub fn write(&self, out: &mut Vec<u8>) {
         list(out, "coupons", &self.coupons);
         list(out, "issued", &self.issued);
+        list(out, "gifts", &self.gifts);
+        list(out, "gift_offers", &self.gift_offers);
         list(out, "set", &self.set);
         list(out, "tiers", &self.tiers);
     }

@@ -69,9 +69,9 @@ pub struct CounterEntry {
     pub per: String,
     /// Over which time, as rules write it.
     pub window: String,
-    /// What is counted: `discount`, `times`, or an account.
+    /// What is counted: `discount`, `times`, `gift`, or an account.
     pub of: String,
-    /// Its unit: the currency, an account's unit, or `times`.
+    /// Its unit: the currency, an account's unit, `times`, or `pcs`.
     pub unit: String,
 }
 
@@ -129,7 +129,8 @@ impl StateEntry {
             | SiteKind::Discount { .. }
             | SiteKind::Debit { .. }
             | SiteKind::Tender { .. }
-            | SiteKind::Issue { .. } => None,
+            | SiteKind::Issue { .. }
+            | SiteKind::Gift { .. } => None,
         };
         let mut fields: Vec<SlotId> = program.sites.iter().filter_map(set).collect();
         fields.extend(instruments.tiers.as_ref().map(|tiers| tiers.slot));
@@ -139,6 +140,7 @@ impl StateEntry {
             let (of, unit) = match counter.of {
                 LimitOf::Discounts => ("discount".to_owned(), program.currency.code.clone()),
                 LimitOf::Times => ("times".to_owned(), "times".to_owned()),
+                LimitOf::Gifts => ("gift".to_owned(), "pcs".to_owned()),
                 LimitOf::Awards(id) => account(id)
                     .map(|account| (account.name.clone(), account.unit.clone()))
                     .unwrap_or_default(),

@@ -82,6 +82,7 @@ pub fn outcome(program: &Program, presented: &Presented, decision: &Decision) ->
     let rule = coupon.rule;
     let gives = decision.effects.iter().any(|effect| effect.rule == rule)
         || decision.issues.iter().any(|issue| issue.rule == Some(rule))
+        || decision.gifts.iter().any(|gift| gift.rule == rule)
         || decision.changes.iter().any(|change| change.rule == rule);
     if gives {
         return Outcome::Accepted;

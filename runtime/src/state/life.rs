@@ -28,6 +28,7 @@ pub fn life_of(program: &Program, site: SiteId) -> Option<(AccountId, Life)> {
         SiteKind::Debit { .. }
         | SiteKind::Discount { .. }
         | SiteKind::Issue { .. }
+        | SiteKind::Gift { .. }
         | SiteKind::Set { .. }
         | SiteKind::Tender { .. } => None,
     }

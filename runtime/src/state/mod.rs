@@ -70,6 +70,7 @@ pub fn is_stateful(program: &Program) -> bool {
         | SiteKind::Multiply { .. }
         | SiteKind::Discount { .. }
         | SiteKind::Issue { .. }
+        | SiteKind::Gift { .. }
         | SiteKind::Tender { .. } => false,
     });
     let instruments = &program.instruments;

@@ -119,6 +119,7 @@ impl Kit {
             redemptions: Vec::new(),
             tender: crate::ir::TenderSlots::default(),
             instruments: Default::default(),
+            gifts: Vec::new(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),
