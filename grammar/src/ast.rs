@@ -938,7 +938,7 @@ pub enum Expectation {
     /// `net total 85.00 EUR`: what is to be paid without its tax
     NetTotal(Expr),
     /// `balance bonus = 500 points`
-    Balance(Path, Expr),
+    Balance(Path, Option<Text>, Expr),
     /// `debit 10 chips [from chips] [by rule pans]`
     Debit {
         /// How much.
@@ -978,6 +978,8 @@ pub enum Expectation {
 /// What an expected amount is about.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scope {
+    /// `to "m2"`: another member than the event's
+    pub to: Option<Text>,
     /// `by rule a`
     pub rule: Option<Path>,
     /// `on line 1`, by position from one, or `on sku "A"`

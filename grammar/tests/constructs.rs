@@ -579,8 +579,8 @@ fn expectations_and_the_past_in_tests() {
         })
         .collect();
     let [
-        Expectation::Balance(wallet, fifty),
-        Expectation::Balance(library, _),
+        Expectation::Balance(wallet, None, fifty),
+        Expectation::Balance(library, None, _),
         Expectation::Debit { from: None, scope: whole, .. },
         Expectation::Debit { amount, from: Some(from), scope },
         Expectation::Issue { count: None, instrument: Instrument::Coupon, name, .. },

@@ -57,6 +57,9 @@ pub struct Decision {
     /// What points pay, in the order of settlement.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tender: Vec<Tender>,
+    /// From which lots points are taken, where lots carry conditions.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub spent: Vec<Spent>,
     /// Why the event as a whole is refused; then nothing of it applies.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refused: Option<Refused>,
@@ -115,6 +118,9 @@ pub struct Effect {
     /// The parts of an award that live apart; empty for one that is there at once and for ever.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub lots: Vec<Lot>,
+    /// The condition under which an award can be spent, as the pack's manifest lists it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spendable: Option<String>,
     /// The award is spent where it is given, and never part of a balance.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub spent_at_once: bool,
@@ -178,6 +184,19 @@ pub struct Refused {
     /// What the program says then, and to whom.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub say: Vec<Saying>,
+}
+
+/// Points that are taken from lots with one condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spent {
+    /// From which account.
+    pub account: String,
+    /// How much.
+    pub amount: String,
+    /// The condition that the lots carry; absent for those that carry none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spendable: Option<String>,
 }
 
 /// Words for somebody.
@@ -491,6 +510,10 @@ impl Lives {
         portions(&self.zone, self.week_starts, account, *life, now(event), effect.amount)
     }
 
+    fn spendable(&self, site: SiteId) -> Option<u32> {
+        self.lives.get(site.index()).and_then(Option::as_ref).and_then(|(_, life)| life.spendable)
+    }
+
     fn is_spent_at_once(&self, site: SiteId) -> bool {
         self.lives.get(site.index()).and_then(Option::as_ref).is_some_and(|(_, life)| life.spent_at_once)
     }
@@ -676,6 +699,7 @@ impl Names {
                                 expires: lot.until.map(instant_text),
                             })
                             .collect(),
+                        spendable: self.lives.spendable(effect.site).and_then(|id| self.spendable(id)),
                         spent_at_once: self.lives.is_spent_at_once(effect.site),
                         rule: rule(effect.rule),
                         group: text(&self.groups, effect.group.index()),
@@ -756,6 +780,7 @@ impl Names {
                     lines: shares(event, &tender.shares, self.decimals),
                 })
                 .collect(),
+            spent: raw.spent.iter().map(|spent| self.spent(spent)).collect(),
             refused: raw.refused.map(|refused| self.refused(refused)),
             coupons,
             issued,
@@ -797,6 +822,19 @@ impl Names {
                 awards: self.sums(&raw.totals.awards),
                 debits: self.sums(&raw.totals.debits),
             },
+        }
+    }
+
+    fn spendable(&self, id: u32) -> Option<String> {
+        let at = usize::try_from(id).ok()?;
+        self.program.spendables.get(at).map(|spendable| spendable.name.clone())
+    }
+
+    fn spent(&self, spent: &evaluate::Spent) -> Spent {
+        Spent {
+            account: self.account(spent.account),
+            amount: decimal::print(i128::from(spent.amount), self.decimals(Some(spent.account))),
+            spendable: spent.condition.and_then(|id| self.spendable(id)),
         }
     }
 
@@ -939,6 +977,14 @@ impl Names {
                 out.extend_from_slice(b"]}");
             }
         }
+        if !raw.spent.is_empty() {
+            out.extend_from_slice(b"],\"spent\":[");
+            for (at, spent) in raw.spent.iter().enumerate() {
+                comma(out, at);
+                // Structures of texts always have a JSON form.
+                out.extend_from_slice(&serde_json::to_vec(&self.spent(spent)).unwrap_or_default());
+            }
+        }
         let quiet = event.presented.is_empty() && raw.issues.is_empty() && raw.changes.is_empty();
         let quiet = quiet && raw.gifts.is_empty() && raw.gift_offers.is_empty();
         if !quiet || !raw.tiers.is_empty() {
@@ -1045,6 +1091,10 @@ impl Names {
                 out.push(b'}');
             }
             out.push(b']');
+        }
+        if let Some(name) = self.lives.spendable(effect.site).and_then(|id| self.spendable(id)) {
+            out.extend_from_slice(b",\"spendable\":");
+            write_text(out, &name);
         }
         if self.lives.is_spent_at_once(effect.site) {
             out.extend_from_slice(b",\"spent_at_once\":true");
@@ -1328,6 +1378,7 @@ mod tests {
                 why: evaluate::RefusedWhy::AboveMost,
                 by: 5,
             }),
+            spent: vec![evaluate::Spent { account: AccountId(0), condition: None, amount: 8 }],
             short: vec![evaluate::Short { rule: RuleId(0), account: AccountId(0), missing: 3 }],
             issues: Vec::new(),
             gifts: Vec::new(),

@@ -203,6 +203,7 @@ pub(crate) fn program() -> Program {
         tender: perq_compiler::ir::TenderSlots::default(),
         instruments: Default::default(),
         gifts: Vec::new(),
+        spendables: Vec::new(),
         params: vec![Param {
             name: "rate".into(),
             ty: SlotType::Percent,

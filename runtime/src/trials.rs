@@ -361,8 +361,8 @@ impl<'t> Run<'t> {
                         self.zone.moment_at(at)
                     });
                 }
-                TestStep::Expect(Expectation::Balance { account, amount }, place) => {
-                    mismatches.extend(self.balance(*account, *amount, *place));
+                TestStep::Expect(Expectation::Balance { account, of, amount }, place) => {
+                    mismatches.extend(self.balance(*account, of.as_deref(), *amount, *place));
                 }
                 TestStep::Expect(expectation, place) => match &self.last {
                     Some(decided) => {
@@ -382,12 +382,13 @@ impl<'t> Run<'t> {
     }
 
     /// Whether a balance is as expected, at the time that the test has come to.
-    fn balance(&self, account: AccountId, amount: i64, place: Place) -> Option<Mismatch> {
+    fn balance(&self, account: AccountId, of: Option<&str>, amount: i64, place: Place) -> Option<Mismatch> {
         let decided = self.last.as_ref()?;
         let view = View { program: &self.ready.program, decided };
         let name = self.ready.program.accounts.get(account.index()).map_or("?", |account| &account.name);
-        let said = |amount: i64| format!("balance {name} = {}", view.amount(Some(account), amount));
-        let got = match (decided.event.member(), self.clock) {
+        let whose = of.map_or_else(String::new, |of| format!(" of \"{of}\""));
+        let said = |amount: i64| format!("balance {name}{whose} = {}", view.amount(Some(account), amount));
+        let got = match (of.or(decided.event.member()), self.clock) {
             (Some(member), Some(clock)) => {
                 let balance = self.state.balance(member, account, clock.instant);
                 if balance == amount {
@@ -946,7 +947,9 @@ impl View<'_> {
             }
             // Asked of the state, not of the decision.
             Expectation::Balance { .. } => return None,
-            Expectation::Issue { count, instrument, rule } => self.issued(*count, *instrument, *rule),
+            Expectation::Issue { count, instrument, rule, to } => {
+                self.issued(*count, *instrument, *rule, to.as_deref())
+            }
             Expectation::Gift { pieces, skus, rule } => self.given(*pieces, skus, *rule),
             Expectation::Coupon(coupon, accepted) => self.redeemed(*coupon, *accepted),
             Expectation::Badge(badge) => {
@@ -1000,6 +1003,9 @@ impl View<'_> {
 
     fn scope(&self, scope: &ExpectScope) -> String {
         let mut out = String::new();
+        if let Some(to) = &scope.to {
+            out += &format!(" to \"{to}\"");
+        }
         if let Some(rule) = scope.rule {
             out += &format!(" by rule {}", self.rule(rule));
         }
@@ -1018,7 +1024,12 @@ impl View<'_> {
     fn sum(&self, account: Option<AccountId>, debit: bool, scope: &ExpectScope) -> i128 {
         let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| self.is(effect.rule, rule));
         let own = |effect: &&Effect| {
-            self.program.sites.get(effect.site.index()).is_none_or(|site| site.to.is_none())
+            let site = self.program.sites.get(effect.site.index());
+            match (site.and_then(|site| site.to), &scope.to) {
+                (None, None) => true,
+                (Some(slot), Some(to)) => self.decided.event.other(slot) == Some(to),
+                (Some(_), None) | (None, Some(_)) => false,
+            }
         };
         let same = |effect: &&Effect| effect.account == account && effect.debit == debit;
         let effects = self.decided.decision.effects.iter().filter(same);
@@ -1138,10 +1149,15 @@ impl View<'_> {
         count: Option<i64>,
         instrument: InstrumentId,
         rule: Option<RuleId>,
+        to: Option<&str>,
     ) -> (bool, String, String) {
         let issues = self.decided.decision.issues.iter();
         let issues = issues.filter(|issue| issue.instrument == instrument);
         let issues = issues.filter(|issue| rule.is_none() || issue.rule == rule);
+        let event = &self.decided.event;
+        let issues = issues.filter(|issue| {
+            to.is_none_or(|to| instruments::owner_of(self.program, event, issue) == Some(to))
+        });
         let found: i64 = issues
             .map(|issue| match instrument {
                 InstrumentId::Coupon(_) | InstrumentId::Badge(_) => issue.number,
@@ -1149,6 +1165,7 @@ impl View<'_> {
             })
             .fold(0, i64::saturating_add);
         let by = rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+        let by = to.map_or_else(String::new, |to| format!(" to \"{to}\"")) + &by;
         let name = self.instrument(instrument);
         let wanted = count.map_or_else(String::new, |count| format!("{count} "));
         let holds = count.map_or(found > 0, |count| count == found);

@@ -301,6 +301,7 @@ pub fn empty() -> Program {
         tender: perq_compiler::ir::TenderSlots::default(),
         instruments: Default::default(),
         gifts: Vec::new(),
+        spendables: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),

@@ -15,6 +15,7 @@ pub const NAMES: &[&str] = &[
     "budget-unit",
     "calendar-duration",
     "cannot-exclude",
+    "cannot-set",
     "collection-as-value",
     "constant-expected",
     "date-order",
@@ -113,6 +114,7 @@ pub const NAMES: &[&str] = &[
     "wrong-list",
     "wrong-reference-kind",
     "wrong-scale",
+    "wrong-spendable",
     "wrong-window",
 ];
 
@@ -239,6 +241,20 @@ pub(super) fn missing_clause(place: Place, what: &str, clause: &str, example: &s
 
 pub(super) fn wrong_instrument(place: Place, what: &str, why: &str) -> Diagnostic {
     Diagnostic::error("wrong-instrument", place, format!("{what} cannot be used like this: {why}"))
+}
+
+pub(super) fn cannot_set(place: Place, field: &str, found: &str) -> Diagnostic {
+    Diagnostic::error("cannot-set", place, format!("a rule cannot set `{field}`, which is {found}"))
+        .help("a rule sets one value: a number, an amount, a day, a time, a name, a truth")
+}
+
+pub(super) fn tender_group(place: Place) -> Diagnostic {
+    Diagnostic::error("unknown-word", place, "`tender` is no kind of group")
+        .help("points pay by a `redemption`, which stands in no group and is settled after all prices")
+}
+
+pub(super) fn wrong_spendable(place: Place, why: &str) -> Diagnostic {
+    Diagnostic::error("wrong-spendable", place, format!("this cannot be asked when points are spent: {why}"))
 }
 
 pub(super) fn wrong_gift(place: Place, why: &str) -> Diagnostic {

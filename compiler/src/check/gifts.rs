@@ -28,7 +28,7 @@ impl Checker<'_> {
             self.report(errors::wrong_gift(place, why));
             return None;
         }
-        if context.kind == Some(GroupKind::Earn) && !gift.added {
+        if matches!(context.kind, Some(GroupKind::Earn | GroupKind::State)) && !gift.added {
             let why = "the prices are settled where points are awarded; say `always added`, or give it in a group of \
                        discounts";
             self.report(errors::wrong_gift(place, why));

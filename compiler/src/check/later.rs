@@ -1,7 +1,7 @@
 //! The words for what the grammar reads and this version does not evaluate yet, in one place: what begins to be
 //! evaluated leaves it. It refuses to know why.
 
-use perq_grammar::ast::{AwardOptions, ClauseKind, ItemKind};
+use perq_grammar::ast::{AwardOptions, ItemKind};
 use perq_grammar::diagnostic::Span;
 
 /// The keyword of a declaration without a meaning.
@@ -31,30 +31,6 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         | ItemKind::Rule(_)
         | ItemKind::Template(_)
         | ItemKind::Test(_) => None,
-    }
-}
-
-/// The words of a clause without a meaning.
-pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
-    match kind {
-        ClauseKind::Spendable(_) => Some("spendable"),
-        ClauseKind::With(..) => Some("with"),
-        ClauseKind::Title(_)
-        | ClauseKind::Valid(_)
-        | ClauseKind::Schedule(_)
-        | ClauseKind::Priority(_)
-        | ClauseKind::On(_)
-        | ClauseKind::When(_)
-        | ClauseKind::Unless(_)
-        | ClauseKind::Let(_)
-        | ClauseKind::Take(_)
-        | ClauseKind::Limit { .. }
-        | ClauseKind::Budget { .. }
-        | ClauseKind::Process { .. }
-        | ClauseKind::EffectiveFrom(_)
-        | ClauseKind::NotEffective
-        | ClauseKind::About(_)
-        | ClauseKind::Then(_) => None,
     }
 }
 

@@ -27,6 +27,7 @@ mod program;
 mod redemptions;
 mod rules;
 mod schema;
+mod spendable;
 mod templates;
 mod tiers;
 mod ties;
@@ -268,6 +269,7 @@ fn run(
     checker.check_tiers(&items);
     checker.check_instruments(&items);
     checker.check_rules();
+    checker.check_payable_lines();
     checker.check_redemptions();
     checker.check_ties();
     checker.check_tests(&items, tests);
@@ -446,6 +448,7 @@ struct Checker<'a> {
     rule_infos: Vec<rules::RuleInfo<'a>>,
     /// Redemptions as written, until they are checked.
     redemption_infos: Vec<redemptions::RedemptionInfo<'a>>,
+    payable_lines: Vec<spendable::PayableLines>,
     rule_ids: FxHashMap<String, ir::RuleId>,
     /// Lasting names of rules and groups, with what they are.
     lasting: FxHashMap<(&'static str, String), (String, Place)>,
@@ -495,6 +498,7 @@ impl Checker<'_> {
             badge_fields: Vec::new(),
             rule_infos: Vec::new(),
             redemption_infos: Vec::new(),
+            payable_lines: Vec::new(),
             rule_ids: FxHashMap::default(),
             lasting: FxHashMap::default(),
         }

@@ -7,7 +7,7 @@ use super::limits::{Owner, is_limit};
 use super::names::{Events, Scope};
 use super::program::{is_zone, small_number};
 use super::templates::Taken;
-use super::{At, Checker, Items, Origin, dates, errors, later};
+use super::{At, Checker, Items, Origin, dates, errors};
 use crate::calendar;
 use crate::ir;
 use crate::typed::{Clock, ClockZone, Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
@@ -247,6 +247,7 @@ impl<'a> Checker<'a> {
             multiplies: false,
             rule: rule.header.name.text.clone(),
             lasting: rule.header.was.as_ref().unwrap_or(&rule.header.name).text.clone(),
+            spendable: None,
         };
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;
@@ -315,6 +316,17 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::About(_) => self.clause(&mut scope, clause, &mut steps, &mut valid),
             }
         }
+        let own_terms = rule.clauses.iter().map(|clause| (at, clause));
+        let taken_terms =
+            taken.iter().flat_map(|taken| taken.clauses.iter().map(|clause| (taken.at, *clause)));
+        for (at, clause) in own_terms.chain(taken_terms) {
+            let ast::ClauseKind::Spendable(terms) = &clause.kind else { continue };
+            let place = at.place(clause.span);
+            if context.spendable.is_none() {
+                let terms = self.spendable(at, terms, place, &context.lasting);
+                context.spendable = Some(terms);
+            }
+        }
         let taken_then = taken.as_ref().and_then(|taken| taken.then).filter(|_| then.is_none());
         let mut given = Vec::new();
         if let Some(effects) = then {
@@ -331,10 +343,11 @@ impl<'a> Checker<'a> {
             let name = format!("rule `{}`", rule.header.name.text);
             let example = match kind {
                 Some(GroupKind::Discount) => "then discount 5% on lines",
-                Some(GroupKind::Earn) | Some(GroupKind::Other) | None => "then award 10 points",
+                Some(GroupKind::Earn) | Some(GroupKind::State) | None => "then award 10 points",
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
         }
+        self.spends_something(&context, &given);
         match bundle {
             Some(bundle) => self.of_sets(bundle, given, &mut steps),
             None => steps.append(&mut given),
@@ -526,17 +539,16 @@ impl<'a> Checker<'a> {
             ast::ClauseKind::Process { when, no_later_than } => {
                 self.process(scope, *when, no_later_than.as_ref(), place, steps);
             }
-            ast::ClauseKind::Spendable(_) | ast::ClauseKind::With(..) => {
-                if let Some(word) = later::clause(&clause.kind) {
-                    self.report(errors::not_yet_evaluated(place, word));
-                }
-            }
             ast::ClauseKind::On(on) => steps.extend(self.named(scope, on).map(Step::When)),
             ast::ClauseKind::Title(_)
             | ast::ClauseKind::Take(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::Limit { .. }
             | ast::ClauseKind::Budget { .. }
+            // Of the event that spends, and read by the rule.
+            | ast::ClauseKind::Spendable(_)
+            // The grammar lets it into rules alone.
+            | ast::ClauseKind::With(..)
             | ast::ClauseKind::Then(_) => {}
         }
     }

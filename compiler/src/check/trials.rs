@@ -715,11 +715,11 @@ impl<'a> Checker<'a> {
             ast::Expectation::Refused(words) => {
                 Expectation::Refused(words.as_ref().map(|words| words.value.clone()))
             }
-            ast::Expectation::Balance(path, amount) => {
+            ast::Expectation::Balance(path, of, amount) => {
                 let scope = Scope::new(at.file, at.space, Events::Inferred(None));
                 let account = self.account_named(&scope, path)?;
                 let amount = self.amount_of(at, amount, account)?;
-                Expectation::Balance { account, amount }
+                Expectation::Balance { account, of: of.as_ref().map(|of| of.value.clone()), amount }
             }
             ast::Expectation::Debit { amount, from, scope } => {
                 let scope = self.expect_scope(at, scope);
@@ -755,6 +755,7 @@ impl<'a> Checker<'a> {
             ast::Expectation::Issue { count, instrument, name, scope } => {
                 let instrument = self.instrument(at, name, *instrument);
                 let scope = self.expect_scope(at, scope);
+                let to = scope.as_ref().and_then(|scope| scope.to.clone());
                 let count = match count {
                     Some(count) => {
                         let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
@@ -763,7 +764,7 @@ impl<'a> Checker<'a> {
                     }
                     None => None,
                 };
-                Expectation::Issue { count, instrument: instrument?, rule: scope?.rule }
+                Expectation::Issue { count, instrument: instrument?, rule: scope?.rule, to }
             }
             ast::Expectation::Coupon(path, accepted) => {
                 Expectation::Coupon(self.coupon_named(at, path)?, *accepted)
@@ -862,7 +863,8 @@ impl<'a> Checker<'a> {
             Some(unit) => Some(number(unit)?),
             None => None,
         };
-        Some(ExpectScope { rule, line, unit })
+        let to = scope.to.as_ref().map(|to| to.value.clone());
+        Some(ExpectScope { to, rule, line, unit })
     }
 
     /// Points of an account or money (no account), in smallest units.

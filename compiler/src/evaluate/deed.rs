@@ -7,8 +7,8 @@ use super::price::{NONE, Run, SiteFault};
 use super::{Change, Claim, CutBy, Decision, Gift, Issue, Proposal, Record};
 use crate::calendar::add_months;
 use crate::ir::{
-    FaultKind, GroupId, InstrumentId, Lifetime, LimitOf, MISSING, Program, RuleId, SiteId, SiteKind,
-    event_slot,
+    FaultKind, GroupId, InstrumentId, Lifetime, LimitOf, MISSING, NameFrom, Program, RuleId, SiteId,
+    SiteKind, event_slot,
 };
 
 /// Most of an instrument that one effect issues.
@@ -140,7 +140,9 @@ pub(super) fn list(
                     claim(program, gift, option, pieces, decision);
                 }
             }
-            Some(SiteKind::Set { slot, until }) => {
+            Some(SiteKind::Set { name: Some(NameFrom::Slot(from)), .. })
+                if record.event.get(from.index()).is_none_or(|name| *name == MISSING) => {}
+            Some(SiteKind::Set { slot, until, name: _ }) => {
                 decision.changes.push(Change {
                     rule: deed.rule,
                     site: deed.site,

@@ -15,6 +15,7 @@ mod limit;
 pub mod plan;
 mod price;
 mod propose;
+mod purse;
 mod review;
 mod settle;
 pub mod spread;
@@ -208,6 +209,12 @@ pub trait Claimed {
 
     /// What the event's member can spend of an account; `None` without a member. Asked only where something is taken.
     fn balance(&self, account: AccountId) -> Option<i64>;
+
+    /// What the event's member has of an account, in the order in which it is spent, with the condition under which it
+    /// may be spent, of [`crate::ir::Program::spendables`]. Asked only where the program has such conditions.
+    fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
+        self.balance(account).map(|balance| (None, balance.max(0))).into_iter().collect()
+    }
 }
 
 /// Nothing was claimed before.
@@ -277,6 +284,8 @@ pub struct Decision {
     pub short: Vec<Short>,
     /// What points pay, in the order of settlement.
     pub tenders: Vec<Tender>,
+    /// What is taken from lots, by the condition that they carry; empty where the program has no such conditions.
+    pub spent: Vec<Spent>,
     /// Why the event as a whole is refused; then there is nothing else but what failed.
     pub refused: Option<Refused>,
     /// Rules that failed and gave nothing.
@@ -321,6 +330,17 @@ pub struct Issue {
     pub expires: Option<i64>,
 }
 
+/// Points that are taken from lots that carry one condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// From which account.
+    pub account: AccountId,
+    /// Of [`crate::ir::Program::spendables`]; none of what may be spent on anything.
+    pub condition: Option<u32>,
+    /// How much; above zero.
+    pub amount: i64,
+}
+
 /// A product that is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gift {
@@ -347,7 +367,7 @@ pub struct Change {
     pub site: SiteId,
     /// The event slot that holds the field.
     pub slot: SlotId,
-    /// Its value from the next event on.
+    /// Its value from the next event on; of a name, [`crate::ir::SiteKind::Set`] says which.
     pub value: i64,
     /// The last day on which it holds.
     pub until: Option<i64>,

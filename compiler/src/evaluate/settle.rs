@@ -83,6 +83,7 @@ pub fn evaluate<C: Code>(
     let mut fuel = FUEL;
     derive::fill(program, record);
     let failed = derive::derive(program, bindings, record, params, code, (&mut fuel, scratch, proposals));
+    settling.debits.purses.begin(program, record, claimed);
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
     plan.begin(record, params, candidates);
     for phase in plan.phases() {
@@ -116,6 +117,10 @@ pub fn evaluate<C: Code>(
     settling.refuse(program, record, decision);
     settling.granter.finish(program, decision);
     deed::list(program, record, &settling.granter.deeds, &settling.granter.given, decision);
+    decision.spent.clear();
+    if decision.refused.is_none() {
+        decision.spent.extend_from_slice(&settling.debits.purses.spent);
+    }
     settling.total(program, record, decision);
 }
 
@@ -295,6 +300,7 @@ impl Settling {
 
     /// Meets the requests of the group's redemptions, one after another; the first that cannot be met refuses the event.
     fn tender(&mut self, around: &Around<'_>, record: &Record, decision: &mut Decision) {
+        self.note_payable(around);
         for run in std::mem::take(&mut self.runs) {
             let Some(rule_id) = around.plan.rule(run.position) else { continue };
             let Some(rule) = around.program.rules.get(rule_id.index()) else { continue };
@@ -315,6 +321,9 @@ impl Settling {
                 Ok(Ok(met)) => {
                     let owner = around.owner(rule_id, rule);
                     self.debits.take(met.tender.account, met.tender.points);
+                    for (condition, amount) in &met.spent {
+                        self.debits.purses.spend_of(met.tender.account, *condition, *amount);
+                    }
                     self.granter.tender(owner, run.position, &met);
                     for paid in &met.lines {
                         if let Some(line) = line_of(&mut self.lines, paid.row) {
@@ -330,6 +339,19 @@ impl Settling {
                     let place = around.program.sites.get(site.index()).map_or(rule.place, |site| site.place);
                     decision.faults.push(RuleFault { rule: rule_id, kind, place });
                 }
+            }
+        }
+    }
+
+    /// Notes for which lines points of a condition may pay.
+    fn note_payable(&mut self, around: &Around<'_>) {
+        for run in &self.runs {
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            let spendables = around.program.spendables.iter();
+            let Some(at) = spendables.into_iter().position(|one| one.lines == Some(rule)) else { continue };
+            for proposal in around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]) {
+                let rows = range_of(&around.proposals.selected, &proposal.selected);
+                self.debits.purses.pay_for(at, rows.iter().map(|(row, _)| *row));
             }
         }
     }

@@ -59,7 +59,7 @@ pub use instruments::{
 pub use life::{Available, Expires, Life, Melt, Span};
 pub use optimise::optimise;
 pub use shape::Shape;
-pub use tender::{Redemption, Saying, TenderSlots, TenderTerm};
+pub use tender::{Redemption, Saying, Spendable, TenderSlots, TenderTerm};
 pub use verify::{Verified, VerifyError, verify};
 
 use serde::{Deserialize, Serialize};
@@ -198,6 +198,8 @@ pub struct Program {
     pub counters: Vec<Counter>,
     /// Ways of paying with points, each with a rule of a tender group of its own.
     pub redemptions: Vec<Redemption>,
+    /// Conditions under which awards may be spent.
+    pub spendables: Vec<Spendable>,
     /// Slots that say how the event is paid.
     pub tender: TenderSlots,
     /// Coupons, certificates, badges and levels.
@@ -1268,7 +1270,7 @@ pub struct Site {
     pub rule: RuleId,
     /// What it does.
     pub kind: SiteKind,
-    /// For another than the event's member: the one that this slot of the event names.
+    /// For another than the event's member: the one that this slot of the event names. Of awards and issues.
     pub to: Option<SlotId>,
     /// Words for the member.
     pub reason: Option<String>,
@@ -1336,7 +1338,18 @@ pub enum SiteKind {
         slot: SlotId,
         /// The last day on which it holds.
         until: Option<i64>,
+        /// From where a name comes; of what is no name the number is the value.
+        name: Option<NameFrom>,
     },
+}
+
+/// From where the name comes to which a field is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NameFrom {
+    /// A slot of the event; where it is missing, nothing is set.
+    Slot(SlotId),
+    /// The one name of a reference.
+    Reference(ReferenceId),
 }
 
 /// What a discount's number means.

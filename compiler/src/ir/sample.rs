@@ -129,6 +129,7 @@ pub(crate) fn program() -> Program {
         tender: crate::ir::TenderSlots::default(),
         instruments: Default::default(),
         gifts: Vec::new(),
+        spendables: Vec::new(),
         params: Vec::new(),
         atoms: vec![
             Atom {

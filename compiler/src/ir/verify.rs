@@ -7,9 +7,10 @@
 use super::{
     AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, CounterId, CounterKey, DerivationId,
     EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
-    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, PAYMENT_BUILTINS, ParamId, Phase,
-    PlaceId, Program, RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId,
-    SlotType, Space, StateRead, TableId, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
+    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS, ParamId,
+    Phase, PlaceId, Program, RecordKind, Reference, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind,
+    Slot, SlotId, SlotType, Space, StateRead, TableId, TenderTerm, Ty, Unit, Value, VarId, Window,
+    event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -444,6 +445,7 @@ fn lengths(program: &Program, report: &mut Report) {
         program.instruments.certificates.len(),
         program.instruments.badges.len(),
         program.gifts.len(),
+        program.spendables.len(),
     ] {
         report.length(length, limits::LIST, At::Program);
     }
@@ -870,6 +872,18 @@ fn redemptions(program: &Program, report: &mut Report) {
         let alone = rules.insert(redemption.rule);
         report.check(reads && rate && alone, VerifyRule::RedemptionTerms, at);
     }
+    let mut names = Names::default();
+    for spendable in &program.spendables {
+        report.name(&spendable.name, At::Program);
+        names.add(&spendable.name, At::Program, report);
+        report.known(&program.places, spendable.place.index(), At::Program);
+        let derived = program.derivations.iter().any(|derivation| derivation.slot == spendable.slot);
+        let alone = spendable.lines.is_none_or(|rule| spendable.goods && rules.insert(rule));
+        report.check(derived && alone, VerifyRule::RedemptionTerms, At::Program);
+        if let Some(rule) = spendable.lines {
+            report.known(&program.rules, rule.index(), At::Program);
+        }
+    }
     for (id, rule) in numbered(&program.rules) {
         let phase = program.groups.get(rule.group.index()).map(|group| group.phase);
         let pays = phase == Some(Phase::Tender);
@@ -1139,6 +1153,9 @@ fn sites(program: &Program, report: &mut Report) {
             SiteKind::Award { account, rounding: _, life } => {
                 report.known(&program.accounts, account.index(), at);
                 report.check(life.is_sound(), VerifyRule::AwardLife, at);
+                if let Some(spendable) = life.spendable {
+                    report.known(&program.spendables, spendable as usize, at);
+                }
             }
             SiteKind::Multiply { account, .. } | SiteKind::Debit { account } => {
                 report.known(&program.accounts, account.index(), at)
@@ -1146,7 +1163,10 @@ fn sites(program: &Program, report: &mut Report) {
             SiteKind::Issue { instrument, .. } => {
                 report.check(program.instruments.name(instrument).is_some(), VerifyRule::UnknownId, at);
             }
-            SiteKind::Set { slot, .. } => member_slot(program, slot, at, report),
+            SiteKind::Set { slot, until: _, name } => {
+                member_slot(program, slot, at, report);
+                named(program, slot, name, at, report);
+            }
             SiteKind::Gift { gift, option } => {
                 let gift = program.gifts.get(gift as usize);
                 let option = gift.and_then(|gift| gift.options.get(option as usize));
@@ -1160,7 +1180,8 @@ fn sites(program: &Program, report: &mut Report) {
             let named = program.layout.event.get(slot.index());
             report.known(&program.layout.event, slot.index(), at);
             report.check(named.is_none_or(|slot| slot.ty.symbol().is_some()), VerifyRule::TypeMismatch, at);
-            report.check(matches!(site.kind, SiteKind::Award { .. }), VerifyRule::SiteKindMismatch, at);
+            let gives = matches!(site.kind, SiteKind::Award { .. } | SiteKind::Issue { .. });
+            report.check(gives, VerifyRule::SiteKindMismatch, at);
         }
         let rule = program.rules.get(site.rule.index());
         let Some(group) = rule.and_then(|rule| program.groups.get(rule.group.index())) else { continue };
@@ -1191,6 +1212,26 @@ fn sites(program: &Program, report: &mut Report) {
             report.check(earlier && of < rule.group, VerifyRule::MultipliedGroup, at);
         }
     }
+}
+
+/// What a field is set to: a name where it holds one, and of its kind.
+fn named(program: &Program, slot: SlotId, name: Option<NameFrom>, at: At, report: &mut Report) {
+    let ty = |slot: SlotId| program.layout.event.get(slot.index()).map(|slot| slot.ty);
+    let kind = match ty(slot) {
+        Some(SlotType::Symbol(kind)) => Some(kind),
+        Some(SlotType::Set(_)) => return report.check(false, VerifyRule::TypeMismatch, at),
+        Some(_) | None => None,
+    };
+    let fits = match (kind, name) {
+        (None, None) => true,
+        (Some(kind), Some(NameFrom::Slot(from))) => ty(from) == Some(SlotType::Symbol(kind)),
+        (Some(kind), Some(NameFrom::Reference(id))) => {
+            let one = |of: &Reference| of.kind == kind && of.names.len() == 1;
+            program.references.get(id.index()).is_some_and(one)
+        }
+        (None, Some(_)) | (Some(_), None) => false,
+    };
+    report.check(fits, VerifyRule::TypeMismatch, at);
 }
 
 /// A field of the member that state may overlay.

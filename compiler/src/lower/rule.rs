@@ -3,10 +3,10 @@
 use super::atom::conjuncts;
 use super::build::{Binding, Builder};
 use crate::ir::{
-    self, AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, Role, RuleId, Site, SiteKind, Space,
-    TenderTerm,
+    self, AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, NameFrom, Role, RuleId, Site, SiteKind,
+    Space, TenderTerm,
 };
-use crate::typed::{Element, Expr, ExprKind, GiftOption, Program, Rule, Source, SourceKind, Step};
+use crate::typed::{Element, Expr, ExprKind, GiftOption, Program, Rule, SetTo, Source, SourceKind, Step};
 use std::collections::BTreeSet;
 
 impl Builder<'_, '_> {
@@ -116,10 +116,11 @@ impl Builder<'_, '_> {
                     self.emit(Inst::Award { site, num, den, row });
                     self.at(before);
                 }
-                Step::Issue { instrument, number, expires, reason, place } => {
+                Step::Issue { instrument, number, expires, to, reason, place } => {
                     let kind = SiteKind::Issue { instrument: *instrument, expires: *expires };
                     let place = self.lowering.place(*place);
-                    self.act(Site { rule, kind, to: None, reason: reason.clone(), place }, number, 1);
+                    let to = to.map(|field| self.lowering.slot(field).1);
+                    self.act(Site { rule, kind, to, reason: reason.clone(), place }, Some(number), 1);
                 }
                 Step::Gift { options, pieces, chosen, added, reason, place } => {
                     let place = self.lowering.place(*place);
@@ -148,7 +149,12 @@ impl Builder<'_, '_> {
                 Step::Set { field, value, until, place } => {
                     let den = self.lowering.program.fields.get(field.0 as usize).map_or(1, |field| field.den);
                     let (_, slot) = self.lowering.slot(*field);
-                    let kind = SiteKind::Set { slot, until: *until };
+                    let (value, name) = match value {
+                        SetTo::Number(value) => (Some(&**value), None),
+                        SetTo::Field(field) => (None, Some(NameFrom::Slot(self.lowering.slot(*field).1))),
+                        SetTo::Name(name) => (None, Some(NameFrom::Reference(self.lowering.reference(name)))),
+                    };
+                    let kind = SiteKind::Set { slot, until: *until, name };
                     let place = self.lowering.place(*place);
                     self.act(Site { rule, kind, to: None, reason: None, place }, value, den);
                 }
@@ -197,11 +203,14 @@ impl Builder<'_, '_> {
 }
 
 impl Builder<'_, '_> {
-    /// Proposes a number of what a site gives, counted in so many parts of one.
-    fn act(&mut self, site: Site, number: &Expr, den: i128) {
+    /// Proposes a number of what a site gives, counted in so many parts of one; of what has no number, one.
+    fn act(&mut self, site: Site, number: Option<&Expr>, den: i128) {
         let before = self.at(site.place);
         let site = self.lowering.site(site);
-        let mut number = self.number(number);
+        let mut number = match number {
+            Some(number) => self.number(number),
+            None => super::fraction::Fraction::constant(1, 1),
+        };
         if den != 1 {
             number = self.multiply(number, super::fraction::Fraction::constant(den, 1));
         }

@@ -160,6 +160,8 @@ pub struct Program {
     pub rules: Vec<Rule>,
     /// Ways of paying with points.
     pub redemptions: Vec<Redemption>,
+    /// Conditions under which awards may be spent.
+    pub spendables: Vec<Spendable>,
     /// Coupons, certificates, badges and levels.
     pub instruments: Instruments,
     /// Tests in order of declaration.
@@ -428,6 +430,25 @@ pub struct Redemption {
     pub short: Vec<ir::Saying>,
 }
 
+/// A condition under which awards may be spent.
+#[derive(Clone, Debug)]
+pub struct Spendable {
+    /// Its lasting name: that of the rule, with a number where versions of the rule differ.
+    pub name: String,
+    /// The rule's.
+    pub base: String,
+    /// Conditions on the event that spends, and what they bind.
+    pub steps: Vec<Step>,
+    /// Kinds of events for which they can be asked.
+    pub events: Vec<ir::EventId>,
+    /// It pays for some goods only.
+    pub goods: bool,
+    /// The rule that says for which, where there are redemptions.
+    pub lines: Option<ir::RuleId>,
+    /// Where.
+    pub place: Place,
+}
+
 /// A parameter.
 #[derive(Clone, Debug)]
 pub struct Param {
@@ -654,6 +675,8 @@ pub enum Step {
         number: Expr,
         /// When it ends, where this says so.
         expires: Option<ir::Lifetime>,
+        /// For another than the event's member: the one that this field names.
+        to: Option<FieldId>,
         /// For the member.
         reason: Option<String>,
         /// Where.
@@ -679,12 +702,23 @@ pub enum Step {
         /// Which.
         field: FieldId,
         /// Its new value, of the field's type.
-        value: Expr,
+        value: SetTo,
         /// The last day on which it holds.
         until: Option<i64>,
         /// Where.
         place: Place,
     },
+}
+
+/// What a field of the member is set to.
+#[derive(Clone, Debug)]
+pub enum SetTo {
+    /// A number, a day, a truth …
+    Number(Box<Expr>),
+    /// The name that this field of the event or its member holds.
+    Field(FieldId),
+    /// This name.
+    Name(ir::Reference),
 }
 
 /// One of the products of a gift.
@@ -1114,6 +1148,8 @@ pub enum Expectation {
     Balance {
         /// Which.
         account: ir::AccountId,
+        /// Of the member with this id; of the last event's where there is none.
+        of: Option<String>,
         /// How much.
         amount: i64,
     },
@@ -1131,6 +1167,8 @@ pub enum Expectation {
         instrument: ir::InstrumentId,
         /// By this rule only.
         rule: Option<ir::RuleId>,
+        /// To the member with this id only.
+        to: Option<String>,
     },
     /// So many pieces of one product are given; of several, they are on offer.
     Gift {
@@ -1161,6 +1199,8 @@ pub enum Expectation {
 /// What an expected sum is over.
 #[derive(Clone, Debug, Default)]
 pub struct ExpectScope {
+    /// To the member with this id rather than to the event's own.
+    pub to: Option<String>,
     /// Of this rule.
     pub rule: Option<ir::RuleId>,
     /// On this line.

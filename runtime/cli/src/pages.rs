@@ -21,6 +21,7 @@ pages! {
     "bundle-of-lines"
     "calendar-duration"
     "cannot-exclude"
+    "cannot-set"
     "chained-comparison"
     "collection-as-value"
     "compiler-mistake"
@@ -166,6 +167,7 @@ pages! {
     "wrong-list"
     "wrong-reference-kind"
     "wrong-scale"
+    "wrong-spendable"
     "wrong-window"
 }
 

@@ -1,10 +1,10 @@
 //! What a decision says of coupons, certificates, badges, fields of the member and levels. Refuses to know the rest of
 //! it.
 
-use crate::clock::{date_text, time_text};
+use crate::clock::{date_text, instant_text, time_text};
 use crate::decimal;
 use crate::record::ReadEvent;
-use crate::state::instruments::{Outcome, codes, outcome};
+use crate::state::instruments::{Outcome, codes, name_of, outcome, owner_of};
 use perq_compiler::evaluate;
 use perq_compiler::ir::{InstrumentId, Program, RuleId, SlotType};
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,9 @@ pub struct Issued {
     /// Words for the member.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+    /// The id of the member who gets it, where that is not the event's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub to: Option<String>,
 }
 
 /// A product that a rule gives.
@@ -163,6 +166,10 @@ impl Parts {
                 expires: issue.expires.map(date_text),
                 rule: issue.rule.map(rule),
                 reason: site.and_then(|site| site.reason.clone()),
+                to: site
+                    .filter(|site| site.to.is_some())
+                    .and_then(|_| owner_of(program, event, issue))
+                    .map(str::to_owned),
             }
         });
         let sku = |gift: u32, option: u32| {
@@ -186,7 +193,10 @@ impl Parts {
             let slot = program.layout.event.get(change.slot.index());
             FieldSet {
                 field: slot.map_or_else(String::new, |slot| slot.name.clone()),
-                value: slot.map_or_else(String::new, |slot| written(program, slot.ty, change.value)),
+                value: match name_of(program, event, change) {
+                    Some(name) => name.to_owned(),
+                    None => slot.map_or_else(String::new, |slot| written(program, slot.ty, change.value)),
+                },
                 until: change.until.map(date_text),
                 rule: rule(change.rule),
             }
@@ -257,6 +267,7 @@ fn written(program: &Program, ty: SlotType, value: i64) -> String {
             let name = usize::try_from(value).ok().and_then(|at| values.get(at));
             name.map_or_else(|| value.to_string(), Clone::clone)
         }
-        SlotType::Count | SlotType::Instant | SlotType::Symbol(_) | SlotType::Set(_) => value.to_string(),
+        SlotType::Instant => instant_text(value),
+        SlotType::Count | SlotType::Symbol(_) | SlotType::Set(_) => value.to_string(),
     }
 }

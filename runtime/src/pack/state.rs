@@ -27,6 +27,9 @@ pub struct StateEntry {
     /// Badges that are kept.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub badges: Vec<String>,
+    /// Conditions that lots carry, under which they can be spent.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub spendables: Vec<String>,
     /// Fields of members that rules set, and the one that levels govern.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub fields: Vec<String>,
@@ -169,6 +172,7 @@ impl StateEntry {
             coupons: instruments.coupons.iter().map(|coupon| coupon.name.clone()).collect(),
             certificates: instruments.certificates.iter().map(|one| one.name.clone()).collect(),
             badges: instruments.badges.iter().map(|badge| badge.name.clone()).collect(),
+            spendables: program.spendables.iter().map(|spendable| spendable.name.clone()).collect(),
             fields: fields.into_iter().map(slot_name).collect(),
         }
     }

@@ -8,8 +8,9 @@ use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use crate::clock::Zone;
 use perq_compiler::evaluate::Bindings;
 use perq_compiler::ir::{
-    self, Column, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, PAYMENT_BUILTINS, Program,
-    RecordKind, Rounding, RowSource, RowTable, Slot, SlotId, SlotType, line_slot, payment_slot,
+    self, Column, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, NameFrom, PAYMENT_BUILTINS,
+    Program, RecordKind, Rounding, RowSource, RowTable, SiteKind, Slot, SlotId, SlotType, line_slot,
+    payment_slot,
 };
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -156,14 +157,25 @@ pub(crate) const MEMBER: u32 = 1;
 pub(crate) const LINE: u32 = 2;
 pub(crate) const PAYMENT: u32 = 3;
 
-/// The event slots that name other members, each once.
+/// The event slots whose names outlive the record, each once: those of other members, and those that fields are set to.
 fn others(program: &Program) -> Vec<(SlotId, KindId)> {
     let beneficiaries = program.sites.iter().filter_map(|site| site.to);
     let counted = program.counters.iter().filter_map(|counter| match counter.per {
         CounterKey::Inviter(slot) => Some(slot),
         CounterKey::Campaign | CounterKey::Member => None,
     });
-    let mut slots: Vec<SlotId> = beneficiaries.chain(counted).collect();
+    let set = program.sites.iter().filter_map(|site| match site.kind {
+        SiteKind::Set { name: Some(NameFrom::Slot(slot)), .. } => Some(slot),
+        SiteKind::Set { name: Some(NameFrom::Reference(_)) | None, .. }
+        | SiteKind::Award { .. }
+        | SiteKind::Multiply { .. }
+        | SiteKind::Discount { .. }
+        | SiteKind::Debit { .. }
+        | SiteKind::Tender { .. }
+        | SiteKind::Gift { .. }
+        | SiteKind::Issue { .. } => None,
+    });
+    let mut slots: Vec<SlotId> = beneficiaries.chain(counted).chain(set).collect();
     slots.sort_unstable();
     slots.dedup();
     let kind = |slot: SlotId| Some((slot, program.layout.event.get(slot.index())?.ty.symbol()?));

@@ -18,6 +18,8 @@ pub struct Lot {
     pub until: Option<i64>,
     /// What is not spent of it.
     pub left: i64,
+    /// The condition under which it can be spent, of the program's.
+    pub condition: Option<u32>,
 }
 
 impl Lot {
@@ -42,10 +44,16 @@ pub struct Lots {
 impl Lots {
     /// Adds a part of an award. What is owed is paid from it first.
     pub fn issue(&mut self, at: i64, portion: Portion) {
-        let paid = self.owed.min(portion.amount).max(0);
+        self.issue_for(at, portion, None);
+    }
+
+    /// The same for one that can be spent under a condition. It pays nothing that is owed.
+    pub fn issue_for(&mut self, at: i64, portion: Portion, condition: Option<u32>) {
+        let owed = if condition.is_none() { self.owed } else { 0 };
+        let paid = owed.min(portion.amount).max(0);
         self.owed = self.owed.saturating_sub(paid);
         let left = portion.amount.saturating_sub(paid);
-        self.lots.push(Lot { issued: at, from: portion.from, until: portion.until, left });
+        self.lots.push(Lot { issued: at, from: portion.from, until: portion.until, left, condition });
     }
 
     /// What can be spent at an instant; below zero where something is owed.
@@ -70,6 +78,28 @@ impl Lots {
     /// Takes an amount: from the lot that ends first, never-ending ones last, then from the oldest. What no lot has is
     /// owed.
     pub fn spend(&mut self, at: i64, amount: i64) {
+        self.take(at, amount, |_| true);
+    }
+
+    /// The same from the lots that carry this condition.
+    pub fn spend_of(&mut self, at: i64, amount: i64, condition: Option<u32>) {
+        self.take(at, amount, |lot| lot.condition == condition);
+    }
+
+    /// What can be spent at an instant, in the order in which it is, with the condition that it carries.
+    pub fn purse(&self, at: i64) -> Vec<(Option<u32>, i64)> {
+        let mut out: Vec<(Option<u32>, i64)> = Vec::new();
+        for lot in self.order(at).into_iter().filter_map(|index| self.lots.get(index)) {
+            match out.last_mut().filter(|(condition, _)| *condition == lot.condition) {
+                Some((_, amount)) => *amount = amount.saturating_add(lot.left),
+                None => out.push((lot.condition, lot.left)),
+            }
+        }
+        out
+    }
+
+    /// The lots that can be spent at an instant, in the order in which they are.
+    fn order(&self, at: i64) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.lots.len()).collect();
         order.retain(|index| self.lots.get(*index).is_some_and(|lot| lot.left > 0 && lot.is_live(at)));
         let key = |index: &usize| {
@@ -78,9 +108,13 @@ impl Lots {
         };
         // Stable: of those issued at one instant the first.
         order.sort_by_key(key);
+        order
+    }
+
+    fn take(&mut self, at: i64, amount: i64, which: impl Fn(&Lot) -> bool) {
         let mut left = amount.max(0);
-        for index in order {
-            let Some(lot) = self.lots.get_mut(index) else { continue };
+        for index in self.order(at) {
+            let Some(lot) = self.lots.get_mut(index).filter(|lot| which(lot)) else { continue };
             let taken = lot.left.min(left);
             lot.left = lot.left.saturating_sub(taken);
             left = left.saturating_sub(taken);
@@ -136,6 +170,19 @@ mod tests {
         assert_eq!(lots.balance(2), -5);
         lots.issue(3, portion(10, 3, None));
         assert_eq!(lots.balance(3), 5);
+    }
+
+    #[test]
+    fn lots_with_a_condition_are_spent_by_it() {
+        let mut lots = Lots::default();
+        lots.issue_for(1, portion(10, 1, Some(40)), Some(7));
+        lots.issue(2, portion(20, 2, Some(50)));
+        lots.issue_for(3, portion(30, 3, None), Some(7));
+        assert_eq!(lots.purse(10), [(Some(7), 10), (None, 20), (Some(7), 30)]);
+        lots.spend_of(10, 15, Some(7));
+        assert_eq!(lots.purse(10), [(None, 20), (Some(7), 25)]);
+        lots.spend_of(10, 5, None);
+        assert_eq!((lots.purse(10), lots.balance(10)), (vec![(None, 15), (Some(7), 25)], 40));
     }
 
     #[derive(Clone, Debug)]

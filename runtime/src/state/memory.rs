@@ -318,11 +318,17 @@ impl State for Memory {
             claims.push(KeptClaim { at: now.at, local: now.local(), amount: claim.amount });
         }
         // What was taken was there before the event gave anything.
-        for effect in decision.effects.iter().filter(|effect| effect.debit) {
+        let by_condition = !program.spendables.is_empty();
+        for effect in decision.effects.iter().filter(|effect| effect.debit && !by_condition) {
             if let (Some(account), Some(member)) = (effect.account, event.member()) {
                 let lots = &mut self.members.entry(member.into()).or_default().lots;
                 lots.entry(account).or_default().spend(now.at, effect.amount);
             }
+        }
+        for spent in &decision.spent {
+            let Some(member) = event.member() else { continue };
+            let lots = &mut self.members.entry(member.into()).or_default().lots;
+            lots.entry(spent.account).or_default().spend_of(now.at, spent.amount, spent.condition);
         }
         self.instruments.keep(&program, event, decision);
         for effect in &decision.effects {
@@ -334,7 +340,7 @@ impl State for Memory {
             let lots = &mut self.members.entry(owner.into()).or_default().lots;
             let lots = lots.entry(id).or_default();
             for portion in portions(&self.zone, program.week_starts, account, life, now, effect.amount) {
-                lots.issue(now.at, portion);
+                lots.issue_for(now.at, portion, life.spendable);
             }
         }
         let Some(member) = event.member() else { return };
@@ -415,6 +421,12 @@ struct Seen<'s> {
 impl Claimed for Seen<'_> {
     fn balance(&self, account: AccountId) -> Option<i64> {
         Some(self.memory.balance(self.member.as_deref()?, account, self.now.at))
+    }
+
+    fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
+        let member = self.member.as_deref().and_then(|member| self.memory.members.get(member));
+        let lots = member.and_then(|member| member.lots.get(&account));
+        lots.map_or_else(Vec::new, |lots| lots.purse(self.now.at))
     }
 
     fn claimed(&self, id: CounterId) -> i64 {

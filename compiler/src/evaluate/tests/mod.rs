@@ -120,6 +120,7 @@ impl Kit {
             tender: crate::ir::TenderSlots::default(),
             instruments: Default::default(),
             gifts: Vec::new(),
+            spendables: Vec::new(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),
