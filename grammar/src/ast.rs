@@ -254,7 +254,16 @@ pub enum ProgramClause {
     /// `spread rounded down rest first_lines`: the convention where an effect names none
     Spread(SpreadRule, Span),
     /// `tax on_top rounded half_up per line` or `tax included`: how it stands, how it rounds, where it rounds
-    Tax(Name, Option<Name>, Option<Name>),
+    Tax {
+        /// `included`, `on_top`
+        how: Name,
+        /// `rounded half_up`
+        rounded: Option<Name>,
+        /// `per line`, `per unit`, `per posting`
+        per: Option<Name>,
+        /// `besides line.luxury_tax`: the rate of a tax that the prices hold where this one comes on top
+        besides: Option<Path>,
+    },
     /// `not_below unit.minimum_price`
     NotBelow(Expr),
 }
@@ -934,7 +943,7 @@ pub enum Expectation {
     /// `total 85.00 EUR`: what is to be paid
     Total(Expr),
     /// `tax 3.50 EUR`
-    Tax(Expr),
+    Tax(Expr, Scope),
     /// `net total 85.00 EUR`: what is to be paid without its tax
     NetTotal(Expr),
     /// `balance bonus = 500 points`

@@ -1445,6 +1445,7 @@ mod tests {
             included: false,
             rounding: perq_compiler::ir::Rounding::HalfUp,
             per: perq_compiler::ir::TaxPer::Line,
+            besides: None,
         });
         let taxed = Pack::of(perq_compiler::ir::verify::verify(program).unwrap());
         let line = check(&taxed, r#"{"id":"1","kind":"sale","at":"2026-01-01T00:00"}"#);

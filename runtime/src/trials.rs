@@ -224,7 +224,7 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Debit { .. }
             | Expectation::Balance { .. }
             | Expectation::Total(_)
-            | Expectation::Tax(_)
+            | Expectation::Tax(..)
             | Expectation::NetTotal(_) => true,
             Expectation::Nothing
             | Expectation::Fires(_)
@@ -929,11 +929,23 @@ impl View<'_> {
                 self.compare("debit", Some(*account), *amount, scope)
             }
             Expectation::Discount { amount, scope } => self.compare("discount", None, *amount, scope),
-            Expectation::Tax(tax) => (
-                decision.totals.tax == *tax,
-                format!("tax {}", self.amount(None, *tax)),
-                format!("tax {}", self.amount(None, decision.totals.tax)),
-            ),
+            Expectation::Tax(tax, scope) => {
+                let found = match &scope.line {
+                    None => i128::from(decision.totals.tax),
+                    Some(line) => {
+                        let lines = decision.lines.iter().zip(0u32..);
+                        let lines = lines.filter(|(_, row)| self.is_line(line, *row));
+                        lines.map(|(line, _)| i128::from(line.tax)).sum()
+                    }
+                };
+                let scoped = self.scope(scope);
+                let expected = format!("tax {}{scoped}", self.amount(None, *tax));
+                (
+                    found == i128::from(*tax),
+                    expected,
+                    format!("tax {}{scoped}", self.wide_amount(None, found)),
+                )
+            }
             Expectation::Refused(words) => {
                 let said = |words: &String| format!("refused \"{words}\"");
                 let expected = words.as_ref().map_or_else(|| "refused".to_owned(), said);
@@ -1020,6 +1032,13 @@ impl View<'_> {
         out
     }
 
+    fn is_line(&self, line: &LineRef, row: u32) -> bool {
+        match line {
+            LineRef::Position(position) => row.checked_add(1) == Some(*position),
+            LineRef::Sku(sku) => self.decided.event.sku(row as usize) == sku,
+        }
+    }
+
     /// The sum of what the scope holds.
     fn sum(&self, account: Option<AccountId>, debit: bool, scope: &ExpectScope) -> i128 {
         let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| self.is(effect.rule, rule));
@@ -1037,10 +1056,7 @@ impl View<'_> {
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
         };
-        let on_line = |row: u32| match line {
-            LineRef::Position(position) => row.checked_add(1) == Some(*position),
-            LineRef::Sku(sku) => self.decided.event.sku(row as usize) == sku,
-        };
+        let on_line = |row: u32| self.is_line(line, row);
         effects
             .flat_map(|effect| &effect.shares)
             .filter(|share| on_line(share.row))

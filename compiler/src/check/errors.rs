@@ -13,6 +13,7 @@ pub const NAMES: &[&str] = &[
     "ambiguous-reference",
     "batch-only",
     "budget-unit",
+    "bundle-limit",
     "calendar-duration",
     "cannot-exclude",
     "cannot-set",
@@ -246,6 +247,31 @@ pub(super) fn wrong_instrument(place: Place, what: &str, why: &str) -> Diagnosti
 pub(super) fn cannot_set(place: Place, field: &str, found: &str) -> Diagnostic {
     Diagnostic::error("cannot-set", place, format!("a rule cannot set `{field}`, which is {found}"))
         .help("a rule sets one value: a number, an amount, a day, a time, a name, a truth")
+}
+
+pub(super) fn tax_besides(place: Place, field: &str) -> Diagnostic {
+    Diagnostic::error(
+        "unknown-word",
+        place,
+        format!("`besides {field}` has no meaning where all tax is included"),
+    )
+    .help("it is a tax that the prices hold beside one that comes on top: `tax on_top … besides …`")
+}
+
+pub(super) fn bundle_of_pick(place: Place) -> Diagnostic {
+    Diagnostic::error("bundle-limit", place, "a part of a bundle cannot take from a pick")
+        .help("say in the part which units may be taken; which of them are is chosen by `best for member` or `best for retailer`")
+}
+
+pub(super) fn bundle_too_large(place: Place, most: usize) -> Diagnostic {
+    Diagnostic::error("bundle-limit", place, format!("a bundle has at most {most} parts"))
+        .help("parts whose units satisfy one condition together can be one part of more pieces")
+}
+
+pub(super) fn bundle_value(place: Place) -> Diagnostic {
+    Diagnostic::error("bundle-limit", place, "no value can be worked out of the pieces of a bundle").help(
+        "the sets of a bundle differ; give a share of their price (`discount 10% on set`), or a fixed amount",
+    )
 }
 
 pub(super) fn tender_group(place: Place) -> Diagnostic {
@@ -1193,7 +1219,7 @@ pub(super) fn event_outside_group(place: Place, event: &str, group: &str, group_
 pub(super) fn event_beside_named(place: Place, event: &str) -> Diagnostic {
     let message = format!("`{event}` stands beside an event that is heard by its name");
     Diagnostic::error("wrong-event", place, message)
-        .help("write a rule for each kind of event, and one for all events of a kind; several names of one kind may stand in one rule")
+        .help("write a rule for each kind of event, or give each a name; names of several kinds may stand in one rule where each kind has a field `name` of its own")
 }
 
 pub(super) fn event_without_name(place: Place, event: &str) -> Diagnostic {
@@ -1407,6 +1433,15 @@ pub(super) fn limit_scope(place: Place) -> Diagnostic {
 pub(super) fn limit_window(place: Place) -> Diagnostic {
     Diagnostic::error("limit-window", place, "a past period does not hold the event that is limited")
         .help("`within this month` counts from its first day, `within last 30 days` back from the event")
+}
+
+pub(super) fn session_window(place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "limit-window",
+        place,
+        "a session bounds contacts, and events do not say of which one they are",
+    )
+    .help("limit `per transaction`, or `per member within last 30 minutes`")
 }
 
 pub(super) fn transaction_window(place: Place) -> Diagnostic {

@@ -289,7 +289,7 @@ impl Checker<'_> {
                 None
             }
             ast::Window::Session(span) => {
-                self.report(errors::not_yet_evaluated(scope.place(*span), "within session"));
+                self.report(errors::session_window(scope.place(*span)));
                 None
             }
             ast::Window::This(_) | ast::Window::Program(_) | ast::Window::Range(_) => {

@@ -265,6 +265,7 @@ fn run(
     checker.check_params(&items);
     checker.check_functions(&items);
     checker.check_floor();
+    checker.check_besides();
     checker.check_groups();
     checker.check_tiers(&items);
     checker.check_instruments(&items);
@@ -431,6 +432,7 @@ struct Checker<'a> {
     spread: Option<(ir::Rounding, ir::Rest)>,
     /// What the program says after `not_below`.
     floor: Option<(At, &'a perq_grammar::ast::Expr)>,
+    besides: Option<(At, &'a perq_grammar::ast::Path)>,
     /// The words of `program order`.
     group_order: Vec<(At, &'a ast::Name)>,
     group_infos: Vec<groups::GroupInfo<'a>>,
@@ -485,6 +487,7 @@ impl Checker<'_> {
             whole_locals: FxHashSet::default(),
             spread: None,
             floor: None,
+            besides: None,
             group_order: Vec::new(),
             group_infos: Vec::new(),
             group_ids: FxHashMap::default(),

@@ -145,31 +145,53 @@ impl<'a> Checker<'a> {
     fn named(&mut self, scope: &Scope, on: &[(ast::Path, Option<ast::Text>)]) -> Option<Expr> {
         let ((first, _), (last, _)) = (on.first()?, on.last()?);
         let place = scope.place(first.span.to(last.span));
-        let word = self.quote(scope.place(first.span));
-        let names: BTreeSet<String> =
-            on.iter().flat_map(|(_, name)| name).map(|name| name.value.clone()).collect();
-        if names.is_empty() {
+        let mut kinds: Vec<(String, BTreeSet<String>)> = Vec::new();
+        let mut unnamed = None;
+        for (path, name) in on {
+            let word = self.quote(scope.place(path.span));
+            let Some(name) = name else {
+                unnamed = unnamed.or(Some(path));
+                continue;
+            };
+            match kinds.iter_mut().find(|(of, _)| *of == word) {
+                Some((_, names)) => {
+                    names.insert(name.value.clone());
+                }
+                None => kinds.push((word, BTreeSet::from([name.value.clone()]))),
+            }
+        }
+        if kinds.is_empty() {
             return None;
         }
-        // Each kind has names of its own, and one without a name is all of its kind.
-        if let Some((other, _)) =
-            on.iter().find(|(path, name)| name.is_none() || self.quote(scope.place(path.span)) != word)
-        {
+        // One without a name is all of its kind, which no name can tell.
+        if let Some(other) = unnamed {
             let other_place = scope.place(other.span);
             let other = self.quote(other_place);
             self.report(errors::event_beside_named(other_place, &other));
             return None;
         }
-        let event = self.event_ids.get(&word).copied()?;
-        let field = self.event_infos.get(event.index()).and_then(|info| info.fields.get("name")).copied();
-        let ty = field.and_then(|field| self.field_of(field)).map(|field| field.ty.clone());
-        let (Some(field), Some(Type::Symbol(kind))) = (field, ty.as_ref().map(Type::present)) else {
-            self.report(errors::event_without_name(place, &word));
-            return None;
-        };
-        let reference = ir::Reference { kind: *kind, names: names.into_iter().collect() };
-        let value = Box::new(self.builtin_field(field, place));
-        Some(Expr { kind: ExprKind::InReference(value, reference), ty: Type::Bool, place })
+        let mut fields: Vec<FieldId> = Vec::new();
+        let mut conditions = Vec::new();
+        for (word, names) in kinds {
+            let event = self.event_ids.get(&word).copied()?;
+            let field = self.event_infos.get(event.index()).and_then(|info| info.fields.get("name")).copied();
+            let ty = field.and_then(|field| self.field_of(field)).map(|field| field.ty.clone());
+            let (Some(field), Some(Type::Symbol(kind))) = (field, ty.as_ref().map(Type::present)) else {
+                self.report(errors::event_without_name(place, &word));
+                return None;
+            };
+            // Two kinds whose names are one field cannot be told apart by it.
+            if fields.contains(&field) {
+                self.report(errors::event_beside_named(place, &word));
+                return None;
+            }
+            fields.push(field);
+            let reference = ir::Reference { kind: *kind, names: names.into_iter().collect() };
+            let value = Box::new(self.builtin_field(field, place));
+            let kind = ExprKind::InReference(value, reference);
+            conditions.push(Expr { kind, ty: Type::Bool, place });
+        }
+        any_of(conditions, place)
     }
 
     /// All rules.

@@ -710,7 +710,10 @@ impl<'a> Checker<'a> {
                 let scope = self.expect_scope(at, scope);
                 Expectation::Discount { amount: self.expected_money(at, amount)?, scope: scope? }
             }
-            ast::Expectation::Tax(amount) => Expectation::Tax(self.expected_money(at, amount)?),
+            ast::Expectation::Tax(amount, scope) => {
+                let scope = self.expect_scope(at, scope);
+                Expectation::Tax(self.expected_money(at, amount)?, scope?)
+            }
             ast::Expectation::Total(amount) => Expectation::Total(self.expected_money(at, amount)?),
             ast::Expectation::Refused(words) => {
                 Expectation::Refused(words.as_ref().map(|words| words.value.clone()))

@@ -720,17 +720,20 @@ impl Settling {
     /// What is left of the lines, their tax, and the sums.
     fn total(&self, program: &Program, record: &Record, decision: &mut Decision) {
         let (mut initial, mut paid, mut tax, mut points): (i128, i128, i128, i128) = (0, 0, 0, 0);
+        let mut on_top: i128 = 0;
         for (line, row) in self.lines.iter().zip(rows(record)) {
-            let rate = row.get(line_slot::TAX_RATE.index()).copied().unwrap_or(MISSING).max(0);
-            let of_line = program.tax.map_or(0, |tax| tax_of_line(line, rate, tax));
+            let rate = |slot: SlotId| row.get(slot.index()).copied().unwrap_or(MISSING).max(0);
+            let rates = |tax: Tax| (rate(line_slot::TAX_RATE), tax.besides.map_or(0, rate));
+            let of_line = program.tax.map(|tax| tax_of_line(line, rates(tax), tax)).unwrap_or_default();
+            on_top = on_top.saturating_add(i128::from(of_line.added));
+            let of_line = of_line.held.saturating_add(of_line.added);
             initial = initial.saturating_add(i128::from(line.initial));
             paid = paid.saturating_add(i128::from(line.running));
             tax = tax.saturating_add(i128::from(of_line));
             points = points.saturating_add(i128::from(line.tendered));
             decision.lines.push(LineTotal { initial: line.initial, paid: line.running, tax: of_line });
         }
-        let on_top = program.tax.is_some_and(|tax| !tax.included);
-        let total = if on_top { paid.saturating_add(tax) } else { paid };
+        let total = paid.saturating_add(on_top);
         let totals = &mut decision.totals;
         totals.initial = present_count(initial);
         totals.discount = present_count(initial.saturating_sub(paid));
@@ -760,30 +763,52 @@ fn present_count(sum: i128) -> i64 {
     i64::try_from(sum).ok().filter(|sum| *sum != MISSING).unwrap_or(last)
 }
 
-/// The tax of a line, rounded where the programme says.
-fn tax_of_line(line: &Line, rate: i64, tax: Tax) -> i64 {
+/// The tax of a line.
+#[derive(Clone, Copy, Debug, Default)]
+struct LineTax {
+    /// In its price.
+    held: i64,
+    /// On top of it.
+    added: i64,
+}
+
+/// The tax of a line, rounded where the programme says; the rates are the line's own and the one besides.
+fn tax_of_line(line: &Line, rates: (i64, i64), tax: Tax) -> LineTax {
     match tax.per {
-        TaxPer::Line => tax_of(line.running, rate, tax),
+        TaxPer::Line => tax_of(line.running, rates, tax),
         TaxPer::Posting => {
-            let discount = line.initial.saturating_sub(line.running);
-            tax_of(line.initial, rate, tax).saturating_sub(tax_of(discount, rate, tax))
+            let discount = tax_of(line.initial.saturating_sub(line.running), rates, tax);
+            let whole = tax_of(line.initial, rates, tax);
+            LineTax {
+                held: whole.held.saturating_sub(discount.held),
+                added: whole.added.saturating_sub(discount.added),
+            }
         }
         TaxPer::Unit => {
             let pieces = line.pieces.max(1);
             // The first pieces cost a minor unit more, as they are listed.
             let (each, dearer) = (line.running.div_euclid(pieces), line.running.rem_euclid(pieces));
-            let of = |price: i64, pieces: i64| tax_of(price, rate, tax).saturating_mul(pieces);
-            of(each.saturating_add(1), dearer).saturating_add(of(each, pieces.saturating_sub(dearer)))
+            let of = |price: i64, pieces: i64| {
+                let one = tax_of(price, rates, tax);
+                (one.held.saturating_mul(pieces), one.added.saturating_mul(pieces))
+            };
+            let (first, others) =
+                (of(each.saturating_add(1), dearer), of(each, pieces.saturating_sub(dearer)));
+            LineTax { held: first.0.saturating_add(others.0), added: first.1.saturating_add(others.1) }
         }
     }
 }
 
-/// The tax of an amount, in it or on top of it.
-fn tax_of(paid: i64, rate: i64, tax: Tax) -> i64 {
-    let rate = i128::from(rate);
+/// The tax of an amount: in it, or on top of what it is without the tax that it holds besides.
+fn tax_of(paid: i64, (rate, besides): (i64, i64), tax: Tax) -> LineTax {
     let one = i128::from(PERCENT_ONE);
-    let of = if tax.included { one.saturating_add(rate) } else { one };
-    // Two 64-bit numbers always fit, and the divisor is a million at least.
-    let exact = Fraction::new(i128::from(paid).saturating_mul(rate), of).unwrap_or_default();
-    present_count(exact.round(tax.rounding).unwrap_or(exact.floor()))
+    let (held, added) = if tax.included { (rate, 0) } else { (besides, rate) };
+    let of = one.saturating_add(i128::from(held));
+    let part = |rate: i64| {
+        // Two 64-bit numbers always fit, and the divisor is a million at least.
+        let product = i128::from(paid).saturating_mul(i128::from(rate));
+        let exact = Fraction::new(product, of).unwrap_or_default();
+        present_count(exact.round(tax.rounding).unwrap_or(exact.floor()))
+    };
+    LineTax { held: part(held), added: part(added) }
 }

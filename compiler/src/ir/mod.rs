@@ -242,6 +242,8 @@ pub struct Tax {
     pub rounding: Rounding,
     /// Where.
     pub per: TaxPer,
+    /// A percent slot of lines: the rate of a tax that the prices hold although this one comes on top.
+    pub besides: Option<SlotId>,
 }
 
 /// Of what tax is rounded.

@@ -508,6 +508,11 @@ fn head(program: &Program, report: &mut Report) {
     report.name(&program.currency.code, At::Program);
     report.check(program.currency.decimals <= 4, VerifyRule::CurrencyDecimals, At::Program);
     report.check(program.week_starts <= 6, VerifyRule::WeekStart, At::Program);
+    if let Some(besides) = program.tax.and_then(|tax| tax.besides) {
+        let percent = |slot: &Slot| slot.ty == SlotType::Percent;
+        let fits = program.layout.line.get(besides.index()).is_some_and(percent);
+        report.check(fits, VerifyRule::TypeMismatch, At::Program);
+    }
     if let Some(floor) = program.floor {
         report.known(&program.layout.line, floor.index(), At::Program);
     }

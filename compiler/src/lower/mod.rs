@@ -122,6 +122,11 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     if let Some((FieldSpace::Line, slot)) = settings.floor.map(|floor| lowering.slot(floor)) {
         lowering.ir.floor = Some(slot);
     }
+    if let Some((FieldSpace::Line, slot)) = settings.besides.map(|besides| lowering.slot(besides))
+        && let Some(tax) = &mut lowering.ir.tax
+    {
+        tax.besides = Some(slot);
+    }
     let mut too_large = Vec::new();
     let mut insts = 0_usize;
     for (index, rule) in program.rules.iter().enumerate() {

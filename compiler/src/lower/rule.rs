@@ -81,6 +81,8 @@ impl Builder<'_, '_> {
                             self.bindings.get(local).cloned()
                     {
                         amount = self.multiply(amount, super::fraction::Fraction::narrow(count, 1));
+                    } else {
+                        amount = self.for_all_sets(amount);
                     }
                     let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
                     self.emit(Inst::Award { site, num, den, row: None });

@@ -282,6 +282,8 @@ pub struct Settings {
     pub week_starts: u8,
     /// Tax.
     pub tax: Option<ir::Tax>,
+    /// The rate of a tax that the prices hold, where tax comes on top.
+    pub besides: Option<FieldId>,
     /// A field of lines below which no piece is sold.
     pub floor: Option<FieldId>,
 }
@@ -1157,8 +1159,8 @@ pub enum Expectation {
     Refused(Option<String>),
     /// What is to be paid, tax included.
     Total(i64),
-    /// The tax in it.
-    Tax(i64),
+    /// The tax in it, or of a line.
+    Tax(i64, ExpectScope),
     /// So many are issued; of a certificate the value is not compared. At least one where no number is written.
     Issue {
         /// How many.

@@ -132,7 +132,10 @@ impl<'t> Builder<'t> {
                 }
             }
             Rule::kw_total => Expectation::Total(self.take_expr(children)?),
-            Rule::kw_tax => Expectation::Tax(self.take_expr(children)?),
+            Rule::kw_tax => {
+                let amount = self.take_expr(children)?;
+                Expectation::Tax(amount, self.take_scope(children)?)
+            }
             Rule::net_total => {
                 let mut inner = Children::of(first);
                 inner.eat(Rule::kw_net);

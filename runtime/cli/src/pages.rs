@@ -18,6 +18,7 @@ pages! {
     "ambiguous-reference"
     "batch-only"
     "budget-unit"
+    "bundle-limit"
     "bundle-of-lines"
     "calendar-duration"
     "cannot-exclude"

@@ -382,5 +382,5 @@ fn account_of(limit: &Limit) -> Option<AccountId> {
 }
 
 fn tax(included: bool) -> Option<Tax> {
-    Some(Tax { included, rounding: Rounding::HalfUp, per: TaxPer::Line })
+    Some(Tax { included, rounding: Rounding::HalfUp, per: TaxPer::Line, besides: None })
 }
