@@ -87,6 +87,9 @@ pub struct Decision {
     pub lines: Vec<Line>,
     /// Sums.
     pub totals: Totals,
+    /// What rules make of what the event has brought about: its changes of level.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub raised: Vec<Decision>,
 }
 
 /// Whether an effect takes off the price, gives to an account or takes from one.
@@ -822,6 +825,7 @@ impl Names {
                 awards: self.sums(&raw.totals.awards),
                 debits: self.sums(&raw.totals.debits),
             },
+            raised: event.raised.iter().zip(&raw.raised).map(|(of, raw)| self.decision(of, raw)).collect(),
         }
     }
 
@@ -1042,7 +1046,17 @@ impl Names {
             out.extend_from_slice(b"},\"debits\":{");
             self.write_sums(out, &totals.debits);
         }
-        out.extend_from_slice(b"}}}\n");
+        out.extend_from_slice(b"}}");
+        for (at, (event, raw)) in event.raised.iter().zip(&raw.raised).enumerate() {
+            out.extend_from_slice(if at == 0 { b",\"raised\":[".as_slice() } else { b",".as_slice() });
+            self.write(out, event, raw);
+            // Each ends its line.
+            out.pop();
+        }
+        if !event.raised.is_empty() && !raw.raised.is_empty() {
+            out.push(b']');
+        }
+        out.extend_from_slice(b"}\n");
     }
 
     fn write_sums(&self, out: &mut Vec<u8>, sums: &[(AccountId, i64)]) {
@@ -1385,6 +1399,7 @@ mod tests {
             gift_offers: Vec::new(),
             changes: Vec::new(),
             tiers: Vec::new(),
+            raised: Vec::new(),
             faults: [
                 FaultKind::Overflow,
                 FaultKind::DivisionByZero,

@@ -490,7 +490,7 @@ impl<'t> Run<'t> {
         let tiers = review::before(program, &mut self.state, kept, &event, &mut |record, functions| {
             asked.ask(bindings, workspaces, record, functions)
         });
-        let params = params(&self.ready.params, &event.record, &self.params);
+        let params = params_of(&self.ready.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
         let mut decisions: Vec<(&str, (Decision, Checks))> = Vec::new();
         if let Some(interpreter) = &self.ready.interpreter {
@@ -537,6 +537,32 @@ impl<'t> Run<'t> {
         review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
             asked.ask(bindings, workspaces, record, functions)
         });
+        for mut raised in review::raised(program, &bound.schema, event, &decision.tiers) {
+            let params = params_of(&self.ready.params, &raised.record, &self.params);
+            let claimed = self.state.see(&bound.schema, &mut reader, &mut raised);
+            let mut found: Vec<Decision> = Vec::new();
+            if let Some(code) = &self.ready.interpreter {
+                let memory = &mut workspaces.interpreter;
+                found.push(settle(program, bound, &mut raised, (&params, &*claimed), code, memory).0);
+            }
+            #[cfg(feature = "native")]
+            if let Some(code) = &self.ready.native {
+                let memory = &mut workspaces.native;
+                found.push(settle(program, bound, &mut raised, (&params, &*claimed), code, memory).0);
+            }
+            drop(claimed);
+            if found.windows(2).any(|pair| pair[0] != pair[1]) {
+                asked.disagree = Some(format!("{found:?}"));
+            }
+            let Some(one) = found.into_iter().next() else { continue };
+            self.state.keep(&bound.schema, &reader, &raised, &one);
+            self.fired.extend(one.effects.iter().map(|effect| effect.rule));
+            self.fired.extend(one.issues.iter().filter_map(|issue| issue.rule));
+            self.fired.extend(one.gifts.iter().map(|gift| gift.rule));
+            self.fired.extend(one.changes.iter().map(|change| change.rule));
+            decision.raised.push(one);
+            event.raised.push(raised);
+        }
         if let Some(disagree) = asked.disagree {
             return Err((
                 "the same levels and badges from both engines".to_owned(),
@@ -577,7 +603,7 @@ impl Asked<'_> {
         functions: &[FunctionId],
     ) -> Vec<Option<i64>> {
         let program: &Program = &self.ready.program;
-        let params = params(&self.ready.params, record, self.set);
+        let params = params_of(&self.ready.params, record, self.set);
         let mut found: Vec<(&str, Vec<Option<i64>>)> = Vec::new();
         if let Some(code) = &self.ready.interpreter {
             let (mut own, memory) = (record.clone(), &mut workspaces.interpreter);
@@ -661,7 +687,7 @@ fn checks<C: Code>(
 }
 
 /// The parameters on the event's day, with what the test sets.
-fn params(params: &[DatedValues], record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
+fn params_of(params: &[DatedValues], record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
     let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
     let mut values: Vec<i64> = params.iter().map(|values| value_at(values, day)).collect();
     for (param, value) in set {
@@ -846,6 +872,11 @@ struct View<'v> {
 }
 
 impl View<'_> {
+    /// The decision, and those of what the event has brought about.
+    fn all(&self) -> impl Iterator<Item = &Decision> {
+        std::iter::once(&self.decided.decision).chain(&self.decided.decision.raised)
+    }
+
     fn check(&self, expectation: &Expectation, place: Place) -> Option<Mismatch> {
         let decision = &self.decided.decision;
         let (holds, expected, got) = match expectation {
@@ -855,11 +886,13 @@ impl View<'_> {
                     [] => self.effects(|_| true),
                     _ => "a rule failed".to_owned(),
                 };
-                let nothing = decision.effects.is_empty()
-                    && decision.issues.is_empty()
-                    && decision.gifts.is_empty()
-                    && decision.gift_offers.is_empty()
-                    && decision.changes.is_empty()
+                let nothing = self.all().all(|decision| {
+                    decision.effects.is_empty()
+                        && decision.issues.is_empty()
+                        && decision.gifts.is_empty()
+                        && decision.gift_offers.is_empty()
+                        && decision.changes.is_empty()
+                }) && decision.raised.iter().all(|raised| raised.faults.is_empty())
                     && decision.faults.is_empty()
                     && decision.refused.is_none();
                 (nothing, "nothing".to_owned(), got)
@@ -1051,7 +1084,7 @@ impl View<'_> {
             }
         };
         let same = |effect: &&Effect| effect.account == account && effect.debit == debit;
-        let effects = self.decided.decision.effects.iter().filter(same);
+        let effects = self.all().flat_map(|decision| &decision.effects).filter(same);
         let effects = effects.filter(of_rule).filter(own);
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
@@ -1096,11 +1129,12 @@ impl View<'_> {
     }
 
     fn fires(&self, rule: RuleId) -> bool {
-        let decision = &self.decided.decision;
-        decision.effects.iter().any(|effect| self.is(effect.rule, rule))
-            || decision.issues.iter().any(|issue| issue.rule.is_some_and(|by| self.is(by, rule)))
-            || decision.gifts.iter().any(|gift| self.is(gift.rule, rule))
-            || decision.changes.iter().any(|change| self.is(change.rule, rule))
+        self.all().any(|decision| {
+            decision.effects.iter().any(|effect| self.is(effect.rule, rule))
+                || decision.issues.iter().any(|issue| issue.rule.is_some_and(|by| self.is(by, rule)))
+                || decision.gifts.iter().any(|gift| self.is(gift.rule, rule))
+                || decision.changes.iter().any(|change| self.is(change.rule, rule))
+        })
     }
 
     fn sku(&self, gift: u32, option: u32) -> &str {
@@ -1120,10 +1154,11 @@ impl View<'_> {
 
     /// Whether so many pieces of a product are given, or of several are on offer.
     fn given(&self, pieces: i64, skus: &[String], rule: Option<RuleId>) -> (bool, String, String) {
-        let decision = &self.decided.decision;
         let of_rule = |by: RuleId| rule.is_none_or(|rule| self.is(by, rule));
-        let gifts = decision.gifts.iter().filter(|gift| of_rule(gift.rule));
-        let offers = decision.gift_offers.iter().filter(|offer| of_rule(offer.rule));
+        let gifts = self.all().flat_map(|decision| &decision.gifts);
+        let gifts: Vec<_> = gifts.filter(|gift| of_rule(gift.rule)).collect();
+        let offers = self.all().flat_map(|decision| &decision.gift_offers);
+        let offers = offers.filter(|offer| of_rule(offer.rule));
         let offered: Vec<(i64, Vec<&str>)> = offers
             .map(|offer| {
                 let skus = offer.options.iter().map(|option| self.sku(offer.gift, *option));
@@ -1134,12 +1169,13 @@ impl View<'_> {
             .collect();
         let holds = match skus {
             [sku] => {
-                let same = gifts.clone().filter(|gift| self.sku(gift.gift, gift.option) == sku);
+                let same = gifts.iter().filter(|gift| self.sku(gift.gift, gift.option) == sku);
                 same.fold(0i64, |sum, gift| sum.saturating_add(gift.pieces)) == pieces
             }
             several => offered.iter().any(|(of, skus)| *of == pieces && skus == several),
         };
         let said = gifts
+            .iter()
             .map(|gift| format!("gift {}", Self::goods(gift.pieces, &[self.sku(gift.gift, gift.option)])));
         let mut got: Vec<String> = said.collect();
         got.extend(offered.iter().map(|(pieces, skus)| format!("on offer {}", Self::goods(*pieces, skus))));
@@ -1167,7 +1203,7 @@ impl View<'_> {
         rule: Option<RuleId>,
         to: Option<&str>,
     ) -> (bool, String, String) {
-        let issues = self.decided.decision.issues.iter();
+        let issues = self.all().flat_map(|decision| &decision.issues);
         let issues = issues.filter(|issue| issue.instrument == instrument);
         let issues = issues.filter(|issue| rule.is_none() || issue.rule == rule);
         let event = &self.decided.event;
@@ -1235,10 +1271,8 @@ impl View<'_> {
 
     fn effects(&self, which: impl Fn(&Effect) -> bool) -> String {
         let effects: Vec<String> = self
-            .decided
-            .decision
-            .effects
-            .iter()
+            .all()
+            .flat_map(|decision| &decision.effects)
             .filter(|effect| which(effect))
             .map(|effect| self.effect(effect))
             .collect();
@@ -1321,7 +1355,7 @@ impl View<'_> {
         if decision.lines.len() > 20 {
             let _ = writeln!(out, "and {} more lines", decision.lines.len() - 20);
         }
-        for effect in &decision.effects {
+        for effect in self.all().flat_map(|decision| &decision.effects) {
             let _ = writeln!(out, "{}", self.effect(effect));
         }
         for (issue, codes) in instruments::codes(self.program, event.id(), &decision.issues) {

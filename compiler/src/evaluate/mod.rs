@@ -272,6 +272,8 @@ pub struct Decision {
     pub changes: Vec<Change>,
     /// Levels that the member leaves: at reviews that came before the event, then with the event.
     pub tiers: Vec<TierChange>,
+    /// What rules make of each change of level, in their order, where rules hear them.
+    pub raised: Vec<Decision>,
     /// What did not stay against another rule.
     pub displaced: Vec<Displaced>,
     /// What a limit took.

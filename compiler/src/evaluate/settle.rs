@@ -181,6 +181,7 @@ impl Settling {
         decision.gift_offers.clear();
         decision.changes.clear();
         decision.tiers.clear();
+        decision.raised.clear();
         decision.cuts.clear();
         decision.bundles.clear();
         decision.claims.clear();

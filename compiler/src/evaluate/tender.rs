@@ -99,6 +99,9 @@ fn terms(
     Ok(terms)
 }
 
+/// What points with conditions pay of the lines, and how much of which is taken; or why they cannot.
+type Shared = Result<(Vec<Paid>, Vec<Points>), Refused>;
+
 /// A line while points are shared.
 struct Row {
     /// What is still to be paid of it.
@@ -192,7 +195,7 @@ impl Asked<'_> {
 
     /// Takes points with conditions for fixed prices: in the order in which they are spent, those for some goods from
     /// the first of these lines on, the others for what is left.
-    fn assigned(&self, paid: Vec<Paid>) -> Result<(Vec<Paid>, Vec<Points>), Refused> {
+    fn assigned(&self, paid: Vec<Paid>) -> Shared {
         let purses = &self.debits.purses;
         let mut wanted: Vec<(u32, i64)> = paid.iter().map(|paid| (paid.row, paid.points)).collect();
         let mut need = wanted.iter().fold(0i64, |sum, (_, points)| sum.saturating_add(*points));
@@ -232,7 +235,7 @@ impl Asked<'_> {
         terms: &Terms,
         lines: &mut [Line],
         spreader: &mut Spreader,
-    ) -> Result<Result<(Vec<Paid>, Vec<Points>), Refused>, FaultKind> {
+    ) -> Result<Shared, FaultKind> {
         let purses = &self.debits.purses;
         let mut rows: Vec<Row> = Vec::new();
         for (row, pieces) in &terms.lines {

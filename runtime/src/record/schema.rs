@@ -6,7 +6,7 @@ use super::value::{Form, Values};
 use crate::catalogue::bind::Tables;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use crate::clock::Zone;
-use perq_compiler::evaluate::Bindings;
+use perq_compiler::evaluate::{Bindings, Record};
 use perq_compiler::ir::{
     self, Column, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, NameFrom, PAYMENT_BUILTINS,
     Program, RecordKind, Rounding, RowSource, RowTable, SiteKind, Slot, SlotId, SlotType, line_slot,
@@ -183,6 +183,25 @@ fn others(program: &Program) -> Vec<(SlotId, KindId)> {
 }
 
 impl Schema {
+    /// Fills what other clocks than the program's show at an instant.
+    pub(crate) fn tell_time(&self, record: &mut Record, instant: Option<i64>) {
+        for clock in &self.clocks {
+            let zone = match &clock.zone {
+                ClockZone::Fixed(zone) => Some(zone),
+                ClockZone::Store(slot, zones) => record.event.get(*slot).and_then(|store| zones.get(store)),
+            };
+            let Some(there) = zone.zip(instant).map(|(zone, instant)| zone.moment_at(instant)) else {
+                continue;
+            };
+            let values = [there.date, there.time, there.weekday, there.month_day];
+            for (slot, value) in clock.slots.iter().zip(values) {
+                if let Some(place) = record.event.get_mut(*slot) {
+                    *place = value;
+                }
+            }
+        }
+    }
+
     /// Binds a program to a catalogue.
     ///
     /// # Errors

@@ -197,6 +197,7 @@ mod tests {
             available: Available::After(Span::Months(1)),
             expires: Some(Expires::After(Span::Months(1))),
             spent_at_once: false,
+            spendable: None,
         };
         let got = of(&rome, &account(Expires::Never, None), life, now, 7);
         let from = rome.instant_of(day(2026, 2, 28), 43_200);

@@ -5,7 +5,7 @@ use super::State;
 use crate::record::{ReadEvent, Reader, Schema};
 use perq_compiler::calendar::{DAY, Instant};
 use perq_compiler::evaluate::{Decision, Issue, Record, TierChange};
-use perq_compiler::ir::{FunctionId, InstrumentId, MISSING, Program, event_slot, line_slot};
+use perq_compiler::ir::{EventId, FunctionId, InstrumentId, MISSING, Program, event_slot, line_slot};
 
 /// Asks functions that belong to no rule about a record: what each gives, where it gives anything.
 pub(crate) type Ask<'a> = dyn FnMut(&mut Record, &[FunctionId]) -> Vec<Option<i64>> + 'a;
@@ -76,6 +76,28 @@ pub(crate) fn after(
             decision.issues.push(Issue { rule: None, site: None, instrument, number: 1, expires: None });
         }
     }
+}
+
+/// The kind of event that rules hear of changes of levels.
+pub(crate) const CHANGE: &str = "tier_change";
+
+/// An event for each change of level that a decision lists, where rules hear such events.
+pub(crate) fn raised(
+    program: &Program,
+    schema: &Schema,
+    event: &ReadEvent,
+    changes: &[TierChange],
+) -> Vec<ReadEvent> {
+    let kind = program.events.iter().position(|kind| kind.name == CHANGE);
+    let Some(kind) = kind.and_then(|kind| u32::try_from(kind).ok()).map(EventId) else { return Vec::new() };
+    if !program.rules.iter().any(|rule| rule.events.contains(&kind)) {
+        return Vec::new();
+    }
+    let one = |(change, number): (&TierChange, u64)| {
+        let now = instant(schema, change.date.saturating_mul(DAY).saturating_add(change.time))?;
+        event.brings_about(schema, program, kind, &format!("{}/{CHANGE}-{number}", event.id()), now)
+    };
+    changes.iter().zip(1u64..).filter_map(one).collect()
 }
 
 fn functions(tiers: &perq_compiler::ir::Tiers) -> Vec<FunctionId> {

@@ -377,7 +377,7 @@ fn limit(amount: i64, account: Option<AccountId>, otherwise: Otherwise) -> Limit
 fn account_of(limit: &Limit) -> Option<AccountId> {
     match limit.of {
         LimitOf::Awards(account) => Some(account),
-        LimitOf::Discounts | LimitOf::Times => None,
+        LimitOf::Discounts | LimitOf::Times | LimitOf::Gifts => None,
     }
 }
 
