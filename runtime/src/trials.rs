@@ -234,7 +234,7 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Issue { count: None, .. }
             | Expectation::Coupon(..)
             | Expectation::Badge(_)
-            | Expectation::Tier(_)
+            | Expectation::Tier(..)
             | Expectation::Fails(..)
             | Expectation::Holds { .. } => false,
         },
@@ -271,9 +271,9 @@ type Checks = Vec<Result<bool, FaultKind>>;
 struct Decided {
     event: ReadEvent,
     decision: Decision,
-    /// The member's badges and level, once it was kept.
+    /// The member's badges and levels, once it was kept.
     badges: Vec<u32>,
-    level: Option<i64>,
+    levels: Vec<Option<i64>>,
     checks: Checks,
 }
 
@@ -509,10 +509,10 @@ impl<'t> Run<'t> {
         let Some((name, (decision, checks))) = decisions.next() else {
             return Err(refused("an engine", &"there is none"));
         };
-        let mut decided = Decided { event, decision, badges: Vec::new(), level: None, checks };
+        let mut decided = Decided { event, decision, badges: Vec::new(), levels: Vec::new(), checks };
         for (other_name, (decision, checks)) in decisions {
             let event = decided.event.clone();
-            let other = Decided { event, decision, badges: Vec::new(), level: None, checks };
+            let other = Decided { event, decision, badges: Vec::new(), levels: Vec::new(), checks };
             if other != decided {
                 let text = |decided: &Decided| View { program, decided }.text();
                 return Err((
@@ -525,7 +525,7 @@ impl<'t> Run<'t> {
                 ));
             }
         }
-        let Decided { event, decision, badges, level, checks: _ } = &mut decided;
+        let Decided { event, decision, badges, levels, checks: _ } = &mut decided;
         decision.tiers = tiers;
         self.state.keep(&bound.schema, &reader, event, decision);
         self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
@@ -572,7 +572,9 @@ impl<'t> Run<'t> {
         if let Some(member) = event.member() {
             let all = 0..program.instruments.badges.len() as u32;
             badges.extend(all.filter(|badge| self.state.has_badge(member, *badge)));
-            *level = self.state.level(member).map(|standing| standing.level);
+            let all = 0..program.instruments.tiers.len() as u32;
+            let level = |tiers| self.state.level(tiers, member).map(|standing| standing.level);
+            levels.extend(all.map(level));
         }
         Ok(decided)
     }
@@ -1002,12 +1004,14 @@ impl View<'_> {
                 let has = self.decided.badges.contains(badge);
                 (has, format!("the member has {name}"), "the member does not have it".to_owned())
             }
-            Expectation::Tier(level) => {
-                let got = match self.decided.level {
-                    Some(level) => self.level(level),
+            Expectation::Tier(tiers, level) => {
+                let at = usize::try_from(*tiers).unwrap_or(usize::MAX);
+                let found = self.decided.levels.get(at).copied().flatten();
+                let got = match found {
+                    Some(level) => self.level(*tiers, level),
                     None => "the event has no member".to_owned(),
                 };
-                (self.decided.level == Some(*level), self.level(*level), got)
+                (found == Some(*level), self.level(*tiers, *level), got)
             }
             Expectation::Total(total) => (
                 decision.totals.total == *total,
@@ -1189,8 +1193,8 @@ impl View<'_> {
         format!("{kind} `{name}`")
     }
 
-    fn level(&self, level: i64) -> String {
-        let tiers = self.program.instruments.tiers.as_ref();
+    fn level(&self, tiers: u32, level: i64) -> String {
+        let tiers = usize::try_from(tiers).ok().and_then(|at| self.program.instruments.tiers.get(at));
         let levels = tiers.and_then(|tiers| self.program.enums.get(tiers.levels.index()));
         let name = usize::try_from(level).ok().and_then(|at| levels?.values.get(at));
         format!("level `{}`", name.map_or("?", String::as_str))
@@ -1337,7 +1341,7 @@ impl View<'_> {
 
     /// The decision for people, a line for each thing it says.
     fn text(&self) -> String {
-        let Decided { event, decision, badges: _, level: _, checks: _ } = self.decided;
+        let Decided { event, decision, badges: _, levels: _, checks: _ } = self.decided;
         let mut out = String::new();
         let width = event.record.line_width;
         for (row, line) in decision.lines.iter().enumerate().take(20) {
@@ -1380,7 +1384,12 @@ impl View<'_> {
         }
         for change in &decision.tiers {
             let when = if change.review { " at a review" } else { "" };
-            let _ = writeln!(out, "{} after {}{when}", self.level(change.to), self.level(change.from));
+            let _ = writeln!(
+                out,
+                "{} after {}{when}",
+                self.level(change.tiers, change.to),
+                self.level(change.tiers, change.from)
+            );
         }
         for code in &event.presented {
             let outcome = instruments::outcome(self.program, code, decision);

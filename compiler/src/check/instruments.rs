@@ -671,7 +671,7 @@ impl<'a> Checker<'a> {
             let declared = self.field_of(field)?;
             (
                 declared.ty.present().clone(),
-                self.out.instruments.tiers.as_ref().is_some_and(|t| t.field == field),
+                self.out.instruments.tiers.iter().any(|tiers| tiers.field == field),
             )
         };
         if let Type::Set(_) | Type::Text = &ty {
@@ -680,7 +680,8 @@ impl<'a> Checker<'a> {
             return None;
         }
         if governed && !self.places_new_member(scope) {
-            let declared = self.out.instruments.tiers.as_ref().map(|tiers| (tiers.name.clone(), tiers.place));
+            let tiers = self.out.instruments.tiers.iter().find(|tiers| tiers.field == field);
+            let declared = tiers.map(|tiers| (tiers.name.clone(), tiers.place));
             let (tiers, tiers_place) = declared.unwrap_or_default();
             self.report(errors::two_governors(path_place, &written, &tiers, tiers_place));
             return None;

@@ -778,9 +778,12 @@ impl<'a> Checker<'a> {
             },
             ast::Expectation::Tier(path, level) => {
                 let written = self.quote(at.place(path.span));
-                let tiers = self.out.instruments.tiers.as_ref().filter(|tiers| tiers.name == written);
-                let Some((levels, name)) = tiers.map(|tiers| (tiers.levels, tiers.name.clone())) else {
-                    let near = self.out.instruments.tiers.as_ref().map(|tiers| tiers.name.clone());
+                let mut known = self.out.instruments.tiers.iter().zip(0u32..);
+                let tiers = known.find(|(tiers, _)| tiers.name == written);
+                let found = tiers.map(|(tiers, id)| (tiers.levels, tiers.name.clone(), id));
+                let Some((levels, name, id)) = found else {
+                    let names = self.out.instruments.tiers.iter().map(|tiers| tiers.name.as_str());
+                    let near = self.nearest(&written, names);
                     self.report(errors::unknown_name(
                         at.place(path.span),
                         "tiers",
@@ -796,7 +799,7 @@ impl<'a> Checker<'a> {
                     self.report(errors::unknown_value(place, &level.text, &name, &values, near.as_deref()));
                     return None;
                 };
-                Expectation::Tier(position as i64)
+                Expectation::Tier(id, position as i64)
             }
             ast::Expectation::Gift(goods, scope) => {
                 let rule = self.expect_scope(at, scope)?.rule;

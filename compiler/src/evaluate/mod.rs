@@ -378,6 +378,8 @@ pub struct Change {
 /// A member's level that changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TierChange {
+    /// Of which levels, of [`crate::ir::Instruments::tiers`].
+    pub tiers: u32,
     /// The level before, by position.
     pub from: i64,
     /// The level from then on.

@@ -444,6 +444,7 @@ fn lengths(program: &Program, report: &mut Report) {
         program.instruments.coupons.len(),
         program.instruments.certificates.len(),
         program.instruments.badges.len(),
+        program.instruments.tiers.len(),
         program.gifts.len(),
         program.spendables.len(),
     ] {
@@ -1299,7 +1300,10 @@ fn instruments(program: &Program, report: &mut Report) {
         let fits = of_event.is_some_and(|slot| matches!(slot.ty, SlotType::Set(_)));
         report.check(fits, VerifyRule::FilledSlot, At::Program);
     }
-    if let Some(tiers) = &instruments.tiers {
+    let mut names = Names::default();
+    for tiers in &instruments.tiers {
+        names.add(&tiers.name, At::Program, report);
+        events_of(program, &tiers.events, VerifyRule::DerivationEvents, At::Program, report);
         report.name(&tiers.name, At::Program);
         report.text(&tiers.title, At::Program);
         report.known(&program.enums, tiers.levels.index(), At::Program);

@@ -184,7 +184,7 @@ pub struct Instruments {
     /// In order of declaration.
     pub badges: Vec<Badge>,
     /// The levels of members.
-    pub tiers: Option<Tiers>,
+    pub tiers: Vec<Tiers>,
     /// The field of events with the codes that are presented.
     pub presented: Option<FieldId>,
 }
@@ -255,6 +255,8 @@ pub struct Tiers {
     pub downgrade: ir::Downgrade,
     /// `review every …`
     pub review: Option<ir::Boundary>,
+    /// Kinds of events that have what is measured.
+    pub events: Vec<ir::EventId>,
     /// Where.
     pub place: Place,
 }
@@ -1185,8 +1187,8 @@ pub enum Expectation {
     Coupon(u32, bool),
     /// The member has this badge, once the event has been kept.
     Badge(u32),
-    /// The member is at this level, by position, once the event has been kept.
-    Tier(i64),
+    /// The member is at this level of these tiers, by position, once the event has been kept.
+    Tier(u32, i64),
     /// What is to be paid without its tax.
     NetTotal(i64),
     /// The condition, of [`Program::checks`], holds.

@@ -202,7 +202,7 @@ impl Parts {
             }
         });
         let tiers = raw.tiers.iter().filter_map(|change| {
-            let tiers = program.instruments.tiers.as_ref()?;
+            let tiers = program.instruments.tiers.get(usize::try_from(change.tiers).ok()?)?;
             let level = |level: i64| written(program, SlotType::Enum(tiers.levels), level);
             Some(LevelChange {
                 tiers: tiers.name.clone(),

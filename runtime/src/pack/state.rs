@@ -136,7 +136,7 @@ impl StateEntry {
             | SiteKind::Gift { .. } => None,
         };
         let mut fields: Vec<SlotId> = program.sites.iter().filter_map(set).collect();
-        fields.extend(instruments.tiers.as_ref().map(|tiers| tiers.slot));
+        fields.extend(instruments.tiers.iter().map(|tiers| tiers.slot));
         fields.sort_unstable();
         fields.dedup();
         let counter = |counter: &perq_compiler::ir::Counter| {

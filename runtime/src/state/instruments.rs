@@ -383,8 +383,8 @@ impl Instruments {
             }
         }
         let Some(member) = event.member() else { return };
-        let governed = program.instruments.tiers.as_ref().map(|tiers| tiers.slot);
-        for change in decision.changes.iter().filter(|change| Some(change.slot) != governed) {
+        let governed = |slot: SlotId| program.instruments.tiers.iter().any(|tiers| tiers.slot == slot);
+        for change in decision.changes.iter().filter(|change| !governed(change.slot)) {
             let holder = self.members.entry(member.into()).or_default();
             let name = name_of(program, event, change).map(|name| Value::Name(name.into()));
             holder.fields.insert(change.slot, (name.unwrap_or(Value::Number(change.value)), change.until));

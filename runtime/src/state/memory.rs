@@ -29,7 +29,8 @@ pub struct Memory {
     /// What was claimed, by who for.
     claims: BTreeMap<(CounterId, Option<Box<str>>), Vec<KeptClaim>>,
     instruments: Instruments,
-    levels: Levels,
+    /// By tiers of the program.
+    levels: Vec<Levels>,
 }
 
 /// A claim that was kept.
@@ -98,7 +99,7 @@ impl Memory {
             // Readers refuse programs of zones that are not known.
             zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
             instruments: Instruments::new(&program),
-            levels: Levels::default(),
+            levels: vec![Levels::default(); program.instruments.tiers.len()],
             program,
             event_slots: event_slots.into_iter().collect(),
             line_slots: line_slots.into_iter().collect(),
@@ -119,8 +120,8 @@ impl Memory {
     }
 
     /// A member's level, where the member has been seen.
-    pub fn level(&self, member: &str) -> Option<Standing> {
-        self.levels.of(member)
+    pub fn level(&self, tiers: u32, member: &str) -> Option<Standing> {
+        self.levels.get(usize::try_from(tiers).ok()?)?.of(member)
     }
 
     fn member(&self, event: &ReadEvent) -> Option<&Member> {
@@ -285,11 +286,12 @@ impl State for Memory {
         }
         event.record = record;
         self.instruments.see(program, schema, reader, event);
-        if let Some(tiers) = &program.instruments.tiers
-            && let Some(standing) = event.member().and_then(|member| self.levels.of(member))
-            && let Some(slot) = event.record.event.get_mut(tiers.slot.index())
-        {
-            *slot = standing.level;
+        for (tiers, levels) in program.instruments.tiers.iter().zip(&self.levels) {
+            if let Some(standing) = event.member().and_then(|member| levels.of(member))
+                && let Some(slot) = event.record.event.get_mut(tiers.slot.index())
+            {
+                *slot = standing.level;
+            }
         }
         let inviters = program.counters.iter().filter_map(|counter| match counter.per {
             CounterKey::Inviter(slot) => Some((slot, event.other(slot)?.into())),
@@ -344,11 +346,11 @@ impl State for Memory {
             }
         }
         let Some(member) = event.member() else { return };
-        if let Some(tiers) = &program.instruments.tiers {
+        for (tiers, levels) in program.instruments.tiers.iter().zip(&mut self.levels) {
             let level = record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
-            self.levels.meet(member, level, now);
+            levels.meet(member, level, now);
             for change in decision.changes.iter().filter(|change| change.slot == tiers.slot) {
-                self.levels.place(member, change.value, change.until, now);
+                levels.place(member, change.value, change.until, now);
             }
         }
         let width = record.line_width.max(1);
@@ -383,22 +385,25 @@ impl State for Memory {
         member.events.insert(place, kept);
     }
 
-    fn due(&self, event: &ReadEvent) -> Vec<i64> {
-        let (Some(tiers), Some(member)) = (&self.program.instruments.tiers, event.member()) else {
-            return Vec::new();
-        };
-        self.levels.due(tiers, member, now(&event.record), self.program.week_starts)
+    fn due(&self, tiers: u32, event: &ReadEvent) -> Vec<i64> {
+        let at = usize::try_from(tiers).unwrap_or(usize::MAX);
+        let declared = self.program.instruments.tiers.get(at).zip(self.levels.get(at));
+        let (Some((tiers, levels)), Some(member)) = (declared, event.member()) else { return Vec::new() };
+        levels.due(tiers, member, now(&event.record), self.program.week_starts)
     }
 
     fn review(
         &mut self,
+        tiers: u32,
         member: &str,
         now: Instant,
         review: bool,
         found: (Option<i64>, Option<i64>),
     ) -> Option<TierChange> {
-        let tiers = self.program.instruments.tiers.as_ref()?;
-        self.levels.review(tiers, member, now, review, found)
+        let at = usize::try_from(tiers).ok()?;
+        let (declared, levels) = (self.program.instruments.tiers.get(at)?, self.levels.get_mut(at)?);
+        let change = levels.review(declared, member, now, review, found)?;
+        Some(TierChange { tiers, ..change })
     }
 
     fn has_badge(&self, member: &str, badge: u32) -> bool {

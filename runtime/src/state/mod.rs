@@ -34,13 +34,14 @@ pub trait State: Send {
     /// Keeps the event and what was decided.
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision);
 
-    /// The local seconds at which the event's member is to be reviewed before it, oldest first.
-    fn due(&self, event: &ReadEvent) -> Vec<i64>;
+    /// The local seconds at which the event's member is to be reviewed before it for these levels, oldest first.
+    fn due(&self, tiers: u32, event: &ReadEvent) -> Vec<i64>;
 
     /// Keeps what a review of a member's level found, at a boundary or with an event that has been kept: the level that
     /// was reached, and the last day on which a level that begins then is kept.
     fn review(
         &mut self,
+        tiers: u32,
         member: &str,
         now: Instant,
         review: bool,
@@ -77,7 +78,7 @@ pub fn is_stateful(program: &Program) -> bool {
     let kept = !instruments.coupons.is_empty()
         || !instruments.certificates.is_empty()
         || !instruments.badges.is_empty()
-        || instruments.tiers.is_some();
+        || !instruments.tiers.is_empty();
     let redemptions = !program.redemptions.is_empty();
     history || reads || acts || kept || redemptions || !program.counters.is_empty()
 }

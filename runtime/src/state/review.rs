@@ -19,14 +19,22 @@ pub(crate) fn before(
     ask: &mut Ask<'_>,
 ) -> Vec<TierChange> {
     let mut changes = Vec::new();
-    let (Some(tiers), Some(member)) = (&program.instruments.tiers, event.member()) else { return changes };
-    for local in state.due(event) {
-        let Some(now) = instant(schema, local) else { continue };
+    let Some(member) = event.member() else { return changes };
+    let mut due: Vec<(i64, u32)> = Vec::new();
+    for (tiers, id) in program.instruments.tiers.iter().zip(0u32..) {
+        if tiers.events.binary_search(&event.record.kind).is_ok() {
+            due.extend(state.due(id, event).into_iter().map(|local| (local, id)));
+        }
+    }
+    due.sort_unstable();
+    for (local, id) in due {
+        let tiers = usize::try_from(id).ok().and_then(|id| program.instruments.tiers.get(id));
+        let (Some(tiers), Some(now)) = (tiers, instant(schema, local)) else { continue };
         let mut then = event.clone();
         set(&mut then.record, now);
         drop(state.see(schema, reader, &mut then));
         let found = ask(&mut then.record, &functions(tiers));
-        changes.extend(state.review(member, now, true, level(&found)));
+        changes.extend(state.review(id, member, now, true, level(&found)));
     }
     changes
 }
@@ -48,8 +56,16 @@ pub(crate) fn after(
     settled(&mut then.record, decision);
     drop(state.see(schema, reader, &mut then));
     let now = super::now(&then.record);
-    let tiers = program.instruments.tiers.as_ref().filter(|tiers| tiers.at_once);
-    let mut asked = tiers.map_or_else(Vec::new, functions);
+    let mut asked = Vec::new();
+    // Which levels, and where their answers stand.
+    let mut rising = Vec::new();
+    for (tiers, id) in program.instruments.tiers.iter().zip(0u32..) {
+        if tiers.at_once && tiers.events.binary_search(&event.record.kind).is_ok() {
+            let start = asked.len();
+            asked.extend(functions(tiers));
+            rising.push((id, start..asked.len()));
+        }
+    }
     let of_tiers = asked.len();
     let mut badges = Vec::new();
     for (badge, id) in program.instruments.badges.iter().zip(0u32..) {
@@ -65,9 +81,9 @@ pub(crate) fn after(
         return;
     }
     let found = ask(&mut then.record, &asked);
-    if tiers.is_some() {
-        let of_level = level(found.get(..of_tiers).unwrap_or(&[]));
-        decision.tiers.extend(state.review(member, now, false, of_level));
+    for (id, range) in rising {
+        let of_level = level(found.get(range).unwrap_or(&[]));
+        decision.tiers.extend(state.review(id, member, now, false, of_level));
     }
     for (badge, found) in badges.into_iter().zip(found.get(of_tiers..).unwrap_or(&[])) {
         if *found == Some(1) {

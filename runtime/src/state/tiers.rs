@@ -87,7 +87,9 @@ impl Levels {
             standing.level = to;
             standing.until = keep;
         }
-        let change = TierChange { from, to, date: now.date, time: now.time, review, until: standing.until };
+        // Which levels these are knows who keeps them.
+        let (date, time, until) = (now.date, now.time, standing.until);
+        let change = TierChange { tiers: 0, from, to, date, time, review, until };
         (to != from).then_some(change)
     }
 
@@ -132,6 +134,7 @@ mod tests {
             at_once: true,
             downgrade,
             review: Some(Boundary { every: Period::Month, time: 3 * 3600 }),
+            events: Vec::new(),
             place: PlaceId(0),
         }
     }
