@@ -60,9 +60,6 @@ pub struct Decision {
     /// From which lots points are taken, where lots carry conditions.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub spent: Vec<Spent>,
-    /// Why the event as a whole is refused; then nothing of it applies.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub refused: Option<Refused>,
     /// What became of the codes that were presented.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub coupons: Vec<Code>,
@@ -81,6 +78,9 @@ pub struct Decision {
     /// Levels that the member leaves.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tiers: Vec<LevelChange>,
+    /// Why the event as a whole is refused; then nothing of it applies.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<Refused>,
     /// Rules that failed and gave nothing.
     pub errors: Vec<RuleError>,
     /// The lines before and after.
@@ -1395,8 +1395,15 @@ mod tests {
             spent: vec![evaluate::Spent { account: AccountId(0), condition: None, amount: 8 }],
             short: vec![evaluate::Short { rule: RuleId(0), account: AccountId(0), missing: 3 }],
             issues: Vec::new(),
-            gifts: Vec::new(),
-            gift_offers: Vec::new(),
+            gifts: vec![evaluate::Gift {
+                rule: RuleId(0),
+                site: SiteId(0),
+                gift: 0,
+                option: 0,
+                pieces: 2,
+                added: 1,
+            }],
+            gift_offers: vec![evaluate::GiftOffer { rule: RuleId(1), gift: 0, pieces: 3, options: vec![0] }],
             changes: Vec::new(),
             tiers: Vec::new(),
             raised: Vec::new(),
@@ -1452,7 +1459,7 @@ mod tests {
         assert_eq!(
             line,
             format!(
-                r#"{{"id":"a\"\n🍵\u0001","kind":"purchase","member":"m1","pack":"{pack}","tz":"{tz}","effects":[{{"kind":"discount","amount":"10.05","currency":"GBP","rule":"tea_week","group":"offers","reason":"tea \"week\"","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"10.00","units":[{{"pieces":1,"amount":"3.34"}},{{"pieces":2,"amount":"3.33"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.05"}}]}},{{"kind":"award","amount":"59","account":"bonus","rule":"points","group":"base","lines":[]}},{{"kind":"debit","amount":"8","account":"bonus","rule":"points","group":"base","lines":[]}}],"displaced":[{{"rule":"tea_week","by":"points","lines":[1,2]}}],"cut":[{{"rule":"tea_week","by":"price-floor","amount":"0.07","currency":"GBP"}},{{"rule":"points","by":"rule","amount":"7","account":"bonus"}},{{"rule":"points","by":"group","amount":"0.07","currency":"GBP"}}],"sets":[{{"rule":"tea_week","sets":2,"proven":true,"lines":[{{"line":1,"pieces":2}},{{"line":2,"pieces":4}}]}},{{"rule":"points","sets":1,"proven":false,"gap":"1.50","lines":[{{"line":2,"pieces":1}}]}}],"short":[{{"rule":"tea_week","account":"bonus","missing":"3"}}],"tender":[{{"redemption":"tea_week","account":"bonus","points":"8","money":"0.17","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"0.10","units":[{{"pieces":1,"amount":"0.04"}},{{"pieces":2,"amount":"0.03"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.07"}}]}}],"refused":{{"redemption":"points","account":"bonus","because":"above-most","by":"5"}},"errors":[{{"rule":"points","error":"overflow","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"division-by-zero","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-range","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-fuel","place":"rules/shop.rule:9:1"}}],"lines":[{{"line":1,"sku":"T1","initial":"15.30","discount":"10.00","paid":"5.30"}},{{"line":2,"sku":"b\\","initial":"-1.00","discount":"0.05","paid":"-1.05"}}],"totals":{{"initial":"14.30","discount":"10.05","paid":"4.25","points":"0.17","total":"4.79","awards":{{"bonus":"59"}},"debits":{{"bonus":"8"}}}}}}"#
+                r#"{{"id":"a\"\n🍵\u0001","kind":"purchase","member":"m1","pack":"{pack}","tz":"{tz}","effects":[{{"kind":"discount","amount":"10.05","currency":"GBP","rule":"tea_week","group":"offers","reason":"tea \"week\"","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"10.00","units":[{{"pieces":1,"amount":"3.34"}},{{"pieces":2,"amount":"3.33"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.05"}}]}},{{"kind":"award","amount":"59","account":"bonus","rule":"points","group":"base","lines":[]}},{{"kind":"debit","amount":"8","account":"bonus","rule":"points","group":"base","lines":[]}}],"displaced":[{{"rule":"tea_week","by":"points","lines":[1,2]}}],"cut":[{{"rule":"tea_week","by":"price-floor","amount":"0.07","currency":"GBP"}},{{"rule":"points","by":"rule","amount":"7","account":"bonus"}},{{"rule":"points","by":"group","amount":"0.07","currency":"GBP"}}],"sets":[{{"rule":"tea_week","sets":2,"proven":true,"lines":[{{"line":1,"pieces":2}},{{"line":2,"pieces":4}}]}},{{"rule":"points","sets":1,"proven":false,"gap":"1.50","lines":[{{"line":2,"pieces":1}}]}}],"short":[{{"rule":"tea_week","account":"bonus","missing":"3"}}],"tender":[{{"redemption":"tea_week","account":"bonus","points":"8","money":"0.17","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"0.10","units":[{{"pieces":1,"amount":"0.04"}},{{"pieces":2,"amount":"0.03"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.07"}}]}}],"spent":[{{"account":"bonus","amount":"8"}}],"gifts":[{{"sku":"","pieces":2,"added":1,"rule":"tea_week","reason":"tea \"week\""}}],"gift_offers":[{{"rule":"points","pieces":3,"skus":[""]}}],"refused":{{"redemption":"points","account":"bonus","because":"above-most","by":"5"}},"errors":[{{"rule":"points","error":"overflow","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"division-by-zero","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-range","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-fuel","place":"rules/shop.rule:9:1"}}],"lines":[{{"line":1,"sku":"T1","initial":"15.30","discount":"10.00","paid":"5.30"}},{{"line":2,"sku":"b\\","initial":"-1.00","discount":"0.05","paid":"-1.05"}}],"totals":{{"initial":"14.30","discount":"10.05","paid":"4.25","points":"0.17","total":"4.79","awards":{{"bonus":"59"}},"debits":{{"bonus":"8"}}}}}}"#
             )
         );
         let mut program = testing::program();
