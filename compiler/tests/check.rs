@@ -1017,7 +1017,10 @@ mod single {
             &[("wrong-instrument", "one")],
         );
         gives(&issues("badge fan", "issue badge fan expires after 3 days"), &[("wrong-instrument", "end")]);
-        gives(&issues("", "set member.favourite_shop to purchase.store"), &[("not-yet-evaluated", "names")]);
+        clean(&issues("", "set member.favourite_shop to store \"Rome\""));
+        gives(&issues("", "set member.favourite_shop to purchase.store"), &[("maybe-unknown", "store")]);
+        gives(&issues("", "set member.favourite_shop to 5"), &[("mismatched-types", "store")]);
+        gives(&issues("", "set member.favourites to sku \"A\""), &[("cannot-set", "favourites")]);
         gives(&issues("", "set member.tire to vip"), &[("unknown-field", "tier")]);
         gives(
             &issues("badge fan", "issue badge fan").replace("when member known", ""),

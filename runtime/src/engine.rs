@@ -618,6 +618,14 @@ fn decide(
     review::after(program, state, (schema, reader), event, &mut decision, &mut |record, functions| {
         evaluation.ask(&engine.0, record, functions)
     });
+    for mut raised in review::raised(program, schema, event, &decision.tiers) {
+        let claimed = state.see(schema, reader, &mut raised);
+        evaluation.run(&engine.0, &mut raised, &*claimed);
+        drop(claimed);
+        state.keep(schema, reader, &raised, &evaluation.decision);
+        decision.raised.push(std::mem::take(&mut evaluation.decision));
+        event.raised.push(raised);
+    }
     evaluation.decision = decision;
 }
 

@@ -162,8 +162,11 @@ impl Summary {
         self.total.events + self.rejected
     }
 
-    /// Adds a decision.
+    /// Adds a decision, with what the event has brought about.
     pub fn add(&mut self, event: &ReadEvent, decision: &Decision) {
+        for (event, decision) in event.raised.iter().zip(&decision.raised) {
+            self.add(event, decision);
+        }
         let totals = &decision.totals;
         let returned = event.returned.as_ref().and_then(|returned| returned.as_ref().ok());
         let mut one = Turnover {

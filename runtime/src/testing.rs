@@ -204,6 +204,8 @@ pub(crate) fn program() -> Program {
         tender: perq_compiler::ir::TenderSlots::default(),
         returns: false,
         instruments: Default::default(),
+        gifts: Vec::new(),
+        spendables: Vec::new(),
         params: vec![Param {
             name: "rate".into(),
             ty: SlotType::Percent,

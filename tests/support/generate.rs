@@ -302,6 +302,8 @@ pub fn empty() -> Program {
         tender: perq_compiler::ir::TenderSlots::default(),
         returns: false,
         instruments: Default::default(),
+        gifts: Vec::new(),
+        spendables: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),

@@ -196,6 +196,12 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The group of the tender phase, where there are redemptions.
+    pub(super) fn payment_group(&self) -> Option<ir::GroupId> {
+        let position = self.out.groups.iter().position(|group| group.name == PAYMENT_GROUP)?;
+        Some(ir::GroupId(position as u32))
+    }
+
     fn group_of(&self, name: &str) -> ir::GroupId {
         let position = self.out.groups.iter().position(|group| group.name == name);
         ir::GroupId(position.unwrap_or(0) as u32)
@@ -350,6 +356,9 @@ impl<'a> Checker<'a> {
             accounts: Default::default(),
             discounts: false,
             multiplies: false,
+            rule: name.clone(),
+            lasting: name.clone(),
+            spendable: None,
         };
         self.effects(&mut scope, effects, &mut context, &mut steps);
         self.push_rule(info, &name, EFFECTS_GROUP, 0, steps);

@@ -7,7 +7,7 @@ use super::limits::{Owner, is_limit};
 use super::names::{Events, Scope};
 use super::program::{is_zone, small_number};
 use super::templates::{Taken, TemplateInfo};
-use super::{At, Checker, Items, Origin, dates, errors, later};
+use super::{At, Checker, Items, Origin, dates, errors};
 use crate::calendar;
 use crate::ir;
 use crate::typed::{Clock, ClockZone, Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
@@ -145,31 +145,53 @@ impl<'a> Checker<'a> {
     fn named(&mut self, scope: &Scope, on: &[(ast::Path, Option<ast::Text>)]) -> Option<Expr> {
         let ((first, _), (last, _)) = (on.first()?, on.last()?);
         let place = scope.place(first.span.to(last.span));
-        let word = self.quote(scope.place(first.span));
-        let names: BTreeSet<String> =
-            on.iter().flat_map(|(_, name)| name).map(|name| name.value.clone()).collect();
-        if names.is_empty() {
+        let mut kinds: Vec<(String, BTreeSet<String>)> = Vec::new();
+        let mut unnamed = None;
+        for (path, name) in on {
+            let word = self.quote(scope.place(path.span));
+            let Some(name) = name else {
+                unnamed = unnamed.or(Some(path));
+                continue;
+            };
+            match kinds.iter_mut().find(|(of, _)| *of == word) {
+                Some((_, names)) => {
+                    names.insert(name.value.clone());
+                }
+                None => kinds.push((word, BTreeSet::from([name.value.clone()]))),
+            }
+        }
+        if kinds.is_empty() {
             return None;
         }
-        // Each kind has names of its own, and one without a name is all of its kind.
-        if let Some((other, _)) =
-            on.iter().find(|(path, name)| name.is_none() || self.quote(scope.place(path.span)) != word)
-        {
+        // One without a name is all of its kind, which no name can tell.
+        if let Some(other) = unnamed {
             let other_place = scope.place(other.span);
             let other = self.quote(other_place);
             self.report(errors::event_beside_named(other_place, &other));
             return None;
         }
-        let event = self.event_ids.get(&word).copied()?;
-        let field = self.event_infos.get(event.index()).and_then(|info| info.fields.get("name")).copied();
-        let ty = field.and_then(|field| self.field_of(field)).map(|field| field.ty.clone());
-        let (Some(field), Some(Type::Symbol(kind))) = (field, ty.as_ref().map(Type::present)) else {
-            self.report(errors::event_without_name(place, &word));
-            return None;
-        };
-        let reference = ir::Reference { kind: *kind, names: names.into_iter().collect() };
-        let value = Box::new(self.builtin_field(field, place));
-        Some(Expr { kind: ExprKind::InReference(value, reference), ty: Type::Bool, place })
+        let mut fields: Vec<FieldId> = Vec::new();
+        let mut conditions = Vec::new();
+        for (word, names) in kinds {
+            let event = self.event_ids.get(&word).copied()?;
+            let field = self.event_infos.get(event.index()).and_then(|info| info.fields.get("name")).copied();
+            let ty = field.and_then(|field| self.field_of(field)).map(|field| field.ty.clone());
+            let (Some(field), Some(Type::Symbol(kind))) = (field, ty.as_ref().map(Type::present)) else {
+                self.report(errors::event_without_name(place, &word));
+                return None;
+            };
+            // Two kinds whose names are one field cannot be told apart by it.
+            if fields.contains(&field) {
+                self.report(errors::event_beside_named(place, &word));
+                return None;
+            }
+            fields.push(field);
+            let reference = ir::Reference { kind: *kind, names: names.into_iter().collect() };
+            let value = Box::new(self.builtin_field(field, place));
+            let kind = ExprKind::InReference(value, reference);
+            conditions.push(Expr { kind, ty: Type::Bool, place });
+        }
+        any_of(conditions, place)
     }
 
     /// All rules.
@@ -250,6 +272,9 @@ impl<'a> Checker<'a> {
             accounts: Default::default(),
             discounts: false,
             multiplies: false,
+            rule: rule.header.name.text.clone(),
+            lasting: rule.header.was.as_ref().unwrap_or(&rule.header.name).text.clone(),
+            spendable: None,
         };
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;
@@ -318,6 +343,17 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::About(_) => self.clause(&mut scope, clause, &mut steps, &mut valid),
             }
         }
+        let own_terms = rule.clauses.iter().map(|clause| (at, clause));
+        let taken_terms =
+            taken.iter().flat_map(|taken| taken.clauses.iter().map(|clause| (taken.at, *clause)));
+        for (at, clause) in own_terms.chain(taken_terms) {
+            let ast::ClauseKind::Spendable(terms) = &clause.kind else { continue };
+            let place = at.place(clause.span);
+            if context.spendable.is_none() {
+                let terms = self.spendable(at, terms, place, &context.lasting);
+                context.spendable = Some(terms);
+            }
+        }
         let taken_then = taken.as_ref().and_then(|taken| taken.then).filter(|_| then.is_none());
         let mut given = Vec::new();
         if let Some(effects) = then {
@@ -334,10 +370,11 @@ impl<'a> Checker<'a> {
             let name = format!("rule `{}`", rule.header.name.text);
             let example = match kind {
                 Some(GroupKind::Discount) => "then discount 5% on lines",
-                Some(GroupKind::Earn) | Some(GroupKind::Other) | None => "then award 10 points",
+                Some(GroupKind::Earn) | Some(GroupKind::State) | None => "then award 10 points",
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
         }
+        self.spends_something(&context, &given);
         match bundle {
             Some(bundle) => self.of_sets(bundle, given, &mut steps),
             None => steps.append(&mut given),
@@ -529,17 +566,16 @@ impl<'a> Checker<'a> {
             ast::ClauseKind::Process { when, no_later_than } => {
                 self.process(scope, *when, no_later_than.as_ref(), place, steps);
             }
-            ast::ClauseKind::Spendable(_) | ast::ClauseKind::With(..) => {
-                if let Some(word) = later::clause(&clause.kind) {
-                    self.report(errors::not_yet_evaluated(place, word));
-                }
-            }
             ast::ClauseKind::On(on) => steps.extend(self.named(scope, on).map(Step::When)),
             ast::ClauseKind::Title(_)
             | ast::ClauseKind::Take(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::Limit { .. }
             | ast::ClauseKind::Budget { .. }
+            // Of the event that spends, and read by the rule.
+            | ast::ClauseKind::Spendable(_)
+            // The grammar lets it into rules alone.
+            | ast::ClauseKind::With(..)
             | ast::ClauseKind::Then(_) => {}
         }
     }

@@ -46,6 +46,7 @@ pub fn is_cancellable(program: &Program, site: SiteId) -> bool {
             SiteKind::Multiply { .. }
             | SiteKind::Debit { .. }
             | SiteKind::Discount { .. }
+            | SiteKind::Gift { .. }
             | SiteKind::Issue { .. }
             | SiteKind::Set { .. }
             | SiteKind::Tender { .. },

@@ -3,6 +3,7 @@
 
 use super::fraction::Fraction;
 use super::price::SiteFault;
+use super::purse::Purses;
 use super::{Claimed, Proposal};
 use crate::interpret::actions::turns;
 use crate::ir::{AccountId, FaultKind, Program, SiteId, SiteKind};
@@ -25,6 +26,7 @@ pub(super) struct Debits {
     wanted: Vec<Debit>,
     /// By account, so far.
     taken: Vec<(AccountId, i64)>,
+    pub purses: Purses,
 }
 
 impl Debits {
@@ -88,7 +90,7 @@ impl Debits {
             }
             let same = self.of(run).filter(|other| other.account == debit.account);
             let wanted: i128 = same.map(|other| i128::from(other.amount)).sum();
-            let room = self.room(program, claimed, debit.account);
+            let room = self.room_for_anything(program, claimed, debit.account);
             if wanted > room {
                 let missing = i64::try_from(wanted.saturating_sub(room)).unwrap_or(i64::MAX);
                 return Some((debit.account, missing));
@@ -106,11 +108,29 @@ impl Debits {
         (i128::from(balance) - i128::from(floor) - i128::from(taken)).max(0)
     }
 
+    /// How far a balance may fall below nothing.
+    pub fn debt(program: &Program, account: AccountId) -> i128 {
+        let floor = program.accounts.get(account.index()).and_then(|account| account.not_below).unwrap_or(0);
+        (-i128::from(floor)).max(0)
+    }
+
+    /// What may still be taken for what is no goods: nothing of what pays for goods only, or not now.
+    fn room_for_anything(&self, program: &Program, claimed: &dyn Claimed, account: AccountId) -> i128 {
+        let room = self.room(program, claimed, account);
+        if self.purses.is_plain() {
+            return room;
+        }
+        room.min(self.purses.free(account).saturating_add(Self::debt(program, account)))
+    }
+
     /// Takes what a run wants.
     pub fn take_all(&mut self, run: usize) -> Vec<Debit> {
         let debits: Vec<Debit> = self.of(run).collect();
         for debit in &debits {
             self.take(debit.account, debit.amount);
+            if !self.purses.is_plain() {
+                self.purses.spend(debit.account, debit.amount);
+            }
         }
         debits
     }

@@ -120,6 +120,7 @@ impl Owner<'_> {
             | SiteKind::Discount { .. }
             | SiteKind::Debit { .. }
             | SiteKind::Issue { .. }
+            | SiteKind::Gift { .. }
             | SiteKind::Set { .. }
             | SiteKind::Tender { .. } => None,
         }
@@ -571,12 +572,13 @@ fn stay_above_zero(parts: &mut [Part], lines: &mut [Line]) -> i64 {
     short
 }
 
-/// What amounts a limit limits: those of awards to an account, or of discounts (`Some(None)`); `None` for times.
+/// What amounts a limit limits: those of awards to an account, or of discounts (`Some(None)`); `None` for times. What a
+/// stock counts is no limit's.
 fn limited(of: LimitOf) -> Option<Option<AccountId>> {
     match of {
         LimitOf::Discounts => Some(None),
         LimitOf::Awards(account) => Some(Some(account)),
-        LimitOf::Times => None,
+        LimitOf::Times | LimitOf::Gifts => None,
     }
 }
 

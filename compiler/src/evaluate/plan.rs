@@ -254,6 +254,7 @@ impl Plan {
             | SiteKind::Multiply { .. }
             | SiteKind::Discount { .. }
             | SiteKind::Issue { .. }
+            | SiteKind::Gift { .. }
             | SiteKind::Set { .. }
             | SiteKind::Tender { .. } => false,
         });

@@ -7,6 +7,7 @@ use super::deed;
 use super::derive;
 use super::displace::{Displacer, Loss, Used};
 use super::fraction::Fraction;
+use super::gift::{Gifts, Surroundings};
 use super::grant::{Granter, Owner};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
@@ -79,6 +80,7 @@ pub(super) struct Settling {
     displacer: Displacer,
     pub(super) granter: Granter,
     pub(super) debits: Debits,
+    gifts: Gifts,
     /// What redemptions have taken.
     pub(super) tendered: Vec<(RuleId, i64)>,
     losses: Vec<Loss>,
@@ -151,6 +153,7 @@ fn settle<C: Code>(
     derive::fill(program, record);
     let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
     let failed = derive::derive(program, bindings, record, params, code, memory);
+    settling.debits.purses.begin(program, record, claimed);
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
     plan.begin(record, params, candidates);
     if let Some(kept) = kept {
@@ -178,7 +181,8 @@ fn settle<C: Code>(
             let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
             asking.group(group, here, memory, &mut settling.runs, decision);
             if !settling.runs.is_empty() {
-                let around = Around { program, plan, group_id, group, params, claimed, proposals };
+                let around =
+                    Around { program, plan, bindings, record, group_id, group, params, claimed, proposals };
                 if group.phase == Phase::Tender {
                     settling.tender(&around, record, decision);
                 } else {
@@ -198,7 +202,11 @@ fn settle<C: Code>(
             settling.granter.list(program, decision);
         }
     }
-    deed::list(program, record, &settling.granter.deeds, decision);
+    deed::list(program, record, &settling.granter.deeds, &settling.granter.given, decision);
+    decision.spent.clear();
+    if decision.refused.is_none() {
+        decision.spent.extend_from_slice(&settling.debits.purses.spent);
+    }
     settling.total(program, record, decision);
 }
 
@@ -206,6 +214,8 @@ fn settle<C: Code>(
 struct Around<'a> {
     program: &'a Program,
     plan: &'a Plan,
+    bindings: &'a Bindings,
+    record: &'a Record,
     group_id: GroupId,
     group: &'a Group,
     params: &'a [i64],
@@ -243,6 +253,7 @@ impl Settling {
     fn begin(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
         self.granter.begin(program, decision);
         self.debits.begin();
+        self.gifts.begin();
         self.tendered.clear();
         for displaced in decision.displaced.drain(..) {
             let mut rows = displaced.rows;
@@ -252,8 +263,11 @@ impl Settling {
             }
         }
         decision.issues.clear();
+        decision.gifts.clear();
+        decision.gift_offers.clear();
         decision.changes.clear();
         decision.tiers.clear();
+        decision.raised.clear();
         decision.cuts.clear();
         decision.bundles.clear();
         decision.claims.clear();
@@ -316,6 +330,7 @@ impl Settling {
         if take(&mut self.fuel, entry).is_err() {
             self.starve_all(around);
         } else {
+            self.choose_gifts(around, decision);
             self.look_at_debits(around, decision);
             self.hold(around);
             let is_contested = self.lines.iter().any(|line| line.contested > 0);
@@ -382,6 +397,7 @@ impl Settling {
                         SiteKind::Award { .. }
                         | SiteKind::Discount { .. }
                         | SiteKind::Debit { .. }
+                        | SiteKind::Gift { .. }
                         | SiteKind::Issue { .. }
                         | SiteKind::Set { .. }
                         | SiteKind::Tender { .. },
@@ -457,6 +473,7 @@ impl Settling {
 
     /// Meets the requests of the group's redemptions, one after another; the first that cannot be met refuses the event.
     fn tender(&mut self, around: &Around<'_>, record: &Record, decision: &mut Decision) {
+        self.note_payable(around);
         for run in std::mem::take(&mut self.runs) {
             let Some(rule_id) = around.plan.rule(run.position) else { continue };
             let Some(rule) = around.program.rules.get(rule_id.index()) else { continue };
@@ -483,6 +500,9 @@ impl Settling {
                 Ok(Ok(met)) => {
                     let owner = around.owner(rule_id, rule);
                     self.debits.take(met.tender.account, met.tender.points);
+                    for (condition, amount) in &met.spent {
+                        self.debits.purses.spend_of(met.tender.account, *condition, *amount);
+                    }
                     self.granter.tender(owner, run.position, &met);
                     for paid in &met.lines {
                         if let Some(line) = line_of(&mut self.lines, paid.row) {
@@ -498,6 +518,19 @@ impl Settling {
                     let place = around.program.sites.get(site.index()).map_or(rule.place, |site| site.place);
                     decision.faults.push(RuleFault { rule: rule_id, kind, place });
                 }
+            }
+        }
+    }
+
+    /// Notes for which lines points of a condition may pay.
+    fn note_payable(&mut self, around: &Around<'_>) {
+        for run in &self.runs {
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            let spendables = around.program.spendables.iter();
+            let Some(at) = spendables.into_iter().position(|one| one.lines == Some(rule)) else { continue };
+            for proposal in around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]) {
+                let rows = range_of(&around.proposals.selected, &proposal.selected);
+                self.debits.purses.pay_for(at, rows.iter().map(|(row, _)| *row));
             }
         }
     }
@@ -520,6 +553,7 @@ impl Settling {
         let Some(refused) = decision.refused else { return };
         self.granter.begin(program, decision);
         decision.displaced.clear();
+        decision.gift_offers.clear();
         decision.cuts.clear();
         decision.short.clear();
         decision.tenders.clear();
@@ -556,6 +590,35 @@ impl Settling {
         for (line, row) in self.lines.iter().zip(rows) {
             if let Some(place) = row.get_mut(slot.index()) {
                 *place = line.running.saturating_sub(line.tendered);
+            }
+        }
+    }
+
+    /// Chooses the products of gifts; a run of which a number fails falls.
+    fn choose_gifts(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        self.gifts.enter();
+        if around.program.gifts.is_empty() {
+            return;
+        }
+        let surroundings = Surroundings {
+            program: around.program,
+            bindings: around.bindings,
+            record: around.record,
+            claimed: around.claimed,
+            proposals: around.proposals,
+        };
+        for (index, run) in self.runs.iter_mut().enumerate() {
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
+            let cost = self.gifts.turns(around.program, around.proposals, proposals);
+            let first = proposals.first().map(|proposal| proposal.site).unwrap_or_default();
+            let chosen = take(&mut self.fuel, cost)
+                .map_err(|kind| (kind, first))
+                .and_then(|()| self.gifts.gather(&surroundings, &mut self.lines, (index, rule), proposals));
+            if let Err((kind, site)) = chosen {
+                run.fallen = true;
+                let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
+                decision.faults.push(RuleFault { rule, kind, place });
             }
         }
     }
@@ -737,7 +800,7 @@ impl Settling {
         let start = self.parts.len();
         let which = (u32::try_from(index).unwrap_or(NONE), run.proposals.clone());
         let lines = &mut self.lines;
-        let (terms, read) = (around.terms(), (around.proposals, self.granter.given.as_slice()));
+        let (terms, read) = (around.terms(), (around.proposals, self.granter.given.as_slice(), &self.gifts));
         let priced = self.pricer.price(around.program, terms, lines, read, which, &mut self.parts);
         if run.fallen {
             self.parts.truncate(start);
@@ -791,6 +854,10 @@ impl Settling {
             self.faults.push((run.position, fault));
             return;
         }
+        self.wishes.extend(self.gifts.of(index).map(|chosen| (chosen.site, chosen.added)));
+        if self.holder == NONE && self.granter.has_times_left(around.owner(rule_id, rule)) {
+            decision.gift_offers.extend(self.gifts.offers(index).cloned());
+        }
         if !self.wishes.is_empty() && run.parts.is_empty() && self.holder != NONE {
             self.losses.push(Loss { loser: run.position, by: self.holder, row: NONE });
             return;
@@ -799,6 +866,10 @@ impl Settling {
         let parts = self.parts.get_mut(run.parts.clone()).unwrap_or(&mut []);
         let takes = self.debits.of(index).next().is_some();
         let only_takes = takes && parts.is_empty();
+        // Nobody pays for a product that is not there.
+        if only_takes && self.wishes.is_empty() && self.gifts.is_missing(around.program, index, proposals) {
+            return;
+        }
         if takes {
             let stays = only_takes || parts.iter().any(|part| !part.gone && part.amount.is_positive());
             if !stays || (only_takes && !self.granter.has_times_left(owner)) {
@@ -864,17 +935,20 @@ impl Settling {
     /// What is left of the lines, their tax, and the sums.
     fn total(&self, program: &Program, record: &Record, decision: &mut Decision) {
         let (mut initial, mut paid, mut tax, mut points): (i128, i128, i128, i128) = (0, 0, 0, 0);
+        let mut on_top: i128 = 0;
         for (line, row) in self.lines.iter().zip(rows(record)) {
-            let rate = row.get(line_slot::TAX_RATE.index()).copied().unwrap_or(MISSING).max(0);
-            let of_line = program.tax.map_or(0, |tax| tax_of_line(line, rate, tax));
+            let rate = |slot: SlotId| row.get(slot.index()).copied().unwrap_or(MISSING).max(0);
+            let rates = |tax: Tax| (rate(line_slot::TAX_RATE), tax.besides.map_or(0, rate));
+            let of_line = program.tax.map(|tax| tax_of_line(line, rates(tax), tax)).unwrap_or_default();
+            on_top = on_top.saturating_add(i128::from(of_line.added));
+            let of_line = of_line.held.saturating_add(of_line.added);
             initial = initial.saturating_add(i128::from(line.initial));
             paid = paid.saturating_add(i128::from(line.running));
             tax = tax.saturating_add(i128::from(of_line));
             points = points.saturating_add(i128::from(line.tendered));
             decision.lines.push(LineTotal { initial: line.initial, paid: line.running, tax: of_line });
         }
-        let on_top = program.tax.is_some_and(|tax| !tax.included);
-        let total = if on_top { paid.saturating_add(tax) } else { paid };
+        let total = paid.saturating_add(on_top);
         let totals = &mut decision.totals;
         totals.initial = present_count(initial);
         totals.discount = present_count(initial.saturating_sub(paid));
@@ -904,30 +978,52 @@ fn present_count(sum: i128) -> i64 {
     i64::try_from(sum).ok().filter(|sum| *sum != MISSING).unwrap_or(last)
 }
 
-/// The tax of a line, rounded where the programme says.
-fn tax_of_line(line: &Line, rate: i64, tax: Tax) -> i64 {
+/// The tax of a line.
+#[derive(Clone, Copy, Debug, Default)]
+struct LineTax {
+    /// In its price.
+    held: i64,
+    /// On top of it.
+    added: i64,
+}
+
+/// The tax of a line, rounded where the programme says; the rates are the line's own and the one besides.
+fn tax_of_line(line: &Line, rates: (i64, i64), tax: Tax) -> LineTax {
     match tax.per {
-        TaxPer::Line => tax_of(line.running, rate, tax),
+        TaxPer::Line => tax_of(line.running, rates, tax),
         TaxPer::Posting => {
-            let discount = line.initial.saturating_sub(line.running);
-            tax_of(line.initial, rate, tax).saturating_sub(tax_of(discount, rate, tax))
+            let discount = tax_of(line.initial.saturating_sub(line.running), rates, tax);
+            let whole = tax_of(line.initial, rates, tax);
+            LineTax {
+                held: whole.held.saturating_sub(discount.held),
+                added: whole.added.saturating_sub(discount.added),
+            }
         }
         TaxPer::Unit => {
             let pieces = line.pieces.max(1);
             // The first pieces cost a minor unit more, as they are listed.
             let (each, dearer) = (line.running.div_euclid(pieces), line.running.rem_euclid(pieces));
-            let of = |price: i64, pieces: i64| tax_of(price, rate, tax).saturating_mul(pieces);
-            of(each.saturating_add(1), dearer).saturating_add(of(each, pieces.saturating_sub(dearer)))
+            let of = |price: i64, pieces: i64| {
+                let one = tax_of(price, rates, tax);
+                (one.held.saturating_mul(pieces), one.added.saturating_mul(pieces))
+            };
+            let (first, others) =
+                (of(each.saturating_add(1), dearer), of(each, pieces.saturating_sub(dearer)));
+            LineTax { held: first.0.saturating_add(others.0), added: first.1.saturating_add(others.1) }
         }
     }
 }
 
-/// The tax of an amount, in it or on top of it.
-fn tax_of(paid: i64, rate: i64, tax: Tax) -> i64 {
-    let rate = i128::from(rate);
+/// The tax of an amount: in it, or on top of what it is without the tax that it holds besides.
+fn tax_of(paid: i64, (rate, besides): (i64, i64), tax: Tax) -> LineTax {
     let one = i128::from(PERCENT_ONE);
-    let of = if tax.included { one.saturating_add(rate) } else { one };
-    // Two 64-bit numbers always fit, and the divisor is a million at least.
-    let exact = Fraction::new(i128::from(paid).saturating_mul(rate), of).unwrap_or_default();
-    present_count(exact.round(tax.rounding).unwrap_or(exact.floor()))
+    let (held, added) = if tax.included { (rate, 0) } else { (besides, rate) };
+    let of = one.saturating_add(i128::from(held));
+    let part = |rate: i64| {
+        // Two 64-bit numbers always fit, and the divisor is a million at least.
+        let product = i128::from(paid).saturating_mul(i128::from(rate));
+        let exact = Fraction::new(product, of).unwrap_or_default();
+        present_count(exact.round(tax.rounding).unwrap_or(exact.floor()))
+    };
+    LineTax { held: part(held), added: part(added) }
 }

@@ -64,6 +64,8 @@ pub struct Life {
     pub expires: Option<Expires>,
     /// It is spent where it is awarded, and never part of a balance.
     pub spent_at_once: bool,
+    /// The condition under which it can be spent, of [`super::Program::spendables`].
+    pub spendable: Option<u32>,
     /// What becomes of it when goods come back; it is worked out again where nothing is said.
     pub cancel: Option<Cancel>,
 }

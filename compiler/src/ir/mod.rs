@@ -41,6 +41,7 @@
 //!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
 //! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
 
+pub mod gift;
 pub mod instruments;
 pub mod life;
 pub mod optimise;
@@ -51,6 +52,7 @@ pub mod shape;
 pub mod tender;
 pub mod verify;
 
+pub use gift::{Gift, GiftOption};
 pub use instruments::{
     Badge, Boundary, Certificate, Codes, Coupon, Downgrade, InstrumentId, Instruments, Lifetime, Review,
     Tiers,
@@ -58,7 +60,7 @@ pub use instruments::{
 pub use life::{Available, Cancel, Expires, Life, Melt, Shortfall, Span};
 pub use optimise::optimise;
 pub use shape::Shape;
-pub use tender::{Redemption, Saying, TenderSlots, TenderTerm};
+pub use tender::{Redemption, Saying, Spendable, TenderSlots, TenderTerm};
 pub use verify::{Verified, VerifyError, verify};
 
 use serde::{Deserialize, Serialize};
@@ -200,12 +202,16 @@ pub struct Program {
     pub counters: Vec<Counter>,
     /// Ways of paying with points, each with a rule of a tender group of its own.
     pub redemptions: Vec<Redemption>,
+    /// Conditions under which awards may be spent.
+    pub spendables: Vec<Spendable>,
     /// Slots that say how the event is paid.
     pub tender: TenderSlots,
     /// It says something of goods that come back, so what is bought is kept for that.
     pub returns: bool,
     /// Coupons, certificates, badges and levels.
     pub instruments: Instruments,
+    /// Products that rules give.
+    pub gifts: Vec<Gift>,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.
@@ -242,6 +248,8 @@ pub struct Tax {
     pub rounding: Rounding,
     /// Where.
     pub per: TaxPer,
+    /// A percent slot of lines: the rate of a tax that the prices hold although this one comes on top.
+    pub besides: Option<SlotId>,
 }
 
 /// Of what tax is rounded.
@@ -1288,7 +1296,7 @@ pub struct Site {
     pub rule: RuleId,
     /// What it does.
     pub kind: SiteKind,
-    /// For another than the event's member: the one that this slot of the event names.
+    /// For another than the event's member: the one that this slot of the event names. Of awards and issues.
     pub to: Option<SlotId>,
     /// Words for the member.
     pub reason: Option<String>,
@@ -1342,13 +1350,32 @@ pub enum SiteKind {
         /// When it ends; the instrument's own where it does not say.
         expires: Option<Lifetime>,
     },
+    /// A product, where settlement takes this option of the gift. [`Inst::Award`] proposes how many pieces,
+    /// [`Inst::Discount`] the pieces of the basket that it is; its number means nothing.
+    Gift {
+        /// Of [`Program::gifts`].
+        gift: u32,
+        /// Of its options.
+        option: u32,
+    },
     /// A field of the member; the number is its new value.
     Set {
         /// The event slot that holds the field.
         slot: SlotId,
         /// The last day on which it holds.
         until: Option<i64>,
+        /// From where a name comes; of what is no name the number is the value.
+        name: Option<NameFrom>,
     },
+}
+
+/// From where the name comes to which a field is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NameFrom {
+    /// A slot of the event; where it is missing, nothing is set.
+    Slot(SlotId),
+    /// The one name of a reference.
+    Reference(ReferenceId),
 }
 
 /// What a discount's number means.
@@ -1522,6 +1549,8 @@ pub enum LimitOf {
     Awards(AccountId),
     /// Events in which the rule gives anything.
     Times,
+    /// Pieces of a product that is given: what a stock counts, and nothing else.
+    Gifts,
 }
 
 /// A limit's number.

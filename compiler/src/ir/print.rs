@@ -217,6 +217,7 @@ impl Program {
             LimitOf::Discounts => "discounts",
             LimitOf::Awards(account) => self.account(account),
             LimitOf::Times => "times",
+            LimitOf::Gifts => "gifts",
         }
     }
 
@@ -721,6 +722,10 @@ fn site_text(program: &Program, id: SiteId) -> String {
             if let Some(expires) = life.expires {
                 let _ = write!(text, " expires {}", end(&expires));
             }
+            if let Some(spendable) = life.spendable {
+                let found = program.spendables.get(spendable as usize);
+                let _ = write!(text, " spendable as {}", found.map_or("?", |one| one.name.as_str()));
+            }
             if life.spent_at_once {
                 text.push_str(" spent at once");
             }
@@ -743,7 +748,12 @@ fn site_text(program: &Program, id: SiteId) -> String {
                 let _ = write!(text, " expires {}", lifetime(expires));
             }
         }
-        SiteKind::Set { slot, until } => {
+        SiteKind::Gift { gift, option } => {
+            let found = program.gifts.get(gift as usize);
+            let sku = found.and_then(|gift| gift.options.get(option as usize)).map_or("?", |one| &one.sku);
+            let _ = write!(text, "gift {gift} {sku}");
+        }
+        SiteKind::Set { slot, until, name: _ } => {
             let _ = write!(text, "set {}", slot_name(&program.layout.event, slot));
             if let Some(until) = until {
                 let _ = write!(text, " until day {until}");

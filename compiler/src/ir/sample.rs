@@ -97,7 +97,7 @@ pub(crate) fn program() -> Program {
         zone: "Europe/Zurich".to_owned(),
         rounding: Rounding::HalfUp,
         week_starts: 0,
-        tax: Some(Tax { included: true, rounding: Rounding::HalfEven, per: TaxPer::Line }),
+        tax: Some(Tax { included: true, rounding: Rounding::HalfEven, per: TaxPer::Line, besides: None }),
         floor: None,
         accounts: vec![Account {
             name: "bonus".to_owned(),
@@ -130,6 +130,8 @@ pub(crate) fn program() -> Program {
         tender: crate::ir::TenderSlots::default(),
         returns: false,
         instruments: Default::default(),
+        gifts: Vec::new(),
+        spendables: Vec::new(),
         params: Vec::new(),
         atoms: vec![
             Atom {

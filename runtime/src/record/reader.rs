@@ -5,16 +5,19 @@
 
 use super::error::{RecordError, RecordErrorKind as Error};
 use super::json::{Cursor, Kind, Malformed, Span};
-use super::schema::{Builtin, ClockZone, EVENT, LINE, List, MEMBER, PAYMENT, Rest, Schema, UnknownFields};
+use super::schema::{Builtin, EVENT, LINE, List, MEMBER, PAYMENT, Rest, Schema, UnknownFields};
 use super::value::{Form, Scalar, Unit, ValueError, decimal, malformed_instant};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::clock::Moment;
 use crate::nearest::nearest;
 use crate::returns::{NoReturn, Returned};
 use crate::state::instruments::Presented;
+use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate::{Record, TableRows};
 use perq_compiler::exact::divide_rounded;
-use perq_compiler::ir::{EventId, MISSING, PRICE_SCALE, RecordKind, Rounding, SlotId, event_slot, line_slot};
+use perq_compiler::ir::{
+    EventId, MISSING, PRICE_SCALE, Program, RecordKind, Rounding, RowSource, SlotId, event_slot, line_slot,
+};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -41,6 +44,8 @@ pub struct ReadEvent {
     pub presented: Vec<Presented>,
     /// Other members whom the program gives to or counts for, by the slot that names them.
     others: Vec<(SlotId, (u32, u32))>,
+    /// Events that this one has brought about, as rules hear them.
+    pub raised: Vec<ReadEvent>,
 }
 
 impl ReadEvent {
@@ -83,6 +88,54 @@ impl ReadEvent {
         self.skus.len()
     }
 
+    /// The event as one of another kind and time that it brings about: of its member and fields, without goods, payments
+    /// and what is a field of other kinds only. `None` where that kind needs fields of its own.
+    pub(crate) fn brings_about(
+        &self,
+        schema: &Schema,
+        program: &Program,
+        kind: EventId,
+        id: &str,
+        now: Instant,
+    ) -> Option<ReadEvent> {
+        let declared = program.events.get(kind.index()).filter(|event| event.needs.is_empty())?;
+        let mut event = self.clone();
+        event.raised.clear();
+        event.presented.clear();
+        event.skus.clear();
+        event.id = event.keep(id);
+        let record = &mut event.record;
+        record.kind = kind;
+        record.lines.clear();
+        record.payments.clear();
+        for (table, rows) in program.layout.tables.iter().zip(&mut record.tables) {
+            if let RowSource::List { record: RecordKind::Event, .. } = table.source {
+                rows.slots.clear();
+            }
+        }
+        let nothing = [(event_slot::BASKET_INITIAL, 0), (event_slot::BASKET_PAID, 0)];
+        let clock = [
+            (event_slot::AT, now.at),
+            (event_slot::DATE, now.date),
+            (event_slot::TIME, now.time),
+            (event_slot::WEEKDAY, crate::clock::weekday_of(now.date)),
+            (event_slot::MONTH_DAY, crate::clock::month_day_of(now.date).unwrap_or(MISSING)),
+        ];
+        for slot in schema.clocks.iter().flat_map(|clock| clock.slots) {
+            if let Some(place) = record.event.get_mut(slot) {
+                *place = MISSING;
+            }
+        }
+        let lacking = declared.lacks.iter().map(|slot| (*slot, MISSING));
+        for (slot, value) in nothing.into_iter().chain(clock).chain(lacking) {
+            if let Some(place) = record.event.get_mut(slot.index()) {
+                *place = value;
+            }
+        }
+        schema.tell_time(record, Some(now.at));
+        Some(event)
+    }
+
     fn keep(&mut self, text: &str) -> (u32, u32) {
         let start = self.text.len() as u32;
         self.text.push_str(text);
@@ -90,10 +143,12 @@ impl ReadEvent {
     }
 
     fn clear(&mut self) {
-        let ReadEvent { record, text, id, member, skus, of, of_lines, returned, presented, others } = self;
+        let ReadEvent { record, text, id, member, skus, of, of_lines, returned, presented, others, raised } =
+            self;
         *of = None;
         of_lines.clear();
         *returned = None;
+        raised.clear();
         presented.clear();
         record.event.clear();
         record.lines.clear();
@@ -1150,23 +1205,7 @@ impl<'i> Reading<'_, '_, 'i> {
                 *place = MISSING;
             }
         }
-        let record = &mut self.out.record;
-        for clock in &schema.clocks {
-            let zone = match &clock.zone {
-                ClockZone::Fixed(zone) => Some(zone),
-                ClockZone::Store(slot, zones) => record.event.get(*slot).and_then(|store| zones.get(store)),
-            };
-            let instant = self.found.moment.map(|moment| moment.instant);
-            let Some(there) = zone.zip(instant).map(|(zone, instant)| zone.moment_at(instant)) else {
-                continue;
-            };
-            let values = [there.date, there.time, there.weekday, there.month_day];
-            for (slot, value) in clock.slots.iter().zip(values) {
-                if let Some(place) = record.event.get_mut(*slot) {
-                    *place = value;
-                }
-            }
-        }
+        schema.tell_time(&mut self.out.record, self.found.moment.map(|moment| moment.instant));
         let record = &self.out.record;
         for (slot, path) in schema.event_needs.get(record.kind.index()).into_iter().flatten() {
             if record.event.get(*slot).is_none_or(|value| *value == MISSING) {

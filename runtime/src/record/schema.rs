@@ -6,10 +6,11 @@ use super::value::{Form, Values};
 use crate::catalogue::bind::Tables;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use crate::clock::Zone;
-use perq_compiler::evaluate::Bindings;
+use perq_compiler::evaluate::{Bindings, Record};
 use perq_compiler::ir::{
-    self, Column, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, PAYMENT_BUILTINS, Program,
-    RecordKind, Rounding, RowSource, RowTable, Slot, SlotId, SlotType, line_slot, payment_slot,
+    self, Column, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, NameFrom, PAYMENT_BUILTINS,
+    Program, RecordKind, Rounding, RowSource, RowTable, SiteKind, Slot, SlotId, SlotType, line_slot,
+    payment_slot,
 };
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -162,14 +163,25 @@ pub(crate) const MEMBER: u32 = 1;
 pub(crate) const LINE: u32 = 2;
 pub(crate) const PAYMENT: u32 = 3;
 
-/// The event slots that name other members, each once.
+/// The event slots whose names outlive the record, each once: those of other members, and those that fields are set to.
 fn others(program: &Program) -> Vec<(SlotId, KindId)> {
     let beneficiaries = program.sites.iter().filter_map(|site| site.to);
     let counted = program.counters.iter().filter_map(|counter| match counter.per {
         CounterKey::Inviter(slot) => Some(slot),
         CounterKey::Campaign | CounterKey::Member => None,
     });
-    let mut slots: Vec<SlotId> = beneficiaries.chain(counted).collect();
+    let set = program.sites.iter().filter_map(|site| match site.kind {
+        SiteKind::Set { name: Some(NameFrom::Slot(slot)), .. } => Some(slot),
+        SiteKind::Set { name: Some(NameFrom::Reference(_)) | None, .. }
+        | SiteKind::Award { .. }
+        | SiteKind::Multiply { .. }
+        | SiteKind::Discount { .. }
+        | SiteKind::Debit { .. }
+        | SiteKind::Tender { .. }
+        | SiteKind::Gift { .. }
+        | SiteKind::Issue { .. } => None,
+    });
+    let mut slots: Vec<SlotId> = beneficiaries.chain(counted).chain(set).collect();
     slots.sort_unstable();
     slots.dedup();
     let kind = |slot: SlotId| Some((slot, program.layout.event.get(slot.index())?.ty.symbol()?));
@@ -177,6 +189,25 @@ fn others(program: &Program) -> Vec<(SlotId, KindId)> {
 }
 
 impl Schema {
+    /// Fills what other clocks than the program's show at an instant.
+    pub(crate) fn tell_time(&self, record: &mut Record, instant: Option<i64>) {
+        for clock in &self.clocks {
+            let zone = match &clock.zone {
+                ClockZone::Fixed(zone) => Some(zone),
+                ClockZone::Store(slot, zones) => record.event.get(*slot).and_then(|store| zones.get(store)),
+            };
+            let Some(there) = zone.zip(instant).map(|(zone, instant)| zone.moment_at(instant)) else {
+                continue;
+            };
+            let values = [there.date, there.time, there.weekday, there.month_day];
+            for (slot, value) in clock.slots.iter().zip(values) {
+                if let Some(place) = record.event.get_mut(*slot) {
+                    *place = value;
+                }
+            }
+        }
+    }
+
     /// Binds a program to a catalogue.
     ///
     /// # Errors

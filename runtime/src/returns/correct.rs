@@ -7,7 +7,7 @@ use crate::clock::Zone;
 use crate::record::{ReadEvent, Reader, Schema};
 use crate::state::State;
 use crate::state::life::{life_of, portions};
-use crate::state::lots::{By, Lots, Moved};
+use crate::state::lots::{By, Held, Lots, Moved};
 use perq_compiler::evaluate::{Claim, Decision};
 use perq_compiler::ir::{AccountId, CounterId, GroupId, Program, RuleId, SiteId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,8 +95,8 @@ pub(super) fn correct(
         returned.corrections.push(correction);
     }
     let own = |owner: &str| origin.member.as_deref() == Some(owner);
-    let balances = held.iter().filter(|((owner, _), _)| own(owner));
-    returned.balances = balances.map(|((_, account), lots)| (*account, lots.balance(now.at))).collect();
+    let own = held.iter().filter(|((owner, _), _)| own(owner));
+    returned.held = own.map(|((_, account), lots)| Held::of(*account, lots, now.at)).collect();
 }
 
 impl Correction {
@@ -126,7 +126,12 @@ impl Correction {
             0 => Vec::new(),
             left => portions(zone, program.week_starts, account, life, then, left),
         };
-        lots.correct(at, (By { event, site: self.site }, then.at), &parts, account.shortfall)
+        lots.correct(
+            at,
+            (By { event, site: self.site }, then.at),
+            (&parts, life.spendable),
+            account.shortfall,
+        )
     }
 }
 

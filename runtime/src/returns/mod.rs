@@ -16,6 +16,7 @@ pub use origin::{Left, Origin, OriginLine};
 use crate::catalogue::bind;
 use crate::record::{ReadEvent, Reader, Schema};
 use crate::state::State;
+use crate::state::lots::Held;
 use perq_compiler::evaluate::{Claim, Claimed, Decision, Effect, Kept, LineTotal, Record, RuleFault, Share};
 use perq_compiler::exact::divide_rounded;
 use perq_compiler::ir::{
@@ -146,7 +147,7 @@ pub struct Returned {
     /// What is left of its claims.
     pub claims_left: Vec<Claim>,
     /// What the origin's member can spend then, of the accounts that change.
-    pub balances: Vec<(AccountId, i64)>,
+    pub held: Vec<Held>,
     /// Rules that failed where the origin was decided again.
     pub faults: Vec<RuleFault>,
 }
@@ -304,7 +305,7 @@ fn matched(origin: &Arc<Origin>, event: &ReadEvent) -> Result<Returned, NoReturn
         claims: Vec::new(),
         left: Vec::new(),
         claims_left: Vec::new(),
-        balances: Vec::new(),
+        held: Vec::new(),
         faults: Vec::new(),
     })
 }
@@ -438,24 +439,24 @@ impl Returned {
 
     /// What the member can spend of an account once all is corrected, where it changes.
     fn balance(&self, account: AccountId) -> Option<i64> {
-        self.balances.iter().find(|(of, _)| *of == account).map(|(_, balance)| *balance)
+        self.held.iter().find(|held| held.account == account).map(|held| held.balance)
     }
 }
 
 /// What an event sees of limits and balances, with what comes back with it.
 pub(crate) struct Corrected<'c> {
     claimed: &'c dyn Claimed,
-    balances: Vec<(AccountId, i64)>,
+    held: Vec<Held>,
 }
 
 impl<'c> Corrected<'c> {
     /// Of an event whose return has been worked out.
     pub fn new(claimed: &'c dyn Claimed, event: &ReadEvent) -> Corrected<'c> {
-        let balances = match &event.returned {
-            Some(Ok(returned)) => returned.balances.clone(),
+        let held = match &event.returned {
+            Some(Ok(returned)) => returned.held.clone(),
             Some(Err(_)) | None => Vec::new(),
         };
-        Corrected { claimed, balances }
+        Corrected { claimed, held }
     }
 }
 
@@ -465,8 +466,13 @@ impl Claimed for Corrected<'_> {
     }
 
     fn balance(&self, account: AccountId) -> Option<i64> {
-        let corrected = self.balances.iter().find(|(of, _)| *of == account);
-        corrected.map(|(_, balance)| *balance).or_else(|| self.claimed.balance(account))
+        let corrected = self.held.iter().find(|held| held.account == account);
+        corrected.map(|held| held.balance).or_else(|| self.claimed.balance(account))
+    }
+
+    fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
+        let corrected = self.held.iter().find(|held| held.account == account);
+        corrected.map_or_else(|| self.claimed.purse(account), |held| held.purse.clone())
     }
 }
 

@@ -5,6 +5,7 @@
 use super::{Refund, Returned};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::record::{ReadEvent, Reader, Schema};
+use crate::state::lots::Held;
 use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{
@@ -31,10 +32,10 @@ pub struct Origin {
     pub member: Option<Box<str>>,
     /// Other members, by the slot that names them.
     pub others: Vec<(SlotId, Box<str>)>,
-    /// The member's level before it, and the last day on which that was kept.
-    pub level: Option<(i64, Option<i64>)>,
+    /// The member's level before it, by tiers of the program, and the last day on which that was kept.
+    pub levels: Vec<(i64, Option<i64>)>,
     /// What the member could spend before it, of the accounts from which rules take.
-    pub balances: Vec<(AccountId, i64)>,
+    pub held: Vec<Held>,
     /// As its rules saw it.
     pub record: Remembered,
     /// Its lines as they were settled.
@@ -152,8 +153,8 @@ impl Origin {
                 .into_iter()
                 .filter_map(|slot| Some((slot, Box::from(event.other(slot)?))))
                 .collect(),
-            level: None,
-            balances: Vec::new(),
+            levels: Vec::new(),
+            held: Vec::new(),
             record: Remembered::of(program, schema, reader, &event.record),
             lines: lines
                 .map(|((line, total), row)| OriginLine {
@@ -335,6 +336,7 @@ fn cancel_of(program: &Program, site: SiteId) -> Option<Cancel> {
         SiteKind::Multiply { .. }
         | SiteKind::Debit { .. }
         | SiteKind::Discount { .. }
+        | SiteKind::Gift { .. }
         | SiteKind::Issue { .. }
         | SiteKind::Set { .. }
         | SiteKind::Tender { .. } => None,

@@ -28,6 +28,7 @@ pub fn life_of(program: &Program, site: SiteId) -> Option<(AccountId, Life)> {
         SiteKind::Debit { .. }
         | SiteKind::Discount { .. }
         | SiteKind::Issue { .. }
+        | SiteKind::Gift { .. }
         | SiteKind::Set { .. }
         | SiteKind::Tender { .. } => None,
     }
@@ -197,6 +198,7 @@ mod tests {
             available: Available::After(Span::Months(1)),
             expires: Some(Expires::After(Span::Months(1))),
             spent_at_once: false,
+            spendable: None,
             cancel: None,
         };
         let got = of(&rome, &account(Expires::Never, None), life, now, 7);

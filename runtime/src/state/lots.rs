@@ -6,7 +6,7 @@
 //! all lots and is owed.
 
 use super::life::Portion;
-use perq_compiler::ir::{Shortfall, SiteId};
+use perq_compiler::ir::{AccountId, Shortfall, SiteId};
 use serde::{Deserialize, Serialize};
 
 /// Points that live and end as one.
@@ -24,6 +24,8 @@ pub struct Lot {
     pub amount: i64,
     /// What is not spent of it.
     pub left: i64,
+    /// The condition under which it can be spent, of the program's.
+    pub condition: Option<u32>,
 }
 
 /// Who issued a lot: an event, by its place in the order in which events were kept, and an effect.
@@ -42,6 +44,24 @@ struct Spent {
     /// Its place among the lots; `None` where no lot had it and it is owed.
     lot: Option<usize>,
     amount: i64,
+}
+
+/// What a member can spend of an account at an instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Which account.
+    pub account: AccountId,
+    /// All of it; below zero where something is owed.
+    pub balance: i64,
+    /// In the order in which it is spent, with the condition that it carries.
+    pub purse: Vec<(Option<u32>, i64)>,
+}
+
+impl Held {
+    /// What lots hold.
+    pub fn of(account: AccountId, lots: &Lots, at: i64) -> Held {
+        Held { account, balance: lots.balance(at), purse: lots.purse(at) }
+    }
 }
 
 /// What became of points that are to be taken back or given back.
@@ -80,12 +100,14 @@ pub struct Lots {
 
 impl Lots {
     /// Adds a part of an award. What is owed is paid from it first.
-    pub fn issue(&mut self, at: i64, by: By, portion: Portion) {
-        let paid = self.owed.min(portion.amount).max(0);
+    pub fn issue(&mut self, at: i64, by: By, portion: Portion, condition: Option<u32>) {
+        // What can be spent under a condition pays nothing that is owed.
+        let owed = if condition.is_none() { self.owed } else { 0 };
+        let paid = owed.min(portion.amount).max(0);
         self.owed = self.owed.saturating_sub(paid);
         let left = portion.amount.saturating_sub(paid);
         let Portion { amount, from, until } = portion;
-        self.lots.push(Lot { issued: at, by, from, until, amount, left });
+        self.lots.push(Lot { issued: at, by, from, until, amount, left, condition });
     }
 
     /// What can be spent at an instant; below zero where something is owed.
@@ -110,9 +132,18 @@ impl Lots {
     /// Takes an amount: from the lot that ends first, never-ending ones last, then from the oldest. What no lot has is
     /// owed.
     pub fn spend(&mut self, at: i64, event: u64, amount: i64) {
+        self.spend_where(at, event, amount, |_| true);
+    }
+
+    /// The same from the lots that carry this condition.
+    pub fn spend_of(&mut self, at: i64, event: u64, amount: i64, condition: Option<u32>) {
+        self.spend_where(at, event, amount, |lot| lot.condition == condition);
+    }
+
+    fn spend_where(&mut self, at: i64, event: u64, amount: i64, which: impl Fn(&Lot) -> bool) {
         let mut left = amount.max(0);
         for index in self.in_order(at) {
-            let Some(lot) = self.lots.get_mut(index) else { continue };
+            let Some(lot) = self.lots.get_mut(index).filter(|lot| which(lot)) else { continue };
             let taken = lot.left.min(left);
             lot.left = lot.left.saturating_sub(taken);
             left = left.saturating_sub(taken);
@@ -126,7 +157,19 @@ impl Lots {
         }
     }
 
-    /// Live lots in the order in which they are spent.
+    /// What can be spent at an instant, in the order in which it is, with the condition that it carries.
+    pub fn purse(&self, at: i64) -> Vec<(Option<u32>, i64)> {
+        let mut out: Vec<(Option<u32>, i64)> = Vec::new();
+        for lot in self.in_order(at).into_iter().filter_map(|index| self.lots.get(index)) {
+            match out.last_mut().filter(|(condition, _)| *condition == lot.condition) {
+                Some((_, amount)) => *amount = amount.saturating_add(lot.left),
+                None => out.push((lot.condition, lot.left)),
+            }
+        }
+        out
+    }
+
+    /// The lots that can be spent at an instant, in the order in which they are.
     fn in_order(&self, at: i64) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.lots.len()).collect();
         order.retain(|index| self.lots.get(*index).is_some_and(|lot| lot.left > 0 && lot.is_live(at)));
@@ -173,7 +216,7 @@ impl Lots {
         &mut self,
         at: i64,
         (by, issued): (By, i64),
-        parts: &[Portion],
+        (parts, condition): (&[Portion], Option<u32>),
         policy: Option<Shortfall>,
     ) -> Moved {
         let mut moved = Moved::default();
@@ -192,7 +235,7 @@ impl Lots {
             let mut less = here.saturating_sub(target);
             if less < 0 {
                 let amount = less.saturating_neg();
-                self.issue(issued, by, Portion { amount, from, until });
+                self.issue(issued, by, Portion { amount, from, until }, condition);
                 moved.lots.extend(self.lots.last().map(|lot| (Lot { left: 0, ..*lot }, amount)));
                 continue;
             }
@@ -265,7 +308,7 @@ mod tests {
     #[test]
     fn lots_begin_and_end_by_the_clock() {
         let mut lots = Lots::default();
-        lots.issue(0, By::default(), portion(10, 5, Some(8)));
+        lots.issue(0, By::default(), portion(10, 5, Some(8)), None);
         let seen = |at| (lots.pending(at), lots.balance(at), lots.expired(at));
         assert_eq!(seen(4), (10, 0, 0));
         assert_eq!(seen(5), (0, 10, 0));
@@ -276,11 +319,11 @@ mod tests {
     #[test]
     fn the_soonest_to_end_is_spent_first() {
         let mut lots = Lots::default();
-        lots.issue(1, By::default(), portion(10, 1, None));
-        lots.issue(2, By::default(), portion(10, 2, Some(50)));
-        lots.issue(3, By::default(), portion(10, 3, Some(40)));
-        lots.issue(4, By::default(), portion(10, 4, Some(50)));
-        lots.issue(5, By::default(), portion(10, 20, Some(30)));
+        lots.issue(1, By::default(), portion(10, 1, None), None);
+        lots.issue(2, By::default(), portion(10, 2, Some(50)), None);
+        lots.issue(3, By::default(), portion(10, 3, Some(40)), None);
+        lots.issue(4, By::default(), portion(10, 4, Some(50)), None);
+        lots.issue(5, By::default(), portion(10, 20, Some(30)), None);
         lots.spend(10, 0, 25);
         let left: Vec<i64> = lots.lots.iter().map(|lot| lot.left).collect();
         // 10 of the third, 10 of the second, which is older than the fourth, and 5 of that; the fifth waits.
@@ -293,13 +336,26 @@ mod tests {
     #[test]
     fn the_next_lots_pay_what_is_owed() {
         let mut lots = Lots::default();
-        lots.issue(0, By::default(), portion(10, 0, None));
+        lots.issue(0, By::default(), portion(10, 0, None), None);
         lots.spend(1, 0, 25);
         assert_eq!(lots.balance(1), -15);
-        lots.issue(2, By::default(), portion(10, 2, None));
+        lots.issue(2, By::default(), portion(10, 2, None), None);
         assert_eq!(lots.balance(2), -5);
-        lots.issue(3, By::default(), portion(10, 3, None));
+        lots.issue(3, By::default(), portion(10, 3, None), None);
         assert_eq!(lots.balance(3), 5);
+    }
+
+    #[test]
+    fn lots_with_a_condition_are_spent_by_it() {
+        let mut lots = Lots::default();
+        lots.issue(1, By::default(), portion(10, 1, Some(40)), Some(7));
+        lots.issue(2, By::default(), portion(20, 2, Some(50)), None);
+        lots.issue(3, By::default(), portion(30, 3, None), Some(7));
+        assert_eq!(lots.purse(10), [(Some(7), 10), (None, 20), (Some(7), 30)]);
+        lots.spend_of(10, 0, 15, Some(7));
+        assert_eq!(lots.purse(10), [(None, 20), (Some(7), 25)]);
+        lots.spend_of(10, 0, 5, None);
+        assert_eq!((lots.purse(10), lots.balance(10)), (vec![(None, 15), (Some(7), 25)], 40));
     }
 
     #[derive(Clone, Debug)]
@@ -325,7 +381,7 @@ mod tests {
                 match deed {
                     Deed::Issue(amount, wait, life) => {
                         let from = at + wait;
-                        lots.issue(at, By::default(), portion(*amount, from, life.map(|life| from + life)));
+                        lots.issue(at, By::default(), portion(*amount, from, life.map(|life| from + life)), None);
                         issued += amount;
                     }
                     Deed::Spend(amount) => {
@@ -351,7 +407,7 @@ mod tests {
         ) {
             let mut whole = Lots::default();
             for (at, (amount, until)) in (0i64..).zip(&lives) {
-                whole.issue(at.min(5), By::default(), portion(*amount, 0, *until));
+                whole.issue(at.min(5), By::default(), portion(*amount, 0, *until), None);
             }
             let mut parts = whole.clone();
             whole.spend(9, 0, first + second);

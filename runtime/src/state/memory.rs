@@ -2,7 +2,7 @@
 
 use super::instruments::Instruments;
 use super::life::{life_of, portions};
-use super::lots::{By, Lots};
+use super::lots::{By, Held, Lots};
 use super::tiers::{Levels, Standing};
 use super::{State, now};
 use crate::clock::Zone;
@@ -30,7 +30,8 @@ pub struct Memory {
     /// What was claimed, by who for.
     claims: BTreeMap<(CounterId, Option<Box<str>>), Vec<KeptClaim>>,
     instruments: Instruments,
-    levels: Levels,
+    /// By tiers of the program.
+    levels: Vec<Levels>,
     /// Events of which goods may come back, by id, where the program speaks of returns.
     origins: BTreeMap<Box<str>, Arc<Origin>>,
     /// How many events were kept.
@@ -138,7 +139,7 @@ impl Memory {
             // Readers refuse programs of zones that are not known.
             zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
             instruments: Instruments::new(&program),
-            levels: Levels::default(),
+            levels: vec![Levels::default(); program.instruments.tiers.len()],
             program,
             event_slots: event_slots.into_iter().collect(),
             line_slots: line_slots.into_iter().collect(),
@@ -161,8 +162,8 @@ impl Memory {
     }
 
     /// A member's level, where the member has been seen.
-    pub fn level(&self, member: &str) -> Option<Standing> {
-        self.levels.of(member)
+    pub fn level(&self, tiers: u32, member: &str) -> Option<Standing> {
+        self.levels.get(usize::try_from(tiers).ok()?)?.of(member)
     }
 
     /// Fills the tables of a record that speak of the past of a member.
@@ -249,25 +250,28 @@ impl Memory {
         let mut origin = Origin::of(&program, (schema, reader), event, decision, self.order);
         if let Some(member) = event.member() {
             let now = now(&event.record);
-            origin.level = program.instruments.tiers.as_ref().map(|tiers| {
+            let levels = program.instruments.tiers.iter().zip(&self.levels);
+            let before = |(tiers, levels): (&perq_compiler::ir::Tiers, &Levels)| {
                 let said = event.record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
-                let standing = self.levels.of(member);
+                let standing = levels.of(member);
                 standing.map_or((said, None), |standing| (standing.level, standing.until))
-            });
+            };
+            origin.levels = levels.map(before).collect();
             let mut accounts: Vec<AccountId> = Vec::new();
             accounts.extend(program.sites.iter().filter_map(|site| match site.kind {
                 perq_compiler::ir::SiteKind::Debit { account } => Some(account),
                 perq_compiler::ir::SiteKind::Award { .. }
                 | perq_compiler::ir::SiteKind::Multiply { .. }
                 | perq_compiler::ir::SiteKind::Discount { .. }
+                | perq_compiler::ir::SiteKind::Gift { .. }
                 | perq_compiler::ir::SiteKind::Issue { .. }
                 | perq_compiler::ir::SiteKind::Set { .. }
                 | perq_compiler::ir::SiteKind::Tender { .. } => None,
             }));
             accounts.sort_unstable();
             accounts.dedup();
-            let balance = |account: AccountId| (account, self.balance(member, account, now.at));
-            origin.balances = accounts.into_iter().map(balance).collect();
+            let held = |account: AccountId| Held::of(account, &self.lots(member, account), now.at);
+            origin.held = accounts.into_iter().map(held).collect();
         }
         self.origins.insert(event.id().into(), Arc::new(origin));
     }
@@ -432,18 +436,19 @@ impl State for Memory {
         }
         event.record = record;
         self.instruments.see(program, schema, reader, event);
-        if let Some(tiers) = &program.instruments.tiers
-            && let Some(standing) = event.member().and_then(|member| self.levels.of(member))
-            && let Some(slot) = event.record.event.get_mut(tiers.slot.index())
-        {
-            *slot = standing.level;
+        for (tiers, levels) in program.instruments.tiers.iter().zip(&self.levels) {
+            if let Some(standing) = event.member().and_then(|member| levels.of(member))
+                && let Some(slot) = event.record.event.get_mut(tiers.slot.index())
+            {
+                *slot = standing.level;
+            }
         }
         let inviters = program.counters.iter().filter_map(|counter| match counter.per {
             CounterKey::Inviter(slot) => Some((slot, event.other(slot)?.into())),
             CounterKey::Campaign | CounterKey::Member => None,
         });
         let inviters = inviters.collect();
-        Box::new(Seen { memory: self, sight, member, inviters, balances: None })
+        Box::new(Seen { memory: self, sight, member, inviters, held: None })
     }
 
     fn origin(&self, id: &str) -> Option<Arc<Origin>> {
@@ -460,7 +465,7 @@ impl State for Memory {
         let sight = Sight { now: origin.now(), before: origin.order };
         self.fill(schema, reader, sight, origin.member.as_deref(), record);
         let (member, inviters) = (origin.member.clone(), origin.others.clone());
-        Box::new(Seen { memory: self, sight, member, inviters, balances: Some(origin.balances.clone()) })
+        Box::new(Seen { memory: self, sight, member, inviters, held: Some(origin.held.clone()) })
     }
 
     fn lots(&self, member: &str, account: AccountId) -> Lots {
@@ -468,8 +473,17 @@ impl State for Memory {
         lots.cloned().unwrap_or_default()
     }
 
-    fn undo_level(&mut self, origin: &Origin, now: Instant, reached: Option<i64>) -> Option<TierChange> {
-        self.levels.undo(origin.member.as_deref()?, origin.level, now, reached)
+    fn undo_level(
+        &mut self,
+        tiers: u32,
+        origin: &Origin,
+        now: Instant,
+        reached: Option<i64>,
+    ) -> Option<TierChange> {
+        let at = usize::try_from(tiers).ok()?;
+        let before = origin.levels.get(at).copied();
+        let change = self.levels.get_mut(at)?.undo(origin.member.as_deref()?, before, now, reached)?;
+        Some(TierChange { tiers, ..change })
     }
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
@@ -497,11 +511,17 @@ impl State for Memory {
             claims.push(KeptClaim { order, at: now.at, local: now.local(), amount: claim.amount });
         }
         // What was taken was there before the event gave anything.
-        for effect in decision.effects.iter().filter(|effect| effect.debit) {
+        let by_condition = !program.spendables.is_empty();
+        for effect in decision.effects.iter().filter(|effect| effect.debit && !by_condition) {
             if let (Some(account), Some(member)) = (effect.account, event.member()) {
                 let lots = &mut self.members.entry(member.into()).or_default().lots;
                 lots.entry(account).or_default().spend(now.at, order, effect.amount);
             }
+        }
+        for spent in &decision.spent {
+            let Some(member) = event.member() else { continue };
+            let lots = &mut self.members.entry(member.into()).or_default().lots;
+            lots.entry(spent.account).or_default().spend_of(now.at, order, spent.amount, spent.condition);
         }
         self.instruments.keep(&program, event, decision);
         for effect in &decision.effects {
@@ -513,15 +533,16 @@ impl State for Memory {
             let lots = &mut self.members.entry(owner.into()).or_default().lots;
             let lots = lots.entry(id).or_default();
             for portion in portions(&self.zone, program.week_starts, account, life, now, effect.amount) {
-                lots.issue(now.at, By { event: order, site: effect.site }, portion);
+                let by = By { event: order, site: effect.site };
+                lots.issue(now.at, by, portion, life.spendable);
             }
         }
         let Some(member) = event.member() else { return };
-        if let Some(tiers) = &program.instruments.tiers {
+        for (tiers, levels) in program.instruments.tiers.iter().zip(&mut self.levels) {
             let level = record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
-            self.levels.meet(member, level, now);
+            levels.meet(member, level, now);
             for change in decision.changes.iter().filter(|change| change.slot == tiers.slot) {
-                self.levels.place(member, change.value, change.until, now);
+                levels.place(member, change.value, change.until, now);
             }
         }
         let width = record.line_width.max(1);
@@ -558,22 +579,25 @@ impl State for Memory {
         member.events.insert(place, kept);
     }
 
-    fn due(&self, event: &ReadEvent) -> Vec<i64> {
-        let (Some(tiers), Some(member)) = (&self.program.instruments.tiers, event.member()) else {
-            return Vec::new();
-        };
-        self.levels.due(tiers, member, now(&event.record), self.program.week_starts)
+    fn due(&self, tiers: u32, event: &ReadEvent) -> Vec<i64> {
+        let at = usize::try_from(tiers).unwrap_or(usize::MAX);
+        let declared = self.program.instruments.tiers.get(at).zip(self.levels.get(at));
+        let (Some((tiers, levels)), Some(member)) = (declared, event.member()) else { return Vec::new() };
+        levels.due(tiers, member, now(&event.record), self.program.week_starts)
     }
 
     fn review(
         &mut self,
+        tiers: u32,
         member: &str,
         now: Instant,
         review: bool,
         found: (Option<i64>, Option<i64>),
     ) -> Option<TierChange> {
-        let tiers = self.program.instruments.tiers.as_ref()?;
-        self.levels.review(tiers, member, now, review, found)
+        let at = usize::try_from(tiers).ok()?;
+        let (declared, levels) = (self.program.instruments.tiers.get(at)?, self.levels.get_mut(at)?);
+        let change = levels.review(declared, member, now, review, found)?;
+        Some(TierChange { tiers, ..change })
     }
 
     fn has_badge(&self, member: &str, badge: u32) -> bool {
@@ -591,19 +615,27 @@ struct Seen<'s> {
     sight: Sight,
     member: Option<Box<str>>,
     inviters: Vec<(SlotId, Box<str>)>,
-    /// The balances of then, where it is seen as it was.
-    balances: Option<Vec<(AccountId, i64)>>,
+    /// What the member held then, where it is seen as it was.
+    held: Option<Vec<Held>>,
 }
 
 impl Claimed for Seen<'_> {
     fn balance(&self, account: AccountId) -> Option<i64> {
         let member = self.member.as_deref()?;
-        Some(match &self.balances {
+        Some(match &self.held {
             None => self.memory.balance(member, account, self.sight.now.at),
-            Some(balances) => {
-                balances.iter().find(|(of, _)| *of == account).map_or(0, |(_, balance)| *balance)
-            }
+            Some(held) => held.iter().find(|held| held.account == account).map_or(0, |held| held.balance),
         })
+    }
+
+    fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
+        if let Some(held) = &self.held {
+            let held = held.iter().find(|held| held.account == account);
+            return held.map_or_else(Vec::new, |held| held.purse.clone());
+        }
+        let member = self.member.as_deref().and_then(|member| self.memory.members.get(member));
+        let lots = member.and_then(|member| member.lots.get(&account));
+        lots.map_or_else(Vec::new, |lots| lots.purse(self.sight.now.at))
     }
 
     fn claimed(&self, id: CounterId) -> i64 {

@@ -55,15 +55,22 @@ pub trait State: Send {
 
     /// Takes back a level that a member has reached since an event of which goods have come back: no further than to the
     /// level of then, nor below what the member measures up to.
-    fn undo_level(&mut self, origin: &Origin, now: Instant, reached: Option<i64>) -> Option<TierChange>;
+    fn undo_level(
+        &mut self,
+        tiers: u32,
+        origin: &Origin,
+        now: Instant,
+        reached: Option<i64>,
+    ) -> Option<TierChange>;
 
-    /// The local seconds at which the event's member is to be reviewed before it, oldest first.
-    fn due(&self, event: &ReadEvent) -> Vec<i64>;
+    /// The local seconds at which the event's member is to be reviewed before it for these levels, oldest first.
+    fn due(&self, tiers: u32, event: &ReadEvent) -> Vec<i64>;
 
     /// Keeps what a review of a member's level found, at a boundary or with an event that has been kept: the level that
     /// was reached, and the last day on which a level that begins then is kept.
     fn review(
         &mut self,
+        tiers: u32,
         member: &str,
         now: Instant,
         review: bool,
@@ -98,13 +105,14 @@ pub fn is_stateful(program: &Program) -> bool {
         | SiteKind::Multiply { .. }
         | SiteKind::Discount { .. }
         | SiteKind::Issue { .. }
+        | SiteKind::Gift { .. }
         | SiteKind::Tender { .. } => false,
     });
     let instruments = &program.instruments;
     let kept = !instruments.coupons.is_empty()
         || !instruments.certificates.is_empty()
         || !instruments.badges.is_empty()
-        || instruments.tiers.is_some();
+        || !instruments.tiers.is_empty();
     let redemptions = !program.redemptions.is_empty();
     history || reads || acts || kept || redemptions || program.returns || !program.counters.is_empty()
 }

@@ -87,7 +87,9 @@ impl Levels {
             standing.level = to;
             standing.until = keep;
         }
-        let change = TierChange { from, to, date: now.date, time: now.time, review, until: standing.until };
+        // Which levels these are knows who keeps them.
+        let (date, time, until) = (now.date, now.time, standing.until);
+        let change = TierChange { tiers: 0, from, to, date, time, review, until };
         (to != from).then_some(change)
     }
 
@@ -112,7 +114,8 @@ impl Levels {
             standing.until = until;
         }
         let until = standing.until;
-        Some(TierChange { from, to, date: now.date, time: now.time, review: false, until })
+        // Which levels these are knows who keeps them.
+        Some(TierChange { tiers: 0, from, to, date: now.date, time: now.time, review: false, until })
     }
 
     /// Notes a member who is seen for the first time, at the level that the record says.
@@ -156,6 +159,7 @@ mod tests {
             at_once: true,
             downgrade,
             review: Some(Boundary { every: Period::Month, time: 3 * 3600 }),
+            events: Vec::new(),
             place: PlaceId(0),
         }
     }

@@ -121,6 +121,8 @@ impl Kit {
             tender: crate::ir::TenderSlots::default(),
             returns: false,
             instruments: Default::default(),
+            gifts: Vec::new(),
+            spendables: Vec::new(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),
@@ -378,10 +380,10 @@ fn limit(amount: i64, account: Option<AccountId>, otherwise: Otherwise) -> Limit
 fn account_of(limit: &Limit) -> Option<AccountId> {
     match limit.of {
         LimitOf::Awards(account) => Some(account),
-        LimitOf::Discounts | LimitOf::Times => None,
+        LimitOf::Discounts | LimitOf::Times | LimitOf::Gifts => None,
     }
 }
 
 fn tax(included: bool) -> Option<Tax> {
-    Some(Tax { included, rounding: Rounding::HalfUp, per: TaxPer::Line })
+    Some(Tax { included, rounding: Rounding::HalfUp, per: TaxPer::Line, besides: None })
 }
