@@ -8,7 +8,7 @@ mod support;
 use bounds::{assert_memory, spent};
 use perq_grammar::diagnostic::FileId;
 use perq_grammar::source::{MAX_SOURCE_BYTES, decode};
-use perq_grammar::{MAX_DEPTH, MAX_TOKENS, Parsed, format, parse};
+use perq_grammar::{MAX_DEPTH, MAX_FILE_TOKENS, MAX_TOKENS, Parsed, format, parse};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -77,8 +77,10 @@ fn the_deepest_text_allowed_is_read() {
 fn deeper_text_is_answered_by_name() {
     for count in [MAX_DEPTH + 1, 1_000, 1_000_000] {
         for (open, close) in [("(", ")"), ("[", "]"), ("{", "}"), ("f(", ")"), ("by x { a => ", "}")] {
-            // As many as a file may have.
+            // As many as a file may have: of bytes, and of words and signs.
             let count = count.min((MAX_SOURCE_BYTES - 100) / (open.len() + close.len()));
+            let tokens = open.split_whitespace().count().max(open.len().min(2)) + 1;
+            let count = count.min((MAX_FILE_TOKENS - 100) / tokens);
             let balanced = value(&format!("{}1{}", open.repeat(count), close.repeat(count)));
             assert_eq!(read(balanced).0, ["nested-too-deeply"], "{count} of {open}");
             assert_eq!(
@@ -90,7 +92,7 @@ fn deeper_text_is_answered_by_name() {
     }
     // The tree deepens with prefixes, for which the grammar does not recurse.
     for prefix in ["not ", "- ", "1% of "] {
-        for count in [2 * MAX_DEPTH + 1, 300_000] {
+        for count in [2 * MAX_DEPTH + 1, MAX_TOKENS / 3 - 100] {
             let deep = prefix.repeat(count);
             assert_eq!(read(value(&format!("{deep}a"))).0, ["nested-too-deeply"], "{prefix}");
             assert_eq!(read(value(&deep)).0, ["unexpected-text"], "{prefix}, unclosed");
@@ -100,8 +102,10 @@ fn deeper_text_is_answered_by_name() {
         assert_eq!(read(value(&longest)).0, ["declaration-too-long"], "{prefix}");
     }
     for closing in [")", "]", "}"] {
-        let (found, ..) = read(closing.repeat(1_000_000));
+        let (found, ..) = read(closing.repeat(MAX_TOKENS));
         assert_eq!(found, ["stray-delimiter"], "{closing}");
+        let (found, ..) = read(closing.repeat(1_000_000));
+        assert_eq!(found, ["stray-delimiter", "declaration-too-long"], "{closing}");
     }
     assert_eq!(
         read(value(&format!("{}{}", "(".repeat(500_000), "]".repeat(500_000)))).0,
