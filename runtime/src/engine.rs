@@ -439,6 +439,9 @@ impl Engine {
     }
 }
 
+/// Looks at an event as it was before it was decided, with all that is known of the past, and at its decision.
+pub(crate) type Watcher<'a> = dyn FnMut(&Reader, &ReadEvent, &dyn Claimed, &evaluate::Decision) + 'a;
+
 /// The memory of evaluation, of one thread.
 #[derive(Default)]
 struct Evaluation {
@@ -475,6 +478,21 @@ impl Evaluation {
                 }
             }
         }
+    }
+
+    /// Runs, and lets somebody look.
+    fn run_watched(
+        &mut self,
+        engine: &Engine,
+        reader: &Reader,
+        event: &mut ReadEvent,
+        claimed: &dyn Claimed,
+        watcher: Option<&mut Watcher<'_>>,
+    ) {
+        let Some(watcher) = watcher else { return self.run(&engine.0, event, claimed) };
+        let before = event.clone();
+        self.run(&engine.0, event, claimed);
+        watcher(reader, &before, claimed, &self.decision);
     }
 
     /// What functions that belong to no rule give for a record.
@@ -553,14 +571,17 @@ fn decide(
     reader: &mut Reader,
     event: &mut ReadEvent,
     evaluation: &mut Evaluation,
+    watcher: Option<&mut Watcher<'_>>,
 ) {
-    let Some(state) = state else { return evaluation.run(&engine.0, event, &Unclaimed) };
+    let Some(state) = state else {
+        return evaluation.run_watched(engine, reader, event, &Unclaimed, watcher);
+    };
     let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
     let tiers = review::before(program, state, (schema, reader), event, &mut |record, functions| {
         evaluation.ask(&engine.0, record, functions)
     });
     let claimed = state.see(schema, reader, event);
-    evaluation.run(&engine.0, event, &*claimed);
+    evaluation.run_watched(engine, reader, event, &*claimed, watcher);
     drop(claimed);
     evaluation.decision.tiers = tiers;
     state.keep(schema, reader, event, &evaluation.decision);
@@ -620,7 +641,7 @@ impl Session {
     /// Decides the event that was read last, on what was kept before it, and keeps it.
     fn run(&mut self) {
         let Session { engine, state, reader, event, evaluation } = self;
-        decide(engine, state.as_deref_mut(), reader, event, evaluation);
+        decide(engine, state.as_deref_mut(), reader, event, evaluation, None);
     }
 
     /// Decides an event from its JSON text.
@@ -655,8 +676,15 @@ impl Session {
     /// it: as [`Self::decide_record`], for programs with and without state.
     pub fn decide_read(&mut self, reader: &mut Reader, event: &mut ReadEvent) -> &evaluate::Decision {
         let Session { engine, state, evaluation, .. } = self;
-        decide(engine, state.as_deref_mut(), reader, event, evaluation);
+        decide(engine, state.as_deref_mut(), reader, event, evaluation, None);
         &self.evaluation.decision
+    }
+
+    /// Decides the event that was read last as [`Self::decide_json`] does, and lets somebody look.
+    pub(crate) fn decide_watched(&mut self, watcher: &mut Watcher<'_>) -> Decision {
+        let Session { engine, state, reader, event, evaluation } = self;
+        decide(engine, state.as_deref_mut(), reader, event, evaluation, Some(watcher));
+        self.engine.0.names.decision(&self.event, &self.evaluation.decision)
     }
 
     /// Names what [`Self::decide_record`] decided.

@@ -21,7 +21,7 @@ use perq_compiler::evaluate::{
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Saying, Span,
+    AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Saying, SlotId, Span,
     Verified, event_slot, line_slot,
 };
 use perq_compiler::pipeline;
@@ -849,7 +849,7 @@ impl View<'_> {
             Expectation::Nothing => {
                 let got = match decision.faults.as_slice() {
                     [] if decision.refused.is_some() => self.refused().unwrap_or_default(),
-                    [] => self.effects(|_| true),
+                    [] => self.given(|_| true, |_| true),
                     _ => "a rule failed".to_owned(),
                 };
                 let nothing = decision.effects.is_empty()
@@ -865,7 +865,10 @@ impl View<'_> {
             }
             Expectation::Silent(rule) => {
                 let silent = !self.fires(*rule);
-                let got = self.effects(|effect| self.is(effect.rule, *rule));
+                let got = self.given(
+                    |effect| self.is(effect.rule, *rule),
+                    |by| by.is_some_and(|by| self.is(by, *rule)),
+                );
                 (silent, format!("rule `{}` has no effect", self.rule(*rule)), got)
             }
             Expectation::DisplacedBy(loser, winner) => {
@@ -1150,15 +1153,32 @@ impl View<'_> {
     }
 
     fn effects(&self, which: impl Fn(&Effect) -> bool) -> String {
-        let effects: Vec<String> = self
-            .decided
-            .decision
-            .effects
-            .iter()
-            .filter(|effect| which(effect))
-            .map(|effect| self.effect(effect))
-            .collect();
-        if effects.is_empty() { "nothing".to_owned() } else { effects.join("; ") }
+        self.given(which, |_| false)
+    }
+
+    /// Effects, and what is issued and set by rules of the second sort.
+    fn given(&self, which: impl Fn(&Effect) -> bool, by: impl Fn(Option<RuleId>) -> bool) -> String {
+        let decision = &self.decided.decision;
+        let effects =
+            decision.effects.iter().filter(|effect| which(effect)).map(|effect| self.effect(effect));
+        let issues = decision.issues.iter().filter(|issue| by(issue.rule)).map(|issue| {
+            let number = match issue.instrument {
+                InstrumentId::Coupon(_) | InstrumentId::Badge(_) => issue.number,
+                InstrumentId::Certificate(_) => 1,
+            };
+            let rule = issue.rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+            format!("issue {number} {}{rule}", self.instrument(issue.instrument))
+        });
+        let set = decision.changes.iter().filter(|change| by(Some(change.rule)));
+        let set = set
+            .map(|change| format!("set `{}` by rule `{}`", self.field(change.slot), self.rule(change.rule)));
+        let given: Vec<String> = effects.chain(issues).chain(set).collect();
+        if given.is_empty() { "nothing".to_owned() } else { given.join("; ") }
+    }
+
+    /// A field of the event as rules write it.
+    fn field(&self, slot: SlotId) -> &str {
+        self.program.layout.event.get(slot.index()).map_or("?", |slot| &slot.name)
     }
 
     fn effect(&self, effect: &Effect) -> String {
@@ -1247,8 +1267,7 @@ impl View<'_> {
             let _ = writeln!(out, "issue {name}{by}{codes}");
         }
         for change in &decision.changes {
-            let field = self.program.layout.event.get(change.slot.index()).map_or("?", |slot| &slot.name);
-            let _ = writeln!(out, "set `{field}` by rule `{}`", self.rule(change.rule));
+            let _ = writeln!(out, "set `{}` by rule `{}`", self.field(change.slot), self.rule(change.rule));
         }
         for change in &decision.tiers {
             let when = if change.review { " at a review" } else { "" };

@@ -40,6 +40,7 @@ pages! {
     "equality-with-reference"
     "event-outside-group"
     "expected-here"
+    "failed-test"
     "file-too-large"
     "foreign-comment"
     "foreign-logic"

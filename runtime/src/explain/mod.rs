@@ -5,12 +5,15 @@
 //! ([`perq_compiler::interpret::trace`]), whose decision must be the same. Opens nothing: whoever has the texts of the
 //! rules gives a way to quote them.
 
+mod past;
 mod words;
 
+pub use past::{Past, replay};
+
 use crate::decision::{self, Decision};
-use crate::engine::Engine;
-use crate::record::{ReadEvent, Reader, RecordError};
-use perq_compiler::evaluate::{self, FUEL, Proposals, RecordView};
+use crate::engine::{Engine, Session};
+use crate::record::{ReadEvent, RecordError};
+use perq_compiler::evaluate::{self, Claimed, FUEL, Proposals, RecordView};
 use perq_compiler::interpret::Scratch;
 use perq_compiler::interpret::trace::{self, Seen, Trace, Witness};
 use perq_compiler::ir::{
@@ -198,7 +201,7 @@ pub struct RuleReport {
     pub place: Spot,
     /// Whether the decision has an effect of it.
     pub fired: bool,
-    /// What it gives.
+    /// The amounts that it gives; what it issues and sets stands in the decision.
     pub gave: Vec<Amount>,
     /// Why it gives nothing.
     pub why: Option<Why>,
@@ -344,39 +347,35 @@ pub struct Failed {
 /// An account, or none for discounts, and another member than the event's.
 type Whose<'e> = (Option<AccountId>, Option<&'e str>);
 
-/// Decides an event from its JSON text and explains the decision.
+/// Decides an event from its JSON text, on what the session decided before it, and explains the decision.
 ///
 /// # Errors
 /// Where the event cannot be read, or where perq contradicts itself.
-pub fn explain(engine: &Engine, json: &[u8], quote: Quote<'_>) -> Result<Explanation, ExplainError> {
-    let mut reader = Reader::new();
-    let mut event = ReadEvent::default();
-    reader.read(engine.schema(), json, &mut event).map_err(ExplainError::Record)?;
-    let before = event.clone();
-    let mut session = engine.session();
-    let raw = session.decide_record(&mut event).clone();
-    let decision = session.describe(&event, &raw);
-    let params = engine.parameters_at(before.record.event.get(event_slot::DATE.index()).copied());
-    let watched = Watched { engine, event: &before, params };
-    let (again, seen) = watched.evaluate(Vec::new());
-    if again != raw {
-        return Err(ExplainError::Differs);
-    }
-    let words = Words { engine, event: &before, strangers: reader.strangers(), quote };
-    let teller = Teller { watched: &watched, words: &words, raw: &raw, seen: &seen };
-    Ok(Explanation {
-        local: words.local(),
-        receipt: teller.receipt(),
-        accounts: teller.accounts(),
-        rules: teller.rules(),
-        decision,
-    })
+pub fn explain(session: &mut Session, json: &[u8], quote: Quote<'_>) -> Result<Explanation, ExplainError> {
+    session.read(json).map_err(ExplainError::Record)?;
+    let engine = session.engine().clone();
+    let mut told = None;
+    let decision = session.decide_watched(&mut |reader, event, claimed, raw| {
+        let params = engine.parameters_at(event.record.event.get(event_slot::DATE.index()).copied());
+        let watched = Watched { engine: &engine, event, claimed, params };
+        let (again, seen) = watched.evaluate(Vec::new());
+        if again != *raw {
+            return;
+        }
+        let words = Words { engine: &engine, event, strangers: reader.strangers(), quote };
+        let teller = Teller { watched: &watched, words: &words, raw, seen: &seen };
+        told = Some((words.local(), teller.receipt(), teller.accounts(), teller.rules()));
+    });
+    let Some((local, receipt, accounts, rules)) = told else { return Err(ExplainError::Differs) };
+    Ok(Explanation { decision, local, receipt, accounts, rules })
 }
 
 /// An event that can be evaluated again and again.
 struct Watched<'w> {
     engine: &'w Engine,
     event: &'w ReadEvent,
+    /// What was claimed before.
+    claimed: &'w dyn Claimed,
     params: Vec<i64>,
 }
 
@@ -385,12 +384,7 @@ impl Watched<'_> {
     fn evaluate(&self, silenced: Vec<RuleId>) -> (evaluate::Decision, Seen) {
         let witness = Witness::new(self.engine.interpreter(), silenced);
         let mut record = self.event.record.clone();
-        let decision = self.engine.evaluate_with(
-            &witness,
-            &mut record,
-            &self.params,
-            &perq_compiler::evaluate::Unclaimed,
-        );
+        let decision = self.engine.evaluate_with(&witness, &mut record, &self.params, self.claimed);
         (decision, witness.into_seen())
     }
 }
@@ -492,7 +486,9 @@ impl Teller<'_> {
     fn report(&self, id: RuleId, rule: &Rule) -> RuleReport {
         let program = self.program();
         let words = self.words;
-        let fired = self.raw.effects.iter().any(|effect| effect.rule == id);
+        let fired = self.raw.effects.iter().any(|effect| effect.rule == id)
+            || self.raw.issues.iter().any(|issue| issue.rule == Some(id))
+            || self.raw.changes.iter().any(|change| change.rule == id);
         let heard = rule.events.contains(&self.watched.event.record.kind);
         let displaced: Vec<&evaluate::Displaced> =
             self.raw.displaced.iter().filter(|lost| lost.rule == id).collect();

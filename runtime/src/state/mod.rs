@@ -82,7 +82,7 @@ pub fn is_stateful(program: &Program) -> bool {
 }
 
 /// When an event happens.
-fn now(record: &Record) -> Instant {
+pub(crate) fn now(record: &Record) -> Instant {
     let slot = |slot: SlotId| record.event.get(slot.index()).copied().unwrap_or(MISSING);
     Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
 }
