@@ -407,3 +407,132 @@ fn the_json_contract_is_described() {
     }
     assert!(root().join("docs/reference").is_dir());
 }
+
+/// Follows the tutorial: writes what it says into the files that it names, runs its commands, and holds what they print
+/// against its quotations.
+struct Follower {
+    folder: std::path::PathBuf,
+    /// The file that was named last.
+    file: String,
+    /// A text that was put in another's place, and is to be taken out again.
+    undo: Option<(String, String)>,
+    /// What the last commands printed, and how the last one ended.
+    printed: String,
+    exit: Exit,
+    quoted: bool,
+    commands: usize,
+}
+
+impl Follower {
+    fn path(&self, name: &str) -> String {
+        at(&self.folder, name)
+    }
+
+    fn text(&self) -> String {
+        let path = self.path(&self.file);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    fn write(&self, text: &str) {
+        let path = self.path(&self.file);
+        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    fn put(&mut self, new: &str, old: &str) {
+        let text = self.text();
+        assert_eq!(text.matches(old).count(), 1, "{old}");
+        self.write(&text.replace(old, new));
+        self.undo = Some((old.to_owned(), new.to_owned()));
+    }
+
+    fn prose(&mut self, paragraph: &str) {
+        let words: Vec<&str> = paragraph.split('`').collect();
+        let is_file = |word: &str| [".rule", ".ndjson", ".yaml"].iter().any(|ending| word.ends_with(ending));
+        for (at, word) in words.iter().enumerate().filter(|(at, _)| at % 2 == 1) {
+            if is_file(word) && !word.contains(' ') {
+                self.file = (*word).to_owned();
+            }
+            if words.get(at + 1).is_some_and(|between| between.trim() == "in place of") {
+                self.put(word, words[at + 2]);
+            }
+        }
+        if paragraph.contains("Take the mistake out again") {
+            let (old, new) = self.undo.take().expect("there is a mistake");
+            self.put(&old, &new);
+        }
+    }
+
+    fn run(&mut self, line: &str) {
+        assert!(self.quoted || self.exit == Exit::Clean, "it ended with {:?}:\n{}", self.exit, self.printed);
+        let arguments: Vec<String> = line
+            .split(' ')
+            .skip(1)
+            .map(|word| {
+                let is_path =
+                    word.starts_with("shop") || word.ends_with(".ndjson") || word.ends_with(".yaml");
+                if is_path { self.path(word) } else { word.to_owned() }
+            })
+            .collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (exit, out, err) = perq(&arguments);
+        let own = format!("{}/", self.folder.display());
+        self.printed += &format!("{err}{out}").replace(&own, "");
+        (self.exit, self.quoted) = (exit, false);
+        self.commands += 1;
+    }
+
+    fn fence(&mut self, kind: &str, text: &str, before: &str) {
+        match kind {
+            "sh" => {
+                self.printed.clear();
+                text.lines().filter(|line| line.starts_with("perq ")).for_each(|line| self.run(line));
+            }
+            "text" => {
+                let mut printed = self.printed.lines();
+                for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                    assert!(
+                        printed.any(|printed| printed.contains(line)),
+                        "`{line}` is not (or not there) in\n{}",
+                        self.printed
+                    );
+                }
+                self.quoted = true;
+            }
+            _ if before.ends_with("is a whole programme:") => assert_eq!(text, self.text()),
+            _ => self.write(text),
+        }
+    }
+}
+
+#[test]
+fn the_tutorial_comes_true() {
+    let page = read("docs/tutorial.md");
+    let folder = scratch("tutorial");
+    let mut follower = Follower {
+        folder: folder.clone(),
+        file: String::new(),
+        undo: None,
+        printed: String::new(),
+        exit: Exit::Clean,
+        quoted: true,
+        commands: 0,
+    };
+    let (mut paragraph, mut before) = (String::new(), String::new());
+    let mut lines = page.lines().skip_while(|line| *line != "## 1. Begin");
+    while let Some(line) = lines.next() {
+        if let Some(kind) = line.strip_prefix("```") {
+            let text: String =
+                lines.by_ref().take_while(|line| *line != "```").map(|l| format!("{l}\n")).collect();
+            follower.fence(kind, &text, &before);
+        } else if line.is_empty() {
+            follower.prose(paragraph.trim());
+            before = std::mem::take(&mut paragraph).trim().to_owned();
+        } else {
+            paragraph += line;
+            paragraph.push(' ');
+        }
+    }
+    assert_eq!(follower.exit, Exit::Clean, "{}", follower.printed);
+    assert!(follower.commands >= 15, "only {} commands", follower.commands);
+    let _ = std::fs::remove_dir_all(folder);
+}

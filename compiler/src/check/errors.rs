@@ -16,6 +16,7 @@ pub const NAMES: &[&str] = &[
     "calendar-duration",
     "cannot-exclude",
     "collection-as-value",
+    "compared-with-itself",
     "constant-expected",
     "date-order",
     "decimal-or-thousands",
@@ -98,6 +99,7 @@ pub const NAMES: &[&str] = &[
     "unknown-word",
     "unknown-zone",
     "unreachable-row",
+    "valid-after-effect",
     "value-outside-range",
     "wrong-account",
     "wrong-arguments",
@@ -288,6 +290,16 @@ pub(super) fn unknown_word(place: Place, what: &str, word: &str, words: &[&str])
     }
 }
 
+/// `per day`: a limit says for whom, and its window over what time.
+pub(super) fn limit_of_period(place: Place, word: &str, who: &str, window: &str) -> Diagnostic {
+    Diagnostic::error(
+        "unknown-word",
+        place,
+        format!("`per` says for whom a limit counts, and `{word}` is a time"),
+    )
+    .help(format!("the time stands after `within`: `per {who} within {window}`"))
+}
+
 /// A word that another one means already.
 pub(super) fn other_word(place: Place, word: &str, ours: &str) -> Diagnostic {
     Diagnostic::error("unknown-word", place, format!("`{word}` is written `{ours}` here")).suggest(Some(ours))
@@ -459,6 +471,23 @@ pub(super) fn unknown_field(
     }
 }
 
+/// A name that other systems have for a field.
+pub(super) fn other_field(place: Place, record: &str, name: &str, ours: &str) -> Diagnostic {
+    Diagnostic::error("unknown-field", place, format!("{} {record} has no field `{name}`", article(record)))
+        .suggest(Some(ours))
+}
+
+/// What is paid for the event at hand, asked of the event.
+pub(super) fn amount_of_event(place: Place, whole: Place, record: &str, name: &str) -> Diagnostic {
+    let ours = format!("basket.{name}");
+    Diagnostic::error(
+        "unknown-field",
+        place,
+        format!("{} {record} that is being decided has no field `{name}`", article(record)),
+    )
+    .fix(format!("of this event it is `{ours}`"), whole, ours)
+}
+
 pub(super) fn pieces_of_unit(place: Place) -> Diagnostic {
     Diagnostic::error("unknown-field", place, "a unit is one piece and has no field `pieces`")
         .help("count units with `count(units where …)`, or sum `line.pieces` for lines")
@@ -599,6 +628,11 @@ pub(super) fn division_by_zero(place: Place, text: &str) -> Diagnostic {
         place,
         format!("nothing can be divided by `{text}`: the rule fails here"),
     )
+}
+
+/// A date where only one that is written out can stand.
+pub(super) fn date_constant_expected(place: Place, text: &str) -> Diagnostic {
+    constant_expected(place, text).help("write the date out, such as `2026-03-01`")
 }
 
 pub(super) fn constant_expected(place: Place, text: &str) -> Diagnostic {
@@ -935,6 +969,39 @@ pub(super) fn optional_column(place: Place, name: &str) -> Diagnostic {
         .help("take the `?` away and ask `known` where the table is used")
 }
 
+/// A comparison of something with itself.
+pub(super) fn compared_with_itself(place: Place, text: &str, hidden: Option<&str>) -> Diagnostic {
+    let diagnostic = Diagnostic::warning(
+        "compared-with-itself",
+        place,
+        format!("`{text}` stands on both sides, so this is the same for every row and every event"),
+    );
+    match hidden {
+        Some(name) => diagnostic.help(format!(
+            "inside these brackets `{name}` is the inner row; give the loop around it another name, such as \
+             `for each row in {name}s`, and write `row.…` for its own"
+        )),
+        None => diagnostic,
+    }
+}
+
+/// `then issue coupon c valid …`
+pub(super) fn valid_after_effect(place: Place, issues: bool) -> Diagnostic {
+    let diagnostic = Diagnostic::warning(
+        "valid-after-effect",
+        place,
+        "this `valid` says when the rule holds, not how long what it gives holds",
+    );
+    if issues {
+        diagnostic.help(
+            "how long a coupon holds is said by `expires` behind it, or by `valid` in the coupon; if the rule is \
+             meant, write it on a line of its own",
+        )
+    } else {
+        diagnostic.help("write it on a line of its own")
+    }
+}
+
 pub(super) fn always_known(place: Place, text: &str) -> Diagnostic {
     Diagnostic::warning("always-known", place, format!("`{text}` is never missing"))
 }
@@ -975,7 +1042,14 @@ pub(super) fn wrong_element(place: Place, what: &str, found: &str, wanted: &str)
 }
 
 pub(super) fn element_expected(place: Place, text: &str, wanted: &str) -> Diagnostic {
-    Diagnostic::error("mismatched-types", place, format!("expected is {wanted}; `{text}` is something else"))
+    Diagnostic::error("mismatched-types", place, format!("expected is {wanted}; `{text}` is none"))
+}
+
+/// A row of another collection where a function takes one of this receipt.
+pub(super) fn other_element(place: Place, text: &str, found: &str, wanted: &str) -> Diagnostic {
+    Diagnostic::error("mismatched-types", place, format!("expected is {wanted}; `{text}` is {found}"))
+        .at(found.to_owned())
+        .help("a `define` takes rows of one collection only; write its condition out here")
 }
 
 pub(super) fn not_a_function(place: Place, name: &str) -> Diagnostic {
