@@ -533,6 +533,12 @@ fn the_tutorial_comes_true() {
         }
     }
     assert_eq!(follower.exit, Exit::Clean, "{}", follower.printed);
+    let [shop, event, history] = ["shop", "event.yaml", "receipts.ndjson"].map(|name| follower.path(name));
+    let (_, out, _) = perq(&["simulate", &shop, &event, "--history", &history, "--format", "json"]);
+    let told: Value = serde_json::from_str(&out).unwrap_or_default();
+    assert_eq!(told["history"], serde_json::json!({ "replayed": 2, "later": 0, "same": 0, "refused": 1 }));
+    let (_, told) = object(&["simulate", &shop, &event]);
+    assert_eq!(told["history"], Value::Null);
     assert!(follower.commands >= 15, "only {} commands", follower.commands);
     let _ = std::fs::remove_dir_all(folder);
 }

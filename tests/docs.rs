@@ -16,6 +16,14 @@ use std::sync::Arc;
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
+    let linked: Vec<PathBuf> = others().into_iter().filter(|page| !pages().contains(page)).collect();
+    for page in linked {
+        let name = page.strip_prefix(root()).unwrap_or(&page).display().to_string();
+        trials.push(Trial::test(format!("{name} links"), move || {
+            let text = std::fs::read_to_string(&page)?;
+            check_links(&page, &text)
+        }));
+    }
     for page in pages() {
         let name = page.strip_prefix(root()).unwrap_or(&page).display().to_string();
         let text = match std::fs::read_to_string(&page) {
@@ -51,6 +59,24 @@ fn pages() -> Vec<PathBuf> {
         .collect();
     pages.sort();
     pages.extend([docs.join("tutorial.md")].into_iter().filter(|page| page.exists()));
+    pages
+}
+
+/// All pages of the repository, of those in the folders that readers are sent to.
+fn others() -> Vec<PathBuf> {
+    let mut folders = vec![root().join("docs"), root().join("rules-examples")];
+    let mut pages = vec![root().join("README.md")];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(folder).ok().into_iter().flatten();
+        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages.sort();
     pages
 }
 

@@ -741,7 +741,9 @@ impl Checker<'_> {
                 self.report(errors::text_field(at, name));
                 return None;
             }
-            if matches!(name, "paid" | "initial") {
+            let has_basket =
+                |event: &ir::EventId| self.event_infos.get(event.index()).is_some_and(|info| info.lines);
+            if matches!(name, "paid" | "initial") && asked.iter().all(has_basket) {
                 self.report(errors::amount_of_event(at, place, &word, name));
                 return None;
             }
