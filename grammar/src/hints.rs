@@ -21,14 +21,19 @@ pub(crate) fn hint(before: &[&str], found: Option<&str>, behind: &[&str]) -> Opt
     let digits = found.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let is_ordinal =
         ["st", "nd", "rd", "th"].iter().any(|ending| found.strip_prefix(digits) == Some(*ending));
-    if is_ordinal && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    if is_ordinal && is_short(found) && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    {
         return Some(format!(
             "every so many are picked as in `every {found} of units ordered by unit.price descending`"
         ));
     }
     if matches!(found, "last" | "this" | "previous") && back(1) == "earlier" {
-        let more: Vec<&str> = behind.iter().take(if found == "last" { 2 } else { 1 }).copied().collect();
-        return Some(format!("the window stands after `within`: `within {found} {}`", more.join(" ")));
+        let more = behind.get(..if found == "last" { 2 } else { 1 }).unwrap_or(&[]);
+        let more = match more.iter().all(|word| is_short(word)) && !more.is_empty() {
+            true => more.join(" "),
+            false => if found == "last" { "30 days" } else { "month" }.to_owned(),
+        };
+        return Some(format!("the window stands after `within`: `within {found} {more}`"));
     }
     if back(0) == "previous" && found.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(
@@ -45,6 +50,11 @@ pub(crate) fn hint(before: &[&str], found: Option<&str>, behind: &[&str]) -> Opt
         );
     }
     None
+}
+
+/// Whether a word of the author's can stand in a hint as it is.
+fn is_short(word: &str) -> bool {
+    word.len() <= 20 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Why a word between declarations stands at the wrong place, where it has one.
@@ -76,6 +86,12 @@ mod tests {
         assert!(of(&["purchases", "earlier", "("], "last", &["7", "days"]).contains("`within last 7 days`"));
         assert!(of(&["previous", "within"], "4", &["weeks"]).contains("last 4 weeks"));
         assert!(of(&["deposit", "{", "LineKind", "extend"], "}", &[]).contains("extend line"));
+        let long = "x".repeat(1_000);
+        assert_eq!(
+            of(&["purchases", "earlier"], "last", &[&long, "days"]),
+            "the window stands after `within`: `within last 30 days`"
+        );
+        assert_eq!(hint(&["="], Some(&format!("{}nd", "1".repeat(1_000))), &[]), None);
         for found in ["+", "last", "4", "nd", "}", "2n", "of"] {
             assert_eq!(hint(&["x", "="], Some(found), &[]), None, "{found}");
         }
