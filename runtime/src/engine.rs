@@ -422,11 +422,16 @@ impl Engine {
         state::is_stateful(self.program())
     }
 
+    /// A memory of nothing yet.
+    pub(crate) fn memory(&self) -> Memory {
+        Memory::new(Arc::clone(self.0.pack.program()))
+    }
+
     /// A worker for one thread. Where the program is stateful, the session begins with nothing before, and keeps in
     /// memory what it decides; [`Session::with_state`] gives it another memory.
     pub fn session(&self) -> Session {
         let state: Option<Box<dyn State>> = match self.is_stateful() {
-            true => Some(Box::new(Memory::new(Arc::clone(self.0.pack.program())))),
+            true => Some(Box::new(self.memory())),
             false => None,
         };
         Session {

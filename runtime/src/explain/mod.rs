@@ -10,6 +10,7 @@ mod words;
 use crate::decision::{self, Decision};
 use crate::engine::Engine;
 use crate::record::{ReadEvent, Reader, RecordError};
+use crate::state::State;
 use perq_compiler::evaluate::{self, FUEL, Proposals, RecordView};
 use perq_compiler::interpret::Scratch;
 use perq_compiler::interpret::trace::{self, Seen, Trace, Witness};
@@ -344,7 +345,7 @@ pub struct Failed {
 /// An account, or none for discounts, and another member than the event's.
 type Whose<'e> = (Option<AccountId>, Option<&'e str>);
 
-/// Decides an event from its JSON text and explains the decision.
+/// Decides an event from its JSON text and explains the decision, as that of somebody who was never seen before.
 ///
 /// # Errors
 /// Where the event cannot be read, or where perq contradicts itself.
@@ -352,6 +353,8 @@ pub fn explain(engine: &Engine, json: &[u8], quote: Quote<'_>) -> Result<Explana
     let mut reader = Reader::new();
     let mut event = ReadEvent::default();
     reader.read(engine.schema(), json, &mut event).map_err(ExplainError::Record)?;
+    // Nothing was before, which has to be said: a past that nobody has looked up reads as anything.
+    drop(engine.memory().see(engine.schema(), &mut reader, &mut event));
     let before = event.clone();
     let mut session = engine.session();
     let raw = session.decide_record(&mut event).clone();
