@@ -244,6 +244,17 @@ fn an_anonymous_basket_is_told_what_it_lacks() {
     insta::assert_snapshot!("simulate-anonymous", out);
 }
 
+/// Nobody has points before the first of them is awarded: 300 are missing.
+#[test]
+fn an_event_that_is_refused_says_why() {
+    let programme = at(&root(), "rules-examples/subscription-club");
+    let event = at(&root(), "tests/events/paying-with-points.yaml");
+    let (exit, out, _) = perq(&["simulate", &programme, &event]);
+    assert_eq!(exit, Exit::Clean);
+    let end = "Refused as a whole by pay_with_points: short, by 300 (bonus)\n  member: There are not so many points\n";
+    assert!(out.ends_with(end), "{out}");
+}
+
 #[test]
 fn a_simulation_can_be_of_one_rule_of_another_day_and_of_other_parameters() {
     let (exit, out, _) = simulated("member.yaml", &["--rule", "half_carriage"]);

@@ -499,3 +499,45 @@ fn what_was_before_is_explained_as_it_is_decided() {
     );
     assert_eq!(met("third"), ("visits is 0, not 2".to_owned(), "2 more".to_owned()));
 }
+
+#[test]
+fn somebody_who_was_never_seen_has_a_past_of_nothing() {
+    let text = "language 1\nprogram shop { currency EUR zone \"Europe/Berlin\" rounding half_up }\n\
+        account club { unit points decimals 0 redeemable round down per basket worth 100 points = 1 EUR }\n\
+        counter visits per member = count(earlier purchases within program)\n\
+        group g { kind earn displace none on purchase when member known\n\
+        rule first { when not any(earlier purchases within program) then award 1 points }\n\
+        rule second { when visits = 1 then award 1 points }\n\
+        rule third { when (visits + 1) mod 3 = 0 then award 1 points }\n\
+        rule rich { when member.balance.club >= 7 points then award 1 points }\n\
+        rule counted { then award 1 points * (visits + 5) }\n\
+        }\n\
+        redemption pay { from club for lines member chooses amount }\n";
+    let mut compilation = compiled(text);
+    let said: Vec<_> = compilation.diagnostics.iter().map(|d| format!("{}: {}", d.name, d.message)).collect();
+    assert!(!compilation.has_errors(), "{said:#?}");
+    let event = |redeem: &str| {
+        format!(
+            r#"{{"id":"1","kind":"purchase","at":"2026-11-22T10:15:00","member":"m"{redeem},
+            "lines":[{{"sku":"A","qty":1,"price":"12.50"}}]}}"#
+        )
+    };
+    let first = told(&mut compilation, &event("")).expect("the event is explained");
+    let gave = |rule: &str| -> Vec<String> {
+        let reports = first.rules.iter().filter(|report| report.rule == rule);
+        reports.flat_map(|report| report.gave.iter().map(|gave| gave.amount.clone())).collect()
+    };
+    assert_eq!(gave("first"), ["1"]);
+    assert_eq!(gave("counted"), ["5"]);
+    let distance = |rule: &str| -> Vec<Option<&str>> {
+        parts(&first, rule).into_iter().map(|part| part.distance.as_deref()).collect()
+    };
+    assert_eq!(distance("second"), [Some("1 more")]);
+    assert_eq!(distance("third"), [Some("1 less")]); // 1 mod 3 is 1
+    assert_eq!(distance("rich"), [Some("7 points more")]);
+    let mut compilation = compiled(text);
+    let refused =
+        told(&mut compilation, &event(r#","redeem":{"pay":"30"}"#)).expect("the event is explained");
+    let why = refused.decision.refused.as_ref().map(|why| (why.because.as_str(), why.by.as_deref()));
+    assert_eq!(why, Some(("short", Some("30"))));
+}

@@ -21,6 +21,8 @@ pub(super) struct Context {
     pub group_name: String,
     pub accounts: BTreeSet<ir::AccountId>,
     pub discounts: bool,
+    /// It awards what is spent at once.
+    pub spends_at_once: bool,
     /// It multiplies awards of another group.
     pub multiplies: bool,
 }
@@ -41,6 +43,7 @@ impl Checker<'_> {
                     self.for_each(scope, name, source, body, context, steps);
                 }
                 ast::EffectKind::Award { amount, to, options } => {
+                    context.spends_at_once |= options.spent_at_once.is_some();
                     for (word, span) in later::award(options) {
                         let place = scope.place(span);
                         self.report(errors::not_yet_evaluated(place, &format!("award … {word}")));

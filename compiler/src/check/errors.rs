@@ -1496,10 +1496,24 @@ pub(super) fn limit_of_nobody(
     }
 }
 
-pub(super) fn batch_only(place: Place, rule_place: Place, rule: &str) -> Diagnostic {
-    Diagnostic::error("batch-only", place, "a discount needs the open basket, and a batch run comes after it")
+pub(super) fn batch_only(place: Place, rule_place: Place, rule: &str, discounts: bool) -> Diagnostic {
+    if discounts {
+        Diagnostic::error(
+            "batch-only",
+            place,
+            "a discount needs the open basket, and a batch run comes after it",
+        )
         .label(rule_place, format!("rule `{rule}` takes money off the price"))
         .help("write `process at_once`, or award points or money of an account")
+    } else {
+        Diagnostic::error(
+            "batch-only",
+            place,
+            "what is spent at once needs the open basket, and a batch run comes after it",
+        )
+        .label(rule_place, format!("rule `{rule}` awards what is spent at once"))
+        .help("write `process at_once` or `process as_asked`, or leave out `spent_at_once`")
+    }
 }
 
 pub(super) fn missing_argument(place: Place, rule: &str, parameter: &str, declared: Place) -> Diagnostic {

@@ -349,6 +349,7 @@ impl<'a> Checker<'a> {
             group_name: String::new(),
             accounts: Default::default(),
             discounts: false,
+            spends_at_once: false,
             multiplies: false,
         };
         self.effects(&mut scope, effects, &mut context, &mut steps);

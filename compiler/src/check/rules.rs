@@ -266,6 +266,7 @@ impl<'a> Checker<'a> {
             group_name,
             accounts: Default::default(),
             discounts: false,
+            spends_at_once: false,
             multiplies: false,
         };
         let mut seen: Vec<&'static str> = Vec::new();
@@ -364,9 +365,10 @@ impl<'a> Checker<'a> {
             .chain(taken.iter().flat_map(|taken| taken.clauses.iter().map(|clause| (taken.at, *clause))));
         for (at, clause) in processed {
             if let ast::ClauseKind::Process { when: ast::Processing::InBatch, .. } = clause.kind
-                && context.discounts
+                && (context.discounts || context.spends_at_once)
             {
-                self.report(errors::batch_only(at.place(clause.span), place, &rule.header.name.text));
+                let name = &rule.header.name.text;
+                self.report(errors::batch_only(at.place(clause.span), place, name, context.discounts));
             }
         }
         let own: Vec<&ast::Clause> = rule.clauses.iter().collect();

@@ -262,8 +262,8 @@ impl Code for Witness<'_> {
         scratch: &mut Scratch,
         out: &mut Proposals,
     ) -> Result<(), Fault> {
+        // What belongs to no rule, such as what is worked out of the past, there is nothing to tell of.
         let Some(rule) = self.rules.get(function.index()).copied().flatten() else {
-            // A derivation: rules read what it gives.
             return self.interpreter.run(function, record, bindings, fuel, scratch, out);
         };
         if self.silenced.contains(&rule) {

@@ -270,6 +270,20 @@ impl Paper {
             (None, _) => {}
         }
         self.row("     to pay", "", &totals.total);
+        if let Some(refused) = &decision.refused {
+            self.line("");
+            let by = refused.by.as_ref().map_or_else(String::new, |by| format!(", by {by}"));
+            let name = plain(&refused.redemption);
+            self.line(&format!(
+                "Refused as a whole by {name}: {}{by} ({})",
+                refused.because,
+                plain(&refused.account)
+            ));
+            for saying in &refused.say {
+                self.line(&format!("  {}: {}", plain(&saying.to), plain(&saying.text)));
+            }
+            return self.out;
+        }
         for account in &told.accounts {
             self.line("");
             self.row(&format!("{}, {}", plain(&account.account), plain(&account.unit)), "", "");
