@@ -240,10 +240,9 @@ fn a_simulated_event_is_a_receipt_with_its_reasons() {
 /// Asked twice they are the same, since nothing is kept.
 #[test]
 fn what_the_examples_quote_is_worked_out_and_not_kept() {
-    for (example, event, paid, points) in [
-        ("supermarket", "basket.yaml", "13.92", "35"),
-        ("sales-orders", "quotation.yaml", "320.00", "400"),
-    ] {
+    for (example, event, paid, points) in
+        [("supermarket", "basket.yaml", "13.92", "35"), ("sales-orders", "quotation.yaml", "320.00", "400")]
+    {
         let programme = at(&root(), &format!("rules-examples/{example}"));
         let event = at(&root(), &format!("rules-examples/{example}/{event}"));
         let (exit, told) = object(&["simulate", &programme, &event]);
