@@ -236,6 +236,23 @@ fn a_simulated_event_is_a_receipt_with_its_reasons() {
     assert_eq!(out.lines().find(|line| line.chars().count() > 96), None);
 }
 
+/// The basket and the order that two examples show before anything is booked; their pages say how the figures come about.
+/// Asked twice they are the same, since nothing is kept.
+#[test]
+fn what_the_examples_quote_is_worked_out_and_not_kept() {
+    for (example, event, paid, points) in
+        [("supermarket", "basket.yaml", "13.92", "35"), ("sales-orders", "quotation.yaml", "320.00", "400")]
+    {
+        let programme = at(&root(), &format!("rules-examples/{example}"));
+        let event = at(&root(), &format!("rules-examples/{example}/{event}"));
+        let (exit, told) = object(&["simulate", &programme, &event]);
+        assert_eq!(exit, Exit::Clean);
+        assert_eq!(told["decision"]["totals"]["paid"], paid);
+        assert_eq!(told["decision"]["totals"]["awards"]["bonus"], points);
+        assert_eq!(object(&["simulate", &programme, &event]).1, told);
+    }
+}
+
 /// Without a member there is no condition on members that holds; three articles of four are one short.
 #[test]
 fn an_anonymous_basket_is_told_what_it_lacks() {
