@@ -236,12 +236,40 @@ fn a_simulated_event_is_a_receipt_with_its_reasons() {
     assert_eq!(out.lines().find(|line| line.chars().count() > 96), None);
 }
 
+/// The basket and the order that two examples show before anything is booked; their pages say how the figures come about.
+/// Asked twice they are the same, since nothing is kept.
+#[test]
+fn what_the_examples_quote_is_worked_out_and_not_kept() {
+    for (example, event, paid, points) in
+        [("supermarket", "basket.yaml", "13.92", "35"), ("sales-orders", "quotation.yaml", "320.00", "400")]
+    {
+        let programme = at(&root(), &format!("rules-examples/{example}"));
+        let event = at(&root(), &format!("rules-examples/{example}/{event}"));
+        let (exit, told) = object(&["simulate", &programme, &event]);
+        assert_eq!(exit, Exit::Clean);
+        assert_eq!(told["decision"]["totals"]["paid"], paid);
+        assert_eq!(told["decision"]["totals"]["awards"]["bonus"], points);
+        assert_eq!(object(&["simulate", &programme, &event]).1, told);
+    }
+}
+
 /// Without a member there is no condition on members that holds; three articles of four are one short.
 #[test]
 fn an_anonymous_basket_is_told_what_it_lacks() {
     let (exit, out, err) = simulated("anonymous.yaml", &[]);
     assert_eq!((exit, err.as_str()), (Exit::Clean, ""));
     insta::assert_snapshot!("simulate-anonymous", out);
+}
+
+/// Nobody has points before the first of them is awarded: 300 are missing.
+#[test]
+fn an_event_that_is_refused_says_why() {
+    let programme = at(&root(), "rules-examples/subscription-club");
+    let event = at(&root(), "tests/events/paying-with-points.yaml");
+    let (exit, out, _) = perq(&["simulate", &programme, &event]);
+    assert_eq!(exit, Exit::Clean);
+    let end = "Refused as a whole by pay_with_points: short, by 300 (bonus)\n  member: There are not so many points\n";
+    assert!(out.ends_with(end), "{out}");
 }
 
 #[test]
@@ -406,4 +434,166 @@ fn the_json_contract_is_described() {
         );
     }
     assert!(root().join("docs/reference").is_dir());
+}
+
+/// Follows the tutorial: writes what it says into the files that it names, runs its commands, and holds what they print
+/// against its quotations.
+struct Follower {
+    folder: std::path::PathBuf,
+    /// The file that was named last.
+    file: String,
+    /// A text that was put in another's place, and is to be taken out again.
+    undo: Option<(String, String)>,
+    /// What the last commands printed, and how the last one ended.
+    printed: String,
+    exit: Exit,
+    quoted: bool,
+    commands: usize,
+}
+
+impl Follower {
+    fn path(&self, name: &str) -> String {
+        at(&self.folder, name)
+    }
+
+    fn text(&self) -> String {
+        let path = self.path(&self.file);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    fn write(&self, text: &str) {
+        let path = self.path(&self.file);
+        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    fn put(&mut self, new: &str, old: &str) {
+        let text = self.text();
+        assert_eq!(text.matches(old).count(), 1, "{old}");
+        self.write(&text.replace(old, new));
+        self.undo = Some((old.to_owned(), new.to_owned()));
+    }
+
+    fn prose(&mut self, paragraph: &str) {
+        let words: Vec<&str> = paragraph.split('`').collect();
+        let is_file = |word: &str| [".rule", ".ndjson", ".yaml"].iter().any(|ending| word.ends_with(ending));
+        for (at, word) in words.iter().enumerate().filter(|(at, _)| at % 2 == 1) {
+            if is_file(word) && !word.contains(' ') {
+                self.file = (*word).to_owned();
+            }
+            if words.get(at + 1).is_some_and(|between| between.trim() == "in place of") {
+                self.put(word, words[at + 2]);
+            }
+        }
+        if paragraph.contains("Take the mistake out again") {
+            let (old, new) = self.undo.take().expect("there is a mistake");
+            self.put(&old, &new);
+        }
+    }
+
+    fn run(&mut self, line: &str) {
+        assert!(self.quoted || self.exit == Exit::Clean, "it ended with {:?}:\n{}", self.exit, self.printed);
+        let arguments: Vec<String> = line
+            .split(' ')
+            .skip(1)
+            .map(|word| {
+                let is_path =
+                    word.starts_with("shop") || word.ends_with(".ndjson") || word.ends_with(".yaml");
+                if is_path { self.path(word) } else { word.to_owned() }
+            })
+            .collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (exit, out, err) = perq(&arguments);
+        let own = format!("{}/", self.folder.display());
+        self.printed += &format!("{err}{out}").replace(&own, "");
+        (self.exit, self.quoted) = (exit, false);
+        self.commands += 1;
+    }
+
+    fn fence(&mut self, kind: &str, text: &str, before: &str) {
+        match kind {
+            "sh" => {
+                self.printed.clear();
+                text.lines().filter(|line| line.starts_with("perq ")).for_each(|line| self.run(line));
+            }
+            "text" => {
+                let mut printed = self.printed.lines();
+                for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                    assert!(
+                        printed.any(|printed| printed.contains(line)),
+                        "`{line}` is not (or not there) in\n{}",
+                        self.printed
+                    );
+                }
+                self.quoted = true;
+            }
+            _ if before.ends_with("is a whole programme:") => assert_eq!(text, self.text()),
+            _ => self.write(text),
+        }
+    }
+}
+
+#[test]
+fn the_tutorial_comes_true() {
+    let page = read("docs/tutorial.md");
+    let folder = scratch("tutorial");
+    let mut follower = Follower {
+        folder: folder.clone(),
+        file: String::new(),
+        undo: None,
+        printed: String::new(),
+        exit: Exit::Clean,
+        quoted: true,
+        commands: 0,
+    };
+    let (mut paragraph, mut before) = (String::new(), String::new());
+    let mut lines = page.lines().skip_while(|line| *line != "## 1. Begin");
+    while let Some(line) = lines.next() {
+        if let Some(kind) = line.strip_prefix("```") {
+            let text: String =
+                lines.by_ref().take_while(|line| *line != "```").map(|l| format!("{l}\n")).collect();
+            follower.fence(kind, &text, &before);
+        } else if line.is_empty() {
+            follower.prose(paragraph.trim());
+            before = std::mem::take(&mut paragraph).trim().to_owned();
+        } else {
+            paragraph += line;
+            paragraph.push(' ');
+        }
+    }
+    assert_eq!(follower.exit, Exit::Clean, "{}", follower.printed);
+    let [shop, event, history] = ["shop", "event.yaml", "receipts.ndjson"].map(|name| follower.path(name));
+    let (_, out, _) = perq(&["simulate", &shop, &event, "--history", &history, "--format", "json"]);
+    let told: Value = serde_json::from_str(&out).unwrap_or_default();
+    assert_eq!(told["history"], serde_json::json!({ "replayed": 2, "later": 0, "same": 0, "refused": 1 }));
+    let (_, told) = object(&["simulate", &shop, &event]);
+    assert_eq!(told["history"], Value::Null);
+    assert!(follower.commands >= 15, "only {} commands", follower.commands);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// 2 x 5.00 gave 10 points at a point a euro. A piece comes back: 5.00, and 5 of the points.
+#[test]
+fn a_return_is_simulated_on_the_history_that_knows_its_purchase() {
+    let folder = scratch("simulate-return");
+    let (rules, history) = (at(&folder, "shop.rule"), at(&folder, "history.ndjson"));
+    let text = "language 1\n\nprogram shop {\n  currency EUR\n  zone \"Europe/Rome\"\n  rounding half_up\n}\n\n\
+                account points {\n  unit points\n  decimals 0\n  round down per basket\n  shortfall debt\n}\n\n\
+                group earn {\n  kind earn\n  displace none\n}\n\n\
+                rule base in group earn {\n  on purchase\n  when member known\n  then award 1 points * (basket.paid / 1 EUR)\n}\n";
+    std::fs::write(&rules, text).unwrap();
+    let purchase = r#"{"id":"p1","kind":"purchase","at":"2026-03-02T10:00","member":{"id":"m"},"lines":[{"sku":"A","qty":2,"price":"5.00"}]}"#;
+    std::fs::write(&history, format!("{purchase}\n")).unwrap();
+    let back = r#"{"id":"r1","kind":"return","of":"p1","at":"2026-03-03T10:00","member":{"id":"m"},"lines":[{"sku":"A","qty":1,"price":"5.00"}]}"#;
+    let (exit, out, err) = with_input(&["simulate", &rules, "-", "--history", &history], back);
+    assert_eq!((exit, err.as_str()), (Exit::Clean, ""), "{out}");
+    let figure = |what: &str| {
+        let line = out.lines().find(|line| line.contains(what));
+        line.and_then(|line| line.split_whitespace().last()).unwrap_or_else(|| panic!("no {what} in {out}"))
+    };
+    assert!(out.contains("Comes back of p1: a part"), "{out}");
+    assert_eq!((figure("refund"), figure("award in points by base")), ("5.00", "-5"));
+    let (exit, _, err) = with_input(&["simulate", &rules, "-"], back);
+    assert_eq!(exit, Exit::Findings);
+    assert!(err.contains("`--history FILE`") && err.contains("[unknown-purchase]"), "{err}");
+    let _ = std::fs::remove_dir_all(folder);
 }

@@ -6,8 +6,12 @@
 //! somewhere.
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use perq_compiler::ir::Verified;
 use perq_compiler::pipeline::{self, Compilation, Input, NoFiles};
 use perq_grammar::diagnostic::{Diagnostic, FileId, Severity};
+use perq_runtime::engine::Engine;
+use perq_runtime::explain::{ExplainError, explain};
+use perq_runtime::pack::Pack;
 use perq_runtime::trials::{Engines, Trials};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,6 +20,14 @@ use std::sync::Arc;
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
+    let linked: Vec<PathBuf> = others().into_iter().filter(|page| !pages().contains(page)).collect();
+    for page in linked {
+        let name = page.strip_prefix(root()).unwrap_or(&page).display().to_string();
+        trials.push(Trial::test(format!("{name} links"), move || {
+            let text = std::fs::read_to_string(&page)?;
+            check_links(&page, &text)
+        }));
+    }
     for page in pages() {
         let name = page.strip_prefix(root()).unwrap_or(&page).display().to_string();
         let text = match std::fs::read_to_string(&page) {
@@ -51,6 +63,24 @@ fn pages() -> Vec<PathBuf> {
         .collect();
     pages.sort();
     pages.extend([docs.join("tutorial.md")].into_iter().filter(|page| page.exists()));
+    pages
+}
+
+/// All pages of the repository, of those in the folders that readers are sent to.
+fn others() -> Vec<PathBuf> {
+    let mut folders = vec![root().join("docs"), root().join("rules-examples")];
+    let mut pages = vec![root().join("README.md")];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(folder).ok().into_iter().flatten();
+        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages.sort();
     pages
 }
 
@@ -128,6 +158,7 @@ fn runs(at: &str, text: &str) -> Result<(), Failed> {
     if at.starts_with("docs/language/") {
         laid_out(text)?;
     }
+    explains(&program)?;
     let trials = Trials::new(&compilation.typed, &compilation.sources, Arc::new(program), Engines::Both)?;
     let mut failures = String::new();
     for outcome in trials.run_all() {
@@ -141,6 +172,33 @@ fn runs(at: &str, text: &str) -> Result<(), Failed> {
         }
     }
     if failures.is_empty() { Ok(()) } else { Err(Failed::from(failures)) }
+}
+
+/// What `perq simulate` tells is what is decided, with and without something before it, and no number that means nothing
+/// is told.
+fn explains(program: &Verified) -> Result<(), Failed> {
+    let engine = Engine::builder(Pack::of(program.clone())).build().map_err(|error| error.to_string())?;
+    let mut session = engine.session();
+    for (id, day) in [(1, 2), (2, 3), (3, 31)] {
+        let json = format!(
+            "{{\"id\":\"{id}\",\"kind\":\"purchase\",\"at\":\"2026-03-{day:02}T10:15:00\",\"member\":{{\"id\":\"m1\"}},\
+             \"lines\":[{{\"sku\":\"A\",\"category\":\"Tea\",\"pieces\":3,\"price\":\"19.99\"}},\
+             {{\"sku\":\"B\",\"category\":\"Soap\",\"pieces\":1,\"price\":\"60.00\"}}]}}"
+        );
+        let told = match explain(&mut session, json.as_bytes(), &|_, _| None) {
+            Ok(told) => serde_json::to_string(&told)?,
+            // The programme knows no purchases, or asks more of them.
+            Err(ExplainError::Record(_)) => return Ok(()),
+            Err(ExplainError::Differs | ExplainError::Return { .. }) => {
+                return Err(Failed::from("perq contradicts itself about a purchase"));
+            }
+        };
+        let least = i64::MIN.to_string();
+        if told.replace('.', "").contains(least.trim_start_matches('-')) {
+            return Err(Failed::from(format!("what is missing is told as a number: {told}")));
+        }
+    }
+    Ok(())
 }
 
 /// An example is copied, so it looks as the formatter leaves it.

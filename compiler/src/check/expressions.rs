@@ -685,6 +685,11 @@ impl Checker<'_> {
         }
         let scope = Scope::new(at.file, 0, Events::Inferred(None));
         let fields = self.fields_of(&scope, subject);
+        let is_pieces = matches!(name, "qty" | "quantity" | "count" | "amount");
+        if is_pieces && record == RecordName::Line && fields.iter().any(|field| field == "pieces") {
+            self.report(errors::other_field(at, &word, name, "pieces"));
+            return self.broken(place);
+        }
         let near = self.nearest(name, fields.iter().map(String::as_str));
         self.report(errors::unknown_field(at, &word, name, &fields, near.as_deref()));
         self.broken(place)
@@ -734,6 +739,12 @@ impl Checker<'_> {
                 field == name && asked.iter().any(|event| *owner == RecordName::Event(*event))
             }) {
                 self.report(errors::text_field(at, name));
+                return None;
+            }
+            let has_basket =
+                |event: &ir::EventId| self.event_infos.get(event.index()).is_some_and(|info| info.lines);
+            if matches!(name, "paid" | "initial") && asked.iter().all(has_basket) {
+                self.report(errors::amount_of_event(at, place, &word, name));
                 return None;
             }
             let fields = self.fields_of(scope, &subject);

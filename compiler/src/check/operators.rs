@@ -512,8 +512,20 @@ impl Checker<'_> {
             self.report(errors::not_comparable(place, &described, orders, enumeration.as_deref()));
             return wrong;
         }
+        self.warn_of_itself(scope, left.place, right.place, place);
         let kind = ExprKind::Compare(comparison(op), Box::new(left), Box::new(right));
         Expr { kind, ty: Type::Bool, place }
+    }
+
+    /// Says so where both sides of a comparison are the same text.
+    fn warn_of_itself(&mut self, scope: &Scope, left: Place, right: Place, place: Place) {
+        let (quoted, other) = (self.quote(left), self.quote(right));
+        if quoted != other || quoted.ends_with('…') || quoted.is_empty() {
+            return;
+        }
+        let head = quoted.split('.').next().unwrap_or("");
+        let hidden = (scope.times_bound(head) > 1).then_some(head);
+        self.report(errors::compared_with_itself(place, &quoted, hidden));
     }
 
     fn report_comparison(&mut self, place: Place, left: &Expr, right: &Expr) {
@@ -754,7 +766,19 @@ impl Checker<'_> {
         } else {
             if !matches!(expr.kind, ast::ExprKind::Error) {
                 let quoted = self.quote(place);
-                self.report(errors::date_expected(place, &quoted));
+                let is_worked_out = matches!(
+                    expr.kind,
+                    ast::ExprKind::Path(_)
+                        | ast::ExprKind::Call(..)
+                        | ast::ExprKind::Sum(..)
+                        | ast::ExprKind::Aggregate { .. }
+                        | ast::ExprKind::By(..)
+                );
+                self.report(if is_worked_out {
+                    errors::date_constant_expected(place, &quoted)
+                } else {
+                    errors::date_expected(place, &quoted)
+                });
             }
             return None;
         };

@@ -270,6 +270,10 @@ pub struct Simulate {
     #[arg(long, value_name = "NAME")]
     pub rule: Option<String>,
 
+    /// Earlier events, replayed first: one JSON object a line, plain or gzip [default: nothing happened before]
+    #[arg(long, value_name = "FILE")]
+    pub history: Vec<PathBuf>,
+
     /// Tables in place of those that perq.toml names.
     #[command(flatten)]
     pub tables: Tables,

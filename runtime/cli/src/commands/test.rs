@@ -13,6 +13,9 @@ use perq_runtime::trials::{Engines, Mismatch, Trials};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+/// The name of an expectation that does not hold.
+pub const FAILED: &str = "failed-test";
+
 /// Runs it.
 ///
 /// # Errors
@@ -89,12 +92,9 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
 
 fn human(sources: &SourceMap, name: &str, mismatch: &Mismatch, again: bool, output: &Output) -> String {
     let first = |text: &str| text.lines().next().unwrap_or("").to_owned();
-    let diagnostic = Diagnostic::error(
-        "failed-test",
-        mismatch.place,
-        format!("test \"{name}\": expected {}", mismatch.expected),
-    )
-    .at(format!("got {}", first(&mismatch.got)));
+    let diagnostic =
+        Diagnostic::error(FAILED, mismatch.place, format!("test \"{name}\": expected {}", mismatch.expected))
+            .at(format!("got {}", first(&mismatch.got)));
     let mut out = render::human(sources, &diagnostic, output.style());
     let more: Vec<&str> = mismatch.got.lines().skip(1).collect();
     let decision = mismatch.decision.as_deref().filter(|_| !again);
