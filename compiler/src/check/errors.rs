@@ -580,15 +580,6 @@ pub(super) fn empty_range(place: Place) -> Diagnostic {
     Diagnostic::error("empty-range", place, "nothing lies in this range")
 }
 
-pub(super) fn instant_here(place: Place, text: &str) -> Diagnostic {
-    Diagnostic::error(
-        "not-yet-evaluated",
-        place,
-        format!("`{text}` can only be compared with `event.at` in this version"),
-    )
-    .help("compare dates, or write the comparison with `event.at`")
-}
-
 pub(super) fn month_day_missing(place: Place, day: u32) -> Diagnostic {
     Diagnostic::warning("month-day-missing", place, format!("not every month has a day {day}"))
 }
@@ -683,6 +674,7 @@ pub(super) fn calendar_duration(
     place: Place,
     (left_place, left): (Place, &str),
     (right_place, right): (Place, &str),
+    repair: &str,
 ) -> Diagnostic {
     Diagnostic::error(
         "calendar-duration",
@@ -691,7 +683,7 @@ pub(super) fn calendar_duration(
     )
     .label(left_place, left)
     .label(right_place, right)
-    .help("write both in days, or both in months")
+    .help(repair)
 }
 
 pub(super) fn number_expected(place: Place, text: &str, found: &str) -> Diagnostic {
