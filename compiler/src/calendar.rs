@@ -342,6 +342,23 @@ mod tests {
     }
 
     #[test]
+    fn clocks_show_days_that_can_be_written() {
+        let (first, last) = (*WRITTEN.start(), *WRITTEN.end());
+        for (day, second) in [(first, 0), (last, DAY - 1), (0, 0)] {
+            let instant = instant_of(&Universal, day, second).expect("the day can be written");
+            assert_eq!(shown(&Universal, ClockPart::Day, instant), Ok(day));
+            assert_eq!(shown(&Universal, ClockPart::Second, instant), Ok(second));
+        }
+        for (day, second) in [(first - 1, 0), (last + 1, 0), (0, -1), (0, DAY), (i64::MIN, 0), (0, i64::MAX)]
+        {
+            assert_eq!(instant_of(&Universal, day, second), Err(FaultKind::OutOfRange));
+        }
+        for instant in [first * DAY - 1, (last + 1) * DAY, i64::MIN, i64::MAX] {
+            assert_eq!(shown(&Universal, ClockPart::Second, instant), Err(FaultKind::OutOfRange));
+        }
+    }
+
+    #[test]
     fn periods_begin_where_the_calendar_says() {
         // 2026-11-22 is a Sunday.
         let sunday = day(2026, 11, 22);
