@@ -16,20 +16,49 @@ use perq_compiler::ir::{
 use perq_runtime::clock::Zone;
 use std::sync::{Arc, LazyLock};
 
-/// A small generator of numbers: SplitMix64.
+/// A small generator of numbers: SplitMix64, or choices that somebody else made.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub struct Random {
+    state: u64,
+    /// Choices in the order in which they are made, the next one last.
+    choices: Option<Vec<u8>>,
+}
 
 impl Random {
     /// From a seed.
     pub fn new(seed: u64) -> Random {
-        Random(seed)
+        Random { state: seed, choices: None }
+    }
+
+    /// Of bytes, each of which decides something, so that like bytes make like things. All choices behind the last byte
+    /// are the first there is.
+    pub fn of_bytes(bytes: &[u8]) -> Random {
+        Random { state: 0, choices: Some(bytes.iter().rev().copied().collect()) }
+    }
+
+    /// Whether bytes made the choices and are used up.
+    pub fn is_exhausted(&self) -> bool {
+        self.choices.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// The next 64 bits; of bytes, one or as many as a choice among `n` takes.
+    fn bits_for(&mut self, n: usize) -> u64 {
+        let Some(choices) = &mut self.choices else { return self.bits() };
+        let (mut bits, mut reached) = (0u64, 1u64);
+        while reached < n as u64 && reached < 1 << 56 {
+            bits = bits << 8 | u64::from(choices.pop().unwrap_or(0));
+            reached <<= 8;
+        }
+        bits
     }
 
     /// The next 64 bits.
     pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
+        if self.choices.is_some() {
+            return self.bits_for(usize::MAX);
+        }
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
@@ -37,7 +66,7 @@ impl Random {
 
     /// A number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.bits() % u64::try_from(n.max(1)).unwrap_or(1)).unwrap_or(0)
+        usize::try_from(self.bits_for(n) % u64::try_from(n.max(1)).unwrap_or(1)).unwrap_or(0)
     }
 
     /// True in so many of a hundred.
@@ -400,7 +429,7 @@ impl<'r> Generator<'r> {
         if self.random.chance(60) {
             self.filled_selection();
         }
-        while self.function.insts.len() < self.budget {
+        while self.function.insts.len() < self.budget && !self.random.is_exhausted() {
             self.step();
             if self.random.chance(40) {
                 self.observe();
