@@ -3,6 +3,7 @@
 //! A message is for the author of a rule: lower case, no full stop, their own text in backticks. A label says what an
 //! operand is and where that comes from; a repair is text that can be pasted.
 
+use super::choices::MAX_COLUMNS;
 use super::types::Decimal;
 use perq_grammar::diagnostic::{Diagnostic, Place};
 
@@ -1071,7 +1072,7 @@ pub(super) fn unreachable_row(place: Place, name: &str, everything: bool) -> Dia
 
 pub(super) fn too_many_rows(place: Place, name: &str, most: usize) -> Diagnostic {
     Diagnostic::error("too-many-rows", place, format!("`{name}` is too large to be checked for gaps"))
-        .help(format!("at most {most} rows of 16 columns, with few different values in each"))
+        .help(format!("at most {most} rows of {MAX_COLUMNS} columns, with few different values in each"))
 }
 
 // ---- groups and rules
