@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use perq_compiler::calendar::WallClock;
 
 /// The version of the bundled time zone database, such as `2026e`.
 pub fn database_version() -> &'static str {
@@ -132,6 +133,17 @@ impl Zone {
         let second =
             i64::from(local.hour()) * 3600 + i64::from(local.minute()) * 60 + i64::from(local.second());
         of(instant.as_second(), local.date(), second)
+    }
+}
+
+impl WallClock for Zone {
+    fn instant_of(&self, day: i64, second: i64) -> i64 {
+        Zone::instant_of(self, day, second)
+    }
+
+    fn shown_at(&self, instant: i64) -> (i64, i64) {
+        let moment = self.moment_at(instant);
+        (moment.date, moment.time)
     }
 }
 

@@ -316,7 +316,7 @@ pub fn ordinary(random: &mut Random, program: &Program) -> generate::Input {
             .iter()
             .map(|param| param.values.last().map_or(0, |(_, value)| *value))
             .collect(),
-        bindings: Bindings { references },
+        bindings: Bindings { references, ..Bindings::default() },
         fuel: 1_000_000,
     }
 }

@@ -143,6 +143,8 @@ pub(super) fn constant(expr: &Expr) -> Option<Ratio> {
         | ExprKind::Known(_)
         | ExprKind::Convert { rounding: Some(_), .. }
         | ExprKind::Modulo(..)
+        | ExprKind::Instant(..)
+        | ExprKind::Moved(..)
         | ExprKind::Steps(..)
         | ExprKind::Extreme { .. }
         | ExprKind::Aggregate { .. }
