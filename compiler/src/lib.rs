@@ -12,6 +12,7 @@ pub mod evaluate;
 pub mod exact;
 pub mod interpret;
 pub mod ir;
+pub mod lint;
 pub mod lower;
 pub mod pipeline;
 pub mod sources;

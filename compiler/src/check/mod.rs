@@ -7,7 +7,7 @@ mod bundles;
 mod choices;
 mod collections;
 mod currencies;
-mod dates;
+pub(crate) mod dates;
 mod effects;
 pub mod errors;
 mod expressions;
@@ -30,7 +30,7 @@ mod templates;
 mod tiers;
 mod ties;
 mod trials;
-mod types;
+pub(crate) mod types;
 mod walk;
 
 use crate::ir;

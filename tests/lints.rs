@@ -1,0 +1,231 @@
+//! Every lint has its page, whose example gives exactly its finding and whose fix has none; safe repairs mend it; the
+//! example programmes and those of the documentation have no findings; and no text ends the lints.
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use perq_compiler::lint::{LINTS, Level, Levels, Lint, Options, day};
+use perq_compiler::pipeline::{self, Compilation, Files, Input};
+use perq_compiler::sources::SourceMap;
+use perq_grammar::diagnostic::Diagnostic;
+use perq_runtime::clock::ClockChanges;
+use perq_tests::pages::{self, Promise};
+use perq_tests::{read, say, tracked};
+use std::collections::BTreeSet;
+
+/// Every file that a page imports.
+const COMMON: &str = "language 1\nsegment regulars = member known\n";
+
+/// What imports find here.
+struct Common;
+
+impl Files for Common {
+    fn import(&self, _from: &str, path: &str) -> Result<Input, String> {
+        Ok(Input { path: path.to_owned(), text: COMMON.to_owned() })
+    }
+}
+
+/// Lints files as `perq lint --today 2026-11-22` does, with one lint switched on where it is off.
+fn linted(files: &[(String, String)], on: Option<&Lint>) -> (Compilation, Vec<Diagnostic>) {
+    let inputs: Vec<Input> =
+        files.iter().map(|(path, text)| Input { path: path.clone(), text: text.clone() }).collect();
+    let mut levels = Levels::default();
+    if let Some(lint) = on.filter(|lint| lint.level == Level::Allow) {
+        assert!(levels.set(lint.name, Level::Warn));
+    }
+    let options = Options { today: day("2026-11-22"), zones: &ClockChanges, levels: &levels };
+    pipeline::lint(&inputs, &Common, &options)
+}
+
+fn said(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(|diagnostic| say::diagnostic(sources, diagnostic)).collect()
+}
+
+fn main() {
+    let mut trials = vec![
+        Trial::test("every lint has a page and every page a lint", pages_and_lints),
+        Trial::test("what checking refuses ends no lint", || no_text_ends_them(&cases())),
+        Trial::test("cut and mixed texts end no lint", || no_text_ends_them(&mangled())),
+    ];
+    for lint in LINTS {
+        trials.push(Trial::test(format!("page {}", lint.name), move || page(lint)));
+    }
+    for (name, files) in programmes() {
+        trials.push(Trial::test(format!("no findings in {name}"), move || {
+            let (compilation, findings) = linted(&files, None);
+            if compilation.has_errors() || findings.is_empty() {
+                return Ok(());
+            }
+            Err(Failed::from(said(&compilation.sources, &findings)))
+        }));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn pages_and_lints() -> Result<(), Failed> {
+    let pages: BTreeSet<String> = tracked()
+        .iter()
+        .filter_map(|path| path.strip_prefix("docs/lints/")?.strip_suffix(".md").map(str::to_owned))
+        .collect();
+    let lints: BTreeSet<String> = LINTS.iter().map(|lint| lint.name.to_owned()).collect();
+    assert_eq!(lints.len(), LINTS.len(), "two lints of one name");
+    let diagnostics: BTreeSet<String> = pages::names().into_iter().collect();
+    let both: Vec<&String> = lints.intersection(&diagnostics).collect();
+    assert!(both.is_empty(), "lints with the name of a diagnostic: {both:?}");
+    if pages == lints { Ok(()) } else { Err(Failed::from(format!("{:?}", pages.symmetric_difference(&lints)))) }
+}
+
+fn page(lint: &'static Lint) -> Result<(), Failed> {
+    if lint.page.lines().next() != Some(format!("# {}", lint.name).as_str()) {
+        return Err(Failed::from(format!("the page does not open with `# {}`", lint.name)));
+    }
+    if !lint.page.contains(&format!("Group `{}`;", lint.group.name())) {
+        return Err(Failed::from("the page does not say the lint's group"));
+    }
+    let level = match lint.level {
+        Level::Allow => "; off where",
+        Level::Warn => "; a warning where",
+        Level::Deny => "; an error where",
+    };
+    if !lint.page.contains(level) || lint.page.contains("--fix` mends") != lint.fixes {
+        return Err(Failed::from("the page does not say the lint's level, or whether it can be mended"));
+    }
+    let examples = pages::examples(lint.page);
+    let gives = |promise: &Promise| *promise == Promise::Unclear(format!("lint={}", lint.name));
+    if !examples.iter().any(|example| gives(&example.promise)) {
+        return Err(Failed::from(format!("there is no ```rule lint={} example", lint.name)));
+    }
+    if !examples.iter().any(|example| example.promise == Promise::Clean) {
+        return Err(Failed::from("there is no ```rule example that shows it mended"));
+    }
+    for example in &examples {
+        let expected = if gives(&example.promise) { vec![lint.name] } else { Vec::new() };
+        let mut text = example.text.clone();
+        let (compilation, findings) = linted(&[("example.rule".to_owned(), text.clone())], Some(lint));
+        if !compilation.diagnostics.is_empty() {
+            return Err(Failed::from(say::diagnostics(&compilation)));
+        }
+        let names: BTreeSet<&str> = findings.iter().map(|finding| finding.name).collect();
+        if names.into_iter().collect::<Vec<_>>() != expected {
+            let said = said(&compilation.sources, &findings);
+            return Err(Failed::from(format!("line {}: {expected:?} promised, found\n{said}", example.line)));
+        }
+        match perq_grammar::format(&text) {
+            Ok(formatted) if formatted == text => {}
+            Ok(_) | Err(_) => return Err(Failed::from(format!("line {}: not laid out", example.line))),
+        }
+        if !lint.fixes {
+            continue;
+        }
+        for _ in 0..8 {
+            let (_, findings) = linted(&[("example.rule".to_owned(), text.clone())], Some(lint));
+            let mut edits = findings.iter().filter_map(|finding| finding.repairs.first()?.edit.as_ref());
+            let Some(edit) = edits.next() else { break };
+            text.replace_range(edit.place.span.start as usize..edit.place.span.end as usize, &edit.text);
+        }
+        let (compilation, findings) = linted(&[("example.rule".to_owned(), text.clone())], Some(lint));
+        if !findings.is_empty() || !compilation.diagnostics.is_empty() {
+            return Err(Failed::from(format!("its repairs leave:\n{text}")));
+        }
+    }
+    Ok(())
+}
+
+/// The programmes of `rules-examples`, and each whole one of the documentation.
+fn programmes() -> Vec<(String, Vec<(String, String)>)> {
+    let mut all: Vec<(String, Vec<(String, String)>)> = Vec::new();
+    for path in tracked() {
+        if let Some(rest) = path.strip_prefix("rules-examples/").filter(|_| path.ends_with(".rule")) {
+            let name = rest.split('/').next().unwrap_or("").to_owned();
+            let text = read(&path);
+            match all.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, files)) => files.push((path, text)),
+                None => all.push((name, vec![(path, text)])),
+            }
+        } else if path.starts_with("docs/cookbook/")
+            || path.starts_with("docs/language/")
+            || path == "docs/tutorial.md"
+            || path.starts_with("docs/diagnostics/")
+        {
+            for example in pages::examples(&read(&path)) {
+                // On pages of diagnostics nothing but the diagnostic is shown.
+                if example.promise == Promise::Clean && !path.starts_with("docs/diagnostics/") {
+                    let name = format!("{path}:{}", example.line);
+                    all.push((name.clone(), vec![(name, example.text)]));
+                }
+            }
+        } else if path.starts_with("runtime/cli/src/commands/new/") && path.ends_with(".rule") {
+            match all.iter_mut().find(|(known, _)| known == "a new programme") {
+                Some((_, files)) => files.push((path.clone(), read(&path))),
+                None => all.push(("a new programme".to_owned(), vec![(path.clone(), read(&path))])),
+            }
+        }
+    }
+    all
+}
+
+/// Every text of a rule in the repository.
+fn cases() -> Vec<String> {
+    let mut texts = Vec::new();
+    for path in tracked() {
+        if path.ends_with(".rule") {
+            texts.push(read(&path));
+        } else if path.starts_with("docs/") && path.ends_with(".md") {
+            texts.extend(pages::examples(&read(&path)).into_iter().map(|example| example.text));
+        }
+    }
+    texts
+}
+
+/// Texts of which every third line is gone, is another's, or is there twice.
+fn mangled() -> Vec<String> {
+    let cases = cases();
+    let small: Vec<&String> = cases.iter().filter(|text| text.len() < 6_000).collect();
+    let other = small.iter().cycle().skip(7);
+    let mut texts = Vec::new();
+    for (text, other) in small.iter().zip(other) {
+        for phase in 0..3 {
+            let (mut cut, mut mixed, mut doubled) = (String::new(), String::new(), String::new());
+            let mut others = other.lines().cycle();
+            for (index, line) in text.lines().enumerate() {
+                let hit = index % 3 == phase;
+                let push = |text: &mut String, line: &str| {
+                    text.push_str(line);
+                    text.push('\n');
+                };
+                if !hit {
+                    push(&mut cut, line);
+                }
+                push(&mut mixed, if hit { others.next().unwrap_or("") } else { line });
+                push(&mut doubled, line);
+                if hit {
+                    push(&mut doubled, line);
+                }
+            }
+            texts.extend([cut, mixed, doubled]);
+        }
+    }
+    texts
+}
+
+fn no_text_ends_them(texts: &[String]) -> Result<(), Failed> {
+    let all: Levels = {
+        let mut levels = Levels::default();
+        LINTS.iter().for_each(|lint| assert!(levels.set(lint.name, Level::Warn)));
+        levels
+    };
+    let mut reached = 0;
+    for text in texts {
+        let input = Input { path: "a.rule".to_owned(), text: text.clone() };
+        let options = Options { today: day("2026-11-22"), zones: &ClockChanges, levels: &all };
+        let (compilation, findings) = pipeline::lint(&[input], &Common, &options);
+        reached += usize::from(!compilation.has_errors());
+        for finding in &findings {
+            let shown = say::diagnostic(&compilation.sources, finding);
+            assert!(!shown.is_empty());
+            for edit in finding.repairs.iter().filter_map(|repair| repair.edit.as_ref()) {
+                let span = edit.place.span.start as usize..edit.place.span.end as usize;
+                assert!(text.get(span).is_some(), "an edit between the bytes of a letter: {shown}");
+            }
+        }
+    }
+    if reached * 20 > texts.len() { Ok(()) } else { Err(Failed::from("hardly any text reaches the lints")) }
+}
