@@ -72,7 +72,11 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
 }
 
 /// Parses and checks files that belong to one program, and lints them where they have no errors.
-pub fn lint(inputs: &[Input], files: &dyn Files, options: &lint::Options<'_>) -> (Compilation, Vec<Diagnostic>) {
+pub fn lint(
+    inputs: &[Input],
+    files: &dyn Files,
+    options: &lint::Options<'_>,
+) -> (Compilation, Vec<Diagnostic>) {
     let (compilation, trees) = analyse_with_trees(inputs, files);
     if compilation.has_errors() {
         return (compilation, Vec::new());

@@ -43,7 +43,8 @@ const CHANGES: std::ops::Range<i64> = 1_735_689_600..1_861_920_000;
 
 impl Zones for ClockChanges {
     fn changes(&self, zone: &str) -> Vec<ClockChange> {
-        let (Some(Zone { zone }), Ok(from)) = (Zone::named(zone), Timestamp::from_second(CHANGES.start)) else {
+        let (Some(Zone { zone }), Ok(from)) = (Zone::named(zone), Timestamp::from_second(CHANGES.start))
+        else {
             return Vec::new();
         };
         let until = |instant: &i64| *instant < CHANGES.end;

@@ -55,10 +55,7 @@ impl Bounds {
     /// Of one or the other.
     fn either(self, other: Bounds) -> Bounds {
         let both = |a: Option<Ratio>, b: Option<Ratio>, of: fn(Ratio, Ratio) -> Ratio| Some(of(a?, b?));
-        Bounds {
-            low: both(self.low, other.low, Ratio::min_of),
-            high: both(self.high, other.high, max_of),
-        }
+        Bounds { low: both(self.low, other.low, Ratio::min_of), high: both(self.high, other.high, max_of) }
     }
 }
 
@@ -148,11 +145,15 @@ impl<'p> Ranges<'p> {
                 let given = function.params.iter().copied().zip(arguments.iter().map(of)).collect();
                 self.bounds(&function.body, &given, depth)
             }
-            ExprKind::Convert { value, ratio, rounding: None } => of(value).multiplied(Bounds::exactly(*ratio)),
-            ExprKind::Sum(terms) => terms.iter().fold(Bounds::exactly(Ratio::whole(0)), |sum, (minus, term)| {
-                let term = of(term);
-                sum.add(if *minus { term.negated() } else { term })
-            }),
+            ExprKind::Convert { value, ratio, rounding: None } => {
+                of(value).multiplied(Bounds::exactly(*ratio))
+            }
+            ExprKind::Sum(terms) => {
+                terms.iter().fold(Bounds::exactly(Ratio::whole(0)), |sum, (minus, term)| {
+                    let term = of(term);
+                    sum.add(if *minus { term.negated() } else { term })
+                })
+            }
             ExprKind::Product(factors) => {
                 factors.iter().fold(Bounds::exactly(Ratio::whole(1)), |product, (divides, factor)| {
                     match (divides, constant(factor)) {
@@ -238,17 +239,23 @@ impl<'p> Ranges<'p> {
         values.chain(range).reduce(Bounds::either).unwrap_or_default()
     }
 
-    /// Whether an expression grows with what is bought, without a most: whole steps, counts of pieces or rows.
+    /// Whether an expression grows without a most with what is bought: whole steps, counts of pieces or rows.
     pub fn grows(&self, expr: &Expr) -> bool {
         self.fuel.set(FUEL);
-        self.grows_within(expr, DEEPEST)
+        self.grows_within(expr, true, DEEPEST)
     }
 
-    fn grows_within(&self, expr: &Expr, depth: u32) -> bool {
+    /// The same of pieces and rows alone: steps in a sum of money are a share of it, which bounds itself.
+    pub fn grows_by_pieces(&self, expr: &Expr) -> bool {
+        self.fuel.set(FUEL);
+        self.grows_within(expr, false, DEEPEST)
+    }
+
+    fn grows_within(&self, expr: &Expr, by_steps: bool, depth: u32) -> bool {
         let Some(depth) = self.deeper(depth) else { return false };
-        let of = |expr: &Expr| self.grows_within(expr, depth);
+        let of = |expr: &Expr| self.grows_within(expr, by_steps, depth);
         match &expr.kind {
-            ExprKind::Steps(..) => true,
+            ExprKind::Steps(_, within) => by_steps || matches!(within.ty.present(), Type::Count(_)),
             ExprKind::Aggregate { function: Aggregate::Count | Aggregate::Distinct, .. } => true,
             ExprKind::Aggregate { function: Aggregate::Sum, value: Some(value), source: _ } => {
                 matches!(value.ty.present(), Type::Count(_))
@@ -264,7 +271,11 @@ impl<'p> Ranges<'p> {
             ExprKind::Sum(terms) => terms.iter().any(|(minus, term)| !minus && of(term)),
             ExprKind::Product(factors) => factors.iter().any(|(divides, factor)| !divides && of(factor)),
             ExprKind::Extreme { largest, values } => {
-                if *largest { values.iter().any(of) } else { values.iter().all(of) }
+                if *largest {
+                    values.iter().any(of)
+                } else {
+                    values.iter().all(of)
+                }
             }
             ExprKind::Match { subjects: _, rows } => rows.iter().any(|row| of(&row.value)),
             ExprKind::Error

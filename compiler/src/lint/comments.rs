@@ -3,8 +3,8 @@
 
 use super::{Facts, Group, Level, lint};
 use crate::check::SourceTree;
-use perq_grammar::ast::{Clause, Effect, EffectKind, GroupClause, ItemKind, Rule};
 use perq_grammar::ast::{BadgeClause, ClauseKind, CouponClause, RedemptionClause};
+use perq_grammar::ast::{Clause, Effect, EffectKind, GroupClause, ItemKind, Rule};
 use perq_grammar::diagnostic::{Diagnostic, Place, Span};
 use perq_grammar::lex::TokenKind;
 
@@ -98,7 +98,7 @@ impl Comments {
 
     /// Whether a comment asks for a lint that may be off.
     pub fn raises(&self, name: &str) -> bool {
-        self.settings.iter().any(|setting| setting.level != Level::Allow && speaks_of(&setting.name, name))
+        self.settings.iter().any(|setting| setting.level != Level::Allow && setting.name == name)
     }
 
     /// What the nearest comment about a finding says.
@@ -145,10 +145,7 @@ fn shorten(name: &str) -> String {
 }
 
 fn is_blank(kind: TokenKind) -> bool {
-    matches!(
-        kind,
-        TokenKind::Space | TokenKind::Newline | TokenKind::Comment | TokenKind::Documentation
-    )
+    matches!(kind, TokenKind::Space | TokenKind::Newline | TokenKind::Comment | TokenKind::Documentation)
 }
 
 fn line_of(text: &str, at: u32) -> Span {

@@ -274,7 +274,9 @@ impl<'c, 'p> Conditions<'c, 'p> {
             };
             let single = |bounds: Bounds| bounds.low.filter(|low| Some(*low) == bounds.high);
             let (always, never) = match op {
-                Comparison::Greater => (above(left.low, right.high, true), above(right.low, left.high, false)),
+                Comparison::Greater => {
+                    (above(left.low, right.high, true), above(right.low, left.high, false))
+                }
                 Comparison::GreaterOrEqual => {
                     (above(left.low, right.high, false), above(right.low, left.high, true))
                 }
@@ -340,8 +342,11 @@ impl<'c, 'p> Conditions<'c, 'p> {
             ExprKind::OneOf(value, values) => {
                 let values: Option<Vec<Ratio>> = values.iter().map(constant).collect();
                 let values = values?;
-                let tests =
-                    if negated { values.into_iter().map(Test::Not).collect() } else { vec![Test::OneOf(values)] };
+                let tests = if negated {
+                    values.into_iter().map(Test::Not).collect()
+                } else {
+                    vec![Test::OneOf(values)]
+                };
                 Some((value, tests))
             }
             ExprKind::InReference(value, reference) => {

@@ -1,11 +1,11 @@
 //! What lints ask again and again, found once: rules as written and as typed, what conditions add, who mentions a name,
 //! and edits of the text. Refuses to decide what is worth a finding.
 
-use super::{Options, Zones};
 use super::bounds::Ranges;
 use super::conditions::{Conditions, Verdict, conjuncts};
 use super::shape::Shapes;
 use super::walk::{self, Node};
+use super::{Options, Zones};
 use crate::check::SourceTree;
 use crate::ir;
 use crate::sources::SourceMap;
@@ -98,8 +98,8 @@ pub struct Judged<'a> {
     pub verdict: Verdict,
     /// The one that the verdict names.
     pub other: Option<&'a Expr>,
-    /// The one before it in the same text.
-    pub before: Option<&'a Expr>,
+    /// The one before it, and the one after it.
+    pub beside: (Option<&'a Expr>, Option<&'a Expr>),
 }
 
 impl<'a> Facts<'a> {
@@ -360,21 +360,23 @@ impl<'a> Facts<'a> {
     /// Whether a condition is made of something that says more than it: a period, a schedule, a code to present.
     pub fn is_made(&self, place: Place) -> bool {
         let made = self.made.get_or_init(|| {
-            let clauses = self.clauses().iter().map(|(file, clause)| Place { file: *file, span: clause.span });
+            let clauses =
+                self.clauses().iter().map(|(file, clause)| Place { file: *file, span: clause.span });
             clauses.chain(self.program.rules.iter().map(|rule| rule.place)).collect()
         });
         made.contains(&place)
     }
 
-    /// Where a rule says its limit; the rule where it says several.
-    pub fn limit_place(&self, rule: &Rule) -> Place {
-        let Some(written) = self.written_of(rule) else { return rule.place };
+    /// Where a rule says its limit; the rule where it says several, nothing where its template does.
+    pub fn limit_place(&self, rule: &Rule) -> Option<Place> {
+        let Some(written) = self.written_of(rule) else { return Some(rule.place) };
         let mut limits = written.rule.clauses.iter().filter(|clause| {
             matches!(clause.kind, ast::ClauseKind::Limit { .. } | ast::ClauseKind::Budget { .. })
         });
         match (limits.next(), limits.next()) {
-            (Some(only), None) => Place { file: written.file, span: only.span },
-            (_, _) => rule.place,
+            (Some(only), None) => Some(Place { file: written.file, span: only.span }),
+            (Some(_), Some(_)) => Some(rule.place),
+            (None, _) => None,
         }
     }
 
@@ -578,8 +580,10 @@ fn judge<'a>(
                 chain.get(by).map(|(condition, _)| *condition)
             }
         };
-        let before = index.checked_sub(1).and_then(|before| chain.get(before)).map(|(before, _)| *before);
-        out.push(Judged { within, condition, verdict, other, before });
+        let at =
+            |index: Option<usize>| index.and_then(|index| chain.get(index)).map(|(condition, _)| *condition);
+        let beside = (at(index.checked_sub(1)), at(index.checked_add(1)));
+        out.push(Judged { within, condition, verdict, other, beside });
     }
 }
 

@@ -113,7 +113,8 @@ impl Level {
     }
 }
 
-/// Levels that somebody has chosen, by the names of lints and of groups. A lint's own goes before its group's.
+/// Levels that somebody has chosen, by the names of lints and of groups. A lint's own goes before its group's, and a
+/// group's does not switch on what is off: that is asked for by name.
 #[derive(Clone, Debug, Default)]
 pub struct Levels {
     chosen: BTreeMap<String, Level>,
@@ -131,8 +132,8 @@ impl Levels {
 
     /// That of a lint.
     pub fn of(&self, lint: &Lint) -> Level {
-        let chosen = self.chosen.get(lint.name).or_else(|| self.chosen.get(lint.group.name()));
-        chosen.copied().unwrap_or(lint.level)
+        let of_group = self.chosen.get(lint.group.name()).filter(|_| lint.level != Level::Allow);
+        self.chosen.get(lint.name).or(of_group).copied().unwrap_or(lint.level)
     }
 }
 
@@ -205,11 +206,13 @@ pub fn lint_program<'a>(
         let mut found = Vec::new();
         (lint.run)(&facts, &mut found);
         found.iter_mut().for_each(|found| found.name = lint.name);
-        findings.extend(found.into_iter().filter(|found| own.contains(&found.place.file)).filter_map(|found| {
-            // What a comment says of its place goes before all else.
-            let level = comments.level(&found).unwrap_or(level);
-            leveled(found, level)
-        }));
+        findings.extend(found.into_iter().filter(|found| own.contains(&found.place.file)).filter_map(
+            |found| {
+                // What a comment says of its place goes before all else.
+                let level = comments.level(&found).unwrap_or(level);
+                leveled(found, level)
+            },
+        ));
     }
     comments.forget(&|name| {
         let speaks = |lint: &&Lint| lint.name == name || lint.group.name() == name;

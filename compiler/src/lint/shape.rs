@@ -121,9 +121,10 @@ impl Shapes {
                     group.hash(out);
                     self.expr(by, elements).hash(out);
                 }
-                Step::Discount { meaning, amount, target, fall: _, rounding, reason: _, place: _ } => {
+                Step::Discount { meaning, amount, target, fall, rounding, reason: _, place: _ } => {
                     discriminant(step).hash(out);
                     discriminant(meaning).hash(out);
+                    format!("{fall:?}").hash(out);
                     rounding.hash(out);
                     self.expr(amount, elements).hash(out);
                     self.source(target, elements).hash(out);

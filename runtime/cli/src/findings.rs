@@ -70,7 +70,13 @@ pub struct Findings {
 
 impl Findings {
     /// Adds those of a programme.
-    pub fn add(&mut self, sources: SourceMap, diagnostics: Vec<Diagnostic>, lints: Vec<Diagnostic>, files: usize) {
+    pub fn add(
+        &mut self,
+        sources: SourceMap,
+        diagnostics: Vec<Diagnostic>,
+        lints: Vec<Diagnostic>,
+        files: usize,
+    ) {
         self.programmes += 1;
         self.files += files;
         let sources = Arc::new(sources);
@@ -99,13 +105,14 @@ impl Findings {
         self.all.iter()
     }
 
-    /// Leaves out what was not asked for.
+    /// Leaves out what was not asked for; git is asked where the first of the paths is.
     ///
     /// # Errors
     /// Where a baseline cannot be read or git does not answer.
-    pub fn select(&mut self, reporting: &Reporting) -> Result<(), Failure> {
-        if let Some(files) = chosen(reporting)? {
-            self.all.retain(|finding| finding.is_certain() || files.contains(&real(Path::new(&finding.path))));
+    pub fn select(&mut self, reporting: &Reporting, paths: &[PathBuf]) -> Result<(), Failure> {
+        if let Some(files) = chosen(reporting, paths)? {
+            self.all
+                .retain(|finding| finding.is_certain() || files.contains(&real(Path::new(&finding.path))));
         }
         if let Some(path) = reporting.baseline.as_ref().filter(|_| !reporting.write_baseline) {
             let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
@@ -203,7 +210,9 @@ impl Findings {
                 format!("{} {} {}\n", finding.fingerprint, finding.diagnostic.name, plain(&finding.path))
             })
             .collect();
-        lines.sort_by(|a, b| a.split_once(' ').map(|(_, rest)| rest).cmp(&b.split_once(' ').map(|(_, rest)| rest)));
+        lines.sort_by(|a, b| {
+            a.split_once(' ').map(|(_, rest)| rest).cmp(&b.split_once(' ').map(|(_, rest)| rest))
+        });
         std::fs::write(path, lines.concat()).map_err(|error| Failure::file(path, &error))
     }
 }
@@ -216,11 +225,12 @@ fn line(text: &str, at: usize) -> &str {
 
 /// FNV-1a: short, and the same everywhere and always. It names findings and protects nothing.
 fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// The files of which findings are wanted; nothing where all are.
-fn chosen(reporting: &Reporting) -> Result<Option<BTreeSet<PathBuf>>, Failure> {
+fn chosen(reporting: &Reporting, paths: &[PathBuf]) -> Result<Option<BTreeSet<PathBuf>>, Failure> {
     if reporting.only.is_empty() && reporting.changed_since.is_none() {
         return Ok(None);
     }
@@ -229,7 +239,9 @@ fn chosen(reporting: &Reporting) -> Result<Option<BTreeSet<PathBuf>>, Failure> {
         if revision.starts_with('-') {
             return Err(Failure::new(format!("`{}` is no revision", plain(revision))));
         }
-        let root = git(&["rev-parse", "--show-toplevel"])?;
+        let first = real(paths.first().map_or(Path::new("."), PathBuf::as_path));
+        let folder = if first.is_dir() { first.as_path() } else { first.parent().unwrap_or(Path::new(".")) };
+        let root = git(&["-C", &folder.to_string_lossy(), "rev-parse", "--show-toplevel"])?;
         let root = PathBuf::from(root.trim_end_matches(['\n', '\r']));
         let root_text = root.to_string_lossy().into_owned();
         let changed = git(&["-C", &root_text, "diff", "--name-only", "-z", revision, "--"])?;
@@ -242,7 +254,8 @@ fn chosen(reporting: &Reporting) -> Result<Option<BTreeSet<PathBuf>>, Failure> {
 
 fn git(arguments: &[&str]) -> Result<String, Failure> {
     let answer = Command::new("git").args(arguments).output();
-    let answer = answer.map_err(|error| Failure::new(format!("git cannot be asked what has changed: {error}")))?;
+    let answer =
+        answer.map_err(|error| Failure::new(format!("git cannot be asked what has changed: {error}")))?;
     if !answer.status.success() {
         let said = String::from_utf8_lossy(&answer.stderr);
         return Err(Failure::new(format!("git does not say what has changed: {}", said.trim())));

@@ -138,7 +138,8 @@ pub fn run<T: Into<OsString> + Clone>(
 }
 
 fn dispatch(arguments: &Args, mut output: Output) -> Exit {
-    if output.format().is_of_findings() && !matches!(arguments.command, Command::Check(_) | Command::Lint(_)) {
+    if output.format().is_of_findings() && !matches!(arguments.command, Command::Check(_) | Command::Lint(_))
+    {
         output.failure(arguments.command.name(), "this --format is for the findings of `check` and `lint`");
         return Exit::Usage;
     }

@@ -9,6 +9,7 @@ pub const LINT: Lint = Lint::new(Group::Money, Level::Warn, run);
 fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
     for rule in &facts.rules {
         let Some(group) = facts.program.groups.get(rule.rule.group.index()) else { continue };
+        let Some(place) = facts.limit_place(rule.rule) else { continue };
         for limit in &rule.rule.limits {
             // What is skipped above a limit is not what is cut there.
             if limit.otherwise == Otherwise::Skip || limit.over.is_some() {
@@ -24,7 +25,7 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             if tighter {
                 let message = format!("this limit of `{}` is no tighter than that of its group", rule.rule.name);
                 found.push(
-                    finding(facts.limit_place(rule.rule), message)
+                    finding(place, message)
                         .label(group.place, "the group's limit is reached first")
                         .help("lower it, or take it away"),
                 );

@@ -10,6 +10,7 @@ pub const LINT: Lint = Lint::new(Group::Money, Level::Warn, run);
 
 fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
     for rule in &facts.rules {
+        let Some(place) = facts.limit_place(rule.rule) else { continue };
         for limit in &rule.rule.limits {
             let (LimitAmount::Fixed(most), LimitOf::Awards(account), None) = (limit.amount, limit.of, &limit.over)
             else {
@@ -18,7 +19,7 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             let Some(given) = most_awarded(rule, account) else { continue };
             if given.num <= i128::from(most).saturating_mul(given.den) {
                 let message = format!("`{}` never gives as much as its limit", rule.rule.name);
-                found.push(finding(facts.limit_place(rule.rule), message).help("take the limit away, or lower it"));
+                found.push(finding(place, message).help("take the limit away, or lower it"));
             }
         }
     }

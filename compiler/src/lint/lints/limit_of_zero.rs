@@ -9,9 +9,11 @@ pub const LINT: Lint = Lint::new(Group::Money, Level::Deny, run);
 fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
     let help = "`not effective` switches it off in so many words";
     for rule in &facts.program.rules {
-        if rule.limits.iter().any(|limit| limit.amount == LimitAmount::Fixed(0)) {
+        if let Some(place) = facts.limit_place(rule)
+            && rule.limits.iter().any(|limit| limit.amount == LimitAmount::Fixed(0))
+        {
             let message = format!("the limit lets `{}` give nothing", rule.name);
-            found.push(finding(facts.limit_place(rule), message).help(help));
+            found.push(finding(place, message).help(help));
         }
     }
     for group in &facts.program.groups {

@@ -1,4 +1,4 @@
-//! An award that grows with what is bought, without a limit.
+//! An award that grows with what is bought, without a limit. Shares of money, in steps or not, bound themselves.
 
 use super::{Facts, Group, Level, Lint, finding};
 use crate::check::types::constant;
@@ -20,7 +20,7 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             let each = match element {
                 Some((Element::Unit, _)) if constant(amount).is_some_and(|amount| amount.num > 0) => "piece",
                 Some((Element::Line, _)) if constant(amount).is_some_and(|amount| amount.num > 0) => "line",
-                Some(_) | None if rule.ranges.grows(amount) => "piece or step",
+                Some(_) | None if rule.ranges.grows_by_pieces(amount) => "piece or row",
                 Some(_) | None => return,
             };
             let message = format!("this award gives for every {each}, and nothing bounds it");

@@ -20,22 +20,30 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             ClauseKind::When(condition) if condition.span == place.span => Some(*clause),
             _ => None,
         });
-        let joined = judged.before.filter(|before| before.place.file == place.file).and_then(|before| {
-            let between = Place {
-                file: place.file,
-                span: Span { start: before.place.span.end, end: place.span.start.max(before.place.span.end) },
-            };
-            let word = facts.text(between);
-            let joins = matches!(word.trim(), "and" | "or") && !word.contains('#');
-            joins.then(|| Place { file: place.file, span: Span { start: between.span.start, end: place.span.end } })
-        });
+        let (before, after) = judged.beside;
+        let with_before = before.filter(|before| joins(facts, before.place, place)).map(|before| before.place.span.end);
+        let joined = match (with_before, after) {
+            (Some(start), _) => Some(Span { start, end: place.span.end }),
+            (None, Some(after)) if joins(facts, place, after.place) => {
+                Some(Span { start: place.span.start, end: after.place.span.start })
+            }
+            (None, _) => None,
+        };
         found.push(match (clause, joined) {
             (Some(clause), _) if clause.docs.is_empty() => {
                 let whole = Place { file: place.file, span: clause.span };
                 said.fix("leave it out", facts.whole_lines(whole), "")
             }
-            (_, Some(joined)) => said.fix("leave it out", joined, ""),
+            (_, Some(span)) => said.fix("leave it out", Place { file: place.file, span }, ""),
             (_, None) => said.help("leave it out"),
         });
     }
+}
+
+/// Whether nothing but `and` or `or` stands between two conditions.
+fn joins(facts: &Facts<'_>, first: Place, second: Place) -> bool {
+    let between = Span { start: first.span.end, end: second.span.start };
+    first.file == second.file
+        && between.start < between.end
+        && matches!(facts.text(Place { file: first.file, span: between }).trim(), "and" | "or")
 }

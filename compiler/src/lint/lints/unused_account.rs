@@ -2,8 +2,8 @@
 
 use super::{Facts, Group, Level, Lint, at, finding};
 use crate::ir::AccountId;
-use crate::lint::walk::Node;
-use crate::typed::{Step, Type};
+use crate::lint::walk::{self, Node};
+use crate::typed::{Builtin, Step, Type};
 use perq_grammar::ast::ItemKind;
 use perq_grammar::diagnostic::Diagnostic;
 use rustc_hash::FxHashSet;
@@ -21,15 +21,28 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
         Node::Expr(expr) => used.extend(of_type(&expr.ty)),
         Node::Step(_) | Node::Source(_) => {}
     });
-    used.extend(facts.program.fields.iter().filter_map(|field| of_type(&field.ty)));
+    // What a test declares for itself uses accounts as well.
+    for own in facts.program.tests.iter().filter_map(|test| test.own.as_ref()) {
+        for rule in &own.rules {
+            walk::steps(&rule.steps, &mut |node| {
+                if let Node::Step(Step::Award { account, .. } | Step::Debit { account, .. }) = node {
+                    used.insert(*account);
+                }
+            });
+        }
+    }
+    // Every account has a balance.
+    let declared = facts.program.fields.iter().filter(|field| !matches!(field.builtin, Some(Builtin::Balance(_))));
+    used.extend(declared.filter_map(|field| of_type(&field.ty)));
     used.extend(facts.program.params.iter().filter_map(|param| of_type(&param.ty)));
     for (id, account) in (0_u32..).zip(&facts.program.accounts) {
-        if used.contains(&AccountId(id)) || facts.mentions(&account.name) > 1 {
+        if used.contains(&AccountId(id)) {
             continue;
         }
         let declared = facts.items().find_map(|(tree, item)| match &item.kind {
             ItemKind::Account(header, _) if header.name.text == account.name => {
-                Some(at(tree.file, header.name.span))
+                let inside = facts.mentions_in(&account.name, tree.file, item.span);
+                (facts.mentions(&account.name) == inside).then(|| at(tree.file, header.name.span))
             }
             _ => None,
         });

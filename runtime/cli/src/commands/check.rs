@@ -23,7 +23,7 @@ pub fn run(options: &args::Check, output: &mut Output) -> Outcome {
     if findings.files == 0 {
         return Err(programme::no_rules(&options.paths));
     }
-    findings.select(&options.reporting)?;
+    findings.select(&options.reporting, &options.paths)?;
     findings.conclude("check", &options.reporting, json!({}), output)
 }
 

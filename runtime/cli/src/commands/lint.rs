@@ -31,7 +31,12 @@ pub fn run(options: &args::Lint, output: &mut Output) -> Outcome {
         None => None,
         Some(text) => match lint::day(text) {
             Some(day) => Some(day),
-            None => return Err(Failure::new(format!("--today takes a day such as 2026-12-01, not `{}`", plain(text)))),
+            None => {
+                return Err(Failure::new(format!(
+                    "--today takes a day such as 2026-12-01, not `{}`",
+                    plain(text)
+                )));
+            }
         },
     };
     let programmes = programme::find(&options.paths)?;
@@ -40,7 +45,7 @@ pub fn run(options: &args::Lint, output: &mut Output) -> Outcome {
     if options.fix || options.diff {
         for _ in 0..PASSES {
             let mut findings = look(&programmes, options, today)?;
-            findings.select(&options.reporting)?;
+            findings.select(&options.reporting, &options.paths)?;
             let changes = repaired(&findings)?;
             if options.diff {
                 for (path, (before, after, _)) in &changes {
@@ -62,7 +67,7 @@ pub fn run(options: &args::Lint, output: &mut Output) -> Outcome {
     if findings.files == 0 {
         return Err(programme::no_rules(&options.paths));
     }
-    findings.select(&options.reporting)?;
+    findings.select(&options.reporting, &options.paths)?;
     if options.fix {
         output.say(&format!("{} mended", plural(fixed, "finding")))?;
     }
@@ -92,7 +97,8 @@ fn levels(programme: &Programme, options: &args::Lint) -> Result<Levels, Failure
         };
         (name, level)
     });
-    let of_line = [(&options.allow, Level::Allow), (&options.warn, Level::Warn), (&options.deny, Level::Deny)];
+    let of_line =
+        [(&options.allow, Level::Allow), (&options.warn, Level::Warn), (&options.deny, Level::Deny)];
     let of_line = of_line.into_iter().flat_map(|(names, level)| names.iter().map(move |name| (name, level)));
     for (name, level) in of_file.chain(of_line) {
         if !levels.set(name, level) {
@@ -118,7 +124,8 @@ fn repaired(findings: &Findings) -> Result<BTreeMap<String, Change>, Failure> {
     }
     let mut changes = BTreeMap::new();
     for (path, mut edits) in edits {
-        let read = programme::read(Path::new(path), FileId(0)).map_err(|error| Failure::file(path, &error))?;
+        let read =
+            programme::read(Path::new(path), FileId(0)).map_err(|error| Failure::file(path, &error))?;
         let Ok(before) = read else { continue };
         edits.sort_by_key(|edit| (edit.place.span.start, edit.place.span.end));
         let (mut after, mut at, mut count) = (String::new(), 0, 0);

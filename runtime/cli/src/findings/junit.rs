@@ -46,7 +46,9 @@ fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\n' => out.push_str("&#10;"),
             '\t' => out.push_str("&#9;"),
-            character if character.is_control() || matches!(character, '\u{FFFE}' | '\u{FFFF}') => out.push('?'),
+            character if character.is_control() || matches!(character, '\u{FFFE}' | '\u{FFFF}') => {
+                out.push('?')
+            }
             character => out.push(character),
         }
     }
