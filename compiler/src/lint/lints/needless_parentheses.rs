@@ -35,7 +35,7 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             let twice = closing.get(start + 1).copied().flatten() == end.checked_sub(1);
             let single = match inner {
                 [one] => matches!(one.kind, TokenKind::Word | TokenKind::Number),
-                [parts @ ..] => {
+                parts => {
                     let odd = parts.len() % 2 == 1;
                     let path = parts.iter().enumerate().all(|(index, token)| {
                         token.kind == if index % 2 == 0 { TokenKind::Word } else { TokenKind::Dot }
