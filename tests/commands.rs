@@ -565,3 +565,56 @@ fn findings_have_forms_for_machines() {
     assert!(exit == Exit::Usage && err.starts_with("error: "), "{err}");
     let _ = std::fs::remove_dir_all(folder);
 }
+
+#[test]
+fn tests_are_asked_what_they_notice() {
+    let folder = scratch("mutate");
+    let rules = r#"language 1
+program demo { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 round down per basket worth 1 points = 1 EUR }
+table rate(spent: money) gives percent first_match {
+  from 100 EUR until 200 EUR => 10%
+  from 200 EUR               => 30%
+  otherwise                  => 5%
+}
+group earn { kind earn displace none on purchase }
+rule by_sum in group earn { then award rate(basket.paid) of basket.paid as points }
+rule large in group earn { when basket.paid >= 1_000 EUR then award 100 points }
+test "from 100 EUR on" {
+  given purchase at 2026-03-02 10:15 { line { sku = "A", pieces = 1 pcs, price = 99.99 EUR } }
+  expect award 4 points  # 5 % of 99.99 is 4.9995
+  given purchase at 2026-03-02 10:15 { line { sku = "A", pieces = 1 pcs, price = 100 EUR } }
+  expect award 10 points
+}
+"#;
+    std::fs::write(folder.join("a.rule"), rules).unwrap_or_else(|error| panic!("{error}"));
+    let dir = folder.display().to_string();
+    let (exit, value) = object(&["mutate", &dir, "--threads", "2"]);
+    assert_eq!(exit, Exit::Findings);
+    // Noticed are `from 101 EUR`, which leaves 100 EUR at 5 %, `11%` and `6%` (5.9994). `until 201 EUR` and
+    // `from 201 EUR` leave an overlap and a gap, which this table may have, at 200 EUR that no test buys for; `31%` and
+    // all of `large` nobody asks for.
+    let survivors: Vec<String> = value["survivors"]
+        .as_array()
+        .map(|all| all.iter().map(|one| format!("{} {}", one["was"], one["becomes"])).collect())
+        .unwrap_or_default();
+    let expected = ["200 201", "200 201", "30 31", ">= >", "1_000 1_001", "100 101"];
+    let expected: Vec<String> = expected
+        .iter()
+        .filter_map(|pair| pair.split_once(' '))
+        .map(|(was, becomes)| format!("\"{was}\" \"{becomes}\""))
+        .collect();
+    assert_eq!((survivors, &value["noticed"]), (expected, &3.into()), "{value:#}");
+
+    let (exit, value) = object(&["test", &dir, "--coverage"]);
+    assert_eq!(exit, Exit::Findings);
+    assert_eq!(value["coverage"]["rules"], 2);
+    assert_eq!(value["coverage"]["uncovered"][0]["rule"], "large");
+    assert_eq!(object(&["test", &dir]).1["coverage"], Value::Null);
+
+    // Tests that fail already notice everything and show nothing.
+    std::fs::write(folder.join("a.rule"), rules.replace("award 4", "award 5"))
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(perq(&["mutate", &dir]).0, Exit::Usage);
+    let _ = std::fs::remove_dir_all(folder);
+}

@@ -45,6 +45,8 @@ fn main() {
     let mut trials = vec![
         Trial::test("every lint has a page and every page a lint", pages_and_lints),
         Trial::test("comments speak of what is below or beside them", comments),
+        Trial::test("what only looks contradictory is not", only_looks),
+        Trial::test("what contradicts itself is found", contradicts),
         Trial::test("what checking refuses ends no lint", || no_text_ends_them(&cases(), 20)),
         Trial::test("cut and mixed texts end no lint", || no_text_ends_them(&mangled(), 1_000)),
     ];
@@ -124,6 +126,83 @@ fn comments() -> Result<(), Failed> {
         if !compilation.diagnostics.is_empty() || found != *expected {
             let said = said(&compilation.sources, &findings);
             return Err(Failed::from(format!("{text}\n{expected:?} expected, found\n{said}")));
+        }
+    }
+    Ok(())
+}
+
+/// The findings about one condition of a rule of members.
+fn about(condition: &str) -> Result<Vec<&'static str>, Failed> {
+    let text = format!(
+        "language 1\nprogram demo {{ currency EUR zone \"Europe/Rome\" rounding half_up }}\n\
+         account bonus {{ unit points decimals 0 round down per basket worth 1 points = 1 EUR }}\n\
+         enum Tier ordered {{ base, silver, gold }}\nextend member {{ tier: Tier = base }}\n\
+         param rate: percent = 5%\nparam most: money = 50 EUR in 10 EUR through 100 EUR\n\
+         define share() gives percent = rate\ndefine bound() gives money = most\n\
+         group earn {{ kind earn displace none on purchase when member known }}\n\
+         rule one in group earn {{\n  when {condition}\n  then award share() of min(basket.paid, bound()) as points\n}}\n"
+    );
+    let (compilation, findings) = linted(&[("a.rule".to_owned(), text)], None);
+    if !compilation.diagnostics.is_empty() {
+        return Err(Failed::from(say::diagnostics(&compilation)));
+    }
+    Ok(findings.iter().map(|finding| finding.name).collect())
+}
+
+fn only_looks() -> Result<(), Failed> {
+    for condition in [
+        "basket.paid >= 10 EUR and basket.paid <= 10 EUR",
+        "purchase not in channel \"web\" and purchase.channel unknown",
+        "purchase.channel known and purchase not in channel \"web\"",
+        "rate > 0%",
+        "rate <= 100%",
+        "most > 10 EUR",
+        "most != 10 EUR and most < 100 EUR",
+        "member.tier > base and member.tier < gold",
+        "member.tier != base and member.tier != gold",
+        "any(lines where line.paid > 10 EUR) and any(lines where line.paid < 5 EUR)",
+        "basket.paid > 10 EUR or basket.paid < 5 EUR",
+        "any(lines where line in category \"Tea\") and any(lines where not line in category \"Tea\")",
+        "sum(line.paid for lines) > 10 EUR and sum(line.initial for lines) < 5 EUR",
+        "purchase in channel [\"web\", \"app\"] and purchase not in channel \"web\"",
+        "any(lines) and all(lines where line.paid > 1 EUR)",
+        "not (basket.paid > 10 EUR and member.tier = base)",
+        "member.tier in [base, silver] and (member.tier = base or basket.paid > 10 EUR)",
+    ] {
+        let found = about(condition)?;
+        if !found.is_empty() {
+            return Err(Failed::from(format!("`{condition}`: {found:?}")));
+        }
+    }
+    Ok(())
+}
+
+fn contradicts() -> Result<(), Failed> {
+    for (condition, expected) in [
+        ("basket.paid > 10 EUR and basket.paid < 10 EUR", "never-matches"),
+        ("member.tier = gold and member.tier = silver", "never-matches"),
+        ("member.tier > gold", "never-matches"),
+        ("member.tier >= base", "always-true"),
+        ("member.tier > base and member.tier < silver", "never-matches"),
+        ("most > 100 EUR", "never-matches"),
+        ("most <= 100 EUR", "always-true"),
+        ("count(lines) < 0", "never-matches"),
+        ("purchase in channel \"web\" and purchase in channel \"app\"", "never-matches"),
+        ("purchase in channel \"web\" and purchase.channel unknown", "never-matches"),
+        ("purchase in channel \"web\" and purchase not in channel [\"web\", \"app\"]", "never-matches"),
+        ("any(lines) and not any(lines)", "never-matches"),
+        ("event.date < 2026-01-01 and event.date > 2026-06-01", "never-matches"),
+        ("(member.tier = gold and member.tier = silver) or basket.paid > 10 EUR", "never-true"),
+        ("basket.paid > 10 EUR or basket.paid <= 10 EUR", "always-true"),
+        ("basket.paid > 10 EUR or basket.paid > 20 EUR", "implied-condition"),
+        ("basket.paid > 10 EUR and basket.paid != 5 EUR", "implied-condition"),
+        ("any(lines where line.paid > 5 EUR and line.paid < 5 EUR)", "selects-nothing"),
+        ("basket.paid > 10 EUR and 10 EUR < basket.paid", "repeated-condition"),
+        ("member.tier = gold or member.tier = silver", "one-of-many"),
+    ] {
+        let found = about(condition)?;
+        if found != [expected] {
+            return Err(Failed::from(format!("`{condition}`: {found:?}, not {expected}")));
         }
     }
     Ok(())

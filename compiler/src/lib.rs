@@ -14,6 +14,7 @@ pub mod interpret;
 pub mod ir;
 pub mod lint;
 pub mod lower;
+pub mod mutate;
 pub mod pipeline;
 pub mod sources;
 pub mod typed;

@@ -229,14 +229,14 @@ impl<'p> Ranges<'p> {
         depth.checked_sub(1)
     }
 
-    /// All values of a parameter, and those that a deployment may set.
+    /// What a deployment may set; anything where no range is declared.
     fn param(&self, id: crate::ir::ParamId) -> Bounds {
         let Some(param) = self.program.params.get(id.index()) else { return Bounds::default() };
         let base = |slot: i64| Ratio { num: i128::from(slot), den: param.den.max(1) };
-        let values = param.ir.values.iter().map(|(_, value)| Bounds::exactly(base(*value)));
-        // Without a range a deployment may set anything; what is written is what is judged.
-        let range = param.ir.range.map(|(low, high)| Bounds { low: Some(base(low)), high: Some(base(high)) });
-        values.chain(range).reduce(Bounds::either).unwrap_or_default()
+        match param.ir.range {
+            Some((low, high)) => Bounds { low: Some(base(low)), high: Some(base(high)) },
+            None => Bounds::default(),
+        }
     }
 
     /// Whether an expression grows without a most with what is bought: whole steps, counts of pieces or rows.

@@ -65,7 +65,8 @@ impl Known {
     }
 
     fn learn(&mut self, test: &Test) {
-        self.present |= !matches!(test, Test::Missing);
+        // What is missing has none of the names, too.
+        self.present |= !matches!(test, Test::Missing | Test::NotNames(_));
         match test {
             Test::From(low, strict) => {
                 let narrower = |(known, was): (Ratio, bool)| below(known, *low) || (known == *low && !was);

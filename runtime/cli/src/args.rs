@@ -78,6 +78,8 @@ pub enum Command {
     Fmt(Fmt),
     /// Run the `test` blocks of rules
     Test(Test),
+    /// Change rules a little, again and again, and name the changes that no test notices
+    Mutate(Mutate),
     /// Compile rules to a pack, the one file that a host loads
     Build(Build),
     /// Make a pair of keys for signing packs
@@ -105,6 +107,7 @@ impl Command {
             Command::Lint(_) => "lint",
             Command::Fmt(_) => "fmt",
             Command::Test(_) => "test",
+            Command::Mutate(_) => "mutate",
             Command::Build(_) => "build",
             Command::Keygen(_) => "keygen",
             Command::Inspect(_) => "inspect",
@@ -251,6 +254,26 @@ pub struct Test {
     /// Run only the tests whose name holds this text
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+
+    /// Name the rules that give nothing in any test; they are findings
+    #[arg(long, conflicts_with = "filter")]
+    pub coverage: bool,
+}
+
+/// `perq mutate`
+#[derive(Debug, Arguments)]
+pub struct Mutate {
+    /// Folders, each one programme, and files, each a programme of its own
+    #[arg(default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// Change only what stands in these files
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub only: Vec<PathBuf>,
+
+    /// On how many threads the tests run [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
 }
 
 /// `perq build`

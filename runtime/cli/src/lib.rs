@@ -149,6 +149,7 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Lint(options) => commands::lint::run(options, &mut output),
         Command::Fmt(options) => commands::fmt::run(options, &mut output),
         Command::Test(options) => commands::test::run(options, &mut output),
+        Command::Mutate(options) => commands::mutate::run(options, &mut output),
         Command::Build(options) => commands::build::run(options, &mut output),
         Command::Keygen(options) => commands::keygen::run(options, &mut output),
         Command::Inspect(options) => commands::inspect::run(options, &mut output),

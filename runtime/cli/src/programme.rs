@@ -284,6 +284,15 @@ impl Programme {
         Ok(texts)
     }
 
+    /// The texts of its files; nothing where one is no text.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn inputs(&self) -> Result<Option<Vec<Input>>, Failure> {
+        let texts = self.texts()?;
+        Ok(texts.refused.is_empty().then_some(texts.inputs))
+    }
+
     /// Reads and checks its files; makes no program.
     ///
     /// # Errors
@@ -339,6 +348,11 @@ fn compile(inputs: &[Input], pass: impl FnOnce(&[Input], &dyn Files) -> Compilat
     let mut compilation = pass(inputs, &imports);
     imports.explain(&mut compilation);
     compilation
+}
+
+/// Texts that are not those of the files, as a programme.
+pub fn of_inputs(inputs: &[Input]) -> Compilation {
+    compile(inputs, pipeline::compile)
 }
 
 /// A text as a programme of its own.

@@ -22,7 +22,7 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
         for (start, end) in closing.iter().enumerate().filter_map(|(start, end)| Some((start, (*end)?))) {
-            let before = start.checked_sub(1).and_then(|before| tokens.get(before));
+            let before: Option<&&Token> = start.checked_sub(1).and_then(|before| tokens.get(before));
             // What calls, aggregates and declares has its parentheses.
             let joins = |token: &&&Token| {
                 let text = token.text(&tree.text);
@@ -49,10 +49,17 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             }
             let place = at(tree.file, first.span.to(last.span));
             let kept = at(tree.file, Span { start: first.span.end, end: last.span.start });
-            found.push(
-                finding(place, "these parentheses change nothing")
-                    .fix("leave them out", place, facts.text(kept).trim()),
-            );
+            // Words that only the parentheses keep apart.
+            let touches = |token: Option<&&Token>, end: bool| {
+                token.is_some_and(|token| {
+                    let edge = if end { token.span.end == place.span.start } else { token.span.start == place.span.end };
+                    edge && matches!(token.kind, TokenKind::Word | TokenKind::Number)
+                })
+            };
+            let (left, right) = (touches(before, true), touches(tokens.get(end + 1), false));
+            let blank = |needed: bool| if needed { " " } else { "" };
+            let text = format!("{}{}{}", blank(left), facts.text(kept).trim(), blank(right));
+            found.push(finding(place, "these parentheses change nothing").fix("leave them out", place, text));
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod fmt;
 pub mod inspect;
 pub mod keygen;
 pub mod lint;
+pub mod mutate;
 pub mod new;
 pub mod run;
 pub mod simulate;
