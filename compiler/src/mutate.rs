@@ -139,13 +139,8 @@ mod tests {
                 (text.get(span.start as usize..span.end as usize).unwrap_or(""), mutant.text.as_str())
             })
             .collect();
-        let expected = [
-            ("2026-12-31", "2027-01-01"),
-            ("2027-01-05", "2027-01-06"),
-            (">=", ">"),
-            ("5", "6"),
-            ("3", "4"),
-        ];
+        let expected =
+            [("2026-12-31", "2027-01-01"), ("2027-01-05", "2027-01-06"), (">=", ">"), ("5", "6"), ("3", "4")];
         assert_eq!(changes, expected);
     }
 }

@@ -424,6 +424,19 @@ impl<'a> Facts<'a> {
         names
     }
 
+    /// The groups that rules outside of their braces, and coupons, name as theirs.
+    pub fn named_groups(&self) -> FxHashSet<&'a str> {
+        let rules = self.written.iter().filter_map(|written| written.rule.group.as_ref());
+        let coupons = self.items().flat_map(|(_, item)| {
+            let clauses =
+                if let ItemKind::Coupon(_, clauses) = &item.kind { clauses.as_slice() } else { &[] };
+            clauses.iter().filter_map(|clause| {
+                if let ast::CouponClause::InGroup(path) = &clause.kind { Some(path) } else { None }
+            })
+        });
+        rules.chain(coupons).filter_map(|path| path.parts.last()).map(|name| name.text.as_str()).collect()
+    }
+
     /// A text that is not too long for a message.
     pub fn shorten(&self, text: &str) -> String {
         text.chars().take(80).collect()

@@ -10,14 +10,12 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
     for written in facts.written() {
         of_rule(facts, written.file, written.rule, found);
     }
+    let named = facts.named_groups();
     for (tree, item) in facts.items() {
         match &item.kind {
             ItemKind::Group(header, clauses) => {
                 // Rules elsewhere may use it too, and coupons: only what nothing else calls so is sure.
-                let elsewhere = facts.written().iter().any(|written| {
-                    let named = written.rule.group.as_ref().and_then(|path| path.parts.last());
-                    named.is_some_and(|name| name.text == header.name.text)
-                });
+                let elsewhere = named.contains(header.name.text.as_str());
                 for clause in clauses {
                     let GroupClause::Shared(clause) = clause else { continue };
                     let ClauseKind::Let(binding) = &clause.kind else { continue };

@@ -78,10 +78,7 @@ pub fn run(options: &args::Mutate, output: &mut Output) -> Outcome {
         }
     }
     let all = noticed + survivors.len();
-    output.say(&format!(
-        "{noticed} of {} noticed; {refused} more do not compile",
-        plural(all, "change")
-    ))?;
+    output.say(&format!("{noticed} of {} noticed; {refused} more do not compile", plural(all, "change")))?;
     let exit = Exit::findings(!survivors.is_empty());
     output.object(
         "mutate",
@@ -109,12 +106,7 @@ fn sound(programme: &Programme, inputs: &[Input]) -> Result<(), Failure> {
     }
 }
 
-fn fates(
-    programme: &Programme,
-    inputs: &[Input],
-    changes: &[(usize, Mutant)],
-    threads: usize,
-) -> Vec<Fate> {
+fn fates(programme: &Programme, inputs: &[Input], changes: &[(usize, Mutant)], threads: usize) -> Vec<Fate> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut found = Vec::new();

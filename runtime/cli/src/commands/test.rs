@@ -91,7 +91,11 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
     let filtered = if left_out > 0 { format!(", {left_out} not asked for") } else { String::new() };
     output.say(&format!("{passed} passed, {failed} failed{filtered}"))?;
     if options.coverage {
-        output.say(&format!("{} of {} give something in a test", rules - silent.len(), plural(rules, "rule")))?;
+        output.say(&format!(
+            "{} of {} give something in a test",
+            rules - silent.len(),
+            plural(rules, "rule")
+        ))?;
     }
     let uncovered = !silent.is_empty();
     let coverage = options.coverage.then(|| json!({ "rules": rules, "uncovered": silent }));
