@@ -47,6 +47,7 @@ fn main() {
         Trial::test("comments speak of what is below or beside them", comments),
         Trial::test("what only looks contradictory is not", only_looks),
         Trial::test("what contradicts itself is found", contradicts),
+        Trial::test("long texts are linted in time that grows as they do", long_texts),
         Trial::test("what checking refuses ends no lint", || no_text_ends_them(&cases(), 20)),
         Trial::test("cut and mixed texts end no lint", || no_text_ends_them(&mangled(), 1_000)),
     ];
@@ -203,6 +204,55 @@ fn contradicts() -> Result<(), Failed> {
         let found = about(condition)?;
         if found != [expected] {
             return Err(Failed::from(format!("`{condition}`: {found:?}, not {expected}")));
+        }
+    }
+    Ok(())
+}
+
+/// Lists that a square of their length would show: each of these is a few thousand long.
+fn long_texts() -> Result<(), Failed> {
+    const MANY: usize = 4_000;
+    let joined =
+        |part: &dyn Fn(usize) -> String, by: &str| (0..MANY).map(part).collect::<Vec<String>>().join(by);
+    let rule =
+        |condition: &str| format!("rule one in group earn {{ when {condition} then award 10 points }}\n");
+    let texts = [
+        rule(&joined(&|number| format!("basket.paid != {number} EUR"), " and ")),
+        rule(&joined(&|number| format!("basket.paid > {number} EUR"), " and ")),
+        rule(&joined(&|number| format!("purchase not in channel \"{number}\""), "\nwhen ")),
+        rule(&format!("purchase in channel [{}]", joined(&|number| format!("\"{number}\""), ", "))),
+        rule(&format!("count(lines){} > 3", joined(&|number| format!(" + {number}"), ""))),
+        joined(
+            &|number| format!("# lint allow missing-limit: {number}\nparam p{number}: percent = 1%"),
+            "\n",
+        ),
+        joined(
+            &|number| {
+                format!("rule r{number} in group earn {{ when basket.paid > 1 EUR then award 1 points }}")
+            },
+            "\n",
+        ),
+        joined(
+            &|number| format!("define d{number}() gives percent = d{}() + d{}()", number + 1, number + 1),
+            "\n",
+        ) + &format!("\ndefine d{MANY}() gives percent = 1%\n"),
+    ];
+    for text in texts {
+        let text = format!(
+            "language 1\nprogram demo {{ currency EUR zone \"Europe/Rome\" rounding half_up }}\n\
+             account bonus {{ unit points decimals 0 round down per basket worth 1 points = 1 EUR }}\n\
+             group earn {{ kind earn displace none on purchase }}\n{text}"
+        );
+        let started = std::time::Instant::now();
+        let (compilation, _) = linted(&[("a.rule".to_owned(), text.clone())], None);
+        let taken = started.elapsed();
+        // A second is plenty where nothing is optimised; squares would take minutes. Machines may be busy.
+        if taken.as_secs() > 30 {
+            let head: String = text.chars().skip(250).take(200).collect();
+            return Err(Failed::from(format!("{taken:?} for {head}…")));
+        }
+        if let Some(error) = compilation.diagnostics.first() {
+            return Err(Failed::from(say::diagnostic(&compilation.sources, error)));
         }
     }
     Ok(())

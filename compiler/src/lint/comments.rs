@@ -7,6 +7,7 @@ use perq_grammar::ast::{BadgeClause, ClauseKind, CouponClause, RedemptionClause}
 use perq_grammar::ast::{Clause, Effect, EffectKind, GroupClause, ItemKind, Rule};
 use perq_grammar::diagnostic::{Diagnostic, Place, Span};
 use perq_grammar::lex::TokenKind;
+use rustc_hash::FxHashMap;
 
 /// The lint that asks for reasons.
 pub const WITHOUT_REASON: &str = "lint-without-reason";
@@ -46,7 +47,7 @@ impl Comments {
 
     fn read(&mut self, facts: &Facts<'_>, tree: &SourceTree) {
         let tokens = facts.tokens(tree.file);
-        let mut nodes: Option<Vec<Span>> = None;
+        let mut nodes: Option<FxHashMap<u32, Span>> = None;
         for (index, token) in tokens.iter().enumerate() {
             if token.kind != TokenKind::Comment {
                 continue;
@@ -74,9 +75,15 @@ impl Comments {
             let scope = if own_line {
                 let next = tokens.get(index..).unwrap_or(&[]).iter().find(|token| !is_blank(token.kind));
                 let start = next.map_or(token.span.end, |next| next.span.start);
-                let nodes = nodes.get_or_insert_with(|| nodes_of(tree));
-                let begin = nodes.iter().filter(|node| node.start == start);
-                begin.max_by_key(|node| node.end).copied().unwrap_or_else(|| line_of(&tree.text, start))
+                let nodes = nodes.get_or_insert_with(|| {
+                    let mut widest: FxHashMap<u32, Span> = FxHashMap::default();
+                    for node in nodes_of(tree) {
+                        let known = widest.entry(node.start).or_insert(node);
+                        *known = known.to(node);
+                    }
+                    widest
+                });
+                nodes.get(&start).copied().unwrap_or_else(|| line_of(&tree.text, start))
             } else {
                 line_of(&tree.text, token.span.start)
             };

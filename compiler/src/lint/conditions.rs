@@ -31,6 +31,9 @@ enum Test {
     Present,
 }
 
+/// Longer lists are not looked into: each condition on a value is held against all that is known of it.
+const MANY: usize = 256;
+
 /// What is known of one value.
 #[derive(Clone, Debug, Default)]
 struct Known {
@@ -84,12 +87,16 @@ impl Known {
                 Some(known) => known.retain(|value| values.contains(value)),
                 None => self.values = Some(values.clone()),
             },
-            Test::Not(value) => self.not.push(*value),
+            Test::Not(value) if self.not.len() < MANY => self.not.push(*value),
+            Test::Not(_) => {}
             Test::Names(names) => match &mut self.names {
                 Some(known) => known.retain(|name| names.contains(name)),
                 None => self.names = Some(names.clone()),
             },
-            Test::NotNames(names) => self.not_names.extend(names.iter().cloned()),
+            Test::NotNames(names) if self.not_names.len() < MANY => {
+                self.not_names.extend(names.iter().cloned());
+            }
+            Test::NotNames(_) => {}
             Test::Missing => self.missing = true,
             Test::Present => {}
         }
@@ -238,15 +245,15 @@ impl<'c, 'p> Conditions<'c, 'p> {
         if !optional && tests.iter().all(|test| !matches!(test, Test::Present) && fresh.implies(test)) {
             return Verdict::Always;
         }
-        let (known, by) = self.known.get(&shape).cloned().unwrap_or((fresh.clone(), number));
+        let (mut known, by) = self.known.remove(&shape).unwrap_or((fresh.clone(), number));
         let implied = by != number && tests.iter().all(|test| known.implies(test));
-        let mut learned = known.clone();
-        tests.iter().for_each(|test| learned.learn(test));
-        let impossible = learned.is_impossible() && !known.is_impossible();
+        let was_impossible = known.is_impossible();
+        tests.iter().for_each(|test| known.learn(test));
+        let impossible = known.is_impossible() && !was_impossible;
         let mut alone = fresh;
         tests.iter().for_each(|test| alone.learn(test));
         let alone = alone.is_impossible();
-        self.known.insert(shape, (learned, number));
+        self.known.insert(shape, (known, number));
         if impossible {
             Verdict::Never((!alone && by != number).then_some(by))
         } else if implied {
@@ -340,6 +347,7 @@ impl<'c, 'p> Conditions<'c, 'p> {
                 let (low, high) = (constant(low)?, constant(high)?);
                 Some((value, vec![Test::From(low, false), Test::To(high, !included)]))
             }
+            ExprKind::OneOf(_, values) if values.len() > MANY => None,
             ExprKind::OneOf(value, values) => {
                 let values: Option<Vec<Ratio>> = values.iter().map(constant).collect();
                 let values = values?;
@@ -352,7 +360,7 @@ impl<'c, 'p> Conditions<'c, 'p> {
             }
             ExprKind::InReference(value, reference) => {
                 let kind = self.program.kinds.get(reference.kind.index())?;
-                if kind.hierarchical || kind.of.is_some() {
+                if kind.hierarchical || kind.of.is_some() || reference.names.len() > MANY {
                     return self.truth(condition, negated);
                 }
                 let names: BTreeSet<String> = reference.names.iter().cloned().collect();

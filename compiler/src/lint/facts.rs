@@ -37,6 +37,7 @@ pub struct Facts<'a> {
     by_place: FxHashMap<Place, usize>,
     clauses: OnceCell<Vec<(FileId, &'a Clause)>>,
     made: OnceCell<FxHashSet<Place>>,
+    templates: OnceCell<Vec<Place>>,
 }
 
 /// A rule as typed.
@@ -177,6 +178,7 @@ impl<'a> Facts<'a> {
             by_place,
             clauses: OnceCell::new(),
             made: OnceCell::new(),
+            templates: OnceCell::new(),
         }
     }
 
@@ -271,12 +273,16 @@ impl<'a> Facts<'a> {
 
     /// Whether a place is in a template, whose text is that of several rules.
     pub fn in_template(&self, place: Place) -> bool {
-        self.items().any(|(tree, item)| {
-            tree.file == place.file
-                && matches!(item.kind, ItemKind::Template(_))
-                && item.span.start <= place.span.start
-                && place.span.end <= item.span.end
-        })
+        let templates = self.templates.get_or_init(|| {
+            let templates = self.items().filter(|(_, item)| matches!(item.kind, ItemKind::Template(_)));
+            templates.map(|(tree, item)| Place { file: tree.file, span: item.span }).collect()
+        });
+        // In the order of files and texts.
+        let after = templates.partition_point(|template| {
+            (template.file, template.span.start) <= (place.file, place.span.start)
+        });
+        let template = after.checked_sub(1).and_then(|index| templates.get(index));
+        template.is_some_and(|template| template.file == place.file && place.span.end <= template.span.end)
     }
 
     /// The clauses that rules, groups, templates, coupons and redemptions have, with their files.

@@ -2,12 +2,21 @@
 
 use super::{Facts, Group, Level, Lint, finding};
 use crate::lint::conditions::Verdict;
-use perq_grammar::ast::ClauseKind;
+use perq_grammar::ast::{Clause, ClauseKind};
 use perq_grammar::diagnostic::{Diagnostic, Place, Span};
+use rustc_hash::FxHashMap;
 
 pub const LINT: Lint = Lint::new(Group::Style, Level::Warn, run).with_fixes();
 
 fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
+    let whole: FxHashMap<Place, &Clause> = facts
+        .clauses()
+        .iter()
+        .filter_map(|(file, clause)| match &clause.kind {
+            ClauseKind::When(condition) => Some((Place { file: *file, span: condition.span }, *clause)),
+            _ => None,
+        })
+        .collect();
     for judged in facts.verdicts() {
         let (Verdict::Repeated(_), Some(other)) = (judged.verdict, judged.other) else { continue };
         let place = judged.condition.place;
@@ -15,11 +24,7 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let said = finding(place, format!("`{}` is asked already", facts.quote(place))).label(other.place, "here");
-        let mut clauses = facts.clauses().iter().filter(|(file, _)| *file == place.file);
-        let clause = clauses.find_map(|(_, clause)| match &clause.kind {
-            ClauseKind::When(condition) if condition.span == place.span => Some(*clause),
-            _ => None,
-        });
+        let clause = whole.get(&place);
         let (before, after) = judged.beside;
         let with_before = before.filter(|before| joins(facts, before.place, place)).map(|before| before.place.span.end);
         let joined = match (with_before, after) {

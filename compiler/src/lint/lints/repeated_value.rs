@@ -3,6 +3,7 @@
 use super::{Facts, Group, Level, Lint, at, finding};
 use perq_grammar::diagnostic::Diagnostic;
 use perq_grammar::lex::{Token, TokenKind};
+use rustc_hash::FxHashSet;
 
 pub const LINT: Lint = Lint::new(Group::Style, Level::Warn, run).with_fixes();
 
@@ -16,13 +17,13 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             let closed = rest.iter().position(|token| token.kind == TokenKind::CloseBracket);
             let Some(inside) = closed.and_then(|end| rest.get(..end)) else { break };
             let values: Vec<&[&Token]> = inside.split(|token| token.kind == TokenKind::Comma).collect();
-            let mut seen: Vec<&str> = Vec::new();
+            let mut seen: FxHashSet<&str> = FxHashSet::default();
             let mut before: Option<&Token> = None;
             for value in &values {
                 // One token each: more than that is no plain list.
                 let [one] = value else { break };
                 let text = one.text(&tree.text);
-                if seen.contains(&text)
+                if seen.contains(text)
                     && let Some(before) = before
                 {
                     let place = at(tree.file, one.span);
@@ -33,7 +34,7 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
                             .fix("leave it out", at(tree.file, cut), ""),
                     );
                 }
-                seen.push(text);
+                seen.insert(text);
                 before = Some(one);
             }
         }
