@@ -557,10 +557,12 @@ impl Checker<'_> {
 
     /// Says so where both sides of a comparison are the same text.
     fn warn_of_itself(&mut self, scope: &Scope, left: Place, right: Place, place: Place) {
-        let (quoted, other) = (self.quote(left), self.quote(right));
-        if quoted != other || quoted.ends_with('…') || quoted.is_empty() {
+        if self.text(left).trim().is_empty()
+            || !self.text(left).split_whitespace().eq(self.text(right).split_whitespace())
+        {
             return;
         }
+        let quoted = self.quote(left);
         let head = quoted.split('.').next().unwrap_or("");
         let hidden = (scope.times_bound(head) > 1).then_some(head);
         self.report(errors::compared_with_itself(place, &quoted, hidden));
