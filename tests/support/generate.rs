@@ -1288,7 +1288,7 @@ const CLOCK_PARTS: [ClockPart; 2] = [ClockPart::Day, ClockPart::Second];
 const TURNED: [i64; 3] = [1_774_746_000, 1_792_890_000, 1_325_239_200];
 
 /// Clocks of zones, two of them with turns at hours and days.
-fn clock(random: &mut Random) -> Arc<dyn WallClock> {
+pub fn clock(random: &mut Random) -> Arc<dyn WallClock> {
     static CLOCKS: LazyLock<Vec<Arc<dyn WallClock>>> = LazyLock::new(|| {
         let named = |name: &&str| Zone::named(name).map(|zone| Arc::new(zone) as Arc<dyn WallClock>);
         let zones = ["Europe/Rome", "Pacific/Apia", "America/St_Johns"];
