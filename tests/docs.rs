@@ -3,7 +3,7 @@
 //! A ```` ```rule ```` fence holds a whole programme: it must have no diagnostics and the standard layout, and its tests
 //! must pass on both engines. ```` ```rule fragment ```` is a part of one and must parse in one of the places where such
 //! a part can stand. ```` ```rule error=name ```` must give that diagnostic. Also: every link between the pages leads
-//! somewhere.
+//! somewhere, and the cookbook has a page for each mechanic of the catalogue that needs the language.
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use perq_compiler::ir::Verified;
@@ -13,6 +13,7 @@ use perq_runtime::engine::Engine;
 use perq_runtime::explain::{ExplainError, explain};
 use perq_runtime::pack::Pack;
 use perq_runtime::trials::{Engines, Trials};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -44,6 +45,8 @@ fn main() {
         let links = format!("{name} links");
         trials.push(Trial::test(links, move || check_links(&page, &text)));
     }
+    trials.push(Trial::test("docs/cookbook has a page for each mechanic", each_mechanic_has_its_page));
+    trials.push(Trial::test("docs/cookbook has a test on each page", each_page_of_the_cookbook_has_a_test));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -155,7 +158,7 @@ fn runs(at: &str, text: &str) -> Result<(), Failed> {
     let Some(program) = compilation.program else {
         return Err(Failed::from("no diagnostics, and no program either"));
     };
-    if at.starts_with("docs/language/") {
+    if at.starts_with("docs/language/") || at.starts_with("docs/cookbook/") {
         laid_out(text)?;
     }
     explains(&program)?;
@@ -260,6 +263,71 @@ fn said(text: &str, diagnostics: &[Diagnostic]) -> String {
 fn line_of(text: &str, offset: u32) -> usize {
     let before = text.get(..offset as usize).unwrap_or(text);
     before.matches('\n').count() + 1
+}
+
+/// What `docs/coverage.md` says that needs the language stands in the index of the cookbook, under its id and with a link.
+fn each_mechanic_has_its_page() -> Result<(), Failed> {
+    let coverage = std::fs::read_to_string(root().join("docs/coverage.md"))?;
+    let index = std::fs::read_to_string(root().join("docs/cookbook/index.md"))?;
+    let known: BTreeSet<&str> = rows(&coverage).map(|(id, _)| id).collect();
+    let wanted: BTreeSet<&str> = rows(&coverage)
+        .filter(|(_, cells)| cells.get(1).is_some_and(|needs| needs.contains('L')))
+        .map(|(id, _)| id)
+        .collect();
+    let listed: BTreeSet<&str> = rows(&index)
+        .filter(|(_, cells)| cells.first().is_some_and(|page| page.contains("](")))
+        .map(|(id, _)| id)
+        .collect();
+    let mut wrong = String::new();
+    for id in wanted.difference(&listed) {
+        let _ = writeln!(wrong, "{id} has no page");
+    }
+    for id in listed.difference(&known) {
+        let _ = writeln!(wrong, "{id} is no mechanic of docs/coverage.md");
+    }
+    match wrong.is_empty() {
+        true if wanted.is_empty() => Err(Failed::from("docs/coverage.md names no mechanics")),
+        true => Ok(()),
+        false => Err(Failed::from(wrong)),
+    }
+}
+
+/// The rows of a page's tables that begin with the id of a mechanic, such as `D05`: it, and the cells after it.
+fn rows(page: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
+    page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim);
+        let id = cells.next()?;
+        let mut letters = id.chars();
+        let is_id = letters.next().is_some_and(|letter| letter.is_ascii_uppercase())
+            && letters.as_str().len() == 2
+            && letters.all(|letter| letter.is_ascii_digit());
+        is_id.then(|| (id, cells.collect()))
+    })
+}
+
+/// A page without figures shows that something parses and not what it does; one that the index does not name is not found.
+fn each_page_of_the_cookbook_has_a_test() -> Result<(), Failed> {
+    let index = std::fs::read_to_string(root().join("docs/cookbook/index.md"))?;
+    let mut wrong = String::new();
+    for page in pages().iter().filter(|page| page.parent().is_some_and(|folder| folder.ends_with("cookbook")))
+    {
+        let name = page.file_name().unwrap_or_default().to_string_lossy();
+        if name == "index.md" {
+            continue;
+        }
+        if !index.contains(&format!("]({name})")) {
+            let _ = writeln!(wrong, "{name} is not in the index");
+        }
+        let text = std::fs::read_to_string(page)?;
+        let tested = |fence: &Fence| {
+            matches!(fence.promise, Promise::Runs)
+                && fence.text.lines().any(|line| line.starts_with("test \""))
+        };
+        if !fences(&text).iter().any(tested) {
+            let _ = writeln!(wrong, "{name} has no test");
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Failed::from(wrong)) }
 }
 
 /// Links to files and to headings; addresses of the web are left alone.
