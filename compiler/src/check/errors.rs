@@ -3,6 +3,7 @@
 //! A message is for the author of a rule: lower case, no full stop, their own text in backticks. A label says what an
 //! operand is and where that comes from; a repair is text that can be pasted.
 
+use super::choices::MAX_COLUMNS;
 use super::types::Decimal;
 use perq_grammar::diagnostic::{Diagnostic, Place};
 
@@ -657,15 +658,6 @@ pub(super) fn empty_range(place: Place) -> Diagnostic {
     Diagnostic::error("empty-range", place, "nothing lies in this range")
 }
 
-pub(super) fn instant_here(place: Place, text: &str) -> Diagnostic {
-    Diagnostic::error(
-        "not-yet-evaluated",
-        place,
-        format!("`{text}` can only be compared with `event.at` in this version"),
-    )
-    .help("compare dates, or write the comparison with `event.at`")
-}
-
 pub(super) fn month_day_missing(place: Place, day: u32) -> Diagnostic {
     Diagnostic::warning("month-day-missing", place, format!("not every month has a day {day}"))
 }
@@ -765,6 +757,7 @@ pub(super) fn calendar_duration(
     place: Place,
     (left_place, left): (Place, &str),
     (right_place, right): (Place, &str),
+    repair: &str,
 ) -> Diagnostic {
     Diagnostic::error(
         "calendar-duration",
@@ -773,7 +766,7 @@ pub(super) fn calendar_duration(
     )
     .label(left_place, left)
     .label(right_place, right)
-    .help("write both in days, or both in months")
+    .help(repair)
 }
 
 pub(super) fn number_expected(place: Place, text: &str, found: &str) -> Diagnostic {
@@ -1201,7 +1194,7 @@ pub(super) fn unreachable_row(place: Place, name: &str, everything: bool) -> Dia
 
 pub(super) fn too_many_rows(place: Place, name: &str, most: usize) -> Diagnostic {
     Diagnostic::error("too-many-rows", place, format!("`{name}` is too large to be checked for gaps"))
-        .help(format!("at most {most} rows of 16 columns, with few different values in each"))
+        .help(format!("at most {most} rows of {MAX_COLUMNS} columns, with few different values in each"))
 }
 
 // ---- groups and rules

@@ -134,7 +134,9 @@ impl Checker<'_> {
         {
             self.report(errors::missing_unit(value.place, &quoted, &wanted, &suffix, None));
         } else {
-            let conversion = self.conversion(&quoted, value.ty.present(), ty);
+            let conversion = self
+                .conversion(&quoted, value.ty.present(), ty)
+                .or_else(|| self.other_time(&quoted, &value, ty));
             self.report(errors::mismatched_types(value.place, &quoted, &wanted, &found, conversion));
         }
         Expr { kind: ExprKind::Error, ty: ty.clone(), place: value.place }
@@ -167,12 +169,14 @@ impl Checker<'_> {
 
     /// Local time becomes an instant only with the zone's table, which is not known here.
     fn instant_literal(&mut self, date: &str, time: &str, place: Place) -> Expr {
-        if dates::date(date).is_none() || dates::time(time).is_none() {
-            self.report(errors::impossible_date(place, &format!("{date} {time}")));
-        } else {
-            self.report(errors::instant_here(place, &format!("{date} {time}")));
-        }
-        Expr { kind: ExprKind::Error, ty: Type::Instant, place }
+        let kind = match (dates::date(date), dates::time(time)) {
+            (Some(day), Some(second)) => ExprKind::Instant(day, second),
+            (Some(_) | None, _) => {
+                self.report(errors::impossible_date(place, &format!("{date} {time}")));
+                ExprKind::Error
+            }
+        };
+        Expr { kind, ty: Type::Instant, place }
     }
 
     fn text_literal(&mut self, text: &str, place: Place, want: Option<&Type>) -> Expr {
@@ -1201,6 +1205,14 @@ impl Checker<'_> {
             return self.broken(place);
         }
         let ty = value.ty.clone();
+        if ty == Type::Instant {
+            let mut tests = Vec::with_capacity(parts.len());
+            for part in parts {
+                let part = self.value_of(scope, part, &ty);
+                tests.push(self.compare_instants(ast::Comparison::Equal, value.clone(), part, place));
+            }
+            return Expr { kind: ExprKind::Or(tests), ty: Type::Bool, place };
+        }
         let mut constants = Vec::with_capacity(parts.len());
         for part in parts {
             let part = self.value_of(scope, part, &ty);

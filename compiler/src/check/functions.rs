@@ -661,6 +661,8 @@ impl<'a> Checker<'a> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { largest: true, .. }

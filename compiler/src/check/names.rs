@@ -329,6 +329,8 @@ impl Checker<'_> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
@@ -399,6 +401,8 @@ impl Checker<'_> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
