@@ -139,26 +139,35 @@ pub(super) fn differences(
             out.push(Difference { key: key.clone(), before, after, cause });
         }
     }
-    // What was written otherwise and shows on this event: what follows, follows from that.
-    let mut roots: BTreeSet<usize> = BTreeSet::new();
+    // What was written otherwise and shows on this event, by the place of its group in the settlement: what follows,
+    // follows from that.
+    let mut roots: BTreeSet<(usize, usize)> = BTreeSet::new();
     for difference in &mut out {
         if let Some(cause) = own(names, hunks, views, difference.key.rule) {
             if [Why::Rule, Why::Group].contains(&cause.why) {
-                roots.extend(&cause.hunks);
+                let place = place_of(names, difference.key.rule);
+                roots.extend(cause.hunks.iter().map(|hunk| (place, *hunk)));
             }
             difference.cause = cause;
         }
     }
+    // Those settled before a rule, or with it; all of them where there is none.
+    let before = |place: usize| {
+        let found: BTreeSet<usize> = roots.iter().filter(|root| root.0 < place).map(|root| root.1).collect();
+        let all = || roots.iter().map(|root| root.1).collect();
+        if found.is_empty() { all() } else { found }
+    };
     for difference in &mut out {
+        let place = place_of(names, difference.key.rule);
         let cause = &mut difference.cause;
         match cause.why {
-            Why::Follows if !roots.is_empty() => cause.hunks = roots.iter().copied().collect(),
+            Why::Follows if !roots.is_empty() => cause.hunks = before(place).into_iter().collect(),
             Why::Follows if !hunks.settings.is_empty() => {
                 *cause = Cause { why: Why::Settings, hunks: hunks.settings.clone(), by: Vec::new() };
             }
             Why::Follows => cause.why = if stateful { Why::Earlier } else { Why::Tables },
             Why::Displacement | Why::Limit if cause.hunks.is_empty() => {
-                cause.hunks = roots.iter().copied().collect();
+                cause.hunks = before(place.saturating_add(1)).into_iter().collect();
             }
             Why::Displacement
             | Why::Limit
@@ -172,6 +181,13 @@ pub(super) fn differences(
         }
     }
     out
+}
+
+/// Where a rule's group stands in the settlement. A group that is gone may have stood anywhere before.
+fn place_of(names: &Names, rule: Option<usize>) -> usize {
+    let group = rule.and_then(|rule| names.rules.get(rule)).and_then(|rule| rule.group);
+    let Some(group) = group else { return usize::MAX };
+    if names.groups.get(group).is_some_and(|group| group.there.new) { group.saturating_add(1) } else { 0 }
 }
 
 /// The cause that a rule has of its own; nothing where it only follows from something else.

@@ -7,7 +7,7 @@
 use perq_compiler::ir::print::{group_text, rule_text};
 use perq_compiler::ir::{PlaceId, Program};
 use perq_compiler::sources::{Source, SourceMap};
-use perq_grammar::ast::{GroupClause, Header, ItemKind};
+use perq_grammar::ast::{AccountClause, GroupClause, Header, ItemKind, ProgramClause};
 use perq_grammar::diagnostic::Span;
 use perq_grammar::lex::TokenKind;
 use perq_grammar::parse;
@@ -104,17 +104,18 @@ struct Declaration {
 }
 
 impl Declaration {
-    fn spot(&self, at: usize) -> Spot {
+    /// The place of a word; `there` says whether its line is what differs, rather than what follows.
+    fn spot(&self, at: usize, there: bool) -> Spot {
         // What only goes on longer on the other side differs at its end.
         let line = self.tokens.get(at).or(self.tokens.last()).map_or(0, |(_, line)| *line);
         let text = usize::try_from(line).ok().and_then(|line| self.lines.get(line.checked_sub(1)?));
-        Spot { file: self.file.clone(), line, text: text.map_or_else(String::new, |t| t.trim().to_owned()) }
+        let text = text.filter(|_| there).map_or_else(String::new, |text| text.trim().to_owned());
+        Spot { file: self.file.clone(), line, text }
     }
 
     /// The place of the declaration itself: that of its first word.
     fn start(&self) -> Spot {
-        // A rule's tokens begin with its group, which stands elsewhere.
-        self.spot(0)
+        self.spot(0, true)
     }
 }
 
@@ -207,12 +208,9 @@ fn compare(old: &[Declaration], new: &[Declaration]) -> Hunks {
         let count = before.len().max(after.len());
         for at in 0..count {
             let (one, other) = (before.get(at).copied(), after.get(at).copied());
-            let first = match (one, other) {
-                (Some(one), Some(other)) => {
-                    let same = |((a, _), (b, _)): &(&(String, u32), &(String, u32))| a == b;
-                    one.tokens.iter().zip(&other.tokens).take_while(same).count()
-                }
-                (None, _) | (_, None) => 0,
+            let (first, last) = match (one, other) {
+                (Some(one), Some(other)) => common(&one.tokens, &other.tokens),
+                (None, _) | (_, None) => (0, 0),
             };
             let how = match (one, other) {
                 (Some(_), Some(_)) => How::Changed,
@@ -220,7 +218,10 @@ fn compare(old: &[Declaration], new: &[Declaration]) -> Hunks {
                 (None, _) => How::Added,
             };
             let spot = |side: Option<&Declaration>| {
-                side.map(|of| if how == How::Changed { of.spot(first) } else { of.start() })
+                side.map(|of| match how {
+                    How::Changed => of.spot(first, first + last < of.tokens.len()),
+                    How::Added | How::Removed => of.start(),
+                })
             };
             let id = hunks.list.len();
             changed.extend([one, other].into_iter().flatten().map(|side| (id, side)));
@@ -242,6 +243,14 @@ fn compare(old: &[Declaration], new: &[Declaration]) -> Hunks {
         }
     }
     hunks
+}
+
+/// How many words two texts begin with alike, and how many of the others they end with alike.
+fn common(one: &[(String, u32)], other: &[(String, u32)]) -> (usize, usize) {
+    let same = |((a, _), (b, _)): &(&(String, u32), &(String, u32))| a == b;
+    let first = one.iter().zip(other).take_while(same).count();
+    let rest = one.len().min(other.len()).saturating_sub(first);
+    (first, one.iter().rev().zip(other.iter().rev()).take(rest).take_while(same).count())
 }
 
 fn alike(one: &Declaration, other: &Declaration) -> bool {
@@ -356,21 +365,30 @@ fn written(sources: &SourceMap, folder: &str) -> Vec<Declaration> {
             };
             match &item.kind {
                 ItemKind::Language(_) => out.push(declare("language", "language", item.span, &[])),
-                ItemKind::Program(header, _) => out.push(declare("program", &header.name.text, item.span, &[])),
+                ItemKind::Program(header, clauses) => {
+                    let mut program = declare("program", &header.name.text, item.span, &[]);
+                    // A version is a number for people.
+                    if clauses.iter().any(|clause| matches!(clause, ProgramClause::Version(_)))
+                        && let Some(at) = program.tokens.iter().position(|(word, _)| word == "version")
+                    {
+                        program.tokens.drain(at..(at + 2).min(program.tokens.len()));
+                    }
+                    out.push(program);
+                }
                 ItemKind::Account(header, clauses) => {
                     let mut account = headed("account", header);
                     account.aliases.extend(clauses.iter().filter_map(|clause| match clause {
-                        perq_grammar::ast::AccountClause::Unit(unit, _) => Some(unit.text.clone()),
-                        perq_grammar::ast::AccountClause::Title(_)
-                        | perq_grammar::ast::AccountClause::Round { .. }
-                        | perq_grammar::ast::AccountClause::Redeemable(_)
-                        | perq_grammar::ast::AccountClause::Qualifying(_)
-                        | perq_grammar::ast::AccountClause::NotBelow(_)
-                        | perq_grammar::ast::AccountClause::Worth(..)
-                        | perq_grammar::ast::AccountClause::Expire(..)
-                        | perq_grammar::ast::AccountClause::Melt(_)
-                        | perq_grammar::ast::AccountClause::UseFirst(_)
-                        | perq_grammar::ast::AccountClause::Shortfall(_) => None,
+                        AccountClause::Unit(unit, _) => Some(unit.text.clone()),
+                        AccountClause::Title(_)
+                        | AccountClause::Round { .. }
+                        | AccountClause::Redeemable(_)
+                        | AccountClause::Qualifying(_)
+                        | AccountClause::NotBelow(_)
+                        | AccountClause::Worth(..)
+                        | AccountClause::Expire(..)
+                        | AccountClause::Melt(_)
+                        | AccountClause::UseFirst(_)
+                        | AccountClause::Shortfall(_) => None,
                     }));
                     out.push(account);
                 }

@@ -54,6 +54,9 @@ pub fn run(options: &args::Diff, output: &mut Output) -> Outcome {
             return Err(Failure::new("name two programmes, before and after; or one, with --old-rev REV"));
         }
     };
+    if options.key.is_some() && is_rules(&old) && is_rules(&new) {
+        return Err(Failure::new("--key is for packs; rules are not signed"));
+    }
     let Some(mut before) = find(&old, options, output)? else { return Ok(Exit::Findings) };
     let Some(after) = find(&new, options, output)? else { return Ok(Exit::Findings) };
     if let Some((_, revision)) = &taken {
@@ -121,10 +124,14 @@ fn over(options: &args::Diff, old: &Config, new: &Config) -> Result<Vec<PathBuf>
     Ok(events)
 }
 
+/// Whether a path has rules in texts, rather than a pack.
+fn is_rules(path: &Path) -> bool {
+    path.is_dir() || path.extension().is_some_and(|extension| extension == "rule")
+}
+
 /// Loads a side; nothing where its rules have errors, which are said.
 fn find(path: &Path, options: &args::Diff, output: &mut Output) -> Result<Option<Found>, Failure> {
-    let is_rules = path.is_dir() || path.extension().is_some_and(|extension| extension == "rule");
-    let key = options.key.as_deref().filter(|_| !is_rules);
+    let key = options.key.as_deref().filter(|_| !is_rules(path));
     let Some(loaded) = programme::load("diff", path, key, output)? else { return Ok(None) };
     let folder = if path.is_dir() { Some(path) } else { path.parent() };
     let folder = folder.map_or_else(String::new, |folder| shown(&programme::tidy(folder)));

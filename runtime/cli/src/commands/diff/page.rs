@@ -86,7 +86,7 @@ fn sums(report: &Report, out: &mut String) {
             escaped(&text::amount(&change.print(change.difference()), unit)),
             decimal(&change.print(change.before)),
             decimal(&change.print(change.after)),
-            share(change.difference(), change.before),
+            text::part(change),
         );
     };
     one("Discounts", &report.currency, &report.totals.discount);

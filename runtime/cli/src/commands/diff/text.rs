@@ -27,6 +27,17 @@ pub(super) fn amount(text: &str, unit: &str) -> String {
     format!("{} {}", signed(text), plain(unit))
 }
 
+/// A difference as a part of what was before.
+pub(super) fn part(change: &Change) -> String {
+    let (difference, before) = (change.difference(), change.before.saturating_abs());
+    match difference {
+        0 => String::new(),
+        _ if before == 0 => "-".to_owned(),
+        ..0 => format!("-{}", share(difference.saturating_abs(), before)),
+        1.. => format!("+{}", share(difference, before)),
+    }
+}
+
 fn difference(change: &Change) -> String {
     signed(&change.print(change.difference()))
 }
@@ -197,7 +208,7 @@ fn totals(report: &Report, width: usize, out: &mut Vec<String>) {
             decimal(&change.print(change.before)),
             decimal(&change.print(change.after)),
             difference(change),
-            share(change.difference(), change.before),
+            part(change),
         ]);
     };
     row(format!("discounts, {currency}"), &report.totals.discount);
@@ -265,7 +276,7 @@ fn rules(report: &Report, width: usize, out: &mut Vec<String>) {
         std::cmp::Reverse(most)
     };
     rows.sort_by_key(size);
-    let mut table = Table::new(2, &["Rules", "", "receipts", "now", "difference"]);
+    let mut table = Table::new(2, &["Rules, and on how many receipts", "", "before", "after", "difference"]);
     for row in rows.iter().take(SHOWN) {
         let there = match row.there {
             "old" => "removed",
@@ -442,7 +453,10 @@ pub(super) fn window_words(budget: &Budget, window: &perq_runtime::diff::report:
         }
     }
     if window.events_cut > 0 {
-        parts.push(format!("took {} {unit} from {} receipts", shown(&window.cut), grouped(window.events_cut)));
+        parts.push({
+            let receipts = if window.events_cut == 1 { "receipt" } else { "receipts" };
+            format!("took {} {unit} from {} {receipts}", shown(&window.cut), grouped(window.events_cut))
+        });
     }
     parts.join("; ")
 }
