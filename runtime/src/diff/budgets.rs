@@ -82,7 +82,14 @@ fn slides(window: Window) -> bool {
 
 impl Uses {
     /// Adds a decision.
-    pub fn add(&mut self, which: Which, names: &Names, engine: &Engine, event: &ReadEvent, decision: &Decision) {
+    pub fn add(
+        &mut self,
+        which: Which,
+        names: &Names,
+        engine: &Engine,
+        event: &ReadEvent,
+        decision: &Decision,
+    ) {
         for (event, decision) in event.raised.iter().zip(&decision.raised) {
             self.add(which, names, engine, event, decision);
         }

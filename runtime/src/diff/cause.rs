@@ -215,7 +215,8 @@ fn own(names: &Names, hunks: &Hunks, views: &Pair<View<'_>>, rule: Option<usize>
     let (before, after) = (views.old.displaced(names, rule), views.new.displaced(names, rule));
     if before != after {
         let by: BTreeSet<usize> = before.symmetric_difference(&after).map(|(by, _)| *by).collect();
-        let winners: Vec<String> = by.iter().filter_map(|by| Some(names.rules.get(*by)?.name.clone())).collect();
+        let winners: Vec<String> =
+            by.iter().filter_map(|by| Some(names.rules.get(*by)?.name.clone())).collect();
         let written: BTreeSet<usize> = winners.iter().flat_map(|name| hunks.of_rule(name)).copied().collect();
         return cause(Why::Displacement, written.into_iter().collect(), winners);
     }

@@ -211,12 +211,14 @@ impl Names {
         self.unit(money(Sort::Discount, &currency.code));
         let mut accounts: Vec<&str> = new.accounts.iter().map(|account| account.name.as_str()).collect();
         let known: Vec<&str> = accounts.clone();
-        accounts.extend(old.accounts.iter().map(|account| account.name.as_str()).filter(|n| !known.contains(n)));
+        accounts
+            .extend(old.accounts.iter().map(|account| account.name.as_str()).filter(|n| !known.contains(n)));
         for sort in [Sort::Award, Sort::Debit] {
             for name in &accounts {
                 let of = |program: &Program| program.accounts.iter().find(|a| a.name == *name).cloned();
                 let (before, after) = (of(old), of(new));
-                let digits = |account: &Option<perq_compiler::ir::Account>| account.as_ref().map(|a| a.decimals);
+                let digits =
+                    |account: &Option<perq_compiler::ir::Account>| account.as_ref().map(|a| a.decimals);
                 let decimals = digits(&before).max(digits(&after)).unwrap_or(0);
                 let scale = |own: Option<u8>| 10_i128.pow(u32::from(decimals - own.unwrap_or(decimals)));
                 let word = after.as_ref().or(before.as_ref()).map_or_else(String::new, |a| a.unit.clone());

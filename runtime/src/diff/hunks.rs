@@ -287,7 +287,8 @@ fn reach(
     };
     for declaration in list {
         if declaration.what == "group" {
-            let own = changed.iter().filter(|(_, other)| other.what == "group" && other.name == declaration.name);
+            let own =
+                changed.iter().filter(|(_, other)| other.what == "group" && other.name == declaration.name);
             let ids: Vec<usize> = own.map(|(id, _)| *id).collect();
             if !ids.is_empty() {
                 hunks.of_group.entry(new_name(&declaration.name)).or_default().extend(ids);
@@ -299,7 +300,9 @@ fn reach(
         let own = changed.iter().filter(|(_, other)| is_rule(other.what) && other.name == declaration.name);
         let mut ids: Vec<usize> = own.map(|(id, _)| *id).collect();
         // The group's clauses stand before those of each of its rules.
-        let group = list.iter().find(|other| other.what == "group" && Some(&other.name) == declaration.group.as_ref());
+        let group = list
+            .iter()
+            .find(|other| other.what == "group" && Some(&other.name) == declaration.group.as_ref());
         let mut waiting: Vec<&Declaration> = std::iter::once(declaration).chain(group).collect();
         let mut seen: BTreeSet<usize> = BTreeSet::new();
         while let Some(next) = waiting.pop() {
@@ -438,7 +441,11 @@ fn written(sources: &SourceMap, folder: &str) -> Vec<Declaration> {
                     out.push(Declaration { was, ..group });
                     for rule in rules {
                         let group = Some(header.name.text.clone());
-                        out.push(rule_of(rule, group, declare("rule", &rule.header.name.text, rule.span, &[])));
+                        out.push(rule_of(
+                            rule,
+                            group,
+                            declare("rule", &rule.header.name.text, rule.span, &[]),
+                        ));
                     }
                 }
                 ItemKind::Rule(rule) => {

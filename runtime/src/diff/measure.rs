@@ -96,7 +96,9 @@ impl Measures {
             let change = Change { before: sum(Which::Old), after: sum(Which::New), decimals: scale.decimals };
             for difference in differences {
                 let worth = |which: Which, amount: i128| {
-                    amount.saturating_mul(scale.factors.of(which).get(&difference.key.unit).copied().unwrap_or(0))
+                    amount.saturating_mul(
+                        scale.factors.of(which).get(&difference.key.unit).copied().unwrap_or(0),
+                    )
                 };
                 let more = worth(Which::New, difference.after) - worth(Which::Old, difference.before);
                 let owner = difference.key.to.as_deref().or(told.member);
@@ -245,7 +247,8 @@ mod tests {
     #[test]
     fn quantiles_are_differences_that_somebody_has() {
         // Ten differences: 1, 1, 1, 2, 2, 3, 5, 8, 13, 21. 10 % of them is the first, 50 % the fifth, 90 % the ninth.
-        let found = BTreeMap::from([(1, 3), (2, 2), (3, 1), (5, 1), (8, 1), (13, 1), (21, 1), (-4, 2), (-9, 1)]);
+        let found =
+            BTreeMap::from([(1, 3), (2, 2), (3, 1), (5, 1), (8, 1), (13, 1), (21, 1), (-4, 2), (-9, 1)]);
         let split = split(&found, 7, 2);
         let of = |part: &Part| part.quantiles.iter().map(|q| q.amount.to_string()).collect::<Vec<_>>();
         assert_eq!((split.more.count, split.more.sum.to_string()), (10, "0.57".to_owned()));

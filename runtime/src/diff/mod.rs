@@ -77,7 +77,10 @@ pub struct Incomparable {
 impl std::fmt::Display for Incomparable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Incomparable { old, new } = self;
-        write!(f, "the programmes are in different currencies, {old} and {new}: their amounts have no difference")
+        write!(
+            f,
+            "the programmes are in different currencies, {old} and {new}: their amounts have no difference"
+        )
     }
 }
 
@@ -304,7 +307,8 @@ impl Diff {
         }
         if let Step::Decided(event, _) = steps.new {
             for (at, (slot, _, values)) in self.levels.iter().enumerate() {
-                let level = event.record.event.get(slot.index()).copied().filter(|_| event.member().is_some());
+                let level =
+                    event.record.event.get(slot.index()).copied().filter(|_| event.member().is_some());
                 let level = level.and_then(|level| usize::try_from(level).ok());
                 parts.push((at + 1, level.filter(|level| *level < values.len()).unwrap_or(values.len())));
             }
@@ -470,7 +474,9 @@ impl Diff {
         }
         for (at, (_, name, values)) in self.levels.iter().enumerate() {
             let names = values.iter().cloned().chain(["none".to_owned()]);
-            keys.extend(names.enumerate().map(|(level, value)| ((at + 1, level), name.as_str(), value, None)));
+            keys.extend(
+                names.enumerate().map(|(level, value)| ((at + 1, level), name.as_str(), value, None)),
+            );
         }
         let decimals = self.engines.new.program().currency.decimals;
         let none = InPart::default();
@@ -517,17 +523,18 @@ impl Diff {
     }
 
     fn warnings(&self) -> Vec<Warning> {
-        let warning = |((which, what, rule, error), (events, examples)): (&FailureKey, &(u64, Vec<String>))| {
-            let rule = rule.and_then(|rule| self.names.rules.get(rule));
-            Warning {
-                side: which.word(),
-                what,
-                rule: rule.map(|rule| rule.name.clone()),
-                error: (*error).to_owned(),
-                events: *events,
-                examples: examples.clone(),
-            }
-        };
+        let warning =
+            |((which, what, rule, error), (events, examples)): (&FailureKey, &(u64, Vec<String>))| {
+                let rule = rule.and_then(|rule| self.names.rules.get(rule));
+                Warning {
+                    side: which.word(),
+                    what,
+                    rule: rule.map(|rule| rule.name.clone()),
+                    error: (*error).to_owned(),
+                    events: *events,
+                    examples: examples.clone(),
+                }
+            };
         self.failures.iter().map(warning).collect()
     }
 }

@@ -68,7 +68,11 @@ pub fn questions(program: &typed::Program, sources: &SourceMap) -> Option<Questi
     let program = compile_own(&typed, sources).ok()?;
     let slot_of = |check: usize| {
         let name = Check::name(check);
-        program.derivations.iter().find(|derivation| derivation.name == name).map(|derivation| derivation.slot)
+        program
+            .derivations
+            .iter()
+            .find(|derivation| derivation.name == name)
+            .map(|derivation| derivation.slot)
     };
     let kinds = usize::try_from(kinds).unwrap_or(0);
     let of_segment =

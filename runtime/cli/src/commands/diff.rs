@@ -34,6 +34,8 @@ struct Found {
     folder: String,
     /// Its tables are those of the other side.
     bare: bool,
+    /// It is no folder, and so without a `perq.toml`.
+    lone: bool,
 }
 
 /// Runs it.
@@ -71,11 +73,10 @@ pub fn run(options: &args::Diff, output: &mut Output) -> Outcome {
     let tables = [tables_of(&before, &after), tables_of(&after, &before)];
     // A pack and a file by itself have no perq.toml: the deployment is that of the other side.
     let parameters_of = |own: &Found, other: &Found| {
-        let config = if own.loaded.config == Config::default() { &other.loaded.config } else { &own.loaded.config };
-        let of_other = own.loaded.config == Config::default();
+        let config = if own.lone { &other.loaded.config } else { &own.loaded.config };
         let known = |name: &str| own.loaded.pack.program().params.iter().any(|param| param.name == name);
         let all = config.parameters().into_iter();
-        all.filter(|(name, _)| !of_other || known(name)).collect::<Vec<(String, String)>>()
+        all.filter(|(name, _)| !own.lone || known(name)).collect::<Vec<(String, String)>>()
     };
     let parameters = [parameters_of(&before, &after), parameters_of(&after, &before)];
     let [of_before, of_after] = tables;
@@ -137,7 +138,7 @@ fn find(path: &Path, options: &args::Diff, output: &mut Output) -> Result<Option
     let folder = folder.map_or_else(String::new, |folder| shown(&programme::tidy(folder)));
     let folder = if folder.is_empty() || folder == "." { String::new() } else { format!("{folder}/") };
     let bare = loaded.config.catalogue == Config::default().catalogue;
-    Ok(Some(Found { loaded, source: shown(path), folder, bare }))
+    Ok(Some(Found { loaded, source: shown(path), folder, bare, lone: !path.is_dir() }))
 }
 
 fn side(
@@ -147,12 +148,11 @@ fn side(
     options: &args::Diff,
     asks: bool,
 ) -> Result<Side, Failure> {
-    let Found { loaded, source, folder, bare: _ } = found;
+    let Found { loaded, source, folder, .. } = found;
     let Loaded { pack, config: _, sources, typed } = loaded;
     let catalogue = tables::catalogue(&tables::given(&options.tables, tables))?;
-    let engine = |pack: Pack| {
-        tables::engine(pack, &catalogue, options.engine, ReadOptions::default(), &parameters)
-    };
+    let engine =
+        |pack: Pack| tables::engine(pack, &catalogue, options.engine, ReadOptions::default(), &parameters);
     let questions = match (&typed, &sources) {
         (Some(typed), Some(sources)) if asks => segments::questions(typed, sources),
         (Some(_) | None, Some(_) | None) => None,

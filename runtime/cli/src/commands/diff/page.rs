@@ -61,9 +61,15 @@ pub fn page(report: &Report) -> String {
 
 fn head(report: &Report, out: &mut String) {
     let side = |side: &perq_runtime::diff::report::SideReport| {
-        format!("{} (version {}, pack <code>{}</code>)", escaped(&side.source), side.version, escaped(&side.pack))
+        format!(
+            "{} (version {}, pack <code>{}</code>)",
+            escaped(&side.source),
+            side.version,
+            escaped(&side.pack)
+        )
     };
-    let period = report.period.as_ref().map_or_else(String::new, |p| format!(", {} through {}", p.from, p.to));
+    let period =
+        report.period.as_ref().map_or_else(String::new, |p| format!(", {} through {}", p.from, p.to));
     let _ = writeln!(
         out,
         "<p>Before: {}<br>After: {}<br>{} records{}; {} are decided otherwise ({}).</p>",
@@ -100,13 +106,21 @@ fn sums(report: &Report, out: &mut String) {
         }
     }
     out.push_str("</ul>\n");
+    if let Some(together) = text::together(report) {
+        let _ =
+            writeln!(out, "<p>Together {} for the customers, points at their worth.</p>", escaped(&together));
+    }
 }
 
 fn table(out: &mut String, caption: &str, head: &[&str], rows: &[Vec<String>]) {
     if rows.is_empty() {
         return;
     }
-    let _ = write!(out, "<div class=\"scroll\"><table>\n<caption class=\"q l\">{}</caption>\n<thead><tr>", escaped(caption));
+    let _ = write!(
+        out,
+        "<div class=\"scroll\"><table>\n<caption class=\"q l\">{}</caption>\n<thead><tr>",
+        escaped(caption)
+    );
     for cell in head {
         let _ = write!(out, "<th scope=\"col\">{}</th>", escaped(cell));
     }
@@ -162,7 +176,12 @@ fn causes(report: &Report, out: &mut String) {
         ]
     };
     let rows: Vec<Vec<String>> = report.causes.iter().map(row).collect();
-    table(out, "Differences by cause; numbers are those of the changes above", &["Cause", "Receipts", "Difference"], &rows);
+    table(
+        out,
+        "Differences by cause; numbers are those of the changes above",
+        &["Cause", "Receipts", "Difference"],
+        &rows,
+    );
 }
 
 fn rules(report: &Report, out: &mut String) {
@@ -171,9 +190,10 @@ fn rules(report: &Report, out: &mut String) {
         .iter()
         .filter(|row| !row.is_same())
         .map(|row| {
-            let title = row.title.as_deref().map_or_else(String::new, |title| {
-                format!("<br><span class=\"q\">{}</span>", escaped(title))
-            });
+            let title = row
+                .title
+                .as_deref()
+                .map_or_else(String::new, |title| format!("<br><span class=\"q\">{}</span>", escaped(title)));
             vec![
                 format!("{}{title}", escaped(&row.name)),
                 grouped(row.events.before),
@@ -187,17 +207,32 @@ fn rules(report: &Report, out: &mut String) {
     }
     out.push_str("<h2>Rules</h2>\n");
     out.extend(plot::rules(report, BARS));
-    table(out, "Rules of which a figure differs", &["Rule", "Receipts before", "Receipts after", "Difference"], &rows);
+    table(
+        out,
+        "Rules of which a figure differs",
+        &["Rule", "Receipts before", "Receipts after", "Difference"],
+        &rows,
+    );
     let groups: Vec<Vec<String>> = report
         .groups
         .iter()
         .filter(|row| !row.is_same())
         .map(|row| {
             let difference = text::differences(&row.discount, &report.currency, &row.awards);
-            vec![escaped(&row.name), grouped(row.events.before), grouped(row.events.after), escaped(&difference)]
+            vec![
+                escaped(&row.name),
+                grouped(row.events.before),
+                grouped(row.events.after),
+                escaped(&difference),
+            ]
         })
         .collect();
-    table(out, "Groups of which a figure differs", &["Group", "Receipts before", "Receipts after", "Difference"], &groups);
+    table(
+        out,
+        "Groups of which a figure differs",
+        &["Group", "Receipts before", "Receipts after", "Difference"],
+        &groups,
+    );
 }
 
 fn months(report: &Report, out: &mut String) {
@@ -274,7 +309,11 @@ fn winners(measure: &Measure, out: &mut String) {
 }
 
 fn receipts(measure: &Measure, out: &mut String) {
-    let _ = writeln!(out, "<h2>Receipts that changed most: {}</h2>\n<ul>", escaped(&text::measure_words(measure)));
+    let _ = writeln!(
+        out,
+        "<h2>Receipts that changed most: {}</h2>\n<ul>",
+        escaped(&text::measure_words(measure))
+    );
     for receipt in &measure.most {
         let change = receipt.amount.0;
         let _ = writeln!(

@@ -124,7 +124,8 @@ fn list(bars: &[Bar], unit: &str) -> String {
 }
 
 fn columns(out: &mut String, top: i128, heading: &str, bars: &[Bar]) {
-    let (up, down) = bars.iter().fold((0, 0), |(up, down): (i128, i128), bar| (up.max(bar.value), down.min(bar.value)));
+    let (up, down) =
+        bars.iter().fold((0, 0), |(up, down): (i128, i128), bar| (up.max(bar.value), down.min(bar.value)));
     let span = up.unsigned_abs().saturating_add(down.unsigned_abs()).max(1);
     let room = PANEL - ABOVE - BELOW;
     let zero = top + ABOVE + scaled(up, span, room);
@@ -151,11 +152,18 @@ fn columns(out: &mut String, top: i128, heading: &str, bars: &[Bar]) {
             );
         }
     }
-    let _ = writeln!(out, "<line class=\"z\" x1=\"{LEFT}\" y1=\"{zero}\" x2=\"{}\" y2=\"{zero}\"/>", WIDTH - LEFT);
+    let _ = writeln!(
+        out,
+        "<line class=\"z\" x1=\"{LEFT}\" y1=\"{zero}\" x2=\"{}\" y2=\"{zero}\"/>",
+        WIDTH - LEFT
+    );
     let largest = bars.iter().max_by_key(|bar| bar.value).filter(|bar| bar.value > 0);
     let smallest = bars.iter().min_by_key(|bar| bar.value).filter(|bar| bar.value < 0);
-    let extremes: Vec<String> =
-        [largest, smallest].into_iter().flatten().map(|bar| format!("{} in {}", bar.said, bar.name)).collect();
+    let extremes: Vec<String> = [largest, smallest]
+        .into_iter()
+        .flatten()
+        .map(|bar| format!("{} in {}", bar.said, bar.name))
+        .collect();
     let _ = writeln!(
         out,
         "<text class=\"s\" text-anchor=\"end\" x=\"{}\" y=\"{}\">most: {}</text>",
@@ -237,7 +245,8 @@ pub(super) fn split(id: &str, title: &str, split: &Split, unit: &str) -> String 
     let mut said = Vec::new();
     for ((class, word, count, sum), at) in parts.iter().zip(0_i128..) {
         let wide = scaled(i128::from(*count) * 2, u128::from(all) * 2, room).min(LEFT + room - left);
-        let _ = writeln!(inner, "<rect class=\"{class}\" x=\"{left}\" y=\"28\" width=\"{wide}\" height=\"22\"/>");
+        let _ =
+            writeln!(inner, "<rect class=\"{class}\" x=\"{left}\" y=\"28\" width=\"{wide}\" height=\"22\"/>");
         left += wide;
         let sum = if sum.is_empty() || *count == 0 { String::new() } else { format!(", {sum}") };
         let text = format!("{} get {word}{sum}", grouped(*count));

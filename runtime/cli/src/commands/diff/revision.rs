@@ -20,7 +20,9 @@ impl Revision {
     pub fn of(folder: &Path, revision: &str) -> Result<Revision, Failure> {
         if !folder.is_dir() {
             let shown = folder.display();
-            return Err(Failure::new(format!("--old-rev wants the folder of a programme, and {shown} is none")));
+            return Err(Failure::new(format!(
+                "--old-rev wants the folder of a programme, and {shown} is none"
+            )));
         }
         let commit = format!("{revision}^{{commit}}");
         let commit = git(folder, &["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
@@ -75,18 +77,15 @@ impl Drop for Revision {
 
 /// What a command of git prints.
 fn git(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, Failure> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(folder)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                Failure::new("--old-rev needs the program `git`, and there is none on the path")
-            }
-            _ => Failure::new(format!("git cannot be run: {error}")),
-        })?;
+    let output =
+        Command::new("git").arg("-C").arg(folder).args(arguments).stdin(Stdio::null()).output().map_err(
+            |error| match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    Failure::new("--old-rev needs the program `git`, and there is none on the path")
+                }
+                _ => Failure::new(format!("git cannot be run: {error}")),
+            },
+        )?;
     if output.status.success() {
         return Ok(output.stdout);
     }

@@ -5,7 +5,7 @@ use crate::excerpt::plain;
 use crate::numbers::{Table, decimal, grouped, share};
 use crate::render::plural;
 use perq_runtime::diff::report::{
-    AwardChange, Because, Budget, CauseRow, Change, HunkReport, Measure, Part, Receipt, Report, Row,
+    AwardChange, Because, Budget, CauseRow, Change, Exact, HunkReport, Measure, Part, Receipt, Report, Row,
     SpotReport,
 };
 
@@ -129,7 +129,8 @@ pub(super) fn lines(report: &Report, width: usize) -> Vec<String> {
     head(report, &mut out);
     if !report.changed {
         match report.hunks.len() {
-            0 => out.push("No difference: every record is decided alike, and the texts say the same.".to_owned()),
+            0 => out
+                .push("No difference: every record is decided alike, and the texts say the same.".to_owned()),
             count => out.push(format!(
                 "No difference: every record is decided alike, although {} in the texts.",
                 plural_differs(count)
@@ -188,7 +189,8 @@ fn head(report: &Report, out: &mut Vec<String>) {
     };
     out.push(format!("before  {}", side(&report.old)));
     out.push(format!("after   {}", side(&report.new)));
-    let period = report.period.as_ref().map_or_else(String::new, |p| format!(", {} through {}", p.from, p.to));
+    let period =
+        report.period.as_ref().map_or_else(String::new, |p| format!(", {} through {}", p.from, p.to));
     let records = &report.records;
     let of = share(i128::from(records.changed), i128::from(records.all));
     out.push(format!(
@@ -222,7 +224,18 @@ fn totals(report: &Report, width: usize, out: &mut Vec<String>) {
         }
     }
     out.extend(table.lines(0, width));
+    if let Some(together) = together(report) {
+        out.push(format!("  together {together} for the customers, points at their worth"));
+    }
     out.push(String::new());
+}
+
+/// What discounts and points come to in money; nothing where points have no worth.
+pub(super) fn together(report: &Report) -> Option<String> {
+    let measure = report.measures.iter().find(|measure| measure.name == "value")?;
+    let (more, less) = (measure.receipts.more.sum, measure.receipts.less.sum);
+    let sum = Exact { amount: more.amount.saturating_add(less.amount), ..more };
+    Some(amount(&sum.to_string(), &measure.unit))
 }
 
 fn hunks(report: &Report, out: &mut Vec<String>) {
@@ -276,7 +289,7 @@ fn rules(report: &Report, width: usize, out: &mut Vec<String>) {
         std::cmp::Reverse(most)
     };
     rows.sort_by_key(size);
-    let mut table = Table::new(2, &["Rules, and on how many receipts", "", "before", "after", "difference"]);
+    let mut table = Table::new(2, &["Rules, on receipts", "", "before", "after", "difference"]);
     for row in rows.iter().take(SHOWN) {
         let there = match row.there {
             "old" => "removed",
@@ -385,7 +398,9 @@ fn receipts(measure: &Measure, out: &mut Vec<String>) {
     out.push(format!("Receipts that changed most: {}", plain(&measure_words(measure))));
     for receipt in measure.most.iter().take(RECEIPTS) {
         out.push(format!("  {}  {}", difference(&receipt.amount.0), receipt_words(receipt)));
-        out.extend(receipt.rules.iter().take(SHOWN).map(|because| format!("      {}", because_words(because))));
+        out.extend(
+            receipt.rules.iter().take(SHOWN).map(|because| format!("      {}", because_words(because))),
+        );
         if receipt.rules.len() > SHOWN {
             out.push(format!("      and {} more", receipt.rules.len() - SHOWN));
         }
@@ -433,7 +448,7 @@ pub(super) fn budget_words(budget: &Budget) -> String {
 pub(super) fn window_words(budget: &Budget, window: &perq_runtime::diff::report::WindowUse) -> String {
     let unit = plain(&budget.unit);
     let mut parts = Vec::new();
-    let shown = |exact: &perq_runtime::diff::report::Exact| decimal(&exact.to_string());
+    let shown = |exact: &Exact| decimal(&exact.to_string());
     if budget.counter.is_some() {
         let limit = window.limit.as_ref();
         if budget.per == "campaign" {
@@ -448,7 +463,8 @@ pub(super) fn window_words(budget: &Budget, window: &perq_runtime::diff::report:
             parts.push(format!("{} {unit} used by {}", shown(&window.used), grouped(window.holders)));
             let most = limit.map_or_else(String::new, |limit| format!(" of {}", shown(limit)));
             parts.push(format!("at most {}{most} by one", shown(&window.peak)));
-            let first = window.used_up_on.as_deref().map_or_else(String::new, |day| format!(", first on {day}"));
+            let first =
+                window.used_up_on.as_deref().map_or_else(String::new, |day| format!(", first on {day}"));
             parts.push(format!("{} used up all{first}", grouped(window.used_up)));
         }
     }
