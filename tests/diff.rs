@@ -485,6 +485,64 @@ fn what_fails_on_one_side_is_told() {
     assert!(out.contains("after: the record cannot be read [missing-field] on 1: R3"), "{out}");
 }
 
+/// Budgets by calendar month, and limits over windows that slide.
+#[test]
+fn budgets_are_forecast_window_by_window() {
+    let folder = scratch("diff-budgets");
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{error}"));
+        shown(&path)
+    };
+    let text = "language 1\n\
+        program demo { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account bonus { unit points decimals 0 round down per basket }\n\
+        group earn { kind earn displace none on purchase when member known }\n\
+        rule base in group earn {\n  LIMIT\n  then award 1 points * steps of 1 EUR in basket.paid\n}\n\
+        rule launch in group earn {\n  BUDGET\n  then award 100 points\n}\n";
+    let old = write("old.rule", &text.replace("LIMIT", "").replace("BUDGET", ""));
+    let new = text.replace("LIMIT", "limit 100 points per member within last 30 days else cut");
+    let new = write("new.rule", &new.replace("BUDGET", "budget 150 points within this month else cut"));
+    let event = |(number, at): (usize, &str)| {
+        format!(
+            "{{\"id\":\"{number}\",\"kind\":\"purchase\",\"at\":\"{at}\",\"member\":\"anna\",\
+             \"lines\":[{{\"sku\":\"A\",\"qty\":1,\"price\":\"60.00\"}}]}}\n"
+        )
+    };
+    let times = ["2026-03-10T12:00:00", "2026-03-31T12:00:00", "2026-03-31T18:00:00", "2026-04-09T12:00:00"];
+    let events = write("events.ndjson", &times.into_iter().enumerate().map(event).collect::<String>());
+    let found = diff(&[&old, &new, "--over", &events]);
+    // 60 points each. In 30 days: 60; 40 of them left; none left; on 9 April the 60 of 10 March count no more: 60.
+    assert_eq!(points(named(&found["rules"], "base")), json!(["240", "160", "-80"]));
+    // 100 each, 150 in March: 100, 50, none. In April 100.
+    assert_eq!(points(named(&found["rules"], "launch")), json!(["400", "250", "-150"]));
+    let budgets = &found["budgets"]["new"];
+    let base = named(budgets, "base");
+    assert_eq!((&base["per"], &base["within"]), (&json!("member"), &json!("last 30 days")));
+    let slides = json!({
+        "limit": "100", "used": "160", "peak": "100", "holders": 1, "used_up": 1, "used_up_on": "2026-03-31",
+        "events_cut": 2, "cut": "80",
+    });
+    assert_eq!(base["windows"], json!([slides]));
+    let launch = named(budgets, "launch");
+    assert_eq!((&launch["per"], &launch["within"]), (&json!("campaign"), &json!("this month")));
+    let march = json!({
+        "from": "2026-03-01", "to": "2026-03-31", "limit": "150", "used": "150", "peak": "150", "holders": 1,
+        "used_up": 1, "used_up_on": "2026-03-31", "events_cut": 2, "cut": "150",
+    });
+    let april = json!({
+        "from": "2026-04-01", "to": "2026-04-30", "limit": "150", "used": "100", "peak": "100", "holders": 1,
+        "used_up": 0, "events_cut": 0, "cut": "0",
+    });
+    assert_eq!(launch["windows"], json!([march, april]));
+    let (_, out, _) = perq(&["diff", &old, &new, "--over", &events]);
+    assert!(
+        out.contains("from 2026-03-01: 150 of 150 (100.00 %) points used; used up on 2026-03-31"),
+        "{out}"
+    );
+    adds_up(&found);
+}
+
 fn read_file(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }

@@ -226,9 +226,16 @@ fn own(names: &Names, hunks: &Hunks, views: &Pair<View<'_>>, rule: Option<usize>
     None
 }
 
+/// Differences of one cause: on how many events, and by unit.
+#[derive(Debug, Default)]
+struct Sums {
+    events: u64,
+    units: BTreeMap<usize, i128>,
+}
+
 /// Differences by cause.
 #[derive(Debug, Default)]
-pub(super) struct Causes(BTreeMap<(Why, Vec<usize>), (u64, BTreeMap<usize, i128>)>);
+pub(super) struct Causes(BTreeMap<(Why, Vec<usize>), Sums>);
 
 impl Causes {
     /// Adds those of an event.
@@ -236,23 +243,23 @@ impl Causes {
         let mut met: BTreeSet<(Why, &[usize])> = BTreeSet::new();
         for Difference { key, before, after, cause } in differences {
             let found = self.0.entry((cause.why, cause.hunks.clone())).or_default();
-            found.0 += u64::from(met.insert((cause.why, &cause.hunks)));
-            *found.1.entry(key.unit).or_default() += after - before;
+            found.events += u64::from(met.insert((cause.why, &cause.hunks)));
+            *found.units.entry(key.unit).or_default() += after - before;
         }
     }
 
     /// All of them, the plainest first.
     pub fn report(&self, names: &Names) -> Vec<CauseRow> {
-        let row = |((why, hunks), (events, sums)): (&(Why, Vec<usize>), &(u64, BTreeMap<usize, i128>))| {
+        let row = |((why, hunks), sums): (&(Why, Vec<usize>), &Sums)| {
             let of = |unit: usize| {
                 let decimals = names.units.get(unit).map_or(0, |unit| unit.decimals);
-                Exact { amount: sums.get(&unit).copied().unwrap_or(0), decimals }
+                Exact { amount: sums.units.get(&unit).copied().unwrap_or(0), decimals }
             };
             let accounts = names.units.iter().enumerate().filter(|(_, unit)| unit.sort == Sort::Award);
             CauseRow {
                 cause: why.word(),
                 hunks: hunks.clone(),
-                events: *events,
+                events: sums.events,
                 discount: of(0),
                 awards: accounts
                     .map(|(at, unit)| AwardDifference {
