@@ -543,6 +543,63 @@ fn budgets_are_forecast_window_by_window() {
     adds_up(&found);
 }
 
+/// Goods that come back, points for another member, and levels.
+#[test]
+fn what_comes_back_and_what_others_get() {
+    let folder = scratch("diff-returns");
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{error}"));
+        shown(&path)
+    };
+    let text = "language 1\n\
+        program demo { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account bonus { unit points decimals 0 round down per basket worth 100 points = 1 EUR shortfall debt }\n\
+        enum Tier ordered { base, gold }\n\
+        extend member { tier: Tier = base }\n\
+        group prices { kind line_discount displace none on_price original on purchase }\n\
+        rule off in group prices { then discount 10% on lines }\n\
+        group earn { kind earn displace none on purchase when member known }\n\
+        rule base in group earn { then award 1% of basket.paid as points }\n\
+        rule gold in group earn { when member.tier = gold then award 10 points }\n\
+        rule friend in group earn { when member.invited_by known then award 5 points to member.invited_by.bonus }\n";
+    let old = write("old.rule", text);
+    let new =
+        write("new.rule", &text.replace("10% on", "20% on").replace("award 5 points", "award 7 points"));
+    let member = json!({ "id": "m1", "tier": "gold", "invited_by": "anna" });
+    let sale = json!({
+        "id": "P", "kind": "purchase", "at": "2026-03-10T12:00:00", "member": member,
+        "lines": [{ "sku": "A", "qty": 2, "price": "50.00" }],
+    });
+    let back = json!({
+        "id": "B", "kind": "return", "of": "P", "at": "2026-03-12T12:00:00", "member": member,
+        "lines": [{ "sku": "A", "qty": 1 }],
+    });
+    let events = write("events.ndjson", &format!("{sale}\n{back}\n"));
+    let found = diff(&[&old, &new, "--over", &events]);
+    // Before: 10.00 off, 90 + 10 points; a piece of two comes back, 5.00 of the discount and 45 points with it.
+    // After: 20.00 off, 80 + 10 points; 10.00 and 40 points go back.
+    assert_eq!(found["totals"]["discount"], change("5.00", "10.00", "5.00"));
+    assert_eq!(points(&found["totals"]), json!(["55", "50", "-5"]));
+    assert_eq!(points(named(&found["rules"], "base")), json!(["45", "40", "-5"]));
+    assert_eq!(points(named(&found["rules"], "friend")), json!(["5", "7", "2"]));
+    as_two_runs(&found, &old, &new, &[&events]);
+    let members = &named(&found["measures"], "bonus")["members"];
+    assert_eq!((&members["more"]["count"], &members["more"]["sum"]), (&json!(1), &json!("2")), "anna");
+    assert_eq!((&members["less"]["count"], &members["less"]["sum"]), (&json!(1), &json!("-5")), "m1");
+    let gold = named(&found["segments"], "gold");
+    assert_eq!((&gold["by"], &gold["events"]), (&json!("member.tier"), &json!(2)));
+    assert_eq!(
+        (gold["discount"].clone(), points(gold)),
+        (change("5.00", "10.00", "5.00"), json!(["55", "50", "-5"]))
+    );
+    let returned = named(&found["measures"], "discount")["most"][1].clone();
+    assert_eq!((&returned["id"], &returned["difference"]), (&json!("B"), &json!("-5.00")));
+    let causes = returned["rules"].as_array().into_iter().flatten();
+    let causes: Vec<(&Value, &Value)> = causes.map(|of| (&of["rule"], &of["cause"])).collect();
+    assert_eq!(causes, [(&json!("off"), &json!("rule")), (&json!("base"), &json!("follows"))]);
+}
+
 fn read_file(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
