@@ -44,6 +44,8 @@ type Single = (&'static str, String, Option<usize>);
 /// What is used up.
 #[derive(Debug, Default)]
 pub(super) struct Uses {
+    /// By counter: the most, where something has one.
+    most: Vec<Option<LimitAmount>>,
     /// By counter, then by the window's seconds.
     counters: BTreeMap<CounterId, BTreeMap<(i64, i64), InWindow>>,
     singles: BTreeMap<Single, (u64, i128)>,
@@ -81,6 +83,13 @@ fn slides(window: Window) -> bool {
 }
 
 impl Uses {
+    /// Nothing yet, of a program.
+    pub fn of(program: &Program) -> Uses {
+        let counters = (0..).map(CounterId).take(program.counters.len());
+        let most = counters.map(|id| limit_of(program, id).map(|(_, _, amount, _)| amount)).collect();
+        Uses { most, ..Uses::default() }
+    }
+
     /// Adds a decision.
     pub fn add(
         &mut self,
@@ -137,7 +146,7 @@ impl Uses {
                         }
                     };
                     let Some((owner, name)) = owner else { continue };
-                    let unit = unit_of(names, program, cut.of);
+                    let unit = unit_of(names, which, cut.of);
                     let amount = unit.map_or(i128::from(cut.amount), |u| names.scaled(which, u, cut.amount));
                     let single = self.singles.entry((owner, name, unit)).or_default();
                     single.0 += 1;
@@ -155,7 +164,7 @@ impl Uses {
             true => Stretch { after: i64::MIN, last: i64::MAX },
             false => limited(window, at, program.week_starts),
         };
-        let limit = limit_of(program, counter).and_then(|(_, _, amount, _)| match amount {
+        let limit = self.most.get(counter.index()).copied().flatten().and_then(|amount| match amount {
             LimitAmount::Fixed(amount) => Some(amount),
             LimitAmount::Param(param) => {
                 let values = engine.parameter_values(param)?;
@@ -198,7 +207,7 @@ impl Uses {
         let mut out = Vec::new();
         for (id, counter) in (0..).map(CounterId).zip(&program.counters) {
             let Some((owner, name, _, of)) = limit_of(program, id) else { continue };
-            let unit = unit_of(names, program, of);
+            let unit = unit_of(names, which, of);
             let decimals = unit.and_then(|unit| names.units.get(unit)).map_or(0, |unit| unit.decimals);
             let exact = |amount: i128| {
                 let scale = unit.map_or(1, |unit| names.scaled(which, unit, 1));
@@ -269,10 +278,10 @@ impl Uses {
 }
 
 /// The unit of what a limit limits; nothing for times and pieces.
-fn unit_of(names: &Names, program: &Program, of: LimitOf) -> Option<usize> {
+fn unit_of(names: &Names, which: Which, of: LimitOf) -> Option<usize> {
     match of {
         LimitOf::Discounts => Some(0),
-        LimitOf::Awards(account) => names.unit_of_account(super::facts::Sort::Award, program, account),
+        LimitOf::Awards(account) => names.award(which, account),
         LimitOf::Times | LimitOf::Gifts => None,
     }
 }

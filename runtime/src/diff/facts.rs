@@ -153,18 +153,17 @@ pub struct Names {
     pub units: Vec<Unit>,
     rule_of: Pair<Vec<usize>>,
     group_of: Pair<Vec<usize>>,
+    /// By account: the units of awards and of debits.
+    accounts_of: Pair<Vec<(usize, usize)>>,
     /// By sort and name.
     unit_of: BTreeMap<(Sort, String), usize>,
 }
 
-fn add(list: &mut Vec<Named>, named: Named, which: Which) -> usize {
-    let at = match list.iter().position(|other| other.name == named.name) {
-        Some(at) => at,
-        None => {
-            list.push(named);
-            list.len() - 1
-        }
-    };
+fn add(list: &mut Vec<Named>, known: &mut BTreeMap<String, usize>, named: Named, which: Which) -> usize {
+    let at = *known.entry(named.name.clone()).or_insert(list.len());
+    if at == list.len() {
+        list.push(named);
+    }
     if let Some(entry) = list.get_mut(at) {
         *entry.there.of_mut(which) = true;
     }
@@ -175,6 +174,7 @@ impl Names {
     /// The names of two programs of one currency. `renamed` has new names of rules and groups by their old ones.
     pub fn of(old: &Program, new: &Program, renamed: &BTreeMap<String, String>) -> Names {
         let mut names = Names::default();
+        let (mut groups, mut rules) = (BTreeMap::new(), BTreeMap::new());
         for (which, program) in [(Which::New, new), (Which::Old, old)] {
             let name = |text: &String| match which {
                 Which::Old => renamed.get(text).unwrap_or(text).clone(),
@@ -183,18 +183,24 @@ impl Names {
             for group in &program.groups {
                 let (title, there) = (group.title.clone(), Pair::default());
                 let named = Named { name: name(&group.name), title, group: None, there };
-                let at = add(&mut names.groups, named, which);
+                let at = add(&mut names.groups, &mut groups, named, which);
                 names.group_of.of_mut(which).push(at);
             }
             for rule in &program.rules {
                 let group = names.group_of.of(which).get(rule.group.index()).copied();
                 let (title, there) = (rule.title.clone(), Pair::default());
                 let named = Named { name: name(&rule.name), title, group, there };
-                let at = add(&mut names.rules, named, which);
+                let at = add(&mut names.rules, &mut rules, named, which);
                 names.rule_of.of_mut(which).push(at);
             }
         }
         names.units(old, new);
+        for (which, program) in [(Which::Old, old), (Which::New, new)] {
+            let unit = |sort: Sort, name: &str| names.unit_named(sort, name).unwrap_or(usize::MAX);
+            let both = |name: &str| (unit(Sort::Award, name), unit(Sort::Debit, name));
+            let units = program.accounts.iter().map(|account| both(&account.name)).collect();
+            *names.accounts_of.of_mut(which) = units;
+        }
         names
     }
 
@@ -290,10 +296,14 @@ impl Names {
         self.unit_of.get(&(sort, name.to_owned())).copied()
     }
 
-    /// The unit of what is awarded to an account of one of the programs, or taken from it.
-    pub fn unit_of_account(&self, sort: Sort, program: &Program, account: AccountId) -> Option<usize> {
-        let account = program.accounts.get(account.index())?;
-        self.unit_named(sort, &account.name)
+    /// The unit of what is awarded to an account of one of the programs.
+    pub fn award(&self, which: Which, account: AccountId) -> Option<usize> {
+        self.accounts_of.of(which).get(account.index()).map(|(award, _)| *award)
+    }
+
+    /// The unit of what is taken from an account of one of the programs.
+    pub fn debit(&self, which: Which, account: AccountId) -> Option<usize> {
+        self.accounts_of.of(which).get(account.index()).map(|(_, debit)| *debit)
     }
 
     /// A number of one of the programs in its unit.
@@ -332,10 +342,8 @@ impl Names {
         };
         for effect in &decision.effects {
             let unit = match effect.account {
-                Some(account) => {
-                    let sort = if effect.debit { Sort::Debit } else { Sort::Award };
-                    self.unit_of_account(sort, program, account)
-                }
+                Some(account) if effect.debit => self.debit(which, account),
+                Some(account) => self.award(which, account),
                 None => Some(0),
             };
             put(Some(effect.rule), unit, to(effect.site), effect.amount);
@@ -346,8 +354,9 @@ impl Names {
                 put(Some(rule), Some(0), None, amount.saturating_neg());
             }
             for correction in &returned.corrections {
-                let sort = if correction.debit { Sort::Debit } else { Sort::Award };
-                let unit = self.unit_of_account(sort, program, correction.account);
+                let account = correction.account;
+                let unit =
+                    if correction.debit { self.debit(which, account) } else { self.award(which, account) };
                 let own = correction.owner == returned.origin.member;
                 let to = correction.owner.as_deref().filter(|_| !own);
                 put(Some(correction.rule), unit, to, correction.amount);

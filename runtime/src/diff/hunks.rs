@@ -12,6 +12,7 @@ use perq_grammar::diagnostic::Span;
 use perq_grammar::lex::TokenKind;
 use perq_grammar::parse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// How a declaration changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +101,8 @@ struct Declaration {
     /// Words by which others depend on it.
     aliases: Vec<String>,
     file: String,
-    lines: Vec<String>,
+    /// Of the file; none of a pack.
+    lines: Rc<Vec<String>>,
 }
 
 impl Declaration {
@@ -136,7 +138,7 @@ impl Hunks {
                 tokens: vec![(value.clone(), 0)],
                 aliases: vec![name.clone()],
                 file: "perq.toml".to_owned(),
-                lines: Vec::new(),
+                lines: Rc::default(),
             }));
             out
         };
@@ -276,33 +278,33 @@ fn reach(
     }
     // What was changed counts on both sides, under the words that either has for it.
     let mut hunks_of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut own: BTreeMap<(bool, &str), Vec<usize>> = BTreeMap::new();
     for (id, declaration) in changed {
         for alias in &declaration.aliases {
             hunks_of.entry(alias).or_default().push(*id);
         }
+        if is_rule(declaration.what) || declaration.what == "group" {
+            own.entry((is_rule(declaration.what), &declaration.name)).or_default().push(*id);
+        }
     }
+    let groups: BTreeMap<&str, &Declaration> =
+        list.iter().filter(|other| other.what == "group").map(|group| (group.name.as_str(), group)).collect();
     let new_name = |name: &str| match is_old {
         true => renamed.get(name).map_or(name, String::as_str).to_owned(),
         false => name.to_owned(),
     };
     for declaration in list {
         if declaration.what == "group" {
-            let own =
-                changed.iter().filter(|(_, other)| other.what == "group" && other.name == declaration.name);
-            let ids: Vec<usize> = own.map(|(id, _)| *id).collect();
-            if !ids.is_empty() {
+            if let Some(ids) = own.get(&(false, declaration.name.as_str())) {
                 hunks.of_group.entry(new_name(&declaration.name)).or_default().extend(ids);
             }
         }
         if !is_rule(declaration.what) {
             continue;
         }
-        let own = changed.iter().filter(|(_, other)| is_rule(other.what) && other.name == declaration.name);
-        let mut ids: Vec<usize> = own.map(|(id, _)| *id).collect();
+        let mut ids = own.get(&(true, declaration.name.as_str())).cloned().unwrap_or_default();
         // The group's clauses stand before those of each of its rules.
-        let group = list
-            .iter()
-            .find(|other| other.what == "group" && Some(&other.name) == declaration.group.as_ref());
+        let group = declaration.group.as_ref().and_then(|group| groups.get(group.as_str()).copied());
         let mut waiting: Vec<&Declaration> = std::iter::once(declaration).chain(group).collect();
         let mut seen: BTreeSet<usize> = BTreeSet::new();
         while let Some(next) = waiting.pop() {
@@ -339,16 +341,21 @@ fn written(sources: &SourceMap, folder: &str) -> Vec<Declaration> {
             .filter(|token| !token.kind.is_trivia())
             .map(|token| (token.span, word(token.kind, token.text(&source.text))))
             .collect();
-        let lines: Vec<String> = source.text.lines().map(str::to_owned).collect();
+        let lines: Rc<Vec<String>> = Rc::new(source.text.lines().map(str::to_owned).collect());
+        // Spans that are left out stand in the order of the text.
         let cut = |span: Span, without: &[Span]| -> Vec<(String, u32)> {
-            let inside = |of: Span, at: Span| of.start <= at.start && at.end <= of.end;
-            tokens
-                .iter()
-                .skip_while(|(at, _)| at.start < span.start)
-                .take_while(|(at, _)| at.end <= span.end)
-                .filter(|(at, _)| !without.iter().any(|rule| inside(*rule, *at)))
-                .map(|(at, text)| (text.clone(), line_of(source, *at)))
-                .collect()
+            let start = tokens.partition_point(|(at, _)| at.start < span.start);
+            let end = tokens.partition_point(|(at, _)| at.end <= span.end);
+            let left_out = |at: Span| {
+                let before = without.partition_point(|rule| rule.start <= at.start);
+                before
+                    .checked_sub(1)
+                    .and_then(|last| without.get(last))
+                    .is_some_and(|rule| at.end <= rule.end)
+            };
+            let inside = tokens.get(start..end).unwrap_or(&[]).iter();
+            let kept = inside.filter(|(at, _)| !left_out(*at));
+            kept.map(|(at, text)| (text.clone(), line_of(source, *at))).collect()
         };
         let declare = |what: &'static str, name: &str, span: Span, without: &[Span]| Declaration {
             what,
@@ -358,7 +365,7 @@ fn written(sources: &SourceMap, folder: &str) -> Vec<Declaration> {
             tokens: cut(span, without),
             aliases: Vec::new(),
             file: file.to_owned(),
-            lines: lines.clone(),
+            lines: Rc::clone(&lines),
         };
         for item in &parsed.tree.items {
             let headed = |what: &'static str, header: &Header| {
@@ -499,7 +506,7 @@ fn compiled(program: &Program, folder: &str) -> Vec<Declaration> {
             tokens,
             aliases: Vec::new(),
             file: file.strip_prefix(folder).unwrap_or(file).to_owned(),
-            lines: Vec::new(),
+            lines: Rc::default(),
         }
     };
     let mut out = Vec::new();

@@ -110,7 +110,7 @@ impl Run {
             reader: Reader::new(),
             event: ReadEvent::default(),
             summary: Summary::default(),
-            uses: Uses::default(),
+            uses: Uses::of(engine.program()),
         }
     }
 
@@ -161,6 +161,8 @@ pub struct Diff {
     asking: Option<Asking>,
     /// Fields of members that are levels: slot of the new program, name, values.
     levels: Vec<(SlotId, String, Vec<String>)>,
+    /// Whether decisions of one of them depend on earlier ones.
+    stateful: bool,
     records: Records,
     period: Option<(i64, i64)>,
     effects: Pair<BTreeMap<usize, i128>>,
@@ -197,6 +199,7 @@ impl Diff {
             sides,
             old: Run::of(&old.engine),
             new: Run::of(&new.engine),
+            stateful: old.engine.is_stateful() || new.engine.is_stateful(),
             engines: Pair { old: old.engine, new: new.engine },
             hunks,
             names,
@@ -238,7 +241,7 @@ impl Diff {
     fn record(&mut self, line: &[u8]) {
         self.records.all += 1;
         let position = self.records.all;
-        let Diff { engines, hunks, names, old, new, asking, failures, .. } = self;
+        let Diff { engines, hunks, names, old, new, asking, failures, stateful, .. } = self;
         let steps = Pair { old: old.step(Which::Old, names, line), new: new.step(Which::New, names, line) };
         let Some(event) = steps.new.event().or(steps.old.event()) else { return };
         let program = match steps.new {
@@ -282,8 +285,7 @@ impl Diff {
             refused: failed.of(which).iter().any(|(what, _, _)| *what == "receipt"),
         };
         let views = Pair { old: view(Which::Old), new: view(Which::New) };
-        let stateful = engines.old.is_stateful() || engines.new.is_stateful();
-        let differences = cause::differences(names, hunks, &views, &facts, stateful);
+        let differences = cause::differences(names, hunks, &views, &facts, *stateful);
         let told = Told {
             id: event.id(),
             kind: program.events.get(event.record.kind.index()).map_or("", |kind| kind.name.as_str()),

@@ -30,11 +30,15 @@ pub(super) fn amount(text: &str, unit: &str) -> String {
 /// A difference as a part of what was before.
 pub(super) fn part(change: &Change) -> String {
     let (difference, before) = (change.difference(), change.before.saturating_abs());
+    let size = match share(difference.saturating_abs(), before).as_str() {
+        "0.00 %" => return if difference == 0 { String::new() } else { "< 0.01 %".to_owned() },
+        size => size.to_owned(),
+    };
     match difference {
         0 => String::new(),
-        _ if before == 0 => "-".to_owned(),
-        ..0 => format!("-{}", share(difference.saturating_abs(), before)),
-        1.. => format!("+{}", share(difference, before)),
+        _ if before == 0 => size,
+        ..0 => format!("-{size}"),
+        1.. => format!("+{size}"),
     }
 }
 
@@ -215,7 +219,10 @@ fn totals(report: &Report, width: usize, out: &mut Vec<String>) {
     };
     row(format!("discounts, {currency}"), &report.totals.discount);
     row(format!("to pay, {currency}"), &report.totals.total);
-    for award in &report.totals.awards {
+    for award in report.totals.awards.iter().filter(|award| {
+        let change = award.amount.0;
+        change.before != 0 || change.after != 0
+    }) {
         row(format!("{} of {}", plain(&award.unit), plain(&award.account)), &award.amount.0);
     }
     for effect in report.effects.iter().filter(|effect| !effect.amount.0.is_same()) {
