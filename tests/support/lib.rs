@@ -8,5 +8,6 @@ pub mod pages;
 pub mod repository;
 pub mod rules;
 pub mod say;
+pub mod schema;
 
 pub use repository::{read, root, scratch, tracked};

@@ -90,6 +90,8 @@ pub enum Command {
     Run(Run),
     /// Decide one event, and say why each rule gives what it gives
     Simulate(Simulate),
+    /// Replay events through two programmes, and say what the change does
+    Diff(Diff),
     /// Tell the whole story of a diagnostic
     Explain(Explain),
     /// Replay a real year of receipts through the main example
@@ -113,6 +115,7 @@ impl Command {
             Command::Inspect(_) => "inspect",
             Command::Run(_) => "run",
             Command::Simulate(_) => "simulate",
+            Command::Diff(_) => "diff",
             Command::Explain(_) => "explain",
             Command::Demo(_) => "demo",
             Command::Completions(_) => "completions",
@@ -415,6 +418,46 @@ pub struct Simulate {
     pub engine: Option<EngineName>,
 
     /// The public key that must have signed the pack, as a file or in hexadecimal
+    #[arg(long, value_name = "PUBKEY")]
+    pub key: Option<String>,
+}
+
+/// `perq diff`
+#[derive(Debug, Arguments)]
+pub struct Diff {
+    /// The programme before and the one after: packs, folders or rule files; with --old-rev only the one after
+    #[arg(value_name = "OLD NEW", num_args = 1..=2, required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// The programme before is the folder as it was in this revision of git
+    #[arg(long, value_name = "REV")]
+    pub old_rev: Option<String>,
+
+    /// Events, one JSON object a line; plain or gzip; `-` is standard input [default: as perq.toml says]
+    #[arg(long, value_name = "FILE")]
+    pub over: Vec<PathBuf>,
+
+    /// Tables in place of those that perq.toml names, for both sides.
+    #[command(flatten)]
+    pub tables: Tables,
+
+    /// Write the report as a page of its own, with plots
+    #[arg(long, value_name = "FILE.html")]
+    pub html: Option<PathBuf>,
+
+    /// How many of the receipts that changed most are kept
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub most: usize,
+
+    /// Exit with 1 where any event is decided otherwise
+    #[arg(long)]
+    pub exit_code: bool,
+
+    /// Which engine decides [default: native, where it is built]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
+    /// The public key that must have signed packs, as a file or in hexadecimal
     #[arg(long, value_name = "PUBKEY")]
     pub key: Option<String>,
 }
