@@ -9,6 +9,7 @@ pub mod fmt;
 pub mod inspect;
 pub mod keygen;
 pub mod new;
+pub mod offers;
 pub mod run;
 pub mod simulate;
 pub mod test;
