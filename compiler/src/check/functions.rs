@@ -94,6 +94,8 @@ impl<'a> Checker<'a> {
                 | ast::ItemKind::Certificate(..)
                 | ast::ItemKind::Redemption(..)
                 | ast::ItemKind::Template(_)
+                | ast::ItemKind::Offer(..)
+                | ast::ItemKind::Arbitration(..)
                 | ast::ItemKind::Later { .. } => continue,
             };
             if !self.declare_value(*at, &header.name, what) {
@@ -297,6 +299,8 @@ impl<'a> Checker<'a> {
                     | ast::ItemKind::Certificate(..)
                     | ast::ItemKind::Redemption(..)
                     | ast::ItemKind::Template(_)
+                    | ast::ItemKind::Offer(..)
+                    | ast::ItemKind::Arbitration(..)
                     | ast::ItemKind::Later { .. } => {}
                 }
                 targets.into_iter().collect()
@@ -388,6 +392,8 @@ impl<'a> Checker<'a> {
             | ast::ItemKind::Certificate(..)
             | ast::ItemKind::Redemption(..)
             | ast::ItemKind::Template(_)
+            | ast::ItemKind::Offer(..)
+            | ast::ItemKind::Arbitration(..)
             | ast::ItemKind::Later { .. } => return,
         };
         let implies = if params.is_empty() { self.implied(&body, true) } else { Vec::new() };
@@ -781,6 +787,8 @@ fn header_of(item: &ast::Item) -> Option<&ast::Header> {
         | ast::ItemKind::Certificate(..)
         | ast::ItemKind::Redemption(..)
         | ast::ItemKind::Template(_)
+        | ast::ItemKind::Offer(..)
+        | ast::ItemKind::Arbitration(..)
         | ast::ItemKind::Later { .. } => None,
     }
 }

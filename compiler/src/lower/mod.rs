@@ -9,6 +9,7 @@ mod bundle;
 mod expression;
 mod fraction;
 mod instruments;
+mod offers;
 mod past;
 mod rule;
 
@@ -96,6 +97,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         returns: false,
         instruments: ir::Instruments::default(),
         gifts: Vec::new(),
+        offers: ir::Offers::default(),
         spendables: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
@@ -170,6 +172,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     }
     lowering.ir.conditions.truncate(conditions);
     lowering.instruments();
+    lowering.offers();
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }

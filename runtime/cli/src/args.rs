@@ -92,6 +92,8 @@ pub enum Command {
     Simulate(Simulate),
     /// Replay events through two programmes, and say what the change does
     Diff(Diff),
+    /// Answer sessions with ranked offers, and say why the others are not shown
+    Offers(Offers),
     /// Tell the whole story of a diagnostic
     Explain(Explain),
     /// Replay a real year of receipts through the main example
@@ -116,6 +118,7 @@ impl Command {
             Command::Run(_) => "run",
             Command::Simulate(_) => "simulate",
             Command::Diff(_) => "diff",
+            Command::Offers(_) => "offers",
             Command::Explain(_) => "explain",
             Command::Demo(_) => "demo",
             Command::Completions(_) => "completions",
@@ -458,6 +461,38 @@ pub struct Diff {
     pub engine: Option<EngineName>,
 
     /// The public key that must have signed packs, as a file or in hexadecimal
+    #[arg(long, value_name = "PUBKEY")]
+    pub key: Option<String>,
+}
+
+/// `perq offers`
+#[derive(Debug, Arguments)]
+pub struct Offers {
+    /// A pack, a programme's folder, or one rule file
+    pub program: PathBuf,
+
+    /// Sessions and reactions in their order, one JSON object a line, and whatever else happens between them; plain or
+    /// gzip; `-` is standard input
+    #[arg(long, value_name = "FILE", required = true)]
+    pub sessions: Vec<PathBuf>,
+
+    /// Tables in place of those that perq.toml names.
+    #[command(flatten)]
+    pub tables: Tables,
+
+    /// Where the answers to sessions go, one JSON object a line [default: standard output, for people]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Where the decisions of all events go, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub decisions: Option<PathBuf>,
+
+    /// Which engine decides [default: native, where it is built]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
+    /// The public key that must have signed the pack, as a file or in hexadecimal
     #[arg(long, value_name = "PUBKEY")]
     pub key: Option<String>,
 }

@@ -429,6 +429,8 @@ fn written(sources: &SourceMap, folder: &str) -> Vec<Declaration> {
                 ItemKind::Coupon(header, _) => out.push(headed("coupon", header)),
                 ItemKind::Certificate(header, _) => out.push(headed("certificate", header)),
                 ItemKind::Redemption(header, _) => out.push(headed("redemption", header)),
+                ItemKind::Offer(header, _) => out.push(headed("offer", header)),
+                ItemKind::Arbitration(header, _) => out.push(headed("arbitration", header)),
                 ItemKind::Template(template) => out.push(headed("template", &template.header)),
                 ItemKind::Group(header, clauses) => {
                     let rules: Vec<&perq_grammar::ast::Rule> = clauses

@@ -1208,6 +1208,7 @@ impl<'i> Reading<'_, '_, 'i> {
             }
         }
         schema.tell_time(&mut self.out.record, self.found.moment.map(|moment| moment.instant));
+        schema.draw(self.out);
         let record = &self.out.record;
         for (slot, path) in schema.event_needs.get(record.kind.index()).into_iter().flatten() {
             if record.event.get(*slot).is_none_or(|value| *value == MISSING) {

@@ -12,6 +12,7 @@ pub mod keygen;
 pub mod lint;
 pub mod mutate;
 pub mod new;
+pub mod offers;
 pub mod run;
 pub mod simulate;
 pub mod test;
