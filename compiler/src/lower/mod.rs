@@ -625,6 +625,8 @@ impl<'p> Lowering<'p> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
@@ -668,6 +670,8 @@ impl<'p> Lowering<'p> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
