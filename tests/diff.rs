@@ -1,14 +1,15 @@
 //! What a change of a programme does to events: figures worked out by hand, sums against those of two runs, causes that
 //! add up, and the faces of the report.
 
-use perq_cli::Exit;
+use perq_cli::args::{self, Format};
+use perq_cli::output::Output;
+use perq_cli::{Exit, commands};
 use perq_runtime::diff::report::DIFF_SCHEMA;
 use perq_tests::schema::misfits;
 use perq_tests::{read, root, scratch};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 fn perq(arguments: &[&str]) -> (Exit, String, String) {
     perq_cli::run(arguments, &[]).unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
@@ -387,7 +388,8 @@ fn a_revision_of_git_is_the_programme_before() {
     std::fs::create_dir_all(&shop).unwrap_or_else(|error| panic!("{error}"));
     let git = |arguments: &[&str]| {
         let own = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"];
-        let status = Command::new("git").arg("-C").arg(&folder).args(own).args(arguments).output();
+        let status =
+            std::process::Command::new("git").arg("-C").arg(&folder).args(own).args(arguments).output();
         let output = status.unwrap_or_else(|error| panic!("{error}"));
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     };
@@ -677,8 +679,22 @@ fn a_year_with_one_rate_changed() {
     let old = shown(&root().join("rules-examples/online-retail"));
     let row = "from 144 pcs              => ";
     let new = changed("online-retail", "programme.rule", &format!("{row}8%"), &format!("{row}10%"));
-    let html = shown(&scratch("diff-year").join("year.html"));
-    let found = diff(&[&old, &new, "--html", &html]);
+    // Once for all faces.
+    let options = args::Diff {
+        paths: vec![old.clone().into(), new.clone().into()],
+        old_rev: None,
+        over: Vec::new(),
+        tables: args::Tables::default(),
+        html: None,
+        most: 10,
+        exit_code: false,
+        engine: None,
+        key: None,
+    };
+    let (mut output, _) = Output::captured(Format::Json, Vec::new());
+    let report = commands::diff::compare(&options, &mut output).unwrap_or_else(|error| panic!("{error:?}"));
+    let report = report.expect("the rules have no errors");
+    let found = serde_json::to_value(&report).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(found["records"]["all"], 25_900);
     adds_up(&found);
     as_two_runs(&found, &old, &new, &[]);
@@ -690,9 +706,9 @@ fn a_year_with_one_rate_changed() {
     let most = &named(&found["measures"], "discount")["most"][0];
     assert_eq!((&most["id"], &most["rules"][0]["difference"]), (&json!("581483"), &json!("3369.39")));
 
-    let (_, report, _) = perq(&["diff", &old, &new]);
+    let page = commands::diff::page(&report);
+    let report = commands::diff::lines(&report, 100).join("\n");
     let report = report.replace(&old, "rules-examples/online-retail").replace(&new, "new");
-    let page = read_file(&html);
     let plot =
         page.split("<h2>Months</h2>\n").nth(1).and_then(|rest| rest.split_inclusive("</svg>\n").next());
     let plot = plot.expect("the page has a plot of the months");

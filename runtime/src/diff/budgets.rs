@@ -12,7 +12,7 @@ use perq_compiler::evaluate::{CutBy, Decision};
 use perq_compiler::ir::{
     CounterId, CounterKey, Limit, LimitAmount, LimitOf, MISSING, Program, SlotId, Window,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// For whom something is counted: nobody by name where it is for all.
 type Holder = Option<Box<str>>;
@@ -127,13 +127,15 @@ impl Uses {
                 self.claim(engine, claim.counter, holder, origin.now(), i128::from(claim.amount));
             }
         }
+        // A limit of a group may cut several of its rules.
+        let (mut windows, mut singles) = (BTreeSet::new(), BTreeSet::new());
         for cut in &decision.cuts {
             let rule = program.rules.get(cut.rule.index());
             match cut.by {
                 CutBy::PriceFloor => {}
                 CutBy::Counter(counter) => {
                     if let Some(window) = self.window(engine, counter, at) {
-                        window.events_cut += 1;
+                        window.events_cut += u64::from(windows.insert(counter));
                         window.cut += i128::from(cut.amount);
                     }
                 }
@@ -148,8 +150,10 @@ impl Uses {
                     let Some((owner, name)) = owner else { continue };
                     let unit = unit_of(names, which, cut.of);
                     let amount = unit.map_or(i128::from(cut.amount), |u| names.scaled(which, u, cut.amount));
-                    let single = self.singles.entry((owner, name, unit)).or_default();
-                    single.0 += 1;
+                    let limit: Single = (owner, name, unit);
+                    let first = singles.insert(limit.clone());
+                    let single = self.singles.entry(limit).or_default();
+                    single.0 += u64::from(first);
                     single.1 += amount;
                 }
             }

@@ -294,10 +294,10 @@ fn reach(
         false => name.to_owned(),
     };
     for declaration in list {
-        if declaration.what == "group" {
-            if let Some(ids) = own.get(&(false, declaration.name.as_str())) {
-                hunks.of_group.entry(new_name(&declaration.name)).or_default().extend(ids);
-            }
+        if declaration.what == "group"
+            && let Some(ids) = own.get(&(false, declaration.name.as_str()))
+        {
+            hunks.of_group.entry(new_name(&declaration.name)).or_default().extend(ids);
         }
         if !is_rule(declaration.what) {
             continue;

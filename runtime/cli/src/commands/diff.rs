@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use page::page;
-pub use plot::months as months_plot;
+pub use text::lines;
 
 /// A side that was found.
 struct Found {
@@ -43,6 +43,23 @@ struct Found {
 /// # Errors
 /// Where a programme, a table or the events cannot be read, or the page cannot be written.
 pub fn run(options: &args::Diff, output: &mut Output) -> Outcome {
+    let Some(report) = compare(options, output)? else { return Ok(Exit::Findings) };
+    if let Some(path) = &options.html {
+        std::fs::write(path, page(&report)).map_err(|error| Failure::file(path, &error))?;
+    }
+    for line in lines(&report, output.style().width.min(100)) {
+        output.say(&line)?;
+    }
+    let value = serde_json::to_value(&report).map_err(|error| Failure::mistake(error.to_string()))?;
+    output.object("diff", value);
+    Ok(Exit::findings(options.exit_code && report.changed))
+}
+
+/// Compares; nothing where rules have errors, which are said.
+///
+/// # Errors
+/// Where a programme, a table or the events cannot be read.
+pub fn compare(options: &args::Diff, output: &mut Output) -> Result<Option<Report>, Failure> {
     let (old, new, taken) = match (options.paths.as_slice(), &options.old_rev) {
         ([new], Some(revision)) => {
             let taken = Revision::of(new, revision)?;
@@ -59,8 +76,8 @@ pub fn run(options: &args::Diff, output: &mut Output) -> Outcome {
     if options.key.is_some() && is_rules(&old) && is_rules(&new) {
         return Err(Failure::new("--key is for packs; rules are not signed"));
     }
-    let Some(mut before) = find(&old, options, output)? else { return Ok(Exit::Findings) };
-    let Some(after) = find(&new, options, output)? else { return Ok(Exit::Findings) };
+    let Some(mut before) = find(&old, options, output)? else { return Ok(None) };
+    let Some(after) = find(&new, options, output)? else { return Ok(None) };
     if let Some((_, revision)) = &taken {
         before.source = format!("{} in {revision}", shown(&new));
         before.bare = true;
@@ -100,20 +117,7 @@ pub fn run(options: &args::Diff, output: &mut Output) -> Outcome {
         replayed.map_err(|error| Failure::file(path, &error))?;
     }
     bar.finish_and_clear();
-    let report = diff.report();
-    if let Some(path) = &options.html {
-        std::fs::write(path, page(&report)).map_err(|error| Failure::file(path, &error))?;
-    }
-    for line in text::lines(&report, output.style().width.min(100)) {
-        output.say(&line)?;
-    }
-    let value = serde_json::to_value(&report).map_err(|error| Failure::mistake(error.to_string()))?;
-    output.object("diff", value);
-    Ok(exit(options, &report))
-}
-
-fn exit(options: &args::Diff, report: &Report) -> Exit {
-    Exit::findings(options.exit_code && report.changed)
+    Ok(Some(diff.report()))
 }
 
 /// The events of the arguments, else of the new programme, else of the old one.

@@ -69,7 +69,7 @@ fn scaled(value: i128, largest: u128, length: i128) -> i128 {
 }
 
 /// What differs in each month: a panel for discounts and for each account, columns up for more and down for less.
-pub fn months(report: &Report) -> Option<String> {
+pub(super) fn months(report: &Report) -> Option<String> {
     let units = units(report);
     let mut inner = String::new();
     let mut said = Vec::new();

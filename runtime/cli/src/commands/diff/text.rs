@@ -128,7 +128,7 @@ pub(super) fn cause_words(cause: &str) -> &'static str {
 }
 
 /// The lines of the report.
-pub(super) fn lines(report: &Report, width: usize) -> Vec<String> {
+pub fn lines(report: &Report, width: usize) -> Vec<String> {
     let mut out = Vec::new();
     head(report, &mut out);
     if !report.changed {
