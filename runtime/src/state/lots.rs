@@ -30,6 +30,15 @@ impl Lot {
     }
 }
 
+/// From which lots something was taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// By position among the lots; amounts are above zero.
+    pub taken: Vec<(usize, i64)>,
+    /// What no lot had.
+    pub owed: i64,
+}
+
 /// The lots of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lots {
@@ -40,12 +49,28 @@ pub struct Lots {
 }
 
 impl Lots {
-    /// Adds a part of an award. What is owed is paid from it first.
-    pub fn issue(&mut self, at: i64, portion: Portion) {
+    /// Of what was kept elsewhere: lots in the order in which they were issued, and what is owed beyond them.
+    pub fn of(lots: Vec<Lot>, owed: i64) -> Lots {
+        Lots { lots, owed }
+    }
+
+    /// In the order in which they were issued.
+    pub fn lots(&self) -> &[Lot] {
+        &self.lots
+    }
+
+    /// What was spent beyond them.
+    pub fn owed(&self) -> i64 {
+        self.owed
+    }
+
+    /// Adds a part of an award. What is owed is paid from it first; gives how much that was.
+    pub fn issue(&mut self, at: i64, portion: Portion) -> i64 {
         let paid = self.owed.min(portion.amount).max(0);
         self.owed = self.owed.saturating_sub(paid);
         let left = portion.amount.saturating_sub(paid);
         self.lots.push(Lot { issued: at, from: portion.from, until: portion.until, left });
+        paid
     }
 
     /// What can be spent at an instant; below zero where something is owed.
@@ -69,7 +94,7 @@ impl Lots {
 
     /// Takes an amount: from the lot that ends first, never-ending ones last, then from the oldest. What no lot has is
     /// owed.
-    pub fn spend(&mut self, at: i64, amount: i64) {
+    pub fn spend(&mut self, at: i64, amount: i64) -> Spent {
         let mut order: Vec<usize> = (0..self.lots.len()).collect();
         order.retain(|index| self.lots.get(*index).is_some_and(|lot| lot.left > 0 && lot.is_live(at)));
         let key = |index: &usize| {
@@ -79,13 +104,19 @@ impl Lots {
         // Stable: of those issued at one instant the first.
         order.sort_by_key(key);
         let mut left = amount.max(0);
+        let mut spent = Spent::default();
         for index in order {
             let Some(lot) = self.lots.get_mut(index) else { continue };
             let taken = lot.left.min(left);
             lot.left = lot.left.saturating_sub(taken);
             left = left.saturating_sub(taken);
+            if taken > 0 {
+                spent.taken.push((index, taken));
+            }
         }
         self.owed = self.owed.saturating_add(left);
+        spent.owed = left;
+        spent
     }
 }
 

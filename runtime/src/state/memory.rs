@@ -1,8 +1,9 @@
 //! State in memory: for tests, replays and simulations. Refuses to know files and crashes.
 
 use super::instruments::Instruments;
-use super::life::{life_of, portions};
-use super::lots::Lots;
+use super::life::{Portion, life_of, portions};
+use super::lots::{Lots, Spent};
+use super::past;
 use super::tiers::{Levels, Standing};
 use super::{State, now};
 use crate::clock::Zone;
@@ -11,7 +12,7 @@ use perq_compiler::calendar::{Instant, is_universal, limited};
 use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows, TierChange};
 use perq_compiler::ir::{
     AccountId, Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource,
-    RowTable, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
+    RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub struct Memory {
     claims: BTreeMap<(CounterId, Option<Box<str>>), Vec<KeptClaim>>,
     instruments: Instruments,
     levels: Levels,
+    /// What the last event moved, where somebody books it.
+    journal: Option<Journal>,
 }
 
 /// A claim that was kept.
@@ -40,6 +43,42 @@ struct KeptClaim {
     amount: i64,
 }
 
+/// What one event moved, as far as lots and histories are concerned; what else it changes stands in its decision.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    /// In order.
+    pub movements: Vec<Movement>,
+    /// What histories repeat of the event, as text that means the same to every pack.
+    pub past: Option<String>,
+}
+
+/// Points that were moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// Whose.
+    pub member: Box<str>,
+    /// In which account.
+    pub account: AccountId,
+    /// By which rule.
+    pub rule: RuleId,
+    /// How.
+    pub moved: Moved,
+}
+
+/// How points were moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// Issued as a new lot, the last of the member's; `paid` of it at once paid what was owed.
+    Issued {
+        /// The lot.
+        portion: Portion,
+        /// What was owed.
+        paid: i64,
+    },
+    /// Taken.
+    Spent(Spent),
+}
+
 #[derive(Debug, Default)]
 struct Member {
     /// By instant, then in the order in which they were decided.
@@ -48,28 +87,28 @@ struct Member {
 }
 
 /// An event that was decided.
-#[derive(Debug)]
-struct Kept {
-    kind: EventId,
-    now: Instant,
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) kind: EventId,
+    pub(super) now: Instant,
     /// By `Memory::event_slots`.
-    slots: Vec<KeptValue>,
-    lines: Vec<KeptLine>,
-    paid: i64,
+    pub(super) slots: Vec<KeptValue>,
+    pub(super) lines: Vec<KeptLine>,
+    pub(super) paid: i64,
 }
 
-#[derive(Debug)]
-struct KeptLine {
+#[derive(Clone, Debug)]
+pub(super) struct KeptLine {
     /// By `Memory::line_slots`.
-    slots: Vec<KeptValue>,
-    pieces: i64,
-    paid: i64,
+    pub(super) slots: Vec<KeptValue>,
+    pub(super) pieces: i64,
+    pub(super) paid: i64,
 }
 
 /// A slot's value that means the same to every record: names are kept as they are written, since each record and each
 /// catalogue numbers them anew.
-#[derive(Debug)]
-enum KeptValue {
+#[derive(Clone, Debug)]
+pub(super) enum KeptValue {
     Number(i64),
     Name(KindId, Box<str>),
     Names(KindId, Vec<Box<str>>),
@@ -99,6 +138,7 @@ impl Memory {
             zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
             instruments: Instruments::new(&program),
             levels: Levels::default(),
+            journal: None,
             program,
             event_slots: event_slots.into_iter().collect(),
             line_slots: line_slots.into_iter().collect(),
@@ -121,6 +161,99 @@ impl Memory {
     /// A member's level, where the member has been seen.
     pub fn level(&self, member: &str) -> Option<Standing> {
         self.levels.of(member)
+    }
+
+    /// Notes from now on what each event moves, for who books it.
+    #[must_use]
+    pub fn with_journal(self) -> Memory {
+        Memory { journal: Some(Journal::default()), ..self }
+    }
+
+    /// What the last event that was kept moved.
+    pub fn take_journal(&mut self) -> Journal {
+        self.journal.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// A member's lots.
+    pub fn lots(&self, member: &str, account: AccountId) -> Option<&Lots> {
+        self.members.get(member)?.lots.get(&account)
+    }
+
+    /// Takes over lots that were kept elsewhere.
+    pub fn restore_lots(&mut self, member: &str, account: AccountId, lots: Lots) {
+        self.members.entry(member.into()).or_default().lots.insert(account, lots);
+    }
+
+    /// Takes over a claim that was kept elsewhere: its instant on the universal and on the local clock.
+    pub fn restore_claim(&mut self, id: CounterId, key: Option<&str>, (at, local): (i64, i64), amount: i64) {
+        let claims = self.claims.entry((id, key.map(Box::from))).or_default();
+        claims.push(KeptClaim { at, local, amount });
+    }
+
+    /// Takes over a level that was kept elsewhere.
+    pub fn restore_level(&mut self, member: &str, standing: Standing) {
+        self.levels.restore(member, standing);
+    }
+
+    /// Coupons, badges and fields, to take over what was kept elsewhere.
+    pub fn instruments_mut(&mut self) -> &mut Instruments {
+        &mut self.instruments
+    }
+
+    /// Takes over an earlier event as [`Journal::past`] wrote it. False where it lacks something that this program looks
+    /// back at: then the event is to be read again, and [`Self::restore_event`] takes it over.
+    pub fn restore_past(&mut self, member: &str, text: &str) -> bool {
+        let Some(kept) = past::read(&self.program, &self.event_slots, &self.line_slots, text) else {
+            return false;
+        };
+        self.remember(member, kept);
+        true
+    }
+
+    /// Takes over an earlier event that was read again, with what was paid for it, and for each line.
+    pub fn restore_event(
+        &mut self,
+        schema: &Schema,
+        reader: &Reader,
+        event: &ReadEvent,
+        paid: i64,
+        lines: &[i64],
+    ) {
+        if let Some(member) = event.member() {
+            let kept = self.kept(schema, reader, event, paid, lines);
+            self.remember(member, kept);
+        }
+    }
+
+    fn remember(&mut self, member: &str, kept: Kept) {
+        let member = self.members.entry(member.into()).or_default();
+        let place = member.events.partition_point(|before| before.now.at <= kept.now.at);
+        member.events.insert(place, kept);
+    }
+
+    /// What histories repeat of an event.
+    fn kept(&self, schema: &Schema, reader: &Reader, event: &ReadEvent, paid: i64, lines: &[i64]) -> Kept {
+        let (record, layout) = (&event.record, &self.program.layout);
+        let width = record.line_width.max(1);
+        let keep = |slots: &[SlotId], of: &[Slot], values: &[i64]| -> Vec<KeptValue> {
+            let one = |slot: &SlotId| {
+                let value = values.get(slot.index()).copied().unwrap_or(MISSING);
+                keep_value(schema, reader, record, of.get(slot.index()), value)
+            };
+            slots.iter().map(one).collect()
+        };
+        let lines = record.lines.chunks_exact(width).zip(lines).map(|(line, paid)| KeptLine {
+            slots: keep(&self.line_slots, &layout.line, line),
+            pieces: line.get(line_slot::PIECES.index()).copied().unwrap_or(0),
+            paid: *paid,
+        });
+        Kept {
+            kind: record.kind,
+            now: now(record),
+            lines: lines.collect(),
+            slots: keep(&self.event_slots, &layout.event, &record.event),
+            paid,
+        }
     }
 
     fn member(&self, event: &ReadEvent) -> Option<&Member> {
@@ -300,13 +433,14 @@ impl State for Memory {
     }
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
+        let mut journal = self.journal.is_some().then(Journal::default);
         if decision.refused.is_some() {
+            self.journal = journal;
             return;
         }
         let record = &event.record;
         let now = now(record);
         let program = Arc::clone(&self.program);
-        let layout = &program.layout;
         for claim in &decision.claims {
             let Some(counter) = program.counters.get(claim.counter.index()) else { continue };
             let key = match counter.per {
@@ -321,7 +455,15 @@ impl State for Memory {
         for effect in decision.effects.iter().filter(|effect| effect.debit) {
             if let (Some(account), Some(member)) = (effect.account, event.member()) {
                 let lots = &mut self.members.entry(member.into()).or_default().lots;
-                lots.entry(account).or_default().spend(now.at, effect.amount);
+                let spent = lots.entry(account).or_default().spend(now.at, effect.amount);
+                if let Some(journal) = &mut journal {
+                    journal.movements.push(Movement {
+                        member: member.into(),
+                        account,
+                        rule: effect.rule,
+                        moved: Moved::Spent(spent),
+                    });
+                }
             }
         }
         self.instruments.keep(&program, event, decision);
@@ -334,10 +476,21 @@ impl State for Memory {
             let lots = &mut self.members.entry(owner.into()).or_default().lots;
             let lots = lots.entry(id).or_default();
             for portion in portions(&self.zone, program.week_starts, account, life, now, effect.amount) {
-                lots.issue(now.at, portion);
+                let paid = lots.issue(now.at, portion);
+                if let Some(journal) = &mut journal {
+                    journal.movements.push(Movement {
+                        member: owner.into(),
+                        account: id,
+                        rule: effect.rule,
+                        moved: Moved::Issued { portion, paid },
+                    });
+                }
             }
         }
-        let Some(member) = event.member() else { return };
+        let Some(member) = event.member() else {
+            self.journal = journal;
+            return;
+        };
         if let Some(tiers) = &program.instruments.tiers {
             let level = record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
             self.levels.meet(member, level, now);
@@ -345,36 +498,13 @@ impl State for Memory {
                 self.levels.place(member, change.value, change.until, now);
             }
         }
-        let width = record.line_width.max(1);
-        let lines = record.lines.chunks_exact(width).zip(&decision.lines).map(|(line, total)| KeptLine {
-            slots: self
-                .line_slots
-                .iter()
-                .map(|slot| {
-                    let value = line.get(slot.index()).copied().unwrap_or(MISSING);
-                    keep_value(schema, reader, record, layout.line.get(slot.index()), value)
-                })
-                .collect(),
-            pieces: line.get(line_slot::PIECES.index()).copied().unwrap_or(0),
-            paid: total.paid,
-        });
-        let kept = Kept {
-            kind: record.kind,
-            now,
-            slots: self
-                .event_slots
-                .iter()
-                .map(|slot| {
-                    let value = record.event.get(slot.index()).copied().unwrap_or(MISSING);
-                    keep_value(schema, reader, record, layout.event.get(slot.index()), value)
-                })
-                .collect(),
-            lines: lines.collect(),
-            paid: decision.totals.paid,
-        };
-        let member = self.members.entry(member.into()).or_default();
-        let place = member.events.partition_point(|before| before.now.at <= kept.now.at);
-        member.events.insert(place, kept);
+        let lines: Vec<i64> = decision.lines.iter().map(|line| line.paid).collect();
+        let kept = self.kept(schema, reader, event, decision.totals.paid, &lines);
+        if let Some(journal) = &mut journal {
+            journal.past = Some(past::write(&self.program, &self.event_slots, &self.line_slots, &kept));
+        }
+        self.journal = journal;
+        self.remember(member, kept);
     }
 
     fn due(&self, event: &ReadEvent) -> Vec<i64> {
