@@ -1,0 +1,617 @@
+//! The ledger: events in, decisions out, each kept exactly once.
+//!
+//! Events that come while others are written wait together, and are decided and written as one: one thread takes all that
+//! wait, loads what they need to see in one question, decides them one after another, and commits. Where somebody else
+//! (another process, another host) was faster, they are decided again on what is there now, a bounded number of times.
+//!
+//! Refuses to know rules and files.
+
+use crate::desk::{Desk, Incoming, Needs, Shared, SharedCounters, is_by_day};
+use crate::same;
+use crate::store::{Datum, EventKey, Loaded, Store, StoreError, Wanted, Writes};
+use perq_compiler::calendar::DAY;
+use perq_compiler::ir::{CounterId, Verified};
+use perq_runtime::decimal;
+use perq_runtime::engine::{Engine, Session};
+use perq_runtime::record::{ReadEvent, Reader, RecordError};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How sources and kinds of the ledger's own deeds begin.
+pub const OWN: &str = "perq:";
+
+/// Most events that are written together.
+const MOST_TOGETHER: usize = 512;
+
+/// How often an event is decided again because somebody else was faster.
+const ATTEMPTS: u32 = 12;
+
+/// How long a server may be away before an event is refused.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What is answered to an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The decision, one line of JSON without its end.
+    pub decision: String,
+    /// Whether it was decided before; then this is the answer of then.
+    pub repeated: bool,
+}
+
+/// Why an event is not kept. Nothing of it is, then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The record is wrong.
+    Record(Box<RecordError>),
+    /// An event of this id was decided, and said something else.
+    OtherContent {
+        /// The event.
+        key: EventKey,
+        /// The first field that differs.
+        field: String,
+    },
+    /// An event of this id was decided in another revision.
+    OtherRevision {
+        /// The event.
+        key: EventKey,
+        /// The revision that was decided.
+        decided: i64,
+    },
+    /// A name in it cannot be kept.
+    Unstorable {
+        /// The event.
+        key: EventKey,
+        /// What is wrong.
+        message: String,
+    },
+    /// Others were faster again and again.
+    Contended {
+        /// The event.
+        key: EventKey,
+    },
+    /// The ledger cannot be read or written for now: it may be sent again.
+    Unavailable {
+        /// The event.
+        key: EventKey,
+        /// Why.
+        message: String,
+    },
+    /// The ledger is damaged, or this event would damage it.
+    Damaged {
+        /// The event.
+        key: EventKey,
+        /// What was found.
+        message: String,
+    },
+}
+
+impl Refusal {
+    /// Its lasting name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Refusal::Record(error) => error.name(),
+            Refusal::OtherContent { .. } => "other-content",
+            Refusal::OtherRevision { .. } => "other-revision",
+            Refusal::Unstorable { .. } => "unstorable",
+            Refusal::Contended { .. } => "contended",
+            Refusal::Unavailable { .. } => "ledger-unavailable",
+            Refusal::Damaged { .. } => "ledger-damaged",
+        }
+    }
+
+    /// The event's id, where it could be read.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Refusal::Record(error) => error.id.as_deref(),
+            Refusal::OtherContent { key, .. }
+            | Refusal::OtherRevision { key, .. }
+            | Refusal::Unstorable { key, .. }
+            | Refusal::Contended { key }
+            | Refusal::Unavailable { key, .. }
+            | Refusal::Damaged { key, .. } => Some(&key.id),
+        }
+    }
+
+    /// The field that it is about; empty for the whole record.
+    pub fn field(&self) -> &str {
+        match self {
+            Refusal::Record(error) => &error.field,
+            Refusal::OtherContent { field, .. } => field,
+            Refusal::OtherRevision { .. } => "revision",
+            Refusal::Unstorable { .. }
+            | Refusal::Contended { .. }
+            | Refusal::Unavailable { .. }
+            | Refusal::Damaged { .. } => "",
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::Record(error) => write!(f, "{error}"),
+            Refusal::OtherContent { key, field } if field.is_empty() => {
+                write!(f, "event {key} was decided before with another content")
+            }
+            Refusal::OtherContent { key, field } => {
+                write!(f, "event {key} was decided before with another content: `{field}` differs")
+            }
+            Refusal::OtherRevision { key, decided } => write!(
+                f,
+                "event {} was decided as revision {decided}; what that gave has to be taken back first",
+                key.id
+            ),
+            Refusal::Unstorable { message, .. } => write!(f, "{message}"),
+            Refusal::Contended { key } => {
+                write!(f, "others were faster {ATTEMPTS} times while event {key} was decided; send it again")
+            }
+            Refusal::Unavailable { message, .. } | Refusal::Damaged { message, .. } => write!(f, "{message}"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What an event is answered.
+pub type Answered = Result<Answer, Refusal>;
+
+/// A ledger that decides with an engine. Any number of threads may use it at once.
+pub struct Ledger {
+    waiting: Mutex<Vec<Waiting>>,
+    work: Mutex<Work>,
+}
+
+struct Waiting {
+    json: Vec<u8>,
+    slot: Arc<Slot>,
+}
+
+/// Where a waiting thread finds its answer.
+type Slot = Mutex<Option<Answered>>;
+
+/// A lock that a panic elsewhere does not take away.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ledger {
+    /// Of an engine and the place where it is kept.
+    ///
+    /// # Errors
+    /// Where the place holds another programme's points: an account with other decimals.
+    pub fn new(engine: &Engine, mut store: Box<dyn Store>) -> Result<Ledger, StoreError> {
+        let accounts: BTreeMap<String, i64> = store
+            .query("SELECT name, decimals FROM account", &[])?
+            .iter()
+            .filter_map(|row| Some((row.first()?.text().to_owned(), row.get(1)?.number())))
+            .collect();
+        for account in &engine.program().accounts {
+            let decimals = i64::from(account.decimals);
+            if let Some(kept) = accounts.get(&account.name)
+                && *kept != decimals
+            {
+                return Err(StoreError::Unfit(format!(
+                    "the ledger keeps account `{}` with {kept} decimals; the program declares {decimals}",
+                    account.name
+                )));
+            }
+        }
+        let pack: String = engine.pack().hash().iter().map(|byte| format!("{byte:02x}")).collect();
+        let work = Work {
+            needs: Needs::of(engine.program()),
+            session: engine.session(),
+            program: Arc::clone(engine.pack().program()),
+            engine: engine.clone(),
+            pack,
+            shared: SharedCounters::new(),
+            reader: Reader::new(),
+            event: ReadEvent::default(),
+            store,
+        };
+        Ok(Ledger { waiting: Mutex::new(Vec::new()), work: Mutex::new(work) })
+    }
+
+    /// Decides an event and keeps it, or gives the answer of then where it was decided before. Returns once it is durable.
+    ///
+    /// # Errors
+    /// Why it is not kept.
+    pub fn decide(&self, json: &[u8]) -> Answered {
+        let slot = Arc::new(Slot::default());
+        lock(&self.waiting).push(Waiting { json: json.to_vec(), slot: Arc::clone(&slot) });
+        loop {
+            // Whoever gets here first works for all who wait; the others find their answers there.
+            let mut work = lock(&self.work);
+            if let Some(answer) = lock(&slot).take() {
+                return answer;
+            }
+            let mine: Vec<Waiting> = {
+                let mut waiting = lock(&self.waiting);
+                let many = waiting.len().min(MOST_TOGETHER);
+                waiting.drain(..many).collect()
+            };
+            let records: Vec<&[u8]> = mine.iter().map(|one| one.json.as_slice()).collect();
+            let answers = work.decide(&records);
+            for (one, answer) in mine.iter().zip(answers) {
+                *lock(&one.slot) = Some(answer);
+            }
+        }
+    }
+
+    /// Decides events in their order, and writes them together.
+    pub fn decide_all(&self, records: &[&[u8]]) -> Vec<Answered> {
+        let mut work = lock(&self.work);
+        records.chunks(MOST_TOGETHER).flat_map(|records| work.decide(records)).collect()
+    }
+
+    /// Asks the store something.
+    ///
+    /// # Errors
+    /// Where it cannot answer.
+    pub fn query(&self, sql: &str, values: &[Datum]) -> Result<Vec<Vec<Datum>>, StoreError> {
+        lock(&self.work).store.query(sql, values)
+    }
+}
+
+/// What deciding and writing needs; used by one thread at a time.
+struct Work {
+    engine: Engine,
+    program: Arc<Verified>,
+    pack: String,
+    needs: Needs,
+    session: Session,
+    shared: SharedCounters,
+    reader: Reader,
+    event: ReadEvent,
+    store: Box<dyn Store>,
+}
+
+/// A record that could be read.
+struct Candidate<'a> {
+    /// Its place among the records.
+    place: usize,
+    key: EventKey,
+    json: &'a str,
+}
+
+/// What identifies an event, beside its id.
+#[derive(Deserialize)]
+struct Origin<'a> {
+    #[serde(borrow, default)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    revision: Option<&'a RawValue>,
+}
+
+fn key_of(json: &str, id: &str) -> EventKey {
+    let origin: Option<Origin<'_>> = serde_json::from_str(json).ok();
+    let source = origin.as_ref().and_then(|origin| serde_json::from_str(origin.source?.get()).ok());
+    let revision = origin.as_ref().and_then(|origin| serde_json::from_str(origin.revision?.get()).ok());
+    EventKey { source: source.unwrap_or_default(), id: id.to_owned(), revision: revision.unwrap_or(0) }
+}
+
+/// How a batch went.
+enum Tried {
+    Written,
+    Again(StoreError),
+}
+
+impl Work {
+    fn decide(&mut self, records: &[&[u8]]) -> Vec<Answered> {
+        let mut answers: Vec<Option<Answered>> = records.iter().map(|_| None).collect();
+        let mut wanted = Wanted::default();
+        let mut candidates = Vec::new();
+        for (place, record) in records.iter().enumerate() {
+            match self.candidate(place, record, &mut wanted) {
+                Ok(candidate) => candidates.push(candidate),
+                Err(refusal) => {
+                    if let Some(answer) = answers.get_mut(place) {
+                        *answer = Some(Err(refusal));
+                    }
+                }
+            }
+        }
+        wanted.members.sort_unstable();
+        wanted.members.dedup();
+        wanted.codes.sort_unstable();
+        wanted.codes.dedup();
+        self.candidates(&candidates, &mut wanted, &mut answers);
+        answers
+            .into_iter()
+            .map(|answer| {
+                answer.unwrap_or_else(|| {
+                    let message = "an event was not answered".to_owned();
+                    Err(Refusal::Damaged { key: EventKey::default(), message })
+                })
+            })
+            .collect()
+    }
+
+    fn candidate<'a>(
+        &mut self,
+        place: usize,
+        record: &'a [u8],
+        wanted: &mut Wanted,
+    ) -> Result<Candidate<'a>, Refusal> {
+        let schema = self.engine.schema();
+        self.reader.read(schema, record, &mut self.event).map_err(Refusal::Record)?;
+        // The reader takes no other bytes.
+        let json = std::str::from_utf8(record).unwrap_or("").trim();
+        let key = key_of(json, self.event.id());
+        let before = (wanted.members.len(), wanted.codes.len());
+        self.needs.add(wanted, &key, (&self.program, schema, &self.reader), &self.event);
+        let members = wanted.members.get(before.0..).unwrap_or(&[]);
+        let codes = wanted.codes.get(before.1..).unwrap_or(&[]);
+        let own = key.source.starts_with(OWN);
+        let names = [&key.id, &key.source].into_iter().chain(members).chain(codes);
+        let unstorable = names.into_iter().any(|name| name.contains('\0'));
+        if own || unstorable {
+            wanted.keys.pop();
+            wanted.numbers -= 1;
+            wanted.members.truncate(before.0);
+            wanted.codes.truncate(before.1);
+            let message = match own {
+                true => format!("sources that begin with `{OWN}` are the ledger's own"),
+                false => "a name with the character U+0000 cannot be kept".to_owned(),
+            };
+            return Err(Refusal::Unstorable { key, message });
+        }
+        Ok(Candidate { place, key, json })
+    }
+
+    /// Decides and writes; answers each.
+    fn candidates(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        wanted: &mut Wanted,
+        answers: &mut [Option<Answered>],
+    ) {
+        if candidates.is_empty() {
+            return;
+        }
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(20);
+        let mut attempts = 0;
+        loop {
+            let error = match self.try_once(candidates, wanted, answers) {
+                Ok(Tried::Written) => return,
+                Ok(Tried::Again(error)) | Err(error) => error,
+            };
+            match &error {
+                StoreError::Conflict(_) => {
+                    attempts += 1;
+                    // From now on nobody can be faster for these members.
+                    wanted.lock = true;
+                    self.shared.clear();
+                    if attempts < ATTEMPTS {
+                        continue;
+                    }
+                }
+                StoreError::Unavailable(_) => {
+                    self.shared.clear();
+                    if self.store.reconnects() && started.elapsed() < PATIENCE {
+                        std::thread::sleep(pause);
+                        pause = (pause * 2).min(Duration::from_secs(1));
+                        continue;
+                    }
+                }
+                StoreError::Unfit(_) | StoreError::Damaged(_) => self.shared.clear(),
+            }
+            return self.give_up(candidates, &error, answers);
+        }
+    }
+
+    /// A batch that cannot be written: each event for itself, so that none is refused for another's sake.
+    fn give_up(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        error: &StoreError,
+        answers: &mut [Option<Answered>],
+    ) {
+        let alone = match error {
+            StoreError::Conflict(_) | StoreError::Damaged(_) => candidates.len() > 1,
+            StoreError::Unavailable(_) | StoreError::Unfit(_) => false,
+        };
+        for candidate in candidates {
+            if alone {
+                let mut wanted = Wanted::default();
+                let again = self.candidate(candidate.place, candidate.json.as_bytes(), &mut wanted);
+                if let Ok(again) = again {
+                    self.candidates(&[again], &mut wanted, answers);
+                }
+                continue;
+            }
+            let key = candidate.key.clone();
+            let refusal = match error {
+                StoreError::Conflict(_) => Refusal::Contended { key },
+                StoreError::Unavailable(_) | StoreError::Unfit(_) => {
+                    Refusal::Unavailable { key, message: error.to_string() }
+                }
+                StoreError::Damaged(_) => Refusal::Damaged { key, message: error.to_string() },
+            };
+            if let Some(answer) = answers.get_mut(candidate.place) {
+                *answer = Some(Err(refusal));
+            }
+        }
+    }
+
+    fn try_once(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        wanted: &Wanted,
+        answers: &mut [Option<Answered>],
+    ) -> Result<Tried, StoreError> {
+        let found = self.store.load(wanted)?;
+        let versions: BTreeMap<&str, i64> =
+            found.versions.iter().map(|(name, version)| (name.as_str(), *version)).collect();
+        self.shared
+            .retain(|name, shared| versions.get(name.as_str()).copied().unwrap_or(0) == shared.version);
+        let result = self.evaluate(candidates, &found, answers);
+        let (writes, fresh) = match result {
+            Ok(done) => done,
+            Err(error) => {
+                self.store.abandon();
+                return Err(error);
+            }
+        };
+        if fresh.is_empty() {
+            self.store.abandon();
+            return Ok(Tried::Written);
+        }
+        if let Err(error) = self.store.commit(&writes) {
+            for place in fresh {
+                if let Some(answer) = answers.get_mut(place) {
+                    *answer = None;
+                }
+            }
+            return Ok(Tried::Again(error));
+        }
+        self.advance(&writes);
+        Ok(Tried::Written)
+    }
+
+    /// Decides the events of a batch. Gives what is to be written, and the places of those that were decided now.
+    fn evaluate(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        found: &Loaded,
+        answers: &mut [Option<Answered>],
+    ) -> Result<(Writes, Vec<usize>), StoreError> {
+        loop {
+            let (mut desk, lacking) = Desk::new(&self.program, found, &self.shared);
+            self.read_again(&mut desk, &lacking)?;
+            let mut fresh = Vec::new();
+            // By source and id: revision, content and answer.
+            let mut decided: BTreeMap<(&str, &str), (i64, &str, String)> = found
+                .stored
+                .iter()
+                .map(|stored| {
+                    let key = (stored.key.source.as_str(), stored.key.id.as_str());
+                    (key, (stored.key.revision, stored.json.as_str(), stored.decision.clone()))
+                })
+                .collect();
+            let mut numbers = found.numbers.iter();
+            for candidate in candidates {
+                let key = &candidate.key;
+                let place = (key.source.as_str(), key.id.as_str());
+                let answer = match decided.get(&place) {
+                    Some(before) => Self::repeated(candidate, before),
+                    None => {
+                        let Some(number) = numbers.next() else {
+                            return Err(StoreError::Damaged("there are too few numbers".to_owned()));
+                        };
+                        let decision = self.one(&mut desk, candidate, *number)?;
+                        fresh.push(candidate.place);
+                        decided.insert(place, (key.revision, candidate.json, decision.clone()));
+                        Ok(Answer { decision, repeated: false })
+                    }
+                };
+                if let Some(place) = answers.get_mut(candidate.place) {
+                    *place = Some(answer);
+                }
+            }
+            let missing = desk.missing();
+            if missing.is_empty() {
+                return Ok((desk.writes(), fresh));
+            }
+            self.fetch(&missing)?;
+        }
+    }
+
+    fn repeated(candidate: &Candidate<'_>, (revision, json, decision): &(i64, &str, String)) -> Answered {
+        let key = candidate.key.clone();
+        if key.revision != *revision {
+            return Err(Refusal::OtherRevision { key, decided: *revision });
+        }
+        match same::difference(json, candidate.json) {
+            None => Ok(Answer { decision: decision.clone(), repeated: true }),
+            Some(field) => Err(Refusal::OtherContent { key, field }),
+        }
+    }
+
+    fn one(&mut self, desk: &mut Desk, candidate: &Candidate<'_>, number: i64) -> Result<String, StoreError> {
+        let Work { engine, session, reader, event, pack, .. } = self;
+        reader
+            .read(engine.schema(), candidate.json.as_bytes(), event)
+            .map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let incoming = Incoming { key: &candidate.key, json: candidate.json, number, pack };
+        desk.decide(session, reader, event, incoming).map(|booked| booked.decision)
+    }
+
+    /// Events that were kept for a program that looked back at less are read again.
+    fn read_again(&mut self, desk: &mut Desk, lacking: &[(i64, String)]) -> Result<(), StoreError> {
+        let decimals = self.program.currency.decimals;
+        for (number, _) in lacking {
+            let rows = self.store.query(
+                "SELECT json, decision FROM event WHERE number = $1",
+                &[Datum::Number(*number)],
+            )?;
+            let Some([json, decision]) = rows.first().map(Vec::as_slice) else { continue };
+            let decision: Option<perq_runtime::decision::Decision> =
+                serde_json::from_str(decision.text()).ok();
+            let read = self.reader.read(self.engine.schema(), json.text().as_bytes(), &mut self.event);
+            // What this program cannot read it cannot look back at either; deeds of the ledger's own are no events.
+            let (Some(decision), Ok(())) = (decision, read.map(|_| ())) else { continue };
+            let amount = |text: &str| decimal::parse(text, decimals).unwrap_or(0);
+            let lines: Vec<i64> = decision.lines.iter().map(|line| amount(&line.paid)).collect();
+            let paid = amount(&decision.totals.paid);
+            desk.restore(self.engine.schema(), &self.reader, &self.event, paid, &lines);
+        }
+        Ok(())
+    }
+
+    /// Reads counters of all together.
+    fn fetch(&mut self, missing: &[(CounterId, i64)]) -> Result<(), StoreError> {
+        let program = Arc::clone(&self.program);
+        let counters: BTreeMap<&str, (&perq_compiler::ir::Counter, i64)> = missing
+            .iter()
+            .filter_map(|(id, from)| {
+                let counter = program.counters.get(id.index())?;
+                Some((counter.name.as_str(), (counter, *from)))
+            })
+            .collect();
+        let names: Vec<String> = counters.keys().map(|name| (*name).to_owned()).collect();
+        for row in self.store.counters(&names)? {
+            let Some((counter, from)) = counters.get(row.name.as_str()) else { continue };
+            let claims = if is_by_day(counter.window) {
+                let at = |day: i64| day.saturating_mul(DAY);
+                row.days.iter().map(|(day, amount)| (at(*day), at(*day), *amount)).collect()
+            } else {
+                let claims = self.store.shared_claims(&row.name, *from)?;
+                claims.iter().map(|claim| (claim.at, claim.local, claim.amount)).collect()
+            };
+            self.shared.insert(row.name, Shared { version: row.version, claims, from: *from });
+        }
+        Ok(())
+    }
+
+    /// Brings the counters that are known up to what was just written.
+    fn advance(&mut self, writes: &Writes) {
+        for (name, found, more) in &writes.counters {
+            if let Some(shared) = self.shared.get_mut(name) {
+                shared.version = found.saturating_add(*more);
+            }
+        }
+        let by_day: BTreeSet<&str> = self
+            .program
+            .counters
+            .iter()
+            .filter(|counter| is_by_day(counter.window))
+            .map(|counter| counter.name.as_str())
+            .collect();
+        for claim in writes.claims.iter().filter(|claim| claim.who.is_empty()) {
+            let Some(shared) = self.shared.get_mut(&claim.counter) else { continue };
+            if by_day.contains(claim.counter.as_str()) {
+                let day = claim.local.div_euclid(DAY).saturating_mul(DAY);
+                match shared.claims.iter_mut().find(|(_, local, _)| *local == day) {
+                    Some((_, _, amount)) => *amount = amount.saturating_add(claim.amount),
+                    None => shared.claims.push((day, day, claim.amount)),
+                }
+            } else {
+                shared.claims.push((claim.at, claim.local, claim.amount));
+            }
+        }
+    }
+}
