@@ -4,12 +4,15 @@
 //! Knows where decisions are kept, and refuses to decide: what an event means is the runtime's to say.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod batch;
 pub mod chain;
+pub mod deeds;
 pub mod desk;
 mod ledger;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+pub mod report;
 pub mod same;
 pub mod schema;
 #[cfg(feature = "sqlite")]
