@@ -3,6 +3,7 @@
 pub mod agree;
 pub mod coverage;
 pub mod generate;
+pub mod ledgers;
 pub mod many;
 pub mod pages;
 pub mod repository;

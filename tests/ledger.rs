@@ -1,0 +1,475 @@
+//! The ledger against the memory of the runtime, against retries, races and damage, on both places where it is kept.
+
+use perq_ledger::audit::audit;
+use perq_ledger::deeds::{Act, Deed, Done, carry_out, expire};
+use perq_ledger::report;
+use perq_ledger::store::Datum;
+use perq_ledger::{Ledger, Refusal, Store, open};
+use perq_runtime::engine::Engine;
+use perq_tests::ledgers::{Backend, EVERYTHING, engine};
+use std::collections::BTreeSet;
+
+/// Numbers that are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}
+
+/// Random events of a few members, mostly in the order of time, with codes that were issued, payments with points and
+/// some that are sent again.
+fn events(seed: u64, many: usize) -> Vec<String> {
+    let mut dice = Dice(seed);
+    let mut out: Vec<String> = Vec::new();
+    for number in 0..many {
+        if number > 3 && dice.below(12) == 0 {
+            let again = dice.below(number as u64) as usize;
+            out.push(out[again].clone());
+            continue;
+        }
+        // About an event every seven hours from 1 January; one in ten comes late by up to ten days.
+        let mut hour = (number as u64) * 7 + dice.below(7);
+        if dice.below(10) == 0 {
+            hour = hour.saturating_sub(dice.below(240));
+        }
+        let (day, hour) = (hour / 24, hour % 24);
+        let (month, day) = (day / 28 + 1, day % 28 + 1);
+        let at = format!("2026-{month:02}-{day:02}T{hour:02}:{:02}:00", dice.below(60));
+        let member = format!("m{}", dice.below(6));
+        if dice.below(5) == 0 {
+            let amount = 100 + dice.below(500);
+            out.push(format!(
+                r#"{{"id":"e{number}","kind":"gift","at":"{at}","member":"{member}","amount":"{amount}"}}"#
+            ));
+            continue;
+        }
+        let invited = if dice.below(4) == 0 { r#","invited_by":"m5""# } else { "" };
+        let member = match dice.below(12) {
+            0 => "null".to_owned(),
+            _ => format!(r#"{{"id":"{member}"{invited}}}"#),
+        };
+        let coupons = match dice.below(6) {
+            0 => r#","coupons":["spring"]"#.to_owned(),
+            1 => format!(r#","coupons":["next5-e{}-1"]"#, dice.below(number as u64 + 1)),
+            _ => String::new(),
+        };
+        let redeem = match dice.below(4) {
+            0 => r#","redeem":{"pay_with_points":"150"}"#,
+            _ => "",
+        };
+        let price = 10 + dice.below(95);
+        out.push(format!(
+            r#"{{"id":"e{number}","kind":"purchase","at":"{at}","member":{member}{coupons}{redeem},"lines":[{{"sku":"A","qty":1,"price":"{price}.00"}}]}}"#
+        ));
+    }
+    out
+}
+
+/// What the memory of the runtime decides: each event once, in their order.
+fn decided_in_memory(engine: &Engine, events: &[String]) -> Vec<String> {
+    let mut session = engine.session();
+    let mut out: Vec<(String, String)> = Vec::new();
+    for event in events {
+        if let Some((_, decision)) = out.iter().find(|(before, _)| before == event) {
+            let decision = decision.clone();
+            out.push((event.clone(), decision));
+            continue;
+        }
+        let mut line = Vec::new();
+        session.decide_line(event.as_bytes(), &mut line).unwrap_or_else(|error| panic!("{event}: {error}"));
+        out.push((event.clone(), String::from_utf8(line).expect("a text").trim_end().to_owned()));
+    }
+    out.into_iter().map(|(_, decision)| decision).collect()
+}
+
+fn ledger(engine: &Engine, place: &str) -> Ledger {
+    Ledger::new(engine, open(place, true).expect("a place")).expect("a ledger")
+}
+
+fn sound(place: &str) -> perq_ledger::audit::Report {
+    let report = audit(&mut *open(place, false).expect("a ledger")).expect("an audit");
+    assert_eq!(report.findings, [], "{place}");
+    report
+}
+
+fn rows(store: &mut dyn Store, sql: &str) -> Vec<Vec<Datum>> {
+    store.query(sql, &[]).expect("an answer")
+}
+
+fn number(store: &mut dyn Store, sql: &str) -> i64 {
+    rows(store, sql)[0][0].number()
+}
+
+#[test]
+fn a_ledger_decides_what_the_memory_decides() {
+    let engine = engine(EVERYTHING);
+    for seed in 1..=6 {
+        let events = events(seed, 300);
+        let expected = decided_in_memory(&engine, &events);
+        for (word, least) in [("debit", 20), ("refused", 1), ("issued", 10), ("tiers", 10), ("cut", 100)] {
+            let many = expected.iter().filter(|line| line.contains(&format!("\"{word}"))).count();
+            assert!(many >= least, "seed {seed}: {many} decisions with {word} show nothing");
+        }
+        for backend in Backend::ALL {
+            let place = backend.place();
+            let mut dice = Dice(seed);
+            let mut rest = events.as_slice();
+            let mut at = 0;
+            let mut open_one = ledger(&engine, &place);
+            while !rest.is_empty() {
+                let many = (1 + dice.below(40) as usize).min(rest.len());
+                let (now, later) = rest.split_at(many);
+                let records: Vec<&[u8]> = now.iter().map(String::as_bytes).collect();
+                for answer in open_one.decide_all(&records) {
+                    let answer = answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", events[at]));
+                    assert_eq!(answer.decision, expected[at], "{backend:?} seed {seed} event {at}: {}", events[at]);
+                    at += 1;
+                }
+                rest = later;
+                if dice.below(3) == 0 {
+                    drop(open_one);
+                    open_one = ledger(&engine, &place);
+                }
+            }
+            let report = sound(&place);
+            let once: BTreeSet<&String> = events.iter().collect();
+            assert_eq!(report.events, once.len() as i64);
+            assert!(report.entries > 1_000 && report.claims > 200 && report.lots > 300, "{report:?}");
+        }
+    }
+}
+
+const SMALL: &str = r#"language 1
+program small { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 redeemable worth 1 points = 1 EUR expire 10 days after award }
+event gift { amount: points }
+event spend { amount: points }
+group gifts { kind earn displace none on gift when member known }
+rule given in group gifts { then award event.amount }
+group spends { kind earn displace none on spend when member known }
+rule taken in group spends { then debit event.amount from bonus }
+group promo { kind earn displace none on purchase }
+rule few in group promo {
+  budget 100 times else skip
+  when member known
+  then award 1 points
+}
+"#;
+
+fn gift(id: &str, member: &str, at: &str, amount: i64) -> String {
+    deed("gift", id, member, at, amount)
+}
+
+fn deed(kind: &str, id: &str, member: &str, at: &str, amount: i64) -> String {
+    format!(r#"{{"id":"{id}","kind":"{kind}","at":"{at}","member":"{member}","amount":"{amount}"}}"#)
+}
+
+#[test]
+fn an_event_is_answered_once() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let first = gift("g1", "anna", "2026-03-01T10:00:00", 50);
+        let answer = ledger(&engine, &place).decide(first.as_bytes()).expect("an answer");
+        assert!(!answer.repeated);
+        let ledger = ledger(&engine, &place);
+        // Other blanks and another order of fields say the same.
+        let same = r#" {"kind":"gift","id":"g1","at":"2026-03-01T10:00:00","amount":"50", "member":"anna"}"#;
+        for text in [first.as_str(), same] {
+            let again = ledger.decide(text.as_bytes()).expect("an answer");
+            assert!(again.repeated);
+            assert_eq!(again.decision, answer.decision);
+        }
+        let other = ledger.decide(gift("g1", "anna", "2026-03-01T10:00:00", 51).as_bytes()).unwrap_err();
+        assert_eq!((other.name(), other.field(), other.id()), ("other-content", "amount", Some("g1")));
+        // Within one batch, too.
+        let (second, changed) = (gift("g2", "anna", "2026-03-01T10:00:00", 1), gift("g2", "bo", "2026-03-01T10:00:00", 1));
+        let all = ledger.decide_all(&[second.as_bytes(), second.as_bytes(), changed.as_bytes()]);
+        assert!(!all[0].as_ref().unwrap().repeated && all[1].as_ref().unwrap().repeated);
+        assert_eq!(all[0].as_ref().unwrap().decision, all[1].as_ref().unwrap().decision);
+        assert_eq!(all[2].as_ref().unwrap_err().field(), "member");
+        // Another source has ids of its own; another revision has not.
+        let of_shop = second.replace(r#""id""#, r#""source":"shop","id""#);
+        assert!(!ledger.decide(of_shop.as_bytes()).unwrap().repeated);
+        let revised = second.replace(r#""id""#, r#""revision":1,"id""#);
+        assert!(matches!(
+            ledger.decide(revised.as_bytes()),
+            Err(Refusal::OtherRevision { decided: 0, .. })
+        ));
+        let own = second.replace(r#""id""#, r#""source":"perq:expire","id""#);
+        assert_eq!(ledger.decide(own.as_bytes()).unwrap_err().name(), "unstorable");
+        assert_eq!(ledger.decide(b"{").unwrap_err().name(), "malformed-json");
+        let mut store = open(&place, false).unwrap();
+        let balances = report::balances(&mut *store, "anna", 1_772_400_000).unwrap();
+        // 50, 1, and 1 of the other source, on 1 March 21:20 UTC.
+        assert_eq!(balances[0].balance, "52");
+        assert_eq!(sound(&place).events, 3);
+    }
+}
+
+#[test]
+fn a_refused_payment_stays_refused() {
+    let engine = engine(EVERYTHING);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = ledger(&engine, &place);
+        let buys = r#"{"id":"p1","kind":"purchase","at":"2026-03-01T10:00:00","member":"anna","redeem":{"pay_with_points":"150"},"lines":[{"sku":"A","qty":1,"price":"9.00"}]}"#;
+        let refused = ledger.decide(buys.as_bytes()).unwrap();
+        assert!(refused.decision.contains(r#""because":"short""#), "{}", refused.decision);
+        let gift = r#"{"id":"g1","kind":"gift","at":"2026-02-01T10:00:00","member":"anna","amount":"500"}"#;
+        ledger.decide(gift.as_bytes()).unwrap();
+        let again = ledger.decide(buys.as_bytes()).unwrap();
+        assert_eq!((again.repeated, again.decision), (true, refused.decision));
+        sound(&place);
+    }
+}
+
+/// 64 threads want 3 points each of balances of 100, from two hosts: 33 get them.
+#[test]
+fn nobody_spends_what_is_not_there() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let hosts = [ledger(&engine, &place), ledger(&engine, &place)];
+        for member in ["anna", "bruno", "carla"] {
+            let gift = gift(&format!("g-{member}"), member, "2026-03-01T10:00:00", 100);
+            hosts[0].decide(gift.as_bytes()).unwrap();
+        }
+        std::thread::scope(|scope| {
+            for thread in 0..64 {
+                let host = &hosts[thread % 2];
+                scope.spawn(move || {
+                    for member in ["anna", "bruno", "carla"] {
+                        let id = format!("s-{member}-{thread}");
+                        let text = deed("spend", &id, member, "2026-03-02T10:00:00", 3);
+                        let answer = host.decide(text.as_bytes()).expect("an answer");
+                        // Who hears no answer asks again.
+                        if thread % 3 == 0 {
+                            assert_eq!(host.decide(text.as_bytes()).expect("an answer").decision, answer.decision);
+                        }
+                    }
+                });
+            }
+        });
+        let mut store = open(&place, false).unwrap();
+        for member in ["anna", "bruno", "carla"] {
+            let left = number(&mut *store, &format!("SELECT balance FROM balance WHERE member = '{member}'"));
+            assert_eq!(left, 1, "{backend:?} {member}");
+        }
+        let short = number(&mut *store, r#"SELECT count(*) FROM event WHERE decision LIKE '%"short"%'"#);
+        assert_eq!(short, 3 * (64 - 33));
+        assert_eq!(sound(&place).events, 3 + 3 * 64);
+    }
+}
+
+/// A budget of 100 times, 64 members three times each, from two hosts: 100 get a point.
+#[test]
+fn a_budget_of_all_is_never_overshot() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let hosts = [ledger(&engine, &place), ledger(&engine, &place)];
+        std::thread::scope(|scope| {
+            for thread in 0..64 {
+                let host = &hosts[thread % 2];
+                scope.spawn(move || {
+                    for time in 0..3 {
+                        let text = format!(
+                            r#"{{"id":"p{thread}-{time}","kind":"purchase","at":"2026-03-02T10:00:00","member":"m{thread}","lines":[]}}"#
+                        );
+                        host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                    }
+                });
+            }
+        });
+        let mut store = open(&place, false).unwrap();
+        assert_eq!(number(&mut *store, "SELECT CAST(sum(amount) AS BIGINT) FROM claim"), 100, "{backend:?}");
+        assert_eq!(number(&mut *store, "SELECT CAST(sum(balance) AS BIGINT) FROM balance"), 100);
+        sound(&place);
+    }
+}
+
+#[test]
+fn what_ends_is_booked_once_and_by_hand_is_said_by_whom() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = ledger(&engine, &place);
+        for (id, member, at, amount) in
+            [("g1", "anna", "2026-03-01T10:00:00", 50), ("g2", "anna", "2026-03-05T10:00:00", 7), ("g3", "bo", "2026-03-01T10:00:00", 9)]
+        {
+            ledger.decide(gift(id, member, at, amount).as_bytes()).unwrap();
+        }
+        ledger.decide(deed("spend", "s1", "anna", "2026-03-06T10:00:00", 20).as_bytes()).unwrap();
+        let mut store = open(&place, false).unwrap();
+        // Ten days after 1 March is the 11th, to its end: 2026-03-12 00:00 in Rome is 2026-03-11T23:00Z.
+        let end = perq_runtime::clock::date("2026-03-12").unwrap() * 86_400 - 3_600;
+        assert_eq!(expire(&mut *store, "run-1", end - 1, "test").unwrap().0, 0);
+        let (members, sums) = expire(&mut *store, "run-1", end, "test").unwrap();
+        // 50 less the 20 that were spent, and 9.
+        assert_eq!((members, sums.get("bonus")), (2, Some(&39)));
+        assert_eq!(expire(&mut *store, "run-1", end, "test").unwrap().0, 0);
+        let wish = |id: &str, act: Act, reason: &str| Deed {
+            id: id.to_owned(),
+            member: "anna".to_owned(),
+            at: end,
+            act,
+            reason: reason.to_owned(),
+            author: "support".to_owned(),
+        };
+        let account = || "bonus".to_owned();
+        let add = wish("c1", Act::Add { account: account(), amount: 5, until: None }, "lost receipt");
+        let less = wish("c2", Act::Remove { account: account(), amount: 13 }, "mistake");
+        let done = carry_out(&mut *store, &[less.clone(), add.clone(), add.clone()]).unwrap();
+        // 7 of 5 March are there, 13 are asked for.
+        assert_eq!(done[0], Done::Refused("anna has 6 too few in bonus".to_owned()));
+        assert!(matches!(done[1], Done::Done(_)));
+        assert_eq!(done[2], Done::Before);
+        let less = Deed { act: Act::Remove { account: account(), amount: 12 }, ..less };
+        assert!(matches!(carry_out(&mut *store, &[less.clone()]).unwrap()[0], Done::Done(_)));
+        let other = Deed { reason: "another".to_owned(), ..less };
+        assert_eq!(
+            carry_out(&mut *store, &[other]).unwrap(),
+            [Done::Refused("`c2` was done to anna before, and `reason` was another".to_owned())]
+        );
+        let statement = report::statement(&mut *store, "anna").unwrap();
+        let lines: Vec<(&str, &str, &str)> =
+            statement.iter().map(|row| (row.rule.as_str(), row.amount.as_str(), row.balance.as_str())).collect();
+        assert_eq!(
+            lines,
+            [
+                ("given", "50", "50"),
+                ("given", "7", "57"),
+                ("taken", "-20", "37"),
+                ("expiry", "-30", "7"),
+                ("adjustment", "5", "12"),
+                ("adjustment", "-12", "0")
+            ]
+        );
+        let liability = report::liability(&mut *store, end).unwrap();
+        let row = &liability[0];
+        assert_eq!(
+            [&row.outstanding, &row.ended, &row.issued, &row.redeemed, &row.breakage, &row.adjusted],
+            ["0", "0", "66", "20", "39", "-7"]
+        );
+        // What ended can no longer be spent by an event that comes late.
+        let late = ledger.decide(deed("spend", "s2", "bo", "2026-03-02T10:00:00", 1).as_bytes()).unwrap();
+        assert!(late.decision.contains(r#""short""#), "{}", late.decision);
+        sound(&place);
+    }
+}
+
+/// What was done to a ledger behind its back, and which invariant says so.
+const DAMAGES: [(&str, &str); 14] = [
+    ("UPDATE entry SET amount = amount + 1 WHERE event = 1 AND part = 1", "I1"),
+    ("UPDATE balance SET balance = balance + 1 WHERE member = 'anna'", "I2"),
+    ("UPDATE balance SET owed = owed + 1, balance = balance - 1 WHERE member = 'anna'", "I2"),
+    ("DELETE FROM balance WHERE member = 'bo'", "I2"),
+    ("UPDATE lot SET remaining = remaining - 1, spent = spent + 1 WHERE member = 'bo'", "I4"),
+    ("DELETE FROM lot WHERE member = 'bo'", "I4"),
+    ("UPDATE event SET decision = replace(decision, '\"50\"', '\"60\"') WHERE id = 'g1'", "I5"),
+    ("UPDATE event SET json = replace(json, 'gift', 'gilt') WHERE id = 'g1'", "I6"),
+    ("DELETE FROM link WHERE member = 'anna' AND seq = 2", "I6"),
+    ("UPDATE member SET seq = seq + 1 WHERE name = 'bo'", "I6"),
+    ("DELETE FROM entry WHERE event = (SELECT number FROM event WHERE id = 'g3')", "I5"),
+    ("UPDATE counter_day SET amount = amount + 1", "I8"),
+    ("DELETE FROM claim", "I8"),
+    ("UPDATE event SET pack = ''", "I10"),
+];
+
+#[test]
+fn the_auditor_finds_what_was_done_behind_its_back() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        for (damage, invariant) in DAMAGES {
+            let place = backend.place();
+            let ledger = ledger(&engine, &place);
+            for text in [
+                gift("g1", "anna", "2026-03-01T10:00:00", 50),
+                gift("g2", "anna", "2026-03-05T10:00:00", 7),
+                gift("g3", "bo", "2026-03-01T10:00:00", 9),
+                deed("spend", "s1", "anna", "2026-03-06T10:00:00", 20),
+                r#"{"id":"p1","kind":"purchase","at":"2026-03-02T10:00:00","member":"bo","lines":[]}"#.to_owned(),
+            ] {
+                ledger.decide(text.as_bytes()).unwrap();
+            }
+            sound(&place);
+            let mut store = open(&place, false).unwrap();
+            // Without going around it on purpose it is refused.
+            if damage.contains("entry") || damage.contains("link") || damage.contains(" claim") {
+                assert!(store.query(damage, &[]).is_err(), "{damage}");
+            }
+            for table in perq_ledger::schema::FIXED {
+                match backend {
+                    Backend::Sqlite => {
+                        for deed in ["UPDATE", "DELETE"] {
+                            store.query(&format!("DROP TRIGGER {table}_no_{deed}"), &[]).unwrap();
+                        }
+                    }
+                    Backend::Postgres => {
+                        store.query(&format!("DROP TRIGGER {table}_fixed ON {table}"), &[]).unwrap();
+                    }
+                }
+            }
+            store.query(damage, &[]).unwrap_or_else(|error| panic!("{damage}: {error}"));
+            drop(store);
+            let report = audit(&mut *open(&place, false).unwrap()).unwrap();
+            let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.invariant).collect();
+            assert!(found.contains(invariant), "{backend:?} {damage}: {:?}", report.findings);
+        }
+    }
+}
+
+#[test]
+fn a_later_version_looks_back_at_more() {
+    let first = "language 1
+program demo { currency EUR zone \"Europe/Rome\" rounding half_up }
+account bonus { unit points decimals 0 round down per basket worth 1 points = 1 EUR }
+group earn { kind earn displace none on purchase when member known }
+rule one in group earn { then award 1 points }
+";
+    let second = format!(
+        "{first}rule tea in group earn {{
+  let before = sum(line.paid for earlier lines within last 30 days where line.category = \"Tea\")
+  when before >= 20 EUR
+  then award 100 points
+}}
+"
+    );
+    let buy = |id: &str, at: &str| {
+        format!(
+            r#"{{"id":"{id}","kind":"purchase","at":"{at}","member":"anna","lines":[{{"sku":"A","category":"Tea","qty":2,"price":"10.00"}}]}}"#
+        )
+    };
+    for backend in Backend::ALL {
+        let place = backend.place();
+        ledger(&engine(first), &place).decide(buy("p1", "2026-03-01T10:00:00").as_bytes()).unwrap();
+        let later = ledger(&engine(&second), &place);
+        let answer = later.decide(buy("p2", "2026-03-02T10:00:00").as_bytes()).unwrap();
+        assert!(answer.decision.contains(r#""bonus":"101""#), "{}", answer.decision);
+        sound(&place);
+    }
+}
+
+#[test]
+fn other_files_are_no_ledgers() {
+    let place = Backend::Sqlite.place();
+    assert_eq!(open(&place, false).err().map(|error| error.name()), Some("unfit"));
+    std::fs::write(&place, "no database at all, but long enough for one to be looked at").unwrap();
+    assert_eq!(open(&place, true).err().map(|error| error.name()), Some("unfit"));
+    let place = Backend::Postgres.place();
+    assert_eq!(open(&place, false).err().map(|error| error.name()), Some("unfit"));
+    let engine_with = |decimals: u8| {
+        engine(&SMALL.replace("decimals 0", &format!("decimals {decimals}")))
+    };
+    for backend in Backend::ALL {
+        let place = backend.place();
+        ledger(&engine_with(0), &place).decide(gift("g1", "anna", "2026-03-01T10:00:00", 5).as_bytes()).unwrap();
+        let other = Ledger::new(&engine_with(2), open(&place, false).unwrap());
+        let error = other.err().expect("points with other digits").to_string();
+        assert_eq!(error, "the ledger keeps account `bonus` with 0 decimals; the program declares 2");
+    }
+}
