@@ -60,11 +60,11 @@ pub struct Balance {
     pub ended: String,
 }
 
-/// What a member has.
+/// What a member has: at an instant, or of all lots that are not booked as ended.
 ///
 /// # Errors
 /// Where the ledger cannot be read.
-pub fn balances(store: &mut dyn Store, member: &str, at: i64) -> Result<Vec<Balance>, StoreError> {
+pub fn balances(store: &mut dyn Store, member: &str, at: Option<i64>) -> Result<Vec<Balance>, StoreError> {
     let accounts = Accounts::read(store)?;
     let mut sums: BTreeMap<String, (i64, i64, i64)> = BTreeMap::new();
     let who = [Datum::Text(member.to_owned())];
@@ -79,9 +79,10 @@ pub fn balances(store: &mut dyn Store, member: &str, at: i64) -> Result<Vec<Bala
     )? {
         let [account, start, until, remaining] = row.as_slice() else { continue };
         let (live, pending, ended) = sums.entry(account.text().to_owned()).or_default();
-        let place = if until.maybe_number().is_some_and(|until| until <= at) {
+        let is_over = |until: i64| at.is_some_and(|at| until <= at);
+        let place = if until.maybe_number().is_some_and(is_over) {
             ended
-        } else if start.number() > at {
+        } else if at.is_some_and(|at| start.number() > at) {
             pending
         } else {
             live
@@ -121,18 +122,18 @@ pub struct Movement {
     pub balance: String,
 }
 
-/// What moved a member's points, in the order in which it was booked.
+/// What moved a member's points, in the order in which it was booked: all of it, or of events up to an instant.
 ///
 /// # Errors
 /// Where the ledger cannot be read.
-pub fn statement(store: &mut dyn Store, member: &str) -> Result<Vec<Movement>, StoreError> {
+pub fn statement(store: &mut dyn Store, member: &str, until: Option<i64>) -> Result<Vec<Movement>, StoreError> {
     let accounts = Accounts::read(store)?;
     let rows = store.query(
         "SELECT e.at, e.kind, e.id, n.account, n.rule, CAST(sum(n.amount) AS BIGINT), l.seq, min(n.part) \
          FROM link l JOIN event e ON e.number = l.event JOIN entry n ON n.event = l.event AND n.member = l.member \
-         WHERE l.member = $1 AND n.book = 'member' GROUP BY l.seq, e.at, e.kind, e.id, n.account, n.rule \
+         WHERE l.member = $1 AND e.at <= $2 AND n.book = 'member' GROUP BY l.seq, e.at, e.kind, e.id, n.account, n.rule \
          ORDER BY l.seq, min(n.part)",
-        &[Datum::Text(member.to_owned())],
+        &[Datum::Text(member.to_owned()), Datum::Number(until.unwrap_or(i64::MAX))],
     )?;
     let mut sums: BTreeMap<String, i64> = BTreeMap::new();
     let mut out = Vec::new();

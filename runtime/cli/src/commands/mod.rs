@@ -8,6 +8,10 @@ pub mod explain;
 pub mod fmt;
 pub mod inspect;
 pub mod keygen;
+#[cfg(feature = "ledger")]
+mod keep;
+#[cfg(feature = "ledger")]
+pub mod ledger;
 pub mod new;
 pub mod run;
 pub mod simulate;
