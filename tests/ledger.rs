@@ -6,8 +6,10 @@ use perq_ledger::report;
 use perq_ledger::store::Datum;
 use perq_ledger::{Ledger, Refusal, Store, open};
 use perq_runtime::engine::Engine;
+use perq_tests::crash;
 use perq_tests::ledgers::{Backend, EVERYTHING, engine};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Numbers that are the same in every run.
 struct Dice(u64);
@@ -472,4 +474,16 @@ fn other_files_are_no_ledgers() {
         let error = other.err().expect("points with other digits").to_string();
         assert_eq!(error, "the ledger keeps account `bonus` with 0 decimals; the program declares 2");
     }
+}
+
+/// The short form of the campaign that `tests/crash-campaign.rs` runs.
+#[test]
+fn writers_and_servers_may_be_killed_at_any_moment() {
+    let binary = Path::new(env!("CARGO_BIN_EXE_crash"));
+    let sqlite = crash::campaign(binary, Backend::Sqlite, 40, 0, 11);
+    assert!(sqlite.kills == 40 && sqlite.acknowledged > 200, "{sqlite:?}");
+    let postgres = crash::campaign(binary, Backend::Postgres, 9, 3, 12);
+    assert!(postgres.crashes == 3 && postgres.acknowledged > 100, "{postgres:?}");
+    // A kill between the commit and the answer leaves events that nobody was told of.
+    assert!(sqlite.events >= sqlite.acknowledged as i64 && postgres.events >= postgres.acknowledged as i64);
 }

@@ -2,6 +2,7 @@
 
 pub mod agree;
 pub mod coverage;
+pub mod crash;
 pub mod generate;
 pub mod ledgers;
 pub mod many;
