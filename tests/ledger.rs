@@ -127,7 +127,11 @@ fn a_ledger_decides_what_the_memory_decides() {
                 let records: Vec<&[u8]> = now.iter().map(String::as_bytes).collect();
                 for answer in open_one.decide_all(&records) {
                     let answer = answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", events[at]));
-                    assert_eq!(answer.decision, expected[at], "{backend:?} seed {seed} event {at}: {}", events[at]);
+                    assert_eq!(
+                        answer.decision, expected[at],
+                        "{backend:?} seed {seed} event {at}: {}",
+                        events[at]
+                    );
                     at += 1;
                 }
                 rest = later;
@@ -188,7 +192,8 @@ fn an_event_is_answered_once() {
         let other = ledger.decide(gift("g1", "anna", "2026-03-01T10:00:00", 51).as_bytes()).unwrap_err();
         assert_eq!((other.name(), other.field(), other.id()), ("other-content", "amount", Some("g1")));
         // Within one batch, too.
-        let (second, changed) = (gift("g2", "anna", "2026-03-01T10:00:00", 1), gift("g2", "bo", "2026-03-01T10:00:00", 1));
+        let (second, changed) =
+            (gift("g2", "anna", "2026-03-01T10:00:00", 1), gift("g2", "bo", "2026-03-01T10:00:00", 1));
         let all = ledger.decide_all(&[second.as_bytes(), second.as_bytes(), changed.as_bytes()]);
         assert!(!all[0].as_ref().unwrap().repeated && all[1].as_ref().unwrap().repeated);
         assert_eq!(all[0].as_ref().unwrap().decision, all[1].as_ref().unwrap().decision);
@@ -197,10 +202,7 @@ fn an_event_is_answered_once() {
         let of_shop = second.replace(r#""id""#, r#""source":"shop","id""#);
         assert!(!ledger.decide(of_shop.as_bytes()).unwrap().repeated);
         let revised = second.replace(r#""id""#, r#""revision":1,"id""#);
-        assert!(matches!(
-            ledger.decide(revised.as_bytes()),
-            Err(Refusal::OtherRevision { decided: 0, .. })
-        ));
+        assert!(matches!(ledger.decide(revised.as_bytes()), Err(Refusal::OtherRevision { decided: 0, .. })));
         let own = second.replace(r#""id""#, r#""source":"perq:expire","id""#);
         assert_eq!(ledger.decide(own.as_bytes()).unwrap_err().name(), "unstorable");
         assert_eq!(ledger.decide(b"{").unwrap_err().name(), "malformed-json");
@@ -250,7 +252,10 @@ fn nobody_spends_what_is_not_there() {
                         let answer = host.decide(text.as_bytes()).expect("an answer");
                         // Who hears no answer asks again.
                         if thread % 3 == 0 {
-                            assert_eq!(host.decide(text.as_bytes()).expect("an answer").decision, answer.decision);
+                            assert_eq!(
+                                host.decide(text.as_bytes()).expect("an answer").decision,
+                                answer.decision
+                            );
                         }
                     }
                 });
@@ -300,9 +305,11 @@ fn what_ends_is_booked_once_and_by_hand_is_said_by_whom() {
     for backend in Backend::ALL {
         let place = backend.place();
         let ledger = ledger(&engine, &place);
-        for (id, member, at, amount) in
-            [("g1", "anna", "2026-03-01T10:00:00", 50), ("g2", "anna", "2026-03-05T10:00:00", 7), ("g3", "bo", "2026-03-01T10:00:00", 9)]
-        {
+        for (id, member, at, amount) in [
+            ("g1", "anna", "2026-03-01T10:00:00", 50),
+            ("g2", "anna", "2026-03-05T10:00:00", 7),
+            ("g3", "bo", "2026-03-01T10:00:00", 9),
+        ] {
             ledger.decide(gift(id, member, at, amount).as_bytes()).unwrap();
         }
         ledger.decide(deed("spend", "s1", "anna", "2026-03-06T10:00:00", 20).as_bytes()).unwrap();
@@ -338,8 +345,10 @@ fn what_ends_is_booked_once_and_by_hand_is_said_by_whom() {
             [Done::Refused("`c2` was done to anna before, and `reason` was another".to_owned())]
         );
         let statement = report::statement(&mut *store, "anna", None).unwrap();
-        let lines: Vec<(&str, &str, &str)> =
-            statement.iter().map(|row| (row.rule.as_str(), row.amount.as_str(), row.balance.as_str())).collect();
+        let lines: Vec<(&str, &str, &str)> = statement
+            .iter()
+            .map(|row| (row.rule.as_str(), row.amount.as_str(), row.balance.as_str()))
+            .collect();
         assert_eq!(
             lines,
             [
@@ -394,7 +403,8 @@ fn the_auditor_finds_what_was_done_behind_its_back() {
                 gift("g2", "anna", "2026-03-05T10:00:00", 7),
                 gift("g3", "bo", "2026-03-01T10:00:00", 9),
                 deed("spend", "s1", "anna", "2026-03-06T10:00:00", 20),
-                r#"{"id":"p1","kind":"purchase","at":"2026-03-02T10:00:00","member":"bo","lines":[]}"#.to_owned(),
+                r#"{"id":"p1","kind":"purchase","at":"2026-03-02T10:00:00","member":"bo","lines":[]}"#
+                    .to_owned(),
             ] {
                 ledger.decide(text.as_bytes()).unwrap();
             }
@@ -464,12 +474,12 @@ fn other_files_are_no_ledgers() {
     assert_eq!(open(&place, true).err().map(|error| error.name()), Some("unfit"));
     let place = Backend::Postgres.place();
     assert_eq!(open(&place, false).err().map(|error| error.name()), Some("unfit"));
-    let engine_with = |decimals: u8| {
-        engine(&SMALL.replace("decimals 0", &format!("decimals {decimals}")))
-    };
+    let engine_with = |decimals: u8| engine(&SMALL.replace("decimals 0", &format!("decimals {decimals}")));
     for backend in Backend::ALL {
         let place = backend.place();
-        ledger(&engine_with(0), &place).decide(gift("g1", "anna", "2026-03-01T10:00:00", 5).as_bytes()).unwrap();
+        ledger(&engine_with(0), &place)
+            .decide(gift("g1", "anna", "2026-03-01T10:00:00", 5).as_bytes())
+            .unwrap();
         let other = Ledger::new(&engine_with(2), open(&place, false).unwrap());
         let error = other.err().expect("points with other digits").to_string();
         assert_eq!(error, "the ledger keeps account `bonus` with 0 decimals; the program declares 2");
@@ -486,4 +496,166 @@ fn writers_and_servers_may_be_killed_at_any_moment() {
     assert!(postgres.crashes == 3 && postgres.acknowledged > 100, "{postgres:?}");
     // A kill between the commit and the answer leaves events that nobody was told of.
     assert!(sqlite.events >= sqlite.acknowledged as i64 && postgres.events >= postgres.acknowledged as i64);
+}
+
+#[test]
+fn a_quote_keeps_nothing() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = ledger(&engine, &place);
+        ledger.decide(gift("g1", "anna", "2026-03-01T10:00:00", 5).as_bytes()).unwrap();
+        let spend = deed("spend", "s1", "anna", "2026-03-02T10:00:00", 4);
+        let quoted = ledger.quote(spend.as_bytes()).unwrap();
+        assert_eq!(ledger.quote(spend.as_bytes()).unwrap(), quoted);
+        assert_eq!(sound(&place).events, 1);
+        let kept = ledger.decide(spend.as_bytes()).unwrap();
+        assert_eq!((kept.decision, kept.repeated), (quoted.decision, false));
+        // Two points would be too many now; the same event is still answered as it was.
+        let more = ledger.quote(deed("spend", "s2", "anna", "2026-03-02T10:00:00", 2).as_bytes()).unwrap();
+        assert!(more.decision.contains(r#""short""#), "{}", more.decision);
+        assert!(ledger.quote(spend.as_bytes()).unwrap().repeated);
+        assert_eq!(sound(&place).events, 2);
+    }
+}
+
+/// A ledger of one account as one would do it on paper: nothing of the runtime's lots is used.
+#[derive(Default)]
+struct Paper {
+    /// Member, day of the award, what is left; until the end of the tenth day after, or for ever.
+    lots: Vec<(u64, u64, Option<u64>, i64)>,
+    breakage: i64,
+    done: BTreeSet<String>,
+}
+
+impl Paper {
+    /// What can be spent at ten in the morning of a day.
+    fn balance(&self, member: u64, day: u64) -> i64 {
+        let live = self.lots.iter().filter(|lot| lot.0 == member && lot.1 <= day);
+        live.filter(|lot| lot.2.is_none_or(|last| day <= last)).map(|lot| lot.3).sum()
+    }
+
+    fn spend(&mut self, member: u64, day: u64, amount: i64) -> bool {
+        if self.balance(member, day) < amount {
+            return false;
+        }
+        let mut left = amount;
+        while left > 0 {
+            let live = self.lots.iter_mut().filter(|lot| {
+                lot.0 == member && lot.1 <= day && lot.2.is_none_or(|last| day <= last) && lot.3 > 0
+            });
+            // The one that ends first; of those that end together the older one.
+            let lot = live.min_by_key(|lot| (lot.2.unwrap_or(u64::MAX), lot.1)).expect("there is enough");
+            let part = lot.3.min(left);
+            lot.3 -= part;
+            left -= part;
+        }
+        true
+    }
+
+    /// At the end of a day.
+    fn expire(&mut self, day: u64) {
+        for lot in self.lots.iter_mut().filter(|lot| lot.2.is_some_and(|last| last <= day)) {
+            self.breakage += std::mem::take(&mut lot.3);
+        }
+    }
+}
+
+fn paper_day(day: u64) -> String {
+    perq_runtime::clock::date_text(perq_runtime::clock::date("2026-04-01").unwrap() + day as i64)
+}
+
+/// Random awards, debits, late events, retries, expiries and corrections, against paper.
+fn against_paper(backend: Backend, seed: u64, many: u64) {
+    let engine = engine(SMALL);
+    let place = backend.place();
+    let ledger = ledger(&engine, &place);
+    let mut store = open(&place, false).unwrap();
+    let (mut paper, mut dice, mut day) = (Paper::default(), Dice(seed), 20);
+    let mut sent: Vec<String> = Vec::new();
+    let number_of = |day: u64| perq_runtime::clock::date(&paper_day(day)).unwrap();
+    // In summer Rome's midnight is at 22:00 of the day before.
+    let end_of = |day: u64| (number_of(day) + 1) * 86_400 - 7_200;
+    for number in 0..many {
+        day += dice.below(2);
+        let member = dice.below(3);
+        let amount = 1 + dice.below(40) as i64;
+        let late = if dice.below(6) == 0 { dice.below(15) } else { 0 };
+        let on = day.saturating_sub(late);
+        let (id, who, at) =
+            (format!("e{number}"), format!("m{member}"), format!("{}T10:00:00", paper_day(on)));
+        match dice.below(10) {
+            0..=3 => {
+                let text = gift(&id, &who, &at, amount);
+                ledger.decide(text.as_bytes()).unwrap();
+                paper.lots.push((member, on, Some(on + 10), amount));
+                sent.push(text);
+            }
+            4..=7 => {
+                let text = deed("spend", &id, &who, &at, amount);
+                let answer = ledger.decide(text.as_bytes()).unwrap();
+                let enough = paper.spend(member, on, amount);
+                assert_eq!(!answer.decision.contains(r#""short""#), enough, "{backend:?} {seed}: {text}");
+                sent.push(text);
+            }
+            8 => {
+                let run = format!("run-{day}");
+                if paper.done.insert(run.clone()) {
+                    paper.expire(day);
+                    expire(&mut *store, &run, end_of(day), "test").unwrap();
+                }
+                // Again it does nothing, whatever came late.
+            }
+            _ => {
+                let at = number_of(day) * 86_400 + 8 * 3_600;
+                let act = if dice.below(2) == 0 {
+                    Act::Add { account: "bonus".to_owned(), amount, until: None }
+                } else {
+                    Act::Remove { account: "bonus".to_owned(), amount }
+                };
+                let known = paper.lots.iter().any(|lot| lot.0 == member);
+                let is_done = match act {
+                    Act::Remove { .. } => known && paper.spend(member, day, amount),
+                    Act::Add { .. } if known => {
+                        paper.lots.push((member, day, None, amount));
+                        true
+                    }
+                    Act::Add { .. } | Act::Expire => continue,
+                };
+                let (reason, author) = ("why".to_owned(), "who".to_owned());
+                let wish = Deed { id, member: who, at, act, reason, author };
+                let done = carry_out(&mut *store, std::slice::from_ref(&wish)).unwrap();
+                assert_eq!(matches!(done[0], Done::Done(_)), is_done, "{wish:?}: {done:?}");
+            }
+        }
+        if dice.below(8) == 0 && !sent.is_empty() {
+            let again = &sent[dice.below(sent.len() as u64) as usize];
+            assert!(ledger.decide(again.as_bytes()).unwrap().repeated);
+        }
+        for member in 0..3 {
+            let at = number_of(day) * 86_400 + 8 * 3_600;
+            let rows = report::balances(&mut *store, &format!("m{member}"), Some(at)).unwrap();
+            let there = rows.first().map_or("0", |row| row.balance.as_str());
+            assert_eq!(
+                there,
+                paper.balance(member, day).to_string(),
+                "{backend:?} {seed} {number} m{member}"
+            );
+        }
+    }
+    let liability = report::liability(&mut *store, 0).unwrap();
+    assert_eq!(liability[0].breakage, paper.breakage.to_string());
+    let left: i64 = paper.lots.iter().map(|lot| lot.3).sum();
+    assert_eq!(liability[0].outstanding, left.to_string());
+    sound(&place);
+}
+
+#[test]
+fn a_ledger_is_what_paper_would_be() {
+    for seed in 1..=20 {
+        against_paper(Backend::Sqlite, seed, 120);
+    }
+    for seed in 21..=23 {
+        against_paper(Backend::Postgres, seed, 120);
+    }
 }

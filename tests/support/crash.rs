@@ -123,7 +123,9 @@ impl Writer {
             for line in BufReader::new(out).lines().map_while(Result::ok) {
                 // The last line may be half a one.
                 if let Some((id, hash)) = line.split_once(' ').filter(|(_, hash)| hash.len() == 16) {
-                    into.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), hash.to_owned());
+                    into.lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(id.to_owned(), hash.to_owned());
                 }
             }
         });
@@ -194,7 +196,9 @@ pub fn campaign(binary: &Path, backend: Backend, kills: usize, crash_every: usiz
             writer.wait_for(1 + dice.below(40) as usize);
         }
         std::thread::sleep(Duration::from_micros(dice.below(30_000)));
-        if let Some(server) = server.as_ref().filter(|_| crash_every > 0 && round % crash_every == crash_every - 1) {
+        if let Some(server) =
+            server.as_ref().filter(|_| crash_every > 0 && round % crash_every == crash_every - 1)
+        {
             writer.wait_for(5);
             server.crash();
             server.again();
@@ -214,10 +218,8 @@ pub fn campaign(binary: &Path, backend: Backend, kills: usize, crash_every: usiz
             Err(error) => panic!("round {round}: {error}"),
         };
         let rows = store.query("SELECT id, decision FROM event", &[]).expect("the events");
-        let kept: BTreeMap<&str, String> = rows
-            .iter()
-            .filter_map(|row| Some((row.first()?.text(), hash(row.get(1)?.text()))))
-            .collect();
+        let kept: BTreeMap<&str, String> =
+            rows.iter().filter_map(|row| Some((row.first()?.text(), hash(row.get(1)?.text())))).collect();
         assert_eq!(kept.len(), rows.len(), "round {round}: an event is there twice");
         for (id, hash) in &said {
             assert_eq!(kept.get(id.as_str()), Some(hash), "round {round}: {id} was acknowledged");

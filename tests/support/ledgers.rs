@@ -33,8 +33,7 @@ impl Backend {
         match self {
             Backend::Sqlite => {
                 static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-                let folder =
-                    FOLDER.get_or_init(|| crate::scratch(&format!("ledger-{}", std::process::id())));
+                let folder = FOLDER.get_or_init(|| crate::scratch(&format!("ledger-{}", std::process::id())));
                 let path = folder.join(format!("{number}.ledger"));
                 for ending in ["", "-wal", "-shm"] {
                     drop(std::fs::remove_file(format!("{}{ending}", path.display())));

@@ -254,6 +254,11 @@ pub struct Run {
     #[arg(long, value_name = "PLACE")]
     pub ledger: Option<String>,
 
+    /// Say what would be decided as the ledger stands, and keep nothing
+    #[cfg(feature = "ledger")]
+    #[arg(long, requires = "ledger")]
+    pub quote: bool,
+
     /// How many threads decide; the output does not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,

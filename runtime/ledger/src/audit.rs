@@ -267,17 +267,12 @@ fn decisions(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreErro
                 None => report.find("I1", format!("there is no book {}", book.text())),
             }
         }
-        for row in store.query(
-            "SELECT event, counter, amount FROM claim WHERE event > $1 AND event <= $2",
-            &range,
-        )? {
+        for row in store
+            .query("SELECT event, counter, amount FROM claim WHERE event > $1 AND event <= $2", &range)?
+        {
             if let [event, counter, amount] = row.as_slice() {
                 report.claims = report.claims.saturating_add(1);
-                add(
-                    &mut booked.entry(event.number()).or_default().claims,
-                    counter.text(),
-                    amount.number(),
-                );
+                add(&mut booked.entry(event.number()).or_default().claims, counter.text(), amount.number());
             }
         }
         for row in &rows {
@@ -290,10 +285,14 @@ fn decisions(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreErro
             match Moves::of(decision.text()) {
                 None => report.find("I5", format!("the decision of event {} cannot be read", id.text())),
                 Some(decided) if decided.claims != booked.claims => {
-                    report.find("I8", format!("event {}: its claims are not those of its decision", id.text()));
+                    report
+                        .find("I8", format!("event {}: its claims are not those of its decision", id.text()));
                 }
                 Some(decided) if decided != booked => {
-                    report.find("I5", format!("event {}: its entries are not those of its decision", id.text()));
+                    report.find(
+                        "I5",
+                        format!("event {}: its entries are not those of its decision", id.text()),
+                    );
                 }
                 Some(_) => {}
             }
@@ -336,9 +335,7 @@ fn members(
 ) -> Result<(), StoreError> {
     let range = [Datum::Text(after.to_owned()), Datum::Text(last.to_owned())];
     let mut all: BTreeMap<String, Of> = BTreeMap::new();
-    for row in
-        store.query("SELECT name, seq, head FROM member WHERE name > $1 AND name <= $2", &range)?
-    {
+    for row in store.query("SELECT name, seq, head FROM member WHERE name > $1 AND name <= $2", &range)? {
         if let [name, seq, head] = row.as_slice() {
             let of = Of { seq: seq.number(), head: head.text().to_owned(), ..Of::default() };
             all.insert(name.text().to_owned(), of);
@@ -472,7 +469,8 @@ fn chained(name: &str, of: &Of, report: &mut Report) {
 fn points(name: &str, of: &Of, report: &mut Report) {
     let mut remaining: BTreeMap<(&str, LotKey), (i64, i64)> = BTreeMap::new();
     let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-    let events: BTreeMap<i64, &EventRow> = of.links.iter().map(|(_, _, event)| (event.number, event)).collect();
+    let events: BTreeMap<i64, &EventRow> =
+        of.links.iter().map(|(_, _, event)| (event.number, event)).collect();
     for entry in of.entries.values().flatten().filter(|entry| entry.book == Book::Member) {
         let (balance, owed) = sums.entry(&entry.account).or_default();
         *balance = balance.saturating_add(entry.amount);
@@ -545,7 +543,8 @@ fn points(name: &str, of: &Of, report: &mut Report) {
             );
         }
         if kept.0.saturating_add(kept.1) < 0 {
-            report.find("I3", format!("member {name}: balance {} of {account} is below what is owed", kept.0));
+            report
+                .find("I3", format!("member {name}: balance {} of {account} is below what is owed", kept.0));
         }
     }
 }

@@ -99,11 +99,7 @@ impl Batch {
     /// All that is to be written.
     pub fn writes(self) -> Writes {
         Writes {
-            members: self
-                .members
-                .into_values()
-                .filter(|change| change.row.seq != change.found)
-                .collect(),
+            members: self.members.into_values().filter(|change| change.row.seq != change.found).collect(),
             counters: self.counters.into_iter().map(|(name, (found, more))| (name, found, more)).collect(),
             days: self.days.into_iter().map(|((name, day), more)| (name, day, more)).collect(),
             lots: self.lots.into_values().collect(),
@@ -114,16 +110,16 @@ impl Batch {
     }
 
     fn lot_change(&mut self, of: Of<'_>, key: LotKey) -> &mut LotChange {
-        self.lot_changes
-            .entry((of.member.to_owned(), of.account.to_owned(), key))
-            .or_insert_with(|| LotChange {
+        self.lot_changes.entry((of.member.to_owned(), of.account.to_owned(), key)).or_insert_with(|| {
+            LotChange {
                 key,
                 member: of.member.to_owned(),
                 account: of.account.to_owned(),
                 spent: 0,
                 expired: 0,
                 reversed: 0,
-            })
+            }
+        })
     }
 
     fn balance(&mut self, of: Of<'_>, more: i64, owed: i64) {

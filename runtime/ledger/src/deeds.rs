@@ -220,12 +220,7 @@ impl Desk {
         }
         let lots = rows.into_iter().map(|(key, (lots, keys, owed))| (key, (Lots::of(lots, owed), keys)));
         let done = found.stored.iter().map(|stored| (stored.key.clone(), stored.json.clone()));
-        Desk {
-            batch,
-            lots: lots.collect(),
-            numbers: found.numbers.clone().into_iter(),
-            done: done.collect(),
-        }
+        Desk { batch, lots: lots.collect(), numbers: found.numbers.clone().into_iter(), done: done.collect() }
     }
 
     fn one(&mut self, deed: &Deed, found: &Loaded) -> Done {
@@ -287,11 +282,8 @@ impl Desk {
             }
             Act::Add { account, amount, until } => {
                 let (lots, keys) = self.lots.entry((deed.member.clone(), account.clone())).or_default();
-                let portion = perq_runtime::state::life::Portion {
-                    amount: *amount,
-                    from: deed.at,
-                    until: *until,
-                };
+                let portion =
+                    perq_runtime::state::life::Portion { amount: *amount, from: deed.at, until: *until };
                 let paid = lots.issue(deed.at, portion);
                 let of = Of { member: &deed.member, account, rule: "adjustment" };
                 let life = Lived { issued: deed.at, start: deed.at, until: *until };

@@ -319,8 +319,8 @@ impl Desk {
         if text.last() == Some(&b'\n') {
             text.pop();
         }
-        let text = String::from_utf8(text)
-            .map_err(|_| StoreError::Damaged("a decision is no text".to_owned()))?;
+        let text =
+            String::from_utf8(text).map_err(|_| StoreError::Damaged("a decision is no text".to_owned()))?;
         let snapshot = match found {
             Some((seq, head)) => serde_json::json!({
                 "seq": seq, "head": head, "claimed": *self.seen.answers.borrow(),

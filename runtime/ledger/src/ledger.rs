@@ -246,6 +246,15 @@ impl Ledger {
         records.chunks(MOST_TOGETHER).flat_map(|records| work.decide(records)).collect()
     }
 
+    /// What would be decided for an event as things stand. Nothing of it is kept; an event that was decided before gets the
+    /// answer of then.
+    ///
+    /// # Errors
+    /// Why there is no decision.
+    pub fn quote(&self, json: &[u8]) -> Answered {
+        lock(&self.work).quote(json)
+    }
+
     /// Asks the store something.
     ///
     /// # Errors
@@ -327,6 +336,39 @@ impl Work {
                 })
             })
             .collect()
+    }
+
+    fn quote(&mut self, record: &[u8]) -> Answered {
+        let mut wanted = Wanted::default();
+        let candidate = self.candidate(0, record, &mut wanted)?;
+        let key = candidate.key.clone();
+        wanted.members.sort_unstable();
+        wanted.members.dedup();
+        let mut answers = [None];
+        let tried = self.look(&[candidate], &wanted, &mut answers).map(drop);
+        self.store.abandon();
+        match (tried, answers) {
+            (Ok(()), [Some(answer)]) => answer,
+            (Ok(()), [None]) => {
+                Err(Refusal::Damaged { key, message: "an event was not answered".to_owned() })
+            }
+            (Err(error), _) => Err(Refusal::Unavailable { key, message: error.to_string() }),
+        }
+    }
+
+    /// Loads what events need to see, and decides them.
+    fn look(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        wanted: &Wanted,
+        answers: &mut [Option<Answered>],
+    ) -> Result<(Writes, Vec<usize>), StoreError> {
+        let found = self.store.load(wanted)?;
+        let versions: BTreeMap<&str, i64> =
+            found.versions.iter().map(|(name, version)| (name.as_str(), *version)).collect();
+        self.shared
+            .retain(|name, shared| versions.get(name.as_str()).copied().unwrap_or(0) == shared.version);
+        self.evaluate(candidates, &found, answers)
     }
 
     fn candidate<'a>(
@@ -443,12 +485,7 @@ impl Work {
         wanted: &Wanted,
         answers: &mut [Option<Answered>],
     ) -> Result<Tried, StoreError> {
-        let found = self.store.load(wanted)?;
-        let versions: BTreeMap<&str, i64> =
-            found.versions.iter().map(|(name, version)| (name.as_str(), *version)).collect();
-        self.shared
-            .retain(|name, shared| versions.get(name.as_str()).copied().unwrap_or(0) == shared.version);
-        let result = self.evaluate(candidates, &found, answers);
+        let result = self.look(candidates, wanted, answers);
         let (writes, fresh) = match result {
             Ok(done) => done,
             Err(error) => {
@@ -544,10 +581,9 @@ impl Work {
     fn read_again(&mut self, desk: &mut Desk, lacking: &[(i64, String)]) -> Result<(), StoreError> {
         let decimals = self.program.currency.decimals;
         for (number, _) in lacking {
-            let rows = self.store.query(
-                "SELECT json, decision FROM event WHERE number = $1",
-                &[Datum::Number(*number)],
-            )?;
+            let rows = self
+                .store
+                .query("SELECT json, decision FROM event WHERE number = $1", &[Datum::Number(*number)])?;
             let Some([json, decision]) = rows.first().map(Vec::as_slice) else { continue };
             let decision: Option<perq_runtime::decision::Decision> =
                 serde_json::from_str(decision.text()).ok();

@@ -182,8 +182,7 @@ impl Postgres {
                 false,
             ),
         ] {
-            let some: Vec<_> =
-                writes.members.iter().filter(|change| (change.found == 0) == is_new).collect();
+            let some: Vec<_> = writes.members.iter().filter(|change| (change.found == 0) == is_new).collect();
             if some.is_empty() {
                 continue;
             }
@@ -503,11 +502,9 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
             uses: row.number(5),
             event: row.number(6),
         }),
-        "past" => found.past.push(PastRow {
-            event: row.number(0),
-            member: row.text(1),
-            past: row.maybe_text(2),
-        }),
+        "past" => {
+            found.past.push(PastRow { event: row.number(0), member: row.text(1), past: row.maybe_text(2) })
+        }
         "version" => found.versions.push((row.text(0), row.number(1))),
         "number" => found.numbers.push(row.number(0)),
         // The statement above gives no other.
@@ -546,7 +543,10 @@ impl Store for Postgres {
         self.abandon();
         if wanted.lock {
             self.begin()?;
-            self.run("SELECT 1 FROM member WHERE name = ANY($1) ORDER BY name FOR UPDATE", &[&wanted.members])?;
+            self.run(
+                "SELECT 1 FROM member WHERE name = ANY($1) ORDER BY name FOR UPDATE",
+                &[&wanted.members],
+            )?;
         }
         let sources: Vec<&str> = wanted.keys.iter().map(|key| key.source.as_str()).collect();
         let ids: Vec<&str> = wanted.keys.iter().map(|key| key.id.as_str()).collect();
@@ -555,15 +555,12 @@ impl Store for Postgres {
         let statement = self.prepared(LOAD)?;
         let rows = self
             .client()?
-            .query(
-                &statement,
-                &[&sources, &ids, &wanted.members, &wanted.codes, &from, &numbers],
-            )
+            .query(&statement, &[&sources, &ids, &wanted.members, &wanted.codes, &from, &numbers])
             .map_err(|error| failure(&error))?;
         let mut found = Loaded::default();
         for row in rows {
-            let values = serde_json::from_str(row.get(1))
-                .map_err(|error| StoreError::Damaged(error.to_string()))?;
+            let values =
+                serde_json::from_str(row.get(1)).map_err(|error| StoreError::Damaged(error.to_string()))?;
             sort_in(&mut found, row.get(0), &Values(values));
         }
         found.lots.sort_by_key(|lot| lot.key);

@@ -73,10 +73,9 @@ pub fn balances(store: &mut dyn Store, member: &str, at: Option<i64>) -> Result<
             sums.entry(account.text().to_owned()).or_default().0 -= owed.number();
         }
     }
-    for row in store.query(
-        "SELECT account, start, until, remaining FROM lot WHERE member = $1 AND remaining > 0",
-        &who,
-    )? {
+    for row in store
+        .query("SELECT account, start, until, remaining FROM lot WHERE member = $1 AND remaining > 0", &who)?
+    {
         let [account, start, until, remaining] = row.as_slice() else { continue };
         let (live, pending, ended) = sums.entry(account.text().to_owned()).or_default();
         let is_over = |until: i64| at.is_some_and(|at| until <= at);
@@ -126,7 +125,11 @@ pub struct Movement {
 ///
 /// # Errors
 /// Where the ledger cannot be read.
-pub fn statement(store: &mut dyn Store, member: &str, until: Option<i64>) -> Result<Vec<Movement>, StoreError> {
+pub fn statement(
+    store: &mut dyn Store,
+    member: &str,
+    until: Option<i64>,
+) -> Result<Vec<Movement>, StoreError> {
     let accounts = Accounts::read(store)?;
     let rows = store.query(
         "SELECT e.at, e.kind, e.id, n.account, n.rule, CAST(sum(n.amount) AS BIGINT), l.seq, min(n.part) \
@@ -255,10 +258,9 @@ pub fn liability(store: &mut dyn Store, at: i64) -> Result<Vec<Liability>, Store
 fn liability_of(store: &mut dyn Store, at: i64) -> Result<Vec<Liability>, StoreError> {
     let accounts = Accounts::read(store)?;
     let mut books: BTreeMap<(String, String), i64> = BTreeMap::new();
-    for row in store.query(
-        "SELECT account, book, CAST(sum(amount) AS BIGINT) FROM entry GROUP BY account, book",
-        &[],
-    )? {
+    for row in store
+        .query("SELECT account, book, CAST(sum(amount) AS BIGINT) FROM entry GROUP BY account, book", &[])?
+    {
         if let [account, book, sum] = row.as_slice() {
             books.insert((account.text().to_owned(), book.text().to_owned()), sum.number());
         }
@@ -292,7 +294,17 @@ fn liability_of(store: &mut dyn Store, at: i64) -> Result<Vec<Liability>, StoreE
 
 /// The columns of an export.
 pub const COLUMNS: [&str; 12] = [
-    "event_number", "part", "source", "event", "revision", "kind", "at", "member", "account", "book", "amount",
+    "event_number",
+    "part",
+    "source",
+    "event",
+    "revision",
+    "kind",
+    "at",
+    "member",
+    "account",
+    "book",
+    "amount",
     "rule",
 ];
 

@@ -84,10 +84,7 @@ mod tests {
         assert_eq!(changed(r#""n":1.0"#, r#""n":1.0,"z":null"#).as_deref(), Some("z"));
         // These are the same as floats.
         let far = "0.1234567890123456789";
-        assert_eq!(
-            difference(&format!("[{far}]"), &format!("[{far}1]")).as_deref(),
-            Some("[0]")
-        );
+        assert_eq!(difference(&format!("[{far}]"), &format!("[{far}1]")).as_deref(), Some("[0]"));
         assert_eq!(of("{").as_deref(), Some(""));
     }
 }

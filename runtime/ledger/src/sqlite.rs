@@ -569,8 +569,7 @@ impl Store for Sqlite {
             self.abandon();
             return Err(error);
         }
-        let done =
-            self.connection.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
+        let done = self.connection.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
         match done {
             Ok(_) => Ok(()),
             Err(error) => {
@@ -617,4 +616,3 @@ impl Store for Sqlite {
         Ok(out)
     }
 }
-

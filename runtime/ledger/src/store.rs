@@ -75,8 +75,7 @@ pub enum Book {
 
 impl Book {
     /// All.
-    pub const ALL: [Book; 5] =
-        [Book::Member, Book::Issued, Book::Redeemed, Book::Breakage, Book::Adjusted];
+    pub const ALL: [Book; 5] = [Book::Member, Book::Issued, Book::Redeemed, Book::Breakage, Book::Adjusted];
 
     /// Its lasting name.
     pub fn name(self) -> &'static str {
@@ -422,7 +421,9 @@ impl std::fmt::Display for StoreError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             StoreError::Conflict(text) => write!(f, "somebody else was faster: {text}"),
-            StoreError::Unavailable(text) => write!(f, "the ledger cannot be read or written for now: {text}"),
+            StoreError::Unavailable(text) => {
+                write!(f, "the ledger cannot be read or written for now: {text}")
+            }
             StoreError::Unfit(text) => write!(f, "{text}"),
             StoreError::Damaged(text) => write!(f, "the ledger is damaged: {text}"),
         }

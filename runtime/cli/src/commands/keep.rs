@@ -45,7 +45,7 @@ pub fn run(
     output: &mut Output,
 ) -> Outcome {
     let at_place = |error: perq_ledger::StoreError| Failure::new(format!("{}: {error}", shown(place)));
-    let ledger = perq_ledger::open(place, true)
+    let ledger = perq_ledger::open(place, !options.quote)
         .and_then(|store| Ledger::new(engine, store))
         .map_err(at_place)?;
     let mut decisions = options.output.as_deref().map(create).transpose()?;
@@ -64,14 +64,18 @@ pub fn run(
         let mut waiting = Lines::new();
         loop {
             let mut line = Vec::new();
-            let length = read_line(&mut stream, limit, &mut line).map_err(|error| Failure::file(path, &error))?;
+            let length =
+                read_line(&mut stream, limit, &mut line).map_err(|error| Failure::file(path, &error))?;
             number += u64::from(length > 0);
             if !line.iter().all(u8::is_ascii_whitespace) {
                 waiting.push((number, line));
             }
             if waiting.len() == TOGETHER || (length == 0 && !waiting.is_empty()) {
                 let records: Vec<&[u8]> = waiting.iter().map(|(_, line)| line.as_slice()).collect();
-                let answers = ledger.decide_all(&records);
+                let answers = match options.quote {
+                    true => records.iter().map(|record| ledger.quote(record)).collect(),
+                    false => ledger.decide_all(&records),
+                };
                 let out: &mut dyn Write = match &mut decisions {
                     Some(file) => file,
                     None => output.raw(),
@@ -93,9 +97,10 @@ pub fn run(
     rejects.tell(output);
     let refused: u64 = counts.refused.values().sum();
     let seconds = started.elapsed().as_secs_f64();
+    let decided = if options.quote { "decided and not kept" } else { "decided and kept" };
     let all = counts.kept + counts.repeated + refused;
     output.note(&format!(
-        "{}: {} decided and kept, {} answered as before, {} refused; {seconds:.2} s, {} a second",
+        "{}: {} {decided}, {} answered as before, {} refused; {seconds:.2} s, {} a second",
         plural(usize::try_from(all).unwrap_or(usize::MAX), "record"),
         grouped(counts.kept),
         grouped(counts.repeated),
@@ -107,7 +112,8 @@ pub fn run(
         json!({
             "engine": if engine.is_native() { "native" } else { "interpreter" },
             "seconds": seconds,
-            "kept": counts.kept,
+            "quote": options.quote,
+            "decided": counts.kept,
             "repeated": counts.repeated,
             "refused": counts.refused,
         }),

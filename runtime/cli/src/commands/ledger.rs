@@ -30,7 +30,9 @@ pub fn run(options: &args::Ledger, output: &mut Output) -> Outcome {
         LedgerDeed::Export(of) => export(of, output),
         LedgerDeed::Verify(of) => verify(of, output),
         LedgerDeed::Expire(of) => end(of, output),
-        LedgerDeed::Adjust(of) => adjust(&of.ledger, std::slice::from_ref(&of.member), &of.adjustment, output),
+        LedgerDeed::Adjust(of) => {
+            adjust(&of.ledger, std::slice::from_ref(&of.member), &of.adjustment, output)
+        }
         LedgerDeed::AdjustAll(of) => {
             let text =
                 std::fs::read_to_string(&of.members).map_err(|error| Failure::file(&of.members, &error))?;
@@ -56,7 +58,10 @@ fn instant(text: &str) -> Result<i64, Failure> {
     let offset = text.get(11..).is_some_and(|rest| rest.contains(['Z', 'z', '+', '-']));
     let found = Zone::universal().moment(text).filter(|_| offset);
     found.map(|moment| moment.instant).ok_or_else(|| {
-        Failure::new(format!("`{}` is no instant; write `2026-04-01T00:00:00Z`, or an offset for `Z`", plain(text)))
+        Failure::new(format!(
+            "`{}` is no instant; write `2026-04-01T00:00:00Z`, or an offset for `Z`",
+            plain(text)
+        ))
     })
 }
 
@@ -73,7 +78,8 @@ fn table(output: &mut Output, header: &[&str], rows: &[Vec<String>], right: &[us
         let mut text = String::new();
         for (at, (cell, width)) in cells.iter().zip(&widths).enumerate() {
             let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
-            let (left, after) = if right.contains(&at) { (padding.as_str(), "") } else { ("", padding.as_str()) };
+            let (left, after) =
+                if right.contains(&at) { (padding.as_str(), "") } else { ("", padding.as_str()) };
             text.push_str(left);
             text.push_str(cell);
             text.push_str(after);
@@ -143,8 +149,7 @@ fn statement(of: &args::LedgerMember, output: &mut Output) -> Outcome {
 
 fn lots(of: &args::LedgerLots, output: &mut Output) -> Outcome {
     let mut store = opened(&of.ledger)?;
-    let rows =
-        report::lots(&mut *store, &of.member, of.all).map_err(|error| failed(&of.ledger, &error))?;
+    let rows = report::lots(&mut *store, &of.member, of.all).map_err(|error| failed(&of.ledger, &error))?;
     if rows.is_empty() {
         output.note(&format!("member {} has no lots", plain(&of.member)));
     } else {
@@ -309,10 +314,8 @@ fn end(of: &args::LedgerExpire, output: &mut Output) -> Outcome {
         .collect();
     let of_what = if ended.is_empty() { String::new() } else { format!(": {}", ended.join(", ")) };
     output.say(&format!("points of {} ended{of_what}", plural(members, "member")))?;
-    let amounts: serde_json::Map<String, serde_json::Value> = sums
-        .iter()
-        .map(|(account, sum)| (account.clone(), json!(accounts.amount(account, *sum))))
-        .collect();
+    let amounts: serde_json::Map<String, serde_json::Value> =
+        sums.iter().map(|(account, sum)| (account.clone(), json!(accounts.amount(account, *sum)))).collect();
     output.object("ledger", json!({ "run": run, "members": members, "expired": amounts }));
     Ok(Exit::Clean)
 }
@@ -364,7 +367,8 @@ fn adjust(place: &str, members: &[String], of: &args::Adjustment, output: &mut O
         grouped(before),
         grouped(refused.len() as u64)
     ))?;
-    let refusals: Vec<_> = refused.iter().map(|(member, why)| json!({ "member": member, "why": why })).collect();
+    let refusals: Vec<_> =
+        refused.iter().map(|(member, why)| json!({ "member": member, "why": why })).collect();
     output.object("ledger", json!({ "id": of.id, "done": done, "before": before, "refused": refusals }));
     Ok(Exit::findings(!refused.is_empty()))
 }

@@ -7,9 +7,9 @@ pub mod demo;
 pub mod explain;
 pub mod fmt;
 pub mod inspect;
-pub mod keygen;
 #[cfg(feature = "ledger")]
 mod keep;
+pub mod keygen;
 #[cfg(feature = "ledger")]
 pub mod ledger;
 pub mod new;
