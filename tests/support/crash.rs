@@ -61,7 +61,7 @@ fn event(dice: &mut Dice, id: &str) -> String {
 /// # Panics
 /// Where the ledger is damaged.
 pub fn write(place: &str, seed: u64) {
-    let ledger = Ledger::new(&engine(RULES), open(place, true).expect("a place")).expect("a ledger");
+    let ledger = Ledger::new(&engine(RULES), open(place, true).expect("a place"), "").expect("a ledger");
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
             let ledger = &ledger;

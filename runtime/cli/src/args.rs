@@ -254,6 +254,11 @@ pub struct Run {
     #[arg(long, value_name = "PLACE")]
     pub ledger: Option<String>,
 
+    /// Who sends the events: ids of one source are its own [default: a source without a name]
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "NAME", requires = "ledger", default_value = "", hide_default_value = true)]
+    pub source: String,
+
     /// Say what would be decided as the ledger stands, and keep nothing
     #[cfg(feature = "ledger")]
     #[arg(long, requires = "ledger")]

@@ -195,6 +195,9 @@ pub fn expire(
 /// Lots of one member's account, in the memory's form, with their keys.
 type Held = (Lots, Vec<LotKey>);
 
+/// The same as found: lots, their keys, and what is owed.
+type Found = (Vec<Lot>, Vec<LotKey>, i64);
+
 /// Deeds of one transaction.
 struct Desk {
     batch: Batch,
@@ -209,7 +212,7 @@ impl Desk {
         for row in &found.members {
             batch.meet(row.clone());
         }
-        let mut rows: BTreeMap<(String, String), (Vec<Lot>, Vec<LotKey>, i64)> = BTreeMap::new();
+        let mut rows: BTreeMap<(String, String), Found> = BTreeMap::new();
         for row in &found.lots {
             let of = rows.entry((row.member.clone(), row.account.clone())).or_default();
             of.0.push(Lot { issued: row.issued, from: row.start, until: row.until, left: row.remaining });

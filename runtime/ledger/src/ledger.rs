@@ -178,11 +178,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Ledger {
-    /// Of an engine and the place where it is kept.
+    /// Of an engine, the place where it is kept, and who sends the events: ids of one source are its own. Most hosts have
+    /// one source, without a name.
     ///
     /// # Errors
-    /// Where the place holds another programme's points: an account with other decimals.
-    pub fn new(engine: &Engine, mut store: Box<dyn Store>) -> Result<Ledger, StoreError> {
+    /// Where the place holds another programme's points: an account with other decimals. Where the source's name is one of
+    /// the ledger's own.
+    pub fn new(engine: &Engine, mut store: Box<dyn Store>, source: &str) -> Result<Ledger, StoreError> {
+        if source.starts_with(OWN) || source.contains('\0') {
+            return Err(StoreError::Unfit(format!("a source cannot be named so: {}", source.escape_debug())));
+        }
         let accounts: BTreeMap<String, i64> = store
             .query("SELECT name, decimals FROM account", &[])?
             .iter()
@@ -205,6 +210,7 @@ impl Ledger {
             session: engine.session(),
             program: Arc::clone(engine.pack().program()),
             engine: engine.clone(),
+            source: source.to_owned(),
             pack,
             shared: SharedCounters::new(),
             reader: Reader::new(),
@@ -268,6 +274,7 @@ impl Ledger {
 struct Work {
     engine: Engine,
     program: Arc<Verified>,
+    source: String,
     pack: String,
     needs: Needs,
     session: Session,
@@ -285,20 +292,24 @@ struct Candidate<'a> {
     json: &'a str,
 }
 
-/// What identifies an event, beside its id.
+/// Which version of an event a record is.
 #[derive(Deserialize)]
-struct Origin<'a> {
-    #[serde(borrow, default)]
-    source: Option<&'a RawValue>,
+struct Revision<'a> {
     #[serde(borrow, default)]
     revision: Option<&'a RawValue>,
 }
 
-fn key_of(json: &str, id: &str) -> EventKey {
-    let origin: Option<Origin<'_>> = serde_json::from_str(json).ok();
-    let source = origin.as_ref().and_then(|origin| serde_json::from_str(origin.source?.get()).ok());
-    let revision = origin.as_ref().and_then(|origin| serde_json::from_str(origin.revision?.get()).ok());
-    EventKey { source: source.unwrap_or_default(), id: id.to_owned(), revision: revision.unwrap_or(0) }
+fn revision_of(json: &str) -> i64 {
+    let found: Option<Revision<'_>> = serde_json::from_str(json).ok();
+    found.and_then(|found| serde_json::from_str(found.revision?.get()).ok()).unwrap_or(0)
+}
+
+/// Names each member and code once, in order.
+fn once(wanted: &mut Wanted) {
+    wanted.members.sort_unstable();
+    wanted.members.dedup();
+    wanted.codes.sort_unstable();
+    wanted.codes.dedup();
 }
 
 /// How a batch went.
@@ -322,10 +333,7 @@ impl Work {
                 }
             }
         }
-        wanted.members.sort_unstable();
-        wanted.members.dedup();
-        wanted.codes.sort_unstable();
-        wanted.codes.dedup();
+        once(&mut wanted);
         self.candidates(&candidates, &mut wanted, &mut answers);
         answers
             .into_iter()
@@ -342,8 +350,7 @@ impl Work {
         let mut wanted = Wanted::default();
         let candidate = self.candidate(0, record, &mut wanted)?;
         let key = candidate.key.clone();
-        wanted.members.sort_unstable();
-        wanted.members.dedup();
+        once(&mut wanted);
         let mut answers = [None];
         let tried = self.look(&[candidate], &wanted, &mut answers).map(drop);
         self.store.abandon();
@@ -381,23 +388,23 @@ impl Work {
         self.reader.read(schema, record, &mut self.event).map_err(Refusal::Record)?;
         // The reader takes no other bytes.
         let json = std::str::from_utf8(record).unwrap_or("").trim();
-        let key = key_of(json, self.event.id());
+        let key = EventKey {
+            source: self.source.clone(),
+            id: self.event.id().to_owned(),
+            revision: revision_of(json),
+        };
         let before = (wanted.members.len(), wanted.codes.len());
         self.needs.add(wanted, &key, (&self.program, schema, &self.reader), &self.event);
         let members = wanted.members.get(before.0..).unwrap_or(&[]);
         let codes = wanted.codes.get(before.1..).unwrap_or(&[]);
-        let own = key.source.starts_with(OWN);
-        let names = [&key.id, &key.source].into_iter().chain(members).chain(codes);
+        let names = [&key.id].into_iter().chain(members).chain(codes);
         let unstorable = names.into_iter().any(|name| name.contains('\0'));
-        if own || unstorable {
+        if unstorable {
             wanted.keys.pop();
             wanted.numbers -= 1;
             wanted.members.truncate(before.0);
             wanted.codes.truncate(before.1);
-            let message = match own {
-                true => format!("sources that begin with `{OWN}` are the ledger's own"),
-                false => "a name with the character U+0000 cannot be kept".to_owned(),
-            };
+            let message = "a name with the character U+0000 cannot be kept".to_owned();
             return Err(Refusal::Unstorable { key, message });
         }
         Ok(Candidate { place, key, json })
@@ -460,6 +467,7 @@ impl Work {
             if alone {
                 let mut wanted = Wanted::default();
                 let again = self.candidate(candidate.place, candidate.json.as_bytes(), &mut wanted);
+                once(&mut wanted);
                 if let Ok(again) = again {
                     self.candidates(&[again], &mut wanted, answers);
                 }

@@ -46,7 +46,7 @@ pub fn run(
 ) -> Outcome {
     let at_place = |error: perq_ledger::StoreError| Failure::new(format!("{}: {error}", shown(place)));
     let ledger = perq_ledger::open(place, !options.quote)
-        .and_then(|store| Ledger::new(engine, store))
+        .and_then(|store| Ledger::new(engine, store, &options.source))
         .map_err(at_place)?;
     let mut decisions = options.output.as_deref().map(create).transpose()?;
     let mut rejects = Rejects::new(options.rejects.as_deref().map(create).transpose()?);
