@@ -1,7 +1,7 @@
 //! The ledger against the memory of the runtime, against retries, races and damage, on both places where it is kept.
 
 use perq_ledger::audit::audit;
-use perq_ledger::deeds::{Act, Deed, Done, carry_out, expire};
+use perq_ledger::deeds::{Act, Deed, Done, carry_out, expire, lapse};
 use perq_ledger::report;
 use perq_ledger::store::Datum;
 use perq_ledger::{Ledger, Refusal, Store, open};
@@ -363,6 +363,7 @@ fn what_ends_is_booked_once_and_by_hand_is_said_by_whom() {
         let row = &liability[0];
         assert_eq!(
             [&row.outstanding, &row.ended, &row.issued, &row.redeemed, &row.breakage, &row.adjusted],
+            // 5 were added by hand and 12 taken.
             ["0", "0", "66", "20", "39", "-7"]
         );
         // What ended can no longer be spent by an event that comes late.
@@ -373,7 +374,7 @@ fn what_ends_is_booked_once_and_by_hand_is_said_by_whom() {
 }
 
 /// What was done to a ledger behind its back, and which invariant says so.
-const DAMAGES: [(&str, &str); 14] = [
+const DAMAGES: [(&str, &str); 15] = [
     ("UPDATE entry SET amount = amount + 1 WHERE event = 1 AND part = 1", "I1"),
     ("UPDATE balance SET balance = balance + 1 WHERE member = 'anna'", "I2"),
     ("UPDATE balance SET owed = owed + 1, balance = balance - 1 WHERE member = 'anna'", "I2"),
@@ -388,6 +389,7 @@ const DAMAGES: [(&str, &str); 14] = [
     ("UPDATE counter_day SET amount = amount + 1", "I8"),
     ("DELETE FROM claim", "I8"),
     ("UPDATE event SET pack = ''", "I10"),
+    ("UPDATE entry SET amount = amount - 1 WHERE book = 'reserved'", "I7"),
 ];
 
 #[test]
@@ -407,8 +409,21 @@ fn the_auditor_finds_what_was_done_behind_its_back() {
             ] {
                 ledger.decide(text.as_bytes()).unwrap();
             }
-            sound(&place);
             let mut store = open(&place, false).unwrap();
+            let hold = |id: &str, act: Act| Deed {
+                id: id.to_owned(),
+                member: "anna".to_owned(),
+                at: 1_772_700_000,
+                act,
+                reason: String::new(),
+                author: "till".to_owned(),
+            };
+            let held = Act::Reserve { account: "bonus".to_owned(), amount: 2, until: 1_772_800_000 };
+            let done = carry_out(&mut *store, &[hold("r1", held)]).unwrap();
+            assert!(matches!(done[0], Done::Done(_)), "{done:?}");
+            let done = carry_out(&mut *store, &[hold("r1", Act::Commit)]).unwrap();
+            assert!(matches!(done[0], Done::Done(_)), "{done:?}");
+            sound(&place);
             // Without going around it on purpose it is refused.
             if damage.contains("entry") || damage.contains("link") || damage.contains(" claim") {
                 assert!(store.query(damage, &[]).is_err(), "{damage}");
@@ -619,7 +634,12 @@ fn against_paper(backend: Backend, seed: u64, many: u64) {
                         paper.lots.push((member, day, None, amount));
                         true
                     }
-                    Act::Add { .. } | Act::Expire => continue,
+                    Act::Add { .. }
+                    | Act::Expire
+                    | Act::Reserve { .. }
+                    | Act::Commit
+                    | Act::Cancel
+                    | Act::Lapse => continue,
                 };
                 let (reason, author) = ("why".to_owned(), "who".to_owned());
                 let wish = Deed { id, member: who, at, act, reason, author };
@@ -651,10 +671,111 @@ fn against_paper(backend: Backend, seed: u64, many: u64) {
 
 #[test]
 fn a_ledger_is_what_paper_would_be() {
-    for seed in 1..=20 {
+    for seed in 1..=12 {
         against_paper(Backend::Sqlite, seed, 120);
     }
     for seed in 21..=23 {
         against_paper(Backend::Postgres, seed, 120);
     }
+}
+
+#[test]
+fn a_reservation_ends_once() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = ledger(&engine, &place);
+        for (id, at) in [("g1", "2026-03-01T10:00:00"), ("g2", "2026-03-05T10:00:00")] {
+            ledger.decide(gift(id, "anna", at, 10).as_bytes()).unwrap();
+        }
+        let mut store = open(&place, false).unwrap();
+        let day = |text: &str| perq_runtime::clock::date(text).unwrap() * 86_400;
+        let wish = |id: &str, at: i64, act: Act| Deed {
+            id: id.to_owned(),
+            member: "anna".to_owned(),
+            at,
+            act,
+            reason: String::new(),
+            author: "till".to_owned(),
+        };
+        let hold = |id: &str, amount: i64| {
+            let act = Act::Reserve { account: "bonus".to_owned(), amount, until: day("2026-03-08") };
+            wish(id, day("2026-03-07"), act)
+        };
+        let mut does = |deed: Deed| carry_out(&mut *store, &[deed]).unwrap().remove(0);
+        let refused = |done: Done| match done {
+            Done::Refused(why) => why,
+            Done::Done(_) | Done::Before => panic!("it was done"),
+        };
+        // 15 of 20: all of the first lot, and 5 of the second.
+        assert!(matches!(does(hold("r1", 15)), Done::Done(_)));
+        assert_eq!(does(hold("r1", 15)), Done::Before);
+        assert_eq!(refused(does(hold("r2", 6))), "anna has 1 too few in bonus");
+        let spend = |id: &str, amount| {
+            let text = deed("spend", id, "anna", "2026-03-07T12:00:00", amount);
+            !ledger.decide(text.as_bytes()).unwrap().decision.contains(r#""short""#)
+        };
+        assert!(!spend("s1", 6), "what is held cannot be spent");
+        let at = day("2026-03-07") + 3_600;
+        assert!(matches!(does(wish("r1", at, Act::Cancel)), Done::Done(_)));
+        assert_eq!(does(wish("r1", at, Act::Cancel)), Done::Before);
+        assert_eq!(
+            refused(does(wish("r1", at, Act::Commit))),
+            "`r1` was done to anna before, and `end` was another"
+        );
+        assert!(spend("s2", 6), "what is given up can be spent");
+        assert!(matches!(does(hold("r3", 14)), Done::Done(_)));
+        assert!(matches!(does(wish("r3", at, Act::Commit)), Done::Done(_)));
+        assert_eq!(refused(does(wish("r4", at, Act::Commit))), "anna has no reservation `r4`");
+        ledger.decide(gift("g3", "anna", "2026-03-07T10:00:00", 3).as_bytes()).unwrap();
+        assert!(matches!(does(hold("r5", 3)), Done::Refused(_)), "it is not there at midnight");
+        ledger.decide(gift("g4", "anna", "2026-03-06T10:00:00", 3).as_bytes()).unwrap();
+        assert!(matches!(does(hold("r5", 3)), Done::Done(_)));
+        let late = day("2026-03-08");
+        assert_eq!(refused(does(wish("r5", late, Act::Commit))), "the time of reservation `r5` is over");
+        let balance = |store: &mut dyn Store| {
+            let row = report::balances(store, "anna", None).unwrap().remove(0);
+            (row.balance, row.reserved)
+        };
+        assert_eq!(balance(&mut *store), ("3".to_owned(), "3".to_owned()));
+        assert_eq!(lapse(&mut *store, late - 1, "test").unwrap(), 0);
+        assert_eq!(lapse(&mut *store, late, "test").unwrap(), 1);
+        assert_eq!(lapse(&mut *store, late, "test").unwrap(), 0);
+        assert_eq!(balance(&mut *store), ("6".to_owned(), "0".to_owned()));
+        let row = report::liability(&mut *store, late).unwrap().remove(0);
+        // 6 were spent and 14 paid.
+        assert_eq!([row.issued, row.redeemed, row.outstanding, row.reserved], ["26", "20", "6", "0"]);
+        sound(&place);
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_and_recovers() {
+    let engine = engine(SMALL);
+    let place = Backend::Sqlite.place();
+    let ledger = ledger(&engine, &place);
+    ledger.decide(gift("g0", "anna", "2026-03-01T10:00:00", 5).as_bytes()).unwrap();
+    let pages = ledger.query("PRAGMA page_count", &[]).unwrap()[0][0].number();
+    ledger.query(&format!("PRAGMA max_page_count = {}", pages + 4), &[]).unwrap();
+    let mut refused = Vec::new();
+    for number in 1..200 {
+        let text = gift(&format!("g{number}"), "anna", "2026-03-01T10:00:00", 5);
+        match ledger.decide(text.as_bytes()) {
+            Ok(_) => {}
+            Err(refusal) => {
+                assert_eq!(refusal.name(), "ledger-unavailable");
+                assert!(refusal.to_string().contains("no room"), "{refusal}");
+                refused.push(text);
+            }
+        }
+    }
+    assert!(refused.len() > 50, "{} were refused", refused.len());
+    // What was decided can still be asked for.
+    assert!(ledger.decide(gift("g0", "anna", "2026-03-01T10:00:00", 5).as_bytes()).unwrap().repeated);
+    assert_eq!(sound(&place).events, 200 - refused.len() as i64);
+    ledger.query("PRAGMA max_page_count = 1000000", &[]).unwrap();
+    for text in &refused {
+        assert!(!ledger.decide(text.as_bytes()).unwrap().repeated);
+    }
+    assert_eq!(sound(&place).events, 200);
 }

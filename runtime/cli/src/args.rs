@@ -304,6 +304,12 @@ pub enum LedgerDeed {
     Verify(LedgerPlace),
     /// Book what has ended by an instant as breakage; the same run is done once
     Expire(LedgerExpire),
+    /// Hold a member's points for a payment
+    Reserve(LedgerReserve),
+    /// End a reservation: its points are redeemed
+    Commit(LedgerRelease),
+    /// End a reservation: its points go back to their lots
+    Cancel(LedgerRelease),
     /// Correct a member's points by hand, with a reason and an author
     Adjust(LedgerAdjust),
     /// Accrue to, or write off from, every member of a list, with a reason and an author
@@ -386,6 +392,64 @@ pub struct LedgerExpire {
     /// What the run is known by [default: the instant]
     #[arg(long, value_name = "ID")]
     pub run: Option<String>,
+
+    /// Who says so
+    #[arg(long, value_name = "NAME")]
+    pub author: String,
+}
+
+/// `perq ledger reserve`
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerReserve {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// The member's id
+    pub member: String,
+
+    /// The account
+    #[arg(long, value_name = "NAME")]
+    pub account: String,
+
+    /// How much
+    #[arg(long, value_name = "AMOUNT")]
+    pub amount: String,
+
+    /// What it is known by: the same one is made once
+    #[arg(long, value_name = "ID")]
+    pub id: String,
+
+    /// The instant at which it is made, with `Z` or an offset
+    #[arg(long, value_name = "INSTANT")]
+    pub at: String,
+
+    /// The instant from which it is void
+    #[arg(long, value_name = "INSTANT")]
+    pub until: String,
+
+    /// Who says so
+    #[arg(long, value_name = "NAME")]
+    pub author: String,
+}
+
+/// `perq ledger commit`, `perq ledger cancel`
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerRelease {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// The member's id
+    pub member: String,
+
+    /// What the reservation is known by
+    #[arg(long, value_name = "ID")]
+    pub id: String,
+
+    /// The instant at which it ends, with `Z` or an offset
+    #[arg(long, value_name = "INSTANT")]
+    pub at: String,
 
     /// Who says so
     #[arg(long, value_name = "NAME")]

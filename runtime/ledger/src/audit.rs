@@ -66,6 +66,7 @@ fn whole(store: &mut dyn Store) -> Result<Report, StoreError> {
     let mut report = Report::default();
     balanced(store, &mut report)?;
     once(store, &mut report)?;
+    reservations(store, &mut report)?;
     counters(store, &mut report)?;
     decisions(store, &mut report)?;
     let mut last = String::new();
@@ -145,6 +146,30 @@ fn once(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError> {
     for row in rows {
         if let [id, _, _, times] = row.as_slice() {
             report.find("I5", format!("event {} is there {} times", id.text(), times.number()));
+        }
+    }
+    Ok(())
+}
+
+/// I7: what is reserved is there until it ends, and ends once and wholly.
+fn reservations(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError> {
+    let rows = store.query(
+        "SELECT v.id, CAST(sum(n.amount) AS BIGINT), count(DISTINCT v.number), count(DISTINCT v.source), min(v.source) \
+         FROM entry n JOIN event v ON v.number = n.event WHERE n.book = 'reserved' GROUP BY v.id ORDER BY v.id",
+        &[],
+    )?;
+    for row in rows {
+        let [id, sum, events, sources, source] = row.as_slice() else { continue };
+        let whole = match (events.number(), sources.number()) {
+            (1, 1) => sum.number() > 0 && source.text() == crate::deeds::RESERVE,
+            (2, 2) => sum.number() == 0,
+            _ => false,
+        };
+        if !whole {
+            report.find(
+                "I7",
+                format!("reservation {}: {} events leave {} held", id.text(), events.number(), sum.number()),
+            );
         }
     }
     Ok(())
@@ -263,7 +288,7 @@ fn decisions(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreErro
             match Book::named(book.text()) {
                 Some(Book::Issued) => add(&mut moves.awards, account.text(), sum.number().saturating_neg()),
                 Some(Book::Redeemed) => add(&mut moves.debits, account.text(), sum.number()),
-                Some(Book::Member | Book::Breakage | Book::Adjusted) => {}
+                Some(Book::Member | Book::Breakage | Book::Adjusted | Book::Reserved) => {}
                 None => report.find("I1", format!("there is no book {}", book.text())),
             }
         }

@@ -185,13 +185,39 @@ impl Posting<'_> {
             let place = match into {
                 Book::Breakage => &mut change.expired,
                 Book::Issued | Book::Adjusted => &mut change.reversed,
-                Book::Member | Book::Redeemed => &mut change.spent,
+                Book::Member | Book::Redeemed | Book::Reserved => &mut change.spent,
             };
             *place = place.saturating_add(*amount);
         }
         self.entry(of, Book::Member, owed.saturating_neg(), None);
         self.entry(of, into, sum, None);
         self.batch.balance(of, sum.saturating_neg(), owed);
+    }
+
+    /// Holds parts of lots; each keeps its name, so that it can be given back.
+    pub fn reserve(&mut self, of: Of<'_>, lots: &[(LotKey, i64)]) {
+        for (key, amount) in lots {
+            self.entry(of, Book::Member, amount.saturating_neg(), Some(*key));
+            self.entry(of, Book::Reserved, *amount, Some(*key));
+            let change = self.batch.lot_change(of, *key);
+            change.spent = change.spent.saturating_add(*amount);
+            self.batch.balance(of, amount.saturating_neg(), 0);
+        }
+    }
+
+    /// Ends a reservation: what was held is redeemed, or goes back to its lots.
+    pub fn release(&mut self, of: Of<'_>, lots: &[(LotKey, i64)], redeemed: bool) {
+        for (key, amount) in lots {
+            self.entry(of, Book::Reserved, amount.saturating_neg(), Some(*key));
+            if redeemed {
+                self.entry(of, Book::Redeemed, *amount, None);
+                continue;
+            }
+            self.entry(of, Book::Member, *amount, Some(*key));
+            let change = self.batch.lot_change(of, *key);
+            change.spent = change.spent.saturating_sub(*amount);
+            self.batch.balance(of, *amount, 0);
+        }
     }
 
     /// Notes what was issued and redeemed at once, and never in a balance.

@@ -16,6 +16,17 @@ pub const EXPIRE: &str = "perq:expire";
 /// The kind of the event of a correction, an accrual or a write-off.
 pub const ADJUST: &str = "perq:adjust";
 
+/// The kind of the event with which points are held for a payment.
+pub const RESERVE: &str = "perq:reserve";
+/// The kinds of the events with which a reservation ends: it is paid, given up, or its time is over.
+pub const COMMIT: &str = "perq:commit";
+/// See [`COMMIT`].
+pub const CANCEL: &str = "perq:cancel";
+/// See [`COMMIT`].
+pub const LAPSE: &str = "perq:lapse";
+/// The source of the three: so that each reservation ends once.
+const RELEASE: &str = "perq:release";
+
 /// Deeds that are written together.
 const TOGETHER: usize = 200;
 
@@ -43,6 +54,21 @@ pub enum Act {
         /// How much; above zero.
         amount: i64,
     },
+    /// Holds points for a payment. All of it or nothing. The deed's id is the reservation's.
+    Reserve {
+        /// In which account.
+        account: String,
+        /// How much; above zero.
+        amount: i64,
+        /// From when it is void.
+        until: i64,
+    },
+    /// The reservation is paid: what it holds is redeemed. Not after its time.
+    Commit,
+    /// The reservation is given up: what it holds goes back to its lots.
+    Cancel,
+    /// The reservation's time is over: the same.
+    Lapse,
 }
 
 /// A deed to a member.
@@ -78,11 +104,28 @@ impl Deed {
         match self.act {
             Act::Expire => EXPIRE,
             Act::Add { .. } | Act::Remove { .. } => ADJUST,
+            Act::Reserve { .. } => RESERVE,
+            Act::Commit => COMMIT,
+            Act::Cancel => CANCEL,
+            Act::Lapse => LAPSE,
+        }
+    }
+
+    /// What the entries say that moved them.
+    fn rule(&self) -> &'static str {
+        match self.act {
+            Act::Expire => "expiry",
+            Act::Add { .. } | Act::Remove { .. } => "adjustment",
+            Act::Reserve { .. } | Act::Commit | Act::Cancel | Act::Lapse => "reservation",
         }
     }
 
     fn key(&self) -> EventKey {
-        EventKey { source: self.kind().to_owned(), id: format!("{} {}", self.id, self.member), revision: 0 }
+        let source = match self.act {
+            Act::Commit | Act::Cancel | Act::Lapse => RELEASE,
+            Act::Expire | Act::Add { .. } | Act::Remove { .. } | Act::Reserve { .. } => self.kind(),
+        };
+        EventKey { source: source.to_owned(), id: format!("{} {}", self.id, self.member), revision: 0 }
     }
 
     fn json(&self) -> String {
@@ -91,6 +134,14 @@ impl Deed {
             let mut put = |key: &str, value: Value| fields.insert(key.to_owned(), value);
             match &self.act {
                 Act::Expire => {}
+                Act::Commit | Act::Cancel | Act::Lapse => {
+                    put("end", json!(self.kind()));
+                }
+                Act::Reserve { account, amount, until } => {
+                    put("account", json!(account));
+                    put("amount", json!(amount));
+                    put("until", json!(until));
+                }
                 Act::Add { account, amount, until } => {
                     put("account", json!(account));
                     put("amount", json!(amount));
@@ -129,9 +180,10 @@ fn together(store: &mut dyn Store, deeds: &[Deed]) -> Result<Vec<Done>, StoreErr
     };
     wanted.members.sort_unstable();
     wanted.members.dedup();
+    let held = held(store, deeds)?;
     for _ in 0..ATTEMPTS {
         let found = store.load(&wanted)?;
-        let mut desk = Desk::new(&found);
+        let mut desk = Desk::new(&found, &held);
         let done: Vec<Done> = deeds.iter().map(|deed| desk.one(deed, &found)).collect();
         if !done.iter().any(|done| matches!(done, Done::Done(_))) {
             store.abandon();
@@ -144,6 +196,68 @@ fn together(store: &mut dyn Store, deeds: &[Deed]) -> Result<Vec<Done>, StoreErr
         }
     }
     Err(StoreError::Conflict(format!("others were faster {ATTEMPTS} times")))
+}
+
+/// What a reservation holds.
+#[derive(Clone, Debug, Default)]
+struct Reservation {
+    account: String,
+    parts: Vec<(LotKey, i64)>,
+    until: i64,
+}
+
+/// The reservations that deeds end, by the id of their event. What is written of them never changes.
+fn held(store: &mut dyn Store, deeds: &[Deed]) -> Result<BTreeMap<String, Reservation>, StoreError> {
+    let mut all = BTreeMap::new();
+    for deed in deeds.iter().filter(|deed| matches!(deed.act, Act::Commit | Act::Cancel | Act::Lapse)) {
+        let id = deed.key().id;
+        let rows = store.query(
+            "SELECT n.account, n.lot_event, n.lot_part, n.amount, v.json FROM event v JOIN entry n ON n.event = v.number \
+             WHERE v.id = $1 AND v.source = 'perq:reserve' AND n.book = 'reserved' ORDER BY n.part",
+            &[Datum::Text(id.clone())],
+        )?;
+        let mut reservation = Reservation::default();
+        for row in rows {
+            let [account, event, part, amount, json] = row.as_slice() else { continue };
+            reservation.account = account.text().to_owned();
+            let key = LotKey { event: event.number(), part: part.number() };
+            reservation.parts.push((key, amount.number()));
+            let json: Option<Value> = serde_json::from_str(json.text()).ok();
+            reservation.until = json.and_then(|json| json.get("until")?.as_i64()).unwrap_or(0);
+        }
+        if !reservation.parts.is_empty() {
+            all.insert(id, reservation);
+        }
+    }
+    Ok(all)
+}
+
+/// Gives back what reservations hold whose time is over at an instant, and says how many there were.
+///
+/// # Errors
+/// Where the ledger cannot be read or written.
+pub fn lapse(store: &mut dyn Store, at: i64, author: &str) -> Result<usize, StoreError> {
+    let rows = store.query(
+        "SELECT v.member, v.json FROM event v WHERE substr(v.kind, 1, 5) = 'perq:' AND v.kind = 'perq:reserve' \
+         AND NOT EXISTS (SELECT 1 FROM event r WHERE r.id = v.id AND r.source = 'perq:release') ORDER BY v.number",
+        &[],
+    )?;
+    let over = |row: &Vec<Datum>| {
+        let json: Value = serde_json::from_str(row.get(1)?.text()).ok()?;
+        let is_over = json.get("until")?.as_i64()? <= at;
+        let id = json.get("id")?.as_str()?.to_owned();
+        is_over.then(|| Deed {
+            id,
+            member: row.first().map(|member| member.text().to_owned()).unwrap_or_default(),
+            at,
+            act: Act::Lapse,
+            reason: "its time is over".to_owned(),
+            author: author.to_owned(),
+        })
+    };
+    let deeds: Vec<Deed> = rows.iter().filter_map(over).collect();
+    let done = carry_out(store, &deeds)?;
+    Ok(done.iter().filter(|done| matches!(done, Done::Done(_))).count())
 }
 
 /// Books what has ended for every member, up to an instant. Members without anything that ended are left alone. Gives how
@@ -199,15 +313,16 @@ type Held = (Lots, Vec<LotKey>);
 type Found = (Vec<Lot>, Vec<LotKey>, i64);
 
 /// Deeds of one transaction.
-struct Desk {
+struct Desk<'d> {
+    held: &'d BTreeMap<String, Reservation>,
     batch: Batch,
     lots: BTreeMap<(String, String), Held>,
     numbers: std::vec::IntoIter<i64>,
     done: BTreeMap<EventKey, String>,
 }
 
-impl Desk {
-    fn new(found: &Loaded) -> Desk {
+impl<'d> Desk<'d> {
+    fn new(found: &Loaded, held: &'d BTreeMap<String, Reservation>) -> Desk<'d> {
         let mut batch = Batch::default();
         for row in &found.members {
             batch.meet(row.clone());
@@ -223,7 +338,13 @@ impl Desk {
         }
         let lots = rows.into_iter().map(|(key, (lots, keys, owed))| (key, (Lots::of(lots, owed), keys)));
         let done = found.stored.iter().map(|stored| (stored.key.clone(), stored.json.clone()));
-        Desk { batch, lots: lots.collect(), numbers: found.numbers.clone().into_iter(), done: done.collect() }
+        Desk {
+            held,
+            batch,
+            lots: lots.collect(),
+            numbers: found.numbers.clone().into_iter(),
+            done: done.collect(),
+        }
     }
 
     fn one(&mut self, deed: &Deed, found: &Loaded) -> Done {
@@ -242,7 +363,7 @@ impl Desk {
         {
             return Done::Refused(format!("nothing is known of member {}", deed.member));
         }
-        if let Act::Remove { account, amount } = &deed.act {
+        if let Act::Remove { account, amount } | Act::Reserve { account, amount, .. } = &deed.act {
             let held = self.lots.get(&(deed.member.clone(), account.clone()));
             let balance = held.map_or(0, |(lots, _)| lots.balance(deed.at));
             if balance < *amount {
@@ -252,6 +373,14 @@ impl Desk {
                     amount.saturating_sub(balance)
                 ));
             }
+        }
+        let ends = matches!(deed.act, Act::Commit | Act::Cancel | Act::Lapse);
+        let reservation = self.held.get(&key.id);
+        if ends && reservation.is_none() {
+            return Done::Refused(format!("{} has no reservation `{}`", deed.member, deed.id));
+        }
+        if deed.act == Act::Commit && reservation.is_some_and(|reservation| reservation.until <= deed.at) {
+            return Done::Refused(format!("the time of reservation `{}` is over", deed.id));
         }
         let Some(number) = self.numbers.next() else {
             return Done::Refused("there are too few numbers".to_owned());
@@ -273,7 +402,7 @@ impl Desk {
                     }
                     let sum = ended.iter().fold(0i64, |sum, (_, amount)| sum.saturating_add(*amount));
                     if sum > 0 {
-                        let of = Of { member, account, rule: "expiry" };
+                        let of = Of { member, account, rule: deed.rule() };
                         posting.take(of, Book::Breakage, &ended, 0);
                         moved.insert(account.clone(), sum.saturating_neg());
                         *lots = Lots::of(rest, lots.owed());
@@ -288,7 +417,7 @@ impl Desk {
                 let portion =
                     perq_runtime::state::life::Portion { amount: *amount, from: deed.at, until: *until };
                 let paid = lots.issue(deed.at, portion);
-                let of = Of { member: &deed.member, account, rule: "adjustment" };
+                let of = Of { member: &deed.member, account, rule: deed.rule() };
                 let life = Lived { issued: deed.at, start: deed.at, until: *until };
                 keys.push(posting.issue(of, Book::Adjusted, *amount, paid, life));
                 moved.insert(account.clone(), *amount);
@@ -298,9 +427,26 @@ impl Desk {
                 let spent = lots.spend(deed.at, *amount);
                 let taken: Vec<(LotKey, i64)> =
                     spent.taken.iter().filter_map(|(at, part)| Some((*keys.get(*at)?, *part))).collect();
-                let of = Of { member: &deed.member, account, rule: "adjustment" };
+                let of = Of { member: &deed.member, account, rule: deed.rule() };
                 posting.take(of, Book::Adjusted, &taken, spent.owed);
                 moved.insert(account.clone(), amount.saturating_neg());
+            }
+            Act::Reserve { account, amount, .. } => {
+                let (lots, keys) = self.lots.entry((deed.member.clone(), account.clone())).or_default();
+                let spent = lots.spend(deed.at, *amount);
+                let taken: Vec<(LotKey, i64)> =
+                    spent.taken.iter().filter_map(|(at, part)| Some((*keys.get(*at)?, *part))).collect();
+                posting.reserve(Of { member: &deed.member, account, rule: deed.rule() }, &taken);
+                moved.insert(account.clone(), amount.saturating_neg());
+            }
+            Act::Commit | Act::Cancel | Act::Lapse => {
+                if let Some(Reservation { account, parts, .. }) = reservation {
+                    let of = Of { member: &deed.member, account, rule: deed.rule() };
+                    let redeemed = deed.act == Act::Commit;
+                    posting.release(of, parts, redeemed);
+                    let sum = parts.iter().fold(0i64, |sum, (_, part)| sum.saturating_add(*part));
+                    moved.insert(account.clone(), if redeemed { 0 } else { sum });
+                }
             }
         }
         let day = perq_compiler::calendar::DAY;

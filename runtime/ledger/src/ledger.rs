@@ -431,8 +431,9 @@ impl Work {
             match &error {
                 StoreError::Conflict(_) => {
                     attempts += 1;
-                    // From now on nobody can be faster for these members.
+                    // From now on nobody can be faster for these members and counters.
                     wanted.lock = true;
+                    wanted.counters = self.shared.keys().cloned().collect();
                     self.shared.clear();
                     if attempts < ATTEMPTS {
                         continue;

@@ -547,6 +547,10 @@ impl Store for Postgres {
                 "SELECT 1 FROM member WHERE name = ANY($1) ORDER BY name FOR UPDATE",
                 &[&wanted.members],
             )?;
+            self.run(
+                "SELECT 1 FROM counter WHERE name = ANY($1) ORDER BY name FOR UPDATE",
+                &[&wanted.counters],
+            )?;
         }
         let sources: Vec<&str> = wanted.keys.iter().map(|key| key.source.as_str()).collect();
         let ids: Vec<&str> = wanted.keys.iter().map(|key| key.id.as_str()).collect();

@@ -58,6 +58,8 @@ pub struct Balance {
     pub pending: String,
     /// What has ended and is not yet booked so.
     pub ended: String,
+    /// What is held for payments.
+    pub reserved: String,
 }
 
 /// What a member has: at an instant, or of all lots that are not booked as ended.
@@ -88,9 +90,21 @@ pub fn balances(store: &mut dyn Store, member: &str, at: Option<i64>) -> Result<
         };
         *place = place.saturating_add(remaining.number());
     }
+    let mut reserved: BTreeMap<String, i64> = BTreeMap::new();
+    for row in store.query(
+        "SELECT n.account, CAST(sum(n.amount) AS BIGINT) FROM link l \
+         JOIN entry n ON n.event = l.event AND n.member = l.member \
+         WHERE l.member = $1 AND n.book = 'reserved' GROUP BY n.account",
+        &who,
+    )? {
+        if let [account, sum] = row.as_slice() {
+            reserved.insert(account.text().to_owned(), sum.number());
+        }
+    }
     Ok(sums
         .into_iter()
         .map(|(account, (live, pending, ended))| Balance {
+            reserved: accounts.amount(&account, reserved.get(&account).copied().unwrap_or(0)),
             unit: accounts.unit(&account).to_owned(),
             balance: accounts.amount(&account, live),
             pending: accounts.amount(&account, pending),
@@ -242,6 +256,8 @@ pub struct Liability {
     pub breakage: String,
     /// What was added by hand; below zero where it was taken.
     pub adjusted: String,
+    /// What is held for payments.
+    pub reserved: String,
 }
 
 /// What is owed to members at an instant, by account.
@@ -287,6 +303,7 @@ fn liability_of(store: &mut dyn Store, at: i64) -> Result<Vec<Liability>, StoreE
             redeemed: text(book("redeemed")),
             breakage: text(book("breakage")),
             adjusted: text(book("adjusted").saturating_neg()),
+            reserved: text(book("reserved")),
         }
     };
     Ok(accounts.names().map(of).collect())

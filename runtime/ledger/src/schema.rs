@@ -39,6 +39,7 @@ CREATE TABLE event (
   UNIQUE (id, source, revision)
 );
 CREATE INDEX event_of_member ON event (member, date);
+CREATE INDEX event_of_ledger ON event (kind) WHERE substr(kind, 1, 5) = 'perq:';
 CREATE TABLE link (
   member TEXT NOT NULL,
   seq BIGINT NOT NULL,

@@ -71,11 +71,14 @@ pub enum Book {
     Breakage,
     /// What was corrected or written off by hand.
     Adjusted,
+    /// What is held for a payment that is not made yet.
+    Reserved,
 }
 
 impl Book {
     /// All.
-    pub const ALL: [Book; 5] = [Book::Member, Book::Issued, Book::Redeemed, Book::Breakage, Book::Adjusted];
+    pub const ALL: [Book; 6] =
+        [Book::Member, Book::Issued, Book::Redeemed, Book::Breakage, Book::Adjusted, Book::Reserved];
 
     /// Its lasting name.
     pub fn name(self) -> &'static str {
@@ -85,6 +88,7 @@ impl Book {
             Book::Redeemed => "redeemed",
             Book::Breakage => "breakage",
             Book::Adjusted => "adjusted",
+            Book::Reserved => "reserved",
         }
     }
 
@@ -293,7 +297,9 @@ pub struct Wanted {
     pub past_from: Option<i64>,
     /// How many event numbers are needed.
     pub numbers: usize,
-    /// Holds the members until the end of the transaction, where somebody else was faster before.
+    /// Counters of all together that are held, where `lock` says so, by name.
+    pub counters: Vec<String>,
+    /// Holds the members and counters until the end of the transaction, where somebody else was faster before.
     pub lock: bool,
 }
 

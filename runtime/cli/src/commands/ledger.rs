@@ -9,7 +9,7 @@ use crate::numbers::grouped;
 use crate::output::Output;
 use crate::render::plural;
 use crate::{Exit, Failure, Outcome};
-use perq_ledger::deeds::{Act, Deed, Done, carry_out, expire};
+use perq_ledger::deeds::{Act, Deed, Done, carry_out, expire, lapse};
 use perq_ledger::report::{self, Accounts};
 use perq_ledger::{Store, StoreError, audit};
 use perq_runtime::clock::Zone;
@@ -33,6 +33,9 @@ pub fn run(options: &args::Ledger, output: &mut Output) -> Outcome {
         LedgerDeed::Adjust(of) => {
             adjust(&of.ledger, std::slice::from_ref(&of.member), &of.adjustment, output)
         }
+        LedgerDeed::Reserve(of) => reserve(of, output),
+        LedgerDeed::Commit(of) => release(of, Act::Commit, output),
+        LedgerDeed::Cancel(of) => release(of, Act::Cancel, output),
         LedgerDeed::AdjustAll(of) => {
             let text =
                 std::fs::read_to_string(&of.members).map_err(|error| Failure::file(&of.members, &error))?;
@@ -109,11 +112,13 @@ fn balance(of: &args::LedgerMember, output: &mut Output) -> Outcome {
                     row.balance.clone(),
                     row.pending.clone(),
                     row.ended.clone(),
+                    row.reserved.clone(),
                     plain(&row.unit),
                 ]
             })
             .collect();
-        table(output, &["account", "balance", "pending", "ended", "unit"], &cells, &[1, 2, 3])?;
+        let header = ["account", "balance", "pending", "ended", "reserved", "unit"];
+        table(output, &header, &cells, &[1, 2, 3, 4])?;
     }
     output.object("ledger", json!({ "member": of.member, "balances": rows }));
     Ok(Exit::findings(rows.is_empty()))
@@ -191,12 +196,14 @@ fn liability(of: &args::LedgerAt, output: &mut Output) -> Outcome {
                 row.redeemed.clone(),
                 row.breakage.clone(),
                 row.adjusted.clone(),
+                row.reserved.clone(),
                 plain(&row.unit),
             ]
         })
         .collect();
-    let header = ["account", "outstanding", "ended", "issued", "redeemed", "breakage", "adjusted", "unit"];
-    table(output, &header, &cells, &[1, 2, 3, 4, 5, 6])?;
+    let header =
+        ["account", "outstanding", "ended", "issued", "redeemed", "breakage", "adjusted", "reserved", "unit"];
+    table(output, &header, &cells, &[1, 2, 3, 4, 5, 6, 7])?;
     output.object("ledger", json!({ "at": of.at, "liability": rows }));
     Ok(Exit::Clean)
 }
@@ -306,6 +313,7 @@ fn end(of: &args::LedgerExpire, output: &mut Output) -> Outcome {
     let mut store = opened(&of.ledger)?;
     let fail = |error: StoreError| failed(&of.ledger, &error);
     let run = of.run.as_deref().unwrap_or(&of.at);
+    let lapsed = lapse(&mut *store, at, &of.author).map_err(fail)?;
     let (members, sums) = expire(&mut *store, run, at, &of.author).map_err(fail)?;
     let accounts = Accounts::read(&mut *store).map_err(fail)?;
     let ended: Vec<String> = sums
@@ -316,23 +324,78 @@ fn end(of: &args::LedgerExpire, output: &mut Output) -> Outcome {
     output.say(&format!("points of {} ended{of_what}", plural(members, "member")))?;
     let amounts: serde_json::Map<String, serde_json::Value> =
         sums.iter().map(|(account, sum)| (account.clone(), json!(accounts.amount(account, *sum)))).collect();
-    output.object("ledger", json!({ "run": run, "members": members, "expired": amounts }));
+    if lapsed > 0 {
+        output.say(&format!("{} over and given back", plural(lapsed, "reservation")))?;
+    }
+    output.object("ledger", json!({ "run": run, "members": members, "expired": amounts, "lapsed": lapsed }));
     Ok(Exit::Clean)
+}
+
+fn amount_of(accounts: &Accounts, account: &str, text: &str) -> Result<i64, Failure> {
+    accounts.parse(account, text).filter(|amount| *amount != 0).ok_or_else(|| {
+        let known: Vec<String> = accounts.names().map(plain).collect();
+        Failure::new(format!(
+            "`{}` is no amount of account `{}`; the ledger has {}",
+            plain(text),
+            plain(account),
+            if known.is_empty() { "no accounts yet".to_owned() } else { known.join(", ") }
+        ))
+    })
+}
+
+fn reserve(of: &args::LedgerReserve, output: &mut Output) -> Outcome {
+    let mut store = opened(&of.ledger)?;
+    let accounts = Accounts::read(&mut *store).map_err(|error| failed(&of.ledger, &error))?;
+    let amount = amount_of(&accounts, &of.account, &of.amount)?;
+    if amount < 0 {
+        return Err(Failure::new("a reservation is of points that are there: above zero"));
+    }
+    let (at, until) = (instant(&of.at)?, instant(&of.until)?);
+    let deed = Deed {
+        id: of.id.clone(),
+        member: of.member.clone(),
+        at,
+        act: Act::Reserve { account: of.account.clone(), amount, until },
+        reason: "held for a payment".to_owned(),
+        author: of.author.clone(),
+    };
+    one(&of.ledger, &mut *store, &deed, output)
+}
+
+fn release(of: &args::LedgerRelease, act: Act, output: &mut Output) -> Outcome {
+    let mut store = opened(&of.ledger)?;
+    let deed = Deed {
+        id: of.id.clone(),
+        member: of.member.clone(),
+        at: instant(&of.at)?,
+        act,
+        reason: "the payment was made or given up".to_owned(),
+        author: of.author.clone(),
+    };
+    one(&of.ledger, &mut *store, &deed, output)
+}
+
+fn one(place: &str, store: &mut dyn Store, deed: &Deed, output: &mut Output) -> Outcome {
+    let done = carry_out(store, std::slice::from_ref(deed)).map_err(|error| failed(place, &error))?;
+    let (said, why) = match done.into_iter().next() {
+        Some(Done::Done(_)) => ("done", None),
+        Some(Done::Before) => ("done before", None),
+        Some(Done::Refused(why)) => ("refused", Some(why)),
+        None => return Err(Failure::mistake("a deed without an answer")),
+    };
+    match &why {
+        Some(why) => output.note(&format!("refused: {}", plain(why))),
+        None => output.say(said)?,
+    }
+    output.object("ledger", json!({ "id": deed.id, "result": said, "why": why }));
+    Ok(Exit::findings(why.is_some()))
 }
 
 fn adjust(place: &str, members: &[String], of: &args::Adjustment, output: &mut Output) -> Outcome {
     let mut store = opened(place)?;
     let fail = |error: StoreError| failed(place, &error);
     let accounts = Accounts::read(&mut *store).map_err(fail)?;
-    let amount = accounts.parse(&of.account, &of.amount).filter(|amount| *amount != 0).ok_or_else(|| {
-        let known: Vec<String> = accounts.names().map(plain).collect();
-        Failure::new(format!(
-            "`{}` is no amount of account `{}`; the ledger has {}",
-            plain(&of.amount),
-            plain(&of.account),
-            if known.is_empty() { "no accounts yet".to_owned() } else { known.join(", ") }
-        ))
-    })?;
+    let amount = amount_of(&accounts, &of.account, &of.amount)?;
     let (at, until) = (instant(&of.at)?, of.until.as_deref().map(instant).transpose()?);
     let account = of.account.clone();
     let act = match amount {
