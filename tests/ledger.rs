@@ -779,3 +779,95 @@ fn a_full_disk_refuses_and_recovers() {
     }
     assert_eq!(sound(&place).events, 200);
 }
+
+/// `perq` as a user meets it: its exit code and what it prints.
+fn perq(arguments: &[&str], input: &str) -> (i32, String, String) {
+    let (exit, out, err) = perq_cli::run(arguments, input.as_bytes()).expect("arguments");
+    (exit as i32, out, err)
+}
+
+#[test]
+fn the_command_line_keeps_and_asks() {
+    let folder = perq_tests::scratch("ledger-commands");
+    let rules = folder.join("rules.rule");
+    std::fs::write(&rules, SMALL).unwrap();
+    let rules = rules.display().to_string();
+    let events: String = [
+        gift("g1", "anna", "2026-03-01T10:00:00", 50),
+        "{".to_owned(),
+        gift("g1", "anna", "2026-03-01T10:00:00", 51),
+        deed("spend", "s1", "anna", "2026-03-06T10:00:00", 20),
+    ]
+    .join("\n");
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let run = |more: &[&str]| {
+            let mut arguments = vec!["run", &rules, "--events", "-", "--ledger", &place];
+            arguments.extend(more);
+            perq(&arguments, &events)
+        };
+        let rejects = folder.join("rejects.ndjson").display().to_string();
+        let (exit, first, said) = run(&["--rejects", &rejects]);
+        assert_eq!((exit, first.lines().count()), (0, 2), "{said}");
+        assert!(said.contains("4 records: 2 decided and kept, 0 answered as before, 2 refused"), "{said}");
+        let kept = std::fs::read_to_string(&rejects).unwrap();
+        let kept: Vec<serde_json::Value> =
+            kept.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+        assert_eq!((&kept[0]["error"], &kept[0]["line"]), (&"malformed-json".into(), &2.into()));
+        assert_eq!(
+            (&kept[1]["error"], &kept[1]["line"], &kept[1]["field"], &kept[1]["id"]),
+            (&"other-content".into(), &3.into(), &"amount".into(), &"g1".into())
+        );
+        let (exit, again, said) = run(&["--strict"]);
+        assert_eq!((exit, again), (1, first), "{said}");
+        assert!(said.contains("0 decided and kept, 2 answered as before"), "{said}");
+        let ask = |deed: &[&str], rest: &[&str]| {
+            let mut arguments = vec!["ledger"];
+            arguments.extend(deed.iter().take(1));
+            arguments.push(&place);
+            arguments.extend(deed.iter().skip(1));
+            arguments.extend(rest);
+            perq(&arguments, "")
+        };
+        let (exit, out, _) = ask(&["balance", "anna"], &["--at", "2026-03-07T00:00:00Z"]);
+        assert_eq!(exit, 0);
+        assert_eq!(
+            out,
+            "account  balance  pending  ended  reserved  unit\nbonus         30        0      0         0  points\n"
+        );
+        let (exit, _, said) = ask(&["balance", "nobody"], &[]);
+        assert_eq!((exit, said.as_str()), (1, "nothing is known of member nobody\n"));
+        let (exit, out, _) = ask(&["statement", "anna"], &["--format", "json"]);
+        let object: serde_json::Value = serde_json::from_str(&out).expect("an object");
+        assert_eq!((exit, &object["statement"][1]["amount"]), (0, &"-20".into()));
+        let (exit, out, _) = ask(&["lots", "anna"], &[]);
+        assert!(exit == 0 && out.contains("2026-03-11T23:00:00Z"), "{out}");
+        let (exit, out, _) = ask(&["export"], &[]);
+        assert_eq!((exit, out.lines().count()), (0, 5), "{out}");
+        assert!(out.starts_with("event_number,part,source,event,"), "{out}");
+        let adjust = |amount: &str, id: &str| {
+            let rest = ["--reason", "lost", "--author", "me", "--at", "2026-03-07T00:00:00Z"];
+            ask(&["adjust", "anna", "--account", "bonus", "--amount", amount, "--id", id], &rest)
+        };
+        assert_eq!(adjust("5", "c1").1, "1 done, 0 done before, 0 refused\n");
+        assert_eq!(adjust("5", "c1").1, "0 done, 1 done before, 0 refused\n");
+        let (exit, _, said) = adjust("-36", "c2");
+        assert_eq!((exit, said.as_str()), (1, "refused: anna has 1 too few in bonus\n"));
+        let wrong = perq_cli::run(["ledger", "balance", &place, "anna", "--at", "2026-03-07T00:00:00"], b"");
+        let (exit, _, said) = wrong.expect("arguments");
+        assert!(exit as i32 == 2 && said.contains("is no instant"), "{said}");
+        let author = ["--author", "me"];
+        let (exit, out, _) = ask(&["expire", "--at", "2026-03-12T00:00:00+01:00"], &author);
+        assert_eq!((exit, out.as_str()), (0, "points of 1 member ended: 30 points\n"));
+        let (exit, out, _) = ask(&["liability"], &["--at", "2026-03-12T00:00:00Z"]);
+        assert!(
+            exit == 0 && out.contains("bonus              5      0      50        20        30         5"),
+            "{out}"
+        );
+        let (exit, out, _) = ask(&["verify"], &[]);
+        assert_eq!(exit, 0);
+        assert_eq!(out, "1 members, 4 events, 8 entries, 2 lots, 0 claims: everything agrees\n");
+    }
+    let (exit, _, said) = perq(&["ledger", "verify", "no-such-place"], "");
+    assert_eq!((exit, said.as_str()), (2, "error: no-such-place: there is no ledger at this place\n"));
+}
