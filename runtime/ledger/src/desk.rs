@@ -481,7 +481,7 @@ impl Desk {
         (row, now): (EventRow, Instant),
         touched: &[String],
     ) -> Result<(), StoreError> {
-        let Desk { program, lots, batch, .. } = self;
+        let Desk { program, memory, lots, batch, .. } = self;
         let rule = |id: RuleId| program.rules.get(id.index()).map_or("", |rule| rule.name.as_str());
         let mut accounts = BTreeSet::new();
         let (number, refused) = (row.number, row.refused);
@@ -523,6 +523,19 @@ impl Desk {
             let (Some(account), Some(member)) = (program.accounts.get(id.index()), owner) else { continue };
             accounts.insert(id);
             posting.pass(Of { member, account: &account.name, rule: rule(effect.rule) }, effect.amount);
+        }
+        let moved = movements.iter().map(|movement| movement.member.as_ref());
+        let names: BTreeSet<&str> = moved.chain(touched.iter().map(String::as_str)).collect();
+        for member in names {
+            let first = (member.to_owned(), AccountId(0));
+            let mine = lots.range(first..).take_while(|((name, _), _)| name == member);
+            for ((_, account), keys) in mine {
+                let known = memory.lots(member, *account).map_or(0, |lots| lots.lots().len());
+                if known != keys.len() {
+                    let text = format!("the memory moved points of {member} and did not say so");
+                    return Err(StoreError::Damaged(text));
+                }
+            }
         }
         posting.end(row, touched);
         for id in accounts {

@@ -4,6 +4,9 @@
 //! Knows where decisions are kept, and refuses to decide: what an event means is the runtime's to say.
 #![forbid(unsafe_code)]
 
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+compile_error!("a ledger is kept somewhere: with feature `sqlite` or `postgres`");
+
 pub mod audit;
 pub mod batch;
 pub mod chain;
