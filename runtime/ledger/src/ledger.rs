@@ -16,8 +16,9 @@ use perq_runtime::engine::{Engine, Session};
 use perq_runtime::record::{ReadEvent, Reader, RecordError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How sources and kinds of the ledger's own deeds begin.
@@ -160,8 +161,15 @@ pub type Answered = Result<Answer, Refusal>;
 
 /// A ledger that decides with an engine. Any number of threads may use it at once.
 pub struct Ledger {
-    waiting: Mutex<Vec<Waiting>>,
+    queue: Mutex<Queue>,
     work: Mutex<Work>,
+}
+
+/// Events that wait, and whether somebody works.
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    busy: bool,
 }
 
 struct Waiting {
@@ -169,8 +177,43 @@ struct Waiting {
     slot: Arc<Slot>,
 }
 
-/// Where a waiting thread finds its answer.
-type Slot = Mutex<Option<Answered>>;
+/// Where a thread waits.
+#[derive(Default)]
+struct Slot {
+    turn: Mutex<Turn>,
+    changed: Condvar,
+}
+
+/// What a waiting thread is told.
+#[derive(Default)]
+enum Turn {
+    /// To wait.
+    #[default]
+    Wait,
+    /// To work for all that wait, itself among them.
+    Work,
+    /// Its answer.
+    Answered(Answered),
+}
+
+impl Slot {
+    fn tell(&self, turn: Turn) {
+        *lock(&self.turn) = turn;
+        self.changed.notify_one();
+    }
+
+    /// Waits to be told something: an answer, or nothing where it is this thread's turn to work.
+    fn wait(&self) -> Option<Answered> {
+        let mut turn = lock(&self.turn);
+        loop {
+            match std::mem::take(&mut *turn) {
+                Turn::Wait => turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner),
+                Turn::Work => return None,
+                Turn::Answered(answer) => return Some(answer),
+            }
+        }
+    }
+}
 
 /// A lock that a panic elsewhere does not take away.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -217,7 +260,7 @@ impl Ledger {
             event: ReadEvent::default(),
             store,
         };
-        Ok(Ledger { waiting: Mutex::new(Vec::new()), work: Mutex::new(work) })
+        Ok(Ledger { queue: Mutex::default(), work: Mutex::new(work) })
     }
 
     /// Decides an event and keeps it, or gives the answer of then where it was decided before. Returns once it is durable.
@@ -226,23 +269,46 @@ impl Ledger {
     /// Why it is not kept.
     pub fn decide(&self, json: &[u8]) -> Answered {
         let slot = Arc::new(Slot::default());
-        lock(&self.waiting).push(Waiting { json: json.to_vec(), slot: Arc::clone(&slot) });
+        {
+            let mut queue = lock(&self.queue);
+            queue.waiting.push_back(Waiting { json: json.to_vec(), slot: Arc::clone(&slot) });
+            if !std::mem::replace(&mut queue.busy, true) {
+                slot.tell(Turn::Work);
+            }
+        }
         loop {
-            // Whoever gets here first works for all who wait; the others find their answers there.
-            let mut work = lock(&self.work);
-            if let Some(answer) = lock(&slot).take() {
+            if let Some(answer) = slot.wait() {
                 return answer;
             }
-            let mine: Vec<Waiting> = {
-                let mut waiting = lock(&self.waiting);
-                let many = waiting.len().min(MOST_TOGETHER);
-                waiting.drain(..many).collect()
-            };
-            let records: Vec<&[u8]> = mine.iter().map(|one| one.json.as_slice()).collect();
-            let answers = work.decide(&records);
-            for (one, answer) in mine.iter().zip(answers) {
-                *lock(&one.slot) = Some(answer);
-            }
+            self.work_for_all();
+        }
+    }
+
+    /// Decides what waits, and lets the next one work. Who works is among those that wait, and first: it was there before
+    /// them.
+    fn work_for_all(&self) {
+        let mut work = lock(&self.work);
+        let all: Vec<Waiting> = {
+            let mut queue = lock(&self.queue);
+            let many = queue.waiting.len().min(MOST_TOGETHER);
+            queue.waiting.drain(..many).collect()
+        };
+        let records: Vec<&[u8]> = all.iter().map(|one| one.json.as_slice()).collect();
+        // Nobody may wait for ever because of a mistake of ours.
+        let answers = catch_unwind(AssertUnwindSafe(|| work.decide(&records))).unwrap_or_else(|_| {
+            work.store.abandon();
+            let message = "perq made a mistake of its own".to_owned();
+            let refusal = Refusal::Damaged { key: EventKey::default(), message };
+            records.iter().map(|_| Err(refusal.clone())).collect()
+        });
+        drop(work);
+        for (one, answer) in all.iter().zip(answers) {
+            one.slot.tell(Turn::Answered(answer));
+        }
+        let mut queue = lock(&self.queue);
+        match queue.waiting.front() {
+            Some(next) => next.slot.tell(Turn::Work),
+            None => queue.busy = false,
         }
     }
 
