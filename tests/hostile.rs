@@ -202,7 +202,7 @@ fn filled(head: &str, piece: &str, tail: &str) -> String {
 
 #[test]
 fn files_as_large_as_they_may_be() {
-    let sum = format!("rule r@ {{ when {}1 > 1 then award 1 points }}\n", "1+".repeat(490_000));
+    let sum = format!("rule r@ {{ when {}1 > 1 then award 1 points }}\n", "1+".repeat(240_000));
     for (what, text) in [
         ("long sums", filled(FRAME, &sum, "}")),
         ("many rules", filled(FRAME, "rule r@{then award 1 points}\n", "}")),

@@ -36,7 +36,8 @@ fn fill(store: &mut dyn Store, backend: Backend, members: u64) {
         format!("INSERT INTO member (name, seq, head) SELECT 'm' || i, 1, 'made' FROM {numbers} AS made"),
         format!(
             "INSERT INTO lot (member, account, event, part, issued, start, until, granted, spent, expired, reversed, \
-             remaining) SELECT 'm' || i, 'bonus', -i, 1, 0, 0, NULL, 1000, 0, 0, 0, 1000 FROM {numbers} AS made"
+             remaining, by_event, by_raised, worth) \
+             SELECT 'm' || i, 'bonus', -i, 1, 0, 0, NULL, 1000, 0, 0, 0, 1000, 0, 0, 1000 FROM {numbers} AS made"
         ),
         format!(
             "INSERT INTO balance (member, account, balance, owed) SELECT 'm' || i, 'bonus', 1000, 0 \

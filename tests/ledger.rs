@@ -21,11 +21,13 @@ impl Dice {
     }
 }
 
-/// Random events of a few members, mostly in the order of time, with codes that were issued, payments with points and
-/// some that are sent again.
+/// Random events of a few members, mostly in the order of time, with codes that were issued, payments with points, goods
+/// that come back and some that are sent again.
 fn events(seed: u64, many: usize) -> Vec<String> {
     let mut dice = Dice(seed);
     let mut out: Vec<String> = Vec::new();
+    // Purchases: id, and pieces of `A` and of `B`.
+    let mut bought: Vec<(String, u64, u64)> = Vec::new();
     for number in 0..many {
         if number > 3 && dice.below(12) == 0 {
             let again = dice.below(number as u64) as usize;
@@ -43,8 +45,25 @@ fn events(seed: u64, many: usize) -> Vec<String> {
         let member = format!("m{}", dice.below(6));
         if dice.below(5) == 0 {
             let amount = 100 + dice.below(500);
+            let kind = if dice.below(3) == 0 { "present" } else { "gift" };
             out.push(format!(
-                r#"{{"id":"e{number}","kind":"gift","at":"{at}","member":"{member}","amount":"{amount}"}}"#
+                r#"{{"id":"e{number}","kind":"{kind}","at":"{at}","member":"{member}","amount":"{amount}"}}"#
+            ));
+            continue;
+        }
+        if !bought.is_empty() && dice.below(5) == 0 {
+            // Mostly of one of the last ones; some bring back too much, or what nobody bought, or are somebody else's.
+            let back = 1 + dice.below(bought.len().min(12) as u64) as usize;
+            let (of, first, second) = &bought[bought.len() - back];
+            let mut lines = vec![format!(r#"{{"sku":"A","qty":{}}}"#, 1 + dice.below(*first))];
+            if *second > 0 && dice.below(2) == 0 {
+                lines.push(format!(r#"{{"sku":"B","qty":{}}}"#, 1 + dice.below(*second)));
+            }
+            let of = if dice.below(15) == 0 { "nothing" } else { of };
+            let who = if dice.below(10) == 0 { format!(r#","member":"{member}""#) } else { String::new() };
+            out.push(format!(
+                r#"{{"id":"e{number}","kind":"return","of":"{of}","at":"{at}"{who},"lines":[{}]}}"#,
+                lines.join(",")
             ));
             continue;
         }
@@ -62,9 +81,20 @@ fn events(seed: u64, many: usize) -> Vec<String> {
             0 => r#","redeem":{"pay_with_points":"150"}"#,
             _ => "",
         };
-        let price = 10 + dice.below(95);
+        let store = match dice.below(3) {
+            0 => String::new(),
+            number => format!(r#","store":"S{number}""#),
+        };
+        let pieces = 1 + dice.below(2);
+        let price = (10 + dice.below(95)) / pieces;
+        let mut lines = format!(r#"{{"sku":"A","qty":{pieces},"price":"{price}.00"}}"#);
+        let tea = dice.below(4);
+        if tea > 0 {
+            lines.push_str(&format!(r#",{{"sku":"B","category":"Tea","qty":{tea},"price":"2.35"}}"#));
+        }
+        bought.push((format!("e{number}"), pieces, tea));
         out.push(format!(
-            r#"{{"id":"e{number}","kind":"purchase","at":"{at}","member":{member}{coupons}{redeem},"lines":[{{"sku":"A","qty":1,"price":"{price}.00"}}]}}"#
+            r#"{{"id":"e{number}","kind":"purchase","at":"{at}","member":{member}{store}{coupons}{redeem},"lines":[{lines}]}}"#
         ));
     }
     out
@@ -111,7 +141,21 @@ fn a_ledger_decides_what_the_memory_decides() {
     for seed in 1..=6 {
         let events = events(seed, 300);
         let expected = decided_in_memory(&engine, &events);
-        for (word, least) in [("debit", 20), ("refused", 1), ("issued", 10), ("tiers", 10), ("cut", 100)] {
+        for (word, least) in [
+            ("debit", 20),
+            ("refused", 1),
+            ("issued", 10),
+            ("tiers", 10),
+            ("cut", 100),
+            ("raised", 3),
+            ("gifts", 3),
+            ("spent", 10),
+            ("returned", 15),
+            ("corrections", 10),
+            ("unknown-purchase", 1),
+            ("more-than-bought", 1),
+            ("owed", 1),
+        ] {
             let many = expected.iter().filter(|line| line.contains(&format!("\"{word}"))).count();
             assert!(many >= least, "seed {seed}: {many} decisions with {word} show nothing");
         }
@@ -870,4 +914,283 @@ fn the_command_line_keeps_and_asks() {
     }
     let (exit, _, said) = perq(&["ledger", "verify", "no-such-place"], "");
     assert_eq!((exit, said.as_str()), (2, "error: no-such-place: there is no ledger at this place\n"));
+}
+
+/// What can be taken back in more than one way: points that wait, are doubled, belong to others or are spent at once, a debit,
+/// payment with points, a limit, a budget of all, levels that are heard.
+const RETURNS: &str = r#"language 1
+program returns { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus {
+  unit points decimals 0
+  redeemable
+  round down per basket
+  worth 10 points = 1 EUR
+  expire 30 days after award
+  shortfall debt
+}
+account chips { unit chips decimals 0 shortfall debt }
+account cents { unit cents decimals 0 round down per basket worth 100 cents = 1 EUR shortfall debt }
+event gift { amount: points }
+group gifts { kind earn displace none on gift when member known }
+rule given in group gifts { then { award event.amount award 9 chips } }
+group offers { kind order_discount displace none on_price running on purchase }
+rule off in group offers {
+  budget 30 EUR within program else cut
+  budget 20 EUR within last 10 days else cut
+  when basket.paid >= 20 EUR
+  then discount 7% on basket spread by paid
+}
+rule swap in group offers {
+  when member known and basket.paid >= 30 EUR
+  then { debit 2 chips discount 1 EUR on basket spread by paid }
+}
+redemption pay { from bonus for lines where line.kind = product member chooses amount }
+group earn { kind earn displace none on purchase when member known }
+rule base in group earn {
+  limit 90 points per member within last 30 days else cut
+  then award 1 points * steps of 1 EUR in basket.paid
+}
+rule friend in group earn { when member.invited_by known then award 5 points to member.invited_by.bonus }
+rule passes in group earn { then award 2% of basket.paid as cents spent_at_once }
+rule waits in group earn { then award 3 chips available after 5 days }
+tiers club {
+  measure sum(purchase.paid for earlier purchases within program where not purchase.returned)
+  level base from 0 EUR
+  level silver from 30 EUR
+  level gold from 80 EUR
+  upgrade at_once
+  downgrade one_level
+  review every month
+}
+group levels { kind earn displace none on tier_change when member known }
+rule up in group levels { when member.tier = gold then award 1 points }
+"#;
+
+fn bought(id: &str, at: &str, member: &str, pay: u64, lines: &[(&str, u64, u64)]) -> String {
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|(sku, pieces, cents)| {
+            format!(r#"{{"sku":"{sku}","qty":{pieces},"price":"{}.{:02}"}}"#, cents / 100, cents % 100)
+        })
+        .collect();
+    let redeem = if pay > 0 { format!(r#","redeem":{{"pay":"{pay}"}}"#) } else { String::new() };
+    let lines = lines.join(",");
+    format!(r#"{{"id":"{id}","kind":"purchase","at":"{at}","member":{member}{redeem},"lines":[{lines}]}}"#)
+}
+
+fn comes_back(id: &str, of: &str, at: &str, lines: &[(&str, u64)]) -> String {
+    let lines: Vec<String> =
+        lines.iter().map(|(sku, pieces)| format!(r#"{{"sku":"{sku}","qty":{pieces}}}"#)).collect();
+    let lines = lines.join(",");
+    format!(r#"{{"id":"{id}","kind":"return","of":"{of}","at":"{at}","lines":[{lines}]}}"#)
+}
+
+/// Sums of the books, of claims and of what is left of lots, and levels: what is there once nothing is left of a purchase.
+fn books(place: &str) -> Vec<Vec<Vec<Datum>>> {
+    let mut store = open(place, false).unwrap();
+    [
+        "SELECT member, account, book, CAST(sum(amount) AS BIGINT) FROM entry GROUP BY member, account, book \
+         HAVING sum(amount) <> 0 ORDER BY member, account, book",
+        "SELECT who, counter, CAST(sum(amount) AS BIGINT) FROM claim GROUP BY who, counter \
+         HAVING sum(amount) <> 0 ORDER BY who, counter",
+        "SELECT counter, day, amount FROM counter_day WHERE amount <> 0 ORDER BY counter, day",
+        "SELECT member, account, start, coalesce(until, 0), CAST(sum(remaining) AS BIGINT) FROM lot \
+         WHERE remaining > 0 GROUP BY member, account, start, coalesce(until, 0) ORDER BY 1, 2, 3, 4",
+        "SELECT member, account, owed, balance FROM balance ORDER BY member, account",
+        "SELECT member, tiers, level FROM level ORDER BY member, tiers",
+    ]
+    .iter()
+    .map(|sql| rows(&mut *store, sql))
+    .collect()
+}
+
+#[test]
+fn what_is_bought_and_brought_back_leaves_nothing_in_the_books() {
+    let engine = engine(RETURNS);
+    let anna = r#"{"id":"anna","invited_by":"bo"}"#;
+    for backend in Backend::ALL {
+        let (mut paid, mut gold) = (0, 0);
+        for seed in 1..=12 {
+            let mut dice = Dice(seed);
+            let place = backend.place();
+            let here = ledger(&engine, &place);
+            let decide = |text: String| {
+                let answer = here.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));
+                assert_eq!(here.decide(text.as_bytes()).unwrap().decision, answer.decision);
+                answer.decision
+            };
+            decide(gift("g", "anna", "2026-03-01T08:00:00", 40 + dice.below(60) as i64));
+            let before = bought("b", "2026-03-02T10:00:00", anna, 0, &[("X", 1, 500 + dice.below(4_000))]);
+            decide(before);
+            let held = books(&place);
+            let lines = [
+                ("A", 1 + dice.below(3), 150 + dice.below(900)),
+                ("B", 1 + dice.below(3), 150 + dice.below(3_000)),
+            ];
+            let pay = if dice.below(2) == 0 { 1 + dice.below(10) } else { 0 };
+            let decision = decide(bought("p", "2026-03-03T10:00:00", anna, pay, &lines));
+            assert!(!decision.contains(r#""refused""#), "{decision}");
+            paid += u32::from(pay > 0);
+            assert_ne!(books(&place), held);
+            let mut left = [lines[0].1, lines[1].1];
+            let mut part = 0;
+            while left != [0, 0] {
+                let at = if left[1] == 0 || (left[0] > 0 && dice.below(2) == 0) { 0 } else { 1 };
+                let pieces = 1 + dice.below(left[at]);
+                left[at] -= pieces;
+                part += 1;
+                let (id, at_time) = (format!("r{part}"), format!("2026-03-{:02}T10:00:00", 3 + part));
+                let back = comes_back(&id, "p", &at_time, &[(lines[at].0, pieces)]);
+                let decision = decide(back);
+                assert!(decision.contains(r#""returned""#), "{decision}");
+                sound(&place);
+            }
+            let now = books(&place);
+            assert_eq!(now.last(), held.last(), "{backend:?} {seed}");
+            // What rules make of a change of level is their own: a point for gold stays.
+            let is_gold = decision.contains(r#""rule":"up""#);
+            gold += u32::from(is_gold);
+            if !is_gold {
+                assert_eq!(now, held, "{backend:?} {seed}: {decision}");
+            }
+        }
+        assert!(paid > 3 && gold < 9, "{paid} paid with points, {gold} became gold");
+    }
+}
+
+/// 16 threads on two hosts bring back a piece each of five that somebody, or nobody known, bought: five do.
+#[test]
+fn returns_of_one_purchase_follow_one_another() {
+    let engine = engine(RETURNS);
+    for backend in Backend::ALL {
+        for member in [r#""anna""#, "null"] {
+            let place = backend.place();
+            let hosts = [ledger(&engine, &place), ledger(&engine, &place)];
+            let buys = bought("p", "2026-03-02T10:00:00", member, 0, &[("A", 5, 1_000)]);
+            hosts[0].decide(buys.as_bytes()).unwrap();
+            let done = std::sync::atomic::AtomicU32::new(0);
+            std::thread::scope(|scope| {
+                for thread in 0..16 {
+                    let (host, done) = (&hosts[thread % 2], &done);
+                    scope.spawn(move || {
+                        let text = comes_back(&format!("r{thread}"), "p", "2026-03-03T10:00:00", &[("A", 1)]);
+                        let answer = host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                        let is_back = answer.decision.contains(r#""returned""#);
+                        assert_ne!(is_back, answer.decision.contains("more-than-bought"), "{}", answer.decision);
+                        done.fetch_add(u32::from(is_back), std::sync::atomic::Ordering::Relaxed);
+                    });
+                }
+            });
+            assert_eq!(done.into_inner(), 5, "{backend:?} {member}");
+            let mut store = open(&place, false).unwrap();
+            assert_eq!(number(&mut *store, "SELECT count(*) FROM origin"), 6);
+            assert_eq!(number(&mut *store, "SELECT coalesce(CAST(sum(amount) AS BIGINT), 0) FROM claim"), 0);
+            assert_eq!(number(&mut *store, "SELECT coalesce(CAST(sum(balance) AS BIGINT), 0) FROM balance"), 0);
+            sound(&place);
+        }
+    }
+}
+
+/// What has ended is taken back from what has ended, and not from other points, also where the end is booked.
+#[test]
+fn what_has_ended_is_taken_back_from_there() {
+    let engine = engine(RETURNS);
+    for backend in Backend::ALL {
+        let mut answers = Vec::new();
+        for booked in [false, true] {
+            let place = backend.place();
+            let here = ledger(&engine, &place);
+            here.decide(
+                bought("p", "2026-03-02T10:00:00", r#""anna""#, 0, &[("A", 2, 1_000)]).as_bytes(),
+            )
+            .unwrap();
+            here.decide(gift("g", "anna", "2026-03-30T10:00:00", 50).as_bytes()).unwrap();
+            // 30 days after 2 March is 1 April, to its end.
+            let mut store = open(&place, false).unwrap();
+            let at = perq_runtime::clock::date("2026-04-03").unwrap() * 86_400;
+            if booked {
+                // 20.00 less 7 %: 18 points.
+                assert_eq!(expire(&mut *store, "run", at, "test").unwrap().1.get("bonus"), Some(&18));
+                sound(&place);
+            }
+            let back = comes_back("r", "p", "2026-04-05T10:00:00", &[("A", 2)]);
+            answers.push(here.decide(back.as_bytes()).unwrap().decision);
+            let balance = report::balances(&mut *store, "anna", Some(at + 3 * 86_400)).unwrap();
+            let bonus = balance.iter().find(|row| row.account == "bonus").unwrap();
+            assert_eq!((bonus.balance.as_str(), bonus.ended.as_str()), ("50", "0"), "{backend:?} {booked}");
+            let all = report::liability(&mut *store, at).unwrap();
+            let bonus = all.iter().find(|row| row.account == "bonus").unwrap();
+            assert_eq!((bonus.issued.as_str(), bonus.breakage.as_str()), ("50", "0"), "{backend:?} {booked}");
+            sound(&place);
+        }
+        assert_eq!(answers[0], answers[1]);
+    }
+}
+
+#[test]
+fn goods_come_back_to_the_pack_that_sold_them() {
+    let first = engine(RETURNS);
+    let second = engine(&RETURNS.replace("award 3 chips", "award 4 chips"));
+    for backend in Backend::ALL {
+        let place = backend.place();
+        ledger(&first, &place)
+            .decide(bought("p", "2026-03-02T10:00:00", r#""anna""#, 0, &[("A", 2, 1_000)]).as_bytes())
+            .unwrap();
+        let back = comes_back("r", "p", "2026-03-05T10:00:00", &[("A", 1)]);
+        let refusal = ledger(&second, &place).decide(back.as_bytes()).unwrap_err();
+        assert_eq!((refusal.name(), refusal.field(), refusal.id()), ("other-pack", "of", Some("r")));
+        let pack: String = first.pack().hash().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            refusal.to_string(),
+            format!(
+                "event r brings back goods of p, which the pack {pack} decided; what that gave is known to it alone: \
+                 send the event to the ledger with that pack"
+            )
+        );
+        assert_eq!(sound(&place).events, 1);
+        let answer = ledger(&first, &place).decide(back.as_bytes()).unwrap();
+        assert!(answer.decision.contains(r#""returned""#));
+        // Answered by any pack.
+        assert!(ledger(&second, &place).decide(back.as_bytes()).unwrap().repeated);
+        sound(&place);
+    }
+}
+
+/// What is done behind its back to what is kept for returns.
+const MORE_DAMAGES: [(&str, &str); 4] = [
+    ("DELETE FROM origin WHERE seq = 2", "I6"),
+    ("DELETE FROM origin WHERE seq = 1", "I11"),
+    ("UPDATE origin SET text = replace(text, '\"returned\":1', '\"returned\":0')", "I6"),
+    ("UPDATE lot SET worth = worth + 1 WHERE worth < granted", "I11"),
+];
+
+#[test]
+fn the_auditor_finds_what_was_done_to_returns() {
+    let engine = engine(RETURNS);
+    for backend in Backend::ALL {
+        for (damage, invariant) in MORE_DAMAGES {
+            let place = backend.place();
+            let here = ledger(&engine, &place);
+            let buys = bought("p", "2026-03-02T10:00:00", r#""anna""#, 0, &[("A", 2, 1_000)]);
+            here.decide(buys.as_bytes()).unwrap();
+            here.decide(comes_back("r", "p", "2026-03-05T10:00:00", &[("A", 1)]).as_bytes()).unwrap();
+            sound(&place);
+            let mut store = open(&place, false).unwrap();
+            match backend {
+                Backend::Sqlite => {
+                    for deed in ["UPDATE", "DELETE"] {
+                        store.query(&format!("DROP TRIGGER origin_no_{deed}"), &[]).unwrap();
+                    }
+                }
+                Backend::Postgres => {
+                    store.query("DROP TRIGGER origin_fixed ON origin", &[]).unwrap();
+                }
+            }
+            store.query(damage, &[]).unwrap_or_else(|error| panic!("{damage}: {error}"));
+            drop(store);
+            let report = audit(&mut *open(&place, false).unwrap()).unwrap();
+            let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.invariant).collect();
+            assert!(found.contains(invariant), "{backend:?} {damage}: {:?}", report.findings);
+        }
+    }
 }

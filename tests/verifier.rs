@@ -381,6 +381,12 @@ fn breaks() -> Vec<Break> {
         (Is::SitePhase, "terms of a redemption elsewhere", |p| {
             p.sites[1].kind = SiteKind::Tender { term: TenderTerm::Least };
         }),
+        (Is::GiftOptions, "a gift of nothing", |p| {
+            let (rule, place) = (RuleId(1), PlaceId(0));
+            p.gifts.push(Gift { rule, options: Vec::new(), chosen: None, added: true, place });
+        }),
+        (Is::UnknownId, "an unknown gift", |p| p.sites[1].kind = SiteKind::Gift { gift: 9, option: 0 }),
+        (Is::LimitCounter, "pieces of gifts", |p| p.rules[1].limits[0].of = LimitOf::Gifts),
         (Is::LimitCounter, "of something else", |p| p.rules[1].limits[0].of = LimitOf::Times),
         (Is::UnknownId, "table", |p| code(p, vec![Inst::Loop(Rows::Table(TableId(9))), Inst::End])),
         (Is::UnknownId, "column", |p| {

@@ -9,9 +9,10 @@ use crate::ir::{Program, RuleId, Verified, VerifyError, optimise, verify};
 use crate::lower::{MAX_INSTS, MAX_PROGRAM_INSTS, TooLarge, lower};
 use crate::sources::SourceMap;
 use crate::typed;
-use perq_grammar::ast::ItemKind;
+use perq_grammar::ast::{self, GroupClause, ItemKind};
 use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Severity, Span};
-use perq_grammar::lex::TokenKind;
+use perq_grammar::lex::{TokenKind, lex};
+use perq_grammar::{MAX_FILE_TOKENS, Parsed, significant};
 use std::collections::BTreeSet;
 
 /// A file to compile.
@@ -62,6 +63,15 @@ impl Compilation {
     }
 }
 
+/// Bytes that the files of a program may have together.
+pub const MAX_PROGRAM_BYTES: usize = 16 << 20;
+
+/// Words, numbers and signs that the files of a program may have together: what the trees take grows with them.
+pub const MAX_PROGRAM_TOKENS: usize = MAX_FILE_TOKENS;
+
+/// Declarations, and rules in groups, that the files of a program may have together.
+pub const MAX_DECLARATIONS: usize = 100_000;
+
 /// Diagnostics shown of one file; then one says how many more there are.
 pub const MAX_DIAGNOSTICS: usize = 100;
 
@@ -71,8 +81,9 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
     let mut diagnostics = Vec::new();
     let mut trees = Vec::new();
     let mut lost = BTreeSet::new();
+    let mut size = Size::default();
     for input in inputs {
-        trees.push(parse(input, &mut sources, &mut diagnostics, &mut lost));
+        trees.push(parse(input, &mut sources, &mut diagnostics, &mut lost, &mut size));
     }
     let mut imports: Vec<Import> = Vec::new();
     // Breadth first, so that the numbering of files is a function of the texts alone.
@@ -90,7 +101,7 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
             let source = match known {
                 Some(tree) => tree,
                 None => {
-                    let tree = parse(&input, &mut sources, &mut diagnostics, &mut lost);
+                    let tree = parse(&input, &mut sources, &mut diagnostics, &mut lost, &mut size);
                     imported.push(tree.clone());
                     tree
                 }
@@ -101,6 +112,13 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
     }
     for (position, file) in (0_u32..).zip(perq_stdlib::PRELUDE) {
         sources.insert(FileId(u32::MAX - position), file.path, file.text);
+    }
+    if let Some(beyond) = size.beyond {
+        // What stands in files that were not read would only be missing elsewhere.
+        diagnostics.push(beyond);
+        diagnostics.sort_by_key(|diagnostic| diagnostic.place);
+        let typed = typed::Program::default();
+        return Compilation { sources, diagnostics: limit(diagnostics), typed, program: None };
     }
     let Checked { program, diagnostics: found } = check(&trees, &imports);
     // What the parser has refused already is not refused again for what it would mean.
@@ -257,16 +275,81 @@ fn too_large(rule: &typed::Rule, beyond: &str) -> Diagnostic {
 /// Diagnostics that are made here.
 pub const NAMES: &[&str] = &["compiler-mistake", "program-too-large", "rule-too-large"];
 
+/// What the files of a program come to.
+#[derive(Default)]
+struct Size {
+    bytes: usize,
+    tokens: usize,
+    declarations: usize,
+    /// They are too large together: no more of them are read.
+    beyond: Option<Diagnostic>,
+}
+
+impl Size {
+    /// Adds a file, and says whether it is to be read.
+    fn admit(&mut self, file: FileId, text: &str) -> bool {
+        if self.beyond.is_some() {
+            return false;
+        }
+        self.bytes = self.bytes.saturating_add(text.len());
+        // No text has more of them than bytes.
+        let tokens = if self.tokens.saturating_add(text.len()) > MAX_PROGRAM_TOKENS {
+            significant(&lex(text))
+        } else {
+            0
+        };
+        if self.bytes > MAX_PROGRAM_BYTES {
+            self.refuse(file, &format!("{} bytes", self.bytes), MAX_PROGRAM_BYTES);
+        } else if self.tokens > 0 && self.tokens.saturating_add(tokens) > MAX_PROGRAM_TOKENS {
+            let words = format!("{} words, numbers and signs", self.tokens.saturating_add(tokens));
+            self.refuse(file, &words, MAX_PROGRAM_TOKENS);
+        }
+        self.beyond.is_none()
+    }
+
+    /// Adds what was read of a file.
+    fn add(&mut self, file: FileId, parsed: &Parsed) {
+        self.tokens = self.tokens.saturating_add(significant(&parsed.tokens));
+        for item in &parsed.tree.items {
+            self.declarations = self.declarations.saturating_add(1);
+            if let ItemKind::Group(_, clauses) = &item.kind {
+                let rules = clauses.iter().filter(|clause| matches!(clause, GroupClause::Rule(_)));
+                self.declarations = self.declarations.saturating_add(rules.count());
+            }
+        }
+        if self.declarations > MAX_DECLARATIONS {
+            self.refuse(file, &format!("{} declarations and rules", self.declarations), MAX_DECLARATIONS);
+        }
+    }
+
+    fn refuse(&mut self, file: FileId, what: &str, most: usize) {
+        let place = Place { file, span: Span::default() };
+        let message = format!("up to this file the program has {what}; it may have at most {most} in all");
+        self.beyond = Some(Diagnostic::error("program-too-large", place, message));
+    }
+}
+
 fn parse(
     input: &Input,
     sources: &mut SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
     lost: &mut BTreeSet<String>,
+    size: &mut Size,
 ) -> SourceTree {
     let number = u32::try_from(sources.iter().count()).unwrap_or(u32::MAX);
     let file = FileId(number);
+    if !size.admit(file, &input.text) {
+        sources.insert(file, &input.path, "");
+        return SourceTree {
+            file,
+            path: input.path.clone(),
+            text: String::new(),
+            tree: ast::File::default(),
+        };
+    }
     sources.insert(file, &input.path, &input.text);
     let parsed = perq_grammar::parse(file, &input.text);
+    size.add(file, &parsed);
     if !parsed.diagnostics.is_empty() {
         let spans: Vec<Span> = parsed.tree.items.iter().map(|item| item.span).collect();
         for token in parsed.tokens.iter().filter(|token| token.kind == TokenKind::Word) {

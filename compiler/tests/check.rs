@@ -430,7 +430,8 @@ mod samples {
         gives(&award("expires after 500_000 days"), &[("number-out-of-range", "500_000 days")]);
         gives(&award("available on 2026-09-02 expires on 2026-09-01"), &[("never-available", "2026-09-01")]);
         gives(&award("spent_at_once expires never"), &[("never-available", "no life of its own")]);
-        gives(&award("cancel on return all"), &[("not-yet-evaluated", "award … cancel")]);
+        clean(&award("cancel on return all"));
+        clean(&award("cancel on return proportional"));
         let account = |clauses: &str| {
             format!("{FRAME}\naccount melting {{ unit melts decimals 0 round down per basket {clauses} }}")
         };
@@ -1016,7 +1017,10 @@ mod single {
             &[("wrong-instrument", "one")],
         );
         gives(&issues("badge fan", "issue badge fan expires after 3 days"), &[("wrong-instrument", "end")]);
-        gives(&issues("", "set member.favourite_shop to purchase.store"), &[("not-yet-evaluated", "names")]);
+        clean(&issues("", "set member.favourite_shop to store \"Rome\""));
+        gives(&issues("", "set member.favourite_shop to purchase.store"), &[("maybe-unknown", "store")]);
+        gives(&issues("", "set member.favourite_shop to 5"), &[("mismatched-types", "store")]);
+        gives(&issues("", "set member.favourites to sku \"A\""), &[("cannot-set", "favourites")]);
         gives(&issues("", "set member.tire to vip"), &[("unknown-field", "tier")]);
         gives(
             &issues("badge fan", "issue badge fan").replace("when member known", ""),

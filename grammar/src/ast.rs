@@ -254,7 +254,16 @@ pub enum ProgramClause {
     /// `spread rounded down rest first_lines`: the convention where an effect names none
     Spread(SpreadRule, Span),
     /// `tax on_top rounded half_up per line` or `tax included`: how it stands, how it rounds, where it rounds
-    Tax(Name, Option<Name>, Option<Name>),
+    Tax {
+        /// `included`, `on_top`
+        how: Name,
+        /// `rounded half_up`
+        rounded: Option<Name>,
+        /// `per line`, `per unit`, `per posting`
+        per: Option<Name>,
+        /// `besides line.luxury_tax`: the rate of a tax that the prices hold where this one comes on top
+        besides: Option<Path>,
+    },
     /// `not_below unit.minimum_price`
     NotBelow(Expr),
 }
@@ -504,12 +513,7 @@ pub enum EffectKind {
         reason: Option<Text>,
     },
     /// `gift 1 pcs of sku "MUG-77" reason "…"`
-    Gift {
-        /// What.
-        goods: Goods,
-        /// `reason "…"`
-        reason: Option<Text>,
-    },
+    Gift(Gift),
     /// `issue coupon welcome10`
     Issue(Issue),
     /// `set member.tier to base until 2026-12-31`
@@ -939,11 +943,11 @@ pub enum Expectation {
     /// `total 85.00 EUR`: what is to be paid
     Total(Expr),
     /// `tax 3.50 EUR`
-    Tax(Expr),
+    Tax(Expr, Scope),
     /// `net total 85.00 EUR`: what is to be paid without its tax
     NetTotal(Expr),
     /// `balance bonus = 500 points`
-    Balance(Path, Expr),
+    Balance(Path, Option<Text>, Expr),
     /// `debit 10 chips [from chips] [by rule pans]`
     Debit {
         /// How much.
@@ -983,6 +987,8 @@ pub enum Expectation {
 /// What an expected amount is about.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scope {
+    /// `to "m2"`: another member than the event's
+    pub to: Option<Text>,
     /// `by rule a`
     pub rule: Option<Path>,
     /// `on line 1`, by position from one, or `on sku "A"`

@@ -6,7 +6,7 @@ use crate::ast::{Expr, ExprKind};
 use crate::diagnostic::{Diagnostic, FileId, Place, Span};
 use crate::mistakes::MAX_DIGITS;
 use crate::source::MAX_SOURCE_BYTES;
-use crate::{MAX_DEPTH, MAX_TOKENS};
+use crate::{MAX_DEPTH, MAX_FILE_TOKENS, MAX_TOKENS};
 
 /// The names of the diagnostics of this crate; each has a page.
 pub const NAMES: &[&str] = &[
@@ -99,6 +99,18 @@ pub(crate) fn file_too_large(file: FileId, size: usize) -> Diagnostic {
         "file-too-large",
         in_file(file, 0, 0),
         format!("this file has {size} bytes; a rule file may have at most {MAX_SOURCE_BYTES}"),
+    )
+    .help("split it into several files and join them with `use`")
+}
+
+/// More words, numbers and signs than a source file may have.
+pub(crate) fn file_of_too_many_tokens(file: FileId, count: usize) -> Diagnostic {
+    Diagnostic::error(
+        "file-too-large",
+        in_file(file, 0, 0),
+        format!(
+            "this file has {count} words, numbers and signs; a rule file may have at most {MAX_FILE_TOKENS}"
+        ),
     )
     .help("split it into several files and join them with `use`")
 }

@@ -19,7 +19,7 @@ mod tree;
 
 pub use format::{LINE_WIDTH, format};
 pub use mistakes::MAX_DIGITS;
-pub use parse::{Parsed, parse};
+pub use parse::{Parsed, parse, significant};
 pub use report::MAX_DIAGNOSTICS;
 
 /// How deep brackets and braces may nest.
@@ -30,8 +30,11 @@ pub const MAX_DEPTH: usize = 128;
 
 /// How many tokens one declaration may have, without blanks and comments and without the rules in a group's braces.
 ///
-/// Reading one takes up to 200 bytes for each, which are given back before the next declaration is read.
-pub const MAX_TOKENS: usize = 1_000_000;
+/// Reading one takes up to 500 bytes for each, which are given back before the next declaration is read.
+pub const MAX_TOKENS: usize = 500_000;
+
+/// How many tokens one file may have, without blanks and comments: what the tree of a file takes grows with them.
+pub const MAX_FILE_TOKENS: usize = 2_500_000;
 
 /// How deep expressions may nest in the tree, which prefixes (`not not …`, `- - …`), `of` and the other operators
 /// deepen too: one level of brackets is one to some seven levels of tree. What walks the tree may recurse.

@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::source::MAX_SOURCE_BYTES;
 use crate::split::{ITEM_WORDS, Unit, UnitKind, column, split};
 use crate::tree::Builder;
-use crate::{characters, errors, mistakes};
+use crate::{MAX_FILE_TOKENS, characters, errors, mistakes};
 use pest::Parser as _;
 use pest::error::{Error, ErrorVariant, InputLocation};
 use pest::iterators::{Pair, Pairs};
@@ -42,6 +42,11 @@ pub struct Parsed {
     pub diagnostics: Vec<Diagnostic>,
     /// All of the text; words that the grammar has read as keywords are marked as such.
     pub tokens: Vec<Token>,
+}
+
+/// How many of these are no blanks and comments.
+pub fn significant(tokens: &[Token]) -> usize {
+    tokens.iter().filter(|token| !token.kind.is_trivia()).count()
 }
 
 /// Reads a text. Never fails: what cannot be read is among the diagnostics and not in the tree.
@@ -86,6 +91,11 @@ pub(crate) fn read(file: FileId, text: &str, visit: &mut dyn FnMut(&Reading<'_>)
         return Parsed { diagnostics: report.finish(file), ..Parsed::default() };
     }
     let mut tokens = lex(text);
+    let count = significant(&tokens);
+    if count > MAX_FILE_TOKENS {
+        report.push(errors::file_of_too_many_tokens(file, count));
+        return Parsed { diagnostics: report.finish(file), ..Parsed::default() };
+    }
     characters::check(file, text, &tokens, &mut report);
     let mut masked = mistakes::mask(file, text, &tokens, &mut report);
     let (units, mut problems, stray) = split(file, text, &tokens, &mut report);

@@ -489,13 +489,20 @@ fn awards_and_debits() {
 fn gifts_instruments_and_state() {
     let reader = Reader::constructs();
     let effects = reader.effects();
-    let EffectKind::Gift { goods, reason: Some(_) } = &effects[5] else { panic!("{:?}", effects[5]) };
-    let names: Vec<&str> = goods.names.iter().map(|name| name.value.as_str()).collect();
+    let EffectKind::Gift(gift) = &effects[5] else { panic!("{:?}", effects[5]) };
+    let [choice] = gift.choices.as_slice() else { panic!("{gift:?}") };
+    let names: Vec<&str> = choice.names.iter().map(|name| name.value.as_str()).collect();
     assert_eq!(
-        (reader.expr(&goods.quantity), goods.kind.text.as_str(), names),
+        (reader.expr(&gift.quantity), choice.kind.text.as_str(), names),
         ("1 pcs", "sku", vec!["MUG", "CUP"])
     );
-    assert!(matches!(&effects[6], EffectKind::Gift { goods, reason: None } if goods.kind.text == "category"));
+    assert!(gift.reason.is_some() && choice.stock.is_none() && !gift.nothing && !gift.added);
+    let EffectKind::Gift(gift) = &effects[6] else { panic!("{:?}", effects[6]) };
+    assert!(matches!(gift.choices.as_slice(), [choice] if choice.kind.text == "category"));
+
+    let Some(EffectKind::Gift(gift)) = effects.last() else { panic!("{:?}", effects.last()) };
+    let stocks: Vec<_> = gift.choices.iter().map(|choice| reader.maybe(&choice.stock)).collect();
+    assert_eq!((stocks, gift.nothing, gift.added), (vec![Some("100 pcs"), Some("5 pcs")], true, true));
 
     let issued: Vec<_> = effects
         .iter()
@@ -572,8 +579,8 @@ fn expectations_and_the_past_in_tests() {
         })
         .collect();
     let [
-        Expectation::Balance(wallet, fifty),
-        Expectation::Balance(library, _),
+        Expectation::Balance(wallet, None, fifty),
+        Expectation::Balance(library, None, _),
         Expectation::Debit { from: None, scope: whole, .. },
         Expectation::Debit { amount, from: Some(from), scope },
         Expectation::Issue { count: None, instrument: Instrument::Coupon, name, .. },

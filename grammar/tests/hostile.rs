@@ -136,7 +136,7 @@ fn long_flat_texts_are_read() {
 
 #[test]
 fn the_longest_declaration_allowed_is_read_and_a_longer_one_is_not() {
-    // `define x() gives number =` are seven tokens, and a sum of n numbers 2n - 1: half a million less three in all.
+    // `define x() gives number =` are seven tokens, and a sum of n numbers 2n - 1: a quarter of a million less three in all.
     let sum = |numbers: usize| value(&vec!["1"; numbers].join("+"));
     let most = (MAX_TOKENS - 7).div_ceil(2);
     assert_eq!(7 + 2 * most - 1, MAX_TOKENS);

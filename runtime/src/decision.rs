@@ -4,8 +4,10 @@
 //! the same order, so that equal decisions are equal bytes.
 
 mod instruments;
+mod returned;
 
-pub use instruments::{Code, FieldSet, Issued, LevelChange};
+pub use instruments::{Code, FieldSet, Gift, GiftOffer, Issued, LevelChange};
+pub use returned::{BackLine, ComesBack, Corrected, LotChange};
 
 use crate::clock::{Zone, instant_text};
 use crate::decimal;
@@ -57,27 +59,42 @@ pub struct Decision {
     /// What points pay, in the order of settlement.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tender: Vec<Tender>,
-    /// Why the event as a whole is refused; then nothing of it applies.
+    /// From which lots points are taken, where lots carry conditions.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub spent: Vec<Spent>,
+    /// What comes back of a purchase.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub refused: Option<Refused>,
+    pub returned: Option<ComesBack>,
     /// What became of the codes that were presented.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub coupons: Vec<Code>,
     /// What is issued to the member.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub issued: Vec<Issued>,
+    /// Products that are given, in the order of settlement.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub gifts: Vec<Gift>,
+    /// Gifts of which the member may choose a product.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub gift_offers: Vec<GiftOffer>,
     /// Fields of the member that are set.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub set: Vec<FieldSet>,
     /// Levels that the member leaves.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tiers: Vec<LevelChange>,
+    /// Why the event as a whole is refused; then nothing of it applies.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<Refused>,
     /// Rules that failed and gave nothing.
     pub errors: Vec<RuleError>,
     /// The lines before and after.
     pub lines: Vec<Line>,
     /// Sums.
     pub totals: Totals,
+    /// What rules make of what the event has brought about: its changes of level.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub raised: Vec<Decision>,
 }
 
 /// Whether an effect takes off the price, gives to an account or takes from one.
@@ -109,6 +126,9 @@ pub struct Effect {
     /// The parts of an award that live apart; empty for one that is there at once and for ever.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub lots: Vec<Lot>,
+    /// The condition under which an award can be spent, as the pack's manifest lists it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spendable: Option<String>,
     /// The award is spent where it is given, and never part of a balance.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub spent_at_once: bool,
@@ -156,22 +176,51 @@ pub struct Tender {
     pub lines: Vec<Share>,
 }
 
-/// A request to pay with points that cannot be met.
+/// A request to pay with points that cannot be met, or goods that cannot come back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refused {
     /// The redemption.
-    pub redemption: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub redemption: Option<String>,
     /// The account that should pay.
-    pub account: String,
-    /// `not-allowed`, `failed`, `short`, `below-least`, `wrong-step`, `above-most` or `unconfirmed`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub account: Option<String>,
+    /// The purchase of which goods should come back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub of: Option<String>,
+    /// The line of the return that it is about, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub line: Option<u32>,
+    /// How many pieces too many come back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pieces: Option<i64>,
+    /// Of a payment `not-allowed`, `failed`, `short`, `below-least`, `wrong-step`, `above-most` or `unconfirmed`; of a
+    /// return `not-kept`, `unknown-purchase`, `other-member`, `before-purchase`, `nothing-returned`, `wrong-pieces`,
+    /// `not-bought` or `more-than-bought`.
     pub because: String,
+    /// The same as a sentence, of a return.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub words: Option<String>,
     /// By how much, in the account; absent where it is no question of how much.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub by: Option<String>,
     /// What the program says then, and to whom.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub say: Vec<Saying>,
+}
+
+/// Points that are taken from lots with one condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spent {
+    /// From which account.
+    pub account: String,
+    /// How much.
+    pub amount: String,
+    /// The condition that the lots carry; absent for those that carry none.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spendable: Option<String>,
 }
 
 /// Words for somebody.
@@ -485,6 +534,10 @@ impl Lives {
         portions(&self.zone, self.week_starts, account, *life, now(event), effect.amount)
     }
 
+    fn spendable(&self, site: SiteId) -> Option<u32> {
+        self.lives.get(site.index()).and_then(Option::as_ref).and_then(|(_, life)| life.spendable)
+    }
+
     fn is_spent_at_once(&self, site: SiteId) -> bool {
         self.lives.get(site.index()).and_then(Option::as_ref).is_some_and(|(_, life)| life.spent_at_once)
     }
@@ -565,6 +618,7 @@ impl Names {
                     }
                     perq_compiler::ir::SiteKind::Discount { .. }
                     | perq_compiler::ir::SiteKind::Issue { .. }
+                    | perq_compiler::ir::SiteKind::Gift { .. }
                     | perq_compiler::ir::SiteKind::Set { .. } => None,
                 };
                 let group = program.rules.get(site.rule.index()).map_or(0, |rule| rule.group.index());
@@ -599,7 +653,7 @@ impl Names {
         match of {
             LimitOf::Discounts => self.decimals(None),
             LimitOf::Awards(account) => self.decimals(Some(account)),
-            LimitOf::Times => 0,
+            LimitOf::Times | LimitOf::Gifts => 0,
         }
     }
 
@@ -637,7 +691,7 @@ impl Names {
             Some(account) => (None, Some(self.account(account))),
             None => (Some(self.currency.text.clone()), None),
         };
-        let Parts { coupons, issued, set, tiers } = Parts::of(&self.program, event, raw);
+        let Parts { coupons, issued, gifts, gift_offers, set, tiers } = Parts::of(&self.program, event, raw);
         Decision {
             id: event.id().to_owned(),
             kind: text(&self.kinds, event.record.kind.index()),
@@ -669,6 +723,7 @@ impl Names {
                                 expires: lot.until.map(instant_text),
                             })
                             .collect(),
+                        spendable: self.lives.spendable(effect.site).and_then(|id| self.spendable(id)),
                         spent_at_once: self.lives.is_spent_at_once(effect.site),
                         rule: rule(effect.rule),
                         group: text(&self.groups, effect.group.index()),
@@ -694,7 +749,7 @@ impl Names {
                     let (currency, account) = match cut.of {
                         LimitOf::Discounts => of(None),
                         LimitOf::Awards(account) => of(Some(account)),
-                        LimitOf::Times => (None, None),
+                        LimitOf::Times | LimitOf::Gifts => (None, None),
                     };
                     Cut {
                         rule: rule(cut.rule),
@@ -749,9 +804,13 @@ impl Names {
                     lines: shares(event, &tender.shares, self.decimals),
                 })
                 .collect(),
-            refused: raw.refused.map(|refused| self.refused(refused)),
+            spent: raw.spent.iter().map(|spent| self.spent(spent)).collect(),
+            returned: ComesBack::of(self, event),
+            refused: raw.refused.map(|refused| self.refused(refused)).or_else(|| returned::refused(event)),
             coupons,
             issued,
+            gifts,
+            gift_offers,
             set,
             tiers,
             errors: raw
@@ -788,6 +847,20 @@ impl Names {
                 awards: self.sums(&raw.totals.awards),
                 debits: self.sums(&raw.totals.debits),
             },
+            raised: event.raised.iter().zip(&raw.raised).map(|(of, raw)| self.decision(of, raw)).collect(),
+        }
+    }
+
+    fn spendable(&self, id: u32) -> Option<String> {
+        let at = usize::try_from(id).ok()?;
+        self.program.spendables.get(at).map(|spendable| spendable.name.clone())
+    }
+
+    fn spent(&self, spent: &evaluate::Spent) -> Spent {
+        Spent {
+            account: self.account(spent.account),
+            amount: decimal::print(i128::from(spent.amount), self.decimals(Some(spent.account))),
+            spendable: spent.condition.and_then(|id| self.spendable(id)),
         }
     }
 
@@ -798,8 +871,12 @@ impl Names {
         let saying =
             |saying: &perq_compiler::ir::Saying| Saying { to: saying.to.clone(), text: saying.text.clone() };
         Refused {
-            redemption: text(&self.rules, refused.redemption.index()),
-            account: self.account(refused.account),
+            redemption: Some(text(&self.rules, refused.redemption.index())),
+            account: Some(self.account(refused.account)),
+            of: None,
+            line: None,
+            pieces: None,
+            words: None,
             because: refused_name(refused.why).to_owned(),
             by: by.map(|by| decimal::print(i128::from(by), self.decimals(Some(refused.account)))),
             say: says.map_or_else(Vec::new, |(_, says)| says.iter().map(saying).collect()),
@@ -862,7 +939,7 @@ impl Names {
             match cut.of {
                 LimitOf::Discounts => self.write_of(out, None),
                 LimitOf::Awards(account) => self.write_of(out, Some(account)),
-                LimitOf::Times => {}
+                LimitOf::Times | LimitOf::Gifts => {}
             }
             out.push(b'}');
         }
@@ -930,19 +1007,33 @@ impl Names {
                 out.extend_from_slice(b"]}");
             }
         }
+        if !raw.spent.is_empty() {
+            out.extend_from_slice(b"],\"spent\":[");
+            for (at, spent) in raw.spent.iter().enumerate() {
+                comma(out, at);
+                // Structures of texts always have a JSON form.
+                out.extend_from_slice(&serde_json::to_vec(&self.spent(spent)).unwrap_or_default());
+            }
+        }
         let quiet = event.presented.is_empty() && raw.issues.is_empty() && raw.changes.is_empty();
+        let quiet = quiet && raw.gifts.is_empty() && raw.gift_offers.is_empty();
         if !quiet || !raw.tiers.is_empty() {
             Parts::of(&self.program, event, raw).write(out);
         }
-        match raw.refused.map(|refused| serde_json::to_vec(&self.refused(refused))) {
-            Some(Ok(refused)) => {
-                out.extend_from_slice(b"],\"refused\":");
-                out.extend_from_slice(&refused);
-                out.extend_from_slice(b",\"errors\":[");
+        out.push(b']');
+        // Texts and numbers always become JSON.
+        let mut part = |key: &[u8], json: Option<serde_json::Result<Vec<u8>>>| {
+            if let Some(Ok(json)) = json {
+                out.extend_from_slice(key);
+                out.extend_from_slice(&json);
             }
-            // Texts and nothing else always become JSON.
-            Some(Err(_)) | None => out.extend_from_slice(b"],\"errors\":["),
+        };
+        if event.returned.is_some() {
+            part(b",\"returned\":", ComesBack::of(self, event).map(|back| serde_json::to_vec(&back)));
         }
+        let refused = raw.refused.map(|refused| self.refused(refused)).or_else(|| returned::refused(event));
+        part(b",\"refused\":", refused.map(|refused| serde_json::to_vec(&refused)));
+        out.extend_from_slice(b",\"errors\":[");
         for (at, fault) in raw.faults.iter().enumerate() {
             comma(out, at);
             out.extend_from_slice(b"{\"rule\":");
@@ -986,7 +1077,17 @@ impl Names {
             out.extend_from_slice(b"},\"debits\":{");
             self.write_sums(out, &totals.debits);
         }
-        out.extend_from_slice(b"}}}\n");
+        out.extend_from_slice(b"}}");
+        for (at, (event, raw)) in event.raised.iter().zip(&raw.raised).enumerate() {
+            out.extend_from_slice(if at == 0 { b",\"raised\":[".as_slice() } else { b",".as_slice() });
+            self.write(out, event, raw);
+            // Each ends its line.
+            out.pop();
+        }
+        if !event.raised.is_empty() && !raw.raised.is_empty() {
+            out.push(b']');
+        }
+        out.extend_from_slice(b"}\n");
     }
 
     fn write_sums(&self, out: &mut Vec<u8>, sums: &[(AccountId, i64)]) {
@@ -1035,6 +1136,10 @@ impl Names {
                 out.push(b'}');
             }
             out.push(b']');
+        }
+        if let Some(name) = self.lives.spendable(effect.site).and_then(|id| self.spendable(id)) {
+            out.extend_from_slice(b",\"spendable\":");
+            write_text(out, &name);
         }
         if self.lives.is_spent_at_once(effect.site) {
             out.extend_from_slice(b",\"spent_at_once\":true");
@@ -1168,7 +1273,7 @@ pub(crate) fn write_text_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::record::{ReadOptions, Reader, Schema};
     use crate::testing;
@@ -1205,6 +1310,10 @@ mod tests {
                     "^-?[0-9]+(\\.[0-9]+)?$" => assert!(decimal::parse(text, 9).is_ok(), "{at}: {text}"),
                     "^[0-9a-f]{16}$" => {
                         assert!(text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit()), "{at}");
+                    }
+                    "^-?[0-9]+-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$" => {
+                        let moment = Zone::universal().moment(text).map(|moment| moment.instant);
+                        assert_eq!(moment.map(instant_text).as_ref(), Some(text), "{at}");
                     }
                     _ => panic!("unknown pattern {pattern}"),
                 },
@@ -1318,10 +1427,21 @@ mod tests {
                 why: evaluate::RefusedWhy::AboveMost,
                 by: 5,
             }),
+            spent: vec![evaluate::Spent { account: AccountId(0), condition: None, amount: 8 }],
             short: vec![evaluate::Short { rule: RuleId(0), account: AccountId(0), missing: 3 }],
             issues: Vec::new(),
+            gifts: vec![evaluate::Gift {
+                rule: RuleId(0),
+                site: SiteId(0),
+                gift: 0,
+                option: 0,
+                pieces: 2,
+                added: 1,
+            }],
+            gift_offers: vec![evaluate::GiftOffer { rule: RuleId(1), gift: 0, pieces: 3, options: vec![0] }],
             changes: Vec::new(),
             tiers: Vec::new(),
+            raised: Vec::new(),
             faults: [
                 FaultKind::Overflow,
                 FaultKind::DivisionByZero,
@@ -1374,7 +1494,7 @@ mod tests {
         assert_eq!(
             line,
             format!(
-                r#"{{"id":"a\"\n🍵\u0001","kind":"purchase","member":"m1","pack":"{pack}","tz":"{tz}","effects":[{{"kind":"discount","amount":"10.05","currency":"GBP","rule":"tea_week","group":"offers","reason":"tea \"week\"","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"10.00","units":[{{"pieces":1,"amount":"3.34"}},{{"pieces":2,"amount":"3.33"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.05"}}]}},{{"kind":"award","amount":"59","account":"bonus","rule":"points","group":"base","lines":[]}},{{"kind":"debit","amount":"8","account":"bonus","rule":"points","group":"base","lines":[]}}],"displaced":[{{"rule":"tea_week","by":"points","lines":[1,2]}}],"cut":[{{"rule":"tea_week","by":"price-floor","amount":"0.07","currency":"GBP"}},{{"rule":"points","by":"rule","amount":"7","account":"bonus"}},{{"rule":"points","by":"group","amount":"0.07","currency":"GBP"}}],"sets":[{{"rule":"tea_week","sets":2,"proven":true,"lines":[{{"line":1,"pieces":2}},{{"line":2,"pieces":4}}]}},{{"rule":"points","sets":1,"proven":false,"gap":"1.50","lines":[{{"line":2,"pieces":1}}]}}],"short":[{{"rule":"tea_week","account":"bonus","missing":"3"}}],"tender":[{{"redemption":"tea_week","account":"bonus","points":"8","money":"0.17","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"0.10","units":[{{"pieces":1,"amount":"0.04"}},{{"pieces":2,"amount":"0.03"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.07"}}]}}],"refused":{{"redemption":"points","account":"bonus","because":"above-most","by":"5"}},"errors":[{{"rule":"points","error":"overflow","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"division-by-zero","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-range","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-fuel","place":"rules/shop.rule:9:1"}}],"lines":[{{"line":1,"sku":"T1","initial":"15.30","discount":"10.00","paid":"5.30"}},{{"line":2,"sku":"b\\","initial":"-1.00","discount":"0.05","paid":"-1.05"}}],"totals":{{"initial":"14.30","discount":"10.05","paid":"4.25","points":"0.17","total":"4.79","awards":{{"bonus":"59"}},"debits":{{"bonus":"8"}}}}}}"#
+                r#"{{"id":"a\"\n🍵\u0001","kind":"purchase","member":"m1","pack":"{pack}","tz":"{tz}","effects":[{{"kind":"discount","amount":"10.05","currency":"GBP","rule":"tea_week","group":"offers","reason":"tea \"week\"","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"10.00","units":[{{"pieces":1,"amount":"3.34"}},{{"pieces":2,"amount":"3.33"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.05"}}]}},{{"kind":"award","amount":"59","account":"bonus","rule":"points","group":"base","lines":[]}},{{"kind":"debit","amount":"8","account":"bonus","rule":"points","group":"base","lines":[]}}],"displaced":[{{"rule":"tea_week","by":"points","lines":[1,2]}}],"cut":[{{"rule":"tea_week","by":"price-floor","amount":"0.07","currency":"GBP"}},{{"rule":"points","by":"rule","amount":"7","account":"bonus"}},{{"rule":"points","by":"group","amount":"0.07","currency":"GBP"}}],"sets":[{{"rule":"tea_week","sets":2,"proven":true,"lines":[{{"line":1,"pieces":2}},{{"line":2,"pieces":4}}]}},{{"rule":"points","sets":1,"proven":false,"gap":"1.50","lines":[{{"line":2,"pieces":1}}]}}],"short":[{{"rule":"tea_week","account":"bonus","missing":"3"}}],"tender":[{{"redemption":"tea_week","account":"bonus","points":"8","money":"0.17","lines":[{{"line":1,"sku":"T1","pieces":3,"amount":"0.10","units":[{{"pieces":1,"amount":"0.04"}},{{"pieces":2,"amount":"0.03"}}]}},{{"line":2,"sku":"b\\","pieces":1,"amount":"0.07"}}]}}],"spent":[{{"account":"bonus","amount":"8"}}],"gifts":[{{"sku":"","pieces":2,"added":1,"rule":"tea_week","reason":"tea \"week\""}}],"gift_offers":[{{"rule":"points","pieces":3,"skus":[""]}}],"refused":{{"redemption":"points","account":"bonus","because":"above-most","by":"5"}},"errors":[{{"rule":"points","error":"overflow","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"division-by-zero","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-range","place":"rules/shop.rule:9:1"}},{{"rule":"points","error":"out-of-fuel","place":"rules/shop.rule:9:1"}}],"lines":[{{"line":1,"sku":"T1","initial":"15.30","discount":"10.00","paid":"5.30"}},{{"line":2,"sku":"b\\","initial":"-1.00","discount":"0.05","paid":"-1.05"}}],"totals":{{"initial":"14.30","discount":"10.05","paid":"4.25","points":"0.17","total":"4.79","awards":{{"bonus":"59"}},"debits":{{"bonus":"8"}}}}}}"#
             )
         );
         let mut program = testing::program();
@@ -1382,6 +1502,7 @@ mod tests {
             included: false,
             rounding: perq_compiler::ir::Rounding::HalfUp,
             per: perq_compiler::ir::TaxPer::Line,
+            besides: None,
         });
         let taxed = Pack::of(perq_compiler::ir::verify::verify(program).unwrap());
         let line = check(&taxed, r#"{"id":"1","kind":"sale","at":"2026-01-01T00:00"}"#);

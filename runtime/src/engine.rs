@@ -8,6 +8,7 @@ use crate::decision::{Decision, Names};
 use crate::pack::Pack;
 use crate::record::value::{Scalar, Values};
 use crate::record::{Event, ReadEvent, ReadOptions, Reader, RecordError, Schema};
+use crate::returns;
 use crate::state::{self, Memory, State, review};
 use arc_swap::ArcSwap;
 use perq_compiler::evaluate::{self, Claimed, Plan, Reviewer, Unclaimed, Workspace};
@@ -502,6 +503,37 @@ impl Evaluation {
         }
     }
 
+    /// Decides an event again of which goods have come back.
+    fn again(
+        &mut self,
+        engine: &Inner,
+        record: &mut evaluate::Record,
+        claimed: &dyn Claimed,
+        kept: &evaluate::Kept,
+    ) -> evaluate::Decision {
+        let date = record.event.get(event_slot::DATE.index()).copied().unwrap_or(MISSING);
+        let params: Vec<i64> = engine.params.iter().map(|values| value_at(values, date)).collect();
+        let (program, plan, bindings) = (engine.pack.program(), &engine.plan, engine.schema.bindings());
+        let mut decision = evaluate::Decision::default();
+        let out = &mut decision;
+        match &engine.code {
+            Code::Interpreter => {
+                let (code, memory) = (&engine.interpreter, &mut self.interpreter);
+                evaluate::evaluate_again(
+                    program, plan, bindings, record, &params, claimed, code, memory, out, kept,
+                );
+            }
+            #[cfg(feature = "native")]
+            Code::Native(native) => {
+                let (code, memory): (&Native, _) = (native, &mut self.native);
+                evaluate::evaluate_again(
+                    program, plan, bindings, record, &params, claimed, code, memory, out, kept,
+                );
+            }
+        }
+        decision
+    }
+
     fn interpret(&mut self, engine: &Inner, event: &mut ReadEvent, claimed: &dyn Claimed) {
         evaluate::evaluate(
             engine.pack.program(),
@@ -546,6 +578,15 @@ impl Evaluation {
     }
 }
 
+/// Decides an event by itself: nothing was before it, so nothing comes back of it.
+fn alone(engine: &Engine, event: &mut ReadEvent, evaluation: &mut Evaluation) {
+    returns::unkept(engine.program(), event);
+    match returns::is_refused(event) {
+        true => returns::refuse(event, &mut evaluation.decision),
+        false => evaluation.run(&engine.0, event, &Unclaimed),
+    }
+}
+
 /// Decides an event that was just read, on what was kept before it, and keeps it.
 fn decide(
     engine: &Engine,
@@ -554,20 +595,37 @@ fn decide(
     event: &mut ReadEvent,
     evaluation: &mut Evaluation,
 ) {
-    let Some(state) = state else { return evaluation.run(&engine.0, event, &Unclaimed) };
     let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
+    let Some(state) = state else { return alone(engine, event, evaluation) };
+    // First of all: a return may learn from its purchase whose it is.
+    returns::before(program, &*state, (schema, reader), event, &mut |record, claimed, kept| {
+        evaluation.again(&engine.0, record, claimed, kept)
+    });
     let tiers = review::before(program, state, (schema, reader), event, &mut |record, functions| {
         evaluation.ask(&engine.0, record, functions)
     });
     let claimed = state.see(schema, reader, event);
-    evaluation.run(&engine.0, event, &*claimed);
+    returns::show(program, event);
+    match returns::is_refused(event) {
+        true => returns::refuse(event, &mut evaluation.decision),
+        false => evaluation.run(&engine.0, event, &returns::Corrected::new(&*claimed, event)),
+    }
     drop(claimed);
+    returns::settle(program, event, &mut evaluation.decision);
     evaluation.decision.tiers = tiers;
     state.keep(schema, reader, event, &evaluation.decision);
     let mut decision = std::mem::take(&mut evaluation.decision);
     review::after(program, state, (schema, reader), event, &mut decision, &mut |record, functions| {
         evaluation.ask(&engine.0, record, functions)
     });
+    for mut raised in review::raised(program, schema, event, &decision.tiers) {
+        let claimed = state.see(schema, reader, &mut raised);
+        evaluation.run(&engine.0, &mut raised, &*claimed);
+        drop(claimed);
+        state.keep(schema, reader, &raised, &evaluation.decision);
+        decision.raised.push(std::mem::take(&mut evaluation.decision));
+        event.raised.push(raised);
+    }
     evaluation.decision = decision;
 }
 
@@ -617,6 +675,32 @@ impl Session {
         self
     }
 
+    /// Lets each event take so many turns instead of [`evaluate::FUEL`]: for hosts that can wait for less. A decision
+    /// depends on it only where it does not suffice; rules that it does not suffice for are named in the decision.
+    #[must_use]
+    pub fn with_fuel(mut self, fuel: i64) -> Session {
+        self.evaluation.interpreter = Workspace::with_fuel(fuel);
+        #[cfg(feature = "native")]
+        {
+            self.evaluation.native = Workspace::with_fuel(fuel);
+        }
+        self
+    }
+
+    /// Turns that the last event has left over.
+    pub fn fuel_left(&self) -> i64 {
+        match &self.engine.0.code {
+            Code::Interpreter => self.evaluation.interpreter.fuel_left(),
+            #[cfg(feature = "native")]
+            Code::Native(_) => self.evaluation.native.fuel_left(),
+        }
+    }
+
+    /// What was kept so far, of stateful programs.
+    pub fn state(&self) -> Option<&dyn State> {
+        self.state.as_deref()
+    }
+
     /// Decides the event that was read last, on what was kept before it, and keeps it.
     fn run(&mut self) {
         let Session { engine, state, reader, event, evaluation } = self;
@@ -647,7 +731,8 @@ impl Session {
     /// Decides an event that was read for this engine's schema: numbers and ids, nothing named. The running amounts in
     /// its record change. Knows nothing of what was decided before, and keeps nothing.
     pub fn decide_record(&mut self, event: &mut ReadEvent) -> &evaluate::Decision {
-        self.evaluation.run(&self.engine.0, event, &Unclaimed);
+        let Session { engine, evaluation, .. } = self;
+        alone(engine, event, evaluation);
         &self.evaluation.decision
     }
 

@@ -18,6 +18,7 @@ pub mod native;
 mod nearest;
 pub mod pack;
 pub mod record;
+pub mod returns;
 pub mod state;
 pub mod summary;
 #[cfg(test)]

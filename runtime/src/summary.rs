@@ -162,10 +162,14 @@ impl Summary {
         self.total.events + self.rejected
     }
 
-    /// Adds a decision.
+    /// Adds a decision, with what the event has brought about.
     pub fn add(&mut self, event: &ReadEvent, decision: &Decision) {
+        for (event, decision) in event.raised.iter().zip(&decision.raised) {
+            self.add(event, decision);
+        }
         let totals = &decision.totals;
-        let one = Turnover {
+        let returned = event.returned.as_ref().and_then(|returned| returned.as_ref().ok());
+        let mut one = Turnover {
             events: 1,
             lines: decision.lines.len() as u64,
             initial: i128::from(totals.initial),
@@ -188,6 +192,28 @@ impl Summary {
         for &(account, amount) in &totals.awards {
             self.total.award(account.index(), i128::from(amount));
             of_month.award(account.index(), i128::from(amount));
+        }
+        if let Some(returned) = returned {
+            // What comes back was sold before: turnover and awards are net.
+            let discounts = returned.discounts();
+            one.discount = -discounts.iter().map(|(_, _, amount)| i128::from(*amount)).sum::<i128>();
+            one.paid = -i128::from(returned.refund.paid);
+            one.initial = one.paid + one.discount;
+            one.tax = -i128::from(returned.refund.tax);
+            one.total = -i128::from(totals.total);
+            for (rule, group, amount) in discounts {
+                slot(&mut self.rules, rule.index()).discount -= i128::from(amount);
+                slot(&mut self.groups, group.index()).discount -= i128::from(amount);
+            }
+            for correction in returned.corrections.iter().filter(|correction| !correction.debit) {
+                let (account, amount) = (correction.account.index(), i128::from(correction.amount));
+                if correction.owner == returned.origin.member {
+                    self.total.award(account, amount);
+                    of_month.award(account, amount);
+                }
+                slot(&mut self.rules, correction.rule.index()).award(account, amount);
+                slot(&mut self.groups, correction.group.index()).award(account, amount);
+            }
         }
         self.total.add(&one);
         of_month.add(&one);

@@ -154,6 +154,7 @@ pub(crate) fn program() -> Program {
             not_below: None,
             expires: perq_compiler::ir::Expires::Never,
             melt: None,
+            shortfall: None,
         }],
         kinds: vec![
             kind("sku", false, None),
@@ -201,7 +202,10 @@ pub(crate) fn program() -> Program {
         counters: Vec::new(),
         redemptions: Vec::new(),
         tender: perq_compiler::ir::TenderSlots::default(),
+        returns: false,
         instruments: Default::default(),
+        gifts: Vec::new(),
+        spendables: Vec::new(),
         params: vec![Param {
             name: "rate".into(),
             ty: SlotType::Percent,

@@ -11,13 +11,14 @@ use crate::engine::{DatedValues, parameters_of, value_at};
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
 use crate::record::{ReadEvent, ReadOptions, Reader, Schema};
+use crate::returns;
 use crate::state::instruments::{self, Outcome as CodeOutcome};
 use crate::state::life::moved;
 use crate::state::{Memory, State, review};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{
-    Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, LineTotal, Plan, Proposals, Record, RefusedWhy,
-    Reviewer, Workspace, evaluate,
+    Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, Kept, LineTotal, Plan, Proposals, Record,
+    RefusedWhy, Reviewer, Workspace, evaluate, evaluate_again,
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
@@ -220,10 +221,11 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Award { .. }
             | Expectation::Discount { .. }
             | Expectation::Issue { count: Some(_), .. }
+            | Expectation::Gift { .. }
             | Expectation::Debit { .. }
             | Expectation::Balance { .. }
             | Expectation::Total(_)
-            | Expectation::Tax(_)
+            | Expectation::Tax(..)
             | Expectation::NetTotal(_) => true,
             Expectation::Nothing
             | Expectation::Fires(_)
@@ -233,7 +235,7 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Issue { count: None, .. }
             | Expectation::Coupon(..)
             | Expectation::Badge(_)
-            | Expectation::Tier(_)
+            | Expectation::Tier(..)
             | Expectation::Fails(..)
             | Expectation::Holds { .. } => false,
         },
@@ -270,9 +272,9 @@ type Checks = Vec<Result<bool, FaultKind>>;
 struct Decided {
     event: ReadEvent,
     decision: Decision,
-    /// The member's badges and level, once it was kept.
+    /// The member's badges and levels, once it was kept.
     badges: Vec<u32>,
-    level: Option<i64>,
+    levels: Vec<Option<i64>>,
     checks: Checks,
 }
 
@@ -325,9 +327,9 @@ impl<'t> Run<'t> {
                     self.params.retain(|(other, _)| other != param);
                     self.params.push((*param, *value));
                 }
-                TestStep::Event { kind, id, at, record, earlier, place } => {
+                TestStep::Event { kind, id, of, at, record, earlier, place } => {
                     let name = self.ready.program.events.get(kind.index()).map_or("", |event| &event.name);
-                    let json = self.json(name, id.as_deref(), at, record);
+                    let json = self.json(name, (id.as_deref(), of.as_deref()), at, record);
                     if let Some(paid) = earlier {
                         if let Err((expected, got)) = self.keep_earlier(&json, *paid) {
                             mismatches.push(Mismatch { place: *place, expected, got, decision: None });
@@ -360,8 +362,8 @@ impl<'t> Run<'t> {
                         self.zone.moment_at(at)
                     });
                 }
-                TestStep::Expect(Expectation::Balance { account, amount }, place) => {
-                    mismatches.extend(self.balance(*account, *amount, *place));
+                TestStep::Expect(Expectation::Balance { account, of, amount }, place) => {
+                    mismatches.extend(self.balance(*account, of.as_deref(), *amount, *place));
                 }
                 TestStep::Expect(expectation, place) => match &self.last {
                     Some(decided) => {
@@ -381,12 +383,13 @@ impl<'t> Run<'t> {
     }
 
     /// Whether a balance is as expected, at the time that the test has come to.
-    fn balance(&self, account: AccountId, amount: i64, place: Place) -> Option<Mismatch> {
+    fn balance(&self, account: AccountId, of: Option<&str>, amount: i64, place: Place) -> Option<Mismatch> {
         let decided = self.last.as_ref()?;
         let view = View { program: &self.ready.program, decided };
         let name = self.ready.program.accounts.get(account.index()).map_or("?", |account| &account.name);
-        let said = |amount: i64| format!("balance {name} = {}", view.amount(Some(account), amount));
-        let got = match (decided.event.member(), self.clock) {
+        let whose = of.map_or_else(String::new, |of| format!(" of \"{of}\""));
+        let said = |amount: i64| format!("balance {name}{whose} = {}", view.amount(Some(account), amount));
+        let got = match (of.or(decided.event.member()), self.clock) {
             (Some(member), Some(clock)) => {
                 let balance = self.state.balance(member, account, clock.instant);
                 if balance == amount {
@@ -400,12 +403,21 @@ impl<'t> Run<'t> {
     }
 
     /// The event as a host would send it.
-    fn json(&mut self, kind: &str, id: Option<&str>, at: &str, record: &TestRecord) -> String {
+    fn json(
+        &mut self,
+        kind: &str,
+        (id, of): (Option<&str>, Option<&str>),
+        at: &str,
+        record: &TestRecord,
+    ) -> String {
         self.events += 1;
         let mut event = Map::new();
         let id = id.map_or_else(|| format!("event-{}", self.events), str::to_owned);
         event.insert("id".to_owned(), Value::String(id));
         event.insert("kind".to_owned(), Value::String(kind.to_owned()));
+        if let Some(of) = of {
+            event.insert("of".to_owned(), Value::String(of.to_owned()));
+        }
         event.insert("at".to_owned(), Value::String(at.to_owned()));
         if let Some(member) = self.member {
             let mut fields = fields(member);
@@ -471,6 +483,7 @@ impl<'t> Run<'t> {
         decision.totals.total = decision.totals.paid;
         if let Some(bound) = &self.bound {
             self.state.keep(&bound.schema, &reader, &event, &decision);
+            self.state.undecided(event.id());
         }
         Ok(())
     }
@@ -483,23 +496,30 @@ impl<'t> Run<'t> {
         let Some(bound) = &self.bound else { return Err(refused("tables", &"there are none")) };
         let mut asked = Asked { ready: self.ready, set: &self.params, disagree: None };
         let bindings = bound.schema.bindings();
-        let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
+        // First of all: a return may learn from its purchase whose it is.
+        let kept = (&bound.schema, &mut reader);
+        returns::before(program, &self.state, kept, &mut event, &mut |record, claimed, kept| {
+            asked.again(bound, workspaces, record, claimed, kept)
+        });
+        let kept = (&bound.schema, &mut reader);
         let tiers = review::before(program, &mut self.state, kept, &event, &mut |record, functions| {
             asked.ask(bindings, workspaces, record, functions)
         });
-        let params = params(&self.ready.params, &event.record, &self.params);
+        let params = params_of(&self.ready.params, &event.record, &self.params);
         let claimed = self.state.see(&bound.schema, &mut reader, &mut event);
+        returns::show(program, &mut event);
+        let seen = returns::Corrected::new(&*claimed, &event);
         let mut decisions: Vec<(&str, (Decision, Checks))> = Vec::new();
         if let Some(interpreter) = &self.ready.interpreter {
             let memory = &mut self.workspaces.interpreter;
-            let decision = settle(program, bound, &mut event, (&params, &*claimed), interpreter, memory);
+            let decision = settle(program, bound, &mut event, (&params, &seen), interpreter, memory);
             decisions.push(("interpreter", decision));
         }
         #[cfg(feature = "native")]
         if let Some(native) = &self.ready.native {
             let memory = &mut self.workspaces.native;
-            let decision = settle(program, bound, &mut event, (&params, &*claimed), native, memory);
+            let decision = settle(program, bound, &mut event, (&params, &seen), native, memory);
             decisions.push(("native", decision));
         }
         drop(claimed);
@@ -507,10 +527,10 @@ impl<'t> Run<'t> {
         let Some((name, (decision, checks))) = decisions.next() else {
             return Err(refused("an engine", &"there is none"));
         };
-        let mut decided = Decided { event, decision, badges: Vec::new(), level: None, checks };
+        let mut decided = Decided { event, decision, badges: Vec::new(), levels: Vec::new(), checks };
         for (other_name, (decision, checks)) in decisions {
             let event = decided.event.clone();
-            let other = Decided { event, decision, badges: Vec::new(), level: None, checks };
+            let other = Decided { event, decision, badges: Vec::new(), levels: Vec::new(), checks };
             if other != decided {
                 let text = |decided: &Decided| View { program, decided }.text();
                 return Err((
@@ -523,27 +543,60 @@ impl<'t> Run<'t> {
                 ));
             }
         }
-        let Decided { event, decision, badges, level, checks: _ } = &mut decided;
+        let Decided { event, decision, badges, levels, checks: _ } = &mut decided;
+        match returns::is_refused(event) {
+            true => returns::refuse(event, decision),
+            false => returns::settle(program, event, decision),
+        }
         decision.tiers = tiers;
         self.state.keep(&bound.schema, &reader, event, decision);
         self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
         self.fired.extend(decision.issues.iter().filter_map(|issue| issue.rule));
+        self.fired.extend(decision.gifts.iter().map(|gift| gift.rule));
         self.fired.extend(decision.changes.iter().map(|change| change.rule));
         let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
         review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
             asked.ask(bindings, workspaces, record, functions)
         });
+        for mut raised in review::raised(program, &bound.schema, event, &decision.tiers) {
+            let params = params_of(&self.ready.params, &raised.record, &self.params);
+            let claimed = self.state.see(&bound.schema, &mut reader, &mut raised);
+            let mut found: Vec<Decision> = Vec::new();
+            if let Some(code) = &self.ready.interpreter {
+                let memory = &mut workspaces.interpreter;
+                found.push(settle(program, bound, &mut raised, (&params, &*claimed), code, memory).0);
+            }
+            #[cfg(feature = "native")]
+            if let Some(code) = &self.ready.native {
+                let memory = &mut workspaces.native;
+                found.push(settle(program, bound, &mut raised, (&params, &*claimed), code, memory).0);
+            }
+            drop(claimed);
+            if found.windows(2).any(|pair| pair[0] != pair[1]) {
+                asked.disagree = Some(format!("{found:?}"));
+            }
+            let Some(one) = found.into_iter().next() else { continue };
+            self.state.keep(&bound.schema, &reader, &raised, &one);
+            self.fired.extend(one.effects.iter().map(|effect| effect.rule));
+            self.fired.extend(one.issues.iter().filter_map(|issue| issue.rule));
+            self.fired.extend(one.gifts.iter().map(|gift| gift.rule));
+            self.fired.extend(one.changes.iter().map(|change| change.rule));
+            decision.raised.push(one);
+            event.raised.push(raised);
+        }
         if let Some(disagree) = asked.disagree {
             return Err((
-                "the same levels and badges from both engines".to_owned(),
+                "the same levels, badges and corrections from both engines".to_owned(),
                 format!("they differ, which is a mistake of perq; please report it\n{disagree}"),
             ));
         }
         if let Some(member) = event.member() {
             let all = 0..program.instruments.badges.len() as u32;
             badges.extend(all.filter(|badge| self.state.has_badge(member, *badge)));
-            *level = self.state.level(member).map(|standing| standing.level);
+            let all = 0..program.instruments.tiers.len() as u32;
+            let level = |tiers| self.state.level(tiers, member).map(|standing| standing.level);
+            levels.extend(all.map(level));
         }
         Ok(decided)
     }
@@ -574,7 +627,7 @@ impl Asked<'_> {
         functions: &[FunctionId],
     ) -> Vec<Option<i64>> {
         let program: &Program = &self.ready.program;
-        let params = params(&self.ready.params, record, self.set);
+        let params = params_of(&self.ready.params, record, self.set);
         let mut found: Vec<(&str, Vec<Option<i64>>)> = Vec::new();
         if let Some(code) = &self.ready.interpreter {
             let (mut own, memory) = (record.clone(), &mut workspaces.interpreter);
@@ -593,6 +646,42 @@ impl Asked<'_> {
             self.disagree = Some(format!("{one}: {first:?}\n{other}: {second:?}"));
         }
         found.into_iter().next().map_or_else(Vec::new, |(_, found)| found)
+    }
+}
+
+impl Asked<'_> {
+    /// Decides an event again of which goods have come back.
+    fn again(
+        &mut self,
+        bound: &Bound,
+        workspaces: &mut Workspaces,
+        record: &mut Record,
+        claimed: &dyn Claimed,
+        kept: &Kept,
+    ) -> Decision {
+        let program: &Program = &self.ready.program;
+        let params = params_of(&self.ready.params, record, self.set);
+        let (plan, bindings) = (&bound.plan, bound.schema.bindings());
+        let mut found: Vec<(&str, Decision)> = Vec::new();
+        if let Some(code) = &self.ready.interpreter {
+            let (mut own, memory) = (record.clone(), &mut workspaces.interpreter);
+            let mut out = Decision::default();
+            evaluate_again(program, plan, bindings, &mut own, &params, claimed, code, memory, &mut out, kept);
+            found.push(("interpreter", out));
+        }
+        #[cfg(feature = "native")]
+        if let Some(code) = &self.ready.native {
+            let (mut own, memory) = (record.clone(), &mut workspaces.native);
+            let mut out = Decision::default();
+            evaluate_again(program, plan, bindings, &mut own, &params, claimed, code, memory, &mut out, kept);
+            found.push(("native", out));
+        }
+        if let [(one, first), (other, second)] = found.as_slice()
+            && first != second
+        {
+            self.disagree = Some(format!("{one}: {first:?}\n{other}: {second:?}"));
+        }
+        found.into_iter().next().map_or_else(Decision::default, |(_, decision)| decision)
     }
 }
 
@@ -658,7 +747,7 @@ fn checks<C: Code>(
 }
 
 /// The parameters on the event's day, with what the test sets.
-fn params(params: &[DatedValues], record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
+fn params_of(params: &[DatedValues], record: &Record, set: &[(ParamId, i64)]) -> Vec<i64> {
     let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
     let mut values: Vec<i64> = params.iter().map(|values| value_at(values, day)).collect();
     for (param, value) in set {
@@ -843,20 +932,29 @@ struct View<'v> {
 }
 
 impl View<'_> {
+    /// The decision, and those of what the event has brought about.
+    fn all(&self) -> impl Iterator<Item = &Decision> {
+        std::iter::once(&self.decided.decision).chain(&self.decided.decision.raised)
+    }
+
     fn check(&self, expectation: &Expectation, place: Place) -> Option<Mismatch> {
         let decision = &self.decided.decision;
         let (holds, expected, got) = match expectation {
             Expectation::Nothing => {
                 let got = match decision.faults.as_slice() {
-                    [] if decision.refused.is_some() => self.refused().unwrap_or_default(),
+                    [] if self.is_refused() => self.refused().unwrap_or_default(),
                     [] => self.effects(|_| true),
                     _ => "a rule failed".to_owned(),
                 };
-                let nothing = decision.effects.is_empty()
-                    && decision.issues.is_empty()
-                    && decision.changes.is_empty()
+                let nothing = self.all().all(|decision| {
+                    decision.effects.is_empty()
+                        && decision.issues.is_empty()
+                        && decision.gifts.is_empty()
+                        && decision.gift_offers.is_empty()
+                        && decision.changes.is_empty()
+                }) && decision.raised.iter().all(|raised| raised.faults.is_empty())
                     && decision.faults.is_empty()
-                    && decision.refused.is_none();
+                    && !self.is_refused();
                 (nothing, "nothing".to_owned(), got)
             }
             Expectation::Fires(rule) => {
@@ -924,37 +1022,59 @@ impl View<'_> {
                 self.compare("debit", Some(*account), *amount, scope)
             }
             Expectation::Discount { amount, scope } => self.compare("discount", None, *amount, scope),
-            Expectation::Tax(tax) => (
-                decision.totals.tax == *tax,
-                format!("tax {}", self.amount(None, *tax)),
-                format!("tax {}", self.amount(None, decision.totals.tax)),
-            ),
+            Expectation::Tax(tax, scope) => {
+                let found = match &scope.line {
+                    None => i128::from(decision.totals.tax),
+                    Some(line) => {
+                        let lines = decision.lines.iter().zip(0u32..);
+                        let lines = lines.filter(|(_, row)| self.is_line(line, *row));
+                        lines.map(|(line, _)| i128::from(line.tax)).sum()
+                    }
+                };
+                let scoped = self.scope(scope);
+                let expected = format!("tax {}{scoped}", self.amount(None, *tax));
+                (
+                    found == i128::from(*tax),
+                    expected,
+                    format!("tax {}{scoped}", self.wide_amount(None, found)),
+                )
+            }
             Expectation::Refused(words) => {
                 let said = |words: &String| format!("refused \"{words}\"");
                 let expected = words.as_ref().map_or_else(|| "refused".to_owned(), said);
-                let holds = decision.refused.is_some_and(|refused| {
-                    words.as_ref().is_none_or(|words| {
-                        self.says(refused.redemption).iter().any(|saying| saying.text == *words)
-                            && refused.why == RefusedWhy::Short
-                    })
-                });
+                let returned = match &self.decided.event.returned {
+                    Some(Err(why)) => words.as_ref().is_none_or(|words| *words == why.name()),
+                    Some(Ok(_)) | None => false,
+                };
+                let holds = returned
+                    || decision.refused.is_some_and(|refused| {
+                        words.as_ref().is_none_or(|words| {
+                            self.says(refused.redemption).iter().any(|saying| saying.text == *words)
+                                && refused.why == RefusedWhy::Short
+                        })
+                    });
                 (holds, expected, self.refused().unwrap_or_else(|| "it is not refused".to_owned()))
             }
             // Asked of the state, not of the decision.
             Expectation::Balance { .. } => return None,
-            Expectation::Issue { count, instrument, rule } => self.issued(*count, *instrument, *rule),
+            Expectation::Issue { count, instrument, rule, to } => {
+                self.issued(*count, *instrument, *rule, to.as_deref())
+            }
+            Expectation::Gift { pieces, skus, rule } => self.given(*pieces, skus, *rule),
             Expectation::Coupon(coupon, accepted) => self.redeemed(*coupon, *accepted),
             Expectation::Badge(badge) => {
                 let name = self.instrument(InstrumentId::Badge(*badge));
                 let has = self.decided.badges.contains(badge);
                 (has, format!("the member has {name}"), "the member does not have it".to_owned())
             }
-            Expectation::Tier(level) => {
-                let got = match self.decided.level {
-                    Some(level) => self.level(level),
+            Expectation::Tier(tiers, level) => {
+                let at = usize::try_from(*tiers).unwrap_or(usize::MAX);
+                let found = self.decided.levels.get(at).copied().flatten();
+                let got = match found {
+                    Some(level) => self.level(*tiers, level),
                     None => "the event has no member".to_owned(),
                 };
-                (self.decided.level == Some(*level), self.level(*level), got)
+                (found == Some(*level), self.level(*tiers, *level), got)
             }
             Expectation::Total(total) => (
                 decision.totals.total == *total,
@@ -995,6 +1115,9 @@ impl View<'_> {
 
     fn scope(&self, scope: &ExpectScope) -> String {
         let mut out = String::new();
+        if let Some(to) = &scope.to {
+            out += &format!(" to \"{to}\"");
+        }
         if let Some(rule) = scope.rule {
             out += &format!(" by rule {}", self.rule(rule));
         }
@@ -1009,22 +1132,31 @@ impl View<'_> {
         out
     }
 
+    fn is_line(&self, line: &LineRef, row: u32) -> bool {
+        match line {
+            LineRef::Position(position) => row.checked_add(1) == Some(*position),
+            LineRef::Sku(sku) => self.decided.event.sku(row as usize) == sku,
+        }
+    }
+
     /// The sum of what the scope holds.
     fn sum(&self, account: Option<AccountId>, debit: bool, scope: &ExpectScope) -> i128 {
         let of_rule = |effect: &&Effect| scope.rule.is_none_or(|rule| self.is(effect.rule, rule));
         let own = |effect: &&Effect| {
-            self.program.sites.get(effect.site.index()).is_none_or(|site| site.to.is_none())
+            let site = self.program.sites.get(effect.site.index());
+            match (site.and_then(|site| site.to), &scope.to) {
+                (None, None) => true,
+                (Some(slot), Some(to)) => self.decided.event.other(slot) == Some(to),
+                (Some(_), None) | (None, Some(_)) => false,
+            }
         };
         let same = |effect: &&Effect| effect.account == account && effect.debit == debit;
-        let effects = self.decided.decision.effects.iter().filter(same);
+        let effects = self.all().flat_map(|decision| &decision.effects).filter(same);
         let effects = effects.filter(of_rule).filter(own);
         let Some(line) = &scope.line else {
             return effects.map(|effect| i128::from(effect.amount)).sum();
         };
-        let on_line = |row: u32| match line {
-            LineRef::Position(position) => row.checked_add(1) == Some(*position),
-            LineRef::Sku(sku) => self.decided.event.sku(row as usize) == sku,
-        };
+        let on_line = |row: u32| self.is_line(line, row);
         effects
             .flat_map(|effect| &effect.shares)
             .filter(|share| on_line(share.row))
@@ -1041,8 +1173,34 @@ impl View<'_> {
         redemption.map_or(&[], |redemption| &redemption.short)
     }
 
+    fn is_refused(&self) -> bool {
+        self.decided.decision.refused.is_some() || returns::is_refused(&self.decided.event)
+    }
+
+    /// What comes back of a purchase, a line for each thing it says.
+    fn returned(&self, out: &mut String) {
+        let Some(Ok(returned)) = &self.decided.event.returned else { return };
+        let refund = self.amount(None, returned.refund.money(self.program));
+        let _ = writeln!(out, "{refund} refunded of \"{}\"", returned.origin.id);
+        for correction in &returned.corrections {
+            let account = Some(correction.account);
+            let rule = self.rule(correction.rule);
+            let kind = if correction.debit { "debit" } else { "award" };
+            let _ = write!(out, "{kind} of rule `{rule}` {}", self.amount(account, correction.amount));
+            let moved = &correction.moved;
+            let parts = [(moved.others, "of other lots"), (moved.owed, "owed"), (moved.missing, "missing")];
+            for (amount, word) in parts.into_iter().filter(|(amount, _)| *amount != 0) {
+                let _ = write!(out, ", {} {word}", self.amount(account, amount));
+            }
+            out.push('\n');
+        }
+    }
+
     /// Why the event is refused.
     fn refused(&self) -> Option<String> {
+        if let Some(Err(why)) = &self.decided.event.returned {
+            return Some(format!("refused: {} [{}]", why.words(&self.decided.event), why.name()));
+        }
         let refused = self.decided.decision.refused?;
         let by = self.amount(Some(refused.account), refused.by);
         let why = match refused.why {
@@ -1064,10 +1222,59 @@ impl View<'_> {
     }
 
     fn fires(&self, rule: RuleId) -> bool {
-        let decision = &self.decided.decision;
-        decision.effects.iter().any(|effect| self.is(effect.rule, rule))
-            || decision.issues.iter().any(|issue| issue.rule.is_some_and(|by| self.is(by, rule)))
-            || decision.changes.iter().any(|change| self.is(change.rule, rule))
+        self.all().any(|decision| {
+            decision.effects.iter().any(|effect| self.is(effect.rule, rule))
+                || decision.issues.iter().any(|issue| issue.rule.is_some_and(|by| self.is(by, rule)))
+                || decision.gifts.iter().any(|gift| self.is(gift.rule, rule))
+                || decision.changes.iter().any(|change| self.is(change.rule, rule))
+        })
+    }
+
+    fn sku(&self, gift: u32, option: u32) -> &str {
+        let at = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+        let option = self.program.gifts.get(at(gift)).and_then(|gift| gift.options.get(at(option)));
+        option.map_or("?", |option| &option.sku)
+    }
+
+    /// `1 pcs of sku "A"`, `2 pcs of sku ["A", "B"]`
+    fn goods<S: AsRef<str>>(pieces: i64, skus: &[S]) -> String {
+        let quoted: Vec<String> = skus.iter().map(|sku| format!("\"{}\"", sku.as_ref())).collect();
+        match quoted.as_slice() {
+            [one] => format!("{pieces} pcs of sku {one}"),
+            several => format!("{pieces} pcs of sku [{}]", several.join(", ")),
+        }
+    }
+
+    /// Whether so many pieces of a product are given, or of several are on offer.
+    fn given(&self, pieces: i64, skus: &[String], rule: Option<RuleId>) -> (bool, String, String) {
+        let of_rule = |by: RuleId| rule.is_none_or(|rule| self.is(by, rule));
+        let gifts = self.all().flat_map(|decision| &decision.gifts);
+        let gifts: Vec<_> = gifts.filter(|gift| of_rule(gift.rule)).collect();
+        let offers = self.all().flat_map(|decision| &decision.gift_offers);
+        let offers = offers.filter(|offer| of_rule(offer.rule));
+        let offered: Vec<(i64, Vec<&str>)> = offers
+            .map(|offer| {
+                let skus = offer.options.iter().map(|option| self.sku(offer.gift, *option));
+                let mut skus: Vec<&str> = skus.collect();
+                skus.sort_unstable();
+                (offer.pieces, skus)
+            })
+            .collect();
+        let holds = match skus {
+            [sku] => {
+                let same = gifts.iter().filter(|gift| self.sku(gift.gift, gift.option) == sku);
+                same.fold(0i64, |sum, gift| sum.saturating_add(gift.pieces)) == pieces
+            }
+            several => offered.iter().any(|(of, skus)| *of == pieces && skus == several),
+        };
+        let said = gifts
+            .iter()
+            .map(|gift| format!("gift {}", Self::goods(gift.pieces, &[self.sku(gift.gift, gift.option)])));
+        let mut got: Vec<String> = said.collect();
+        got.extend(offered.iter().map(|(pieces, skus)| format!("on offer {}", Self::goods(*pieces, skus))));
+        let got = if got.is_empty() { "no gift".to_owned() } else { got.join("; ") };
+        let by = rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+        (holds, format!("gift {}{by}", Self::goods(pieces, skus)), got)
     }
 
     fn instrument(&self, id: InstrumentId) -> String {
@@ -1075,8 +1282,8 @@ impl View<'_> {
         format!("{kind} `{name}`")
     }
 
-    fn level(&self, level: i64) -> String {
-        let tiers = self.program.instruments.tiers.as_ref();
+    fn level(&self, tiers: u32, level: i64) -> String {
+        let tiers = usize::try_from(tiers).ok().and_then(|at| self.program.instruments.tiers.get(at));
         let levels = tiers.and_then(|tiers| self.program.enums.get(tiers.levels.index()));
         let name = usize::try_from(level).ok().and_then(|at| levels?.values.get(at));
         format!("level `{}`", name.map_or("?", String::as_str))
@@ -1087,10 +1294,15 @@ impl View<'_> {
         count: Option<i64>,
         instrument: InstrumentId,
         rule: Option<RuleId>,
+        to: Option<&str>,
     ) -> (bool, String, String) {
-        let issues = self.decided.decision.issues.iter();
+        let issues = self.all().flat_map(|decision| &decision.issues);
         let issues = issues.filter(|issue| issue.instrument == instrument);
         let issues = issues.filter(|issue| rule.is_none() || issue.rule == rule);
+        let event = &self.decided.event;
+        let issues = issues.filter(|issue| {
+            to.is_none_or(|to| instruments::owner_of(self.program, event, issue) == Some(to))
+        });
         let found: i64 = issues
             .map(|issue| match instrument {
                 InstrumentId::Coupon(_) | InstrumentId::Badge(_) => issue.number,
@@ -1098,6 +1310,7 @@ impl View<'_> {
             })
             .fold(0, i64::saturating_add);
         let by = rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+        let by = to.map_or_else(String::new, |to| format!(" to \"{to}\"")) + &by;
         let name = self.instrument(instrument);
         let wanted = count.map_or_else(String::new, |count| format!("{count} "));
         let holds = count.map_or(found > 0, |count| count == found);
@@ -1151,10 +1364,8 @@ impl View<'_> {
 
     fn effects(&self, which: impl Fn(&Effect) -> bool) -> String {
         let effects: Vec<String> = self
-            .decided
-            .decision
-            .effects
-            .iter()
+            .all()
+            .flat_map(|decision| &decision.effects)
             .filter(|effect| which(effect))
             .map(|effect| self.effect(effect))
             .collect();
@@ -1219,7 +1430,7 @@ impl View<'_> {
 
     /// The decision for people, a line for each thing it says.
     fn text(&self) -> String {
-        let Decided { event, decision, badges: _, level: _, checks: _ } = self.decided;
+        let Decided { event, decision, badges: _, levels: _, checks: _ } = self.decided;
         let mut out = String::new();
         let width = event.record.line_width;
         for (row, line) in decision.lines.iter().enumerate().take(20) {
@@ -1237,7 +1448,7 @@ impl View<'_> {
         if decision.lines.len() > 20 {
             let _ = writeln!(out, "and {} more lines", decision.lines.len() - 20);
         }
-        for effect in &decision.effects {
+        for effect in self.all().flat_map(|decision| &decision.effects) {
             let _ = writeln!(out, "{}", self.effect(effect));
         }
         for (issue, codes) in instruments::codes(self.program, event.id(), &decision.issues) {
@@ -1246,13 +1457,28 @@ impl View<'_> {
             let codes = if codes.is_empty() { String::new() } else { format!(": {}", codes.join(", ")) };
             let _ = writeln!(out, "issue {name}{by}{codes}");
         }
+        for gift in &decision.gifts {
+            let (goods, rule) =
+                (Self::goods(gift.pieces, &[self.sku(gift.gift, gift.option)]), self.rule(gift.rule));
+            let _ = writeln!(out, "gift {goods} by rule `{rule}`, {} pcs added", gift.added);
+        }
+        for offer in &decision.gift_offers {
+            let skus: Vec<&str> = offer.options.iter().map(|option| self.sku(offer.gift, *option)).collect();
+            let (goods, rule) = (Self::goods(offer.pieces, &skus), self.rule(offer.rule));
+            let _ = writeln!(out, "on offer {goods} by rule `{rule}`");
+        }
         for change in &decision.changes {
             let field = self.program.layout.event.get(change.slot.index()).map_or("?", |slot| &slot.name);
             let _ = writeln!(out, "set `{field}` by rule `{}`", self.rule(change.rule));
         }
         for change in &decision.tiers {
             let when = if change.review { " at a review" } else { "" };
-            let _ = writeln!(out, "{} after {}{when}", self.level(change.to), self.level(change.from));
+            let _ = writeln!(
+                out,
+                "{} after {}{when}",
+                self.level(change.tiers, change.to),
+                self.level(change.tiers, change.from)
+            );
         }
         for code in &event.presented {
             let outcome = instruments::outcome(self.program, code, decision);
@@ -1268,7 +1494,7 @@ impl View<'_> {
             let amount = match cut.of {
                 LimitOf::Discounts => self.amount(None, cut.amount),
                 LimitOf::Awards(account) => self.amount(Some(account), cut.amount),
-                LimitOf::Times => "all".to_owned(),
+                LimitOf::Times | LimitOf::Gifts => "all".to_owned(),
             };
             let _ = writeln!(out, "{} took {amount} from rule `{}`", cut_by(cut.by), self.rule(cut.rule));
         }
@@ -1276,6 +1502,7 @@ impl View<'_> {
             let (rule, money) = (self.rule(tender.redemption), self.amount(None, tender.money));
             let _ = writeln!(out, "`{rule}` pays {money}");
         }
+        self.returned(&mut out);
         if let Some(refused) = self.refused() {
             let _ = writeln!(out, "{refused}");
         }

@@ -265,6 +265,7 @@ pub fn empty() -> Program {
             not_below: None,
             expires: perq_compiler::ir::Expires::Never,
             melt: None,
+            shortfall: None,
         }],
         kinds: vec![ReferenceKind { name: "category".to_owned(), hierarchical: false, of: None }],
         enums: vec![Enumeration {
@@ -299,7 +300,10 @@ pub fn empty() -> Program {
         counters: Vec::new(),
         redemptions: Vec::new(),
         tender: perq_compiler::ir::TenderSlots::default(),
+        returns: false,
         instruments: Default::default(),
+        gifts: Vec::new(),
+        spendables: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),

@@ -137,11 +137,12 @@ account bonus {
   worth 100 points = 1 EUR
   expire 60 days after award
   melt 20% of awarded every 10 days from 20 days after award
+  shortfall debt
 }
-account chips { unit chips decimals 0 }
+account chips { unit chips decimals 0 shortfall clamp }
 account debts { unit marks decimals 2 not_below -50.00 marks round down per basket worth 1 marks = 1 EUR }
 
-extend member { spent: money = 0 EUR }
+extend member { spent: money = 0 EUR  home: store?  seen: instant? }
 
 counter visits "Purchases in 30 days" per member = count(earlier purchases within last 30 days)
 
@@ -155,12 +156,28 @@ tiers club {
   review every month at 03:00
 }
 
+tiers regulars {
+  measure sum(purchase.paid for earlier purchases within last 30 days where not purchase.returned)
+  level new from 0 EUR
+  level usual from 150 EUR
+  level old from 300 EUR
+  upgrade at_once
+  downgrade to_measure
+  keep until end_of_month(event.date)
+  review every week
+}
+
 badge big_spender { when basket.paid >= 95 EUR }
 
 coupon next5 {
   codes unique
   uses 2 times
   then discount 5 EUR on basket spread by paid
+}
+
+coupon friendly {
+  codes unique
+  then discount 3 EUR on basket spread by paid
 }
 
 coupon spring {
@@ -173,6 +190,25 @@ coupon spring {
 event gift { amount: points }
 group gifts { kind earn displace none on gift when member known }
 rule given in group gifts { then award event.amount available after 5 days }
+
+event present { amount: points }
+group presents { kind earn displace none on present when member known }
+rule mondays in group presents {
+  when event.amount < 200 points
+  then award event.amount
+  spendable { schedule days [mon, tue, wed] }
+}
+rule for_tea in group presents {
+  when event.amount >= 200 points
+  then award event.amount
+  spendable { after 2 days for lines where line in category "Tea" }
+}
+
+group mugs { kind order_discount displace none on purchase when member known }
+rule mug in group mugs {
+  when basket.paid >= 85 EUR
+  then gift 1 pcs of sku "MUG" stock 4 pcs else sku "PEN" stock 9 pcs else nothing
+}
 
 group chip_offers { kind set_discount displace none on_price original on purchase }
 rule pan "3 chips: 4 euro off" in group chip_offers {
@@ -217,8 +253,51 @@ rule friend in group earn {
   when member.invited_by known
   then award 5 points to member.invited_by.bonus
 }
+rule at_home in group earn {
+  when member.home known and purchase.store known and member.home = purchase.store
+  then award 2 points
+}
+rule soon in group earn { when member.seen known and event.at < member.seen + 30 hours then award 3 points }
+rule by_regularity in group earn { then award by member.regulars { new => 1, usual => 2, old => 3 } * 1 points }
+rule later in group earn {
+  then for each line in lines where line in category "Tea" {
+    award 5% of line.paid as points available after 5 days cancel on return proportional
+  }
+}
+rule many in group earn {
+  limit 3 times per member within last 20 days else skip
+  when sum(line.pieces_kept for earlier lines within last 30 days) >= 4 pcs
+  then award 1 chips
+}
 
 group keeping { kind state displace none on purchase when member known }
 rule spends in group keeping { then set member.spent to basket.paid }
+rule home in group keeping {
+  when purchase.store known
+  then set member.home to purchase.store until 2026-02-20
+}
+rule seen in group keeping { then set member.seen to event.at }
+rule thanks in group keeping {
+  limit 2 times per member else skip
+  when member.invited_by known
+  then issue coupon friendly to member.invited_by expires after 40 days
+}
 rule next_time in group keeping { when basket.paid >= 80 EUR then issue coupon next5 expires after 9 days }
+
+group levels { kind earn displace none on tier_change when member known }
+rule up in group levels {
+  budget 1_000 points within this month else cut
+  when member.tier = gold or member.regulars = old
+  then {
+    award 9 points
+    issue coupon next5 expires after 9 days
+  }
+}
+rule spends_all in group levels {
+  when member.regulars = new and member.balance.chips >= 1 chips
+  then debit 1 chips
+}
+
+group backs { kind earn displace none on return when member known }
+rule sorry in group backs { when event.points_missing.bonus > 0 points then award 1 chips }
 "#;

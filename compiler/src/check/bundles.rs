@@ -37,14 +37,13 @@ impl Checker<'_> {
                 self.report(errors::wrong_element(of.place, "a bundle", &word, "units"));
                 broken = true;
             } else if let Some(pick) = picked(&of) {
-                self.report(errors::not_yet_evaluated(pick, "a part of a bundle that takes from a pick"));
+                self.report(errors::bundle_of_pick(pick));
                 broken = true;
             }
             parts.push(BundlePart { name: part.name.text.clone(), count, of, place: part_place });
         }
         if parts.len() > sets::PARTS {
-            let words = format!("a bundle of more than {} parts", sets::PARTS);
-            self.report(errors::not_yet_evaluated(place, &words));
+            self.report(errors::bundle_too_large(place, sets::PARTS));
             broken = true;
         }
         let name_place = scope.place(bundle.name.span);
@@ -105,13 +104,12 @@ impl Checker<'_> {
                     }
                     body.push(step);
                 }
-                Step::Debit { place, .. } => {
-                    self.report(errors::not_yet_evaluated(*place, "a debit for each set"));
-                }
                 Step::ForEach { .. }
+                | Step::Debit { .. }
                 | Step::Award { .. }
                 | Step::Multiply { .. }
                 | Step::Issue { .. }
+                | Step::Gift { .. }
                 | Step::Set { .. }
                 | Step::TenderLines { .. }
                 | Step::TenderTerm { .. }
@@ -139,7 +137,7 @@ impl Checker<'_> {
             [name] => match parts.iter().position(|part| *part == name.text) {
                 Some(part) => u32::try_from(part).ok(),
                 None => {
-                    let near = super::names::nearest(&name.text, parts.iter().map(String::as_str));
+                    let near = self.nearest(&name.text, parts.iter().map(String::as_str));
                     let written = self.quote(place);
                     self.report(errors::unknown_name(place, "part of the bundle", &written, near.as_deref()));
                     return Some(None);
@@ -164,10 +162,7 @@ impl Checker<'_> {
     pub(super) fn refuse_bundle(&mut self, source: &Source) -> bool {
         let within = of_bundle(source);
         if within {
-            self.report(errors::not_yet_evaluated(
-                source.place,
-                "a value worked out of the pieces of a bundle",
-            ));
+            self.report(errors::bundle_value(source.place));
         }
         within
     }

@@ -3,7 +3,7 @@
 use super::expressions::Access;
 use super::groups::GroupKind;
 use super::names::{Binding, Scope};
-use super::{At, Checker, errors, later};
+use super::{At, Checker, errors};
 use crate::ir;
 use crate::typed::{
     Element, Expr, ExprKind, FieldId, LocalId, Ratio, RecordType, Source, SourceKind, Step, Type,
@@ -23,6 +23,11 @@ pub(super) struct Context {
     pub discounts: bool,
     /// It multiplies awards of another group.
     pub multiplies: bool,
+    /// Its name, and the one under which it is counted.
+    pub rule: String,
+    pub lasting: String,
+    /// What it says of how its awards may be spent.
+    pub spendable: Option<super::spendable::Terms>,
 }
 
 impl Checker<'_> {
@@ -41,14 +46,10 @@ impl Checker<'_> {
                     self.for_each(scope, name, source, body, context, steps);
                 }
                 ast::EffectKind::Award { amount, to, options } => {
-                    for (word, span) in later::award(options) {
-                        let place = scope.place(span);
-                        self.report(errors::not_yet_evaluated(place, &format!("award … {word}")));
-                    }
                     steps.extend(self.award(scope, amount, to.as_ref(), options, place, context));
                 }
                 ast::EffectKind::Debit { amount, from, reason } => {
-                    steps.extend(self.debit(scope, amount, from.as_ref(), reason.as_ref(), place, context));
+                    steps.extend(self.debit(scope, amount, from.as_ref(), reason.as_ref(), place));
                 }
                 ast::EffectKind::Discount { amount, target, spread, rounded, reason } => {
                     self.require_kind(GroupKind::Discount, "discount", place, context);
@@ -77,10 +78,9 @@ impl Checker<'_> {
                 ast::EffectKind::Multiply { group, by } => {
                     steps.extend(self.multiply(scope, group, by, place, context));
                 }
-                ast::EffectKind::Gift { .. } | ast::EffectKind::Later(_) => {
-                    if let Some(word) = later::effect(&effect.kind) {
-                        self.report(errors::not_yet_evaluated(place, word));
-                    }
+                ast::EffectKind::Gift(gift) => steps.extend(self.gift(scope, gift, place, context)),
+                ast::EffectKind::Later(word) => {
+                    self.report(errors::not_yet_evaluated(place, &word.text));
                 }
             }
         }
@@ -90,9 +90,7 @@ impl Checker<'_> {
         if context.group.is_none() || context.kind.is_none() {
             return;
         }
-        if context.kind == Some(GroupKind::Other) {
-            self.report(errors::not_yet_evaluated(place, "a group of this kind"));
-        } else if context.kind != Some(kind) {
+        if context.kind != Some(kind) {
             let group_place = context
                 .group
                 .and_then(|group| self.group_infos.get(group))
@@ -100,7 +98,7 @@ impl Checker<'_> {
                 .unwrap_or_default();
             let wanted = match kind {
                 GroupKind::Discount => "line_discount",
-                GroupKind::Earn | GroupKind::Other => "earn",
+                GroupKind::Earn | GroupKind::State => "earn",
             };
             self.report(errors::wrong_effect(place, word, &context.group_name, group_place, wanted));
         }
@@ -273,6 +271,7 @@ impl Checker<'_> {
         };
         let (account, value, rounding) = self.points_of(scope, amount, target)?;
         let life = self.life(scope, options, account);
+        let life = self.spent_so(scope, options, context, life);
         context.accounts.insert(account);
         Some(Step::Award {
             account,
@@ -293,11 +292,7 @@ impl Checker<'_> {
         from: Option<&ast::Path>,
         reason: Option<&ast::Text>,
         place: Place,
-        context: &Context,
     ) -> Option<Step> {
-        if context.kind == Some(GroupKind::Other) {
-            self.report(errors::not_yet_evaluated(place, "a group of this kind"));
-        }
         let target = match from {
             Some(path) => Some(self.account_named(scope, path)?),
             None => None,
@@ -418,7 +413,12 @@ impl Checker<'_> {
         }
         let span = owner.iter().fold(owner.first()?.span, |span, part| span.to(part.span));
         let owner = ast::Path { parts: owner.to_vec(), span };
-        let value = self.path(scope, &owner, None, Access::Value);
+        self.other_member(scope, &owner).map(|field| (id, Some(field)))
+    }
+
+    /// `member.invited_by`: the field that names another member.
+    pub(super) fn other_member(&mut self, scope: &mut Scope, path: &ast::Path) -> Option<FieldId> {
+        let value = self.path(scope, path, None, Access::Value);
         let value = self.present(value);
         if value.ty.is_error() || matches!(value.kind, ExprKind::Error) {
             return None;
@@ -427,7 +427,7 @@ impl Checker<'_> {
         if let ExprKind::Field { field, of: None } = value.kind
             && Some(&value.ty) == member.as_ref()
         {
-            return Some((id, Some(field)));
+            return Some(field);
         }
         let (quoted, described) = (self.quote(value.place), self.describe(&value.ty));
         self.report(errors::not_a_member(value.place, &quoted, &described));

@@ -13,8 +13,10 @@ pub const NAMES: &[&str] = &[
     "ambiguous-reference",
     "batch-only",
     "budget-unit",
+    "bundle-limit",
     "calendar-duration",
     "cannot-exclude",
+    "cannot-set",
     "collection-as-value",
     "constant-expected",
     "date-order",
@@ -52,6 +54,7 @@ pub const NAMES: &[&str] = &[
     "multiplier-below-one",
     "needless-spread",
     "never-available",
+    "no-origin",
     "no-worth",
     "not-a-collection",
     "not-an-account",
@@ -107,11 +110,13 @@ pub const NAMES: &[&str] = &[
     "wrong-effect",
     "wrong-element",
     "wrong-event",
+    "wrong-gift",
     "wrong-hash",
     "wrong-instrument",
     "wrong-list",
     "wrong-reference-kind",
     "wrong-scale",
+    "wrong-spendable",
     "wrong-window",
 ];
 
@@ -217,7 +222,7 @@ pub(super) fn shared_too_often(place: Place) -> Diagnostic {
     Diagnostic::error(
         "program-too-large",
         place,
-        "what groups share, written out in each of their rules, comes to more than perq compiles",
+        "what groups and templates share, written out in each rule, comes to more than perq compiles",
     )
     .help("say it in fewer words, or with a `segment` or a `define`; or make fewer rules of it")
 }
@@ -238,6 +243,49 @@ pub(super) fn missing_clause(place: Place, what: &str, clause: &str, example: &s
 
 pub(super) fn wrong_instrument(place: Place, what: &str, why: &str) -> Diagnostic {
     Diagnostic::error("wrong-instrument", place, format!("{what} cannot be used like this: {why}"))
+}
+
+pub(super) fn cannot_set(place: Place, field: &str, found: &str) -> Diagnostic {
+    Diagnostic::error("cannot-set", place, format!("a rule cannot set `{field}`, which is {found}"))
+        .help("a rule sets one value: a number, an amount, a day, a time, a name, a truth")
+}
+
+pub(super) fn tax_besides(place: Place, field: &str) -> Diagnostic {
+    Diagnostic::error(
+        "unknown-word",
+        place,
+        format!("`besides {field}` has no meaning where all tax is included"),
+    )
+    .help("it is a tax that the prices hold beside one that comes on top: `tax on_top … besides …`")
+}
+
+pub(super) fn bundle_of_pick(place: Place) -> Diagnostic {
+    Diagnostic::error("bundle-limit", place, "a part of a bundle cannot take from a pick")
+        .help("say in the part which units may be taken; which of them are is chosen by `best for member` or `best for retailer`")
+}
+
+pub(super) fn bundle_too_large(place: Place, most: usize) -> Diagnostic {
+    Diagnostic::error("bundle-limit", place, format!("a bundle has at most {most} parts"))
+        .help("parts whose units satisfy one condition together can be one part of more pieces")
+}
+
+pub(super) fn bundle_value(place: Place) -> Diagnostic {
+    Diagnostic::error("bundle-limit", place, "no value can be worked out of the pieces of a bundle").help(
+        "the sets of a bundle differ; give a share of their price (`discount 10% on set`), or a fixed amount",
+    )
+}
+
+pub(super) fn tender_group(place: Place) -> Diagnostic {
+    Diagnostic::error("unknown-word", place, "`tender` is no kind of group")
+        .help("points pay by a `redemption`, which stands in no group and is settled after all prices")
+}
+
+pub(super) fn wrong_spendable(place: Place, why: &str) -> Diagnostic {
+    Diagnostic::error("wrong-spendable", place, format!("this cannot be asked when points are spent: {why}"))
+}
+
+pub(super) fn wrong_gift(place: Place, why: &str) -> Diagnostic {
+    Diagnostic::error("wrong-gift", place, format!("this gift cannot be given: {why}"))
 }
 
 pub(super) fn kept_by_state(place: Place, record: &str, name: &str) -> Diagnostic {
@@ -1172,7 +1220,7 @@ pub(super) fn event_outside_group(place: Place, event: &str, group: &str, group_
 pub(super) fn event_beside_named(place: Place, event: &str) -> Diagnostic {
     let message = format!("`{event}` stands beside an event that is heard by its name");
     Diagnostic::error("wrong-event", place, message)
-        .help("write a rule for each kind of event, and one for all events of a kind; several names of one kind may stand in one rule")
+        .help("write a rule for each kind of event, or give each a name; names of several kinds may stand in one rule where each kind has a field `name` of its own")
 }
 
 pub(super) fn event_without_name(place: Place, event: &str) -> Diagnostic {
@@ -1388,6 +1436,15 @@ pub(super) fn limit_window(place: Place) -> Diagnostic {
         .help("`within this month` counts from its first day, `within last 30 days` back from the event")
 }
 
+pub(super) fn session_window(place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "limit-window",
+        place,
+        "a session bounds contacts, and events do not say of which one they are",
+    )
+    .help("limit `per transaction`, or `per member within last 30 minutes`")
+}
+
 pub(super) fn transaction_window(place: Place) -> Diagnostic {
     Diagnostic::error("limit-window", place, "one transaction is one instant, and has no window")
         .help("leave `within …` out, or limit `per member`")
@@ -1489,6 +1546,17 @@ pub(super) fn priority_tie(
     .at(format!("in group `{group}` the first wins; {example}"))
     .label(other_place, format!("priority {priority} too"))
     .help(format!("give one of them another priority, such as `priority {}`", priority.saturating_add(10)))
+}
+
+pub(super) fn no_origin(place: Place, event: &str) -> Diagnostic {
+    let kind = format!("{} `{event}`", article(event));
+    Diagnostic::error("no-origin", place, format!("with {kind} nothing is bought that could come back"))
+        .help("leave `cancel on return …` out, or award it on an event with `lines`, such as `purchase`")
+}
+
+pub(super) fn origin_of_no_return(place: Place) -> Diagnostic {
+    Diagnostic::error("no-origin", place, "`of` names what comes back, and nothing does here")
+        .help("write it after `given return`, with the id of an event that is given before")
 }
 
 pub(super) fn never_available(place: Place, until: &str) -> Diagnostic {

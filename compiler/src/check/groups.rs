@@ -2,7 +2,7 @@
 
 use super::limits::{Owner, is_limit};
 use super::names::{Events, Scope};
-use super::{At, Checker, Items, errors, later};
+use super::{At, Checker, Items, errors};
 use crate::ir;
 use crate::typed::{Expr, ExprKind, Group, Type};
 use perq_grammar::ast;
@@ -15,8 +15,8 @@ use std::rc::Rc;
 pub(super) enum GroupKind {
     Discount,
     Earn,
-    /// Kinds whose effects have no meaning yet.
-    Other,
+    /// Instruments and fields of members.
+    State,
 }
 
 /// A group as written.
@@ -42,7 +42,7 @@ pub(super) struct GroupInfo<'a> {
 }
 
 const KINDS: &[&str] =
-    &["line_discount", "set_discount", "order_discount", "delivery_discount", "earn", "tender", "state"];
+    &["line_discount", "set_discount", "order_discount", "delivery_discount", "earn", "state"];
 
 /// The limits and budgets among a group's clauses.
 pub(super) fn limits_of(clauses: &[ast::GroupClause]) -> impl Iterator<Item = &ast::Clause> {
@@ -140,12 +140,7 @@ impl<'a> Checker<'a> {
                     ast::ClauseKind::Take(_)
                     | ast::ClauseKind::Process { .. }
                     | ast::ClauseKind::Spendable(_)
-                    | ast::ClauseKind::With(..) => {
-                        if let Some(word) = later::clause(&clause.kind) {
-                            self.report(errors::not_yet_evaluated(at.place(clause.span), word));
-                        }
-                        continue;
-                    }
+                    | ast::ClauseKind::With(..) => continue,
                     ast::ClauseKind::Title(_)
                     | ast::ClauseKind::When(_)
                     | ast::ClauseKind::Unless(_)
@@ -265,8 +260,11 @@ impl<'a> Checker<'a> {
             "order_discount" => (GroupKind::Discount, ir::Phase::Order),
             "delivery_discount" => (GroupKind::Discount, ir::Phase::Delivery),
             "earn" => (GroupKind::Earn, ir::Phase::Earn),
-            "tender" => (GroupKind::Other, ir::Phase::Tender),
-            "state" => (GroupKind::Other, ir::Phase::State),
+            "tender" => {
+                self.report(errors::tender_group(at.place(name.span)));
+                return None;
+            }
+            "state" => (GroupKind::State, ir::Phase::State),
             _ => {
                 self.report(errors::unknown_word(at.place(name.span), "kind", &name.text, KINDS));
                 return None;
@@ -349,7 +347,7 @@ impl<'a> Checker<'a> {
             let fits = |ty: &Type| match kind {
                 Some(GroupKind::Discount) => *ty == Type::Money,
                 Some(GroupKind::Earn) => matches!(ty, Type::Points(_) | Type::Money),
-                Some(GroupKind::Other) | None => true,
+                Some(GroupKind::State) | None => true,
             };
             let owner = Owner {
                 word: "group",
@@ -357,7 +355,7 @@ impl<'a> Checker<'a> {
                 fits: &fits,
                 expected: match kind {
                     Some(GroupKind::Discount) => format!("money, such as `100 {}`", self.currency_word()),
-                    Some(GroupKind::Earn) | Some(GroupKind::Other) | None => "points".to_string(),
+                    Some(GroupKind::Earn) | Some(GroupKind::State) | None => "points".to_string(),
                 },
                 earns: kind == Some(GroupKind::Earn),
             };

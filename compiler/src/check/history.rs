@@ -2,7 +2,7 @@
 //! bound the past, counters, anniversaries. It refuses to know how they are worked out.
 
 use super::collections::Found;
-use super::names::{Key, Scope, nearest};
+use super::names::{Key, Scope};
 use super::program::small_number;
 use super::schema::RecordName;
 use super::types::{builtin_unit, constant};
@@ -150,7 +150,7 @@ impl Checker<'_> {
             .map(|(id, event)| (plural(&event.name), id))
             .collect();
         let Some((name, event)) = names.iter().find(|(name, _)| *name == written) else {
-            let near = nearest(&written, names.iter().map(|(name, _)| name.as_str()).chain(["lines"]));
+            let near = self.nearest(&written, names.iter().map(|(name, _)| name.as_str()).chain(["lines"]));
             let mut known: Vec<String> = names.into_iter().map(|(name, _)| name).collect();
             known.push("lines".into());
             known.sort();
@@ -391,7 +391,7 @@ impl Checker<'_> {
         };
         let names = self.histories.records.iter().map(|record| record.name.as_str());
         let Some(position) = self.histories.records.iter().position(|record| record.name == word) else {
-            let near = nearest(word, names);
+            let near = self.nearest(word, names);
             self.report(errors::unknown_list_record(
                 at.place(declaration.ty.name.span),
                 word,

@@ -3,11 +3,12 @@
 //! refuses to know how codes are compared and kept.
 
 use super::effects::Context;
-use super::names::{Events, Scope, nearest};
+use super::expressions::Access;
+use super::names::{Events, Scope};
 use super::types::constant;
 use super::{At, Checker, Items, errors};
 use crate::ir;
-use crate::typed::{self, Builtin, Expr, ExprKind, Field, Pattern, Ratio, Row, Step, Type};
+use crate::typed::{self, Builtin, Expr, ExprKind, Field, Pattern, Ratio, Row, SetTo, Step, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 
@@ -90,9 +91,9 @@ fn header_of(header: &ast::Header) -> ast::Header {
 fn kind_of(clauses: &[ast::Clause]) -> &'static str {
     fn find(effects: &[ast::Effect]) -> Option<&'static str> {
         effects.iter().find_map(|effect| match &effect.kind {
-            ast::EffectKind::Discount { .. }
-            | ast::EffectKind::Price { .. }
-            | ast::EffectKind::Gift { .. } => Some("order_discount"),
+            ast::EffectKind::Discount { .. } | ast::EffectKind::Price { .. } | ast::EffectKind::Gift(_) => {
+                Some("order_discount")
+            }
             ast::EffectKind::Award { .. } | ast::EffectKind::Multiply { .. } => Some("earn"),
             ast::EffectKind::ForEach { body, .. } => find(body),
             ast::EffectKind::Debit { .. }
@@ -514,7 +515,7 @@ impl<'a> Checker<'a> {
         if found.is_none() {
             let mut names: Vec<&str> = ids.keys().map(String::as_str).collect();
             names.sort_unstable();
-            let near = nearest(&written, names.into_iter());
+            let near = self.nearest(&written, names.into_iter());
             self.report(errors::unknown_name(place, word, &written, near.as_deref()));
         }
         found
@@ -539,10 +540,10 @@ impl<'a> Checker<'a> {
     pub(super) fn issue(&mut self, scope: &mut Scope, issue: &ast::Issue, place: Place) -> Option<Step> {
         let at = At { file: scope.file, space: scope.space, origin: super::Origin::Program };
         let instrument = self.instrument(at, &issue.name, issue.instrument);
-        if let Some(to) = &issue.to {
-            self.report(errors::not_yet_evaluated(scope.place(to.span), "issue … to"));
-            return None;
-        }
+        let to = match &issue.to {
+            Some(path) => Some(self.other_member(scope, path)?),
+            None => None,
+        };
         let count = issue.count.as_ref().map(|count| self.value_of(scope, count, &Type::Number));
         let value = issue.value.as_ref().map(|value| self.value_of(scope, value, &Type::Money));
         let expires = match &issue.expires {
@@ -558,6 +559,10 @@ impl<'a> Checker<'a> {
             return None;
         }
         let written = self.quote(scope.place(issue.name.span));
+        if let (ir::InstrumentId::Badge(_), Some(_)) = (instrument, to) {
+            let why = "nobody knows here whether another member has it already";
+            return self.refuse_instrument(place, "badge", &written, why);
+        }
         let one = |place| Expr { kind: ExprKind::Constant(Ratio::whole(1)), ty: Type::Number, place };
         let number = match instrument {
             ir::InstrumentId::Coupon(id) => {
@@ -623,7 +628,7 @@ impl<'a> Checker<'a> {
             }
         };
         let reason = issue.reason.as_ref().map(|reason| reason.value.clone());
-        Some(Step::Issue { instrument, number, expires, reason, place })
+        Some(Step::Issue { instrument, number, expires, to, reason, place })
     }
 
     fn refuse_instrument(&mut self, place: Place, what: &str, name: &str, why: &str) -> Option<Step> {
@@ -654,7 +659,7 @@ impl<'a> Checker<'a> {
                 .map(|(name, _)| name.clone())
                 .collect();
             names.sort();
-            let near = nearest(name, names.iter().map(String::as_str));
+            let near = self.nearest(name, names.iter().map(String::as_str));
             self.report(errors::unknown_field(path_place, "member", &written, &names, near.as_deref()));
             return None;
         };
@@ -666,40 +671,28 @@ impl<'a> Checker<'a> {
             let declared = self.field_of(field)?;
             (
                 declared.ty.present().clone(),
-                self.out.instruments.tiers.as_ref().is_some_and(|t| t.field == field),
+                self.out.instruments.tiers.iter().any(|tiers| tiers.field == field),
             )
         };
-        match &ty {
-            Type::Symbol(_) | Type::Set(_) | Type::Instant | Type::Text => {
-                self.report(errors::not_yet_evaluated(
-                    place,
-                    "set of a field that holds names or an instant",
-                ));
-                return None;
-            }
-            Type::Error
-            | Type::Bool
-            | Type::Number
-            | Type::Percent
-            | Type::Money
-            | Type::Points(_)
-            | Type::Count(_)
-            | Type::Quantity(_)
-            | Type::Duration
-            | Type::Days
-            | Type::Months
-            | Type::Date
-            | Type::Time
-            | Type::Enum(_)
-            | Type::Optional(_)
-            | Type::Collection(_)
-            | Type::Record(_) => {}
+        if let Type::Set(_) | Type::Text = &ty {
+            let found = self.describe(&ty);
+            self.report(errors::cannot_set(path_place, &written, &found));
+            return None;
         }
         if governed && !self.places_new_member(scope) {
-            let declared = self.out.instruments.tiers.as_ref().map(|tiers| (tiers.name.clone(), tiers.place));
+            let tiers = self.out.instruments.tiers.iter().find(|tiers| tiers.field == field);
+            let declared = tiers.map(|tiers| (tiers.name.clone(), tiers.place));
             let (tiers, tiers_place) = declared.unwrap_or_default();
             self.report(errors::two_governors(path_place, &written, &tiers, tiers_place));
             return None;
+        }
+        let until = match until {
+            Some(until) => Some(self.moment(scope, until, true)?.0),
+            None => None,
+        };
+        if let Type::Symbol(kind) = ty {
+            let value = self.name_for(scope, to, kind)?;
+            return Some(Step::Set { field, value, until, place });
         }
         let value = self.value_of(scope, to, &ty);
         if value.ty.is_error() || matches!(value.kind, ExprKind::Error) {
@@ -715,11 +708,37 @@ impl<'a> Checker<'a> {
             }
             (_, _) => value,
         };
-        let until = match until {
-            Some(until) => Some(self.moment(scope, until, true)?.0),
-            None => None,
+        Some(Step::Set { field, value: SetTo::Number(Box::new(value)), until, place })
+    }
+
+    /// A name that a field of the member is set to: written, or that of a field of the event.
+    fn name_for(&mut self, scope: &mut Scope, to: &ast::Expr, kind: ir::KindId) -> Option<SetTo> {
+        let wanted = self.describe(&Type::Symbol(kind));
+        if let ast::ExprKind::Reference(word, names) = &to.kind
+            && let [name] = names.as_slice()
+            && self.kind_ids.get(&word.text) == Some(&kind)
+        {
+            return Some(SetTo::Name(ir::Reference { kind, names: vec![name.value.clone()] }));
+        }
+        let ast::ExprKind::Path(path) = &to.kind else {
+            let place = scope.place(to.span);
+            let quoted = self.quote(place);
+            self.report(errors::mismatched_types(place, &quoted, &wanted, "something else", None));
+            return None;
         };
-        Some(Step::Set { field, value, until, place })
+        let value = self.path(scope, path, None, Access::Value);
+        let value = self.present(value);
+        if value.ty.is_error() || matches!(value.kind, ExprKind::Error) {
+            return None;
+        }
+        if let (ExprKind::Field { field, of: None }, Type::Symbol(of)) = (&value.kind, &value.ty)
+            && *of == kind
+        {
+            return Some(SetTo::Field(*field));
+        }
+        let (quoted, found) = (self.quote(value.place), self.describe(&value.ty));
+        self.report(errors::mismatched_types(value.place, &quoted, &wanted, &found, None));
+        None
     }
 
     /// Whether a rule hears registrations only.

@@ -1,8 +1,7 @@
 //! The words for what the grammar reads and this version does not evaluate yet, in one place: what begins to be
 //! evaluated leaves it. It refuses to know why.
 
-use perq_grammar::ast::{AwardOptions, ClauseKind, EffectKind, Expectation, ItemKind};
-use perq_grammar::diagnostic::Span;
+use perq_grammar::ast::ItemKind;
 
 /// The keyword of a declaration without a meaning.
 pub(super) fn item(kind: &ItemKind) -> Option<&str> {
@@ -31,84 +30,5 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         | ItemKind::Rule(_)
         | ItemKind::Template(_)
         | ItemKind::Test(_) => None,
-    }
-}
-
-/// The words of a clause without a meaning.
-pub(super) fn clause(kind: &ClauseKind) -> Option<&'static str> {
-    match kind {
-        ClauseKind::Spendable(_) => Some("spendable"),
-        ClauseKind::With(..) => Some("with"),
-        ClauseKind::Title(_)
-        | ClauseKind::Valid(_)
-        | ClauseKind::Schedule(_)
-        | ClauseKind::Priority(_)
-        | ClauseKind::On(_)
-        | ClauseKind::When(_)
-        | ClauseKind::Unless(_)
-        | ClauseKind::Let(_)
-        | ClauseKind::Take(_)
-        | ClauseKind::Limit { .. }
-        | ClauseKind::Budget { .. }
-        | ClauseKind::Process { .. }
-        | ClauseKind::EffectiveFrom(_)
-        | ClauseKind::NotEffective
-        | ClauseKind::About(_)
-        | ClauseKind::Then(_) => None,
-    }
-}
-
-/// The keyword of an effect without a meaning.
-pub(super) fn effect(kind: &EffectKind) -> Option<&str> {
-    match kind {
-        EffectKind::Gift { .. } => Some("gift"),
-        EffectKind::Later(word) => Some(&word.text),
-        EffectKind::Multiply { .. }
-        | EffectKind::ForEach { .. }
-        | EffectKind::Award { .. }
-        | EffectKind::Debit { .. }
-        | EffectKind::Discount { .. }
-        | EffectKind::Price { .. }
-        | EffectKind::Issue(_)
-        | EffectKind::Set { .. }
-        | EffectKind::Let(_) => None,
-    }
-}
-
-/// The keywords of an award's options without a meaning, in the order of the text.
-pub(super) fn award(options: &AwardOptions) -> Vec<(&'static str, Span)> {
-    let mut words: Vec<(&'static str, Span)> = Vec::new();
-    words.extend(options.cancel.as_ref().map(|option| ("cancel", option.span)));
-    words.sort_by_key(|(_, span)| span.start);
-    for (word, span) in &mut words {
-        span.end = span.start + word.len() as u32;
-    }
-    words
-}
-
-/// The keyword of an expectation without a meaning.
-pub(super) fn expectation(expectation: &Expectation) -> Option<&str> {
-    match expectation {
-        Expectation::Gift(..) => Some("gift"),
-        Expectation::Later(word) => Some(&word.text),
-        Expectation::Nothing
-        | Expectation::Fires(_)
-        | Expectation::Silent(_)
-        | Expectation::DisplacedBy(..)
-        | Expectation::LimitedTo(..)
-        | Expectation::Fails(..)
-        | Expectation::Award(..)
-        | Expectation::Refused(_)
-        | Expectation::Balance(..)
-        | Expectation::Debit { .. }
-        | Expectation::Discount(..)
-        | Expectation::Total(_)
-        | Expectation::Tax(_)
-        | Expectation::Issue { .. }
-        | Expectation::Tier(..)
-        | Expectation::Badge(_)
-        | Expectation::Coupon(..)
-        | Expectation::NetTotal(_)
-        | Expectation::Holds(_) => None,
     }
 }

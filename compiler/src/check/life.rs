@@ -39,6 +39,9 @@ impl Checker<'_> {
                 self.report(errors::spent_before(scope.place(span), word, scope.place(other)));
             }
         }
+        if let Some(cancel) = &options.cancel {
+            life.cancel = self.cancel(scope, cancel);
+        }
         let ends = life.expires.or(self.out.accounts.get(account.index()).map(|account| account.expires));
         if let (Available::On(from), Some(Expires::On(until)), Some(option)) =
             (life.available, ends, &options.available)

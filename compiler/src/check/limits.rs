@@ -122,6 +122,7 @@ impl Checker<'_> {
         let of = match of {
             ir::LimitOf::Discounts => "discount".to_owned(),
             ir::LimitOf::Times => "times".to_owned(),
+            ir::LimitOf::Gifts => "gift".to_owned(),
             ir::LimitOf::Awards(account) => {
                 format!("award.{}", self.out.accounts.get(account.index()).map_or("", |a| a.name.as_str()))
             }
@@ -288,7 +289,7 @@ impl Checker<'_> {
                 None
             }
             ast::Window::Session(span) => {
-                self.report(errors::not_yet_evaluated(scope.place(*span), "within session"));
+                self.report(errors::session_window(scope.place(*span)));
                 None
             }
             ast::Window::This(_) | ast::Window::Program(_) | ast::Window::Range(_) => {

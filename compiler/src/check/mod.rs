@@ -12,6 +12,7 @@ mod effects;
 pub mod errors;
 mod expressions;
 mod functions;
+mod gifts;
 mod governance;
 mod groups;
 mod history;
@@ -24,8 +25,10 @@ mod operators;
 mod processing;
 mod program;
 mod redemptions;
+mod returns;
 mod rules;
 mod schema;
+mod spendable;
 mod templates;
 mod tiers;
 mod ties;
@@ -252,6 +255,7 @@ fn run(
     checker.declare_fields(&items);
     checker.declare_tier_field(&items);
     checker.declare_instruments(&items);
+    checker.declare_returns();
     checker.declare_functions(&items);
     checker.declare_groups(&items);
     checker.declare_templates(&items);
@@ -263,10 +267,12 @@ fn run(
     checker.check_params(&items);
     checker.check_functions(&items);
     checker.check_floor();
+    checker.check_besides();
     checker.check_groups();
     checker.check_tiers(&items);
     checker.check_instruments(&items);
     checker.check_rules();
+    checker.check_payable_lines();
     checker.check_redemptions();
     checker.check_ties();
     checker.check_tests(&items, tests);
@@ -428,6 +434,7 @@ struct Checker<'a> {
     spread: Option<(ir::Rounding, ir::Rest)>,
     /// What the program says after `not_below`.
     floor: Option<(At, &'a perq_grammar::ast::Expr)>,
+    besides: Option<(At, &'a perq_grammar::ast::Path)>,
     /// The words of `program order`.
     group_order: Vec<(At, &'a ast::Name)>,
     group_infos: Vec<groups::GroupInfo<'a>>,
@@ -445,6 +452,7 @@ struct Checker<'a> {
     rule_infos: Vec<rules::RuleInfo<'a>>,
     /// Redemptions as written, until they are checked.
     redemption_infos: Vec<redemptions::RedemptionInfo<'a>>,
+    payable_lines: Vec<spendable::PayableLines>,
     rule_ids: FxHashMap<String, ir::RuleId>,
     /// Lasting names of rules and groups, with what they are.
     lasting: FxHashMap<(&'static str, String), (String, Place)>,
@@ -481,6 +489,7 @@ impl Checker<'_> {
             whole_locals: FxHashSet::default(),
             spread: None,
             floor: None,
+            besides: None,
             group_order: Vec::new(),
             group_infos: Vec::new(),
             group_ids: FxHashMap::default(),
@@ -494,6 +503,7 @@ impl Checker<'_> {
             badge_fields: Vec::new(),
             rule_infos: Vec::new(),
             redemption_infos: Vec::new(),
+            payable_lines: Vec::new(),
             rule_ids: FxHashMap::default(),
             lasting: FxHashMap::default(),
         }

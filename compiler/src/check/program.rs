@@ -117,7 +117,7 @@ impl<'a> Checker<'a> {
                 ast::ProgramClause::OnErrorSkipRule(span) => ("on error", *span),
                 ast::ProgramClause::Order(_) => ("order", header.name.span),
                 ast::ProgramClause::Spread(_, span) => ("spread", *span),
-                ast::ProgramClause::Tax(word, _, _) => ("tax", word.span),
+                ast::ProgramClause::Tax { how, .. } => ("tax", how.span),
                 ast::ProgramClause::NotBelow(floor) => ("not_below", floor.span),
             };
             let place = at.place(span);
@@ -171,7 +171,10 @@ impl<'a> Checker<'a> {
                     let spread = self.spread_rule(at.file, rule, None);
                     self.spread = Some(spread);
                 }
-                ast::ProgramClause::Tax(word, rounding, per) => tax = Some((word, rounding, per)),
+                ast::ProgramClause::Tax { how, rounded, per, besides } => {
+                    tax = Some((how, rounded, per));
+                    self.besides = besides.as_ref().map(|besides| (at, besides));
+                }
                 ast::ProgramClause::NotBelow(floor) => self.floor = Some((at, floor)),
             }
         }
@@ -213,8 +216,42 @@ impl<'a> Checker<'a> {
                     true
                 }
             };
-            self.out.settings.tax =
-                Some(ir::Tax { included, rounding: rounding.unwrap_or(ir::Rounding::HalfUp), per });
+            self.out.settings.tax = Some(ir::Tax {
+                included,
+                rounding: rounding.unwrap_or(ir::Rounding::HalfUp),
+                per,
+                besides: None,
+            });
+            if let Some((at, besides)) = self.besides.filter(|_| included) {
+                let place = at.place(besides.span);
+                let quoted = self.quote(place);
+                self.report(errors::tax_besides(place, &quoted));
+            }
+        }
+    }
+
+    /// `tax on_top besides line.luxury_tax`: a percentage of lines.
+    pub(super) fn check_besides(&mut self) {
+        let Some((at, besides)) = self.besides else { return };
+        let place = at.place(besides.span);
+        let field = match besides.parts.as_slice() {
+            [head, rest @ ..] if matches!(head.text.as_str(), "unit" | "line") => {
+                let name = rest.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(".");
+                self.records.line.get(&name).copied()
+            }
+            _ => None,
+        };
+        let of_line = |field: &crate::typed::Field| {
+            let own = matches!(field.record, ir::RecordKind::Line | ir::RecordKind::Product);
+            own && field.builtin.is_none() && *field.ty.present() == Type::Percent
+        };
+        match field.filter(|field| self.field_of(*field).is_some_and(of_line)) {
+            Some(field) => self.out.settings.besides = Some(field),
+            None => {
+                let written = self.quote(place);
+                let wanted = "a field of lines of type `percent`, such as `line.luxury_tax`";
+                self.report(errors::mismatched_types(place, &written, wanted, "something else", None));
+            }
         }
     }
 
@@ -326,6 +363,7 @@ impl<'a> Checker<'a> {
                 not_below: None,
                 expires: ir::Expires::Never,
                 melt: None,
+                shortfall: None,
             });
             self.account_infos.push(AccountInfo { place, rounds: false, money: false });
             self.account_unit_clause(*at, id, header, clauses);
@@ -421,18 +459,7 @@ impl<'a> Checker<'a> {
         for clause in clauses {
             let (word, span) = match clause {
                 ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) => continue,
-                ast::AccountClause::Shortfall(policy) => {
-                    let words = &["debt", "clamp", "pending_only"];
-                    if !words.contains(&policy.text.as_str()) {
-                        self.report(errors::unknown_word(
-                            at.place(policy.span),
-                            "shortfall",
-                            &policy.text,
-                            words,
-                        ));
-                    }
-                    continue;
-                }
+                ast::AccountClause::Shortfall(policy) => ("shortfall", policy.span),
                 ast::AccountClause::Expire(_, span) => ("expire", *span),
                 ast::AccountClause::Melt(melt) => ("melt", melt.span),
                 ast::AccountClause::UseFirst(word) => ("use first", word.span),
@@ -449,9 +476,18 @@ impl<'a> Checker<'a> {
             }
             seen.push(word);
             match clause {
-                ast::AccountClause::Title(_)
-                | ast::AccountClause::Unit(..)
-                | ast::AccountClause::Shortfall(_) => {}
+                ast::AccountClause::Title(_) | ast::AccountClause::Unit(..) => {}
+                ast::AccountClause::Shortfall(policy) => {
+                    let found = ir::Shortfall::ALL.into_iter().find(|known| known.word() == policy.text);
+                    if found.is_none() {
+                        let words = ir::Shortfall::ALL.map(ir::Shortfall::word);
+                        let place = at.place(policy.span);
+                        self.report(errors::unknown_word(place, "shortfall", &policy.text, &words));
+                    }
+                    if let Some(account) = self.out.accounts.get_mut(id.index()) {
+                        account.shortfall = found;
+                    }
+                }
                 ast::AccountClause::Expire(expire, _) => {
                     let expires = self.expire(&mut scope, expire);
                     if let (Some(account), Some(expires)) = (self.out.accounts.get_mut(id.index()), expires) {

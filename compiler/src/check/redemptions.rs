@@ -123,7 +123,7 @@ impl<'a> Checker<'a> {
     /// Events at which something can be paid: those with lines that are no returns.
     fn paying_events(&self) -> Vec<ir::EventId> {
         let named = self.out.events.iter().zip(&self.event_infos).zip(0u32..);
-        let pays = named.filter(|((event, info), _)| info.lines && event.name != "return");
+        let pays = named.filter(|((event, info), _)| info.lines && event.name != ir::RETURN);
         pays.map(|(_, id)| ir::EventId(id)).collect()
     }
 
@@ -194,6 +194,12 @@ impl<'a> Checker<'a> {
         for info in std::mem::take(&mut self.redemption_infos) {
             self.redemption(&info);
         }
+    }
+
+    /// The group of the tender phase, where there are redemptions.
+    pub(super) fn payment_group(&self) -> Option<ir::GroupId> {
+        let position = self.out.groups.iter().position(|group| group.name == PAYMENT_GROUP)?;
+        Some(ir::GroupId(position as u32))
     }
 
     fn group_of(&self, name: &str) -> ir::GroupId {
@@ -350,6 +356,9 @@ impl<'a> Checker<'a> {
             accounts: Default::default(),
             discounts: false,
             multiplies: false,
+            rule: name.clone(),
+            lasting: name.clone(),
+            spendable: None,
         };
         self.effects(&mut scope, effects, &mut context, &mut steps);
         self.push_rule(info, &name, EFFECTS_GROUP, 0, steps);

@@ -6,8 +6,8 @@ use super::groups::{GroupInfo, GroupKind};
 use super::limits::{Owner, is_limit};
 use super::names::{Events, Scope};
 use super::program::{is_zone, small_number};
-use super::templates::Taken;
-use super::{At, Checker, Items, Origin, dates, errors, later};
+use super::templates::{Taken, TemplateInfo};
+use super::{At, Checker, Items, Origin, dates, errors};
 use crate::calendar;
 use crate::ir;
 use crate::typed::{Clock, ClockZone, Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
@@ -31,7 +31,7 @@ pub(super) struct RuleInfo<'a> {
     pub place: Place,
 }
 
-/// Bytes of clauses that groups may share with their rules, counted once for each rule.
+/// Bytes of clauses that groups and templates may share with rules, counted once for each rule.
 const MAX_SHARED: usize = 8 << 20;
 
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -145,31 +145,53 @@ impl<'a> Checker<'a> {
     fn named(&mut self, scope: &Scope, on: &[(ast::Path, Option<ast::Text>)]) -> Option<Expr> {
         let ((first, _), (last, _)) = (on.first()?, on.last()?);
         let place = scope.place(first.span.to(last.span));
-        let word = self.quote(scope.place(first.span));
-        let names: BTreeSet<String> =
-            on.iter().flat_map(|(_, name)| name).map(|name| name.value.clone()).collect();
-        if names.is_empty() {
+        let mut kinds: Vec<(String, BTreeSet<String>)> = Vec::new();
+        let mut unnamed = None;
+        for (path, name) in on {
+            let word = self.quote(scope.place(path.span));
+            let Some(name) = name else {
+                unnamed = unnamed.or(Some(path));
+                continue;
+            };
+            match kinds.iter_mut().find(|(of, _)| *of == word) {
+                Some((_, names)) => {
+                    names.insert(name.value.clone());
+                }
+                None => kinds.push((word, BTreeSet::from([name.value.clone()]))),
+            }
+        }
+        if kinds.is_empty() {
             return None;
         }
-        // Each kind has names of its own, and one without a name is all of its kind.
-        if let Some((other, _)) =
-            on.iter().find(|(path, name)| name.is_none() || self.quote(scope.place(path.span)) != word)
-        {
+        // One without a name is all of its kind, which no name can tell.
+        if let Some(other) = unnamed {
             let other_place = scope.place(other.span);
             let other = self.quote(other_place);
             self.report(errors::event_beside_named(other_place, &other));
             return None;
         }
-        let event = self.event_ids.get(&word).copied()?;
-        let field = self.event_infos.get(event.index()).and_then(|info| info.fields.get("name")).copied();
-        let ty = field.and_then(|field| self.field_of(field)).map(|field| field.ty.clone());
-        let (Some(field), Some(Type::Symbol(kind))) = (field, ty.as_ref().map(Type::present)) else {
-            self.report(errors::event_without_name(place, &word));
-            return None;
-        };
-        let reference = ir::Reference { kind: *kind, names: names.into_iter().collect() };
-        let value = Box::new(self.builtin_field(field, place));
-        Some(Expr { kind: ExprKind::InReference(value, reference), ty: Type::Bool, place })
+        let mut fields: Vec<FieldId> = Vec::new();
+        let mut conditions = Vec::new();
+        for (word, names) in kinds {
+            let event = self.event_ids.get(&word).copied()?;
+            let field = self.event_infos.get(event.index()).and_then(|info| info.fields.get("name")).copied();
+            let ty = field.and_then(|field| self.field_of(field)).map(|field| field.ty.clone());
+            let (Some(field), Some(Type::Symbol(kind))) = (field, ty.as_ref().map(Type::present)) else {
+                self.report(errors::event_without_name(place, &word));
+                return None;
+            };
+            // Two kinds whose names are one field cannot be told apart by it.
+            if fields.contains(&field) {
+                self.report(errors::event_beside_named(place, &word));
+                return None;
+            }
+            fields.push(field);
+            let reference = ir::Reference { kind: *kind, names: names.into_iter().collect() };
+            let value = Box::new(self.builtin_field(field, place));
+            let kind = ExprKind::InReference(value, reference);
+            conditions.push(Expr { kind, ty: Type::Bool, place });
+        }
+        any_of(conditions, place)
     }
 
     /// All rules.
@@ -186,20 +208,25 @@ impl<'a> Checker<'a> {
         self.check_worths();
     }
 
-    /// Where rules have more from their groups than is compiled: each group's clauses are written out in each of its
-    /// rules, so that a text of some kilobytes may come to gigabytes.
+    /// Where rules have more from their groups and templates than is compiled: those clauses are written out in each
+    /// rule, so that a text of some kilobytes may come to gigabytes.
     fn shares_too_much(&self) -> Option<Place> {
-        let length = |info: &GroupInfo<'_>| -> usize {
-            info.shared.iter().map(|clause| clause.span.end.saturating_sub(clause.span.start) as usize).sum()
-        };
-        let lengths: Vec<usize> = self.group_infos.iter().map(length).collect();
+        let length = |clause: &ast::Clause| clause.span.end.saturating_sub(clause.span.start) as usize;
+        let shared = |info: &GroupInfo<'_>| info.shared.iter().map(|clause| length(clause)).sum::<usize>();
+        let shared: Vec<usize> = self.group_infos.iter().map(shared).collect();
+        let taken = |info: &TemplateInfo<'_>| info.template.clauses.iter().map(length).sum::<usize>();
+        let taken: Vec<usize> = self.template_infos.iter().map(taken).collect();
         let mut written = 0_usize;
-        let grouped = self.rule_infos.iter().filter_map(|info| info.group);
-        let mut too_much = grouped.filter(|group| {
-            written = written.saturating_add(lengths.get(*group).copied().unwrap_or(0));
+        let mut too_much = self.rule_infos.iter().filter(|info| {
+            let group = info.group.and_then(|group| shared.get(group));
+            let path = info.rule.template.as_ref().and_then(|path| path.parts.last());
+            let template = path.and_then(|name| self.template_ids.get(&name.text));
+            let template = template.and_then(|index| taken.get(*index));
+            written = written.saturating_add(group.copied().unwrap_or(0));
+            written = written.saturating_add(template.copied().unwrap_or(0));
             written > MAX_SHARED
         });
-        too_much.next().and_then(|group| self.group_infos.get(group)).map(|info| info.place)
+        too_much.next().map(|info| info.place)
     }
 
     /// What a group shares is checked with each of its rules; where it has none, by itself.
@@ -245,6 +272,9 @@ impl<'a> Checker<'a> {
             accounts: Default::default(),
             discounts: false,
             multiplies: false,
+            rule: rule.header.name.text.clone(),
+            lasting: rule.header.was.as_ref().unwrap_or(&rule.header.name).text.clone(),
+            spendable: None,
         };
         let mut seen: Vec<&'static str> = Vec::new();
         let mut priority = 0;
@@ -313,6 +343,17 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::About(_) => self.clause(&mut scope, clause, &mut steps, &mut valid),
             }
         }
+        let own_terms = rule.clauses.iter().map(|clause| (at, clause));
+        let taken_terms =
+            taken.iter().flat_map(|taken| taken.clauses.iter().map(|clause| (taken.at, *clause)));
+        for (at, clause) in own_terms.chain(taken_terms) {
+            let ast::ClauseKind::Spendable(terms) = &clause.kind else { continue };
+            let place = at.place(clause.span);
+            if context.spendable.is_none() {
+                let terms = self.spendable(at, terms, place, &context.lasting);
+                context.spendable = Some(terms);
+            }
+        }
         let taken_then = taken.as_ref().and_then(|taken| taken.then).filter(|_| then.is_none());
         let mut given = Vec::new();
         if let Some(effects) = then {
@@ -329,10 +370,11 @@ impl<'a> Checker<'a> {
             let name = format!("rule `{}`", rule.header.name.text);
             let example = match kind {
                 Some(GroupKind::Discount) => "then discount 5% on lines",
-                Some(GroupKind::Earn) | Some(GroupKind::Other) | None => "then award 10 points",
+                Some(GroupKind::Earn) | Some(GroupKind::State) | None => "then award 10 points",
             };
             self.report(errors::missing_clause(place, &name, "`then`", example));
         }
+        self.spends_something(&context, &given);
         match bundle {
             Some(bundle) => self.of_sets(bundle, given, &mut steps),
             None => steps.append(&mut given),
@@ -524,17 +566,16 @@ impl<'a> Checker<'a> {
             ast::ClauseKind::Process { when, no_later_than } => {
                 self.process(scope, *when, no_later_than.as_ref(), place, steps);
             }
-            ast::ClauseKind::Spendable(_) | ast::ClauseKind::With(..) => {
-                if let Some(word) = later::clause(&clause.kind) {
-                    self.report(errors::not_yet_evaluated(place, word));
-                }
-            }
             ast::ClauseKind::On(on) => steps.extend(self.named(scope, on).map(Step::When)),
             ast::ClauseKind::Title(_)
             | ast::ClauseKind::Take(_)
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::Limit { .. }
             | ast::ClauseKind::Budget { .. }
+            // Of the event that spends, and read by the rule.
+            | ast::ClauseKind::Spendable(_)
+            // The grammar lets it into rules alone.
+            | ast::ClauseKind::With(..)
             | ast::ClauseKind::Then(_) => {}
         }
     }

@@ -4,7 +4,7 @@
 //! A template is no text that is pasted: it sees its parameters and its own names, and nothing of the rule or the group
 //! but what their conditions show to be there; the rule sees none of its names.
 
-use super::names::{Binding, Events, Names, Scope, nearest};
+use super::names::{Binding, Events, Names, Scope};
 use super::rules::{heard_by, once};
 use super::{At, Checker, Items, errors};
 use crate::typed::{Expr, ExprKind, LocalId, Step, Type};
@@ -54,7 +54,7 @@ impl<'a> Checker<'a> {
         let found = name.and_then(|name| self.template_ids.get(&name.text)).copied();
         let Some(info) = found.and_then(|index| self.template_infos.get_mut(index)) else {
             let written = self.quote(place);
-            let near = nearest(&written, self.template_ids.keys().map(String::as_str));
+            let near = self.nearest(&written, self.template_ids.keys().map(String::as_str));
             self.report(errors::unknown_name(place, "template", &written, near.as_deref()));
             return None;
         };
@@ -120,7 +120,7 @@ impl<'a> Checker<'a> {
             let ast::ClauseKind::With(name, value) = &clause.kind else { continue };
             let Some(index) = parameters.iter().position(|parameter| parameter.name.text == name.text) else {
                 let near =
-                    nearest(&name.text, parameters.iter().map(|parameter| parameter.name.text.as_str()));
+                    self.nearest(&name.text, parameters.iter().map(|parameter| parameter.name.text.as_str()));
                 let before = self.found.len();
                 self.report(errors::unknown_name(
                     scope.place(name.span),

@@ -15,12 +15,8 @@ const FIELD: &str = "tier";
 impl<'a> Checker<'a> {
     /// The levels as an enumeration.
     pub(super) fn declare_levels(&mut self, items: &Items<'a>) {
-        for (position, (at, header, clauses)) in items.tiers.iter().enumerate() {
+        for (at, header, clauses) in &items.tiers {
             let place = at.place(header.name.span);
-            if position > 0 {
-                self.report(errors::not_yet_evaluated(place, "a second `tiers`"));
-                continue;
-            }
             if !self.declare("enum", &header.name.text, place) {
                 continue;
             }
@@ -40,55 +36,76 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The member's field.
+    /// The member's fields: `tier` of the first levels, and of others one of their own name.
     pub(super) fn declare_tier_field(&mut self, items: &Items<'a>) {
-        let Some((at, header, _)) = items.tiers.first() else { return };
-        let place = at.place(header.name.span);
-        let Some(levels) = self.enum_ids.get(&header.name.text).copied() else { return };
-        if !self.declare("field member", FIELD, place) {
-            return;
+        for (position, (at, header, _)) in items.tiers.iter().enumerate() {
+            let name = if position == 0 { FIELD } else { header.name.text.as_str() };
+            let place = at.place(header.name.span);
+            let Some(levels) = self.enum_ids.get(&header.name.text).copied() else { continue };
+            let known = |tiers: &Tiers| tiers.name == header.name.text;
+            if self.out.instruments.tiers.iter().any(known) || !self.declare("field member", name, place) {
+                continue;
+            }
+            let field = typed::FieldId(self.out.fields.len() as u32);
+            self.out.fields.push(Field {
+                name: format!("member.{name}"),
+                record: ir::RecordKind::Member,
+                key: vec![name.to_owned()],
+                ty: Type::Enum(levels),
+                slot: ir::SlotType::Enum(levels),
+                den: 1,
+                default: Some(0),
+                inherits: false,
+                builtin: None,
+                events: Vec::new(),
+                place,
+            });
+            self.records.member.insert(name.to_owned(), field);
+            self.out.instruments.tiers.push(Tiers {
+                name: header.name.text.clone(),
+                title: header.title.as_ref().map(|title| title.value.clone()),
+                levels,
+                field,
+                measure: None,
+                conditions: Vec::new(),
+                keep: None,
+                at_once: false,
+                downgrade: ir::Downgrade::Never,
+                review: None,
+                events: Vec::new(),
+                place,
+            });
         }
-        let field = typed::FieldId(self.out.fields.len() as u32);
-        self.out.fields.push(Field {
-            name: format!("member.{FIELD}"),
-            record: ir::RecordKind::Member,
-            key: vec![FIELD.to_owned()],
-            ty: Type::Enum(levels),
-            slot: ir::SlotType::Enum(levels),
-            den: 1,
-            default: Some(0),
-            inherits: false,
-            builtin: None,
-            events: Vec::new(),
-            place,
-        });
-        self.records.member.insert(FIELD.to_owned(), field);
-        self.out.instruments.tiers = Some(Tiers {
-            name: header.name.text.clone(),
-            title: header.title.as_ref().map(|title| title.value.clone()),
-            levels,
-            field,
-            measure: None,
-            conditions: Vec::new(),
-            keep: None,
-            at_once: false,
-            downgrade: ir::Downgrade::Never,
-            review: None,
-            place,
-        });
     }
 
     /// What the levels take, and when members rise and fall.
     pub(super) fn check_tiers(&mut self, items: &Items<'a>) {
-        let Some((at, header, clauses)) = items.tiers.first() else { return };
-        let Some(mut tiers) = self.out.instruments.tiers.take() else { return };
+        for (at, header, clauses) in &items.tiers {
+            let place = at.place(header.name.span);
+            let same = |tiers: &Tiers| tiers.name == header.name.text && tiers.place == place;
+            let Some(index) = self.out.instruments.tiers.iter().position(same) else { continue };
+            let Some(tiers) = self.out.instruments.tiers.get(index).cloned() else { continue };
+            let tiers = self.levels_of(*at, header, clauses, tiers);
+            if let Some(place) = self.out.instruments.tiers.get_mut(index) {
+                *place = tiers;
+            }
+        }
+    }
+
+    fn levels_of(
+        &mut self,
+        at: At,
+        header: &ast::Header,
+        clauses: &[ast::Placed<ast::TiersClause>],
+        mut tiers: Tiers,
+    ) -> Tiers {
         let what = format!("tiers `{}`", header.name.text);
         let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
         scope.learn([Key::Member]);
         let mut seen: Vec<&'static str> = Vec::new();
         let mut measured: Option<Type> = None;
         let mut falls = None;
-        for clause in *clauses {
+        for clause in clauses {
             let place = at.place(clause.span);
             let word = match &clause.kind {
                 ast::TiersClause::Title(_) | ast::TiersClause::Level(_) => continue,
@@ -136,12 +153,12 @@ impl<'a> Checker<'a> {
                     }
                 }
                 ast::TiersClause::Review { every, at: time } => {
-                    tiers.review = self.boundary(*at, every, time.as_ref());
+                    tiers.review = self.boundary(at, every, time.as_ref());
                 }
                 ast::TiersClause::Title(_) | ast::TiersClause::Level(_) => {}
             }
         }
-        self.level_conditions(*at, clauses, &mut scope, (&mut tiers, measured.as_ref()));
+        self.level_conditions(at, clauses, &mut scope, (&mut tiers, measured.as_ref()));
         let place = at.place(header.name.span);
         if falls.is_none() {
             self.report(errors::missing_clause(place, &what, "`downgrade`", "downgrade one_level"));
@@ -149,10 +166,8 @@ impl<'a> Checker<'a> {
         if !seen.contains(&"review") && (falls == Some(true) || !tiers.at_once) {
             self.report(errors::missing_clause(place, &what, "`review`", "review every month"));
         }
-        if let Events::Inferred(Some(_)) = scope.events {
-            self.report(errors::not_yet_evaluated(place, "levels by fields that only some events have"));
-        }
-        self.out.instruments.tiers = Some(tiers);
+        tiers.events = self.inferred(&scope);
+        tiers
     }
 
     fn level_conditions(

@@ -113,6 +113,7 @@ impl Checker<'_> {
                 | Step::TenderLines { .. }
                 | Step::TenderTerm { .. }
                 | Step::Issue { .. }
+                | Step::Gift { .. }
                 | Step::Set { .. }
                 | Step::Multiply { .. }
                 | Step::Discount { .. } => {}
@@ -159,8 +160,8 @@ impl Checker<'_> {
                         targets.push(own);
                     }
                 }
-                // Issues and settings do not compete.
-                Step::Issue { .. } | Step::Set { .. } => {}
+                // Issues, gifts and settings do not compete.
+                Step::Issue { .. } | Step::Gift { .. } | Step::Set { .. } => {}
                 Step::When(_) | Step::Let(..) | Step::LetCollection(..) => {}
                 // No group of these compares priorities.
                 Step::Debit { .. } | Step::TenderLines { .. } | Step::TenderTerm { .. } => {}

@@ -4,7 +4,7 @@ use super::names::{Events, Scope};
 use super::program::{is_own, is_zone};
 use super::schema::RecordName;
 use super::types::{Decimal, constant};
-use super::{Alone, At, Checker, Items, Tests, dates, errors, later};
+use super::{Alone, At, Checker, Items, Tests, dates, errors};
 use crate::ir;
 use crate::typed::{
     Builtin, Check, ExpectScope, Expectation, ExprKind, FieldId, LineRef, Ratio, Test, TestBody, TestRecord,
@@ -18,6 +18,7 @@ use rustc_hash::FxHashMap;
 struct Given<'t> {
     what: &'t ast::Name,
     id: Option<String>,
+    of: Option<String>,
     when: Option<&'t ast::Expr>,
     fields: &'t [ast::TestField],
     earlier: bool,
@@ -114,13 +115,16 @@ impl<'a> Checker<'a> {
             match step {
                 ast::TestStep::Given { earlier, what, id, of, at: when, fields, span } => {
                     let place = at.place(*span);
-                    if of.is_some() {
-                        self.report(errors::not_yet_evaluated(place, "given … of"));
+                    if let Some(of) = of
+                        && (*earlier || what.text != ir::RETURN)
+                    {
+                        self.report(errors::origin_of_no_return(at.place(of.span)));
                         continue;
                     }
+                    let of = of.as_ref().map(|of| of.value.clone());
                     let before = self.found.len();
                     let id = id.as_ref().map(|id| id.value.clone());
-                    let given = Given { what, id, when: when.as_ref(), fields, earlier: *earlier };
+                    let given = Given { what, id, of, when: when.as_ref(), fields, earlier: *earlier };
                     let typed = self.given(at, given, clock, place);
                     if let Some((step, moment)) = typed {
                         if let Some(moment) = moment {
@@ -252,7 +256,7 @@ impl<'a> Checker<'a> {
         clock: Option<(i64, i64)>,
         place: Place,
     ) -> Option<(TestStep, Option<(i64, i64)>)> {
-        let Given { what, id, when, fields, earlier } = given;
+        let Given { what, id, of, when, fields, earlier } = given;
         if earlier && !self.event_ids.contains_key(&what.text) {
             let known: Vec<String> = self.out.events.iter().map(|event| event.name.clone()).collect();
             let near = self.nearest(&what.text, known.iter().map(String::as_str));
@@ -296,7 +300,7 @@ impl<'a> Checker<'a> {
             let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
             let written = format!("{}T{hour:02}:{minute:02}:{second:02}", dates::date_text(day));
             let earlier = earlier.then_some(paid);
-            let step = TestStep::Event { kind, id, at: written, record, earlier, place };
+            let step = TestStep::Event { kind, id, of, at: written, record, earlier, place };
             return Some((step, Some(moment)));
         }
         if what.text == "product" {
@@ -710,16 +714,19 @@ impl<'a> Checker<'a> {
                 let scope = self.expect_scope(at, scope);
                 Expectation::Discount { amount: self.expected_money(at, amount)?, scope: scope? }
             }
-            ast::Expectation::Tax(amount) => Expectation::Tax(self.expected_money(at, amount)?),
+            ast::Expectation::Tax(amount, scope) => {
+                let scope = self.expect_scope(at, scope);
+                Expectation::Tax(self.expected_money(at, amount)?, scope?)
+            }
             ast::Expectation::Total(amount) => Expectation::Total(self.expected_money(at, amount)?),
             ast::Expectation::Refused(words) => {
                 Expectation::Refused(words.as_ref().map(|words| words.value.clone()))
             }
-            ast::Expectation::Balance(path, amount) => {
+            ast::Expectation::Balance(path, of, amount) => {
                 let scope = Scope::new(at.file, at.space, Events::Inferred(None));
                 let account = self.account_named(&scope, path)?;
                 let amount = self.amount_of(at, amount, account)?;
-                Expectation::Balance { account, amount }
+                Expectation::Balance { account, of: of.as_ref().map(|of| of.value.clone()), amount }
             }
             ast::Expectation::Debit { amount, from, scope } => {
                 let scope = self.expect_scope(at, scope);
@@ -755,6 +762,7 @@ impl<'a> Checker<'a> {
             ast::Expectation::Issue { count, instrument, name, scope } => {
                 let instrument = self.instrument(at, name, *instrument);
                 let scope = self.expect_scope(at, scope);
+                let to = scope.as_ref().and_then(|scope| scope.to.clone());
                 let count = match count {
                     Some(count) => {
                         let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
@@ -763,7 +771,7 @@ impl<'a> Checker<'a> {
                     }
                     None => None,
                 };
-                Expectation::Issue { count, instrument: instrument?, rule: scope?.rule }
+                Expectation::Issue { count, instrument: instrument?, rule: scope?.rule, to }
             }
             ast::Expectation::Coupon(path, accepted) => {
                 Expectation::Coupon(self.coupon_named(at, path)?, *accepted)
@@ -774,9 +782,12 @@ impl<'a> Checker<'a> {
             },
             ast::Expectation::Tier(path, level) => {
                 let written = self.quote(at.place(path.span));
-                let tiers = self.out.instruments.tiers.as_ref().filter(|tiers| tiers.name == written);
-                let Some((levels, name)) = tiers.map(|tiers| (tiers.levels, tiers.name.clone())) else {
-                    let near = self.out.instruments.tiers.as_ref().map(|tiers| tiers.name.clone());
+                let mut known = self.out.instruments.tiers.iter().zip(0u32..);
+                let tiers = known.find(|(tiers, _)| tiers.name == written);
+                let found = tiers.map(|(tiers, id)| (tiers.levels, tiers.name.clone(), id));
+                let Some((levels, name, id)) = found else {
+                    let names = self.out.instruments.tiers.iter().map(|tiers| tiers.name.as_str());
+                    let near = self.nearest(&written, names);
                     self.report(errors::unknown_name(
                         at.place(path.span),
                         "tiers",
@@ -792,12 +803,27 @@ impl<'a> Checker<'a> {
                     self.report(errors::unknown_value(place, &level.text, &name, &values, near.as_deref()));
                     return None;
                 };
-                Expectation::Tier(position as i64)
+                Expectation::Tier(id, position as i64)
             }
-            ast::Expectation::Gift(..) | ast::Expectation::Later(_) => {
-                if let Some(word) = later::expectation(expectation) {
-                    self.report(errors::not_yet_evaluated(place, &format!("expect {word}")));
+            ast::Expectation::Gift(goods, scope) => {
+                let rule = self.expect_scope(at, scope)?.rule;
+                let unit = self.counts.get("pcs").copied();
+                let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+                let value =
+                    self.value_of(&mut scope, &goods.quantity, &unit.map_or(Type::Number, Type::Count));
+                let pieces = self.test_constant(&value)?.to_i64()?;
+                if goods.kind.text != "sku" {
+                    let (place, quoted) = (at.place(goods.kind.span), goods.kind.text.clone());
+                    let why = format!("`{quoted}` names no product; name each by its `sku`");
+                    self.report(errors::wrong_gift(place, &why));
+                    return None;
                 }
+                let mut skus: Vec<String> = goods.names.iter().map(|name| name.value.clone()).collect();
+                skus.sort_unstable();
+                Expectation::Gift { pieces, skus, rule }
+            }
+            ast::Expectation::Later(word) => {
+                self.report(errors::not_yet_evaluated(place, &format!("expect {}", word.text)));
                 return None;
             }
             ast::Expectation::NetTotal(amount) => Expectation::NetTotal(self.expected_money(at, amount)?),
@@ -847,7 +873,8 @@ impl<'a> Checker<'a> {
             Some(unit) => Some(number(unit)?),
             None => None,
         };
-        Some(ExpectScope { rule, line, unit })
+        let to = scope.to.as_ref().map(|to| to.value.clone());
+        Some(ExpectScope { to, rule, line, unit })
     }
 
     /// Points of an account or money (no account), in smallest units.

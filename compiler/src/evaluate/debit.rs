@@ -3,7 +3,9 @@
 
 use super::fraction::Fraction;
 use super::price::SiteFault;
+use super::purse::Purses;
 use super::{Claimed, Proposal};
+use crate::interpret::actions::turns;
 use crate::ir::{AccountId, FaultKind, Program, SiteId, SiteKind};
 
 /// What one effect of a rule takes.
@@ -24,6 +26,7 @@ pub(super) struct Debits {
     wanted: Vec<Debit>,
     /// By account, so far.
     taken: Vec<(AccountId, i64)>,
+    pub purses: Purses,
 }
 
 impl Debits {
@@ -67,7 +70,15 @@ impl Debits {
 
     /// What a run takes, in the order of the text.
     pub fn of(&self, run: usize) -> impl Iterator<Item = Debit> + '_ {
-        self.wanted.iter().copied().filter(move |debit| debit.run == run)
+        // They are gathered run by run.
+        let start = self.wanted.partition_point(|debit| debit.run < run);
+        self.wanted.iter().skip(start).copied().take_while(move |debit| debit.run == run)
+    }
+
+    /// Turns that looking at what a run takes costs.
+    pub fn turns(&self, run: usize) -> i64 {
+        let own = self.of(run).count();
+        turns(own).saturating_mul(turns(own.saturating_add(self.taken.len())))
     }
 
     /// The first account whose balance, less what was taken before, is too small for a run, and by how much.
@@ -79,7 +90,7 @@ impl Debits {
             }
             let same = self.of(run).filter(|other| other.account == debit.account);
             let wanted: i128 = same.map(|other| i128::from(other.amount)).sum();
-            let room = self.room(program, claimed, debit.account);
+            let room = self.room_for_anything(program, claimed, debit.account);
             if wanted > room {
                 let missing = i64::try_from(wanted.saturating_sub(room)).unwrap_or(i64::MAX);
                 return Some((debit.account, missing));
@@ -97,11 +108,29 @@ impl Debits {
         (i128::from(balance) - i128::from(floor) - i128::from(taken)).max(0)
     }
 
+    /// How far a balance may fall below nothing.
+    pub fn debt(program: &Program, account: AccountId) -> i128 {
+        let floor = program.accounts.get(account.index()).and_then(|account| account.not_below).unwrap_or(0);
+        (-i128::from(floor)).max(0)
+    }
+
+    /// What may still be taken for what is no goods: nothing of what pays for goods only, or not now.
+    fn room_for_anything(&self, program: &Program, claimed: &dyn Claimed, account: AccountId) -> i128 {
+        let room = self.room(program, claimed, account);
+        if self.purses.is_plain() {
+            return room;
+        }
+        room.min(self.purses.free(account).saturating_add(Self::debt(program, account)))
+    }
+
     /// Takes what a run wants.
     pub fn take_all(&mut self, run: usize) -> Vec<Debit> {
         let debits: Vec<Debit> = self.of(run).collect();
         for debit in &debits {
             self.take(debit.account, debit.amount);
+            if !self.purses.is_plain() {
+                self.purses.spend(debit.account, debit.amount);
+            }
         }
         debits
     }

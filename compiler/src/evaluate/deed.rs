@@ -1,14 +1,14 @@
 //! What rules do besides amounts: instruments that they issue and fields of the member that they set. It follows the
 //! amounts: where a rule proposes amounts and none of them stays, it does not happen. Refuses to know state.
 
-use super::grant::{Granter, Owner, note};
+use super::grant::{Given, Granter, Owner, note};
 use super::limit::allowed;
 use super::price::{NONE, Run, SiteFault};
-use super::{Change, CutBy, Decision, Issue, Proposal, Record};
+use super::{Change, Claim, CutBy, Decision, Gift, Issue, Proposal, Record};
 use crate::calendar::add_months;
 use crate::ir::{
-    FaultKind, GroupId, InstrumentId, Lifetime, LimitOf, MISSING, Program, RuleId, SiteId, SiteKind,
-    event_slot,
+    FaultKind, GroupId, InstrumentId, Lifetime, LimitOf, MISSING, NameFrom, Program, RuleId, SiteId,
+    SiteKind, event_slot,
 };
 
 /// Most of an instrument that one effect issues.
@@ -39,6 +39,8 @@ pub(super) fn wishes(
             | SiteKind::Multiply { .. }
             | SiteKind::Debit { .. }
             | SiteKind::Tender { .. }
+            // What is given of it is chosen before.
+            | SiteKind::Gift { .. }
             | SiteKind::Discount { .. } => continue,
             SiteKind::Issue { instrument: InstrumentId::Coupon(_) | InstrumentId::Badge(_), .. } => {
                 MOST_ISSUED
@@ -59,6 +61,7 @@ pub(super) fn wishes(
             | SiteKind::Debit { .. }
             | SiteKind::Tender { .. }
             | SiteKind::Discount { .. }
+            | SiteKind::Gift { .. }
             | SiteKind::Set { .. } => true,
         };
         if happens {
@@ -107,8 +110,14 @@ impl Granter {
     }
 }
 
-/// Lists what was done.
-pub(super) fn list(program: &Program, record: &Record, deeds: &[Deed], decision: &mut Decision) {
+/// Lists what was done; `given` is what was taken off for goods.
+pub(super) fn list(
+    program: &Program,
+    record: &Record,
+    deeds: &[Deed],
+    given: &[Given],
+    decision: &mut Decision,
+) {
     let date = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
     for deed in deeds {
         match program.sites.get(deed.site.index()).map(|site| site.kind) {
@@ -122,7 +131,18 @@ pub(super) fn list(program: &Program, record: &Record, deeds: &[Deed], decision:
                     expires: lifetime.map(|lifetime| last_day(lifetime, date)),
                 });
             }
-            Some(SiteKind::Set { slot, until }) => {
+            Some(SiteKind::Gift { gift, option }) => {
+                let (rule, site, added) = (deed.rule, deed.site, deed.number);
+                let held = given.iter().filter(|given| (given.rule, given.site) == (rule, site));
+                let pieces = held.fold(added, |sum, given| sum.saturating_add(given.pieces));
+                if pieces > 0 {
+                    decision.gifts.push(Gift { rule, site, gift, option, pieces, added });
+                    claim(program, gift, option, pieces, decision);
+                }
+            }
+            Some(SiteKind::Set { name: Some(NameFrom::Slot(from)), .. })
+                if record.event.get(from.index()).is_none_or(|name| *name == MISSING) => {}
+            Some(SiteKind::Set { slot, until, name: _ }) => {
                 decision.changes.push(Change {
                     rule: deed.rule,
                     site: deed.site,
@@ -140,6 +160,17 @@ pub(super) fn list(program: &Program, record: &Record, deeds: &[Deed], decision:
             )
             | None => {}
         }
+    }
+}
+
+/// Takes given pieces from their stock.
+fn claim(program: &Program, gift: u32, option: u32, amount: i64, decision: &mut Decision) {
+    let at = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+    let option = program.gifts.get(at(gift)).and_then(|gift| gift.options.get(at(option)));
+    let Some((_, counter)) = option.and_then(|option| option.stock) else { return };
+    match decision.claims.iter_mut().find(|claim| claim.counter == counter) {
+        Some(claim) => claim.amount = claim.amount.saturating_add(amount),
+        None => decision.claims.push(Claim { counter, amount }),
     }
 }
 

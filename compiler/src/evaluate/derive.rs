@@ -7,9 +7,31 @@ use crate::ir::{
     Atom, EventId, FaultKind, Inst, MISSING, PlaceId, Program, Rule, RuleId, SlotId, Space, StateRead,
     event_slot,
 };
+use rustc_hash::FxHashMap;
 
 /// A derivation that failed: its slot, why, and where.
 pub(super) type Failed = (SlotId, FaultKind, PlaceId);
+
+/// The derivations that failed.
+#[derive(Debug, Default)]
+pub(super) struct FailedSlots {
+    /// In their order.
+    list: Vec<Failed>,
+    by_slot: FxHashMap<SlotId, usize>,
+}
+
+impl FailedSlots {
+    fn push(&mut self, failed: Failed) {
+        self.by_slot.entry(failed.0).or_insert(self.list.len());
+        self.list.push(failed);
+    }
+
+    /// The one among these slots that failed first.
+    fn first_of(&self, slots: impl Iterator<Item = SlotId>) -> Option<Failed> {
+        let first = slots.filter_map(|slot| self.by_slot.get(&slot)).min()?;
+        self.list.get(*first).copied()
+    }
+}
 
 /// Fills the slots that only the calendar is needed for.
 pub(super) fn fill(program: &Program, record: &mut Record) {
@@ -21,7 +43,12 @@ pub(super) fn fill(program: &Program, record: &mut Record) {
         Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) };
     for read in &program.reads {
         let value = match read.read {
-            StateRead::Balance(_) | StateRead::Coupon(_) | StateRead::Badge(_) => continue,
+            StateRead::Balance(_)
+            | StateRead::Coupon(_)
+            | StateRead::Badge(_)
+            | StateRead::Refund
+            | StateRead::BoughtOn
+            | StateRead::Missing(_) => continue,
             StateRead::After(window) => stretch(window, now, program.week_starts).after,
             StateRead::Last(window) => stretch(window, now, program.week_starts).last,
             StateRead::Until(window) => until(window, now),
@@ -53,8 +80,8 @@ pub(super) fn derive<C: Code>(
     params: &[i64],
     code: &C,
     (fuel, scratch, out): (&mut i64, &mut C::Scratch, &mut Proposals),
-) -> Vec<Failed> {
-    let mut failed: Vec<Failed> = Vec::new();
+) -> FailedSlots {
+    let mut failed = FailedSlots::default();
     for derivation in &program.derivations {
         if derivation.events.binary_search(&record.kind).is_err() {
             continue;
@@ -85,31 +112,34 @@ pub(super) fn derive<C: Code>(
     failed
 }
 
-/// The failed derivation that a function reads.
-pub(super) fn reads(program: &Program, failed: &[Failed], function: usize) -> Option<Failed> {
-    if failed.is_empty() {
+/// The first failed derivation that a function reads.
+pub(super) fn reads(program: &Program, failed: &FailedSlots, function: usize) -> Option<Failed> {
+    if failed.list.is_empty() {
         return None;
     }
     let function = program.functions.get(function)?;
-    failed.iter().find(|(slot, ..)| function.insts.contains(&Inst::LoadEvent(*slot))).copied()
+    failed.first_of(function.insts.iter().filter_map(|inst| {
+        // Nothing but this loads a slot of the event.
+        if let Inst::LoadEvent(slot) = inst { Some(*slot) } else { None }
+    }))
 }
 
 /// Names the rules that read what failed, in order of declaration; they give nothing.
 pub(super) fn fail_rules(
     program: &Program,
     kind: EventId,
-    failed: &[Failed],
+    failed: &FailedSlots,
     decision: &mut Decision,
 ) -> Vec<RuleId> {
     let mut silent = Vec::new();
-    if failed.is_empty() {
+    if failed.list.is_empty() {
         return silent;
     }
     for (rule, id) in program.rules.iter().zip(0u32..) {
         if rule.events.binary_search(&kind).is_err() {
             continue;
         }
-        let of_atoms = failed.iter().find(|(slot, ..)| asks(program, rule, *slot)).copied();
+        let of_atoms = failed.first_of(asks(program, rule));
         if let Some((_, kind, place)) = of_atoms.or_else(|| reads(program, failed, rule.function.index())) {
             decision.faults.push(RuleFault { rule: RuleId(id), kind, place });
             silent.push(RuleId(id));
@@ -118,8 +148,8 @@ pub(super) fn fail_rules(
     silent
 }
 
-/// Whether one of a rule's conditions asks about a slot of the event.
-fn asks(program: &Program, rule: &Rule, slot: SlotId) -> bool {
-    let about = |atom: &Atom| atom.space == Space::Event && atom.slot == slot;
-    rule.atoms.iter().any(|atom| program.atoms.get(atom.index()).is_some_and(about))
+/// The slots of the event that a rule's conditions ask about.
+fn asks<'a>(program: &'a Program, rule: &'a Rule) -> impl Iterator<Item = SlotId> + 'a {
+    let atoms = rule.atoms.iter().filter_map(|atom| program.atoms.get(atom.index()));
+    atoms.filter(|atom: &&Atom| atom.space == Space::Event).map(|atom| atom.slot)
 }

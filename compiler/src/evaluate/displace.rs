@@ -47,8 +47,11 @@ pub(super) struct Displacer {
     /// Parts that compete, by what they compete on.
     order: Vec<usize>,
     contenders: Vec<Contender>,
-    /// Pieces that sets use. Where rules compete for pieces, sets have been formed of free ones: they stay as wholes.
+    /// Pieces that sets use, by run. Where rules compete for pieces, sets have been formed of free ones: they stay as
+    /// wholes.
     pub used: Vec<Used>,
+    /// The same by row, then by run, of those that stay.
+    used_by_row: Vec<Used>,
     ranked: Vec<(Fraction, usize)>,
     sharers: Vec<Sharer>,
     amounts: Vec<i64>,
@@ -87,11 +90,14 @@ impl Displacer {
         if group.per == Scope::Unit && !self.used.is_empty() {
             self.weigh_sets(program, group.displace, (runs, parts), (losses, faults));
         }
+        self.used_by_row.clear();
+        self.used_by_row.extend_from_slice(&self.used);
+        self.used_by_row.sort_by_key(|used| (used.row, used.run));
         let mut start = 0;
         while let Some(row) = self.contenders.get(start).map(|contender| contender.row) {
             let same = self.contenders.get(start..).unwrap_or(&[]);
             let end = start.saturating_add(same.iter().take_while(|other| other.row == row).count());
-            let shared = group.per == Scope::Unit && self.used.iter().any(|used| used.row == row);
+            let shared = group.per == Scope::Unit && !on_row(&self.used_by_row, row).is_empty();
             if end.saturating_sub(start) > 1 || shared {
                 let field = Field { row, contenders: start..end };
                 match group.per {
@@ -118,7 +124,8 @@ impl Displacer {
         for part in parts.iter_mut() {
             part.gone |= !part.amount.is_positive();
         }
-        let of_sets = |part: &Part| per == Scope::Unit && self.used.iter().any(|used| used.run == part.run);
+        let has_sets = |run: u32| self.used.binary_search_by_key(&run, |used| used.run).is_ok();
+        let of_sets = |part: &Part| per == Scope::Unit && has_sets(part.run);
         let competes = |part: &Part| !part.gone && !of_sets(part);
         self.order
             .extend(parts.iter().enumerate().filter(|(_, part)| competes(part)).map(|(index, _)| index));
@@ -195,12 +202,22 @@ impl Displacer {
             Displace::BestForRetailer => false,
             Displace::First | Displace::None | Displace::Chain => return,
         };
-        let mut users: Vec<u32> = self.used.iter().map(|used| used.run).collect();
-        users.dedup();
-        for user in users {
+        // The best of each row: contenders stand by row.
+        let mut best: Vec<(u32, Fraction, u32, i64)> = Vec::new();
+        for next in &self.contenders {
+            match best.last_mut().filter(|(row, ..)| *row == next.row) {
+                Some(last) if next.value.compare(last.1).is_le() => {}
+                Some(last) => *last = (next.row, next.value, next.run, next.pieces),
+                None => best.push((next.row, next.value, next.run, next.pieces)),
+            }
+        }
+        let mut losers: Vec<u32> = Vec::new();
+        for uses in self.used.chunk_by(|a, b| a.run == b.run) {
+            let Some(user) = uses.first().map(|used| used.run) else { continue };
             let (mut own, mut others, mut site) = (Fraction::ZERO, Fraction::ZERO, SiteId::default());
             let mut outcome = Ok(());
-            for part in parts.iter().filter(|part| part.run == user && !part.gone) {
+            let range = run_of(runs, user).map(|run| run.parts.clone()).unwrap_or_default();
+            for part in parts.get(range.clone()).unwrap_or(&[]).iter().filter(|part| !part.gone) {
                 site = part.site;
                 outcome = outcome.and_then(|()| {
                     own = own.plus(worth(program, part)?)?;
@@ -208,15 +225,13 @@ impl Displacer {
                 });
             }
             let mut by = None;
-            for used in self.used.iter().filter(|used| used.run == user) {
-                let here = self.contenders.iter().filter(|contender| contender.row == used.row);
-                let best = here
-                    .reduce(|best, next| if next.value.compare(best.value).is_gt() { next } else { best });
-                let Some(best) = best else { continue };
-                by.get_or_insert(best.run);
+            for used in uses {
+                let at = best.binary_search_by_key(&used.row, |(row, ..)| *row);
+                let Some((_, value, run, pieces)) = at.ok().and_then(|at| best.get(at)) else { continue };
+                by.get_or_insert(*run);
                 outcome = outcome.and_then(|()| {
-                    let pieces = Fraction::count(used.pieces.min(best.pieces.max(1)));
-                    others = others.plus(best.value.times(pieces)?)?;
+                    let pieces = Fraction::count(used.pieces.min((*pieces).max(1)));
+                    others = others.plus(value.times(pieces)?)?;
                     Ok(())
                 });
             }
@@ -228,12 +243,13 @@ impl Displacer {
             let loses = if member { order.is_gt() } else { order.is_lt() };
             let (Some(by), true) = (by, loses) else { continue };
             let (loser, by) = (position(runs, user), position(runs, by));
-            for part in parts.iter_mut().filter(|part| part.run == user && !part.gone) {
+            for part in parts.get_mut(range).unwrap_or(&mut []).iter_mut().filter(|part| !part.gone) {
                 part.gone = true;
                 losses.push(Loss { loser, by, row: part.row });
             }
-            self.used.retain(|used| used.run != user);
+            losers.push(user);
         }
+        self.used.retain(|used| losers.binary_search(&used.run).is_err());
     }
 
     /// One winner takes all.
@@ -294,23 +310,20 @@ impl Displacer {
         let mut left = line.map_or(1, |line| line.pieces.max(1));
         let mut first = None;
         if displace != Displace::First {
-            for used in self.used.iter().filter(|used| used.row == field.row) {
+            for used in on_row(&self.used_by_row, field.row) {
                 left = left.saturating_sub(used.pieces).max(0);
                 first.get_or_insert(used.run);
             }
         }
-        let mut earlier = 0;
+        let mut waiting = on_row(&self.used_by_row, field.row).iter().peekable();
         for (_, index) in &self.ranked {
             let Some(contender) = self.contenders.get(*index) else { continue };
             if displace == Displace::First {
                 // Sets of rules before this one.
-                for used in self.used.iter().filter(|used| used.row == field.row) {
-                    if (earlier..contender.run).contains(&used.run) {
-                        left = left.saturating_sub(used.pieces).max(0);
-                        first.get_or_insert(used.run);
-                    }
+                while let Some(used) = waiting.next_if(|used| used.run < contender.run) {
+                    left = left.saturating_sub(used.pieces).max(0);
+                    first.get_or_insert(used.run);
                 }
-                earlier = contender.run;
             }
             let covers = contender.pieces.max(1);
             let wins = covers.min(left);
@@ -328,6 +341,13 @@ impl Displacer {
             }
         }
     }
+}
+
+/// What sets use of a row.
+fn on_row(used: &[Used], row: u32) -> &[Used] {
+    let start = used.partition_point(|used| used.row < row);
+    let end = used.partition_point(|used| used.row <= row);
+    used.get(start..end).unwrap_or(&[])
 }
 
 /// What is competed for, and who competes, in `contenders`.

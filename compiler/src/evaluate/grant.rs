@@ -12,11 +12,16 @@ use super::price::{Line, NONE, Part, Run, SiteFault, line_of};
 use super::spread::{Spreader, apportion};
 use super::tender::Met;
 use super::{Claim, Claimed, Cut, CutBy, Decision, Effect, Share};
+use crate::interpret::actions::turns;
 use crate::ir::{
     Account, AccountId, FaultKind, Group, GroupId, Limit, LimitOf, Program, RoundPer, Rounding, Rule, RuleId,
     SiteId, SiteKind,
 };
+use rustc_hash::FxHashSet;
 use std::ops::Range;
+
+/// Turns that a part costs for each account and each limit of its rule and group, and when the event is through.
+const GRANT_TURNS: i64 = 6;
 
 /// A part that stays.
 #[derive(Clone, Copy, Debug)]
@@ -115,6 +120,7 @@ impl Owner<'_> {
             | SiteKind::Discount { .. }
             | SiteKind::Debit { .. }
             | SiteKind::Issue { .. }
+            | SiteKind::Gift { .. }
             | SiteKind::Set { .. }
             | SiteKind::Tender { .. } => None,
         }
@@ -260,6 +266,15 @@ impl Granter {
         });
     }
 
+    /// Turns that giving these parts costs: each is looked at for each limit and each account, and once more when the
+    /// event is through.
+    pub fn turns(&mut self, owner: Owner<'_>, parts: &[Part]) -> i64 {
+        self.list_accounts(parts);
+        let limits = owner.rule.limits.len().saturating_add(owner.group.limits.len());
+        let times = turns(self.accounts.len().saturating_add(limits).saturating_add(1));
+        turns(parts.len()).saturating_mul(times).saturating_mul(GRANT_TURNS)
+    }
+
     /// The accounts that these parts give to, each once, in order.
     fn list_accounts(&mut self, parts: &[Part]) {
         self.accounts.clear();
@@ -325,8 +340,7 @@ impl Granter {
             if most.is_none_or(|most| i64::try_from(most).is_err()) {
                 return Err((FaultKind::OutOfRange, site));
             }
-            let group = self.groups.iter().find(|sum| (sum.account, sum.group) == (*account, owner.group_id));
-            if let Some(group) = group {
+            if let Some(group) = sum_of(&mut self.groups, *account, owner.group_id) {
                 group.exact.plus(waiting).map_err(|kind| (kind, site))?;
             }
             self.exact.push(waiting);
@@ -378,11 +392,7 @@ impl Granter {
                 exact: *waiting,
                 given: start..self.given.len(),
             };
-            match self
-                .groups
-                .iter_mut()
-                .find(|group| (group.account, group.group) == (*account, owner.group_id))
-            {
+            match sum_of(&mut self.groups, *account, owner.group_id) {
                 Some(group) => group.exact = group.exact.plus(*waiting).unwrap_or(group.exact),
                 None => self.groups.push(sum.clone()),
             }
@@ -393,7 +403,10 @@ impl Granter {
     }
 
     /// Rounds what waited for the sum of the event: to groups, in them to rules, in them to lines.
-    fn round_per_basket(&mut self, program: &Program) {
+    pub fn round_per_basket(&mut self, program: &Program) {
+        // By account; those of an account stay in the order of settlement.
+        self.groups.sort_by_key(|sum| sum.account);
+        self.rules.sort_by_key(|sum| sum.account);
         let accounts = program.accounts.iter().zip(&self.balances).zip(0u32..);
         for ((account, balance), id) in accounts {
             if account.per != RoundPer::Basket || !balance.exact.is_positive() {
@@ -403,15 +416,16 @@ impl Granter {
             // Committing each award has left room for the next whole number.
             let whole = balance.exact.round(account.rounding).unwrap_or(balance.exact.floor());
             self.exact.clear();
-            self.exact.extend(self.groups.iter().filter(|sum| sum.account == id).map(|sum| sum.exact));
+            let groups = of_account(&self.groups, id);
+            self.exact.extend(groups.iter().map(|sum| sum.exact));
             apportion(whole, &self.exact, &mut self.order, &mut self.wholes);
-            let groups = self.groups.iter().filter(|sum| sum.account == id);
-            for (group, whole) in groups.zip(&self.wholes) {
-                let rules = || self.rules.iter().filter(|sum| (sum.account, sum.group) == (id, group.group));
+            // Both stand in the order in which groups are settled.
+            let rules = of_account(&self.rules, id).chunk_by(|a, b| a.group == b.group);
+            for (rules, whole) in rules.zip(&self.wholes) {
                 self.exact.clear();
-                self.exact.extend(rules().map(|sum| sum.exact));
+                self.exact.extend(rules.iter().map(|sum| sum.exact));
                 apportion(*whole, &self.exact, &mut self.order, &mut self.parted);
-                for (rule, whole) in rules().zip(&self.parted) {
+                for (rule, whole) in rules.iter().zip(&self.parted) {
                     let given = self.given.get_mut(rule.given.clone()).unwrap_or(&mut []);
                     let waits = |part: &&mut Given| part.account == Some(id) && part.exact.is_some();
                     self.exact.clear();
@@ -428,12 +442,12 @@ impl Granter {
     /// What the rules and groups that gave something claim of the counters of their limits: what was given in the end,
     /// which is no more than what their limits let through.
     fn claim(&self, program: &Program, decision: &mut Decision) {
-        let mut claim = |limits: &[Limit], acted: bool, is_owner: &dyn Fn(&Given) -> bool| {
+        let mut claim = |limits: &[Limit], acted: bool, given: &[Given]| {
             for limit in limits {
                 let Some(counter) = limit.counter else { continue };
-                let given = self.given.iter().filter(|given| given.amount != 0 && is_owner(given));
+                let mut given = given.iter().filter(|given| given.amount != 0);
                 let amount = match limited(limit.of) {
-                    None => i64::from(acted || given.count() > 0),
+                    None => i64::from(acted || given.next().is_some()),
                     Some(account) => given
                         .filter(|given| given.account == account && !given.debit)
                         .fold(0i64, |sum, given| sum.saturating_add(given.amount)),
@@ -443,35 +457,42 @@ impl Granter {
                 }
             }
         };
-        let mut rules: Vec<RuleId> = Vec::new();
-        let mut groups: Vec<GroupId> = Vec::new();
-        let given = self.given.iter().map(|given| (given.rule, given.group));
-        for (rule_id, group_id) in given.chain(self.deeds.iter().map(|deed| (deed.rule, deed.group))) {
-            let counts = |limits: &[Limit]| limits.iter().any(|limit| limit.counter.is_some());
-            let rule = program.rules.get(rule_id.index()).filter(|rule| counts(&rule.limits));
-            if rule.is_some() && !rules.contains(&rule_id) {
-                rules.push(rule_id);
-            }
-            let group = program.groups.get(group_id.index()).filter(|group| counts(&group.limits));
-            if group.is_some() && !groups.contains(&group_id) {
-                groups.push(group_id);
+        let rules = |id: RuleId| program.rules.get(id.index()).map_or(&[][..], |rule| &rule.limits);
+        let groups = |id: GroupId| program.groups.get(id.index()).map_or(&[][..], |group| &group.limits);
+        // What a rule and what a group gives stands together, and so does what they do; rules that only do something
+        // come last.
+        let acted: FxHashSet<RuleId> = self.deeds.iter().map(|deed| deed.rule).collect();
+        let gave: FxHashSet<RuleId> = self.given.iter().map(|given| given.rule).collect();
+        for given in self.given.chunk_by(|a, b| a.rule == b.rule) {
+            let id = given.first().map(|given| given.rule).unwrap_or_default();
+            claim(rules(id), acted.contains(&id), given);
+        }
+        for deeds in self.deeds.chunk_by(|a, b| a.rule == b.rule) {
+            if let Some(id) = deeds.first().map(|deed| deed.rule).filter(|id| !gave.contains(id)) {
+                claim(rules(id), true, &[]);
             }
         }
-        for id in rules {
-            let Some(rule) = program.rules.get(id.index()) else { continue };
-            let acted = self.deeds.iter().any(|deed| deed.rule == id);
-            claim(&rule.limits, acted, &|given| given.rule == id);
+        let acted: FxHashSet<GroupId> = self.deeds.iter().map(|deed| deed.group).collect();
+        let gave: FxHashSet<GroupId> = self.given.iter().map(|given| given.group).collect();
+        for given in self.given.chunk_by(|a, b| a.group == b.group) {
+            let id = given.first().map(|given| given.group).unwrap_or_default();
+            claim(groups(id), acted.contains(&id), given);
         }
-        for id in groups {
-            let Some(group) = program.groups.get(id.index()) else { continue };
-            let acted = self.deeds.iter().any(|deed| deed.group == id);
-            claim(&group.limits, acted, &|given| given.group == id);
+        for deeds in self.deeds.chunk_by(|a, b| a.group == b.group) {
+            if let Some(id) = deeds.first().map(|deed| deed.group).filter(|id| !gave.contains(id)) {
+                claim(groups(id), true, &[]);
+            }
         }
     }
 
     /// Rounds what waits, and lists the effects, the awards' sums and the claims.
     pub fn finish(&mut self, program: &Program, decision: &mut Decision) {
         self.round_per_basket(program);
+        self.list(program, decision);
+    }
+
+    /// Lists the effects, the awards' sums and the claims.
+    pub fn list(&mut self, program: &Program, decision: &mut Decision) {
         self.claim(program, decision);
         for part in self.given.iter().filter(|part| part.amount != 0) {
             let same = match decision.effects.last_mut() {
@@ -520,6 +541,18 @@ impl Granter {
     }
 }
 
+/// The sum of the group at hand, which is the last that was settled.
+fn sum_of(sums: &mut [Sum], account: AccountId, group: GroupId) -> Option<&mut Sum> {
+    sums.iter_mut().rev().take_while(|sum| sum.group == group).find(|sum| sum.account == account)
+}
+
+/// The sums of an account in a list that stands by account.
+fn of_account(sums: &[Sum], account: AccountId) -> &[Sum] {
+    let start = sums.partition_point(|sum| sum.account < account);
+    let end = sums.partition_point(|sum| sum.account <= account);
+    sums.get(start..end).unwrap_or(&[])
+}
+
 /// Cuts discounts where less is left on the line than they propose; says how much less is given in all.
 fn stay_above_zero(parts: &mut [Part], lines: &mut [Line]) -> i64 {
     let mut short: i64 = 0;
@@ -539,12 +572,13 @@ fn stay_above_zero(parts: &mut [Part], lines: &mut [Line]) -> i64 {
     short
 }
 
-/// What amounts a limit limits: those of awards to an account, or of discounts (`Some(None)`); `None` for times.
+/// What amounts a limit limits: those of awards to an account, or of discounts (`Some(None)`); `None` for times. What a
+/// stock counts is no limit's.
 fn limited(of: LimitOf) -> Option<Option<AccountId>> {
     match of {
         LimitOf::Discounts => Some(None),
         LimitOf::Awards(account) => Some(Some(account)),
-        LimitOf::Times => None,
+        LimitOf::Times | LimitOf::Gifts => None,
     }
 }
 
@@ -579,7 +613,9 @@ pub(super) fn note(cuts: &mut Vec<Cut>, rule: RuleId, of: LimitOf, by: CutBy, am
     if amount <= 0 {
         return;
     }
-    match cuts.iter_mut().rev().find(|cut| (cut.rule, cut.of, cut.by) == (rule, of, by)) {
+    // All that is cut of a rule is noted together.
+    let mut of_rule = cuts.iter_mut().rev().take_while(|cut| cut.rule == rule);
+    match of_rule.find(|cut| (cut.of, cut.by) == (of, by)) {
         Some(cut) => cut.amount = cut.amount.saturating_add(amount),
         None => cuts.push(Cut { rule, of, by, amount }),
     }

@@ -3,17 +3,20 @@
 //! Pure: a record and bindings in, a decision out. No clock, no I/O, no floats, no hash order. The code of the rules
 //! comes through [`Code`], so that the interpreter and native code are settled by the same text.
 
+mod again;
 mod atom;
 mod debit;
 mod deed;
 mod derive;
 mod displace;
 pub mod fraction;
+mod gift;
 mod grant;
 mod limit;
 pub mod plan;
 mod price;
 mod propose;
+mod purse;
 mod review;
 mod settle;
 pub mod spread;
@@ -21,14 +24,17 @@ mod tender;
 #[cfg(test)]
 mod tests;
 
+pub use again::{Kept, KeptLine, is_cancellable, is_settled};
 pub(crate) use atom::fact as atom_fact;
+pub use gift::GiftOffer;
 pub use plan::Plan;
 pub use review::Reviewer;
-pub use settle::{Workspace, evaluate};
+pub use settle::{Workspace, evaluate, evaluate_again};
 
 use crate::ir::{
     AccountId, CounterId, Fault, FunctionId, GroupId, InstrumentId, LimitOf, PlaceId, RuleId, SiteId, SlotId,
 };
+use serde::{Deserialize, Serialize};
 
 /// The slots of one event, as [`crate::ir::Layout`] lays them out.
 #[derive(Clone, Copy, Debug)]
@@ -206,6 +212,12 @@ pub trait Claimed {
 
     /// What the event's member can spend of an account; `None` without a member. Asked only where something is taken.
     fn balance(&self, account: AccountId) -> Option<i64>;
+
+    /// What the event's member has of an account, in the order in which it is spent, with the condition under which it
+    /// may be spent, of [`crate::ir::Program::spendables`]. Asked only where the program has such conditions.
+    fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
+        self.balance(account).map(|balance| (None, balance.max(0))).into_iter().collect()
+    }
 }
 
 /// Nothing was claimed before.
@@ -255,10 +267,16 @@ pub struct Decision {
     pub effects: Vec<Effect>,
     /// What is issued, in the order of settlement; what a review issues comes last.
     pub issues: Vec<Issue>,
+    /// Products that are given, in the order of settlement.
+    pub gifts: Vec<Gift>,
+    /// Gifts of which the member may choose a product.
+    pub gift_offers: Vec<GiftOffer>,
     /// Fields of the member that are set, in the order of settlement.
     pub changes: Vec<Change>,
     /// Levels that the member leaves: at reviews that came before the event, then with the event.
     pub tiers: Vec<TierChange>,
+    /// What rules make of each change of level, in their order, where rules hear them.
+    pub raised: Vec<Decision>,
     /// What did not stay against another rule.
     pub displaced: Vec<Displaced>,
     /// What a limit took.
@@ -271,6 +289,8 @@ pub struct Decision {
     pub short: Vec<Short>,
     /// What points pay, in the order of settlement.
     pub tenders: Vec<Tender>,
+    /// What is taken from lots, by the condition that they carry; empty where the program has no such conditions.
+    pub spent: Vec<Spent>,
     /// Why the event as a whole is refused; then there is nothing else but what failed.
     pub refused: Option<Refused>,
     /// Rules that failed and gave nothing.
@@ -282,7 +302,7 @@ pub struct Decision {
 }
 
 /// An effect that applies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effect {
     /// Which effect of the text.
     pub site: SiteId,
@@ -315,6 +335,34 @@ pub struct Issue {
     pub expires: Option<i64>,
 }
 
+/// Points that are taken from lots that carry one condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// From which account.
+    pub account: AccountId,
+    /// Of [`crate::ir::Program::spendables`]; none of what may be spent on anything.
+    pub condition: Option<u32>,
+    /// How much; above zero.
+    pub amount: i64,
+}
+
+/// A product that is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gift {
+    /// By which rule.
+    pub rule: RuleId,
+    /// Which effect of the text.
+    pub site: SiteId,
+    /// Which, of [`crate::ir::Program::gifts`].
+    pub gift: u32,
+    /// Which of its options.
+    pub option: u32,
+    /// How many pieces; above zero.
+    pub pieces: i64,
+    /// Those of them that the basket does not hold, and that the host adds.
+    pub added: i64,
+}
+
 /// A field of the member that is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -324,7 +372,7 @@ pub struct Change {
     pub site: SiteId,
     /// The event slot that holds the field.
     pub slot: SlotId,
-    /// Its value from the next event on.
+    /// Its value from the next event on; of a name, [`crate::ir::SiteKind::Set`] says which.
     pub value: i64,
     /// The last day on which it holds.
     pub until: Option<i64>,
@@ -333,6 +381,8 @@ pub struct Change {
 /// A member's level that changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TierChange {
+    /// Of which levels, of [`crate::ir::Instruments::tiers`].
+    pub tiers: u32,
     /// The level before, by position.
     pub from: i64,
     /// The level from then on.
@@ -348,7 +398,7 @@ pub struct TierChange {
 }
 
 /// A line's part of an effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// The line's row, from 0.
     pub row: u32,
@@ -383,7 +433,7 @@ pub struct BundleChoice {
 }
 
 /// A part of a counter that the event's effects use up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// Which.
     pub counter: CounterId,

@@ -17,11 +17,13 @@
 
 use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols, union};
 use super::{Bindings, Record, RecordView};
+use crate::interpret::actions::turns;
 use crate::ir::{
-    Atom, AtomId, AtomTest, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SiteKind, SlotId,
-    SlotType, Space, event_slot, line_slot,
+    Atom, AtomId, AtomTest, EventId, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SiteKind,
+    SlotId, SlotType, Space, event_slot, line_slot,
 };
 use rustc_hash::{FxHashMap, FxHasher};
+use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::ops::Range;
 
@@ -49,6 +51,8 @@ pub struct Plan {
     index: Option<Index>,
     /// A rule takes from a balance.
     pub(super) debits: bool,
+    /// Conditions on lines that the rules of each kind of event have.
+    line_atoms: Vec<usize>,
 }
 
 /// Reusable memory of one thread.
@@ -250,11 +254,20 @@ impl Plan {
             | SiteKind::Multiply { .. }
             | SiteKind::Discount { .. }
             | SiteKind::Issue { .. }
+            | SiteKind::Gift { .. }
             | SiteKind::Set { .. }
             | SiteKind::Tender { .. } => false,
         });
-        let mut plan =
-            Plan { rules: Vec::new(), groups: Vec::new(), phases: Vec::new(), index: None, debits };
+        let mut line_atoms = vec![0usize; program.events.len()];
+        for rule in &program.rules {
+            for event in &rule.events {
+                if let Some(count) = line_atoms.get_mut(event.index()) {
+                    *count = count.saturating_add(rule.line_atoms.len());
+                }
+            }
+        }
+        let (rules, groups, phases) = (Vec::new(), Vec::new(), Vec::new());
+        let mut plan = Plan { rules, groups, phases, index: None, debits, line_atoms };
         let mut current: Option<Phase> = None;
         let mut start = 0;
         for (group, id) in program.groups.iter().zip(0u32..) {
@@ -296,10 +309,22 @@ impl Plan {
         self.rules.get(usize::try_from(position).ok()?).copied().flatten()
     }
 
+    /// The position of each rule.
+    pub(super) fn positions(&self) -> BTreeMap<RuleId, u32> {
+        self.rules.iter().zip(0u32..).filter_map(|(rule, position)| Some(((*rule)?, position))).collect()
+    }
+
     /// The group of the rule at a position.
     pub(super) fn group(&self, position: u32) -> Option<GroupId> {
         let position = usize::try_from(position).ok()?;
         self.rules.get(position)?.and(self.groups.get(position).copied())
+    }
+
+    /// Turns that finding the rules of an event costs, whatever the index spares: one for each 64 times that a condition
+    /// on lines meets a line. What does not depend on lines costs none; it is bounded by the program.
+    pub(super) fn turns(&self, kind: EventId, lines: usize) -> i64 {
+        let conditions = self.line_atoms.get(kind.index()).copied().unwrap_or(0);
+        turns(conditions.saturating_mul(lines) / 64)
     }
 
     /// Bytes of the index.

@@ -2,6 +2,7 @@
 //! fractions. Refuses to know other rules: displacement, limits and rounding of awards come after it.
 
 use super::fraction::{Fraction, greatest_common_divisor};
+use super::gift::Gifts;
 use super::grant::Given;
 use super::spread::{Sharer, Spreader};
 use super::{Proposal, Proposals};
@@ -39,9 +40,19 @@ pub(super) struct Line {
     pub contested_by: u32,
     /// What the group at hand would give here in its place.
     pub offered: i64,
+    /// The first rule of the group at hand that gives something here.
+    pub winner: u32,
 }
 
 impl Line {
+    /// Leaves the line to the group that has taken something here.
+    pub fn give_back(&mut self) {
+        self.running = self.running.saturating_sub(self.contested);
+        self.entry = self.running;
+        self.holder = self.contested_by;
+        self.contested = 0;
+    }
+
     /// What is to be paid in money.
     pub fn cash(&self) -> i64 {
         self.running.saturating_sub(self.tendered).max(0)
@@ -178,14 +189,15 @@ impl Pricer {
         program: &Program,
         terms: Terms,
         lines: &mut [Line],
-        (proposals, given): (&Proposals, &[Given]),
+        (proposals, given, gifts): (&Proposals, &[Given], &Gifts),
         run: (u32, Range<usize>),
         parts: &mut Vec<Part>,
     ) -> Result<(), SiteFault> {
         let start = parts.len();
         let mut outcome = Ok(());
         for proposal in proposals.list.get(run.1).unwrap_or(&[]) {
-            let priced = self.proposal(program, terms, lines, (proposals, given), (run.0, proposal), parts);
+            let priced =
+                self.proposal(program, terms, lines, (proposals, given, gifts), (run.0, proposal), parts);
             if let Err(kind) = priced {
                 outcome = Err((kind, proposal.site));
                 break;
@@ -208,7 +220,7 @@ impl Pricer {
         program: &Program,
         terms: Terms,
         lines: &mut [Line],
-        (proposals, given): (&Proposals, &[Given]),
+        (proposals, given, gifts): (&Proposals, &[Given], &Gifts),
         (run, proposal): (u32, &Proposal),
         parts: &mut Vec<Part>,
     ) -> Result<(), FaultKind> {
@@ -238,6 +250,23 @@ impl Pricer {
             }
             // No amounts: they follow what the rule gives.
             SiteKind::Issue { .. } | SiteKind::Set { .. } => Ok(()),
+            SiteKind::Gift { .. } => {
+                let first = !parts.iter().any(|part| (part.run, part.site) == (run, proposal.site));
+                let run_index = usize::try_from(run).unwrap_or(usize::MAX);
+                let chosen = gifts.of(run_index).find(|chosen| first && chosen.site == proposal.site);
+                for (row, pieces) in chosen.map_or(&[][..], |chosen| &chosen.rows) {
+                    let Some(chosen) = Selected::of(lines, terms, *row, *pieces) else { continue };
+                    let (share, whole) = (DiscountAmount::Share, Fraction::ONE);
+                    let wanted = each(&chosen, share, Element::Unit, whole, program.rounding)?;
+                    if let Some(line) = line_of(lines, *row) {
+                        let given = wanted.min(line.left());
+                        line.own = line.own.saturating_add(given);
+                        let amount = Fraction::count(given);
+                        parts.push(Part { row: *row, pieces: chosen.pieces, amount, ..blank });
+                    }
+                }
+                Ok(())
+            }
             SiteKind::Multiply { account, group } => {
                 let of_member = |given: &&Given| {
                     let site = program.sites.get(given.site.index());

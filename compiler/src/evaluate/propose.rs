@@ -5,7 +5,6 @@ use super::plan::Plan;
 use super::price::Run;
 use super::{Bindings, Code, Decision, Proposals, RecordView, RuleFault};
 use crate::ir::{Displace, Fault, Group, PlaceId, Program, RuleId, Scope};
-use std::cmp::Reverse;
 
 /// Whom to ask, and about what.
 pub(super) struct Asking<'a, C: Code> {
@@ -122,36 +121,37 @@ impl<C: Code> Asking<'_, C> {
                 None => gone.push(index),
             }
         }
-        gone.sort_by_key(|index| Reverse(*index));
-        for index in gone {
-            runs.remove(index);
-        }
+        gone.sort_unstable();
+        let mut index = 0..;
+        runs.retain(|_| index.next().is_none_or(|index| gone.binary_search(&index).is_err()));
     }
 
     /// Notes the pieces that a rule uses: those of its sets, or those that its effects fall on.
     fn take(&self, run: &Run, proposals: &mut Proposals) {
         let lines = self.record.line_count();
         proposals.taken.resize(lines, 0);
-        let mut own = vec![0i64; lines];
-        let mut note = |row: u32, pieces: i64, add: bool| {
-            if let Some(own) = usize::try_from(row).ok().and_then(|row| own.get_mut(row)) {
-                *own = if add { own.saturating_add(pieces) } else { pieces.max(*own) };
-            }
-        };
+        let mut own: Vec<(u32, i64)> = Vec::new();
         for take in proposals.takes.get(run.takes.clone()).unwrap_or(&[]) {
-            for (row, pieces) in range_of(&proposals.used, &take.used) {
-                note(*row, *pieces, true);
-            }
+            own.extend_from_slice(range_of(&proposals.used, &take.used));
         }
         if run.takes.is_empty() {
             for proposal in proposals.list.get(run.proposals.clone()).unwrap_or(&[]) {
-                for (row, pieces) in range_of(&proposals.selected, &proposal.selected) {
-                    note(*row, *pieces, false);
-                }
+                own.extend_from_slice(range_of(&proposals.selected, &proposal.selected));
             }
+            // Of the effects on a row, the one that covers most of it.
+            own.sort_unstable();
+            own.dedup_by(|next, kept| {
+                let same = next.0 == kept.0;
+                if same {
+                    kept.1 = kept.1.max(next.1);
+                }
+                same
+            });
         }
-        for (taken, own) in proposals.taken.iter_mut().zip(own) {
-            *taken = taken.saturating_add(own);
+        for (row, pieces) in own {
+            if let Some(taken) = usize::try_from(row).ok().and_then(|row| proposals.taken.get_mut(row)) {
+                *taken = taken.saturating_add(pieces);
+            }
         }
     }
 

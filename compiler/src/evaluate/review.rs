@@ -12,7 +12,7 @@ pub struct Reviewer<'r, C: Code> {
     code: &'r C,
     workspace: &'r mut Workspace<C::Scratch>,
     fuel: i64,
-    failed: Vec<derive::Failed>,
+    failed: derive::FailedSlots,
 }
 
 impl<'r, C: Code> Reviewer<'r, C> {

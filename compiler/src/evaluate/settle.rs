@@ -1,11 +1,13 @@
 //! One event from record to decision: phase by phase, group by group. Knows the order of things and refuses to know how
 //! each is worked out.
 
+use super::again::{Kept, is_settled};
 use super::debit::Debits;
 use super::deed;
 use super::derive;
 use super::displace::{Displacer, Loss, Used};
 use super::fraction::Fraction;
+use super::gift::{Gifts, Surroundings};
 use super::grant::{Granter, Owner};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
@@ -15,22 +17,52 @@ use super::{
     Bindings, BundleChoice, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, Refused,
     RefusedWhy, RuleFault, Short, Totals,
 };
+use crate::interpret::actions::{take, turns};
 use crate::ir::{
-    Displace, Group, GroupId, MISSING, PERCENT_ONE, Phase, Program, Rule, RuleId, SiteId, SlotId, Tax,
-    TaxPer, TenderSlots, event_slot, line_slot,
+    Displace, FaultKind, Group, GroupId, MISSING, PERCENT_ONE, Phase, Program, Rule, RuleId, SiteId,
+    SiteKind, SlotId, Tax, TaxPer, TenderSlots, event_slot, line_slot,
 };
 use std::ops::Range;
+
+/// Turns that a group costs in which something is proposed, besides those for each line.
+const ENTRY_TURNS: i64 = 16;
+/// Turns that a proposal, each line that it selects and each award that it multiplies cost whenever they are worked out:
+/// for their price, their place in the order and what displaces them.
+const PART_TURNS: i64 = 16;
 
 /// Reusable memory of one thread: evaluation allocates only while it grows.
 #[derive(Debug, Default)]
 pub struct Workspace<S> {
+    budget: Budget,
     scratch: S,
     proposals: Proposals,
     candidates: Candidates,
     settling: Settling,
 }
 
+/// Turns that an event may take.
+#[derive(Clone, Copy, Debug)]
+struct Budget(i64);
+
+impl Default for Budget {
+    fn default() -> Budget {
+        Budget(FUEL)
+    }
+}
+
+impl<S: Default> Workspace<S> {
+    /// One whose events may take so many turns instead of [`FUEL`].
+    pub fn with_fuel(fuel: i64) -> Workspace<S> {
+        Workspace { budget: Budget(fuel), ..Workspace::default() }
+    }
+}
+
 impl<S> Workspace<S> {
+    /// Turns that the last event has left over.
+    pub fn fuel_left(&self) -> i64 {
+        self.settling.fuel
+    }
+
     /// What a function runs with.
     pub(super) fn memory(&mut self) -> (&mut S, &mut Proposals) {
         (&mut self.scratch, &mut self.proposals)
@@ -38,21 +70,24 @@ impl<S> Workspace<S> {
 }
 
 #[derive(Debug, Default)]
-struct Settling {
-    lines: Vec<Line>,
+pub(super) struct Settling {
+    /// Turns that the event may still take.
+    fuel: i64,
+    pub(super) lines: Vec<Line>,
     runs: Vec<Run>,
     parts: Vec<Part>,
     pricer: Pricer,
     displacer: Displacer,
-    granter: Granter,
-    debits: Debits,
+    pub(super) granter: Granter,
+    pub(super) debits: Debits,
+    gifts: Gifts,
     /// What redemptions have taken.
-    tendered: Vec<(RuleId, i64)>,
+    pub(super) tendered: Vec<(RuleId, i64)>,
     losses: Vec<Loss>,
     wishes: Vec<(SiteId, i64)>,
     faults: Vec<(u32, SiteFault)>,
     /// What each group gave, in `granter.given`.
-    settled: Vec<(GroupId, Range<usize>)>,
+    pub(super) settled: Vec<(GroupId, Range<usize>)>,
     /// Discounts were given since the record was last brought up to date.
     stale: bool,
     /// The rule whose effects bar the group at hand from awards to the basket.
@@ -76,17 +111,62 @@ pub fn evaluate<C: Code>(
     workspace: &mut Workspace<C::Scratch>,
     decision: &mut Decision,
 ) {
-    let Workspace { scratch, proposals, candidates, settling } = workspace;
+    settle(program, plan, bindings, record, params, claimed, code, workspace, decision, None);
+}
+
+/// Decides an event again of which goods have come back: as [`evaluate`], but prices and payments are what is left of
+/// what was settled, and no request to pay is met again.
+#[expect(clippy::too_many_arguments, reason = "each is owned by somebody else and lives for another time")]
+pub fn evaluate_again<C: Code>(
+    program: &Program,
+    plan: &Plan,
+    bindings: &Bindings,
+    record: &mut Record,
+    params: &[i64],
+    claimed: &dyn Claimed,
+    code: &C,
+    workspace: &mut Workspace<C::Scratch>,
+    decision: &mut Decision,
+    kept: &Kept,
+) {
+    settle(program, plan, bindings, record, params, claimed, code, workspace, decision, Some(kept));
+}
+
+#[expect(clippy::too_many_arguments, reason = "each is owned by somebody else and lives for another time")]
+fn settle<C: Code>(
+    program: &Program,
+    plan: &Plan,
+    bindings: &Bindings,
+    record: &mut Record,
+    params: &[i64],
+    claimed: &dyn Claimed,
+    code: &C,
+    workspace: &mut Workspace<C::Scratch>,
+    decision: &mut Decision,
+    kept: Option<&Kept>,
+) {
+    let Workspace { budget, scratch, proposals, candidates, settling } = workspace;
     settling.begin(program, record, decision);
-    let mut fuel = FUEL;
+    // Conditions on lines are looked at before any rule is asked.
+    let finding = plan.turns(record.kind, settling.lines.len());
+    settling.fuel = budget.0.saturating_sub(finding).max(0);
     derive::fill(program, record);
-    let failed = derive::derive(program, bindings, record, params, code, (&mut fuel, scratch, proposals));
+    let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
+    let failed = derive::derive(program, bindings, record, params, code, memory);
+    settling.debits.purses.begin(program, record, claimed);
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
     plan.begin(record, params, candidates);
+    if let Some(kept) = kept {
+        settling.resume(program, plan, kept);
+    }
     for phase in plan.phases() {
+        let group = u32::try_from(phase.start.saturating_mul(64)).ok().and_then(|first| plan.group(first));
+        let of_phase = group.and_then(|group| program.groups.get(group.index())).map(|group| group.phase);
+        if kept.is_some() && of_phase.is_some_and(is_settled) {
+            continue;
+        }
         settling.bring_up_to_date(program, record);
-        let first = u32::try_from(phase.start.saturating_mul(64)).ok();
-        if let Some(group) = first.and_then(|position| plan.group(position)) {
+        if let Some(group) = group {
             code.enter(group, record.view(params));
         }
         plan.find(program, bindings, record, params, phase, candidates);
@@ -98,10 +178,11 @@ pub fn evaluate<C: Code>(
             let Some(group) = program.groups.get(group_id.index()) else { continue };
             let asking =
                 Asking { program, plan, bindings, record: record.view(params), code, silent: &silent };
-            let memory = (&mut fuel, &mut *scratch, &mut *proposals);
+            let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
             asking.group(group, here, memory, &mut settling.runs, decision);
             if !settling.runs.is_empty() {
-                let around = Around { program, plan, group_id, group, params, claimed, proposals };
+                let around =
+                    Around { program, plan, bindings, record, group_id, group, params, claimed, proposals };
                 if group.phase == Phase::Tender {
                     settling.tender(&around, record, decision);
                 } else {
@@ -110,9 +191,22 @@ pub fn evaluate<C: Code>(
             }
         }
     }
-    settling.refuse(program, record, decision);
-    settling.granter.finish(program, decision);
-    deed::list(program, record, &settling.granter.deeds, decision);
+    match kept {
+        None => {
+            settling.refuse(program, record, decision);
+            settling.granter.finish(program, decision);
+        }
+        Some(kept) => {
+            settling.granter.round_per_basket(program);
+            settling.cancel(program, plan, kept);
+            settling.granter.list(program, decision);
+        }
+    }
+    deed::list(program, record, &settling.granter.deeds, &settling.granter.given, decision);
+    decision.spent.clear();
+    if decision.refused.is_none() {
+        decision.spent.extend_from_slice(&settling.debits.purses.spent);
+    }
     settling.total(program, record, decision);
 }
 
@@ -120,6 +214,8 @@ pub fn evaluate<C: Code>(
 struct Around<'a> {
     program: &'a Program,
     plan: &'a Plan,
+    bindings: &'a Bindings,
+    record: &'a Record,
     group_id: GroupId,
     group: &'a Group,
     params: &'a [i64],
@@ -157,6 +253,7 @@ impl Settling {
     fn begin(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
         self.granter.begin(program, decision);
         self.debits.begin();
+        self.gifts.begin();
         self.tendered.clear();
         for displaced in decision.displaced.drain(..) {
             let mut rows = displaced.rows;
@@ -166,8 +263,11 @@ impl Settling {
             }
         }
         decision.issues.clear();
+        decision.gifts.clear();
+        decision.gift_offers.clear();
         decision.changes.clear();
         decision.tiers.clear();
+        decision.raised.clear();
         decision.cuts.clear();
         decision.bundles.clear();
         decision.claims.clear();
@@ -224,25 +324,20 @@ impl Settling {
         let start = self.granter.given.len();
         self.losses.clear();
         self.faults.clear();
-        self.granter.enter(around.group);
-        self.look_at_debits(around, decision);
-        self.hold(around);
-        if self.lines.iter().any(|line| line.contested > 0) {
-            self.contest(around);
-        }
         self.parts.clear();
-        if around.one_by_one() {
-            for run in 0..self.runs.len() {
-                self.price(around, run);
-                self.grant(around, run, decision);
-            }
+        self.granter.enter(around.group);
+        let entry = self.turns_of_entry(around);
+        if take(&mut self.fuel, entry).is_err() {
+            self.starve_all(around);
         } else {
-            for run in 0..self.runs.len() {
-                self.price(around, run);
-            }
-            self.displace(around);
-            for run in 0..self.runs.len() {
-                self.grant(around, run, decision);
+            self.choose_gifts(around, decision);
+            self.look_at_debits(around, decision);
+            self.hold(around);
+            let is_contested = self.lines.iter().any(|line| line.contested > 0);
+            if is_contested && !self.contest(around) {
+                self.starve_all(around);
+            } else {
+                self.compete(around, decision);
             }
         }
         let given = start..self.granter.given.len();
@@ -252,6 +347,89 @@ impl Settling {
         }
         self.list_bundles(around, decision);
         self.report(around, decision);
+    }
+
+    /// Works out what the runs give, and gives what stays.
+    fn compete(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        self.parts.clear();
+        for run in 0..self.runs.len() {
+            let cost = self.turns_of_prices(around, run..run.saturating_add(1));
+            if take(&mut self.fuel, cost).is_err() {
+                self.starve(around, run);
+                continue;
+            }
+            self.price(around, run);
+            if around.one_by_one() {
+                self.grant(around, run, decision);
+            }
+        }
+        if around.one_by_one() {
+            return;
+        }
+        self.displace(around);
+        for run in 0..self.runs.len() {
+            self.grant(around, run, decision);
+        }
+    }
+
+    /// Turns that beginning with a group costs: each line is looked at, and for each exclusion what was given before.
+    fn turns_of_entry(&self, around: &Around<'_>) -> i64 {
+        let mut cost = turns(self.lines.len()).saturating_add(ENTRY_TURNS);
+        for exclusion in &around.group.excludes {
+            let settled = self.settled.iter().filter(|(group, _)| *group == exclusion.group);
+            let given = settled.fold(0usize, |sum, (_, given)| sum.saturating_add(given.len()));
+            let deeds = if exclusion.whole { self.granter.deeds.len() } else { 0 };
+            let looked = self.settled.len().saturating_add(given.saturating_mul(2)).saturating_add(deeds);
+            cost = cost.saturating_add(turns(looked));
+        }
+        cost
+    }
+
+    /// Turns that working out these runs once costs, with what displacing their parts does.
+    fn turns_of_prices(&self, around: &Around<'_>, runs: Range<usize>) -> i64 {
+        let mut cost = 0i64;
+        for run in self.runs.get(runs).unwrap_or(&[]) {
+            for proposal in around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]) {
+                let rows = proposal.selected.end.saturating_sub(proposal.selected.start);
+                let given = match around.program.sites.get(proposal.site.index()).map(|site| site.kind) {
+                    Some(SiteKind::Multiply { .. }) => self.granter.given.len(),
+                    Some(
+                        SiteKind::Award { .. }
+                        | SiteKind::Discount { .. }
+                        | SiteKind::Debit { .. }
+                        | SiteKind::Gift { .. }
+                        | SiteKind::Issue { .. }
+                        | SiteKind::Set { .. }
+                        | SiteKind::Tender { .. },
+                    )
+                    | None => 0,
+                };
+                let parts = i64::from(rows).saturating_add(turns(given)).saturating_add(1);
+                cost = cost.saturating_add(parts.saturating_mul(PART_TURNS));
+            }
+        }
+        cost
+    }
+
+    /// Lets a run fail for want of fuel.
+    fn starve(&mut self, around: &Around<'_>, index: usize) {
+        let Some(run) = self.runs.get_mut(index) else { return };
+        run.parts = 0..0;
+        if run.faulted || run.fallen {
+            return;
+        }
+        run.faulted = true;
+        let first = around.proposals.list.get(run.proposals.start);
+        let site = first.map(|proposal| proposal.site).unwrap_or_default();
+        self.faults.push((run.position, (FaultKind::OutOfFuel, site)));
+    }
+
+    /// Lets a group fail for want of fuel.
+    fn starve_all(&mut self, around: &Around<'_>) {
+        self.parts.clear();
+        for run in 0..self.runs.len() {
+            self.starve(around, run);
+        }
     }
 
     /// Tells the displacer which pieces the sets of each rule use.
@@ -284,13 +462,29 @@ impl Settling {
         }
     }
 
+    /// Turns that meeting a request costs.
+    fn turns_of_request(&self, around: &Around<'_>, run: &Run) -> i64 {
+        let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
+        let rows = proposals.iter().fold(proposals.len(), |sum, proposal| {
+            sum.saturating_add(range_of(&around.proposals.selected, &proposal.selected).len())
+        });
+        turns(rows.saturating_add(self.lines.len())).saturating_mul(PART_TURNS)
+    }
+
     /// Meets the requests of the group's redemptions, one after another; the first that cannot be met refuses the event.
     fn tender(&mut self, around: &Around<'_>, record: &Record, decision: &mut Decision) {
+        self.note_payable(around);
         for run in std::mem::take(&mut self.runs) {
             let Some(rule_id) = around.plan.rule(run.position) else { continue };
             let Some(rule) = around.program.rules.get(rule_id.index()) else { continue };
             let Some(redemption) = redemption_of(around.program, rule_id) else { continue };
             if decision.refused.is_some() || request(record, redemption).is_none() {
+                continue;
+            }
+            let cost = self.turns_of_request(around, &run);
+            if take(&mut self.fuel, cost).is_err() {
+                let (kind, place) = (FaultKind::OutOfFuel, rule.place);
+                decision.faults.push(RuleFault { rule: rule_id, kind, place });
                 continue;
             }
             let asked = Asked {
@@ -306,6 +500,9 @@ impl Settling {
                 Ok(Ok(met)) => {
                     let owner = around.owner(rule_id, rule);
                     self.debits.take(met.tender.account, met.tender.points);
+                    for (condition, amount) in &met.spent {
+                        self.debits.purses.spend_of(met.tender.account, *condition, *amount);
+                    }
                     self.granter.tender(owner, run.position, &met);
                     for paid in &met.lines {
                         if let Some(line) = line_of(&mut self.lines, paid.row) {
@@ -321,6 +518,19 @@ impl Settling {
                     let place = around.program.sites.get(site.index()).map_or(rule.place, |site| site.place);
                     decision.faults.push(RuleFault { rule: rule_id, kind, place });
                 }
+            }
+        }
+    }
+
+    /// Notes for which lines points of a condition may pay.
+    fn note_payable(&mut self, around: &Around<'_>) {
+        for run in &self.runs {
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            let spendables = around.program.spendables.iter();
+            let Some(at) = spendables.into_iter().position(|one| one.lines == Some(rule)) else { continue };
+            for proposal in around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]) {
+                let rows = range_of(&around.proposals.selected, &proposal.selected);
+                self.debits.purses.pay_for(at, rows.iter().map(|(row, _)| *row));
             }
         }
     }
@@ -343,6 +553,7 @@ impl Settling {
         let Some(refused) = decision.refused else { return };
         self.granter.begin(program, decision);
         decision.displaced.clear();
+        decision.gift_offers.clear();
         decision.cuts.clear();
         decision.short.clear();
         decision.tenders.clear();
@@ -383,6 +594,35 @@ impl Settling {
         }
     }
 
+    /// Chooses the products of gifts; a run of which a number fails falls.
+    fn choose_gifts(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        self.gifts.enter();
+        if around.program.gifts.is_empty() {
+            return;
+        }
+        let surroundings = Surroundings {
+            program: around.program,
+            bindings: around.bindings,
+            record: around.record,
+            claimed: around.claimed,
+            proposals: around.proposals,
+        };
+        for (index, run) in self.runs.iter_mut().enumerate() {
+            let Some(rule) = around.plan.rule(run.position) else { continue };
+            let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
+            let cost = self.gifts.turns(around.program, around.proposals, proposals);
+            let first = proposals.first().map(|proposal| proposal.site).unwrap_or_default();
+            let chosen = take(&mut self.fuel, cost)
+                .map_err(|kind| (kind, first))
+                .and_then(|()| self.gifts.gather(&surroundings, &mut self.lines, (index, rule), proposals));
+            if let Err((kind, site)) = chosen {
+                run.fallen = true;
+                let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
+                decision.faults.push(RuleFault { rule, kind, place });
+            }
+        }
+    }
+
     /// Lets those runs fall at once that take more than there is, so that they displace nothing.
     fn look_at_debits(&mut self, around: &Around<'_>, decision: &mut Decision) {
         self.debits.enter();
@@ -392,7 +632,12 @@ impl Settling {
         for (index, run) in self.runs.iter_mut().enumerate() {
             let Some(rule) = around.plan.rule(run.position) else { continue };
             let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
-            if let Err((kind, site)) = self.debits.gather(around.program, index, proposals) {
+            let site = proposals.first().map(|proposal| proposal.site).unwrap_or_default();
+            let gathered = self
+                .debits
+                .gather(around.program, index, proposals)
+                .and_then(|()| take(&mut self.fuel, self.debits.turns(index)).map_err(|kind| (kind, site)));
+            if let Err((kind, site)) = gathered {
                 run.fallen = true;
                 let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
                 decision.faults.push(RuleFault { rule, kind, place });
@@ -449,13 +694,21 @@ impl Settling {
     /// Lets the group compete with earlier ones that give way to a better one: works it out as if they had given
     /// nothing on the lines in question, and takes the lines over on which it gives more. A line on which it does not
     /// goes back to the earlier group, which may change what is worked out for the others, so they are looked at
-    /// again; each round gives at least one line back.
-    fn contest(&mut self, around: &Around<'_>) {
+    /// again; each round gives at least one line back. Where the fuel does not last for all rounds every line goes back.
+    ///
+    /// Says whether the fuel lasted.
+    fn contest(&mut self, around: &Around<'_>) -> bool {
         for line in self.lines.iter_mut().filter(|line| line.contested > 0) {
             line.running = line.running.saturating_add(line.contested);
             line.entry = line.running;
         }
+        let round = self.turns_of_prices(around, 0..self.runs.len());
+        let round = round.saturating_add(turns(self.lines.len()));
         loop {
+            if take(&mut self.fuel, round).is_err() {
+                self.lines.iter_mut().filter(|line| line.contested > 0).for_each(Line::give_back);
+                return false;
+            }
             let losses = self.losses.len();
             self.parts.clear();
             for run in 0..self.runs.len() {
@@ -484,10 +737,7 @@ impl Settling {
             let mut given_back = false;
             for line in &mut self.lines {
                 if line.contested > 0 && line.offered <= line.contested {
-                    line.running = line.running.saturating_sub(line.contested);
-                    line.entry = line.running;
-                    line.holder = line.contested_by;
-                    line.contested = 0;
+                    line.give_back();
                     given_back = true;
                 }
                 line.offered = 0;
@@ -496,26 +746,42 @@ impl Settling {
                 break;
             }
         }
-        let won = |row: u32, lines: &mut [Line]| line_of(lines, row).is_some_and(|line| line.contested > 0);
+        // What is taken over must not be lost because the fuel ends before it is given.
+        let mut rest = self.turns_of_prices(around, 0..self.runs.len());
+        for (index, run) in self.runs.iter().enumerate() {
+            let rule_id = around.plan.rule(run.position);
+            let rule = rule_id.and_then(|id| Some((id, around.program.rules.get(id.index())?)));
+            let Some((rule_id, rule)) = rule else { continue };
+            let parts = self.parts.get(run.parts.clone()).unwrap_or(&[]);
+            let cost = self.granter.turns(around.owner(rule_id, rule), parts);
+            rest = rest.saturating_add(cost).saturating_add(self.debits.turns(index));
+        }
+        if self.fuel < rest {
+            self.lines.iter_mut().filter(|line| line.contested > 0).for_each(Line::give_back);
+            return false;
+        }
+        for line in &mut self.lines {
+            line.winner = NONE;
+        }
+        for part in self.parts.iter().filter(|part| !part.gone && part.money() > 0) {
+            let by = usize::try_from(part.run).ok().and_then(|run| self.runs.get(run));
+            if let (Some(line), Some(by)) = (line_of(&mut self.lines, part.row), by) {
+                first(&mut line.winner, by.position);
+            }
+        }
         for exclusion in around.group.excludes.iter().filter(|exclusion| exclusion.when_better) {
             for (_, given) in self.settled.iter().filter(|(group, _)| *group == exclusion.group) {
                 let given = self.granter.given.get_mut(given.clone()).unwrap_or(&mut []);
                 for part in given.iter_mut().filter(|part| part.account.is_none() && part.amount > 0) {
-                    if !won(part.row, &mut self.lines) {
-                        continue;
-                    }
-                    let winner = self
-                        .parts
-                        .iter()
-                        .find(|winner| winner.row == part.row && !winner.gone && winner.money() > 0);
-                    let by = winner.and_then(|winner| self.runs.get(usize::try_from(winner.run).ok()?));
-                    let by = by.map_or(NONE, |run| run.position);
+                    let won = line_of(&mut self.lines, part.row).filter(|line| line.contested > 0);
+                    let Some(by) = won.map(|line| line.winner) else { continue };
                     self.losses.push(Loss { loser: part.position, by, row: part.row });
                     part.amount = 0;
                     self.stale = true;
                 }
             }
         }
+        true
     }
 
     /// Takes a run's discounts from the lines, or gives them back.
@@ -534,7 +800,7 @@ impl Settling {
         let start = self.parts.len();
         let which = (u32::try_from(index).unwrap_or(NONE), run.proposals.clone());
         let lines = &mut self.lines;
-        let (terms, read) = (around.terms(), (around.proposals, self.granter.given.as_slice()));
+        let (terms, read) = (around.terms(), (around.proposals, self.granter.given.as_slice(), &self.gifts));
         let priced = self.pricer.price(around.program, terms, lines, read, which, &mut self.parts);
         if run.fallen {
             self.parts.truncate(start);
@@ -575,21 +841,35 @@ impl Settling {
         if run.faulted || run.fallen {
             return;
         }
+        let owner = around.owner(rule_id, rule);
+        let parts = self.parts.get(run.parts.clone()).unwrap_or(&[]);
+        let cost = self.granter.turns(owner, parts).saturating_add(self.debits.turns(index));
+        if take(&mut self.fuel, cost).is_err() {
+            self.starve(around, index);
+            return;
+        }
         let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
         if let Err(fault) = deed::wishes(around.program, proposals, &mut self.wishes) {
             run.faulted = true;
             self.faults.push((run.position, fault));
             return;
         }
+        self.wishes.extend(self.gifts.of(index).map(|chosen| (chosen.site, chosen.added)));
+        if self.holder == NONE && self.granter.has_times_left(around.owner(rule_id, rule)) {
+            decision.gift_offers.extend(self.gifts.offers(index).cloned());
+        }
         if !self.wishes.is_empty() && run.parts.is_empty() && self.holder != NONE {
             self.losses.push(Loss { loser: run.position, by: self.holder, row: NONE });
             return;
         }
         let given = self.granter.given.len();
-        let owner = around.owner(rule_id, rule);
         let parts = self.parts.get_mut(run.parts.clone()).unwrap_or(&mut []);
         let takes = self.debits.of(index).next().is_some();
         let only_takes = takes && parts.is_empty();
+        // Nobody pays for a product that is not there.
+        if only_takes && self.wishes.is_empty() && self.gifts.is_missing(around.program, index, proposals) {
+            return;
+        }
         if takes {
             let stays = only_takes || parts.iter().any(|part| !part.gone && part.amount.is_positive());
             if !stays || (only_takes && !self.granter.has_times_left(owner)) {
@@ -655,17 +935,20 @@ impl Settling {
     /// What is left of the lines, their tax, and the sums.
     fn total(&self, program: &Program, record: &Record, decision: &mut Decision) {
         let (mut initial, mut paid, mut tax, mut points): (i128, i128, i128, i128) = (0, 0, 0, 0);
+        let mut on_top: i128 = 0;
         for (line, row) in self.lines.iter().zip(rows(record)) {
-            let rate = row.get(line_slot::TAX_RATE.index()).copied().unwrap_or(MISSING).max(0);
-            let of_line = program.tax.map_or(0, |tax| tax_of_line(line, rate, tax));
+            let rate = |slot: SlotId| row.get(slot.index()).copied().unwrap_or(MISSING).max(0);
+            let rates = |tax: Tax| (rate(line_slot::TAX_RATE), tax.besides.map_or(0, rate));
+            let of_line = program.tax.map(|tax| tax_of_line(line, rates(tax), tax)).unwrap_or_default();
+            on_top = on_top.saturating_add(i128::from(of_line.added));
+            let of_line = of_line.held.saturating_add(of_line.added);
             initial = initial.saturating_add(i128::from(line.initial));
             paid = paid.saturating_add(i128::from(line.running));
             tax = tax.saturating_add(i128::from(of_line));
             points = points.saturating_add(i128::from(line.tendered));
             decision.lines.push(LineTotal { initial: line.initial, paid: line.running, tax: of_line });
         }
-        let on_top = program.tax.is_some_and(|tax| !tax.included);
-        let total = if on_top { paid.saturating_add(tax) } else { paid };
+        let total = paid.saturating_add(on_top);
         let totals = &mut decision.totals;
         totals.initial = present_count(initial);
         totals.discount = present_count(initial.saturating_sub(paid));
@@ -695,30 +978,52 @@ fn present_count(sum: i128) -> i64 {
     i64::try_from(sum).ok().filter(|sum| *sum != MISSING).unwrap_or(last)
 }
 
-/// The tax of a line, rounded where the programme says.
-fn tax_of_line(line: &Line, rate: i64, tax: Tax) -> i64 {
+/// The tax of a line.
+#[derive(Clone, Copy, Debug, Default)]
+struct LineTax {
+    /// In its price.
+    held: i64,
+    /// On top of it.
+    added: i64,
+}
+
+/// The tax of a line, rounded where the programme says; the rates are the line's own and the one besides.
+fn tax_of_line(line: &Line, rates: (i64, i64), tax: Tax) -> LineTax {
     match tax.per {
-        TaxPer::Line => tax_of(line.running, rate, tax),
+        TaxPer::Line => tax_of(line.running, rates, tax),
         TaxPer::Posting => {
-            let discount = line.initial.saturating_sub(line.running);
-            tax_of(line.initial, rate, tax).saturating_sub(tax_of(discount, rate, tax))
+            let discount = tax_of(line.initial.saturating_sub(line.running), rates, tax);
+            let whole = tax_of(line.initial, rates, tax);
+            LineTax {
+                held: whole.held.saturating_sub(discount.held),
+                added: whole.added.saturating_sub(discount.added),
+            }
         }
         TaxPer::Unit => {
             let pieces = line.pieces.max(1);
             // The first pieces cost a minor unit more, as they are listed.
             let (each, dearer) = (line.running.div_euclid(pieces), line.running.rem_euclid(pieces));
-            let of = |price: i64, pieces: i64| tax_of(price, rate, tax).saturating_mul(pieces);
-            of(each.saturating_add(1), dearer).saturating_add(of(each, pieces.saturating_sub(dearer)))
+            let of = |price: i64, pieces: i64| {
+                let one = tax_of(price, rates, tax);
+                (one.held.saturating_mul(pieces), one.added.saturating_mul(pieces))
+            };
+            let (first, others) =
+                (of(each.saturating_add(1), dearer), of(each, pieces.saturating_sub(dearer)));
+            LineTax { held: first.0.saturating_add(others.0), added: first.1.saturating_add(others.1) }
         }
     }
 }
 
-/// The tax of an amount, in it or on top of it.
-fn tax_of(paid: i64, rate: i64, tax: Tax) -> i64 {
-    let rate = i128::from(rate);
+/// The tax of an amount: in it, or on top of what it is without the tax that it holds besides.
+fn tax_of(paid: i64, (rate, besides): (i64, i64), tax: Tax) -> LineTax {
     let one = i128::from(PERCENT_ONE);
-    let of = if tax.included { one.saturating_add(rate) } else { one };
-    // Two 64-bit numbers always fit, and the divisor is a million at least.
-    let exact = Fraction::new(i128::from(paid).saturating_mul(rate), of).unwrap_or_default();
-    present_count(exact.round(tax.rounding).unwrap_or(exact.floor()))
+    let (held, added) = if tax.included { (rate, 0) } else { (besides, rate) };
+    let of = one.saturating_add(i128::from(held));
+    let part = |rate: i64| {
+        // Two 64-bit numbers always fit, and the divisor is a million at least.
+        let product = i128::from(paid).saturating_mul(i128::from(rate));
+        let exact = Fraction::new(product, of).unwrap_or_default();
+        present_count(exact.round(tax.rounding).unwrap_or(exact.floor()))
+    };
+    LineTax { held: part(held), added: part(added) }
 }

@@ -23,6 +23,8 @@ pub struct Sharer {
 pub struct Spreader {
     /// Lines whose exact share fits: those that rounding is about.
     open: Vec<bool>,
+    /// Lines by how much room they have for their weight.
+    tight: Vec<usize>,
     /// (remainder, weight, line) of the open lines.
     remainders: Vec<(i128, i128, usize)>,
 }
@@ -58,26 +60,32 @@ impl Spreader {
         self.open.clear();
         self.open.extend(sharers.iter().map(takes_part));
 
-        // A line whose share exceeds its room is filled and steps aside, which only raises the others' shares; so
-        // the order in which this happens does not matter.
-        loop {
-            let mut filled = false;
-            for ((sharer, part), open) in sharers.iter().zip(parts.iter_mut()).zip(self.open.iter_mut()) {
-                if !*open {
-                    continue;
+        let mut exceeds = false;
+        for (sharer, open) in sharers.iter().zip(&self.open) {
+            exceeds |= *open && is_too_much(amount, weights, sharer)?;
+        }
+        if exceeds {
+            // A line whose share exceeds its room is filled and steps aside, which only raises the others' shares. Those
+            // with the least room for their weight are filled first; where one is not, none after it is.
+            self.tight.clear();
+            self.tight.extend(self.open.iter().enumerate().filter(|(_, open)| **open).map(|(line, _)| line));
+            let ratio = |line: &usize| {
+                let sharer = sharers.get(*line);
+                let of = sharer.map(|sharer| Fraction::new(i128::from(sharer.room), sharer.weight));
+                of.and_then(Result::ok).unwrap_or_default()
+            };
+            self.tight.sort_unstable_by(|a, b| ratio(a).compare(ratio(b)).then(a.cmp(b)));
+            for line in &self.tight {
+                let Some((sharer, part)) = sharers.get(*line).zip(parts.get_mut(*line)) else { continue };
+                if !is_too_much(amount, weights, sharer)? {
+                    break;
                 }
-                let (share, remainder) = exact_share(amount, sharer.weight, weights)?;
-                let room = i128::from(sharer.room);
-                if share > room || (share == room && remainder > 0) {
-                    *part = sharer.room;
+                *part = sharer.room;
+                if let Some(open) = self.open.get_mut(*line) {
                     *open = false;
-                    filled = true;
-                    amount = amount.checked_sub(room).ok_or(FaultKind::Overflow)?;
-                    weights = weights.checked_sub(sharer.weight).ok_or(FaultKind::Overflow)?;
                 }
-            }
-            if !filled {
-                break;
+                amount = amount.checked_sub(i128::from(sharer.room)).ok_or(FaultKind::Overflow)?;
+                weights = weights.checked_sub(sharer.weight).ok_or(FaultKind::Overflow)?;
             }
         }
 
@@ -137,6 +145,13 @@ impl Spreader {
         hand_out(left, sharers, rest, parts);
         Ok(())
     }
+}
+
+/// Whether a line's exact share is more than its room.
+fn is_too_much(amount: i128, weights: i128, sharer: &Sharer) -> Result<bool, FaultKind> {
+    let (share, remainder) = exact_share(amount, sharer.weight, weights)?;
+    let room = i128::from(sharer.room);
+    Ok(share > room || (share == room && remainder > 0))
 }
 
 /// `amount * weight / weights`, and what remains of the division.

@@ -8,7 +8,8 @@ use super::sets::Sets;
 use crate::evaluate::{Bindings, Proposal, Proposals, RecordView, Take};
 use crate::exact;
 use crate::ir::{
-    Element, FaultKind, MISSING, PROPOSAL_TURNS, PUT_TURNS, ReferenceId, SiteId, SlotId, TableId, line_slot,
+    Element, FaultKind, MISSING, PROPOSAL_TURNS, PUT_TURNS, ReferenceId, SELECTED_TURNS, SiteId, SlotId,
+    TableId, line_slot,
 };
 
 /// Takes turns from the fuel.
@@ -209,7 +210,9 @@ pub fn discount(
     den: i128,
     selection: &[i64],
 ) -> Result<(), FaultKind> {
-    take(fuel, PROPOSAL_TURNS.saturating_add(turns(selection.len())))?;
+    let rows = turns(selection.iter().filter(|pieces| **pieces > 0).count());
+    let all = turns(selection.len()).saturating_add(rows.saturating_mul(SELECTED_TURNS));
+    take(fuel, PROPOSAL_TURNS.saturating_add(all))?;
     let (num, den) = exact::fraction(num, den)?;
     let begin = mark(out)?;
     for (row, pieces) in (0u32..).zip(selection) {

@@ -13,8 +13,8 @@ pub struct Instruments {
     pub certificates: Vec<Certificate>,
     /// Badges in order of declaration.
     pub badges: Vec<Badge>,
-    /// Levels of members.
-    pub tiers: Option<Tiers>,
+    /// Levels of members, in order of declaration.
+    pub tiers: Vec<Tiers>,
     /// The event slot with the codes that are presented; a set. There where the program has coupons.
     pub presented: Option<SlotId>,
 }
@@ -22,7 +22,7 @@ pub struct Instruments {
 impl Instruments {
     /// Whether something is worked out once an event has been kept.
     pub fn has_reviews(&self) -> bool {
-        self.tiers.is_some() || self.badges.iter().any(|badge| badge.review.is_some())
+        !self.tiers.is_empty() || self.badges.iter().any(|badge| badge.review.is_some())
     }
 }
 
@@ -111,6 +111,8 @@ pub struct Tiers {
     pub downgrade: Downgrade,
     /// When who no longer measures up is looked at.
     pub review: Option<Boundary>,
+    /// Kinds of events with which members are looked at, ascending, not none: those that have what is measured.
+    pub events: Vec<EventId>,
     /// Where it is written.
     pub place: PlaceId,
 }

@@ -64,6 +64,44 @@ pub struct Life {
     pub expires: Option<Expires>,
     /// It is spent where it is awarded, and never part of a balance.
     pub spent_at_once: bool,
+    /// The condition under which it can be spent, of [`super::Program::spendables`].
+    pub spendable: Option<u32>,
+    /// What becomes of it when goods come back; it is worked out again where nothing is said.
+    pub cancel: Option<Cancel>,
+}
+
+/// What becomes of an award when goods that earned it come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Cancel {
+    /// All of it is taken back with the first piece.
+    All,
+    /// As much of it as pieces come back.
+    Proportional,
+}
+
+/// What is taken back of points that the member has spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Shortfall {
+    /// All: from other lots, and what these do not hold is owed.
+    Debt,
+    /// What other lots hold.
+    Clamp,
+    /// Nothing, nor what the member can spend: only what is still pending.
+    PendingOnly,
+}
+
+impl Shortfall {
+    /// All of them.
+    pub const ALL: [Shortfall; 3] = [Shortfall::Debt, Shortfall::Clamp, Shortfall::PendingOnly];
+
+    /// As programs write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Shortfall::Debt => "debt",
+            Shortfall::Clamp => "clamp",
+            Shortfall::PendingOnly => "pending_only",
+        }
+    }
 }
 
 /// How an account's awards melt: a part is lost in even steps.

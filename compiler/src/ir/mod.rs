@@ -24,7 +24,8 @@
 //!   faults are the `Loop`'s. The body is what follows up to and with its `End`, and of a loop inside it the `Loop`
 //!   alone, whose own turns cost what they cost. `NewSelection` and the picks cost one for each line of the record,
 //!   `SetHas` one for each full 64 symbols of the set, `Put` [`PUT_TURNS`], `Distinct` one for each number kept,
-//!   `Award` [`PROPOSAL_TURNS`], `Discount` that and one for each line. So no function works long, or makes much,
+//!   `Award` [`PROPOSAL_TURNS`], `Discount` that, one for each line and [`SELECTED_TURNS`] more for each line of which
+//!   pieces are selected. So no function works long, or makes much,
 //!   for little fuel: what it does beyond its own length is less than [`TURN_INSTS`] instructions a turn.
 //! * A loop over `Selected` asks at each row's turn whether a piece of it is selected then.
 //! * Instructions that divide look for a zero divisor first (`DivisionByZero`); the one quotient that is too large,
@@ -40,6 +41,7 @@
 //!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
 //! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
 
+pub mod gift;
 pub mod instruments;
 pub mod life;
 pub mod optimise;
@@ -50,14 +52,15 @@ pub mod shape;
 pub mod tender;
 pub mod verify;
 
+pub use gift::{Gift, GiftOption};
 pub use instruments::{
     Badge, Boundary, Certificate, Codes, Coupon, Downgrade, InstrumentId, Instruments, Lifetime, Review,
     Tiers,
 };
-pub use life::{Available, Expires, Life, Melt, Span};
+pub use life::{Available, Cancel, Expires, Life, Melt, Shortfall, Span};
 pub use optimise::optimise;
 pub use shape::Shape;
-pub use tender::{Redemption, Saying, TenderSlots, TenderTerm};
+pub use tender::{Redemption, Saying, Spendable, TenderSlots, TenderTerm};
 pub use verify::{Verified, VerifyError, verify};
 
 use serde::{Deserialize, Serialize};
@@ -126,8 +129,11 @@ pub const TURN_INSTS: u32 = 16;
 /// Turns that a number put into a bag costs.
 pub const PUT_TURNS: i64 = 4;
 
-/// Turns that a proposal costs, for what settling it takes.
+/// Turns that making a proposal costs; what settling it takes is paid for then.
 pub const PROPOSAL_TURNS: i64 = 16;
+
+/// Turns that each line of which a discount selects pieces costs, for the memory that it takes.
+pub const SELECTED_TURNS: i64 = 4;
 
 /// Decimal digits of a unit price in records, beyond which a price is refused.
 pub const PRICE_SCALE: u32 = 4;
@@ -196,10 +202,16 @@ pub struct Program {
     pub counters: Vec<Counter>,
     /// Ways of paying with points, each with a rule of a tender group of its own.
     pub redemptions: Vec<Redemption>,
+    /// Conditions under which awards may be spent.
+    pub spendables: Vec<Spendable>,
     /// Slots that say how the event is paid.
     pub tender: TenderSlots,
+    /// It says something of goods that come back, so what is bought is kept for that.
+    pub returns: bool,
     /// Coupons, certificates, badges and levels.
     pub instruments: Instruments,
+    /// Products that rules give.
+    pub gifts: Vec<Gift>,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.
@@ -236,6 +248,8 @@ pub struct Tax {
     pub rounding: Rounding,
     /// Where.
     pub per: TaxPer,
+    /// A percent slot of lines: the rate of a tax that the prices hold although this one comes on top.
+    pub besides: Option<SlotId>,
 }
 
 /// Of what tax is rounded.
@@ -274,6 +288,8 @@ pub struct Account {
     pub expires: Expires,
     /// How its awards melt.
     pub melt: Option<Melt>,
+    /// What is taken back of points that the member has spent; only what is left of the award where nothing is said.
+    pub shortfall: Option<Shortfall>,
 }
 
 /// What an account sums before it rounds.
@@ -428,6 +444,22 @@ pub enum StateRead {
     Coupon(u32),
     /// 1 where the member has this badge (of [`Instruments::badges`]), else 0.
     Badge(u32),
+    /// Of a return: minor units that are refunded; missing where it names no purchase.
+    Refund,
+    /// Of a return: the local day of the purchase, counted from 1970-01-01; missing where it names none.
+    BoughtOn,
+    /// Of a return: what is to be taken back from the member in an account, and is not there; missing without member.
+    Missing(AccountId),
+}
+
+/// The name of the kind of event with which goods come back.
+pub const RETURN: &str = "return";
+
+impl Program {
+    /// Whether goods come back with a kind of event.
+    pub fn is_return(&self, kind: EventId) -> bool {
+        self.events.get(kind.index()).is_some_and(|event| event.name == RETURN)
+    }
 }
 
 /// What the clock on another wall says at the event's instant. All four slots are missing where its zone is not known.
@@ -1264,7 +1296,7 @@ pub struct Site {
     pub rule: RuleId,
     /// What it does.
     pub kind: SiteKind,
-    /// For another than the event's member: the one that this slot of the event names.
+    /// For another than the event's member: the one that this slot of the event names. Of awards and issues.
     pub to: Option<SlotId>,
     /// Words for the member.
     pub reason: Option<String>,
@@ -1318,13 +1350,32 @@ pub enum SiteKind {
         /// When it ends; the instrument's own where it does not say.
         expires: Option<Lifetime>,
     },
+    /// A product, where settlement takes this option of the gift. [`Inst::Award`] proposes how many pieces,
+    /// [`Inst::Discount`] the pieces of the basket that it is; its number means nothing.
+    Gift {
+        /// Of [`Program::gifts`].
+        gift: u32,
+        /// Of its options.
+        option: u32,
+    },
     /// A field of the member; the number is its new value.
     Set {
         /// The event slot that holds the field.
         slot: SlotId,
         /// The last day on which it holds.
         until: Option<i64>,
+        /// From where a name comes; of what is no name the number is the value.
+        name: Option<NameFrom>,
     },
+}
+
+/// From where the name comes to which a field is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NameFrom {
+    /// A slot of the event; where it is missing, nothing is set.
+    Slot(SlotId),
+    /// The one name of a reference.
+    Reference(ReferenceId),
 }
 
 /// What a discount's number means.
@@ -1498,6 +1549,8 @@ pub enum LimitOf {
     Awards(AccountId),
     /// Events in which the rule gives anything.
     Times,
+    /// Pieces of a product that is given: what a stock counts, and nothing else.
+    Gifts,
 }
 
 /// A limit's number.

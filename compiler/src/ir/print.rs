@@ -5,9 +5,9 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, ClockZone, Column, Comparison,
-    CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function, Group, History, Inst,
-    InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Otherwise, Param, ParamId, Program,
+    Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, Cancel, ClockZone, Column,
+    Comparison, CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function, Group, History,
+    Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Otherwise, Param, ParamId, Program,
     ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SetPick, SetValue, SiteId, SiteKind, Slot,
     SlotId, SlotType, Space, Span, StateRead, TaxPer, TenderSlots, Ty, Value, Weight, Window,
 };
@@ -29,6 +29,9 @@ impl Display for Program {
                 TaxPer::Posting => "posting",
             };
             writeln!(f, "tax {how} rounding {} per {per}", word(&tax.rounding))?;
+        }
+        if self.returns {
+            writeln!(f, "keeps what may come back")?;
         }
         for (id, account) in self.accounts.iter().enumerate() {
             writeln!(f, "account {id} {}", Printed(account))?;
@@ -89,6 +92,11 @@ impl Display for Program {
             match read.read {
                 StateRead::Balance(account) => {
                     writeln!(f, "read {slot}: balance of {}", self.account(account))?
+                }
+                StateRead::Refund => writeln!(f, "read {slot}: what is refunded")?,
+                StateRead::BoughtOn => writeln!(f, "read {slot}: the day of the purchase")?,
+                StateRead::Missing(account) => {
+                    writeln!(f, "read {slot}: what is missing of {}", self.account(account))?
                 }
                 StateRead::After(window) => {
                     writeln!(f, "read {slot}: after what is before {}", words(&window))?
@@ -209,6 +217,7 @@ impl Program {
             LimitOf::Discounts => "discounts",
             LimitOf::Awards(account) => self.account(account),
             LimitOf::Times => "times",
+            LimitOf::Gifts => "gifts",
         }
     }
 
@@ -264,6 +273,9 @@ impl Display for Printed<'_, Account> {
             let of = if melt.of_remaining { "the rest" } else { "the award" };
             let (from, every) = (stretch(&melt.from), stretch(&melt.every));
             write!(f, " melts {} millionths of {of} from {from} every {every}", melt.share)?;
+        }
+        if let Some(shortfall) = account.shortfall {
+            write!(f, " shortfall {}", shortfall.word())?;
         }
         Ok(())
     }
@@ -710,8 +722,17 @@ fn site_text(program: &Program, id: SiteId) -> String {
             if let Some(expires) = life.expires {
                 let _ = write!(text, " expires {}", end(&expires));
             }
+            if let Some(spendable) = life.spendable {
+                let found = program.spendables.get(spendable as usize);
+                let _ = write!(text, " spendable as {}", found.map_or("?", |one| one.name.as_str()));
+            }
             if life.spent_at_once {
                 text.push_str(" spent at once");
+            }
+            match life.cancel {
+                None => {}
+                Some(Cancel::All) => text.push_str(" cancelled by any return"),
+                Some(Cancel::Proportional) => text.push_str(" cancelled in proportion"),
             }
         }
         SiteKind::Debit { account } => {
@@ -727,7 +748,12 @@ fn site_text(program: &Program, id: SiteId) -> String {
                 let _ = write!(text, " expires {}", lifetime(expires));
             }
         }
-        SiteKind::Set { slot, until } => {
+        SiteKind::Gift { gift, option } => {
+            let found = program.gifts.get(gift as usize);
+            let sku = found.and_then(|gift| gift.options.get(option as usize)).map_or("?", |one| &one.sku);
+            let _ = write!(text, "gift {gift} {sku}");
+        }
+        SiteKind::Set { slot, until, name: _ } => {
             let _ = write!(text, "set {}", slot_name(&program.layout.event, slot));
             if let Some(until) = until {
                 let _ = write!(text, " until day {until}");

@@ -97,7 +97,7 @@ pub(crate) fn program() -> Program {
         zone: "Europe/Zurich".to_owned(),
         rounding: Rounding::HalfUp,
         week_starts: 0,
-        tax: Some(Tax { included: true, rounding: Rounding::HalfEven, per: TaxPer::Line }),
+        tax: Some(Tax { included: true, rounding: Rounding::HalfEven, per: TaxPer::Line, besides: None }),
         floor: None,
         accounts: vec![Account {
             name: "bonus".to_owned(),
@@ -111,6 +111,7 @@ pub(crate) fn program() -> Program {
             not_below: Some(0),
             expires: crate::ir::Expires::Never,
             melt: None,
+            shortfall: None,
         }],
         kinds: vec![ReferenceKind { name: "category".to_owned(), hierarchical: true, of: None }],
         enums: Vec::new(),
@@ -127,7 +128,10 @@ pub(crate) fn program() -> Program {
         counters: Vec::new(),
         redemptions: Vec::new(),
         tender: crate::ir::TenderSlots::default(),
+        returns: false,
         instruments: Default::default(),
+        gifts: Vec::new(),
+        spendables: Vec::new(),
         params: Vec::new(),
         atoms: vec![
             Atom {

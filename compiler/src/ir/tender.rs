@@ -1,6 +1,6 @@
 //! Points as payment: what a redemption is beside its rule. Refuses to know how an amount is worked out.
 
-use super::{AccountId, RuleId, SlotId};
+use super::{AccountId, PlaceId, RuleId, SlotId};
 use serde::{Deserialize, Serialize};
 
 /// A way of paying with points. Its rule stands in a group of the phase [`super::Phase::Tender`] and proposes
@@ -21,6 +21,21 @@ pub struct Redemption {
     pub used: Option<SlotId>,
     /// What to say where the balance is too small.
     pub short: Vec<Saying>,
+}
+
+/// A condition under which awards may be spent. It is asked of the event that spends, before its first phase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spendable {
+    /// Its lasting name.
+    pub name: String,
+    /// The event slot that is 1 where it holds, and that a derivation fills.
+    pub slot: SlotId,
+    /// It pays for some goods only, and never for what is no goods.
+    pub goods: bool,
+    /// The rule that says for which: it stands among the redemptions and proposes [`TenderTerm::Lines`].
+    pub lines: Option<RuleId>,
+    /// Where it is written.
+    pub place: PlaceId,
 }
 
 /// Words, and for whom.

@@ -7,9 +7,10 @@
 use super::{
     AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, CounterId, CounterKey, DerivationId,
     EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
-    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, PAYMENT_BUILTINS, ParamId, Phase,
-    PlaceId, Program, RecordKind, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind, Slot, SlotId,
-    SlotType, Space, StateRead, TableId, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
+    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS, ParamId,
+    Phase, PlaceId, Program, RecordKind, Reference, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind,
+    Slot, SlotId, SlotType, Space, StateRead, TableId, TenderTerm, Ty, Unit, Value, VarId, Window,
+    event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -155,6 +156,8 @@ verify_rules! {
     RedemptionTerms = "redemption-terms"
     /// A group whose awards are multiplied is settled before in the same phase.
     MultipliedGroup = "multiplied-group"
+    /// Options of a gift stand by choice, name products, and count pieces where they have a stock.
+    GiftOptions = "gift-options"
     /// A limit and its counter limit the same.
     LimitCounter = "limit-counter"
 
@@ -348,12 +351,12 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         params(&program, &mut report);
         filled(&program, &mut report);
         redemptions(&program, &mut report);
-        redemptions(&program, &mut report);
         counters(&program, &mut report);
         atoms(&program, &mut report);
         groups(&program, &mut report);
         rules(&program, &mut report);
         sites(&program, &mut report);
+        gifts(&program, &mut report);
         instruments(&program, &mut report);
         functions(&program, &mut report);
     }
@@ -441,6 +444,9 @@ fn lengths(program: &Program, report: &mut Report) {
         program.instruments.coupons.len(),
         program.instruments.certificates.len(),
         program.instruments.badges.len(),
+        program.instruments.tiers.len(),
+        program.gifts.len(),
+        program.spendables.len(),
     ] {
         report.length(length, limits::LIST, At::Program);
     }
@@ -478,6 +484,9 @@ fn lengths(program: &Program, report: &mut Report) {
             report.length(values.len(), limits::LIST, At::Atom(AtomId(id)));
         }
     }
+    for gift in &program.gifts {
+        report.length(gift.options.len(), limits::SMALL_LIST, At::Program);
+    }
     for (id, group) in numbered(&program.groups) {
         for length in [group.excludes.len(), group.limits.len(), group.rules.len()] {
             report.length(length, limits::LIST, At::Group(GroupId(id)));
@@ -500,6 +509,11 @@ fn head(program: &Program, report: &mut Report) {
     report.name(&program.currency.code, At::Program);
     report.check(program.currency.decimals <= 4, VerifyRule::CurrencyDecimals, At::Program);
     report.check(program.week_starts <= 6, VerifyRule::WeekStart, At::Program);
+    if let Some(besides) = program.tax.and_then(|tax| tax.besides) {
+        let percent = |slot: &Slot| slot.ty == SlotType::Percent;
+        let fits = program.layout.line.get(besides.index()).is_some_and(percent);
+        report.check(fits, VerifyRule::TypeMismatch, At::Program);
+    }
     if let Some(floor) = program.floor {
         report.known(&program.layout.line, floor.index(), At::Program);
     }
@@ -786,7 +800,10 @@ fn filled(program: &Program, report: &mut Report) {
         let at = At::EventSlot(read.slot);
         fill(read.slot, at, report);
         match read.read {
-            StateRead::Balance(account) => report.known(&program.accounts, account.index(), at),
+            StateRead::Balance(account) | StateRead::Missing(account) => {
+                report.known(&program.accounts, account.index(), at);
+            }
+            StateRead::Refund | StateRead::BoughtOn => {}
             StateRead::After(window) | StateRead::Last(window) => window_of(window, at, report),
             StateRead::Until(window) => {
                 let long = matches!(window, Window::Seconds(_) | Window::Days(_) | Window::Months(_));
@@ -864,6 +881,18 @@ fn redemptions(program: &Program, report: &mut Report) {
         let alone = rules.insert(redemption.rule);
         report.check(reads && rate && alone, VerifyRule::RedemptionTerms, at);
     }
+    let mut names = Names::default();
+    for spendable in &program.spendables {
+        report.name(&spendable.name, At::Program);
+        names.add(&spendable.name, At::Program, report);
+        report.known(&program.places, spendable.place.index(), At::Program);
+        let derived = program.derivations.iter().any(|derivation| derivation.slot == spendable.slot);
+        let alone = spendable.lines.is_none_or(|rule| spendable.goods && rules.insert(rule));
+        report.check(derived && alone, VerifyRule::RedemptionTerms, At::Program);
+        if let Some(rule) = spendable.lines {
+            report.known(&program.rules, rule.index(), At::Program);
+        }
+    }
     for (id, rule) in numbered(&program.rules) {
         let phase = program.groups.get(rule.group.index()).map(|group| group.phase);
         let pays = phase == Some(Phase::Tender);
@@ -891,7 +920,7 @@ fn counters(program: &Program, report: &mut Report) {
         window_of(counter.window, at, report);
         match counter.of {
             LimitOf::Awards(account) => report.known(&program.accounts, account.index(), at),
-            LimitOf::Discounts | LimitOf::Times => {}
+            LimitOf::Discounts | LimitOf::Times | LimitOf::Gifts => {}
         }
         match counter.per {
             CounterKey::Campaign | CounterKey::Member => {}
@@ -1021,6 +1050,7 @@ fn limits_of(program: &Program, list: &[Limit], at: At, report: &mut Report) {
         match limit.of {
             LimitOf::Awards(account) => report.known(&program.accounts, account.index(), at),
             LimitOf::Discounts | LimitOf::Times => {}
+            LimitOf::Gifts => report.check(false, VerifyRule::LimitCounter, at),
         }
         if let Some(counter) = limit.counter {
             report.known(&program.counters, counter.index(), at);
@@ -1132,6 +1162,9 @@ fn sites(program: &Program, report: &mut Report) {
             SiteKind::Award { account, rounding: _, life } => {
                 report.known(&program.accounts, account.index(), at);
                 report.check(life.is_sound(), VerifyRule::AwardLife, at);
+                if let Some(spendable) = life.spendable {
+                    report.known(&program.spendables, spendable as usize, at);
+                }
             }
             SiteKind::Multiply { account, .. } | SiteKind::Debit { account } => {
                 report.known(&program.accounts, account.index(), at)
@@ -1139,14 +1172,25 @@ fn sites(program: &Program, report: &mut Report) {
             SiteKind::Issue { instrument, .. } => {
                 report.check(program.instruments.name(instrument).is_some(), VerifyRule::UnknownId, at);
             }
-            SiteKind::Set { slot, .. } => member_slot(program, slot, at, report),
+            SiteKind::Set { slot, until: _, name } => {
+                member_slot(program, slot, at, report);
+                named(program, slot, name, at, report);
+            }
+            SiteKind::Gift { gift, option } => {
+                let gift = program.gifts.get(gift as usize);
+                let option = gift.and_then(|gift| gift.options.get(option as usize));
+                report.check(option.is_some(), VerifyRule::UnknownId, at);
+                let own = gift.is_none_or(|gift| gift.rule == site.rule);
+                report.check(own, VerifyRule::SiteRule, at);
+            }
             SiteKind::Discount { .. } | SiteKind::Tender { .. } => {}
         }
         if let Some(slot) = site.to {
             let named = program.layout.event.get(slot.index());
             report.known(&program.layout.event, slot.index(), at);
             report.check(named.is_none_or(|slot| slot.ty.symbol().is_some()), VerifyRule::TypeMismatch, at);
-            report.check(matches!(site.kind, SiteKind::Award { .. }), VerifyRule::SiteKindMismatch, at);
+            let gives = matches!(site.kind, SiteKind::Award { .. } | SiteKind::Issue { .. });
+            report.check(gives, VerifyRule::SiteKindMismatch, at);
         }
         let rule = program.rules.get(site.rule.index());
         let Some(group) = rule.and_then(|rule| program.groups.get(rule.group.index())) else { continue };
@@ -1165,6 +1209,11 @@ fn sites(program: &Program, report: &mut Report) {
                 Phase::Line | Phase::Set | Phase::Order | Phase::Delivery | Phase::Earn | Phase::State,
             ) => true,
             (SiteKind::Issue { .. } | SiteKind::Set { .. }, _) => true,
+            (SiteKind::Gift { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
+            (SiteKind::Gift { .. }, Phase::Tender) => false,
+            (SiteKind::Gift { gift, .. }, Phase::Earn | Phase::State) => {
+                program.gifts.get(gift as usize).is_none_or(|gift| gift.added)
+            }
         };
         report.check(fits, VerifyRule::SitePhase, at);
         if let (SiteKind::Multiply { group: of, .. }, Some(rule)) = (site.kind, rule) {
@@ -1174,11 +1223,56 @@ fn sites(program: &Program, report: &mut Report) {
     }
 }
 
+/// What a field is set to: a name where it holds one, and of its kind.
+fn named(program: &Program, slot: SlotId, name: Option<NameFrom>, at: At, report: &mut Report) {
+    let ty = |slot: SlotId| program.layout.event.get(slot.index()).map(|slot| slot.ty);
+    let kind = match ty(slot) {
+        Some(SlotType::Symbol(kind)) => Some(kind),
+        Some(SlotType::Set(_)) => return report.check(false, VerifyRule::TypeMismatch, at),
+        Some(_) | None => None,
+    };
+    let fits = match (kind, name) {
+        (None, None) => true,
+        (Some(kind), Some(NameFrom::Slot(from))) => ty(from) == Some(SlotType::Symbol(kind)),
+        (Some(kind), Some(NameFrom::Reference(id))) => {
+            let one = |of: &Reference| of.kind == kind && of.names.len() == 1;
+            program.references.get(id.index()).is_some_and(one)
+        }
+        (None, Some(_)) | (Some(_), None) => false,
+    };
+    report.check(fits, VerifyRule::TypeMismatch, at);
+}
+
 /// A field of the member that state may overlay.
 fn member_slot(program: &Program, slot: SlotId, at: At, report: &mut Report) {
     let of_event = program.layout.event.get(slot.index());
     let fits = of_event.is_some_and(|slot| slot.record == RecordKind::Member);
     report.check(fits, VerifyRule::FilledSlot, at);
+}
+
+/// Products that rules give.
+fn gifts(program: &Program, report: &mut Report) {
+    for gift in &program.gifts {
+        let at = At::Rule(gift.rule);
+        report.known(&program.rules, gift.rule.index(), at);
+        report.known(&program.places, gift.place.index(), at);
+        let ascending = gift.options.is_sorted_by_key(|option| option.choice) && !gift.options.is_empty();
+        report.check(ascending, VerifyRule::GiftOptions, at);
+        if let Some(slot) = gift.chosen {
+            let names = |slot: &Slot| slot.record == RecordKind::Event && slot.ty.symbol().is_some();
+            let fits = program.layout.event.get(slot.index()).is_some_and(names);
+            report.check(fits, VerifyRule::GiftOptions, at);
+        }
+        for option in &gift.options {
+            report.foreign(&option.sku, at);
+            report.known(&program.references, option.reference.index(), at);
+            let Some((stock, counter)) = option.stock else { continue };
+            report.known(&program.counters, counter.index(), at);
+            let counts = program.counters.get(counter.index());
+            let counts = counts.is_none_or(|counter| counter.of == LimitOf::Gifts);
+            report.check(stock >= 0 && counts, VerifyRule::GiftOptions, at);
+        }
+    }
 }
 
 /// Coupons, certificates, badges and levels.
@@ -1209,7 +1303,10 @@ fn instruments(program: &Program, report: &mut Report) {
         let fits = of_event.is_some_and(|slot| matches!(slot.ty, SlotType::Set(_)));
         report.check(fits, VerifyRule::FilledSlot, At::Program);
     }
-    if let Some(tiers) = &instruments.tiers {
+    let mut names = Names::default();
+    for tiers in &instruments.tiers {
+        names.add(&tiers.name, At::Program, report);
+        events_of(program, &tiers.events, VerifyRule::DerivationEvents, At::Program, report);
         report.name(&tiers.name, At::Program);
         report.text(&tiers.title, At::Program);
         report.known(&program.enums, tiers.levels.index(), At::Program);
@@ -1457,6 +1554,9 @@ impl<'p> Checker<'p> {
             | SiteKind::Issue { .. }
             | SiteKind::Set { .. } => award,
             SiteKind::Discount { .. } => !award,
+            SiteKind::Gift { gift, .. } => {
+                award || self.program.gifts.get(gift as usize).is_some_and(|gift| !gift.added)
+            }
             SiteKind::Tender { term } => award == (term != TenderTerm::Lines),
         };
         check(fits, VerifyRule::SiteKindMismatch)?;

@@ -61,6 +61,7 @@ impl Builder<'_, '_> {
             | Step::ForEach { .. }
             | Step::Multiply { .. }
             | Step::Issue { .. }
+            | Step::Gift { .. }
             | Step::Set { .. } => {
                 let count = self.int(0);
                 let one = self.emit(Inst::Wide(1));

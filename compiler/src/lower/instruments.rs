@@ -53,15 +53,14 @@ impl Lowering<'_> {
                 place,
             });
         }
-        if let Some(tiers) = &typed.tiers {
-            // A level is looked at with events of every kind.
-            self.past.events = (0..).map(ir::EventId).take(self.program.events.len()).collect();
+        for tiers in &typed.tiers {
+            self.past.events.clone_from(&tiers.events);
             let levels: Vec<(&Vec<Expr>, i64)> = tiers.conditions.iter().zip(0i64..).collect();
             let reached = self.asked(&tiers.name, tiers.place, tiers.measure.as_ref(), &levels);
             let keep = tiers.keep.as_ref().map(|keep| self.date(&tiers.name, tiers.place, keep));
             let (_, slot) = self.slot(tiers.field);
             let place = self.place(tiers.place);
-            self.ir.instruments.tiers = Some(ir::Tiers {
+            self.ir.instruments.tiers.push(ir::Tiers {
                 name: tiers.name.clone(),
                 title: tiers.title.clone(),
                 levels: tiers.levels,
@@ -71,6 +70,7 @@ impl Lowering<'_> {
                 at_once: tiers.at_once,
                 downgrade: tiers.downgrade,
                 review: tiers.review,
+                events: tiers.events.clone(),
                 place,
             });
         }

@@ -93,7 +93,10 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         counters: Vec::new(),
         redemptions: Vec::new(),
         tender: ir::TenderSlots::default(),
+        returns: false,
         instruments: ir::Instruments::default(),
+        gifts: Vec::new(),
+        spendables: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),
@@ -119,6 +122,11 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     };
     if let Some((FieldSpace::Line, slot)) = settings.floor.map(|floor| lowering.slot(floor)) {
         lowering.ir.floor = Some(slot);
+    }
+    if let Some((FieldSpace::Line, slot)) = settings.besides.map(|besides| lowering.slot(besides))
+        && let Some(tax) = &mut lowering.ir.tax
+    {
+        tax.besides = Some(slot);
     }
     let mut too_large = Vec::new();
     let mut insts = 0_usize;
@@ -157,11 +165,37 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     }
     // No rule's, so that explanations pass over them.
     lowering.ir.conditions.truncate(conditions);
+    for spendable in &program.spendables {
+        lowering.spendable(spendable);
+    }
+    lowering.ir.conditions.truncate(conditions);
     lowering.instruments();
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }
+    lowering.ir.returns = speaks_of_returns(&lowering.ir);
     Ok(lowering.ir)
+}
+
+/// Whether a program says something of goods that come back: it hears of them, cancels awards, says what becomes of
+/// points that are spent, or asks what was kept of the past.
+fn speaks_of_returns(program: &ir::Program) -> bool {
+    let hears = program.rules.iter().any(|rule| rule.events.iter().any(|event| program.is_return(*event)));
+    let cancels = program.sites.iter().any(|site| match site.kind {
+        ir::SiteKind::Award { life, .. } => life.cancel.is_some(),
+        ir::SiteKind::Multiply { .. }
+        | ir::SiteKind::Debit { .. }
+        | ir::SiteKind::Discount { .. }
+        | ir::SiteKind::Gift { .. }
+        | ir::SiteKind::Issue { .. }
+        | ir::SiteKind::Set { .. }
+        | ir::SiteKind::Tender { .. } => false,
+    });
+    let net = program.layout.tables.iter().flat_map(|table| &table.columns).any(|column| match column {
+        ir::Column::PaidNet | ir::Column::Returned | ir::Column::PiecesKept => true,
+        ir::Column::Field(_) | ir::Column::Event(_) | ir::Column::Line(_) | ir::Column::LocalAt => false,
+    });
+    hears || cancels || net || program.accounts.iter().any(|account| account.shortfall.is_some())
 }
 
 /// A length or position as an id's number; programs are far smaller than the limit.
@@ -170,19 +204,24 @@ fn count(n: usize) -> u32 {
 }
 
 impl<'p> Lowering<'p> {
-    /// Says whether the rule is of a size that can be compiled.
-    fn rule(&mut self, id: ir::RuleId, rule: &'p typed::Rule) -> bool {
-        self.rule = id;
-        self.past.events.clone_from(&rule.events);
+    /// Notes what the steps bind, for what looks at the past.
+    fn note_lets(&mut self, steps: &'p [typed::Step]) {
         self.past.lets.clear();
         self.past.sources.clear();
-        for step in &rule.steps {
+        for step in steps {
             if let typed::Step::Let(local, value) = step {
                 self.past.lets.insert(*local, value);
             } else if let typed::Step::LetCollection(local, source) = step {
                 self.past.sources.insert(*local, source);
             }
         }
+    }
+
+    /// Says whether the rule is of a size that can be compiled.
+    fn rule(&mut self, id: ir::RuleId, rule: &'p typed::Rule) -> bool {
+        self.rule = id;
+        self.past.events.clone_from(&rule.events);
+        self.note_lets(&rule.steps);
         let place = self.place(rule.place);
         let atoms = self.rule_atoms(rule);
         let line_atoms = self.line_atoms(rule);
@@ -246,6 +285,46 @@ impl<'p> Lowering<'p> {
         self.ir.functions.push(function);
         let events = vec![check.event];
         self.ir.derivations.push(ir::Derivation { name, slot, function: function_id, events, place });
+        self.past.apart();
+    }
+
+    /// A condition under which awards may be spent, as a derivation that gives 1 where it holds.
+    fn spendable(&mut self, spendable: &'p typed::Spendable) {
+        self.past.events.clone_from(&spendable.events);
+        self.note_lets(&spendable.steps);
+        let place = self.place(spendable.place);
+        let mut builder = Builder::new(self, &spendable.name, place);
+        builder.emit(ir::Inst::Block);
+        for step in &spendable.steps {
+            if let typed::Step::When(condition) = step {
+                let truth = builder.truth(condition);
+                builder.leave_unless(truth, 0);
+            } else {
+                builder.steps(ir::RuleId(0), std::slice::from_ref(step), false);
+            }
+        }
+        let one = builder.emit(ir::Inst::Int(1));
+        builder.emit(ir::Inst::Derive(one));
+        builder.emit(ir::Inst::End);
+        let function = builder.finish();
+        let slot = SlotId(count(self.ir.layout.event.len()));
+        let name = format!("{} spendable", spendable.name);
+        self.ir.layout.event.push(ir::Slot {
+            name: name.clone(),
+            record: ir::RecordKind::Derived,
+            key: Vec::new(),
+            ty: ir::SlotType::Bool,
+            optional: true,
+            default: None,
+            inherits: false,
+        });
+        let id = ir::FunctionId(count(self.ir.functions.len()));
+        self.ir.functions.push(function);
+        let events = spendable.events.clone();
+        self.ir.derivations.push(ir::Derivation { name, slot, function: id, events, place });
+        self.past.apart();
+        let (goods, lines) = (spendable.goods, spendable.lines);
+        self.ir.spendables.push(ir::Spendable { name: spendable.name.clone(), slot, goods, lines, place });
     }
 
     /// Limits, with a counter for each that counts over more than one event.
@@ -411,6 +490,9 @@ impl<'p> Lowering<'p> {
             Some(Builtin::Balance(account)) => {
                 return (FieldSpace::Event, self.state_slot(field, ir::StateRead::Balance(account)));
             }
+            Some(Builtin::Read(
+                read @ (ir::StateRead::Refund | ir::StateRead::BoughtOn | ir::StateRead::Missing(_)),
+            )) => return (FieldSpace::Event, self.state_slot(field, read)),
             Some(Builtin::Tender(of)) => return self.tender_slot(field, of),
             Some(Builtin::Row(rows, of)) => return self.row_slot(declared, rows, of),
             Some(Builtin::Anniversary(of)) => return self.anniversary_slot(declared, of),

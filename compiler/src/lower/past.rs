@@ -57,6 +57,13 @@ enum Shape {
     Truth,
 }
 
+impl Past<'_> {
+    /// Notes a derivation that no expression asks for by itself.
+    pub fn apart(&mut self) {
+        self.reads.push(Vec::new());
+    }
+}
+
 impl Derived {
     /// What one base unit of it is in its slot.
     pub fn den(&self) -> i128 {

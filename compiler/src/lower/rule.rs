@@ -3,9 +3,10 @@
 use super::atom::conjuncts;
 use super::build::{Binding, Builder};
 use crate::ir::{
-    AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, Role, RuleId, Site, SiteKind, Space, TenderTerm,
+    self, AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, NameFrom, Role, RuleId, Site, SiteKind,
+    Space, TenderTerm,
 };
-use crate::typed::{Element, Expr, ExprKind, Program, Rule, Source, SourceKind, Step};
+use crate::typed::{Element, Expr, ExprKind, GiftOption, Program, Rule, SetTo, Source, SourceKind, Step};
 use std::collections::BTreeSet;
 
 impl Builder<'_, '_> {
@@ -80,6 +81,8 @@ impl Builder<'_, '_> {
                             self.bindings.get(local).cloned()
                     {
                         amount = self.multiply(amount, super::fraction::Fraction::narrow(count, 1));
+                    } else {
+                        amount = self.for_all_sets(amount);
                     }
                     let (num, den) = (self.wide(amount.num), self.wide_den(amount.den));
                     self.emit(Inst::Award { site, num, den, row: None });
@@ -115,15 +118,45 @@ impl Builder<'_, '_> {
                     self.emit(Inst::Award { site, num, den, row });
                     self.at(before);
                 }
-                Step::Issue { instrument, number, expires, reason, place } => {
+                Step::Issue { instrument, number, expires, to, reason, place } => {
                     let kind = SiteKind::Issue { instrument: *instrument, expires: *expires };
                     let place = self.lowering.place(*place);
-                    self.act(Site { rule, kind, to: None, reason: reason.clone(), place }, number, 1);
+                    let to = to.map(|field| self.lowering.slot(field).1);
+                    self.act(Site { rule, kind, to, reason: reason.clone(), place }, Some(number), 1);
+                }
+                Step::Gift { options, pieces, chosen, added, reason, place } => {
+                    let place = self.lowering.place(*place);
+                    let before = self.at(place);
+                    let gift = super::count(self.lowering.ir.gifts.len());
+                    let lowered = options.iter().map(|option| self.lowering.gift_option(option)).collect();
+                    let chosen = chosen.map(|field| self.lowering.slot(field).1);
+                    let lowered = ir::Gift { rule, options: lowered, chosen, added: *added, place };
+                    self.lowering.ir.gifts.push(lowered);
+                    let number = self.number(pieces);
+                    let number = self.for_all_sets(number);
+                    let (num, den) = (self.wide(number.num), self.wide_den(number.den));
+                    let (none, one) = (self.emit(Inst::Wide(0)), self.emit(Inst::Wide(1)));
+                    for (option, id) in options.iter().zip(0u32..) {
+                        let kind = SiteKind::Gift { gift, option: id };
+                        let reason = reason.clone();
+                        let site = self.lowering.site(Site { rule, kind, to: None, reason, place });
+                        self.emit(Inst::Award { site, num, den, row: None });
+                        if let Some(units) = &option.units {
+                            let selection = self.selection(units);
+                            self.emit(Inst::Discount { site, selection, num: none, den: one });
+                        }
+                    }
+                    self.at(before);
                 }
                 Step::Set { field, value, until, place } => {
                     let den = self.lowering.program.fields.get(field.0 as usize).map_or(1, |field| field.den);
                     let (_, slot) = self.lowering.slot(*field);
-                    let kind = SiteKind::Set { slot, until: *until };
+                    let (value, name) = match value {
+                        SetTo::Number(value) => (Some(&**value), None),
+                        SetTo::Field(field) => (None, Some(NameFrom::Slot(self.lowering.slot(*field).1))),
+                        SetTo::Name(name) => (None, Some(NameFrom::Reference(self.lowering.reference(name)))),
+                    };
+                    let kind = SiteKind::Set { slot, until: *until, name };
                     let place = self.lowering.place(*place);
                     self.act(Site { rule, kind, to: None, reason: None, place }, value, den);
                 }
@@ -172,11 +205,14 @@ impl Builder<'_, '_> {
 }
 
 impl Builder<'_, '_> {
-    /// Proposes a number of what a site gives, counted in so many parts of one.
-    fn act(&mut self, site: Site, number: &Expr, den: i128) {
+    /// Proposes a number of what a site gives, counted in so many parts of one; of what has no number, one.
+    fn act(&mut self, site: Site, number: Option<&Expr>, den: i128) {
         let before = self.at(site.place);
         let site = self.lowering.site(site);
-        let mut number = self.number(number);
+        let mut number = match number {
+            Some(number) => self.number(number),
+            None => super::fraction::Fraction::constant(1, 1),
+        };
         if den != 1 {
             number = self.multiply(number, super::fraction::Fraction::constant(den, 1));
         }
@@ -216,6 +252,7 @@ fn awards_of(steps: &[Step], accounts: &mut BTreeSet<AccountId>, groups: &mut Ve
             | Step::Let(..)
             | Step::LetCollection(..)
             | Step::Issue { .. }
+            | Step::Gift { .. }
             | Step::Set { .. }
             | Step::Discount { .. }
             | Step::Debit { .. }
@@ -235,6 +272,20 @@ fn picks(source: &Source) -> bool {
 }
 
 impl super::Lowering<'_> {
+    fn gift_option(&mut self, option: &GiftOption) -> ir::GiftOption {
+        let stock = option.stock.as_ref().map(|(stock, name)| {
+            let counter = ir::Counter {
+                name: name.clone(),
+                per: ir::CounterKey::Campaign,
+                window: ir::Window::Ever,
+                of: ir::LimitOf::Gifts,
+            };
+            (*stock, self.counter(counter))
+        });
+        let reference = self.reference(&option.reference);
+        ir::GiftOption { sku: option.sku.clone(), reference, choice: option.choice, stock }
+    }
+
     /// The atoms that a rule's own conditions are.
     pub fn rule_atoms(&mut self, rule: &Rule) -> Vec<AtomId> {
         let mut atoms = Vec::new();
@@ -290,6 +341,7 @@ impl super::Lowering<'_> {
                 | Step::Debit { .. }
                 | Step::Multiply { .. }
                 | Step::Issue { .. }
+                | Step::Gift { .. }
                 | Step::Set { .. } => unguarded = true,
                 Step::Let(..) => {}
             }

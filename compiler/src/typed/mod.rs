@@ -160,6 +160,8 @@ pub struct Program {
     pub rules: Vec<Rule>,
     /// Ways of paying with points.
     pub redemptions: Vec<Redemption>,
+    /// Conditions under which awards may be spent.
+    pub spendables: Vec<Spendable>,
     /// Coupons, certificates, badges and levels.
     pub instruments: Instruments,
     /// Tests in order of declaration.
@@ -182,7 +184,7 @@ pub struct Instruments {
     /// In order of declaration.
     pub badges: Vec<Badge>,
     /// The levels of members.
-    pub tiers: Option<Tiers>,
+    pub tiers: Vec<Tiers>,
     /// The field of events with the codes that are presented.
     pub presented: Option<FieldId>,
 }
@@ -253,6 +255,8 @@ pub struct Tiers {
     pub downgrade: ir::Downgrade,
     /// `review every …`
     pub review: Option<ir::Boundary>,
+    /// Kinds of events that have what is measured.
+    pub events: Vec<ir::EventId>,
     /// Where.
     pub place: Place,
 }
@@ -280,6 +284,8 @@ pub struct Settings {
     pub week_starts: u8,
     /// Tax.
     pub tax: Option<ir::Tax>,
+    /// The rate of a tax that the prices hold, where tax comes on top.
+    pub besides: Option<FieldId>,
     /// A field of lines below which no piece is sold.
     pub floor: Option<FieldId>,
 }
@@ -426,6 +432,25 @@ pub struct Redemption {
     pub used: Option<FieldId>,
     /// What to say where the balance is too small.
     pub short: Vec<ir::Saying>,
+}
+
+/// A condition under which awards may be spent.
+#[derive(Clone, Debug)]
+pub struct Spendable {
+    /// Its lasting name: that of the rule, with a number where versions of the rule differ.
+    pub name: String,
+    /// The rule's.
+    pub base: String,
+    /// Conditions on the event that spends, and what they bind.
+    pub steps: Vec<Step>,
+    /// Kinds of events for which they can be asked.
+    pub events: Vec<ir::EventId>,
+    /// It pays for some goods only.
+    pub goods: bool,
+    /// The rule that says for which, where there are redemptions.
+    pub lines: Option<ir::RuleId>,
+    /// Where.
+    pub place: Place,
 }
 
 /// A parameter.
@@ -654,6 +679,23 @@ pub enum Step {
         number: Expr,
         /// When it ends, where this says so.
         expires: Option<ir::Lifetime>,
+        /// For another than the event's member: the one that this field names.
+        to: Option<FieldId>,
+        /// For the member.
+        reason: Option<String>,
+        /// Where.
+        place: Place,
+    },
+    /// Gives a product.
+    Gift {
+        /// At least one, as [`ir::Gift`] has them.
+        options: Vec<GiftOption>,
+        /// How many pieces.
+        pieces: Expr,
+        /// The field in which the member chooses, where there is a choice.
+        chosen: Option<FieldId>,
+        /// Pieces of the basket are left what they cost.
+        added: bool,
         /// For the member.
         reason: Option<String>,
         /// Where.
@@ -664,12 +706,38 @@ pub enum Step {
         /// Which.
         field: FieldId,
         /// Its new value, of the field's type.
-        value: Expr,
+        value: SetTo,
         /// The last day on which it holds.
         until: Option<i64>,
         /// Where.
         place: Place,
     },
+}
+
+/// What a field of the member is set to.
+#[derive(Clone, Debug)]
+pub enum SetTo {
+    /// A number, a day, a truth …
+    Number(Box<Expr>),
+    /// The name that this field of the event or its member holds.
+    Field(FieldId),
+    /// This name.
+    Name(ir::Reference),
+}
+
+/// One of the products of a gift.
+#[derive(Clone, Debug)]
+pub struct GiftOption {
+    /// The product.
+    pub sku: String,
+    /// It alone.
+    pub reference: ir::Reference,
+    /// The pieces of the basket that it is; none where the gift is always added.
+    pub units: Option<Source>,
+    /// As [`ir::GiftOption::choice`].
+    pub choice: u32,
+    /// How many pieces there are, and the lasting name of who counts those that were given.
+    pub stock: Option<(i64, String)>,
 }
 
 /// `take bundle …`
@@ -990,6 +1058,8 @@ pub enum TestStep {
         kind: ir::EventId,
         /// Id; numbered where none is written.
         id: Option<String>,
+        /// The event whose goods come back with it.
+        of: Option<String>,
         /// Local date and time, as `2026-03-02T10:15:00`.
         at: String,
         /// Fields, lines and payments.
@@ -1084,6 +1154,8 @@ pub enum Expectation {
     Balance {
         /// Which.
         account: ir::AccountId,
+        /// Of the member with this id; of the last event's where there is none.
+        of: Option<String>,
         /// How much.
         amount: i64,
     },
@@ -1091,8 +1163,8 @@ pub enum Expectation {
     Refused(Option<String>),
     /// What is to be paid, tax included.
     Total(i64),
-    /// The tax in it.
-    Tax(i64),
+    /// The tax in it, or of a line.
+    Tax(i64, ExpectScope),
     /// So many are issued; of a certificate the value is not compared. At least one where no number is written.
     Issue {
         /// How many.
@@ -1101,13 +1173,24 @@ pub enum Expectation {
         instrument: ir::InstrumentId,
         /// By this rule only.
         rule: Option<ir::RuleId>,
+        /// To the member with this id only.
+        to: Option<String>,
+    },
+    /// So many pieces of one product are given; of several, they are on offer.
+    Gift {
+        /// How many.
+        pieces: i64,
+        /// Which, ascending.
+        skus: Vec<String>,
+        /// By this rule only.
+        rule: Option<ir::RuleId>,
     },
     /// A code of this coupon is presented and accepted; or is not accepted (false).
     Coupon(u32, bool),
     /// The member has this badge, once the event has been kept.
     Badge(u32),
-    /// The member is at this level, by position, once the event has been kept.
-    Tier(i64),
+    /// The member is at this level of these tiers, by position, once the event has been kept.
+    Tier(u32, i64),
     /// What is to be paid without its tax.
     NetTotal(i64),
     /// The condition, of [`Program::checks`], holds.
@@ -1122,6 +1205,8 @@ pub enum Expectation {
 /// What an expected sum is over.
 #[derive(Clone, Debug, Default)]
 pub struct ExpectScope {
+    /// To the member with this id rather than to the event's own.
+    pub to: Option<String>,
     /// Of this rule.
     pub rule: Option<ir::RuleId>,
     /// On this line.

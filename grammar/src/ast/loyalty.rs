@@ -347,6 +347,34 @@ pub enum Instrument {
     Badge,
 }
 
+/// `gift 1 pcs of sku ["A", "B"] stock 100 pcs else sku "C" stock 50 pcs else nothing`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gift {
+    /// How many pieces: a quantity, or what stands in parentheses.
+    pub quantity: Expr,
+    /// At least one; each after the first is for when those before it are out of stock.
+    pub choices: Vec<GiftChoice>,
+    /// `else nothing` stands behind them.
+    pub nothing: bool,
+    /// `always added`: pieces that the basket holds stay what they cost.
+    pub added: bool,
+    /// `reason "…"`
+    pub reason: Option<Text>,
+}
+
+/// `sku ["A", "B"] stock 100 pcs`: several names are a choice.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GiftChoice {
+    /// `sku`
+    pub kind: Name,
+    /// At least one.
+    pub names: Vec<Text>,
+    /// So many pieces of each.
+    pub stock: Option<Expr>,
+    /// All of it.
+    pub span: Span,
+}
+
 /// `1 pcs of sku ["A", "B"]`: several names are a choice.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Goods {

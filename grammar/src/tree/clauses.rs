@@ -34,6 +34,7 @@ impl<'t> Builder<'t> {
                 clauses.push(self.clause(child)?);
             }
         }
+        clauses.shrink_to_fit();
         Some(ast::Rule { docs, header, group, template, clauses, span })
     }
 

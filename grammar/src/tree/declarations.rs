@@ -141,6 +141,7 @@ impl<'t> Builder<'t> {
                 clauses.push(build(self, child)?);
             }
         }
+        clauses.shrink_to_fit();
         Some(clauses)
     }
 
@@ -182,7 +183,8 @@ impl<'t> Builder<'t> {
                 let how = self.take_name(children)?;
                 let rounded = children.take(Rule::rounded).and_then(|pair| self.rounded(pair));
                 let per = if children.eat(Rule::kw_per) { self.take_name(children) } else { None };
-                ProgramClause::Tax(how, rounded, per)
+                let besides = if children.eat(Rule::kw_besides) { self.take_path(children) } else { None };
+                ProgramClause::Tax { how, rounded, per, besides }
             }
             _ => return None,
         })

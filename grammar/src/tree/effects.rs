@@ -2,8 +2,8 @@
 
 use super::{Builder, Children};
 use crate::ast::{
-    Available, AwardOptions, CancelOnReturn, Effect, EffectKind, Expiry, Expr, Goods, Instrument, Issue,
-    Path, Placed, Spread, SpreadRule, Target, Text,
+    Available, AwardOptions, CancelOnReturn, Effect, EffectKind, Expiry, Expr, Gift, GiftChoice, Goods,
+    Instrument, Issue, Path, Placed, Spread, SpreadRule, Target, Text,
 };
 use crate::errors;
 use crate::parse::Rule;
@@ -21,6 +21,8 @@ impl<'t> Builder<'t> {
                 effects.push(self.effect(child)?);
             }
         }
+        // A list that is filled one by one has room for four, most rules have one effect, and there may be many rules.
+        effects.shrink_to_fit();
         Some(effects)
     }
 
@@ -49,8 +51,19 @@ impl<'t> Builder<'t> {
                 Some(EffectKind::Debit { amount, from, reason: self.take_reason(&mut children) })
             }
             Rule::gift => {
-                let goods = self.goods(children.take(Rule::goods)?)?;
-                Some(EffectKind::Gift { goods, reason: self.take_reason(&mut children) })
+                let quantity = self.operand(children.next()?)?;
+                let mut gift =
+                    Gift { quantity, choices: Vec::new(), nothing: false, added: false, reason: None };
+                while let Some(child) = children.next() {
+                    match child.as_rule() {
+                        Rule::gift_choice => gift.choices.push(self.gift_choice(child)?),
+                        Rule::kw_nothing => gift.nothing = true,
+                        Rule::added => gift.added = true,
+                        Rule::reason => gift.reason = self.reason(child),
+                        _ => {}
+                    }
+                }
+                Some(EffectKind::Gift(gift))
             }
             Rule::issue => self.issue(&mut children),
             Rule::set => {
@@ -196,6 +209,16 @@ impl<'t> Builder<'t> {
     /// `from chips`
     pub(super) fn account_from(&self, children: &mut Children<'t>) -> Option<Option<Path>> {
         if children.eat(Rule::kw_from) { self.take_path(children).map(Some) } else { Some(None) }
+    }
+
+    /// `sku ["A", "B"] stock 100 pcs`
+    fn gift_choice(&mut self, pair: Pair<'t, Rule>) -> Option<GiftChoice> {
+        let span = self.span(&pair);
+        let mut children = Children::of(pair);
+        let (kind, names) = self.reference(children.take(Rule::reference)?)?;
+        let limited = children.eat(Rule::kw_stock);
+        let stock = if limited { Some(self.operand(children.take(Rule::quantity)?)?) } else { None };
+        Some(GiftChoice { kind, names, stock, span })
     }
 
     /// `1 pcs of sku ["A", "B"]`

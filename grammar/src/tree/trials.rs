@@ -132,7 +132,10 @@ impl<'t> Builder<'t> {
                 }
             }
             Rule::kw_total => Expectation::Total(self.take_expr(children)?),
-            Rule::kw_tax => Expectation::Tax(self.take_expr(children)?),
+            Rule::kw_tax => {
+                let amount = self.take_expr(children)?;
+                Expectation::Tax(amount, self.take_scope(children)?)
+            }
             Rule::net_total => {
                 let mut inner = Children::of(first);
                 inner.eat(Rule::kw_net);
@@ -142,8 +145,9 @@ impl<'t> Builder<'t> {
             Rule::kw_offer => Expectation::Later(self.name(&first)),
             Rule::kw_balance => {
                 let account = self.take_path(children)?;
+                let of = if children.eat(Rule::kw_of) { Some(self.take_string(children)?) } else { None };
                 children.eat(Rule::equals);
-                Expectation::Balance(account, self.take_expr(children)?)
+                Expectation::Balance(account, of, self.take_expr(children)?)
             }
             Rule::kw_tier => {
                 let tiers = self.take_path(children)?;
@@ -219,6 +223,9 @@ impl<'t> Builder<'t> {
     fn scope(&mut self, pair: Pair<'t, Rule>) -> Option<Scope> {
         let mut children = Children::of(pair);
         let mut scope = Scope::default();
+        if children.eat(Rule::kw_to) {
+            scope.to = Some(self.take_string(&mut children)?);
+        }
         if children.eat(Rule::kw_by) {
             children.eat(Rule::kw_rule);
             scope.rule = Some(self.take_path(&mut children)?);

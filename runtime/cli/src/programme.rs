@@ -266,10 +266,18 @@ impl Programme {
 
     fn texts(&self) -> Result<Texts, Failure> {
         let mut texts = Texts { inputs: Vec::new(), sources: SourceMap::default(), refused: Vec::new() };
+        let mut bytes = 0usize;
         for (number, path) in self.files.iter().enumerate() {
             let file = FileId(u32::try_from(number).unwrap_or(u32::MAX));
             match read(path, file).map_err(|error| Failure::file(path, &error))? {
-                Ok(text) => texts.inputs.push(Input { path: shown(path), text }),
+                Ok(text) => {
+                    bytes = bytes.saturating_add(text.len());
+                    texts.inputs.push(Input { path: shown(path), text });
+                    if bytes > pipeline::MAX_PROGRAM_BYTES {
+                        // The compiler refuses what is here already; more need not be held.
+                        break;
+                    }
+                }
                 Err((diagnostic, bytes)) => {
                     // Enough of the text to show the place; the rest may be no text at all.
                     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);

@@ -1,11 +1,16 @@
 //! The auditor: reads what was committed, works everything out anew from events and entries, and says what does not agree.
 //! It uses nothing that was kept for reading except to compare it.
 //!
-//! The names `I1` to `I10` are those of `docs/reference/ledger.md`.
+//! The names `I1` to `I11` are those of `docs/reference/ledger.md`.
 
 use crate::chain;
 use crate::ledger::OWN;
-use crate::store::{Book, Datum, EntryRow, EventKey, EventRow, LotKey, LotRow, Store, StoreError};
+use crate::desk::KeptOrigin;
+use crate::store::{
+    Book, Cause, Datum, EntryRow, EventKey, EventRow, FoundOrigin, LotKey, LotRow, OriginRow, Store,
+    StoreError,
+};
+use perq_runtime::decision::Decision;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Members that are looked at together.
@@ -178,13 +183,13 @@ fn reservations(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreE
 /// I8: what is kept of counters for reading is the sum of the claims.
 fn counters(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError> {
     let mut days: BTreeMap<(String, i64), i64> = BTreeMap::new();
-    let mut events: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
-    for row in store.query("SELECT counter, local, amount, event FROM claim WHERE who = ''", &[])? {
-        if let [counter, local, amount, event] = row.as_slice() {
+    let mut claims: BTreeMap<String, i64> = BTreeMap::new();
+    for row in store.query("SELECT counter, local, amount FROM claim WHERE who = ''", &[])? {
+        if let [counter, local, amount] = row.as_slice() {
             let day = local.number().div_euclid(perq_compiler::calendar::DAY);
             let sum = days.entry((counter.text().to_owned(), day)).or_default();
             *sum = sum.saturating_add(amount.number());
-            events.entry(counter.text().to_owned()).or_default().insert(event.number());
+            *claims.entry(counter.text().to_owned()).or_default() += 1;
         }
     }
     let mut kept = BTreeMap::new();
@@ -210,8 +215,8 @@ fn counters(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError
     }
     for row in store.query("SELECT name, version FROM counter", &[])? {
         if let [name, version] = row.as_slice() {
-            let many = events.get(name.text()).map_or(0, BTreeSet::len);
-            if i64::try_from(many) != Ok(version.number()) {
+            let many = claims.get(name.text()).copied().unwrap_or(0);
+            if many != version.number() {
                 report.find(
                     "I8",
                     format!("counter {} has version {} and {many} claims", name.text(), version.number()),
@@ -232,8 +237,13 @@ struct Moves {
 
 impl Moves {
     fn of(decision: &str) -> Option<Moves> {
-        let decision: perq_runtime::decision::Decision = serde_json::from_str(decision).ok()?;
         let mut moves = Moves::default();
+        moves.add(&serde_json::from_str(decision).ok()?)?;
+        Some(moves)
+    }
+
+    fn add(&mut self, decision: &Decision) -> Option<()> {
+        let moves = self;
         let member = decision.member.is_some();
         for effect in &decision.effects {
             let Some(account) = &effect.account else { continue };
@@ -251,10 +261,42 @@ impl Moves {
                 add(&mut moves.debits, account, smallest(&effect.amount)?);
             }
         }
-        for claim in &decision.claims {
+        let returned = decision.returned.iter();
+        for claim in decision.claims.iter().chain(returned.clone().flat_map(|returned| &returned.claims)) {
             add(&mut moves.claims, &claim.counter, smallest(&claim.amount)?);
         }
-        Some(moves)
+        for correction in returned.flat_map(|returned| &returned.corrections) {
+            if !member && correction.to.is_none() {
+                continue;
+            }
+            let some = |text: &Option<String>| text.as_deref().map_or(Some(0), smallest);
+            let (others, owed) = (some(&correction.other_lots)?, some(&correction.owed)?);
+            let mut moved = others.saturating_add(owed).saturating_neg();
+            for lot in &correction.lots {
+                moved = moved.saturating_add(smallest(&lot.amount)?);
+            }
+            if correction.kind == "debit" {
+                add(&mut moves.debits, &correction.account, moved.saturating_neg());
+            } else if moved == 0 && some(&correction.missing)? == 0 {
+                // It was spent at once, and so is what it changes by.
+                add(&mut moves.awards, &correction.account, smallest(&correction.amount)?);
+                add(&mut moves.debits, &correction.account, smallest(&correction.amount)?);
+            } else {
+                add(&mut moves.awards, &correction.account, moved);
+            }
+        }
+        for raised in &decision.raised {
+            moves.add(raised)?;
+        }
+        Some(())
+    }
+
+    /// Nothing moved is the same as nothing said.
+    fn settled(mut self) -> Moves {
+        self.awards.retain(|_, amount| *amount != 0);
+        self.debits.retain(|_, amount| *amount != 0);
+        self.claims.retain(|_, amount| *amount != 0);
+        self
     }
 }
 
@@ -306,8 +348,8 @@ fn decisions(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreErro
             if kind.text().starts_with(OWN) {
                 continue;
             }
-            let booked = booked.remove(&number.number()).unwrap_or_default();
-            match Moves::of(decision.text()) {
+            let booked = booked.remove(&number.number()).unwrap_or_default().settled();
+            match Moves::of(decision.text()).map(Moves::settled) {
                 None => report.find("I5", format!("the decision of event {} cannot be read", id.text())),
                 Some(decided) if decided.claims != booked.claims => {
                     report
@@ -325,8 +367,60 @@ fn decisions(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreErro
                 report.find("I10", format!("event {} does not say what decided it", id.text()));
             }
         }
+        origins(store, &range, report)?;
         last = next;
     }
+}
+
+/// I11: what is kept of events for returns follows one another without a gap, and what it says is left of their awards is
+/// what their lots are worth.
+fn origins(store: &mut dyn Store, range: &[Datum; 2], report: &mut Report) -> Result<(), StoreError> {
+    let mut worth: BTreeMap<(i64, i64), i64> = BTreeMap::new();
+    for row in store.query(
+        "SELECT o.event, l.site, CAST(sum(l.worth) AS BIGINT) FROM origin o JOIN entry n ON n.event = o.kept_by \
+         JOIN lot l ON l.member = n.member AND l.account = n.account AND l.event = n.lot_event AND l.part = n.lot_part \
+         WHERE o.event > $1 AND o.event <= $2 AND n.lot_event = n.event AND n.book = 'member' AND n.amount > 0 \
+         AND l.by_event = o.event AND l.by_raised = 0 AND l.site IS NOT NULL GROUP BY o.event, l.site",
+        range,
+    )? {
+        if let [event, site, sum] = row.as_slice() {
+            worth.insert((event.number(), site.number()), sum.number());
+        }
+    }
+    for row in store.query(
+        "SELECT o.event, o.seq, o.kept_by, o.text, e.id, (SELECT count(*) FROM origin c WHERE c.event = o.event) \
+         FROM origin o JOIN event e ON e.number = o.event WHERE o.event > $1 AND o.event <= $2 \
+         AND o.seq = (SELECT max(l.seq) FROM origin l WHERE l.event = o.event) ORDER BY o.event",
+        range,
+    )? {
+        let [event, seq, by, text, id, many] = row.as_slice() else { continue };
+        let event = event.number();
+        if seq.number() != many.number() {
+            report.find("I11", format!("of what is kept of {} for returns something is gone", id.text()));
+        }
+        let found = FoundOrigin {
+            id: id.text().to_owned(),
+            pack: String::new(),
+            date: 0,
+            row: OriginRow { event, seq: seq.number(), by: by.number(), text: text.text().to_owned() },
+        };
+        let Ok(KeptOrigin { origin, .. }) = KeptOrigin::read(&found) else {
+            report.find("I11", format!("what is kept of {} for returns cannot be read", id.text()));
+            continue;
+        };
+        let lots = worth.range((event, i64::MIN)..=(event, i64::MAX));
+        for ((_, site), worth) in lots {
+            let own = origin.left.iter().filter(|left| i64::from(left.site.0) == *site && !left.debit);
+            let left = own.fold(0i64, |sum, left| sum.saturating_add(left.amount));
+            if left != *worth {
+                report.find(
+                    "I11",
+                    format!("of an award of {} {left} should be left, and its lots are worth {worth}", id.text()),
+                );
+            }
+        }
+    }
+    Ok(())
 }
 
 /// How many rows belong to members' chains.
@@ -368,9 +462,9 @@ fn members(
     }
     for row in store.query(
         "SELECT l.member, l.seq, l.hash, e.number, e.source, e.id, e.revision, e.kind, e.member, e.at, e.date, e.time, \
-         e.json, e.decision, e.refused, e.pack, e.tz, e.snapshot \
-         FROM link l JOIN event e ON e.number = l.event WHERE l.member > $1 AND l.member <= $2 \
-         ORDER BY l.member, l.seq",
+         e.json, e.decision, e.refused, e.pack, e.tz, e.snapshot, e.past, o.event, o.seq, o.text \
+         FROM link l JOIN event e ON e.number = l.event LEFT JOIN origin o ON o.kept_by = e.number \
+         WHERE l.member > $1 AND l.member <= $2 ORDER BY l.member, l.seq",
         &range,
     )? {
         let value = |at: usize| row.get(at).cloned().unwrap_or(Datum::Null);
@@ -390,7 +484,13 @@ fn members(
             pack: text(15),
             tz: text(16),
             snapshot: text(17),
-            past: None,
+            past: value(18).maybe_text().map(str::to_owned),
+            origin: value(19).maybe_number().map(|event| OriginRow {
+                event,
+                seq: value(20).number(),
+                by: value(3).number(),
+                text: text(21),
+            }),
         };
         let member = text(0);
         visited.own += i64::from(event.member.as_ref() == Some(&member));
@@ -420,8 +520,8 @@ fn members(
         of.entries.entry(entry.event).or_default().push(entry);
     }
     for row in store.query(
-        "SELECT member, account, event, part, issued, start, until, granted, spent, expired, reversed, remaining \
-         FROM lot WHERE member > $1 AND member <= $2",
+        "SELECT member, account, event, part, issued, start, until, granted, spent, expired, reversed, remaining, \
+         by_event, by_raised, site, spendable, worth FROM lot WHERE member > $1 AND member <= $2",
         &range,
     )? {
         let value = |at: usize| row.get(at).cloned().unwrap_or(Datum::Null);
@@ -437,6 +537,13 @@ fn members(
             expired: value(9).number(),
             reversed: value(10).number(),
             remaining: value(11).number(),
+            by: Cause {
+                event: value(12).number(),
+                raised: value(13).number(),
+                site: value(14).maybe_number(),
+            },
+            spendable: value(15).maybe_text().map(str::to_owned),
+            worth: value(16).number(),
         };
         visited.lots += 1;
         all.entry(lot.member.clone()).or_default().lots.insert((lot.account.clone(), lot.key), lot);
@@ -492,16 +599,30 @@ fn chained(name: &str, of: &Of, report: &mut Report) {
 /// I2, I3, I4 and I9: balances, lots and what is owed are the sums of the entries, and nothing was spent outside of its
 /// life.
 fn points(name: &str, of: &Of, report: &mut Report) {
-    let mut remaining: BTreeMap<(&str, LotKey), (i64, i64)> = BTreeMap::new();
+    let mut remaining: BTreeMap<(&str, LotKey), i64> = BTreeMap::new();
     let mut sums: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
     let events: BTreeMap<i64, &EventRow> =
         of.links.iter().map(|(_, _, event)| (event.number, event)).collect();
+    let mut backs: BTreeMap<i64, Back> = BTreeMap::new();
+    let mut ended: BTreeMap<(&str, LotKey), i64> = BTreeMap::new();
+    for entry in of.entries.values().flatten().filter(|entry| entry.book == Book::Breakage) {
+        if let Some(key) = entry.lot {
+            let sum = ended.entry((&entry.account, key)).or_default();
+            *sum = sum.saturating_add(entry.amount);
+        }
+    }
     for entry in of.entries.values().flatten().filter(|entry| entry.book == Book::Member) {
+        let event = events.get(&entry.event).copied();
+        let back = match event {
+            Some(event) => backs.entry(entry.event).or_insert_with(|| Back::of(event)),
+            None => &Back::default(),
+        };
         let (balance, owed) = sums.entry(&entry.account).or_default();
         *balance = balance.saturating_add(entry.amount);
         let Some(key) = entry.lot else {
             *owed = owed.saturating_sub(entry.amount);
-            if *owed < 0 {
+            // What was owed, was paid since and comes back with goods is there, and owed by nobody.
+            if *owed < 0 && entry.amount > 0 && !back.corrects(entry) {
                 report.find("I2", format!("member {name} was paid more in {} than was owed", entry.account));
             }
             continue;
@@ -510,20 +631,16 @@ fn points(name: &str, of: &Of, report: &mut Report) {
             report.find("I4", format!("member {name}: an entry of event {} names no lot", entry.event));
             continue;
         };
-        let event = events.get(&entry.event);
         let expires = event.is_some_and(|event| event.kind == crate::deeds::EXPIRE);
-        let (left, expired) = remaining.entry((&entry.account, key)).or_default();
+        let left = remaining.entry((&entry.account, key)).or_default();
         *left = left.saturating_add(entry.amount);
-        if expires {
-            *expired = expired.saturating_sub(entry.amount);
-        }
         if *left < 0 {
             report.find("I3", format!("member {name}: lot {}.{} fell below nothing", key.event, key.part));
         }
         let at = event.map_or(0, |event| event.at);
         let takes = entry.amount < 0 && key.event != entry.event;
         let own = event.is_some_and(|event| event.kind.starts_with(OWN));
-        if takes && !own && (lot.start > at || lot.until.is_some_and(|until| until <= at)) {
+        if takes && !own && !back.corrects(entry) && (lot.start > at || lot.until.is_some_and(|until| until <= at)) {
             report.find(
                 "I9",
                 format!("member {name}: lot {}.{} was spent outside of its life", key.event, key.part),
@@ -534,11 +651,13 @@ fn points(name: &str, of: &Of, report: &mut Report) {
         }
     }
     for ((account, key), lot) in &of.lots {
-        let (left, expired) = remaining.get(&(account.as_str(), *key)).copied().unwrap_or_default();
+        let left = remaining.get(&(account.as_str(), *key)).copied().unwrap_or_default();
+        let expired = ended.get(&(account.as_str(), *key)).copied().unwrap_or_default();
         let parts = lot.spent.saturating_add(lot.expired).saturating_add(lot.reversed);
         let whole = parts.saturating_add(lot.remaining) == lot.granted;
         let signs = [lot.spent, lot.expired, lot.reversed, lot.remaining].iter().all(|part| *part >= 0);
-        if !whole || !signs || left != lot.remaining || expired != lot.expired {
+        let worth = (0..=lot.granted).contains(&lot.worth);
+        if !whole || !signs || !worth || left != lot.remaining || expired != lot.expired {
             report.find(
                 "I4",
                 format!(
@@ -571,6 +690,26 @@ fn points(name: &str, of: &Of, report: &mut Report) {
             report
                 .find("I3", format!("member {name}: balance {} of {account} is below what is owed", kept.0));
         }
+    }
+}
+
+/// What comes back with an event: by account, the rules whose awards and debits it corrects.
+#[derive(Debug, Default)]
+struct Back(BTreeSet<(String, String)>);
+
+impl Back {
+    fn of(event: &EventRow) -> Back {
+        if !event.decision.contains("\"returned\":") {
+            return Back::default();
+        }
+        let decision: Option<Decision> = serde_json::from_str(&event.decision).ok();
+        let returned = decision.and_then(|decision| decision.returned);
+        let all = returned.into_iter().flat_map(|returned| returned.corrections);
+        Back(all.map(|correction| (correction.account, correction.rule)).collect())
+    }
+
+    fn corrects(&self, entry: &EntryRow) -> bool {
+        self.0.contains(&(entry.account.clone(), entry.rule.clone()))
     }
 }
 

@@ -5,8 +5,8 @@
 
 use crate::chain;
 use crate::store::{
-    BalanceRow, Book, ClaimRow, EntryRow, EventRow, LinkRow, LotChange, LotKey, LotRow, MemberChange,
-    MemberRow, Writes,
+    BalanceRow, Book, Cause, ClaimRow, EntryRow, EventRow, LevelRow, LinkRow, LotChange, LotKey, LotRow,
+    MemberChange, MemberRow, Writes,
 };
 use std::collections::BTreeMap;
 
@@ -19,6 +19,8 @@ pub struct Batch {
     balances: BTreeMap<(String, String), BalanceRow>,
     counters: BTreeMap<String, (i64, i64)>,
     days: BTreeMap<(String, i64), i64>,
+    /// By member and tiers, as they stand, and whether they are other than they were found.
+    levels: BTreeMap<(String, String), (LevelRow, bool)>,
     /// Rows that need no putting together.
     pub rows: Writes,
 }
@@ -45,8 +47,8 @@ pub struct Of<'a> {
     pub rule: &'a str,
 }
 
-/// The life of a lot.
-#[derive(Clone, Copy, Debug)]
+/// The life of a lot, and for what it was issued.
+#[derive(Clone, Debug, Default)]
 pub struct Lived {
     /// When it was issued.
     pub issued: i64,
@@ -54,6 +56,10 @@ pub struct Lived {
     pub start: i64,
     /// From when it is gone.
     pub until: Option<i64>,
+    /// For what it was issued.
+    pub by: Cause,
+    /// The name of the condition under which it can be spent.
+    pub spendable: Option<String>,
 }
 
 impl Batch {
@@ -71,12 +77,22 @@ impl Batch {
                 name: name.to_owned(),
                 seq: 0,
                 head: chain::NOTHING.to_owned(),
-                level: None,
-                level_until: None,
-                reviewed: None,
             },
         });
         &mut change.row
+    }
+
+    /// A level as found; nothing changes with that.
+    pub fn meet_level(&mut self, row: LevelRow) {
+        self.levels.insert((row.member.clone(), row.tiers.clone()), (row, false));
+    }
+
+    /// A level as it stands.
+    pub fn level(&mut self, row: LevelRow) {
+        let key = (row.member.clone(), row.tiers.clone());
+        if self.levels.get(&key).is_none_or(|(known, _)| *known != row) {
+            self.levels.insert(key, (row, true));
+        }
     }
 
     /// Begins the entries of an event.
@@ -102,6 +118,7 @@ impl Batch {
             members: self.members.into_values().filter(|change| change.row.seq != change.found).collect(),
             counters: self.counters.into_iter().map(|(name, (found, more))| (name, found, more)).collect(),
             days: self.days.into_iter().map(|((name, day), more)| (name, day, more)).collect(),
+            levels: self.levels.into_values().filter(|(_, is_new)| *is_new).map(|(row, _)| row).collect(),
             lots: self.lots.into_values().collect(),
             lot_changes: self.lot_changes.into_values().collect(),
             balances: self.balances.into_values().filter(|row| (row.balance, row.owed) != (0, 0)).collect(),
@@ -118,6 +135,7 @@ impl Batch {
                 spent: 0,
                 expired: 0,
                 reversed: 0,
+                worth: 0,
             }
         })
     }
@@ -169,6 +187,9 @@ impl Posting<'_> {
             expired: 0,
             reversed: 0,
             remaining: amount.saturating_sub(paid),
+            by: life.by,
+            spendable: life.spendable,
+            worth: amount,
         });
         self.batch.balance(of, amount, paid.saturating_neg());
         key
@@ -180,6 +201,10 @@ impl Posting<'_> {
         let mut sum = owed;
         for (key, amount) in lots {
             self.entry(of, Book::Member, amount.saturating_neg(), Some(*key));
+            if into == Book::Breakage {
+                // Lot by lot, so that each can be told what of it has ended.
+                self.entry(of, into, *amount, Some(*key));
+            }
             sum = sum.saturating_add(*amount);
             let change = self.batch.lot_change(of, *key);
             let place = match into {
@@ -190,8 +215,39 @@ impl Posting<'_> {
             *place = place.saturating_add(*amount);
         }
         self.entry(of, Book::Member, owed.saturating_neg(), None);
-        self.entry(of, into, sum, None);
+        if into != Book::Breakage {
+            self.entry(of, into, sum, None);
+        }
         self.batch.balance(of, sum.saturating_neg(), owed);
+    }
+
+    /// Gives back to its lot what was redeemed of it; without a lot less is owed.
+    pub fn give_back(&mut self, of: Of<'_>, lot: Option<LotKey>, amount: i64) {
+        self.entry(of, Book::Redeemed, amount.saturating_neg(), None);
+        self.entry(of, Book::Member, amount, lot);
+        match lot {
+            Some(key) => {
+                let change = self.batch.lot_change(of, key);
+                change.spent = change.spent.saturating_sub(amount);
+                self.batch.balance(of, amount, 0);
+            }
+            None => self.batch.balance(of, amount, amount.saturating_neg()),
+        }
+    }
+
+    /// Takes what was booked as ended out of breakage again, into its lot, to be taken back from there.
+    pub fn revive(&mut self, of: Of<'_>, key: LotKey, amount: i64) {
+        self.entry(of, Book::Breakage, amount.saturating_neg(), Some(key));
+        self.entry(of, Book::Member, amount, Some(key));
+        let change = self.batch.lot_change(of, key);
+        change.expired = change.expired.saturating_sub(amount);
+        self.batch.balance(of, amount, 0);
+    }
+
+    /// Notes that a lot is worth less than it was, whether that is still there or not.
+    pub fn lessen(&mut self, of: Of<'_>, key: LotKey, amount: i64) {
+        let change = self.batch.lot_change(of, key);
+        change.worth = change.worth.saturating_sub(amount);
     }
 
     /// Holds parts of lots; each keeps its name, so that it can be given back.

@@ -40,6 +40,14 @@ pub fn hash<'r>(
         event.pack,
         event.tz,
         event.snapshot,
+        event.past.as_deref().map(|past| blake3::hash(past.as_bytes()).to_hex().to_string()),
+        event.origin.as_ref().map(|origin| {
+            serde_json::json!([
+                origin.event,
+                origin.seq,
+                blake3::hash(origin.text.as_bytes()).to_hex().as_str()
+            ])
+        }),
     ]));
     for lot in lots {
         add(serde_json::json!([
@@ -48,7 +56,10 @@ pub fn hash<'r>(
             lot.account,
             [lot.issued, lot.start],
             lot.until,
-            lot.granted
+            lot.granted,
+            [lot.by.event, lot.by.raised],
+            lot.by.site,
+            lot.spendable
         ]));
     }
     for entry in entries {

@@ -7,7 +7,7 @@
 use crate::batch::{Batch, Lived, Of};
 use crate::same;
 use crate::store::{Book, Datum, EventKey, EventRow, Loaded, LotKey, Store, StoreError, Wanted};
-use perq_runtime::state::lots::{Lot, Lots};
+use perq_runtime::state::lots::{By, Lot, Lots};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -330,7 +330,16 @@ impl<'d> Desk<'d> {
         let mut rows: BTreeMap<(String, String), Found> = BTreeMap::new();
         for row in &found.lots {
             let of = rows.entry((row.member.clone(), row.account.clone())).or_default();
-            of.0.push(Lot { issued: row.issued, from: row.start, until: row.until, left: row.remaining });
+            of.0.push(Lot {
+                issued: row.issued,
+                by: By::default(),
+                from: row.start,
+                until: row.until,
+                amount: row.worth,
+                left: row.remaining,
+                // Which one does not matter: no deed can say whether it holds.
+                condition: row.spendable.as_ref().map(|_| 0),
+            });
             of.1.push(row.key);
         }
         for row in &found.balances {
@@ -365,7 +374,20 @@ impl<'d> Desk<'d> {
         }
         if let Act::Remove { account, amount } | Act::Reserve { account, amount, .. } = &deed.act {
             let held = self.lots.get(&(deed.member.clone(), account.clone()));
-            let balance = held.map_or(0, |(lots, _)| lots.balance(deed.at));
+            let free = |lots: &Lots| {
+                let free = lots.purse(deed.at).into_iter().filter(|(condition, _)| condition.is_none());
+                free.fold(0i64, |sum, (_, part)| sum.saturating_add(part))
+            };
+            let balance = held.map_or(0, |(lots, _)| match deed.act {
+                // What is held is for a payment, and what may be spent on some only is not for any.
+                Act::Reserve { .. } => lots.balance(deed.at).min(free(lots)),
+                Act::Expire
+                | Act::Add { .. }
+                | Act::Remove { .. }
+                | Act::Commit
+                | Act::Cancel
+                | Act::Lapse => lots.balance(deed.at),
+            });
             if balance < *amount {
                 return Done::Refused(format!(
                     "{} has {} too few in {account}",
@@ -416,15 +438,15 @@ impl<'d> Desk<'d> {
                 let (lots, keys) = self.lots.entry((deed.member.clone(), account.clone())).or_default();
                 let portion =
                     perq_runtime::state::life::Portion { amount: *amount, from: deed.at, until: *until };
-                let paid = lots.issue(deed.at, portion);
+                let paid = lots.issue(deed.at, By::default(), portion, None);
                 let of = Of { member: &deed.member, account, rule: deed.rule() };
-                let life = Lived { issued: deed.at, start: deed.at, until: *until };
+                let life = Lived { issued: deed.at, start: deed.at, until: *until, ..Lived::default() };
                 keys.push(posting.issue(of, Book::Adjusted, *amount, paid, life));
                 moved.insert(account.clone(), *amount);
             }
             Act::Remove { account, amount } => {
                 let (lots, keys) = self.lots.entry((deed.member.clone(), account.clone())).or_default();
-                let spent = lots.spend(deed.at, *amount);
+                let spent = lots.spend(deed.at, 0, *amount);
                 let taken: Vec<(LotKey, i64)> =
                     spent.taken.iter().filter_map(|(at, part)| Some((*keys.get(*at)?, *part))).collect();
                 let of = Of { member: &deed.member, account, rule: deed.rule() };
@@ -433,7 +455,7 @@ impl<'d> Desk<'d> {
             }
             Act::Reserve { account, amount, .. } => {
                 let (lots, keys) = self.lots.entry((deed.member.clone(), account.clone())).or_default();
-                let spent = lots.spend(deed.at, *amount);
+                let spent = lots.spend_of(deed.at, 0, *amount, None);
                 let taken: Vec<(LotKey, i64)> =
                     spent.taken.iter().filter_map(|(at, part)| Some((*keys.get(*at)?, *part))).collect();
                 posting.reserve(Of { member: &deed.member, account, rule: deed.rule() }, &taken);
@@ -466,6 +488,7 @@ impl<'d> Desk<'d> {
                 tz: perq_runtime::clock::database_version().to_owned(),
                 snapshot: "{}".to_owned(),
                 past: None,
+                origin: None,
             },
             std::slice::from_ref(&deed.member),
         );

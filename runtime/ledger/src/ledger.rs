@@ -6,10 +6,10 @@
 //!
 //! Refuses to know rules and files.
 
-use crate::desk::{Desk, Incoming, Needs, Shared, SharedCounters, is_by_day};
+use crate::desk::{Desk, Incoming, Missing, Needs, Shared, SharedCounters, SumsThen, is_by_day};
 use crate::same;
 use crate::store::{Datum, EventKey, Loaded, Store, StoreError, Wanted, Writes};
-use perq_compiler::calendar::DAY;
+use perq_compiler::calendar::{DAY, is_universal, limited};
 use perq_compiler::ir::{CounterId, Verified};
 use perq_runtime::decimal;
 use perq_runtime::engine::{Engine, Session};
@@ -61,6 +61,15 @@ pub enum Refusal {
         /// The revision that was decided.
         decided: i64,
     },
+    /// Goods come back of an event that another pack decided: only that one can say what it gave.
+    OtherPack {
+        /// The event.
+        key: EventKey,
+        /// The event of which they come back.
+        of: String,
+        /// The hash of the pack that decided it.
+        pack: String,
+    },
     /// A name in it cannot be kept.
     Unstorable {
         /// The event.
@@ -96,6 +105,7 @@ impl Refusal {
             Refusal::Record(error) => error.name(),
             Refusal::OtherContent { .. } => "other-content",
             Refusal::OtherRevision { .. } => "other-revision",
+            Refusal::OtherPack { .. } => "other-pack",
             Refusal::Unstorable { .. } => "unstorable",
             Refusal::Contended { .. } => "contended",
             Refusal::Unavailable { .. } => "ledger-unavailable",
@@ -109,6 +119,7 @@ impl Refusal {
             Refusal::Record(error) => error.id.as_deref(),
             Refusal::OtherContent { key, .. }
             | Refusal::OtherRevision { key, .. }
+            | Refusal::OtherPack { key, .. }
             | Refusal::Unstorable { key, .. }
             | Refusal::Contended { key }
             | Refusal::Unavailable { key, .. }
@@ -122,6 +133,7 @@ impl Refusal {
             Refusal::Record(error) => &error.field,
             Refusal::OtherContent { field, .. } => field,
             Refusal::OtherRevision { .. } => "revision",
+            Refusal::OtherPack { .. } => "of",
             Refusal::Unstorable { .. }
             | Refusal::Contended { .. }
             | Refusal::Unavailable { .. }
@@ -144,6 +156,12 @@ impl std::fmt::Display for Refusal {
                 f,
                 "event {} was decided as revision {decided}; what that gave has to be taken back first",
                 key.id
+            ),
+            Refusal::OtherPack { key, of, pack } => write!(
+                f,
+                "event {key} brings back goods of {of}, which the pack {} decided; what that gave is known to it \
+                 alone: send the event to the ledger with that pack",
+                pack.get(..16).unwrap_or(pack)
             ),
             Refusal::Unstorable { message, .. } => write!(f, "{message}"),
             Refusal::Contended { key } => {
@@ -356,6 +374,8 @@ struct Candidate<'a> {
     place: usize,
     key: EventKey,
     json: &'a str,
+    /// The event of which goods come back.
+    of: Option<String>,
 }
 
 /// Which version of an event a record is.
@@ -376,6 +396,8 @@ fn once(wanted: &mut Wanted) {
     wanted.members.dedup();
     wanted.codes.sort_unstable();
     wanted.codes.dedup();
+    wanted.origins.sort_unstable();
+    wanted.origins.dedup();
 }
 
 /// How a batch went.
@@ -418,7 +440,7 @@ impl Work {
         let key = candidate.key.clone();
         once(&mut wanted);
         let mut answers = [None];
-        let tried = self.look(&[candidate], &wanted, &mut answers).map(drop);
+        let tried = self.look(&[candidate], &mut wanted, &mut answers).map(drop);
         self.store.abandon();
         match (tried, answers) {
             (Ok(()), [Some(answer)]) => answer,
@@ -433,15 +455,30 @@ impl Work {
     fn look(
         &mut self,
         candidates: &[Candidate<'_>],
-        wanted: &Wanted,
+        wanted: &mut Wanted,
         answers: &mut [Option<Answered>],
     ) -> Result<(Writes, Vec<usize>), StoreError> {
+        if !wanted.origins.is_empty() {
+            // Whose they were and when never changes.
+            for found in self.store.origins(&wanted.origins)? {
+                self.needs.add_origin(wanted, &found)?;
+            }
+            once(wanted);
+        }
         let found = self.store.load(wanted)?;
+        for origin in &found.origins {
+            let mut all = Wanted { past_from: wanted.past_from, ..Wanted::default() };
+            self.needs.add_origin(&mut all, origin)?;
+            let is_there = |member: &String| wanted.members.binary_search(member).is_ok();
+            if all.past_from != wanted.past_from || !all.members.iter().all(is_there) {
+                return Err(StoreError::Conflict(format!("{} was kept meanwhile", origin.id)));
+            }
+        }
         let versions: BTreeMap<&str, i64> =
             found.versions.iter().map(|(name, version)| (name.as_str(), *version)).collect();
         self.shared
             .retain(|name, shared| versions.get(name.as_str()).copied().unwrap_or(0) == shared.version);
-        self.evaluate(candidates, &found, answers)
+        self.evaluate(candidates, &found, wanted.earliest.unwrap_or(i64::MIN), answers)
     }
 
     fn candidate<'a>(
@@ -459,21 +496,24 @@ impl Work {
             id: self.event.id().to_owned(),
             revision: revision_of(json),
         };
-        let before = (wanted.members.len(), wanted.codes.len());
+        let before = (wanted.members.len(), wanted.codes.len(), wanted.origins.len());
         self.needs.add(wanted, &key, (&self.program, schema, &self.reader), &self.event);
         let members = wanted.members.get(before.0..).unwrap_or(&[]);
         let codes = wanted.codes.get(before.1..).unwrap_or(&[]);
-        let names = [&key.id].into_iter().chain(members).chain(codes);
+        let origins = wanted.origins.get(before.2..).unwrap_or(&[]).iter().map(|origin| &origin.id);
+        let of = origins.clone().next().cloned();
+        let names = [&key.id].into_iter().chain(members).chain(codes).chain(origins);
         let unstorable = names.into_iter().any(|name| name.contains('\0'));
         if unstorable {
             wanted.keys.pop();
             wanted.numbers -= 1;
             wanted.members.truncate(before.0);
             wanted.codes.truncate(before.1);
+            wanted.origins.truncate(before.2);
             let message = "a name with the character U+0000 cannot be kept".to_owned();
             return Err(Refusal::Unstorable { key, message });
         }
-        Ok(Candidate { place, key, json })
+        Ok(Candidate { place, key, json, of })
     }
 
     /// Decides and writes; answers each.
@@ -557,7 +597,7 @@ impl Work {
     fn try_once(
         &mut self,
         candidates: &[Candidate<'_>],
-        wanted: &Wanted,
+        wanted: &mut Wanted,
         answers: &mut [Option<Answered>],
     ) -> Result<Tried, StoreError> {
         let result = self.look(candidates, wanted, answers);
@@ -589,10 +629,13 @@ impl Work {
         &mut self,
         candidates: &[Candidate<'_>],
         found: &Loaded,
+        earliest: i64,
         answers: &mut [Option<Answered>],
     ) -> Result<(Writes, Vec<usize>), StoreError> {
+        let mut then = SumsThen::new();
         loop {
-            let (mut desk, lacking) = Desk::new(&self.program, found, &self.shared);
+            let program = (&self.program, self.pack.as_str());
+            let (mut desk, lacking) = Desk::new(program, found, (&self.shared, &then), earliest)?;
             self.read_again(&mut desk, &lacking)?;
             let mut fresh = Vec::new();
             // By source and id: revision, content and answer.
@@ -608,9 +651,14 @@ impl Work {
             for candidate in candidates {
                 let key = &candidate.key;
                 let place = (key.source.as_str(), key.id.as_str());
-                let answer = match decided.get(&place) {
-                    Some(before) => Self::repeated(candidate, before),
-                    None => {
+                let foreign = candidate.of.as_deref().and_then(|of| Some((of, desk.foreign(of)?)));
+                let answer = match (decided.get(&place), foreign) {
+                    (Some(before), _) => Self::repeated(candidate, before),
+                    (None, Some((of, pack))) => {
+                        let (of, pack) = (of.to_owned(), pack.to_owned());
+                        Err(Refusal::OtherPack { key: key.clone(), of, pack })
+                    }
+                    (None, None) => {
                         let Some(number) = numbers.next() else {
                             return Err(StoreError::Damaged("there are too few numbers".to_owned()));
                         };
@@ -625,11 +673,35 @@ impl Work {
                 }
             }
             let missing = desk.missing();
-            if missing.is_empty() {
+            if missing.counters.is_empty() && missing.then.is_empty() {
                 return Ok((desk.writes(), fresh));
             }
-            self.fetch(&missing)?;
+            self.fetch(&missing.counters)?;
+            self.fetch_then(&missing, &mut then)?;
         }
+    }
+
+    /// Reads what was claimed of counters of all together before events of which goods come back.
+    fn fetch_then(&mut self, missing: &Missing, then: &mut SumsThen) -> Result<(), StoreError> {
+        for ((id, order), now) in &missing.then {
+            let Some(counter) = self.program.counters.get(id.index()) else { continue };
+            let stretch = limited(counter.window, *now, self.program.week_starts);
+            let clock = if is_universal(counter.window) { "at" } else { "local" };
+            let sql = format!(
+                "SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM claim \
+                 WHERE who = '' AND counter = $1 AND event < $2 AND {clock} > $3 AND {clock} <= $4"
+            );
+            let values = [
+                Datum::Text(counter.name.clone()),
+                Datum::Number(crate::desk::number_at(*order).0),
+                Datum::Number(stretch.after),
+                Datum::Number(stretch.last),
+            ];
+            let rows = self.store.query(&sql, &values)?;
+            let sum = rows.first().and_then(|row| row.first()).map_or(0, Datum::number);
+            then.insert((*id, *order), sum);
+        }
+        Ok(())
     }
 
     fn repeated(candidate: &Candidate<'_>, (revision, json, decision): &(i64, &str, String)) -> Answered {
@@ -655,7 +727,7 @@ impl Work {
     /// Events that were kept for a program that looked back at less are read again.
     fn read_again(&mut self, desk: &mut Desk, lacking: &[(i64, String)]) -> Result<(), StoreError> {
         let decimals = self.program.currency.decimals;
-        for (number, _) in lacking {
+        for (number, past) in lacking {
             let rows = self
                 .store
                 .query("SELECT json, decision FROM event WHERE number = $1", &[Datum::Number(*number)])?;
@@ -668,7 +740,8 @@ impl Work {
             let amount = |text: &str| decimal::parse(text, decimals).unwrap_or(0);
             let lines: Vec<i64> = decision.lines.iter().map(|line| amount(&line.paid)).collect();
             let paid = amount(&decision.totals.paid);
-            desk.restore(self.engine.schema(), &self.reader, &self.event, paid, &lines);
+            let read = (self.engine.schema(), &self.reader);
+            desk.restore(read, (*number, past), &self.event, paid, &lines);
         }
         Ok(())
     }

@@ -6,8 +6,8 @@
 
 use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
-    BalanceRow, ClaimRow, CounterRow, CouponRow, Datum, EventKey, HoldingRow, Loaded, LotKey, LotRow,
-    MemberRow, PastRow, Store, StoreError, Stored, Wanted, Writes,
+    BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, HoldingRow, LevelRow,
+    Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored, Wanted, Writes,
 };
 use postgres::error::SqlState;
 use postgres::types::{ToSql, Type};
@@ -166,18 +166,14 @@ impl Postgres {
         }
         for (sql, is_new) in [
             (
-                "INSERT INTO member (name, seq, head, level, level_until, reviewed) \
-                 SELECT name, seq, head, level, level_until, reviewed \
-                 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], \
-                 $7::bigint[]) AS u (name, seq, head, level, level_until, reviewed, found) \
+                "INSERT INTO member (name, seq, head) SELECT name, seq, head \
+                 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[]) AS u (name, seq, head, found) \
                  ON CONFLICT DO NOTHING",
                 true,
             ),
             (
-                "UPDATE member SET seq = u.seq, head = u.head, level = u.level, level_until = u.level_until, \
-                 reviewed = u.reviewed \
-                 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], \
-                 $7::bigint[]) AS u (name, seq, head, level, level_until, reviewed, found) \
+                "UPDATE member SET seq = u.seq, head = u.head \
+                 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[]) AS u (name, seq, head, found) \
                  WHERE member.name = u.name AND member.seq = u.found",
                 false,
             ),
@@ -189,14 +185,26 @@ impl Postgres {
             let names: Vec<&str> = some.iter().map(|change| change.row.name.as_str()).collect();
             let seqs: Vec<i64> = some.iter().map(|change| change.row.seq).collect();
             let heads: Vec<&str> = some.iter().map(|change| change.row.head.as_str()).collect();
-            let levels: Vec<Option<&str>> = some.iter().map(|change| change.row.level.as_deref()).collect();
-            let untils: Vec<Option<i64>> = some.iter().map(|change| change.row.level_until).collect();
-            let reviewed: Vec<Option<i64>> = some.iter().map(|change| change.row.reviewed).collect();
             let found: Vec<i64> = some.iter().map(|change| change.found).collect();
-            let done = self.run(sql, &[&names, &seqs, &heads, &levels, &untils, &reviewed, &found])?;
+            let done = self.run(sql, &[&names, &seqs, &heads, &found])?;
             if done != some.len() as u64 {
                 return Err(StoreError::Conflict("a member".to_owned()));
             }
+        }
+        let rows = &writes.levels;
+        if !rows.is_empty() {
+            let members: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
+            let tiers: Vec<&str> = rows.iter().map(|row| row.tiers.as_str()).collect();
+            let levels: Vec<&str> = rows.iter().map(|row| row.level.as_str()).collect();
+            let untils: Vec<Option<i64>> = rows.iter().map(|row| row.until).collect();
+            let reviewed: Vec<i64> = rows.iter().map(|row| row.reviewed).collect();
+            self.run(
+                "INSERT INTO level (member, tiers, level, until, reviewed) \
+                 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) \
+                 ON CONFLICT (member, tiers) DO UPDATE SET level = excluded.level, until = excluded.until, \
+                 reviewed = excluded.reviewed",
+                &[&members, &tiers, &levels, &untils, &reviewed],
+            )?;
         }
         for (name, found, more) in &writes.counters {
             let done = if *found == 0 {
@@ -256,6 +264,19 @@ impl Postgres {
         if done != rows.len() as u64 {
             return Err(StoreError::Conflict("an event".to_owned()));
         }
+        let origins: Vec<&OriginRow> = rows.iter().filter_map(|row| row.origin.as_ref()).collect();
+        if !origins.is_empty() {
+            let event: Vec<i64> = origins.iter().map(|row| row.event).collect();
+            let seq: Vec<i64> = origins.iter().map(|row| row.seq).collect();
+            let by: Vec<i64> = origins.iter().map(|row| row.by).collect();
+            let text: Vec<&str> = origins.iter().map(|row| row.text.as_str()).collect();
+            // Where somebody else has brought back goods of the same event, the row is there: a conflict.
+            self.run(
+                "INSERT INTO origin (event, seq, kept_by, text) \
+                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[])",
+                &[&event, &seq, &by, &text],
+            )?;
+        }
         let rows = &writes.links;
         if rows.is_empty() {
             return Ok(());
@@ -287,15 +308,20 @@ impl Postgres {
             let expired: Vec<i64> = rows.iter().map(|row| row.expired).collect();
             let reversed: Vec<i64> = rows.iter().map(|row| row.reversed).collect();
             let remaining: Vec<i64> = rows.iter().map(|row| row.remaining).collect();
+            let by_event: Vec<i64> = rows.iter().map(|row| row.by.event).collect();
+            let by_raised: Vec<i64> = rows.iter().map(|row| row.by.raised).collect();
+            let site: Vec<Option<i64>> = rows.iter().map(|row| row.by.site).collect();
+            let spendable: Vec<Option<&str>> = rows.iter().map(|row| row.spendable.as_deref()).collect();
+            let worth: Vec<i64> = rows.iter().map(|row| row.worth).collect();
             self.run(
                 "INSERT INTO lot (member, account, event, part, issued, start, until, granted, spent, expired, \
-                 reversed, remaining) \
+                 reversed, remaining, by_event, by_raised, site, spendable, worth) \
                  SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], \
                  $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], \
-                 $12::bigint[])",
+                 $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::bigint[])",
                 &[
                     &member, &account, &event, &part, &issued, &start, &until, &granted, &spent, &expired,
-                    &reversed, &remaining,
+                    &reversed, &remaining, &by_event, &by_raised, &site, &spendable, &worth,
                 ],
             )?;
         }
@@ -308,15 +334,16 @@ impl Postgres {
             let spent: Vec<i64> = rows.iter().map(|row| row.spent).collect();
             let expired: Vec<i64> = rows.iter().map(|row| row.expired).collect();
             let reversed: Vec<i64> = rows.iter().map(|row| row.reversed).collect();
+            let worth: Vec<i64> = rows.iter().map(|row| row.worth).collect();
             let done = self.run(
                 "UPDATE lot SET spent = lot.spent + u.spent, expired = lot.expired + u.expired, \
                  reversed = lot.reversed + u.reversed, \
-                 remaining = lot.remaining - u.spent - u.expired - u.reversed \
+                 remaining = lot.remaining - u.spent - u.expired - u.reversed, worth = lot.worth + u.worth \
                  FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], \
-                 $7::bigint[]) AS u (member, account, event, part, spent, expired, reversed) \
+                 $7::bigint[], $8::bigint[]) AS u (member, account, event, part, spent, expired, reversed, worth) \
                  WHERE lot.member = u.member AND lot.account = u.account AND lot.event = u.event \
                  AND lot.part = u.part",
-                &[&member, &account, &event, &part, &spent, &expired, &reversed],
+                &[&member, &account, &event, &part, &spent, &expired, &reversed, &worth],
             )?;
             if done != rows.len() as u64 {
                 return Err(StoreError::Damaged("a lot is gone".to_owned()));
@@ -405,13 +432,25 @@ impl Postgres {
 
 /// All that events need to see, in one statement and so from one moment: what a row is of, and its values.
 const LOAD: &str = "
+WITH o AS (SELECT DISTINCT ON (o.event) e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text
+  FROM event e JOIN (SELECT DISTINCT * FROM unnest($7::text[], $8::text[]) AS k (source, id)) k
+  ON e.id = k.id AND e.source = k.source JOIN origin o ON o.event = e.number ORDER BY o.event, o.seq DESC)
 SELECT 'stored' AS of, json_build_array(e.source, e.id, e.revision, e.json, e.decision)::text AS row
   FROM event e JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS k (source, id)) k
   ON e.id = k.id AND e.source = k.source
-UNION ALL SELECT 'member', json_build_array(name, seq, head, level, level_until, reviewed)::text
+UNION ALL SELECT 'member', json_build_array(name, seq, head)::text
   FROM member WHERE name = ANY($3)
+UNION ALL SELECT 'level', json_build_array(member, tiers, level, until, reviewed)::text
+  FROM level WHERE member = ANY($3)
+UNION ALL SELECT 'origin', json_build_array(id, pack, date, event, seq, kept_by, text)::text FROM o
 UNION ALL SELECT 'lot', json_build_array(member, account, event, part, issued, start, until, granted, spent, expired,
-  reversed, remaining)::text FROM lot WHERE member = ANY($3) AND remaining > 0
+  reversed, remaining, by_event, by_raised, site, spendable, worth)::text
+  FROM lot WHERE member = ANY($3) AND remaining > 0
+UNION ALL SELECT 'lot', json_build_array(member, account, event, part, issued, start, until, granted, spent, expired,
+  reversed, remaining, by_event, by_raised, site, spendable, worth)::text
+  FROM lot WHERE EXISTS (SELECT 1 FROM o) AND member = ANY($3) AND remaining = 0
+  AND (by_event IN (SELECT o.event FROM o) OR (lot.event, lot.part) IN (
+  SELECT n.lot_event, n.lot_part FROM entry n JOIN o ON n.event = o.event WHERE n.lot_event IS NOT NULL))
 UNION ALL SELECT 'balance', json_build_array(member, account, balance, owed)::text
   FROM balance WHERE member = ANY($3)
 UNION ALL SELECT 'claim', json_build_array(who, counter, local, event, at, amount)::text
@@ -421,7 +460,7 @@ UNION ALL SELECT 'holding', json_build_array(member, kind, name, event, value, u
 UNION ALL SELECT 'coupon', json_build_array(folded, code, coupon, member, expires, uses, event)::text
   FROM coupon WHERE folded = ANY($4)
 UNION ALL SELECT 'past', json_build_array(number, member, past)::text
-  FROM event WHERE member = ANY($3) AND date >= $5 AND refused = 0 AND substr(kind, 1, 5) <> 'perq:'
+  FROM event WHERE member = ANY($3) AND date >= $5 AND past IS NOT NULL
 UNION ALL SELECT 'version', json_build_array(name, version)::text FROM counter
 UNION ALL SELECT 'number', json_build_array(nextval('event_number'))::text FROM generate_series(1, $6)";
 
@@ -441,6 +480,19 @@ impl Values {
     fn maybe_number(&self, at: usize) -> Option<i64> {
         self.0.get(at)?.as_i64()
     }
+    fn origin(&self) -> FoundOrigin {
+        FoundOrigin {
+            id: self.text(0),
+            pack: self.text(1),
+            date: self.number(2),
+            row: OriginRow {
+                event: self.number(3),
+                seq: self.number(4),
+                by: self.number(5),
+                text: self.text(6),
+            },
+        }
+    }
 }
 
 fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
@@ -454,10 +506,15 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
             name: row.text(0),
             seq: row.number(1),
             head: row.text(2),
-            level: row.maybe_text(3),
-            level_until: row.maybe_number(4),
-            reviewed: row.maybe_number(5),
         }),
+        "level" => found.levels.push(LevelRow {
+            member: row.text(0),
+            tiers: row.text(1),
+            level: row.text(2),
+            until: row.maybe_number(3),
+            reviewed: row.number(4),
+        }),
+        "origin" => found.origins.push(row.origin()),
         "lot" => found.lots.push(LotRow {
             member: row.text(0),
             account: row.text(1),
@@ -470,6 +527,9 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
             expired: row.number(9),
             reversed: row.number(10),
             remaining: row.number(11),
+            by: Cause { event: row.number(12), raised: row.number(13), site: row.maybe_number(14) },
+            spendable: row.maybe_text(15),
+            worth: row.number(16),
         }),
         "balance" => found.balances.push(BalanceRow {
             member: row.text(0),
@@ -557,10 +617,11 @@ impl Store for Postgres {
         let from = wanted.past_from.unwrap_or(i64::MAX);
         let numbers = i32::try_from(wanted.numbers).unwrap_or(i32::MAX);
         let statement = self.prepared(LOAD)?;
-        let rows = self
-            .client()?
-            .query(&statement, &[&sources, &ids, &wanted.members, &wanted.codes, &from, &numbers])
-            .map_err(|error| failure(&error))?;
+        let back: Vec<&str> = wanted.origins.iter().map(|key| key.source.as_str()).collect();
+        let back_ids: Vec<&str> = wanted.origins.iter().map(|key| key.id.as_str()).collect();
+        let values: &[&(dyn ToSql + Sync)] =
+            &[&sources, &ids, &wanted.members, &wanted.codes, &from, &numbers, &back, &back_ids];
+        let rows = self.client()?.query(&statement, values).map_err(|error| failure(&error))?;
         let mut found = Loaded::default();
         for row in rows {
             let values =
@@ -610,6 +671,26 @@ impl Store for Postgres {
             amount: row.get(5),
         };
         Ok(rows.iter().map(read).collect())
+    }
+
+    fn origins(&mut self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError> {
+        let sources: Vec<&str> = keys.iter().map(|key| key.source.as_str()).collect();
+        let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
+        let statement = self.prepared(
+            "SELECT DISTINCT ON (o.event) \
+             json_build_array(e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text)::text \
+             FROM event e JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS k (source, id)) k \
+             ON e.id = k.id AND e.source = k.source JOIN origin o ON o.event = e.number \
+             ORDER BY o.event, o.seq DESC",
+        )?;
+        let rows = self.client()?.query(&statement, &[&sources, &ids]).map_err(|error| failure(&error))?;
+        let read = |row: &postgres::Row| {
+            let values: Result<Vec<serde_json::Value>, _> = serde_json::from_str(row.get(0));
+            values
+                .map(|values| Values(values).origin())
+                .map_err(|error| StoreError::Damaged(error.to_string()))
+        };
+        rows.iter().map(read).collect()
     }
 
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {

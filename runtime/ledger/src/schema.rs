@@ -1,8 +1,8 @@
 //! The tables, in the words that SQLite and PostgreSQL share, version by version. A migration that was published is never
 //! changed; a new one is added behind it.
 //!
-//! Entries, events, links, claims and holdings are only ever added. `lot`, `balance`, `member`, `counter` and `coupon`
-//! hold sums of them for reading; the audit works them out anew. Refuses to know what the rows mean.
+//! Entries, events, links, claims, holdings and origins are only ever added. `lot`, `balance`, `member`, `level`, `counter`
+//! and `coupon` hold sums of them for reading; the audit works them out anew. Refuses to know what the rows mean.
 
 /// Migrations in order; the version of a ledger is how many have been made.
 pub const MIGRATIONS: [&str; 1] = [r"
@@ -14,10 +14,15 @@ CREATE TABLE account (
 CREATE TABLE member (
   name TEXT PRIMARY KEY,
   seq BIGINT NOT NULL CHECK (seq > 0),
-  head TEXT NOT NULL,
-  level TEXT,
-  level_until BIGINT,
-  reviewed BIGINT
+  head TEXT NOT NULL
+);
+CREATE TABLE level (
+  member TEXT NOT NULL,
+  tiers TEXT NOT NULL,
+  level TEXT NOT NULL,
+  until BIGINT,
+  reviewed BIGINT NOT NULL,
+  PRIMARY KEY (member, tiers)
 );
 CREATE TABLE event (
   number BIGINT PRIMARY KEY,
@@ -60,6 +65,11 @@ CREATE TABLE lot (
   expired BIGINT NOT NULL CHECK (expired >= 0),
   reversed BIGINT NOT NULL CHECK (reversed >= 0),
   remaining BIGINT NOT NULL CHECK (remaining >= 0),
+  by_event BIGINT NOT NULL,
+  by_raised BIGINT NOT NULL,
+  site BIGINT,
+  spendable TEXT,
+  worth BIGINT NOT NULL CHECK (worth >= 0 AND worth <= granted),
   PRIMARY KEY (member, account, event, part),
   CHECK (spent + expired + reversed + remaining = granted)
 );
@@ -68,7 +78,7 @@ CREATE TABLE balance (
   member TEXT NOT NULL,
   account TEXT NOT NULL,
   balance BIGINT NOT NULL,
-  owed BIGINT NOT NULL CHECK (owed >= 0),
+  owed BIGINT NOT NULL,
   PRIMARY KEY (member, account),
   CHECK (balance + owed >= 0)
 );
@@ -91,7 +101,7 @@ CREATE TABLE claim (
   event BIGINT NOT NULL,
   at BIGINT NOT NULL,
   amount BIGINT NOT NULL,
-  PRIMARY KEY (who, counter, local, event)
+  PRIMARY KEY (who, counter, local, event, at)
 );
 CREATE TABLE counter (
   name TEXT PRIMARY KEY,
@@ -121,6 +131,14 @@ CREATE TABLE coupon (
   uses BIGINT NOT NULL,
   event BIGINT NOT NULL
 );
+CREATE TABLE origin (
+  event BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  kept_by BIGINT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (event, seq)
+);
+CREATE INDEX origin_kept_by ON origin (kept_by);
 CREATE TABLE coupon_use (
   folded TEXT NOT NULL,
   event BIGINT NOT NULL,
@@ -129,4 +147,4 @@ CREATE TABLE coupon_use (
 "];
 
 /// What makes entries, events, links and claims unchangeable, where nobody goes around it on purpose.
-pub const FIXED: [&str; 6] = ["event", "link", "entry", "claim", "holding", "coupon_use"];
+pub const FIXED: [&str; 7] = ["event", "link", "entry", "claim", "holding", "origin", "coupon_use"];

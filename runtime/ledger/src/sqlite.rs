@@ -5,8 +5,8 @@
 
 use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
-    BalanceRow, ClaimRow, CounterRow, CouponRow, Datum, EventKey, HoldingRow, Loaded, LotKey, LotRow,
-    MemberRow, PastRow, Store, StoreError, Stored, Wanted, Writes,
+    BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, HoldingRow, LevelRow,
+    Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored, Wanted, Writes,
 };
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params, params_from_iter};
@@ -120,7 +120,7 @@ impl Sqlite {
     }
 
     fn read(&self, wanted: &Wanted) -> Result<Loaded, StoreError> {
-        let mut found = Loaded::default();
+        let mut found = Loaded { origins: self.found_origins(&wanted.origins)?, ..Loaded::default() };
         for key in &wanted.keys {
             let mut statement = self
                 .connection
@@ -139,7 +139,7 @@ impl Sqlite {
         for member in &wanted.members {
             let known = found.members.len();
             self.rows(
-                "SELECT name, seq, head, level, level_until, reviewed FROM member WHERE name = ?1",
+                "SELECT name, seq, head FROM member WHERE name = ?1",
                 member,
                 member_row,
                 &mut found.members,
@@ -149,7 +149,29 @@ impl Sqlite {
                 self.rows(CLAIMS, member, claim_row, &mut found.claims)?;
                 continue;
             }
+            self.rows(
+                "SELECT member, tiers, level, until, reviewed FROM level WHERE member = ?1",
+                member,
+                |row| {
+                    Ok(LevelRow {
+                        member: row.get(0)?,
+                        tiers: row.get(1)?,
+                        level: row.get(2)?,
+                        until: row.get(3)?,
+                        reviewed: row.get(4)?,
+                    })
+                },
+                &mut found.levels,
+            )?;
             self.rows(LOTS, member, lot_row, &mut found.lots)?;
+            for origin in &found.origins {
+                let mut statement = self.connection.prepare_cached(SPENT_LOTS).map_err(failure)?;
+                let rows =
+                    statement.query_map(params![member, origin.row.event], lot_row).map_err(failure)?;
+                for row in rows {
+                    found.lots.push(row.map_err(failure)?);
+                }
+            }
             self.rows(
                 "SELECT member, account, balance, owed FROM balance WHERE member = ?1",
                 member,
@@ -184,8 +206,7 @@ impl Sqlite {
                     .connection
                     .prepare_cached(
                         "SELECT number, member, past FROM event \
-                         WHERE member = ?1 AND date >= ?2 AND refused = 0 \
-                         AND substr(kind, 1, 5) <> 'perq:' ORDER BY number",
+                         WHERE member = ?1 AND date >= ?2 AND past IS NOT NULL ORDER BY number",
                     )
                     .map_err(failure)?;
                 let rows = statement
@@ -227,8 +248,44 @@ impl Sqlite {
             .prepare_cached("SELECT coalesce(max(number), 0) FROM event")
             .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
             .map_err(failure)?;
+        // Several events may name the same lot.
+        found.lots.sort_by_key(|lot| lot.key);
+        found.lots.dedup_by_key(|lot| (lot.key, lot.member.clone(), lot.account.clone()));
         found.numbers = (1i64..).take(wanted.numbers).map(|more| last.saturating_add(more)).collect();
         Ok(found)
+    }
+
+    fn found_origins(&self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError> {
+        let mut all = Vec::new();
+        for key in keys {
+            let mut statement = self
+                .connection
+                .prepare_cached(
+                    "SELECT e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text \
+                     FROM event e JOIN origin o ON o.event = e.number \
+                     WHERE e.id = ?1 AND e.source = ?2 ORDER BY o.seq DESC LIMIT 1",
+                )
+                .map_err(failure)?;
+            let rows = statement
+                .query_map(params![key.id, key.source], |row| {
+                    Ok(FoundOrigin {
+                        id: row.get(0)?,
+                        pack: row.get(1)?,
+                        date: row.get(2)?,
+                        row: OriginRow {
+                            event: row.get(3)?,
+                            seq: row.get(4)?,
+                            by: row.get(5)?,
+                            text: row.get(6)?,
+                        },
+                    })
+                })
+                .map_err(failure)?;
+            for row in rows {
+                all.push(row.map_err(failure)?);
+            }
+        }
+        Ok(all)
     }
 
     fn write(&self, writes: &Writes) -> Result<(), StoreError> {
@@ -248,28 +305,26 @@ impl Sqlite {
             let row = &change.row;
             let done = if change.found == 0 {
                 run(
-                    "INSERT INTO member (name, seq, head, level, level_until, reviewed) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
-                    params![row.name, row.seq, row.head, row.level, row.level_until, row.reviewed],
+                    "INSERT INTO member (name, seq, head) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                    params![row.name, row.seq, row.head],
                 )?
             } else {
                 run(
-                    "UPDATE member SET seq = ?2, head = ?3, level = ?4, level_until = ?5, reviewed = ?6 \
-                     WHERE name = ?1 AND seq = ?7",
-                    params![
-                        row.name,
-                        row.seq,
-                        row.head,
-                        row.level,
-                        row.level_until,
-                        row.reviewed,
-                        change.found
-                    ],
+                    "UPDATE member SET seq = ?2, head = ?3 WHERE name = ?1 AND seq = ?4",
+                    params![row.name, row.seq, row.head, change.found],
                 )?
             };
             if done != 1 {
                 return Err(StoreError::Conflict(format!("member {}", row.name)));
             }
+        }
+        for row in &writes.levels {
+            run(
+                "INSERT INTO level (member, tiers, level, until, reviewed) VALUES (?1, ?2, ?3, ?4, ?5) \
+                 ON CONFLICT (member, tiers) DO UPDATE SET level = excluded.level, until = excluded.until, \
+                 reviewed = excluded.reviewed",
+                params![row.member, row.tiers, row.level, row.until, row.reviewed],
+            )?;
         }
         for (name, found, more) in &writes.counters {
             let done = if *found == 0 {
@@ -322,6 +377,12 @@ impl Sqlite {
             if done != 1 {
                 return Err(StoreError::Conflict(format!("event {}", row.key)));
             }
+            if let Some(origin) = &row.origin {
+                run(
+                    "INSERT INTO origin (event, seq, kept_by, text) VALUES (?1, ?2, ?3, ?4)",
+                    params![origin.event, origin.seq, origin.by, origin.text],
+                )?;
+            }
         }
         for row in &writes.links {
             run(
@@ -332,7 +393,8 @@ impl Sqlite {
         for row in &writes.lots {
             run(
                 "INSERT INTO lot (member, account, event, part, issued, start, until, granted, spent, expired, \
-                 reversed, remaining) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 reversed, remaining, by_event, by_raised, site, spendable, worth) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
                 params![
                     row.member,
                     row.account,
@@ -345,14 +407,19 @@ impl Sqlite {
                     row.spent,
                     row.expired,
                     row.reversed,
-                    row.remaining
+                    row.remaining,
+                    row.by.event,
+                    row.by.raised,
+                    row.by.site,
+                    row.spendable,
+                    row.worth
                 ],
             )?;
         }
         for change in &writes.lot_changes {
             let done = run(
                 "UPDATE lot SET spent = spent + ?5, expired = expired + ?6, reversed = reversed + ?7, \
-                 remaining = remaining - ?5 - ?6 - ?7 \
+                 remaining = remaining - ?5 - ?6 - ?7, worth = worth + ?8 \
                  WHERE member = ?1 AND account = ?2 AND event = ?3 AND part = ?4",
                 params![
                     change.member,
@@ -361,7 +428,8 @@ impl Sqlite {
                     change.key.part,
                     change.spent,
                     change.expired,
-                    change.reversed
+                    change.reversed,
+                    change.worth
                 ],
             )?;
             if done != 1 {
@@ -439,18 +507,18 @@ impl Sqlite {
 }
 
 const LOTS: &str = "SELECT member, account, event, part, issued, start, until, granted, spent, expired, reversed, \
-                    remaining FROM lot WHERE member = ?1 AND remaining > 0 ORDER BY event, part";
+                    remaining, by_event, by_raised, site, spendable, worth \
+                    FROM lot WHERE member = ?1 AND remaining > 0 ORDER BY event, part";
+/// Lots that are used up, and that an event issued or took from.
+const SPENT_LOTS: &str = "SELECT member, account, event, part, issued, start, until, granted, spent, expired, reversed, \
+                          remaining, by_event, by_raised, site, spendable, worth \
+                          FROM lot WHERE member = ?1 AND remaining = 0 AND (by_event = ?2 OR EXISTS (\
+                          SELECT 1 FROM entry n WHERE n.event = ?2 AND n.lot_event = lot.event \
+                          AND n.lot_part = lot.part))";
 const CLAIMS: &str = "SELECT who, counter, local, event, at, amount FROM claim WHERE who = ?1";
 
 fn member_row(row: &Row<'_>) -> rusqlite::Result<MemberRow> {
-    Ok(MemberRow {
-        name: row.get(0)?,
-        seq: row.get(1)?,
-        head: row.get(2)?,
-        level: row.get(3)?,
-        level_until: row.get(4)?,
-        reviewed: row.get(5)?,
-    })
+    Ok(MemberRow { name: row.get(0)?, seq: row.get(1)?, head: row.get(2)? })
 }
 
 fn lot_row(row: &Row<'_>) -> rusqlite::Result<LotRow> {
@@ -466,6 +534,9 @@ fn lot_row(row: &Row<'_>) -> rusqlite::Result<LotRow> {
         expired: row.get(9)?,
         reversed: row.get(10)?,
         remaining: row.get(11)?,
+        by: Cause { event: row.get(12)?, raised: row.get(13)?, site: row.get(14)? },
+        spendable: row.get(15)?,
+        worth: row.get(16)?,
     })
 }
 
@@ -480,13 +551,13 @@ fn claim_row(row: &Row<'_>) -> rusqlite::Result<ClaimRow> {
     })
 }
 
-/// SQLite's form of a migration: strict types, and tables that are their own index except for the wide one.
+/// SQLite's form of a migration: strict types, and tables that are their own index except for the wide ones.
 fn dialect(migration: &str) -> String {
     let mut out = String::with_capacity(migration.len());
     let whole = migration.replace("BIGINT", "INTEGER");
     for statement in whole.split_inclusive(';') {
         let text = statement.trim();
-        if text.starts_with("CREATE TABLE event ") {
+        if text.starts_with("CREATE TABLE event ") || text.starts_with("CREATE TABLE origin ") {
             out.push_str(&text.replace("\n);", "\n) STRICT;"));
         } else if text.starts_with("CREATE TABLE") {
             out.push_str(&text.replace("\n);", "\n) STRICT, WITHOUT ROWID;"));
@@ -561,6 +632,10 @@ impl Store for Sqlite {
             .map_err(failure)?;
         let rows = statement.query_map(params![counter, from], claim_row).map_err(failure)?;
         rows.map(|row| row.map_err(failure)).collect()
+    }
+
+    fn origins(&mut self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError> {
+        self.found_origins(keys)
     }
 
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {

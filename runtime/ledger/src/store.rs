@@ -54,8 +54,36 @@ pub struct EventRow {
     pub tz: String,
     /// On what it was decided: the member's place in the chain before it, and what counters answered.
     pub snapshot: String,
-    /// What histories repeat of it.
+    /// What histories repeat of it, and of the events that it raised: one a line.
     pub past: Option<String>,
+    /// What is kept from now on for goods that may come back.
+    pub origin: Option<OriginRow>,
+}
+
+/// What is kept of an event for goods that may come back of it. Each return adds a row, and the last one stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OriginRow {
+    /// The event of which they come back.
+    pub event: i64,
+    /// From 1, without gaps: 1 comes with the event itself.
+    pub seq: i64,
+    /// The event that adds the row.
+    pub by: i64,
+    /// What is kept.
+    pub text: String,
+}
+
+/// What was found of an event for goods that come back of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundOrigin {
+    /// The event's id.
+    pub id: String,
+    /// What decided it.
+    pub pack: String,
+    /// Its local day.
+    pub date: i64,
+    /// What stands of it.
+    pub row: OriginRow,
 }
 
 /// Which account of the double entry.
@@ -153,6 +181,23 @@ pub struct LotRow {
     pub reversed: i64,
     /// What is left.
     pub remaining: i64,
+    /// For what it was issued.
+    pub by: Cause,
+    /// The name of the condition under which it can be spent.
+    pub spendable: Option<String>,
+    /// What it was, less what of it should not have been awarded since goods came back.
+    pub worth: i64,
+}
+
+/// For what a lot was issued: the event whose award it is, also where a later one has issued it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cause {
+    /// The event's number; 0 for a deed of the ledger's own.
+    pub event: i64,
+    /// Which of the events that it raised; 0 for the event itself.
+    pub raised: i64,
+    /// Which effect, as the pack that decided it numbers them.
+    pub site: Option<i64>,
 }
 
 /// A member.
@@ -164,12 +209,21 @@ pub struct MemberRow {
     pub seq: i64,
     /// The chain's last hash.
     pub head: String,
+}
+
+/// A member's level.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LevelRow {
+    /// Whose.
+    pub member: String,
+    /// Of which tiers, by name.
+    pub tiers: String,
     /// The level by its name.
-    pub level: Option<String>,
+    pub level: String,
     /// The last day on which it cannot be lost.
-    pub level_until: Option<i64>,
+    pub until: Option<i64>,
     /// Seconds of the local clock up to which reviews were made.
-    pub reviewed: Option<i64>,
+    pub reviewed: i64,
 }
 
 /// A link of a member's chain.
@@ -194,7 +248,7 @@ pub struct BalanceRow {
     pub account: String,
     /// Sum of the entries.
     pub balance: i64,
-    /// Of it, what was spent beyond all lots; not below zero.
+    /// Of it, what was spent beyond all lots; below zero where later lots had paid that and it came back with goods.
     pub owed: i64,
 }
 
@@ -209,9 +263,9 @@ pub struct ClaimRow {
     pub at: i64,
     /// The same on the local clock.
     pub local: i64,
-    /// By which event.
+    /// By which event. One may claim at several instants.
     pub event: i64,
-    /// How much.
+    /// How much; below zero where goods come back.
     pub amount: i64,
 }
 
@@ -224,7 +278,7 @@ pub struct HoldingRow {
     pub kind: String,
     /// Of the badge or field; the certificate's code.
     pub name: String,
-    /// Of a field, as text; of a certificate, its kind and its worth.
+    /// Of a field, as JSON; of a certificate, its kind and its worth.
     pub value: String,
     /// The last day.
     pub until: Option<i64>,
@@ -293,6 +347,10 @@ pub struct Wanted {
     pub members: Vec<String>,
     /// Folded codes that are presented.
     pub codes: Vec<String>,
+    /// Events of which goods come back, and all lots that they issued or took from.
+    pub origins: Vec<EventKey>,
+    /// The instant of the earliest of the events.
+    pub earliest: Option<i64>,
     /// Whether earlier events are needed, and from which local day on.
     pub past_from: Option<i64>,
     /// How many event numbers are needed.
@@ -310,7 +368,11 @@ pub struct Loaded {
     pub stored: Vec<Stored>,
     /// Members who have been seen.
     pub members: Vec<MemberRow>,
-    /// Lots that are not used up, in the order in which they were issued.
+    /// Their levels.
+    pub levels: Vec<LevelRow>,
+    /// Events of which goods come back.
+    pub origins: Vec<FoundOrigin>,
+    /// Lots that are not used up, and those of `origins`, in the order in which they were issued.
     pub lots: Vec<LotRow>,
     /// Balances.
     pub balances: Vec<BalanceRow>,
@@ -354,6 +416,8 @@ pub struct LotChange {
     pub expired: i64,
     /// More taken back.
     pub reversed: i64,
+    /// More worth.
+    pub worth: i64,
 }
 
 /// A member as found and as left.
@@ -372,6 +436,8 @@ pub struct Writes {
     pub accounts: Vec<AccountRow>,
     /// Members.
     pub members: Vec<MemberChange>,
+    /// Levels.
+    pub levels: Vec<LevelRow>,
     /// Counters of all together: name, version as found, how many events claimed.
     pub counters: Vec<(String, i64, i64)>,
     /// More by counter and local day.
@@ -461,6 +527,12 @@ pub trait Store: Send {
     /// # Errors
     /// Where it cannot.
     fn shared_claims(&mut self, counter: &str, from: i64) -> Result<Vec<ClaimRow>, StoreError>;
+
+    /// Reads what stands of events of which goods come back.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    fn origins(&mut self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError>;
 
     /// Writes all, durably, or nothing.
     ///

@@ -365,6 +365,12 @@ pub(crate) fn set_slot(start: usize, end: usize) -> i64 {
     ((start as u64) << 32 | (end - start) as u64) as i64
 }
 
+/// A set slot whose symbols lie so much further on.
+pub(crate) fn shifted(slot: i64, by: usize) -> i64 {
+    let range = set_range(slot);
+    set_slot(range.start.saturating_add(by), range.end.saturating_add(by))
+}
+
 /// The part of the symbols that a set slot names.
 pub(crate) fn set_range(slot: i64) -> std::ops::Range<usize> {
     let start = (slot as u64 >> 32) as usize;

@@ -1,10 +1,10 @@
 //! What a decision says of coupons, certificates, badges, fields of the member and levels. Refuses to know the rest of
 //! it.
 
-use crate::clock::{date_text, time_text};
+use crate::clock::{date_text, instant_text, time_text};
 use crate::decimal;
 use crate::record::ReadEvent;
-use crate::state::instruments::{Outcome, codes, outcome};
+use crate::state::instruments::{Outcome, codes, name_of, outcome, owner_of};
 use perq_compiler::evaluate;
 use perq_compiler::ir::{InstrumentId, Program, RuleId, SlotType};
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,38 @@ pub struct Issued {
     /// Words for the member.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+    /// The id of the member who gets it, where that is not the event's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub to: Option<String>,
+}
+
+/// A product that a rule gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gift {
+    /// The product.
+    pub sku: String,
+    /// How many pieces.
+    pub pieces: i64,
+    /// Those of them that the basket does not hold, and that the host adds for nothing; the others are discounted.
+    pub added: i64,
+    /// By which rule.
+    pub rule: String,
+    /// Words for the member.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// A gift of which the member may choose a product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GiftOffer {
+    /// By which rule; the event says in `chosen` under its name which product it is to be.
+    pub rule: String,
+    /// How many pieces.
+    pub pieces: i64,
+    /// The products that are in stock.
+    pub skus: Vec<String>,
 }
 
 /// A field of the member that is set.
@@ -90,6 +122,8 @@ pub struct LevelChange {
 pub(super) struct Parts {
     pub coupons: Vec<Code>,
     pub issued: Vec<Issued>,
+    pub gifts: Vec<Gift>,
+    pub gift_offers: Vec<GiftOffer>,
     pub set: Vec<FieldSet>,
     pub tiers: Vec<LevelChange>,
 }
@@ -132,19 +166,43 @@ impl Parts {
                 expires: issue.expires.map(date_text),
                 rule: issue.rule.map(rule),
                 reason: site.and_then(|site| site.reason.clone()),
+                to: site
+                    .filter(|site| site.to.is_some())
+                    .and_then(|_| owner_of(program, event, issue))
+                    .map(str::to_owned),
             }
+        });
+        let sku = |gift: u32, option: u32| {
+            let at = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+            let option = program.gifts.get(at(gift)).and_then(|gift| gift.options.get(at(option)));
+            option.map_or_else(String::new, |option| option.sku.clone())
+        };
+        let gifts = raw.gifts.iter().map(|gift| Gift {
+            sku: sku(gift.gift, gift.option),
+            pieces: gift.pieces,
+            added: gift.added,
+            rule: rule(gift.rule),
+            reason: program.sites.get(gift.site.index()).and_then(|site| site.reason.clone()),
+        });
+        let gift_offers = raw.gift_offers.iter().map(|offer| GiftOffer {
+            rule: rule(offer.rule),
+            pieces: offer.pieces,
+            skus: offer.options.iter().map(|option| sku(offer.gift, *option)).collect(),
         });
         let set = raw.changes.iter().map(|change| {
             let slot = program.layout.event.get(change.slot.index());
             FieldSet {
                 field: slot.map_or_else(String::new, |slot| slot.name.clone()),
-                value: slot.map_or_else(String::new, |slot| written(program, slot.ty, change.value)),
+                value: match name_of(program, event, change) {
+                    Some(name) => name.to_owned(),
+                    None => slot.map_or_else(String::new, |slot| written(program, slot.ty, change.value)),
+                },
                 until: change.until.map(date_text),
                 rule: rule(change.rule),
             }
         });
         let tiers = raw.tiers.iter().filter_map(|change| {
-            let tiers = program.instruments.tiers.as_ref()?;
+            let tiers = program.instruments.tiers.get(usize::try_from(change.tiers).ok()?)?;
             let level = |level: i64| written(program, SlotType::Enum(tiers.levels), level);
             Some(LevelChange {
                 tiers: tiers.name.clone(),
@@ -158,6 +216,8 @@ impl Parts {
         Parts {
             coupons: coupons.collect(),
             issued: issued.collect(),
+            gifts: gifts.collect(),
+            gift_offers: gift_offers.collect(),
             set: set.collect(),
             tiers: tiers.collect(),
         }
@@ -167,6 +227,8 @@ impl Parts {
     pub fn write(&self, out: &mut Vec<u8>) {
         list(out, "coupons", &self.coupons);
         list(out, "issued", &self.issued);
+        list(out, "gifts", &self.gifts);
+        list(out, "gift_offers", &self.gift_offers);
         list(out, "set", &self.set);
         list(out, "tiers", &self.tiers);
     }
@@ -205,6 +267,7 @@ fn written(program: &Program, ty: SlotType, value: i64) -> String {
             let name = usize::try_from(value).ok().and_then(|at| values.get(at));
             name.map_or_else(|| value.to_string(), Clone::clone)
         }
-        SlotType::Count | SlotType::Instant | SlotType::Symbol(_) | SlotType::Set(_) => value.to_string(),
+        SlotType::Instant => instant_text(value),
+        SlotType::Count | SlotType::Symbol(_) | SlotType::Set(_) => value.to_string(),
     }
 }

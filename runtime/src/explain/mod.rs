@@ -10,6 +10,7 @@ mod words;
 use crate::decision::{self, Decision};
 use crate::engine::Engine;
 use crate::record::{ReadEvent, Reader, RecordError};
+use crate::returns::NoReturn;
 use perq_compiler::evaluate::{self, FUEL, Proposals, RecordView};
 use perq_compiler::interpret::Scratch;
 use perq_compiler::interpret::trace::{self, Seen, Trace, Witness};
@@ -33,6 +34,8 @@ pub type Quote<'q> = &'q dyn Fn(&str, &SourcePlace) -> Option<String>;
 pub enum ExplainError {
     /// The event cannot be read.
     Record(Box<RecordError>),
+    /// It is a return of a purchase, and here is no state that knows it.
+    Return(String),
     /// The watched interpreter decided otherwise than the engine: a mistake of perq.
     Differs,
 }
@@ -200,6 +203,8 @@ pub struct RuleReport {
     pub fired: bool,
     /// What it gives.
     pub gave: Vec<Amount>,
+    /// What it does besides: products that it gives or offers, what it issues and sets.
+    pub does: Vec<String>,
     /// Why it gives nothing.
     pub why: Option<Why>,
     /// The kinds of events that it hears.
@@ -354,6 +359,9 @@ pub fn explain(engine: &Engine, json: &[u8], quote: Quote<'_>) -> Result<Explana
     reader.read(engine.schema(), json, &mut event).map_err(ExplainError::Record)?;
     let before = event.clone();
     let mut session = engine.session();
+    if engine.program().is_return(event.record.kind) && event.of().is_some() {
+        return Err(ExplainError::Return(NoReturn::UnknownPurchase.words(&event)));
+    }
     let raw = session.decide_record(&mut event).clone();
     let decision = session.describe(&event, &raw);
     let params = engine.parameters_at(before.record.event.get(event_slot::DATE.index()).copied());
@@ -492,7 +500,8 @@ impl Teller<'_> {
     fn report(&self, id: RuleId, rule: &Rule) -> RuleReport {
         let program = self.program();
         let words = self.words;
-        let fired = self.raw.effects.iter().any(|effect| effect.rule == id);
+        let does = self.does(id);
+        let fired = !does.is_empty() || self.raw.effects.iter().any(|effect| effect.rule == id);
         let heard = rule.events.contains(&self.watched.event.record.kind);
         let displaced: Vec<&evaluate::Displaced> =
             self.raw.displaced.iter().filter(|lost| lost.rule == id).collect();
@@ -520,6 +529,7 @@ impl Teller<'_> {
             place: Spot { text: None, ..words.spot(rule.place) },
             fired,
             gave: self.given(self.raw, id),
+            does,
             why: None,
             hears: rule
                 .events
@@ -607,6 +617,33 @@ impl Teller<'_> {
             Some(last) if last.place == place => last.parts.extend(parts),
             Some(_) | None => report.conditions.push(Unmet { place, parts }),
         }
+    }
+
+    /// What a rule does besides amounts.
+    fn does(&self, rule: RuleId) -> Vec<String> {
+        let program = self.program();
+        let at = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
+        let mut out = Vec::new();
+        for gift in self.raw.gifts.iter().filter(|gift| gift.rule == rule) {
+            let option = program.gifts.get(at(gift.gift)).and_then(|of| of.options.get(at(gift.option)));
+            let sku = option.map_or("?", |option| option.sku.as_str());
+            out.push(format!("gives {} pcs of {sku}, {} of them added", gift.pieces, gift.added));
+        }
+        for offer in self.raw.gift_offers.iter().filter(|offer| offer.rule == rule) {
+            let declared = program.gifts.get(at(offer.gift));
+            let sku = |option: &u32| Some(declared?.options.get(at(*option))?.sku.as_str());
+            let skus: Vec<&str> = offer.options.iter().filter_map(sku).collect();
+            out.push(format!("offers {} pcs of one of {}", offer.pieces, skus.join(", ")));
+        }
+        for issue in self.raw.issues.iter().filter(|issue| issue.rule == Some(rule)) {
+            let (kind, name) = program.instruments.name(issue.instrument).unwrap_or(("instrument", "?"));
+            out.push(format!("issues {kind} {name}"));
+        }
+        for change in self.raw.changes.iter().filter(|change| change.rule == rule) {
+            let slot = program.layout.event.get(change.slot.index());
+            out.push(format!("sets {}", slot.map_or("?", |slot| slot.name.as_str())));
+        }
+        out
     }
 
     /// What a rule gives in a decision.

@@ -82,7 +82,7 @@ impl Words<'_> {
         match of {
             LimitOf::Discounts => self.amount(None, amount),
             LimitOf::Awards(account) => self.amount(Some(account), amount),
-            LimitOf::Times => {
+            LimitOf::Times | LimitOf::Gifts => {
                 let amount = amount.to_string();
                 Amount { amount, unit: "times".to_owned(), currency: None, account: None, to: None }
             }

@@ -27,9 +27,15 @@ pub struct StateEntry {
     /// Badges that are kept.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub badges: Vec<String>,
+    /// Conditions that lots carry, under which they can be spent.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub spendables: Vec<String>,
     /// Fields of members that rules set, and the one that levels govern.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub fields: Vec<String>,
+    /// What has lines is kept for the goods that may come back of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub returns: bool,
 }
 
 /// A part of a member's history.
@@ -69,9 +75,9 @@ pub struct CounterEntry {
     pub per: String,
     /// Over which time, as rules write it.
     pub window: String,
-    /// What is counted: `discount`, `times`, or an account.
+    /// What is counted: `discount`, `times`, `gift`, or an account.
     pub of: String,
-    /// Its unit: the currency, an account's unit, or `times`.
+    /// Its unit: the currency, an account's unit, `times`, or `pcs`.
     pub unit: String,
 }
 
@@ -116,6 +122,9 @@ impl StateEntry {
             StateRead::Balance(id) => account(id).map(|account| account.name.clone()),
             StateRead::Coupon(_)
             | StateRead::Badge(_)
+            | StateRead::Refund
+            | StateRead::BoughtOn
+            | StateRead::Missing(_)
             | StateRead::After(_)
             | StateRead::Last(_)
             | StateRead::Until(_)
@@ -129,16 +138,18 @@ impl StateEntry {
             | SiteKind::Discount { .. }
             | SiteKind::Debit { .. }
             | SiteKind::Tender { .. }
-            | SiteKind::Issue { .. } => None,
+            | SiteKind::Issue { .. }
+            | SiteKind::Gift { .. } => None,
         };
         let mut fields: Vec<SlotId> = program.sites.iter().filter_map(set).collect();
-        fields.extend(instruments.tiers.as_ref().map(|tiers| tiers.slot));
+        fields.extend(instruments.tiers.iter().map(|tiers| tiers.slot));
         fields.sort_unstable();
         fields.dedup();
         let counter = |counter: &perq_compiler::ir::Counter| {
             let (of, unit) = match counter.of {
                 LimitOf::Discounts => ("discount".to_owned(), program.currency.code.clone()),
                 LimitOf::Times => ("times".to_owned(), "times".to_owned()),
+                LimitOf::Gifts => ("gift".to_owned(), "pcs".to_owned()),
                 LimitOf::Awards(id) => account(id)
                     .map(|account| (account.name.clone(), account.unit.clone()))
                     .unwrap_or_default(),
@@ -167,7 +178,9 @@ impl StateEntry {
             coupons: instruments.coupons.iter().map(|coupon| coupon.name.clone()).collect(),
             certificates: instruments.certificates.iter().map(|one| one.name.clone()).collect(),
             badges: instruments.badges.iter().map(|badge| badge.name.clone()).collect(),
+            spendables: program.spendables.iter().map(|spendable| spendable.name.clone()).collect(),
             fields: fields.into_iter().map(slot_name).collect(),
+            returns: program.returns,
         }
     }
 

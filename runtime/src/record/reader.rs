@@ -5,15 +5,19 @@
 
 use super::error::{RecordError, RecordErrorKind as Error};
 use super::json::{Cursor, Kind, Malformed, Span};
-use super::schema::{Builtin, ClockZone, EVENT, LINE, List, MEMBER, PAYMENT, Rest, Schema, UnknownFields};
+use super::schema::{Builtin, EVENT, LINE, List, MEMBER, PAYMENT, Rest, Schema, UnknownFields};
 use super::value::{Form, Scalar, Unit, ValueError, decimal, malformed_instant};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::clock::Moment;
 use crate::nearest::nearest;
+use crate::returns::{NoReturn, Returned};
 use crate::state::instruments::Presented;
+use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate::{Record, TableRows};
 use perq_compiler::exact::divide_rounded;
-use perq_compiler::ir::{EventId, MISSING, PRICE_SCALE, RecordKind, Rounding, SlotId, event_slot, line_slot};
+use perq_compiler::ir::{
+    EventId, MISSING, PRICE_SCALE, Program, RecordKind, Rounding, RowSource, SlotId, event_slot, line_slot,
+};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -30,10 +34,18 @@ pub struct ReadEvent {
     member: Option<(u32, u32)>,
     /// By line.
     skus: Vec<(u32, u32)>,
+    /// The event whose goods come back, where it names one.
+    of: Option<(u32, u32)>,
+    /// By line: the position in that event, where the line names one.
+    of_lines: Vec<Option<i64>>,
+    /// What comes back with it, or why nothing does; filled by who keeps state.
+    pub returned: Option<std::result::Result<Box<Returned>, NoReturn>>,
     /// The codes it presents, and what they stand for; filled by who keeps state.
     pub presented: Vec<Presented>,
     /// Other members whom the program gives to or counts for, by the slot that names them.
     others: Vec<(SlotId, (u32, u32))>,
+    /// Events that this one has brought about, as rules hear them.
+    pub raised: Vec<ReadEvent>,
 }
 
 impl ReadEvent {
@@ -51,6 +63,16 @@ impl ReadEvent {
         self.member.map(|span| self.slice(span))
     }
 
+    /// The event whose goods come back, where it names one.
+    pub fn of(&self) -> Option<&str> {
+        self.of.map(|span| self.slice(span))
+    }
+
+    /// The position of the line of that event which a line names.
+    pub fn of_line(&self, row: usize) -> Option<i64> {
+        self.of_lines.get(row).copied().flatten()
+    }
+
     /// The id of another member, by the slot that names them: one that an effect gives to or a limit counts for.
     pub fn other(&self, slot: SlotId) -> Option<&str> {
         self.others.iter().find(|(of, _)| *of == slot).map(|&(_, span)| self.slice(span))
@@ -66,6 +88,58 @@ impl ReadEvent {
         self.skus.len()
     }
 
+    /// The event as one of another kind and time that it brings about: of its member and fields, without goods, payments
+    /// and what is a field of other kinds only. `None` where that kind needs fields of its own.
+    pub(crate) fn brings_about(
+        &self,
+        schema: &Schema,
+        program: &Program,
+        kind: EventId,
+        id: &str,
+        now: Instant,
+    ) -> Option<ReadEvent> {
+        let declared = program.events.get(kind.index()).filter(|event| event.needs.is_empty())?;
+        let mut event = self.clone();
+        event.raised.clear();
+        event.presented.clear();
+        event.skus.clear();
+        // What comes back does so with the event itself, and once.
+        event.returned = None;
+        event.of = None;
+        event.of_lines.clear();
+        event.id = event.keep(id);
+        let record = &mut event.record;
+        record.kind = kind;
+        record.lines.clear();
+        record.payments.clear();
+        for (table, rows) in program.layout.tables.iter().zip(&mut record.tables) {
+            if let RowSource::List { record: RecordKind::Event, .. } = table.source {
+                rows.slots.clear();
+            }
+        }
+        let nothing = [(event_slot::BASKET_INITIAL, 0), (event_slot::BASKET_PAID, 0)];
+        let clock = [
+            (event_slot::AT, now.at),
+            (event_slot::DATE, now.date),
+            (event_slot::TIME, now.time),
+            (event_slot::WEEKDAY, crate::clock::weekday_of(now.date)),
+            (event_slot::MONTH_DAY, crate::clock::month_day_of(now.date).unwrap_or(MISSING)),
+        ];
+        for slot in schema.clocks.iter().flat_map(|clock| clock.slots) {
+            if let Some(place) = record.event.get_mut(slot) {
+                *place = MISSING;
+            }
+        }
+        let lacking = declared.lacks.iter().map(|slot| (*slot, MISSING));
+        for (slot, value) in nothing.into_iter().chain(clock).chain(lacking) {
+            if let Some(place) = record.event.get_mut(slot.index()) {
+                *place = value;
+            }
+        }
+        schema.tell_time(record, Some(now.at));
+        Some(event)
+    }
+
     fn keep(&mut self, text: &str) -> (u32, u32) {
         let start = self.text.len() as u32;
         self.text.push_str(text);
@@ -73,7 +147,12 @@ impl ReadEvent {
     }
 
     fn clear(&mut self) {
-        let ReadEvent { record, text, id, member, skus, presented, others } = self;
+        let ReadEvent { record, text, id, member, skus, of, of_lines, returned, presented, others, raised } =
+            self;
+        *of = None;
+        of_lines.clear();
+        *returned = None;
+        raised.clear();
         presented.clear();
         record.event.clear();
         record.lines.clear();
@@ -256,6 +335,22 @@ impl Reader {
         Reader::default()
     }
 
+    /// Makes a member that the record that was read last does not name the event's own.
+    pub(crate) fn adopt(&self, schema: &Schema, event: &mut ReadEvent, member: &str) {
+        event.member = Some(event.keep(member));
+        if let Some(known) = event.record.event.get_mut(event_slot::MEMBER_KNOWN.index()) {
+            *known = 1;
+        }
+        let Some(fields) = schema.tables.member(member) else { return };
+        for rest in schema.event_rest.iter().filter(|rest| rest.record == RecordKind::Member) {
+            if let Some(place) = event.record.event.get_mut(rest.slot) {
+                let symbols = &mut event.record.symbols;
+                // What the table does not say of a member is missing.
+                let _ = fill(place, rest, Some(fields), false, &schema.tables.symbols, symbols, 0);
+            }
+        }
+    }
+
     /// The number of a name in the record that was read last: the catalogue's, or one of this record's own.
     pub fn symbol_number(&mut self, schema: &Schema, kind: usize, name: &str) -> u32 {
         number_of(schema, &mut self.scratch.strangers, kind, name)
@@ -362,6 +457,7 @@ struct LineParts {
     sku: Option<(u32, u32)>,
     /// Its number in the dictionary of the kind `sku`.
     sku_number: Option<u32>,
+    of_line: Option<i64>,
     pieces: Option<i64>,
     price: Option<i64>,
     amount: Option<i64>,
@@ -386,6 +482,8 @@ struct Found {
     moment: Option<Moment>,
     /// The member is described in the record itself.
     inline_member: bool,
+    /// What the first line lacks that a line of what is sold has, where it may be one of what comes back.
+    incomplete: Option<Box<RecordError>>,
     /// Values that cannot be read, of slots that are fields of some kinds only.
     doubtful: Vec<(u32, Box<RecordError>)>,
 }
@@ -592,6 +690,8 @@ impl<'i> Reading<'_, '_, 'i> {
             }
             Builtin::Id
             | Builtin::EventKind
+            | Builtin::Of
+            | Builtin::OfLine
             | Builtin::MemberId
             | Builtin::At
             | Builtin::Currency
@@ -678,6 +778,14 @@ impl<'i> Reading<'_, '_, 'i> {
                 }
                 self.out.id = self.out.keep(text);
                 self.found.id = true;
+            }
+            Builtin::Of => {
+                let Scalar::Text(text) = scalar else { return Err(wrong("an event's id in quotes")) };
+                self.out.of = Some(self.out.keep(text));
+            }
+            Builtin::OfLine => {
+                self.line.of_line =
+                    Some(self.convert(Form::Decimal(0, Unit::Whole), scalar).map_err(refused)?);
             }
             Builtin::EventKind => {
                 let Scalar::Text(text) = scalar else { return Err(wrong("a text in quotes")) };
@@ -968,7 +1076,17 @@ impl<'i> Reading<'_, '_, 'i> {
         let schema = self.schema;
         let Some(sku) = self.line.sku else { return Err(missing("sku", at, "a line has a sku")) };
         self.out.skus.push(sku);
-        let amounts = amounts(&self.line, schema, at)?;
+        self.out.of_lines.push(self.line.of_line);
+        let amounts = match amounts(&self.line, schema, at) {
+            Err(error) if error.kind == Error::MissingField => {
+                // A weighed line is one piece.
+                let pieces = self.line.pieces.or(self.line.weight.map(|_| 1));
+                let Some(pieces) = pieces else { return Err(error) };
+                self.set_aside(row, error)?;
+                Amounts { pieces, price: 0, initial: 0 }
+            }
+            other => other?,
+        };
         let slots = self.out.record.lines.get_mut(base..).unwrap_or_default();
         let mut set = |slot: SlotId, value: i64| {
             if let Some(place) = slots.get_mut(slot.index()) {
@@ -991,7 +1109,25 @@ impl<'i> Reading<'_, '_, 'i> {
                 | RecordKind::Payment
                 | RecordKind::Derived => true,
             };
-            fill(place, rest, product, there, &schema.tables.symbols, &mut self.out.record.symbols, at)?;
+            let symbols = &mut self.out.record.symbols;
+            match fill(place, rest, product, there, &schema.tables.symbols, symbols, at) {
+                Err(error) if error.kind == Error::MissingField => self.set_aside(row, error)?,
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers what a line lacks: what comes back of a purchase has the prices and the fields of what was bought.
+    #[cold]
+    fn set_aside(&mut self, row: usize, error: Box<RecordError>) -> Result<()> {
+        let kind = self.out.record.kind.index();
+        let is_return = self.schema.returns.get(kind).copied().unwrap_or(false);
+        if self.found.kind && !is_return {
+            return Err(error);
+        }
+        if self.found.incomplete.is_none() {
+            self.found.incomplete = Some(error.within(&format!("[{row}]")).within("lines"));
         }
         Ok(())
     }
@@ -1014,6 +1150,11 @@ impl<'i> Reading<'_, '_, 'i> {
             if !found {
                 return Err(missing(field, 0, message));
             }
+        }
+        let kind = self.out.record.kind.index();
+        let comes_back = self.out.of.is_some() && schema.returns.get(kind).copied().unwrap_or(false);
+        if let Some(error) = self.found.incomplete.take().filter(|_| !comes_back) {
+            return Err(error);
         }
         let record = &mut self.out.record;
         let mut initial = 0i64;
@@ -1068,23 +1209,7 @@ impl<'i> Reading<'_, '_, 'i> {
                 *place = MISSING;
             }
         }
-        let record = &mut self.out.record;
-        for clock in &schema.clocks {
-            let zone = match &clock.zone {
-                ClockZone::Fixed(zone) => Some(zone),
-                ClockZone::Store(slot, zones) => record.event.get(*slot).and_then(|store| zones.get(store)),
-            };
-            let instant = self.found.moment.map(|moment| moment.instant);
-            let Some(there) = zone.zip(instant).map(|(zone, instant)| zone.moment_at(instant)) else {
-                continue;
-            };
-            let values = [there.date, there.time, there.weekday, there.month_day];
-            for (slot, value) in clock.slots.iter().zip(values) {
-                if let Some(place) = record.event.get_mut(*slot) {
-                    *place = value;
-                }
-            }
-        }
+        schema.tell_time(&mut self.out.record, self.found.moment.map(|moment| moment.instant));
         let record = &self.out.record;
         for (slot, path) in schema.event_needs.get(record.kind.index()).into_iter().flatten() {
             if record.event.get(*slot).is_none_or(|value| *value == MISSING) {

@@ -6,10 +6,11 @@ use super::value::{Form, Values};
 use crate::catalogue::bind::Tables;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use crate::clock::Zone;
-use perq_compiler::evaluate::Bindings;
+use perq_compiler::evaluate::{Bindings, Record};
 use perq_compiler::ir::{
-    self, Column, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, PAYMENT_BUILTINS, Program,
-    RecordKind, Rounding, RowSource, RowTable, Slot, SlotId, SlotType, line_slot, payment_slot,
+    self, Column, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, NameFrom, PAYMENT_BUILTINS,
+    Program, RecordKind, Rounding, RowSource, RowTable, SiteKind, Slot, SlotId, SlotType, line_slot,
+    payment_slot,
 };
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub(crate) enum Builtin {
     None,
     Id,
     EventKind,
+    /// The event whose goods come back.
+    Of,
     Member,
     MemberId,
     At,
@@ -65,6 +68,8 @@ pub(crate) enum Builtin {
     Payments,
     Sku,
     Pieces,
+    /// The position of a line of the event whose goods come back.
+    OfLine,
     Price,
     Amount,
     Weight,
@@ -146,6 +151,8 @@ pub struct Schema {
     pub(crate) line_rest: Vec<Rest>,
     pub(crate) payment_rest: Vec<Rest>,
     pub(crate) lists: Vec<List>,
+    /// By kind of event: whether goods come back with it.
+    pub(crate) returns: Vec<bool>,
     /// Event slots that name other members whom the program gives to or counts for, with their kinds.
     pub(crate) others: Vec<(SlotId, KindId)>,
 }
@@ -156,14 +163,25 @@ pub(crate) const MEMBER: u32 = 1;
 pub(crate) const LINE: u32 = 2;
 pub(crate) const PAYMENT: u32 = 3;
 
-/// The event slots that name other members, each once.
+/// The event slots whose names outlive the record, each once: those of other members, and those that fields are set to.
 fn others(program: &Program) -> Vec<(SlotId, KindId)> {
     let beneficiaries = program.sites.iter().filter_map(|site| site.to);
     let counted = program.counters.iter().filter_map(|counter| match counter.per {
         CounterKey::Inviter(slot) => Some(slot),
         CounterKey::Campaign | CounterKey::Member => None,
     });
-    let mut slots: Vec<SlotId> = beneficiaries.chain(counted).collect();
+    let set = program.sites.iter().filter_map(|site| match site.kind {
+        SiteKind::Set { name: Some(NameFrom::Slot(slot)), .. } => Some(slot),
+        SiteKind::Set { name: Some(NameFrom::Reference(_)) | None, .. }
+        | SiteKind::Award { .. }
+        | SiteKind::Multiply { .. }
+        | SiteKind::Discount { .. }
+        | SiteKind::Debit { .. }
+        | SiteKind::Tender { .. }
+        | SiteKind::Gift { .. }
+        | SiteKind::Issue { .. } => None,
+    });
+    let mut slots: Vec<SlotId> = beneficiaries.chain(counted).chain(set).collect();
     slots.sort_unstable();
     slots.dedup();
     let kind = |slot: SlotId| Some((slot, program.layout.event.get(slot.index())?.ty.symbol()?));
@@ -171,6 +189,25 @@ fn others(program: &Program) -> Vec<(SlotId, KindId)> {
 }
 
 impl Schema {
+    /// Fills what other clocks than the program's show at an instant.
+    pub(crate) fn tell_time(&self, record: &mut Record, instant: Option<i64>) {
+        for clock in &self.clocks {
+            let zone = match &clock.zone {
+                ClockZone::Fixed(zone) => Some(zone),
+                ClockZone::Store(slot, zones) => record.event.get(*slot).and_then(|store| zones.get(store)),
+            };
+            let Some(there) = zone.zip(instant).map(|(zone, instant)| zone.moment_at(instant)) else {
+                continue;
+            };
+            let values = [there.date, there.time, there.weekday, there.month_day];
+            for (slot, value) in clock.slots.iter().zip(values) {
+                if let Some(place) = record.event.get_mut(*slot) {
+                    *place = value;
+                }
+            }
+        }
+    }
+
     /// Binds a program to a catalogue.
     ///
     /// # Errors
@@ -231,6 +268,11 @@ impl Schema {
             payment_rest: rest(&layout.payment, PAYMENT_BUILTINS.len(), &[]),
             lists: Vec::new(),
             others: others(program),
+            returns: (0u32..)
+                .map(perq_compiler::ir::EventId)
+                .take(program.events.len())
+                .map(|kind| program.is_return(kind))
+                .collect(),
             values,
             tables,
             options,
@@ -249,6 +291,7 @@ impl Schema {
         for (key, builtin) in [
             ("id", Builtin::Id),
             ("kind", Builtin::EventKind),
+            ("of", Builtin::Of),
             ("at", Builtin::At),
             ("currency", Builtin::Currency),
             ("lines", Builtin::Lines),
@@ -265,6 +308,7 @@ impl Schema {
         for (key, builtin) in [
             ("sku", Builtin::Sku),
             ("qty", Builtin::Pieces),
+            ("of_line", Builtin::OfLine),
             ("price", Builtin::Price),
             ("amount", Builtin::Amount),
             ("weight", Builtin::Weight),

@@ -4,9 +4,10 @@
 use crate::catalogue::bind::set_range;
 use crate::record::{ReadEvent, Reader, Schema};
 use perq_compiler::codes::fold;
-use perq_compiler::evaluate::{CutBy, Decision, Issue};
+use perq_compiler::evaluate::{Change, CutBy, Decision, Issue};
 use perq_compiler::ir::{
-    Codes, Coupon, InstrumentId, LimitOf, MISSING, Program, RuleId, SlotId, SlotType, StateRead, event_slot,
+    Codes, Coupon, InstrumentId, LimitOf, MISSING, NameFrom, Program, RuleId, SiteKind, SlotId, SlotType,
+    StateRead, event_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,6 +83,7 @@ pub fn outcome(program: &Program, presented: &Presented, decision: &Decision) ->
     let rule = coupon.rule;
     let gives = decision.effects.iter().any(|effect| effect.rule == rule)
         || decision.issues.iter().any(|issue| issue.rule == Some(rule))
+        || decision.gifts.iter().any(|gift| gift.rule == rule)
         || decision.changes.iter().any(|change| change.rule == rule);
     if gives {
         return Outcome::Accepted;
@@ -174,7 +176,43 @@ pub struct Instruments {
 #[derive(Clone, Debug, Default)]
 struct Holder {
     badges: BTreeSet<u32>,
-    fields: BTreeMap<SlotId, (i64, Option<i64>)>,
+    fields: BTreeMap<SlotId, (Value, Option<i64>)>,
+}
+
+/// A value that means the same to every record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// As slots hold it.
+    Number(i64),
+    /// Each record numbers names anew.
+    Name(Box<str>),
+}
+
+/// The name to which a change sets a field; none where it sets a number.
+pub fn name_of<'n>(program: &'n Program, event: &'n ReadEvent, change: &Change) -> Option<&'n str> {
+    match program.sites.get(change.site.index())?.kind {
+        SiteKind::Set { name: Some(NameFrom::Slot(slot)), .. } => event.other(slot),
+        SiteKind::Set { name: Some(NameFrom::Reference(id)), .. } => {
+            program.references.get(id.index())?.names.first().map(String::as_str)
+        }
+        SiteKind::Set { name: None, .. }
+        | SiteKind::Award { .. }
+        | SiteKind::Multiply { .. }
+        | SiteKind::Discount { .. }
+        | SiteKind::Debit { .. }
+        | SiteKind::Tender { .. }
+        | SiteKind::Gift { .. }
+        | SiteKind::Issue { .. } => None,
+    }
+}
+
+/// Whose an instrument is that an event issues.
+pub fn owner_of<'n>(program: &Program, event: &'n ReadEvent, issue: &Issue) -> Option<&'n str> {
+    let site = issue.site.and_then(|site| program.sites.get(site.index()));
+    match site.and_then(|site| site.to) {
+        Some(slot) => event.other(slot),
+        None => event.member(),
+    }
 }
 
 impl Instruments {
@@ -214,12 +252,12 @@ impl Instruments {
     }
 
     /// Takes over a field of a member that was kept elsewhere: its value, and the last day on which it holds.
-    pub fn restore_field(&mut self, member: &str, slot: SlotId, value: i64, until: Option<i64>) {
+    pub fn restore_field(&mut self, member: &str, slot: SlotId, value: Value, until: Option<i64>) {
         self.members.entry(member.into()).or_default().fields.insert(slot, (value, until));
     }
 
     /// Fills what the program reads of instruments, and says what the codes stand for that the event presents.
-    pub fn see(&self, program: &Program, schema: &Schema, reader: &Reader, event: &mut ReadEvent) {
+    pub fn see(&self, program: &Program, schema: &Schema, reader: &mut Reader, event: &mut ReadEvent) {
         event.presented.clear();
         let date = event.record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
         for code in presented(program, schema, reader, event) {
@@ -237,6 +275,9 @@ impl Instruments {
                 }
                 StateRead::Badge(id) => i64::from(holder.is_some_and(|holder| holder.badges.contains(&id))),
                 StateRead::Balance(_)
+                | StateRead::Refund
+                | StateRead::BoughtOn
+                | StateRead::Missing(_)
                 | StateRead::After(_)
                 | StateRead::Last(_)
                 | StateRead::Until(_)
@@ -247,10 +288,19 @@ impl Instruments {
             }
         }
         for (slot, (value, until)) in holder.iter().flat_map(|holder| &holder.fields) {
-            if until.is_none_or(|until| date <= until)
-                && let Some(slot) = event.record.event.get_mut(slot.index())
-            {
-                *slot = *value;
+            if until.is_some_and(|until| date > until) {
+                continue;
+            }
+            let ty = program.layout.event.get(slot.index()).map(|slot| slot.ty);
+            let value = match (value, ty) {
+                (Value::Number(number), _) => *number,
+                (Value::Name(name), Some(SlotType::Symbol(kind))) => {
+                    i64::from(reader.symbol_number(schema, kind.index(), name))
+                }
+                (Value::Name(_), _) => MISSING,
+            };
+            if let Some(slot) = event.record.event.get_mut(slot.index()) {
+                *slot = value;
             }
         }
     }
@@ -316,7 +366,7 @@ impl Instruments {
             }
         }
         for (issue, codes) in codes(program, event.id(), &decision.issues) {
-            let owner: Option<Box<str>> = event.member().map(Box::from);
+            let owner: Option<Box<str>> = owner_of(program, event, issue).map(Box::from);
             let expires = issue.expires;
             match issue.instrument {
                 InstrumentId::Coupon(coupon) => self.coupons.extend(codes.into_iter().map(|code| {
@@ -347,10 +397,11 @@ impl Instruments {
             }
         }
         let Some(member) = event.member() else { return };
-        let governed = program.instruments.tiers.as_ref().map(|tiers| tiers.slot);
-        for change in decision.changes.iter().filter(|change| Some(change.slot) != governed) {
+        let governed = |slot: SlotId| program.instruments.tiers.iter().any(|tiers| tiers.slot == slot);
+        for change in decision.changes.iter().filter(|change| !governed(change.slot)) {
             let holder = self.members.entry(member.into()).or_default();
-            holder.fields.insert(change.slot, (change.value, change.until));
+            let name = name_of(program, event, change).map(|name| Value::Name(name.into()));
+            holder.fields.insert(change.slot, (name.unwrap_or(Value::Number(change.value)), change.until));
         }
     }
 }

@@ -28,6 +28,7 @@ pub fn life_of(program: &Program, site: SiteId) -> Option<(AccountId, Life)> {
         SiteKind::Debit { .. }
         | SiteKind::Discount { .. }
         | SiteKind::Issue { .. }
+        | SiteKind::Gift { .. }
         | SiteKind::Set { .. }
         | SiteKind::Tender { .. } => None,
     }
@@ -160,6 +161,7 @@ mod tests {
             not_below: None,
             expires,
             melt,
+            shortfall: None,
         }
     }
 
@@ -196,6 +198,8 @@ mod tests {
             available: Available::After(Span::Months(1)),
             expires: Some(Expires::After(Span::Months(1))),
             spent_at_once: false,
+            spendable: None,
+            cancel: None,
         };
         let got = of(&rome, &account(Expires::Never, None), life, now, 7);
         let from = rome.instant_of(day(2026, 2, 28), 43_200);

@@ -2,12 +2,13 @@
 
 use super::instruments::Instruments;
 use super::life::{Portion, life_of, portions};
-use super::lots::{Lots, Spent};
+use super::lots::{By, Held, Lot, Lots, Spent, Step};
 use super::past;
 use super::tiers::{Levels, Standing};
 use super::{State, now};
 use crate::clock::Zone;
 use crate::record::{ReadEvent, Reader, Schema};
+use crate::returns::{self, Origin, Returned};
 use perq_compiler::calendar::{Instant, is_universal, limited};
 use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows, TierChange};
 use perq_compiler::ir::{
@@ -30,7 +31,16 @@ pub struct Memory {
     /// What was claimed, by who for.
     claims: BTreeMap<(CounterId, Option<Box<str>>), Vec<KeptClaim>>,
     instruments: Instruments,
-    levels: Levels,
+    /// By tiers of the program.
+    levels: Vec<Levels>,
+    /// Events of which goods may come back, by id, where the program speaks of returns.
+    origins: BTreeMap<Box<str>, Arc<Origin>>,
+    /// What has come back, by the place of the event of which it did.
+    back: BTreeMap<u64, Vec<Back>>,
+    /// The place of the next event that is kept: how many there were, where nobody says otherwise.
+    order: u64,
+    /// The place of the event at hand; those that it raises follow it.
+    begun: u64,
     /// What the last event moved, where somebody books it.
     journal: Option<Journal>,
 }
@@ -38,6 +48,8 @@ pub struct Memory {
 /// A claim that was kept.
 #[derive(Clone, Copy, Debug)]
 struct KeptClaim {
+    /// The place of the event with which it came.
+    order: u64,
     at: i64,
     local: i64,
     amount: i64,
@@ -48,8 +60,10 @@ struct KeptClaim {
 pub struct Journal {
     /// In order.
     pub movements: Vec<Movement>,
-    /// What histories repeat of the event, as text that means the same to every pack.
-    pub past: Option<String>,
+    /// What histories repeat of the event, and of those that it raised, as texts that mean the same to every pack.
+    pub past: Vec<String>,
+    /// What is kept from now on for the goods that may come back, of the event or of that of which some do.
+    pub origin: Option<Arc<Origin>>,
 }
 
 /// Points that were moved.
@@ -70,13 +84,20 @@ pub struct Movement {
 pub enum Moved {
     /// Issued as a new lot, the last of the member's; `paid` of it at once paid what was owed.
     Issued {
-        /// The lot.
-        portion: Portion,
+        /// The lot, before it paid.
+        lot: Lot,
         /// What was owed.
         paid: i64,
     },
     /// Taken.
     Spent(Spent),
+    /// Taken back or given back with goods.
+    Corrected {
+        /// What had been taken; else what had been awarded.
+        debit: bool,
+        /// How.
+        steps: Vec<Step>,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -89,6 +110,7 @@ struct Member {
 /// An event that was decided.
 #[derive(Clone, Debug)]
 pub(super) struct Kept {
+    pub(super) order: u64,
     pub(super) kind: EventId,
     pub(super) now: Instant,
     /// By `Memory::event_slots`.
@@ -103,6 +125,25 @@ pub(super) struct KeptLine {
     pub(super) slots: Vec<KeptValue>,
     pub(super) pieces: i64,
     pub(super) paid: i64,
+}
+
+/// Pieces of a line that came back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Back {
+    /// The place of the event with which they did, and its instant.
+    pub(super) order: u64,
+    pub(super) at: i64,
+    pub(super) row: usize,
+    pub(super) pieces: i64,
+    pub(super) paid: i64,
+}
+
+/// How far back an event sees: to its own instant, and to what was kept before it.
+#[derive(Clone, Copy, Debug)]
+struct Sight {
+    now: Instant,
+    /// Events from this place on are not there.
+    before: u64,
 }
 
 /// A slot's value that means the same to every record: names are kept as they are written, since each record and each
@@ -137,13 +178,17 @@ impl Memory {
             // Readers refuse programs of zones that are not known.
             zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
             instruments: Instruments::new(&program),
-            levels: Levels::default(),
+            levels: vec![Levels::default(); program.instruments.tiers.len()],
             journal: None,
             program,
             event_slots: event_slots.into_iter().collect(),
             line_slots: line_slots.into_iter().collect(),
             members: BTreeMap::new(),
             claims: BTreeMap::new(),
+            origins: BTreeMap::new(),
+            back: BTreeMap::new(),
+            order: 0,
+            begun: 0,
         }
     }
 
@@ -159,8 +204,8 @@ impl Memory {
     }
 
     /// A member's level, where the member has been seen.
-    pub fn level(&self, member: &str) -> Option<Standing> {
-        self.levels.of(member)
+    pub fn level(&self, tiers: u32, member: &str) -> Option<Standing> {
+        self.levels.get(usize::try_from(tiers).ok()?)?.of(member)
     }
 
     /// Notes from now on what each event moves, for who books it.
@@ -175,7 +220,7 @@ impl Memory {
     }
 
     /// A member's lots.
-    pub fn lots(&self, member: &str, account: AccountId) -> Option<&Lots> {
+    pub fn lots_of(&self, member: &str, account: AccountId) -> Option<&Lots> {
         self.members.get(member)?.lots.get(&account)
     }
 
@@ -184,15 +229,35 @@ impl Memory {
         self.members.entry(member.into()).or_default().lots.insert(account, lots);
     }
 
-    /// Takes over a claim that was kept elsewhere: its instant on the universal and on the local clock.
-    pub fn restore_claim(&mut self, id: CounterId, key: Option<&str>, (at, local): (i64, i64), amount: i64) {
+    /// Says at which place the next event comes, for who keeps events elsewhere: a higher one than those before it. What it
+    /// raises comes right behind it.
+    pub fn begin(&mut self, order: u64) {
+        (self.order, self.begun) = (order, order);
+    }
+
+    /// Takes over a claim that was kept elsewhere: the place of its event, and its instant on the universal and on the local
+    /// clock. Without a place it is not seen as of any event before ([`State::then`]).
+    pub fn restore_claim(
+        &mut self,
+        (id, key): (CounterId, Option<&str>),
+        order: Option<u64>,
+        (at, local): (i64, i64),
+        amount: i64,
+    ) {
         let claims = self.claims.entry((id, key.map(Box::from))).or_default();
-        claims.push(KeptClaim { at, local, amount });
+        claims.push(KeptClaim { order: order.unwrap_or(u64::MAX - 1), at, local, amount });
+    }
+
+    /// Takes over an event that was kept elsewhere for the goods that may come back of it.
+    pub fn restore_origin(&mut self, origin: Origin) {
+        self.origins.insert(origin.id.clone(), Arc::new(origin));
     }
 
     /// Takes over a level that was kept elsewhere.
-    pub fn restore_level(&mut self, member: &str, standing: Standing) {
-        self.levels.restore(member, standing);
+    pub fn restore_level(&mut self, tiers: u32, member: &str, standing: Standing) {
+        if let Some(levels) = usize::try_from(tiers).ok().and_then(|at| self.levels.get_mut(at)) {
+            levels.restore(member, standing);
+        }
     }
 
     /// Coupons, badges and fields, to take over what was kept elsewhere.
@@ -200,28 +265,42 @@ impl Memory {
         &mut self.instruments
     }
 
-    /// Takes over an earlier event as [`Journal::past`] wrote it. False where it lacks something that this program looks
-    /// back at: then the event is to be read again, and [`Self::restore_event`] takes it over.
-    pub fn restore_past(&mut self, member: &str, text: &str) -> bool {
-        let Some(kept) = past::read(&self.program, &self.event_slots, &self.line_slots, text) else {
+    /// Takes over an earlier event as [`Journal::past`] wrote it, which was kept at a place. False where it lacks something
+    /// that this program looks back at: then the event is to be read again, and [`Self::restore_event`] takes it over.
+    pub fn restore_past(&mut self, order: u64, member: &str, text: &str) -> bool {
+        let Some(past) = past::Past::read(text) else { return false };
+        if let Some((of, back)) = past.back(order) {
+            self.back.entry(of).or_default().extend(back);
+        }
+        let Some(kept) = past.kept(&self.program, &self.event_slots, &self.line_slots, order) else {
             return false;
         };
         self.remember(member, kept);
         true
     }
 
-    /// Takes over an earlier event that was read again, with what was paid for it, and for each line.
+    /// Takes over an earlier event that was read again, as [`Journal::past`] wrote it, with what was paid for it, and for each
+    /// line. One that the event had raised is raised again.
     pub fn restore_event(
         &mut self,
-        schema: &Schema,
-        reader: &Reader,
+        (schema, reader): (&Schema, &Reader),
+        (order, text): (u64, &str),
         event: &ReadEvent,
         paid: i64,
         lines: &[i64],
     ) {
-        if let Some(member) = event.member() {
-            let kept = self.kept(schema, reader, event, paid, lines);
-            self.remember(member, kept);
+        let (Some(member), Some(past)) = (event.member(), past::Past::read(text)) else { return };
+        let kept = if past.raised == 0 {
+            Some(self.kept(schema, reader, event, paid, lines))
+        } else {
+            let raised = past.kind(&self.program).and_then(|kind| {
+                event.brings_about(schema, &self.program, kind, event.id(), past.now())
+            });
+            raised.map(|raised| self.kept(schema, reader, &raised, 0, &[]))
+        };
+        if let Some(kept) = kept {
+            let order = order.saturating_add(past.raised);
+            self.remember(member, Kept { order, ..kept });
         }
     }
 
@@ -248,6 +327,7 @@ impl Memory {
             paid: *paid,
         });
         Kept {
+            order: 0,
             kind: record.kind,
             now: now(record),
             lines: lines.collect(),
@@ -256,15 +336,144 @@ impl Memory {
         }
     }
 
-    fn member(&self, event: &ReadEvent) -> Option<&Member> {
-        self.members.get(event.member()?)
+    /// Fills the tables of a record that speak of the past of a member.
+    fn fill(
+        &self,
+        schema: &Schema,
+        reader: &mut Reader,
+        sight: Sight,
+        member: Option<&str>,
+        record: &mut Record,
+    ) {
+        let member = member.and_then(|member| self.members.get(member));
+        let mut encode = |value: &KeptValue, record: &mut Record| match value {
+            KeptValue::Number(number) => *number,
+            KeptValue::Name(kind, name) => i64::from(reader.symbol_number(schema, kind.index(), name)),
+            KeptValue::Names(kind, names) => {
+                let start = record.symbols.len();
+                let mut numbers: Vec<u32> =
+                    names.iter().map(|name| reader.symbol_number(schema, kind.index(), name)).collect();
+                numbers.sort_unstable();
+                record.symbols.extend(numbers);
+                crate::catalogue::bind::set_slot(start, record.symbols.len())
+            }
+        };
+        let program: &Program = &self.program;
+        record.tables.resize_with(program.layout.tables.len(), TableRows::default);
+        for (at, table) in program.layout.tables.iter().enumerate() {
+            if matches!(table.source, RowSource::List { .. }) {
+                continue;
+            }
+            let slots = self.rows(table, sight, member, &mut encode, record);
+            if let Some(rows) = record.tables.get_mut(at) {
+                *rows = TableRows { width: table.columns.len().max(1), slots };
+            }
+        }
+    }
+
+    /// What has come back of a line of an event, or of all of them, as far as can be seen: pieces and money.
+    fn came_back(&self, kept: &Kept, row: Option<usize>, sight: Sight) -> (i64, i64) {
+        let back = self.back.get(&kept.order).map_or(&[][..], Vec::as_slice);
+        let seen = back.iter().filter(|back| back.order < sight.before && back.at <= sight.now.at);
+        let seen = seen.filter(|back| row.is_none_or(|row| row == back.row));
+        seen.fold((0, 0), |(pieces, paid): (i64, i64), back| {
+            (pieces.saturating_add(back.pieces), paid.saturating_add(back.paid))
+        })
+    }
+
+    /// Keeps what comes back with an event: moves points, changes claims at the instant of the purchase, and marks its
+    /// goods as returned.
+    fn take_back(&mut self, order: u64, now: Instant, returned: &Returned) {
+        let program = Arc::clone(&self.program);
+        let origin = &returned.origin;
+        let then = origin.now();
+        for correction in &returned.corrections {
+            let Some(owner) = &correction.owner else { continue };
+            let lots = &mut self.members.entry(owner.clone()).or_default().lots;
+            let lots = lots.entry(correction.account).or_default();
+            let moved = correction.apply(&program, &self.zone, origin.order, (then, now.at), lots);
+            if let Some(journal) = &mut self.journal {
+                journal.movements.push(Movement {
+                    member: owner.clone(),
+                    account: correction.account,
+                    rule: correction.rule,
+                    moved: Moved::Corrected { debit: correction.debit, steps: moved.steps },
+                });
+            }
+        }
+        for claim in &returned.claims {
+            let Some(counter) = program.counters.get(claim.counter.index()) else { continue };
+            let key = match counter.per {
+                CounterKey::Campaign => None,
+                CounterKey::Member => origin.member.clone(),
+                CounterKey::Inviter(slot) => origin.other(slot).map(Box::from),
+            };
+            let claims = self.claims.entry((claim.counter, key)).or_default();
+            claims.push(KeptClaim { order, at: then.at, local: then.local(), amount: claim.amount });
+        }
+        self.back.entry(origin.order).or_default().extend(backs(order, now, returned));
+        let after = Arc::new(origin.after(returned));
+        if let Some(journal) = &mut self.journal {
+            journal.origin = Some(Arc::clone(&after));
+        }
+        self.origins.insert(origin.id.clone(), after);
+    }
+
+    /// Keeps an event for the goods that may come back of it, with what the member had before.
+    fn keep_origin(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
+        let program = Arc::clone(&self.program);
+        let kind = event.record.kind;
+        if !program.returns || program.is_return(kind) || event.line_count() == 0 {
+            return;
+        }
+        if self.origins.contains_key(event.id()) {
+            return;
+        }
+        let mut origin = Origin::of(&program, (schema, reader), event, decision, self.order);
+        if let Some(member) = event.member() {
+            let now = now(&event.record);
+            let levels = program.instruments.tiers.iter().zip(&self.levels);
+            let before = |(tiers, levels): (&perq_compiler::ir::Tiers, &Levels)| {
+                let said = event.record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
+                let standing = levels.of(member);
+                standing.map_or((said, None), |standing| (standing.level, standing.until))
+            };
+            origin.levels = levels.map(before).collect();
+            let mut accounts: Vec<AccountId> = Vec::new();
+            accounts.extend(program.sites.iter().filter_map(|site| match site.kind {
+                perq_compiler::ir::SiteKind::Debit { account } => Some(account),
+                perq_compiler::ir::SiteKind::Award { .. }
+                | perq_compiler::ir::SiteKind::Multiply { .. }
+                | perq_compiler::ir::SiteKind::Discount { .. }
+                | perq_compiler::ir::SiteKind::Gift { .. }
+                | perq_compiler::ir::SiteKind::Issue { .. }
+                | perq_compiler::ir::SiteKind::Set { .. }
+                | perq_compiler::ir::SiteKind::Tender { .. } => None,
+            }));
+            accounts.sort_unstable();
+            accounts.dedup();
+            let held = |account: AccountId| Held::of(account, &self.lots(member, account), now.at);
+            origin.held = accounts.into_iter().map(held).collect();
+        }
+        let origin = Arc::new(origin);
+        if let Some(journal) = &mut self.journal {
+            journal.origin = Some(Arc::clone(&origin));
+        }
+        self.origins.insert(event.id().into(), origin);
+    }
+
+    /// Says of an event that was just kept that it was not decided here: nothing is known of what it gave.
+    pub fn undecided(&mut self, id: &str) {
+        if let Some(origin) = self.origins.get_mut(id) {
+            Arc::make_mut(origin).decided = false;
+        }
     }
 
     /// The rows of a table that speak of the past.
     fn rows(
         &self,
         table: &RowTable,
-        now: Instant,
+        sight: Sight,
         member: Option<&Member>,
         encode: &mut dyn FnMut(&KeptValue, &mut Record) -> i64,
         record: &mut Record,
@@ -276,15 +485,15 @@ impl Memory {
             RowSource::EarlierLines(history) => (history, true),
         };
         for kept in member.map_or(&[][..], |member| &member.events) {
-            if !is_in(history, kept, now) {
+            if kept.order >= sight.before || !is_in(history, kept, sight.now) {
                 continue;
             }
             let lines = if of_lines { kept.lines.as_slice() } else { &[] };
             if !of_lines {
-                self.row(table, kept, None, encode, record, &mut slots);
+                self.row((table, sight), kept, None, encode, record, &mut slots);
             }
-            for line in lines {
-                self.row(table, kept, Some(line), encode, record, &mut slots);
+            for (row, line) in lines.iter().enumerate() {
+                self.row((table, sight), kept, Some((row, line)), encode, record, &mut slots);
             }
         }
         slots
@@ -292,9 +501,9 @@ impl Memory {
 
     fn row(
         &self,
-        table: &RowTable,
+        (table, sight): (&RowTable, Sight),
         kept: &Kept,
-        line: Option<&KeptLine>,
+        line: Option<(usize, &KeptLine)>,
         encode: &mut dyn FnMut(&KeptValue, &mut Record) -> i64,
         record: &mut Record,
         out: &mut Vec<i64>,
@@ -310,18 +519,42 @@ impl Memory {
                 }
                 Column::Line(slot) => {
                     let at = self.line_slots.binary_search(slot).ok();
-                    let value = at.zip(line).and_then(|(at, line)| line.slots.get(at));
+                    let value = at.zip(line).and_then(|(at, (_, line))| line.slots.get(at));
                     value.map_or(MISSING, |value| encode(value, record))
                 }
                 Column::LocalAt => kept.now.local(),
-                Column::PaidNet => line.map_or(kept.paid, |line| line.paid),
-                Column::Returned => 0,
-                Column::PiecesKept => line.map_or(MISSING, |line| line.pieces),
+                Column::PaidNet => {
+                    let paid = line.map_or(kept.paid, |(_, line)| line.paid);
+                    paid.saturating_sub(self.came_back(kept, line.map(|(row, _)| row), sight).1)
+                }
+                Column::Returned => {
+                    let (pieces, _) = self.came_back(kept, line.map(|(row, _)| row), sight);
+                    let sold = |line: &KeptLine| line.pieces.max(0);
+                    let bought = match line {
+                        Some((_, line)) => sold(line),
+                        None => kept.lines.iter().fold(0i64, |sum, line| sum.saturating_add(sold(line))),
+                    };
+                    i64::from(bought > 0 && pieces >= bought)
+                }
+                Column::PiecesKept => line.map_or(MISSING, |(row, line)| {
+                    line.pieces.saturating_sub(self.came_back(kept, Some(row), sight).0)
+                }),
                 Column::Field(_) => MISSING,
             };
             out.push(value);
         }
     }
+}
+
+/// What comes back with an event at a place.
+fn backs(order: u64, now: Instant, returned: &Returned) -> impl Iterator<Item = Back> {
+    returned.lines.iter().map(move |line| Back {
+        order,
+        at: now.at,
+        row: line.of as usize,
+        pieces: line.pieces,
+        paid: line.refund.paid,
+    })
 }
 
 /// Whether a history holds an event, seen from an instant.
@@ -374,31 +607,11 @@ impl State for Memory {
         event: &mut ReadEvent,
     ) -> Box<dyn Claimed + 's> {
         let now = now(&event.record);
-        let member = self.member(event);
-        let mut record = std::mem::take(&mut event.record);
-        let mut encode = |value: &KeptValue, record: &mut Record| match value {
-            KeptValue::Number(number) => *number,
-            KeptValue::Name(kind, name) => i64::from(reader.symbol_number(schema, kind.index(), name)),
-            KeptValue::Names(kind, names) => {
-                let start = record.symbols.len();
-                let mut numbers: Vec<u32> =
-                    names.iter().map(|name| reader.symbol_number(schema, kind.index(), name)).collect();
-                numbers.sort_unstable();
-                record.symbols.extend(numbers);
-                crate::catalogue::bind::set_slot(start, record.symbols.len())
-            }
-        };
+        let sight = Sight { now, before: u64::MAX };
+        let member = event.member().map(Box::<str>::from);
+        self.fill(schema, reader, sight, member.as_deref(), &mut event.record);
         let program: &Program = &self.program;
-        record.tables.resize_with(program.layout.tables.len(), TableRows::default);
-        for (at, table) in program.layout.tables.iter().enumerate() {
-            if matches!(table.source, RowSource::List { .. }) {
-                continue;
-            }
-            let slots = self.rows(table, now, member, &mut encode, &mut record);
-            if let Some(rows) = record.tables.get_mut(at) {
-                *rows = TableRows { width: table.columns.len().max(1), slots };
-            }
-        }
+        let mut record = std::mem::take(&mut event.record);
         for read in &program.reads {
             let value = match read.read {
                 StateRead::Balance(account) => match event.member() {
@@ -407,6 +620,9 @@ impl State for Memory {
                 },
                 StateRead::Coupon(_)
                 | StateRead::Badge(_)
+                | StateRead::Refund
+                | StateRead::BoughtOn
+                | StateRead::Missing(_)
                 | StateRead::After(_)
                 | StateRead::Last(_)
                 | StateRead::Until(_)
@@ -418,28 +634,72 @@ impl State for Memory {
         }
         event.record = record;
         self.instruments.see(program, schema, reader, event);
-        if let Some(tiers) = &program.instruments.tiers
-            && let Some(standing) = event.member().and_then(|member| self.levels.of(member))
-            && let Some(slot) = event.record.event.get_mut(tiers.slot.index())
-        {
-            *slot = standing.level;
+        for (tiers, levels) in program.instruments.tiers.iter().zip(&self.levels) {
+            if let Some(standing) = event.member().and_then(|member| levels.of(member))
+                && let Some(slot) = event.record.event.get_mut(tiers.slot.index())
+            {
+                *slot = standing.level;
+            }
         }
         let inviters = program.counters.iter().filter_map(|counter| match counter.per {
             CounterKey::Inviter(slot) => Some((slot, event.other(slot)?.into())),
             CounterKey::Campaign | CounterKey::Member => None,
         });
         let inviters = inviters.collect();
-        Box::new(Seen { memory: self, now, member: event.member().map(Box::from), inviters })
+        Box::new(Seen { memory: self, sight, member, inviters, held: None })
+    }
+
+    fn origin(&self, id: &str) -> Option<Arc<Origin>> {
+        self.origins.get(id).map(Arc::clone)
+    }
+
+    fn then<'s>(
+        &'s self,
+        schema: &Schema,
+        reader: &mut Reader,
+        origin: &Origin,
+        record: &mut Record,
+    ) -> Box<dyn Claimed + 's> {
+        let sight = Sight { now: origin.now(), before: origin.order };
+        self.fill(schema, reader, sight, origin.member.as_deref(), record);
+        let (member, inviters) = (origin.member.clone(), origin.others.clone());
+        Box::new(Seen { memory: self, sight, member, inviters, held: Some(origin.held.clone()) })
+    }
+
+    fn lots(&self, member: &str, account: AccountId) -> Lots {
+        let lots = self.members.get(member).and_then(|member| member.lots.get(&account));
+        lots.cloned().unwrap_or_default()
+    }
+
+    fn undo_level(
+        &mut self,
+        tiers: u32,
+        origin: &Origin,
+        now: Instant,
+        reached: Option<i64>,
+    ) -> Option<TierChange> {
+        let at = usize::try_from(tiers).ok()?;
+        let before = origin.levels.get(at).copied();
+        let change = self.levels.get_mut(at)?.undo(origin.member.as_deref()?, before, now, reached)?;
+        Some(TierChange { tiers, ..change })
     }
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
-        let mut journal = self.journal.is_some().then(Journal::default);
-        if decision.refused.is_some() {
-            self.journal = journal;
+        let is_refused = decision.refused.is_some() || returns::is_refused(event);
+        if !is_refused {
+            self.keep_origin(schema, reader, event, decision);
+        }
+        let order = self.order;
+        // What an event raises has its own place, also where the event itself is refused.
+        self.order = order.saturating_add(1);
+        if is_refused {
             return;
         }
         let record = &event.record;
         let now = now(record);
+        if let Some(Ok(returned)) = &event.returned {
+            self.take_back(order, now, returned);
+        }
         let program = Arc::clone(&self.program);
         for claim in &decision.claims {
             let Some(counter) = program.counters.get(claim.counter.index()) else { continue };
@@ -449,14 +709,15 @@ impl State for Memory {
                 CounterKey::Inviter(slot) => event.other(slot).map(Box::from),
             };
             let claims = self.claims.entry((claim.counter, key)).or_default();
-            claims.push(KeptClaim { at: now.at, local: now.local(), amount: claim.amount });
+            claims.push(KeptClaim { order, at: now.at, local: now.local(), amount: claim.amount });
         }
         // What was taken was there before the event gave anything.
-        for effect in decision.effects.iter().filter(|effect| effect.debit) {
+        let by_condition = !program.spendables.is_empty();
+        for effect in decision.effects.iter().filter(|effect| effect.debit && !by_condition) {
             if let (Some(account), Some(member)) = (effect.account, event.member()) {
                 let lots = &mut self.members.entry(member.into()).or_default().lots;
-                let spent = lots.entry(account).or_default().spend(now.at, effect.amount);
-                if let Some(journal) = &mut journal {
+                let spent = lots.entry(account).or_default().spend(now.at, order, effect.amount);
+                if let Some(journal) = &mut self.journal {
                     journal.movements.push(Movement {
                         member: member.into(),
                         account,
@@ -464,6 +725,21 @@ impl State for Memory {
                         moved: Moved::Spent(spent),
                     });
                 }
+            }
+        }
+        for spent in &decision.spent {
+            let Some(member) = event.member() else { continue };
+            let lots = &mut self.members.entry(member.into()).or_default().lots;
+            let lots = lots.entry(spent.account).or_default();
+            let taken = lots.spend_of(now.at, order, spent.amount, spent.condition);
+            let debit = decision.effects.iter().find(|one| one.debit && one.account == Some(spent.account));
+            if let Some(journal) = &mut self.journal {
+                journal.movements.push(Movement {
+                    member: member.into(),
+                    account: spent.account,
+                    rule: debit.map(|debit| debit.rule).unwrap_or_default(),
+                    moved: Moved::Spent(taken),
+                });
             }
         }
         self.instruments.keep(&program, event, decision);
@@ -476,53 +752,61 @@ impl State for Memory {
             let lots = &mut self.members.entry(owner.into()).or_default().lots;
             let lots = lots.entry(id).or_default();
             for portion in portions(&self.zone, program.week_starts, account, life, now, effect.amount) {
-                let paid = lots.issue(now.at, portion);
-                if let Some(journal) = &mut journal {
+                let by = By { event: order, site: effect.site };
+                let paid = lots.issue(now.at, by, portion, life.spendable);
+                if let Some(journal) = &mut self.journal {
+                    let Portion { amount, from, until } = portion;
+                    let (issued, condition) = (now.at, life.spendable);
+                    let lot = Lot { issued, by, from, until, amount, left: amount, condition };
                     journal.movements.push(Movement {
                         member: owner.into(),
                         account: id,
                         rule: effect.rule,
-                        moved: Moved::Issued { portion, paid },
+                        moved: Moved::Issued { lot, paid },
                     });
                 }
             }
         }
-        let Some(member) = event.member() else {
-            self.journal = journal;
-            return;
-        };
-        if let Some(tiers) = &program.instruments.tiers {
+        let Some(member) = event.member() else { return };
+        for (tiers, levels) in program.instruments.tiers.iter().zip(&mut self.levels) {
             let level = record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
-            self.levels.meet(member, level, now);
+            levels.meet(member, level, now);
             for change in decision.changes.iter().filter(|change| change.slot == tiers.slot) {
-                self.levels.place(member, change.value, change.until, now);
+                levels.place(member, change.value, change.until, now);
             }
         }
         let lines: Vec<i64> = decision.lines.iter().map(|line| line.paid).collect();
-        let kept = self.kept(schema, reader, event, decision.totals.paid, &lines);
-        if let Some(journal) = &mut journal {
-            journal.past = Some(past::write(&self.program, &self.event_slots, &self.line_slots, &kept));
+        let kept = Kept { order, ..self.kept(schema, reader, event, decision.totals.paid, &lines) };
+        if let Some(journal) = &mut self.journal {
+            let mut past = past::Past::of(&self.program, &self.event_slots, &self.line_slots, &kept);
+            past.raised = order.saturating_sub(self.begun);
+            if let Some(Ok(returned)) = &event.returned {
+                past.brings_back(returned.origin.order, backs(order, now, returned));
+            }
+            journal.past.push(past.write());
         }
-        self.journal = journal;
         self.remember(member, kept);
     }
 
-    fn due(&self, event: &ReadEvent) -> Vec<i64> {
-        let (Some(tiers), Some(member)) = (&self.program.instruments.tiers, event.member()) else {
-            return Vec::new();
-        };
-        self.levels.due(tiers, member, now(&event.record), self.program.week_starts)
+    fn due(&self, tiers: u32, event: &ReadEvent) -> Vec<i64> {
+        let at = usize::try_from(tiers).unwrap_or(usize::MAX);
+        let declared = self.program.instruments.tiers.get(at).zip(self.levels.get(at));
+        let (Some((tiers, levels)), Some(member)) = (declared, event.member()) else { return Vec::new() };
+        levels.due(tiers, member, now(&event.record), self.program.week_starts)
     }
 
     fn review(
         &mut self,
+        tiers: u32,
         member: &str,
         now: Instant,
         review: bool,
         found: (Option<i64>, Option<i64>),
     ) -> Option<TierChange> {
-        let tiers = self.program.instruments.tiers.as_ref()?;
-        self.levels.review(tiers, member, now, review, found)
+        let at = usize::try_from(tiers).ok()?;
+        let (declared, levels) = (self.program.instruments.tiers.get(at)?, self.levels.get_mut(at)?);
+        let change = levels.review(declared, member, now, review, found)?;
+        Some(TierChange { tiers, ..change })
     }
 
     fn has_badge(&self, member: &str, badge: u32) -> bool {
@@ -537,14 +821,30 @@ impl State for Memory {
 /// What one event sees of the claims before it.
 struct Seen<'s> {
     memory: &'s Memory,
-    now: Instant,
+    sight: Sight,
     member: Option<Box<str>>,
     inviters: Vec<(SlotId, Box<str>)>,
+    /// What the member held then, where it is seen as it was.
+    held: Option<Vec<Held>>,
 }
 
 impl Claimed for Seen<'_> {
     fn balance(&self, account: AccountId) -> Option<i64> {
-        Some(self.memory.balance(self.member.as_deref()?, account, self.now.at))
+        let member = self.member.as_deref()?;
+        Some(match &self.held {
+            None => self.memory.balance(member, account, self.sight.now.at),
+            Some(held) => held.iter().find(|held| held.account == account).map_or(0, |held| held.balance),
+        })
+    }
+
+    fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
+        if let Some(held) = &self.held {
+            let held = held.iter().find(|held| held.account == account);
+            return held.map_or_else(Vec::new, |held| held.purse.clone());
+        }
+        let member = self.member.as_deref().and_then(|member| self.memory.members.get(member));
+        let lots = member.and_then(|member| member.lots.get(&account));
+        lots.map_or_else(Vec::new, |lots| lots.purse(self.sight.now.at))
     }
 
     fn claimed(&self, id: CounterId) -> i64 {
@@ -559,10 +859,11 @@ impl Claimed for Seen<'_> {
         // Nobody to count for: nothing is left to give.
         let Some(key) = key else { return i64::MAX };
         let Some(claims) = self.memory.claims.get(&(id, key)) else { return 0 };
-        let stretch = limited(counter.window, self.now, self.memory.program.week_starts);
+        let stretch = limited(counter.window, self.sight.now, self.memory.program.week_starts);
         let of = |claim: &KeptClaim| if is_universal(counter.window) { claim.at } else { claim.local };
         claims
             .iter()
+            .filter(|claim| claim.order < self.sight.before)
             .filter(|claim| of(claim) > stretch.after && of(claim) <= stretch.last)
             .fold(0i64, |sum, claim| sum.saturating_add(claim.amount))
     }

@@ -17,9 +17,12 @@ pub mod tiers;
 pub use memory::{Journal, Memory, Moved, Movement};
 
 use crate::record::{ReadEvent, Reader, Schema};
+use crate::returns::Origin;
+use lots::Lots;
 use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate::{Claimed, Decision, Record, TierChange};
-use perq_compiler::ir::{MISSING, Program, RowSource, SiteKind, SlotId, StateRead, event_slot};
+use perq_compiler::ir::{AccountId, MISSING, Program, RowSource, SiteKind, SlotId, StateRead, event_slot};
+use std::sync::Arc;
 
 /// Who keeps state between events. Events come in the order in which they are to be decided; an event sees what was
 /// kept before it and happened no later than its own instant.
@@ -32,16 +35,43 @@ pub trait State: Send {
         event: &mut ReadEvent,
     ) -> Box<dyn Claimed + 's>;
 
-    /// Keeps the event and what was decided.
+    /// Keeps the event and what was decided, and with a return what comes back with it ([`ReadEvent::returned`]).
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision);
 
-    /// The local seconds at which the event's member is to be reviewed before it, oldest first.
-    fn due(&self, event: &ReadEvent) -> Vec<i64>;
+    /// What was kept of the event with this id, of which goods may come back.
+    fn origin(&self, id: &str) -> Option<Arc<Origin>>;
+
+    /// Fills the tables of an origin's record that speak of the past, and answers what was claimed, as it was when the origin
+    /// was decided: without what was kept since.
+    fn then<'s>(
+        &'s self,
+        schema: &Schema,
+        reader: &mut Reader,
+        origin: &Origin,
+        record: &mut Record,
+    ) -> Box<dyn Claimed + 's>;
+
+    /// All that a member holds of an account.
+    fn lots(&self, member: &str, account: AccountId) -> Lots;
+
+    /// Takes back a level that a member has reached since an event of which goods have come back: no further than to the
+    /// level of then, nor below what the member measures up to.
+    fn undo_level(
+        &mut self,
+        tiers: u32,
+        origin: &Origin,
+        now: Instant,
+        reached: Option<i64>,
+    ) -> Option<TierChange>;
+
+    /// The local seconds at which the event's member is to be reviewed before it for these levels, oldest first.
+    fn due(&self, tiers: u32, event: &ReadEvent) -> Vec<i64>;
 
     /// Keeps what a review of a member's level found, at a boundary or with an event that has been kept: the level that
     /// was reached, and the last day on which a level that begins then is kept.
     fn review(
         &mut self,
+        tiers: u32,
         member: &str,
         now: Instant,
         review: bool,
@@ -62,7 +92,12 @@ pub fn is_stateful(program: &Program) -> bool {
         RowSource::Earlier(_) | RowSource::EarlierLines(_) => true,
     });
     let reads = program.reads.iter().any(|read| match read.read {
-        StateRead::Balance(_) | StateRead::Coupon(_) | StateRead::Badge(_) => true,
+        StateRead::Balance(_)
+        | StateRead::Coupon(_)
+        | StateRead::Badge(_)
+        | StateRead::Refund
+        | StateRead::BoughtOn
+        | StateRead::Missing(_) => true,
         StateRead::After(_) | StateRead::Last(_) | StateRead::Until(_) | StateRead::Anniversary(_) => false,
     });
     let acts = program.sites.iter().any(|site| match site.kind {
@@ -71,19 +106,20 @@ pub fn is_stateful(program: &Program) -> bool {
         | SiteKind::Multiply { .. }
         | SiteKind::Discount { .. }
         | SiteKind::Issue { .. }
+        | SiteKind::Gift { .. }
         | SiteKind::Tender { .. } => false,
     });
     let instruments = &program.instruments;
     let kept = !instruments.coupons.is_empty()
         || !instruments.certificates.is_empty()
         || !instruments.badges.is_empty()
-        || instruments.tiers.is_some();
+        || !instruments.tiers.is_empty();
     let redemptions = !program.redemptions.is_empty();
-    history || reads || acts || kept || redemptions || !program.counters.is_empty()
+    history || reads || acts || kept || redemptions || program.returns || !program.counters.is_empty()
 }
 
 /// When an event happens.
-fn now(record: &Record) -> Instant {
+pub(crate) fn now(record: &Record) -> Instant {
     let slot = |slot: SlotId| record.event.get(slot.index()).copied().unwrap_or(MISSING);
     Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
 }

@@ -5,7 +5,7 @@ use super::State;
 use crate::record::{ReadEvent, Reader, Schema};
 use perq_compiler::calendar::{DAY, Instant};
 use perq_compiler::evaluate::{Decision, Issue, Record, TierChange};
-use perq_compiler::ir::{FunctionId, InstrumentId, MISSING, Program, event_slot, line_slot};
+use perq_compiler::ir::{EventId, FunctionId, InstrumentId, MISSING, Program, event_slot, line_slot};
 
 /// Asks functions that belong to no rule about a record: what each gives, where it gives anything.
 pub(crate) type Ask<'a> = dyn FnMut(&mut Record, &[FunctionId]) -> Vec<Option<i64>> + 'a;
@@ -19,14 +19,22 @@ pub(crate) fn before(
     ask: &mut Ask<'_>,
 ) -> Vec<TierChange> {
     let mut changes = Vec::new();
-    let (Some(tiers), Some(member)) = (&program.instruments.tiers, event.member()) else { return changes };
-    for local in state.due(event) {
-        let Some(now) = instant(schema, local) else { continue };
+    let Some(member) = event.member() else { return changes };
+    let mut due: Vec<(i64, u32)> = Vec::new();
+    for (tiers, id) in program.instruments.tiers.iter().zip(0u32..) {
+        if tiers.events.binary_search(&event.record.kind).is_ok() {
+            due.extend(state.due(id, event).into_iter().map(|local| (local, id)));
+        }
+    }
+    due.sort_unstable();
+    for (local, id) in due {
+        let tiers = usize::try_from(id).ok().and_then(|id| program.instruments.tiers.get(id));
+        let (Some(tiers), Some(now)) = (tiers, instant(schema, local)) else { continue };
         let mut then = event.clone();
         set(&mut then.record, now);
         drop(state.see(schema, reader, &mut then));
         let found = ask(&mut then.record, &functions(tiers));
-        changes.extend(state.review(member, now, true, level(&found)));
+        changes.extend(state.review(id, member, now, true, level(&found)));
     }
     changes
 }
@@ -41,15 +49,25 @@ pub(crate) fn after(
     ask: &mut Ask<'_>,
 ) {
     let Some(member) = event.member() else { return };
-    if !program.instruments.has_reviews() {
+    if !program.instruments.has_reviews() || crate::returns::is_refused(event) {
         return;
     }
     let mut then = event.clone();
     settled(&mut then.record, decision);
     drop(state.see(schema, reader, &mut then));
     let now = super::now(&then.record);
-    let tiers = program.instruments.tiers.as_ref().filter(|tiers| tiers.at_once);
-    let mut asked = tiers.map_or_else(Vec::new, functions);
+    let returned = event.returned.as_ref().and_then(|returned| returned.as_ref().ok());
+    let mut asked = Vec::new();
+    // Which levels, and where their answers stand.
+    let mut rising = Vec::new();
+    for (tiers, id) in program.instruments.tiers.iter().zip(0u32..) {
+        let is_looked_at = tiers.at_once || returned.is_some();
+        if is_looked_at && tiers.events.binary_search(&event.record.kind).is_ok() {
+            let start = asked.len();
+            asked.extend(functions(tiers));
+            rising.push((id, start..asked.len()));
+        }
+    }
     let of_tiers = asked.len();
     let mut badges = Vec::new();
     for (badge, id) in program.instruments.badges.iter().zip(0u32..) {
@@ -65,9 +83,12 @@ pub(crate) fn after(
         return;
     }
     let found = ask(&mut then.record, &asked);
-    if tiers.is_some() {
-        let of_level = level(found.get(..of_tiers).unwrap_or(&[]));
-        decision.tiers.extend(state.review(member, now, false, of_level));
+    for (id, range) in rising {
+        let of_level = level(found.get(range).unwrap_or(&[]));
+        if let Some(returned) = returned {
+            decision.tiers.extend(state.undo_level(id, &returned.origin, now, of_level.0));
+        }
+        decision.tiers.extend(state.review(id, member, now, false, of_level));
     }
     for (badge, found) in badges.into_iter().zip(found.get(of_tiers..).unwrap_or(&[])) {
         if *found == Some(1) {
@@ -76,6 +97,28 @@ pub(crate) fn after(
             decision.issues.push(Issue { rule: None, site: None, instrument, number: 1, expires: None });
         }
     }
+}
+
+/// The kind of event that rules hear of changes of levels.
+pub(crate) const CHANGE: &str = "tier_change";
+
+/// An event for each change of level that a decision lists, where rules hear such events.
+pub(crate) fn raised(
+    program: &Program,
+    schema: &Schema,
+    event: &ReadEvent,
+    changes: &[TierChange],
+) -> Vec<ReadEvent> {
+    let kind = program.events.iter().position(|kind| kind.name == CHANGE);
+    let Some(kind) = kind.and_then(|kind| u32::try_from(kind).ok()).map(EventId) else { return Vec::new() };
+    if !program.rules.iter().any(|rule| rule.events.contains(&kind)) {
+        return Vec::new();
+    }
+    let one = |(change, number): (&TierChange, u64)| {
+        let now = instant(schema, change.date.saturating_mul(DAY).saturating_add(change.time))?;
+        event.brings_about(schema, program, kind, &format!("{}/{CHANGE}-{number}", event.id()), now)
+    };
+    changes.iter().zip(1u64..).filter_map(one).collect()
 }
 
 fn functions(tiers: &perq_compiler::ir::Tiers) -> Vec<FunctionId> {

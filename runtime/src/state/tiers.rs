@@ -92,8 +92,35 @@ impl Levels {
             standing.level = to;
             standing.until = keep;
         }
-        let change = TierChange { from, to, date: now.date, time: now.time, review, until: standing.until };
+        // Which levels these are knows who keeps them.
+        let (date, time, until) = (now.date, now.time, standing.until);
+        let change = TierChange { tiers: 0, from, to, date, time, review, until };
         (to != from).then_some(change)
+    }
+
+    /// Takes back what a member has risen since an event of which goods have come back: to what is reached without them,
+    /// but no further than to the level of before it, which is kept for as long as it was then.
+    pub fn undo(
+        &mut self,
+        member: &str,
+        before: Option<(i64, Option<i64>)>,
+        now: Instant,
+        reached: Option<i64>,
+    ) -> Option<TierChange> {
+        let standing = self.members.get_mut(member)?;
+        let (level, until) = before.unwrap_or((0, None));
+        let from = standing.level;
+        let to = reached.unwrap_or(0).max(level).min(from);
+        if to == from {
+            return None;
+        }
+        standing.level = to;
+        if to == level {
+            standing.until = until;
+        }
+        let until = standing.until;
+        // Which levels these are knows who keeps them.
+        Some(TierChange { tiers: 0, from, to, date: now.date, time: now.time, review: false, until })
     }
 
     /// Notes a member who is seen for the first time, at the level that the record says.
@@ -137,6 +164,7 @@ mod tests {
             at_once: true,
             downgrade,
             review: Some(Boundary { every: Period::Month, time: 3 * 3600 }),
+            events: Vec::new(),
             place: PlaceId(0),
         }
     }

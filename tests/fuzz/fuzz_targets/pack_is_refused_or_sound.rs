@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use perq_compiler::evaluate::{Decision, Plan, Record, Workspace, evaluate};
+use perq_compiler::evaluate::{Decision, Plan, Record, Unclaimed, Workspace, evaluate};
 use perq_compiler::interpret::Interpreter;
 use perq_compiler::ir::{EventId, FunctionId, Verified};
 use perq_runtime::native::{Native, Options};
@@ -77,10 +77,6 @@ fn run(program: &Arc<Verified>) {
         for function in (0u32..).take(program.functions.len()).map(FunctionId) {
             engines.run(function, &input, &mut report).unwrap_or_else(|words| panic!("{words}"));
         }
-        // All fifty million turns of an event would take too long here.
-        if report.faults.keys().any(|(kind, _)| kind == "OutOfFuel") {
-            continue;
-        }
         let plan = Plan::new(program, &input.bindings);
         let every = Plan::without_index(program, &input.bindings);
         let wanted = decide(program, &every, &input, &interpreter);
@@ -97,10 +93,13 @@ fn decide<C: perq_compiler::evaluate::Code>(program: &Verified, plan: &Plan, inp
         line_width: input.line_width,
         payments: input.payments.clone(),
         payment_width: input.payment_width,
+        tables: input.tables.clone(),
         symbols: input.symbols.clone(),
     };
-    let (mut workspace, mut decision) = (Workspace::default(), Decision::default());
+    // All fifty million turns of an event would take too long here.
+    let (mut workspace, mut decision) = (Workspace::with_fuel(200_000), Decision::default());
     let (params, bindings) = (&input.params, &input.bindings);
-    evaluate(program, plan, bindings, &mut record, params, code, &mut workspace, &mut decision);
+    let claimed = &Unclaimed;
+    evaluate(program, plan, bindings, &mut record, params, claimed, code, &mut workspace, &mut decision);
     decision
 }

@@ -1,5 +1,6 @@
 //! Settlement by itself: programs put together by hand, and a mock for the code of rules. Knows no language.
 
+mod fuel;
 mod index;
 mod limits;
 mod modes;
@@ -118,7 +119,10 @@ impl Kit {
             counters: Vec::new(),
             redemptions: Vec::new(),
             tender: crate::ir::TenderSlots::default(),
+            returns: false,
             instruments: Default::default(),
+            gifts: Vec::new(),
+            spendables: Vec::new(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),
@@ -158,6 +162,7 @@ impl Kit {
             not_below: None,
             expires: crate::ir::Expires::Never,
             melt: None,
+            shortfall: None,
         });
         AccountId(u32::try_from(self.program.accounts.len()).unwrap() - 1)
     }
@@ -375,10 +380,10 @@ fn limit(amount: i64, account: Option<AccountId>, otherwise: Otherwise) -> Limit
 fn account_of(limit: &Limit) -> Option<AccountId> {
     match limit.of {
         LimitOf::Awards(account) => Some(account),
-        LimitOf::Discounts | LimitOf::Times => None,
+        LimitOf::Discounts | LimitOf::Times | LimitOf::Gifts => None,
     }
 }
 
 fn tax(included: bool) -> Option<Tax> {
-    Some(Tax { included, rounding: Rounding::HalfUp, per: TaxPer::Line })
+    Some(Tax { included, rounding: Rounding::HalfUp, per: TaxPer::Line, besides: None })
 }

@@ -105,6 +105,9 @@ fn state(state: &StateEntry, output: &mut Output) -> Result<(), Failure> {
     for balance in &state.balances {
         output.say(&format!("  balance   {}", plain(balance)))?;
     }
+    if state.returns {
+        output.say("  returns   purchases are kept for the goods that may come back")?;
+    }
     Ok(())
 }
 

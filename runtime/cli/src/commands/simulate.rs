@@ -77,6 +77,14 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
             output.object("simulate", json!({ "refused": refused }));
             return Ok(Exit::Findings);
         }
+        Err(ExplainError::Return(words)) => {
+            let file = plain(&options.event.display().to_string());
+            let help = "what comes back of a purchase is decided where the purchase was: with `perq run`, or in a test";
+            output.note(&sentence(&format!("refused {file}: {}; {help} [unknown-purchase]", plain(&words))));
+            let refused = json!({ "error": "unknown-purchase", "field": "of", "message": words });
+            output.object("simulate", json!({ "refused": refused }));
+            return Ok(Exit::Findings);
+        }
         Err(ExplainError::Differs) => {
             return Err(Failure::mistake("the interpreter and the engine decide this event differently"));
         }
@@ -206,6 +214,17 @@ impl Paper {
             }
             self.row("     together", "", &account.amount);
         }
+        let acting: Vec<&RuleReport> = told.rules.iter().filter(|rule| !rule.does.is_empty()).collect();
+        if !acting.is_empty() {
+            self.line("");
+            self.line("Besides");
+            for rule in acting {
+                self.line(&format!("  {}", titled(&rule.rule, rule.title.as_deref())));
+                for deed in &rule.does {
+                    self.line(&format!("    {}", plain(deed)));
+                }
+            }
+        }
         let lost =
             |rule: &&RuleReport| !rule.displaced.is_empty() || !rule.cut.is_empty() || rule.error.is_some();
         let lost: Vec<&RuleReport> = told.rules.iter().filter(lost).collect();
@@ -245,7 +264,12 @@ impl Paper {
         let place = self.place(&rule.place);
         self.line(&format!("{}  [{place}]", titled(&rule.rule, rule.title.as_deref())));
         if rule.fired {
-            self.line(&format!("    gives {}", amounts(&rule.gave)));
+            if rule.does.is_empty() || !rule.gave.is_empty() {
+                self.line(&format!("    gives {}", amounts(&rule.gave)));
+            }
+            for deed in &rule.does {
+                self.line(&format!("    {}", plain(deed)));
+            }
         }
         self.lost(rule);
         self.why(rule);

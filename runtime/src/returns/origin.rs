@@ -1,0 +1,489 @@
+//! What is kept of an event for the goods that may come back of it: its record as its rules saw it, what it was given, and
+//! what is left of that. Everything a store has to keep for returns is here, and nothing that it keeps anyway. Refuses to
+//! know how it is stored.
+
+use super::{Refund, Returned};
+use crate::catalogue::bind::{set_range, set_slot};
+use crate::record::{ReadEvent, Reader, Schema};
+use crate::state::lots::Held;
+use perq_compiler::calendar::Instant;
+use perq_compiler::evaluate::spread::over_pieces;
+use perq_compiler::evaluate::{
+    Claim, Decision, Effect, Kept, KeptLine, Record, Share, TableRows, is_settled,
+};
+use perq_compiler::ir::{
+    AccountId, Cancel, Column, EventId, KindId, MISSING, Program, RowSource, RowTable, RuleId, SiteId,
+    SiteKind, Slot, SlotId, SlotType, event_slot, line_slot,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// An event of which goods may come back. Its numbers of slots, sites, counters and accounts are those of the pack that
+/// decided it: a return is decided with that pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its id.
+    pub id: Box<str>,
+    /// Its place in the order in which events were kept: what was kept before it is what it saw.
+    pub order: u64,
+    /// It was decided, rather than told to have been.
+    pub decided: bool,
+    /// Whose it was.
+    pub member: Option<Box<str>>,
+    /// Other members, by the slot that names them.
+    pub others: Vec<(SlotId, Box<str>)>,
+    /// The member's level before it, by tiers of the program, and the last day on which that was kept.
+    pub levels: Vec<(i64, Option<i64>)>,
+    /// What the member could spend before it, of the accounts from which rules take.
+    pub held: Vec<Held>,
+    /// As its rules saw it.
+    pub record: Remembered,
+    /// Its lines as they were settled.
+    pub lines: Vec<OriginLine>,
+    /// What applied.
+    pub effects: Vec<Effect>,
+    /// What rules did besides before anything was earned.
+    pub deeds: Vec<(RuleId, SiteId)>,
+    /// What is left of its awards and debits, by effect of the text, ascending.
+    pub left: Vec<Left>,
+    /// What is left of its claims.
+    pub claims: Vec<Claim>,
+}
+
+/// A line as it was settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginLine {
+    /// Its sku.
+    pub sku: Box<str>,
+    /// Its pieces.
+    pub pieces: i64,
+    /// What was paid after all discounts.
+    pub paid: i64,
+    /// Of that, what points paid.
+    pub tendered: i64,
+    /// Its tax.
+    pub tax: i64,
+    /// Pieces that have come back.
+    pub returned: i64,
+}
+
+/// What is left of what an effect awarded or took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    /// Which effect.
+    pub site: SiteId,
+    /// Of which account.
+    pub account: AccountId,
+    /// It took.
+    pub debit: bool,
+    /// How much; above zero.
+    pub amount: i64,
+}
+
+/// A record that means the same to every catalogue: its names are texts. Earlier events are not in it; they are still
+/// where they were.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    kind: EventId,
+    event: Vec<i64>,
+    lines: Vec<i64>,
+    payments: Vec<i64>,
+    /// Lists of the event or its member, by table.
+    lists: Vec<(u32, Vec<i64>)>,
+    /// What sets name, by their place among the names.
+    symbols: Vec<u32>,
+    names: Vec<(KindId, Box<str>)>,
+}
+
+/// The part of an amount that falls on the first few of some pieces: the first ones have a minor unit more.
+pub fn part(amount: i64, pieces: i64, first: i64) -> i64 {
+    if pieces < 1 {
+        return 0;
+    }
+    let first = first.clamp(0, pieces);
+    let (each, larger) = over_pieces(amount, pieces);
+    each.saturating_mul(first).saturating_add(larger.min(first))
+}
+
+impl OriginLine {
+    /// What is refunded for the first few pieces that come back.
+    pub fn refund(&self, pieces: i64) -> Refund {
+        let of = |amount: i64| part(amount, self.pieces, pieces);
+        Refund { paid: of(self.paid), tax: of(self.tax), points: of(self.tendered) }
+    }
+}
+
+impl Origin {
+    /// An event that was decided, as it is kept. `before` is what the member had before it.
+    pub fn of(
+        program: &Program,
+        (schema, reader): (&Schema, &Reader),
+        event: &ReadEvent,
+        decision: &Decision,
+        order: u64,
+    ) -> Origin {
+        let width = event.record.line_width.max(1);
+        let tendered = |row: u32| {
+            let shares = decision.tenders.iter().flat_map(|tender| &tender.shares);
+            let shares = shares.filter(|share| share.row == row);
+            shares.fold(0i64, |sum, share| sum.saturating_add(share.amount))
+        };
+        let lines = event.record.lines.chunks_exact(width).zip(&decision.lines).zip(0u32..);
+        let settled = |rule: RuleId| {
+            let group =
+                program.rules.get(rule.index()).and_then(|rule| program.groups.get(rule.group.index()));
+            group.is_some_and(|group| is_settled(group.phase))
+        };
+        let issues = decision.issues.iter().filter_map(|issue| issue.rule.zip(issue.site));
+        let changes = decision.changes.iter().map(|change| (change.rule, change.site));
+        let others = program.sites.iter().filter_map(|site| site.to);
+        let counted = program.counters.iter().filter_map(|counter| match counter.per {
+            perq_compiler::ir::CounterKey::Inviter(slot) => Some(slot),
+            perq_compiler::ir::CounterKey::Campaign | perq_compiler::ir::CounterKey::Member => None,
+        });
+        let mut others: Vec<SlotId> = others.chain(counted).collect();
+        others.sort_unstable();
+        others.dedup();
+        Origin {
+            id: event.id().into(),
+            order,
+            decided: true,
+            member: event.member().map(Box::from),
+            others: others
+                .into_iter()
+                .filter_map(|slot| Some((slot, Box::from(event.other(slot)?))))
+                .collect(),
+            levels: Vec::new(),
+            held: Vec::new(),
+            record: Remembered::of(program, schema, reader, &event.record),
+            lines: lines
+                .map(|((line, total), row)| OriginLine {
+                    sku: event.sku(row as usize).into(),
+                    pieces: line.get(line_slot::PIECES.index()).copied().unwrap_or(0),
+                    paid: total.paid,
+                    tendered: tendered(row),
+                    tax: total.tax,
+                    returned: 0,
+                })
+                .collect(),
+            effects: decision.effects.clone(),
+            deeds: issues.chain(changes).filter(|(rule, _)| settled(*rule)).collect(),
+            left: left(&decision.effects),
+            claims: decision.claims.clone(),
+        }
+    }
+
+    /// When it happened.
+    pub fn now(&self) -> Instant {
+        let slot = |slot: SlotId| self.record.event.get(slot.index()).copied().unwrap_or(MISSING);
+        Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
+    }
+
+    /// Whose an effect of it is.
+    pub fn owner(&self, program: &Program, site: SiteId) -> Option<&str> {
+        match program.sites.get(site.index())?.to {
+            None => self.member.as_deref(),
+            Some(slot) => self.other(slot),
+        }
+    }
+
+    /// The member that a slot of it names.
+    pub fn other(&self, slot: SlotId) -> Option<&str> {
+        self.others.iter().find(|(of, _)| *of == slot).map(|(_, name)| &**name)
+    }
+
+    /// It, once these goods have come back.
+    pub fn after(&self, returned: &Returned) -> Origin {
+        let mut origin = self.clone();
+        for (line, pieces) in origin.lines.iter_mut().zip(&returned.pieces) {
+            line.returned = *pieces;
+        }
+        origin.left.clone_from(&returned.left);
+        origin.claims.clone_from(&returned.claims_left);
+        origin
+    }
+
+    /// The record and what stays of what was settled, where so many pieces of each line have come back.
+    pub(crate) fn kept(
+        &self,
+        program: &Program,
+        schema: &Schema,
+        reader: &mut Reader,
+        back: &[i64],
+    ) -> (Record, Kept) {
+        let mut record = self.record.restore(program, schema, reader);
+        // By row: the row among what is left.
+        let mut rows: Vec<Option<u32>> = Vec::new();
+        let mut count = 0u32;
+        for (line, back) in self.lines.iter().zip(back) {
+            let stays = line.pieces < 1 || *back < line.pieces;
+            rows.push(stays.then_some(count));
+            count = count.saturating_add(u32::from(stays));
+        }
+        let mut kept = Kept::default();
+        let (mut slots, mut sum) = (Vec::new(), 0i64);
+        let width = record.line_width.max(1);
+        let lines = record.lines.chunks_exact(width).zip(&self.lines).zip(back).zip(&rows);
+        for (((slots_of, line), back), row) in lines {
+            let Some(row) = row else { continue };
+            let start = slots.len();
+            slots.extend_from_slice(slots_of);
+            let left = |amount: i64| amount.saturating_sub(part(amount, line.pieces, *back));
+            let own = slots.get_mut(start..).unwrap_or(&mut []);
+            let initial = own.get(line_slot::INITIAL.index()).copied().filter(|value| *value != MISSING);
+            let initial = left(initial.unwrap_or(0));
+            sum = sum.saturating_add(initial);
+            for (slot, value) in [
+                (line_slot::POSITION, i64::from(*row).saturating_add(1)),
+                (line_slot::PIECES, line.pieces.saturating_sub(*back)),
+                (line_slot::INITIAL, initial),
+                (line_slot::PAID, initial),
+            ] {
+                if let Some(place) = own.get_mut(slot.index()) {
+                    *place = value;
+                }
+            }
+            kept.lines.push(KeptLine { paid: left(line.paid), tendered: left(line.tendered) });
+        }
+        record.lines = slots;
+        for slot in [event_slot::BASKET_INITIAL, event_slot::BASKET_PAID] {
+            if let Some(place) = record.event.get_mut(slot.index()) {
+                *place = sum;
+            }
+        }
+        kept.deeds.clone_from(&self.deeds);
+        let shares = |effect: &Effect| -> Vec<Share> {
+            let share = |share: &Share| {
+                let at = usize::try_from(share.row).ok()?;
+                let (line, back, row) = (self.lines.get(at)?, *back.get(at)?, (*rows.get(at)?)?);
+                let amount = share.amount.saturating_sub(part(share.amount, line.pieces, back));
+                let pieces = share.pieces.min(line.pieces.saturating_sub(back));
+                (amount != 0).then_some(Share { row, pieces, amount })
+            };
+            effect.shares.iter().filter_map(share).collect()
+        };
+        for effect in &self.effects {
+            let phase = program.groups.get(effect.group.index()).map(|group| group.phase);
+            let cancel = cancel_of(program, effect.site);
+            let is_settled = phase.is_some_and(is_settled);
+            if !is_settled && cancel.is_none() {
+                continue;
+            }
+            let touched = match effect.shares.as_slice() {
+                [] => back.iter().any(|back| *back > 0),
+                shares => {
+                    shares.iter().any(|share| back.get(share.row as usize).is_some_and(|back| *back > 0))
+                }
+            };
+            if cancel == Some(Cancel::All) && touched {
+                continue;
+            }
+            let mut left = effect.clone();
+            if effect.shares.is_empty() {
+                let (whole, gone) = match is_settled {
+                    true => self.discounts(effect.rule, back),
+                    false => self.pieces(back),
+                };
+                left.amount = effect.amount.saturating_sub(share_of(effect.amount, whole, gone));
+            } else {
+                left.shares = shares(effect);
+                left.amount = left.shares.iter().fold(0i64, |sum, share| sum.saturating_add(share.amount));
+            }
+            if left.amount == 0 {
+                continue;
+            }
+            match is_settled {
+                true => kept.settled.push(left),
+                false => kept.cancellable.push(left),
+            }
+        }
+        (record, kept)
+    }
+
+    /// What a rule took off the price, and how much of that has come back; where it took nothing off, its debit stays as
+    /// long as anything does.
+    fn discounts(&self, rule: RuleId, back: &[i64]) -> (i64, i64) {
+        let (mut whole, mut gone) = (0i64, 0i64);
+        let discounts = self.effects.iter().filter(|effect| effect.rule == rule && effect.account.is_none());
+        for share in discounts.flat_map(|effect| &effect.shares) {
+            let Some((line, back)) = self.lines.get(share.row as usize).zip(back.get(share.row as usize))
+            else {
+                continue;
+            };
+            whole = whole.saturating_add(share.amount);
+            gone = gone.saturating_add(part(share.amount, line.pieces, *back));
+        }
+        (whole, gone)
+    }
+
+    /// All pieces, and those that have come back.
+    fn pieces(&self, back: &[i64]) -> (i64, i64) {
+        let whole = self.lines.iter().fold(0i64, |sum, line| sum.saturating_add(line.pieces.max(0)));
+        (whole, back.iter().fold(0i64, |sum, back| sum.saturating_add((*back).max(0))))
+    }
+}
+
+/// The part of an amount that falls on some of the whole, rounded down.
+fn share_of(amount: i64, whole: i64, part: i64) -> i64 {
+    let product = i128::from(amount).saturating_mul(i128::from(part));
+    let share = product.checked_div(i128::from(whole)).unwrap_or(0);
+    i64::try_from(share).unwrap_or(0)
+}
+
+fn cancel_of(program: &Program, site: SiteId) -> Option<Cancel> {
+    match program.sites.get(site.index())?.kind {
+        SiteKind::Award { life, .. } => life.cancel,
+        SiteKind::Multiply { .. }
+        | SiteKind::Debit { .. }
+        | SiteKind::Discount { .. }
+        | SiteKind::Gift { .. }
+        | SiteKind::Issue { .. }
+        | SiteKind::Set { .. }
+        | SiteKind::Tender { .. } => None,
+    }
+}
+
+/// The awards and debits among effects, put together by effect of the text.
+pub(crate) fn left(effects: &[Effect]) -> Vec<Left> {
+    let mut sums: BTreeMap<SiteId, Left> = BTreeMap::new();
+    for effect in effects {
+        let Some(account) = effect.account else { continue };
+        let (site, debit) = (effect.site, effect.debit);
+        let sum = sums.entry(site).or_insert(Left { site, account, debit, amount: 0 });
+        sum.amount = sum.amount.saturating_add(effect.amount);
+    }
+    sums.into_values().filter(|left| left.amount != 0).collect()
+}
+
+/// The slots of a list's rows.
+fn columns(table: &RowTable) -> impl Iterator<Item = Option<&Slot>> {
+    table.columns.iter().map(|column| match column {
+        Column::Field(slot) => Some(slot),
+        Column::Event(_)
+        | Column::Line(_)
+        | Column::LocalAt
+        | Column::PaidNet
+        | Column::Returned
+        | Column::PiecesKept => None,
+    })
+}
+
+/// Turns names into their places, or back: what a symbol of a kind becomes.
+struct Renaming<'r> {
+    symbols: &'r [u32],
+    name: &'r mut dyn FnMut(KindId, u32) -> Option<u32>,
+    out: Vec<u32>,
+}
+
+impl Renaming<'_> {
+    fn slots<'s>(&mut self, slots: &mut [i64], types: impl Iterator<Item = Option<&'s Slot>>) {
+        for (place, slot) in slots.iter_mut().zip(types) {
+            let Some(slot) = slot.filter(|_| *place != MISSING) else { continue };
+            match slot.ty {
+                SlotType::Symbol(kind) => {
+                    let named = u32::try_from(*place).ok().and_then(|number| (self.name)(kind, number));
+                    *place = named.map_or(MISSING, i64::from);
+                }
+                SlotType::Set(kind) => {
+                    let start = self.out.len();
+                    let names = self.symbols.get(set_range(*place)).unwrap_or(&[]);
+                    self.out.extend(names.iter().filter_map(|number| (self.name)(kind, *number)));
+                    // Readers and rules look for symbols in order.
+                    if let Some(set) = self.out.get_mut(start..) {
+                        set.sort_unstable();
+                    }
+                    *place = set_slot(start, self.out.len());
+                }
+                SlotType::Bool
+                | SlotType::Money { .. }
+                | SlotType::Points(_)
+                | SlotType::Percent
+                | SlotType::Count
+                | SlotType::Number { .. }
+                | SlotType::Date
+                | SlotType::Time
+                | SlotType::Instant
+                | SlotType::Enum(_) => {}
+            }
+        }
+    }
+
+    fn rows(&mut self, rows: &mut [i64], slots: &[Slot]) {
+        for row in rows.chunks_exact_mut(slots.len().max(1)) {
+            self.slots(row, slots.iter().map(Some));
+        }
+    }
+}
+
+impl Remembered {
+    fn of(program: &Program, schema: &Schema, reader: &Reader, record: &Record) -> Remembered {
+        let mut places: BTreeMap<(KindId, u32), u32> = BTreeMap::new();
+        let mut names: Vec<(KindId, Box<str>)> = Vec::new();
+        let mut name = |kind: KindId, number: u32| {
+            if let Some(place) = places.get(&(kind, number)) {
+                return Some(*place);
+            }
+            let place = u32::try_from(names.len()).ok()?;
+            names.push((kind, reader.symbol_name(schema, kind.index(), number)?.into()));
+            places.insert((kind, number), place);
+            Some(place)
+        };
+        let mut renaming = Renaming { symbols: &record.symbols, name: &mut name, out: Vec::new() };
+        let layout = &program.layout;
+        let (mut event, mut lines) = (record.event.clone(), record.lines.clone());
+        let mut payments = record.payments.clone();
+        renaming.slots(&mut event, layout.event.iter().map(Some));
+        renaming.rows(&mut lines, &layout.line);
+        renaming.rows(&mut payments, &layout.payment);
+        let mut lists = Vec::new();
+        for ((table, rows), at) in layout.tables.iter().zip(&record.tables).zip(0u32..) {
+            match table.source {
+                RowSource::Earlier(_) | RowSource::EarlierLines(_) => continue,
+                RowSource::List { .. } => {}
+            }
+            let mut slots = rows.slots.clone();
+            for row in slots.chunks_exact_mut(rows.width.max(1)) {
+                renaming.slots(row, columns(table));
+            }
+            lists.push((at, slots));
+        }
+        let symbols = renaming.out;
+        Remembered { kind: record.kind, event, lines, payments, lists, symbols, names }
+    }
+
+    /// The record, with the numbers that names have now.
+    pub(crate) fn restore(&self, program: &Program, schema: &Schema, reader: &mut Reader) -> Record {
+        let numbers: Vec<u32> =
+            self.names.iter().map(|(kind, name)| reader.symbol_number(schema, kind.index(), name)).collect();
+        let mut name = |_: KindId, place: u32| numbers.get(usize::try_from(place).ok()?).copied();
+        let mut renaming = Renaming { symbols: &self.symbols, name: &mut name, out: Vec::new() };
+        let layout = &program.layout;
+        let (mut event, mut lines) = (self.event.clone(), self.lines.clone());
+        let mut payments = self.payments.clone();
+        renaming.slots(&mut event, layout.event.iter().map(Some));
+        renaming.rows(&mut lines, &layout.line);
+        renaming.rows(&mut payments, &layout.payment);
+        let mut tables = vec![TableRows::default(); layout.tables.len()];
+        for (rows, table) in tables.iter_mut().zip(&layout.tables) {
+            rows.width = table.columns.len().max(1);
+        }
+        for (at, slots) in &self.lists {
+            let at = *at as usize;
+            let (Some(rows), Some(table)) = (tables.get_mut(at), layout.tables.get(at)) else { continue };
+            rows.slots.clone_from(slots);
+            for row in rows.slots.chunks_exact_mut(rows.width) {
+                renaming.slots(row, columns(table));
+            }
+        }
+        Record {
+            kind: self.kind,
+            event,
+            lines,
+            line_width: layout.line.len(),
+            payments,
+            payment_width: layout.payment.len(),
+            tables,
+            symbols: renaming.out,
+        }
+    }
+}
