@@ -4,8 +4,8 @@
 //! The names `I1` to `I11` are those of `docs/reference/ledger.md`.
 
 use crate::chain;
-use crate::ledger::OWN;
 use crate::desk::KeptOrigin;
+use crate::ledger::OWN;
 use crate::store::{
     Book, Cause, Datum, EntryRow, EventKey, EventRow, FoundOrigin, LotKey, LotRow, OriginRow, Store,
     StoreError,
@@ -640,7 +640,11 @@ fn points(name: &str, of: &Of, report: &mut Report) {
         let at = event.map_or(0, |event| event.at);
         let takes = entry.amount < 0 && key.event != entry.event;
         let own = event.is_some_and(|event| event.kind.starts_with(OWN));
-        if takes && !own && !back.corrects(entry) && (lot.start > at || lot.until.is_some_and(|until| until <= at)) {
+        if takes
+            && !own
+            && !back.corrects(entry)
+            && (lot.start > at || lot.until.is_some_and(|until| until <= at))
+        {
             report.find(
                 "I9",
                 format!("member {name}: lot {}.{} was spent outside of its life", key.event, key.part),

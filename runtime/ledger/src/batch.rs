@@ -73,11 +73,7 @@ impl Batch {
     pub fn member(&mut self, name: &str) -> &mut MemberRow {
         let change = self.members.entry(name.to_owned()).or_insert_with(|| MemberChange {
             found: 0,
-            row: MemberRow {
-                name: name.to_owned(),
-                seq: 0,
-                head: chain::NOTHING.to_owned(),
-            },
+            row: MemberRow { name: name.to_owned(), seq: 0, head: chain::NOTHING.to_owned() },
         });
         &mut change.row
     }

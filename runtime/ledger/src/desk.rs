@@ -526,7 +526,8 @@ impl Desk {
         let mut touched: Vec<String> = event.member().map(str::to_owned).into_iter().collect();
         // What it raised was decided and kept with it, also where it is refused itself.
         let raised = event.raised.iter().zip(&decision.raised);
-        let parts: Vec<(&ReadEvent, &Decision)> = std::iter::once((&*event, &decision)).chain(raised).collect();
+        let parts: Vec<(&ReadEvent, &Decision)> =
+            std::iter::once((&*event, &decision)).chain(raised).collect();
         self.claims(&parts, incoming.number, &mut touched);
         self.instruments(&parts, incoming.number, &mut touched);
         self.level(event);
@@ -873,8 +874,7 @@ fn spent_of(
     let mut all = Vec::new();
     let Some(member) = origin.member.as_deref() else { return all };
     for (account, id) in program.accounts.iter().zip((0u32..).map(AccountId)) {
-        let (Some(lots), Some(held)) =
-            (memory.lots_of(member, id), held.get(&(member.to_owned(), id)))
+        let (Some(lots), Some(held)) = (memory.lots_of(member, id), held.get(&(member.to_owned(), id)))
         else {
             continue;
         };

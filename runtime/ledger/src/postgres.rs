@@ -502,11 +502,9 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
             json: row.text(3),
             decision: row.text(4),
         }),
-        "member" => found.members.push(MemberRow {
-            name: row.text(0),
-            seq: row.number(1),
-            head: row.text(2),
-        }),
+        "member" => {
+            found.members.push(MemberRow { name: row.text(0), seq: row.number(1), head: row.text(2) })
+        }
         "level" => found.levels.push(LevelRow {
             member: row.text(0),
             tiers: row.text(1),

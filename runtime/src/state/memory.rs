@@ -293,9 +293,9 @@ impl Memory {
         let kept = if past.raised == 0 {
             Some(self.kept(schema, reader, event, paid, lines))
         } else {
-            let raised = past.kind(&self.program).and_then(|kind| {
-                event.brings_about(schema, &self.program, kind, event.id(), past.now())
-            });
+            let raised = past
+                .kind(&self.program)
+                .and_then(|kind| event.brings_about(schema, &self.program, kind, event.id(), past.now()));
             raised.map(|raised| self.kept(schema, reader, &raised, 0, &[]))
         };
         if let Some(kept) = kept {
