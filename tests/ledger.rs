@@ -138,7 +138,8 @@ fn number(store: &mut dyn Store, sql: &str) -> i64 {
 #[test]
 fn a_ledger_decides_what_the_memory_decides() {
     let engine = engine(EVERYTHING);
-    for seed in 1..=8 {
+    // The last one misses a review for so long that what it looks at is no longer near its events.
+    for seed in (1..=7).chain([159]) {
         let events = events(seed, 300);
         let expected = decided_in_memory(&engine, &events);
         for (word, least) in [
@@ -1200,5 +1201,78 @@ fn the_auditor_finds_what_was_done_to_returns() {
             let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.invariant).collect();
             assert!(found.contains(invariant), "{backend:?} {damage}: {:?}", report.findings);
         }
+    }
+}
+
+/// What is held can be paid with by the purchase that names the reservation, once, and by nobody else.
+#[test]
+fn a_purchase_pays_with_what_was_held_for_it() {
+    let engine = engine(RETURNS);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let here = ledger(&engine, &place);
+        here.decide(gift("g", "anna", "2026-03-01T10:00:00", 100).as_bytes()).unwrap();
+        here.decide(gift("g2", "bo", "2026-03-01T10:00:00", 100).as_bytes()).unwrap();
+        let mut store = open(&place, false).unwrap();
+        let day = |text: &str| perq_runtime::clock::date(text).unwrap() * 86_400;
+        let account = || "bonus".to_owned();
+        let mut does = |id: &str, at: i64, act: Act| {
+            let (id, member) = (id.to_owned(), "anna".to_owned());
+            let deed = Deed { id, member, at, act, reason: String::new(), author: "till".to_owned() };
+            carry_out(&mut *store, &[deed]).unwrap().remove(0)
+        };
+        let (held, until) = (day("2026-03-02"), day("2026-03-09"));
+        for (id, amount) in [("r1", 90), ("r2", 10)] {
+            let done = does(id, held, Act::Reserve { account: account(), amount, until });
+            assert!(matches!(done, Done::Done(_)), "{done:?}");
+        }
+        let buys = |id: &str, member: &str, at: &str, reservation: &str, pay: u64| {
+            let text = bought(id, at, &format!("\"{member}\""), pay, &[("A", 1, 1_500)]);
+            text.replacen('{', &format!(r#"{{"reservation":{reservation},"#), 1)
+        };
+        let decide = |text: &str| here.decide(text.as_bytes()).map(|answer| answer.decision);
+        let refused = |text: &str| {
+            let refusal = here.decide(text.as_bytes()).unwrap_err();
+            assert_eq!((refusal.name(), refusal.field()), ("no-reservation", "reservation"));
+            refusal.to_string()
+        };
+        let at = "2026-03-03T10:00:00";
+        assert_eq!(refused(&buys("p0", "bo", at, r#""r1""#, 50)), "bo has no reservation `r1`");
+        assert_eq!(refused(&buys("p0", "anna", at, "7", 50)), "anna has no reservation `7`");
+        let late = buys("p0", "anna", "2026-03-09T10:00:00", r#""r1""#, 50);
+        assert_eq!(refused(&late), "the time of reservation `r1` is over");
+        // All is held, so nothing can be paid without it; with it no more than it holds, and it stays held.
+        let short = |text: &str| {
+            let decision = decide(text).unwrap();
+            assert!(decision.contains(r#""because":"short""#), "{decision}");
+            assert_eq!(decide(text).unwrap(), decision);
+        };
+        short(&bought("p1", at, "\"anna\"", 1, &[("A", 1, 1_500)]));
+        short(&buys("p2", "anna", at, r#""r1""#, 91));
+        let balance = || {
+            let mut store = open(&place, false).unwrap();
+            let all = report::balances(&mut *store, "anna", Some(day("2026-03-04"))).unwrap();
+            let row = all.into_iter().find(|row| row.account == "bonus").unwrap();
+            (row.balance, row.reserved)
+        };
+        assert_eq!(balance(), ("0".to_owned(), "100".to_owned()));
+        // 60 of the 90 pay; the rest is there again, with 15 for the purchase. Within one batch nobody else gets them.
+        let pays = buys("p3", "anna", at, r#""r1""#, 60);
+        let other = buys("p4", "anna", at, r#""r1""#, 5);
+        let quoted = here.quote(pays.as_bytes()).unwrap().decision;
+        let all = here.decide_all(&[pays.as_bytes(), other.as_bytes(), pays.as_bytes()]);
+        assert_eq!(all[0].as_ref().unwrap().decision, quoted);
+        assert!(quoted.contains(r#""points":"60""#), "{quoted}");
+        assert_eq!(all[1].as_ref().unwrap_err().to_string(), "reservation `r1` of anna has ended");
+        assert!(all[2].as_ref().unwrap().repeated);
+        assert_eq!(balance(), ("45".to_owned(), "10".to_owned()));
+        assert!(matches!(does("r1", held, Act::Cancel), Done::Refused(_)));
+        assert!(matches!(does("r2", held, Act::Commit), Done::Done(_)));
+        assert_eq!(refused(&buys("p5", "anna", at, r#""r2""#, 5)), "reservation `r2` of anna has ended");
+        // What was held pays, and comes back as any payment does.
+        here.decide(comes_back("b", "p3", "2026-03-04T10:00:00", &[("A", 1)]).as_bytes()).unwrap();
+        // The 60 are there again, and the 15 are not.
+        assert_eq!(balance(), ("90".to_owned(), "0".to_owned()));
+        sound(&place);
     }
 }

@@ -24,8 +24,15 @@ pub const COMMIT: &str = "perq:commit";
 pub const CANCEL: &str = "perq:cancel";
 /// See [`COMMIT`].
 pub const LAPSE: &str = "perq:lapse";
-/// The source of the three: so that each reservation ends once.
-const RELEASE: &str = "perq:release";
+/// The kind of the event with which a reservation ends because an event of the programme pays with it.
+pub const USE: &str = "perq:use";
+/// The source of the four: so that each reservation ends once.
+pub const RELEASE: &str = "perq:release";
+
+/// How deeds to a member are known: the same one is done once to each.
+pub fn id_of(id: &str, member: &str) -> String {
+    format!("{id} {member}")
+}
 
 /// Deeds that are written together.
 const TOGETHER: usize = 200;
@@ -125,7 +132,7 @@ impl Deed {
             Act::Commit | Act::Cancel | Act::Lapse => RELEASE,
             Act::Expire | Act::Add { .. } | Act::Remove { .. } | Act::Reserve { .. } => self.kind(),
         };
-        EventKey { source: source.to_owned(), id: format!("{} {}", self.id, self.member), revision: 0 }
+        EventKey { source: source.to_owned(), id: id_of(&self.id, &self.member), revision: 0 }
     }
 
     fn json(&self) -> String {

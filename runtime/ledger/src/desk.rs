@@ -5,9 +5,10 @@
 //! Refuses to know where rows are kept.
 
 use crate::batch::{Batch, Lived, Of, Posting};
+use crate::deeds;
 use crate::store::{
-    AccountRow, Book, Cause, ClaimRow, CouponRow, EventKey, EventRow, FoundOrigin, HoldingRow, LevelRow,
-    Loaded, LotKey, LotRow, MemberRow, OriginRow, StoreError, Wanted, Writes,
+    AccountRow, Book, Cause, ClaimRow, CouponRow, EventKey, EventRow, FoundOrigin, FoundReservation,
+    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, StoreError, Wanted, Writes,
 };
 use perq_compiler::calendar::{DAY, Instant, is_universal, limited};
 use perq_compiler::codes::fold;
@@ -38,6 +39,8 @@ pub struct Needs {
     others: Vec<SlotId>,
     /// Whether there are histories, and how many days they look back; `None` is without end.
     past: Option<Option<i64>>,
+    /// Tiers that are reviewed, by name.
+    reviews: Vec<String>,
 }
 
 impl Needs {
@@ -61,7 +64,9 @@ impl Needs {
                 Some(before) => before.zip(days).map(|(before, days)| before.max(days)),
             });
         }
-        Needs { others: others.into_iter().collect(), past }
+        let reviewed = program.instruments.tiers.iter().filter(|tiers| tiers.review.is_some());
+        let reviews = reviewed.map(|tiers| tiers.name.clone()).collect();
+        Needs { others: others.into_iter().collect(), past, reviews }
     }
 
     /// Adds what an event needs to see.
@@ -101,6 +106,9 @@ impl Needs {
         if let Some(days) = self.past {
             let from = days.map_or(i64::MIN, |days| date.saturating_sub(days));
             wanted.past_from = Some(wanted.past_from.map_or(from, |before| before.min(from)));
+            wanted.reviews.clone_from(&self.reviews);
+            // Dates of reviews are made of seconds: a day more is enough for any rounding.
+            wanted.review_days = days.unwrap_or(0).saturating_add(1);
         }
     }
 }
@@ -190,6 +198,8 @@ pub struct Desk {
     origins: BTreeMap<i64, i64>,
     /// Those that another pack decided, by id.
     foreign: BTreeMap<String, String>,
+    /// Reservations that events pay with, by the id of their event.
+    reservations: BTreeMap<String, FoundReservation>,
     /// What counters of all together held as of events before.
     then: SumsThen,
     batch: Batch,
@@ -254,6 +264,17 @@ pub struct Incoming<'a> {
     pub number: i64,
     /// The hash of the pack that decides it.
     pub pack: &'a str,
+    /// The reservation that it pays with, and the number of the event with which that ends.
+    pub reservation: Option<(&'a str, i64)>,
+}
+
+/// A reservation whose points are back in their lots, as long as nothing is booked.
+#[derive(Debug)]
+struct Released {
+    found: FoundReservation,
+    account: AccountId,
+    /// By the memory's position.
+    lots: Vec<(usize, i64)>,
 }
 
 impl Desk {
@@ -277,6 +298,7 @@ impl Desk {
             coupons: BTreeSet::new(),
             origins: BTreeMap::new(),
             foreign: BTreeMap::new(),
+            reservations: found.reservations.iter().map(|found| (found.id.clone(), found.clone())).collect(),
             then: then.clone(),
             batch: Batch::default(),
             seen: Seen::default(),
@@ -463,6 +485,89 @@ impl Desk {
         self.foreign.get(id).map(String::as_str)
     }
 
+    /// Why an event cannot pay with a reservation.
+    pub fn cannot_use(&self, reservation: &str, event: &ReadEvent) -> Option<String> {
+        let at = now(event).at;
+        let Some(member) = event.member() else { return Some("nobody's reservation can be used".to_owned()) };
+        let Some(found) = self.reservations.get(&deeds::id_of(reservation, member)) else {
+            return Some(format!("{member} has no reservation `{reservation}`"));
+        };
+        if found.ended {
+            return Some(format!("reservation `{reservation}` of {member} has ended"));
+        }
+        if found.until() <= at {
+            return Some(format!("the time of reservation `{reservation}` is over"));
+        }
+        let known = self.program.accounts.iter().any(|account| account.name == found.account);
+        (!known).then(|| format!("the programme has no account `{}`", found.account))
+    }
+
+    /// Puts the points of a reservation back into their lots, for an event to be decided.
+    fn release(&mut self, id: &str, member: &str) -> Result<Option<Released>, StoreError> {
+        let Some(found) = self.reservations.get(&deeds::id_of(id, member)) else { return Ok(None) };
+        let mut accounts = self.program.accounts.iter().zip((0u32..).map(AccountId));
+        let Some((_, account)) = accounts.find(|(account, _)| account.name == found.account) else {
+            return Ok(None);
+        };
+        let held = self.held.entry((member.to_owned(), account)).or_default();
+        let mut lots = Vec::new();
+        for (key, amount) in &found.parts {
+            let at = held.lots.iter().position(|lot| lot.key == *key);
+            let gone = || StoreError::Damaged(format!("a lot that reservation `{id}` holds is gone"));
+            lots.push((at.ok_or_else(gone)?, *amount));
+        }
+        for (at, amount) in &lots {
+            self.memory.release(member, account, *at, *amount);
+        }
+        Ok(Some(Released { found: found.clone(), account, lots }))
+    }
+
+    /// Books that a reservation has ended for an event; where that is refused as a whole, it is held again.
+    fn end_reservation(
+        &mut self,
+        released: Released,
+        (member, event, now): (&str, &EventKey, Instant),
+        (number, refused): (i64, bool),
+    ) -> Result<(), StoreError> {
+        let Released { found, account, lots } = released;
+        let held = self.held.entry((member.to_owned(), account)).or_default();
+        for (at, amount) in &lots {
+            if refused {
+                self.memory.release(member, account, *at, amount.saturating_neg());
+            } else if let Some(lot) = held.lots.get_mut(*at) {
+                lot.left = lot.left.saturating_add(*amount);
+            }
+        }
+        if refused {
+            return Ok(());
+        }
+        let sum = found.parts.iter().fold(0i64, |sum, (_, part)| sum.saturating_add(*part));
+        let mut posting = self.batch.post(number);
+        posting.release(Of { member, account: &found.account, rule: "reservation" }, &found.parts, false);
+        let row = EventRow {
+            number,
+            key: EventKey { source: deeds::RELEASE.to_owned(), id: found.id.clone(), revision: 0 },
+            kind: deeds::USE.to_owned(),
+            member: Some(member.to_owned()),
+            at: now.at,
+            date: now.date,
+            time: now.time,
+            json: serde_json::json!({ "end": deeds::USE, "for": event }).to_string(),
+            decision: serde_json::json!({ "moved": { found.account.as_str(): sum } }).to_string(),
+            refused: false,
+            pack: String::new(),
+            tz: perq_runtime::clock::database_version().to_owned(),
+            snapshot: "{}".to_owned(),
+            past: None,
+            origin: None,
+        };
+        posting.end(row, &[member.to_owned()]);
+        if let Some(found) = self.reservations.get_mut(&found.id) {
+            found.ended = true;
+        }
+        Ok(())
+    }
+
     /// What is needed and not there.
     pub fn missing(&self) -> Missing {
         Missing {
@@ -484,7 +589,17 @@ impl Desk {
     ) -> Result<Booked, StoreError> {
         self.seen.answers.borrow_mut().clear();
         self.memory.begin(place(incoming.number));
+        let released = match (incoming.reservation, event.member()) {
+            (Some((id, number)), Some(member)) => {
+                self.release(id, member)?.map(|released| (released, number))
+            }
+            (Some(_), None) | (None, _) => None,
+        };
         let decision = session.decide_on(self, reader, event).clone();
+        let is_refused = decision.refused.is_some() || returns::is_refused(event);
+        if let (Some((released, number)), Some(member)) = (released, event.member()) {
+            self.end_reservation(released, (member, incoming.key, now(event)), (number, is_refused))?;
+        }
         // A return may have learnt only now whose it is.
         let found = event.member().map(|member| {
             let row = self.batch.member(member);
@@ -516,7 +631,7 @@ impl Desk {
             time: now.time,
             json: incoming.json.to_owned(),
             decision: text.clone(),
-            refused: decision.refused.is_some() || returns::is_refused(event),
+            refused: is_refused,
             pack: incoming.pack.to_owned(),
             tz: perq_runtime::clock::database_version().to_owned(),
             snapshot: snapshot.to_string(),

@@ -70,6 +70,13 @@ pub enum Refusal {
         /// The hash of the pack that decided it.
         pack: String,
     },
+    /// It pays with a reservation that cannot be used.
+    Reservation {
+        /// The event.
+        key: EventKey,
+        /// Why.
+        message: String,
+    },
     /// A name in it cannot be kept.
     Unstorable {
         /// The event.
@@ -106,6 +113,7 @@ impl Refusal {
             Refusal::OtherContent { .. } => "other-content",
             Refusal::OtherRevision { .. } => "other-revision",
             Refusal::OtherPack { .. } => "other-pack",
+            Refusal::Reservation { .. } => "no-reservation",
             Refusal::Unstorable { .. } => "unstorable",
             Refusal::Contended { .. } => "contended",
             Refusal::Unavailable { .. } => "ledger-unavailable",
@@ -120,6 +128,7 @@ impl Refusal {
             Refusal::OtherContent { key, .. }
             | Refusal::OtherRevision { key, .. }
             | Refusal::OtherPack { key, .. }
+            | Refusal::Reservation { key, .. }
             | Refusal::Unstorable { key, .. }
             | Refusal::Contended { key }
             | Refusal::Unavailable { key, .. }
@@ -134,6 +143,7 @@ impl Refusal {
             Refusal::OtherContent { field, .. } => field,
             Refusal::OtherRevision { .. } => "revision",
             Refusal::OtherPack { .. } => "of",
+            Refusal::Reservation { .. } => "reservation",
             Refusal::Unstorable { .. }
             | Refusal::Contended { .. }
             | Refusal::Unavailable { .. }
@@ -163,7 +173,9 @@ impl std::fmt::Display for Refusal {
                  alone: send the event to the ledger with that pack",
                 pack.get(..16).unwrap_or(pack)
             ),
-            Refusal::Unstorable { message, .. } => write!(f, "{message}"),
+            Refusal::Unstorable { message, .. } | Refusal::Reservation { message, .. } => {
+                write!(f, "{message}")
+            }
             Refusal::Contended { key } => {
                 write!(f, "others were faster {ATTEMPTS} times while event {key} was decided; send it again")
             }
@@ -376,18 +388,26 @@ struct Candidate<'a> {
     json: &'a str,
     /// The event of which goods come back.
     of: Option<String>,
+    /// The reservation that it pays with.
+    reservation: Option<String>,
 }
 
-/// Which version of an event a record is.
+/// What a record says to the ledger: which version of its event it is, and which reservation it pays with.
 #[derive(Deserialize)]
-struct Revision<'a> {
+struct Said<'a> {
     #[serde(borrow, default)]
     revision: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    reservation: Option<&'a RawValue>,
 }
 
-fn revision_of(json: &str) -> i64 {
-    let found: Option<Revision<'_>> = serde_json::from_str(json).ok();
-    found.and_then(|found| serde_json::from_str(found.revision?.get()).ok()).unwrap_or(0)
+/// The revision, and the reservation; what is no text is none that anybody has.
+fn said(json: &str) -> (i64, Option<String>) {
+    let Ok(said) = serde_json::from_str::<Said<'_>>(json) else { return (0, None) };
+    let revision = said.revision.and_then(|revision| serde_json::from_str(revision.get()).ok());
+    let reservation = said.reservation.filter(|raw| raw.get() != "null");
+    let text = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned());
+    (revision.unwrap_or(0), reservation.map(text))
 }
 
 /// Names each member and code once, in order.
@@ -398,6 +418,8 @@ fn once(wanted: &mut Wanted) {
     wanted.codes.dedup();
     wanted.origins.sort_unstable();
     wanted.origins.dedup();
+    wanted.reservations.sort_unstable();
+    wanted.reservations.dedup();
 }
 
 /// How a batch went.
@@ -491,18 +513,15 @@ impl Work {
         self.reader.read(schema, record, &mut self.event).map_err(Refusal::Record)?;
         // The reader takes no other bytes.
         let json = std::str::from_utf8(record).unwrap_or("").trim();
-        let key = EventKey {
-            source: self.source.clone(),
-            id: self.event.id().to_owned(),
-            revision: revision_of(json),
-        };
+        let (revision, reservation) = said(json);
+        let key = EventKey { source: self.source.clone(), id: self.event.id().to_owned(), revision };
         let before = (wanted.members.len(), wanted.codes.len(), wanted.origins.len());
         self.needs.add(wanted, &key, (&self.program, schema, &self.reader), &self.event);
         let members = wanted.members.get(before.0..).unwrap_or(&[]);
         let codes = wanted.codes.get(before.1..).unwrap_or(&[]);
         let origins = wanted.origins.get(before.2..).unwrap_or(&[]).iter().map(|origin| &origin.id);
         let of = origins.clone().next().cloned();
-        let names = [&key.id].into_iter().chain(members).chain(codes).chain(origins);
+        let names = [&key.id].into_iter().chain(members).chain(codes).chain(origins).chain(&reservation);
         let unstorable = names.into_iter().any(|name| name.contains('\0'));
         if unstorable {
             wanted.keys.pop();
@@ -513,7 +532,11 @@ impl Work {
             let message = "a name with the character U+0000 cannot be kept".to_owned();
             return Err(Refusal::Unstorable { key, message });
         }
-        Ok(Candidate { place, key, json, of })
+        if let (Some(reservation), Some(member)) = (&reservation, self.event.member()) {
+            wanted.reservations.push(crate::deeds::id_of(reservation, member));
+            wanted.numbers += 1;
+        }
+        Ok(Candidate { place, key, json, of, reservation })
     }
 
     /// Decides and writes; answers each.
@@ -658,15 +681,14 @@ impl Work {
                         let (of, pack) = (of.to_owned(), pack.to_owned());
                         Err(Refusal::OtherPack { key: key.clone(), of, pack })
                     }
-                    (None, None) => {
-                        let Some(number) = numbers.next() else {
-                            return Err(StoreError::Damaged("there are too few numbers".to_owned()));
-                        };
-                        let decision = self.one(&mut desk, candidate, *number)?;
-                        fresh.push(candidate.place);
-                        decided.insert(place, (key.revision, candidate.json, decision.clone()));
-                        Ok(Answer { decision, repeated: false })
-                    }
+                    (None, None) => match self.one(&mut desk, candidate, &mut numbers)? {
+                        Ok(decision) => {
+                            fresh.push(candidate.place);
+                            decided.insert(place, (key.revision, candidate.json, decision.clone()));
+                            Ok(Answer { decision, repeated: false })
+                        }
+                        Err(refusal) => Err(refusal),
+                    },
                 };
                 if let Some(place) = answers.get_mut(candidate.place) {
                     *place = Some(answer);
@@ -715,13 +737,31 @@ impl Work {
         }
     }
 
-    fn one(&mut self, desk: &mut Desk, candidate: &Candidate<'_>, number: i64) -> Result<String, StoreError> {
+    fn one(
+        &mut self,
+        desk: &mut Desk,
+        candidate: &Candidate<'_>,
+        numbers: &mut std::slice::Iter<'_, i64>,
+    ) -> Result<Result<String, Refusal>, StoreError> {
         let Work { engine, session, reader, event, pack, .. } = self;
         reader
             .read(engine.schema(), candidate.json.as_bytes(), event)
             .map_err(|error| StoreError::Damaged(error.to_string()))?;
-        let incoming = Incoming { key: &candidate.key, json: candidate.json, number, pack };
-        desk.decide(session, reader, event, incoming).map(|booked| booked.decision)
+        let mut next = || {
+            let too_few = || StoreError::Damaged("there are too few numbers".to_owned());
+            numbers.next().copied().ok_or_else(too_few)
+        };
+        let mut reservation = None;
+        if let Some(id) = &candidate.reservation {
+            if let Some(message) = desk.cannot_use(id, event) {
+                return Ok(Err(Refusal::Reservation { key: candidate.key.clone(), message }));
+            }
+            // It ends before the event is decided.
+            reservation = Some((id.as_str(), next()?));
+        }
+        let number = next()?;
+        let incoming = Incoming { key: &candidate.key, json: candidate.json, number, pack, reservation };
+        desk.decide(session, reader, event, incoming).map(|booked| Ok(booked.decision))
     }
 
     /// Events that were kept for a program that looked back at less are read again.

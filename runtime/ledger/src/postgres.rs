@@ -6,8 +6,9 @@
 
 use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
-    BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, HoldingRow, LevelRow,
-    Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored, Wanted, Writes,
+    BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
+    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored,
+    Wanted, Writes,
 };
 use postgres::error::SqlState;
 use postgres::types::{ToSql, Type};
@@ -434,7 +435,9 @@ impl Postgres {
 const LOAD: &str = "
 WITH o AS (SELECT DISTINCT ON (o.event) e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text
   FROM event e JOIN (SELECT DISTINCT * FROM unnest($7::text[], $8::text[]) AS k (source, id)) k
-  ON e.id = k.id AND e.source = k.source JOIN origin o ON o.event = e.number ORDER BY o.event, o.seq DESC)
+  ON e.id = k.id AND e.source = k.source JOIN origin o ON o.event = e.number ORDER BY o.event, o.seq DESC),
+h AS (SELECT id, number, json FROM event WHERE id = ANY($9) AND source = 'perq:reserve'),
+named AS (SELECT event FROM o UNION SELECT number FROM h)
 SELECT 'stored' AS of, json_build_array(e.source, e.id, e.revision, e.json, e.decision)::text AS row
   FROM event e JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS k (source, id)) k
   ON e.id = k.id AND e.source = k.source
@@ -448,9 +451,13 @@ UNION ALL SELECT 'lot', json_build_array(member, account, event, part, issued, s
   FROM lot WHERE member = ANY($3) AND remaining > 0
 UNION ALL SELECT 'lot', json_build_array(member, account, event, part, issued, start, until, granted, spent, expired,
   reversed, remaining, by_event, by_raised, site, spendable, worth)::text
-  FROM lot WHERE EXISTS (SELECT 1 FROM o) AND member = ANY($3) AND remaining = 0
+  FROM lot WHERE EXISTS (SELECT 1 FROM named) AND member = ANY($3) AND remaining = 0
   AND (by_event IN (SELECT o.event FROM o) OR (lot.event, lot.part) IN (
-  SELECT n.lot_event, n.lot_part FROM entry n JOIN o ON n.event = o.event WHERE n.lot_event IS NOT NULL))
+  SELECT n.lot_event, n.lot_part FROM entry n JOIN named ON n.event = named.event WHERE n.lot_event IS NOT NULL))
+UNION ALL SELECT 'held', json_build_array(h.id, h.json, EXISTS (
+  SELECT 1 FROM event r WHERE r.id = h.id AND r.source = 'perq:release'),
+  n.account, n.lot_event, n.lot_part, n.amount)::text
+  FROM h JOIN entry n ON n.event = h.number AND n.book = 'reserved'
 UNION ALL SELECT 'balance', json_build_array(member, account, balance, owed)::text
   FROM balance WHERE member = ANY($3)
 UNION ALL SELECT 'claim', json_build_array(who, counter, local, event, at, amount)::text
@@ -459,8 +466,10 @@ UNION ALL SELECT 'holding', json_build_array(member, kind, name, event, value, u
   FROM holding WHERE member = ANY($3)
 UNION ALL SELECT 'coupon', json_build_array(folded, code, coupon, member, expires, uses, event)::text
   FROM coupon WHERE folded = ANY($4)
-UNION ALL SELECT 'past', json_build_array(number, member, past)::text
-  FROM event WHERE member = ANY($3) AND date >= $5 AND past IS NOT NULL
+UNION ALL SELECT 'past', json_build_array(e.number, e.member, e.past)::text
+  FROM (SELECT name, least($5, (SELECT min(l.reviewed) / 86400 - $11 FROM level l
+  WHERE l.member = name AND l.tiers = ANY($10))) AS since FROM unnest($3::text[]) AS n (name)) n
+  JOIN event e ON e.member = n.name AND e.date >= n.since WHERE $12 AND e.past IS NOT NULL
 UNION ALL SELECT 'version', json_build_array(name, version)::text FROM counter
 UNION ALL SELECT 'number', json_build_array(nextval('event_number'))::text FROM generate_series(1, $6)";
 
@@ -479,6 +488,9 @@ impl Values {
     }
     fn maybe_number(&self, at: usize) -> Option<i64> {
         self.0.get(at)?.as_i64()
+    }
+    fn truth(&self, at: usize) -> bool {
+        self.0.get(at).and_then(serde_json::Value::as_bool).unwrap_or(false)
     }
     fn origin(&self) -> FoundOrigin {
         FoundOrigin {
@@ -513,6 +525,21 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
             reviewed: row.number(4),
         }),
         "origin" => found.origins.push(row.origin()),
+        "held" => {
+            let key = LotKey { event: row.number(4), part: row.number(5) };
+            let part = (key, row.number(6));
+            let id = row.text(0);
+            match found.reservations.iter_mut().find(|known| known.id == id) {
+                Some(known) => known.parts.push(part),
+                None => found.reservations.push(FoundReservation {
+                    id,
+                    json: row.text(1),
+                    ended: row.truth(2),
+                    account: row.text(3),
+                    parts: vec![part],
+                }),
+            }
+        }
         "lot" => found.lots.push(LotRow {
             member: row.text(0),
             account: row.text(1),
@@ -617,8 +644,20 @@ impl Store for Postgres {
         let statement = self.prepared(LOAD)?;
         let back: Vec<&str> = wanted.origins.iter().map(|key| key.source.as_str()).collect();
         let back_ids: Vec<&str> = wanted.origins.iter().map(|key| key.id.as_str()).collect();
-        let values: &[&(dyn ToSql + Sync)] =
-            &[&sources, &ids, &wanted.members, &wanted.codes, &from, &numbers, &back, &back_ids];
+        let values: &[&(dyn ToSql + Sync)] = &[
+            &sources,
+            &ids,
+            &wanted.members,
+            &wanted.codes,
+            &from,
+            &numbers,
+            &back,
+            &back_ids,
+            &wanted.reservations,
+            &wanted.reviews,
+            &wanted.review_days,
+            &wanted.past_from.is_some(),
+        ];
         let rows = self.client()?.query(&statement, values).map_err(|error| failure(&error))?;
         let mut found = Loaded::default();
         for row in rows {

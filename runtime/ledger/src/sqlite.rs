@@ -5,9 +5,11 @@
 
 use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
-    BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, HoldingRow, LevelRow,
-    Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored, Wanted, Writes,
+    BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
+    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored,
+    Wanted, Writes,
 };
+use perq_compiler::calendar::DAY;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params, params_from_iter};
 use std::path::Path;
@@ -121,6 +123,10 @@ impl Sqlite {
 
     fn read(&self, wanted: &Wanted) -> Result<Loaded, StoreError> {
         let mut found = Loaded { origins: self.found_origins(&wanted.origins)?, ..Loaded::default() };
+        let mut naming: Vec<i64> = found.origins.iter().map(|origin| origin.row.event).collect();
+        for id in &wanted.reservations {
+            self.found_reservation(id, &mut naming, &mut found.reservations)?;
+        }
         for key in &wanted.keys {
             let mut statement = self
                 .connection
@@ -164,10 +170,9 @@ impl Sqlite {
                 &mut found.levels,
             )?;
             self.rows(LOTS, member, lot_row, &mut found.lots)?;
-            for origin in &found.origins {
+            for event in &naming {
                 let mut statement = self.connection.prepare_cached(SPENT_LOTS).map_err(failure)?;
-                let rows =
-                    statement.query_map(params![member, origin.row.event], lot_row).map_err(failure)?;
+                let rows = statement.query_map(params![member, event], lot_row).map_err(failure)?;
                 for row in rows {
                     found.lots.push(row.map_err(failure)?);
                 }
@@ -202,6 +207,10 @@ impl Sqlite {
                 &mut found.holdings,
             )?;
             if let Some(from) = wanted.past_from {
+                let own = found.levels.iter().filter(|row| row.member == *member);
+                let missed = own.filter(|row| wanted.reviews.contains(&row.tiers)).map(|row| row.reviewed);
+                let day = |local: i64| local.div_euclid(DAY).saturating_sub(wanted.review_days);
+                let from = missed.map(day).min().map_or(from, |first| first.min(from));
                 let mut statement = self
                     .connection
                     .prepare_cached(
@@ -253,6 +262,43 @@ impl Sqlite {
         found.lots.dedup_by_key(|lot| (lot.key, lot.member.clone(), lot.account.clone()));
         found.numbers = (1i64..).take(wanted.numbers).map(|more| last.saturating_add(more)).collect();
         Ok(found)
+    }
+
+    /// Reads a reservation, and adds the number of its event.
+    fn found_reservation(
+        &self,
+        id: &str,
+        naming: &mut Vec<i64>,
+        all: &mut Vec<FoundReservation>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT e.number, e.json, EXISTS (SELECT 1 FROM event r WHERE r.id = e.id AND r.source = 'perq:release'), \
+                 n.account, n.lot_event, n.lot_part, n.amount FROM event e JOIN entry n ON n.event = e.number \
+                 WHERE e.id = ?1 AND e.source = 'perq:reserve' AND n.book = 'reserved' ORDER BY n.part",
+            )
+            .map_err(failure)?;
+        let mut rows = statement.query([id]).map_err(failure)?;
+        let mut found = FoundReservation { id: id.to_owned(), ..FoundReservation::default() };
+        while let Some(row) = rows.next().map_err(failure)? {
+            let read = || -> rusqlite::Result<(i64, (LotKey, i64))> {
+                let key = LotKey { event: row.get(4)?, part: row.get(5)? };
+                Ok((row.get(0)?, (key, row.get(6)?)))
+            };
+            let (number, part) = read().map_err(failure)?;
+            if found.parts.is_empty() {
+                naming.push(number);
+                found.json = row.get(1).map_err(failure)?;
+                found.ended = row.get(2).map_err(failure)?;
+                found.account = row.get(3).map_err(failure)?;
+            }
+            found.parts.push(part);
+        }
+        if !found.parts.is_empty() {
+            all.push(found);
+        }
+        Ok(())
     }
 
     fn found_origins(&self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError> {
@@ -509,7 +555,7 @@ impl Sqlite {
 const LOTS: &str = "SELECT member, account, event, part, issued, start, until, granted, spent, expired, reversed, \
                     remaining, by_event, by_raised, site, spendable, worth \
                     FROM lot WHERE member = ?1 AND remaining > 0 ORDER BY event, part";
-/// Lots that are used up, and that an event issued or took from.
+/// Lots that are used up, and that an event issued, took from or holds something of.
 const SPENT_LOTS: &str = "SELECT member, account, event, part, issued, start, until, granted, spent, expired, reversed, \
                           remaining, by_event, by_raised, site, spendable, worth \
                           FROM lot WHERE member = ?1 AND remaining = 0 AND (by_event = ?2 OR EXISTS (\

@@ -86,6 +86,29 @@ pub struct FoundOrigin {
     pub row: OriginRow,
 }
 
+/// What was found of a reservation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundReservation {
+    /// The id of its event.
+    pub id: String,
+    /// As it was asked for.
+    pub json: String,
+    /// Whether it has ended.
+    pub ended: bool,
+    /// In which account.
+    pub account: String,
+    /// What it holds of which lots.
+    pub parts: Vec<(LotKey, i64)>,
+}
+
+impl FoundReservation {
+    /// From when it is void.
+    pub fn until(&self) -> i64 {
+        let json: Option<serde_json::Value> = serde_json::from_str(&self.json).ok();
+        json.and_then(|json| json.get("until")?.as_i64()).unwrap_or(0)
+    }
+}
+
 /// Which account of the double entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Book {
@@ -349,10 +372,16 @@ pub struct Wanted {
     pub codes: Vec<String>,
     /// Events of which goods come back, and all lots that they issued or took from.
     pub origins: Vec<EventKey>,
+    /// The ids of reservations that events pay with, and all lots of which they hold something.
+    pub reservations: Vec<String>,
     /// The instant of the earliest of the events.
     pub earliest: Option<i64>,
     /// Whether earlier events are needed, and from which local day on.
     pub past_from: Option<i64>,
+    /// Reviews that were missed look back from their own days: by which tiers, and how many days.
+    pub reviews: Vec<String>,
+    /// See `reviews`.
+    pub review_days: i64,
     /// How many event numbers are needed.
     pub numbers: usize,
     /// Counters of all together that are held, where `lock` says so, by name.
@@ -372,7 +401,9 @@ pub struct Loaded {
     pub levels: Vec<LevelRow>,
     /// Events of which goods come back.
     pub origins: Vec<FoundOrigin>,
-    /// Lots that are not used up, and those of `origins`, in the order in which they were issued.
+    /// Reservations that events pay with.
+    pub reservations: Vec<FoundReservation>,
+    /// Lots that are not used up, and those of `origins` and `reservations`, in the order in which they were issued.
     pub lots: Vec<LotRow>,
     /// Balances.
     pub balances: Vec<BalanceRow>,

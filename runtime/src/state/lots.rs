@@ -164,6 +164,13 @@ impl Lots {
         own.map(|spent| (spent.lot, spent.amount))
     }
 
+    /// Gives back to a lot what was held of it, or holds it again where the amount is below zero.
+    pub(super) fn release(&mut self, lot: usize, amount: i64) {
+        if let Some(lot) = self.lots.get_mut(lot) {
+            lot.left = lot.left.saturating_add(amount);
+        }
+    }
+
     /// In the order in which they were issued.
     pub fn lots(&self) -> &[Lot] {
         &self.lots

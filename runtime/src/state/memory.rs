@@ -248,6 +248,13 @@ impl Memory {
         claims.push(KeptClaim { order: order.unwrap_or(u64::MAX - 1), at, local, amount });
     }
 
+    /// Gives back to a lot what was held of it elsewhere, or holds it again where the amount is below zero.
+    pub fn release(&mut self, member: &str, account: AccountId, lot: usize, amount: i64) {
+        if let Some(lots) = self.members.get_mut(member).and_then(|member| member.lots.get_mut(&account)) {
+            lots.release(lot, amount);
+        }
+    }
+
     /// Takes over an event that was kept elsewhere for the goods that may come back of it.
     pub fn restore_origin(&mut self, origin: Origin) {
         self.origins.insert(origin.id.clone(), Arc::new(origin));

@@ -198,6 +198,7 @@ fn rejection(refusal: &Refusal, number: u64, line: &[u8]) -> serde_json::Value {
         Refusal::OtherContent { .. }
         | Refusal::OtherRevision { .. }
         | Refusal::OtherPack { .. }
+        | Refusal::Reservation { .. }
         | Refusal::Unstorable { .. }
         | Refusal::Contended { .. }
         | Refusal::Unavailable { .. }
