@@ -790,6 +790,22 @@ impl Session {
         returned.as_ref().err().map(|refused| (refused.name(), refused.words(&self.event)))
     }
 
+    /// As [`Self::decide_read`], with state that somebody else keeps.
+    pub fn decide_on(
+        &mut self,
+        state: &mut (dyn State + 'static),
+        reader: &mut Reader,
+        event: &mut ReadEvent,
+    ) -> &evaluate::Decision {
+        decide(&self.engine, Some(state), reader, event, &mut self.evaluation, None);
+        &self.evaluation.decision
+    }
+
+    /// Appends a decision as one line of JSON.
+    pub fn write_decision(&self, event: &ReadEvent, decision: &evaluate::Decision, out: &mut Vec<u8>) {
+        self.engine.0.names.write(out, event, decision);
+    }
+
     /// Names what [`Self::decide_record`] decided.
     pub fn describe(&self, event: &ReadEvent, decision: &evaluate::Decision) -> Decision {
         self.engine.0.names.decision(event, decision)

@@ -2,7 +2,9 @@
 
 pub mod agree;
 pub mod coverage;
+pub mod crash;
 pub mod generate;
+pub mod ledgers;
 pub mod many;
 pub mod pages;
 pub mod repository;

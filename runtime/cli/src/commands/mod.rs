@@ -8,7 +8,11 @@ pub mod diff;
 pub mod explain;
 pub mod fmt;
 pub mod inspect;
+#[cfg(feature = "ledger")]
+mod keep;
 pub mod keygen;
+#[cfg(feature = "ledger")]
+pub mod ledger;
 pub mod lint;
 pub mod mutate;
 pub mod new;
