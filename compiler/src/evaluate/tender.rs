@@ -409,7 +409,9 @@ fn fixed(terms: &mut Terms, lines: &mut [Line]) -> Result<Vec<Paid>, FaultKind> 
         let points = times(each(&terms.points))?;
         let besides = times(each(&terms.money))?;
         let money = line.cash().saturating_sub(besides).max(0);
-        if points != 0 {
+        // What has a price of which nothing is left for them takes no points; what has none is had for them alone.
+        let is_paid_already = money == 0 && line.initial > 0;
+        if points != 0 && !is_paid_already {
             out.push(Paid { row: *row, pieces: *pieces, points, money });
         }
     }
