@@ -42,6 +42,30 @@ pub(crate) fn hint(before: &[&str], found: Option<&str>, behind: &[&str]) -> Opt
                 .to_owned(),
         );
     }
+    let after = |word: &str| before.iter().take(4).any(|before| *before == word);
+    if found == "to" && (after("valid") || after("in") || after("from")) {
+        return Some(
+            "a range is `A through B` with both ends, or `A until B` without the last one".to_owned(),
+        );
+    }
+    if found == "between" || back(0) == "between" {
+        return Some("a range is asked with `in`: `x in A through B` with both ends, `x in A until B` without the last one".to_owned());
+    }
+    if found == "in" && back(0) == "expires" {
+        return Some("`expires after 6 months`, `expires on 2026-12-31` or `expires never`".to_owned());
+    }
+    if back(0) == "say" && back(1) == "if_short" {
+        return Some("say to whom it is said: `say cashier \"…\"`".to_owned());
+    }
+    if found == "spent" && behind.first() == Some(&"at") {
+        return Some("`spent_at_once` is one word".to_owned());
+    }
+    if back(0) == "days" && is_short(found) && !found.is_empty() {
+        return Some("days stand in brackets: `schedule days [mon, tue]`".to_owned());
+    }
+    if matches!(found, "code" | "description" | "owner" | "category") && matches!(back(0), "{" | "}") {
+        return Some(format!("what is only told about a rule stands in `about {{ {found} \"…\" }}`"));
+    }
     if matches!(found, "}" | ",") && back(1) == "{" && back(3) == "extend" {
         return Some(
             "`extend` adds fields to a record, as in `extend line { deposit: bool = false }`; the values of an enumeration \
@@ -86,6 +110,13 @@ mod tests {
         assert!(of(&["purchases", "earlier", "("], "last", &["7", "days"]).contains("`within last 7 days`"));
         assert!(of(&["previous", "within"], "4", &["weeks"]).contains("last 4 weeks"));
         assert!(of(&["deposit", "{", "LineKind", "extend"], "}", &[]).contains("extend line"));
+        assert!(of(&["2026-01-01", "from", "valid"], "to", &["2026-02-01"]).contains("A through B"));
+        assert!(of(&["paid", "basket"], "between", &["20", "EUR"]).contains("x in A through B"));
+        assert!(of(&["expires", "points"], "in", &["6", "months"]).contains("expires after 6 months"));
+        assert!(of(&["say", "if_short"], "\"No\"", &[]).contains("say cashier"));
+        assert!(of(&["points", "2"], "spent", &["at", "once"]).contains("spent_at_once"));
+        assert!(of(&["days", "schedule"], "mon", &[","]).contains("days [mon, tue]"));
+        assert!(of(&["{", "one", "rule"], "code", &["\"X\""]).contains("about { code"));
         let long = "x".repeat(1_000);
         assert_eq!(
             of(&["purchases", "earlier"], "last", &[&long, "days"]),

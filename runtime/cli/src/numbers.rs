@@ -32,7 +32,8 @@ pub fn share(part: i128, whole: i128) -> String {
         return "-".to_owned();
     }
     let hundredths = (part * 20_000 / whole + part.signum() * whole.signum()) / 2;
-    format!("{}.{:02} %", hundredths / 100, hundredths.abs() % 100)
+    let sign = if hundredths < 0 { "-" } else { "" };
+    format!("{sign}{}.{:02} %", hundredths.abs() / 100, hundredths.abs() % 100)
 }
 
 /// Columns under each other.
