@@ -3,7 +3,7 @@
 //! `Sources → Parsed → Checked → Program → Verified`: each stage is made by the one before, and nothing but
 //! [`crate::ir::verify()`] makes the last.
 
-use crate::check::{Checked, Import, MAX_FOUND, SourceTree, check};
+use crate::check::{Checked, Import, MAX_FOUND, Sighting, SourceTree, check, check_watched};
 use crate::ir::verify::{At, VerifyRule, limits};
 use crate::ir::{Program, RuleId, Verified, VerifyError, optimise, verify};
 use crate::lower::{MAX_INSTS, MAX_PROGRAM_INSTS, TooLarge, lower};
@@ -75,8 +75,30 @@ pub const MAX_DECLARATIONS: usize = 100_000;
 /// Diagnostics shown of one file; then one says how many more there are.
 pub const MAX_DIAGNOSTICS: usize = 100;
 
+/// What an editor asks about files: what became of them, and what was made of each of their places.
+#[derive(Debug)]
+pub struct Study {
+    /// What became of them.
+    pub compilation: Compilation,
+    /// The trees of the files, in their order, and then of those that they import.
+    pub trees: Vec<SourceTree>,
+    /// What each `use` resolved to.
+    pub imports: Vec<Import>,
+    /// In the order of checking.
+    pub sightings: Vec<Sighting>,
+}
+
 /// Parses and checks files that belong to one program; does not lower them.
 pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
+    read(inputs, files, check).compilation
+}
+
+/// As [`analyse`], and says what was made of each place.
+pub fn study(inputs: &[Input], files: &dyn Files) -> Study {
+    read(inputs, files, check_watched)
+}
+
+fn read(inputs: &[Input], files: &dyn Files, check: fn(&[SourceTree], &[Import]) -> Checked) -> Study {
     let mut sources = SourceMap::default();
     let mut diagnostics = Vec::new();
     let mut trees = Vec::new();
@@ -118,9 +140,11 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
         diagnostics.push(beyond);
         diagnostics.sort_by_key(|diagnostic| diagnostic.place);
         let typed = typed::Program::default();
-        return Compilation { sources, diagnostics: limit(diagnostics), typed, program: None };
+        let compilation = Compilation { sources, diagnostics: limit(diagnostics), typed, program: None };
+        trees.extend(imported);
+        return Study { compilation, trees, imports, sightings: Vec::new() };
     }
-    let Checked { program, diagnostics: found } = check(&trees, &imports);
+    let Checked { program, diagnostics: found, sightings } = check(&trees, &imports);
     // What the parser has refused already is not refused again for what it would mean.
     let refused: Vec<Place> = diagnostics.iter().map(|diagnostic| diagnostic.place).collect();
     let follows = |place: Place| {
@@ -139,7 +163,9 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
     });
     diagnostics.dedup();
     let diagnostics = limit(diagnostics);
-    Compilation { sources, diagnostics, typed: program, program: None }
+    trees.extend(imported);
+    let compilation = Compilation { sources, diagnostics, typed: program, program: None };
+    Study { compilation, trees, imports, sightings }
 }
 
 /// Compiles files that belong to one program.

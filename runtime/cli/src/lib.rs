@@ -9,6 +9,8 @@ pub mod commands;
 pub mod config;
 pub mod event;
 pub mod excerpt;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 pub mod numbers;
 pub mod output;
 pub mod pages;
@@ -70,6 +72,14 @@ impl Failure {
     /// A mistake of perq itself.
     pub fn mistake(text: impl Into<String>) -> Failure {
         Failure::Mistake(text.into())
+    }
+
+    /// What is said.
+    pub fn text(&self) -> &str {
+        match self {
+            Failure::Said(text) | Failure::Mistake(text) => text,
+            Failure::Gone => "",
+        }
     }
 
     /// Of a file.
@@ -149,6 +159,8 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Simulate(options) => commands::simulate::run(options, &mut output),
         Command::Explain(options) => commands::explain::run(options, &mut output),
         Command::Demo(options) => commands::demo::run(options, &mut output),
+        #[cfg(feature = "lsp")]
+        Command::Lsp => commands::lsp::run(&mut output),
         Command::Completions(options) => commands::completions::run(options, &mut output),
     };
     conclude(outcome, arguments.command.name(), &mut output)
