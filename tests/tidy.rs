@@ -6,13 +6,14 @@ use perq_tests::{read, root, tracked};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which crates of the project each may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("perq-grammar", &[]),
     ("perq-stdlib", &[]),
     ("perq-compiler", &["perq-grammar", "perq-stdlib"]),
     ("perq-runtime", &["perq-grammar", "perq-compiler", "perq-stdlib"]),
-    ("perq-cli", &["perq-grammar", "perq-compiler", "perq-runtime", "perq-stdlib"]),
-    ("perq-tests", &["perq-grammar", "perq-compiler", "perq-runtime", "perq-stdlib", "perq-cli"]),
+    ("perq-ide", &["perq-grammar", "perq-compiler", "perq-stdlib"]),
+    ("perq-cli", &["perq-grammar", "perq-compiler", "perq-ide", "perq-runtime", "perq-stdlib"]),
+    ("perq-tests", &["perq-grammar", "perq-compiler", "perq-ide", "perq-runtime", "perq-stdlib", "perq-cli"]),
 ];
 
 /// Crates of others that one crate of ours alone may use.

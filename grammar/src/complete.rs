@@ -162,19 +162,53 @@ mod tests {
     }
 
     #[test]
-    fn probe() {
-        for text in [
-            "|", "language 1\n|", "gr|", "account a { | }", "account a { unit | }", "group g { kind earn | }",
-            "group g { kind earn rule a { | } }", "group g { kind earn rule a { when | } }",
-            "group g { rule a { when line.paid > 5 | } }", "group g { rule a { then award 5 | } }",
-            "group g { rule a { then award 5 points to | } }", "rule a in group | {}", "rule a { then | }",
-            "rule a { then discount 5% on | }", "rule a { then discount 5% on lines where | }",
-            "test \"a\" { | }", "test \"a\" { expect | }", "param a: |", "param a: mo|ney = 5 EUR", "rule a { let x = | }",
-            "rule a { schedule days [|] }", "rule a { on | }", "program p { currency | }",
-            "rule a { then award 1% of basket.paid as | }",
+    fn keywords_are_those_of_the_place() {
+        for (text, some, none) in [
+            ("|", "rule", "when"),
+            ("language 1\n|", "account", "when"),
+            ("gr|", "group", "when"),
+            ("account a { | }", "worth", "when"),
+            ("group g { kind earn | }", "displace", "then"),
+            ("group g { kind earn rule a { | } }", "then", "kind"),
+            ("group g { kind earn rule a { when line.paid > 5 | } }", "and", "kind"),
+            ("rule a { then | }", "award", "when"),
+            ("rule a { then discount 5% on | }", "cheapest", "when"),
+            ("test \"a\" { | }", "given", "when"),
+            ("test \"a\" { expect | }", "nothing", "given"),
+            // What is broken in other declarations does not matter; nor does what is broken behind the place.
+            ("rule b { when ( }\nrule a { | ] { )", "then", "kind"),
         ] {
-            let f = at(text);
-            println!("{text:?}\n   {:?} e{} n{} u{} t{} c{}", f.keywords, f.expression, f.name, f.unit, f.type_name, f.collection);
+            let found = at(text).keywords;
+            assert!(found.iter().any(|word| word == some), "{text}: no {some} in {found:?}");
+            assert!(!found.iter().any(|word| word == none), "{text}: {none} in {found:?}");
         }
+    }
+
+    #[test]
+    fn sorts_of_names_are_those_of_the_place() {
+        let sorts = |text: &str| {
+            let found = at(text);
+            (found.expression, found.name, found.unit, found.type_name, found.collection)
+        };
+        assert_eq!(sorts("rule a { when | }"), (true, false, false, false, false));
+        assert_eq!(sorts("rule a in group | {}"), (false, true, false, false, false));
+        assert_eq!(sorts("rule a { then award 5 | }"), (false, false, true, false, false));
+        assert_eq!(sorts("param a: |"), (false, false, false, true, false));
+        assert_eq!(sorts("rule a { then discount 5% on | }"), (false, false, false, false, true));
+        assert_eq!(sorts("rule a \"in a te|xt\" {}"), (false, false, false, false, false));
+    }
+
+    #[test]
+    fn every_place_of_a_broken_text_has_an_answer() {
+        let text = "account a { unit ж🍵 \"x\n group g { rule r { when ( } } then } test \"\" { given { line { é = ";
+        for offset in 0..=text.len() {
+            fitting(text, offset);
+        }
+    }
+
+    #[test]
+    fn all_keywords_are_known() {
+        let words = keywords();
+        assert!(words.len() > 200 && words.contains(&"when") && words.contains(&"zone"), "{words:?}");
     }
 }

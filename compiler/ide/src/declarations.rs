@@ -471,8 +471,13 @@ impl Walker {
     fn fields(&mut self, record: &str, fields: &[ast::FieldDeclaration]) {
         for field in fields {
             let mut full = field.name.span.to(field.ty.span);
-            if let Some(from) = &field.from {
-                full = full.to(from.span);
+            let parts = [
+                field.scale.as_ref().map(|scale| scale.span),
+                field.default.as_ref().map(|default| default.span),
+                field.from.as_ref().map(|from| from.span),
+            ];
+            for part in parts.into_iter().flatten() {
+                full = full.to(part);
             }
             let index = self.declare(Kind::Field, &field.name, full);
             self.at(index, |declaration| {

@@ -151,27 +151,15 @@ impl Analysis {
         edits
     }
 
-    /// Where `from "…"` goes: after the type, the scale and the default.
+    /// Where `from "…"` goes: after the type, the scale and the default with the parentheses around it.
     fn end_of_field(&self, declaration: &Declaration) -> u32 {
+        use perq_grammar::lex::TokenKind;
         let text = self.text(declaration.place.file);
-        let start = declaration.full.end as usize;
-        // All of the rest of the line that still belongs to the field.
-        let mut end = start;
-        let mut depth = 0_i32;
-        for token in perq_grammar::lex::lex(text.get(start..).unwrap_or("")) {
-            use perq_grammar::lex::TokenKind as K;
-            match token.kind {
-                K::Newline | K::Comma | K::Comment | K::Documentation => break,
-                K::CloseBrace if depth == 0 => break,
-                K::OpenBrace => depth += 1,
-                K::CloseBrace => depth -= 1,
-                _ => {}
-            }
-            if !token.kind.is_trivia() {
-                end = start + token.span.end as usize;
-            }
-        }
-        u32::try_from(end).unwrap_or(u32::MAX)
+        let start = declaration.full.end;
+        let rest = perq_grammar::lex::lex(text.get(start as usize..).unwrap_or(""));
+        let behind = rest.iter().filter(|token| !token.kind.is_trivia());
+        let parentheses = behind.take_while(|token| token.kind == TokenKind::CloseParen);
+        parentheses.last().map_or(start, |token| start.saturating_add(token.span.end))
     }
 
     /// Refuses changes after which something is wrong that was not, or a name means something else.

@@ -8,6 +8,8 @@ pub mod explain;
 pub mod fmt;
 pub mod inspect;
 pub mod keygen;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 pub mod new;
 pub mod run;
 pub mod simulate;

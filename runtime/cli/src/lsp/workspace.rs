@@ -1,10 +1,10 @@
 //! The texts that are open in the editor, the programmes that they belong to, and what is known of each.
 //!
-//! Refuses to know the protocol. The programme of a file is the folder above it with the nearest `perq.toml`, as for the
-//! other commands; a file without one is a programme by itself.
+//! Refuses to know the protocol. The programme of a file is the folder above it with the nearest `perq.toml`. Without one
+//! it is its own folder, where exactly one file there says `program`, and else the file by itself.
 
 use super::uri;
-use crate::config::{self, Config};
+use crate::config;
 use crate::programme::{self, Imports, shown};
 use perq_compiler::pipeline::{Files, Input};
 use perq_grammar::diagnostic::{Diagnostic, FileId};
@@ -40,6 +40,8 @@ pub struct Programme {
 pub struct Workspace {
     documents: BTreeMap<PathBuf, Document>,
     programmes: BTreeMap<PathBuf, Programme>,
+    /// The roots of the files that are open, so that nobody asks the disk while somebody types.
+    roots: BTreeMap<PathBuf, PathBuf>,
 }
 
 /// Imports that see what is open before what is saved.
@@ -64,24 +66,53 @@ pub fn path_of(address: &str) -> PathBuf {
     uri::path(address).map_or_else(|| PathBuf::from(address), |path| programme::tidy(&path))
 }
 
-/// The folder of the nearest `perq.toml` above a file, or the file.
+/// Files of a folder that are looked at to see whether they are one programme.
+const MOST_BESIDE: usize = 200;
+
+/// The folder of the nearest `perq.toml` above a file; else its own folder, where one file of it says `program`; else
+/// the file by itself.
 fn root_of(path: &Path) -> PathBuf {
-    let folders = path.ancestors().skip(1);
-    let found = folders.filter(|folder| folder.is_absolute()).find(|folder| folder.join(config::FILE).is_file());
-    found.map_or_else(|| path.to_owned(), Path::to_owned)
+    let mut folders = path.ancestors().skip(1).filter(|folder| folder.is_absolute());
+    if let Some(found) = folders.find(|folder| folder.join(config::FILE).is_file()) {
+        return found.to_owned();
+    }
+    let Some(folder) = path.parent().filter(|folder| folder.is_absolute()) else { return path.to_owned() };
+    let programs = beside(folder).iter().filter(|path| says_program(path)).count();
+    if programs == 1 { folder.to_owned() } else { path.to_owned() }
+}
+
+/// The rule files of a folder itself.
+fn beside(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let rules = entries.filter(|path| path.extension().is_some_and(|extension| extension == "rule"));
+    let mut files: Vec<PathBuf> = rules.take(MOST_BESIDE).collect();
+    files.sort();
+    files
+}
+
+fn says_program(path: &Path) -> bool {
+    let text = programme::read(path, FileId(0)).ok().and_then(Result::ok).unwrap_or_default();
+    text.lines().any(|line| line.starts_with("program "))
 }
 
 impl Workspace {
     /// The programme that a file belongs to.
     pub fn root(&self, path: &Path) -> PathBuf {
-        let root = root_of(path);
-        // What the programme leaves out, such as what `.gitignore` names, is by itself.
-        match self.programmes.get(&root) {
-            Some(programme) if root != path && !programme.saved.contains_key(path) && path.exists() => {
-                path.to_owned()
-            }
-            Some(_) | None => root,
+        self.roots.get(path).cloned().unwrap_or_else(|| root_of(path))
+    }
+
+    /// Finds the programme of a file and reads it.
+    fn settle(&mut self, path: &Path) -> PathBuf {
+        let mut root = root_of(path);
+        self.load(&root);
+        let left_out = |programme: &Programme| root != path && !programme.saved.contains_key(path) && path.exists();
+        if self.programmes.get(&root).is_some_and(left_out) {
+            // What the programme leaves out, such as what `.gitignore` names, is by itself.
+            root = path.to_owned();
+            self.load(&root);
         }
+        self.roots.insert(path.to_owned(), root.clone());
+        root
     }
 
     /// A text that is open.
@@ -96,23 +127,19 @@ impl Workspace {
 
     /// A text is opened, or is another now. Gives the programmes to look at again.
     pub fn change(&mut self, path: PathBuf, document: Document) -> Vec<PathBuf> {
-        let is_new = self.documents.insert(path.clone(), document).is_none();
-        let root = root_of(&path);
-        if is_new || !self.programmes.contains_key(&root) {
-            self.load(&root);
-        }
-        let root = self.root(&path);
-        if !self.programmes.contains_key(&root) {
-            self.load(&root);
-        }
+        let root = match self.documents.insert(path.clone(), document) {
+            Some(_) => self.root(&path),
+            None => self.settle(&path),
+        };
         self.stale(&path, root)
     }
 
     /// A text is closed. Gives the programmes to look at again.
     pub fn close(&mut self, path: &Path) -> Vec<PathBuf> {
-        self.documents.remove(path);
         let root = self.root(path);
-        if self.open_in(&root) {
+        self.documents.remove(path);
+        self.roots.remove(path);
+        if self.roots.values().any(|open| *open == root) {
             self.load(&root);
         } else {
             self.programmes.remove(&root);
@@ -122,42 +149,30 @@ impl Workspace {
 
     /// Files may be others than before.
     pub fn reload(&mut self) -> Vec<PathBuf> {
-        let paths: Vec<PathBuf> = self.documents.keys().cloned().collect();
         self.programmes.clear();
-        let mut roots: Vec<PathBuf> = Vec::new();
-        for path in paths {
-            let root = root_of(&path);
-            if !self.programmes.contains_key(&root) {
-                self.load(&root);
-            }
-            let root = self.root(&path);
-            if !self.programmes.contains_key(&root) {
-                self.load(&root);
-            }
-            roots.push(root);
-        }
+        self.roots.clear();
+        let paths: Vec<PathBuf> = self.documents.keys().cloned().collect();
+        let mut roots: Vec<PathBuf> = paths.iter().map(|path| self.settle(path)).collect();
         roots.sort();
         roots.dedup();
         roots
     }
 
-    fn open_in(&self, root: &Path) -> bool {
-        self.documents.keys().any(|path| self.root(path) == root)
-    }
-
     /// Forgets what was known of the programmes that hold a file: its own, and those that may import it.
     fn stale(&mut self, path: &Path, root: PathBuf) -> Vec<PathBuf> {
         let name = shown(path);
-        let mut stale = vec![root];
-        for (root, programme) in &mut self.programmes {
+        let mut stale = Vec::new();
+        for (other, programme) in &mut self.programmes {
             let imports = programme.analysis.as_ref().is_some_and(|analysis| analysis.file(&name).is_some());
-            if *root == stale[0] || imports {
+            if imports && *other != root {
                 programme.analysis = None;
-                stale.push(root.clone());
+                stale.push(other.clone());
             }
         }
-        stale.sort();
-        stale.dedup();
+        if let Some(programme) = self.programmes.get_mut(&root) {
+            programme.analysis = None;
+        }
+        stale.push(root);
         stale
     }
 
@@ -165,7 +180,9 @@ impl Workspace {
     fn load(&mut self, root: &Path) {
         let mut programme =
             Programme { saved: BTreeMap::new(), parameters: Vec::new(), refused: None, analysis: None };
-        if root.is_dir() {
+        if root.is_dir() && !root.join(config::FILE).is_file() {
+            programme.saved.extend(beside(root).into_iter().map(|path| (path, Ok(String::new()))));
+        } else if root.is_dir() {
             match programme::find(&[root.to_owned()]) {
                 Ok(found) => {
                     let own = found.into_iter().find(|found| found.path == root);
@@ -177,8 +194,6 @@ impl Workspace {
                 }
                 Err(failure) => {
                     programme.refused = Some(failure.text().to_owned());
-                    // The rules can be read all the same.
-                    let _: Config = Config::default();
                 }
             }
         }
@@ -204,6 +219,11 @@ impl Workspace {
             let analysis = self.analyse(root);
             self.programmes.get_mut(root)?.analysis = Some(analysis);
         }
+        self.programmes.get(root)?.analysis.as_ref()
+    }
+
+    /// What is known of a programme already.
+    pub fn known(&self, root: &Path) -> Option<&Analysis> {
         self.programmes.get(root)?.analysis.as_ref()
     }
 
