@@ -377,6 +377,29 @@ fn repairs_are_offered_where_they_belong() {
     assert!(laid.text.contains("param x: money = 5 EUR"), "{}", laid.text);
 }
 
+#[test]
+fn clauses_that_are_missing_are_put_into_the_rule_around() {
+    for (rule, expected) in [
+        (
+            "group g { kind earn displace none on purchase\n  rule x {\n    when member.size > 5|\n    then award 1 points to bonus\n  } }",
+            "rule x {\n    when member known\n    when member.size > 5\n",
+        ),
+        (
+            "group g { kind earn displace none rule x { when member known then award 1 points| to bonus } }",
+            "rule x { on purchase when member known then",
+        ),
+    ] {
+        let marked = after(rule);
+        let found = marked.analysis.diagnostics();
+        let actions = marked.analysis.actions(found, FILE, 0, marked.text.len());
+        assert_eq!(actions.len(), 1, "{found:?}");
+        let text = applied(&marked.text, &[actions[0].edit.clone()]);
+        assert!(text.contains(expected), "{text}");
+        let input = Input { path: "a.rule".to_owned(), text };
+        assert!(Analysis::new(&[input], &NoFiles).diagnostics().is_empty());
+    }
+}
+
 struct Shared;
 
 impl Files for Shared {

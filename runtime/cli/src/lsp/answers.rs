@@ -374,8 +374,9 @@ pub fn diagnostics(workspace: &mut Workspace, root: &Path) -> BTreeMap<PathBuf, 
         })
     };
     if let Some(refused) = refused {
-        let file = root.join(crate::config::FILE);
-        out.insert(file, vec![at_start(&refused, "configuration")]);
+        // As for the other commands: what belongs together is not known without it.
+        out.insert(root.join(crate::config::FILE), vec![at_start(&refused, "configuration")]);
+        return out;
     }
     if !no_texts.is_empty() {
         // Without one of its files everything that names its declarations would be wrong: only this is said.

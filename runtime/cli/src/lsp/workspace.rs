@@ -105,7 +105,10 @@ impl Workspace {
     fn settle(&mut self, path: &Path) -> PathBuf {
         let mut root = root_of(path);
         self.load(&root);
-        let left_out = |programme: &Programme| root != path && !programme.saved.contains_key(path) && path.exists();
+        let left_out = |programme: &Programme| {
+            let unknown = programme.refused.is_none() && !programme.saved.contains_key(path);
+            unknown && root != path && path.exists()
+        };
         if self.programmes.get(&root).is_some_and(left_out) {
             // What the programme leaves out, such as what `.gitignore` names, is by itself.
             root = path.to_owned();
@@ -194,6 +197,7 @@ impl Workspace {
                 }
                 Err(failure) => {
                     programme.refused = Some(failure.text().to_owned());
+                    programme.saved.extend(beside(root).into_iter().map(|path| (path, Ok(String::new()))));
                 }
             }
         }
