@@ -218,7 +218,7 @@ fn apply(text: &str, edits: &Value) -> String {
 
 const BROKEN: &str = r#"language 1
 program shop { currency EUR zone "Europe/Berlin" rounding half_up }
-account bonus "Bonus" { unit points decimals 0 round down per basket }
+account bonus "Bonus" { unit points decimals 0 round down per basket worth 100 points = 1 EUR }
 param rate: percent = 5%
 group base {
   kind earn

@@ -125,7 +125,12 @@ impl Workspace {
 
     /// The address of a path: the editor's own, where it is open.
     pub fn address(&self, path: &Path) -> String {
-        self.documents.get(path).map_or_else(|| uri::of(path), |document| document.uri.clone())
+        match self.documents.get(path) {
+            Some(document) => document.uri.clone(),
+            None if path.is_absolute() => uri::of(path),
+            // It was no file, and its address is what it is known by.
+            None => path.display().to_string(),
+        }
     }
 
     /// A text is opened, or is another now. Gives the programmes to look at again.
