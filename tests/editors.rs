@@ -10,7 +10,11 @@ use std::collections::BTreeSet;
 /// Rule texts of the cases, the samples, the peers and the examples.
 fn texts() -> Vec<(String, String)> {
     let rules = tracked().into_iter().filter(|path| path.ends_with(".rule"));
-    rules.filter_map(|path| Some((path.clone(), std::fs::read_to_string(perq_tests::root().join(&path)).ok()?))).collect()
+    rules
+        .filter_map(|path| {
+            Some((path.clone(), std::fs::read_to_string(perq_tests::root().join(&path)).ok()?))
+        })
+        .collect()
 }
 
 fn analysis(path: &str, text: &str) -> Analysis {
@@ -65,7 +69,11 @@ fn repairs_can_be_applied_and_mend_what_they_are_for() {
             let count = |all: &[perq_grammar::diagnostic::Diagnostic]| {
                 all.iter().filter(|found| found.name == of.name && found.message == of.message).count()
             };
-            assert!(count(now.diagnostics()) < count(&diagnostics), "{path}: {} is still said after {action:?}", of.name);
+            assert!(
+                count(now.diagnostics()) < count(&diagnostics),
+                "{path}: {} is still said after {action:?}",
+                of.name
+            );
             applied += 1;
         }
     }
@@ -110,7 +118,9 @@ fn first(text: &str) -> Option<(&'static str, usize)> {
         ("string", string),
         ("date", date),
         ("number", number),
-        ("word", |text| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum()),
+        ("word", |text| {
+            text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum()
+        }),
     ];
     rules.into_iter().find_map(|(name, rule)| Some((name, rule(text))).filter(|(_, length)| *length > 0))
 }
@@ -140,9 +150,9 @@ fn string(text: &str) -> usize {
 fn digits(text: &str, shape: &str) -> usize {
     let mut bytes = text.bytes();
     for expected in shape.bytes() {
-        let fits = bytes.next().is_some_and(|byte| {
-            if expected == b'0' { byte.is_ascii_digit() } else { byte == expected }
-        });
+        let fits = bytes
+            .next()
+            .is_some_and(|byte| if expected == b'0' { byte.is_ascii_digit() } else { byte == expected });
         if !fits {
             return 0;
         }
@@ -151,7 +161,10 @@ fn digits(text: &str, shape: &str) -> usize {
 }
 
 fn date(text: &str) -> usize {
-    [digits(text, "0000-00-00"), digits(text, "00:00:00"), digits(text, "00:00")].into_iter().find(|n| *n > 0).unwrap_or(0)
+    [digits(text, "0000-00-00"), digits(text, "00:00:00"), digits(text, "00:00")]
+        .into_iter()
+        .find(|n| *n > 0)
+        .unwrap_or(0)
 }
 
 fn number(text: &str) -> usize {
@@ -163,7 +176,8 @@ fn number(text: &str) -> usize {
     if ["st", "nd", "rd", "th"].iter().any(|end| rest.starts_with(end)) {
         return whole + 2;
     }
-    let fraction = rest.strip_prefix('.').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+    let fraction =
+        rest.strip_prefix('.').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
     if fraction > 0 { whole + 1 + fraction } else { whole }
 }
 
@@ -173,18 +187,26 @@ fn the_colouring_of_editors_cuts_texts_as_the_lexer_does() {
     let textmate = textmate();
     let order: Vec<&str> =
         textmate["patterns"].as_array().unwrap().iter().map(|p| p["include"].as_str().unwrap()).collect();
-    assert_eq!(order, [
-        "#documentation", "#comments", "#strings", "#dates", "#numbers", "#declarations", "#fields", "#keywords",
-        "#constants", "#operators",
-    ]);
+    assert_eq!(
+        order,
+        [
+            "#documentation",
+            "#comments",
+            "#strings",
+            "#dates",
+            "#numbers",
+            "#declarations",
+            "#fields",
+            "#keywords",
+            "#constants",
+            "#operators",
+        ]
+    );
     let repository = &textmate["repository"];
     let pattern = |name: &str| repository[name]["match"].as_str().unwrap_or("").to_owned();
     assert_eq!(pattern("comments"), "#[^\\r\\n]*");
     assert_eq!(pattern("dates"), "\\b(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)\\b");
-    assert_eq!(
-        pattern("numbers"),
-        "\\b[0-9]+(?:_[0-9]+)*(?:st|nd|rd|th|\\.[0-9]+)?(?:[ \\t]*%)?"
-    );
+    assert_eq!(pattern("numbers"), "\\b[0-9]+(?:_[0-9]+)*(?:st|nd|rd|th|\\.[0-9]+)?(?:[ \\t]*%)?");
     let mut compared = 0;
     for (path, text) in texts() {
         let parsed = perq_grammar::parse(FileId(0), &text);
@@ -214,7 +236,8 @@ fn the_colouring_of_editors_cuts_texts_as_the_lexer_does() {
 
 #[test]
 fn the_extension_says_what_it_needs() {
-    let package: serde_json::Value = serde_json::from_str(&read("editors/vscode/package.json")).expect("JSON");
+    let package: serde_json::Value =
+        serde_json::from_str(&read("editors/vscode/package.json")).expect("JSON");
     assert_eq!(package["contributes"]["languages"][0]["extensions"], serde_json::json!([".rule"]));
     for path in [
         package["main"].as_str().unwrap(),

@@ -97,7 +97,8 @@ impl Client {
 
     fn initialized() -> Client {
         let mut client = Client::start();
-        let result = client.ask("initialize", json!({ "processId": null, "rootUri": null, "capabilities": {} }));
+        let result =
+            client.ask("initialize", json!({ "processId": null, "rootUri": null, "capabilities": {} }));
         assert_eq!(result["result"]["capabilities"]["positionEncoding"], "utf-16");
         client.tell("initialized", json!({}));
         client
@@ -196,7 +197,8 @@ fn apply(text: &str, edits: &Value) -> String {
     let mut edits: Vec<&Value> = edits.as_array().expect("edits").iter().collect();
     let offset = |place: &Value| {
         let line = place["line"].as_u64().unwrap() as usize;
-        let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let starts: Vec<usize> =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let mut units = place["character"].as_u64().unwrap() as usize;
         let start = starts[line];
         for (at, character) in text[start..].char_indices() {
@@ -272,11 +274,13 @@ fn a_session() {
     let (line, column) = place(BROKEN, "when\n");
     client.tell("textDocument/didChange", change(3, (line, column + 4), (line, column + 4), " basket."));
     let items = client.at("textDocument/completion", uri, (line, column + 12))["items"].clone();
-    let labels: Vec<&str> = items.as_array().unwrap().iter().map(|item| item["label"].as_str().unwrap()).collect();
+    let labels: Vec<&str> =
+        items.as_array().unwrap().iter().map(|item| item["label"].as_str().unwrap()).collect();
     assert_eq!(labels, ["paid", "initial"]);
     let edit = items[0]["textEdit"].clone();
     assert_eq!(edit["range"]["start"], json!({ "line": line, "character": column + 12 }));
-    client.tell("textDocument/didChange", change(4, (line, column + 12), (line, column + 12), "paid > 5 EUR"));
+    client
+        .tell("textDocument/didChange", change(4, (line, column + 12), (line, column + 12), "paid > 5 EUR"));
     let mut wrong = client.wrong(uri);
     // What was said between the changes does not count.
     while !wrong.is_empty() {
@@ -289,13 +293,20 @@ fn a_session() {
     let defined = client.at("textDocument/definition", uri, place(&text, "rate of"));
     let (line, column) = place(&text, "rate:");
     assert_eq!(defined[0]["range"]["start"], json!({ "line": line, "character": column }));
-    assert_eq!(client.at("textDocument/references", uri, place(&text, "rate of")).as_array().unwrap().len(), 2);
-    assert_eq!(client.at("textDocument/documentHighlight", uri, place(&text, "rate of")).as_array().unwrap().len(), 2);
+    assert_eq!(
+        client.at("textDocument/references", uri, place(&text, "rate of")).as_array().unwrap().len(),
+        2
+    );
+    assert_eq!(
+        client.at("textDocument/documentHighlight", uri, place(&text, "rate of")).as_array().unwrap().len(),
+        2
+    );
     assert_eq!(client.at("textDocument/prepareRename", uri, place(&text, "rate of"))["placeholder"], "rate");
 
     let (line, character) = place(&text, "rate of");
     let position = json!({ "line": line, "character": character });
-    let rename = |name: &str| json!({ "textDocument": { "uri": uri }, "position": position, "newName": name });
+    let rename =
+        |name: &str| json!({ "textDocument": { "uri": uri }, "position": position, "newName": name });
     let edit = client.ask("textDocument/rename", rename("share"))["result"].clone();
     let renamed = apply(&text, &edit["changes"][uri]);
     assert!(renamed.contains("param share was rate") && renamed.contains("award share of"), "{renamed}");
@@ -397,7 +408,8 @@ fn cancelled() {
         } })
     };
     let cancel = json!({ "jsonrpc": "2.0", "method": "$/cancelRequest", "params": { "id": "b" } });
-    let all: String = [open, ask("a", 1), ask("b", 1), ask("c", 1), cancel].into_iter().map(message).collect();
+    let all: String =
+        [open, ask("a", 1), ask("b", 1), ask("c", 1), cancel].into_iter().map(message).collect();
     client.raw(all.as_bytes());
     assert!(client.answer(&json!("a")).get("error").is_none());
     assert_eq!(client.answer(&json!("b"))["error"]["code"], json!(-32800));
@@ -437,7 +449,8 @@ fn utf_16() {
     assert_eq!(wrong[0]["range"]["start"], json!({ "line": 2, "character": start }), "{wrong:?}");
     assert_eq!(wrong[0]["range"]["end"], json!({ "line": 2, "character": start + 6 }));
     let found = client.at("textDocument/references", "untitled:a", (3, 12));
-    let starts: Vec<&Value> = found.as_array().unwrap().iter().map(|found| &found["range"]["start"]).collect();
+    let starts: Vec<&Value> =
+        found.as_array().unwrap().iter().map(|found| &found["range"]["start"]).collect();
     assert_eq!(starts, [&json!({ "line": 2, "character": 8 }), &json!({ "line": 3, "character": 12 })]);
     // A change behind the cups.
     client.tell(
@@ -475,14 +488,20 @@ fn programmes() {
     let defined = client.at("textDocument/definition", &b, (1, 13));
     assert_eq!(defined[0]["uri"], a.as_str());
     let position = json!({ "line": 1, "character": 13 });
-    let edit = client.ask("textDocument/rename", json!({
-        "textDocument": { "uri": b }, "position": position, "newName": "share",
-    }));
+    let edit = client.ask(
+        "textDocument/rename",
+        json!({
+            "textDocument": { "uri": b }, "position": position, "newName": "share",
+        }),
+    );
     assert_eq!(edit["result"]["changes"].as_object().unwrap().len(), 2, "{edit}");
     // A name that perq.toml sets.
-    let refused = client.ask("textDocument/rename", json!({
-        "textDocument": { "uri": a }, "position": { "line": 2, "character": 7 }, "newName": "other",
-    }));
+    let refused = client.ask(
+        "textDocument/rename",
+        json!({
+            "textDocument": { "uri": a }, "position": { "line": 2, "character": 7 }, "newName": "other",
+        }),
+    );
     assert!(refused["error"]["message"].as_str().unwrap().contains("perq.toml"), "{refused}");
     // Closed without being saved: what is on the disk counts again.
     client.tell("textDocument/didClose", json!({ "textDocument": { "uri": a } }));
@@ -516,9 +535,10 @@ fn no_text() {
 
 fn examples() {
     let mut client = Client::initialized();
-    for file in perq_tests::tracked().into_iter().filter(|path| {
-        path.starts_with("rules-examples/") && path.ends_with(".rule")
-    }) {
+    for file in perq_tests::tracked()
+        .into_iter()
+        .filter(|path| path.starts_with("rules-examples/") && path.ends_with(".rule"))
+    {
         let path: PathBuf = root().join(&file);
         let text = fs::read_to_string(&path).unwrap();
         let uri = address(&path);
@@ -526,7 +546,8 @@ fn examples() {
         let wrong = client.wrong(&uri);
         assert!(wrong.is_empty(), "{file}: {wrong:?}");
         client.said.clear();
-        let tokens = client.ask("textDocument/semanticTokens/full", json!({ "textDocument": { "uri": uri } }));
+        let tokens =
+            client.ask("textDocument/semanticTokens/full", json!({ "textDocument": { "uri": uri } }));
         assert!(!tokens["result"]["data"].as_array().unwrap().is_empty(), "{file}");
     }
     client.end();

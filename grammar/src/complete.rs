@@ -94,10 +94,9 @@ pub fn fitting(text: &str, offset: usize) -> Fitting {
     };
     let start_of = |at: usize| head_tokens.get(at).map_or(end, |token| token.span.start as usize);
     let is_open = depth(unit.tokens.0, unit.tokens.1) > 0;
-    let first_on_line =
-        fitting.before.first().and_then(|at| tokens.get(*at)).is_none_or(|token| {
-            text.get(token.span.end as usize..end).is_some_and(|between| between.contains('\n'))
-        });
+    let first_on_line = fitting.before.first().and_then(|at| tokens.get(*at)).is_none_or(|token| {
+        text.get(token.span.end as usize..end).is_some_and(|between| between.contains('\n'))
+    });
     if unit.kind == UnitKind::Stray && !is_open {
         fitting.keywords = ITEM_WORDS.iter().map(|word| (*word).to_owned()).collect();
         return fitting;
@@ -105,7 +104,8 @@ pub fn fitting(text: &str, offset: usize) -> Fitting {
     fitting.within.push(unit.tokens.0);
     // The rule in the group's braces, where the place is in one that is not closed yet.
     let nested = unit.nested.last().filter(|rule| {
-        rule.tokens.1 >= unit.tokens.1 && (depth(rule.tokens.0, rule.tokens.1) > 0 || !has_brace(&head_tokens, rule.tokens))
+        rule.tokens.1 >= unit.tokens.1
+            && (depth(rule.tokens.0, rule.tokens.1) > 0 || !has_brace(&head_tokens, rule.tokens))
     });
     let (rule, from) = match nested {
         Some(nested) => {
@@ -119,7 +119,8 @@ pub fn fitting(text: &str, offset: usize) -> Fitting {
     if nested.is_none() {
         for rule in &unit.nested {
             let (start, stop) = (start_of(rule.tokens.0), rule.tokens.1);
-            let stop = stop.checked_sub(1).and_then(|at| head_tokens.get(at)).map_or(end, |t| t.span.end as usize);
+            let stop =
+                stop.checked_sub(1).and_then(|at| head_tokens.get(at)).map_or(end, |t| t.span.end as usize);
             for byte in bytes.get_mut(start - base..stop - base).into_iter().flatten() {
                 if *byte != b'\n' {
                     *byte = b' ';
@@ -200,7 +201,8 @@ mod tests {
 
     #[test]
     fn every_place_of_a_broken_text_has_an_answer() {
-        let text = "account a { unit ж🍵 \"x\n group g { rule r { when ( } } then } test \"\" { given { line { é = ";
+        let text =
+            "account a { unit ж🍵 \"x\n group g { rule r { when ( } } then } test \"\" { given { line { é = ";
         for offset in 0..=text.len() {
             fitting(text, offset);
         }

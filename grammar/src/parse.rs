@@ -779,15 +779,26 @@ pub(crate) fn expected_at_end(shape: &str, rule: bool) -> Expected {
     }
     expected.keywords = failure.keywords().map(str::to_owned).collect();
     expected.expression = failure.expects_operand()
-        || [Rule::expression, Rule::arithmetic, Rule::subject, Rule::pattern, Rule::patterns, Rule::arm, Rule::range]
-            .into_iter()
-            .any(|rule| failure.expects(rule));
+        || [
+            Rule::expression,
+            Rule::arithmetic,
+            Rule::subject,
+            Rule::pattern,
+            Rule::patterns,
+            Rule::arm,
+            Rule::range,
+        ]
+        .into_iter()
+        .any(|rule| failure.expects(rule));
     // Of a part that begins in several ways the grammar names the part alone.
     const BEGIN: &[(Rule, &[&str])] = &[
-        (Rule::expectation, &[
-            "nothing", "rule", "award", "discount", "debit", "issue", "gift", "balance", "tier", "badge", "coupon",
-            "refused", "total", "tax", "net", "offer",
-        ]),
+        (
+            Rule::expectation,
+            &[
+                "nothing", "rule", "award", "discount", "debit", "issue", "gift", "balance", "tier", "badge",
+                "coupon", "refused", "total", "tax", "net", "offer",
+            ],
+        ),
         (Rule::type_name, &["set", "list"]),
         (Rule::window, &["last", "any", "this", "previous", "session", "program"]),
         (Rule::period, &["day", "week", "month", "quarter", "half_year", "year"]),

@@ -26,7 +26,10 @@ fn text(lines: usize) -> String {
 
 fn main() {
     println!("keystroke to diagnostics (milliseconds, median and worst of 60)\n");
-    println!("{:>8} {:>10} {:>12} {:>12} {:>14} {:>14}", "lines", "bytes", "diagnostics", "worst", "completion", "rename");
+    println!(
+        "{:>8} {:>10} {:>12} {:>12} {:>14} {:>14}",
+        "lines", "bytes", "diagnostics", "worst", "completion", "rename"
+    );
     for lines in [200, 2_000, 10_000] {
         let text = text(lines);
         let mut server = Server::default();

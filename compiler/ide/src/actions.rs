@@ -61,7 +61,8 @@ impl Analysis {
         let text = self.text(at.file);
         let start = around.full.start as usize;
         let tokens = lex(text.get(start..around.full.end as usize)?);
-        let (brace, open) = tokens.iter().enumerate().find(|(_, token)| token.kind == TokenKind::OpenBrace)?;
+        let (brace, open) =
+            tokens.iter().enumerate().find(|(_, token)| token.kind == TokenKind::OpenBrace)?;
         let mut behind = tokens.get(brace + 1..)?.iter().skip_while(|token| token.kind == TokenKind::Space);
         let on_lines = behind.next().is_some_and(|token| token.kind == TokenKind::Newline);
         let text = if on_lines {

@@ -5,6 +5,7 @@
 
 use crate::declarations::{Declaration, Kind};
 use crate::{Analysis, is_prelude};
+use perq_compiler::check::plural;
 use perq_grammar::complete::{Fitting, fitting};
 use perq_grammar::diagnostic::{FileId, Span};
 use perq_grammar::lex::TokenKind;
@@ -105,12 +106,14 @@ const CALENDAR: &[&str] = &[
     "days_from_anniversary",
 ];
 
-const UNITS: &[&str] =
-    &["kg", "g", "l", "ml", "pcs", "seconds", "minutes", "hours", "days", "weeks", "months", "quarters", "years"];
+const UNITS: &[&str] = &[
+    "kg", "g", "l", "ml", "pcs", "seconds", "minutes", "hours", "days", "weeks", "months", "quarters",
+    "years",
+];
 
 const TYPES: &[&str] = &[
-    "money", "percent", "number", "bool", "pcs", "date", "time", "instant", "duration", "days", "months", "kg", "l",
-    "points", "count", "lines", "units", "payments", "line", "unit", "payment",
+    "money", "percent", "number", "bool", "pcs", "date", "time", "instant", "duration", "days", "months",
+    "kg", "l", "points", "count", "lines", "units", "payments", "line", "unit", "payment",
 ];
 
 /// Fixed words, by the word before them.
@@ -126,11 +129,7 @@ const CHOICES: &[(&str, &[&str], &str)] = &[
     ),
     ("on_price", &["original", "running"], "price"),
     ("month_end", &["clamp"], "month's end"),
-    (
-        "week_starts",
-        &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"],
-        "day",
-    ),
+    ("week_starts", &["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"], "day"),
     ("shortfall", &["debt", "clamp", "pending_only"], "shortfall"),
     ("first", &["oldest_expiry"], "order of use"),
     ("tax", &["included", "on_top"], "tax"),
@@ -160,7 +159,9 @@ impl<'t> Around<'t> {
     fn unit(&self) -> Vec<usize> {
         let from = self.fitting.within.last().copied().unwrap_or(0);
         let to = self.fitting.before.first().map_or(0, |at| at + 1);
-        (from..to).filter(|at| self.fitting.tokens.get(*at).is_some_and(|token| !token.kind.is_trivia())).collect()
+        (from..to)
+            .filter(|at| self.fitting.tokens.get(*at).is_some_and(|token| !token.kind.is_trivia()))
+            .collect()
     }
 
     /// The words before the braces that are open at the place, innermost first.
@@ -180,7 +181,9 @@ impl<'t> Around<'t> {
                 let word = token.text(self.text);
                 let before = self.fitting.tokens.get(..at).unwrap_or(&[]).iter().rev();
                 let starts = before
-                    .take_while(|token| token.kind != TokenKind::OpenBrace && token.kind != TokenKind::CloseBrace)
+                    .take_while(|token| {
+                        token.kind != TokenKind::OpenBrace && token.kind != TokenKind::CloseBrace
+                    })
                     .all(|token| token.kind == TokenKind::Space || token.kind == TokenKind::Newline);
                 let first_on_line = self
                     .fitting
@@ -191,7 +194,11 @@ impl<'t> Around<'t> {
                     .rev()
                     .find(|token| token.kind != TokenKind::Space)
                     .is_none_or(|token| token.kind == TokenKind::Newline);
-                if starts || first_on_line || matches!(word, "given" | "line" | "payment" | "with") || at == from {
+                if starts
+                    || first_on_line
+                    || matches!(word, "given" | "line" | "payment" | "with")
+                    || at == from
+                {
                     last = at;
                 }
             }
@@ -211,7 +218,7 @@ impl Analysis {
             self.after_dot(file, &around, &mut out);
             return out.out;
         }
-        self.by_words(file, &around, &mut out);
+        self.by_words(&around, &mut out);
         if fitting.unit {
             self.units(&mut out);
         }
@@ -228,9 +235,10 @@ impl Analysis {
                 out.add(word, CompletionKind::Subject, "collection", "", 3);
             }
             self.locals(&around, &mut out);
-            if around.before(0) == "earlier" {
-                self.plurals(&mut out);
-            }
+        }
+        if around.before(0) == "earlier" {
+            out.add("lines", CompletionKind::Subject, "collection", "", 1);
+            self.plurals(&mut out);
         }
         if fitting.expression {
             self.expressions(file, &around, &mut out);
@@ -242,7 +250,7 @@ impl Analysis {
     }
 
     /// Names that the words before the place ask for.
-    fn by_words(&self, file: FileId, around: &Around<'_>, out: &mut Proposals) {
+    fn by_words(&self, around: &Around<'_>, out: &mut Proposals) {
         let fitting = around.fitting;
         let (last, second, third) = (around.before(0), around.before(1), around.before(2));
         // Whose value is expected.
@@ -306,11 +314,14 @@ impl Analysis {
                         self.add_all(Kind::Blank, Some(&template), 1, out);
                     }
                 }
-                ("per", _) => out.choices(&["member", "transaction", "line", "rule", "basket", "unit"], "per"),
-                ("of", _) | ("in", _) if fitting.collection => {}
+                ("per", _) => {
+                    out.choices(&["member", "transaction", "line", "rule", "basket", "unit"], "per")
+                }
                 _ => {}
             }
-            if last == "[" && second == "days" || last == "," && around.unit().iter().rev().take(20).any(|at| around.token(*at) == "days") {
+            if last == "[" && second == "days"
+                || last == "," && around.unit().iter().rev().take(20).any(|at| around.token(*at) == "days")
+            {
                 out.choices(&["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "day");
             }
             if last == "," && around.unit().iter().rev().take(40).any(|at| around.token(*at) == "order") {
@@ -321,7 +332,6 @@ impl Analysis {
         if around.token(fitting.within.first().copied().unwrap_or(0)) == "test" && !fitting.expression {
             self.test_fields(around, out);
         }
-        let _ = file;
     }
 
     fn test_fields(&self, around: &Around<'_>, out: &mut Proposals) {
@@ -331,7 +341,8 @@ impl Analysis {
         let record = match word {
             "given" => {
                 let after = around.fitting.tokens.get(block + 1..).unwrap_or(&[]).iter();
-                let mut words = after.filter(|token| token.kind == TokenKind::Word).map(|token| token.text(around.text));
+                let mut words =
+                    after.filter(|token| token.kind == TokenKind::Word).map(|token| token.text(around.text));
                 let first = words.next().unwrap_or("");
                 if first == "earlier" { words.next().unwrap_or("") } else { first }
             }
@@ -369,7 +380,8 @@ impl Analysis {
         while at > 0 {
             at -= 1;
             let word = around.token(*unit.get(at)?);
-            let is_name = around.fitting.tokens.get(*unit.get(at)?).is_some_and(|token| token.kind == TokenKind::Word);
+            let is_name =
+                around.fitting.tokens.get(*unit.get(at)?).is_some_and(|token| token.kind == TokenKind::Word);
             if word == "not" {
                 continue;
             }
@@ -386,14 +398,18 @@ impl Analysis {
         };
         let field = self.declarations.iter().find(|declaration| {
             let of = declaration.owner.as_deref();
-            let owned = owner.is_none_or(|owner| of == Some(owner) || (owner == "unit" && of == Some("line")));
+            let owned =
+                owner.is_none_or(|owner| of == Some(owner) || (owner == "unit" && of == Some("line")));
             declaration.name == last
-                && (owned && matches!(declaration.kind, Kind::Field | Kind::Param | Kind::Parameter | Kind::Blank)
+                && (owned
+                    && matches!(declaration.kind, Kind::Field | Kind::Param | Kind::Parameter | Kind::Blank)
                     || declaration.kind == Kind::Tiers)
         });
         let field = field.or_else(|| {
             // In the record of a test the name stands alone.
-            self.declarations.iter().find(|declaration| declaration.name == last && declaration.kind == Kind::Field)
+            self.declarations
+                .iter()
+                .find(|declaration| declaration.name == last && declaration.kind == Kind::Field)
         });
         if owner == Some("event") && last == "weekday" {
             return Some("Weekday".to_owned());
@@ -402,16 +418,18 @@ impl Analysis {
         if field.kind == Kind::Tiers {
             return Some(field.name.clone());
         }
-        let ty = field.ty.and_then(|span| {
-            self.text(field.place.file).get(span.start as usize..span.end as usize)
-        })?;
+        let ty = field
+            .ty
+            .and_then(|span| self.text(field.place.file).get(span.start as usize..span.end as usize))?;
         Some(ty.trim_end_matches('?').trim().to_owned())
     }
 
     /// The template of the rule around the place.
     fn template_of(&self, around: &Around<'_>) -> Option<String> {
         let unit = around.unit();
-        let at = unit.windows(2).find(|pair| around.token(pair[0]) == "from" && around.token(pair[1]) == "template")?;
+        let at = unit
+            .windows(2)
+            .find(|pair| around.token(pair[0]) == "from" && around.token(pair[1]) == "template")?;
         let next = unit.iter().find(|index| **index > at[1])?;
         Some(around.token(*next).to_owned())
     }
@@ -434,16 +452,21 @@ impl Analysis {
     /// `earlier purchases`
     fn plurals(&self, out: &mut Proposals) {
         for declaration in self.declarations.iter().filter(|declaration| declaration.kind == Kind::Event) {
-            let plural = format!("{}s", declaration.name);
-            out.add(&plural, CompletionKind::Declared(Kind::Event), "earlier events", "", 1);
-            out.add(&format!("{}_lines", declaration.name), CompletionKind::Declared(Kind::Event), "", "", 9);
+            out.add(
+                &plural(&declaration.name),
+                CompletionKind::Declared(Kind::Event),
+                "earlier events",
+                "",
+                1,
+            );
         }
     }
 
     /// Everything that is declared of a sort, those of an owner where one is given.
     fn add_all(&self, kind: Kind, owner: Option<&str>, rank: u8, out: &mut Proposals) {
         for declaration in &self.declarations {
-            let fits = declaration.kind == kind && owner.is_none_or(|owner| declaration.owner.as_deref() == Some(owner));
+            let fits = declaration.kind == kind
+                && owner.is_none_or(|owner| declaration.owner.as_deref() == Some(owner));
             // What must stand in quotes cannot be proposed as a word.
             if fits && is_word(&declaration.name) {
                 self.add(declaration, rank, out);
@@ -461,7 +484,13 @@ impl Analysis {
         let mut docs: Vec<String> = declaration.title.iter().cloned().collect();
         docs.extend(declaration.docs.iter().cloned());
         let rank = if is_prelude(declaration.place.file) { rank.saturating_add(1) } else { rank };
-        out.add(&declaration.name, CompletionKind::Declared(declaration.kind), &detail, &docs.join("\n"), rank);
+        out.add(
+            &declaration.name,
+            CompletionKind::Declared(declaration.kind),
+            &detail,
+            &docs.join("\n"),
+            rank,
+        );
     }
 
     /// The names that the rule or function around the place has bound before it.
@@ -485,7 +514,10 @@ impl Analysis {
             if name == being || !is_word(name) {
                 continue;
             }
-            let known = self.declarations.iter().find(|declaration| declaration.kind == kind && declaration.name == name);
+            let known = self
+                .declarations
+                .iter()
+                .find(|declaration| declaration.kind == kind && declaration.name == name);
             let ty = known.and_then(|declaration| self.type_of_name(declaration.place, declaration));
             out.add(name, CompletionKind::Declared(kind), ty.as_deref().unwrap_or(kind.word()), "", 1);
         }
@@ -642,7 +674,9 @@ impl Analysis {
     }
 
     fn is_event(&self, name: &str) -> bool {
-        self.declarations.iter().any(|declaration| declaration.kind == Kind::Event && declaration.name == name)
+        self.declarations
+            .iter()
+            .any(|declaration| declaration.kind == Kind::Event && declaration.name == name)
     }
 
     /// The record that a name stands for, where it is one.
@@ -660,7 +694,9 @@ impl Analysis {
                 _ => {}
             }
         }
-        if matches!(head, "line" | "unit" | "payment" | "product" | "member" | "basket" | "event") || self.is_event(head) {
+        if matches!(head, "line" | "unit" | "payment" | "product" | "member" | "basket" | "event")
+            || self.is_event(head)
+        {
             return head.to_owned();
         }
         String::new()
@@ -677,17 +713,24 @@ impl Analysis {
                 "{" | "where" => break,
                 _ => {}
             }
-            if let Some(event) = word.strip_suffix('s').filter(|event| self.is_event(event)) {
-                return event.to_owned();
+            let event = |declaration: &&Declaration| {
+                declaration.kind == Kind::Event && plural(&declaration.name) == word
+            };
+            if let Some(event) = self.declarations.iter().find(event) {
+                return event.name.clone();
             }
             // A `let` of a collection.
-            let bound = unit.windows(2).position(|pair| around.token(pair[0]) == "let" && around.token(pair[1]) == word);
+            let bound = unit
+                .windows(2)
+                .position(|pair| around.token(pair[0]) == "let" && around.token(pair[1]) == word);
             if let Some(bound) = bound
                 && depth < 4
             {
                 return self.element_of(unit, bound + 2, around, depth + 1);
             }
-            let bundle = unit.windows(2).any(|pair| around.token(pair[0]) == "bundle" && around.token(pair[1]) == word);
+            let bundle = unit
+                .windows(2)
+                .any(|pair| around.token(pair[0]) == "bundle" && around.token(pair[1]) == word);
             if bundle {
                 return "unit".to_owned();
             }
@@ -698,7 +741,9 @@ impl Analysis {
     /// The parts of the bundle that the rule around the place takes.
     fn bundle_parts(&self, head: &str, around: &Around<'_>) -> Option<Vec<String>> {
         let unit = around.unit();
-        let at = unit.windows(2).position(|pair| around.token(pair[0]) == "bundle" && around.token(pair[1]) == head)?;
+        let at = unit
+            .windows(2)
+            .position(|pair| around.token(pair[0]) == "bundle" && around.token(pair[1]) == head)?;
         let mut parts = Vec::new();
         let mut depth = 0_i32;
         for pair in unit.get(at..)?.windows(2) {
@@ -717,9 +762,11 @@ impl Analysis {
     fn of_file(&self, alias: &Declaration, out: &mut Proposals) {
         let span = alias.full;
         let written = self.text(alias.place.file).get(span.start as usize..span.end as usize).unwrap_or("");
-        let import = self.study.imports.iter().find(|import| {
-            import.from == alias.place.file && written.contains(import.written.as_str())
-        });
+        let import = self
+            .study
+            .imports
+            .iter()
+            .find(|import| import.from == alias.place.file && written.contains(import.written.as_str()));
         let Some(import) = import else { return };
         for declaration in &self.declarations {
             if declaration.place.file == import.source.file && declaration.kind.is_of_file() {

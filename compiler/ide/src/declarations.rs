@@ -2,10 +2,10 @@
 //! `500 points`. It refuses to know what a name in an expression is bound to: the checker has seen that.
 
 use perq_grammar::ast::{
-    self, AccountClause, AwardOptions, BadgeClause, CertificateClause, Clause, ClauseKind, CouponClause, Effect,
-    EffectKind, Expectation, Expr, ExprKind, GroupClause, Header, Instrument, Item, ItemKind, Name, Path, Pattern,
-    ProgramClause, RedemptionClause, SchedulePart, Source, SourceKind, SpendableClause, Target, TestField, TestStep,
-    Text, TiersClause, TypeName, Window,
+    self, AccountClause, AwardOptions, BadgeClause, CertificateClause, Clause, ClauseKind, CouponClause,
+    Effect, EffectKind, Expectation, Expr, ExprKind, GroupClause, Header, Instrument, Item, ItemKind, Name,
+    Path, Pattern, ProgramClause, RedemptionClause, SchedulePart, Source, SourceKind, SpendableClause,
+    Target, TestField, TestStep, Text, TiersClause, TypeName, Window,
 };
 use perq_grammar::diagnostic::{FileId, Place, Span};
 
@@ -260,7 +260,12 @@ impl Walker {
 
     fn mention(&mut self, kinds: &'static [Kind], name: &Name, owner: Option<&str>) {
         let place = Place { file: self.file, span: name.span };
-        self.out.mentions.push(Mention { place, name: name.text.clone(), kinds, owner: owner.map(str::to_owned) });
+        self.out.mentions.push(Mention {
+            place,
+            name: name.text.clone(),
+            kinds,
+            owner: owner.map(str::to_owned),
+        });
     }
 
     fn mention_path(&mut self, kinds: &'static [Kind], path: &Path) {

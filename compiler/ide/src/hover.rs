@@ -51,11 +51,13 @@ impl Analysis {
             return Some(Hover { place, text: parts.join("\n\n") });
         }
         let text = self.text(file);
-        let token = lex(text).into_iter().find(|token| {
-            (token.span.start as usize) <= offset && offset < (token.span.end as usize)
-        })?;
+        let token = lex(text)
+            .into_iter()
+            .find(|token| (token.span.start as usize) <= offset && offset < (token.span.end as usize))?;
         let is_about = match token.kind.class() {
-            TokenClass::Blank | TokenClass::Comment | TokenClass::Documentation | TokenClass::Mistake => false,
+            TokenClass::Blank | TokenClass::Comment | TokenClass::Documentation | TokenClass::Mistake => {
+                false
+            }
             TokenClass::Name
             | TokenClass::Keyword
             | TokenClass::Number
@@ -93,7 +95,8 @@ impl Analysis {
             (seen.place.file, seen.place.span.start) < (place.file, place.span.start)
         });
         let here = self.sightings.get(from..).unwrap_or(&[]).iter();
-        let seen = here.take_while(|seen| seen.place.span.start == place.span.start && seen.place.file == place.file);
+        let seen = here
+            .take_while(|seen| seen.place.span.start == place.span.start && seen.place.file == place.file);
         // The type of the name by itself, or of the path that it ends.
         let ty = seen.filter(|seen| seen.place.span.end == place.span.end).find_map(|seen| seen.ty.as_ref());
         if let Some(ty) = ty {

@@ -24,7 +24,7 @@ pub use outline::{Fold, Outline};
 pub use rename::Edits;
 
 use declarations::{Mention, names};
-use perq_compiler::check::{Sighting, Target};
+use perq_compiler::check::{Sighting, Target, plural};
 use perq_compiler::pipeline::{Files, Input, Study, study};
 use perq_compiler::typed::{Builtin, FieldId, RowField, Type};
 use perq_grammar::ast::File;
@@ -153,7 +153,10 @@ impl Analysis {
     /// Where what stands here is declared; standard declarations are nowhere.
     pub fn definitions(&self, file: FileId, offset: usize) -> Vec<Place> {
         let Some((_, id)) = self.symbol_at(file, offset) else { return Vec::new() };
-        self.declared(id).map(|declaration| declaration.place).filter(|place| !is_prelude(place.file)).collect()
+        self.declared(id)
+            .map(|declaration| declaration.place)
+            .filter(|place| !is_prelude(place.file))
+            .collect()
     }
 
     /// Where what stands here is used, with where it is declared if that is asked for.
@@ -195,7 +198,8 @@ impl Analysis {
         let mut mentions: Vec<Mention> = Vec::new();
         let mut by_key: FxHashMap<Key, SymbolId> = FxHashMap::default();
         let mut by_place: FxHashMap<Place, SymbolId> = FxHashMap::default();
-        let trees: Vec<(FileId, &File)> = prelude().files.iter().map(|(file, _, tree)| (*file, tree)).collect();
+        let trees: Vec<(FileId, &File)> =
+            prelude().files.iter().map(|(file, _, tree)| (*file, tree)).collect();
         let mut found = Vec::new();
         for (file, tree) in trees {
             found.push((file, names(file, tree)));
@@ -222,6 +226,11 @@ impl Analysis {
             }
             mentions.extend(names.mentions);
         }
+        // `earlier purchases`
+        let events = self.symbols.iter().enumerate().filter(|(_, symbol)| symbol.kind == Kind::Event);
+        for (at, symbol) in events {
+            by_key.entry((Kind::Event, String::new(), plural(&symbol.name))).or_insert(SymbolId(at));
+        }
         let mut bound: FxHashMap<Place, SymbolId> = FxHashMap::default();
         for sighting in std::mem::take(&mut self.study.sightings) {
             if let Some(target) = sighting.target
@@ -231,7 +240,9 @@ impl Analysis {
             }
             self.sightings.push(sighting);
         }
-        self.sightings.sort_by_key(|sighting| (sighting.place.file, sighting.place.span.start, sighting.place.span.end));
+        self.sightings.sort_by_key(|sighting| {
+            (sighting.place.file, sighting.place.span.start, sighting.place.span.end)
+        });
         // A name after `was` is known by it as well.
         for mention in mentions {
             let found = bound.get(&mention.place).copied();
@@ -254,7 +265,13 @@ impl Analysis {
         if is_prelude(file) || self.is_own(file) { String::new() } else { format!("{}", file.0) }
     }
 
-    fn lookup(&self, kind: Kind, mention: &Mention, space: &str, by_key: &FxHashMap<Key, SymbolId>) -> Option<SymbolId> {
+    fn lookup(
+        &self,
+        kind: Kind,
+        mention: &Mention,
+        space: &str,
+        by_key: &FxHashMap<Key, SymbolId>,
+    ) -> Option<SymbolId> {
         let get = |kind: Kind, owner: &str, name: &str| {
             by_key.get(&(kind, owner.to_owned(), name.to_owned())).copied()
         };
@@ -283,10 +300,6 @@ impl Analysis {
         }
         let owner = if kind.is_of_file() { space } else { "" };
         let found = get(kind, owner, &mention.name);
-        if kind == Kind::Event {
-            // `earlier purchases`
-            return found.or_else(|| get(kind, "", mention.name.strip_suffix('s')?));
-        }
         found
     }
 
@@ -313,7 +326,8 @@ impl Analysis {
             Target::Value(id, position) => {
                 let enumeration = typed.enums.get(id.index())?;
                 let value = enumeration.values.get(position)?;
-                get(Kind::Value, &enumeration.name, value).or_else(|| get(Kind::Level, &enumeration.name, value))
+                get(Kind::Value, &enumeration.name, value)
+                    .or_else(|| get(Kind::Level, &enumeration.name, value))
             }
         }
     }

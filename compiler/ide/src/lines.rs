@@ -75,9 +75,17 @@ mod tests {
         let text = "é🍵ж\r\nx\ry\n";
         let lines = Lines::of(text);
         // é is one unit, the cup two, ж one.
-        for (offset, line, column) in
-            [(0, 0, 0), (2, 0, 1), (6, 0, 3), (8, 0, 4), (10, 1, 0), (11, 1, 1), (12, 2, 0), (13, 2, 1), (14, 3, 0)]
-        {
+        for (offset, line, column) in [
+            (0, 0, 0),
+            (2, 0, 1),
+            (6, 0, 3),
+            (8, 0, 4),
+            (10, 1, 0),
+            (11, 1, 1),
+            (12, 2, 0),
+            (13, 2, 1),
+            (14, 3, 0),
+        ] {
             let position = Position { line, column };
             assert_eq!(lines.position(text, offset), position, "{offset}");
             assert_eq!(lines.offset(text, position), offset, "{position:?}");

@@ -48,7 +48,11 @@ impl Analysis {
         self.outline_of(&children, None)
     }
 
-    fn outline_of(&self, children: &BTreeMap<Option<usize>, Vec<usize>>, parent: Option<usize>) -> Vec<Outline> {
+    fn outline_of(
+        &self,
+        children: &BTreeMap<Option<usize>, Vec<usize>>,
+        parent: Option<usize>,
+    ) -> Vec<Outline> {
         let own = children.get(&parent).map(Vec::as_slice).unwrap_or_default();
         let declarations = own.iter().filter_map(|index| Some((*index, self.declarations.get(*index)?)));
         let entry = |(index, declaration): (usize, &Declaration)| {

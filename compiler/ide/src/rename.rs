@@ -6,6 +6,7 @@
 
 use crate::declarations::{Declaration, Kind};
 use crate::{Analysis, SymbolId, is_prelude};
+use perq_compiler::check::plural;
 use perq_compiler::pipeline::{Files, Input};
 use perq_grammar::diagnostic::{Diagnostic, Edit, FileId, Place, Severity, Span};
 use std::collections::BTreeMap;
@@ -19,7 +20,8 @@ impl Analysis {
     /// # Errors
     /// A sentence that says why it cannot.
     pub fn can_rename(&self, file: FileId, offset: usize) -> Result<(Place, String), String> {
-        let (place, id) = self.symbol_at(file, offset).ok_or("there is no name here that could be changed")?;
+        let (place, id) =
+            self.symbol_at(file, offset).ok_or("there is no name here that could be changed")?;
         let symbol = self.symbols.get(id.0).ok_or("there is no name here that could be changed")?;
         let declared: Vec<&Declaration> = self.declared(id).collect();
         if declared.is_empty() {
@@ -84,7 +86,13 @@ impl Analysis {
     ///
     /// # Errors
     /// A sentence that says why it cannot have it.
-    pub fn rename(&self, file: FileId, offset: usize, name: &str, files: &dyn Files) -> Result<Edits, String> {
+    pub fn rename(
+        &self,
+        file: FileId,
+        offset: usize,
+        name: &str,
+        files: &dyn Files,
+    ) -> Result<Edits, String> {
         let (_, old) = self.can_rename(file, offset)?;
         let Some((_, id)) = self.symbol_at(file, offset) else { return Ok(Vec::new()) };
         if name == old {
@@ -94,7 +102,10 @@ impl Analysis {
         let is_word = tokens.next().is_some_and(|token| token.kind == perq_grammar::lex::TokenKind::Word)
             && tokens.next().is_none();
         if !is_word {
-            return Err(format!("`{}` is no name: a name is one word of letters, digits and `_`", quoted(name)));
+            return Err(format!(
+                "`{}` is no name: a name is one word of letters, digits and `_`",
+                quoted(name)
+            ));
         }
         let edits = self.changes(id, &old, name);
         self.hold(id, &edits, name, files)?;
@@ -108,9 +119,9 @@ impl Analysis {
             let written = self.text(place.file).get(span).unwrap_or("");
             let text = if written.starts_with('"') {
                 format!("\"{name}\"")
-            } else if written != old && written.strip_suffix('s') == Some(old) {
+            } else if written != old && written == plural(old) {
                 // `earlier purchases`
-                format!("{name}s")
+                plural(name)
             } else {
                 name.to_owned()
             };
@@ -123,7 +134,8 @@ impl Analysis {
             };
             match &declaration.was {
                 Some(None) => {
-                    edits.push(Edit { place: after(declaration.place.span.end), text: format!(" was {old}") });
+                    edits
+                        .push(Edit { place: after(declaration.place.span.end), text: format!(" was {old}") });
                 }
                 // It has its first name again.
                 Some(Some((was, span))) if was == name => edits.push(Edit {
@@ -188,9 +200,10 @@ impl Analysis {
         let (before, now) = (count(self.diagnostics()), count(after.diagnostics()));
         let worse = now.iter().find(|(name, count)| before.get(*name).copied().unwrap_or(0) < **count);
         if let Some((worse, _)) = worse {
-            let found = after.diagnostics().iter().filter(|found| {
-                found.name == *worse && found.severity == Severity::Error
-            });
+            let found = after
+                .diagnostics()
+                .iter()
+                .filter(|found| found.name == *worse && found.severity == Severity::Error);
             // The one that speaks of the new name says why.
             let mut found: Vec<&Diagnostic> = found.collect();
             found.sort_by_key(|found| !found.message.contains(name));
@@ -201,11 +214,14 @@ impl Analysis {
         let own = |place: &Place| self.is_own(place.file);
         let before = self.uses.iter().filter(|(place, used)| *used == id && own(place)).count();
         let moved = edits.iter().find(|edit| !edit.text.is_empty()).map(|edit| shifted(edit.place, edits));
-        let now = moved.and_then(|place| after.symbol_at(place.file, place.span.start as usize)).map(|(_, id)| {
-            after.uses.iter().filter(|(place, used)| *used == id && after.is_own(place.file)).count()
-        });
+        let now =
+            moved.and_then(|place| after.symbol_at(place.file, place.span.start as usize)).map(|(_, id)| {
+                after.uses.iter().filter(|(place, used)| *used == id && after.is_own(place.file)).count()
+            });
         if now != Some(before) {
-            return Err(format!("`{name}` is the name of something else already, at a place that would then mean this"));
+            return Err(format!(
+                "`{name}` is the name of something else already, at a place that would then mean this"
+            ));
         }
         Ok(())
     }
@@ -229,7 +245,9 @@ fn applied(text: &str, edits: &[&Edit]) -> String {
 /// Where a place of one file is after changes before it.
 fn shifted(place: Place, edits: &Edits) -> Place {
     let mut offset = i64::from(place.span.start);
-    for edit in edits.iter().filter(|edit| edit.place.file == place.file && edit.place.span.end <= place.span.start) {
+    for edit in
+        edits.iter().filter(|edit| edit.place.file == place.file && edit.place.span.end <= place.span.start)
+    {
         if edit.place == place {
             continue;
         }

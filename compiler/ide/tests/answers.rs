@@ -130,7 +130,11 @@ fn names_fit_what_asks_for_them() {
     proposes("program p { rounding | }", &["half_up", "half_even"], &["base"]);
     proposes("group g { kind | }", &["earn", "order_discount"], &["base"]);
     proposes("rule x in group base { schedule days [mon, | ] }", &["tue", "sun"], &["base"]);
-    proposes("rule x in group base { then discount 5% on | }", &["lines", "units", "basket", "cheapest"], &["bonus"]);
+    proposes(
+        "rule x in group base { then discount 5% on | }",
+        &["lines", "units", "basket", "cheapest"],
+        &["bonus"],
+    );
 }
 
 #[test]
@@ -152,15 +156,35 @@ fn expressions_know_what_is_there() {
 
 #[test]
 fn fields_follow_the_dot() {
-    proposes("rule x in group base { when member.| }", &["mood", "size", "birthday", "club", "balance"], &["paid", "when"]);
+    proposes(
+        "rule x in group base { when member.| }",
+        &["mood", "size", "birthday", "club", "balance"],
+        &["paid", "when"],
+    );
     proposes("rule x in group base { when member.mo| }", &["mood"], &["paid"]);
     proposes("rule x in group base { when basket.| }", &["paid", "initial"], &["mood"]);
-    proposes("rule x in group base { when purchase.| }", &["store", "channel", "date"], &["mood", "scenario"]);
+    proposes(
+        "rule x in group base { when purchase.| }",
+        &["store", "channel", "date"],
+        &["mood", "scenario"],
+    );
     proposes("rule x in group base { when member.balance.| }", &["bonus"], &["mood"]);
     proposes("rule x in group base { when any(lines where line.|) }", &["paid", "sku", "product"], &["mood"]);
-    proposes("rule x in group base { when any(lines where line.product.|) }", &["own_brand", "brand"], &["paid"]);
-    proposes("rule x in group base { then for each u in units { award 1% of u.| } }", &["paid", "price"], &["pieces", "mood"]);
-    proposes("rule x in group base { let few = cheapest 2 of lines then for each f in few { award f.| } }", &["paid", "pieces"], &["mood"]);
+    proposes(
+        "rule x in group base { when any(lines where line.product.|) }",
+        &["own_brand", "brand"],
+        &["paid"],
+    );
+    proposes(
+        "rule x in group base { then for each u in units { award 1% of u.| } }",
+        &["paid", "price"],
+        &["pieces", "mood"],
+    );
+    proposes(
+        "rule x in group base { let few = cheapest 2 of lines then for each f in few { award f.| } }",
+        &["paid", "pieces"],
+        &["mood"],
+    );
     proposes("define d(l: line) gives money = l.|", &["paid", "initial"], &["mood"]);
     proposes("test \"x\" { given member \"m\" { | } }", &["mood", "birthday"], &["paid"]);
     proposes("test \"x\" { given purchase { line { | } } }", &["sku", "price", "pieces"], &["mood"]);
@@ -182,7 +206,10 @@ fn hover_says_types_titles_and_documentation() {
         assert!(text.contains(part), "{text}");
     }
     let text = hover("rate of", 0);
-    assert!(text.contains("param rate") && text.contains("The rate") && text.contains("How much is given"), "{text}");
+    assert!(
+        text.contains("param rate") && text.contains("The rate") && text.contains("How much is given"),
+        "{text}"
+    );
     assert!(hover("spent > 5", 0).contains("let spent: money[EUR]"), "{}", hover("spent > 5", 0));
     assert!(hover("mood = happy\n", 0).contains("member.mood: Mood"), "{}", hover("mood = happy\n", 0));
     assert!(hover("happy\n", 0).contains("happy: Mood"), "{}", hover("happy\n", 0));
@@ -222,7 +249,11 @@ fn definitions_and_references_are_found() {
         let name = declared.rsplit(' ').find(|word| *word != "}").unwrap_or("");
         let name = if declared.contains(':') { "mood" } else { name };
         let expected = marked.text.find(declared).expect(declared) + declared.find(name).unwrap_or(0);
-        assert_eq!(found.first().map(|place| place.span.start as usize), Some(expected), "{at} {nth}: {found:?}");
+        assert_eq!(
+            found.first().map(|place| place.span.start as usize),
+            Some(expected),
+            "{at} {nth}: {found:?}"
+        );
         assert_eq!(found.len(), 1, "{at}");
     }
     let marked = head("bonus", 0);
@@ -258,12 +289,18 @@ fn renamed(at: &str, nth: usize, name: &str) -> Result<String, String> {
 #[test]
 fn a_new_name_stands_everywhere_and_the_former_is_kept() {
     let text = renamed("rate of", 0, "share").unwrap();
-    assert!(text.contains("param share was rate \"The rate\"") && text.contains("award share of spent"), "{text}");
+    assert!(
+        text.contains("param share was rate \"The rate\"") && text.contains("award share of spent"),
+        "{text}"
+    );
     let text = renamed("spent as", 0, "total_spent").unwrap();
     assert_eq!(text.matches("total_spent").count(), 3, "{text}");
     assert!(!text.contains("was spent"), "{text}");
     let text = renamed("one silent", 0, "first_rule").unwrap();
-    assert!(text.contains("rule first_rule was one \"A point\"") && text.contains("rule first_rule silent"), "{text}");
+    assert!(
+        text.contains("rule first_rule was one \"A point\"") && text.contains("rule first_rule silent"),
+        "{text}"
+    );
     let text = renamed("bonus", 0, "stars").unwrap();
     assert!(text.contains("account stars was bonus") && text.contains("balance stars"), "{text}");
     let text = renamed("points decimals", 0, "stars").unwrap();
@@ -276,13 +313,39 @@ fn a_new_name_stands_everywhere_and_the_former_is_kept() {
     assert!(text.contains("define bare was net(line: line)"), "{text}");
     // Records go on saying what they said.
     let text = renamed("mood = happy\n", 0, "temper").unwrap();
-    assert!(text.contains("temper: Mood = happy from \"mood\"") && text.contains("member.temper = happy"), "{text}");
+    assert!(
+        text.contains("temper: Mood = happy from \"mood\"") && text.contains("member.temper = happy"),
+        "{text}"
+    );
     // Loops have names of their own.
     let text = renamed("l in lines", 0, "row").unwrap();
     assert!(text.contains("for each row in lines"), "{text}");
     // Letters of any script.
     let text = renamed("rate of", 0, "ставка").unwrap();
     assert!(text.contains("award ставка of spent"), "{text}");
+}
+
+#[test]
+fn an_event_has_its_new_name_in_the_past_too() {
+    let text = "event reply { |mood: number? }\n\
+        segment talks = member known and count(earlier replies within last 9 days where reply.mood known) > 2\n\
+        test \"r\" { given reply at 2026-03-02 10:15 { mood = 3 } }";
+    let marked = after(&text.replace("|", "").replace("event reply", "event |reply"));
+    assert!(marked.analysis.diagnostics().is_empty(), "{:?}", marked.analysis.diagnostics());
+    let edits = marked.analysis.rename(FILE, marked.offset, "batch_of", &NoFiles).unwrap();
+    let text = applied(&marked.text, &edits);
+    for part in [
+        "event batch_of from \"reply\" {",
+        "earlier batch_ofs within last 9 days where batch_of.mood known",
+        "given batch_of at",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    proposes(
+        "segment s = any(earlier |)",
+        &["purchases", "returns", "lines", "batches"],
+        &["purchase", "base"],
+    );
 }
 
 #[test]
@@ -326,7 +389,10 @@ fn the_outline_holds_rules_in_their_groups() {
     let marked = head("param", 0);
     let outline = marked.analysis.outline(FILE);
     let names: Vec<&str> = outline.iter().map(|entry| entry.name.as_str()).collect();
-    assert_eq!(names, ["shop", "bonus", "rate", "Mood", "mood", "size", "club", "net", "regulars", "base", "points"]);
+    assert_eq!(
+        names,
+        ["shop", "bonus", "rate", "Mood", "mood", "size", "club", "net", "regulars", "base", "points"]
+    );
     let group = &outline[9];
     assert_eq!((group.kind, group.detail.as_str()), (Kind::Group, "Points"));
     let rules: Vec<&str> = group.children.iter().map(|entry| entry.name.as_str()).collect();
@@ -411,10 +477,7 @@ impl Files for Shared {
 
 #[test]
 fn what_is_imported_is_known_and_left_alone() {
-    let text = HEAD.replace(
-        "program shop",
-        "use \"shared.rule\" as seg\n\nprogram shop",
-    );
+    let text = HEAD.replace("program shop", "use \"shared.rule\" as seg\n\nprogram shop");
     let text = text.replace("when member known\n", "when member known and seg.all_of_them\n");
     let offset = text.find("all_of_them").unwrap();
     let input = Input { path: "a.rule".to_owned(), text: text.clone() };
@@ -432,5 +495,7 @@ fn what_is_imported_is_known_and_left_alone() {
     // The alias is this file's own.
     let at = text.find("seg.all").unwrap();
     let edits = analysis.rename(FILE, at, "people", &Shared).unwrap();
-    assert!(applied(&text, &edits).contains("as people") && applied(&text, &edits).contains("people.all_of_them"));
+    assert!(
+        applied(&text, &edits).contains("as people") && applied(&text, &edits).contains("people.all_of_them")
+    );
 }

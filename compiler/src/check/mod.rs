@@ -39,6 +39,7 @@ mod walk;
 
 use crate::ir;
 use crate::typed::{self, FieldId, UnitId};
+pub use history::plural;
 use names::Space;
 use perq_grammar::ast;
 use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Severity, Span};

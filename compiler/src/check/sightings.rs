@@ -76,7 +76,8 @@ impl Checker<'_> {
             },
             None => return,
         };
-        let sighting = Sighting { place: scope.place(last.span), target: Some(Target::Declared(declared)), ty };
+        let sighting =
+            Sighting { place: scope.place(last.span), target: Some(Target::Declared(declared)), ty };
         if let Some(sightings) = &mut self.sightings {
             sightings.push(sighting);
         }

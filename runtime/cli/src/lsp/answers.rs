@@ -24,7 +24,7 @@ pub fn capabilities() -> Value {
         "capabilities": {
             "positionEncoding": "utf-16",
             "textDocumentSync": { "openClose": true, "change": 2, "save": { "includeText": false } },
-            "completionProvider": { "triggerCharacters": [".", " "] },
+            "completionProvider": { "triggerCharacters": ["."] },
             "hoverProvider": true,
             "definitionProvider": true,
             "referencesProvider": true,
@@ -200,7 +200,8 @@ fn rename(workspace: &mut Workspace, root: &Path, path: &str, params: &Value) ->
     let name = params.get("newName").and_then(Value::as_str).unwrap_or("");
     // The answer needs what is known and where imports are: what is known first.
     workspace.analysis(root);
-    let set_elsewhere = workspace.programme(root).map(|programme| programme.parameters.clone()).unwrap_or_default();
+    let set_elsewhere =
+        workspace.programme(root).map(|programme| programme.parameters.clone()).unwrap_or_default();
     let workspace: &Workspace = workspace;
     let Some(analysis) = workspace.known(root) else { return Ok(Value::Null) };
     let Some(file) = analysis.file(path) else { return Ok(Value::Null) };

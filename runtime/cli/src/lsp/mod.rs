@@ -154,8 +154,12 @@ impl Server {
         let params = message.get("params").unwrap_or(&Value::Null);
         match message.get("id") {
             // An answer to a question of ours.
-            Some(_) if method.is_empty() && (message.get("result").is_some() || message.get("error").is_some()) => {}
-            Some(id) if method.is_empty() => self.refuse(id, code::INVALID_REQUEST, "a request without a method"),
+            Some(_)
+                if method.is_empty()
+                    && (message.get("result").is_some() || message.get("error").is_some()) => {}
+            Some(id) if method.is_empty() => {
+                self.refuse(id, code::INVALID_REQUEST, "a request without a method")
+            }
             Some(id) => self.request(id, method, params),
             None if method.is_empty() => {
                 self.refuse(&Value::Null, code::INVALID_REQUEST, "neither a request nor a notification");
