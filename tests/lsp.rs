@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         trial("columns_are_those_of_utf_16", utf_16),
         trial("a_programme_is_its_folder_with_what_is_not_saved", programmes),
         trial("files_that_are_no_text_are_said", no_text),
+        trial("lints_are_said_with_their_repairs", lints),
         trial("the_examples_are_clean_in_an_editor", examples),
         trial("fast_typing_ends_with_what_is_there", typing),
     ];
@@ -137,8 +138,13 @@ impl Client {
         }
     }
 
-    /// What is wrong with a file, the next time it is said.
+    /// The errors of a file, the next time something is said of it.
     fn wrong(&mut self, uri: &str) -> Vec<Value> {
+        self.said_of(uri).into_iter().filter(|found| found["severity"] == 1).collect()
+    }
+
+    /// What is said of a file next, what lints have found with it.
+    fn said_of(&mut self, uri: &str) -> Vec<Value> {
         loop {
             if let Some(at) = self.said.iter().position(|said| said["uri"] == uri) {
                 let said = self.said.remove(at);
@@ -533,6 +539,32 @@ fn no_text() {
     let _ = fs::remove_dir_all(folder);
 }
 
+fn lints() {
+    let folder = scratch("lsp-lints");
+    fs::write(folder.join("perq.toml"), "[lint]\nunused-param = \"deny\"\n").unwrap();
+    let path = folder.join("a.rule");
+    let text = "language 1\nprogram p { currency EUR zone \"Europe/Berlin\" rounding half_up }\n\
+        param idle: percent = 5%\nsegment s \"S\" = member known and not not member.joined known\n";
+    fs::write(&path, text).unwrap();
+    let mut client = Client::initialized();
+    let uri = address(&path);
+    client.open(&uri, text);
+    let said = client.said_of(&uri);
+    assert!(names(&said).contains(&"double-negation") && names(&said).contains(&"unused-param"), "{said:?}");
+    let severity = |name: &str| said.iter().find(|found| found["code"] == name).unwrap()["severity"].clone();
+    // By perq.toml, and as it is without.
+    assert_eq!((severity("unused-param"), severity("double-negation")), (json!(1), json!(2)));
+    let found = said.iter().find(|found| found["code"] == "double-negation").unwrap();
+    let actions = client.ask(
+        "textDocument/codeAction",
+        json!({ "textDocument": { "uri": uri }, "range": found["range"], "context": { "diagnostics": [] } }),
+    );
+    let mended = apply(text, &actions["result"][0]["edit"]["changes"][uri.as_str()]);
+    assert!(mended.contains("member known and member.joined known"), "{mended}");
+    client.end();
+    let _ = fs::remove_dir_all(folder);
+}
+
 fn examples() {
     let mut client = Client::initialized();
     for file in perq_tests::tracked()
@@ -543,8 +575,8 @@ fn examples() {
         let text = fs::read_to_string(&path).unwrap();
         let uri = address(&path);
         client.open(&uri, &text);
-        let wrong = client.wrong(&uri);
-        assert!(wrong.is_empty(), "{file}: {wrong:?}");
+        let said = client.said_of(&uri);
+        assert!(said.is_empty(), "{file}: {said:?}");
         client.said.clear();
         let tokens =
             client.ask("textDocument/semanticTokens/full", json!({ "textDocument": { "uri": uri } }));

@@ -712,6 +712,15 @@ fn breaks() -> Vec<Break> {
         (Is::TypeMismatch, "calendar of a truth", |p| {
             code(p, vec![Inst::Bool(true), Inst::Calendar(CalendarPart::Year, added(0))]);
         }),
+        (Is::TypeMismatch, "instant of a wide day", |p| {
+            code(p, vec![Inst::Wide(1), Inst::Int(1), Inst::InstantOf(added(0), added(1))]);
+        }),
+        (Is::TypeMismatch, "instant of a wide second", |p| {
+            code(p, vec![Inst::Wide(1), Inst::Int(1), Inst::InstantOf(added(1), added(0))]);
+        }),
+        (Is::TypeMismatch, "clock at a truth", |p| {
+            code(p, vec![Inst::Bool(true), Inst::Clock(ClockPart::Day, added(0))]);
+        }),
         (Is::TypeMismatch, "compared truths", |p| {
             code(p, vec![Inst::Bool(true), Inst::Compare(Comparison::Equal, added(0), added(0))]);
         }),

@@ -6,6 +6,7 @@
 use crate::check::{Checked, Import, MAX_FOUND, Sighting, SourceTree, check, check_watched};
 use crate::ir::verify::{At, VerifyRule, limits};
 use crate::ir::{Program, RuleId, Verified, VerifyError, optimise, verify};
+use crate::lint;
 use crate::lower::{MAX_INSTS, MAX_PROGRAM_INSTS, TooLarge, lower};
 use crate::sources::SourceMap;
 use crate::typed;
@@ -82,6 +83,8 @@ pub struct Study {
     pub compilation: Compilation,
     /// The trees of the files, in their order, and then of those that they import.
     pub trees: Vec<SourceTree>,
+    /// How many of them are the program's own.
+    pub own: usize,
     /// What each `use` resolved to.
     pub imports: Vec<Import>,
     /// In the order of checking.
@@ -96,6 +99,28 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
 /// As [`analyse`], and says what was made of each place.
 pub fn study(inputs: &[Input], files: &dyn Files) -> Study {
     read(inputs, files, check_watched)
+}
+
+/// Parses and checks files that belong to one program, and lints them where they have no errors.
+pub fn lint(
+    inputs: &[Input],
+    files: &dyn Files,
+    options: &lint::Options<'_>,
+) -> (Compilation, Vec<Diagnostic>) {
+    let study = read(inputs, files, check);
+    let findings = study.lint(options);
+    (study.compilation, findings)
+}
+
+impl Study {
+    /// The lints' findings, where there are no errors.
+    pub fn lint(&self, options: &lint::Options<'_>) -> Vec<Diagnostic> {
+        if self.compilation.has_errors() {
+            return Vec::new();
+        }
+        let own = self.trees.get(..self.own).unwrap_or(&self.trees);
+        lint::lint_program(&self.compilation.typed, &self.compilation.sources, own, options)
+    }
 }
 
 fn read(inputs: &[Input], files: &dyn Files, check: fn(&[SourceTree], &[Import]) -> Checked) -> Study {
@@ -142,7 +167,7 @@ fn read(inputs: &[Input], files: &dyn Files, check: fn(&[SourceTree], &[Import])
         let typed = typed::Program::default();
         let compilation = Compilation { sources, diagnostics: limit(diagnostics), typed, program: None };
         trees.extend(imported);
-        return Study { compilation, trees, imports, sightings: Vec::new() };
+        return Study { compilation, trees, imports, own: inputs.len(), sightings: Vec::new() };
     }
     let Checked { program, diagnostics: found, sightings } = check(&trees, &imports);
     // What the parser has refused already is not refused again for what it would mean.
@@ -165,7 +190,7 @@ fn read(inputs: &[Input], files: &dyn Files, check: fn(&[SourceTree], &[Import])
     let diagnostics = limit(diagnostics);
     trees.extend(imported);
     let compilation = Compilation { sources, diagnostics, typed: program, program: None };
-    Study { compilation, trees, imports, sightings }
+    Study { compilation, trees, imports, own: inputs.len(), sightings }
 }
 
 /// Compiles files that belong to one program.

@@ -10,6 +10,7 @@ pub mod complete;
 pub mod diagnostic;
 pub mod errors;
 mod format;
+mod hints;
 pub mod lex;
 mod mistakes;
 pub mod parse;

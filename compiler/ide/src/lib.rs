@@ -25,6 +25,7 @@ pub use rename::Edits;
 
 use declarations::{Mention, names};
 use perq_compiler::check::{Sighting, Target, plural};
+use perq_compiler::lint;
 use perq_compiler::pipeline::{Files, Input, Study, study};
 use perq_compiler::typed::{Builtin, FieldId, RowField, Type};
 use perq_grammar::ast::File;
@@ -36,6 +37,8 @@ use std::sync::OnceLock;
 #[derive(Debug)]
 pub struct Analysis {
     study: Study,
+    /// What is wrong, and what lints have found.
+    diagnostics: Vec<Diagnostic>,
     declarations: Vec<Declaration>,
     symbols: Vec<Symbol>,
     /// Where symbols stand, by place; the declared names among them.
@@ -87,8 +90,10 @@ impl Analysis {
         for source in study.compilation.sources.iter() {
             lines.insert(source.file, Lines::of(&source.text));
         }
+        let diagnostics = study.compilation.diagnostics.clone();
         let mut analysis = Analysis {
             study,
+            diagnostics,
             declarations: Vec::new(),
             symbols: Vec::new(),
             uses: Vec::new(),
@@ -100,9 +105,16 @@ impl Analysis {
         analysis
     }
 
-    /// What is wrong, in the order of files and texts.
+    /// What is wrong, in the order of files and texts; with what lints have found, where they were asked.
     pub fn diagnostics(&self) -> &[Diagnostic] {
-        &self.study.compilation.diagnostics
+        &self.diagnostics
+    }
+
+    /// Asks the lints as well, where nothing is wrong.
+    pub fn lint(&mut self, options: &lint::Options<'_>) {
+        let found = self.study.lint(options);
+        self.diagnostics.extend(found);
+        self.diagnostics.sort_by_key(|found| found.place);
     }
 
     /// The file of a path, where it belongs to the programme or is imported.

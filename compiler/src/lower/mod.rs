@@ -623,6 +623,8 @@ impl<'p> Lowering<'p> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
@@ -666,6 +668,8 @@ impl<'p> Lowering<'p> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }

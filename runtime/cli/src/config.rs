@@ -3,6 +3,7 @@
 //! Knows the file's keys and resolves its paths; refuses to open what they name.
 
 use crate::Failure;
+use perq_compiler::lint::Level;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,32 @@ pub struct Config {
     /// `[parameters]`: values of this deployment, by the parameters' names.
     #[serde(default)]
     pub parameters: BTreeMap<String, Setting>,
+    /// `[lint]`: levels, by the names of lints and of groups.
+    #[serde(default)]
+    pub lint: BTreeMap<String, LintLevel>,
+}
+
+/// How much a lint matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase", expecting = "\"allow\", \"warn\" or \"deny\"")]
+pub enum LintLevel {
+    /// Not looked for.
+    Allow,
+    /// A warning.
+    Warn,
+    /// An error.
+    Deny,
+}
+
+impl LintLevel {
+    /// As lints have it.
+    pub fn level(self) -> Level {
+        match self {
+            LintLevel::Allow => Level::Allow,
+            LintLevel::Warn => Level::Warn,
+            LintLevel::Deny => Level::Deny,
+        }
+    }
 }
 
 /// A parameter's value: as the rules write it, in quotes; truths and whole numbers without.

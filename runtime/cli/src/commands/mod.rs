@@ -8,8 +8,10 @@ pub mod explain;
 pub mod fmt;
 pub mod inspect;
 pub mod keygen;
+pub mod lint;
 #[cfg(feature = "lsp")]
 pub mod lsp;
+pub mod mutate;
 pub mod new;
 pub mod run;
 pub mod simulate;

@@ -6,9 +6,11 @@
 use super::uri;
 use crate::config;
 use crate::programme::{self, Imports, shown};
+use perq_compiler::lint::{Levels, Options};
 use perq_compiler::pipeline::{Files, Input};
 use perq_grammar::diagnostic::{Diagnostic, FileId};
 use perq_ide::Analysis;
+use perq_runtime::clock::ClockChanges;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -24,12 +26,14 @@ pub struct Document {
 }
 
 /// A programme.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Programme {
     /// Its files as they are saved, by path; what is no text is a diagnostic.
     saved: BTreeMap<PathBuf, Result<String, Diagnostic>>,
     /// Names that `perq.toml` sets.
     pub parameters: Vec<String>,
+    /// Of its lints.
+    levels: Levels,
     /// Why its `perq.toml` cannot be read.
     pub refused: Option<String>,
     analysis: Option<Analysis>,
@@ -186,8 +190,7 @@ impl Workspace {
 
     /// Reads the files of a programme.
     fn load(&mut self, root: &Path) {
-        let mut programme =
-            Programme { saved: BTreeMap::new(), parameters: Vec::new(), refused: None, analysis: None };
+        let mut programme = Programme::default();
         if root.is_dir() && !root.join(config::FILE).is_file() {
             programme.saved.extend(beside(root).into_iter().map(|path| (path, Ok(String::new()))));
         } else if root.is_dir() {
@@ -199,6 +202,13 @@ impl Workspace {
                     }
                     let config = own.map(|own| own.config).unwrap_or_default();
                     programme.parameters = config.parameters.into_keys().collect();
+                    for (name, level) in config.lint {
+                        if !programme.levels.set(&name, level.level()) {
+                            let name = crate::excerpt::plain(&name);
+                            let text = format!("there is no lint and no group of lints `{name}`");
+                            programme.refused = Some(text);
+                        }
+                    }
                 }
                 Err(failure) => {
                     programme.refused = Some(failure.text().to_owned());
@@ -252,7 +262,11 @@ impl Workspace {
         }
         let input = |(path, text): (&Path, &str)| Input { path: shown(path), text: text.to_owned() };
         let inputs: Vec<Input> = texts.into_iter().map(input).collect();
-        Analysis::new(&inputs, &self.overlay())
+        let mut analysis = Analysis::new(&inputs, &self.overlay());
+        let levels = self.programmes.get(root).map(|programme| programme.levels.clone()).unwrap_or_default();
+        // Without a day of today nothing is in the past, as for `perq lint`.
+        analysis.lint(&Options { today: None, zones: &ClockChanges, levels: &levels });
+        analysis
     }
 
     /// Where imports are found: in the editor, then on the disk.
