@@ -136,14 +136,15 @@ fn read(inputs: &[Input], files: &dyn Files, check: fn(&[SourceTree], &[Import])
     // Breadth first, so that the numbering of files is a function of the texts alone.
     let mut next = 0;
     let mut imported: Vec<SourceTree> = Vec::new();
-    while let Some(from) = trees.get(next).or_else(|| imported.get(next - trees.len())).cloned() {
+    while let Some(from) = trees.get(next).or_else(|| imported.get(next - trees.len())) {
         next += 1;
-        for written in uses(&from) {
-            if imports.iter().any(|import| import.from == from.file && import.written == written) {
+        let (file, path) = (from.file, from.path.clone());
+        for written in uses(from).collect::<Vec<_>>() {
+            if imports.iter().any(|import| import.from == file && import.written == written) {
                 continue;
             }
             // Why a file cannot be had is the face's to say; that it is not there is the checker's.
-            let Ok(input) = files.import(&from.path, &written) else { continue };
+            let Ok(input) = files.import(&path, &written) else { continue };
             let known = trees.iter().chain(&imported).find(|tree| tree.path == input.path).cloned();
             let source = match known {
                 Some(tree) => tree,
@@ -154,7 +155,7 @@ fn read(inputs: &[Input], files: &dyn Files, check: fn(&[SourceTree], &[Import])
                 }
             };
             let hash = blake3::hash(source.text.as_bytes()).to_hex().to_string();
-            imports.push(Import { from: from.file, written, hash, source });
+            imports.push(Import { from: file, written, hash, source });
         }
     }
     for (position, file) in (0_u32..).zip(perq_stdlib::PRELUDE) {

@@ -66,6 +66,32 @@ struct Symbol {
 /// By sort, owner and name.
 type Key = (Kind, String, String);
 
+/// What has been declared.
+#[derive(Debug, Default)]
+struct Known {
+    symbols: FxHashMap<Key, SymbolId>,
+    /// By sort and name alone: the symbol, where one owner has it; none where several have.
+    alone: FxHashMap<(Kind, String), Option<SymbolId>>,
+}
+
+impl Known {
+    fn get(&self, kind: Kind, owner: &str, name: &str) -> Option<SymbolId> {
+        self.symbols.get(&(kind, owner.to_owned(), name.to_owned())).copied()
+    }
+
+    /// The symbol of a key; the given one where there is none yet.
+    fn or_insert(&mut self, key: Key, next: SymbolId) -> SymbolId {
+        if let Some(known) = self.symbols.get(&key) {
+            return *known;
+        }
+        let (kind, _, name) = &key;
+        let alone = self.alone.entry((*kind, name.clone()));
+        alone.and_modify(|alone| *alone = None).or_insert(Some(next));
+        self.symbols.insert(key, next);
+        next
+    }
+}
+
 struct Prelude {
     files: Vec<(FileId, &'static str, File)>,
 }
@@ -195,9 +221,9 @@ impl Analysis {
             .copied()
     }
 
-    fn symbol_of(&mut self, key: Key, by_key: &mut FxHashMap<Key, SymbolId>) -> SymbolId {
+    fn symbol_of(&mut self, key: Key, by_key: &mut Known) -> SymbolId {
         let next = SymbolId(self.symbols.len());
-        let id = *by_key.entry(key.clone()).or_insert(next);
+        let id = by_key.or_insert(key.clone(), next);
         if id == next {
             let (kind, _, name) = key;
             self.symbols.push(Symbol { kind, name, declared: Vec::new() });
@@ -208,7 +234,7 @@ impl Analysis {
     /// Binds names to what is declared.
     fn bind(&mut self) {
         let mut mentions: Vec<Mention> = Vec::new();
-        let mut by_key: FxHashMap<Key, SymbolId> = FxHashMap::default();
+        let mut by_key = Known::default();
         let mut by_place: FxHashMap<Place, SymbolId> = FxHashMap::default();
         let trees: Vec<(FileId, &File)> =
             prelude().files.iter().map(|(file, _, tree)| (*file, tree)).collect();
@@ -241,7 +267,7 @@ impl Analysis {
         // `earlier purchases`
         let events = self.symbols.iter().enumerate().filter(|(_, symbol)| symbol.kind == Kind::Event);
         for (at, symbol) in events {
-            by_key.entry((Kind::Event, String::new(), plural(&symbol.name))).or_insert(SymbolId(at));
+            by_key.or_insert((Kind::Event, String::new(), plural(&symbol.name)), SymbolId(at));
         }
         let mut bound: FxHashMap<Place, SymbolId> = FxHashMap::default();
         for sighting in std::mem::take(&mut self.study.sightings) {
@@ -277,16 +303,8 @@ impl Analysis {
         if is_prelude(file) || self.is_own(file) { String::new() } else { format!("{}", file.0) }
     }
 
-    fn lookup(
-        &self,
-        kind: Kind,
-        mention: &Mention,
-        space: &str,
-        by_key: &FxHashMap<Key, SymbolId>,
-    ) -> Option<SymbolId> {
-        let get = |kind: Kind, owner: &str, name: &str| {
-            by_key.get(&(kind, owner.to_owned(), name.to_owned())).copied()
-        };
+    fn lookup(&self, kind: Kind, mention: &Mention, space: &str, by_key: &Known) -> Option<SymbolId> {
+        let get = |kind: Kind, owner: &str, name: &str| by_key.get(kind, owner, name);
         if kind == Kind::Alias {
             return get(kind, &mention.place.file.0.to_string(), &mention.name);
         }
@@ -306,9 +324,7 @@ impl Analysis {
                 return get(kind, owner, &mention.name);
             }
             // Without an owner only a name that has one meaning is bound.
-            let mut all = by_key.iter().filter(|((of, _, name), _)| *of == kind && *name == mention.name);
-            let first = all.next().map(|(_, id)| *id);
-            return if all.next().is_none() { first } else { None };
+            return by_key.alone.get(&(kind, mention.name.clone())).copied().flatten();
         }
         let owner = if kind.is_of_file() { space } else { "" };
         let found = get(kind, owner, &mention.name);
@@ -319,12 +335,10 @@ impl Analysis {
         &self,
         target: Target,
         by_place: &FxHashMap<Place, SymbolId>,
-        by_key: &FxHashMap<Key, SymbolId>,
+        by_key: &Known,
     ) -> Option<SymbolId> {
         let typed = &self.study.compilation.typed;
-        let get = |kind: Kind, owner: &str, name: &str| {
-            by_key.get(&(kind, owner.to_owned(), name.to_owned())).copied()
-        };
+        let get = |kind: Kind, owner: &str, name: &str| by_key.get(kind, owner, name);
         match target {
             Target::Declared(place) => by_place.get(&place).copied(),
             Target::Field(field) => {
