@@ -48,6 +48,11 @@ impl Analysis {
             ADD_ON_PURCHASE => "on purchase",
             _ => return None,
         };
+        // A value that is given to a template is not asked under the rule's conditions.
+        let before = self.text(at.file).get(..at.span.start as usize)?;
+        if before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with("with ")) {
+            return None;
+        }
         let around = self.declarations.iter().filter(|declaration| {
             let takes = matches!(
                 declaration.kind,

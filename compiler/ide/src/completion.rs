@@ -277,7 +277,7 @@ impl Analysis {
                 ("=", _) if third == "tier" => self.add_all(Kind::Level, Some(second), 1, out),
                 ("balance" | "to" | "from", _) => self.add_all(Kind::Account, None, 1, out),
                 ("on", _) => self.add_all(Kind::Event, None, 1, out),
-                ("given" | "earlier", _) => {
+                ("given", _) | ("earlier", "given") => {
                     self.add_all(Kind::Event, None, 1, out);
                     self.add_all(Kind::Reference, None, 3, out);
                     for word in ["member", "product"] {
