@@ -109,11 +109,14 @@ fn each_keyword_is_in_the_grammars_of_the_editors() {
     assert_eq!(listed, keywords, "editors/vim/syntax/perq.vim");
 }
 
+/// How many bytes of a text's beginning a pattern matches.
+type Pattern = fn(&str) -> usize;
+
 /// The first token that one of the patterns makes at the beginning of a text, tried in their order: what an editor does,
 /// for the patterns that this grammar has.
 fn first(text: &str) -> Option<(&'static str, usize)> {
     // Kept beside the grammar's own patterns by the test below.
-    let rules: [(&'static str, fn(&str) -> usize); 5] = [
+    let rules: [(&'static str, Pattern); 5] = [
         ("comment", |text| if text.starts_with('#') { line(text) } else { 0 }),
         ("string", string),
         ("date", date),

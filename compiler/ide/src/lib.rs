@@ -327,8 +327,7 @@ impl Analysis {
             return by_key.alone.get(&(kind, mention.name.clone())).copied().flatten();
         }
         let owner = if kind.is_of_file() { space } else { "" };
-        let found = get(kind, owner, &mention.name);
-        found
+        get(kind, owner, &mention.name)
     }
 
     fn target(
