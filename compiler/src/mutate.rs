@@ -62,6 +62,8 @@ fn says_what_happens(kind: &ItemKind) -> bool {
         | ItemKind::Coupon(..)
         | ItemKind::Certificate(..)
         | ItemKind::Redemption(..)
+        | ItemKind::Offer(..)
+        | ItemKind::Arbitration(..)
         | ItemKind::Template(_) => true,
         ItemKind::Language(_)
         | ItemKind::Use { .. }

@@ -5,9 +5,11 @@
 //! [`crate::MAX_DEPTH`]; dropping, cloning and comparing a tree may therefore recurse.
 
 mod loyalty;
+mod offers;
 
 use crate::diagnostic::Span;
 pub use loyalty::*;
+pub use offers::*;
 
 /// A file's items in source order; an item that did not parse is absent here and present among the diagnostics.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,6 +43,13 @@ pub struct Path {
     pub parts: Vec<Name>,
     /// From the first part to the last.
     pub span: Span,
+}
+
+impl Path {
+    /// Its parts with points between them.
+    pub fn dotted(&self) -> String {
+        self.parts.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(".")
+    }
 }
 
 /// A literal's characters as written, such as `1_000.50` in `1_000.50 EUR`, with underscores removed.
@@ -176,7 +185,11 @@ pub enum ItemKind {
     Redemption(Header, Vec<Placed<RedemptionClause>>),
     /// `template cashback "Title" { … }`
     Template(Template),
-    /// A declaration whose shape is checked and that has no tree yet: `offer`, `arbitration`, `contacts`.
+    /// `offer roaming "Travel pack" { … }`
+    Offer(Header, Vec<Placed<OfferClause>>),
+    /// `arbitration inbound "Calls" { … }`
+    Arbitration(Header, Vec<Placed<ArbitrationClause>>),
+    /// A declaration whose shape is checked and that has no tree yet: `contacts`.
     Later {
         /// The keyword.
         keyword: Name,
@@ -558,7 +571,9 @@ pub enum EffectKind {
     },
     /// `let …` inside the effects
     Let(Let),
-    /// `say`, `show`: shape checked, no tree yet.
+    /// `say agent "Thank you"`: to whom or in which language, and what.
+    Say(Vec<(Name, Text)>),
+    /// `show`: shape checked, no tree yet.
     Later(Name),
 }
 
@@ -978,8 +993,10 @@ pub enum Expectation {
     Coupon(Path, bool),
     /// `refused ["Not enough points"]`: the event as a whole
     Refused(Option<Text>),
-    /// `offer …`: no tree yet.
-    Later(Name),
+    /// `offer roaming shown at 1`, `offer roaming hidden by limit`
+    Offer(Path, OfferOutcome),
+    /// `offers roaming, bill_help`: these, in this order, and no other.
+    Offers(Vec<Path>),
     /// A condition over the event after settlement, such as `basket.paid = 20 EUR`.
     Holds(Expr),
 }

@@ -9,6 +9,7 @@ mod declarations;
 mod effects;
 mod expressions;
 mod loyalty;
+mod offers;
 mod trials;
 
 use crate::ast::{self, Lexeme, Name, Path, Text};

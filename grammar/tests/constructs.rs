@@ -560,7 +560,7 @@ fn gifts_instruments_and_state() {
     };
     assert_eq!(reader.said(target.span), "cheapest 1 of set");
     assert!(matches!(&effects[17], EffectKind::Discount { target: Target::Source(_), .. }));
-    assert!(matches!(&effects[18], EffectKind::Later(word) if word.text == "say"));
+    assert!(matches!(&effects[18], EffectKind::Say(words) if words.len() == 1));
 }
 
 #[test]

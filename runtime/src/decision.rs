@@ -4,9 +4,11 @@
 //! the same order, so that equal decisions are equal bytes.
 
 mod instruments;
+mod offers;
 mod returned;
 
 pub use instruments::{Code, FieldSet, Gift, GiftOffer, Issued, LevelChange};
+pub use offers::{HiddenOffer, OFFERS_SCHEMA, Offers, Said, ShownOffer};
 pub use returned::{BackLine, ComesBack, Corrected, LotChange};
 
 use crate::clock::{Zone, instant_text};
@@ -83,6 +85,12 @@ pub struct Decision {
     /// Levels that the member leaves.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tiers: Vec<LevelChange>,
+    /// What a session offers its member.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub offers: Option<Offers>,
+    /// What is said to a reaction.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub said: Option<Said>,
     /// Why the event as a whole is refused; then nothing of it applies.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refused: Option<Refused>,
@@ -813,6 +821,8 @@ impl Names {
             gift_offers,
             set,
             tiers,
+            offers: Offers::of(&self.program, raw),
+            said: Said::of(&self.program, raw),
             errors: raw
                 .faults
                 .iter()
@@ -1031,6 +1041,8 @@ impl Names {
         if event.returned.is_some() {
             part(b",\"returned\":", ComesBack::of(self, event).map(|back| serde_json::to_vec(&back)));
         }
+        part(b",\"offers\":", Offers::of(&self.program, raw).map(|offers| serde_json::to_vec(&offers)));
+        part(b",\"said\":", Said::of(&self.program, raw).map(|said| serde_json::to_vec(&said)));
         let refused = raw.refused.map(|refused| self.refused(refused)).or_else(|| returned::refused(event));
         part(b",\"refused\":", refused.map(|refused| serde_json::to_vec(&refused)));
         out.extend_from_slice(b",\"errors\":[");
@@ -1205,7 +1217,7 @@ fn write_shares(out: &mut Vec<u8>, event: &ReadEvent, shares: &[evaluate::Share]
 }
 
 /// The name of why an event is refused.
-fn refused_name(why: evaluate::RefusedWhy) -> &'static str {
+pub(crate) fn refused_name(why: evaluate::RefusedWhy) -> &'static str {
     match why {
         evaluate::RefusedWhy::NotAllowed => "not-allowed",
         evaluate::RefusedWhy::Failed => "failed",
@@ -1363,6 +1375,8 @@ pub(crate) mod tests {
 
     fn raw() -> evaluate::Decision {
         evaluate::Decision {
+            offered: None,
+            answered: None,
             effects: vec![
                 evaluate::Effect {
                     site: SiteId(0),

@@ -205,6 +205,7 @@ pub(crate) fn program() -> Program {
         returns: false,
         instruments: Default::default(),
         gifts: Vec::new(),
+        offers: Default::default(),
         spendables: Vec::new(),
         params: vec![Param {
             name: "rate".into(),

@@ -17,8 +17,8 @@ use crate::state::life::moved;
 use crate::state::{Memory, State, review};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{
-    Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, Kept, LineTotal, Plan, Proposals, Record,
-    RefusedWhy, Reviewer, Workspace, evaluate, evaluate_again,
+    Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, HiddenWhy, Kept, LineTotal, Plan, Proposals,
+    Record, RefusedWhy, Reviewer, Workspace, evaluate, evaluate_again,
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
@@ -58,6 +58,8 @@ pub struct Outcome {
     pub mismatches: Vec<Mismatch>,
     /// The rules that gave something in one of its events.
     pub fired: BTreeSet<RuleId>,
+    /// The offers that one of its sessions shows, of the program's.
+    pub offered: BTreeSet<u32>,
     /// How many exact amounts it asserts.
     pub figures: usize,
 }
@@ -149,17 +151,20 @@ impl<'p> Trials<'p> {
             let mismatches = run.run(steps);
             // A test's own rules come after those of the program, and are no rules of the program.
             run.fired.retain(|rule| rule.index() < self.typed.rules.len());
-            (mismatches, run.fired)
+            run.offered.retain(|offer| (*offer as usize) < self.typed.offers.list.len());
+            (mismatches, run.fired, run.offered)
         };
-        let (mismatches, fired) = match &test.body {
-            TestBody::Rejects { expected, found } => (rejects(test.place, expected, found), BTreeSet::new()),
+        let (mismatches, fired, offered) = match &test.body {
+            TestBody::Rejects { expected, found } => {
+                (rejects(test.place, expected, found), BTreeSet::new(), BTreeSet::new())
+            }
             TestBody::Runs(steps) => match self.own(test) {
                 Ok(None) => run(&self.ready, steps),
                 Ok(Some(own)) => run(&own, steps),
                 Err(NoTrials(got)) => {
                     let expected = "a test that can be run".to_owned();
                     let mismatch = Mismatch { place: test.place, expected, got, decision: None };
-                    (vec![mismatch], BTreeSet::new())
+                    (vec![mismatch], BTreeSet::new(), BTreeSet::new())
                 }
             },
         };
@@ -167,7 +172,7 @@ impl<'p> Trials<'p> {
             TestBody::Rejects { .. } => 0,
             TestBody::Runs(steps) => steps.iter().filter(|step| is_figure(step)).count(),
         };
-        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, figures }
+        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, offered, figures }
     }
 
     /// The program of a test that adds to the one under test.
@@ -226,7 +231,9 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Balance { .. }
             | Expectation::Total(_)
             | Expectation::Tax(..)
-            | Expectation::NetTotal(_) => true,
+            | Expectation::NetTotal(_)
+            | Expectation::Shown(_, Some(_))
+            | Expectation::Offers(_) => true,
             Expectation::Nothing
             | Expectation::Fires(_)
             | Expectation::Silent(_)
@@ -237,6 +244,8 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Badge(_)
             | Expectation::Tier(..)
             | Expectation::Fails(..)
+            | Expectation::Shown(_, None)
+            | Expectation::Hidden(..)
             | Expectation::Holds { .. } => false,
         },
         TestStep::Member(_)
@@ -290,6 +299,7 @@ struct Run<'t> {
     /// The instant that the test has come to, and what the local clock shows then.
     clock: Option<Moment>,
     zone: Zone,
+    offered: BTreeSet<u32>,
     fired: BTreeSet<RuleId>,
     state: Memory,
     workspaces: Workspaces,
@@ -309,6 +319,7 @@ impl<'t> Run<'t> {
             // Readers refuse programs of zones that are not known.
             zone: Zone::named(&ready.program.zone).unwrap_or_else(Zone::universal),
             fired: BTreeSet::new(),
+            offered: BTreeSet::new(),
             state: Memory::new(Arc::clone(&ready.program)),
             workspaces: Workspaces::default(),
         }
@@ -551,6 +562,8 @@ impl<'t> Run<'t> {
         decision.tiers = tiers;
         self.state.keep(&bound.schema, &reader, event, decision);
         self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
+        self.offered
+            .extend(decision.offered.iter().flat_map(|offered| &offered.shown).map(|shown| shown.offer));
         self.fired.extend(decision.issues.iter().filter_map(|issue| issue.rule));
         self.fired.extend(decision.gifts.iter().map(|gift| gift.rule));
         self.fired.extend(decision.changes.iter().map(|change| change.rule));
@@ -952,10 +965,37 @@ impl View<'_> {
                         && decision.gifts.is_empty()
                         && decision.gift_offers.is_empty()
                         && decision.changes.is_empty()
+                        && decision.offered.as_ref().is_none_or(|offered| offered.shown.is_empty())
                 }) && decision.raised.iter().all(|raised| raised.faults.is_empty())
                     && decision.faults.is_empty()
                     && !self.is_refused();
                 (nothing, "nothing".to_owned(), got)
+            }
+            Expectation::Shown(offer, position) => {
+                let shown = self.shown();
+                let at = shown.iter().position(|shown| shown == offer).map(|at| at + 1);
+                let holds =
+                    at.is_some_and(|at| position.is_none_or(|position| usize::try_from(position) == Ok(at)));
+                let where_ = position.map_or_else(String::new, |position| format!(" at {position}"));
+                (holds, format!("offer `{}` shown{where_}", self.offer(*offer)), self.fate(*offer))
+            }
+            Expectation::Hidden(offer, by) => {
+                let why = self.hidden(*offer);
+                let holds = why.is_some_and(|why| by.as_ref().is_none_or(|by| by == why.word()));
+                let by = by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+                (holds, format!("offer `{}` hidden{by}", self.offer(*offer)), self.fate(*offer))
+            }
+            Expectation::Offers(offers) => {
+                let names = |offers: &[u32]| {
+                    let names: Vec<&str> = offers.iter().map(|offer| self.offer(*offer)).collect();
+                    if names.is_empty() {
+                        "no offers".to_owned()
+                    } else {
+                        format!("offers {}", names.join(", "))
+                    }
+                };
+                let shown = self.shown();
+                (shown == *offers, names(offers), names(&shown))
             }
             Expectation::Fires(rule) => {
                 let fires = self.fires(*rule);
@@ -1344,6 +1384,32 @@ impl View<'_> {
         self.program.rules.get(rule.index()).map_or("?", |rule| &rule.name)
     }
 
+    /// The offers that are shown, in their order.
+    fn shown(&self) -> Vec<u32> {
+        let offered = self.decided.decision.offered.as_ref();
+        offered.map_or_else(Vec::new, |offered| offered.shown.iter().map(|shown| shown.offer).collect())
+    }
+
+    fn hidden(&self, offer: u32) -> Option<HiddenWhy> {
+        let hidden = &self.decided.decision.offered.as_ref()?.hidden;
+        hidden.iter().find(|hidden| hidden.offer == offer).map(|hidden| hidden.why)
+    }
+
+    fn offer(&self, offer: u32) -> &str {
+        self.program.offers.list.get(offer as usize).map_or("?", |offer| &offer.name)
+    }
+
+    /// What became of an offer.
+    fn fate(&self, offer: u32) -> String {
+        if let Some(position) = self.shown().iter().position(|shown| *shown == offer) {
+            return format!("it is shown at {}", position + 1);
+        }
+        match self.hidden(offer) {
+            Some(why) => format!("it is hidden by {}", why.word()),
+            None => "the event is no session".to_owned(),
+        }
+    }
+
     /// Why a rule has no effect, as far as the decision tells.
     fn why_silent(&self, rule: RuleId) -> String {
         let decision = &self.decided.decision;
@@ -1470,6 +1536,12 @@ impl View<'_> {
         }
         if decision.lines.len() > 20 {
             let _ = writeln!(out, "and {} more lines", decision.lines.len() - 20);
+        }
+        if let Some(offered) = &decision.offered {
+            let all = offered.shown.iter().map(|shown| shown.offer);
+            for offer in all.chain(offered.hidden.iter().map(|hidden| hidden.offer)) {
+                let _ = writeln!(out, "offer `{}`: {}", self.offer(offer), self.fate(offer));
+            }
         }
         for effect in self.all().flat_map(|decision| &decision.effects) {
             let _ = writeln!(out, "{}", self.effect(effect));

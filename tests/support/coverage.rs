@@ -47,6 +47,8 @@ struct Claimed {
     declaration: String,
     /// The rule that has to give something in a test.
     rule: Option<String>,
+    /// The offer that a test has to show.
+    offer: Option<String>,
     /// The test that has to pass.
     test: Option<String>,
 }
@@ -101,6 +103,7 @@ fn claims_of(item: &Item, out: &mut Vec<Claimed>) {
             id: id.to_owned(),
             declaration: declaration.clone(),
             rule: rule.map(str::to_owned),
+            offer: None,
             test: test.map(str::to_owned),
         }));
     };
@@ -129,6 +132,19 @@ fn claims_of(item: &Item, out: &mut Vec<Claimed>) {
         ItemKind::Param { header, .. } => claim(&item.docs, named("param", &header.name.text), None, None),
         ItemKind::Table { header, .. } => claim(&item.docs, named("table", &header.name.text), None, None),
         ItemKind::Define { header, .. } => claim(&item.docs, named("define", &header.name.text), None, None),
+        ItemKind::Offer(header, _) => {
+            let name = &header.name.text;
+            out.extend(ids(&item.docs).map(|id| Claimed {
+                id: id.to_owned(),
+                declaration: named("offer", name),
+                rule: None,
+                offer: Some(name.clone()),
+                test: None,
+            }));
+        }
+        ItemKind::Arbitration(header, _) => {
+            claim(&item.docs, named("arbitration", &header.name.text), None, None);
+        }
         ItemKind::Segment(header, _) => claim(&item.docs, named("segment", &header.name.text), None, None),
         ItemKind::Enum { header, .. } => claim(&item.docs, named("enum", &header.name.text), None, None),
         ItemKind::Counter { header, .. } => {
@@ -178,11 +194,18 @@ fn look_into(
         .flat_map(|outcome| &outcome.fired)
         .filter_map(|rule| program.rules.get(rule.index()).map(|rule| rule.name.as_str()))
         .collect();
+    let shown: BTreeSet<&str> = exact
+        .iter()
+        .flat_map(|outcome| &outcome.offered)
+        .filter_map(|offer| program.offers.list.get(*offer as usize).map(|offer| offer.name.as_str()))
+        .collect();
     for claim in claims {
         let fault = if !ids.contains(&claim.id) {
             Some("the catalogue has no such id".to_owned())
         } else if claim.rule.as_deref().is_some_and(|rule| !fired.contains(rule)) {
             Some("no passing test with figures lets it give anything".to_owned())
+        } else if claim.offer.as_deref().is_some_and(|offer| !shown.contains(offer)) {
+            Some("no passing test with figures shows it".to_owned())
         } else if claim.test.as_deref().is_some_and(|test| !exact.iter().any(|outcome| outcome.name == test))
         {
             Some("the test does not pass, or asserts no figure".to_owned())
@@ -217,6 +240,7 @@ pub fn page(coverage: &Coverage) -> String {
         ('B', "points"),
         ('M', "platform"),
         ('C', "reward offers"),
+        ('R', "offers in real time"),
         ('S', "sales orders"),
     ];
     for (area, title) in areas {

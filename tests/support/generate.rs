@@ -335,6 +335,7 @@ pub fn empty() -> Program {
         returns: false,
         instruments: Default::default(),
         gifts: Vec::new(),
+        offers: Default::default(),
         spendables: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),

@@ -129,6 +129,8 @@ fn of(kind: Kind) -> Colour {
         | Kind::Certificate
         | Kind::Badge
         | Kind::Redemption
+        | Kind::Offer
+        | Kind::Arbitration
         | Kind::Later => Colour::Declaration,
         Kind::Test => Colour::Text,
     }

@@ -2,10 +2,10 @@
 //! `500 points`. It refuses to know what a name in an expression is bound to: the checker has seen that.
 
 use perq_grammar::ast::{
-    self, AccountClause, AwardOptions, BadgeClause, CertificateClause, Clause, ClauseKind, CouponClause,
-    Effect, EffectKind, Expectation, Expr, ExprKind, GroupClause, Header, Instrument, Item, ItemKind, Name,
-    Path, Pattern, ProgramClause, RedemptionClause, SchedulePart, Source, SourceKind, SpendableClause,
-    Target, TestField, TestStep, Text, TiersClause, TypeName, Window,
+    self, AccountClause, ArbitrationClause, AwardOptions, BadgeClause, CertificateClause, Clause, ClauseKind,
+    CouponClause, Effect, EffectKind, Expectation, Expr, ExprKind, GroupClause, Header, Instrument, Item,
+    ItemKind, Name, OfferClause, Path, Pattern, ProgramClause, RedemptionClause, SchedulePart, Source,
+    SourceKind, SpendableClause, Target, TestField, TestStep, Text, TiersClause, TypeName, Window,
 };
 use perq_grammar::diagnostic::{FileId, Place, Span};
 
@@ -74,6 +74,10 @@ pub enum Kind {
     Bundle,
     /// A part of a bundle.
     Part,
+    /// `offer`
+    Offer,
+    /// `arbitration`
+    Arbitration,
     /// A declaration that is not evaluated yet.
     Later,
 }
@@ -113,6 +117,8 @@ impl Kind {
             Kind::Loop => "element",
             Kind::Bundle => "bundle",
             Kind::Part => "part",
+            Kind::Offer => "offer",
+            Kind::Arbitration => "arbitration",
             Kind::Later => "declaration",
         }
     }
@@ -147,6 +153,8 @@ impl Kind {
             | Kind::Redemption
             | Kind::Test
             | Kind::Alias
+            | Kind::Offer
+            | Kind::Arbitration
             | Kind::Later => false,
         }
     }
@@ -457,6 +465,20 @@ impl Walker {
                     }
                 });
             }
+            ItemKind::Offer(header, clauses) => {
+                let index = self.headed(Kind::Offer, header, docs, item.span);
+                self.inside(index, |walker| {
+                    for clause in clauses {
+                        walker.offer_clause(&clause.kind);
+                    }
+                });
+            }
+            ItemKind::Arbitration(header, clauses) => {
+                self.headed(Kind::Arbitration, header, docs, item.span);
+                for clause in clauses {
+                    self.arbitration_clause(&clause.kind);
+                }
+            }
             ItemKind::Later { keyword: _, name } => {
                 if let Some(name) = name {
                     self.declare(Kind::Later, name, item.span);
@@ -731,6 +753,36 @@ impl Walker {
         }
     }
 
+    fn offer_clause(&mut self, clause: &OfferClause) {
+        match clause {
+            OfferClause::Display(_)
+            | OfferClause::Channels(_)
+            | OfferClause::Goals(_)
+            | OfferClause::Say(_) => {}
+            OfferClause::Purpose(purpose) => match purpose {
+                ast::Purpose::Message => {}
+                ast::Purpose::Product(kind, _) => self.mention(&[Kind::Reference], kind, None),
+            },
+            OfferClause::Also(kind, _) => self.mention(&[Kind::Reference], kind, None),
+            OfferClause::Score(value) | OfferClause::Rest(value, _) => self.expr(value),
+            OfferClause::On(_, effects) => effects.iter().for_each(|effect| self.effect(effect)),
+            OfferClause::Shared(clause) => self.clause(clause, None),
+        }
+    }
+
+    fn arbitration_clause(&mut self, clause: &ArbitrationClause) {
+        match clause {
+            ArbitrationClause::Offers(class) => self.expr(&class.condition),
+            ArbitrationClause::OrderBy(keys) => keys.iter().for_each(|(key, _)| self.expr(key)),
+            ArbitrationClause::Ties(path) => self.field_path(path),
+            ArbitrationClause::Explore(_, paths) => paths.iter().for_each(|path| self.field_path(path)),
+            ArbitrationClause::Title(_)
+            | ArbitrationClause::Channels(_)
+            | ArbitrationClause::Slots(_)
+            | ArbitrationClause::AtMost(..) => {}
+        }
+    }
+
     fn expiry(&mut self, expiry: &ast::Expiry) {
         match expiry {
             ast::Expiry::After(value) | ast::Expiry::On(value) => self.expr(value),
@@ -809,7 +861,7 @@ impl Walker {
                 }
             }
             EffectKind::Let(binding) => self.binding(binding, effect.span, &effect.docs),
-            EffectKind::Later(_) => {}
+            EffectKind::Say(_) | EffectKind::Later(_) => {}
         }
     }
 
@@ -1027,7 +1079,11 @@ impl Walker {
     fn expectation(&mut self, expectation: &Expectation) {
         const RULES: &[Kind] = &[Kind::Rule, Kind::Coupon, Kind::Redemption];
         match expectation {
-            Expectation::Nothing | Expectation::Refused(_) | Expectation::Later(_) => {}
+            Expectation::Nothing | Expectation::Refused(_) => {}
+            Expectation::Offer(path, _) => self.mention_path(&[Kind::Offer], path),
+            Expectation::Offers(paths) => {
+                paths.iter().for_each(|path| self.mention_path(&[Kind::Offer], path));
+            }
             Expectation::Fires(rule) | Expectation::Silent(rule) | Expectation::Fails(rule, _) => {
                 self.mention_path(RULES, rule);
             }

@@ -167,6 +167,8 @@ impl Analysis {
             | Kind::Redemption
             | Kind::Test
             | Kind::Bundle
+            | Kind::Offer
+            | Kind::Arbitration
             | Kind::Later => {
                 let text = self.text(place.file).get(full.start as usize..full.end as usize).unwrap_or("");
                 one_line(text.split('{').next().unwrap_or(""), SHOWN)

@@ -82,6 +82,9 @@ impl Checker<'_> {
                     steps.extend(self.multiply(scope, group, by, place, context));
                 }
                 ast::EffectKind::Gift(gift) => steps.extend(self.gift(scope, gift, place, context)),
+                ast::EffectKind::Say(_) => {
+                    self.report(errors::not_yet_evaluated(place, "say"));
+                }
                 ast::EffectKind::Later(word) => {
                     self.report(errors::not_yet_evaluated(place, &word.text));
                 }

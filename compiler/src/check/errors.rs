@@ -106,6 +106,7 @@ pub const NAMES: &[&str] = &[
     "valid-after-effect",
     "value-outside-range",
     "wrong-account",
+    "wrong-arbitration",
     "wrong-arguments",
     "wrong-conversion",
     "wrong-counter",
@@ -117,6 +118,7 @@ pub const NAMES: &[&str] = &[
     "wrong-hash",
     "wrong-instrument",
     "wrong-list",
+    "wrong-offer",
     "wrong-reference-kind",
     "wrong-scale",
     "wrong-spendable",
@@ -242,6 +244,14 @@ pub(super) fn checked_too_often(place: Place) -> Diagnostic {
 pub(super) fn missing_clause(place: Place, what: &str, clause: &str, example: &str) -> Diagnostic {
     Diagnostic::error("missing-clause", place, format!("{what} does not say {clause}"))
         .help(format!("for example `{example}`"))
+}
+
+pub(super) fn wrong_offer(place: Place, why: &str) -> Diagnostic {
+    Diagnostic::error("wrong-offer", place, format!("an offer cannot say this: {why}"))
+}
+
+pub(super) fn wrong_arbitration(place: Place, why: &str) -> Diagnostic {
+    Diagnostic::error("wrong-arbitration", place, format!("an arbitration cannot say this: {why}"))
 }
 
 pub(super) fn wrong_instrument(place: Place, what: &str, why: &str) -> Diagnostic {

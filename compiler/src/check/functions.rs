@@ -96,6 +96,8 @@ impl<'a> Checker<'a> {
                 | ast::ItemKind::Certificate(..)
                 | ast::ItemKind::Redemption(..)
                 | ast::ItemKind::Template(_)
+                | ast::ItemKind::Offer(..)
+                | ast::ItemKind::Arbitration(..)
                 | ast::ItemKind::Later { .. } => continue,
             };
             if !self.declare_value(*at, &header.name, what) {
@@ -305,6 +307,8 @@ impl<'a> Checker<'a> {
                     | ast::ItemKind::Certificate(..)
                     | ast::ItemKind::Redemption(..)
                     | ast::ItemKind::Template(_)
+                    | ast::ItemKind::Offer(..)
+                    | ast::ItemKind::Arbitration(..)
                     | ast::ItemKind::Later { .. } => {}
                 }
                 targets.into_iter().collect()
@@ -396,6 +400,8 @@ impl<'a> Checker<'a> {
             | ast::ItemKind::Certificate(..)
             | ast::ItemKind::Redemption(..)
             | ast::ItemKind::Template(_)
+            | ast::ItemKind::Offer(..)
+            | ast::ItemKind::Arbitration(..)
             | ast::ItemKind::Later { .. } => return,
         };
         let implies = if params.is_empty() { self.implied(&body, true) } else { Vec::new() };
@@ -790,6 +796,8 @@ fn header_of(item: &ast::Item) -> Option<&ast::Header> {
         | ast::ItemKind::Certificate(..)
         | ast::ItemKind::Redemption(..)
         | ast::ItemKind::Template(_)
+        | ast::ItemKind::Offer(..)
+        | ast::ItemKind::Arbitration(..)
         | ast::ItemKind::Later { .. } => None,
     }
 }

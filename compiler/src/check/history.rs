@@ -133,7 +133,7 @@ impl Checker<'_> {
     /// Which earlier events a name stands for.
     fn past_rows(&mut self, scope: &Scope, collection: &ast::Path) -> Option<RowsId> {
         let place = scope.place(collection.span);
-        let written = self.quote(place);
+        let written = collection.dotted();
         if written == "lines" {
             let purchase = self.event_ids.get("purchase").copied()?;
             if let Some(rows) = self.histories.past_lines {

@@ -88,7 +88,7 @@ fn header_of(header: &ast::Header) -> ast::Header {
 }
 
 /// The kind of group that a coupon's effects belong in: what it takes off comes off the order.
-fn kind_of(clauses: &[ast::Clause]) -> &'static str {
+pub(super) fn kind_of(clauses: &[ast::Clause]) -> &'static str {
     fn find(effects: &[ast::Effect]) -> Option<&'static str> {
         effects.iter().find_map(|effect| match &effect.kind {
             ast::EffectKind::Discount { .. } | ast::EffectKind::Price { .. } | ast::EffectKind::Gift(_) => {
@@ -100,6 +100,7 @@ fn kind_of(clauses: &[ast::Clause]) -> &'static str {
             | ast::EffectKind::Issue(_)
             | ast::EffectKind::Set { .. }
             | ast::EffectKind::Let(_)
+            | ast::EffectKind::Say(_)
             | ast::EffectKind::Later(_) => None,
         })
     }

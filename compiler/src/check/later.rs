@@ -29,6 +29,8 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         | ItemKind::Redemption(..)
         | ItemKind::Rule(_)
         | ItemKind::Template(_)
+        | ItemKind::Offer(..)
+        | ItemKind::Arbitration(..)
         | ItemKind::Test(_) => None,
     }
 }

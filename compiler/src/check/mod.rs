@@ -21,6 +21,7 @@ mod later;
 mod life;
 mod limits;
 mod names;
+mod offers;
 mod operators;
 mod processing;
 mod program;
@@ -272,7 +273,8 @@ fn run(
         items.collect(At { file: source.file, space, origin }, &source.tree);
     }
 
-    let made = instruments::as_rules(&items);
+    let mut made = instruments::as_rules(&items);
+    made.extend(offers::as_rules(&items));
     for coupon in &made {
         match &coupon.group {
             Some((header, clauses)) => {
@@ -292,6 +294,7 @@ fn run(
     checker.declare_tier_field(&items);
     checker.declare_instruments(&items);
     checker.declare_returns();
+    checker.declare_offers(&items);
     checker.declare_functions(&items);
     checker.declare_groups(&items);
     checker.declare_templates(&items);
@@ -310,6 +313,7 @@ fn run(
     checker.check_rules();
     checker.check_payable_lines();
     checker.check_redemptions();
+    checker.check_offers(&items);
     checker.check_ties();
     checker.check_tests(&items, tests);
     for (at, keyword, span) in &items.later {
@@ -353,6 +357,8 @@ struct Items<'a> {
     certificates: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::CertificateClause>])>,
     badges: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::BadgeClause>])>,
     tiers: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::TiersClause>])>,
+    offers: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::OfferClause>])>,
+    arbitrations: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::ArbitrationClause>])>,
     /// Declarations without a meaning yet: the keyword and its place.
     later: Vec<(At, &'a str, Span)>,
 }
@@ -400,6 +406,10 @@ impl<'a> Items<'a> {
                 }
                 ast::ItemKind::Badge(header, clauses) => self.badges.push((at, header, clauses)),
                 ast::ItemKind::Tiers(header, clauses) => self.tiers.push((at, header, clauses)),
+                ast::ItemKind::Offer(header, clauses) => self.offers.push((at, header, clauses)),
+                ast::ItemKind::Arbitration(header, clauses) => {
+                    self.arbitrations.push((at, header, clauses));
+                }
                 ast::ItemKind::Later { .. } => {
                     if let Some(word) = later::item(&item.kind) {
                         let end = item.span.start + word.len() as u32;
@@ -485,6 +495,7 @@ struct Checker<'a> {
     /// Shared codes, folded, and where they are written.
     shared_codes: FxHashMap<String, Place>,
     certificate_ids: FxHashMap<String, u32>,
+    offer_ids: FxHashMap<String, u32>,
     badge_ids: FxHashMap<String, u32>,
     /// The fields that say whether the member has each badge.
     badge_fields: Vec<FieldId>,
@@ -540,6 +551,7 @@ impl Checker<'_> {
             shared_codes: FxHashMap::default(),
             certificate_ids: FxHashMap::default(),
             badge_ids: FxHashMap::default(),
+            offer_ids: FxHashMap::default(),
             badge_fields: Vec::new(),
             rule_infos: Vec::new(),
             redemption_infos: Vec::new(),

@@ -126,7 +126,7 @@ impl<'a> Checker<'a> {
         let mut events = Vec::new();
         for (path, _) in on {
             let place = at.place(path.span);
-            let written = self.quote(place);
+            let written = path.dotted();
             match self.event_ids.get(&written).copied() {
                 Some(event) => events.push(event),
                 None => {

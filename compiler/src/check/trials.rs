@@ -147,7 +147,7 @@ impl<'a> Checker<'a> {
                         self.report(errors::nothing_happened(at.place(*span)));
                         continue;
                     };
-                    if let Some(expectation) = self.expectation(at, expectation, event, at.place(*span)) {
+                    if let Some(expectation) = self.expectation(at, expectation, event) {
                         steps.push(TestStep::Expect(expectation, at.place(*span)));
                     }
                 }
@@ -669,7 +669,6 @@ impl<'a> Checker<'a> {
         at: At,
         expectation: &ast::Expectation,
         event: ir::EventId,
-        place: Place,
     ) -> Option<Expectation> {
         Some(match expectation {
             ast::Expectation::Nothing => Expectation::Nothing,
@@ -822,9 +821,31 @@ impl<'a> Checker<'a> {
                 skus.sort_unstable();
                 Expectation::Gift { pieces, skus, rule }
             }
-            ast::Expectation::Later(word) => {
-                self.report(errors::not_yet_evaluated(place, &format!("expect {}", word.text)));
-                return None;
+            ast::Expectation::Offer(path, ast::OfferOutcome::Shown(position)) => {
+                let offer = self.offer_named(at, path);
+                let position = match position {
+                    Some(number) => {
+                        let value = super::program::small_number(&number.text).filter(|value| *value >= 1);
+                        if value.is_none() {
+                            self.report(errors::number_out_of_range(at.place(number.span), &number.text));
+                        }
+                        Some(value?)
+                    }
+                    None => None,
+                };
+                Expectation::Shown(offer?, position)
+            }
+            ast::Expectation::Offer(path, ast::OfferOutcome::Hidden(by)) => {
+                let offer = self.offer_named(at, path);
+                let by = match by {
+                    Some(word) => Some(self.hidden_by(at, word)?),
+                    None => None,
+                };
+                Expectation::Hidden(offer?, by)
+            }
+            ast::Expectation::Offers(paths) => {
+                let offers: Vec<Option<u32>> = paths.iter().map(|path| self.offer_named(at, path)).collect();
+                Expectation::Offers(offers.into_iter().collect::<Option<Vec<u32>>>()?)
             }
             ast::Expectation::NetTotal(amount) => Expectation::NetTotal(self.expected_money(at, amount)?),
             ast::Expectation::Holds(condition) => {

@@ -26,6 +26,11 @@ impl FailedSlots {
         self.list.push(failed);
     }
 
+    /// How the derivation of a slot failed.
+    pub(super) fn of(&self, slot: SlotId) -> Option<Failed> {
+        self.list.get(*self.by_slot.get(&slot)?).copied()
+    }
+
     /// The one among these slots that failed first.
     fn first_of(&self, slots: impl Iterator<Item = SlotId>) -> Option<Failed> {
         let first = slots.filter_map(|slot| self.by_slot.get(&slot)).min()?;

@@ -13,6 +13,7 @@ pub mod fraction;
 mod gift;
 mod grant;
 mod limit;
+mod offers;
 pub mod plan;
 mod price;
 mod propose;
@@ -27,6 +28,7 @@ mod tests;
 pub use again::{Kept, KeptLine, is_cancellable, is_settled};
 pub(crate) use atom::fact as atom_fact;
 pub use gift::GiftOffer;
+pub use offers::{HIDDEN_WORDS, Hidden, HiddenWhy, Offered, Shown};
 pub use plan::Plan;
 pub use review::Reviewer;
 pub use settle::{Workspace, evaluate, evaluate_again};
@@ -302,6 +304,10 @@ pub struct Decision {
     pub tenders: Vec<Tender>,
     /// What is taken from lots, by the condition that they carry; empty where the program has no such conditions.
     pub spent: Vec<Spent>,
+    /// What the member is offered; of sessions, where the program has offers.
+    pub offered: Option<Offered>,
+    /// To which offer a reaction answers, of [`crate::ir::Offers::list`], and how; where an offer says something to it.
+    pub answered: Option<(u32, i64)>,
     /// Why the event as a whole is refused; then there is nothing else but what failed.
     pub refused: Option<Refused>,
     /// Rules that failed and gave nothing.

@@ -9,6 +9,7 @@ use super::displace::{Displacer, Loss, Used};
 use super::fraction::Fraction;
 use super::gift::{Gifts, Surroundings};
 use super::grant::{Granter, Owner};
+use super::offers;
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
 use super::propose::{Asking, range_of};
@@ -155,6 +156,8 @@ fn settle<C: Code>(
     let failed = derive::derive(program, bindings, record, params, code, memory);
     settling.debits.purses.begin(program, record, claimed);
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
+    decision.offered = offers::arbitrate(program, bindings, record, &failed);
+    decision.answered = offers::answered(program, bindings, record);
     plan.begin(record, params, candidates);
     if let Some(kept) = kept {
         settling.resume(program, plan, kept);
@@ -273,6 +276,8 @@ impl Settling {
         decision.claims.clear();
         decision.short.clear();
         decision.tenders.clear();
+        decision.offered = None;
+        decision.answered = None;
         decision.refused = None;
         decision.faults.clear();
         decision.lines.clear();

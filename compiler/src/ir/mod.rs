@@ -44,6 +44,7 @@
 pub mod gift;
 pub mod instruments;
 pub mod life;
+pub mod offers;
 pub mod optimise;
 pub mod print;
 #[cfg(test)]
@@ -58,6 +59,10 @@ pub use instruments::{
     Tiers,
 };
 pub use life::{Available, Cancel, Expires, Life, Melt, Shortfall, Span};
+pub use offers::{
+    Arbitration, Class, Display, Explore, Offer, OfferClause, OfferCondition, Offers, OrderBy, OrderKey,
+    Purpose, ReactionSlots, Seed,
+};
 pub use optimise::optimise;
 pub use shape::Shape;
 pub use tender::{Redemption, Saying, Spendable, TenderSlots, TenderTerm};
@@ -212,6 +217,8 @@ pub struct Program {
     pub instruments: Instruments,
     /// Products that rules give.
     pub gifts: Vec<Gift>,
+    /// What members can be offered in sessions.
+    pub offers: Offers,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.

@@ -5,11 +5,12 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Atom, AtomId, AtomTest, Available, CalendarPart, Cancel, ClockPart, ClockZone,
-    Column, Comparison, CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function, Group,
-    History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Otherwise, Param, ParamId,
-    Program, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows, Rule, SetPick, SetValue, SiteId,
-    SiteKind, Slot, SlotId, SlotType, Space, Span, StateRead, TaxPer, TenderSlots, Ty, Value, Weight, Window,
+    Account, AccountId, Arbitration, Atom, AtomId, AtomTest, Available, CalendarPart, Cancel, ClockPart,
+    ClockZone, Column, Comparison, CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function,
+    Group, History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Offer, Otherwise,
+    PERCENT_ONE, Param, ParamId, Program, Purpose, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows,
+    Rule, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Span, StateRead, TaxPer,
+    TenderSlots, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -146,6 +147,12 @@ impl Display for Program {
         if self.tender != TenderSlots::default() {
             writeln!(f, "tender {:?}", self.tender)?;
         }
+        for offer in &self.offers.list {
+            write!(f, "{}", InProgram(self, offer))?;
+        }
+        for arbitration in &self.offers.arbitrations {
+            writeln!(f, "{}", InProgram(self, arbitration))?;
+        }
         for (id, atom) in self.atoms.iter().enumerate() {
             writeln!(f, "atom {id} {}", InProgram(self, atom))?;
         }
@@ -157,6 +164,67 @@ impl Display for Program {
                     None => writeln!(f, "  rule ?")?,
                 }
             }
+        }
+        Ok(())
+    }
+}
+
+impl Display for InProgram<'_, Offer> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, offer) = self;
+        write!(f, "offer {} display {}", offer.name, offer.display.word())?;
+        if let Some(level) = offer.display.priority() {
+            let level = program.offers.priorities.get(level as usize).map_or("?", String::as_str);
+            write!(f, " {level}")?;
+        }
+        match &offer.purpose {
+            Purpose::Message => write!(f, " message")?,
+            Purpose::Product(kind, names) => write!(f, " {kind} {names:?}")?,
+        }
+        write!(f, " goals {:?} held {}", offer.goals, slot_name(&program.layout.event, offer.held))?;
+        if let Some(score) = offer.score {
+            write!(f, " score {}", slot_name(&program.layout.event, score))?;
+        }
+        writeln!(f)?;
+        for condition in &offer.conditions {
+            writeln!(f, "  {}", condition.clause.word())?;
+        }
+        for (answer, says) in std::iter::once((None, &offer.says))
+            .chain(offer.answers.iter().map(|(answer, says)| (Some(*answer), says)))
+        {
+            for saying in says {
+                let answer = answer.map_or(String::new(), |answer| format!("on answer {answer} "));
+                writeln!(f, "  {answer}say {} {:?}", saying.to, saying.text)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Display for InProgram<'_, Arbitration> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, arbitration) = self;
+        write!(f, "arbitration {} slots {}", arbitration.name, arbitration.slots)?;
+        if let Some(channels) = arbitration.channels {
+            write!(f, " {}", program.reference(channels))?;
+        }
+        for class in &arbitration.classes {
+            let name =
+                |id: &u32| program.offers.list.get(*id as usize).map_or("?", |offer| offer.name.as_str());
+            let names: Vec<&str> = class.offers.iter().map(name).collect();
+            let when = if class.only_when_none { " only when none" } else { "" };
+            write!(f, " class [{}]{when}", names.join(", "))?;
+        }
+        for key in &arbitration.order {
+            let direction = if key.descending { "descending" } else { "ascending" };
+            write!(f, " by {} {direction}", key.by.word())?;
+        }
+        if let Some(most) = arbitration.per_goal {
+            write!(f, " at most {most} per goal")?;
+        }
+        if let Some(explore) = &arbitration.explore {
+            let seeds: Vec<&str> = explore.seeds.iter().map(|seed| seed.word()).collect();
+            write!(f, " explore {} of {PERCENT_ONE} by {}", explore.part, seeds.join(", "))?;
         }
         Ok(())
     }
@@ -241,6 +309,16 @@ impl Program {
         }
         Ok(())
     }
+}
+
+/// A rule with its code, as the printed program has it.
+pub fn rule_text(program: &Program, rule: &Rule) -> String {
+    InProgram(program, rule).to_string()
+}
+
+/// What a group says besides its rules, as the printed program has it.
+pub fn group_text(program: &Program, group: &Group) -> String {
+    InProgram(program, group).to_string()
 }
 
 /// Something that prints by itself.

@@ -131,6 +131,7 @@ pub(crate) fn program() -> Program {
         returns: false,
         instruments: Default::default(),
         gifts: Vec::new(),
+        offers: Default::default(),
         spendables: Vec::new(),
         params: Vec::new(),
         atoms: vec![

@@ -7,10 +7,10 @@
 use super::{
     AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, CounterId, CounterKey, DerivationId,
     EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
-    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS, ParamId,
-    Phase, PlaceId, Program, RecordKind, Reference, ReferenceId, RowSource, Rows, RuleId, SiteId, SiteKind,
-    Slot, SlotId, SlotType, Space, StateRead, TableId, TenderTerm, Ty, Unit, Value, VarId, Window,
-    event_slot,
+    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS,
+    PERCENT_ONE, ParamId, Phase, PlaceId, Program, Purpose, RecordKind, Reference, ReferenceId, RowSource,
+    Rows, RuleId, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId, TenderTerm,
+    Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -154,6 +154,9 @@ verify_rules! {
     /// A redemption has a rate above zero or none, reads the input, and a rule of a tender group to itself; that group
     /// has no other rules.
     RedemptionTerms = "redemption-terms"
+    /// What an offer and an arbitration read are derived slots and slots of the event; their ids, levels and numbers are
+    /// what they can be.
+    OfferTerms = "offer-terms"
     /// A group whose awards are multiplied is settled before in the same phase.
     MultipliedGroup = "multiplied-group"
     /// Options of a gift stand by choice, name products, and count pieces where they have a stock.
@@ -358,6 +361,7 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         sites(&program, &mut report);
         gifts(&program, &mut report);
         instruments(&program, &mut report);
+        offers(&program, &mut report);
         functions(&program, &mut report);
     }
     if report.errors.is_empty() { Ok(Verified(program)) } else { Err(report.errors) }
@@ -447,6 +451,9 @@ fn lengths(program: &Program, report: &mut Report) {
         program.instruments.tiers.len(),
         program.gifts.len(),
         program.spendables.len(),
+        program.offers.list.len(),
+        program.offers.arbitrations.len(),
+        program.offers.priorities.len(),
     ] {
         report.length(length, limits::LIST, At::Program);
     }
@@ -847,6 +854,11 @@ fn filled(program: &Program, report: &mut Report) {
                 let symbol = symbol.is_some_and(|slot| matches!(slot.ty, SlotType::Symbol(_)));
                 report.check(symbol, VerifyRule::ClockSlots, At::EventSlot(clock.date));
             }
+        }
+    }
+    for arbitration in &program.offers.arbitrations {
+        if let Some(explore) = &arbitration.explore {
+            fill(explore.drawn, At::EventSlot(explore.drawn), report);
         }
     }
     let mut names = Names::default();
@@ -1276,6 +1288,87 @@ fn gifts(program: &Program, report: &mut Report) {
 }
 
 /// Coupons, certificates, badges and levels.
+/// Offers and arbitrations: ids, names, and slots of the right kind.
+fn offers(program: &Program, report: &mut Report) {
+    let (offers, at) = (&program.offers, At::Program);
+    let terms = VerifyRule::OfferTerms;
+    let derived = |slot: SlotId| program.derivations.iter().any(|derivation| derivation.slot == slot);
+    let ty = |slot: SlotId| program.layout.event.get(slot.index()).map(|slot| slot.ty);
+    for level in &offers.priorities {
+        report.name(level, at);
+    }
+    if let Some(channel) = offers.channel {
+        report.check(ty(channel).is_some_and(|ty| ty.symbol().is_some()), terms, at);
+    }
+    if let Some(reaction) = &offers.reaction {
+        let named = ty(reaction.offer).is_some_and(|ty| ty.symbol().is_some());
+        report.check(named && ty(reaction.answer) == Some(SlotType::Enum(reaction.answers)), terms, at);
+    }
+    let says = |says: &[Saying], report: &mut Report| {
+        report.length(says.len(), limits::SMALL_LIST, at);
+        for saying in says {
+            report.name(&saying.to, at);
+            report.text(&Some(saying.text.clone()), at);
+        }
+    };
+    let mut names = Names::default();
+    for offer in &offers.list {
+        names.declare(&offer.name, &offer.title, at, report);
+        report.known(&program.places, offer.place.index(), at);
+        report.known(&program.references, offer.key.index(), at);
+        let level = offer.display.priority().is_none_or(|level| (level as usize) < offers.priorities.len());
+        report.check(level && derived(offer.held) && offer.score.is_none_or(derived), terms, at);
+        if let Purpose::Product(kind, products) = &offer.purpose {
+            report.name(kind, at);
+            report.length(products.len(), limits::LONG_LIST, at);
+            for product in products {
+                report.foreign(product, at);
+            }
+        }
+        report.length(offer.goals.len(), limits::SMALL_LIST, at);
+        for goal in &offer.goals {
+            report.name(goal, at);
+        }
+        says(&offer.says, report);
+        report.length(offer.answers.len(), limits::SMALL_LIST, at);
+        for (_, words) in &offer.answers {
+            says(words, report);
+        }
+        report.check(offer.answers.is_empty() || offers.reaction.is_some(), terms, at);
+        report.length(offer.conditions.len(), limits::LIST, at);
+        for condition in &offer.conditions {
+            report.known(&program.places, condition.place.index(), at);
+        }
+        governance(&offer.governance, at, report);
+    }
+    let mut names = Names::default();
+    for arbitration in &offers.arbitrations {
+        names.declare(&arbitration.name, &arbitration.title, at, report);
+        report.known(&program.places, arbitration.place.index(), at);
+        if let Some(channels) = arbitration.channels {
+            report.known(&program.references, channels.index(), at);
+            let kind = program.references.get(channels.index()).map(|reference| reference.kind);
+            let own = offers.channel.and_then(ty).and_then(SlotType::symbol);
+            report.check(own.is_some() && own == kind, terms, at);
+        }
+        report.length(arbitration.classes.len(), limits::SMALL_LIST, at);
+        let mut seen = BTreeSet::new();
+        for class in &arbitration.classes {
+            report.length(class.offers.len(), limits::LIST, at);
+            for offer in &class.offers {
+                report.known(&offers.list, *offer as usize, at);
+                report.check(seen.insert(*offer), terms, at);
+            }
+        }
+        report.length(arbitration.order.len(), limits::SMALL_LIST, at);
+        let numbers = arbitration.slots >= 1 && arbitration.per_goal.is_none_or(|most| most >= 1);
+        let explored = arbitration.explore.as_ref().is_none_or(|explore| {
+            (1..=PERCENT_ONE).contains(&explore.part) && (1..=2).contains(&explore.seeds.len())
+        });
+        report.check(numbers && explored, terms, at);
+    }
+}
+
 fn instruments(program: &Program, report: &mut Report) {
     let instruments = &program.instruments;
     let mut names = Names::default();

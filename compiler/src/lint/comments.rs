@@ -3,7 +3,7 @@
 
 use super::{Facts, Group, Level, lint};
 use crate::check::SourceTree;
-use perq_grammar::ast::{BadgeClause, ClauseKind, CouponClause, RedemptionClause};
+use perq_grammar::ast::{BadgeClause, ClauseKind, CouponClause, OfferClause, RedemptionClause};
 use perq_grammar::ast::{Clause, Effect, EffectKind, GroupClause, ItemKind, Rule};
 use perq_grammar::diagnostic::{Diagnostic, Place, Span};
 use perq_grammar::lex::TokenKind;
@@ -206,6 +206,15 @@ fn nodes_of(tree: &SourceTree) -> Vec<Span> {
                     }
                 }
             }
+            ItemKind::Offer(_, clauses) => {
+                for clause in clauses {
+                    nodes.push(clause.span);
+                    if let OfferClause::Shared(clause) = &clause.kind {
+                        of_clause(clause, &mut nodes);
+                    }
+                }
+            }
+            ItemKind::Arbitration(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
             ItemKind::Tiers(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
             ItemKind::Certificate(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
             ItemKind::Table { rows, .. } => nodes.extend(rows.iter().map(|row| row.span)),

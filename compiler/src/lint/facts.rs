@@ -9,7 +9,7 @@ use super::{Options, Zones};
 use crate::check::SourceTree;
 use crate::ir;
 use crate::sources::SourceMap;
-use crate::typed::{Aggregate, Expr, ExprKind, LocalId, Program, Rule, Source, SourceKind, Step};
+use crate::typed::{Aggregate, Expr, ExprKind, LocalId, OfferStep, Program, Rule, Source, SourceKind, Step};
 use perq_grammar::ast::{self, Clause, GroupClause, ItemKind};
 use perq_grammar::diagnostic::{FileId, Place, Span};
 use perq_grammar::lex::{Token, TokenKind, lex};
@@ -159,6 +159,8 @@ impl<'a> Facts<'a> {
                     | ItemKind::Coupon(..)
                     | ItemKind::Certificate(..)
                     | ItemKind::Redemption(..)
+                    | ItemKind::Offer(..)
+                    | ItemKind::Arbitration(..)
                     | ItemKind::Template(_)
                     | ItemKind::Later { .. } => {}
                 }
@@ -323,6 +325,20 @@ impl<'a> Facts<'a> {
                         | ast::CouponClause::NotWithCoupon(_) => None,
                     }));
                 }
+                ItemKind::Offer(_, clauses) => {
+                    add(&mut clauses.iter().filter_map(|clause| match &clause.kind {
+                        ast::OfferClause::Shared(clause) => Some(clause),
+                        ast::OfferClause::Display(_)
+                        | ast::OfferClause::Purpose(_)
+                        | ast::OfferClause::Channels(_)
+                        | ast::OfferClause::Goals(_)
+                        | ast::OfferClause::Also(..)
+                        | ast::OfferClause::Score(_)
+                        | ast::OfferClause::Say(_)
+                        | ast::OfferClause::On(..)
+                        | ast::OfferClause::Rest(..) => None,
+                    }));
+                }
                 ItemKind::Redemption(_, clauses) => {
                     add(&mut clauses.iter().filter_map(|clause| match &clause.kind {
                         ast::RedemptionClause::Shared(clause) => Some(clause),
@@ -356,6 +372,7 @@ impl<'a> Facts<'a> {
                 | ItemKind::Counter { .. }
                 | ItemKind::Badge(..)
                 | ItemKind::Tiers(..)
+                | ItemKind::Arbitration(..)
                 | ItemKind::Certificate(..)
                 | ItemKind::Later { .. } => {}
             }
@@ -455,6 +472,15 @@ impl<'a> Facts<'a> {
         }
         for function in &self.program.functions {
             walk::expr(&function.body, visit);
+        }
+        for offer in &self.program.offers.list {
+            for step in &offer.steps {
+                match step {
+                    OfferStep::Let(step) => walk::steps(std::slice::from_ref(step), visit),
+                    OfferStep::Condition { condition, .. } => walk::expr(condition, visit),
+                }
+            }
+            offer.also.iter().chain(&offer.score).for_each(|expr| walk::expr(expr, visit));
         }
     }
 

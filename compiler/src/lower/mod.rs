@@ -9,6 +9,7 @@ mod bundle;
 mod expression;
 mod fraction;
 mod instruments;
+mod offers;
 mod past;
 mod rule;
 
@@ -96,6 +97,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         returns: false,
         instruments: ir::Instruments::default(),
         gifts: Vec::new(),
+        offers: ir::Offers::default(),
         spendables: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
@@ -170,6 +172,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     }
     lowering.ir.conditions.truncate(conditions);
     lowering.instruments();
+    lowering.offers();
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }
@@ -263,6 +266,8 @@ impl<'p> Lowering<'p> {
 
     /// A condition of a test as a derivation: who runs the test has it worked out again after settlement.
     fn check(&mut self, index: usize, check: &typed::Check) {
+        self.past.events = vec![check.event];
+        self.note_lets(&[]);
         let place = self.place(check.condition.place);
         let name = typed::Check::name(index);
         let mut builder = Builder::new(self, &name, place);

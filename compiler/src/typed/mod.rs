@@ -164,6 +164,8 @@ pub struct Program {
     pub spendables: Vec<Spendable>,
     /// Coupons, certificates, badges and levels.
     pub instruments: Instruments,
+    /// What members can be offered in sessions.
+    pub offers: Offers,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
     /// Clocks in other zones that schedules read.
@@ -172,6 +174,91 @@ pub struct Program {
     pub checks: Vec<Check>,
     /// Names of locals, for explanations.
     pub locals: Vec<Local>,
+}
+
+/// What members can be offered in sessions.
+#[derive(Clone, Debug, Default)]
+pub struct Offers {
+    /// Words of the levels of priority, lowest first.
+    pub priorities: Vec<String>,
+    /// In order of declaration.
+    pub list: Vec<Offer>,
+    /// In order of declaration.
+    pub arbitrations: Vec<Arbitration>,
+    /// The field of a session with its channel.
+    pub channel: Option<FieldId>,
+    /// The fields of a reaction with the offer and with the answer, and the enumeration of the answers.
+    pub reaction: Option<(FieldId, FieldId, ir::EnumId)>,
+}
+
+/// An offer.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// The names by which reactions tell of it.
+    pub key: ir::Reference,
+    /// How it takes part beside others.
+    pub display: ir::Display,
+    /// What it is about.
+    pub purpose: ir::Purpose,
+    /// Names of its business goals.
+    pub goals: Vec<String>,
+    /// Words, by whom they are for or by language.
+    pub says: Vec<ir::Saying>,
+    /// Another audience than the one that `when` describes.
+    pub also: Option<Expr>,
+    /// In order.
+    pub steps: Vec<OfferStep>,
+    /// A number.
+    pub score: Option<Expr>,
+    /// Words when it was taken in one way.
+    pub answers: Vec<(u32, Vec<ir::Saying>)>,
+    /// What is published about it.
+    pub governance: ir::Governance,
+    /// Where.
+    pub place: Place,
+}
+
+/// A step towards an offer.
+#[derive(Clone, Debug)]
+pub enum OfferStep {
+    /// A `let`.
+    Let(Step),
+    /// Something that must hold.
+    Condition {
+        /// The clause that says it.
+        clause: ir::OfferClause,
+        /// What.
+        condition: Expr,
+        /// Where the clause stands.
+        place: Place,
+    },
+}
+
+/// How offers compete.
+#[derive(Clone, Debug)]
+pub struct Arbitration {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// The channels that it hears.
+    pub channels: Option<ir::Reference>,
+    /// Offers at most.
+    pub slots: u32,
+    /// They take slots one after another.
+    pub classes: Vec<ir::Class>,
+    /// Which offer of a class comes first.
+    pub order: Vec<ir::OrderKey>,
+    /// Offers of one goal at most.
+    pub per_goal: Option<u32>,
+    /// Of how many sessions the order is drawn, in millionths, and from what.
+    pub explore: Option<(i64, Vec<ir::Seed>)>,
+    /// Where.
+    pub place: Place,
 }
 
 /// Coupons, certificates, badges and levels.
@@ -1113,6 +1200,12 @@ pub enum TestValue {
 pub enum Expectation {
     /// No effect at all.
     Nothing,
+    /// The offer is shown, at this position from one where it is written.
+    Shown(u32, Option<u32>),
+    /// The offer is not shown, for this reason where it is written.
+    Hidden(u32, Option<String>),
+    /// These offers are shown, in this order, and no other.
+    Offers(Vec<u32>),
     /// The rule has an effect.
     Fires(ir::RuleId),
     /// The rule has none.

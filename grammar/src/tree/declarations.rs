@@ -91,7 +91,9 @@ impl<'t> Builder<'t> {
                 let header = self.take_header(children)?;
                 ItemKind::Group(header, self.each_clause(children, Self::group_clause)?)
             }
-            Rule::offer | Rule::arbitration | Rule::contacts => {
+            Rule::offer => self.offer(children)?,
+            Rule::arbitration => self.arbitration(children)?,
+            Rule::contacts => {
                 let header = self.take_header(children)?;
                 while let Some(child) = children.next() {
                     self.look_at(child)?;

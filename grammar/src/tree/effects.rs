@@ -85,7 +85,8 @@ impl<'t> Builder<'t> {
                 children.eat(Rule::kw_by);
                 Some(EffectKind::Multiply { group, by: self.take_expr(&mut children)? })
             }
-            Rule::say | Rule::show => {
+            Rule::say => Some(EffectKind::Say(self.words_for(&mut children)?)),
+            Rule::show => {
                 self.look_through(children)?;
                 Some(EffectKind::Later(self.name(&keyword)))
             }

@@ -142,7 +142,17 @@ impl<'t> Builder<'t> {
                 inner.eat(Rule::kw_total);
                 Expectation::NetTotal(self.take_expr(&mut inner)?)
             }
-            Rule::kw_offer => Expectation::Later(self.name(&first)),
+            Rule::kw_offer => {
+                let offer = self.take_path(children)?;
+                Expectation::Offer(offer, self.offer_outcome(children)?)
+            }
+            Rule::kw_offers => {
+                let mut offers = vec![self.take_path(children)?];
+                while children.eat(Rule::comma) {
+                    offers.push(self.take_path(children)?);
+                }
+                Expectation::Offers(offers)
+            }
             Rule::kw_balance => {
                 let account = self.take_path(children)?;
                 let of = if children.eat(Rule::kw_of) { Some(self.take_string(children)?) } else { None };

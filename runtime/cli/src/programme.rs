@@ -229,6 +229,8 @@ pub struct Loaded {
     pub config: Config,
     /// The texts of its rules; a pack has none.
     pub sources: Option<SourceMap>,
+    /// What the checker made of them; a pack has none.
+    pub typed: Option<typed::Program>,
 }
 
 /// The pack at a path, or that of the rules at a path; nothing where the rules have errors, which are said.
@@ -244,7 +246,7 @@ pub fn load(
     let is_rules = path.is_dir() || path.extension().is_some_and(|extension| extension == "rule");
     if !is_rules {
         let pack = inspect::read(path, key)?;
-        return Ok(Some(Loaded { pack, config: Config::default(), sources: None }));
+        return Ok(Some(Loaded { pack, config: Config::default(), sources: None, typed: None }));
     }
     if key.is_some() {
         return Err(Failure::new("--key is for packs; rules are not signed"));
@@ -264,7 +266,8 @@ pub fn load(
         output.object(command, serde_json::json!({ "diagnostics": machine }));
         return Ok(None);
     };
-    Ok(Some(Loaded { pack: Pack::of(program), config: programme.config, sources: Some(compilation.sources) }))
+    let (sources, typed) = (Some(compilation.sources), Some(compilation.typed));
+    Ok(Some(Loaded { pack: Pack::of(program), config: programme.config, sources, typed }))
 }
 
 impl Programme {

@@ -2,15 +2,16 @@
 //!
 //! Refuses to know how the text is taken apart.
 
+use super::ReadEvent;
 use super::value::{Form, Values};
 use crate::catalogue::bind::Tables;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use crate::clock::Zone;
 use perq_compiler::evaluate::{Bindings, Record};
 use perq_compiler::ir::{
-    self, Column, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, NameFrom, PAYMENT_BUILTINS,
-    Program, RecordKind, Rounding, RowSource, RowTable, SiteKind, Slot, SlotId, SlotType, line_slot,
-    payment_slot,
+    self, Arbitration, Column, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, NameFrom,
+    PAYMENT_BUILTINS, Program, RecordKind, Rounding, RowSource, RowTable, Seed, SiteKind, Slot, SlotId,
+    SlotType, line_slot, payment_slot,
 };
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -155,6 +156,8 @@ pub struct Schema {
     /// By kind of event: slots that are fields of other kinds.
     pub(crate) event_lacks: Vec<Vec<usize>>,
     pub(crate) clocks: Vec<Clock>,
+    /// Event slots that are drawn: for which arbitration, and from what.
+    draws: Vec<(usize, Box<str>, Vec<Seed>)>,
     /// Slots of the event that are fields of some kinds only, with their names for messages.
     pub(crate) event_partial: FxHashMap<u32, Box<str>>,
     pub(crate) line_rest: Vec<Rest>,
@@ -217,6 +220,30 @@ impl Schema {
         }
     }
 
+    /// Draws what arbitrations draw: a number that only the names of the arbitration and its seeds decide.
+    pub(crate) fn draw(&self, event: &mut ReadEvent) {
+        for (slot, arbitration, seeds) in &self.draws {
+            let mut hasher = blake3::Hasher::new();
+            let mut put = |text: &str| {
+                hasher.update(&(text.len() as u64).to_le_bytes());
+                hasher.update(text.as_bytes());
+            };
+            put(arbitration);
+            for seed in seeds {
+                put(seed.word());
+                put(match seed {
+                    Seed::Member => event.member().unwrap_or_default(),
+                    Seed::Event => event.id(),
+                });
+            }
+            let mut bytes = [0; 8];
+            hasher.finalize_xof().fill(&mut bytes);
+            if let Some(place) = event.record.event.get_mut(*slot) {
+                *place = (u64::from_le_bytes(bytes) >> 1) as i64;
+            }
+        }
+    }
+
     /// Binds a program to a catalogue.
     ///
     /// # Errors
@@ -267,6 +294,7 @@ impl Schema {
                 .map(|event| event.lacks.iter().map(|slot| slot.index()).collect())
                 .collect(),
             clocks: clocks(program, &tables, catalogue)?,
+            draws: draws(program),
             event_partial: program
                 .events
                 .iter()
@@ -486,6 +514,14 @@ pub(crate) enum ClockZone {
     Fixed(Zone),
     /// Of the store in this slot, by its number.
     Store(usize, FxHashMap<i64, Zone>),
+}
+
+fn draws(program: &Program) -> Vec<(usize, Box<str>, Vec<Seed>)> {
+    let drawn = |arbitration: &Arbitration| {
+        let explore = arbitration.explore.as_ref()?;
+        Some((explore.drawn.index(), arbitration.name.as_str().into(), explore.seeds.clone()))
+    };
+    program.offers.arbitrations.iter().filter_map(drawn).collect()
 }
 
 fn clocks(program: &Program, tables: &Tables, catalogue: &Catalogue) -> Result<Vec<Clock>, CatalogueError> {

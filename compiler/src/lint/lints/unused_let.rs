@@ -50,6 +50,8 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             | ItemKind::Coupon(..)
             | ItemKind::Certificate(..)
             | ItemKind::Redemption(..)
+            | ItemKind::Offer(..)
+            | ItemKind::Arbitration(..)
             | ItemKind::Later { .. } => {}
         }
     }

@@ -264,6 +264,8 @@ fn completion_kind(kind: CompletionKind) -> u8 {
             | Kind::Badge
             | Kind::Redemption
             | Kind::Test
+            | Kind::Offer
+            | Kind::Arbitration
             | Kind::Later => 7,
         },
     }
@@ -281,7 +283,13 @@ fn symbol(analysis: &Analysis, file: FileId, outline: &Outline) -> Value {
         Kind::Enum | Kind::Tiers => 10,
         Kind::Value | Kind::Level => 22,
         Kind::Field => 8,
-        Kind::Account | Kind::Reference | Kind::Certificate | Kind::Badge | Kind::Later => 5,
+        Kind::Account
+        | Kind::Reference
+        | Kind::Certificate
+        | Kind::Badge
+        | Kind::Offer
+        | Kind::Arbitration
+        | Kind::Later => 5,
         Kind::Alias => 2,
         Kind::Blank | Kind::Let | Kind::Parameter | Kind::Loop | Kind::Bundle | Kind::Part => 13,
     };

@@ -1,0 +1,260 @@
+//! Offers in real time: what a member may be offered in a session, and how the offers compete for its slots.
+//!
+//! Conditions and scores are functions like all others, worked out as derivations; here stands what the arbitration
+//! needs to know of their slots. It refuses to know how it chooses.
+
+use super::{EnumId, Governance, PlaceId, ReferenceId, Saying, SlotId};
+use serde::{Deserialize, Serialize};
+
+/// The name of the kind of event in which a member can be offered something.
+pub const SESSION: &str = "session";
+
+/// The name of the kind of event that tells how a member took an offer.
+pub const REACTION: &str = "reaction";
+
+/// Parts of one that scores count.
+pub const SCORE_ONE: i64 = 1_000_000;
+
+/// All offers of a program; the numbers of offers are positions in `list`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offers {
+    /// Words of the levels of priority, lowest first.
+    pub priorities: Vec<String>,
+    /// In order of declaration.
+    pub list: Vec<Offer>,
+    /// In order of declaration: of those that hear a session's channel, the first arbitrates.
+    pub arbitrations: Vec<Arbitration>,
+    /// The event slot of a session's channel, where an arbitration asks for it.
+    pub channel: Option<SlotId>,
+    /// The event slots of a reaction, where an offer says something of reactions.
+    pub reaction: Option<ReactionSlots>,
+}
+
+/// What a reaction tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReactionSlots {
+    /// Of which offer.
+    pub offer: SlotId,
+    /// How it was taken.
+    pub answer: SlotId,
+    /// The enumeration of the answers.
+    pub answers: EnumId,
+}
+
+/// An offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// The names by which reactions tell of it.
+    pub key: ReferenceId,
+    /// How it takes part beside others.
+    pub display: Display,
+    /// What it is about.
+    pub purpose: Purpose,
+    /// Names of its business goals.
+    pub goals: Vec<String>,
+    /// Words, by whom they are for or by language.
+    pub says: Vec<Saying>,
+    /// What must hold, in order.
+    pub conditions: Vec<OfferCondition>,
+    /// The derived slot with the number of the first condition that does not hold; as many as there are where all do.
+    pub held: SlotId,
+    /// The derived slot of its score, in parts of [`SCORE_ONE`].
+    pub score: Option<SlotId>,
+    /// Words when it was taken in one way, by position in the enumeration of the answers.
+    pub answers: Vec<(u32, Vec<Saying>)>,
+    /// What is published about it.
+    pub governance: Governance,
+    /// Where.
+    pub place: PlaceId,
+}
+
+/// How an offer takes part beside others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Display {
+    /// Whatever else is offered.
+    Always,
+    /// By its priority, a position in [`Offers::priorities`].
+    ByPriority(u32),
+    /// Where there is nothing else.
+    ByDefault,
+}
+
+impl Display {
+    /// As rules write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Display::Always => "always",
+            Display::ByPriority(_) => "by_priority",
+            Display::ByDefault => "by_default",
+        }
+    }
+
+    /// The priority that it has.
+    pub fn priority(self) -> Option<u32> {
+        match self {
+            Display::ByPriority(level) => Some(level),
+            Display::Always | Display::ByDefault => None,
+        }
+    }
+}
+
+/// What an offer is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// Its words.
+    Message,
+    /// Products: the word of their kind, and their names.
+    Product(String, Vec<String>),
+}
+
+/// Something that must hold for an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferCondition {
+    /// What kind of clause it is.
+    pub clause: OfferClause,
+    /// Where it is written.
+    pub place: PlaceId,
+}
+
+/// The clauses that can keep an offer back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OfferClause {
+    /// `effective`, `not effective`
+    Effective,
+    /// `valid`
+    Valid,
+    /// `schedule`
+    Schedule,
+    /// `channels`
+    Channels,
+    /// `when`
+    When,
+    /// `unless`
+    Unless,
+    /// `limit`
+    Limit,
+    /// `rest`
+    Rest,
+}
+
+impl OfferClause {
+    /// All of them.
+    pub const ALL: [OfferClause; 8] = [
+        OfferClause::Effective,
+        OfferClause::Valid,
+        OfferClause::Schedule,
+        OfferClause::Channels,
+        OfferClause::When,
+        OfferClause::Unless,
+        OfferClause::Limit,
+        OfferClause::Rest,
+    ];
+
+    /// As rules write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            OfferClause::Effective => "effective",
+            OfferClause::Valid => "valid",
+            OfferClause::Schedule => "schedule",
+            OfferClause::Channels => "channels",
+            OfferClause::When => "when",
+            OfferClause::Unless => "unless",
+            OfferClause::Limit => "limit",
+            OfferClause::Rest => "rest",
+        }
+    }
+}
+
+/// How the offers of a session compete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arbitration {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// The channels that it hears; all where it names none.
+    pub channels: Option<ReferenceId>,
+    /// How many offers are shown at most.
+    pub slots: u32,
+    /// They take slots one after another.
+    pub classes: Vec<Class>,
+    /// Which offer of a class comes first; ties by name.
+    pub order: Vec<OrderKey>,
+    /// How many offers of one goal are shown at most.
+    pub per_goal: Option<u32>,
+    /// Sessions in which the order is drawn.
+    pub explore: Option<Explore>,
+    /// Where; none where no text says it.
+    pub place: PlaceId,
+}
+
+/// Offers that take slots together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Class {
+    /// Positions in [`Offers::list`], ascending.
+    pub offers: Vec<u32>,
+    /// Only where no slot has been taken before.
+    pub only_when_none: bool,
+}
+
+/// What offers of a class are ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderKey {
+    /// By what.
+    pub by: OrderBy,
+    /// The largest first.
+    pub descending: bool,
+}
+
+/// What offers can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrderBy {
+    /// Their priority; what has none lies below the lowest.
+    Priority,
+    /// Their score; what has none lies below every score.
+    Score,
+}
+
+impl OrderBy {
+    /// As rules write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            OrderBy::Priority => "offer.priority",
+            OrderBy::Score => "offer.score",
+        }
+    }
+}
+
+/// `explore 5% seed by member.id`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Explore {
+    /// Of how many sessions, in millionths.
+    pub part: i64,
+    /// From what the drawing comes; not none.
+    pub seeds: Vec<Seed>,
+    /// The derived event slot that holds what was drawn: a number from 0, the same for the same seeds.
+    pub drawn: SlotId,
+}
+
+/// What a drawing comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Seed {
+    /// `member.id`
+    Member,
+    /// `event.id`
+    Event,
+}
+
+impl Seed {
+    /// As rules write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Seed::Member => "member.id",
+            Seed::Event => "event.id",
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! `perq offers`: plays sessions and reactions through a programme, and answers each session with what it offers and why
+//! not the rest. Refuses to know how that is decided.
+
+use crate::args;
+use crate::excerpt::plain;
+use crate::output::Output;
+use crate::programme::{self, Loaded};
+use crate::render::plural;
+use crate::tables;
+use crate::{Exit, Failure, Outcome};
+use perq_runtime::decision::{Decision, HiddenOffer, Offers, ShownOffer};
+use perq_runtime::engine::Session;
+use perq_runtime::input;
+use perq_runtime::record::ReadOptions;
+use serde::Serialize;
+use serde_json::json;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
+use std::path::Path;
+
+/// The answer to a session, as a line of JSON.
+#[derive(Serialize)]
+struct Answer<'a> {
+    session: &'a str,
+    member: Option<&'a str>,
+    pack: &'a str,
+    tz: &'a str,
+    offers: &'a Offers,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Where the rules, a table, the sessions or the output cannot be read or written.
+pub fn run(options: &args::Offers, output: &mut Output) -> Outcome {
+    let Some(loaded) = programme::load("offers", &options.program, options.key.as_deref(), output)? else {
+        return Ok(Exit::Findings);
+    };
+    let Loaded { pack, config, .. } = loaded;
+    if pack.program().offers.list.is_empty() {
+        return Err(Failure::new("the programme declares no `offer`"));
+    }
+    let catalogue = tables::catalogue(&tables::given(&options.tables, &config.catalogue))?;
+    let parameters = config.parameters();
+    let engine = tables::engine(pack, &catalogue, options.engine, ReadOptions::default(), &parameters)?;
+    for name in engine.unknown_names() {
+        output.note(&format!("warning: {}", plain(&name.to_string())));
+    }
+    let mut play = Play {
+        session: engine.session(),
+        answers: options.output.as_deref().map(create).transpose()?,
+        decisions: options.decisions.as_deref().map(create).transpose()?,
+        told: Vec::new(),
+        sessions: 0,
+        refused: 0,
+    };
+    for path in &options.sessions {
+        let stream: Box<dyn Read + Send> =
+            if path == Path::new("-") { output.input_stream() } else { Box::new(tables::open(path)?) };
+        let stream = input::open(stream).map_err(|error| Failure::file(path, &error))?;
+        play.stream(path, stream, output)?;
+    }
+    for file in [&mut play.answers, &mut play.decisions].into_iter().flatten() {
+        file.flush()?;
+    }
+    let refused = if play.refused > 0 {
+        format!(", {}", plural(play.refused, "refused record"))
+    } else {
+        String::new()
+    };
+    output.note(&format!("{} answered{refused}", plural(play.sessions, "session")));
+    output.object(
+        "offers",
+        json!({
+            "engine": if engine.is_native() { "native" } else { "interpreter" },
+            "sessions": play.sessions,
+            "refused": play.refused,
+            "answers": play.told,
+        }),
+    );
+    Ok(Exit::Clean)
+}
+
+fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
+    let file = File::create(path).map_err(|error| Failure::file(path, &error))?;
+    Ok(BufWriter::with_capacity(1 << 16, file))
+}
+
+/// Sessions as they are played.
+struct Play {
+    session: Session,
+    answers: Option<BufWriter<File>>,
+    decisions: Option<BufWriter<File>>,
+    /// Answers for the one object that machines are given.
+    told: Vec<serde_json::Value>,
+    sessions: usize,
+    refused: usize,
+}
+
+impl Play {
+    fn stream(&mut self, path: &Path, stream: impl Read, output: &mut Output) -> Result<(), Failure> {
+        let mut stream = BufReader::with_capacity(1 << 18, stream);
+        let mut line = Vec::new();
+        let mut number = 0_u64;
+        loop {
+            line.clear();
+            let length = stream.read_until(b'\n', &mut line).map_err(|error| Failure::file(path, &error))?;
+            if length == 0 {
+                return Ok(());
+            }
+            number += 1;
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            match self.session.decide_json(&line) {
+                Ok(decision) => self.decided(&decision, output)?,
+                Err(error) => {
+                    self.refused += 1;
+                    let path = plain(&path.display().to_string());
+                    output.note(&format!("refused {path}:{number}: {}", plain(&error.to_string())));
+                }
+            }
+        }
+    }
+
+    fn decided(&mut self, decision: &Decision, output: &mut Output) -> Result<(), Failure> {
+        if let Some(file) = &mut self.decisions {
+            write_line(file, decision)?;
+        }
+        let Some(offers) = &decision.offers else { return Ok(()) };
+        self.sessions += 1;
+        let Decision { id, member, pack, tz, .. } = decision;
+        let answer = Answer { session: id, member: member.as_deref(), pack, tz, offers };
+        match &mut self.answers {
+            Some(file) => write_line(file, &answer)?,
+            // Structures of texts always have a JSON form.
+            None if output.is_json() => self.told.extend(serde_json::to_value(&answer)),
+            None => output.raw().write_all(people(&answer).as_bytes())?,
+        }
+        Ok(())
+    }
+}
+
+fn write_line(out: &mut (impl Write + ?Sized), value: &impl Serialize) -> Result<(), Failure> {
+    // Structures of texts always have a JSON form.
+    let mut line = serde_json::to_vec(value).map_err(std::io::Error::from)?;
+    line.push(b'\n');
+    Ok(out.write_all(&line)?)
+}
+
+/// The answer in words.
+fn people(answer: &Answer<'_>) -> String {
+    let mut out = format!("session {}", plain(answer.session));
+    if let Some(member) = answer.member {
+        out.push_str(&format!(", member {}", plain(member)));
+    }
+    if answer.offers.exploring {
+        out.push_str(", exploring");
+    }
+    out.push('\n');
+    for (position, shown) in answer.offers.shown.iter().enumerate() {
+        out.push_str(&format!("  {}. {}\n", position + 1, line_of(shown)));
+        for (whom, words) in &shown.say {
+            out.push_str(&format!("     {}: {}\n", plain(whom), plain(words)));
+        }
+    }
+    if answer.offers.shown.is_empty() {
+        out.push_str("  nothing\n");
+    }
+    for hidden in &answer.offers.hidden {
+        out.push_str(&format!("  not {}\n", reason_of(hidden)));
+    }
+    out
+}
+
+fn line_of(shown: &ShownOffer) -> String {
+    let mut out = plain(&shown.offer);
+    if let Some(title) = &shown.title {
+        out.push_str(&format!(" \"{}\"", plain(title)));
+    }
+    match &shown.priority {
+        Some(priority) => out.push_str(&format!(", priority {}", plain(priority))),
+        None => out.push_str(&format!(", {}", shown.display.replace('_', " "))),
+    }
+    if let Some(score) = &shown.score {
+        out.push_str(&format!(", score {score}"));
+    }
+    out
+}
+
+fn reason_of(hidden: &HiddenOffer) -> String {
+    let why = match hidden.why.as_str() {
+        "failed" => "a condition or the score failed",
+        "arbitration" => "no arbitration hears the channel",
+        "class" => "it is of no class of the arbitration",
+        "default" => "something else is shown",
+        "goal" => "enough of its goal are shown",
+        "slots" => "no slot is left",
+        clause => clause,
+    };
+    let mut out = format!("{}: {why}", plain(&hidden.offer));
+    if let Some(error) = &hidden.error {
+        out.push_str(&format!(", {error}"));
+    }
+    if let Some(place) = &hidden.place {
+        out.push_str(&format!(", {}", plain(place)));
+    }
+    out
+}
