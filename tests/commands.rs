@@ -426,6 +426,7 @@ fn the_json_contract_is_described() {
         "simulate",
         "explain",
         "demo",
+        "lsp",
         "completions",
     ] {
         assert!(

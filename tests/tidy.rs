@@ -6,16 +6,28 @@ use perq_tests::{read, root, tracked};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which crates of the project each may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("perq-grammar", &[]),
     ("perq-stdlib", &[]),
     ("perq-compiler", &["perq-grammar", "perq-stdlib"]),
     ("perq-runtime", &["perq-grammar", "perq-compiler", "perq-stdlib"]),
+    ("perq-ide", &["perq-grammar", "perq-compiler", "perq-stdlib"]),
     ("perq-ledger", &["perq-compiler", "perq-runtime"]),
-    ("perq-cli", &["perq-grammar", "perq-compiler", "perq-runtime", "perq-ledger", "perq-stdlib"]),
+    (
+        "perq-cli",
+        &["perq-grammar", "perq-compiler", "perq-ide", "perq-runtime", "perq-ledger", "perq-stdlib"],
+    ),
     (
         "perq-tests",
-        &["perq-grammar", "perq-compiler", "perq-runtime", "perq-ledger", "perq-stdlib", "perq-cli"],
+        &[
+            "perq-grammar",
+            "perq-compiler",
+            "perq-ide",
+            "perq-runtime",
+            "perq-ledger",
+            "perq-stdlib",
+            "perq-cli",
+        ],
     ),
 ];
 

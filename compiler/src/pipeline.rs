@@ -3,7 +3,7 @@
 //! `Sources → Parsed → Checked → Program → Verified`: each stage is made by the one before, and nothing but
 //! [`crate::ir::verify()`] makes the last.
 
-use crate::check::{Checked, Import, MAX_FOUND, SourceTree, check};
+use crate::check::{Checked, Import, MAX_FOUND, Sighting, SourceTree, check, check_watched};
 use crate::ir::verify::{At, VerifyRule, limits};
 use crate::ir::{Program, RuleId, Verified, VerifyError, optimise, verify};
 use crate::lint;
@@ -76,9 +76,29 @@ pub const MAX_DECLARATIONS: usize = 100_000;
 /// Diagnostics shown of one file; then one says how many more there are.
 pub const MAX_DIAGNOSTICS: usize = 100;
 
+/// What an editor asks about files: what became of them, and what was made of each of their places.
+#[derive(Debug)]
+pub struct Study {
+    /// What became of them.
+    pub compilation: Compilation,
+    /// The trees of the files, in their order, and then of those that they import.
+    pub trees: Vec<SourceTree>,
+    /// How many of them are the program's own.
+    pub own: usize,
+    /// What each `use` resolved to.
+    pub imports: Vec<Import>,
+    /// In the order of checking.
+    pub sightings: Vec<Sighting>,
+}
+
 /// Parses and checks files that belong to one program; does not lower them.
 pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
-    analyse_with_trees(inputs, files).0
+    read(inputs, files, check).compilation
+}
+
+/// As [`analyse`], and says what was made of each place.
+pub fn study(inputs: &[Input], files: &dyn Files) -> Study {
+    read(inputs, files, check_watched)
 }
 
 /// Parses and checks files that belong to one program, and lints them where they have no errors.
@@ -87,15 +107,23 @@ pub fn lint(
     files: &dyn Files,
     options: &lint::Options<'_>,
 ) -> (Compilation, Vec<Diagnostic>) {
-    let (compilation, trees) = analyse_with_trees(inputs, files);
-    if compilation.has_errors() {
-        return (compilation, Vec::new());
-    }
-    let findings = lint::lint_program(&compilation.typed, &compilation.sources, &trees, options);
-    (compilation, findings)
+    let study = read(inputs, files, check);
+    let findings = study.lint(options);
+    (study.compilation, findings)
 }
 
-fn analyse_with_trees(inputs: &[Input], files: &dyn Files) -> (Compilation, Vec<SourceTree>) {
+impl Study {
+    /// The lints' findings, where there are no errors.
+    pub fn lint(&self, options: &lint::Options<'_>) -> Vec<Diagnostic> {
+        if self.compilation.has_errors() {
+            return Vec::new();
+        }
+        let own = self.trees.get(..self.own).unwrap_or(&self.trees);
+        lint::lint_program(&self.compilation.typed, &self.compilation.sources, own, options)
+    }
+}
+
+fn read(inputs: &[Input], files: &dyn Files, check: fn(&[SourceTree], &[Import]) -> Checked) -> Study {
     let mut sources = SourceMap::default();
     let mut diagnostics = Vec::new();
     let mut trees = Vec::new();
@@ -108,14 +136,15 @@ fn analyse_with_trees(inputs: &[Input], files: &dyn Files) -> (Compilation, Vec<
     // Breadth first, so that the numbering of files is a function of the texts alone.
     let mut next = 0;
     let mut imported: Vec<SourceTree> = Vec::new();
-    while let Some(from) = trees.get(next).or_else(|| imported.get(next - trees.len())).cloned() {
+    while let Some(from) = trees.get(next).or_else(|| imported.get(next - trees.len())) {
         next += 1;
-        for written in uses(&from) {
-            if imports.iter().any(|import| import.from == from.file && import.written == written) {
+        let (file, path) = (from.file, from.path.clone());
+        for written in uses(from).collect::<Vec<_>>() {
+            if imports.iter().any(|import| import.from == file && import.written == written) {
                 continue;
             }
             // Why a file cannot be had is the face's to say; that it is not there is the checker's.
-            let Ok(input) = files.import(&from.path, &written) else { continue };
+            let Ok(input) = files.import(&path, &written) else { continue };
             let known = trees.iter().chain(&imported).find(|tree| tree.path == input.path).cloned();
             let source = match known {
                 Some(tree) => tree,
@@ -126,7 +155,7 @@ fn analyse_with_trees(inputs: &[Input], files: &dyn Files) -> (Compilation, Vec<
                 }
             };
             let hash = blake3::hash(source.text.as_bytes()).to_hex().to_string();
-            imports.push(Import { from: from.file, written, hash, source });
+            imports.push(Import { from: file, written, hash, source });
         }
     }
     for (position, file) in (0_u32..).zip(perq_stdlib::PRELUDE) {
@@ -137,10 +166,11 @@ fn analyse_with_trees(inputs: &[Input], files: &dyn Files) -> (Compilation, Vec<
         diagnostics.push(beyond);
         diagnostics.sort_by_key(|diagnostic| diagnostic.place);
         let typed = typed::Program::default();
-        let diagnostics = limit(diagnostics);
-        return (Compilation { sources, diagnostics, typed, program: None }, trees);
+        let compilation = Compilation { sources, diagnostics: limit(diagnostics), typed, program: None };
+        trees.extend(imported);
+        return Study { compilation, trees, imports, own: inputs.len(), sightings: Vec::new() };
     }
-    let Checked { program, diagnostics: found } = check(&trees, &imports);
+    let Checked { program, diagnostics: found, sightings } = check(&trees, &imports);
     // What the parser has refused already is not refused again for what it would mean.
     let refused: Vec<Place> = diagnostics.iter().map(|diagnostic| diagnostic.place).collect();
     let follows = |place: Place| {
@@ -159,7 +189,9 @@ fn analyse_with_trees(inputs: &[Input], files: &dyn Files) -> (Compilation, Vec<
     });
     diagnostics.dedup();
     let diagnostics = limit(diagnostics);
-    (Compilation { sources, diagnostics, typed: program, program: None }, trees)
+    trees.extend(imported);
+    let compilation = Compilation { sources, diagnostics, typed: program, program: None };
+    Study { compilation, trees, imports, own: inputs.len(), sightings }
 }
 
 /// Compiles files that belong to one program.

@@ -6,6 +6,7 @@
 
 pub mod ast;
 mod characters;
+pub mod complete;
 pub mod diagnostic;
 pub mod errors;
 mod format;

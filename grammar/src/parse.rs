@@ -770,6 +770,87 @@ impl Failure {
     }
 }
 
+/// What the grammar asks for where a text ends.
+#[derive(Debug, Default)]
+pub(crate) struct Expected {
+    pub(crate) keywords: Vec<String>,
+    pub(crate) expression: bool,
+    pub(crate) name: bool,
+    pub(crate) unit: bool,
+    pub(crate) type_name: bool,
+    pub(crate) collection: bool,
+}
+
+/// What could follow the beginning of a unit: `rule` for a rule in a group's braces.
+pub(crate) fn expected_at_end(shape: &str, rule: bool) -> Expected {
+    let whole = if rule { Rule::rule_unit } else { Rule::item_unit };
+    let mut expected = Expected::default();
+    // A word that stands nowhere makes the grammar say what else it would take there.
+    let text = format!("{shape} \u{1}");
+    let Err(error) = Shape::parse(whole, &text) else { return expected };
+    let failure = Failure::of(&error);
+    if failure.is_limit || failure.position < shape.trim_end().len() {
+        return expected;
+    }
+    expected.keywords = failure.keywords().map(str::to_owned).collect();
+    expected.expression = failure.expects_operand()
+        || [
+            Rule::expression,
+            Rule::arithmetic,
+            Rule::subject,
+            Rule::pattern,
+            Rule::patterns,
+            Rule::arm,
+            Rule::range,
+        ]
+        .into_iter()
+        .any(|rule| failure.expects(rule));
+    // Of a part that begins in several ways the grammar names the part alone.
+    const BEGIN: &[(Rule, &[&str])] = &[
+        (
+            Rule::expectation,
+            &[
+                "nothing", "rule", "award", "discount", "debit", "issue", "gift", "balance", "tier", "badge",
+                "coupon", "refused", "total", "tax", "net", "offer",
+            ],
+        ),
+        (Rule::type_name, &["set", "list"]),
+        (Rule::window, &["last", "any", "this", "previous", "session", "program"]),
+        (Rule::period, &["day", "week", "month", "quarter", "half_year", "year"]),
+        (Rule::target, &["basket", "cheapest", "dearest", "every"]),
+        (Rule::source, &["cheapest", "dearest", "every", "earlier"]),
+        (Rule::pick, &["cheapest", "dearest", "every"]),
+        (Rule::arm, &["otherwise", "from"]),
+        (Rule::patterns, &["otherwise", "from"]),
+        (Rule::pattern, &["from"]),
+        (Rule::scope, &["to", "by", "on"]),
+    ];
+    for (_, words) in BEGIN.iter().filter(|(rule, _)| failure.expects(*rule)) {
+        expected.keywords.extend(words.iter().map(|word| (*word).to_owned()));
+    }
+    expected.expression |= failure.expects(Rule::expectation);
+    if expected.expression {
+        let words = ["not", "true", "false", "by", "steps"];
+        expected.keywords.extend(words.map(str::to_owned));
+    }
+    expected.name = [Rule::name, Rule::path, Rule::header, Rule::word, Rule::occasion, Rule::issued]
+        .into_iter()
+        .any(|rule| failure.expects(rule));
+    expected.unit = failure.expects(Rule::unit) || failure.expects(Rule::duration);
+    expected.type_name = failure.expects(Rule::type_name);
+    expected.collection = [Rule::source, Rule::filter, Rule::history, Rule::pick, Rule::target]
+        .into_iter()
+        .any(|rule| failure.expects(rule));
+    expected
+}
+
+/// Every word that is a keyword somewhere.
+pub(crate) fn all_keywords() -> Vec<&'static str> {
+    let mut words: Vec<&'static str> = Rule::all_rules().iter().filter_map(|&rule| keyword(rule)).collect();
+    words.sort_unstable();
+    words
+}
+
 /// Words that continue an expression; they are possible after every operand and therefore no help.
 fn is_continuation(word: &str) -> bool {
     matches!(word, "and" | "or" | "mod" | "of" | "as" | "known" | "unknown" | "in" | "not")

@@ -103,6 +103,9 @@ impl Checker<'_> {
 
     /// A collection by name.
     fn collection(&mut self, scope: &mut Scope, path: &ast::Path) -> Option<Found> {
+        if !self.saw_bound(scope, path) {
+            self.saw_global(scope, path);
+        }
         let place = scope.place(path.span);
         let written = self.quote(place);
         if let Some(units) = self.bundle_units(scope, path, place) {

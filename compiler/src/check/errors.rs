@@ -992,6 +992,12 @@ pub(super) fn expected_here(place: Place, expected: Option<&str>, fits: &[String
 
 // ---- what may be missing
 
+/// A repair whose place is the rule around: an editor can find it.
+pub const ADD_MEMBER_KNOWN: &str = "add to the rule or its group: `when member known`";
+
+/// The same.
+pub const ADD_ON_PURCHASE: &str = "add `on purchase`";
+
 pub(super) fn maybe_unknown(place: Place, text: &str) -> Diagnostic {
     Diagnostic::error("maybe-unknown", place, format!("`{text}` may be missing"))
         .help(format!("ask first: `{text} known and …`"))
@@ -1003,7 +1009,7 @@ pub(super) fn member_unknown(place: Place, text: &str) -> Diagnostic {
         place,
         format!("an anonymous receipt has no member, and so no `{text}`"),
     )
-    .help("add to the rule or its group: `when member known`")
+    .help(ADD_MEMBER_KNOWN)
 }
 
 pub(super) fn no_past(place: Place, text: &str) -> Diagnostic {
@@ -1012,7 +1018,7 @@ pub(super) fn no_past(place: Place, text: &str) -> Diagnostic {
         place,
         format!("an anonymous receipt has no member, and so no past that `{text}` could tell of"),
     )
-    .help("add to the rule or its group: `when member known`")
+    .help(ADD_MEMBER_KNOWN)
 }
 
 pub(super) fn optional_column(place: Place, name: &str) -> Diagnostic {
@@ -1286,7 +1292,7 @@ pub(super) fn missing_event(place: Place, name: &str) -> Diagnostic {
         place,
         format!("neither rule `{name}` nor its group says on which event"),
     )
-    .help("add `on purchase`")
+    .help(ADD_ON_PURCHASE)
 }
 
 pub(super) fn event_outside_group(place: Place, event: &str, group: &str, group_place: Place) -> Diagnostic {

@@ -89,6 +89,7 @@ impl Checker<'_> {
             }
         };
         scope.depth -= 1;
+        self.saw(place, &result.ty);
         result
     }
 
@@ -292,6 +293,18 @@ impl Checker<'_> {
 
     /// A name.
     pub(super) fn path(
+        &mut self,
+        scope: &mut Scope,
+        path: &ast::Path,
+        want: Option<&Type>,
+        access: Access,
+    ) -> Expr {
+        let found = self.path_unseen(scope, path, want, access);
+        self.saw_path(scope, path, &found);
+        found
+    }
+
+    fn path_unseen(
         &mut self,
         scope: &mut Scope,
         path: &ast::Path,

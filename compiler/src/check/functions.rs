@@ -29,6 +29,8 @@ pub(super) struct FunctionInfo {
 #[derive(Debug)]
 pub(super) struct CollectionInfo<'a> {
     pub at: At,
+    /// Where its name is declared.
+    pub name: perq_grammar::diagnostic::Span,
     pub body: &'a ast::Expr,
     pub of: Element,
     /// It has a diagnostic, or reaches itself.
@@ -110,7 +112,13 @@ impl<'a> Checker<'a> {
                 if let Some((name, _)) = params.first() {
                     self.report(errors::collection_with_parameters(at.place(name.span), &header.name.text));
                 }
-                self.collections.push(CollectionInfo { at: *at, body, of: *of, broken: !params.is_empty() });
+                self.collections.push(CollectionInfo {
+                    at: *at,
+                    name: header.name.span,
+                    body,
+                    of: *of,
+                    broken: !params.is_empty(),
+                });
                 self.bind_value(*at, &header.name.text, Value::Collection(index));
                 continue;
             }
@@ -460,6 +468,7 @@ impl<'a> Checker<'a> {
         {
             return self.calendar(scope, &name.text, part, arguments, place);
         }
+        self.saw_global(scope, path);
         let path_place = scope.place(path.span);
         let written = self.quote(path_place);
         let id = match self.global(scope.space, path) {

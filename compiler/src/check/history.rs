@@ -62,7 +62,7 @@ pub(super) fn element_record(element: Element) -> RecordType {
 }
 
 /// What several of a thing are called: `purchases`, `batches`, `replies`.
-fn plural(word: &str) -> String {
+pub fn plural(word: &str) -> String {
     if ["s", "x", "z", "ch", "sh"].iter().any(|end| word.ends_with(end)) {
         return format!("{word}es");
     }

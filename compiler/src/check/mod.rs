@@ -29,6 +29,7 @@ mod redemptions;
 mod returns;
 mod rules;
 mod schema;
+mod sightings;
 mod spendable;
 mod templates;
 mod tiers;
@@ -39,10 +40,12 @@ mod walk;
 
 use crate::ir;
 use crate::typed::{self, FieldId, UnitId};
+pub use history::plural;
 use names::Space;
 use perq_grammar::ast;
 use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Severity, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
+pub use sightings::{Sighting, Target};
 use std::collections::BTreeSet;
 
 /// A parsed file.
@@ -78,6 +81,13 @@ pub struct Checked {
     pub program: typed::Program,
     /// In the order of the files, and in source order within each.
     pub diagnostics: Vec<Diagnostic>,
+    /// What was made of each place, where somebody asks.
+    pub sightings: Vec<Sighting>,
+}
+
+/// The codes of the currencies that there are.
+pub fn currency_codes() -> impl Iterator<Item = &'static str> {
+    currencies::codes()
 }
 
 /// How many diagnostics are kept to choose those from that are shown; hostile text would otherwise fill the memory.
@@ -88,8 +98,18 @@ const MAX_CHECKED: usize = 256 << 20;
 
 /// Checks a program: its files in a deterministic order, with all that they import.
 pub fn check(files: &[SourceTree], imports: &[Import]) -> Checked {
+    check_as(files, imports, false)
+}
+
+/// As [`check`], and keeps what was made of each place.
+pub fn check_watched(files: &[SourceTree], imports: &[Import]) -> Checked {
+    check_as(files, imports, true)
+}
+
+fn check_as(files: &[SourceTree], imports: &[Import], watched: bool) -> Checked {
     let prelude = parse_prelude();
-    let (mut program, mut diagnostics, alone) = run(&prelude.0, files, imports, None, Tests::All);
+    let Ran { mut program, found: mut diagnostics, alone, mut sightings } =
+        run(&prelude.0, files, imports, None, Tests::All, watched);
     diagnostics.extend(prelude.1);
     let length: usize = files.iter().map(|file| file.text.len()).sum();
     let most = MAX_CHECKED / length.max(1);
@@ -101,16 +121,22 @@ pub fn check(files: &[SourceTree], imports: &[Import]) -> Checked {
             SourceTree { file, path: String::new(), text: String::new(), tree: ast::File { items } };
         let Some(expected) = rejects else {
             let of_test = Tests::Only(Place { file, span });
-            let (mut own, found, _) =
-                run(&prelude.0, files, imports, Some((&snippet, Origin::Program)), of_test);
+            let Ran { program: mut own, found, sightings: seen, .. } =
+                run(&prelude.0, files, imports, Some((&snippet, Origin::Program)), of_test, watched);
             diagnostics.extend(found);
+            // What a field is has another number in the test's own program: names alone are kept.
+            sightings.extend(seen.into_iter().filter(|seen| {
+                let here = seen.place.file == file && (span.start..span.end).contains(&seen.place.span.start);
+                here && matches!(seen.target, Some(Target::Declared(_)))
+            }));
             if let (Some(test), Some(checked)) = (program.tests.get_mut(test), own.tests.pop()) {
                 *test = typed::Test { own: Some(Box::new(own)), ..checked };
             }
             continue;
         };
-        let (_, found, _) = run(&prelude.0, files, imports, Some((&snippet, Origin::Snippet)), Tests::None);
-        let found = found
+        let snippet = Some((&snippet, Origin::Snippet));
+        let found = run(&prelude.0, files, imports, snippet, Tests::None, false)
+            .found
             .into_iter()
             .filter(|diagnostic| {
                 diagnostic.severity == Severity::Error
@@ -133,7 +159,7 @@ pub fn check(files: &[SourceTree], imports: &[Import]) -> Checked {
     let mut seen = FxHashSet::default();
     diagnostics
         .retain(|diagnostic| seen.insert((diagnostic.name, diagnostic.place, diagnostic.message.clone())));
-    Checked { program, diagnostics }
+    Checked { program, diagnostics, sightings }
 }
 
 /// The prelude's trees; their file ids count down from the last.
@@ -202,6 +228,14 @@ impl At {
     }
 }
 
+/// What one check of one program gives.
+struct Ran {
+    program: typed::Program,
+    found: Vec<Diagnostic>,
+    alone: Vec<Alone>,
+    sightings: Vec<Sighting>,
+}
+
 /// One check of one program.
 fn run(
     prelude: &[SourceTree],
@@ -209,8 +243,10 @@ fn run(
     imports: &[Import],
     snippet: Option<(&SourceTree, Origin)>,
     tests: Tests,
-) -> (typed::Program, Vec<Diagnostic>, Vec<Alone>) {
+    watched: bool,
+) -> Ran {
     let mut checker = Checker::new();
+    checker.sightings = watched.then(Vec::new);
     let mut items = Items::default();
     for source in prelude {
         checker.texts.insert(source.file, &source.text);
@@ -283,7 +319,8 @@ fn run(
     for (at, keyword, span) in &items.later {
         checker.report(errors::not_yet_evaluated(at.place(*span), keyword));
     }
-    (checker.out, checker.found, checker.alone)
+    let Checker { out: program, found, alone, sightings, .. } = checker;
+    Ran { program, found, alone, sightings: sightings.unwrap_or_default() }
 }
 
 /// Values of an enumeration with their titles.
@@ -407,6 +444,8 @@ struct Checker<'a> {
     out: typed::Program,
     found: Vec<Diagnostic>,
     alone: Vec<Alone>,
+    /// What was made of each place, where somebody asks.
+    sightings: Option<Vec<Sighting>>,
     /// One of them is an error.
     refused: bool,
     /// Above zero, diagnostics are dropped: the same text has been checked before.
@@ -476,6 +515,7 @@ impl Checker<'_> {
             out: typed::Program::default(),
             found: Vec::new(),
             alone: Vec::new(),
+            sightings: None,
             refused: false,
             muted: 0,
             spaces: vec![Space::default(), Space::default()],

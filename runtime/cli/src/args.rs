@@ -101,6 +101,9 @@ pub enum Command {
     Explain(Explain),
     /// Replay a real year of receipts through the main example
     Demo(Demo),
+    /// Answer an editor: the language server, on standard input and output
+    #[cfg(feature = "lsp")]
+    Lsp,
     /// Print completions for a shell
     Completions(Completions),
 }
@@ -126,6 +129,8 @@ impl Command {
             Command::Offers(_) => "offers",
             Command::Explain(_) => "explain",
             Command::Demo(_) => "demo",
+            #[cfg(feature = "lsp")]
+            Command::Lsp => "lsp",
             Command::Completions(_) => "completions",
         }
     }

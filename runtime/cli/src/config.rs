@@ -3,6 +3,7 @@
 //! Knows the file's keys and resolves its paths; refuses to open what they name.
 
 use crate::Failure;
+use perq_compiler::lint::Level;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -72,6 +73,17 @@ pub enum LintLevel {
     Warn,
     /// An error.
     Deny,
+}
+
+impl LintLevel {
+    /// As lints have it.
+    pub fn level(self) -> Level {
+        match self {
+            LintLevel::Allow => Level::Allow,
+            LintLevel::Warn => Level::Warn,
+            LintLevel::Deny => Level::Deny,
+        }
+    }
 }
 
 /// A parameter's value: as the rules write it, in quotes; truths and whole numbers without.

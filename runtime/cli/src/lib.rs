@@ -10,6 +10,8 @@ pub mod config;
 pub mod event;
 pub mod excerpt;
 pub mod findings;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 pub mod numbers;
 pub mod output;
 pub mod pages;
@@ -71,6 +73,14 @@ impl Failure {
     /// A mistake of perq itself.
     pub fn mistake(text: impl Into<String>) -> Failure {
         Failure::Mistake(text.into())
+    }
+
+    /// What is said.
+    pub fn text(&self) -> &str {
+        match self {
+            Failure::Said(text) | Failure::Mistake(text) => text,
+            Failure::Gone => "",
+        }
     }
 
     /// Of a file.
@@ -161,6 +171,8 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Offers(options) => commands::offers::run(options, &mut output),
         Command::Explain(options) => commands::explain::run(options, &mut output),
         Command::Demo(options) => commands::demo::run(options, &mut output),
+        #[cfg(feature = "lsp")]
+        Command::Lsp => commands::lsp::run(&mut output),
         Command::Completions(options) => commands::completions::run(options, &mut output),
     };
     conclude(outcome, arguments.command.name(), &mut output)

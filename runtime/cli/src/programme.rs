@@ -163,14 +163,22 @@ pub struct Imports {
 }
 
 impl Imports {
-    fn open(from: &str, path: &str) -> Result<Input, String> {
+    /// The file that a path names which is written in another.
+    ///
+    /// # Errors
+    /// A sentence: why no such path can be used.
+    pub fn target(from: &str, path: &str) -> Result<PathBuf, String> {
         if Path::new(path).is_absolute() {
             return Err("the path must be relative to the file that names it".to_owned());
         }
         if Path::new(path).extension().is_none_or(|extension| extension != "rule") {
             return Err("only .rule files can be used".to_owned());
         }
-        let target = tidy(&Path::new(from).parent().unwrap_or(Path::new("")).join(path));
+        Ok(tidy(&Path::new(from).parent().unwrap_or(Path::new("")).join(path)))
+    }
+
+    fn open(from: &str, path: &str) -> Result<Input, String> {
+        let target = Imports::target(from, path)?;
         let read = read(&target, FileId(0)).map_err(|error| match error.kind() {
             // The diagnostic says so already.
             std::io::ErrorKind::NotFound => String::new(),

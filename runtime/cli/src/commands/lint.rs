@@ -2,7 +2,6 @@
 
 use super::fmt::{difference, replace};
 use crate::args;
-use crate::config::LintLevel;
 use crate::excerpt::plain;
 use crate::findings::{Finding, Findings};
 use crate::output::Output;
@@ -89,14 +88,7 @@ fn look(programmes: &[Programme], options: &args::Lint, today: Option<i64>) -> R
 /// Those of `perq.toml`, and those of the command line before them.
 fn levels(programme: &Programme, options: &args::Lint) -> Result<Levels, Failure> {
     let mut levels = Levels::default();
-    let of_file = programme.config.lint.iter().map(|(name, level)| {
-        let level = match level {
-            LintLevel::Allow => Level::Allow,
-            LintLevel::Warn => Level::Warn,
-            LintLevel::Deny => Level::Deny,
-        };
-        (name, level)
-    });
+    let of_file = programme.config.lint.iter().map(|(name, level)| (name, level.level()));
     let of_line =
         [(&options.allow, Level::Allow), (&options.warn, Level::Warn), (&options.deny, Level::Deny)];
     let of_line = of_line.into_iter().flat_map(|(names, level)| names.iter().map(move |name| (name, level)));

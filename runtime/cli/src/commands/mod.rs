@@ -14,6 +14,8 @@ pub mod keygen;
 #[cfg(feature = "ledger")]
 pub mod ledger;
 pub mod lint;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 pub mod mutate;
 pub mod new;
 pub mod offers;

@@ -1,0 +1,103 @@
+//! From a keystroke to what is wrong: a change of one character in files of several sizes, as the language server takes it,
+//! message in and messages out.
+//!
+//! `cargo bench -p perq-tests --bench editor` prints the table.
+
+use perq_cli::lsp::Server;
+use perq_tests::many;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// A programme in one file of at least so many lines.
+fn text(lines: usize) -> String {
+    let mut rules = 10;
+    loop {
+        let files = many::programme(rules);
+        let parts = files.iter().enumerate().map(|(at, file)| {
+            if at == 0 { file.text.clone() } else { file.text.replacen("language 1\n", "", 1) }
+        });
+        let text: String = parts.collect();
+        if text.lines().count() >= lines {
+            return text;
+        }
+        rules += 10;
+    }
+}
+
+fn main() {
+    println!("keystroke to diagnostics (milliseconds, best, median and worst of 60)\n");
+    println!(
+        "{:>8} {:>10} {:>12} {:>12} {:>12} {:>14} {:>14}",
+        "lines", "bytes", "diagnostics", "median", "worst", "completion", "rename"
+    );
+    for lines in [200, 2_000, 10_000] {
+        let text = text(lines);
+        let mut server = Server::default();
+        server.handle(json!({ "id": 1, "method": "initialize", "params": {} }));
+        let uri = "untitled:a";
+        server.handle(json!({ "method": "textDocument/didOpen", "params": { "textDocument": {
+            "uri": uri, "version": 1, "languageId": "perq", "text": text,
+        } } }));
+        assert_eq!(wrong(&server.rest()), 0, "the text is clean");
+        let line = text.lines().position(|line| line.contains("award")).unwrap_or(0);
+        let end = text.lines().nth(line).map_or(0, str::len);
+        let mut times = Vec::new();
+        for turn in 0..60 {
+            // A sign that makes the rule wrong, and its removal.
+            let (from, to, typed) = if turn % 2 == 0 { (end, end, "+") } else { (end, end + 1, "") };
+            let message = json!({ "method": "textDocument/didChange", "params": {
+                "textDocument": { "uri": uri, "version": turn + 2 },
+                "contentChanges": [{ "range": {
+                    "start": { "line": line, "character": from }, "end": { "line": line, "character": to },
+                }, "text": typed }],
+            } })
+            .to_string();
+            let start = Instant::now();
+            let message: Value = serde_json::from_str(&message).unwrap_or_default();
+            server.handle(message);
+            let said = server.rest();
+            let written: usize = said.iter().map(|message| message.to_string().len()).sum();
+            times.push(start.elapsed());
+            assert!(written > 0);
+            assert_eq!(wrong(&said) > 0, turn % 2 == 0, "turn {turn}: {said:?}");
+        }
+        times.sort();
+        let mut ask = |method: &str, extra: &str| {
+            let mut params = json!({
+                "textDocument": { "uri": uri },
+                "position": { "line": line, "character": 5 },
+            });
+            if !extra.is_empty() {
+                params["newName"] = json!(extra);
+                params["position"] = json!({ "line": 2, "character": 9 });
+            }
+            let mut least = Duration::MAX;
+            for _ in 0..5 {
+                let start = Instant::now();
+                let answer = server.handle(json!({ "id": 2, "method": method, "params": params }));
+                least = least.min(start.elapsed());
+                assert!(answer.iter().any(|answer| answer.get("result").is_some()), "{answer:?}");
+            }
+            least
+        };
+        let completion = ask("textDocument/completion", "");
+        let rename = ask("textDocument/rename", "stars");
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        println!(
+            "{:>8} {:>10} {:>12.1} {:>12.1} {:>12.1} {:>14.1} {:>14.1}",
+            text.lines().count(),
+            text.len(),
+            ms(times[0]),
+            ms(times[times.len() / 2]),
+            ms(times[times.len() - 1]),
+            ms(completion),
+            ms(rename),
+        );
+    }
+}
+
+/// How many errors were said.
+fn wrong(said: &[Value]) -> usize {
+    let all = said.iter().filter_map(|message| message.pointer("/params/diagnostics")?.as_array());
+    all.flatten().filter(|found| found["severity"] == 1).count()
+}

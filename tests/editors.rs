@@ -1,0 +1,254 @@
+//! What editors are answered about every text that the project has, and the grammars that colour them.
+
+use perq_compiler::pipeline::{Input, NoFiles};
+use perq_grammar::diagnostic::FileId;
+use perq_grammar::lex::{TokenClass, TokenKind};
+use perq_ide::Analysis;
+use perq_tests::{read, tracked};
+use std::collections::BTreeSet;
+
+/// Rule texts of the cases, the samples, the peers and the examples.
+fn texts() -> Vec<(String, String)> {
+    let rules = tracked().into_iter().filter(|path| path.ends_with(".rule"));
+    rules
+        .filter_map(|path| {
+            Some((path.clone(), std::fs::read_to_string(perq_tests::root().join(&path)).ok()?))
+        })
+        .collect()
+}
+
+fn analysis(path: &str, text: &str) -> Analysis {
+    Analysis::new(&[Input { path: path.to_owned(), text: text.to_owned() }], &NoFiles)
+}
+
+#[test]
+fn every_place_of_every_text_has_its_answers() {
+    const FILE: FileId = FileId(0);
+    for (path, text) in texts().into_iter().filter(|(_, text)| text.len() < 20_000) {
+        let whole = analysis(&path, &text);
+        // The text as somebody writes it: cut off in places, so that it is broken in many ways.
+        let mut offset = 0;
+        while offset <= text.len() {
+            if text.is_char_boundary(offset) {
+                let _ = whole.hover(FILE, offset);
+                let _ = whole.definitions(FILE, offset);
+                let _ = whole.references(FILE, offset, true);
+                let _ = whole.can_rename(FILE, offset);
+            }
+            offset += 7;
+        }
+        for part in 1..4 {
+            let mut cut = text.len() * part / 4;
+            while !text.is_char_boundary(cut) {
+                cut -= 1;
+            }
+            let broken = analysis(&path, &text[..cut]);
+            let _ = broken.completions(FILE, &text[..cut], cut);
+            let _ = whole.completions(FILE, &text, cut);
+            let _ = (broken.outline(FILE), broken.folds(FILE), broken.colours(FILE), broken.formatted(FILE));
+            let diagnostics = broken.diagnostics().to_vec();
+            let _ = broken.actions(&diagnostics, FILE, 0, cut);
+        }
+    }
+}
+
+#[test]
+fn repairs_can_be_applied_and_mend_what_they_are_for() {
+    let mut applied = 0;
+    for (path, text) in texts().into_iter().filter(|(_, text)| text.len() < 20_000) {
+        let before = analysis(&path, &text);
+        let diagnostics = before.diagnostics().to_vec();
+        for action in before.actions(&diagnostics, FileId(0), 0, text.len()) {
+            let span = action.edit.place.span;
+            let range = span.start as usize..span.end as usize;
+            let mut after = text.clone();
+            assert!(text.get(range.clone()).is_some(), "{path}: {action:?}");
+            after.replace_range(range, &action.edit.text);
+            let now = analysis(&path, &after);
+            let of = &diagnostics[action.diagnostic];
+            let count = |all: &[perq_grammar::diagnostic::Diagnostic]| {
+                all.iter().filter(|found| found.name == of.name && found.message == of.message).count()
+            };
+            assert!(
+                count(now.diagnostics()) < count(&diagnostics),
+                "{path}: {} is still said after {action:?}",
+                of.name
+            );
+            applied += 1;
+        }
+    }
+    assert!(applied > 50, "{applied} repairs");
+}
+
+/// The words of a list in a grammar of an editor.
+fn words(text: &str) -> BTreeSet<String> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn textmate() -> serde_json::Value {
+    serde_json::from_str(&read("editors/vscode/syntaxes/perq.tmLanguage.json")).expect("JSON")
+}
+
+#[test]
+fn each_keyword_is_in_the_grammars_of_the_editors() {
+    let keywords: BTreeSet<String> =
+        perq_grammar::complete::keywords().into_iter().map(str::to_owned).collect();
+    let textmate = textmate();
+    let matched = textmate["repository"]["keywords"]["match"].as_str().expect("keywords").to_owned();
+    let listed = matched.trim_start_matches("\\b(?:").trim_end_matches(")\\b");
+    assert_eq!(words(listed), keywords, "editors/vscode/syntaxes/perq.tmLanguage.json");
+    let vim = read("editors/vim/syntax/perq.vim");
+    let listed: BTreeSet<String> = vim
+        .lines()
+        .filter_map(|line| line.strip_prefix("syntax keyword perqKeyword "))
+        .flat_map(|line| line.split_whitespace().map(str::to_owned))
+        .collect();
+    assert_eq!(listed, keywords, "editors/vim/syntax/perq.vim");
+}
+
+/// How many bytes of a text's beginning a pattern matches.
+type Pattern = fn(&str) -> usize;
+
+/// The first token that one of the patterns makes at the beginning of a text, tried in their order: what an editor does,
+/// for the patterns that this grammar has.
+fn first(text: &str) -> Option<(&'static str, usize)> {
+    // Kept beside the grammar's own patterns by the test below.
+    let rules: [(&'static str, Pattern); 5] = [
+        ("comment", |text| if text.starts_with('#') { line(text) } else { 0 }),
+        ("string", string),
+        ("date", date),
+        ("number", number),
+        ("word", |text| {
+            text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum()
+        }),
+    ];
+    rules.into_iter().find_map(|(name, rule)| Some((name, rule(text))).filter(|(_, length)| *length > 0))
+}
+
+fn line(text: &str) -> usize {
+    text.find(['\n', '\r']).unwrap_or(text.len())
+}
+
+fn string(text: &str) -> usize {
+    let Some(rest) = text.strip_prefix('"') else { return 0 };
+    let mut escaped = false;
+    for (at, character) in rest.char_indices() {
+        if character == '\n' || character == '\r' {
+            return at + 1;
+        }
+        if escaped {
+            escaped = false;
+        } else if character == '\\' {
+            escaped = true;
+        } else if character == '"' {
+            return at + 2;
+        }
+    }
+    text.len()
+}
+
+fn digits(text: &str, shape: &str) -> usize {
+    let mut bytes = text.bytes();
+    for expected in shape.bytes() {
+        let fits = bytes
+            .next()
+            .is_some_and(|byte| if expected == b'0' { byte.is_ascii_digit() } else { byte == expected });
+        if !fits {
+            return 0;
+        }
+    }
+    shape.len()
+}
+
+fn date(text: &str) -> usize {
+    [digits(text, "0000-00-00"), digits(text, "00:00:00"), digits(text, "00:00")]
+        .into_iter()
+        .find(|n| *n > 0)
+        .unwrap_or(0)
+}
+
+fn number(text: &str) -> usize {
+    let whole: usize = text.bytes().take_while(|byte| byte.is_ascii_digit() || *byte == b'_').count();
+    if whole == 0 || text.starts_with('_') {
+        return 0;
+    }
+    let rest = &text[whole..];
+    if ["st", "nd", "rd", "th"].iter().any(|end| rest.starts_with(end)) {
+        return whole + 2;
+    }
+    let fraction =
+        rest.strip_prefix('.').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+    if fraction > 0 { whole + 1 + fraction } else { whole }
+}
+
+#[test]
+fn the_colouring_of_editors_cuts_texts_as_the_lexer_does() {
+    // The patterns as they stand in the grammar are those that `first` tries, and in its order.
+    let textmate = textmate();
+    let order: Vec<&str> =
+        textmate["patterns"].as_array().unwrap().iter().map(|p| p["include"].as_str().unwrap()).collect();
+    assert_eq!(
+        order,
+        [
+            "#documentation",
+            "#comments",
+            "#strings",
+            "#dates",
+            "#numbers",
+            "#declarations",
+            "#fields",
+            "#keywords",
+            "#constants",
+            "#operators",
+        ]
+    );
+    let repository = &textmate["repository"];
+    let pattern = |name: &str| repository[name]["match"].as_str().unwrap_or("").to_owned();
+    assert_eq!(pattern("comments"), "#[^\\r\\n]*");
+    assert_eq!(pattern("dates"), "\\b(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{2}:[0-9]{2}(?::[0-9]{2})?)\\b");
+    assert_eq!(pattern("numbers"), "\\b[0-9]+(?:_[0-9]+)*(?:st|nd|rd|th|\\.[0-9]+)?(?:[ \\t]*%)?");
+    let mut compared = 0;
+    for (path, text) in texts() {
+        let parsed = perq_grammar::parse(FileId(0), &text);
+        if !parsed.diagnostics.is_empty() {
+            continue;
+        }
+        for token in parsed.tokens {
+            let at = token.span.start as usize;
+            let expected = match token.kind {
+                TokenKind::Comment | TokenKind::Documentation => "comment",
+                TokenKind::String => "string",
+                TokenKind::Date | TokenKind::Time => "date",
+                TokenKind::Number | TokenKind::Ordinal => "number",
+                TokenKind::Word | TokenKind::Keyword => "word",
+                _ => {
+                    assert_ne!(token.kind.class(), TokenClass::Mistake, "{path}");
+                    continue;
+                }
+            };
+            let length = (token.span.end - token.span.start) as usize;
+            assert_eq!(first(&text[at..]), Some((expected, length)), "{path}: {:?}", token.text(&text));
+            compared += 1;
+        }
+    }
+    assert!(compared > 10_000, "{compared} tokens");
+}
+
+#[test]
+fn the_extension_says_what_it_needs() {
+    let package: serde_json::Value =
+        serde_json::from_str(&read("editors/vscode/package.json")).expect("JSON");
+    assert_eq!(package["contributes"]["languages"][0]["extensions"], serde_json::json!([".rule"]));
+    for path in [
+        package["main"].as_str().unwrap(),
+        package["contributes"]["grammars"][0]["path"].as_str().unwrap(),
+        package["contributes"]["languages"][0]["configuration"].as_str().unwrap(),
+    ] {
+        let path = format!("editors/vscode/{}", path.trim_start_matches("./"));
+        assert!(tracked().contains(&path), "{path}");
+    }
+    assert!(read("editors/vscode/extension.js").contains("\"lsp\""));
+}
