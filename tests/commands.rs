@@ -194,7 +194,7 @@ fn nested_programmes_and_ignored_folders_stay_apart() {
 #[test]
 fn every_page_is_explained_and_a_wrong_name_suggests_the_right_one() {
     let (exit, out, _) = perq(&["explain"]);
-    assert_eq!((exit, out.lines().count()), (Exit::Clean, perq_cli::pages::PAGES.len()));
+    assert_eq!((exit, out.lines().count()), (Exit::Clean, perq_cli::pages::all().count()));
     for (name, page) in perq_cli::pages::PAGES {
         let (exit, out, _) = perq(&["explain", name]);
         let shown = perq_cli::excerpt::plain_lines(page.trim_end());
@@ -236,12 +236,40 @@ fn a_simulated_event_is_a_receipt_with_its_reasons() {
     assert_eq!(out.lines().find(|line| line.chars().count() > 96), None);
 }
 
+/// The basket and the order that two examples show before anything is booked; their pages say how the figures come about.
+/// Asked twice they are the same, since nothing is kept.
+#[test]
+fn what_the_examples_quote_is_worked_out_and_not_kept() {
+    for (example, event, paid, points) in
+        [("supermarket", "basket.yaml", "13.92", "35"), ("sales-orders", "quotation.yaml", "320.00", "400")]
+    {
+        let programme = at(&root(), &format!("rules-examples/{example}"));
+        let event = at(&root(), &format!("rules-examples/{example}/{event}"));
+        let (exit, told) = object(&["simulate", &programme, &event]);
+        assert_eq!(exit, Exit::Clean);
+        assert_eq!(told["decision"]["totals"]["paid"], paid);
+        assert_eq!(told["decision"]["totals"]["awards"]["bonus"], points);
+        assert_eq!(object(&["simulate", &programme, &event]).1, told);
+    }
+}
+
 /// Without a member there is no condition on members that holds; three articles of four are one short.
 #[test]
 fn an_anonymous_basket_is_told_what_it_lacks() {
     let (exit, out, err) = simulated("anonymous.yaml", &[]);
     assert_eq!((exit, err.as_str()), (Exit::Clean, ""));
     insta::assert_snapshot!("simulate-anonymous", out);
+}
+
+/// Nobody has points before the first of them is awarded: 300 are missing.
+#[test]
+fn an_event_that_is_refused_says_why() {
+    let programme = at(&root(), "rules-examples/subscription-club");
+    let event = at(&root(), "tests/events/paying-with-points.yaml");
+    let (exit, out, _) = perq(&["simulate", &programme, &event]);
+    assert_eq!(exit, Exit::Clean);
+    let end = "Refused as a whole by pay_with_points: short, by 300 (bonus)\n  member: There are not so many points\n";
+    assert!(out.ends_with(end), "{out}");
 }
 
 #[test]
@@ -406,4 +434,407 @@ fn the_json_contract_is_described() {
         );
     }
     assert!(root().join("docs/reference").is_dir());
+}
+
+/// Follows the tutorial: writes what it says into the files that it names, runs its commands, and holds what they print
+/// against its quotations.
+struct Follower {
+    folder: std::path::PathBuf,
+    /// The file that was named last.
+    file: String,
+    /// A text that was put in another's place, and is to be taken out again.
+    undo: Option<(String, String)>,
+    /// What the last commands printed, and how the last one ended.
+    printed: String,
+    exit: Exit,
+    quoted: bool,
+    commands: usize,
+}
+
+impl Follower {
+    fn path(&self, name: &str) -> String {
+        at(&self.folder, name)
+    }
+
+    fn text(&self) -> String {
+        let path = self.path(&self.file);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    fn write(&self, text: &str) {
+        let path = self.path(&self.file);
+        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    fn put(&mut self, new: &str, old: &str) {
+        let text = self.text();
+        assert_eq!(text.matches(old).count(), 1, "{old}");
+        self.write(&text.replace(old, new));
+        self.undo = Some((old.to_owned(), new.to_owned()));
+    }
+
+    fn prose(&mut self, paragraph: &str) {
+        let words: Vec<&str> = paragraph.split('`').collect();
+        let is_file = |word: &str| [".rule", ".ndjson", ".yaml"].iter().any(|ending| word.ends_with(ending));
+        for (at, word) in words.iter().enumerate().filter(|(at, _)| at % 2 == 1) {
+            if is_file(word) && !word.contains(' ') {
+                self.file = (*word).to_owned();
+            }
+            if words.get(at + 1).is_some_and(|between| between.trim() == "in place of") {
+                self.put(word, words[at + 2]);
+            }
+        }
+        if paragraph.contains("Take the mistake out again") {
+            let (old, new) = self.undo.take().expect("there is a mistake");
+            self.put(&old, &new);
+        }
+    }
+
+    fn run(&mut self, line: &str) {
+        assert!(self.quoted || self.exit == Exit::Clean, "it ended with {:?}:\n{}", self.exit, self.printed);
+        let arguments: Vec<String> = line
+            .split(' ')
+            .skip(1)
+            .map(|word| {
+                let is_path =
+                    word.starts_with("shop") || word.ends_with(".ndjson") || word.ends_with(".yaml");
+                if is_path { self.path(word) } else { word.to_owned() }
+            })
+            .collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (exit, out, err) = perq(&arguments);
+        let own = format!("{}/", self.folder.display());
+        self.printed += &format!("{err}{out}").replace(&own, "");
+        (self.exit, self.quoted) = (exit, false);
+        self.commands += 1;
+    }
+
+    fn fence(&mut self, kind: &str, text: &str, before: &str) {
+        match kind {
+            "sh" => {
+                self.printed.clear();
+                text.lines().filter(|line| line.starts_with("perq ")).for_each(|line| self.run(line));
+            }
+            "text" => {
+                let mut printed = self.printed.lines();
+                for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                    assert!(
+                        printed.any(|printed| printed.contains(line)),
+                        "`{line}` is not (or not there) in\n{}",
+                        self.printed
+                    );
+                }
+                self.quoted = true;
+            }
+            _ if before.ends_with("is a whole programme:") => assert_eq!(text, self.text()),
+            _ => self.write(text),
+        }
+    }
+}
+
+#[test]
+fn the_tutorial_comes_true() {
+    let page = read("docs/tutorial.md");
+    let folder = scratch("tutorial");
+    let mut follower = Follower {
+        folder: folder.clone(),
+        file: String::new(),
+        undo: None,
+        printed: String::new(),
+        exit: Exit::Clean,
+        quoted: true,
+        commands: 0,
+    };
+    let (mut paragraph, mut before) = (String::new(), String::new());
+    let mut lines = page.lines().skip_while(|line| *line != "## 1. Begin");
+    while let Some(line) = lines.next() {
+        if let Some(kind) = line.strip_prefix("```") {
+            let text: String =
+                lines.by_ref().take_while(|line| *line != "```").map(|l| format!("{l}\n")).collect();
+            follower.fence(kind, &text, &before);
+        } else if line.is_empty() {
+            follower.prose(paragraph.trim());
+            before = std::mem::take(&mut paragraph).trim().to_owned();
+        } else {
+            paragraph += line;
+            paragraph.push(' ');
+        }
+    }
+    assert_eq!(follower.exit, Exit::Clean, "{}", follower.printed);
+    let [shop, event, history] = ["shop", "event.yaml", "receipts.ndjson"].map(|name| follower.path(name));
+    let (_, out, _) = perq(&["simulate", &shop, &event, "--history", &history, "--format", "json"]);
+    let told: Value = serde_json::from_str(&out).unwrap_or_default();
+    assert_eq!(told["history"], serde_json::json!({ "replayed": 2, "later": 0, "same": 0, "refused": 1 }));
+    let (_, told) = object(&["simulate", &shop, &event]);
+    assert_eq!(told["history"], Value::Null);
+    assert!(follower.commands >= 15, "only {} commands", follower.commands);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// 2 x 5.00 gave 10 points at a point a euro. A piece comes back: 5.00, and 5 of the points.
+#[test]
+fn a_return_is_simulated_on_the_history_that_knows_its_purchase() {
+    let folder = scratch("simulate-return");
+    let (rules, history) = (at(&folder, "shop.rule"), at(&folder, "history.ndjson"));
+    let text = "language 1\n\nprogram shop {\n  currency EUR\n  zone \"Europe/Rome\"\n  rounding half_up\n}\n\n\
+                account points {\n  unit points\n  decimals 0\n  round down per basket\n  shortfall debt\n}\n\n\
+                group earn {\n  kind earn\n  displace none\n}\n\n\
+                rule base in group earn {\n  on purchase\n  when member known\n  then award 1 points * (basket.paid / 1 EUR)\n}\n";
+    std::fs::write(&rules, text).unwrap();
+    let purchase = r#"{"id":"p1","kind":"purchase","at":"2026-03-02T10:00","member":{"id":"m"},"lines":[{"sku":"A","qty":2,"price":"5.00"}]}"#;
+    std::fs::write(&history, format!("{purchase}\n")).unwrap();
+    let back = r#"{"id":"r1","kind":"return","of":"p1","at":"2026-03-03T10:00","member":{"id":"m"},"lines":[{"sku":"A","qty":1,"price":"5.00"}]}"#;
+    let (exit, out, err) = with_input(&["simulate", &rules, "-", "--history", &history], back);
+    assert_eq!((exit, err.as_str()), (Exit::Clean, ""), "{out}");
+    let figure = |what: &str| {
+        let line = out.lines().find(|line| line.contains(what));
+        line.and_then(|line| line.split_whitespace().last()).unwrap_or_else(|| panic!("no {what} in {out}"))
+    };
+    assert!(out.contains("Comes back of p1: a part"), "{out}");
+    assert_eq!((figure("refund"), figure("award in points by base")), ("5.00", "-5"));
+    let (exit, _, err) = with_input(&["simulate", &rules, "-"], back);
+    assert_eq!(exit, Exit::Findings);
+    assert!(err.contains("`--history FILE`") && err.contains("[unknown-purchase]"), "{err}");
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// A programme with one finding that can be mended, one that cannot, and one that a comment speaks of.
+const LINTED: &str = r#"language 1
+program demo { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 round down per basket worth 1 points = 1 EUR }
+group earn { kind earn displace none on purchase }
+
+rule one in group earn {
+  priority 10 # kept in order
+  then award 10 points * count(lines)
+}
+
+# lint allow missing-limit: one a month, by the nature of the thing
+rule two in group earn { then award 5 points * count(lines) }
+"#;
+
+#[test]
+fn lints_are_levelled_mended_and_known() {
+    let folder = scratch("lints");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.join(name), text).unwrap_or_else(|error| panic!("{error}"));
+    };
+    write("a.rule", LINTED);
+    let dir = folder.display().to_string();
+    let names = |arguments: &[&str]| -> (Exit, Vec<String>) {
+        let (exit, value) = object(arguments);
+        let found = value["diagnostics"].as_array().cloned().unwrap_or_default();
+        (exit, found.iter().map(|found| found["name"].as_str().unwrap_or("").to_owned()).collect())
+    };
+    let both = vec!["priority-without-effect".to_owned(), "missing-limit".to_owned()];
+    assert_eq!(names(&["lint", &dir]), (Exit::Clean, both.clone()));
+    assert_eq!(names(&["lint", &dir, "--fail-level", "warning"]).0, Exit::Findings);
+    assert_eq!(names(&["lint", &dir, "--deny", "money"]).0, Exit::Findings);
+    assert_eq!(names(&["lint", &dir, "--deny", "money", "--fail-level", "never"]).0, Exit::Clean);
+    assert_eq!(names(&["check", &dir, "--fail-level", "warning"]), (Exit::Clean, vec![]));
+
+    // The command line goes before the file, and a lint's own level before its group's.
+    write("perq.toml", "[lint]\nmoney = \"allow\"\nstyle = \"deny\"\n");
+    assert_eq!(names(&["lint", &dir]), (Exit::Findings, vec!["priority-without-effect".to_owned()]));
+    assert_eq!(names(&["lint", &dir, "--warn", "priority-without-effect"]).0, Exit::Clean);
+    write("perq.toml", "[lint]\nno-such-lint = \"deny\"\n");
+    assert_eq!(perq(&["lint", &dir]).0, Exit::Usage);
+    write("perq.toml", "");
+    assert_eq!(perq(&["lint", &dir, "--today", "tomorrow"]).0, Exit::Usage);
+
+    // What is known stays known when lines are added above it, and what is new is said.
+    let baseline = at(&folder, "known.txt");
+    assert!(perq_cli::run(["lint", &dir, "--write-baseline"], b"").is_err(), "there is no file to write to");
+    assert_eq!(
+        perq(&["lint", &dir, "--baseline", &baseline, "--write-baseline", "--fail-level", "warning"]).0,
+        Exit::Clean
+    );
+    write("a.rule", &LINTED.replace("\nrule one", "\n# A line more.\n\nrule one"));
+    assert_eq!(
+        names(&["lint", &dir, "--baseline", &baseline, "--fail-level", "warning"]),
+        (Exit::Clean, vec![])
+    );
+    let third = "\nrule three in group earn { then award 7 points * count(lines) }\n";
+    write("a.rule", &format!("{LINTED}{third}"));
+    assert_eq!(names(&["lint", &dir, "--baseline", &baseline]).1, vec!["missing-limit".to_owned()]);
+    // An error of the language is said, whatever is known or asked for.
+    write("b.rule", "language 1\nrule four in group earn { then award 7 pints }\n");
+    write("c.rule", "language 1\n");
+    let other = at(&folder, "c.rule");
+    assert_eq!(names(&["lint", &dir, "--only", &other]).0, Exit::Findings);
+    assert_eq!(perq(&["lint", &dir, "--baseline", &baseline]).0, Exit::Findings);
+    write("b.rule", "language 1\n");
+    assert_eq!(names(&["lint", &dir, "--only", &other]), (Exit::Clean, vec![]));
+    assert_eq!(names(&["lint", &dir, "--only", &at(&folder, "a.rule"), &other]).1.len(), 3);
+
+    // A repair keeps what it does not speak of; shown first, and once done nothing is left of it.
+    write("a.rule", LINTED);
+    let (exit, out, _) = perq(&["lint", &dir, "--diff"]);
+    assert_eq!(exit, Exit::Findings);
+    assert!(out.contains("-  priority 10 # kept in order") && out.contains("+  # kept in order"), "{out}");
+    assert_eq!(std::fs::read_to_string(folder.join("a.rule")).unwrap_or_default(), LINTED);
+    assert_eq!(names(&["lint", &dir, "--fix"]), (Exit::Clean, vec!["missing-limit".to_owned()]));
+    let mended = std::fs::read_to_string(folder.join("a.rule")).unwrap_or_default();
+    assert_eq!(mended, LINTED.replace("  priority 10 # kept", "  # kept"));
+    assert_eq!(perq(&["lint", &dir, "--diff"]).0, Exit::Clean);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn lints_of_changed_files_only() {
+    let folder = scratch("changed");
+    let git = |arguments: &[&str]| {
+        let done = std::process::Command::new("git")
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"])
+            .args(arguments)
+            .current_dir(&folder)
+            .output();
+        assert!(done.is_ok_and(|done| done.status.success()), "{arguments:?}");
+    };
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.join(name), text).unwrap_or_else(|error| panic!("{error}"));
+    };
+    write("a.rule", LINTED);
+    write("b.rule", "language 1\n");
+    git(&["init", "-q"]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "first"]);
+    write("b.rule", "language 1\nrule three in group earn { then award 7 points * count(lines) }\n");
+    write("c.rule", "language 1\nrule four in group earn { then award 8 points * count(lines) }\n");
+    let (_, value) = object(&["lint", &folder.display().to_string(), "--changed-since", "HEAD"]);
+    let found = value["diagnostics"].as_array().cloned().unwrap_or_default();
+    let files: Vec<&str> =
+        found.iter().filter_map(|found| found["place"]["file"].as_str()?.rsplit('/').next()).collect();
+    assert_eq!(files, ["b.rule", "c.rule"], "{value:#}");
+    let dir = folder.display().to_string();
+    assert_eq!(perq(&["lint", &dir, "--changed-since", "no-such-revision"]).0, Exit::Usage);
+    assert_eq!(perq(&["lint", &dir, "--changed-since=--output=x"]).0, Exit::Usage);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn findings_have_forms_for_machines() {
+    let folder = scratch("forms");
+    std::fs::write(folder.join("a.rule"), LINTED).unwrap_or_else(|error| panic!("{error}"));
+    let dir = folder.display().to_string();
+    let file = at(&folder, "a.rule");
+    let form = |form: &str| {
+        let (exit, out, err) = perq(&["lint", &dir, "--format", form]);
+        assert_eq!((exit, err.as_str()), (Exit::Clean, ""), "{form}");
+        out
+    };
+    // The place is what stands in LINTED: `priority 10` on line 7, from column 3 to before 14.
+    let github = form("github");
+    let expected = format!(
+        "::warning file={file},line=7,endLine=7,col=3,endColumn=14,title=priority-without-effect::all rules of `earn`"
+    );
+    assert!(github.starts_with(&expected), "{github}");
+    assert_eq!(github.lines().count(), 2);
+
+    let gitlab: Value = serde_json::from_str(&form("gitlab")).unwrap_or_default();
+    assert_eq!(gitlab[0]["check_name"], "priority-without-effect");
+    assert_eq!(gitlab[0]["location"]["lines"]["begin"], 7);
+    assert_eq!(gitlab[0]["severity"], "minor");
+    assert_ne!(gitlab[0]["fingerprint"], gitlab[1]["fingerprint"]);
+
+    let sarif: Value = serde_json::from_str(&form("sarif")).unwrap_or_default();
+    assert_eq!(sarif["version"], "2.1.0");
+    let run = &sarif["runs"][0];
+    assert_eq!(run["results"][0]["ruleId"], "priority-without-effect");
+    assert_eq!(run["results"][0]["locations"][0]["physicalLocation"]["region"]["startColumn"], 3);
+    assert_eq!(run["results"][0]["partialFingerprints"]["perqFinding/v1"], gitlab[0]["fingerprint"]);
+    assert_eq!(run["tool"]["driver"]["rules"].as_array().map(Vec::len), Some(2));
+
+    let junit = form("junit");
+    assert!(junit.contains("tests=\"2\" failures=\"2\"") && junit.contains("line=\"7\""), "{junit}");
+    assert_eq!(perq(&["check", &dir, "--format", "sarif"]).0, Exit::Clean);
+    let (exit, out, err) = perq(&["test", &dir, "--format", "sarif"]);
+    assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "{err}");
+    // A path that is not there is said to people, whatever the form.
+    let (exit, _, err) = perq(&["lint", &at(&folder, "nowhere"), "--format", "github"]);
+    assert!(exit == Exit::Usage && err.starts_with("error: "), "{err}");
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn tests_are_asked_what_they_notice() {
+    let folder = scratch("mutate");
+    let rules = r#"language 1
+program demo { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 round down per basket worth 1 points = 1 EUR }
+table rate(spent: money) gives percent first_match {
+  from 100 EUR until 200 EUR => 10%
+  from 200 EUR               => 30%
+  otherwise                  => 5%
+}
+group earn { kind earn displace none on purchase }
+rule by_sum in group earn { then award rate(basket.paid) of basket.paid as points }
+rule large in group earn { when basket.paid >= 1_000 EUR then award 100 points }
+test "from 100 EUR on" {
+  given purchase at 2026-03-02 10:15 { line { sku = "A", pieces = 1 pcs, price = 99.99 EUR } }
+  expect award 4 points  # 5 % of 99.99 is 4.9995
+  given purchase at 2026-03-02 10:15 { line { sku = "A", pieces = 1 pcs, price = 100 EUR } }
+  expect award 10 points
+}
+"#;
+    std::fs::write(folder.join("a.rule"), rules).unwrap_or_else(|error| panic!("{error}"));
+    let dir = folder.display().to_string();
+    let (exit, value) = object(&["mutate", &dir, "--threads", "2"]);
+    assert_eq!(exit, Exit::Findings);
+    // Noticed are `from 101 EUR`, which leaves 100 EUR at 5 %, `11%` and `6%` (5.9994). `until 201 EUR` and
+    // `from 201 EUR` leave an overlap and a gap, which this table may have, at 200 EUR that no test buys for; `31%` and
+    // all of `large` nobody asks for.
+    let survivors: Vec<String> = value["survivors"]
+        .as_array()
+        .map(|all| all.iter().map(|one| format!("{} {}", one["was"], one["becomes"])).collect())
+        .unwrap_or_default();
+    let expected = ["200 201", "200 201", "30 31", ">= >", "1_000 1_001", "100 101"];
+    let expected: Vec<String> = expected
+        .iter()
+        .filter_map(|pair| pair.split_once(' '))
+        .map(|(was, becomes)| format!("\"{was}\" \"{becomes}\""))
+        .collect();
+    assert_eq!((survivors, &value["noticed"]), (expected, &3.into()), "{value:#}");
+
+    let (exit, value) = object(&["test", &dir, "--coverage"]);
+    assert_eq!(exit, Exit::Findings);
+    assert_eq!(value["coverage"]["rules"], 2);
+    assert_eq!(value["coverage"]["uncovered"][0]["rule"], "large");
+    assert_eq!(object(&["test", &dir]).1["coverage"], Value::Null);
+
+    // Tests that fail already notice everything and show nothing.
+    std::fs::write(folder.join("a.rule"), rules.replace("award 4", "award 5"))
+        .unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(perq(&["mutate", &dir]).0, Exit::Usage);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn sessions_are_answered_for_people_and_for_machines() {
+    let folder = scratch("offers");
+    let example = root().join("rules-examples/call-centre").display().to_string();
+    let sessions = at(Path::new(&example), "sessions.ndjson");
+    let (exit, out, err) = perq(&["offers", &example, "--sessions", &sessions]);
+    assert_eq!((exit, err.trim()), (Exit::Clean, "3 sessions answered"));
+    assert!(out.contains("  1. roaming \"Travel pack 14 days\", priority high\n"), "{out}");
+    assert!(out.contains("  not roaming: rest, "), "{out}");
+    let (exit, answers) = object(&["offers", &example, "--sessions", &sessions]);
+    assert_eq!((exit, &answers["sessions"], &answers["refused"]), (Exit::Clean, &3.into(), &0.into()));
+    assert_eq!(answers["answers"][1]["offers"]["shown"][0]["score"], "2.500000");
+    let (lines, decisions) = (at(&folder, "answers.ndjson"), at(&folder, "decisions.ndjson"));
+    let played = ["offers", &example, "--sessions", &sessions, "-o", &lines, "--decisions", &decisions];
+    let (exit, out, _) = perq(&played);
+    assert_eq!((exit, out.as_str()), (Exit::Clean, ""));
+    let lines = std::fs::read_to_string(lines).unwrap_or_default();
+    let lines: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap_or_default()).collect();
+    assert_eq!(Value::from(lines), answers["answers"]);
+    let decisions = std::fs::read_to_string(decisions).unwrap_or_default();
+    assert_eq!(decisions.lines().count(), 4);
+    assert!(decisions.contains(r#""said":{"offer":"roaming","say":{"agent":"Thank you for your time."}}"#));
+    let (exit, _, err) = perq(&["offers", &example, "--sessions", "nowhere.ndjson"]);
+    assert!(exit == Exit::Usage && err.contains("nowhere.ndjson"), "{err}");
+    let other = root().join("rules-examples/supermarket").display().to_string();
+    let (exit, _, err) = perq(&["offers", &other, "--sessions", &sessions]);
+    assert!(exit == Exit::Usage && err.contains("declares no `offer`"), "{err}");
 }

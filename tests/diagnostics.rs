@@ -18,6 +18,7 @@ const WITHOUT_EXAMPLE: &[(&str, Give)] = &[
     ("declaration-too-long", || found(&format!("define d() gives number = {}1", "1+".repeat(500_000)))),
     ("program-too-large", || found(&with_rule(&"long".repeat(300)))),
     ("too-many-errors", || found(&"§\n".repeat(1_000))),
+    ("failed-test", failing),
     // Nothing gives it, or it would be mended.
     ("compiler-mistake", || vec!["compiler-mistake"]),
 ];
@@ -36,6 +37,18 @@ fn found(text: &str) -> Vec<&'static str> {
     compilation.diagnostics.iter().map(|diagnostic| diagnostic.name).collect()
 }
 
+/// What `perq test` says of a test that fails.
+fn failing() -> Vec<&'static str> {
+    let folder = perq_tests::scratch("failed-test");
+    let path = folder.join("a.rule");
+    let text = with_rule("r") + "test \"two\" { given purchase at 2026-03-02 {} expect award 2 points }\n";
+    let written = std::fs::write(&path, text).map_err(|error| error.to_string());
+    let told = written.and_then(|()| perq_cli::run(["test", &path.display().to_string()], b""));
+    let _ = std::fs::remove_dir_all(folder);
+    let name = perq_cli::commands::test::FAILED;
+    told.is_ok_and(|(_, out, _)| out.contains(name)).then_some(name).into_iter().collect()
+}
+
 /// A programme with a rule of this name.
 fn with_rule(name: &str) -> String {
     format!(
@@ -47,7 +60,12 @@ fn with_rule(name: &str) -> String {
 
 /// Every name that a crate declares.
 fn declared() -> BTreeSet<&'static str> {
-    let lists = [perq_grammar::errors::NAMES, perq_compiler::check::errors::NAMES, pipeline::NAMES];
+    let lists = [
+        perq_grammar::errors::NAMES,
+        perq_compiler::check::errors::NAMES,
+        pipeline::NAMES,
+        &[perq_cli::commands::test::FAILED],
+    ];
     lists.into_iter().flatten().copied().collect()
 }
 

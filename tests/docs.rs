@@ -3,12 +3,17 @@
 //! A ```` ```rule ```` fence holds a whole programme: it must have no diagnostics and the standard layout, and its tests
 //! must pass on both engines. ```` ```rule fragment ```` is a part of one and must parse in one of the places where such
 //! a part can stand. ```` ```rule error=name ```` must give that diagnostic. Also: every link between the pages leads
-//! somewhere.
+//! somewhere, and the cookbook has a page for each mechanic of the catalogue that needs the language.
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use perq_compiler::ir::Verified;
 use perq_compiler::pipeline::{self, Compilation, Input, NoFiles};
 use perq_grammar::diagnostic::{Diagnostic, FileId, Severity};
+use perq_runtime::engine::Engine;
+use perq_runtime::explain::{ExplainError, explain};
+use perq_runtime::pack::Pack;
 use perq_runtime::trials::{Engines, Trials};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +21,14 @@ use std::sync::Arc;
 fn main() {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
+    let linked: Vec<PathBuf> = others().into_iter().filter(|page| !pages().contains(page)).collect();
+    for page in linked {
+        let name = page.strip_prefix(root()).unwrap_or(&page).display().to_string();
+        trials.push(Trial::test(format!("{name} links"), move || {
+            let text = std::fs::read_to_string(&page)?;
+            check_links(&page, &text)
+        }));
+    }
     for page in pages() {
         let name = page.strip_prefix(root()).unwrap_or(&page).display().to_string();
         let text = match std::fs::read_to_string(&page) {
@@ -32,6 +45,8 @@ fn main() {
         let links = format!("{name} links");
         trials.push(Trial::test(links, move || check_links(&page, &text)));
     }
+    trials.push(Trial::test("docs/cookbook has a page for each mechanic", each_mechanic_has_its_page));
+    trials.push(Trial::test("docs/cookbook has a test on each page", each_page_of_the_cookbook_has_a_test));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
@@ -51,6 +66,24 @@ fn pages() -> Vec<PathBuf> {
         .collect();
     pages.sort();
     pages.extend([docs.join("tutorial.md")].into_iter().filter(|page| page.exists()));
+    pages
+}
+
+/// All pages of the repository, of those in the folders that readers are sent to.
+fn others() -> Vec<PathBuf> {
+    let mut folders = vec![root().join("docs"), root().join("rules-examples")];
+    let mut pages = vec![root().join("README.md")];
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(folder).ok().into_iter().flatten();
+        for path in entries.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "md") {
+                pages.push(path);
+            }
+        }
+    }
+    pages.sort();
     pages
 }
 
@@ -125,9 +158,10 @@ fn runs(at: &str, text: &str) -> Result<(), Failed> {
     let Some(program) = compilation.program else {
         return Err(Failed::from("no diagnostics, and no program either"));
     };
-    if at.starts_with("docs/language/") {
+    if at.starts_with("docs/language/") || at.starts_with("docs/cookbook/") {
         laid_out(text)?;
     }
+    explains(&program)?;
     let trials = Trials::new(&compilation.typed, &compilation.sources, Arc::new(program), Engines::Both)?;
     let mut failures = String::new();
     for outcome in trials.run_all() {
@@ -141,6 +175,33 @@ fn runs(at: &str, text: &str) -> Result<(), Failed> {
         }
     }
     if failures.is_empty() { Ok(()) } else { Err(Failed::from(failures)) }
+}
+
+/// What `perq simulate` tells is what is decided, with and without something before it, and no number that means nothing
+/// is told.
+fn explains(program: &Verified) -> Result<(), Failed> {
+    let engine = Engine::builder(Pack::of(program.clone())).build().map_err(|error| error.to_string())?;
+    let mut session = engine.session();
+    for (id, day) in [(1, 2), (2, 3), (3, 31)] {
+        let json = format!(
+            "{{\"id\":\"{id}\",\"kind\":\"purchase\",\"at\":\"2026-03-{day:02}T10:15:00\",\"member\":{{\"id\":\"m1\"}},\
+             \"lines\":[{{\"sku\":\"A\",\"category\":\"Tea\",\"pieces\":3,\"price\":\"19.99\"}},\
+             {{\"sku\":\"B\",\"category\":\"Soap\",\"pieces\":1,\"price\":\"60.00\"}}]}}"
+        );
+        let told = match explain(&mut session, json.as_bytes(), &|_, _| None) {
+            Ok(told) => serde_json::to_string(&told)?,
+            // The programme knows no purchases, or asks more of them.
+            Err(ExplainError::Record(_)) => return Ok(()),
+            Err(ExplainError::Differs | ExplainError::Return { .. }) => {
+                return Err(Failed::from("perq contradicts itself about a purchase"));
+            }
+        };
+        let least = i64::MIN.to_string();
+        if told.replace('.', "").contains(least.trim_start_matches('-')) {
+            return Err(Failed::from(format!("what is missing is told as a number: {told}")));
+        }
+    }
+    Ok(())
 }
 
 /// An example is copied, so it looks as the formatter leaves it.
@@ -202,6 +263,71 @@ fn said(text: &str, diagnostics: &[Diagnostic]) -> String {
 fn line_of(text: &str, offset: u32) -> usize {
     let before = text.get(..offset as usize).unwrap_or(text);
     before.matches('\n').count() + 1
+}
+
+/// What `docs/coverage.md` says that needs the language stands in the index of the cookbook, under its id and with a link.
+fn each_mechanic_has_its_page() -> Result<(), Failed> {
+    let coverage = std::fs::read_to_string(root().join("docs/coverage.md"))?;
+    let index = std::fs::read_to_string(root().join("docs/cookbook/index.md"))?;
+    let known: BTreeSet<&str> = rows(&coverage).map(|(id, _)| id).collect();
+    let wanted: BTreeSet<&str> = rows(&coverage)
+        .filter(|(_, cells)| cells.get(1).is_some_and(|needs| needs.contains('L')))
+        .map(|(id, _)| id)
+        .collect();
+    let listed: BTreeSet<&str> = rows(&index)
+        .filter(|(_, cells)| cells.first().is_some_and(|page| page.contains("](")))
+        .map(|(id, _)| id)
+        .collect();
+    let mut wrong = String::new();
+    for id in wanted.difference(&listed) {
+        let _ = writeln!(wrong, "{id} has no page");
+    }
+    for id in listed.difference(&known) {
+        let _ = writeln!(wrong, "{id} is no mechanic of docs/coverage.md");
+    }
+    match wrong.is_empty() {
+        true if wanted.is_empty() => Err(Failed::from("docs/coverage.md names no mechanics")),
+        true => Ok(()),
+        false => Err(Failed::from(wrong)),
+    }
+}
+
+/// The rows of a page's tables that begin with the id of a mechanic, such as `D05`: it, and the cells after it.
+fn rows(page: &str) -> impl Iterator<Item = (&str, Vec<&str>)> {
+    page.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim);
+        let id = cells.next()?;
+        let mut letters = id.chars();
+        let is_id = letters.next().is_some_and(|letter| letter.is_ascii_uppercase())
+            && letters.as_str().len() == 2
+            && letters.all(|letter| letter.is_ascii_digit());
+        is_id.then(|| (id, cells.collect()))
+    })
+}
+
+/// A page without figures shows that something parses and not what it does; one that the index does not name is not found.
+fn each_page_of_the_cookbook_has_a_test() -> Result<(), Failed> {
+    let index = std::fs::read_to_string(root().join("docs/cookbook/index.md"))?;
+    let mut wrong = String::new();
+    for page in pages().iter().filter(|page| page.parent().is_some_and(|folder| folder.ends_with("cookbook")))
+    {
+        let name = page.file_name().unwrap_or_default().to_string_lossy();
+        if name == "index.md" {
+            continue;
+        }
+        if !index.contains(&format!("]({name})")) {
+            let _ = writeln!(wrong, "{name} is not in the index");
+        }
+        let text = std::fs::read_to_string(page)?;
+        let tested = |fence: &Fence| {
+            matches!(fence.promise, Promise::Runs)
+                && fence.text.lines().any(|line| line.starts_with("test \""))
+        };
+        if !fences(&text).iter().any(tested) {
+            let _ = writeln!(wrong, "{name} has no test");
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Failed::from(wrong)) }
 }
 
 /// Links to files and to headings; addresses of the web are left alone.

@@ -9,7 +9,7 @@ use perq_compiler::interpret::{Interpreter, Scratch, holds};
 use perq_compiler::ir::{MISSING, RuleId, verify};
 use perq_compiler::pipeline::{Compilation, Input, NoFiles, analyse, compile, lower_only};
 use perq_runtime::engine::{Engine, EngineKind};
-use perq_runtime::explain::{Explanation, Part, RuleReport, Spot, Why, explain};
+use perq_runtime::explain::{Explanation, Part, Past, RuleReport, Spot, Why, explain, replay};
 use perq_runtime::pack::Pack;
 use perq_runtime::record::ReadOptions;
 use perq_tests::generate::Random;
@@ -21,10 +21,12 @@ use std::sync::Arc;
 fn check(told: &Explanation, what: &str) {
     for rule in &told.rules {
         let effects = told.decision.effects.iter().filter(|effect| effect.rule == rule.rule);
-        let fired = effects.count() > 0;
-        assert_eq!(rule.fired, fired, "{what}: {}", rule.rule);
+        let gives = effects.count() > 0;
+        let issues = told.decision.issued.iter().any(|issued| issued.rule.as_ref() == Some(&rule.rule));
+        let sets = told.decision.set.iter().any(|set| set.rule == rule.rule);
+        assert_eq!(rule.fired, gives || issues || sets, "{what}: {}", rule.rule);
         assert_eq!(rule.fired, rule.why.is_none(), "{what}: {}", rule.rule);
-        assert_eq!(rule.fired, !rule.gave.is_empty(), "{what}: {}", rule.rule);
+        assert_eq!(gives, !rule.gave.is_empty(), "{what}: {}", rule.rule);
         let lost = told.decision.displaced.iter().filter(|lost| lost.rule == rule.rule).count();
         assert_eq!(rule.displaced.len(), lost, "{what}: {}", rule.rule);
         match rule.why {
@@ -79,7 +81,8 @@ fn events_of_the_year_are_explained() {
     let mut count = 0;
     for line in lines {
         let line = line.unwrap_or_else(|error| panic!("{error}"));
-        let told = explain(&engine, line.as_bytes(), &no_text).unwrap_or_else(|error| panic!("{error:?}"));
+        let told = explain(&mut engine.session(), line.as_bytes(), &no_text)
+            .unwrap_or_else(|error| panic!("{error:?}"));
         check(&told, &told.decision.id);
         for rule in &told.rules {
             *whys.entry(format!("{:?}", rule.why)).or_default() += 1;
@@ -140,7 +143,10 @@ fn told(compilation: &mut Compilation, json: &str) -> Option<Explanation> {
     let quote = |file: &str, place: &perq_compiler::ir::SourcePlace| {
         sources.iter().find(|source| source.path == file)?.quote(place).map(str::to_owned)
     };
-    Some(explain(&engine, json.as_bytes(), &quote).unwrap_or_else(|error| panic!("{error:?}\n{json}")))
+    Some(
+        explain(&mut engine.session(), json.as_bytes(), &quote)
+            .unwrap_or_else(|error| panic!("{error:?}\n{json}")),
+    )
 }
 
 /// Puts a condition's opposite in its place; nothing where it is no expression of the rule itself.
@@ -397,4 +403,141 @@ fn distances_are_exact() {
         "time is 10:15, not before 02:00",
     ];
     assert_eq!(said, expected);
+}
+
+/// Rules that ask for what was before: histories, counters, balances, limits, coupons, badges, levels.
+const STATEFUL: &str = r#"language 1
+program shop { currency EUR zone "Europe/Berlin" rounding half_up }
+account club { unit points decimals 0 round down per basket worth 100 points = 1 EUR }
+account marks { unit marks decimals 0 round down per basket }
+counter visits "Purchases in 90 days" per member = count(earlier purchases within last 90 days)
+badge regular { when count(earlier purchases within program) >= 3 }
+coupon next { codes unique then discount 1 EUR on basket spread by paid }
+group g {
+  kind earn
+  displace none
+  on purchase
+  when member known
+  rule first { when not any(earlier purchases within program) then award 1 points }
+  rule quiet { when count(earlier purchases within this month) = 0 then award 2 points }
+  rule small { when sum(purchase.paid for earlier purchases within this month) < 100 EUR then award 3 points }
+  rule unmarked { when member.balance.marks = 0 marks then award 1 marks }
+  rule third { when visits = 2 then award 4 points }
+  rule challenge {
+    let before = sum(purchase.paid for earlier purchases within program where purchase.paid > 1 EUR)
+    when before + basket.paid >= 200 EUR
+    limit 1 times per member else skip
+    then { award 1_000 points issue coupon next }
+  }
+  rule liked { when any(earlier lines within last 90 days where line.sku = sku "TEA") then award 5 points }
+  rule lines_before { then for each line in lines { award 1 points * count(earlier lines within program where line.paid > 10 EUR) } }
+  rule only_a_coupon { when basket.paid >= 100 EUR then issue coupon next }
+  rule a_regular { when member.badge.regular then award 6 points }
+}
+"#;
+
+/// A purchase of a member, in the day and for the amount.
+fn bought(id: usize, member: &str, date: &str, paid: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","kind":"purchase","at":"{date}T12:00:00","member":"{member}","lines":[{{"sku":"TEA","pieces":1,"price":"{paid}"}}]}}"#
+    )
+}
+
+#[test]
+fn what_was_before_is_explained_as_it_is_decided() {
+    let mut compilation = compiled(STATEFUL);
+    let said: Vec<_> = compilation.diagnostics.iter().map(|d| format!("{}: {}", d.name, d.message)).collect();
+    assert!(said.is_empty(), "{said:#?}");
+    let pack = Pack::of(compilation.program.take().expect("it compiles"));
+    let records = [
+        bought(1, "m1", "2026-03-02", "150.00"),
+        bought(2, "m1", "2026-03-03", "20.00"),
+        bought(3, "m2", "2026-03-04", "250.00"),
+        bought(4, "m1", "2026-03-05", "40.00"),
+        bought(5, "m1", "2026-04-05", "500.00"),
+        bought(6, "m2", "2026-04-06", "0.50"),
+    ];
+    let engine = |kind| Engine::builder(pack.clone()).kind(kind).build().expect("it binds");
+    for kind in [EngineKind::Interpreter, EngineKind::Automatic] {
+        let engine = engine(kind);
+        let (mut plain, mut explained) = (engine.session(), engine.session());
+        for json in &records {
+            let told = explain(&mut explained, json.as_bytes(), &no_text)
+                .unwrap_or_else(|error| panic!("{error:?}: {json}"));
+            check(&told, json);
+            assert_eq!(Ok(&told.decision), plain.decide_json(json.as_bytes()).as_ref(), "{json}");
+        }
+        // One by one on a replayed history it is the same; what is later and the event itself are left out.
+        let history = records.join("\n") + "\n\n{\"id\":\"x\"}\n";
+        let mut plain = engine.session();
+        for (json, before) in records.iter().zip(0u64..) {
+            let mut session = engine.session();
+            let mut refused = 0;
+            let past = replay(&mut session, json.as_bytes(), history.as_bytes(), |error| {
+                assert_eq!((error.line, error.name()), (8, "missing-field"));
+                refused += 1;
+            });
+            let expected = Past { replayed: before, later: 5 - before, same: 1, refused: 1 };
+            assert_eq!((past.expect("it is read"), refused), (expected, 1));
+            let told = explain(&mut session, json.as_bytes(), &no_text).unwrap_or_else(|e| panic!("{e:?}"));
+            assert_eq!(Ok(&told.decision), plain.decide_json(json.as_bytes()).as_ref(), "{json}");
+        }
+    }
+    // With nothing before it, histories are empty and balances nought: 1 + 2 + 3 points, and a mark.
+    let mut alone = engine(EngineKind::Automatic).session();
+    let told = explain(&mut alone, records[3].as_bytes(), &no_text).unwrap_or_else(|e| panic!("{e:?}"));
+    let accounts: Vec<_> = told.accounts.iter().map(|a| (a.account.as_str(), a.amount.as_str())).collect();
+    assert_eq!(accounts, [("club", "6"), ("marks", "1")]);
+    let met = |rule: &str| {
+        let part = parts(&told, rule)[0];
+        (part.says.clone(), part.distance.clone().unwrap_or_default())
+    };
+    // 200.00 - 40.00 = 160.00.
+    assert_eq!(
+        met("challenge"),
+        ("it is 40.00 EUR, not at least 200.00 EUR".to_owned(), "160.00 EUR more".to_owned())
+    );
+    assert_eq!(met("third"), ("visits is 0, not 2".to_owned(), "2 more".to_owned()));
+}
+
+#[test]
+fn somebody_who_was_never_seen_has_a_past_of_nothing() {
+    let text = "language 1\nprogram shop { currency EUR zone \"Europe/Berlin\" rounding half_up }\n\
+        account club { unit points decimals 0 redeemable round down per basket worth 100 points = 1 EUR }\n\
+        counter visits per member = count(earlier purchases within program)\n\
+        group g { kind earn displace none on purchase when member known\n\
+        rule first { when not any(earlier purchases within program) then award 1 points }\n\
+        rule second { when visits = 1 then award 1 points }\n\
+        rule third { when (visits + 1) mod 3 = 0 then award 1 points }\n\
+        rule rich { when member.balance.club >= 7 points then award 1 points }\n\
+        rule counted { then award 1 points * (visits + 5) }\n\
+        }\n\
+        redemption pay { from club for lines member chooses amount }\n";
+    let mut compilation = compiled(text);
+    let said: Vec<_> = compilation.diagnostics.iter().map(|d| format!("{}: {}", d.name, d.message)).collect();
+    assert!(!compilation.has_errors(), "{said:#?}");
+    let event = |redeem: &str| {
+        format!(
+            r#"{{"id":"1","kind":"purchase","at":"2026-11-22T10:15:00","member":"m"{redeem},
+            "lines":[{{"sku":"A","qty":1,"price":"12.50"}}]}}"#
+        )
+    };
+    let first = told(&mut compilation, &event("")).expect("the event is explained");
+    let gave = |rule: &str| -> Vec<String> {
+        let reports = first.rules.iter().filter(|report| report.rule == rule);
+        reports.flat_map(|report| report.gave.iter().map(|gave| gave.amount.clone())).collect()
+    };
+    assert_eq!(gave("first"), ["1"]);
+    assert_eq!(gave("counted"), ["5"]);
+    let distance = |rule: &str| -> Vec<Option<&str>> {
+        parts(&first, rule).into_iter().map(|part| part.distance.as_deref()).collect()
+    };
+    assert_eq!(distance("second"), [Some("1 more")]);
+    assert_eq!(distance("third"), [Some("1 less")]); // 1 mod 3 is 1
+    assert_eq!(distance("rich"), [Some("7 points more")]);
+    let mut compilation = compiled(text);
+    let refused =
+        told(&mut compilation, &event(r#","redeem":{"pay":"30"}"#)).expect("the event is explained");
+    let why = refused.decision.refused.as_ref().map(|why| (why.because.as_str(), why.by.as_deref()));
+    assert_eq!(why, Some(("short", Some("30"))));
 }

@@ -171,11 +171,11 @@ OFFERS
 arbitration calls { slots 1 EXPLORE }
 "#;
 
-fn learned(explore: &str, score: bool) -> Session {
+fn learned(explore: &str, score: bool, prior: u32) -> Session {
     let offer = |name: &str| {
         let score = if score { format!("score propensity({name})") } else { String::new() };
         format!(
-            "offer {name} {{ display by priority high purpose message when member known learn from 10% of 20 showings by member.young {score} }}\n"
+            "offer {name} {{ display by priority high purpose message when member known learn from {prior}% of 20 showings by member.young {score} }}\n"
         )
     };
     let offers: String = ["a", "b", "c"].map(offer).concat();
@@ -243,10 +243,19 @@ fn play(mut session: Session, sessions: u64) -> Run {
 #[test]
 fn what_is_learned_finds_what_each_kind_likes() {
     let sessions = 6_000;
-    let explored = play(learned("explore 10% seed by event.id", true), sessions);
-    let greedy = play(learned("", true), sessions);
-    let fixed = play(learned("", false), sessions);
-    for (name, run) in [("explored", &explored), ("never explored", &greedy), ("fixed", &fixed)] {
+    let explored = play(learned("explore 10% seed by event.id", true, 10), sessions);
+    let greedy = play(learned("", true, 10), sessions);
+    let fixed = play(learned("", false, 10), sessions);
+    let low = play(learned("explore 10% seed by event.id", true, 1), sessions);
+    let stuck = play(learned("", true, 1), sessions);
+    let runs = [
+        ("explored", &explored),
+        ("never explored", &greedy),
+        ("fixed", &fixed),
+        ("explored, 1 % thought before", &low),
+        ("never explored, 1 % thought before", &stuck),
+    ];
+    for (name, run) in runs {
         println!("{name}: missed by tenth {:?}, {} in all", run.missed, run.missed.iter().sum::<u64>());
         for (bin, (count, estimates, accepted)) in
             run.reliability.iter().enumerate().filter(|(_, bin)| bin.0 > 0)
@@ -265,6 +274,11 @@ fn what_is_learned_finds_what_each_kind_likes() {
     assert!(last < 24 * sessions / 10, "{last}");
     let all: u64 = explored.missed.iter().sum();
     assert!(all * 3 < always, "{all} of {always}");
+    // Where less is thought before than the first offer reaches, it is never left; exploring is worth its cost then.
+    let total = |run: &Run| run.missed.iter().sum::<u64>();
+    assert!(total(&low) * 2 < total(&stuck), "{} and {}", total(&low), total(&stuck));
+    // Where more is thought, each is tried anyway, and exploring only costs.
+    assert!(total(&greedy) < total(&explored), "{} and {}", total(&greedy), total(&explored));
     // The estimates are those of the showings that they were for.
     for (count, estimates, accepted) in explored.reliability.into_iter().filter(|bin| bin.0 >= 100) {
         let expected = estimates / 1_000_000;

@@ -1,7 +1,7 @@
 //! Calendar arithmetic on local days counted from 1970-01-01: months of unlike length, periods, windows. Exact, without
 //! clocks and zones: what is local was made local before.
 
-use crate::ir::{CalendarPart, FaultKind, Period, Window};
+use crate::ir::{CalendarPart, ClockPart, FaultKind, Period, Window};
 
 /// Seconds of a day of the local clock.
 pub const DAY: i64 = 86_400;
@@ -138,6 +138,53 @@ pub fn part(part: CalendarPart, day: i64) -> Result<i64, FaultKind> {
         CalendarPart::First(period) => written(start(day, period, 0)),
         CalendarPart::Last(period) => written(next(day, period, 0) - 1),
     }
+}
+
+/// The clock on the wall of a zone. Whoever runs a program has the table of zones.
+pub trait WallClock: std::fmt::Debug + Send + Sync {
+    /// The instant at which it shows a second of a day: the earlier of two, and for a time that it skips the one as far
+    /// behind the gap.
+    fn instant_of(&self, day: i64, second: i64) -> i64;
+    /// The day and the second of it that it shows at an instant.
+    fn shown_at(&self, instant: i64) -> (i64, i64);
+}
+
+/// The clock without offset and summer time.
+#[derive(Clone, Copy, Debug)]
+pub struct Universal;
+
+impl WallClock for Universal {
+    fn instant_of(&self, day: i64, second: i64) -> i64 {
+        day.saturating_mul(DAY).saturating_add(second)
+    }
+
+    fn shown_at(&self, instant: i64) -> (i64, i64) {
+        (instant.div_euclid(DAY), instant.rem_euclid(DAY))
+    }
+}
+
+/// The instant at which a clock shows a second of a day.
+///
+/// # Errors
+/// `OutOfRange` where the day cannot be written or has no such second.
+pub fn instant_of(clock: &dyn WallClock, day: i64, second: i64) -> Result<i64, FaultKind> {
+    if !(0..DAY).contains(&second) {
+        return Err(FaultKind::OutOfRange);
+    }
+    Ok(clock.instant_of(written(day)?, second))
+}
+
+/// What a clock shows at an instant.
+///
+/// # Errors
+/// `OutOfRange` where that is on a day that cannot be written.
+pub fn shown(clock: &dyn WallClock, part: ClockPart, instant: i64) -> Result<i64, FaultKind> {
+    let (day, second) = clock.shown_at(instant);
+    let day = written(day)?;
+    Ok(match part {
+        ClockPart::Day => day,
+        ClockPart::Second => second,
+    })
 }
 
 /// An instant on two clocks.
@@ -292,6 +339,23 @@ mod tests {
         assert_eq!(months_later(last, 1), Err(FaultKind::OutOfRange));
         assert_eq!(months_later(i64::MIN, i64::MAX), Err(FaultKind::OutOfRange));
         assert_eq!(months_later(0, i64::MIN), Err(FaultKind::OutOfRange));
+    }
+
+    #[test]
+    fn clocks_show_days_that_can_be_written() {
+        let (first, last) = (*WRITTEN.start(), *WRITTEN.end());
+        for (day, second) in [(first, 0), (last, DAY - 1), (0, 0)] {
+            let instant = instant_of(&Universal, day, second).expect("the day can be written");
+            assert_eq!(shown(&Universal, ClockPart::Day, instant), Ok(day));
+            assert_eq!(shown(&Universal, ClockPart::Second, instant), Ok(second));
+        }
+        for (day, second) in [(first - 1, 0), (last + 1, 0), (0, -1), (0, DAY), (i64::MIN, 0), (0, i64::MAX)]
+        {
+            assert_eq!(instant_of(&Universal, day, second), Err(FaultKind::OutOfRange));
+        }
+        for instant in [first * DAY - 1, (last + 1) * DAY, i64::MIN, i64::MAX] {
+            assert_eq!(shown(&Universal, ClockPart::Second, instant), Err(FaultKind::OutOfRange));
+        }
     }
 
     #[test]

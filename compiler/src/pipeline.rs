@@ -6,6 +6,7 @@
 use crate::check::{Checked, Import, MAX_FOUND, SourceTree, check};
 use crate::ir::verify::{At, VerifyRule, limits};
 use crate::ir::{Program, RuleId, Verified, VerifyError, optimise, verify};
+use crate::lint;
 use crate::lower::{MAX_INSTS, MAX_PROGRAM_INSTS, TooLarge, lower};
 use crate::sources::SourceMap;
 use crate::typed;
@@ -77,6 +78,24 @@ pub const MAX_DIAGNOSTICS: usize = 100;
 
 /// Parses and checks files that belong to one program; does not lower them.
 pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
+    analyse_with_trees(inputs, files).0
+}
+
+/// Parses and checks files that belong to one program, and lints them where they have no errors.
+pub fn lint(
+    inputs: &[Input],
+    files: &dyn Files,
+    options: &lint::Options<'_>,
+) -> (Compilation, Vec<Diagnostic>) {
+    let (compilation, trees) = analyse_with_trees(inputs, files);
+    if compilation.has_errors() {
+        return (compilation, Vec::new());
+    }
+    let findings = lint::lint_program(&compilation.typed, &compilation.sources, &trees, options);
+    (compilation, findings)
+}
+
+fn analyse_with_trees(inputs: &[Input], files: &dyn Files) -> (Compilation, Vec<SourceTree>) {
     let mut sources = SourceMap::default();
     let mut diagnostics = Vec::new();
     let mut trees = Vec::new();
@@ -118,7 +137,8 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
         diagnostics.push(beyond);
         diagnostics.sort_by_key(|diagnostic| diagnostic.place);
         let typed = typed::Program::default();
-        return Compilation { sources, diagnostics: limit(diagnostics), typed, program: None };
+        let diagnostics = limit(diagnostics);
+        return (Compilation { sources, diagnostics, typed, program: None }, trees);
     }
     let Checked { program, diagnostics: found } = check(&trees, &imports);
     // What the parser has refused already is not refused again for what it would mean.
@@ -139,7 +159,7 @@ pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
     });
     diagnostics.dedup();
     let diagnostics = limit(diagnostics);
-    Compilation { sources, diagnostics, typed: program, program: None }
+    (Compilation { sources, diagnostics, typed: program, program: None }, trees)
 }
 
 /// Compiles files that belong to one program.

@@ -503,8 +503,9 @@ pub(crate) fn unknown_declaration(place: Place, found: &str, meant: Option<&str>
     let diagnostic = Diagnostic::error("unknown-declaration", place, message);
     match meant {
         Some(meant) => diagnostic.fix(format!("write `{meant}`"), place, meant),
-        None => diagnostic
-            .help("declarations start with words such as `program`, `account`, `group`, `rule`, `test`"),
+        None => diagnostic.help(crate::hints::misplaced(found).unwrap_or(
+            "declarations start with words such as `program`, `account`, `group`, `rule`, `test`",
+        )),
     }
 }
 

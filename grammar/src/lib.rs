@@ -9,6 +9,7 @@ mod characters;
 pub mod diagnostic;
 pub mod errors;
 mod format;
+mod hints;
 pub mod lex;
 mod mistakes;
 pub mod parse;

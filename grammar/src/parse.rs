@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::source::MAX_SOURCE_BYTES;
 use crate::split::{ITEM_WORDS, Unit, UnitKind, column, split};
 use crate::tree::Builder;
-use crate::{MAX_FILE_TOKENS, characters, errors, mistakes};
+use crate::{MAX_FILE_TOKENS, characters, errors, hints, mistakes};
 use pest::Parser as _;
 use pest::error::{Error, ErrorVariant, InputLocation};
 use pest::iterators::{Pair, Pairs};
@@ -32,6 +32,9 @@ const MAX_RECOVERIES: usize = 32;
 
 /// How many bytes are read again in one file, beyond its own length, to find further mistakes.
 const RECOVERY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Words on each side of a mistake that tell what was meant.
+const NEAR: usize = 4;
 
 /// What became of a text.
 #[derive(Clone, Debug, Default)]
@@ -358,6 +361,9 @@ impl Reader<'_, '_> {
         if let Some(found) = found {
             let word = text_of(found);
             if found.kind == TokenKind::Word {
+                if found.depth == 0 && found.first_on_line && hints::misplaced(word).is_some() {
+                    return errors::unknown_declaration(self.place(found.span), word, None);
+                }
                 if let Some(meant) = nearest(word, failure.keywords().filter(|&keyword| keyword != word)) {
                     return errors::misspelt_keyword(self.place(found.span), word, meant);
                 }
@@ -378,7 +384,7 @@ impl Reader<'_, '_> {
             }
         }
         let expected = failure.expected();
-        match (found, before) {
+        let diagnostic = match (found, before) {
             (Some(found), Some(before)) if found.first_on_line && !failure.expects_clause() => {
                 errors::missing_after(self.place(before.span), &expected, text_of(before))
             }
@@ -389,6 +395,15 @@ impl Reader<'_, '_> {
                 errors::missing_after(self.place(before.span), &expected, text_of(before))
             }
             (None, None) => errors::unexpected_text(self.place(Span::new(base, base)), &expected, None),
+        };
+        let kept = |landmark: &&Landmark| !recovery.is_blanked(landmark.span);
+        let words_before = recovery.landmarks.get(..at).unwrap_or_default().iter().rev().filter(kept);
+        let words_before: Vec<&str> = words_before.take(NEAR).map(text_of).collect();
+        let behind = recovery.landmarks.get(at.saturating_add(1)..).unwrap_or_default().iter();
+        let behind: Vec<&str> = behind.take(NEAR).map(text_of).collect();
+        match hints::hint(&words_before, found.map(text_of), &behind) {
+            Some(hint) => diagnostic.help(hint),
+            None => diagnostic,
         }
     }
 

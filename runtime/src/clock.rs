@@ -5,6 +5,8 @@
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use perq_compiler::calendar::WallClock;
+use perq_compiler::lint::{ClockChange, Zones};
 
 /// The version of the bundled time zone database, such as `2026e`.
 pub fn database_version() -> &'static str {
@@ -30,6 +32,37 @@ pub struct Moment {
     pub weekday: i64,
     /// From 1.
     pub month_day: i64,
+}
+
+/// The changes of clocks that the bundled database knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClockChanges;
+
+/// The years in which changes are looked for: a few, since a zone keeps its habit or gives it up. Seconds from
+/// 2025-01-01 until 2029-01-01.
+const CHANGES: std::ops::Range<i64> = 1_735_689_600..1_861_920_000;
+
+impl Zones for ClockChanges {
+    fn changes(&self, zone: &str) -> Vec<ClockChange> {
+        let (Some(Zone { zone }), Ok(from)) = (Zone::named(zone), Timestamp::from_second(CHANGES.start))
+        else {
+            return Vec::new();
+        };
+        let until = |instant: &i64| *instant < CHANGES.end;
+        let instants = zone.following(from).map(|change| change.timestamp().as_second()).take_while(until);
+        instants
+            .filter_map(|instant| {
+                let offset = |second: i64| {
+                    Timestamp::from_second(second).ok().map(|at| i64::from(zone.to_offset(at).seconds()))
+                };
+                let (before, after) = (offset(instant - 1)?, offset(instant)?);
+                let (first, last) = (instant + before.min(after), instant + before.max(after));
+                let (day, from) = (first.div_euclid(86_400), first.rem_euclid(86_400));
+                let change = ClockChange { day, from, until: from + (last - first), skipped: after > before };
+                (after != before).then_some(change)
+            })
+            .collect()
+    }
 }
 
 impl Zone {
@@ -132,6 +165,17 @@ impl Zone {
         let second =
             i64::from(local.hour()) * 3600 + i64::from(local.minute()) * 60 + i64::from(local.second());
         of(instant.as_second(), local.date(), second)
+    }
+}
+
+impl WallClock for Zone {
+    fn instant_of(&self, day: i64, second: i64) -> i64 {
+        Zone::instant_of(self, day, second)
+    }
+
+    fn shown_at(&self, instant: i64) -> (i64, i64) {
+        let moment = self.moment_at(instant);
+        (moment.date, moment.time)
     }
 }
 

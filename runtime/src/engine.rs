@@ -440,6 +440,9 @@ impl Engine {
     }
 }
 
+/// Looks at an event as it was before it was decided, with all that is known of the past, and at its decision.
+pub(crate) type Watcher<'a> = dyn FnMut(&Reader, &ReadEvent, &dyn Claimed, &evaluate::Decision) + 'a;
+
 /// The memory of evaluation, of one thread.
 #[derive(Default)]
 struct Evaluation {
@@ -476,6 +479,21 @@ impl Evaluation {
                 }
             }
         }
+    }
+
+    /// Runs, and lets somebody look.
+    fn run_watched(
+        &mut self,
+        engine: &Engine,
+        reader: &Reader,
+        event: &mut ReadEvent,
+        claimed: &dyn Claimed,
+        watcher: Option<&mut Watcher<'_>>,
+    ) {
+        let Some(watcher) = watcher else { return self.run(&engine.0, event, claimed) };
+        let before = event.clone();
+        self.run(&engine.0, event, claimed);
+        watcher(reader, &before, claimed, &self.decision);
     }
 
     /// What functions that belong to no rule give for a record.
@@ -579,11 +597,17 @@ impl Evaluation {
 }
 
 /// Decides an event by itself: nothing was before it, so nothing comes back of it.
-fn alone(engine: &Engine, event: &mut ReadEvent, evaluation: &mut Evaluation) {
+fn alone(
+    engine: &Engine,
+    reader: &Reader,
+    event: &mut ReadEvent,
+    evaluation: &mut Evaluation,
+    watcher: Option<&mut Watcher<'_>>,
+) {
     returns::unkept(engine.program(), event);
     match returns::is_refused(event) {
         true => returns::refuse(event, &mut evaluation.decision),
-        false => evaluation.run(&engine.0, event, &Unclaimed),
+        false => evaluation.run_watched(engine, reader, event, &Unclaimed, watcher),
     }
 }
 
@@ -594,9 +618,10 @@ fn decide(
     reader: &mut Reader,
     event: &mut ReadEvent,
     evaluation: &mut Evaluation,
+    watcher: Option<&mut Watcher<'_>>,
 ) {
     let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
-    let Some(state) = state else { return alone(engine, event, evaluation) };
+    let Some(state) = state else { return alone(engine, reader, event, evaluation, watcher) };
     // First of all: a return may learn from its purchase whose it is.
     returns::before(program, &*state, (schema, reader), event, &mut |record, claimed, kept| {
         evaluation.again(&engine.0, record, claimed, kept)
@@ -608,7 +633,10 @@ fn decide(
     returns::show(program, event);
     match returns::is_refused(event) {
         true => returns::refuse(event, &mut evaluation.decision),
-        false => evaluation.run(&engine.0, event, &returns::Corrected::new(&*claimed, event)),
+        false => {
+            let claimed = returns::Corrected::new(&*claimed, event);
+            evaluation.run_watched(engine, reader, event, &claimed, watcher);
+        }
     }
     drop(claimed);
     returns::settle(program, event, &mut evaluation.decision);
@@ -704,7 +732,7 @@ impl Session {
     /// Decides the event that was read last, on what was kept before it, and keeps it.
     fn run(&mut self) {
         let Session { engine, state, reader, event, evaluation } = self;
-        decide(engine, state.as_deref_mut(), reader, event, evaluation);
+        decide(engine, state.as_deref_mut(), reader, event, evaluation, None);
     }
 
     /// Decides an event from its JSON text.
@@ -731,8 +759,8 @@ impl Session {
     /// Decides an event that was read for this engine's schema: numbers and ids, nothing named. The running amounts in
     /// its record change. Knows nothing of what was decided before, and keeps nothing.
     pub fn decide_record(&mut self, event: &mut ReadEvent) -> &evaluate::Decision {
-        let Session { engine, evaluation, .. } = self;
-        alone(engine, event, evaluation);
+        let Session { engine, reader, evaluation, .. } = self;
+        alone(engine, reader, event, evaluation, None);
         &self.evaluation.decision
     }
 
@@ -740,8 +768,21 @@ impl Session {
     /// it: as [`Self::decide_record`], for programs with and without state.
     pub fn decide_read(&mut self, reader: &mut Reader, event: &mut ReadEvent) -> &evaluate::Decision {
         let Session { engine, state, evaluation, .. } = self;
-        decide(engine, state.as_deref_mut(), reader, event, evaluation);
+        decide(engine, state.as_deref_mut(), reader, event, evaluation, None);
         &self.evaluation.decision
+    }
+
+    /// Decides the event that was read last as [`Self::decide_json`] does, and lets somebody look.
+    pub(crate) fn decide_watched(&mut self, watcher: &mut Watcher<'_>) -> Decision {
+        let Session { engine, state, reader, event, evaluation } = self;
+        decide(engine, state.as_deref_mut(), reader, event, evaluation, Some(watcher));
+        self.engine.0.names.decision(&self.event, &self.evaluation.decision)
+    }
+
+    /// Why the event that was decided last brings nothing back, where it is a return that is refused.
+    pub(crate) fn no_return(&self) -> Option<(&'static str, String)> {
+        let returned = self.event.returned.as_ref()?;
+        returned.as_ref().err().map(|refused| (refused.name(), refused.words(&self.event)))
     }
 
     /// Names what [`Self::decide_record`] decided.

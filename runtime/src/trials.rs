@@ -22,7 +22,7 @@ use perq_compiler::evaluate::{
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
-    AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Saying, Span,
+    AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Saying, SlotId, Span,
     Verified, event_slot, line_slot,
 };
 use perq_compiler::pipeline;
@@ -958,7 +958,7 @@ impl View<'_> {
             Expectation::Nothing => {
                 let got = match decision.faults.as_slice() {
                     [] if self.is_refused() => self.refused().unwrap_or_default(),
-                    [] => self.effects(|_| true),
+                    [] => self.given(|_| true, |_| true),
                     _ => "a rule failed".to_owned(),
                 };
                 let nothing = self.all().all(|decision| {
@@ -1005,7 +1005,10 @@ impl View<'_> {
             }
             Expectation::Silent(rule) => {
                 let silent = !self.fires(*rule);
-                let got = self.effects(|effect| self.is(effect.rule, *rule));
+                let got = self.given(
+                    |effect| self.is(effect.rule, *rule),
+                    |by| by.is_some_and(|by| self.is(by, *rule)),
+                );
                 (silent, format!("rule `{}` has no effect", self.rule(*rule)), got)
             }
             Expectation::DisplacedBy(loser, winner) => {
@@ -1102,7 +1105,7 @@ impl View<'_> {
             Expectation::Issue { count, instrument, rule, to } => {
                 self.issued(*count, *instrument, *rule, to.as_deref())
             }
-            Expectation::Gift { pieces, skus, rule } => self.given(*pieces, skus, *rule),
+            Expectation::Gift { pieces, skus, rule } => self.gift(*pieces, skus, *rule),
             Expectation::Coupon(coupon, accepted) => self.redeemed(*coupon, *accepted),
             Expectation::Badge(badge) => {
                 let name = self.instrument(InstrumentId::Badge(*badge));
@@ -1288,7 +1291,7 @@ impl View<'_> {
     }
 
     /// Whether so many pieces of a product are given, or of several are on offer.
-    fn given(&self, pieces: i64, skus: &[String], rule: Option<RuleId>) -> (bool, String, String) {
+    fn gift(&self, pieces: i64, skus: &[String], rule: Option<RuleId>) -> (bool, String, String) {
         let of_rule = |by: RuleId| rule.is_none_or(|rule| self.is(by, rule));
         let gifts = self.all().flat_map(|decision| &decision.gifts);
         let gifts: Vec<_> = gifts.filter(|gift| of_rule(gift.rule)).collect();
@@ -1431,13 +1434,33 @@ impl View<'_> {
     }
 
     fn effects(&self, which: impl Fn(&Effect) -> bool) -> String {
-        let effects: Vec<String> = self
-            .all()
-            .flat_map(|decision| &decision.effects)
-            .filter(|effect| which(effect))
-            .map(|effect| self.effect(effect))
-            .collect();
-        if effects.is_empty() { "nothing".to_owned() } else { effects.join("; ") }
+        self.given(which, |_| false)
+    }
+
+    /// Effects, and what is issued and set by rules of the second sort.
+    fn given(&self, which: impl Fn(&Effect) -> bool, by: impl Fn(Option<RuleId>) -> bool) -> String {
+        let effects = self.all().flat_map(|decision| &decision.effects);
+        let effects = effects.filter(|effect| which(effect)).map(|effect| self.effect(effect));
+        let issues = self.all().flat_map(|decision| &decision.issues).filter(|issue| by(issue.rule));
+        let issues = issues.map(|issue| {
+            let number = match issue.instrument {
+                InstrumentId::Coupon(_) | InstrumentId::Badge(_) => issue.number,
+                InstrumentId::Certificate(_) => 1,
+            };
+            let rule = issue.rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+            format!("issue {number} {}{rule}", self.instrument(issue.instrument))
+        });
+        let set = self.all().flat_map(|decision| &decision.changes);
+        let set = set.filter(|change| by(Some(change.rule)));
+        let set = set
+            .map(|change| format!("set `{}` by rule `{}`", self.field(change.slot), self.rule(change.rule)));
+        let given: Vec<String> = effects.chain(issues).chain(set).collect();
+        if given.is_empty() { "nothing".to_owned() } else { given.join("; ") }
+    }
+
+    /// A field of the event as rules write it.
+    fn field(&self, slot: SlotId) -> &str {
+        self.program.layout.event.get(slot.index()).map_or("?", |slot| &slot.name)
     }
 
     fn effect(&self, effect: &Effect) -> String {
@@ -1542,8 +1565,7 @@ impl View<'_> {
             let _ = writeln!(out, "on offer {goods} by rule `{rule}`");
         }
         for change in &decision.changes {
-            let field = self.program.layout.event.get(change.slot.index()).map_or("?", |slot| &slot.name);
-            let _ = writeln!(out, "set `{field}` by rule `{}`", self.rule(change.rule));
+            let _ = writeln!(out, "set `{}` by rule `{}`", self.field(change.slot), self.rule(change.rule));
         }
         for change in &decision.tiers {
             let when = if change.review { " at a review" } else { "" };

@@ -85,22 +85,33 @@ impl<C: Code> Engine<C> {
     }
 }
 
-/// The four engines that must agree.
+/// The engines that must agree.
 pub struct Engines {
     program: Arc<perq_compiler::ir::Verified>,
     optimised: Arc<perq_compiler::ir::Verified>,
     interpreter: Engine<Interpreter>,
-    speed: Engine<Native>,
-    plain: Engine<Native>,
+    /// Whether their code is optimised, and the engines.
+    native: Vec<(bool, Engine<Native>)>,
     after: Engine<Interpreter>,
+    /// Labels of instructions that met a fault, by function and position.
+    labels: BTreeMap<(u32, u32), String>,
 }
 
 impl Engines {
-    /// Verifies a program and compiles it.
+    /// Verifies a program and compiles it with and without optimisation of code.
     ///
     /// # Errors
     /// What the verifier says, also of the optimised program.
     pub fn new(program: Program) -> Result<Engines, String> {
+        let options = |optimise: bool| Options { optimise, ..Options::default() };
+        Engines::with(program, &[options(true), options(false)])
+    }
+
+    /// Verifies a program and compiles it so.
+    ///
+    /// # Errors
+    /// What the verifier says, also of the optimised program.
+    pub fn with(program: Program, options: &[Options]) -> Result<Engines, String> {
         let said = |errors: Vec<perq_compiler::ir::VerifyError>| {
             errors.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         };
@@ -109,17 +120,18 @@ impl Engines {
         let optimised =
             verify(optimised).map_err(|errors| format!("refused when optimised: {}", said(errors)))?;
         let optimised = Arc::new(optimised);
-        let native = |optimise: bool| {
-            let options = Options { optimise, ..Options::default() };
-            Native::new(Arc::clone(&program), options).map_err(|error| error.to_string())
-        };
+        let mut native = Vec::with_capacity(options.len());
+        for options in options {
+            let code = Native::new(Arc::clone(&program), *options).map_err(|error| error.to_string())?;
+            native.push((options.optimise, Engine::new(code)));
+        }
         Ok(Engines {
             interpreter: Engine::new(Interpreter::new(Arc::clone(&program))),
-            speed: Engine::new(native(true)?),
-            plain: Engine::new(native(false)?),
+            native,
             after: Engine::new(Interpreter::new(Arc::clone(&optimised))),
             program,
             optimised,
+            labels: BTreeMap::new(),
         })
     }
 
@@ -134,10 +146,10 @@ impl Engines {
     /// How they differ.
     pub fn run(&mut self, function: FunctionId, input: &Input, report: &mut Report) -> Result<(), String> {
         let outcome = self.interpreter.run(function, input);
-        for (name, other) in
-            [("speed", self.speed.run(function, input)), ("none", self.plain.run(function, input))]
-        {
+        for (optimised, engine) in &mut self.native {
+            let other = engine.run(function, input);
             if other != outcome {
+                let name = if *optimised { "speed" } else { "none" };
                 return Err(format!("interpreter {outcome:?}\nnative, {name}: {other:?}"));
             }
         }
@@ -163,19 +175,20 @@ impl Engines {
         match outcome.result {
             Ok(()) => report.finished += 1,
             Err(fault) => {
-                if let Some(code) = self.program.functions.get(function.index()) {
-                    let shape = Shape::of(code);
-                    let label = generate::label(code, &shape.types, fault.inst as usize);
-                    *report.faults.entry((format!("{:?}", fault.kind), label)).or_default() += 1;
-                }
+                let label = self.labels.entry((function.0, fault.inst)).or_insert_with(|| {
+                    self.program.functions.get(function.index()).map_or_else(String::new, |code| {
+                        generate::label(code, &Shape::of(code).types, fault.inst as usize)
+                    })
+                });
+                *report.faults.entry((format!("{:?}", fault.kind), label.clone())).or_default() += 1;
             }
         }
         Ok(())
     }
 
-    /// Functions that neither native engine interprets.
+    /// Functions that native engines interpret.
     fn declined(&self) -> u64 {
-        (self.speed.code.declined().count() + self.plain.code.declined().count()) as u64
+        self.native.iter().map(|(_, engine)| engine.code.declined().count() as u64).sum()
     }
 }
 
@@ -222,6 +235,34 @@ pub fn one(seed: u64, records: usize, report: &mut Report) {
                 report.mismatches.push(format!("seed {seed}, function {}: {words}", function.0));
                 return;
             }
+        }
+    }
+}
+
+/// A program that bytes decide, with one kind of native code, on so many records that follow from the bytes, too.
+///
+/// # Panics
+/// Where engines differ, or a program is refused.
+pub fn of_bytes(bytes: &[u8], records: usize) {
+    let mut choices = Random::of_bytes(bytes);
+    let optimise = choices.chance(50);
+    let program = generate::program(&mut choices);
+    let count = u32::try_from(program.functions.len()).unwrap_or(0);
+    // What Cranelift makes of its input is compared; checking the input again would be half of the time.
+    let options = Options { optimise, verify: false, ..Options::default() };
+    let mut engines = Engines::with(program, &[options]).unwrap_or_else(|words| panic!("{words}"));
+    // FNV-1a.
+    let seed = bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3)
+    });
+    let mut random = Random::new(seed);
+    let mut report = Report::default();
+    for _ in 0..records {
+        let input = generate::input(&mut random, &engines.program);
+        for function in (0..count).map(FunctionId) {
+            engines
+                .run(function, &input, &mut report)
+                .unwrap_or_else(|words| panic!("function {}: {words}", function.0));
         }
     }
 }

@@ -145,10 +145,31 @@ fn claims_of(item: &Item, out: &mut Vec<Claimed>) {
         ItemKind::Arbitration(header, _) => {
             claim(&item.docs, named("arbitration", &header.name.text), None, None);
         }
-        ItemKind::Enum { header, .. } => claim(&item.docs, named("enum", &header.name.text), None, None),
-        ItemKind::Extend(name, _) => claim(&item.docs, format!("extend `{}`", name.text), None, None),
         ItemKind::Segment(header, _) => claim(&item.docs, named("segment", &header.name.text), None, None),
-        _ => claim(&item.docs, "a declaration".to_owned(), None, None),
+        ItemKind::Enum { header, .. } => claim(&item.docs, named("enum", &header.name.text), None, None),
+        ItemKind::Counter { header, .. } => {
+            claim(&item.docs, named("counter", &header.name.text), None, None)
+        }
+        ItemKind::Event { name, .. } => claim(&item.docs, named("event", &name.text), None, None),
+        ItemKind::Record(name, _) => claim(&item.docs, named("record", &name.text), None, None),
+        ItemKind::Extend(name, _) => claim(&item.docs, named("extension of", &name.text), None, None),
+        ItemKind::Reference { name, .. } => claim(&item.docs, named("reference", &name.text), None, None),
+        ItemKind::Badge(header, _) => claim(&item.docs, named("badge", &header.name.text), None, None),
+        ItemKind::Tiers(header, _) => claim(&item.docs, named("tiers", &header.name.text), None, None),
+        ItemKind::Coupon(header, _) => claim(&item.docs, named("coupon", &header.name.text), None, None),
+        ItemKind::Certificate(header, _) => {
+            claim(&item.docs, named("certificate", &header.name.text), None, None);
+        }
+        ItemKind::Redemption(header, _) => {
+            claim(&item.docs, named("redemption", &header.name.text), None, None);
+        }
+        ItemKind::Template(template) => {
+            claim(&item.docs, named("template", &template.header.name.text), None, None);
+        }
+        ItemKind::Later { keyword, .. } => {
+            claim(&item.docs, format!("`{}`", keyword.text), None, None);
+        }
+        ItemKind::Language(_) | ItemKind::Use { .. } => {}
     }
 }
 

@@ -3,30 +3,62 @@
 //! They mean nothing: they hold every instruction, nested and mixed, with numbers from both ends of their ranges.
 //! Refuses to know engines: what runs them is elsewhere.
 
+use perq_compiler::calendar::{Universal, WallClock};
 use perq_compiler::evaluate::{Bindings, Bits, RecordView, TableRows};
 use perq_compiler::ir::{
-    Account, AccountId, CalendarPart, Column, Comparison, Currency, Derivation, DiscountAmount, Displace,
-    Element, Enumeration, EventId, EventKind, Fall, Function, FunctionId, Group, GroupId, History, Inst,
-    KindId, Layout, MISSING, OnPrice, Param, ParamId, Phase, PlaceId, Program, RecordKind, Reference,
+    Account, AccountId, CalendarPart, ClockPart, Column, Comparison, Currency, Derivation, DiscountAmount,
+    Displace, Element, Enumeration, EventId, EventKind, Fall, Function, FunctionId, Group, GroupId, History,
+    Inst, KindId, Layout, MISSING, OnPrice, Param, ParamId, Phase, PlaceId, Program, RecordKind, Reference,
     ReferenceId, ReferenceKind, RoundPer, Rounding, RowSource, RowTable, Rows, Rule, RuleId, Scope, SetPick,
     SetValue, Site, SiteId, SiteKind, Slot, SlotId, SlotType, SourceFile, SourcePlace, TableId, Ty, Value,
     VarId,
 };
+use perq_runtime::clock::Zone;
+use std::sync::{Arc, LazyLock};
 
-/// A small generator of numbers: SplitMix64.
+/// A small generator of numbers: SplitMix64, or choices that somebody else made.
 #[derive(Clone, Debug)]
-pub struct Random(u64);
+pub struct Random {
+    state: u64,
+    /// Choices in the order in which they are made, the next one last.
+    choices: Option<Vec<u8>>,
+}
 
 impl Random {
     /// From a seed.
     pub fn new(seed: u64) -> Random {
-        Random(seed)
+        Random { state: seed, choices: None }
+    }
+
+    /// Of bytes, each of which decides something, so that like bytes make like things. All choices behind the last byte
+    /// are the first there is.
+    pub fn of_bytes(bytes: &[u8]) -> Random {
+        Random { state: 0, choices: Some(bytes.iter().rev().copied().collect()) }
+    }
+
+    /// Whether bytes made the choices and are used up.
+    pub fn is_exhausted(&self) -> bool {
+        self.choices.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// The next 64 bits; of bytes, one or as many as a choice among `n` takes.
+    fn bits_for(&mut self, n: usize) -> u64 {
+        let Some(choices) = &mut self.choices else { return self.bits() };
+        let (mut bits, mut reached) = (0u64, 1u64);
+        while reached < n as u64 && reached < 1 << 56 {
+            bits = bits << 8 | u64::from(choices.pop().unwrap_or(0));
+            reached <<= 8;
+        }
+        bits
     }
 
     /// The next 64 bits.
     pub fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
+        if self.choices.is_some() {
+            return self.bits_for(usize::MAX);
+        }
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         z ^ (z >> 31)
@@ -34,7 +66,7 @@ impl Random {
 
     /// A number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.bits() % u64::try_from(n.max(1)).unwrap_or(1)).unwrap_or(0)
+        usize::try_from(self.bits_for(n) % u64::try_from(n.max(1)).unwrap_or(1)).unwrap_or(0)
     }
 
     /// True in so many of a hundred.
@@ -402,7 +434,7 @@ impl<'r> Generator<'r> {
         if self.random.chance(60) {
             self.filled_selection();
         }
-        while self.function.insts.len() < self.budget {
+        while self.function.insts.len() < self.budget && !self.random.is_exhausted() {
             self.step();
             if self.random.chance(40) {
                 self.observe();
@@ -706,7 +738,7 @@ impl<'r> Generator<'r> {
     /// Adds an instruction, or a few that belong together.
     fn step(&mut self) {
         let edges = self.edges;
-        match self.random.below(49) {
+        match self.random.below(51) {
             0 => {
                 let word = self.random.word(edges);
                 self.push(Inst::Int(word));
@@ -744,6 +776,26 @@ impl<'r> Generator<'r> {
                     self.value(Ty::I64)
                 };
                 self.push(Inst::AddMonths(day, months));
+            }
+            49 => {
+                let day = self.day();
+                let second = match self.random.below(10) {
+                    0 => self.value(Ty::I64),
+                    1 => {
+                        let second = self.random.pick(&[-1, 0, 86_399, 86_400, i64::MIN, i64::MAX]);
+                        self.push(Inst::Int(second))
+                    }
+                    _ => {
+                        let second = self.random.between(0, 86_399);
+                        self.push(Inst::Int(second))
+                    }
+                };
+                self.push(Inst::InstantOf(day, second));
+            }
+            50 => {
+                let instant = self.instant();
+                let part = self.random.pick(&CLOCK_PARTS);
+                self.push(Inst::Clock(part, instant));
             }
             46 => {
                 let day = self.day();
@@ -930,6 +982,24 @@ impl<'r> Generator<'r> {
             _ => self.random.between(-719_528, 2_932_896),
         };
         self.push(Inst::Int(day))
+    }
+
+    /// Mostly an instant of the years that can be written, often within a day of the clocks being turned.
+    fn instant(&mut self) -> Value {
+        let instant = match self.random.below(10) {
+            0 => return self.value(Ty::I64),
+            1 => self.random.pick(&[
+                -62_167_219_200,
+                -62_167_219_201,
+                253_402_300_799,
+                253_402_300_800,
+                i64::MIN,
+                i64::MAX,
+            ]),
+            2..=4 => self.random.pick(&TURNED) + self.random.between(-86_400, 86_400),
+            _ => self.random.between(-62_167_219_200, 253_402_300_799),
+        };
+        self.push(Inst::Int(instant))
     }
 
     /// Mostly not zero.
@@ -1213,6 +1283,22 @@ fn row(random: &mut Random, slots: &[Slot], symbols: &mut Vec<u32>, edges: usize
         .collect()
 }
 
+const CLOCK_PARTS: [ClockPart; 2] = [ClockPart::Day, ClockPart::Second];
+
+/// When clocks are turned: in Rome on 29 March and 25 October 2026, in Apia over 30 December 2011, which it left out.
+const TURNED: [i64; 3] = [1_774_746_000, 1_792_890_000, 1_325_239_200];
+
+/// Clocks of zones, two of them with turns at hours and days.
+pub fn clock(random: &mut Random) -> Arc<dyn WallClock> {
+    static CLOCKS: LazyLock<Vec<Arc<dyn WallClock>>> = LazyLock::new(|| {
+        let named = |name: &&str| Zone::named(name).map(|zone| Arc::new(zone) as Arc<dyn WallClock>);
+        let zones = ["Europe/Rome", "Pacific/Apia", "America/St_Johns"];
+        zones.iter().filter_map(named).chain([Arc::new(Universal) as Arc<dyn WallClock>]).collect()
+    });
+    let at = random.below(CLOCKS.len());
+    CLOCKS.get(at).map_or_else(|| Arc::new(Universal) as Arc<dyn WallClock>, Arc::clone)
+}
+
 fn bindings(random: &mut Random) -> Bindings {
     // A reference without bits, and one that is not there, match nothing.
     let count = if random.chance(5) { random.below(4) } else { 4 };
@@ -1226,7 +1312,7 @@ fn bindings(random: &mut Random) -> Bindings {
             bits
         })
         .collect();
-    Bindings { references }
+    Bindings { references, zone: clock(random) }
 }
 
 /// The name of an instruction with what makes it a case of its own: operand types, roundings, comparisons, elements.
@@ -1244,6 +1330,7 @@ pub fn label(function: &Function, types: &[Option<Ty>], at: usize) -> String {
         | Inst::Choose(_, a, _)
         | Inst::Set(_, a) => format!("{name}.{:?}", ty(a).unwrap_or(Ty::Bag)),
         Inst::Compare(comparison, a, _) => format!("{name}.{comparison:?}.{:?}", ty(a).unwrap_or(Ty::Bag)),
+        Inst::Clock(part, _) => format!("{name}.{part:?}"),
         Inst::Divide(_, _, rounding) => format!("{name}.{rounding:?}"),
         Inst::Get(variable) => format!("{name}.{:?}", function.variables.get(variable.index())),
         Inst::Loop(Rows::Lines) => "Loop.Lines".to_owned(),
@@ -1282,6 +1369,9 @@ pub fn labels() -> Vec<String> {
         "Floor",
         "AddMonths",
         "Calendar",
+        "InstantOf",
+        "Clock.Day",
+        "Clock.Second",
         "And",
         "Or",
         "Not",

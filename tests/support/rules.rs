@@ -249,8 +249,20 @@ impl Writer {
         }
     }
 
+    /// A point in time, from January to October.
+    fn instant(&mut self) -> String {
+        format!("2026-{:02}-{:02} {:02}:30", 1 + self.below(10), 1 + self.below(28), self.below(24))
+    }
+
+    /// The event's instant, moved by the clock or by the calendar.
+    fn moved(&mut self) -> String {
+        let unit = ["hours", "days", "months"][self.below(3)];
+        let sign = ["+", "-"][self.below(2)];
+        format!("event.at {sign} {} {unit}", 1 + self.below(40))
+    }
+
     fn truth(&mut self, depth: u32, scope: Scope) -> String {
-        let choice = if depth == 0 { self.below(4) } else { self.below(15) };
+        let choice = if depth == 0 { self.below(4) } else { self.below(17) };
         let d = depth.saturating_sub(1);
         match choice {
             0 if scope.line => format!("line in category \"C{}\"", self.below(4)),
@@ -269,12 +281,16 @@ impl Writer {
             9 => format!("({} in {} through 50.00 EUR)", self.money(d, scope), self.amount()),
             10 => "(member known and member.tier known and member.tier >= silver)".to_owned(),
             11 => "regulars".to_owned(),
+            12 => format!("({} >= {})", self.moved(), self.instant()),
+            13 => {
+                format!("({} in {} through 2026-11-{:02})", self.moved(), self.instant(), 1 + self.below(30))
+            }
             _ if scope.line || scope.unit || scope.payment => "(event.time >= 12:00)".to_owned(),
-            12 => {
+            14 => {
                 let payment = Scope { payment: true, ..Scope::default() };
                 format!("any(payments where payment.type = cash or {})", self.truth(d.min(1), payment))
             }
-            13 => {
+            15 => {
                 let line = Scope { line: true, ..Scope::default() };
                 format!("all(lines where {})", self.truth(d, line))
             }
@@ -316,7 +332,7 @@ pub fn ordinary(random: &mut Random, program: &Program) -> generate::Input {
             .iter()
             .map(|param| param.values.last().map_or(0, |(_, value)| *value))
             .collect(),
-        bindings: Bindings { references },
+        bindings: Bindings { references, zone: generate::clock(random) },
         fuel: 1_000_000,
     }
 }

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 
 /// More rows than a reader can check, or an engine should compare one by one.
 const MAX_ROWS: usize = 2_000;
+/// Columns of a table.
+pub(super) const MAX_COLUMNS: usize = 16;
 /// How many steps proving that a row always fits may take.
 const MAX_WORK: u32 = 1_000_000;
 
@@ -260,7 +262,7 @@ impl Checker<'_> {
         unique: bool,
         place: Place,
     ) {
-        if rows.len() > MAX_ROWS || subjects.len() > 16 {
+        if rows.len() > MAX_ROWS || subjects.len() > MAX_COLUMNS {
             self.report(errors::too_many_rows(place, name, MAX_ROWS));
             return;
         }

@@ -5,7 +5,7 @@ pub(super) use crate::calendar::date_text;
 use crate::calendar::{Civil, days, month_length};
 
 /// Days from 1970-01-01 of a date that exists, `2026-03-01`.
-pub(super) fn date(text: &str) -> Option<i64> {
+pub(crate) fn date(text: &str) -> Option<i64> {
     let mut parts = text.split('-');
     let (year, month, day) = (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
     if parts.next().is_some() || !(1..=12).contains(&month) || day < 1 || day > month_length(year, month) {
@@ -15,7 +15,7 @@ pub(super) fn date(text: &str) -> Option<i64> {
 }
 
 /// Seconds of the day, `09:00` or `09:00:30`.
-pub(super) fn time(text: &str) -> Option<i64> {
+pub(crate) fn time(text: &str) -> Option<i64> {
     let mut parts = text.split(':');
     let (hour, minute) = (number(parts.next()?)?, number(parts.next()?)?);
     let second = match parts.next() {
@@ -27,12 +27,12 @@ pub(super) fn time(text: &str) -> Option<i64> {
 }
 
 /// As [`time`], and `24:00` for the end of the day.
-pub(super) fn end_time(text: &str) -> Option<i64> {
+pub(crate) fn end_time(text: &str) -> Option<i64> {
     if text == "24:00" || text == "24:00:00" { Some(86_400) } else { time(text) }
 }
 
 /// The time of a second of the day.
-pub(super) fn time_text(second: i64) -> String {
+pub(crate) fn time_text(second: i64) -> String {
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     if second == 0 { format!("{hour:02}:{minute:02}") } else { format!("{hour:02}:{minute:02}:{second:02}") }
 }

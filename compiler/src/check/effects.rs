@@ -21,6 +21,8 @@ pub(super) struct Context {
     pub group_name: String,
     pub accounts: BTreeSet<ir::AccountId>,
     pub discounts: bool,
+    /// It awards what is spent at once.
+    pub spends_at_once: bool,
     /// It multiplies awards of another group.
     pub multiplies: bool,
     /// Its name, and the one under which it is counted.
@@ -46,6 +48,7 @@ impl Checker<'_> {
                     self.for_each(scope, name, source, body, context, steps);
                 }
                 ast::EffectKind::Award { amount, to, options } => {
+                    context.spends_at_once |= options.spent_at_once.is_some();
                     steps.extend(self.award(scope, amount, to.as_ref(), options, place, context));
                 }
                 ast::EffectKind::Debit { amount, from, reason } => {

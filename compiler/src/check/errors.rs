@@ -3,6 +3,7 @@
 //! A message is for the author of a rule: lower case, no full stop, their own text in backticks. A label says what an
 //! operand is and where that comes from; a repair is text that can be pasted.
 
+use super::choices::MAX_COLUMNS;
 use super::types::Decimal;
 use perq_grammar::diagnostic::{Diagnostic, Place};
 
@@ -18,6 +19,7 @@ pub const NAMES: &[&str] = &[
     "cannot-exclude",
     "cannot-set",
     "collection-as-value",
+    "compared-with-itself",
     "constant-expected",
     "date-order",
     "decimal-or-thousands",
@@ -101,6 +103,7 @@ pub const NAMES: &[&str] = &[
     "unknown-word",
     "unknown-zone",
     "unreachable-row",
+    "valid-after-effect",
     "value-outside-range",
     "wrong-account",
     "wrong-arbitration",
@@ -346,6 +349,16 @@ pub(super) fn unknown_word(place: Place, what: &str, word: &str, words: &[&str])
     }
 }
 
+/// `per day`: a limit says for whom, and its window over what time.
+pub(super) fn limit_of_period(place: Place, word: &str, who: &str, window: &str) -> Diagnostic {
+    Diagnostic::error(
+        "unknown-word",
+        place,
+        format!("`per` says for whom a limit counts, and `{word}` is a time"),
+    )
+    .help(format!("the time stands after `within`: `per {who} within {window}`"))
+}
+
 /// A word that another one means already.
 pub(super) fn other_word(place: Place, word: &str, ours: &str) -> Diagnostic {
     Diagnostic::error("unknown-word", place, format!("`{word}` is written `{ours}` here")).suggest(Some(ours))
@@ -517,6 +530,23 @@ pub(super) fn unknown_field(
     }
 }
 
+/// A name that other systems have for a field.
+pub(super) fn other_field(place: Place, record: &str, name: &str, ours: &str) -> Diagnostic {
+    Diagnostic::error("unknown-field", place, format!("{} {record} has no field `{name}`", article(record)))
+        .suggest(Some(ours))
+}
+
+/// What is paid for the event at hand, asked of the event.
+pub(super) fn amount_of_event(place: Place, whole: Place, record: &str, name: &str) -> Diagnostic {
+    let ours = format!("basket.{name}");
+    Diagnostic::error(
+        "unknown-field",
+        place,
+        format!("{} {record} that is being decided has no field `{name}`", article(record)),
+    )
+    .fix(format!("of this event it is `{ours}`"), whole, ours)
+}
+
 pub(super) fn pieces_of_unit(place: Place) -> Diagnostic {
     Diagnostic::error("unknown-field", place, "a unit is one piece and has no field `pieces`")
         .help("count units with `count(units where …)`, or sum `line.pieces` for lines")
@@ -638,15 +668,6 @@ pub(super) fn empty_range(place: Place) -> Diagnostic {
     Diagnostic::error("empty-range", place, "nothing lies in this range")
 }
 
-pub(super) fn instant_here(place: Place, text: &str) -> Diagnostic {
-    Diagnostic::error(
-        "not-yet-evaluated",
-        place,
-        format!("`{text}` can only be compared with `event.at` in this version"),
-    )
-    .help("compare dates, or write the comparison with `event.at`")
-}
-
 pub(super) fn month_day_missing(place: Place, day: u32) -> Diagnostic {
     Diagnostic::warning("month-day-missing", place, format!("not every month has a day {day}"))
 }
@@ -657,6 +678,11 @@ pub(super) fn division_by_zero(place: Place, text: &str) -> Diagnostic {
         place,
         format!("nothing can be divided by `{text}`: the rule fails here"),
     )
+}
+
+/// A date where only one that is written out can stand.
+pub(super) fn date_constant_expected(place: Place, text: &str) -> Diagnostic {
+    constant_expected(place, text).help("write the date out, such as `2026-03-01`")
 }
 
 pub(super) fn constant_expected(place: Place, text: &str) -> Diagnostic {
@@ -741,6 +767,7 @@ pub(super) fn calendar_duration(
     place: Place,
     (left_place, left): (Place, &str),
     (right_place, right): (Place, &str),
+    repair: &str,
 ) -> Diagnostic {
     Diagnostic::error(
         "calendar-duration",
@@ -749,7 +776,7 @@ pub(super) fn calendar_duration(
     )
     .label(left_place, left)
     .label(right_place, right)
-    .help("write both in days, or both in months")
+    .help(repair)
 }
 
 pub(super) fn number_expected(place: Place, text: &str, found: &str) -> Diagnostic {
@@ -993,6 +1020,39 @@ pub(super) fn optional_column(place: Place, name: &str) -> Diagnostic {
         .help("take the `?` away and ask `known` where the table is used")
 }
 
+/// A comparison of something with itself.
+pub(super) fn compared_with_itself(place: Place, text: &str, hidden: Option<&str>) -> Diagnostic {
+    let diagnostic = Diagnostic::warning(
+        "compared-with-itself",
+        place,
+        format!("`{text}` stands on both sides, so this is the same for every row and every event"),
+    );
+    match hidden {
+        Some(name) => diagnostic.help(format!(
+            "inside these brackets `{name}` is the inner row; give the loop around it another name, such as \
+             `for each row in {name}s`, and write `row.…` for its own"
+        )),
+        None => diagnostic,
+    }
+}
+
+/// `then issue coupon c valid …`
+pub(super) fn valid_after_effect(place: Place, issues: bool) -> Diagnostic {
+    let diagnostic = Diagnostic::warning(
+        "valid-after-effect",
+        place,
+        "this `valid` says when the rule holds, not how long what it gives holds",
+    );
+    if issues {
+        diagnostic.help(
+            "how long a coupon holds is said by `expires` behind it, or by `valid` in the coupon; if the rule is \
+             meant, write it on a line of its own",
+        )
+    } else {
+        diagnostic.help("write it on a line of its own")
+    }
+}
+
 pub(super) fn always_known(place: Place, text: &str) -> Diagnostic {
     Diagnostic::warning("always-known", place, format!("`{text}` is never missing"))
 }
@@ -1033,7 +1093,14 @@ pub(super) fn wrong_element(place: Place, what: &str, found: &str, wanted: &str)
 }
 
 pub(super) fn element_expected(place: Place, text: &str, wanted: &str) -> Diagnostic {
-    Diagnostic::error("mismatched-types", place, format!("expected is {wanted}; `{text}` is something else"))
+    Diagnostic::error("mismatched-types", place, format!("expected is {wanted}; `{text}` is none"))
+}
+
+/// A row of another collection where a function takes one of this receipt.
+pub(super) fn other_element(place: Place, text: &str, found: &str, wanted: &str) -> Diagnostic {
+    Diagnostic::error("mismatched-types", place, format!("expected is {wanted}; `{text}` is {found}"))
+        .at(found.to_owned())
+        .help("a `define` takes rows of one collection only; write its condition out here")
 }
 
 pub(super) fn not_a_function(place: Place, name: &str) -> Diagnostic {
@@ -1137,7 +1204,7 @@ pub(super) fn unreachable_row(place: Place, name: &str, everything: bool) -> Dia
 
 pub(super) fn too_many_rows(place: Place, name: &str, most: usize) -> Diagnostic {
     Diagnostic::error("too-many-rows", place, format!("`{name}` is too large to be checked for gaps"))
-        .help(format!("at most {most} rows of 16 columns, with few different values in each"))
+        .help(format!("at most {most} rows of {MAX_COLUMNS} columns, with few different values in each"))
 }
 
 // ---- groups and rules
@@ -1489,10 +1556,24 @@ pub(super) fn limit_of_nobody(
     }
 }
 
-pub(super) fn batch_only(place: Place, rule_place: Place, rule: &str) -> Diagnostic {
-    Diagnostic::error("batch-only", place, "a discount needs the open basket, and a batch run comes after it")
+pub(super) fn batch_only(place: Place, rule_place: Place, rule: &str, discounts: bool) -> Diagnostic {
+    if discounts {
+        Diagnostic::error(
+            "batch-only",
+            place,
+            "a discount needs the open basket, and a batch run comes after it",
+        )
         .label(rule_place, format!("rule `{rule}` takes money off the price"))
         .help("write `process at_once`, or award points or money of an account")
+    } else {
+        Diagnostic::error(
+            "batch-only",
+            place,
+            "what is spent at once needs the open basket, and a batch run comes after it",
+        )
+        .label(rule_place, format!("rule `{rule}` awards what is spent at once"))
+        .help("write `process at_once` or `process as_asked`, or leave out `spent_at_once`")
+    }
 }
 
 pub(super) fn missing_argument(place: Place, rule: &str, parameter: &str, declared: Place) -> Diagnostic {

@@ -134,7 +134,9 @@ impl Checker<'_> {
         {
             self.report(errors::missing_unit(value.place, &quoted, &wanted, &suffix, None));
         } else {
-            let conversion = self.conversion(&quoted, value.ty.present(), ty);
+            let conversion = self
+                .conversion(&quoted, value.ty.present(), ty)
+                .or_else(|| self.other_time(&quoted, &value, ty));
             self.report(errors::mismatched_types(value.place, &quoted, &wanted, &found, conversion));
         }
         Expr { kind: ExprKind::Error, ty: ty.clone(), place: value.place }
@@ -167,12 +169,14 @@ impl Checker<'_> {
 
     /// Local time becomes an instant only with the zone's table, which is not known here.
     fn instant_literal(&mut self, date: &str, time: &str, place: Place) -> Expr {
-        if dates::date(date).is_none() || dates::time(time).is_none() {
-            self.report(errors::impossible_date(place, &format!("{date} {time}")));
-        } else {
-            self.report(errors::instant_here(place, &format!("{date} {time}")));
-        }
-        Expr { kind: ExprKind::Error, ty: Type::Instant, place }
+        let kind = match (dates::date(date), dates::time(time)) {
+            (Some(day), Some(second)) => ExprKind::Instant(day, second),
+            (Some(_) | None, _) => {
+                self.report(errors::impossible_date(place, &format!("{date} {time}")));
+                ExprKind::Error
+            }
+        };
+        Expr { kind, ty: Type::Instant, place }
     }
 
     fn text_literal(&mut self, text: &str, place: Place, want: Option<&Type>) -> Expr {
@@ -685,6 +689,11 @@ impl Checker<'_> {
         }
         let scope = Scope::new(at.file, 0, Events::Inferred(None));
         let fields = self.fields_of(&scope, subject);
+        let is_pieces = matches!(name, "qty" | "quantity" | "count" | "amount");
+        if is_pieces && record == RecordName::Line && fields.iter().any(|field| field == "pieces") {
+            self.report(errors::other_field(at, &word, name, "pieces"));
+            return self.broken(place);
+        }
         let near = self.nearest(name, fields.iter().map(String::as_str));
         self.report(errors::unknown_field(at, &word, name, &fields, near.as_deref()));
         self.broken(place)
@@ -734,6 +743,12 @@ impl Checker<'_> {
                 field == name && asked.iter().any(|event| *owner == RecordName::Event(*event))
             }) {
                 self.report(errors::text_field(at, name));
+                return None;
+            }
+            let has_basket =
+                |event: &ir::EventId| self.event_infos.get(event.index()).is_some_and(|info| info.lines);
+            if matches!(name, "paid" | "initial") && asked.iter().all(has_basket) {
+                self.report(errors::amount_of_event(at, place, &word, name));
                 return None;
             }
             let fields = self.fields_of(scope, &subject);
@@ -1190,6 +1205,14 @@ impl Checker<'_> {
             return self.broken(place);
         }
         let ty = value.ty.clone();
+        if ty == Type::Instant {
+            let mut tests = Vec::with_capacity(parts.len());
+            for part in parts {
+                let part = self.value_of(scope, part, &ty);
+                tests.push(self.compare_instants(ast::Comparison::Equal, value.clone(), part, place));
+            }
+            return Expr { kind: ExprKind::Or(tests), ty: Type::Bool, place };
+        }
         let mut constants = Vec::with_capacity(parts.len());
         for part in parts {
             let part = self.value_of(scope, part, &ty);

@@ -530,6 +530,15 @@ impl<'a> Checker<'a> {
             {
                 return Expr { kind: crate::typed::ExprKind::Local(local), ty: ty.clone(), place };
             }
+            if let Some((_, found)) = found {
+                let (quoted, wanted) = (self.quote(place), self.describe(&Type::Record(*record)));
+                let mut found = self.describe(&Type::Record(found));
+                if found == wanted {
+                    found = format!("{found} of another collection, such as history");
+                }
+                self.report(errors::other_element(place, &quoted, &found, &wanted));
+                return self.broken(place);
+            }
         }
         let wanted = self.describe(&Type::Record(*record));
         let quoted = self.quote(place);
@@ -663,6 +672,8 @@ impl<'a> Checker<'a> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { largest: true, .. }

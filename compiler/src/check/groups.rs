@@ -399,6 +399,8 @@ impl<'a> Checker<'a> {
             ExprKind::Calendar(..) => true,
             ExprKind::Error
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Bool(_)
             | ExprKind::Ordinal(_)
             | ExprKind::Call(..)

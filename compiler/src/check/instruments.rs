@@ -239,10 +239,8 @@ impl<'a> Checker<'a> {
 
     fn presents(&self, field: typed::FieldId) -> bool {
         let kind = self.kind_ids.get(CODES.1).copied();
-        self.field_of(field).is_some_and(|field| match field.ty.present() {
-            Type::Set(of) => Some(*of) == kind,
-            _ => false,
-        })
+        let is_set = |ty: &Type| matches!(ty, Type::Set(of) if Some(*of) == kind);
+        self.field_of(field).is_some_and(|field| is_set(field.ty.present()))
     }
 
     /// The kinds of events that codes are presented with.
@@ -338,14 +336,13 @@ impl<'a> Checker<'a> {
                     self.report(errors::wrong_instrument(clause_place, &what, why));
                 }
                 ast::CouponClause::NotWithCoupon(path) => self.not_with(at, index, path, clause_place),
-                ast::CouponClause::Shared(clause) => match &clause.kind {
-                    ast::ClauseKind::Priority(_) if !shares_group => {
+                ast::CouponClause::Shared(clause) => {
+                    if matches!(clause.kind, ast::ClauseKind::Priority(_)) && !shares_group {
                         let why =
                             "it stands by itself; say `in group …` after its name to compete with others";
                         self.report(errors::wrong_instrument(clause_place, &what, why));
                     }
-                    _ => {}
-                },
+                }
                 ast::CouponClause::InGroup(_) | ast::CouponClause::NotWithGroup(..) => {}
             }
         }

@@ -9,6 +9,16 @@ use crate::typed::{CounterKey, ExprKind, FieldId, Limit, Over, Ratio, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::{Place, Span};
 
+/// What others write after `per`, and the window that it is here.
+const PERIODS: &[(&str, &str)] = &[
+    ("hour", "last 1 hours"),
+    ("day", "this day"),
+    ("week", "this week"),
+    ("month", "this month"),
+    ("quarter", "this quarter"),
+    ("year", "this year"),
+];
+
 /// A `limit` or a `budget`.
 #[derive(Clone, Copy)]
 struct Written<'c> {
@@ -214,7 +224,14 @@ impl Checker<'_> {
             }
             [name, more @ ..] => (name, more),
         };
+        let period =
+            |name: &ast::Name| PERIODS.iter().find(|(word, _)| *word == name.text).map(|(_, period)| *period);
         if let Some(second) = more.first() {
+            if let ([_], Some(period)) = (more, period(second)) {
+                let place = scope.place(second.span);
+                self.report(errors::limit_of_period(place, &second.text, &name.text, period));
+                return None;
+            }
             self.report(errors::repeated_clause(scope.place(second.span), "per", "a limit"));
             return None;
         }
@@ -230,9 +247,13 @@ impl Checker<'_> {
                     None
                 }
             },
-            _ => {
+            word => {
                 let words = &["transaction", "member", "inviter"];
                 let at = scope.place(name.span);
+                if let Some(period) = period(name) {
+                    self.report(errors::limit_of_period(at, word, "member", period));
+                    return None;
+                }
                 self.report(errors::unknown_word(at, "limit", &name.text, words));
                 None
             }

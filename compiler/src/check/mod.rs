@@ -7,7 +7,7 @@ mod bundles;
 mod choices;
 mod collections;
 mod currencies;
-mod dates;
+pub(crate) mod dates;
 mod effects;
 pub mod errors;
 mod expressions;
@@ -34,7 +34,7 @@ mod templates;
 mod tiers;
 mod ties;
 mod trials;
-mod types;
+pub(crate) mod types;
 mod walk;
 
 use crate::ir;
@@ -530,11 +530,15 @@ impl Checker<'_> {
         }
     }
 
-    /// The author's text at a place, on one line and not too long.
-    fn quote(&self, place: Place) -> String {
+    /// The author's text at a place.
+    fn text(&self, place: Place) -> &str {
         let (start, end) = (place.span.start as usize, place.span.end as usize);
-        let text = self.texts.get(&place.file).and_then(|text| text.get(start..end)).unwrap_or("");
-        let mut quoted: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        self.texts.get(&place.file).and_then(|text| text.get(start..end)).unwrap_or("")
+    }
+
+    /// The same on one line and not too long.
+    fn quote(&self, place: Place) -> String {
+        let mut quoted: String = self.text(place).split_whitespace().collect::<Vec<_>>().join(" ");
         if let Some((cut, _)) = quoted.char_indices().nth(80) {
             quoted.truncate(cut);
             quoted.push('…');

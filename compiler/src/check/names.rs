@@ -137,6 +137,11 @@ impl Scope {
         self.names.bindings.get(name).and_then(|bindings| bindings.last())
     }
 
+    /// How often a name is bound here, one hiding the other.
+    pub(super) fn times_bound(&self, name: &str) -> usize {
+        self.names.bindings.get(name).map_or(0, Vec::len)
+    }
+
     /// Names in scope, for suggestions.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.bindings.iter().filter(|(_, bindings)| !bindings.is_empty()).map(|(name, _)| name.as_str())
@@ -324,6 +329,8 @@ impl Checker<'_> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
@@ -394,6 +401,8 @@ impl Checker<'_> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }

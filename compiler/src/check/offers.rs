@@ -95,7 +95,7 @@ pub(super) fn as_rules(items: &Items<'_>) -> Vec<AsRule> {
             let taken = ast::Expr {
                 kind: ast::ExprKind::Compare(
                     ast::Comparison::Equal,
-                    Box::new(path("event.answer", span)),
+                    Box::new(path("event.answer", unwritten(span))),
                     Box::new(path(&answer.text, span)),
                 ),
                 span,
@@ -124,6 +124,11 @@ pub(super) fn as_rules(items: &Items<'_>) -> Vec<AsRule> {
         }
     }
     made
+}
+
+/// Where something would stand that no text says.
+fn unwritten(span: Span) -> Span {
+    Span { end: span.start, ..span }
 }
 
 fn path_of(text: &str, span: Span) -> ast::Path {
@@ -639,7 +644,7 @@ impl<'a> Checker<'a> {
         let answered = ast::Expr {
             kind: ast::ExprKind::Compare(
                 ast::Comparison::Equal,
-                Box::new(path("reaction.answer", span)),
+                Box::new(path("reaction.answer", unwritten(span))),
                 Box::new(path(&after.text, span)),
             ),
             span,

@@ -26,13 +26,15 @@ impl Checker<'_> {
         let mut terms = vec![(false, first)];
         for (op, term) in rest {
             let subtracted = *op == ast::Additive::Subtract;
-            let wanted = if matches!(ty, Type::Date) { None } else { Some(ty.clone()) };
+            let wanted = if matches!(ty, Type::Date | Type::Instant) { None } else { Some(ty.clone()) };
             let term = self.value(scope, term, wanted.as_ref());
             ty = self.sum_type(&ty, so_far, &term, subtracted, terms.last().map(|(_, last)| last));
             so_far = Place { file: so_far.file, span: so_far.span.to(term.place.span) };
-            if ty == Type::Date && term.ty == Type::Months {
-                let day = sum_of(std::mem::take(&mut terms), &ty, so_far);
-                terms.push((false, months_later(day, term, subtracted, so_far)));
+            let moves = (ty == Type::Date && term.ty == Type::Months)
+                || (ty == Type::Instant && matches!(term.ty, Type::Days | Type::Months));
+            if moves {
+                let from = sum_of(std::mem::take(&mut terms), &ty, so_far);
+                terms.push((false, moved(from, term, subtracted, so_far)));
             } else {
                 terms.push((subtracted, term));
             }
@@ -63,7 +65,7 @@ impl Checker<'_> {
             (left, right_ty) if left == right_ty && left.is_numeric() => left.clone(),
             (Type::Date, Type::Days) => Type::Date,
             (Type::Date, Type::Date) if subtracted => Type::Days,
-            (Type::Instant, Type::Duration) => Type::Instant,
+            (Type::Instant, Type::Duration | Type::Days | Type::Months) => Type::Instant,
             (Type::Instant, Type::Instant) if subtracted => Type::Duration,
             (Type::Date, Type::Months) => Type::Date,
             (Type::Months, Type::Days | Type::Duration) | (Type::Days | Type::Duration, Type::Months) => {
@@ -108,8 +110,14 @@ impl Checker<'_> {
         right_place: Place,
         right: &Type,
     ) {
+        let exact = [left, right].contains(&&Type::Duration);
+        let repair = if exact {
+            "write a length that is exact in hours, and move a point in time by days or months: `event.at + 3 days`"
+        } else {
+            "write both in days, or both in months"
+        };
         let (left, right) = (self.describe(left), self.describe(right));
-        self.report(errors::calendar_duration(place, (left_place, &left), (right_place, &right)));
+        self.report(errors::calendar_duration(place, (left_place, &left), (right_place, &right), repair));
     }
 
     /// Two units that do not go together.
@@ -131,6 +139,17 @@ impl Checker<'_> {
         }
         if let Some(target) = self.conversion(&left_text, left, right) {
             repairs.push(format!("or the {}: `{target}`", nouns.0));
+        }
+        if *left == Type::Date && *right == Type::Duration {
+            repairs.push(
+                "a date takes days and months; hours go with a point in time, such as `event.at`".into(),
+            );
+        } else if *left == Type::Instant && matches!(right, Type::Date | Type::Time | Type::Instant) {
+            repairs.push(
+                "a length is added to a point in time, such as `3 hours` or `1 months`; between two points in time, \
+                 or two dates, lies a length"
+                    .into(),
+            );
         }
         self.report(errors::mismatched_units(
             place,
@@ -175,6 +194,25 @@ impl Checker<'_> {
     /// What an operand is, for its label.
     fn origin(&self, place: Place, ty: &Type) -> String {
         format!("`{}` is {}", self.quote(place), self.describe(ty))
+    }
+
+    /// How the author writes a day as a point in time, or a point in time as a day.
+    pub(super) fn other_time(&self, text: &str, value: &Expr, to: &Type) -> Option<String> {
+        let found = value.ty.present();
+        if *found == Type::Date && *to == Type::Instant {
+            if let ExprKind::Ordinal(_) = value.kind {
+                return Some(format!("{text} 00:00"));
+            }
+            let is_date = matches!(value.kind, ExprKind::Field { field, .. } if field == self.builtins.date);
+            return is_date.then(|| "event.at".into());
+        }
+        if *found == Type::Instant && *to == Type::Date {
+            if let ExprKind::Instant(day, _) = value.kind {
+                return Some(dates::date_text(day));
+            }
+            return self.is_at(value).then(|| "event.date".into());
+        }
+        (*to == Type::Time && self.is_at(value)).then(|| "event.time".into())
     }
 
     /// How the author converts an expression's text to another type, where a worth exists.
@@ -512,8 +550,22 @@ impl Checker<'_> {
             self.report(errors::not_comparable(place, &described, orders, enumeration.as_deref()));
             return wrong;
         }
+        self.warn_of_itself(scope, left.place, right.place, place);
         let kind = ExprKind::Compare(comparison(op), Box::new(left), Box::new(right));
         Expr { kind, ty: Type::Bool, place }
+    }
+
+    /// Says so where both sides of a comparison are the same text.
+    fn warn_of_itself(&mut self, scope: &Scope, left: Place, right: Place, place: Place) {
+        if self.text(left).trim().is_empty()
+            || !self.text(left).split_whitespace().eq(self.text(right).split_whitespace())
+        {
+            return;
+        }
+        let quoted = self.quote(left);
+        let head = quoted.split('.').next().unwrap_or("");
+        let hidden = (scope.times_bound(head) > 1).then_some(head);
+        self.report(errors::compared_with_itself(place, &quoted, hidden));
     }
 
     fn report_comparison(&mut self, place: Place, left: &Expr, right: &Expr) {
@@ -529,7 +581,15 @@ impl Checker<'_> {
         } else {
             let quoted = self.quote(right.place);
             let (wanted, found) = (self.describe(&left.ty), self.describe(&right.ty));
-            self.report(errors::mismatched_types(right.place, &quoted, &wanted, &found, None));
+            let conversion = self.other_time(&quoted, right, &left.ty);
+            if let (None, Some(conversion)) =
+                (&conversion, self.other_time(&self.quote(left.place), left, &right.ty))
+            {
+                let quoted = self.quote(left.place);
+                self.report(errors::mismatched_types(left.place, &quoted, &found, &wanted, Some(conversion)));
+                return;
+            }
+            self.report(errors::mismatched_types(right.place, &quoted, &wanted, &found, conversion));
         }
     }
 
@@ -593,7 +653,12 @@ impl Checker<'_> {
         }
     }
 
-    /// `event.at >= 2026-03-01 09:00`, by local date and time of day.
+    /// Whether it is the event's own instant, of which the record tells what the clock shows.
+    fn is_at(&self, value: &Expr) -> bool {
+        matches!(value.kind, ExprKind::Field { field, .. } if field == self.builtins.at)
+    }
+
+    /// `member.seen >= 2026-03-01 09:00`; of the event's own instant by local date and time of day.
     fn compare_instant(
         &mut self,
         scope: &mut Scope,
@@ -623,18 +688,27 @@ impl Checker<'_> {
         if value.ty.is_error() {
             return Some(wrong);
         }
-        let is_at = matches!(value.kind, ExprKind::Field { field, .. } if field == self.builtins.at);
-        if !is_at {
-            if value.ty == Type::Instant {
-                self.report(errors::instant_here(literal_place, &self.quote(literal_place)));
-            } else {
-                let quoted = self.quote(literal_place);
-                let (wanted, found) = (self.describe(&value.ty), self.describe(&Type::Instant));
-                self.report(errors::mismatched_types(literal_place, &quoted, &wanted, &found, None));
-            }
+        let instant = Expr { kind: ExprKind::Instant(day, second), ty: Type::Instant, place: literal_place };
+        if value.ty != Type::Instant {
+            self.report_comparison(place, &value, &instant);
             return Some(wrong);
         }
-        Some(self.compare_at(op, day, second, place))
+        Some(self.compare_instants(op, value, instant, place))
+    }
+
+    /// Two instants, the second often written out.
+    pub(super) fn compare_instants(
+        &self,
+        op: ast::Comparison,
+        left: Expr,
+        right: Expr,
+        place: Place,
+    ) -> Expr {
+        if let (true, ExprKind::Instant(day, second)) = (self.is_at(&left), &right.kind) {
+            return self.compare_at(op, *day, *second, place);
+        }
+        let kind = ExprKind::Compare(comparison(op), Box::new(left), Box::new(right));
+        Expr { kind, ty: Type::Bool, place }
     }
 
     /// The event's instant against a local one.
@@ -672,10 +746,11 @@ impl Checker<'_> {
     ) -> Expr {
         let value = self.value(scope, value, None);
         let wrong = Expr { kind: ExprKind::Error, ty: Type::Bool, place };
-        let instants = matches!(range.low.kind, ast::ExprKind::Instant(..))
-            || matches!(range.high.kind, ast::ExprKind::Instant(..));
-        if instants && matches!(value.kind, ExprKind::Field { field, .. } if field == self.builtins.at) {
-            let test = self.between_instants(scope, range, place);
+        let ends = [&range.low.kind, &range.high.kind];
+        let written =
+            ends.iter().all(|end| matches!(end, ast::ExprKind::Instant(..) | ast::ExprKind::Date(_)));
+        if written && value.ty == Type::Instant {
+            let test = self.between_instants(scope, value, range, place);
             return self.maybe_not(test, negated, place);
         }
         let low = self.value_of(scope, &range.low, &value.ty);
@@ -724,7 +799,8 @@ impl Checker<'_> {
         }
     }
 
-    fn between_instants(&mut self, scope: &mut Scope, range: &ast::Range, place: Place) -> Expr {
+    /// `member.seen in 2026-03-01 09:00 through 2026-03-02`: a day at the end is meant to its last second.
+    fn between_instants(&mut self, scope: &mut Scope, value: Expr, range: &ast::Range, place: Place) -> Expr {
         let low = self.moment(scope, &range.low, false);
         let high = self.moment(scope, &range.high, range.bound == ast::Bound::Included);
         let (Some(low), Some(high)) = (low, high) else {
@@ -734,6 +810,19 @@ impl Checker<'_> {
             let (from, to) =
                 (self.quote(scope.place(range.low.span)), self.quote(scope.place(range.high.span)));
             self.report(errors::date_order(scope.place(range.low.span.to(range.high.span)), &from, &to));
+        }
+        if matches!(value.kind, ExprKind::Error) {
+            return Expr { kind: ExprKind::Error, ty: Type::Bool, place };
+        }
+        if !self.is_at(&value) {
+            let instant = |(day, second), end: &ast::Expr| {
+                let kind = ExprKind::Instant(day, second);
+                Box::new(Expr { kind, ty: Type::Instant, place: scope.place(end.span) })
+            };
+            let (low, high) = (instant(low, &range.low), instant(high, &range.high));
+            let included = range.bound == ast::Bound::Included;
+            let kind = ExprKind::InRange { value: Box::new(value), low, high, included };
+            return Expr { kind, ty: Type::Bool, place };
         }
         let from = self.compare_at(ast::Comparison::GreaterOrEqual, low.0, low.1, place);
         let op = match range.bound {
@@ -754,7 +843,19 @@ impl Checker<'_> {
         } else {
             if !matches!(expr.kind, ast::ExprKind::Error) {
                 let quoted = self.quote(place);
-                self.report(errors::date_expected(place, &quoted));
+                let is_worked_out = matches!(
+                    expr.kind,
+                    ast::ExprKind::Path(_)
+                        | ast::ExprKind::Call(..)
+                        | ast::ExprKind::Sum(..)
+                        | ast::ExprKind::Aggregate { .. }
+                        | ast::ExprKind::By(..)
+                );
+                self.report(if is_worked_out {
+                    errors::date_constant_expected(place, &quoted)
+                } else {
+                    errors::date_expected(place, &quoted)
+                });
             }
             return None;
         };
@@ -781,18 +882,22 @@ fn sum_of(mut terms: Vec<(bool, Expr)>, ty: &Type, place: Place) -> Expr {
     Expr { kind: ExprKind::Sum(terms), ty: ty.clone(), place }
 }
 
-/// A date so many months later, or earlier.
-fn months_later(day: Expr, months: Expr, subtracted: bool, place: Place) -> Expr {
-    if [&day, &months].iter().any(|part| matches!(part.kind, ExprKind::Error)) {
-        return Expr { kind: ExprKind::Error, ty: Type::Date, place };
+/// A date so many months later, or an instant so many days or months, or earlier.
+fn moved(from: Expr, length: Expr, subtracted: bool, place: Place) -> Expr {
+    let ty = from.ty.clone();
+    if [&from, &length].iter().any(|part| matches!(part.kind, ExprKind::Error)) {
+        return Expr { kind: ExprKind::Error, ty, place };
     }
-    let at = months.place;
-    let months = if subtracted {
-        Expr { kind: ExprKind::Negate(Box::new(months)), ty: Type::Months, place: at }
+    let length = if subtracted {
+        let (of, at) = (length.ty.clone(), length.place);
+        Expr { kind: ExprKind::Negate(Box::new(length)), ty: of, place: at }
     } else {
-        months
+        length
     };
-    Expr { kind: ExprKind::AddMonths(Box::new(day), Box::new(months)), ty: Type::Date, place }
+    let (from, length) = (Box::new(from), Box::new(length));
+    let kind =
+        if ty == Type::Date { ExprKind::AddMonths(from, length) } else { ExprKind::Moved(from, length) };
+    Expr { kind, ty, place }
 }
 
 /// Several factors, or the one there is.

@@ -259,10 +259,7 @@ impl<'a> Checker<'a> {
     pub(super) fn check_floor(&mut self) {
         let Some((at, floor)) = self.floor else { return };
         let place = at.place(floor.span);
-        let path = match &floor.kind {
-            ast::ExprKind::Path(path) => path.parts.as_slice(),
-            _ => &[],
-        };
+        let path = if let ast::ExprKind::Path(path) = &floor.kind { path.parts.as_slice() } else { &[] };
         let field = match path {
             [head, rest @ ..] if matches!(head.text.as_str(), "unit" | "line") => {
                 let name = rest.iter().map(|part| part.text.as_str()).collect::<Vec<_>>().join(".");

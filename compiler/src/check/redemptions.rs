@@ -355,6 +355,7 @@ impl<'a> Checker<'a> {
             group_name: String::new(),
             accounts: Default::default(),
             discounts: false,
+            spends_at_once: false,
             multiplies: false,
             rule: name.clone(),
             lasting: name.clone(),

@@ -245,10 +245,32 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Says so where `valid` stands behind an effect on its line, as if it belonged to what is given.
+    fn warn_of_valid_behind(&mut self, at: At, clauses: &[ast::Clause]) {
+        for pair in clauses.windows(2) {
+            let [before, clause] = pair else { continue };
+            let (ast::ClauseKind::Then(effects), ast::ClauseKind::Valid(_)) = (&before.kind, &clause.kind)
+            else {
+                continue;
+            };
+            let text = self.texts.get(&at.file).map_or("", |text| {
+                text.get(before.span.start as usize..clause.span.start as usize).unwrap_or("")
+            });
+            let effect = effects.last().map_or(before.span.start, |effect| effect.span.start);
+            let behind = text.get(effect.saturating_sub(before.span.start) as usize..).unwrap_or("");
+            if behind.contains('\n') || behind.trim_end().ends_with('}') {
+                continue;
+            }
+            let issues = matches!(effects.last().map(|e| &e.kind), Some(ast::EffectKind::Issue { .. }));
+            self.report(errors::valid_after_effect(at.place(clause.span), issues));
+        }
+    }
+
     fn check_rule(&mut self, index: usize) {
         let Some(info) = self.rule_infos.get(index) else { return };
         let (at, rule, group, excused, place) = (info.at, info.rule, info.group, info.excused, info.place);
         let coupon = info.coupon;
+        self.warn_of_valid_behind(at, &rule.clauses);
         let taken = self.taken(at, rule);
         let events = self.rule_events(at, (rule, taken.as_ref()), group, excused, place);
         let mut scope = Scope::new(at.file, at.space, Events::Heard(events.clone()));
@@ -271,6 +293,7 @@ impl<'a> Checker<'a> {
             group_name,
             accounts: Default::default(),
             discounts: false,
+            spends_at_once: false,
             multiplies: false,
             rule: rule.header.name.text.clone(),
             lasting: rule.header.was.as_ref().unwrap_or(&rule.header.name).text.clone(),
@@ -384,9 +407,10 @@ impl<'a> Checker<'a> {
             .chain(taken.iter().flat_map(|taken| taken.clauses.iter().map(|clause| (taken.at, *clause))));
         for (at, clause) in processed {
             if let ast::ClauseKind::Process { when: ast::Processing::InBatch, .. } = clause.kind
-                && context.discounts
+                && (context.discounts || context.spends_at_once)
             {
-                self.report(errors::batch_only(at.place(clause.span), place, &rule.header.name.text));
+                let name = &rule.header.name.text;
+                self.report(errors::batch_only(at.place(clause.span), place, name, context.discounts));
             }
         }
         let own: Vec<&ast::Clause> = rule.clauses.iter().collect();

@@ -651,7 +651,11 @@ impl<'a> Checker<'a> {
         let place = scope.place(expr.span);
         let Some(ratio) = constant(&value) else {
             let quoted = self.quote(place);
-            self.report(errors::constant_expected(place, &quoted));
+            let mut error = errors::constant_expected(place, &quoted);
+            if value.ty == Type::Instant {
+                error = error.help("a point in time is no fixed value before the zone's clocks are known; a field may be missing instead, with `?`");
+            }
+            self.report(error);
             return None;
         };
         let slot = ratio.multiplied(Ratio::whole(den)).and_then(Ratio::to_i64);

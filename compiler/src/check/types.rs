@@ -46,12 +46,12 @@ pub(super) fn power_of_ten(n: u32) -> Option<i128> {
 
 impl Ratio {
     /// A whole number.
-    pub(super) fn whole(num: i128) -> Ratio {
+    pub(crate) fn whole(num: i128) -> Ratio {
         Ratio { num, den: 1 }
     }
 
     /// In lowest terms with a denominator above zero.
-    pub(super) fn reduced(self) -> Option<Ratio> {
+    pub(crate) fn reduced(self) -> Option<Ratio> {
         let (mut a, mut b) = (self.num.checked_abs()?, self.den.checked_abs()?);
         if b == 0 {
             return None;
@@ -63,36 +63,36 @@ impl Ratio {
         Some(Ratio { num: self.num / a * sign, den: self.den / a * sign })
     }
 
-    pub(super) fn add(self, other: Ratio) -> Option<Ratio> {
+    pub(crate) fn add(self, other: Ratio) -> Option<Ratio> {
         let left = self.num.checked_mul(other.den)?;
         let right = other.num.checked_mul(self.den)?;
         Ratio { num: left.checked_add(right)?, den: self.den.checked_mul(other.den)? }.reduced()
     }
 
-    pub(super) fn negated(self) -> Option<Ratio> {
+    pub(crate) fn negated(self) -> Option<Ratio> {
         Some(Ratio { num: self.num.checked_neg()?, den: self.den })
     }
 
-    pub(super) fn multiplied(self, other: Ratio) -> Option<Ratio> {
+    pub(crate) fn multiplied(self, other: Ratio) -> Option<Ratio> {
         Ratio { num: self.num.checked_mul(other.num)?, den: self.den.checked_mul(other.den)? }.reduced()
     }
 
-    pub(super) fn divided(self, other: Ratio) -> Option<Ratio> {
+    pub(crate) fn divided(self, other: Ratio) -> Option<Ratio> {
         Ratio { num: self.num.checked_mul(other.den)?, den: self.den.checked_mul(other.num)? }.reduced()
     }
 
     /// Which is larger; `None` where the products do not fit.
-    pub(super) fn compare(self, other: Ratio) -> Option<std::cmp::Ordering> {
+    pub(crate) fn compare(self, other: Ratio) -> Option<std::cmp::Ordering> {
         Some(self.num.checked_mul(other.den)?.cmp(&other.num.checked_mul(self.den)?))
     }
 
     /// The smaller of two.
-    pub(super) fn min_of(self, other: Ratio) -> Ratio {
+    pub(crate) fn min_of(self, other: Ratio) -> Ratio {
         if self.compare(other).is_some_and(std::cmp::Ordering::is_gt) { other } else { self }
     }
 
     /// As a whole number of 64 bits, where it is one.
-    pub(super) fn to_i64(self) -> Option<i64> {
+    pub(crate) fn to_i64(self) -> Option<i64> {
         if self.num % self.den != 0 {
             return None;
         }
@@ -101,7 +101,7 @@ impl Ratio {
 }
 
 /// A constant's value: numbers as they are, ordinals and truths as whole numbers.
-pub(super) fn constant(expr: &Expr) -> Option<Ratio> {
+pub(crate) fn constant(expr: &Expr) -> Option<Ratio> {
     match &expr.kind {
         ExprKind::Constant(ratio) => Some(*ratio),
         ExprKind::Bool(truth) => Some(Ratio::whole(i128::from(*truth))),
@@ -143,6 +143,8 @@ pub(super) fn constant(expr: &Expr) -> Option<Ratio> {
         | ExprKind::Known(_)
         | ExprKind::Convert { rounding: Some(_), .. }
         | ExprKind::Modulo(..)
+        | ExprKind::Instant(..)
+        | ExprKind::Moved(..)
         | ExprKind::Steps(..)
         | ExprKind::Extreme { .. }
         | ExprKind::Aggregate { .. }
@@ -152,7 +154,7 @@ pub(super) fn constant(expr: &Expr) -> Option<Ratio> {
 
 impl Type {
     /// Without `?`.
-    pub(super) fn present(&self) -> &Type {
+    pub(crate) fn present(&self) -> &Type {
         match self {
             Type::Optional(inner) => inner.present(),
             Type::Error

@@ -23,6 +23,12 @@ macro_rules! native_helpers {
             AddMonths add_months(day, months);
             /// `Calendar`; the first says which part.
             Calendar calendar(part, day);
+            /// `InstantOf`.
+            InstantOf instant_of(day, second);
+            /// `Clock` of a day.
+            ClockDay clock_day(instant);
+            /// `Clock` of a second of the day.
+            ClockSecond clock_second(instant);
             /// `SetHas`.
             SetHas set_has(set, reference);
             /// `SetContains`.

@@ -9,8 +9,8 @@ pub mod abi;
 pub mod helpers;
 
 use crate::ir::{
-    CalendarPart, Comparison, Element, FaultKind, Function, FunctionId, Inst, Program, ReferenceId, Rounding,
-    Rows, SetPick, SetValue, Shape, Ty, Value, Verified, line_slot,
+    CalendarPart, ClockPart, Comparison, Element, FaultKind, Function, FunctionId, Inst, Program,
+    ReferenceId, Rounding, Rows, SetPick, SetValue, Shape, Ty, Value, Verified, line_slot,
 };
 use abi::context;
 use cranelift_codegen::Context;
@@ -402,6 +402,20 @@ impl<M: Module> Lowering<'_, M> {
             Inst::Calendar(part, day) => {
                 let (part, day) = (self.int(part_word(*part)), self.word(*day)?);
                 self.call(Helper::Calendar, &[part, day])?;
+                Lowered::Word(self.result(context::LOW))
+            }
+            Inst::InstantOf(day, second) => {
+                let (day, second) = (self.word(*day)?, self.word(*second)?);
+                self.call(Helper::InstantOf, &[day, second])?;
+                Lowered::Word(self.result(context::LOW))
+            }
+            Inst::Clock(part, instant) => {
+                let instant = self.word(*instant)?;
+                let helper = match part {
+                    ClockPart::Day => Helper::ClockDay,
+                    ClockPart::Second => Helper::ClockSecond,
+                };
+                self.call(helper, &[instant])?;
                 Lowered::Word(self.result(context::LOW))
             }
 

@@ -194,7 +194,7 @@ mod tests {
     proptest! {
         #[test]
         fn ranges_say_what_holds_says(test in test(), negated: bool, words in proptest::collection::vec(any::<u64>(), 0..3), mut values in proptest::collection::vec(-25i64..200, 50)) {
-            let bindings = Bindings { references: vec![Bits { words }, Bits::default()] };
+            let bindings = Bindings { references: vec![Bits { words }, Bits::default()], ..Bindings::default() };
             let atom = Atom { space: Space::Event, slot: SlotId(0), test, negated };
             let ranges = ranges(&atom, &bindings);
             values.extend([MISSING, i64::MAX, FIRST]);
@@ -221,7 +221,7 @@ mod tests {
     fn sets() {
         let mut bits = Bits::default();
         bits.insert(5);
-        let bindings = Bindings { references: vec![bits] };
+        let bindings = Bindings { references: vec![bits], ..Bindings::default() };
         let has = |negated| Atom {
             space: Space::Event,
             slot: SlotId(0),

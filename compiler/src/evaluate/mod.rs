@@ -35,10 +35,12 @@ pub use plan::Plan;
 pub use review::Reviewer;
 pub use settle::{Workspace, evaluate, evaluate_again};
 
+use crate::calendar::{Universal, WallClock};
 use crate::ir::{
     AccountId, CounterId, Fault, FunctionId, GroupId, InstrumentId, LimitOf, PlaceId, RuleId, SiteId, SlotId,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The slots of one event, as [`crate::ir::Layout`] lays them out.
 #[derive(Clone, Copy, Debug)]
@@ -132,11 +134,20 @@ impl RecordView<'_> {
 }
 
 /// Which symbols each reference literal matches, for one catalogue: a bit for each number of the kind's dictionary.
-/// Numbers past the end are names the catalogue does not know, and match nothing.
-#[derive(Clone, Debug, Default)]
+/// Numbers past the end are names the catalogue does not know, and match nothing. With them the clock of the program's
+/// zone, whose table the compiler does not know.
+#[derive(Clone, Debug)]
 pub struct Bindings {
     /// By [`crate::ir::ReferenceId`].
     pub references: Vec<Bits>,
+    /// The clock that [`crate::ir::Inst::InstantOf`] and [`crate::ir::Inst::Clock`] ask.
+    pub zone: Arc<dyn WallClock>,
+}
+
+impl Default for Bindings {
+    fn default() -> Bindings {
+        Bindings { references: Vec::new(), zone: Arc::new(Universal) }
+    }
 }
 
 /// A set of small numbers.

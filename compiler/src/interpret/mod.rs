@@ -195,6 +195,16 @@ impl Execution<'_> {
                 let word = calendar::part(*part, self.word(*day))?;
                 self.set_word(word);
             }
+            Inst::InstantOf(day, second) => {
+                let zone = self.bindings.zone.as_ref();
+                let instant = calendar::instant_of(zone, self.word(*day), self.word(*second))?;
+                self.set_word(instant);
+            }
+            Inst::Clock(part, instant) => {
+                let zone = self.bindings.zone.as_ref();
+                let word = calendar::shown(zone, *part, self.word(*instant))?;
+                self.set_word(word);
+            }
 
             Inst::Compare(comparison, a, b) => {
                 let ordering = match self.shape.ty(*a) {
@@ -522,7 +532,7 @@ mod tests {
         let (mut tea, mut toys) = (Bits::default(), Bits::default());
         tea.insert(5);
         toys.insert(70);
-        Bindings { references: vec![tea, toys] }
+        Bindings { references: vec![tea, toys], ..Bindings::default() }
     }
 
     fn run(function: u32, record: &Record, fuel: &mut i64) -> (Result<(), Fault>, Proposals) {

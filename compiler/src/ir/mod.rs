@@ -1046,6 +1046,15 @@ impl CalendarPart {
     ];
 }
 
+/// What a clock shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ClockPart {
+    /// The day, counted from 1970-01-01.
+    Day,
+    /// The second of the day.
+    Second,
+}
+
 /// What a pick counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Element {
@@ -1107,6 +1116,12 @@ pub enum Inst {
     AddMonths(Value, Value),
     /// What the calendar says of a day counted from 1970-01-01; faults with `OutOfRange` like `AddMonths`.
     Calendar(CalendarPart, Value),
+    /// The instant, in seconds since 1970-01-01T00:00Z, at which the program's clock shows a day counted from 1970-01-01
+    /// (first) and a second of it (second): the earlier of two, and for a time that the clock skips the one as far behind
+    /// the gap. Faults with `OutOfRange` where the day lies outside the years 0 through 9999 or has no such second.
+    InstantOf(Value, Value),
+    /// What the program's clock shows at an instant; faults with `OutOfRange` where that lies outside these years.
+    Clock(ClockPart, Value),
 
     /// `Bool`, of two `I64` or of two `I128`.
     Compare(Comparison, Value, Value),

@@ -405,6 +405,9 @@ impl Writer {
             | Inst::SetUnits { .. }
             | Inst::Derive(_)
             | Inst::Award { .. }
+            // The zone's clock is not known here.
+            | Inst::InstantOf(..)
+            | Inst::Clock(..)
             | Inst::Discount { .. } => None,
         }
     }
@@ -483,6 +486,8 @@ fn is_shared(inst: &Inst) -> bool {
         | Inst::Floor(..)
         | Inst::Modulo(..)
         | Inst::AddMonths(..)
+        | Inst::InstantOf(..)
+        | Inst::Clock(..)
         | Inst::Calendar(..)
         | Inst::Compare(..)
         | Inst::Choose(..)
@@ -559,6 +564,8 @@ fn is_idle(function: &Function, inst: &Inst, read: &[bool]) -> bool {
         | Inst::Negate(_)
         | Inst::Narrow(_)
         | Inst::AddMonths(..)
+        | Inst::InstantOf(..)
+        | Inst::Clock(..)
         | Inst::Calendar(..)
         | Inst::SetHas(..)
         | Inst::Block

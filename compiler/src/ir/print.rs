@@ -5,9 +5,9 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Arbitration, Atom, AtomId, AtomTest, Available, CalendarPart, Cancel, ClockZone,
-    Column, Comparison, CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function, Group,
-    History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Offer, Otherwise,
+    Account, AccountId, Arbitration, Atom, AtomId, AtomTest, Available, CalendarPart, Cancel, ClockPart,
+    ClockZone, Column, Comparison, CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function,
+    Group, History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Offer, Otherwise,
     PERCENT_ONE, Param, ParamId, Program, Purpose, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows,
     Rule, SCORE_ONE, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Span, StateRead,
     TaxPer, TenderSlots, Ty, Value, Weight, Window,
@@ -680,6 +680,9 @@ fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
         Inst::Calendar(CalendarPart::First(period), day) => format!("first_of_{} {}", word(period), v(day)),
         Inst::Calendar(CalendarPart::Last(period), day) => format!("last_of_{} {}", word(period), v(day)),
         Inst::Calendar(part, day) => format!("{} {}", word(part), v(day)),
+        Inst::InstantOf(day, second) => format!("instant_of {} {}", v(day), v(second)),
+        Inst::Clock(ClockPart::Day, instant) => format!("clock_day {}", v(instant)),
+        Inst::Clock(ClockPart::Second, instant) => format!("clock_second {}", v(instant)),
         Inst::Compare(comparison, a, b) => {
             let sign = match comparison {
                 Comparison::Equal => "=",

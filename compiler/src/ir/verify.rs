@@ -1554,6 +1554,8 @@ impl<'p> Checker<'p> {
             | Inst::Floor(..)
             | Inst::Modulo(..)
             | Inst::AddMonths(..)
+            | Inst::InstantOf(..)
+            | Inst::Clock(..)
             | Inst::Calendar(..)
             | Inst::Compare(..)
             | Inst::Choose(..)
@@ -1704,7 +1706,7 @@ impl<'p> Checker<'p> {
             }
             Inst::LoadParam(param) => known(&self.program.params, param.index()),
 
-            Inst::Known(a) | Inst::Truth(a) | Inst::Widen(a) | Inst::Calendar(_, a) => {
+            Inst::Known(a) | Inst::Truth(a) | Inst::Widen(a) | Inst::Calendar(_, a) | Inst::Clock(_, a) => {
                 self.expect(*a, Ty::I64)
             }
             Inst::Narrow(a) => self.expect(*a, Ty::I128),
@@ -1715,7 +1717,7 @@ impl<'p> Checker<'p> {
             | Inst::Mul(a, b)
             | Inst::Modulo(a, b)
             | Inst::Compare(_, a, b) => self.numbers(*a, *b),
-            Inst::MulWide(a, b) | Inst::AddMonths(a, b) | Inst::SetContains(a, b) => {
+            Inst::MulWide(a, b) | Inst::AddMonths(a, b) | Inst::InstantOf(a, b) | Inst::SetContains(a, b) => {
                 self.expect(*a, Ty::I64)?;
                 self.expect(*b, Ty::I64)
             }

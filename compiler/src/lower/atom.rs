@@ -47,6 +47,8 @@ pub fn conjuncts<'e>(program: &'e crate::typed::Program, expr: &'e Expr, out: &m
         | ExprKind::Modulo(..)
         | ExprKind::Negate(_)
         | ExprKind::AddMonths(..)
+        | ExprKind::Instant(..)
+        | ExprKind::Moved(..)
         | ExprKind::Calendar(..)
         | ExprKind::Steps(..)
         | ExprKind::Extreme { .. }
@@ -157,6 +159,8 @@ impl Lowering<'_> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
@@ -197,6 +201,8 @@ impl Lowering<'_> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }
@@ -284,6 +290,8 @@ impl Lowering<'_> {
             | ExprKind::Product(_)
             | ExprKind::Modulo(..)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }

@@ -2,7 +2,9 @@
 
 use super::build::{Binding, Builder};
 use super::fraction::{Den, Fraction, Num, gcd};
-use crate::ir::{CalendarPart, Comparison, Inst, Role, Rows, Ty, Value, VarId, event_slot, line_slot};
+use crate::ir::{
+    CalendarPart, ClockPart, Comparison, Inst, Role, Rows, Ty, Value, VarId, event_slot, line_slot,
+};
 use crate::typed::{
     Aggregate, Builtin, Element, Expr, ExprKind, FieldId, LocalId, Pattern, Row, Source, SourceKind, Type,
 };
@@ -213,6 +215,19 @@ impl Builder<'_, '_> {
                 let months = self.word(months);
                 Operand::Ordinal(self.emit(Inst::AddMonths(day, months)))
             }
+            ExprKind::Instant(day, second) => {
+                let (day, second) = (self.int(*day), self.int(*second));
+                Operand::Ordinal(self.emit(Inst::InstantOf(day, second)))
+            }
+            ExprKind::Moved(instant, length) => {
+                let (instant, by) = (self.ordinal(instant), self.number(length));
+                let by = self.word(by);
+                let day = self.emit(Inst::Clock(ClockPart::Day, instant));
+                let second = self.emit(Inst::Clock(ClockPart::Second, instant));
+                let months = length.ty == Type::Months;
+                let day = self.emit(if months { Inst::AddMonths(day, by) } else { Inst::Add(day, by) });
+                Operand::Ordinal(self.emit(Inst::InstantOf(day, second)))
+            }
             ExprKind::Calendar(part, day) => {
                 let day = self.ordinal(day);
                 let word = self.emit(Inst::Calendar(*part, day));
@@ -420,6 +435,8 @@ impl Builder<'_, '_> {
             | ExprKind::Modulo(..)
             | ExprKind::Negate(_)
             | ExprKind::AddMonths(..)
+            | ExprKind::Instant(..)
+            | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
             | ExprKind::Extreme { .. }

@@ -474,6 +474,11 @@ impl<'p> Lowering<'p> {
                 put(key, format_args!("months"));
                 return self.pair(date, months, key);
             }
+            ExprKind::Instant(day, second) => put(key, format_args!("at{day}:{second}")),
+            ExprKind::Moved(instant, length) => {
+                put(key, format_args!("moved{:?}", length.ty));
+                return self.pair(instant, length, key);
+            }
             ExprKind::Calendar(part, date) => {
                 put(key, format_args!("{part:?}"));
                 return self.key(date, key);

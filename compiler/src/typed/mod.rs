@@ -959,6 +959,11 @@ pub enum ExprKind {
     Negate(Box<Expr>),
     /// A date so many whole months later; the month's last day where it has no such day.
     AddMonths(Box<Expr>, Box<Expr>),
+    /// The instant at which the program's clock shows a day (first) and a second of it.
+    Instant(i64, i64),
+    /// The instant at which the program's clock shows the same time so many days or months (second, by its type) after an
+    /// instant (first), on the month's last day where it has no such day.
+    Moved(Box<Expr>, Box<Expr>),
     /// What the calendar says of a date.
     Calendar(ir::CalendarPart, Box<Expr>),
     /// Whole steps of the first in the second, rounded down (toward minus infinity).

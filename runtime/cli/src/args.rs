@@ -16,7 +16,7 @@ pub struct Args {
     #[command(subcommand)]
     pub command: Command,
 
-    /// For people or for machines: `json` prints one versioned object
+    /// For people or for machines: `json` prints one versioned object, the others are for `check` and `lint`
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     pub format: Format,
 
@@ -33,6 +33,24 @@ pub enum Format {
     Human,
     /// One versioned object on standard output; documented.
     Json,
+    /// Annotations of a GitHub workflow.
+    Github,
+    /// A Code Quality report of GitLab.
+    Gitlab,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// JUnit's XML.
+    Junit,
+}
+
+impl Format {
+    /// Whether only findings can be written so.
+    pub fn is_of_findings(self) -> bool {
+        match self {
+            Format::Human | Format::Json => false,
+            Format::Github | Format::Gitlab | Format::Sarif | Format::Junit => true,
+        }
+    }
 }
 
 /// Whether to colour.
@@ -54,10 +72,14 @@ pub enum Command {
     New(New),
     /// Find what is wrong with rules, and how to mend it
     Check(Check),
+    /// Find what rules may mean and their author probably does not
+    Lint(Lint),
     /// Lay rules out in the one standard way
     Fmt(Fmt),
     /// Run the `test` blocks of rules
     Test(Test),
+    /// Change rules a little, again and again, and name the changes that no test notices
+    Mutate(Mutate),
     /// Compile rules to a pack, the one file that a host loads
     Build(Build),
     /// Make a pair of keys for signing packs
@@ -84,8 +106,10 @@ impl Command {
         match self {
             Command::New(_) => "new",
             Command::Check(_) => "check",
+            Command::Lint(_) => "lint",
             Command::Fmt(_) => "fmt",
             Command::Test(_) => "test",
+            Command::Mutate(_) => "mutate",
             Command::Build(_) => "build",
             Command::Keygen(_) => "keygen",
             Command::Inspect(_) => "inspect",
@@ -112,6 +136,86 @@ pub struct Check {
     /// Folders, each one programme, and files, each a programme of its own
     #[arg(default_value = ".")]
     pub paths: Vec<PathBuf>,
+
+    /// Which findings are said, and which of them fail.
+    #[command(flatten)]
+    pub reporting: Reporting,
+}
+
+/// From which findings on a command ends with exit code 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum FailLevel {
+    /// Errors alone.
+    #[default]
+    Error,
+    /// Warnings as well.
+    Warning,
+    /// None.
+    Never,
+}
+
+/// Which findings are said, and which of them fail.
+#[derive(Debug, Default, Arguments)]
+pub struct Reporting {
+    /// From which findings on the exit code is 1
+    #[arg(long, value_enum, default_value_t = FailLevel::Error, value_name = "LEVEL")]
+    pub fail_level: FailLevel,
+
+    /// Say nothing of the findings in this file; errors of the language are always said
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+
+    /// Write the findings of today to the file of --baseline
+    #[arg(long, requires = "baseline")]
+    pub write_baseline: bool,
+
+    /// Say only what is found in files that differ from a revision of git, or are new
+    #[arg(long, value_name = "REV")]
+    pub changed_since: Option<String>,
+
+    /// Say only what is found in these files
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub only: Vec<PathBuf>,
+}
+
+/// `perq lint`
+#[derive(Debug, Arguments)]
+pub struct Lint {
+    /// Folders, each one programme, and files, each a programme of its own
+    #[arg(default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// Which findings are said, and which of them fail.
+    #[command(flatten)]
+    pub reporting: Reporting,
+
+    /// Apply the repairs that change nothing but the text
+    #[arg(long, conflicts_with = "diff")]
+    pub fix: bool,
+
+    /// Write nothing; show what --fix would change and exit with 1 where it would
+    #[arg(long)]
+    pub diff: bool,
+
+    /// The day of today, such as 2026-12-01: without it nothing is in the past
+    #[arg(long, value_name = "DATE")]
+    pub today: Option<String>,
+
+    /// Do not look for this lint, or for those of this group
+    #[arg(long, value_name = "NAME")]
+    pub allow: Vec<String>,
+
+    /// Report it as a warning
+    #[arg(long, value_name = "NAME")]
+    pub warn: Vec<String>,
+
+    /// Report it as an error
+    #[arg(long, value_name = "NAME")]
+    pub deny: Vec<String>,
+
+    /// List all lints with their groups and levels
+    #[arg(long)]
+    pub list: bool,
 }
 
 /// `perq fmt`
@@ -153,6 +257,26 @@ pub struct Test {
     /// Run only the tests whose name holds this text
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+
+    /// Name the rules that give nothing in any test; they are findings
+    #[arg(long, conflicts_with = "filter")]
+    pub coverage: bool,
+}
+
+/// `perq mutate`
+#[derive(Debug, Arguments)]
+pub struct Mutate {
+    /// Folders, each one programme, and files, each a programme of its own
+    #[arg(default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// Change only what stands in these files
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub only: Vec<PathBuf>,
+
+    /// On how many threads the tests run [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
 }
 
 /// `perq build`
@@ -272,6 +396,10 @@ pub struct Simulate {
     /// Tell of this rule only
     #[arg(long, value_name = "NAME")]
     pub rule: Option<String>,
+
+    /// Earlier events, replayed first: one JSON object a line, plain or gzip [default: nothing happened before]
+    #[arg(long, value_name = "FILE")]
+    pub history: Vec<PathBuf>,
 
     /// Tables in place of those that perq.toml names.
     #[command(flatten)]

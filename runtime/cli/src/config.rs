@@ -57,6 +57,21 @@ pub struct Config {
     /// `[parameters]`: values of this deployment, by the parameters' names.
     #[serde(default)]
     pub parameters: BTreeMap<String, Setting>,
+    /// `[lint]`: levels, by the names of lints and of groups.
+    #[serde(default)]
+    pub lint: BTreeMap<String, LintLevel>,
+}
+
+/// How much a lint matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase", expecting = "\"allow\", \"warn\" or \"deny\"")]
+pub enum LintLevel {
+    /// Not looked for.
+    Allow,
+    /// A warning.
+    Warn,
+    /// An error.
+    Deny,
 }
 
 /// A parameter's value: as the rules write it, in quotes; truths and whole numbers without.

@@ -9,6 +9,7 @@ pub mod commands;
 pub mod config;
 pub mod event;
 pub mod excerpt;
+pub mod findings;
 pub mod numbers;
 pub mod output;
 pub mod pages;
@@ -137,11 +138,18 @@ pub fn run<T: Into<OsString> + Clone>(
 }
 
 fn dispatch(arguments: &Args, mut output: Output) -> Exit {
+    if output.format().is_of_findings() && !matches!(arguments.command, Command::Check(_) | Command::Lint(_))
+    {
+        output.failure(arguments.command.name(), "this --format is for the findings of `check` and `lint`");
+        return Exit::Usage;
+    }
     let outcome = match &arguments.command {
         Command::New(options) => commands::new::run(options, &mut output),
         Command::Check(options) => commands::check::run(options, &mut output),
+        Command::Lint(options) => commands::lint::run(options, &mut output),
         Command::Fmt(options) => commands::fmt::run(options, &mut output),
         Command::Test(options) => commands::test::run(options, &mut output),
+        Command::Mutate(options) => commands::mutate::run(options, &mut output),
         Command::Build(options) => commands::build::run(options, &mut output),
         Command::Keygen(options) => commands::keygen::run(options, &mut output),
         Command::Inspect(options) => commands::inspect::run(options, &mut output),

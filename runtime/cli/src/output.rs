@@ -101,6 +101,11 @@ impl Output {
         self.format == Format::Json
     }
 
+    /// The form of the output.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
     /// Colour and width.
     pub fn style(&self) -> Style {
         self.style
@@ -118,7 +123,7 @@ impl Output {
     pub fn say(&mut self, text: &str) -> io::Result<()> {
         match self.format {
             Format::Human => writeln!(self.out, "{text}"),
-            Format::Json => Ok(()),
+            Format::Json | Format::Github | Format::Gitlab | Format::Sarif | Format::Junit => Ok(()),
         }
     }
 
@@ -149,7 +154,7 @@ impl Output {
     /// Says why the command could not do its work.
     pub fn failure(&mut self, command: &str, text: &str) {
         match self.format {
-            Format::Human => {
+            Format::Human | Format::Github | Format::Gitlab | Format::Sarif | Format::Junit => {
                 let _ = self.out.flush();
                 let _ = writeln!(self.err, "error: {}", plain_lines(text));
             }

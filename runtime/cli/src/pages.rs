@@ -1,6 +1,9 @@
-//! The pages of the diagnostics, as they stand in `docs/diagnostics`, for `perq explain`.
+//! The pages of the diagnostics, as they stand in `docs/diagnostics`, for `perq explain`; those of lints come with the
+//! lints.
 //!
 //! A list, sorted; a test of the repository holds it against the folder.
+
+use perq_compiler::lint::LINTS;
 
 /// Embeds the pages of these names.
 macro_rules! pages {
@@ -25,6 +28,7 @@ pages! {
     "cannot-set"
     "chained-comparison"
     "collection-as-value"
+    "compared-with-itself"
     "compiler-mistake"
     "constant-expected"
     "control-character"
@@ -42,6 +46,7 @@ pages! {
     "equality-with-reference"
     "event-outside-group"
     "expected-here"
+    "failed-test"
     "file-too-large"
     "foreign-comment"
     "foreign-logic"
@@ -154,6 +159,7 @@ pages! {
     "unknown-word"
     "unknown-zone"
     "unreachable-row"
+    "valid-after-effect"
     "value-outside-range"
     "wrong-account"
     "wrong-arbitration"
@@ -177,19 +183,22 @@ pages! {
 
 /// The page of a name.
 pub fn page(name: &str) -> Option<&'static str> {
-    let index = PAGES.binary_search_by_key(&name, |(name, _)| name).ok()?;
-    PAGES.get(index).map(|(_, page)| *page)
+    all().find(|(known, _)| *known == name).map(|(_, page)| page)
+}
+
+/// All pages: of diagnostics, then of lints.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PAGES.iter().copied().chain(LINTS.iter().map(|lint| (lint.name, lint.page)))
 }
 
 /// The names nearest to one that is none, best first.
 pub fn near(name: &str) -> Vec<&'static str> {
     let wanted = name.to_lowercase().replace([' ', '_'], "-");
-    let mut found: Vec<(usize, bool, &str)> = PAGES
-        .iter()
+    let mut found: Vec<(usize, bool, &str)> = all()
         .map(|(page, _)| {
             let parts = wanted.split('-').filter(|part| part.len() > 2 && page.contains(part)).count();
             // A name itself comes before those that share its words.
-            (distance(&wanted, page).saturating_sub(2 * parts), wanted != *page, *page)
+            (distance(&wanted, page).saturating_sub(2 * parts), wanted != page, page)
         })
         .filter(|(far, _, page)| *far <= page.len() / 2)
         .collect();

@@ -9,6 +9,7 @@ use crate::commands::inspect;
 use crate::config::{self, Config};
 use crate::output::Output;
 use crate::render;
+use perq_compiler::lint;
 use perq_compiler::pipeline::{self, Compilation, Files, Input};
 use perq_compiler::sources::SourceMap;
 use perq_compiler::typed;
@@ -291,6 +292,15 @@ impl Programme {
         Ok(texts)
     }
 
+    /// The texts of its files; nothing where one is no text.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn inputs(&self) -> Result<Option<Vec<Input>>, Failure> {
+        let texts = self.texts()?;
+        Ok(texts.refused.is_empty().then_some(texts.inputs))
+    }
+
     /// Reads and checks its files; makes no program.
     ///
     /// # Errors
@@ -307,7 +317,21 @@ impl Programme {
         self.with(pipeline::compile)
     }
 
-    fn with(&self, pass: fn(&[Input], &dyn Files) -> Compilation) -> Result<Compilation, Failure> {
+    /// Reads, checks and lints its files; makes no program.
+    ///
+    /// # Errors
+    /// Like [`Self::analyse`].
+    pub fn lint(&self, options: &lint::Options<'_>) -> Result<(Compilation, Vec<Diagnostic>), Failure> {
+        let mut findings = Vec::new();
+        let compilation = self.with(|inputs, files| {
+            let (compilation, found) = pipeline::lint(inputs, files, options);
+            findings = found;
+            compilation
+        })?;
+        Ok((compilation, findings))
+    }
+
+    fn with(&self, pass: impl FnOnce(&[Input], &dyn Files) -> Compilation) -> Result<Compilation, Failure> {
         let texts = self.texts()?;
         if texts.refused.is_empty() {
             let compilation = compile(&texts.inputs, pass);
@@ -327,11 +351,16 @@ impl Programme {
     }
 }
 
-fn compile(inputs: &[Input], pass: fn(&[Input], &dyn Files) -> Compilation) -> Compilation {
+fn compile(inputs: &[Input], pass: impl FnOnce(&[Input], &dyn Files) -> Compilation) -> Compilation {
     let imports = Imports::default();
     let mut compilation = pass(inputs, &imports);
     imports.explain(&mut compilation);
     compilation
+}
+
+/// Texts that are not those of the files, as a programme.
+pub fn of_inputs(inputs: &[Input]) -> Compilation {
+    compile(inputs, pipeline::compile)
 }
 
 /// A text as a programme of its own.

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 
 /// Whole records one after another, each with a line end after it (the last perhaps without).
 #[derive(Debug, Default)]
-pub(super) struct Chunk {
+pub(crate) struct Chunk {
     pub text: Vec<u8>,
     /// Line of the first record.
     pub line: u64,
@@ -23,7 +23,7 @@ pub(super) struct Chunk {
 
 /// Where a record of a table comes from.
 #[derive(Debug, Default)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     pub line: u64,
     pub offset: u64,
     /// Line and offset of the row of each of its lines.
@@ -33,7 +33,7 @@ pub(super) struct Origin {
 }
 
 /// Gives chunks.
-pub(super) trait Source: Send {
+pub(crate) trait Source: Send {
     /// The next chunk; nothing at the end.
     fn next(&mut self) -> io::Result<Option<Chunk>>;
 }
@@ -43,7 +43,7 @@ const SAMPLE: usize = 1024;
 const STEP: usize = 1 << 16;
 
 /// Lines of text.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     input: R,
     /// Read and not yet given.
     carry: Vec<u8>,

@@ -4,7 +4,7 @@
 //! threads, whatever the stream holds. A bad record is rejected with its line and field, and the batch goes on; it
 //! stops only where the stream itself is broken or nothing can be written.
 
-mod chunk;
+pub(crate) mod chunk;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use perq_compiler::evaluate::{Bindings, Bits};
 use perq_compiler::ir::{MISSING, Program, RecordKind, Reference, Slot};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Numbers of the names of a kind, in the order of their bytes.
 #[derive(Clone, Debug, Default)]
@@ -141,6 +142,7 @@ impl Tables {
         let trees = sources.trees(&dictionaries)?;
         let contents = sources.contents();
         let mut tables = Tables { dictionaries, sku_kind, ..Tables::default() };
+        tables.bindings.zone = Arc::new(values.zone.clone());
         tables.bind_references(&sources, &known, &trees, &contents);
         tables.fill_products(&sources)?;
         tables.fill_members(&sources)?;

@@ -5,13 +5,15 @@
 //! ([`perq_compiler::interpret::trace`]), whose decision must be the same. Opens nothing: whoever has the texts of the
 //! rules gives a way to quote them.
 
+mod past;
 mod words;
 
+pub use past::{Past, replay};
+
 use crate::decision::{self, Decision};
-use crate::engine::Engine;
-use crate::record::{ReadEvent, Reader, RecordError};
-use crate::returns::NoReturn;
-use perq_compiler::evaluate::{self, FUEL, Proposals, RecordView};
+use crate::engine::{Engine, Session};
+use crate::record::{ReadEvent, RecordError};
+use perq_compiler::evaluate::{self, Claimed, FUEL, Proposals, RecordView};
 use perq_compiler::interpret::Scratch;
 use perq_compiler::interpret::trace::{self, Seen, Trace, Witness};
 use perq_compiler::ir::{
@@ -34,8 +36,13 @@ pub type Quote<'q> = &'q dyn Fn(&str, &SourcePlace) -> Option<String>;
 pub enum ExplainError {
     /// The event cannot be read.
     Record(Box<RecordError>),
-    /// It is a return of a purchase, and here is no state that knows it.
-    Return(String),
+    /// It is a return that brings nothing back.
+    Return {
+        /// The lasting name of the reason.
+        name: &'static str,
+        /// The reason in words.
+        words: String,
+    },
     /// The watched interpreter decided otherwise than the engine: a mistake of perq.
     Differs,
 }
@@ -201,10 +208,10 @@ pub struct RuleReport {
     pub place: Spot,
     /// Whether the decision has an effect of it.
     pub fired: bool,
-    /// What it gives.
+    /// The amounts that it gives; what it issues and sets stands in the decision.
     pub gave: Vec<Amount>,
-    /// What it does besides: products that it gives or offers, what it issues and sets.
-    pub does: Vec<String>,
+    /// Products that it gives or offers.
+    pub gifts: Vec<String>,
     /// Why it gives nothing.
     pub why: Option<Why>,
     /// The kinds of events that it hears.
@@ -349,42 +356,38 @@ pub struct Failed {
 /// An account, or none for discounts, and another member than the event's.
 type Whose<'e> = (Option<AccountId>, Option<&'e str>);
 
-/// Decides an event from its JSON text and explains the decision.
+/// Decides an event from its JSON text, on what the session decided before it, and explains the decision.
 ///
 /// # Errors
 /// Where the event cannot be read, or where perq contradicts itself.
-pub fn explain(engine: &Engine, json: &[u8], quote: Quote<'_>) -> Result<Explanation, ExplainError> {
-    let mut reader = Reader::new();
-    let mut event = ReadEvent::default();
-    reader.read(engine.schema(), json, &mut event).map_err(ExplainError::Record)?;
-    let before = event.clone();
-    let mut session = engine.session();
-    if engine.program().is_return(event.record.kind) && event.of().is_some() {
-        return Err(ExplainError::Return(NoReturn::UnknownPurchase.words(&event)));
-    }
-    let raw = session.decide_record(&mut event).clone();
-    let decision = session.describe(&event, &raw);
-    let params = engine.parameters_at(before.record.event.get(event_slot::DATE.index()).copied());
-    let watched = Watched { engine, event: &before, params };
-    let (again, seen) = watched.evaluate(Vec::new());
-    if again != raw {
-        return Err(ExplainError::Differs);
-    }
-    let words = Words { engine, event: &before, strangers: reader.strangers(), quote };
-    let teller = Teller { watched: &watched, words: &words, raw: &raw, seen: &seen };
-    Ok(Explanation {
-        local: words.local(),
-        receipt: teller.receipt(),
-        accounts: teller.accounts(),
-        rules: teller.rules(),
-        decision,
-    })
+pub fn explain(session: &mut Session, json: &[u8], quote: Quote<'_>) -> Result<Explanation, ExplainError> {
+    session.read(json).map_err(ExplainError::Record)?;
+    let engine = session.engine().clone();
+    let mut told = None;
+    let decision = session.decide_watched(&mut |reader, event, claimed, raw| {
+        let params = engine.parameters_at(event.record.event.get(event_slot::DATE.index()).copied());
+        let watched = Watched { engine: &engine, event, claimed, params };
+        let (again, seen) = watched.evaluate(Vec::new());
+        if again != *raw {
+            return;
+        }
+        let words = Words { engine: &engine, event, strangers: reader.strangers(), quote };
+        let teller = Teller { watched: &watched, words: &words, raw, seen: &seen };
+        told = Some((words.local(), teller.receipt(), teller.accounts(), teller.rules()));
+    });
+    let Some((local, receipt, accounts, rules)) = told else {
+        let refused = |(name, words)| ExplainError::Return { name, words };
+        return Err(session.no_return().map_or(ExplainError::Differs, refused));
+    };
+    Ok(Explanation { decision, local, receipt, accounts, rules })
 }
 
 /// An event that can be evaluated again and again.
 struct Watched<'w> {
     engine: &'w Engine,
     event: &'w ReadEvent,
+    /// What was claimed before.
+    claimed: &'w dyn Claimed,
     params: Vec<i64>,
 }
 
@@ -393,12 +396,7 @@ impl Watched<'_> {
     fn evaluate(&self, silenced: Vec<RuleId>) -> (evaluate::Decision, Seen) {
         let witness = Witness::new(self.engine.interpreter(), silenced);
         let mut record = self.event.record.clone();
-        let decision = self.engine.evaluate_with(
-            &witness,
-            &mut record,
-            &self.params,
-            &perq_compiler::evaluate::Unclaimed,
-        );
+        let decision = self.engine.evaluate_with(&witness, &mut record, &self.params, self.claimed);
         (decision, witness.into_seen())
     }
 }
@@ -500,8 +498,11 @@ impl Teller<'_> {
     fn report(&self, id: RuleId, rule: &Rule) -> RuleReport {
         let program = self.program();
         let words = self.words;
-        let does = self.does(id);
-        let fired = !does.is_empty() || self.raw.effects.iter().any(|effect| effect.rule == id);
+        let gifts = self.gifts(id);
+        let fired = !gifts.is_empty()
+            || self.raw.effects.iter().any(|effect| effect.rule == id)
+            || self.raw.issues.iter().any(|issue| issue.rule == Some(id))
+            || self.raw.changes.iter().any(|change| change.rule == id);
         let heard = rule.events.contains(&self.watched.event.record.kind);
         let displaced: Vec<&evaluate::Displaced> =
             self.raw.displaced.iter().filter(|lost| lost.rule == id).collect();
@@ -529,7 +530,7 @@ impl Teller<'_> {
             place: Spot { text: None, ..words.spot(rule.place) },
             fired,
             gave: self.given(self.raw, id),
-            does,
+            gifts,
             why: None,
             hears: rule
                 .events
@@ -619,8 +620,8 @@ impl Teller<'_> {
         }
     }
 
-    /// What a rule does besides amounts.
-    fn does(&self, rule: RuleId) -> Vec<String> {
+    /// Products that a rule gives or offers.
+    fn gifts(&self, rule: RuleId) -> Vec<String> {
         let program = self.program();
         let at = |at: u32| usize::try_from(at).unwrap_or(usize::MAX);
         let mut out = Vec::new();
@@ -634,14 +635,6 @@ impl Teller<'_> {
             let sku = |option: &u32| Some(declared?.options.get(at(*option))?.sku.as_str());
             let skus: Vec<&str> = offer.options.iter().filter_map(sku).collect();
             out.push(format!("offers {} pcs of one of {}", offer.pieces, skus.join(", ")));
-        }
-        for issue in self.raw.issues.iter().filter(|issue| issue.rule == Some(rule)) {
-            let (kind, name) = program.instruments.name(issue.instrument).unwrap_or(("instrument", "?"));
-            out.push(format!("issues {kind} {name}"));
-        }
-        for change in self.raw.changes.iter().filter(|change| change.rule == rule) {
-            let slot = program.layout.event.get(change.slot.index());
-            out.push(format!("sets {}", slot.map_or("?", |slot| slot.name.as_str())));
         }
         out
     }

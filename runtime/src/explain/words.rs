@@ -178,14 +178,16 @@ impl Words<'_> {
         let slot = failure.subject.and_then(|subject| self.slot(subject));
         let field = slot.map(|slot| slot.name.clone());
         // `category`: what the author calls it stands in the text.
-        let last = field.as_deref().and_then(|name| name.rsplit('.').next());
+        let last = field.as_deref().map(last_word);
+        let place = self.spot(failure.place);
         let short = match failure.subject {
             Some(Subject::Event(event_slot::MONTH_DAY)) => "the day of the month",
-            _ => last.unwrap_or("it"),
+            // What is worked out begins the text that stands above.
+            _ => last.filter(|name| !is_said(name, place.text.as_deref())).unwrap_or("it"),
         };
         let short = short.to_owned();
         let mut part = Part {
-            place: self.spot(failure.place),
+            place,
             wanted: failure.wanted,
             field,
             says: String::new(),
@@ -545,6 +547,19 @@ impl Kind<'_> {
                 | Kind::Measured(Unit::Enum(_) | Unit::Symbol(_) | Unit::Truth, _)
         )
     }
+}
+
+/// The last word of a path; what is worked out, such as `count(earlier purchases)`, stays whole.
+fn last_word(name: &str) -> &str {
+    name.rsplit('.').next().filter(|_| is_path(name)).unwrap_or(name)
+}
+
+fn is_path(name: &str) -> bool {
+    name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_'))
+}
+
+fn is_said(name: &str, text: Option<&str>) -> bool {
+    !is_path(name) && text.is_some_and(|text| text.starts_with(name))
 }
 
 fn weekday(day: i64) -> String {

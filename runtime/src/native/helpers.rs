@@ -9,7 +9,7 @@ use perq_compiler::exact;
 use perq_compiler::interpret::actions;
 use perq_compiler::interpret::picks::Run;
 use perq_compiler::interpret::sets::Sets;
-use perq_compiler::ir::{Element, FaultKind, ReferenceId, SiteId, SlotId, line_slot};
+use perq_compiler::ir::{ClockPart, Element, FaultKind, ReferenceId, SiteId, SlotId, line_slot};
 use perq_compiler::native_helpers;
 
 type Outcome = Result<(), FaultKind>;
@@ -144,6 +144,21 @@ fn add_months(context: &mut Context<'_>, day: i64, months: i64) -> Outcome {
 
 fn calendar(context: &mut Context<'_>, part: i64, day: i64) -> Outcome {
     context.give(calendar::part(part_of(part), day)?);
+    Ok(())
+}
+
+fn instant_of(context: &mut Context<'_>, day: i64, second: i64) -> Outcome {
+    context.give(calendar::instant_of(context.bindings.zone.as_ref(), day, second)?);
+    Ok(())
+}
+
+fn clock_day(context: &mut Context<'_>, instant: i64) -> Outcome {
+    context.give(calendar::shown(context.bindings.zone.as_ref(), ClockPart::Day, instant)?);
+    Ok(())
+}
+
+fn clock_second(context: &mut Context<'_>, instant: i64) -> Outcome {
+    context.give(calendar::shown(context.bindings.zone.as_ref(), ClockPart::Second, instant)?);
     Ok(())
 }
 

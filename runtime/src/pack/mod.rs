@@ -42,6 +42,9 @@ const TRAILER: usize = 8 + 64;
 /// The language that this version evaluates.
 const LANGUAGE: u32 = 1;
 
+/// Bytes of a pack, unless the host says otherwise.
+const MAX_LENGTH: u64 = 64 << 20;
+
 /// The sections, in the order in which they stand: (kind, word).
 const SECTIONS: [(u32, &str); 2] = [(1, "manifest"), (2, "program")];
 const CONTENT_START: usize = HEADER + SECTIONS.len() * ENTRY + HASH;
@@ -117,7 +120,7 @@ impl Policy {
             revoked: Vec::new(),
             required: false,
             minimum_serial: 0,
-            maximum_length: 64 << 20,
+            maximum_length: MAX_LENGTH,
         }
     }
 }

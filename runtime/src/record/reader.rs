@@ -5,7 +5,9 @@
 
 use super::error::{RecordError, RecordErrorKind as Error};
 use super::json::{Cursor, Kind, Malformed, Span};
-use super::schema::{Builtin, EVENT, LINE, List, MEMBER, PAYMENT, Rest, Schema, UnknownFields};
+use super::schema::{
+    Builtin, EVENT, LINE, List, MAX_RECORD_SET, MEMBER, PAYMENT, Rest, Schema, UnknownFields,
+};
 use super::value::{Form, Scalar, Unit, ValueError, decimal, malformed_instant};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::clock::Moment;
@@ -380,7 +382,7 @@ impl Reader {
     /// Says what is wrong with the record, and where; `out` then holds nothing of use.
     pub fn read(&mut self, schema: &Schema, text: &[u8], out: &mut ReadEvent) -> Result<()> {
         out.clear();
-        let limit = schema.options.limits.record.min(1 << 30);
+        let limit = schema.options.limits.record.min(MAX_RECORD_SET);
         if text.len() > limit {
             return Err(RecordError::new(
                 Error::RecordTooLong,

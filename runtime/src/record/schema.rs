@@ -37,9 +37,18 @@ pub struct RecordLimits {
     pub list: usize,
 }
 
+/// Bytes of a record, unless the host says otherwise.
+const MAX_RECORD: usize = 1 << 20;
+/// Bytes of a record that a host may allow.
+pub(crate) const MAX_RECORD_SET: usize = 1 << 30;
+/// Bytes of a text in a record, unless the host says otherwise.
+const MAX_TEXT: usize = 1 << 16;
+/// Entries of a list in a record, unless the host says otherwise.
+const MAX_LIST: usize = 10_000;
+
 impl Default for RecordLimits {
     fn default() -> RecordLimits {
-        RecordLimits { record: 1 << 20, text: 1 << 16, list: 10_000 }
+        RecordLimits { record: MAX_RECORD, text: MAX_TEXT, list: MAX_LIST }
     }
 }
 

@@ -1,10 +1,11 @@
 //! `perq check`: every diagnostic of every programme, and a line that counts them.
 
+use crate::Outcome;
 use crate::args;
+use crate::findings::Findings;
 use crate::output::Output;
 use crate::programme;
 use crate::render::{self, plural};
-use crate::{Exit, Outcome};
 use perq_compiler::pipeline::Compilation;
 use serde_json::{Value, json};
 
@@ -14,26 +15,16 @@ use serde_json::{Value, json};
 /// Where a path cannot be read.
 pub fn run(options: &args::Check, output: &mut Output) -> Outcome {
     let programmes = programme::find(&options.paths)?;
-    let mut tally = Tally::default();
+    let mut findings = Findings::default();
     for programme in &programmes {
         let compilation = programme.compile()?;
-        tally.add(&compilation, programme.files.len(), output)?;
+        findings.add(compilation.sources, compilation.diagnostics, Vec::new(), programme.files.len());
     }
-    if tally.files == 0 {
+    if findings.files == 0 {
         return Err(programme::no_rules(&options.paths));
     }
-    output.say(&tally.summary())?;
-    output.object(
-        "check",
-        json!({
-            "files": tally.files,
-            "programmes": programmes.len(),
-            "errors": tally.errors,
-            "warnings": tally.warnings,
-            "diagnostics": tally.machine,
-        }),
-    );
-    Ok(Exit::findings(tally.errors > 0))
+    findings.select(&options.reporting, &options.paths)?;
+    findings.conclude("check", &options.reporting, json!({}), output)
 }
 
 /// What was found in several programmes.

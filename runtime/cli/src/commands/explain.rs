@@ -1,9 +1,9 @@
-//! `perq explain`: the page of a diagnostic, or the list of all.
+//! `perq explain`: the page of a diagnostic or lint, or the list of all.
 
 use crate::args;
 use crate::excerpt::{plain, plain_lines};
 use crate::output::Output;
-use crate::pages::{PAGES, near, page};
+use crate::pages::{all, near, page};
 use crate::{Exit, Failure, Outcome};
 use serde_json::json;
 
@@ -13,7 +13,7 @@ use serde_json::json;
 /// Where there is no such page.
 pub fn run(options: &args::Explain, output: &mut Output) -> Outcome {
     let Some(name) = &options.name else {
-        let names: Vec<&str> = PAGES.iter().map(|(name, _)| *name).collect();
+        let names: Vec<&str> = all().map(|(name, _)| name).collect();
         for name in &names {
             output.say(name)?;
         }

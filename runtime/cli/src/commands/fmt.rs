@@ -149,7 +149,7 @@ fn say(
 }
 
 /// Writes beside the file and puts it in its place, so that a full disk or a kill never leaves half a file.
-fn replace(path: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failure> {
     let real = std::fs::canonicalize(path).map_err(|error| Failure::file(path, &error))?;
     let mut name = real.file_name().unwrap_or_default().to_owned();
     name.push(".perq-new");
@@ -170,7 +170,7 @@ const CONTEXT: usize = 3;
 
 /// The change as a unified diff of whole lines: what both ends share is left out, the rest is one hunk for each run
 /// of changed lines.
-fn difference(name: &str, before: &str, after: &str) -> String {
+pub(super) fn difference(name: &str, before: &str, after: &str) -> String {
     let old: Vec<&str> = before.lines().collect();
     let new: Vec<&str> = after.lines().collect();
     let edits = edits(&old, &new);

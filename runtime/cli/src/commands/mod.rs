@@ -8,6 +8,8 @@ pub mod explain;
 pub mod fmt;
 pub mod inspect;
 pub mod keygen;
+pub mod lint;
+pub mod mutate;
 pub mod new;
 pub mod offers;
 pub mod run;

@@ -12,8 +12,10 @@ use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use perq_compiler::ir::{Program, SourcePlace};
 use perq_compiler::sources::{Source, SourceMap};
+use perq_runtime::decision::{ComesBack, Decision, FieldSet, Issued};
+use perq_runtime::engine::Session;
 use perq_runtime::explain::{
-    self, Amount, ExplainError, Explanation, Part, RuleReport, Selection, Spot, Why,
+    self, Amount, ExplainError, Explanation, Part, Past, RuleReport, Selection, Spot, Why,
 };
 use perq_runtime::record::{ReadOptions, RecordLimits};
 use serde_json::json;
@@ -29,6 +31,9 @@ const AMOUNT: usize = 12;
 
 /// Rows that are told one by one of a rule.
 const ROWS: usize = 5;
+
+/// Refused records of a history that are told one by one.
+const TOLD: usize = 20;
 
 /// Runs it.
 ///
@@ -66,7 +71,12 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
     }
     let texts = texts(sources.as_ref());
     let quote = |file: &str, place: &SourcePlace| texts.get(file)?.quote(place).map(clip);
-    let explained = explain::explain(&engine, json.as_bytes(), &quote);
+    let mut session = engine.session();
+    let mut past = Past::default();
+    for path in &options.history {
+        past = and(past, replayed(&mut session, &json, path, output)?);
+    }
+    let explained = explain::explain(&mut session, json.as_bytes(), &quote);
     let mut explanation = match explained {
         Ok(explanation) => explanation,
         Err(ExplainError::Record(error)) => {
@@ -77,11 +87,14 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
             output.object("simulate", json!({ "refused": refused }));
             return Ok(Exit::Findings);
         }
-        Err(ExplainError::Return(words)) => {
+        Err(ExplainError::Return { name, words }) => {
             let file = plain(&options.event.display().to_string());
-            let help = "what comes back of a purchase is decided where the purchase was: with `perq run`, or in a test";
-            output.note(&sentence(&format!("refused {file}: {}; {help} [unknown-purchase]", plain(&words))));
-            let refused = json!({ "error": "unknown-purchase", "field": "of", "message": words });
+            let help = match options.history.is_empty() {
+                true => "; `--history FILE` tells what was before",
+                false => "",
+            };
+            output.note(&sentence(&format!("refused {file}: {}{help} [{name}]", plain(&words))));
+            let refused = json!({ "error": name, "field": "of", "message": words });
             output.object("simulate", json!({ "refused": refused }));
             return Ok(Exit::Findings);
         }
@@ -96,17 +109,76 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
     let folder = folder(program);
     let paper = Paper { width: output.style().width.min(WIDTH), folder, out: String::new() };
     let text = match &options.rule {
-        Some(_) => paper.only(&explanation.rules),
+        Some(_) => paper.only(&explanation),
         None => {
             // Without a number of the text's own there is none to say.
             let version = if program.version > 0 { format!(" {}", program.version) } else { String::new() };
             let name = format!("{}{version}", program.name);
-            paper.all(&explanation, &name, &program.currency.code, program.tax.map(|tax| tax.included))
+            let before = engine.is_stateful().then(|| before(options, past));
+            let tax_included = program.tax.map(|tax| tax.included);
+            paper.all(&explanation, (&name, before.as_deref()), &program.currency.code, tax_included)
         }
     };
     output.say(text.trim_end())?;
-    output.object("simulate", serde_json::to_value(&explanation).map_err(|e| Failure::new(e.to_string()))?);
+    let mut object = serde_json::to_value(&explanation).map_err(|e| Failure::new(e.to_string()))?;
+    if let (Some(fields), false) = (object.as_object_mut(), options.history.is_empty()) {
+        let Past { replayed, later, same, refused } = past;
+        let history = json!({ "replayed": replayed, "later": later, "same": same, "refused": refused });
+        fields.insert("history".to_owned(), history);
+    }
+    output.object("simulate", object);
     Ok(Exit::Clean)
+}
+
+/// Replays what a file says of the time before the event.
+fn replayed(session: &mut Session, event: &str, path: &Path, output: &mut Output) -> Result<Past, Failure> {
+    let mut told = Vec::new();
+    let past = explain::replay(session, event.as_bytes(), tables::open(path)?, |error| {
+        if told.len() < TOLD {
+            let field = if error.field.is_empty() { String::new() } else { format!(" `{}`", error.field) };
+            let what = format!("{}{field}: {} [{}]", error.line, error.message, error.name());
+            told.push(format!("refused {}:{}", plain(&path.display().to_string()), plain(&what)));
+        }
+    });
+    for text in &told {
+        output.note(&sentence(text));
+    }
+    let past = past.map_err(|error| Failure::file(path, &error))?;
+    if past.refused > told.len() as u64 {
+        output.note(&format!("and {} more", past.refused - told.len() as u64));
+    }
+    Ok(past)
+}
+
+fn and(one: Past, other: Past) -> Past {
+    Past {
+        replayed: one.replayed + other.replayed,
+        later: one.later + other.later,
+        same: one.same + other.same,
+        refused: one.refused + other.refused,
+    }
+}
+
+/// On what a programme with a memory decides the event.
+fn before(options: &args::Simulate, past: Past) -> String {
+    if options.history.is_empty() {
+        return "nothing before it (--history FILE replays earlier events)".to_owned();
+    }
+    let events = |count: u64, what: &str| {
+        let noun = plural(usize::try_from(count).unwrap_or(usize::MAX), what);
+        (count > 0).then_some(noun)
+    };
+    let left = [
+        events(past.later, "later event"),
+        (past.same > 0).then(|| "the event itself".to_owned()),
+        events(past.refused, "refused record"),
+    ];
+    let left: Vec<String> = left.into_iter().flatten().collect();
+    let without = if left.is_empty() { String::new() } else { format!("; left out: {}", left.join(", ")) };
+    match events(past.replayed, "earlier event") {
+        Some(replayed) => format!("after {replayed}{without}"),
+        None => format!("nothing before it{without}"),
+    }
 }
 
 /// The file's text, never much more than a record may have.
@@ -170,7 +242,7 @@ impl Paper {
     fn all(
         mut self,
         told: &Explanation,
-        program: &str,
+        (program, before): (&str, Option<&str>),
         currency: &str,
         tax_included: Option<bool>,
     ) -> String {
@@ -184,6 +256,9 @@ impl Paper {
             "{} {}, {} {} {}, {member}; {program}",
             decision.kind, decision.id, local.weekday, local.date, local.time
         ));
+        if let Some(before) = before {
+            self.line(before);
+        }
         self.line("");
         self.row("", "off", &format!("left {currency}"));
         for line in &told.receipt {
@@ -206,6 +281,22 @@ impl Paper {
             (None, _) => {}
         }
         self.row("     to pay", "", &totals.total);
+        if let Some(refused) = &decision.refused {
+            self.line("");
+            let by = refused.by.as_ref().map_or_else(String::new, |by| format!(", by {by}"));
+            let name =
+                refused.redemption.as_ref().map_or_else(String::new, |name| format!(" by {}", plain(name)));
+            let account =
+                refused.account.as_ref().map_or_else(String::new, |account| format!(" ({})", plain(account)));
+            self.line(&format!("Refused as a whole{name}: {}{by}{account}", refused.because));
+            for saying in &refused.say {
+                self.line(&format!("  {}: {}", plain(&saying.to), plain(&saying.text)));
+            }
+            return self.out;
+        }
+        if let Some(returned) = &decision.returned {
+            self.returned(returned);
+        }
         for account in &told.accounts {
             self.line("");
             self.row(&format!("{}, {}", plain(&account.account), plain(&account.unit)), "", "");
@@ -214,17 +305,18 @@ impl Paper {
             }
             self.row("     together", "", &account.amount);
         }
-        let acting: Vec<&RuleReport> = told.rules.iter().filter(|rule| !rule.does.is_empty()).collect();
-        if !acting.is_empty() {
+        let giving: Vec<&RuleReport> = told.rules.iter().filter(|rule| !rule.gifts.is_empty()).collect();
+        if !giving.is_empty() {
             self.line("");
-            self.line("Besides");
-            for rule in acting {
+            self.line("Gifts");
+            for rule in giving {
                 self.line(&format!("  {}", titled(&rule.rule, rule.title.as_deref())));
-                for deed in &rule.does {
-                    self.line(&format!("    {}", plain(deed)));
+                for gift in &rule.gifts {
+                    self.line(&format!("    {}", plain(gift)));
                 }
             }
         }
+        self.instruments(decision);
         let lost =
             |rule: &&RuleReport| !rule.displaced.is_empty() || !rule.cut.is_empty() || rule.error.is_some();
         let lost: Vec<&RuleReport> = told.rules.iter().filter(lost).collect();
@@ -253,23 +345,84 @@ impl Paper {
     }
 
     /// One rule, in all of its versions.
-    fn only(mut self, versions: &[RuleReport]) -> String {
-        for rule in versions {
-            self.one(rule);
+    fn only(mut self, told: &Explanation) -> String {
+        for rule in &told.rules {
+            self.one(rule, &told.decision);
         }
         self.out
     }
 
-    fn one(&mut self, rule: &RuleReport) {
+    /// What comes back of a purchase, and what becomes of what it gave.
+    fn returned(&mut self, returned: &ComesBack) {
+        self.line("");
+        let whole = if returned.whole { "all that was left" } else { "a part" };
+        self.line(&format!("Comes back of {}: {whole}", plain(&returned.of)));
+        for line in &returned.lines {
+            let what = format!("{:>3}  {} x {}", line.line, plain(&line.sku), line.pieces);
+            self.row(&what, "", &line.paid);
+        }
+        if let Some(points) = &returned.points {
+            self.row("     of that paid with points", "", points);
+        }
+        self.row("     refund", "", &returned.refund);
+        for correction in &returned.corrections {
+            let to = correction.to.as_ref().map_or_else(String::new, |to| format!(" of {}", plain(to)));
+            let (kind, account) = (plain(&correction.kind), plain(&correction.account));
+            let what = format!("     {kind} in {account}{to} by {}", plain(&correction.rule));
+            self.row(&what, "", &correction.amount);
+            for (words, amount) in [
+                ("taken from other lots", &correction.other_lots),
+                ("owed from now on", &correction.owed),
+                ("not there any more", &correction.missing),
+            ] {
+                if let Some(amount) = amount {
+                    self.row(&format!("       {words}"), amount, "");
+                }
+            }
+        }
+    }
+
+    /// Codes that were presented, what is issued, what changes of the member.
+    fn instruments(&mut self, decision: &Decision) {
+        if !decision.coupons.is_empty() {
+            self.line("");
+            self.line("Codes");
+            for code in &decision.coupons {
+                let of = code.coupon.as_ref().map_or_else(String::new, |name| format!(" ({})", plain(name)));
+                let by = code.by.as_ref().map_or_else(String::new, |by| format!(" by {}", plain(by)));
+                self.line(&format!("  {}{of}: {}{by}", plain(&code.code), code.outcome));
+            }
+        }
+        let issued: Vec<String> = decision.issued.iter().map(issue).collect();
+        let set: Vec<String> = decision.set.iter().map(setting).collect();
+        let tiers = decision
+            .tiers
+            .iter()
+            .map(|change| format!("{} after {}", plain(&change.to), plain(&change.from)));
+        let all: Vec<String> = issued.into_iter().chain(set).chain(tiers).collect();
+        if !all.is_empty() {
+            self.line("");
+            self.line("Issued and set");
+            for text in all {
+                self.line(&format!("  {text}"));
+            }
+        }
+    }
+
+    fn one(&mut self, rule: &RuleReport, decision: &Decision) {
         let place = self.place(&rule.place);
         self.line(&format!("{}  [{place}]", titled(&rule.rule, rule.title.as_deref())));
-        if rule.fired {
-            if rule.does.is_empty() || !rule.gave.is_empty() {
-                self.line(&format!("    gives {}", amounts(&rule.gave)));
-            }
-            for deed in &rule.does {
-                self.line(&format!("    {}", plain(deed)));
-            }
+        if !rule.gave.is_empty() {
+            self.line(&format!("    gives {}", amounts(&rule.gave)));
+        }
+        for gift in &rule.gifts {
+            self.line(&format!("    {}", plain(gift)));
+        }
+        for issued in decision.issued.iter().filter(|issued| issued.rule.as_ref() == Some(&rule.rule)) {
+            self.line(&format!("    issues {}", issue(issued)));
+        }
+        for set in decision.set.iter().filter(|set| set.rule == rule.rule) {
+            self.line(&format!("    sets {}", setting(set)));
         }
         self.lost(rule);
         self.why(rule);
@@ -428,6 +581,25 @@ impl Paper {
         }
         self.out.push('\n');
     }
+}
+
+/// `coupon next: next-p1-1, until 2026-03-31`
+fn issue(issued: &Issued) -> String {
+    let mut out = format!("{} {}", issued.kind, plain(&issued.name));
+    let value = issued.value.as_ref().map(|value| format!("worth {value}"));
+    let until = issued.expires.as_ref().map(|day| format!("until {day}"));
+    let codes = issued.codes.iter().map(|code| plain(code));
+    for (at, part) in codes.chain(value).chain(until).enumerate() {
+        out.push_str(if at == 0 { ": " } else { ", " });
+        out.push_str(&part);
+    }
+    out
+}
+
+/// `member.tier = gold, until 2026-12-31`
+fn setting(set: &FieldSet) -> String {
+    let until = set.until.as_ref().map_or_else(String::new, |day| format!(", until {day}"));
+    format!("{} = {}{until}", plain(&set.field), plain(&set.value))
 }
 
 fn titled(rule: &str, title: Option<&str>) -> String {

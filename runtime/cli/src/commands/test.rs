@@ -7,11 +7,16 @@ use crate::output::Output;
 use crate::programme;
 use crate::render::{self, plural};
 use crate::{Exit, Failure, Outcome};
+use perq_compiler::ir::RuleId;
 use perq_compiler::sources::SourceMap;
 use perq_grammar::diagnostic::Diagnostic;
 use perq_runtime::trials::{Engines, Mismatch, Trials};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+/// The name of an expectation that does not hold.
+pub const FAILED: &str = "failed-test";
 
 /// Runs it.
 ///
@@ -30,6 +35,7 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
     let mut tally = Tally::default();
     let (mut passed, mut failed, mut left_out) = (0_usize, 0_usize, 0_usize);
     let mut tests: Vec<Value> = Vec::new();
+    let (mut rules, mut silent): (usize, Vec<Value>) = (0, Vec::new());
     for programme in &programmes {
         let mut compilation = programme.compile()?;
         // Warnings are the business of `perq check`.
@@ -41,12 +47,14 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
         let trials = Trials::new(&compilation.typed, &compilation.sources, Arc::new(program), engines)
             .and_then(|trials| trials.parameters(&programme.config.parameters()))
             .map_err(|error| Failure::new(error.to_string()))?;
+        let mut fired: BTreeSet<RuleId> = BTreeSet::new();
         for test in &compilation.typed.tests {
             if options.filter.as_ref().is_some_and(|filter| !test.name.contains(filter.as_str())) {
                 left_out += 1;
                 continue;
             }
             let outcome = trials.run(test);
+            fired.extend(outcome.fired.iter().copied());
             if outcome.passed() {
                 passed += 1;
             } else {
@@ -64,12 +72,36 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
                 tests.push(machine(&compilation.sources, &outcome.name, &outcome.mismatches, test.place));
             }
         }
+        if options.coverage {
+            for (id, rule) in (0_u32..).map(RuleId).zip(&compilation.typed.rules) {
+                rules += 1;
+                if fired.contains(&id) {
+                    continue;
+                }
+                let message = format!("`{}` gives nothing in any test", rule.name);
+                let found = Diagnostic::warning("uncovered-rule", rule.place, message);
+                output.say(&render::human(&compilation.sources, &found, output.style()))?;
+                silent.push(json!({
+                    "rule": rule.name,
+                    "place": render::place(&compilation.sources, rule.place),
+                }));
+            }
+        }
     }
     if tally.errors > 0 {
         output.say(&format!("{}; tests of a programme with errors are not run", tally.summary()))?;
     }
     let filtered = if left_out > 0 { format!(", {left_out} not asked for") } else { String::new() };
     output.say(&format!("{passed} passed, {failed} failed{filtered}"))?;
+    if options.coverage {
+        output.say(&format!(
+            "{} of {} give something in a test",
+            rules - silent.len(),
+            plural(rules, "rule")
+        ))?;
+    }
+    let uncovered = !silent.is_empty();
+    let coverage = options.coverage.then(|| json!({ "rules": rules, "uncovered": silent }));
     if passed + failed + left_out + tally.errors == 0 {
         output.note(&format!("There is no test in {}.", plural(programmes.len(), "programme")));
     }
@@ -82,19 +114,17 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
             "errors": tally.errors,
             "diagnostics": tally.machine,
             "tests": tests,
+            "coverage": coverage,
         }),
     );
-    Ok(Exit::findings(failed > 0 || tally.errors > 0))
+    Ok(Exit::findings(failed > 0 || tally.errors > 0 || uncovered))
 }
 
 fn human(sources: &SourceMap, name: &str, mismatch: &Mismatch, again: bool, output: &Output) -> String {
     let first = |text: &str| text.lines().next().unwrap_or("").to_owned();
-    let diagnostic = Diagnostic::error(
-        "failed-test",
-        mismatch.place,
-        format!("test \"{name}\": expected {}", mismatch.expected),
-    )
-    .at(format!("got {}", first(&mismatch.got)));
+    let diagnostic =
+        Diagnostic::error(FAILED, mismatch.place, format!("test \"{name}\": expected {}", mismatch.expected))
+            .at(format!("got {}", first(&mismatch.got)));
     let mut out = render::human(sources, &diagnostic, output.style());
     let more: Vec<&str> = mismatch.got.lines().skip(1).collect();
     let decision = mismatch.decision.as_deref().filter(|_| !again);

@@ -1,0 +1,11 @@
+//! An enumeration that nothing uses.
+
+use super::{Facts, Group, Level, Lint, unused};
+use perq_grammar::ast::ItemKind;
+use perq_grammar::diagnostic::Diagnostic;
+
+pub const LINT: Lint = Lint::new(Group::Style, Level::Warn, run);
+
+fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
+    unused(facts, found, "enum", |item| if let ItemKind::Enum { header, .. } = item { Some(header) } else { None });
+}
