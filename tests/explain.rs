@@ -347,8 +347,11 @@ fn limits_faults_and_other_events_are_told() {
 fn distances_are_exact() {
     let text = "language 1\nprogram shop { currency EUR zone \"Europe/Berlin\" rounding half_up }\n\
         account club { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
-        enum Tier ordered { base, silver, gold }\nextend member { tier: Tier = base }\n\
+        enum Tier ordered { base, silver, gold }\nextend member { tier: Tier = base, seen: instant? }\n\
         group g { kind earn displace none on purchase\n\
+        rule seen { when member.seen known and member.seen >= 2026-11-20 09:30 then award 1 points }\n\
+        rule due { when member.seen known and event.at <= member.seen + 2 days then award 1 points }\n\
+        rule rested { when member.seen known and event.at > member.seen + 3 days then award 1 points }\n\
         rule spend { when basket.paid >= 50 EUR then award 1 points }\n\
         rule less { when sum(line.paid for lines) < 10 EUR then award 1 points }\n\
         rule pieces { when sum(line.pieces for lines) >= 5 pcs then award 1 points }\n\
@@ -366,7 +369,7 @@ fn distances_are_exact() {
     let said: Vec<_> = compilation.diagnostics.iter().map(|d| format!("{}: {}", d.name, d.message)).collect();
     assert!(!compilation.has_errors(), "{said:#?}");
     // 2 x 12.50 + 3 x 5.87 = 25.00 + 17.61 = 42.61 euros; 5 pieces would be enough, so 4: 2 and 2.
-    let json = r#"{"id":"1","kind":"purchase","at":"2026-11-22T10:15:00","member":{"id":"m","tier":"silver"},"lines":[
+    let json = r#"{"id":"1","kind":"purchase","at":"2026-11-22T10:15:00","member":{"id":"m","tier":"silver","seen":"2026-11-20T08:00:00"},"lines":[
         {"sku":"A","qty":2,"price":"12.50","category":"Coffee"},{"sku":"B","qty":2,"price":"8.805","category":"Tea"}]}"#;
     let told = told(&mut compilation, json).expect("the event is explained");
     let distance = |rule: &str| -> Vec<Option<&str>> {
@@ -377,6 +380,10 @@ fn distances_are_exact() {
     assert_eq!(distance("pieces"), [Some("1 pcs more")]);
     assert_eq!(distance("later"), [Some("in 9 days")]); // 22 November to 1 December
     assert_eq!(distance("early"), [None]); // 09:00 is past
+    // 08:00 to 09:30; two days after 08:00 is today 08:00, and it is 10:15; three days after is tomorrow.
+    assert_eq!(distance("seen"), [Some("1 h 30 min too early")]);
+    assert_eq!(distance("due"), [Some("2 h 15 min too late")]);
+    assert_eq!(distance("rested"), [Some("in 21 h 45 min")]);
     let tier = parts(&told, "tier");
     assert_eq!(tier[0].says, "tier is silver, not at least gold");
     let tea = parts(&told, "tea");

@@ -9,7 +9,7 @@ use perq_tests::generate::Random;
 use serde_json::{Value, json};
 
 /// Everything that a purchase can leave somewhere: discounts with limits and a budget, points that melt, wait, are cancelled,
-/// multiplied and given to others, a debit, payment with points, levels and rules that look at history.
+/// multiplied and given to others, a debit, payment with points, levels that are heard and rules that look at history.
 fn programme(shortfall: &str) -> String {
     format!(
         r#"language 1
@@ -111,6 +111,9 @@ tiers club {{
   keep until end_of_month(event.date)
   review every month
 }}
+
+group heard {{ kind earn displace none on tier_change when member known }}
+rule never in group heard {{ when member.tier = gold and member.balance.bonus < 0 points then award 1 stars }}
 "#
     )
 }

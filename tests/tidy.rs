@@ -6,17 +6,21 @@ use perq_tests::{read, root, tracked};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which crates of the project each may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("perq-grammar", &[]),
     ("perq-stdlib", &[]),
     ("perq-compiler", &["perq-grammar", "perq-stdlib"]),
     ("perq-runtime", &["perq-grammar", "perq-compiler", "perq-stdlib"]),
-    ("perq-cli", &["perq-grammar", "perq-compiler", "perq-runtime", "perq-stdlib"]),
-    ("perq-tests", &["perq-grammar", "perq-compiler", "perq-runtime", "perq-stdlib", "perq-cli"]),
+    ("perq-ledger", &["perq-compiler", "perq-runtime"]),
+    ("perq-cli", &["perq-grammar", "perq-compiler", "perq-runtime", "perq-ledger", "perq-stdlib"]),
+    (
+        "perq-tests",
+        &["perq-grammar", "perq-compiler", "perq-runtime", "perq-ledger", "perq-stdlib", "perq-cli"],
+    ),
 ];
 
 /// Crates of others that one crate of ours alone may use.
-const OWNED: [(&str, &str); 15] = [
+const OWNED: [(&str, &str); 17] = [
     ("logos", "perq-grammar"),
     ("pest", "perq-grammar"),
     ("pest_derive", "perq-grammar"),
@@ -32,6 +36,8 @@ const OWNED: [(&str, &str); 15] = [
     ("csv", "perq-runtime"),
     ("jiff", "perq-runtime"),
     ("arc-swap", "perq-runtime"),
+    ("rusqlite", "perq-ledger"),
+    ("postgres", "perq-ledger"),
 ];
 
 fn dependencies() -> BTreeMap<String, Vec<(String, DependencyKind)>> {

@@ -1217,7 +1217,7 @@ fn write_shares(out: &mut Vec<u8>, event: &ReadEvent, shares: &[evaluate::Share]
 }
 
 /// The name of why an event is refused.
-fn refused_name(why: evaluate::RefusedWhy) -> &'static str {
+pub(crate) fn refused_name(why: evaluate::RefusedWhy) -> &'static str {
     match why {
         evaluate::RefusedWhy::NotAllowed => "not-allowed",
         evaluate::RefusedWhy::Failed => "failed",

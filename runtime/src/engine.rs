@@ -13,7 +13,7 @@ use crate::state::{self, Memory, State, review};
 use arc_swap::ArcSwap;
 use perq_compiler::evaluate::{self, Claimed, Plan, Reviewer, Unclaimed, Workspace};
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{FunctionId, MISSING, Program, SlotType, event_slot};
+use perq_compiler::ir::{FunctionId, MISSING, ParamId, Program, SlotType, event_slot};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -392,6 +392,11 @@ impl Engine {
     /// The values of the parameters at a date.
     pub(crate) fn parameters_at(&self, date: Option<i64>) -> Vec<i64> {
         self.0.params.iter().map(|values| value_at(values, date.unwrap_or(MISSING))).collect()
+    }
+
+    /// The values of a parameter by day.
+    pub(crate) fn parameter_values(&self, param: ParamId) -> Option<&DatedValues> {
+        self.0.params.get(param.index())
     }
 
     /// Decides an event with code of the caller's.
@@ -783,6 +788,22 @@ impl Session {
     pub(crate) fn no_return(&self) -> Option<(&'static str, String)> {
         let returned = self.event.returned.as_ref()?;
         returned.as_ref().err().map(|refused| (refused.name(), refused.words(&self.event)))
+    }
+
+    /// As [`Self::decide_read`], with state that somebody else keeps.
+    pub fn decide_on(
+        &mut self,
+        state: &mut (dyn State + 'static),
+        reader: &mut Reader,
+        event: &mut ReadEvent,
+    ) -> &evaluate::Decision {
+        decide(&self.engine, Some(state), reader, event, &mut self.evaluation, None);
+        &self.evaluation.decision
+    }
+
+    /// Appends a decision as one line of JSON.
+    pub fn write_decision(&self, event: &ReadEvent, decision: &evaluate::Decision, out: &mut Vec<u8>) {
+        self.engine.0.names.write(out, event, decision);
     }
 
     /// Names what [`Self::decide_record`] decided.

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod decimal;
 pub mod decision;
+pub mod diff;
 pub mod engine;
 pub mod explain;
 pub mod input;

@@ -40,7 +40,8 @@ impl Given {
         self.awards[account] += amount;
     }
 
-    fn add(&mut self, other: &Given) {
+    /// Adds what was given elsewhere.
+    pub(crate) fn add(&mut self, other: &Given) {
         self.events += other.events;
         self.effects += other.effects;
         self.discount += other.discount;

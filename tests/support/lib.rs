@@ -2,11 +2,14 @@
 
 pub mod agree;
 pub mod coverage;
+pub mod crash;
 pub mod generate;
+pub mod ledgers;
 pub mod many;
 pub mod pages;
 pub mod repository;
 pub mod rules;
 pub mod say;
+pub mod schema;
 
 pub use repository::{read, root, scratch, tracked};

@@ -557,6 +557,10 @@ impl Checker<'_> {
 
     /// Says so where both sides of a comparison are the same text.
     fn warn_of_itself(&mut self, scope: &Scope, left: Place, right: Place, place: Place) {
+        // What a clause stands for is written once: both sides have its place.
+        if left == right {
+            return;
+        }
         if self.text(left).trim().is_empty()
             || !self.text(left).split_whitespace().eq(self.text(right).split_whitespace())
         {

@@ -324,6 +324,16 @@ impl Program {
     }
 }
 
+/// A rule with its code, as the printed program has it.
+pub fn rule_text(program: &Program, rule: &Rule) -> String {
+    InProgram(program, rule).to_string()
+}
+
+/// What a group says besides its rules, as the printed program has it.
+pub fn group_text(program: &Program, group: &Group) -> String {
+    InProgram(program, group).to_string()
+}
+
 /// Something that prints by itself.
 struct Printed<'a, T>(&'a T);
 

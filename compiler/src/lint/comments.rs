@@ -3,8 +3,8 @@
 
 use super::{Facts, Group, Level, lint};
 use crate::check::SourceTree;
-use perq_grammar::ast::{BadgeClause, ClauseKind, CouponClause, RedemptionClause};
-use perq_grammar::ast::{Clause, Effect, EffectKind, GroupClause, ItemKind, OfferClause, Rule};
+use perq_grammar::ast::{BadgeClause, ClauseKind, CouponClause, OfferClause, RedemptionClause};
+use perq_grammar::ast::{Clause, Effect, EffectKind, GroupClause, ItemKind, Rule};
 use perq_grammar::diagnostic::{Diagnostic, Place, Span};
 use perq_grammar::lex::TokenKind;
 use rustc_hash::FxHashMap;

@@ -9,7 +9,7 @@ use super::{Options, Zones};
 use crate::check::SourceTree;
 use crate::ir;
 use crate::sources::SourceMap;
-use crate::typed::{Aggregate, Expr, ExprKind, LocalId, Program, Rule, Source, SourceKind, Step};
+use crate::typed::{Aggregate, Expr, ExprKind, LocalId, OfferStep, Program, Rule, Source, SourceKind, Step};
 use perq_grammar::ast::{self, Clause, GroupClause, ItemKind};
 use perq_grammar::diagnostic::{FileId, Place, Span};
 use perq_grammar::lex::{Token, TokenKind, lex};
@@ -159,9 +159,9 @@ impl<'a> Facts<'a> {
                     | ItemKind::Coupon(..)
                     | ItemKind::Certificate(..)
                     | ItemKind::Redemption(..)
-                    | ItemKind::Template(_)
                     | ItemKind::Offer(..)
                     | ItemKind::Arbitration(..)
+                    | ItemKind::Template(_)
                     | ItemKind::Later { .. } => {}
                 }
             }
@@ -373,8 +373,8 @@ impl<'a> Facts<'a> {
                 | ItemKind::Counter { .. }
                 | ItemKind::Badge(..)
                 | ItemKind::Tiers(..)
-                | ItemKind::Certificate(..)
                 | ItemKind::Arbitration(..)
+                | ItemKind::Certificate(..)
                 | ItemKind::Later { .. } => {}
             }
         }
@@ -473,6 +473,15 @@ impl<'a> Facts<'a> {
         }
         for function in &self.program.functions {
             walk::expr(&function.body, visit);
+        }
+        for offer in &self.program.offers.list {
+            for step in &offer.steps {
+                match step {
+                    OfferStep::Let(step) => walk::steps(std::slice::from_ref(step), visit),
+                    OfferStep::Condition { condition, .. } => walk::expr(condition, visit),
+                }
+            }
+            offer.also.iter().chain(&offer.score).for_each(|expr| walk::expr(expr, visit));
         }
     }
 

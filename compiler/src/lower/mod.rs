@@ -270,6 +270,8 @@ impl<'p> Lowering<'p> {
 
     /// A condition of a test as a derivation: who runs the test has it worked out again after settlement.
     fn check(&mut self, index: usize, check: &typed::Check) {
+        self.past.events = vec![check.event];
+        self.note_lets(&[]);
         let place = self.place(check.condition.place);
         let name = typed::Check::name(index);
         let mut builder = Builder::new(self, &name, place);

@@ -88,8 +88,13 @@ pub enum Command {
     Inspect(Inspect),
     /// Decide a file of events
     Run(Run),
+    /// Ask and keep up a ledger: balances, statements, lots, liability, export, expiry, audit
+    #[cfg(feature = "ledger")]
+    Ledger(Ledger),
     /// Decide one event, and say why each rule gives what it gives
     Simulate(Simulate),
+    /// Replay events through two programmes, and say what the change does
+    Diff(Diff),
     /// Answer sessions with ranked offers, and say why the others are not shown
     Offers(Offers),
     /// Tell the whole story of a diagnostic
@@ -114,7 +119,10 @@ impl Command {
             Command::Keygen(_) => "keygen",
             Command::Inspect(_) => "inspect",
             Command::Run(_) => "run",
+            #[cfg(feature = "ledger")]
+            Command::Ledger(_) => "ledger",
             Command::Simulate(_) => "simulate",
+            Command::Diff(_) => "diff",
             Command::Offers(_) => "offers",
             Command::Explain(_) => "explain",
             Command::Demo(_) => "demo",
@@ -371,6 +379,21 @@ pub struct Run {
     #[arg(long, value_enum)]
     pub engine: Option<EngineName>,
 
+    /// Keep what is decided, once for each event: a file, or postgres://…; made where it is not there
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "PLACE")]
+    pub ledger: Option<String>,
+
+    /// Who sends the events: ids of one source are its own [default: a source without a name]
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "NAME", requires = "ledger", default_value = "", hide_default_value = true)]
+    pub source: String,
+
+    /// Say what would be decided as the ledger stands, and keep nothing
+    #[cfg(feature = "ledger")]
+    #[arg(long, requires = "ledger")]
+    pub quote: bool,
+
     /// How many threads decide; the output does not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
@@ -382,6 +405,248 @@ pub struct Run {
     /// The public key that must have signed the pack, as a file or in hexadecimal
     #[arg(long, value_name = "PUBKEY")]
     pub key: Option<String>,
+}
+
+/// `perq ledger`
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct Ledger {
+    /// What to do.
+    #[command(subcommand)]
+    pub deed: LedgerDeed,
+}
+
+/// What a ledger is asked, or to do.
+#[cfg(feature = "ledger")]
+#[derive(Debug, Subcommand)]
+pub enum LedgerDeed {
+    /// What a member can spend of each account
+    Balance(LedgerMember),
+    /// What moved a member's points, with the balance after each
+    Statement(LedgerMember),
+    /// A member's lots
+    Lots(LedgerLots),
+    /// What is owed to all members, and where the rest went
+    Liability(LedgerAt),
+    /// Every entry as CSV, in the order in which it was booked
+    Export(LedgerExport),
+    /// Work everything out anew from what was committed, and say what does not agree
+    Verify(LedgerPlace),
+    /// Book what has ended by an instant as breakage; the same run is done once
+    Expire(LedgerExpire),
+    /// Hold a member's points for a payment
+    Reserve(LedgerReserve),
+    /// End a reservation: its points are redeemed
+    Commit(LedgerRelease),
+    /// End a reservation: its points go back to their lots
+    Cancel(LedgerRelease),
+    /// Correct a member's points by hand, with a reason and an author
+    Adjust(LedgerAdjust),
+    /// Accrue to, or write off from, every member of a list, with a reason and an author
+    AdjustAll(LedgerAdjustAll),
+}
+
+/// A ledger.
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerPlace {
+    /// A file, or postgres://…
+    pub ledger: String,
+}
+
+/// A ledger at an instant.
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerAt {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// The instant, with `Z` or an offset: `2026-04-01T00:00:00+02:00`
+    #[arg(long, value_name = "INSTANT")]
+    pub at: String,
+}
+
+/// A member of a ledger.
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerMember {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// The member's id
+    pub member: String,
+
+    /// As things stand at this instant, with `Z` or an offset [default: all that is booked]
+    #[arg(long, value_name = "INSTANT")]
+    pub at: Option<String>,
+}
+
+/// Lots of a member.
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerLots {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// The member's id
+    pub member: String,
+
+    /// Also those of which nothing is left
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `perq ledger export`
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerExport {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// Where the CSV goes [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `perq ledger expire`
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerExpire {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// The instant, with `Z` or an offset: what has ended then is booked
+    #[arg(long, value_name = "INSTANT")]
+    pub at: String,
+
+    /// What the run is known by [default: the instant]
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+
+    /// Who says so
+    #[arg(long, value_name = "NAME")]
+    pub author: String,
+}
+
+/// `perq ledger reserve`
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerReserve {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// The member's id
+    pub member: String,
+
+    /// The account
+    #[arg(long, value_name = "NAME")]
+    pub account: String,
+
+    /// How much
+    #[arg(long, value_name = "AMOUNT")]
+    pub amount: String,
+
+    /// What it is known by: the same one is made once
+    #[arg(long, value_name = "ID")]
+    pub id: String,
+
+    /// The instant at which it is made, with `Z` or an offset
+    #[arg(long, value_name = "INSTANT")]
+    pub at: String,
+
+    /// The instant from which it is void
+    #[arg(long, value_name = "INSTANT")]
+    pub until: String,
+
+    /// Who says so
+    #[arg(long, value_name = "NAME")]
+    pub author: String,
+}
+
+/// `perq ledger commit`, `perq ledger cancel`
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerRelease {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// The member's id
+    pub member: String,
+
+    /// What the reservation is known by
+    #[arg(long, value_name = "ID")]
+    pub id: String,
+
+    /// The instant at which it ends, with `Z` or an offset
+    #[arg(long, value_name = "INSTANT")]
+    pub at: String,
+
+    /// Who says so
+    #[arg(long, value_name = "NAME")]
+    pub author: String,
+}
+
+/// What a correction by hand says.
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct Adjustment {
+    /// The account
+    #[arg(long, value_name = "NAME")]
+    pub account: String,
+
+    /// How much, with a minus where it is less: `250`, `-3.50`
+    #[arg(long, value_name = "AMOUNT", allow_hyphen_values = true)]
+    pub amount: String,
+
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+
+    /// Who says so
+    #[arg(long, value_name = "NAME")]
+    pub author: String,
+
+    /// What it is known by: the same one is done once
+    #[arg(long, value_name = "ID")]
+    pub id: String,
+
+    /// The instant at which it counts, with `Z` or an offset
+    #[arg(long, value_name = "INSTANT")]
+    pub at: String,
+
+    /// The instant at which what is added ends [default: never]
+    #[arg(long, value_name = "INSTANT")]
+    pub until: Option<String>,
+}
+
+/// `perq ledger adjust`
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerAdjust {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// The member's id
+    pub member: String,
+
+    /// What and why.
+    #[command(flatten)]
+    pub adjustment: Adjustment,
+}
+
+/// `perq ledger adjust-all`
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerAdjustAll {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// The members' ids, one a line
+    pub members: PathBuf,
+
+    /// What and why.
+    #[command(flatten)]
+    pub adjustment: Adjustment,
 }
 
 /// `perq simulate`
@@ -418,6 +683,46 @@ pub struct Simulate {
     pub engine: Option<EngineName>,
 
     /// The public key that must have signed the pack, as a file or in hexadecimal
+    #[arg(long, value_name = "PUBKEY")]
+    pub key: Option<String>,
+}
+
+/// `perq diff`
+#[derive(Debug, Arguments)]
+pub struct Diff {
+    /// The programme before and the one after: packs, folders or rule files; with --old-rev only the one after
+    #[arg(value_name = "OLD NEW", num_args = 1..=2, required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// The programme before is the folder as it was in this revision of git
+    #[arg(long, value_name = "REV")]
+    pub old_rev: Option<String>,
+
+    /// Events, one JSON object a line; plain or gzip; `-` is standard input [default: as perq.toml says]
+    #[arg(long, value_name = "FILE")]
+    pub over: Vec<PathBuf>,
+
+    /// Tables in place of those that perq.toml names, for both sides.
+    #[command(flatten)]
+    pub tables: Tables,
+
+    /// Write the report as a page of its own, with plots
+    #[arg(long, value_name = "FILE.html")]
+    pub html: Option<PathBuf>,
+
+    /// How many of the receipts that changed most are kept
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub most: usize,
+
+    /// Exit with 1 where any event is decided otherwise
+    #[arg(long)]
+    pub exit_code: bool,
+
+    /// Which engine decides [default: native, where it is built]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
+    /// The public key that must have signed packs, as a file or in hexadecimal
     #[arg(long, value_name = "PUBKEY")]
     pub key: Option<String>,
 }

@@ -154,7 +154,10 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Keygen(options) => commands::keygen::run(options, &mut output),
         Command::Inspect(options) => commands::inspect::run(options, &mut output),
         Command::Run(options) => commands::run::run(options, &mut output),
+        #[cfg(feature = "ledger")]
+        Command::Ledger(options) => commands::ledger::run(options, &mut output),
         Command::Simulate(options) => commands::simulate::run(options, &mut output),
+        Command::Diff(options) => commands::diff::run(options, &mut output),
         Command::Offers(options) => commands::offers::run(options, &mut output),
         Command::Explain(options) => commands::explain::run(options, &mut output),
         Command::Demo(options) => commands::demo::run(options, &mut output),

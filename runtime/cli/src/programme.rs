@@ -112,7 +112,7 @@ fn folders(root: PathBuf, found: &mut Vec<Programme>) -> Result<(), Failure> {
 }
 
 /// Without `./` at the beginning and `a/../` inside; the text of a path, not the file system, decides.
-fn tidy(path: &Path) -> PathBuf {
+pub fn tidy(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {
@@ -221,6 +221,8 @@ pub struct Loaded {
     pub config: Config,
     /// The texts of its rules; a pack has none.
     pub sources: Option<SourceMap>,
+    /// What the checker made of them; a pack has none.
+    pub typed: Option<typed::Program>,
 }
 
 /// The pack at a path, or that of the rules at a path; nothing where the rules have errors, which are said.
@@ -236,7 +238,7 @@ pub fn load(
     let is_rules = path.is_dir() || path.extension().is_some_and(|extension| extension == "rule");
     if !is_rules {
         let pack = inspect::read(path, key)?;
-        return Ok(Some(Loaded { pack, config: Config::default(), sources: None }));
+        return Ok(Some(Loaded { pack, config: Config::default(), sources: None, typed: None }));
     }
     if key.is_some() {
         return Err(Failure::new("--key is for packs; rules are not signed"));
@@ -256,7 +258,8 @@ pub fn load(
         output.object(command, serde_json::json!({ "diagnostics": machine }));
         return Ok(None);
     };
-    Ok(Some(Loaded { pack: Pack::of(program), config: programme.config, sources: Some(compilation.sources) }))
+    let (sources, typed) = (Some(compilation.sources), Some(compilation.typed));
+    Ok(Some(Loaded { pack: Pack::of(program), config: programme.config, sources, typed }))
 }
 
 impl Programme {

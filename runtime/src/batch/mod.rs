@@ -144,6 +144,38 @@ pub fn run(
     }
 }
 
+/// A line of a stream of records.
+pub(crate) enum Line<'l> {
+    /// One that may be a record.
+    Record(&'l [u8]),
+    /// One that is longer than a record may be.
+    TooLong,
+}
+
+/// Gives every line of a stream that is not blank, as a batch takes them.
+///
+/// # Errors
+/// Where the stream is broken.
+pub(crate) fn each_line(
+    stream: impl Read + Send,
+    limit: usize,
+    on: &mut dyn FnMut(Line<'_>),
+) -> io::Result<()> {
+    let mut lines = Lines::new(input::open(stream)?, BatchOptions::default().chunk, limit);
+    while let Some(chunk) = lines.next()? {
+        if chunk.too_long {
+            on(Line::TooLong);
+            continue;
+        }
+        for line in chunk.text.split(|byte| *byte == b'\n') {
+            if !line.iter().all(u8::is_ascii_whitespace) {
+                on(Line::Record(line));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Where results go, in order.
 struct Sink<D, R, P> {
     decisions: D,

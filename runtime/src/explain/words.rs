@@ -384,7 +384,15 @@ impl Words<'_> {
             return (difference > 0).then(|| format!("in {}", duration(difference)));
         }
         if kind.is_instant() {
-            return (difference > 0).then(|| format!("in {}", duration(difference)));
+            let is_now =
+                self.event.record.event.get(event_slot::AT.index()).copied().map(i128::from) == Some(value);
+            return match difference {
+                0 => None,
+                // Only the event's own instant goes on.
+                1.. if is_now => Some(format!("in {}", duration(difference))),
+                1.. => Some(format!("{} too early", duration(difference))),
+                ..0 => Some(format!("{} too late", duration(difference.checked_neg()?))),
+            };
         }
         let apart = self.show(difference.checked_abs()?, kind);
         match needed {

@@ -105,6 +105,10 @@ impl ReadEvent {
         event.raised.clear();
         event.presented.clear();
         event.skus.clear();
+        // What comes back does so with the event itself, and once.
+        event.returned = None;
+        event.of = None;
+        event.of_lines.clear();
         event.id = event.keep(id);
         let record = &mut event.record;
         record.kind = kind;
@@ -128,8 +132,12 @@ impl ReadEvent {
                 *place = MISSING;
             }
         }
-        let lacking = declared.lacks.iter().map(|slot| (*slot, MISSING));
-        for (slot, value) in nothing.into_iter().chain(clock).chain(lacking) {
+        let lacking = declared.lacks.iter().copied();
+        // Codes and requests to pay are met by the event itself.
+        let asked = program.redemptions.iter().map(|redemption| redemption.request);
+        let presented = program.instruments.presented;
+        let gone = lacking.chain(asked).chain(presented).map(|slot| (slot, MISSING));
+        for (slot, value) in nothing.into_iter().chain(clock).chain(gone) {
             if let Some(place) = record.event.get_mut(slot.index()) {
                 *place = value;
             }

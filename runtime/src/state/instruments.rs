@@ -181,7 +181,8 @@ struct Holder {
 
 /// A value that means the same to every record.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Value {
+pub enum Value {
+    /// As slots hold it.
     Number(i64),
     /// Each record numbers names anew.
     Name(Box<str>),
@@ -243,6 +244,16 @@ impl Instruments {
     /// Gives a member a badge.
     pub fn give_badge(&mut self, member: &str, badge: u32) {
         self.members.entry(member.into()).or_default().badges.insert(badge);
+    }
+
+    /// Takes over a coupon that was kept elsewhere.
+    pub fn restore_coupon(&mut self, issued: IssuedCoupon) {
+        self.coupons.insert(fold(&issued.code), issued);
+    }
+
+    /// Takes over a field of a member that was kept elsewhere: its value, and the last day on which it holds.
+    pub fn restore_field(&mut self, member: &str, slot: SlotId, value: Value, until: Option<i64>) {
+        self.members.entry(member.into()).or_default().fields.insert(slot, (value, until));
     }
 
     /// Fills what the program reads of instruments, and says what the codes stand for that the event presents.
@@ -396,7 +407,7 @@ impl Instruments {
 }
 
 /// The codes that an event presents, each once, in the order in which the record first names them.
-fn presented(program: &Program, schema: &Schema, reader: &Reader, event: &ReadEvent) -> Vec<String> {
+pub fn presented(program: &Program, schema: &Schema, reader: &Reader, event: &ReadEvent) -> Vec<String> {
     let Some(slot) = program.instruments.presented else { return Vec::new() };
     let Some(SlotType::Set(kind)) = program.layout.event.get(slot.index()).map(|slot| slot.ty) else {
         return Vec::new();

@@ -39,7 +39,7 @@ pub struct By {
 
 /// What an event took of a lot, and has not been given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Spent {
+struct Spending {
     event: u64,
     /// Its place among the lots; `None` where no lot had it and it is owed.
     lot: Option<usize>,
@@ -75,6 +75,43 @@ pub struct Moved {
     pub owed: i64,
     /// What was not there.
     pub missing: i64,
+    /// All of it in its order, for who books it.
+    pub steps: Vec<Step>,
+}
+
+/// A step in which points are taken back or given back. Lots are named by their position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A new lot, the last one. `paid` of it at once paid what was owed.
+    Issued {
+        /// As it was before it paid.
+        lot: Lot,
+        /// What was owed.
+        paid: i64,
+    },
+    /// What was awarded with a lot is less, whether that is still there or not.
+    Less {
+        /// Which.
+        lot: usize,
+        /// By how much.
+        amount: i64,
+    },
+    /// Something is taken from a lot.
+    Taken {
+        /// Which.
+        lot: usize,
+        /// How much.
+        amount: i64,
+    },
+    /// Something comes back to the lot that it was taken from.
+    Back {
+        /// Which.
+        lot: usize,
+        /// How much.
+        amount: i64,
+    },
+    /// So much more is owed; below zero where it is less.
+    Owed(i64),
 }
 
 impl Lot {
@@ -87,6 +124,15 @@ impl Lot {
     }
 }
 
+/// From which lots something was taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// By position among the lots; amounts are above zero.
+    pub taken: Vec<(usize, i64)>,
+    /// What no lot had.
+    pub owed: i64,
+}
+
 /// The lots of an account.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lots {
@@ -95,12 +141,48 @@ pub struct Lots {
     /// What was spent beyond them; the next ones pay it.
     owed: i64,
     /// What events took, in the order in which they did.
-    spent: Vec<Spent>,
+    spent: Vec<Spending>,
 }
 
 impl Lots {
-    /// Adds a part of an award. What is owed is paid from it first.
-    pub fn issue(&mut self, at: i64, by: By, portion: Portion, condition: Option<u32>) {
+    /// Of what was kept elsewhere: lots in the order in which they were issued, and what is owed beyond them.
+    pub fn of(lots: Vec<Lot>, owed: i64) -> Lots {
+        Lots { lots, owed, ..Lots::default() }
+    }
+
+    /// With what an event took and has not been given back, in its order: of which lot, by position, and how much.
+    #[must_use]
+    pub fn with_spendings(mut self, event: u64, all: impl IntoIterator<Item = (Option<usize>, i64)>) -> Lots {
+        let spendings = all.into_iter().map(|(lot, amount)| Spending { event, lot, amount });
+        self.spent.extend(spendings);
+        self
+    }
+
+    /// What an event took and has not been given back, as [`Self::with_spendings`] takes it.
+    pub fn spendings(&self, event: u64) -> impl Iterator<Item = (Option<usize>, i64)> {
+        let own = self.spent.iter().filter(move |spent| spent.event == event);
+        own.map(|spent| (spent.lot, spent.amount))
+    }
+
+    /// Gives back to a lot what was held of it, or holds it again where the amount is below zero.
+    pub(super) fn release(&mut self, lot: usize, amount: i64) {
+        if let Some(lot) = self.lots.get_mut(lot) {
+            lot.left = lot.left.saturating_add(amount);
+        }
+    }
+
+    /// In the order in which they were issued.
+    pub fn lots(&self) -> &[Lot] {
+        &self.lots
+    }
+
+    /// What was spent beyond them.
+    pub fn owed(&self) -> i64 {
+        self.owed
+    }
+
+    /// Adds a part of an award. What is owed is paid from it first; gives how much that was.
+    pub fn issue(&mut self, at: i64, by: By, portion: Portion, condition: Option<u32>) -> i64 {
         // What can be spent under a condition pays nothing that is owed.
         let owed = if condition.is_none() { self.owed } else { 0 };
         let paid = owed.min(portion.amount).max(0);
@@ -108,6 +190,7 @@ impl Lots {
         let left = portion.amount.saturating_sub(paid);
         let Portion { amount, from, until } = portion;
         self.lots.push(Lot { issued: at, by, from, until, amount, left, condition });
+        paid
     }
 
     /// What can be spent at an instant; below zero where something is owed.
@@ -131,30 +214,34 @@ impl Lots {
 
     /// Takes an amount: from the lot that ends first, never-ending ones last, then from the oldest. What no lot has is
     /// owed.
-    pub fn spend(&mut self, at: i64, event: u64, amount: i64) {
-        self.spend_where(at, event, amount, |_| true);
+    pub fn spend(&mut self, at: i64, event: u64, amount: i64) -> Spent {
+        self.spend_where(at, event, amount, |_| true)
     }
 
     /// The same from the lots that carry this condition.
-    pub fn spend_of(&mut self, at: i64, event: u64, amount: i64, condition: Option<u32>) {
-        self.spend_where(at, event, amount, |lot| lot.condition == condition);
+    pub fn spend_of(&mut self, at: i64, event: u64, amount: i64, condition: Option<u32>) -> Spent {
+        self.spend_where(at, event, amount, |lot| lot.condition == condition)
     }
 
-    fn spend_where(&mut self, at: i64, event: u64, amount: i64, which: impl Fn(&Lot) -> bool) {
+    fn spend_where(&mut self, at: i64, event: u64, amount: i64, which: impl Fn(&Lot) -> bool) -> Spent {
         let mut left = amount.max(0);
+        let mut spent = Spent::default();
         for index in self.in_order(at) {
             let Some(lot) = self.lots.get_mut(index).filter(|lot| which(lot)) else { continue };
             let taken = lot.left.min(left);
             lot.left = lot.left.saturating_sub(taken);
             left = left.saturating_sub(taken);
             if taken > 0 {
-                self.spent.push(Spent { event, lot: Some(index), amount: taken });
+                self.spent.push(Spending { event, lot: Some(index), amount: taken });
+                spent.taken.push((index, taken));
             }
         }
         if left > 0 {
             self.owed = self.owed.saturating_add(left);
-            self.spent.push(Spent { event, lot: None, amount: left });
+            self.spent.push(Spending { event, lot: None, amount: left });
+            spent.owed = left;
         }
+        spent
     }
 
     /// What can be spent at an instant, in the order in which it is, with the condition that it carries.
@@ -194,14 +281,16 @@ impl Lots {
             }
             spent.amount = spent.amount.saturating_sub(back);
             left = left.saturating_sub(back);
-            match spent.lot.and_then(|lot| self.lots.get_mut(lot)) {
-                Some(lot) => {
+            match spent.lot.and_then(|at| Some((at, self.lots.get_mut(at)?))) {
+                Some((at, lot)) => {
                     moved.lots.push((*lot, back));
+                    moved.steps.push(Step::Back { lot: at, amount: back });
                     lot.left = lot.left.saturating_add(back);
                 }
                 None => {
                     // Later lots may have paid it; then it is there again.
                     moved.owed = moved.owed.saturating_sub(back);
+                    moved.steps.push(Step::Owed(back.saturating_neg()));
                     self.owed = self.owed.saturating_sub(back);
                 }
             }
@@ -235,22 +324,28 @@ impl Lots {
             let mut less = here.saturating_sub(target);
             if less < 0 {
                 let amount = less.saturating_neg();
-                self.issue(issued, by, Portion { amount, from, until }, condition);
-                moved.lots.extend(self.lots.last().map(|lot| (Lot { left: 0, ..*lot }, amount)));
+                let paid = self.issue(issued, by, Portion { amount, from, until }, condition);
+                let lot = Lot { issued, by, from, until, amount, left: amount, condition };
+                moved.lots.push((Lot { left: 0, ..lot }, amount));
+                moved.steps.push(Step::Issued { lot, paid });
                 continue;
             }
-            for lot in self.lots.iter_mut().filter(|lot| is_here(lot)) {
+            for (index, lot) in self.lots.iter_mut().enumerate().filter(|(_, lot)| is_here(lot)) {
                 let part = lot.amount.min(less);
+                if part == 0 {
+                    continue;
+                }
                 lot.amount = lot.amount.saturating_sub(part);
+                moved.steps.push(Step::Less { lot: index, amount: part });
                 less = less.saturating_sub(part);
                 let taken = if may_take(lot, at, policy) { lot.left.min(part) } else { 0 };
-                take(lot, taken, &mut moved);
+                take(index, lot, taken, &mut moved);
                 wanted = wanted.saturating_add(part.saturating_sub(taken));
             }
         }
-        for lot in self.lots.iter_mut().filter(|lot| own(lot)) {
+        for (index, lot) in self.lots.iter_mut().enumerate().filter(|(_, lot)| own(lot)) {
             let taken = if may_take(lot, at, policy) { lot.left.min(wanted) } else { 0 };
-            take(lot, taken, &mut moved);
+            take(index, lot, taken, &mut moved);
             wanted = wanted.saturating_sub(taken);
         }
         self.take_elsewhere(at, wanted, policy, &mut moved);
@@ -267,8 +362,12 @@ impl Lots {
         };
         // Nothing that was bought was paid with it, so nothing gives it back: it is not noted as spent.
         let noted = self.spent.len();
-        self.spend(at, 0, others.saturating_add(owed));
+        let spent = self.spend(at, 0, others.saturating_add(owed));
         self.spent.truncate(noted);
+        moved.steps.extend(spent.taken.into_iter().map(|(lot, amount)| Step::Taken { lot, amount }));
+        if spent.owed != 0 {
+            moved.steps.push(Step::Owed(spent.owed));
+        }
         moved.others = moved.others.saturating_add(others);
         moved.owed = moved.owed.saturating_add(owed);
         moved.missing =
@@ -289,9 +388,10 @@ fn may_take(lot: &Lot, at: i64, policy: Option<Shortfall>) -> bool {
     }
 }
 
-fn take(lot: &mut Lot, taken: i64, moved: &mut Moved) {
+fn take(index: usize, lot: &mut Lot, taken: i64, moved: &mut Moved) {
     if taken > 0 {
         moved.lots.push((*lot, taken.saturating_neg()));
+        moved.steps.push(Step::Taken { lot: index, amount: taken });
         lot.left = lot.left.saturating_sub(taken);
     }
 }

@@ -1,8 +1,9 @@
 //! State in memory: for tests, replays and simulations. Refuses to know files and crashes.
 
 use super::instruments::Instruments;
-use super::life::{life_of, portions};
-use super::lots::{By, Held, Lots};
+use super::life::{Portion, life_of, portions};
+use super::lots::{By, Held, Lot, Lots, Spent, Step};
+use super::past;
 use super::tiers::{Levels, Standing};
 use super::{State, now};
 use crate::clock::Zone;
@@ -12,7 +13,7 @@ use perq_compiler::calendar::{Instant, is_universal, limited};
 use perq_compiler::evaluate::{Claimed, Decision, Reaction, Record, TableRows, Tallies, Tally, TierChange};
 use perq_compiler::ir::{
     AccountId, Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource,
-    RowTable, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
+    RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -36,8 +37,14 @@ pub struct Memory {
     origins: BTreeMap<Box<str>, Arc<Origin>>,
     /// How offers were taken, by offer of the program and by kind of member; none is all of them.
     tallies: BTreeMap<(u32, Option<i64>), Tally>,
-    /// How many events were kept.
+    /// What has come back, by the place of the event of which it did.
+    back: BTreeMap<u64, Vec<Back>>,
+    /// The place of the next event that is kept: how many there were, where nobody says otherwise.
     order: u64,
+    /// The place of the event at hand; those that it raises follow it.
+    begun: u64,
+    /// What the last event moved, where somebody books it.
+    journal: Option<Journal>,
 }
 
 /// A claim that was kept.
@@ -50,6 +57,51 @@ struct KeptClaim {
     amount: i64,
 }
 
+/// What one event moved, as far as lots and histories are concerned; what else it changes stands in its decision.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    /// In order.
+    pub movements: Vec<Movement>,
+    /// What histories repeat of the event, and of those that it raised, as texts that mean the same to every pack.
+    pub past: Vec<String>,
+    /// What is kept from now on for the goods that may come back, of the event or of that of which some do.
+    pub origin: Option<Arc<Origin>>,
+}
+
+/// Points that were moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Movement {
+    /// Whose.
+    pub member: Box<str>,
+    /// In which account.
+    pub account: AccountId,
+    /// By which rule.
+    pub rule: RuleId,
+    /// How.
+    pub moved: Moved,
+}
+
+/// How points were moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// Issued as a new lot, the last of the member's; `paid` of it at once paid what was owed.
+    Issued {
+        /// The lot, before it paid.
+        lot: Lot,
+        /// What was owed.
+        paid: i64,
+    },
+    /// Taken.
+    Spent(Spent),
+    /// Taken back or given back with goods.
+    Corrected {
+        /// What had been taken; else what had been awarded.
+        debit: bool,
+        /// How.
+        steps: Vec<Step>,
+    },
+}
+
 #[derive(Debug, Default)]
 struct Member {
     /// By instant, then in the order in which they were decided.
@@ -58,36 +110,34 @@ struct Member {
 }
 
 /// An event that was decided.
-#[derive(Debug)]
-struct Kept {
-    order: u64,
-    kind: EventId,
-    now: Instant,
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    pub(super) order: u64,
+    pub(super) kind: EventId,
+    pub(super) now: Instant,
     /// By `Memory::event_slots`.
-    slots: Vec<KeptValue>,
-    lines: Vec<KeptLine>,
-    paid: i64,
-    /// What has come back of it.
-    back: Vec<Back>,
+    pub(super) slots: Vec<KeptValue>,
+    pub(super) lines: Vec<KeptLine>,
+    pub(super) paid: i64,
 }
 
-#[derive(Debug)]
-struct KeptLine {
+#[derive(Clone, Debug)]
+pub(super) struct KeptLine {
     /// By `Memory::line_slots`.
-    slots: Vec<KeptValue>,
-    pieces: i64,
-    paid: i64,
+    pub(super) slots: Vec<KeptValue>,
+    pub(super) pieces: i64,
+    pub(super) paid: i64,
 }
 
 /// Pieces of a line that came back.
 #[derive(Clone, Copy, Debug)]
-struct Back {
+pub(super) struct Back {
     /// The place of the event with which they did, and its instant.
-    order: u64,
-    at: i64,
-    row: usize,
-    pieces: i64,
-    paid: i64,
+    pub(super) order: u64,
+    pub(super) at: i64,
+    pub(super) row: usize,
+    pub(super) pieces: i64,
+    pub(super) paid: i64,
 }
 
 /// How far back an event sees: to its own instant, and to what was kept before it.
@@ -98,21 +148,10 @@ struct Sight {
     before: u64,
 }
 
-impl Kept {
-    /// What has come back of a line, or of all of them, as far as can be seen: pieces and money.
-    fn back(&self, row: Option<usize>, sight: Sight) -> (i64, i64) {
-        let seen = self.back.iter().filter(|back| back.order < sight.before && back.at <= sight.now.at);
-        let seen = seen.filter(|back| row.is_none_or(|row| row == back.row));
-        seen.fold((0, 0), |(pieces, paid): (i64, i64), back| {
-            (pieces.saturating_add(back.pieces), paid.saturating_add(back.paid))
-        })
-    }
-}
-
 /// A slot's value that means the same to every record: names are kept as they are written, since each record and each
 /// catalogue numbers them anew.
-#[derive(Debug)]
-enum KeptValue {
+#[derive(Clone, Debug)]
+pub(super) enum KeptValue {
     Number(i64),
     Name(KindId, Box<str>),
     Names(KindId, Vec<Box<str>>),
@@ -153,6 +192,7 @@ impl Memory {
             zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
             instruments: Instruments::new(&program),
             levels: vec![Levels::default(); program.instruments.tiers.len()],
+            journal: None,
             program,
             event_slots: event_slots.into_iter().collect(),
             line_slots: line_slots.into_iter().collect(),
@@ -160,7 +200,9 @@ impl Memory {
             claims: BTreeMap::new(),
             origins: BTreeMap::new(),
             tallies: BTreeMap::new(),
+            back: BTreeMap::new(),
             order: 0,
+            begun: 0,
         }
     }
 
@@ -178,6 +220,141 @@ impl Memory {
     /// A member's level, where the member has been seen.
     pub fn level(&self, tiers: u32, member: &str) -> Option<Standing> {
         self.levels.get(usize::try_from(tiers).ok()?)?.of(member)
+    }
+
+    /// Notes from now on what each event moves, for who books it.
+    #[must_use]
+    pub fn with_journal(self) -> Memory {
+        Memory { journal: Some(Journal::default()), ..self }
+    }
+
+    /// What the last event that was kept moved.
+    pub fn take_journal(&mut self) -> Journal {
+        self.journal.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// A member's lots.
+    pub fn lots_of(&self, member: &str, account: AccountId) -> Option<&Lots> {
+        self.members.get(member)?.lots.get(&account)
+    }
+
+    /// Takes over lots that were kept elsewhere.
+    pub fn restore_lots(&mut self, member: &str, account: AccountId, lots: Lots) {
+        self.members.entry(member.into()).or_default().lots.insert(account, lots);
+    }
+
+    /// Says at which place the next event comes, for who keeps events elsewhere: a higher one than those before it. What it
+    /// raises comes right behind it.
+    pub fn begin(&mut self, order: u64) {
+        (self.order, self.begun) = (order, order);
+    }
+
+    /// Takes over a claim that was kept elsewhere: the place of its event, and its instant on the universal and on the local
+    /// clock. Without a place it is not seen as of any event before ([`State::then`]).
+    pub fn restore_claim(
+        &mut self,
+        (id, key): (CounterId, Option<&str>),
+        order: Option<u64>,
+        (at, local): (i64, i64),
+        amount: i64,
+    ) {
+        let claims = self.claims.entry((id, key.map(Box::from))).or_default();
+        claims.push(KeptClaim { order: order.unwrap_or(u64::MAX - 1), at, local, amount });
+    }
+
+    /// Gives back to a lot what was held of it elsewhere, or holds it again where the amount is below zero.
+    pub fn release(&mut self, member: &str, account: AccountId, lot: usize, amount: i64) {
+        if let Some(lots) = self.members.get_mut(member).and_then(|member| member.lots.get_mut(&account)) {
+            lots.release(lot, amount);
+        }
+    }
+
+    /// Takes over an event that was kept elsewhere for the goods that may come back of it.
+    pub fn restore_origin(&mut self, origin: Origin) {
+        self.origins.insert(origin.id.clone(), Arc::new(origin));
+    }
+
+    /// Takes over a level that was kept elsewhere.
+    pub fn restore_level(&mut self, tiers: u32, member: &str, standing: Standing) {
+        if let Some(levels) = usize::try_from(tiers).ok().and_then(|at| self.levels.get_mut(at)) {
+            levels.restore(member, standing);
+        }
+    }
+
+    /// Coupons, badges and fields, to take over what was kept elsewhere.
+    pub fn instruments_mut(&mut self) -> &mut Instruments {
+        &mut self.instruments
+    }
+
+    /// Takes over an earlier event as [`Journal::past`] wrote it, which was kept at a place. False where it lacks something
+    /// that this program looks back at: then the event is to be read again, and [`Self::restore_event`] takes it over.
+    pub fn restore_past(&mut self, order: u64, member: &str, text: &str) -> bool {
+        let Some(past) = past::Past::read(text) else { return false };
+        if let Some((of, back)) = past.back(order) {
+            self.back.entry(of).or_default().extend(back);
+        }
+        let Some(kept) = past.kept(&self.program, &self.event_slots, &self.line_slots, order) else {
+            return false;
+        };
+        self.remember(member, kept);
+        true
+    }
+
+    /// Takes over an earlier event that was read again, as [`Journal::past`] wrote it, with what was paid for it, and for each
+    /// line. One that the event had raised is raised again.
+    pub fn restore_event(
+        &mut self,
+        (schema, reader): (&Schema, &Reader),
+        (order, text): (u64, &str),
+        event: &ReadEvent,
+        paid: i64,
+        lines: &[i64],
+    ) {
+        let (Some(member), Some(past)) = (event.member(), past::Past::read(text)) else { return };
+        let kept = if past.raised == 0 {
+            Some(self.kept(schema, reader, event, paid, lines))
+        } else {
+            let raised = past
+                .kind(&self.program)
+                .and_then(|kind| event.brings_about(schema, &self.program, kind, event.id(), past.now()));
+            raised.map(|raised| self.kept(schema, reader, &raised, 0, &[]))
+        };
+        if let Some(kept) = kept {
+            let order = order.saturating_add(past.raised);
+            self.remember(member, Kept { order, ..kept });
+        }
+    }
+
+    fn remember(&mut self, member: &str, kept: Kept) {
+        let member = self.members.entry(member.into()).or_default();
+        let place = member.events.partition_point(|before| before.now.at <= kept.now.at);
+        member.events.insert(place, kept);
+    }
+
+    /// What histories repeat of an event.
+    fn kept(&self, schema: &Schema, reader: &Reader, event: &ReadEvent, paid: i64, lines: &[i64]) -> Kept {
+        let (record, layout) = (&event.record, &self.program.layout);
+        let width = record.line_width.max(1);
+        let keep = |slots: &[SlotId], of: &[Slot], values: &[i64]| -> Vec<KeptValue> {
+            let one = |slot: &SlotId| {
+                let value = values.get(slot.index()).copied().unwrap_or(MISSING);
+                keep_value(schema, reader, record, of.get(slot.index()), value)
+            };
+            slots.iter().map(one).collect()
+        };
+        let lines = record.lines.chunks_exact(width).zip(lines).map(|(line, paid)| KeptLine {
+            slots: keep(&self.line_slots, &layout.line, line),
+            pieces: line.get(line_slot::PIECES.index()).copied().unwrap_or(0),
+            paid: *paid,
+        });
+        Kept {
+            order: 0,
+            kind: record.kind,
+            now: now(record),
+            lines: lines.collect(),
+            slots: keep(&self.event_slots, &layout.event, &record.event),
+            paid,
+        }
     }
 
     /// Fills the tables of a record that speak of the past of a member.
@@ -215,6 +392,16 @@ impl Memory {
         }
     }
 
+    /// What has come back of a line of an event, or of all of them, as far as can be seen: pieces and money.
+    fn came_back(&self, kept: &Kept, row: Option<usize>, sight: Sight) -> (i64, i64) {
+        let back = self.back.get(&kept.order).map_or(&[][..], Vec::as_slice);
+        let seen = back.iter().filter(|back| back.order < sight.before && back.at <= sight.now.at);
+        let seen = seen.filter(|back| row.is_none_or(|row| row == back.row));
+        seen.fold((0, 0), |(pieces, paid): (i64, i64), back| {
+            (pieces.saturating_add(back.pieces), paid.saturating_add(back.paid))
+        })
+    }
+
     /// Keeps what comes back with an event: moves points, changes claims at the instant of the purchase, and marks its
     /// goods as returned.
     fn take_back(&mut self, order: u64, now: Instant, returned: &Returned) {
@@ -225,7 +412,15 @@ impl Memory {
             let Some(owner) = &correction.owner else { continue };
             let lots = &mut self.members.entry(owner.clone()).or_default().lots;
             let lots = lots.entry(correction.account).or_default();
-            correction.apply(&program, &self.zone, origin.order, (then, now.at), lots);
+            let moved = correction.apply(&program, &self.zone, origin.order, (then, now.at), lots);
+            if let Some(journal) = &mut self.journal {
+                journal.movements.push(Movement {
+                    member: owner.clone(),
+                    account: correction.account,
+                    rule: correction.rule,
+                    moved: Moved::Corrected { debit: correction.debit, steps: moved.steps },
+                });
+            }
         }
         for claim in &returned.claims {
             let Some(counter) = program.counters.get(claim.counter.index()) else { continue };
@@ -237,18 +432,12 @@ impl Memory {
             let claims = self.claims.entry((claim.counter, key)).or_default();
             claims.push(KeptClaim { order, at: then.at, local: then.local(), amount: claim.amount });
         }
-        let events = origin.member.as_deref().and_then(|member| self.members.get_mut(member));
-        let kept = events.and_then(|member| member.events.iter_mut().find(|kept| kept.order == origin.order));
-        if let Some(kept) = kept {
-            kept.back.extend(returned.lines.iter().map(|line| Back {
-                order,
-                at: now.at,
-                row: line.of as usize,
-                pieces: line.pieces,
-                paid: line.refund.paid,
-            }));
+        self.back.entry(origin.order).or_default().extend(backs(order, now, returned));
+        let after = Arc::new(origin.after(returned));
+        if let Some(journal) = &mut self.journal {
+            journal.origin = Some(Arc::clone(&after));
         }
-        self.origins.insert(origin.id.clone(), Arc::new(origin.after(returned)));
+        self.origins.insert(origin.id.clone(), after);
     }
 
     /// Keeps an event for the goods that may come back of it, with what the member had before.
@@ -287,7 +476,11 @@ impl Memory {
             let held = |account: AccountId| Held::of(account, &self.lots(member, account), now.at);
             origin.held = accounts.into_iter().map(held).collect();
         }
-        self.origins.insert(event.id().into(), Arc::new(origin));
+        let origin = Arc::new(origin);
+        if let Some(journal) = &mut self.journal {
+            journal.origin = Some(Arc::clone(&origin));
+        }
+        self.origins.insert(event.id().into(), origin);
     }
 
     /// Says of an event that was just kept that it was not decided here: nothing is known of what it gave.
@@ -353,10 +546,10 @@ impl Memory {
                 Column::LocalAt => kept.now.local(),
                 Column::PaidNet => {
                     let paid = line.map_or(kept.paid, |(_, line)| line.paid);
-                    paid.saturating_sub(kept.back(line.map(|(row, _)| row), sight).1)
+                    paid.saturating_sub(self.came_back(kept, line.map(|(row, _)| row), sight).1)
                 }
                 Column::Returned => {
-                    let (pieces, _) = kept.back(line.map(|(row, _)| row), sight);
+                    let (pieces, _) = self.came_back(kept, line.map(|(row, _)| row), sight);
                     let sold = |line: &KeptLine| line.pieces.max(0);
                     let bought = match line {
                         Some((_, line)) => sold(line),
@@ -364,13 +557,25 @@ impl Memory {
                     };
                     i64::from(bought > 0 && pieces >= bought)
                 }
-                Column::PiecesKept => line
-                    .map_or(MISSING, |(row, line)| line.pieces.saturating_sub(kept.back(Some(row), sight).0)),
+                Column::PiecesKept => line.map_or(MISSING, |(row, line)| {
+                    line.pieces.saturating_sub(self.came_back(kept, Some(row), sight).0)
+                }),
                 Column::Field(_) => MISSING,
             };
             out.push(value);
         }
     }
+}
+
+/// What comes back with an event at a place.
+fn backs(order: u64, now: Instant, returned: &Returned) -> impl Iterator<Item = Back> {
+    returned.lines.iter().map(move |line| Back {
+        order,
+        at: now.at,
+        row: line.of as usize,
+        pieces: line.pieces,
+        paid: line.refund.paid,
+    })
 }
 
 /// Whether a history holds an event, seen from an instant.
@@ -501,19 +706,22 @@ impl State for Memory {
     }
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
-        if decision.refused.is_some() || returns::is_refused(event) {
+        let is_refused = decision.refused.is_some() || returns::is_refused(event);
+        if !is_refused {
+            self.keep_origin(schema, reader, event, decision);
+        }
+        let order = self.order;
+        // What an event raises has its own place, also where the event itself is refused.
+        self.order = order.saturating_add(1);
+        if is_refused {
             return;
         }
-        self.keep_origin(schema, reader, event, decision);
-        let order = self.order;
-        self.order = order.saturating_add(1);
         let record = &event.record;
         let now = now(record);
         if let Some(Ok(returned)) = &event.returned {
             self.take_back(order, now, returned);
         }
         let program = Arc::clone(&self.program);
-        let layout = &program.layout;
         for claim in &decision.claims {
             let Some(counter) = program.counters.get(claim.counter.index()) else { continue };
             let key = match counter.per {
@@ -529,13 +737,31 @@ impl State for Memory {
         for effect in decision.effects.iter().filter(|effect| effect.debit && !by_condition) {
             if let (Some(account), Some(member)) = (effect.account, event.member()) {
                 let lots = &mut self.members.entry(member.into()).or_default().lots;
-                lots.entry(account).or_default().spend(now.at, order, effect.amount);
+                let spent = lots.entry(account).or_default().spend(now.at, order, effect.amount);
+                if let Some(journal) = &mut self.journal {
+                    journal.movements.push(Movement {
+                        member: member.into(),
+                        account,
+                        rule: effect.rule,
+                        moved: Moved::Spent(spent),
+                    });
+                }
             }
         }
         for spent in &decision.spent {
             let Some(member) = event.member() else { continue };
             let lots = &mut self.members.entry(member.into()).or_default().lots;
-            lots.entry(spent.account).or_default().spend_of(now.at, order, spent.amount, spent.condition);
+            let lots = lots.entry(spent.account).or_default();
+            let taken = lots.spend_of(now.at, order, spent.amount, spent.condition);
+            let debit = decision.effects.iter().find(|one| one.debit && one.account == Some(spent.account));
+            if let Some(journal) = &mut self.journal {
+                journal.movements.push(Movement {
+                    member: member.into(),
+                    account: spent.account,
+                    rule: debit.map(|debit| debit.rule).unwrap_or_default(),
+                    moved: Moved::Spent(taken),
+                });
+            }
         }
         self.instruments.keep(&program, event, decision);
         for effect in &decision.effects {
@@ -548,7 +774,18 @@ impl State for Memory {
             let lots = lots.entry(id).or_default();
             for portion in portions(&self.zone, program.week_starts, account, life, now, effect.amount) {
                 let by = By { event: order, site: effect.site };
-                lots.issue(now.at, by, portion, life.spendable);
+                let paid = lots.issue(now.at, by, portion, life.spendable);
+                if let Some(journal) = &mut self.journal {
+                    let Portion { amount, from, until } = portion;
+                    let (issued, condition) = (now.at, life.spendable);
+                    let lot = Lot { issued, by, from, until, amount, left: amount, condition };
+                    journal.movements.push(Movement {
+                        member: owner.into(),
+                        account: id,
+                        rule: effect.rule,
+                        moved: Moved::Issued { lot, paid },
+                    });
+                }
             }
         }
         if let Some(reaction) = decision.answered {
@@ -562,38 +799,17 @@ impl State for Memory {
                 levels.place(member, change.value, change.until, now);
             }
         }
-        let width = record.line_width.max(1);
-        let lines = record.lines.chunks_exact(width).zip(&decision.lines).map(|(line, total)| KeptLine {
-            slots: self
-                .line_slots
-                .iter()
-                .map(|slot| {
-                    let value = line.get(slot.index()).copied().unwrap_or(MISSING);
-                    keep_value(schema, reader, record, layout.line.get(slot.index()), value)
-                })
-                .collect(),
-            pieces: line.get(line_slot::PIECES.index()).copied().unwrap_or(0),
-            paid: total.paid,
-        });
-        let kept = Kept {
-            order,
-            back: Vec::new(),
-            kind: record.kind,
-            now,
-            slots: self
-                .event_slots
-                .iter()
-                .map(|slot| {
-                    let value = record.event.get(slot.index()).copied().unwrap_or(MISSING);
-                    keep_value(schema, reader, record, layout.event.get(slot.index()), value)
-                })
-                .collect(),
-            lines: lines.collect(),
-            paid: decision.totals.paid,
-        };
-        let member = self.members.entry(member.into()).or_default();
-        let place = member.events.partition_point(|before| before.now.at <= kept.now.at);
-        member.events.insert(place, kept);
+        let lines: Vec<i64> = decision.lines.iter().map(|line| line.paid).collect();
+        let kept = Kept { order, ..self.kept(schema, reader, event, decision.totals.paid, &lines) };
+        if let Some(journal) = &mut self.journal {
+            let mut past = past::Past::of(&self.program, &self.event_slots, &self.line_slots, &kept);
+            past.raised = order.saturating_sub(self.begun);
+            if let Some(Ok(returned)) = &event.returned {
+                past.brings_back(returned.origin.order, backs(order, now, returned));
+            }
+            journal.past.push(past.write());
+        }
+        self.remember(member, kept);
     }
 
     fn due(&self, tiers: u32, event: &ReadEvent) -> Vec<i64> {

@@ -10,10 +10,11 @@ pub mod instruments;
 pub mod life;
 pub mod lots;
 mod memory;
+mod past;
 pub(crate) mod review;
 pub mod tiers;
 
-pub use memory::Memory;
+pub use memory::{Journal, Memory, Moved, Movement};
 
 use crate::record::{ReadEvent, Reader, Schema};
 use crate::returns::Origin;

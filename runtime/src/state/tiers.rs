@@ -32,6 +32,11 @@ impl Levels {
         self.members.get(member).copied()
     }
 
+    /// Takes over a level that was kept elsewhere.
+    pub fn restore(&mut self, member: &str, standing: Standing) {
+        self.members.insert(member.into(), standing);
+    }
+
     /// The local seconds at which a member is to be reviewed before an event, oldest first.
     pub fn due(&self, tiers: &Tiers, member: &str, now: Instant, week_starts: u8) -> Vec<i64> {
         let (Some(boundary), Some(standing)) = (tiers.review, self.members.get(member)) else {

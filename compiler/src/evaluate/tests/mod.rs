@@ -118,6 +118,7 @@ impl Kit {
             derivations: Vec::new(),
             counters: Vec::new(),
             redemptions: Vec::new(),
+            offers: crate::ir::Offers::default(),
             tender: crate::ir::TenderSlots::default(),
             returns: false,
             instruments: Default::default(),

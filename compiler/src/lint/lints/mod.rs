@@ -93,7 +93,7 @@ fn unused(
     facts: &Facts<'_>,
     found: &mut Vec<Diagnostic>,
     word: &str,
-    header_of: fn(&ItemKind) -> Option<&Header>,
+    header_of: impl Fn(&ItemKind) -> Option<&Header>,
 ) {
     for (tree, item) in facts.items() {
         let Some(header) = header_of(&item.kind) else { continue };

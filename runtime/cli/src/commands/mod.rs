@@ -4,10 +4,15 @@ pub mod build;
 pub mod check;
 pub mod completions;
 pub mod demo;
+pub mod diff;
 pub mod explain;
 pub mod fmt;
 pub mod inspect;
+#[cfg(feature = "ledger")]
+mod keep;
 pub mod keygen;
+#[cfg(feature = "ledger")]
+pub mod ledger;
 pub mod lint;
 pub mod mutate;
 pub mod new;

@@ -54,10 +54,13 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
         threads: options.threads.map_or_else(available, |threads| threads.get()),
         ..Default::default()
     };
+    #[cfg(feature = "ledger")]
+    if let Some(place) = &options.ledger {
+        return super::keep::run(options, place, &engine, &events, output);
+    }
     let mut decisions = options.output.as_deref().map(create).transpose()?;
     let rejects = options.rejects.as_deref().map(create).transpose()?;
-    let mut rejects =
-        Rejects { file: rejects, events: String::new(), line: Vec::new(), told: Vec::new(), count: 0 };
+    let mut rejects = Rejects::new(rejects);
     let bar = progress_bar(output);
     let started = Instant::now();
     let mut summary = Summary::default();
@@ -106,13 +109,13 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
     Ok(Exit::findings(options.strict && (summary.rejected > 0 || summary.events_with_errors > 0)))
 }
 
-fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
+pub(super) fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
     let file = File::create(path).map_err(|error| Failure::file(path, &error))?;
     Ok(BufWriter::with_capacity(1 << 16, file))
 }
 
 /// Counts records where somebody watches.
-fn progress_bar(output: &Output) -> ProgressBar {
+pub(super) fn progress_bar(output: &Output) -> ProgressBar {
     if !output.interactive() {
         return ProgressBar::hidden();
     }
@@ -146,13 +149,13 @@ fn closing(summary: &Summary, elapsed: Duration) -> String {
 }
 
 /// Keeps refused records in their file and the first few for people.
-struct Rejects {
+pub(super) struct Rejects {
     file: Option<BufWriter<File>>,
     /// The events' file at hand.
-    events: String,
+    pub(super) events: String,
     line: Vec<u8>,
     told: Vec<String>,
-    count: usize,
+    pub(super) count: usize,
 }
 
 /// The parts of a rejection that people are told.
@@ -167,6 +170,10 @@ struct Rejection {
 }
 
 impl Rejects {
+    pub(super) fn new(file: Option<BufWriter<File>>) -> Rejects {
+        Rejects { file, events: String::new(), line: Vec::new(), told: Vec::new(), count: 0 }
+    }
+
     fn one(&mut self) {
         self.count += 1;
         if self.told.len() < TOLD
@@ -189,7 +196,7 @@ impl Rejects {
         self.line.clear();
     }
 
-    fn tell(&mut self, output: &mut Output) {
+    pub(super) fn tell(&mut self, output: &mut Output) {
         for text in &self.told {
             output.note(&format!("refused {text}"));
         }

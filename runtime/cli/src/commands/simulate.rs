@@ -43,7 +43,7 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
     let Some(loaded) = programme::load("simulate", &options.program, options.key.as_deref(), output)? else {
         return Ok(Exit::Findings);
     };
-    let Loaded { pack, config, sources } = loaded;
+    let Loaded { pack, config, sources, .. } = loaded;
     let text = read(&options.event, output)?;
     let json = event::json(&text).map_err(|error| Failure::file(&options.event, &error))?;
     let at = options.at.as_deref().map(instant);

@@ -1,0 +1,215 @@
+//! `perq run --ledger`: decides a stream of events and keeps what is decided, once for each event. Sent again, an event is
+//! answered as it was, so a run that was interrupted is simply begun again.
+
+use super::run::{Rejects, create, progress_bar};
+use crate::args;
+use crate::config::Paths;
+use crate::excerpt::plain;
+use crate::numbers::grouped;
+use crate::output::Output;
+use crate::render::plural;
+use crate::tables;
+use crate::{Exit, Failure, Outcome};
+use perq_ledger::{Answered, Ledger, Refusal};
+use perq_runtime::engine::Engine;
+use perq_runtime::input;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::time::Instant;
+
+/// Events that are committed together.
+const TOGETHER: usize = 256;
+
+/// How a run went.
+#[derive(Default)]
+struct Counts {
+    kept: u64,
+    repeated: u64,
+    refused: BTreeMap<&'static str, u64>,
+}
+
+/// Lines of a file that wait to be decided, with their numbers.
+type Lines = Vec<(u64, Vec<u8>)>;
+
+/// Runs it.
+///
+/// # Errors
+/// Where the ledger, the events or the output cannot be read or written.
+pub fn run(
+    options: &args::Run,
+    place: &str,
+    engine: &Engine,
+    events: &Paths,
+    output: &mut Output,
+) -> Outcome {
+    let at_place = |error: perq_ledger::StoreError| Failure::new(format!("{}: {error}", shown(place)));
+    let ledger = perq_ledger::open(place, !options.quote)
+        .and_then(|store| Ledger::new(engine, store, &options.source))
+        .map_err(at_place)?;
+    let mut decisions = options.output.as_deref().map(create).transpose()?;
+    let mut rejects = Rejects::new(options.rejects.as_deref().map(create).transpose()?);
+    let bar = progress_bar(output);
+    let started = Instant::now();
+    let mut counts = Counts::default();
+    for path in &events.0 {
+        rejects.events = plain(&path.display().to_string());
+        let stream: Box<dyn Read + Send> =
+            if path == Path::new("-") { output.input_stream() } else { Box::new(tables::open(path)?) };
+        let stream = input::open(stream).map_err(|error| Failure::file(path, &error))?;
+        let limit = engine.schema().options().limits.record as u64;
+        let mut stream = BufReader::with_capacity(1 << 18, stream);
+        let mut number = 0;
+        let mut waiting = Lines::new();
+        loop {
+            let mut line = Vec::new();
+            let length =
+                read_line(&mut stream, limit, &mut line).map_err(|error| Failure::file(path, &error))?;
+            number += u64::from(length > 0);
+            if !line.iter().all(u8::is_ascii_whitespace) {
+                waiting.push((number, line));
+            }
+            if waiting.len() == TOGETHER || (length == 0 && !waiting.is_empty()) {
+                let records: Vec<&[u8]> = waiting.iter().map(|(_, line)| line.as_slice()).collect();
+                let answers = match options.quote {
+                    true => records.iter().map(|record| ledger.quote(record)).collect(),
+                    false => ledger.decide_all(&records),
+                };
+                let out: &mut dyn Write = match &mut decisions {
+                    Some(file) => file,
+                    None => output.raw(),
+                };
+                write(&waiting, answers, out, &mut rejects, &mut counts)?;
+                bar.inc(waiting.len() as u64);
+                waiting.clear();
+            }
+            if length == 0 {
+                break;
+            }
+        }
+    }
+    if let Some(file) = &mut decisions {
+        file.flush()?;
+    }
+    rejects.flush()?;
+    bar.finish_and_clear();
+    rejects.tell(output);
+    let refused: u64 = counts.refused.values().sum();
+    let seconds = started.elapsed().as_secs_f64();
+    let decided = if options.quote { "decided and not kept" } else { "decided and kept" };
+    let all = counts.kept + counts.repeated + refused;
+    output.note(&format!(
+        "{}: {} {decided}, {} answered as before, {} refused; {seconds:.2} s, {} a second",
+        plural(usize::try_from(all).unwrap_or(usize::MAX), "record"),
+        grouped(counts.kept),
+        grouped(counts.repeated),
+        grouped(refused),
+        grouped(if seconds > 0.0 { (all as f64 / seconds) as u64 } else { 0 })
+    ));
+    output.object(
+        "run",
+        json!({
+            "engine": if engine.is_native() { "native" } else { "interpreter" },
+            "seconds": seconds,
+            "quote": options.quote,
+            "decided": counts.kept,
+            "repeated": counts.repeated,
+            "refused": counts.refused,
+        }),
+    );
+    let away = ["ledger-unavailable", "ledger-damaged"].iter().any(|name| counts.refused.contains_key(name));
+    if away {
+        return Err(Failure::new(format!(
+            "{}: not everything could be kept; run it again once the ledger is there",
+            shown(place)
+        )));
+    }
+    Ok(Exit::findings(options.strict && refused > 0))
+}
+
+/// A place without a password that its address may hold.
+pub fn shown(place: &str) -> String {
+    match (place.split_once("://"), place.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{}", plain(host)),
+        (Some(_) | None, None) | (None, Some(_)) => plain(place),
+    }
+}
+
+/// Reads a line, of one that is too long only so much that the reader refuses it. Gives its whole length; 0 at the end.
+fn read_line(stream: &mut impl BufRead, limit: u64, line: &mut Vec<u8>) -> io::Result<u64> {
+    let mut length = stream.by_ref().take(limit.saturating_add(2)).read_until(b'\n', line)? as u64;
+    while length > 0 && line.last() != Some(&b'\n') {
+        let rest = stream.fill_buf()?;
+        if rest.is_empty() {
+            break;
+        }
+        let end = rest.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        let many = end.unwrap_or(rest.len());
+        stream.consume(many);
+        length += many as u64;
+        if end.is_some() {
+            break;
+        }
+    }
+    Ok(length)
+}
+
+fn write(
+    lines: &Lines,
+    answers: Vec<Answered>,
+    out: &mut dyn Write,
+    rejects: &mut Rejects,
+    counts: &mut Counts,
+) -> Result<(), Failure> {
+    for ((number, line), answer) in lines.iter().zip(answers) {
+        match answer {
+            Ok(answer) => {
+                *(if answer.repeated { &mut counts.repeated } else { &mut counts.kept }) += 1;
+                out.write_all(answer.decision.as_bytes())?;
+                out.write_all(b"\n")?;
+            }
+            Err(refusal) => {
+                *counts.refused.entry(refusal.name()).or_default() += 1;
+                let text = rejection(&refusal, *number, line).to_string();
+                rejects.write_all(text.as_bytes())?;
+                rejects.write_all(b"\n")?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// A refused record in the form that batches write.
+fn rejection(refusal: &Refusal, number: u64, line: &[u8]) -> serde_json::Value {
+    let record = String::from_utf8_lossy(line);
+    let record = record.trim_end_matches('\n');
+    match refusal {
+        Refusal::Record(error) => {
+            let mut error = error.clone();
+            error.line = number;
+            let mut fields = serde_json::to_value(&error).unwrap_or_default();
+            if let Some(fields) = fields.as_object_mut() {
+                fields.insert("record".to_owned(), json!(record));
+            }
+            fields
+        }
+        Refusal::OtherContent { .. }
+        | Refusal::OtherRevision { .. }
+        | Refusal::OtherPack { .. }
+        | Refusal::Reservation { .. }
+        | Refusal::Unstorable { .. }
+        | Refusal::Contended { .. }
+        | Refusal::Unavailable { .. }
+        | Refusal::Damaged { .. } => json!({
+            "error": refusal.name(),
+            "line": number,
+            "offset": 0,
+            "id": refusal.id(),
+            "field": refusal.field(),
+            "message": refusal.to_string(),
+            "record": record,
+        }),
+    }
+}

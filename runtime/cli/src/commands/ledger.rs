@@ -1,0 +1,437 @@
+//! `perq ledger`: what people ask of a ledger, and what is done to one by hand. Words and tables for people, the same rows
+//! as JSON for machines.
+
+use super::keep::shown;
+use super::run::create;
+use crate::args::{self, LedgerDeed};
+use crate::excerpt::plain;
+use crate::numbers::grouped;
+use crate::output::Output;
+use crate::render::plural;
+use crate::{Exit, Failure, Outcome};
+use perq_ledger::deeds::{Act, Deed, Done, carry_out, expire, lapse};
+use perq_ledger::report::{self, Accounts};
+use perq_ledger::{Store, StoreError, audit};
+use perq_runtime::clock::Zone;
+use serde::Serialize;
+use serde_json::json;
+use std::io::Write;
+
+/// Runs it.
+///
+/// # Errors
+/// Where the ledger cannot be read or written, or an argument makes no sense.
+pub fn run(options: &args::Ledger, output: &mut Output) -> Outcome {
+    match &options.deed {
+        LedgerDeed::Balance(of) => balance(of, output),
+        LedgerDeed::Statement(of) => statement(of, output),
+        LedgerDeed::Lots(of) => lots(of, output),
+        LedgerDeed::Liability(of) => liability(of, output),
+        LedgerDeed::Export(of) => export(of, output),
+        LedgerDeed::Verify(of) => verify(of, output),
+        LedgerDeed::Expire(of) => end(of, output),
+        LedgerDeed::Adjust(of) => {
+            adjust(&of.ledger, std::slice::from_ref(&of.member), &of.adjustment, output)
+        }
+        LedgerDeed::Reserve(of) => reserve(of, output),
+        LedgerDeed::Commit(of) => release(of, Act::Commit, output),
+        LedgerDeed::Cancel(of) => release(of, Act::Cancel, output),
+        LedgerDeed::AdjustAll(of) => {
+            let text =
+                std::fs::read_to_string(&of.members).map_err(|error| Failure::file(&of.members, &error))?;
+            let mut members: Vec<String> =
+                text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+            members.sort_unstable();
+            members.dedup();
+            adjust(&of.ledger, &members, &of.adjustment, output)
+        }
+    }
+}
+
+fn opened(place: &str) -> Result<Box<dyn Store>, Failure> {
+    perq_ledger::open(place, false).map_err(|error| failed(place, &error))
+}
+
+fn failed(place: &str, error: &StoreError) -> Failure {
+    Failure::new(format!("{}: {error}", shown(place)))
+}
+
+/// An instant that says by itself which one it is.
+fn instant(text: &str) -> Result<i64, Failure> {
+    let offset = text.get(11..).is_some_and(|rest| rest.contains(['Z', 'z', '+', '-']));
+    let found = Zone::universal().moment(text).filter(|_| offset);
+    found.map(|moment| moment.instant).ok_or_else(|| {
+        Failure::new(format!(
+            "`{}` is no instant; write `2026-04-01T00:00:00Z`, or an offset for `Z`",
+            plain(text)
+        ))
+    })
+}
+
+fn table(output: &mut Output, header: &[&str], rows: &[Vec<String>], right: &[usize]) -> Result<(), Failure> {
+    let widths: Vec<usize> = header
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let cells = rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count());
+            cells.max().unwrap_or(0).max(name.chars().count())
+        })
+        .collect();
+    let line = |cells: Vec<&str>| {
+        let mut text = String::new();
+        for (at, (cell, width)) in cells.iter().zip(&widths).enumerate() {
+            let padding = " ".repeat(width.saturating_sub(cell.chars().count()));
+            let (left, after) =
+                if right.contains(&at) { (padding.as_str(), "") } else { ("", padding.as_str()) };
+            text.push_str(left);
+            text.push_str(cell);
+            text.push_str(after);
+            text.push_str("  ");
+        }
+        text.trim_end().to_owned()
+    };
+    output.say(&line(header.to_vec()))?;
+    for row in rows {
+        output.say(&line(row.iter().map(String::as_str).collect()))?;
+    }
+    Ok(())
+}
+
+fn balance(of: &args::LedgerMember, output: &mut Output) -> Outcome {
+    let at = of.at.as_deref().map(instant).transpose()?;
+    let mut store = opened(&of.ledger)?;
+    let rows = report::balances(&mut *store, &of.member, at).map_err(|error| failed(&of.ledger, &error))?;
+    if rows.is_empty() {
+        output.note(&format!("nothing is known of member {}", plain(&of.member)));
+    } else {
+        let cells: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| {
+                vec![
+                    plain(&row.account),
+                    row.balance.clone(),
+                    row.pending.clone(),
+                    row.ended.clone(),
+                    row.reserved.clone(),
+                    plain(&row.unit),
+                ]
+            })
+            .collect();
+        let header = ["account", "balance", "pending", "ended", "reserved", "unit"];
+        table(output, &header, &cells, &[1, 2, 3, 4])?;
+    }
+    output.object("ledger", json!({ "member": of.member, "balances": rows }));
+    Ok(Exit::findings(rows.is_empty()))
+}
+
+fn statement(of: &args::LedgerMember, output: &mut Output) -> Outcome {
+    let until = of.at.as_deref().map(instant).transpose()?;
+    let mut store = opened(&of.ledger)?;
+    let rows =
+        report::statement(&mut *store, &of.member, until).map_err(|error| failed(&of.ledger, &error))?;
+    if rows.is_empty() {
+        output.note(&format!("no points of member {} were moved", plain(&of.member)));
+    } else {
+        let cells: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| {
+                vec![
+                    row.at.clone(),
+                    plain(&row.event),
+                    plain(&row.kind),
+                    plain(&row.rule),
+                    row.amount.clone(),
+                    plain(&row.unit),
+                    row.balance.clone(),
+                ]
+            })
+            .collect();
+        table(output, &["at", "event", "kind", "by", "amount", "unit", "sum"], &cells, &[4, 6])?;
+    }
+    output.object("ledger", json!({ "member": of.member, "statement": rows }));
+    Ok(Exit::findings(rows.is_empty()))
+}
+
+fn lots(of: &args::LedgerLots, output: &mut Output) -> Outcome {
+    let mut store = opened(&of.ledger)?;
+    let rows = report::lots(&mut *store, &of.member, of.all).map_err(|error| failed(&of.ledger, &error))?;
+    if rows.is_empty() {
+        output.note(&format!("member {} has no lots", plain(&of.member)));
+    } else {
+        let cells: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| {
+                vec![
+                    plain(&row.event),
+                    plain(&row.account),
+                    row.from.clone(),
+                    row.until.clone().unwrap_or_else(|| "never".to_owned()),
+                    row.granted.clone(),
+                    row.spent.clone(),
+                    row.expired.clone(),
+                    row.reversed.clone(),
+                    row.remaining.clone(),
+                ]
+            })
+            .collect();
+        let header = ["event", "account", "from", "until", "granted", "spent", "expired", "reversed", "left"];
+        table(output, &header, &cells, &[4, 5, 6, 7, 8])?;
+    }
+    output.object("ledger", json!({ "member": of.member, "lots": rows }));
+    Ok(Exit::findings(rows.is_empty()))
+}
+
+fn liability(of: &args::LedgerAt, output: &mut Output) -> Outcome {
+    let at = instant(&of.at)?;
+    let mut store = opened(&of.ledger)?;
+    let rows = report::liability(&mut *store, at).map_err(|error| failed(&of.ledger, &error))?;
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            vec![
+                plain(&row.account),
+                row.outstanding.clone(),
+                row.ended.clone(),
+                row.issued.clone(),
+                row.redeemed.clone(),
+                row.breakage.clone(),
+                row.adjusted.clone(),
+                row.reserved.clone(),
+                plain(&row.unit),
+            ]
+        })
+        .collect();
+    let header =
+        ["account", "outstanding", "ended", "issued", "redeemed", "breakage", "adjusted", "reserved", "unit"];
+    table(output, &header, &cells, &[1, 2, 3, 4, 5, 6, 7])?;
+    output.object("ledger", json!({ "at": of.at, "liability": rows }));
+    Ok(Exit::Clean)
+}
+
+/// Why an export ended.
+enum Ended {
+    Store(StoreError),
+    Output(std::io::Error),
+}
+
+impl From<StoreError> for Ended {
+    fn from(error: StoreError) -> Ended {
+        Ended::Store(error)
+    }
+}
+
+fn export(of: &args::LedgerExport, output: &mut Output) -> Outcome {
+    if output.is_json() && of.output.is_none() {
+        return Err(Failure::new("with --format json the entries need a place of their own: -o FILE"));
+    }
+    let mut store = opened(&of.ledger)?;
+    let mut file = of.output.as_deref().map(create).transpose()?;
+    let many = {
+        let out: &mut dyn Write = match &mut file {
+            Some(file) => file,
+            None => output.raw(),
+        };
+        let mut line = |cells: &[&str]| -> std::io::Result<()> {
+            let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
+            writeln!(out, "{}", cells.join(","))
+        };
+        line(&report::COLUMNS)?;
+        let done = report::export(&mut *store, |row| {
+            let cells: Vec<&str> = row.iter().map(String::as_str).collect();
+            line(&cells).map_err(Ended::Output)
+        });
+        match done {
+            Ok(many) => many,
+            Err(Ended::Store(error)) => return Err(failed(&of.ledger, &error)),
+            Err(Ended::Output(error)) => return Err(error.into()),
+        }
+    };
+    if let Some(file) = &mut file {
+        file.flush()?;
+    }
+    output.note(&format!("{} entries", grouped(many)));
+    output.object("ledger", json!({ "entries": many }));
+    Ok(Exit::Clean)
+}
+
+/// A cell as spreadsheets quote it.
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    invariant: &'a str,
+    text: &'a str,
+}
+
+fn verify(of: &args::LedgerPlace, output: &mut Output) -> Outcome {
+    let mut store = opened(&of.ledger)?;
+    let report = audit::audit(&mut *store).map_err(|error| failed(&of.ledger, &error))?;
+    for finding in &report.findings {
+        output.say(&format!("{} {}", finding.invariant, plain(&finding.text)))?;
+    }
+    if report.found > report.findings.len() {
+        output.say(&format!("and {} more", grouped((report.found - report.findings.len()) as u64)))?;
+    }
+    let count = |many: i64| grouped(many.unsigned_abs());
+    output.say(&format!(
+        "{} members, {} events, {} entries, {} lots, {} claims: {}",
+        count(report.members),
+        count(report.events),
+        count(report.entries),
+        count(report.lots),
+        count(report.claims),
+        if report.found == 0 { "everything agrees".to_owned() } else { plural(report.found, "finding") }
+    ))?;
+    let findings: Vec<Found<'_>> = report
+        .findings
+        .iter()
+        .map(|finding| Found { invariant: finding.invariant, text: &finding.text })
+        .collect();
+    output.object(
+        "ledger",
+        json!({
+            "members": report.members,
+            "events": report.events,
+            "entries": report.entries,
+            "lots": report.lots,
+            "claims": report.claims,
+            "found": report.found,
+            "findings": findings,
+        }),
+    );
+    Ok(Exit::findings(report.found > 0))
+}
+
+fn end(of: &args::LedgerExpire, output: &mut Output) -> Outcome {
+    let at = instant(&of.at)?;
+    let mut store = opened(&of.ledger)?;
+    let fail = |error: StoreError| failed(&of.ledger, &error);
+    let run = of.run.as_deref().unwrap_or(&of.at);
+    let lapsed = lapse(&mut *store, at, &of.author).map_err(fail)?;
+    let (members, sums) = expire(&mut *store, run, at, &of.author).map_err(fail)?;
+    let accounts = Accounts::read(&mut *store).map_err(fail)?;
+    let ended: Vec<String> = sums
+        .iter()
+        .map(|(account, sum)| format!("{} {}", accounts.amount(account, *sum), plain(accounts.unit(account))))
+        .collect();
+    let of_what = if ended.is_empty() { String::new() } else { format!(": {}", ended.join(", ")) };
+    output.say(&format!("points of {} ended{of_what}", plural(members, "member")))?;
+    let amounts: serde_json::Map<String, serde_json::Value> =
+        sums.iter().map(|(account, sum)| (account.clone(), json!(accounts.amount(account, *sum)))).collect();
+    if lapsed > 0 {
+        output.say(&format!("{} over and given back", plural(lapsed, "reservation")))?;
+    }
+    output.object("ledger", json!({ "run": run, "members": members, "expired": amounts, "lapsed": lapsed }));
+    Ok(Exit::Clean)
+}
+
+fn amount_of(accounts: &Accounts, account: &str, text: &str) -> Result<i64, Failure> {
+    accounts.parse(account, text).filter(|amount| *amount != 0).ok_or_else(|| {
+        let known: Vec<String> = accounts.names().map(plain).collect();
+        Failure::new(format!(
+            "`{}` is no amount of account `{}`; the ledger has {}",
+            plain(text),
+            plain(account),
+            if known.is_empty() { "no accounts yet".to_owned() } else { known.join(", ") }
+        ))
+    })
+}
+
+fn reserve(of: &args::LedgerReserve, output: &mut Output) -> Outcome {
+    let mut store = opened(&of.ledger)?;
+    let accounts = Accounts::read(&mut *store).map_err(|error| failed(&of.ledger, &error))?;
+    let amount = amount_of(&accounts, &of.account, &of.amount)?;
+    if amount < 0 {
+        return Err(Failure::new("a reservation is of points that are there: above zero"));
+    }
+    let (at, until) = (instant(&of.at)?, instant(&of.until)?);
+    let deed = Deed {
+        id: of.id.clone(),
+        member: of.member.clone(),
+        at,
+        act: Act::Reserve { account: of.account.clone(), amount, until },
+        reason: "held for a payment".to_owned(),
+        author: of.author.clone(),
+    };
+    one(&of.ledger, &mut *store, &deed, output)
+}
+
+fn release(of: &args::LedgerRelease, act: Act, output: &mut Output) -> Outcome {
+    let mut store = opened(&of.ledger)?;
+    let deed = Deed {
+        id: of.id.clone(),
+        member: of.member.clone(),
+        at: instant(&of.at)?,
+        act,
+        reason: "the payment was made or given up".to_owned(),
+        author: of.author.clone(),
+    };
+    one(&of.ledger, &mut *store, &deed, output)
+}
+
+fn one(place: &str, store: &mut dyn Store, deed: &Deed, output: &mut Output) -> Outcome {
+    let done = carry_out(store, std::slice::from_ref(deed)).map_err(|error| failed(place, &error))?;
+    let (said, why) = match done.into_iter().next() {
+        Some(Done::Done(_)) => ("done", None),
+        Some(Done::Before) => ("done before", None),
+        Some(Done::Refused(why)) => ("refused", Some(why)),
+        None => return Err(Failure::mistake("a deed without an answer")),
+    };
+    match &why {
+        Some(why) => output.note(&format!("refused: {}", plain(why))),
+        None => output.say(said)?,
+    }
+    output.object("ledger", json!({ "id": deed.id, "result": said, "why": why }));
+    Ok(Exit::findings(why.is_some()))
+}
+
+fn adjust(place: &str, members: &[String], of: &args::Adjustment, output: &mut Output) -> Outcome {
+    let mut store = opened(place)?;
+    let fail = |error: StoreError| failed(place, &error);
+    let accounts = Accounts::read(&mut *store).map_err(fail)?;
+    let amount = amount_of(&accounts, &of.account, &of.amount)?;
+    let (at, until) = (instant(&of.at)?, of.until.as_deref().map(instant).transpose()?);
+    let account = of.account.clone();
+    let act = match amount {
+        1.. => Act::Add { account, amount, until },
+        _ => Act::Remove { account, amount: amount.saturating_neg() },
+    };
+    let deeds: Vec<Deed> = members
+        .iter()
+        .map(|member| Deed {
+            id: of.id.clone(),
+            member: member.clone(),
+            at,
+            act: act.clone(),
+            reason: of.reason.clone(),
+            author: of.author.clone(),
+        })
+        .collect();
+    let (mut done, mut before, mut refused) = (0, 0, Vec::new());
+    for (member, answer) in members.iter().zip(carry_out(&mut *store, &deeds).map_err(fail)?) {
+        match answer {
+            Done::Done(_) => done += 1,
+            Done::Before => before += 1,
+            Done::Refused(why) => refused.push((member, why)),
+        }
+    }
+    for (_, why) in refused.iter().take(20) {
+        output.note(&format!("refused: {}", plain(why)));
+    }
+    output.say(&format!(
+        "{} done, {} done before, {} refused",
+        grouped(done),
+        grouped(before),
+        grouped(refused.len() as u64)
+    ))?;
+    let refusals: Vec<_> =
+        refused.iter().map(|(member, why)| json!({ "member": member, "why": why })).collect();
+    output.object("ledger", json!({ "id": of.id, "done": done, "before": before, "refused": refusals }));
+    Ok(Exit::findings(!refused.is_empty()))
+}

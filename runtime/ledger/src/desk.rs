@@ -1,0 +1,1213 @@
+//! The desk at which events are decided: a memory with what they need to see, loaded from the store, and the rows that
+//! come of their decisions. What a decision means for lots, histories, levels and instruments is the runtime's
+//! [`Memory`]'s to say; the desk books what that says.
+//!
+//! Refuses to know where rows are kept.
+
+use crate::batch::{Batch, Lived, Of, Posting};
+use crate::deeds;
+use crate::store::{
+    AccountRow, Book, Cause, ClaimRow, CouponRow, EventKey, EventRow, FoundOrigin, FoundReservation,
+    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, StoreError, Wanted, Writes,
+};
+use perq_compiler::calendar::{DAY, Instant, is_universal, limited};
+use perq_compiler::codes::fold;
+use perq_compiler::evaluate::{Change, Claimed, Decision, Record, TierChange};
+use perq_compiler::ir::{
+    AccountId, CounterId, CounterKey, InstrumentId, MISSING, Program, RowSource, RuleId, SiteId, SlotId,
+    SlotType, Verified, Window, event_slot,
+};
+use perq_runtime::engine::Session;
+use perq_runtime::record::{ReadEvent, Reader, Schema};
+use perq_runtime::returns::{self, Origin};
+use perq_runtime::state::instruments::{
+    IssuedCoupon, Outcome, Value, codes, name_of, outcome, owner_of, presented,
+};
+use perq_runtime::state::life::life_of;
+use perq_runtime::state::lots::{By, Lot, Lots, Step};
+use perq_runtime::state::tiers::Standing;
+use perq_runtime::state::{Memory, Moved, Movement, State};
+use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What a program needs to see of the past, worked out once.
+#[derive(Clone, Debug)]
+pub struct Needs {
+    /// Slots of events that name other members.
+    others: Vec<SlotId>,
+    /// Whether there are histories, and how many days they look back; `None` is without end.
+    past: Option<Option<i64>>,
+    /// Tiers that are reviewed, by name.
+    reviews: Vec<String>,
+}
+
+impl Needs {
+    /// Of a program.
+    pub fn of(program: &Program) -> Needs {
+        let sites = program.sites.iter().filter_map(|site| site.to);
+        let inviters = program.counters.iter().filter_map(|counter| match counter.per {
+            CounterKey::Inviter(slot) => Some(slot),
+            CounterKey::Campaign | CounterKey::Member => None,
+        });
+        let others: BTreeSet<SlotId> = sites.chain(inviters).collect();
+        let mut past: Option<Option<i64>> = None;
+        for table in &program.layout.tables {
+            let history = match &table.source {
+                RowSource::List { .. } => continue,
+                RowSource::Earlier(history) | RowSource::EarlierLines(history) => history,
+            };
+            let days = history.days.map(i64::from);
+            past = Some(match past {
+                None => days,
+                Some(before) => before.zip(days).map(|(before, days)| before.max(days)),
+            });
+        }
+        let reviewed = program.instruments.tiers.iter().filter(|tiers| tiers.review.is_some());
+        let reviews = reviewed.map(|tiers| tiers.name.clone()).collect();
+        Needs { others: others.into_iter().collect(), past, reviews }
+    }
+
+    /// Adds what an event needs to see.
+    pub fn add(
+        &self,
+        wanted: &mut Wanted,
+        key: &EventKey,
+        (program, schema, reader): (&Program, &Schema, &Reader),
+        event: &ReadEvent,
+    ) {
+        wanted.keys.push(key.clone());
+        wanted.numbers += 1;
+        wanted.members.extend(event.member().map(str::to_owned));
+        wanted.members.extend(self.others.iter().filter_map(|slot| event.other(*slot)).map(str::to_owned));
+        wanted.codes.extend(presented(program, schema, reader, event).iter().map(|code| fold(code)));
+        if let Some(of) = event.of().filter(|_| program.returns && program.is_return(event.record.kind)) {
+            let id = of.to_owned();
+            wanted.origins.push(EventKey { source: key.source.clone(), id, revision: 0 });
+        }
+        let now = now(event);
+        wanted.earliest = Some(wanted.earliest.map_or(now.at, |before| before.min(now.at)));
+        self.add_past(wanted, now.date);
+    }
+
+    /// Adds what an event needs to see of which goods come back: its own members and past.
+    ///
+    /// # Errors
+    /// Where what is kept of it cannot be read.
+    pub fn add_origin(&self, wanted: &mut Wanted, found: &FoundOrigin) -> Result<(), StoreError> {
+        let kept = KeptOrigin::read(found)?;
+        wanted.members.extend(kept.members());
+        self.add_past(wanted, found.date);
+        Ok(())
+    }
+
+    fn add_past(&self, wanted: &mut Wanted, date: i64) {
+        if let Some(days) = self.past {
+            let from = days.map_or(i64::MIN, |days| date.saturating_sub(days));
+            wanted.past_from = Some(wanted.past_from.map_or(from, |before| before.min(from)));
+            wanted.reviews.clone_from(&self.reviews);
+            // Dates of reviews are made of seconds: a day more is enough for any rounding.
+            wanted.review_days = days.unwrap_or(0).saturating_add(1);
+        }
+    }
+}
+
+/// What is kept of an event for goods that may come back of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct KeptOrigin {
+    /// The runtime's.
+    pub origin: Origin,
+    /// What it took of lots and has not been given back, in its order.
+    spent: Vec<SpentOf>,
+}
+
+/// What an event took of a lot: which account, which lot (none where it is owed), how much.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct SpentOf(String, Option<(i64, i64)>, i64);
+
+impl KeptOrigin {
+    /// Reads what was found.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn read(found: &FoundOrigin) -> Result<KeptOrigin, StoreError> {
+        serde_json::from_str(&found.row.text).map_err(|error| {
+            StoreError::Damaged(format!("what is kept of {} for returns cannot be read: {error}", found.id))
+        })
+    }
+
+    /// Whose points and claims it has moved.
+    pub fn members(&self) -> impl Iterator<Item = String> {
+        let others = self.origin.others.iter().map(|(_, name)| name);
+        self.origin.member.iter().chain(others).map(ToString::to_string)
+    }
+}
+
+/// How many places each event has: its own, and those of the events that it raises.
+const PLACES: u32 = 20;
+
+/// The place of an event in the memory's order.
+pub fn place(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0) << PLACES
+}
+
+/// The number of the event at a place, and which of those that it raised.
+pub fn number_at(place: u64) -> (i64, i64) {
+    let own = |part: u64| i64::try_from(part).unwrap_or(i64::MAX);
+    (own(place >> PLACES), own(place & ((1 << PLACES) - 1)))
+}
+
+/// When an event happens.
+fn now(event: &ReadEvent) -> Instant {
+    let slot = |slot: SlotId| event.record.event.get(slot.index()).copied().unwrap_or(MISSING);
+    Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
+}
+
+/// A counter of all together, as it was last seen.
+#[derive(Clone, Debug, Default)]
+pub struct Shared {
+    /// Its version.
+    pub version: i64,
+    /// (instant, the same on the local clock, amount).
+    pub claims: Vec<(i64, i64, i64)>,
+    /// Seconds of the local clock from which on `claims` are whole.
+    pub from: i64,
+}
+
+/// Counters of all together that were seen lately, by name.
+pub type SharedCounters = BTreeMap<String, Shared>;
+
+/// Whether a window begins and ends at midnights, so that sums by day are enough.
+pub fn is_by_day(window: Window) -> bool {
+    match window {
+        Window::This(_) | Window::Previous(_) | Window::Ever | Window::Between(..) => true,
+        Window::Seconds(_) | Window::Days(_) | Window::Months(_) => false,
+    }
+}
+
+/// Where events of one batch are decided.
+pub struct Desk {
+    program: Arc<Verified>,
+    memory: Memory,
+    versions: BTreeMap<CounterId, i64>,
+    from: BTreeMap<CounterId, i64>,
+    held: BTreeMap<(String, AccountId), Held>,
+    coupons: BTreeSet<String>,
+    /// The last row that is kept of events of which goods come back.
+    origins: BTreeMap<i64, i64>,
+    /// Those that another pack decided, by id.
+    foreign: BTreeMap<String, String>,
+    /// Reservations that events pay with, by the id of their event.
+    reservations: BTreeMap<String, FoundReservation>,
+    /// What counters of all together held as of events before.
+    then: SumsThen,
+    batch: Batch,
+    seen: Seen,
+}
+
+/// What a member has of an account, as it is booked.
+#[derive(Debug, Default)]
+struct Held {
+    /// In the memory's order.
+    lots: Vec<HeldLot>,
+    owed: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct HeldLot {
+    key: LotKey,
+    /// What is left of it.
+    left: i64,
+    /// What was booked as ended and can still be taken back: its award is worked out anew.
+    ended: i64,
+}
+
+/// What was claimed of counters of all together before an event, by its place.
+pub type SumsThen = BTreeMap<(CounterId, u64), i64>;
+
+/// What decisions have asked for and is not there.
+#[derive(Debug, Default)]
+pub struct Missing {
+    /// Counters of all together, and from which second of the local clock on.
+    pub counters: Vec<(CounterId, i64)>,
+    /// The same as of an event before, by its place: with its instant.
+    pub then: Vec<((CounterId, u64), Instant)>,
+}
+
+/// What decisions have asked for.
+#[derive(Default)]
+struct Seen {
+    /// Counters of all together that are not there, and from which local second on they are needed.
+    missing: RefCell<BTreeMap<CounterId, i64>>,
+    /// The same as of an event before, by its place: its instant.
+    missing_then: RefCell<BTreeMap<(CounterId, u64), Instant>>,
+    /// What counters answered to the event at hand.
+    answers: RefCell<BTreeMap<String, i64>>,
+}
+
+/// An event that is decided and booked.
+#[derive(Debug)]
+pub struct Booked {
+    /// As it is answered.
+    pub decision: String,
+}
+
+/// What an event is beside its record.
+#[derive(Clone, Copy, Debug)]
+pub struct Incoming<'a> {
+    /// What identifies it.
+    pub key: &'a EventKey,
+    /// As it came.
+    pub json: &'a str,
+    /// Its number.
+    pub number: i64,
+    /// The hash of the pack that decides it.
+    pub pack: &'a str,
+    /// The reservation that it pays with, and the number of the event with which that ends.
+    pub reservation: Option<(&'a str, i64)>,
+}
+
+/// A reservation whose points are back in their lots, as long as nothing is booked.
+#[derive(Debug)]
+struct Released {
+    found: FoundReservation,
+    account: AccountId,
+    /// By the memory's position.
+    lots: Vec<(usize, i64)>,
+}
+
+impl Desk {
+    /// With what was loaded, for events that a pack decides, of which none is earlier than an instant. Gives the earlier
+    /// events that lack something that this program looks back at: their numbers, and what is kept of them.
+    ///
+    /// # Errors
+    /// Where what was loaded contradicts itself.
+    pub fn new(
+        (program, pack): (&Arc<Verified>, &str),
+        found: &Loaded,
+        (shared, then): (&SharedCounters, &SumsThen),
+        earliest: i64,
+    ) -> Result<(Desk, Vec<(i64, String)>), StoreError> {
+        let mut desk = Desk {
+            memory: Memory::new(Arc::clone(program)).with_journal(),
+            program: Arc::clone(program),
+            versions: BTreeMap::new(),
+            from: BTreeMap::new(),
+            held: BTreeMap::new(),
+            coupons: BTreeSet::new(),
+            origins: BTreeMap::new(),
+            foreign: BTreeMap::new(),
+            reservations: found.reservations.iter().map(|found| (found.id.clone(), found.clone())).collect(),
+            then: then.clone(),
+            batch: Batch::default(),
+            seen: Seen::default(),
+        };
+        desk.take_members(found);
+        let mut origins = BTreeMap::new();
+        for origin in &found.origins {
+            desk.origins.insert(origin.row.event, origin.row.seq);
+            if origin.pack == pack {
+                origins.insert(origin.row.event, KeptOrigin::read(origin)?);
+            } else {
+                desk.foreign.insert(origin.id.clone(), origin.pack.clone());
+            }
+        }
+        desk.take_points(found, &origins, earliest)?;
+        for KeptOrigin { origin, .. } in origins.into_values() {
+            desk.memory.restore_origin(origin);
+        }
+        desk.take_claims(found, shared);
+        desk.take_instruments(found);
+        let mut lacking = Vec::new();
+        for row in &found.past {
+            for past in row.past.as_deref().unwrap_or_default().lines() {
+                if !desk.memory.restore_past(place(row.event), &row.member, past) {
+                    lacking.push((row.event, past.to_owned()));
+                }
+            }
+        }
+        Ok((desk, lacking))
+    }
+
+    fn take_members(&mut self, found: &Loaded) {
+        for row in &found.members {
+            self.batch.meet(row.clone());
+        }
+        for row in &found.levels {
+            self.batch.meet_level(row.clone());
+            let mut declared = self.program.instruments.tiers.iter().zip(0u32..);
+            let Some((tiers, id)) = declared.find(|(tiers, _)| tiers.name == row.tiers) else { continue };
+            let names = self.program.enums.get(tiers.levels.index()).map(|levels| &levels.values);
+            let at = names.and_then(|names| names.iter().position(|name| *name == row.level));
+            // A level that the program no longer has: the lowest.
+            let level = at.and_then(|at| i64::try_from(at).ok()).unwrap_or(0);
+            let standing = Standing { level, until: row.until, reviewed: row.reviewed };
+            self.memory.restore_level(id, &row.member, standing);
+        }
+    }
+
+    fn take_points(
+        &mut self,
+        found: &Loaded,
+        origins: &BTreeMap<i64, KeptOrigin>,
+        earliest: i64,
+    ) -> Result<(), StoreError> {
+        let owed: BTreeMap<(&str, &str), i64> = found
+            .balances
+            .iter()
+            .map(|row| ((row.member.as_str(), row.account.as_str()), row.owed))
+            .collect();
+        let accounts: BTreeMap<&str, AccountId> = self
+            .program
+            .accounts
+            .iter()
+            .zip(0u32..)
+            .map(|(account, at)| (account.name.as_str(), AccountId(at)))
+            .collect();
+        let mut lots: BTreeMap<(&str, &str), Vec<Lot>> = BTreeMap::new();
+        for row in &found.lots {
+            let Some(id) = accounts.get(row.account.as_str()) else { continue };
+            // What is to be taken back is taken from what has ended, too, whether that is booked or not.
+            let is_over = row.until.is_some_and(|until| until <= earliest);
+            let ended = if is_over && origins.contains_key(&row.by.event) { row.expired } else { 0 };
+            let Some(lot) = lot_of(&self.program, row, ended) else { continue };
+            lots.entry((&row.member, &row.account)).or_default().push(lot);
+            let held = self.held.entry((row.member.clone(), *id)).or_default();
+            held.lots.push(HeldLot { key: row.key, left: row.remaining, ended });
+        }
+        let mut spent: BTreeMap<(&str, &str), Vec<(u64, &SpentOf)>> = BTreeMap::new();
+        for KeptOrigin { origin, spent: all } in origins.values() {
+            let Some(member) = origin.member.as_deref() else { continue };
+            for of in all {
+                spent.entry((member, &of.0)).or_default().push((origin.order, of));
+            }
+        }
+        let all: BTreeSet<(&str, &str)> =
+            lots.keys().chain(owed.keys()).chain(spent.keys()).copied().collect();
+        for (member, account) in all {
+            let Some(id) = accounts.get(account) else { continue };
+            let held = self.held.entry((member.to_owned(), *id)).or_default();
+            held.owed = owed.get(&(member, account)).copied().unwrap_or(0);
+            let mut lots = Lots::of(lots.remove(&(member, account)).unwrap_or_default(), held.owed);
+            for (order, SpentOf(_, lot, amount)) in spent.remove(&(member, account)).unwrap_or_default() {
+                let at = match lot {
+                    None => None,
+                    Some((event, part)) => {
+                        let key = LotKey { event: *event, part: *part };
+                        let at = held.lots.iter().position(|lot| lot.key == key);
+                        let gone = || StoreError::Damaged(format!("a lot of {member} that paid is gone"));
+                        Some(at.ok_or_else(gone)?)
+                    }
+                };
+                lots = lots.with_spendings(order, [(at, *amount)]);
+            }
+            self.memory.restore_lots(member, *id, lots);
+        }
+        Ok(())
+    }
+
+    fn take_claims(&mut self, found: &Loaded, shared: &SharedCounters) {
+        let counters: BTreeMap<&str, CounterId> = self
+            .program
+            .counters
+            .iter()
+            .zip(0u32..)
+            .map(|(counter, at)| (counter.name.as_str(), CounterId(at)))
+            .collect();
+        for row in &found.claims {
+            if let Some(id) = counters.get(row.counter.as_str()) {
+                let order = Some(place(row.event));
+                self.memory.restore_claim((*id, Some(&row.who)), order, (row.at, row.local), row.amount);
+            }
+        }
+        for (name, counter) in shared {
+            let Some(id) = counters.get(name.as_str()) else { continue };
+            self.versions.insert(*id, counter.version);
+            self.from.insert(*id, counter.from);
+            for (at, local, amount) in &counter.claims {
+                self.memory.restore_claim((*id, None), None, (*at, *local), *amount);
+            }
+        }
+    }
+
+    fn take_instruments(&mut self, found: &Loaded) {
+        let program = Arc::clone(&self.program);
+        let instruments = self.memory.instruments_mut();
+        for row in &found.coupons {
+            let of = program.instruments.coupons.iter().position(|coupon| coupon.name == row.coupon);
+            let Some(coupon) = of.and_then(|at| u32::try_from(at).ok()) else { continue };
+            instruments.restore_coupon(IssuedCoupon {
+                coupon,
+                code: row.code.as_str().into(),
+                owner: row.member.as_deref().map(Box::from),
+                expires: row.expires,
+                uses: u32::try_from(row.uses).unwrap_or(u32::MAX),
+            });
+            self.coupons.insert(row.folded.clone());
+        }
+        for row in &found.holdings {
+            match row.kind.as_str() {
+                "badge" => {
+                    let of = program.instruments.badges.iter().position(|badge| badge.name == row.name);
+                    if let Some(badge) = of.and_then(|at| u32::try_from(at).ok()) {
+                        instruments.give_badge(&row.member, badge);
+                    }
+                }
+                "field" => {
+                    let of = program.layout.event.iter().position(|slot| slot.name == row.name);
+                    if let Some(slot) = of.and_then(|at| u32::try_from(at).ok()).map(SlotId)
+                        && let Some(value) = field_value(&program, slot, &row.value)
+                    {
+                        instruments.restore_field(&row.member, slot, value, row.until);
+                    }
+                }
+                // Certificates are kept and not read.
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes over an earlier event that was read again, of which this was kept.
+    pub fn restore(
+        &mut self,
+        read: (&Schema, &Reader),
+        (number, past): (i64, &str),
+        event: &ReadEvent,
+        paid: i64,
+        lines: &[i64],
+    ) {
+        self.memory.restore_event(read, (place(number), past), event, paid, lines);
+    }
+
+    /// The hash of the pack that decided an event of which goods come back, where that is another.
+    pub fn foreign(&self, id: &str) -> Option<&str> {
+        self.foreign.get(id).map(String::as_str)
+    }
+
+    /// Why an event cannot pay with a reservation.
+    pub fn cannot_use(&self, reservation: &str, event: &ReadEvent) -> Option<String> {
+        let at = now(event).at;
+        let Some(member) = event.member() else { return Some("nobody's reservation can be used".to_owned()) };
+        let Some(found) = self.reservations.get(&deeds::id_of(reservation, member)) else {
+            return Some(format!("{member} has no reservation `{reservation}`"));
+        };
+        if found.ended {
+            return Some(format!("reservation `{reservation}` of {member} has ended"));
+        }
+        if found.until() <= at {
+            return Some(format!("the time of reservation `{reservation}` is over"));
+        }
+        let known = self.program.accounts.iter().any(|account| account.name == found.account);
+        (!known).then(|| format!("the programme has no account `{}`", found.account))
+    }
+
+    /// Puts the points of a reservation back into their lots, for an event to be decided.
+    fn release(&mut self, id: &str, member: &str) -> Result<Option<Released>, StoreError> {
+        let Some(found) = self.reservations.get(&deeds::id_of(id, member)) else { return Ok(None) };
+        let mut accounts = self.program.accounts.iter().zip((0u32..).map(AccountId));
+        let Some((_, account)) = accounts.find(|(account, _)| account.name == found.account) else {
+            return Ok(None);
+        };
+        let held = self.held.entry((member.to_owned(), account)).or_default();
+        let mut lots = Vec::new();
+        for (key, amount) in &found.parts {
+            let at = held.lots.iter().position(|lot| lot.key == *key);
+            let gone = || StoreError::Damaged(format!("a lot that reservation `{id}` holds is gone"));
+            lots.push((at.ok_or_else(gone)?, *amount));
+        }
+        for (at, amount) in &lots {
+            self.memory.release(member, account, *at, *amount);
+        }
+        Ok(Some(Released { found: found.clone(), account, lots }))
+    }
+
+    /// Books that a reservation has ended for an event; where that is refused as a whole, it is held again.
+    fn end_reservation(
+        &mut self,
+        released: Released,
+        (member, event, now): (&str, &EventKey, Instant),
+        (number, refused): (i64, bool),
+    ) -> Result<(), StoreError> {
+        let Released { found, account, lots } = released;
+        let held = self.held.entry((member.to_owned(), account)).or_default();
+        for (at, amount) in &lots {
+            if refused {
+                self.memory.release(member, account, *at, amount.saturating_neg());
+            } else if let Some(lot) = held.lots.get_mut(*at) {
+                lot.left = lot.left.saturating_add(*amount);
+            }
+        }
+        if refused {
+            return Ok(());
+        }
+        let sum = found.parts.iter().fold(0i64, |sum, (_, part)| sum.saturating_add(*part));
+        let mut posting = self.batch.post(number);
+        posting.release(Of { member, account: &found.account, rule: "reservation" }, &found.parts, false);
+        let row = EventRow {
+            number,
+            key: EventKey { source: deeds::RELEASE.to_owned(), id: found.id.clone(), revision: 0 },
+            kind: deeds::USE.to_owned(),
+            member: Some(member.to_owned()),
+            at: now.at,
+            date: now.date,
+            time: now.time,
+            json: serde_json::json!({ "end": deeds::USE, "for": event }).to_string(),
+            decision: serde_json::json!({ "moved": { found.account.as_str(): sum } }).to_string(),
+            refused: false,
+            pack: String::new(),
+            tz: perq_runtime::clock::database_version().to_owned(),
+            snapshot: "{}".to_owned(),
+            past: None,
+            origin: None,
+        };
+        posting.end(row, &[member.to_owned()]);
+        if let Some(found) = self.reservations.get_mut(&found.id) {
+            found.ended = true;
+        }
+        Ok(())
+    }
+
+    /// What is needed and not there.
+    pub fn missing(&self) -> Missing {
+        Missing {
+            counters: self.seen.missing.borrow().iter().map(|(id, from)| (*id, *from)).collect(),
+            then: self.seen.missing_then.borrow().iter().map(|(of, now)| (*of, *now)).collect(),
+        }
+    }
+
+    /// Decides an event that `reader` has just read, and books what comes of it.
+    ///
+    /// # Errors
+    /// Where what comes of it cannot be booked: a mistake of perq, or damage.
+    pub fn decide(
+        &mut self,
+        session: &mut Session,
+        reader: &mut Reader,
+        event: &mut ReadEvent,
+        incoming: Incoming<'_>,
+    ) -> Result<Booked, StoreError> {
+        self.seen.answers.borrow_mut().clear();
+        self.memory.begin(place(incoming.number));
+        let released = match (incoming.reservation, event.member()) {
+            (Some((id, number)), Some(member)) => {
+                self.release(id, member)?.map(|released| (released, number))
+            }
+            (Some(_), None) | (None, _) => None,
+        };
+        let decision = session.decide_on(self, reader, event).clone();
+        let is_refused = decision.refused.is_some() || returns::is_refused(event);
+        if let (Some((released, number)), Some(member)) = (released, event.member()) {
+            self.end_reservation(released, (member, incoming.key, now(event)), (number, is_refused))?;
+        }
+        // A return may have learnt only now whose it is.
+        let found = event.member().map(|member| {
+            let row = self.batch.member(member);
+            (row.seq, row.head.clone())
+        });
+        let mut text = Vec::new();
+        session.write_decision(event, &decision, &mut text);
+        if text.last() == Some(&b'\n') {
+            text.pop();
+        }
+        let text =
+            String::from_utf8(text).map_err(|_| StoreError::Damaged("a decision is no text".to_owned()))?;
+        let snapshot = match found {
+            Some((seq, head)) => serde_json::json!({
+                "seq": seq, "head": head, "claimed": *self.seen.answers.borrow(),
+            }),
+            None => serde_json::json!({ "claimed": *self.seen.answers.borrow() }),
+        };
+        let journal = self.memory.take_journal();
+        let now = now(event);
+        let kind = self.program.events.get(event.record.kind.index());
+        let row = EventRow {
+            number: incoming.number,
+            key: incoming.key.clone(),
+            kind: kind.map(|kind| kind.name.clone()).unwrap_or_default(),
+            member: event.member().map(str::to_owned),
+            at: now.at,
+            date: now.date,
+            time: now.time,
+            json: incoming.json.to_owned(),
+            decision: text.clone(),
+            refused: is_refused,
+            pack: incoming.pack.to_owned(),
+            tz: perq_runtime::clock::database_version().to_owned(),
+            snapshot: snapshot.to_string(),
+            past: Some(journal.past.join("\n")).filter(|past| !past.is_empty()),
+            origin: None,
+        };
+        let mut touched: Vec<String> = event.member().map(str::to_owned).into_iter().collect();
+        // What it raised was decided and kept with it, also where it is refused itself.
+        let raised = event.raised.iter().zip(&decision.raised);
+        let parts: Vec<(&ReadEvent, &Decision)> =
+            std::iter::once((&*event, &decision)).chain(raised).collect();
+        self.claims(&parts, incoming.number, &mut touched);
+        self.instruments(&parts, incoming.number, &mut touched);
+        self.level(event);
+        self.post(&parts, &journal.movements, (row, journal.origin.as_deref()), &touched)?;
+        Ok(Booked { decision: text })
+    }
+
+    fn claims(&mut self, parts: &[(&ReadEvent, &Decision)], number: i64, touched: &mut Vec<String>) {
+        let program = Arc::clone(&self.program);
+        // By who for, counter and instant: on the local and on the universal clock.
+        let mut sums: BTreeMap<(String, CounterId, i64, i64), i64> = BTreeMap::new();
+        let mut add = |who: Option<&str>, id: CounterId, now: Instant, amount: i64| {
+            if let Some(who) = who {
+                let sum = sums.entry((who.to_owned(), id, now.local(), now.at)).or_default();
+                *sum = sum.saturating_add(amount);
+            }
+        };
+        for (event, decision) in parts {
+            let now = now(event);
+            for claim in &decision.claims {
+                let Some(counter) = program.counters.get(claim.counter.index()) else { continue };
+                let who = match counter.per {
+                    CounterKey::Campaign => Some(""),
+                    CounterKey::Member => event.member(),
+                    CounterKey::Inviter(slot) => event.other(slot),
+                };
+                add(who, claim.counter, now, claim.amount);
+            }
+            let Some(Ok(returned)) = &event.returned else { continue };
+            let origin = &returned.origin;
+            for claim in &returned.claims {
+                let Some(counter) = program.counters.get(claim.counter.index()) else { continue };
+                let who = match counter.per {
+                    CounterKey::Campaign => Some(""),
+                    CounterKey::Member => origin.member.as_deref(),
+                    CounterKey::Inviter(slot) => origin.other(slot),
+                };
+                add(who, claim.counter, origin.now(), claim.amount);
+            }
+        }
+        for ((who, id, local, at), amount) in sums {
+            let Some(counter) = program.counters.get(id.index()) else { continue };
+            if who.is_empty() {
+                // Goods may come back without that anybody has asked for the counter: its version is needed all the same.
+                if !self.versions.contains_key(&id) {
+                    self.seen.missing.borrow_mut().entry(id).or_insert(i64::MAX);
+                }
+            } else {
+                touched.push(who.clone());
+            }
+            let row = ClaimRow { who, counter: counter.name.clone(), at, local, event: number, amount };
+            self.batch.claim(row, self.versions.get(&id).copied().unwrap_or(0));
+        }
+    }
+
+    fn instruments(&mut self, parts: &[(&ReadEvent, &Decision)], number: i64, touched: &mut Vec<String>) {
+        let program = Arc::clone(&self.program);
+        let governed = |slot: SlotId| program.instruments.tiers.iter().any(|tiers| tiers.slot == slot);
+        // The last word of an event on a field stands.
+        let mut last: BTreeMap<(String, SlotId), (&ReadEvent, &Change)> = BTreeMap::new();
+        for (event, decision) in parts {
+            for code in &event.presented {
+                let folded = fold(&code.code);
+                if outcome(&program, code, decision) == Outcome::Accepted && self.coupons.contains(&folded) {
+                    self.batch.rows.uses.push((folded, number));
+                }
+            }
+            for (issue, codes) in codes(&program, event.id(), &decision.issues) {
+                let (_, name) = program.instruments.name(issue.instrument).unwrap_or(("", ""));
+                let owner = owner_of(&program, event, issue).map(str::to_owned);
+                touched.extend(owner.clone());
+                let holding = |kind: &str, of: String, value: String| HoldingRow {
+                    member: owner.clone().unwrap_or_default(),
+                    kind: kind.to_owned(),
+                    name: of,
+                    value,
+                    until: issue.expires,
+                    event: number,
+                };
+                match issue.instrument {
+                    InstrumentId::Coupon(_) => {
+                        for code in codes {
+                            let folded = fold(&code);
+                            self.coupons.insert(folded.clone());
+                            self.batch.rows.coupons.push(CouponRow {
+                                folded,
+                                code,
+                                coupon: name.to_owned(),
+                                member: owner.clone(),
+                                expires: issue.expires,
+                                uses: 0,
+                                event: number,
+                            });
+                        }
+                    }
+                    InstrumentId::Certificate(_) => {
+                        let value = serde_json::json!({ "of": name, "worth": issue.number }).to_string();
+                        let rows = codes.into_iter().map(|code| holding("certificate", code, value.clone()));
+                        self.batch.rows.holdings.extend(rows);
+                    }
+                    InstrumentId::Badge(_) if owner.is_some() => {
+                        self.batch.rows.holdings.push(holding("badge", name.to_owned(), String::new()));
+                    }
+                    InstrumentId::Badge(_) => {}
+                }
+            }
+            let Some(member) = event.member() else { continue };
+            for change in decision.changes.iter().filter(|change| !governed(change.slot)) {
+                last.insert((member.to_owned(), change.slot), (*event, change));
+            }
+        }
+        for ((member, id), (event, change)) in last {
+            let Some(slot) = program.layout.event.get(id.index()) else { continue };
+            self.batch.rows.holdings.push(HoldingRow {
+                member,
+                kind: "field".to_owned(),
+                name: slot.name.clone(),
+                value: field_text(&program, event, change),
+                until: change.until,
+                event: number,
+            });
+        }
+    }
+
+    fn level(&mut self, event: &ReadEvent) {
+        let Some(member) = event.member() else { return };
+        for (tiers, id) in self.program.instruments.tiers.iter().zip(0u32..) {
+            let Some(standing) = self.memory.level(id, member) else { continue };
+            let names = self.program.enums.get(tiers.levels.index()).map(|levels| &levels.values);
+            let at = usize::try_from(standing.level).ok();
+            let Some(level) = names.zip(at).and_then(|(names, at)| names.get(at)) else { continue };
+            self.batch.level(LevelRow {
+                member: member.to_owned(),
+                tiers: tiers.name.clone(),
+                level: level.clone(),
+                until: standing.until,
+                reviewed: standing.reviewed,
+            });
+        }
+    }
+
+    fn post(
+        &mut self,
+        parts: &[(&ReadEvent, &Decision)],
+        movements: &[Movement],
+        (mut row, origin): (EventRow, Option<&Origin>),
+        touched: &[String],
+    ) -> Result<(), StoreError> {
+        let Desk { program, memory, held, batch, origins, .. } = self;
+        let rule = |id: RuleId| program.rules.get(id.index()).map_or("", |rule| rule.name.as_str());
+        let mut accounts = BTreeSet::new();
+        let number = row.number;
+        let mut posting = batch.post(number);
+        for movement in movements {
+            let Some(account) = program.accounts.get(movement.account.index()) else { continue };
+            accounts.insert(movement.account);
+            let of = Of { member: &movement.member, account: &account.name, rule: rule(movement.rule) };
+            let held = held.entry((movement.member.to_string(), movement.account)).or_default();
+            let mut booking = Booking { posting: &mut posting, of, held };
+            match &movement.moved {
+                Moved::Issued { lot, paid } => booking.issue(program, lot, *paid)?,
+                Moved::Spent(spent) => {
+                    booking.take(Book::Redeemed, &spent.taken)?;
+                    booking.owe(Book::Redeemed, spent.owed);
+                }
+                Moved::Corrected { debit, steps } => {
+                    for step in steps {
+                        booking.correct(program, *debit, *step)?;
+                    }
+                }
+            }
+        }
+        for (event, decision) in parts {
+            let is_refused = decision.refused.is_some();
+            let at_once = |site: SiteId| {
+                let life = life_of(program, site).filter(|(_, life)| life.spent_at_once);
+                life.and_then(|(id, _)| Some((id, program.accounts.get(id.index())?)))
+            };
+            for effect in decision.effects.iter().filter(|_| !is_refused) {
+                let to = program.sites.get(effect.site.index()).and_then(|site| site.to);
+                let owner = to.map_or_else(|| event.member(), |slot| event.other(slot));
+                let (Some((id, account)), Some(member)) = (at_once(effect.site), owner) else { continue };
+                accounts.insert(id);
+                let of = Of { member, account: &account.name, rule: rule(effect.rule) };
+                posting.pass(of, effect.amount);
+            }
+            let Some(Ok(returned)) = &event.returned else { continue };
+            for correction in returned.corrections.iter().filter(|correction| !correction.debit) {
+                let owner = correction.owner.as_deref();
+                let (Some((id, account)), Some(member)) = (at_once(correction.site), owner) else { continue };
+                accounts.insert(id);
+                let of = Of { member, account: &account.name, rule: rule(correction.rule) };
+                posting.pass(of, correction.amount);
+            }
+        }
+        let moved = movements.iter().map(|movement| movement.member.as_ref());
+        let names: BTreeSet<&str> = moved.chain(touched.iter().map(String::as_str)).collect();
+        for member in names {
+            for id in (0u32..).map(AccountId).take(program.accounts.len()) {
+                let booked = held.entry((member.to_owned(), id)).or_default();
+                if !booked.is(memory.lots_of(member, id)) {
+                    let text = format!("the memory moved points of {member} and did not say so");
+                    return Err(StoreError::Damaged(text));
+                }
+            }
+        }
+        if let Some(origin) = origin {
+            let (event, _) = number_at(origin.order);
+            let seq = origins.get(&event).copied().unwrap_or(0).saturating_add(1);
+            origins.insert(event, seq);
+            let spent = spent_of(program, memory, held, origin);
+            let text = serde_json::to_string(&KeptOrigin { origin: origin.clone(), spent })
+                .map_err(|error| StoreError::Damaged(error.to_string()))?;
+            row.origin = Some(OriginRow { event, seq, by: number, text });
+        }
+        posting.end(row, touched);
+        for id in accounts {
+            if let Some(account) = program.accounts.get(id.index())
+                && !batch.rows.accounts.iter().any(|known| known.name == account.name)
+            {
+                batch.rows.accounts.push(AccountRow {
+                    name: account.name.clone(),
+                    unit: account.unit.clone(),
+                    decimals: i64::from(account.decimals),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// A member as things stand.
+    pub fn member(&mut self, name: &str) -> &MemberRow {
+        self.batch.member(name)
+    }
+
+    /// All that is to be written.
+    pub fn writes(self) -> Writes {
+        self.batch.writes()
+    }
+}
+
+impl Held {
+    /// Whether the memory holds the same.
+    fn is(&self, lots: Option<&Lots>) -> bool {
+        let Some(lots) = lots else { return self.lots.is_empty() && self.owed == 0 };
+        let same = |(booked, lot): (&HeldLot, &Lot)| booked.left.saturating_add(booked.ended) == lot.left;
+        self.owed == lots.owed()
+            && self.lots.len() == lots.lots().len()
+            && self.lots.iter().zip(lots.lots()).all(same)
+    }
+}
+
+/// The booking of what moves a member's points of an account.
+struct Booking<'b, 'p> {
+    posting: &'b mut Posting<'p>,
+    of: Of<'b>,
+    held: &'b mut Held,
+}
+
+impl Booking<'_, '_> {
+    fn lot(&mut self, at: usize) -> Result<&mut HeldLot, StoreError> {
+        let unknown = || StoreError::Damaged("points of a lot moved that is not known".to_owned());
+        self.held.lots.get_mut(at).ok_or_else(unknown)
+    }
+
+    fn issue(&mut self, program: &Program, lot: &Lot, paid: i64) -> Result<(), StoreError> {
+        if lot.amount <= 0 {
+            return Err(StoreError::Damaged(format!(
+                "rule {} awards {}, which no lot can hold",
+                self.of.rule, lot.amount
+            )));
+        }
+        let (event, raised) = number_at(lot.by.event);
+        let condition = lot.condition.and_then(|at| program.spendables.get(usize::try_from(at).ok()?));
+        let life = Lived {
+            issued: lot.issued,
+            start: lot.from,
+            until: lot.until,
+            by: Cause { event, raised, site: Some(i64::from(lot.by.site.0)) },
+            spendable: condition.map(|condition| condition.name.clone()),
+        };
+        let key = self.posting.issue(self.of, Book::Issued, lot.amount, paid, life);
+        self.held.lots.push(HeldLot { key, left: lot.amount.saturating_sub(paid), ended: 0 });
+        self.held.owed = self.held.owed.saturating_sub(paid);
+        Ok(())
+    }
+
+    /// Takes from lots, by the memory's position, into a book: what is left of each before what has ended.
+    fn take(&mut self, into: Book, taken: &[(usize, i64)]) -> Result<(), StoreError> {
+        let mut parts = Vec::new();
+        for (at, amount) in taken {
+            let of = self.of;
+            let lot = self.lot(*at)?;
+            let ended = amount.saturating_sub(lot.left).clamp(0, lot.ended);
+            lot.left = lot.left.saturating_sub(amount.saturating_sub(ended));
+            lot.ended = lot.ended.saturating_sub(ended);
+            let key = lot.key;
+            if ended > 0 {
+                self.posting.revive(of, key, ended);
+            }
+            parts.push((key, *amount));
+        }
+        self.posting.take(self.of, into, &parts, 0);
+        Ok(())
+    }
+
+    fn owe(&mut self, into: Book, amount: i64) {
+        self.posting.take(self.of, into, &[], amount);
+        self.held.owed = self.held.owed.saturating_add(amount);
+    }
+
+    fn correct(&mut self, program: &Program, debit: bool, step: Step) -> Result<(), StoreError> {
+        let into = if debit { Book::Redeemed } else { Book::Issued };
+        match step {
+            Step::Issued { lot, paid } => self.issue(program, &lot, paid)?,
+            Step::Less { lot, amount } => {
+                let key = self.lot(lot)?.key;
+                self.posting.lessen(self.of, key, amount);
+            }
+            Step::Taken { lot, amount } => self.take(into, &[(lot, amount)])?,
+            Step::Back { lot, amount } => {
+                let lot = self.lot(lot)?;
+                lot.left = lot.left.saturating_add(amount);
+                let key = lot.key;
+                self.posting.give_back(self.of, Some(key), amount);
+            }
+            Step::Owed(amount) if amount < 0 => {
+                self.posting.give_back(self.of, None, amount.saturating_neg());
+                self.held.owed = self.held.owed.saturating_add(amount);
+            }
+            Step::Owed(amount) => self.owe(into, amount),
+        }
+        Ok(())
+    }
+}
+
+/// What an event took of lots and has not been given back.
+fn spent_of(
+    program: &Program,
+    memory: &Memory,
+    held: &BTreeMap<(String, AccountId), Held>,
+    origin: &Origin,
+) -> Vec<SpentOf> {
+    let mut all = Vec::new();
+    let Some(member) = origin.member.as_deref() else { return all };
+    for (account, id) in program.accounts.iter().zip((0u32..).map(AccountId)) {
+        let (Some(lots), Some(held)) = (memory.lots_of(member, id), held.get(&(member.to_owned(), id)))
+        else {
+            continue;
+        };
+        all.extend(lots.spendings(origin.order).map(|(lot, amount)| {
+            let key = lot.and_then(|at| held.lots.get(at)).map(|lot| (lot.key.event, lot.key.part));
+            SpentOf(account.name.clone(), key, amount)
+        }));
+    }
+    all
+}
+
+/// A lot as the memory has it, with what of it has ended; nothing where it carries a condition that the program does not
+/// have: then nobody can say whether it may be spent.
+pub fn lot_of(program: &Program, row: &LotRow, ended: i64) -> Option<Lot> {
+    let condition = match &row.spendable {
+        None => None,
+        Some(name) => {
+            let at = program.spendables.iter().position(|spendable| spendable.name == *name)?;
+            Some(u32::try_from(at).ok()?)
+        }
+    };
+    let site = row.by.site.and_then(|site| u32::try_from(site).ok()).map(SiteId).unwrap_or_default();
+    let event = place(row.by.event).saturating_add(u64::try_from(row.by.raised).unwrap_or(0));
+    Some(Lot {
+        issued: row.issued,
+        by: By { event, site },
+        from: row.start,
+        until: row.until,
+        amount: row.worth,
+        left: row.remaining.saturating_add(ended),
+        condition,
+    })
+}
+
+/// What a field is set to, as JSON that means the same to every version of the program.
+fn field_text(program: &Program, event: &ReadEvent, change: &Change) -> String {
+    let value = match name_of(program, event, change) {
+        Some(name) => serde_json::Value::from(name),
+        None if change.value == MISSING => serde_json::Value::Null,
+        None => {
+            let names = values_of(program, change.slot);
+            let at = usize::try_from(change.value).ok();
+            let name = names.zip(at).and_then(|(names, at)| names.get(at));
+            name.map_or_else(|| change.value.into(), |name| name.as_str().into())
+        }
+    };
+    value.to_string()
+}
+
+/// Nothing for a value that the program no longer has.
+fn field_value(program: &Program, slot: SlotId, text: &str) -> Option<Value> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    if value.is_null() {
+        return Some(Value::Number(MISSING));
+    }
+    let ty = program.layout.event.get(slot.index())?.ty;
+    match (value.as_str(), values_of(program, slot)) {
+        (Some(name), Some(names)) => {
+            let at = names.iter().position(|known| known == name)?;
+            Some(Value::Number(i64::try_from(at).ok()?))
+        }
+        (Some(name), None) => matches!(ty, SlotType::Symbol(_)).then(|| Value::Name(name.into())),
+        (None, Some(_)) => None,
+        (None, None) => Some(Value::Number(value.as_i64().filter(|_| !matches!(ty, SlotType::Symbol(_)))?)),
+    }
+}
+
+fn values_of(program: &Program, slot: SlotId) -> Option<&Vec<String>> {
+    match program.layout.event.get(slot.index())?.ty {
+        SlotType::Enum(id) => program.enums.get(id.index()).map(|of| &of.values),
+        SlotType::Bool
+        | SlotType::Money { .. }
+        | SlotType::Points(_)
+        | SlotType::Percent
+        | SlotType::Count
+        | SlotType::Number { .. }
+        | SlotType::Date
+        | SlotType::Time
+        | SlotType::Instant
+        | SlotType::Symbol(_)
+        | SlotType::Set(_) => None,
+    }
+}
+
+impl State for Desk {
+    fn see<'s>(
+        &'s self,
+        schema: &Schema,
+        reader: &mut Reader,
+        event: &mut ReadEvent,
+    ) -> Box<dyn Claimed + 's> {
+        let now = now(event);
+        Box::new(Watched { desk: self, now, inner: self.memory.see(schema, reader, event) })
+    }
+
+    fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
+        self.memory.keep(schema, reader, event, decision);
+    }
+
+    fn origin(&self, id: &str) -> Option<Arc<Origin>> {
+        self.memory.origin(id)
+    }
+
+    fn then<'s>(
+        &'s self,
+        schema: &Schema,
+        reader: &mut Reader,
+        origin: &Origin,
+        record: &mut Record,
+    ) -> Box<dyn Claimed + 's> {
+        let (order, now) = (origin.order, origin.now());
+        Box::new(Then { desk: self, order, now, inner: self.memory.then(schema, reader, origin, record) })
+    }
+
+    fn lots(&self, member: &str, account: AccountId) -> Lots {
+        self.memory.lots(member, account)
+    }
+
+    fn undo_level(
+        &mut self,
+        tiers: u32,
+        origin: &Origin,
+        now: Instant,
+        reached: Option<i64>,
+    ) -> Option<TierChange> {
+        self.memory.undo_level(tiers, origin, now, reached)
+    }
+
+    fn due(&self, tiers: u32, event: &ReadEvent) -> Vec<i64> {
+        self.memory.due(tiers, event)
+    }
+
+    fn review(
+        &mut self,
+        tiers: u32,
+        member: &str,
+        now: Instant,
+        review: bool,
+        found: (Option<i64>, Option<i64>),
+    ) -> Option<TierChange> {
+        self.memory.review(tiers, member, now, review, found)
+    }
+
+    fn has_badge(&self, member: &str, badge: u32) -> bool {
+        self.memory.has_badge(member, badge)
+    }
+
+    fn give_badge(&mut self, member: &str, badge: u32) {
+        self.memory.give_badge(member, badge);
+    }
+}
+
+/// Notes what counters are asked and what they answer.
+struct Watched<'s> {
+    desk: &'s Desk,
+    now: Instant,
+    inner: Box<dyn Claimed + 's>,
+}
+
+impl Claimed for Watched<'_> {
+    fn claimed(&self, id: CounterId) -> i64 {
+        let Some(counter) = self.desk.program.counters.get(id.index()) else { return i64::MAX };
+        if counter.per == CounterKey::Campaign {
+            let after = limited(counter.window, self.now, self.desk.program.week_starts).after;
+            // Clocks of a zone are less than a day apart from the universal one, with what summer time adds.
+            let after = if is_universal(counter.window) { after.saturating_sub(2 * DAY) } else { after };
+            let from = if is_by_day(counter.window) { i64::MIN } else { after };
+            if self.desk.from.get(&id).is_none_or(|there| *there > from) {
+                let mut missing = self.desk.seen.missing.borrow_mut();
+                let needed = missing.entry(id).or_insert(from);
+                *needed = (*needed).min(from);
+                // The event is decided again once it is there.
+                return i64::MAX;
+            }
+        }
+        let answer = self.inner.claimed(id);
+        // What the event raises may ask again, at another instant; the event's own answer is noted.
+        self.desk.seen.answers.borrow_mut().entry(counter.name.clone()).or_insert(answer);
+        answer
+    }
+
+    fn balance(&self, account: AccountId) -> Option<i64> {
+        self.inner.balance(account)
+    }
+
+    fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
+        self.inner.purse(account)
+    }
+}
+
+/// The same as of an event before.
+struct Then<'s> {
+    desk: &'s Desk,
+    order: u64,
+    now: Instant,
+    inner: Box<dyn Claimed + 's>,
+}
+
+impl Claimed for Then<'_> {
+    fn claimed(&self, id: CounterId) -> i64 {
+        // Of counters of all together the memory knows the claims of this batch, and the ledger those before it.
+        let counter = self.desk.program.counters.get(id.index());
+        if counter.is_none_or(|counter| counter.per != CounterKey::Campaign) {
+            return self.inner.claimed(id);
+        }
+        let of = (id, self.order);
+        let Some(before) = self.desk.then.get(&of) else {
+            self.desk.seen.missing_then.borrow_mut().insert(of, self.now);
+            return i64::MAX;
+        };
+        before.saturating_add(self.inner.claimed(id))
+    }
+
+    fn balance(&self, account: AccountId) -> Option<i64> {
+        self.inner.balance(account)
+    }
+
+    fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
+        self.inner.purse(account)
+    }
+}

@@ -1,0 +1,848 @@
+//! The ledger: events in, decisions out, each kept exactly once.
+//!
+//! Events that come while others are written wait together, and are decided and written as one: one thread takes all that
+//! wait, loads what they need to see in one question, decides them one after another, and commits. Where somebody else
+//! (another process, another host) was faster, they are decided again on what is there now, a bounded number of times.
+//!
+//! Refuses to know rules and files.
+
+use crate::desk::{Desk, Incoming, Missing, Needs, Shared, SharedCounters, SumsThen, is_by_day};
+use crate::same;
+use crate::store::{Datum, EventKey, Loaded, Store, StoreError, Wanted, Writes};
+use perq_compiler::calendar::{DAY, is_universal, limited};
+use perq_compiler::ir::{CounterId, Verified};
+use perq_runtime::decimal;
+use perq_runtime::engine::{Engine, Session};
+use perq_runtime::record::{ReadEvent, Reader, RecordError};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How sources and kinds of the ledger's own deeds begin.
+pub const OWN: &str = "perq:";
+
+/// Most events that are written together.
+const MOST_TOGETHER: usize = 512;
+
+/// How often an event is decided again because somebody else was faster.
+const ATTEMPTS: u32 = 12;
+
+/// How long a server may be away before an event is refused.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What is answered to an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The decision, one line of JSON without its end.
+    pub decision: String,
+    /// Whether it was decided before; then this is the answer of then.
+    pub repeated: bool,
+}
+
+/// Why an event is not kept. Nothing of it is, then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The record is wrong.
+    Record(Box<RecordError>),
+    /// An event of this id was decided, and said something else.
+    OtherContent {
+        /// The event.
+        key: EventKey,
+        /// The first field that differs.
+        field: String,
+    },
+    /// An event of this id was decided in another revision.
+    OtherRevision {
+        /// The event.
+        key: EventKey,
+        /// The revision that was decided.
+        decided: i64,
+    },
+    /// Goods come back of an event that another pack decided: only that one can say what it gave.
+    OtherPack {
+        /// The event.
+        key: EventKey,
+        /// The event of which they come back.
+        of: String,
+        /// The hash of the pack that decided it.
+        pack: String,
+    },
+    /// It pays with a reservation that cannot be used.
+    Reservation {
+        /// The event.
+        key: EventKey,
+        /// Why.
+        message: String,
+    },
+    /// A name in it cannot be kept.
+    Unstorable {
+        /// The event.
+        key: EventKey,
+        /// What is wrong.
+        message: String,
+    },
+    /// Others were faster again and again.
+    Contended {
+        /// The event.
+        key: EventKey,
+    },
+    /// The ledger cannot be read or written for now: it may be sent again.
+    Unavailable {
+        /// The event.
+        key: EventKey,
+        /// Why.
+        message: String,
+    },
+    /// The ledger is damaged, or this event would damage it.
+    Damaged {
+        /// The event.
+        key: EventKey,
+        /// What was found.
+        message: String,
+    },
+}
+
+impl Refusal {
+    /// Its lasting name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Refusal::Record(error) => error.name(),
+            Refusal::OtherContent { .. } => "other-content",
+            Refusal::OtherRevision { .. } => "other-revision",
+            Refusal::OtherPack { .. } => "other-pack",
+            Refusal::Reservation { .. } => "no-reservation",
+            Refusal::Unstorable { .. } => "unstorable",
+            Refusal::Contended { .. } => "contended",
+            Refusal::Unavailable { .. } => "ledger-unavailable",
+            Refusal::Damaged { .. } => "ledger-damaged",
+        }
+    }
+
+    /// The event's id, where it could be read.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Refusal::Record(error) => error.id.as_deref(),
+            Refusal::OtherContent { key, .. }
+            | Refusal::OtherRevision { key, .. }
+            | Refusal::OtherPack { key, .. }
+            | Refusal::Reservation { key, .. }
+            | Refusal::Unstorable { key, .. }
+            | Refusal::Contended { key }
+            | Refusal::Unavailable { key, .. }
+            | Refusal::Damaged { key, .. } => Some(&key.id),
+        }
+    }
+
+    /// The field that it is about; empty for the whole record.
+    pub fn field(&self) -> &str {
+        match self {
+            Refusal::Record(error) => &error.field,
+            Refusal::OtherContent { field, .. } => field,
+            Refusal::OtherRevision { .. } => "revision",
+            Refusal::OtherPack { .. } => "of",
+            Refusal::Reservation { .. } => "reservation",
+            Refusal::Unstorable { .. }
+            | Refusal::Contended { .. }
+            | Refusal::Unavailable { .. }
+            | Refusal::Damaged { .. } => "",
+        }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Refusal::Record(error) => write!(f, "{error}"),
+            Refusal::OtherContent { key, field } if field.is_empty() => {
+                write!(f, "event {key} was decided before with another content")
+            }
+            Refusal::OtherContent { key, field } => {
+                write!(f, "event {key} was decided before with another content: `{field}` differs")
+            }
+            Refusal::OtherRevision { key, decided } => write!(
+                f,
+                "event {} was decided as revision {decided}; what that gave has to be taken back first",
+                key.id
+            ),
+            Refusal::OtherPack { key, of, pack } => write!(
+                f,
+                "event {key} brings back goods of {of}, which the pack {} decided; what that gave is known to it \
+                 alone: send the event to the ledger with that pack",
+                pack.get(..16).unwrap_or(pack)
+            ),
+            Refusal::Unstorable { message, .. } | Refusal::Reservation { message, .. } => {
+                write!(f, "{message}")
+            }
+            Refusal::Contended { key } => {
+                write!(f, "others were faster {ATTEMPTS} times while event {key} was decided; send it again")
+            }
+            Refusal::Unavailable { message, .. } | Refusal::Damaged { message, .. } => write!(f, "{message}"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What an event is answered.
+pub type Answered = Result<Answer, Refusal>;
+
+/// A ledger that decides with an engine. Any number of threads may use it at once.
+pub struct Ledger {
+    queue: Mutex<Queue>,
+    work: Mutex<Work>,
+}
+
+/// Events that wait, and whether somebody works.
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    busy: bool,
+}
+
+struct Waiting {
+    json: Vec<u8>,
+    slot: Arc<Slot>,
+}
+
+/// Where a thread waits.
+#[derive(Default)]
+struct Slot {
+    turn: Mutex<Turn>,
+    changed: Condvar,
+}
+
+/// What a waiting thread is told.
+#[derive(Default)]
+enum Turn {
+    /// To wait.
+    #[default]
+    Wait,
+    /// To work for all that wait, itself among them.
+    Work,
+    /// Its answer.
+    Answered(Answered),
+}
+
+impl Slot {
+    fn tell(&self, turn: Turn) {
+        *lock(&self.turn) = turn;
+        self.changed.notify_one();
+    }
+
+    /// Waits to be told something: an answer, or nothing where it is this thread's turn to work.
+    fn wait(&self) -> Option<Answered> {
+        let mut turn = lock(&self.turn);
+        loop {
+            match std::mem::take(&mut *turn) {
+                Turn::Wait => turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner),
+                Turn::Work => return None,
+                Turn::Answered(answer) => return Some(answer),
+            }
+        }
+    }
+}
+
+/// A lock that a panic elsewhere does not take away.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Ledger {
+    /// Of an engine, the place where it is kept, and who sends the events: ids of one source are its own. Most hosts have
+    /// one source, without a name.
+    ///
+    /// # Errors
+    /// Where the place holds another programme's points: an account with other decimals. Where an offer learns, which no ledger keeps yet. Where the source's name is one of
+    /// the ledger's own.
+    pub fn new(engine: &Engine, mut store: Box<dyn Store>, source: &str) -> Result<Ledger, StoreError> {
+        if source.starts_with(OWN) || source.contains('\0') {
+            return Err(StoreError::Unfit(format!("a source cannot be named so: {}", source.escape_debug())));
+        }
+        // What is learned would be forgotten with each batch, and every estimate be what was thought before.
+        if let Some(offer) = engine.program().offers.list.iter().find(|offer| offer.learn.is_some()) {
+            return Err(StoreError::Unfit(format!(
+                "offer `{}` says `learn`, and a ledger does not keep what is learned yet",
+                offer.name
+            )));
+        }
+        let accounts: BTreeMap<String, i64> = store
+            .query("SELECT name, decimals FROM account", &[])?
+            .iter()
+            .filter_map(|row| Some((row.first()?.text().to_owned(), row.get(1)?.number())))
+            .collect();
+        for account in &engine.program().accounts {
+            let decimals = i64::from(account.decimals);
+            if let Some(kept) = accounts.get(&account.name)
+                && *kept != decimals
+            {
+                return Err(StoreError::Unfit(format!(
+                    "the ledger keeps account `{}` with {kept} decimals; the program declares {decimals}",
+                    account.name
+                )));
+            }
+        }
+        let pack: String = engine.pack().hash().iter().map(|byte| format!("{byte:02x}")).collect();
+        let work = Work {
+            needs: Needs::of(engine.program()),
+            session: engine.session(),
+            program: Arc::clone(engine.pack().program()),
+            engine: engine.clone(),
+            source: source.to_owned(),
+            pack,
+            shared: SharedCounters::new(),
+            reader: Reader::new(),
+            event: ReadEvent::default(),
+            store,
+        };
+        Ok(Ledger { queue: Mutex::default(), work: Mutex::new(work) })
+    }
+
+    /// Decides an event and keeps it, or gives the answer of then where it was decided before. Returns once it is durable.
+    ///
+    /// # Errors
+    /// Why it is not kept.
+    pub fn decide(&self, json: &[u8]) -> Answered {
+        let slot = Arc::new(Slot::default());
+        {
+            let mut queue = lock(&self.queue);
+            queue.waiting.push_back(Waiting { json: json.to_vec(), slot: Arc::clone(&slot) });
+            if !std::mem::replace(&mut queue.busy, true) {
+                slot.tell(Turn::Work);
+            }
+        }
+        loop {
+            if let Some(answer) = slot.wait() {
+                return answer;
+            }
+            self.work_for_all();
+        }
+    }
+
+    /// Decides what waits, and lets the next one work. Who works is among those that wait, and first: it was there before
+    /// them.
+    fn work_for_all(&self) {
+        let mut work = lock(&self.work);
+        let all: Vec<Waiting> = {
+            let mut queue = lock(&self.queue);
+            let many = queue.waiting.len().min(MOST_TOGETHER);
+            queue.waiting.drain(..many).collect()
+        };
+        let records: Vec<&[u8]> = all.iter().map(|one| one.json.as_slice()).collect();
+        // Nobody may wait for ever because of a mistake of ours.
+        let answers = catch_unwind(AssertUnwindSafe(|| work.decide(&records))).unwrap_or_else(|_| {
+            work.store.abandon();
+            let message = "perq made a mistake of its own".to_owned();
+            let refusal = Refusal::Damaged { key: EventKey::default(), message };
+            records.iter().map(|_| Err(refusal.clone())).collect()
+        });
+        drop(work);
+        for (one, answer) in all.iter().zip(answers) {
+            one.slot.tell(Turn::Answered(answer));
+        }
+        let mut queue = lock(&self.queue);
+        match queue.waiting.front() {
+            Some(next) => next.slot.tell(Turn::Work),
+            None => queue.busy = false,
+        }
+    }
+
+    /// Decides events in their order, and writes them together.
+    pub fn decide_all(&self, records: &[&[u8]]) -> Vec<Answered> {
+        let mut work = lock(&self.work);
+        records.chunks(MOST_TOGETHER).flat_map(|records| work.decide(records)).collect()
+    }
+
+    /// What would be decided for an event as things stand. Nothing of it is kept; an event that was decided before gets the
+    /// answer of then.
+    ///
+    /// # Errors
+    /// Why there is no decision.
+    pub fn quote(&self, json: &[u8]) -> Answered {
+        lock(&self.work).quote(json)
+    }
+
+    /// Asks the store something.
+    ///
+    /// # Errors
+    /// Where it cannot answer.
+    pub fn query(&self, sql: &str, values: &[Datum]) -> Result<Vec<Vec<Datum>>, StoreError> {
+        lock(&self.work).store.query(sql, values)
+    }
+}
+
+/// What deciding and writing needs; used by one thread at a time.
+struct Work {
+    engine: Engine,
+    program: Arc<Verified>,
+    source: String,
+    pack: String,
+    needs: Needs,
+    session: Session,
+    shared: SharedCounters,
+    reader: Reader,
+    event: ReadEvent,
+    store: Box<dyn Store>,
+}
+
+/// A record that could be read.
+struct Candidate<'a> {
+    /// Its place among the records.
+    place: usize,
+    key: EventKey,
+    json: &'a str,
+    /// The event of which goods come back.
+    of: Option<String>,
+    /// The reservation that it pays with.
+    reservation: Option<String>,
+}
+
+/// What a record says to the ledger: which version of its event it is, and which reservation it pays with.
+#[derive(Deserialize)]
+struct Said<'a> {
+    #[serde(borrow, default)]
+    revision: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    reservation: Option<&'a RawValue>,
+}
+
+/// The revision, and the reservation; what is no text is none that anybody has.
+fn said(json: &str) -> (i64, Option<String>) {
+    let Ok(said) = serde_json::from_str::<Said<'_>>(json) else { return (0, None) };
+    let revision = said.revision.and_then(|revision| serde_json::from_str(revision.get()).ok());
+    let reservation = said.reservation.filter(|raw| raw.get() != "null");
+    let text = |raw: &RawValue| serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned());
+    (revision.unwrap_or(0), reservation.map(text))
+}
+
+/// Names each member and code once, in order.
+fn once(wanted: &mut Wanted) {
+    wanted.members.sort_unstable();
+    wanted.members.dedup();
+    wanted.codes.sort_unstable();
+    wanted.codes.dedup();
+    wanted.origins.sort_unstable();
+    wanted.origins.dedup();
+    wanted.reservations.sort_unstable();
+    wanted.reservations.dedup();
+}
+
+/// How a batch went.
+enum Tried {
+    Written,
+    Again(StoreError),
+}
+
+impl Work {
+    fn decide(&mut self, records: &[&[u8]]) -> Vec<Answered> {
+        let mut answers: Vec<Option<Answered>> = records.iter().map(|_| None).collect();
+        let mut wanted = Wanted::default();
+        let mut candidates = Vec::new();
+        for (place, record) in records.iter().enumerate() {
+            match self.candidate(place, record, &mut wanted) {
+                Ok(candidate) => candidates.push(candidate),
+                Err(refusal) => {
+                    if let Some(answer) = answers.get_mut(place) {
+                        *answer = Some(Err(refusal));
+                    }
+                }
+            }
+        }
+        once(&mut wanted);
+        self.candidates(&candidates, &mut wanted, &mut answers);
+        answers
+            .into_iter()
+            .map(|answer| {
+                answer.unwrap_or_else(|| {
+                    let message = "an event was not answered".to_owned();
+                    Err(Refusal::Damaged { key: EventKey::default(), message })
+                })
+            })
+            .collect()
+    }
+
+    fn quote(&mut self, record: &[u8]) -> Answered {
+        let mut wanted = Wanted::default();
+        let candidate = self.candidate(0, record, &mut wanted)?;
+        let key = candidate.key.clone();
+        once(&mut wanted);
+        let mut answers = [None];
+        let tried = self.look(&[candidate], &mut wanted, &mut answers).map(drop);
+        self.store.abandon();
+        match (tried, answers) {
+            (Ok(()), [Some(answer)]) => answer,
+            (Ok(()), [None]) => {
+                Err(Refusal::Damaged { key, message: "an event was not answered".to_owned() })
+            }
+            (Err(error), _) => Err(Refusal::Unavailable { key, message: error.to_string() }),
+        }
+    }
+
+    /// Loads what events need to see, and decides them.
+    fn look(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        wanted: &mut Wanted,
+        answers: &mut [Option<Answered>],
+    ) -> Result<(Writes, Vec<usize>), StoreError> {
+        if !wanted.origins.is_empty() {
+            // Whose they were and when never changes.
+            for found in self.store.origins(&wanted.origins)? {
+                self.needs.add_origin(wanted, &found)?;
+            }
+            once(wanted);
+        }
+        let found = self.store.load(wanted)?;
+        for origin in &found.origins {
+            let mut all = Wanted { past_from: wanted.past_from, ..Wanted::default() };
+            self.needs.add_origin(&mut all, origin)?;
+            let is_there = |member: &String| wanted.members.binary_search(member).is_ok();
+            if all.past_from != wanted.past_from || !all.members.iter().all(is_there) {
+                return Err(StoreError::Conflict(format!("{} was kept meanwhile", origin.id)));
+            }
+        }
+        let versions: BTreeMap<&str, i64> =
+            found.versions.iter().map(|(name, version)| (name.as_str(), *version)).collect();
+        self.shared
+            .retain(|name, shared| versions.get(name.as_str()).copied().unwrap_or(0) == shared.version);
+        self.evaluate(candidates, &found, wanted.earliest.unwrap_or(i64::MIN), answers)
+    }
+
+    fn candidate<'a>(
+        &mut self,
+        place: usize,
+        record: &'a [u8],
+        wanted: &mut Wanted,
+    ) -> Result<Candidate<'a>, Refusal> {
+        let schema = self.engine.schema();
+        self.reader.read(schema, record, &mut self.event).map_err(Refusal::Record)?;
+        // The reader takes no other bytes.
+        let json = std::str::from_utf8(record).unwrap_or("").trim();
+        let (revision, reservation) = said(json);
+        let key = EventKey { source: self.source.clone(), id: self.event.id().to_owned(), revision };
+        let before = (wanted.members.len(), wanted.codes.len(), wanted.origins.len());
+        self.needs.add(wanted, &key, (&self.program, schema, &self.reader), &self.event);
+        let members = wanted.members.get(before.0..).unwrap_or(&[]);
+        let codes = wanted.codes.get(before.1..).unwrap_or(&[]);
+        let origins = wanted.origins.get(before.2..).unwrap_or(&[]).iter().map(|origin| &origin.id);
+        let of = origins.clone().next().cloned();
+        let names = [&key.id].into_iter().chain(members).chain(codes).chain(origins).chain(&reservation);
+        let unstorable = names.into_iter().any(|name| name.contains('\0'));
+        if unstorable {
+            wanted.keys.pop();
+            wanted.numbers -= 1;
+            wanted.members.truncate(before.0);
+            wanted.codes.truncate(before.1);
+            wanted.origins.truncate(before.2);
+            let message = "a name with the character U+0000 cannot be kept".to_owned();
+            return Err(Refusal::Unstorable { key, message });
+        }
+        if let (Some(reservation), Some(member)) = (&reservation, self.event.member()) {
+            wanted.reservations.push(crate::deeds::id_of(reservation, member));
+            wanted.numbers += 1;
+        }
+        Ok(Candidate { place, key, json, of, reservation })
+    }
+
+    /// Decides and writes; answers each.
+    fn candidates(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        wanted: &mut Wanted,
+        answers: &mut [Option<Answered>],
+    ) {
+        if candidates.is_empty() {
+            return;
+        }
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(20);
+        let mut attempts = 0;
+        loop {
+            let error = match self.try_once(candidates, wanted, answers) {
+                Ok(Tried::Written) => return,
+                Ok(Tried::Again(error)) | Err(error) => error,
+            };
+            match &error {
+                StoreError::Conflict(_) => {
+                    attempts += 1;
+                    // From now on nobody can be faster for these members and counters.
+                    wanted.lock = true;
+                    wanted.counters = self.shared.keys().cloned().collect();
+                    self.shared.clear();
+                    if attempts < ATTEMPTS {
+                        continue;
+                    }
+                }
+                StoreError::Unavailable(_) => {
+                    self.shared.clear();
+                    if self.store.reconnects() && started.elapsed() < PATIENCE {
+                        std::thread::sleep(pause);
+                        pause = (pause * 2).min(Duration::from_secs(1));
+                        continue;
+                    }
+                }
+                StoreError::Unfit(_) | StoreError::Damaged(_) => self.shared.clear(),
+            }
+            return self.give_up(candidates, &error, answers);
+        }
+    }
+
+    /// A batch that cannot be written: each event for itself, so that none is refused for another's sake.
+    fn give_up(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        error: &StoreError,
+        answers: &mut [Option<Answered>],
+    ) {
+        let alone = match error {
+            StoreError::Conflict(_) | StoreError::Damaged(_) => candidates.len() > 1,
+            StoreError::Unavailable(_) | StoreError::Unfit(_) => false,
+        };
+        for candidate in candidates {
+            if alone {
+                let mut wanted = Wanted::default();
+                let again = self.candidate(candidate.place, candidate.json.as_bytes(), &mut wanted);
+                once(&mut wanted);
+                if let Ok(again) = again {
+                    self.candidates(&[again], &mut wanted, answers);
+                }
+                continue;
+            }
+            let key = candidate.key.clone();
+            let refusal = match error {
+                StoreError::Conflict(_) => Refusal::Contended { key },
+                StoreError::Unavailable(_) | StoreError::Unfit(_) => {
+                    Refusal::Unavailable { key, message: error.to_string() }
+                }
+                StoreError::Damaged(_) => Refusal::Damaged { key, message: error.to_string() },
+            };
+            if let Some(answer) = answers.get_mut(candidate.place) {
+                *answer = Some(Err(refusal));
+            }
+        }
+    }
+
+    fn try_once(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        wanted: &mut Wanted,
+        answers: &mut [Option<Answered>],
+    ) -> Result<Tried, StoreError> {
+        let result = self.look(candidates, wanted, answers);
+        let (writes, fresh) = match result {
+            Ok(done) => done,
+            Err(error) => {
+                self.store.abandon();
+                return Err(error);
+            }
+        };
+        if fresh.is_empty() {
+            self.store.abandon();
+            return Ok(Tried::Written);
+        }
+        if let Err(error) = self.store.commit(&writes) {
+            for place in fresh {
+                if let Some(answer) = answers.get_mut(place) {
+                    *answer = None;
+                }
+            }
+            return Ok(Tried::Again(error));
+        }
+        self.advance(&writes);
+        Ok(Tried::Written)
+    }
+
+    /// Decides the events of a batch. Gives what is to be written, and the places of those that were decided now.
+    fn evaluate(
+        &mut self,
+        candidates: &[Candidate<'_>],
+        found: &Loaded,
+        earliest: i64,
+        answers: &mut [Option<Answered>],
+    ) -> Result<(Writes, Vec<usize>), StoreError> {
+        let mut then = SumsThen::new();
+        loop {
+            let program = (&self.program, self.pack.as_str());
+            let (mut desk, lacking) = Desk::new(program, found, (&self.shared, &then), earliest)?;
+            self.read_again(&mut desk, &lacking)?;
+            let mut fresh = Vec::new();
+            // By source and id: revision, content and answer.
+            let mut decided: BTreeMap<(&str, &str), (i64, &str, String)> = found
+                .stored
+                .iter()
+                .map(|stored| {
+                    let key = (stored.key.source.as_str(), stored.key.id.as_str());
+                    (key, (stored.key.revision, stored.json.as_str(), stored.decision.clone()))
+                })
+                .collect();
+            let mut numbers = found.numbers.iter();
+            for candidate in candidates {
+                let key = &candidate.key;
+                let place = (key.source.as_str(), key.id.as_str());
+                let foreign = candidate.of.as_deref().and_then(|of| Some((of, desk.foreign(of)?)));
+                let answer = match (decided.get(&place), foreign) {
+                    (Some(before), _) => Self::repeated(candidate, before),
+                    (None, Some((of, pack))) => {
+                        let (of, pack) = (of.to_owned(), pack.to_owned());
+                        Err(Refusal::OtherPack { key: key.clone(), of, pack })
+                    }
+                    (None, None) => match self.one(&mut desk, candidate, &mut numbers)? {
+                        Ok(decision) => {
+                            fresh.push(candidate.place);
+                            decided.insert(place, (key.revision, candidate.json, decision.clone()));
+                            Ok(Answer { decision, repeated: false })
+                        }
+                        Err(refusal) => Err(refusal),
+                    },
+                };
+                if let Some(place) = answers.get_mut(candidate.place) {
+                    *place = Some(answer);
+                }
+            }
+            let missing = desk.missing();
+            if missing.counters.is_empty() && missing.then.is_empty() {
+                return Ok((desk.writes(), fresh));
+            }
+            self.fetch(&missing.counters)?;
+            self.fetch_then(&missing, &mut then)?;
+        }
+    }
+
+    /// Reads what was claimed of counters of all together before events of which goods come back.
+    fn fetch_then(&mut self, missing: &Missing, then: &mut SumsThen) -> Result<(), StoreError> {
+        for ((id, order), now) in &missing.then {
+            let Some(counter) = self.program.counters.get(id.index()) else { continue };
+            let stretch = limited(counter.window, *now, self.program.week_starts);
+            let clock = if is_universal(counter.window) { "at" } else { "local" };
+            let sql = format!(
+                "SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM claim \
+                 WHERE who = '' AND counter = $1 AND event < $2 AND {clock} > $3 AND {clock} <= $4"
+            );
+            let values = [
+                Datum::Text(counter.name.clone()),
+                Datum::Number(crate::desk::number_at(*order).0),
+                Datum::Number(stretch.after),
+                Datum::Number(stretch.last),
+            ];
+            let rows = self.store.query(&sql, &values)?;
+            let sum = rows.first().and_then(|row| row.first()).map_or(0, Datum::number);
+            then.insert((*id, *order), sum);
+        }
+        Ok(())
+    }
+
+    fn repeated(candidate: &Candidate<'_>, (revision, json, decision): &(i64, &str, String)) -> Answered {
+        let key = candidate.key.clone();
+        if key.revision != *revision {
+            return Err(Refusal::OtherRevision { key, decided: *revision });
+        }
+        match same::difference(json, candidate.json) {
+            None => Ok(Answer { decision: decision.clone(), repeated: true }),
+            Some(field) => Err(Refusal::OtherContent { key, field }),
+        }
+    }
+
+    fn one(
+        &mut self,
+        desk: &mut Desk,
+        candidate: &Candidate<'_>,
+        numbers: &mut std::slice::Iter<'_, i64>,
+    ) -> Result<Result<String, Refusal>, StoreError> {
+        let Work { engine, session, reader, event, pack, .. } = self;
+        reader
+            .read(engine.schema(), candidate.json.as_bytes(), event)
+            .map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let mut next = || {
+            let too_few = || StoreError::Damaged("there are too few numbers".to_owned());
+            numbers.next().copied().ok_or_else(too_few)
+        };
+        let mut reservation = None;
+        if let Some(id) = &candidate.reservation {
+            if let Some(message) = desk.cannot_use(id, event) {
+                return Ok(Err(Refusal::Reservation { key: candidate.key.clone(), message }));
+            }
+            // It ends before the event is decided.
+            reservation = Some((id.as_str(), next()?));
+        }
+        let number = next()?;
+        let incoming = Incoming { key: &candidate.key, json: candidate.json, number, pack, reservation };
+        desk.decide(session, reader, event, incoming).map(|booked| Ok(booked.decision))
+    }
+
+    /// Events that were kept for a program that looked back at less are read again.
+    fn read_again(&mut self, desk: &mut Desk, lacking: &[(i64, String)]) -> Result<(), StoreError> {
+        let decimals = self.program.currency.decimals;
+        for (number, past) in lacking {
+            let rows = self
+                .store
+                .query("SELECT json, decision FROM event WHERE number = $1", &[Datum::Number(*number)])?;
+            let Some([json, decision]) = rows.first().map(Vec::as_slice) else { continue };
+            let decision: Option<perq_runtime::decision::Decision> =
+                serde_json::from_str(decision.text()).ok();
+            let read = self.reader.read(self.engine.schema(), json.text().as_bytes(), &mut self.event);
+            // What this program cannot read it cannot look back at either; deeds of the ledger's own are no events.
+            let (Some(decision), Ok(())) = (decision, read.map(|_| ())) else { continue };
+            let amount = |text: &str| decimal::parse(text, decimals).unwrap_or(0);
+            let lines: Vec<i64> = decision.lines.iter().map(|line| amount(&line.paid)).collect();
+            let paid = amount(&decision.totals.paid);
+            let read = (self.engine.schema(), &self.reader);
+            desk.restore(read, (*number, past), &self.event, paid, &lines);
+        }
+        Ok(())
+    }
+
+    /// Reads counters of all together.
+    fn fetch(&mut self, missing: &[(CounterId, i64)]) -> Result<(), StoreError> {
+        let program = Arc::clone(&self.program);
+        let counters: BTreeMap<&str, (&perq_compiler::ir::Counter, i64)> = missing
+            .iter()
+            .filter_map(|(id, from)| {
+                let counter = program.counters.get(id.index())?;
+                Some((counter.name.as_str(), (counter, *from)))
+            })
+            .collect();
+        let names: Vec<String> = counters.keys().map(|name| (*name).to_owned()).collect();
+        for row in self.store.counters(&names)? {
+            let Some((counter, from)) = counters.get(row.name.as_str()) else { continue };
+            let claims = if is_by_day(counter.window) {
+                let at = |day: i64| day.saturating_mul(DAY);
+                row.days.iter().map(|(day, amount)| (at(*day), at(*day), *amount)).collect()
+            } else {
+                let claims = self.store.shared_claims(&row.name, *from)?;
+                claims.iter().map(|claim| (claim.at, claim.local, claim.amount)).collect()
+            };
+            self.shared.insert(row.name, Shared { version: row.version, claims, from: *from });
+        }
+        Ok(())
+    }
+
+    /// Brings the counters that are known up to what was just written.
+    fn advance(&mut self, writes: &Writes) {
+        for (name, found, more) in &writes.counters {
+            if let Some(shared) = self.shared.get_mut(name) {
+                shared.version = found.saturating_add(*more);
+            }
+        }
+        let by_day: BTreeSet<&str> = self
+            .program
+            .counters
+            .iter()
+            .filter(|counter| is_by_day(counter.window))
+            .map(|counter| counter.name.as_str())
+            .collect();
+        for claim in writes.claims.iter().filter(|claim| claim.who.is_empty()) {
+            let Some(shared) = self.shared.get_mut(&claim.counter) else { continue };
+            if by_day.contains(claim.counter.as_str()) {
+                let day = claim.local.div_euclid(DAY).saturating_mul(DAY);
+                match shared.claims.iter_mut().find(|(_, local, _)| *local == day) {
+                    Some((_, _, amount)) => *amount = amount.saturating_add(claim.amount),
+                    None => shared.claims.push((day, day, claim.amount)),
+                }
+            } else {
+                shared.claims.push((claim.at, claim.local, claim.amount));
+            }
+        }
+    }
+}

@@ -1,0 +1,799 @@
+//! A ledger on a PostgreSQL server, shared by any number of hosts. What events need to see is read in one round trip
+//! without locks; the commit holds the members in the order of their names, and fails as a conflict where one of them,
+//! or a counter, is no longer as it was found. The database's own unique keys and checks stand behind that.
+//!
+//! Refuses to know what the rows mean.
+
+use crate::schema::{FIXED, MIGRATIONS};
+use crate::store::{
+    BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
+    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored,
+    Wanted, Writes,
+};
+use postgres::error::SqlState;
+use postgres::types::{ToSql, Type};
+use postgres::{Client, Config, NoTls, Statement};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The key of the lock that migrations hold.
+const MIGRATING: i64 = 0x7065_7271;
+
+/// A ledger on a server.
+pub struct Postgres {
+    config: Config,
+    client: Option<Client>,
+    prepared: BTreeMap<String, Statement>,
+    /// Whether a transaction is open.
+    begun: bool,
+}
+
+impl Postgres {
+    /// Connects, and makes the tables where they are not there and `create` allows it.
+    ///
+    /// # Errors
+    /// Where the server cannot be reached, does not keep what it confirms, or holds a ledger of a newer perq.
+    pub fn open(url: &str, create: bool) -> Result<Postgres, StoreError> {
+        let mut config: Config =
+            url.parse().map_err(|error: postgres::Error| StoreError::Unfit(words(&error)))?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(Duration::from_secs(10));
+        }
+        config.application_name("perq");
+        let mut store = Postgres { config, client: None, prepared: BTreeMap::new(), begun: false };
+        let client = store.client()?;
+        for (setting, bad) in [("fsync", "off"), ("full_page_writes", "off"), ("synchronous_commit", "off")] {
+            let row = client.query_one(&format!("SHOW {setting}"), &[]).map_err(|e| failure(&e))?;
+            if row.get::<_, String>(0) == bad {
+                return Err(StoreError::Unfit(format!(
+                    "the server runs with {setting} = {bad} and may lose what it has confirmed; a ledger refuses that"
+                )));
+            }
+        }
+        store.migrate(create)?;
+        Ok(store)
+    }
+
+    fn migrate(&mut self, create: bool) -> Result<(), StoreError> {
+        let client = self.client()?;
+        let mut transaction = client.transaction().map_err(|e| failure(&e))?;
+        let there: bool = transaction
+            .query_one("SELECT to_regclass('perq_ledger') IS NOT NULL", &[])
+            .map_err(|e| failure(&e))?
+            .get(0);
+        if !there && !create {
+            return Err(StoreError::Unfit("there is no ledger at this place".to_owned()));
+        }
+        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATING]).map_err(|e| failure(&e))?;
+        transaction
+            .batch_execute("CREATE TABLE IF NOT EXISTS perq_ledger (version BIGINT NOT NULL)")
+            .map_err(|e| failure(&e))?;
+        let made: i64 = transaction
+            .query_one("SELECT coalesce(max(version), 0) FROM perq_ledger", &[])
+            .map_err(|e| failure(&e))?
+            .get(0);
+        let made = usize::try_from(made).unwrap_or(usize::MAX);
+        if made > MIGRATIONS.len() {
+            return Err(StoreError::Unfit(format!(
+                "the ledger has version {made}; this perq knows versions up to {}",
+                MIGRATIONS.len()
+            )));
+        }
+        for migration in MIGRATIONS.iter().skip(made) {
+            transaction.batch_execute(migration).map_err(|e| failure(&e))?;
+        }
+        if made == 0 {
+            let mut text = String::from(
+                "CREATE SEQUENCE event_number;
+                 CREATE FUNCTION only_ever_added() RETURNS trigger LANGUAGE plpgsql AS $$
+                 BEGIN RAISE EXCEPTION 'rows of % are only ever added', TG_TABLE_NAME; END $$;",
+            );
+            for table in FIXED {
+                text.push_str(&format!(
+                    "CREATE TRIGGER {table}_fixed BEFORE UPDATE OR DELETE ON {table} \
+                     FOR EACH ROW EXECUTE FUNCTION only_ever_added();"
+                ));
+            }
+            transaction.batch_execute(&text).map_err(|e| failure(&e))?;
+        }
+        if made < MIGRATIONS.len() {
+            let now = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+            transaction
+                .execute("INSERT INTO perq_ledger (version) VALUES ($1)", &[&now])
+                .map_err(|e| failure(&e))?;
+        }
+        transaction.commit().map_err(|e| failure(&e))
+    }
+
+    /// The connection; a new one where there is none.
+    fn client(&mut self) -> Result<&mut Client, StoreError> {
+        if self.client.as_ref().is_none_or(Client::is_closed) {
+            self.prepared.clear();
+            self.client = None;
+            // What was begun is gone with its connection; going on with another would write the rest of it alone.
+            if std::mem::take(&mut self.begun) {
+                return Err(StoreError::Unavailable("the connection was lost".to_owned()));
+            }
+            let client = self.config.connect(NoTls).map_err(|error| failure(&error))?;
+            self.client = Some(client);
+        }
+        self.client.as_mut().ok_or_else(|| StoreError::Unavailable("there is no connection".to_owned()))
+    }
+
+    fn prepared(&mut self, sql: &str) -> Result<Statement, StoreError> {
+        self.client()?;
+        if let Some(statement) = self.prepared.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client()?.prepare(sql).map_err(|error| failure(&error))?;
+        self.prepared.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    fn run(&mut self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<u64, StoreError> {
+        let statement = self.prepared(sql)?;
+        self.client()?.execute(&statement, values).map_err(|error| failure(&error))
+    }
+
+    fn begin(&mut self) -> Result<(), StoreError> {
+        self.client()?.batch_execute("BEGIN").map_err(|error| failure(&error))?;
+        self.begun = true;
+        Ok(())
+    }
+
+    fn write(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        self.write_found(writes)?;
+        self.write_events(writes)?;
+        self.write_points(writes)?;
+        self.write_others(writes)
+    }
+
+    /// Accounts, members and counters: what may have changed since it was found.
+    fn write_found(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        for row in &writes.accounts {
+            self.run(
+                "INSERT INTO account (name, unit, decimals) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+                &[&row.name, &row.unit, &row.decimals],
+            )?;
+        }
+        let known: Vec<&str> = writes
+            .members
+            .iter()
+            .filter(|change| change.found > 0)
+            .map(|change| change.row.name.as_str())
+            .collect();
+        if !known.is_empty() {
+            self.run("SELECT 1 FROM member WHERE name = ANY($1) ORDER BY name FOR UPDATE", &[&known])?;
+        }
+        for (sql, is_new) in [
+            (
+                "INSERT INTO member (name, seq, head) SELECT name, seq, head \
+                 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[]) AS u (name, seq, head, found) \
+                 ON CONFLICT DO NOTHING",
+                true,
+            ),
+            (
+                "UPDATE member SET seq = u.seq, head = u.head \
+                 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[]) AS u (name, seq, head, found) \
+                 WHERE member.name = u.name AND member.seq = u.found",
+                false,
+            ),
+        ] {
+            let some: Vec<_> = writes.members.iter().filter(|change| (change.found == 0) == is_new).collect();
+            if some.is_empty() {
+                continue;
+            }
+            let names: Vec<&str> = some.iter().map(|change| change.row.name.as_str()).collect();
+            let seqs: Vec<i64> = some.iter().map(|change| change.row.seq).collect();
+            let heads: Vec<&str> = some.iter().map(|change| change.row.head.as_str()).collect();
+            let found: Vec<i64> = some.iter().map(|change| change.found).collect();
+            let done = self.run(sql, &[&names, &seqs, &heads, &found])?;
+            if done != some.len() as u64 {
+                return Err(StoreError::Conflict("a member".to_owned()));
+            }
+        }
+        let rows = &writes.levels;
+        if !rows.is_empty() {
+            let members: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
+            let tiers: Vec<&str> = rows.iter().map(|row| row.tiers.as_str()).collect();
+            let levels: Vec<&str> = rows.iter().map(|row| row.level.as_str()).collect();
+            let untils: Vec<Option<i64>> = rows.iter().map(|row| row.until).collect();
+            let reviewed: Vec<i64> = rows.iter().map(|row| row.reviewed).collect();
+            self.run(
+                "INSERT INTO level (member, tiers, level, until, reviewed) \
+                 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) \
+                 ON CONFLICT (member, tiers) DO UPDATE SET level = excluded.level, until = excluded.until, \
+                 reviewed = excluded.reviewed",
+                &[&members, &tiers, &levels, &untils, &reviewed],
+            )?;
+        }
+        for (name, found, more) in &writes.counters {
+            let done = if *found == 0 {
+                self.run(
+                    "INSERT INTO counter (name, version) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+                    &[name, more],
+                )?
+            } else {
+                self.run(
+                    "UPDATE counter SET version = version + $2 WHERE name = $1 AND version = $3",
+                    &[name, more, found],
+                )?
+            };
+            if done != 1 {
+                return Err(StoreError::Conflict(format!("counter {name}")));
+            }
+        }
+        for (name, day, more) in &writes.days {
+            self.run(
+                "INSERT INTO counter_day (counter, day, amount) VALUES ($1, $2, $3) \
+                 ON CONFLICT (counter, day) DO UPDATE SET amount = counter_day.amount + excluded.amount",
+                &[name, day, more],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_events(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        let rows = &writes.events;
+        let number: Vec<i64> = rows.iter().map(|row| row.number).collect();
+        let source: Vec<&str> = rows.iter().map(|row| row.key.source.as_str()).collect();
+        let id: Vec<&str> = rows.iter().map(|row| row.key.id.as_str()).collect();
+        let revision: Vec<i64> = rows.iter().map(|row| row.key.revision).collect();
+        let kind: Vec<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
+        let member: Vec<Option<&str>> = rows.iter().map(|row| row.member.as_deref()).collect();
+        let at: Vec<i64> = rows.iter().map(|row| row.at).collect();
+        let date: Vec<i64> = rows.iter().map(|row| row.date).collect();
+        let time: Vec<i64> = rows.iter().map(|row| row.time).collect();
+        let json: Vec<&str> = rows.iter().map(|row| row.json.as_str()).collect();
+        let decision: Vec<&str> = rows.iter().map(|row| row.decision.as_str()).collect();
+        let refused: Vec<i64> = rows.iter().map(|row| i64::from(row.refused)).collect();
+        let pack: Vec<&str> = rows.iter().map(|row| row.pack.as_str()).collect();
+        let tz: Vec<&str> = rows.iter().map(|row| row.tz.as_str()).collect();
+        let snapshot: Vec<&str> = rows.iter().map(|row| row.snapshot.as_str()).collect();
+        let past: Vec<Option<&str>> = rows.iter().map(|row| row.past.as_deref()).collect();
+        let done = self.run(
+            "INSERT INTO event (number, source, id, revision, kind, member, at, date, time, json, decision, refused, \
+             pack, tz, snapshot, past) \
+             SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], \
+             $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::text[], \
+             $14::text[], $15::text[], $16::text[]) ON CONFLICT DO NOTHING",
+            &[
+                &number, &source, &id, &revision, &kind, &member, &at, &date, &time, &json, &decision,
+                &refused, &pack, &tz, &snapshot, &past,
+            ],
+        )?;
+        if done != rows.len() as u64 {
+            return Err(StoreError::Conflict("an event".to_owned()));
+        }
+        let origins: Vec<&OriginRow> = rows.iter().filter_map(|row| row.origin.as_ref()).collect();
+        if !origins.is_empty() {
+            let event: Vec<i64> = origins.iter().map(|row| row.event).collect();
+            let seq: Vec<i64> = origins.iter().map(|row| row.seq).collect();
+            let by: Vec<i64> = origins.iter().map(|row| row.by).collect();
+            let text: Vec<&str> = origins.iter().map(|row| row.text.as_str()).collect();
+            // Where somebody else has brought back goods of the same event, the row is there: a conflict.
+            self.run(
+                "INSERT INTO origin (event, seq, kept_by, text) \
+                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[])",
+                &[&event, &seq, &by, &text],
+            )?;
+        }
+        let rows = &writes.links;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let member: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
+        let seq: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+        let event: Vec<i64> = rows.iter().map(|row| row.event).collect();
+        let hash: Vec<&str> = rows.iter().map(|row| row.hash.as_str()).collect();
+        self.run(
+            "INSERT INTO link (member, seq, event, hash) \
+             SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])",
+            &[&member, &seq, &event, &hash],
+        )?;
+        Ok(())
+    }
+
+    fn write_points(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        let rows = &writes.lots;
+        if !rows.is_empty() {
+            let member: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
+            let account: Vec<&str> = rows.iter().map(|row| row.account.as_str()).collect();
+            let event: Vec<i64> = rows.iter().map(|row| row.key.event).collect();
+            let part: Vec<i64> = rows.iter().map(|row| row.key.part).collect();
+            let issued: Vec<i64> = rows.iter().map(|row| row.issued).collect();
+            let start: Vec<i64> = rows.iter().map(|row| row.start).collect();
+            let until: Vec<Option<i64>> = rows.iter().map(|row| row.until).collect();
+            let granted: Vec<i64> = rows.iter().map(|row| row.granted).collect();
+            let spent: Vec<i64> = rows.iter().map(|row| row.spent).collect();
+            let expired: Vec<i64> = rows.iter().map(|row| row.expired).collect();
+            let reversed: Vec<i64> = rows.iter().map(|row| row.reversed).collect();
+            let remaining: Vec<i64> = rows.iter().map(|row| row.remaining).collect();
+            let by_event: Vec<i64> = rows.iter().map(|row| row.by.event).collect();
+            let by_raised: Vec<i64> = rows.iter().map(|row| row.by.raised).collect();
+            let site: Vec<Option<i64>> = rows.iter().map(|row| row.by.site).collect();
+            let spendable: Vec<Option<&str>> = rows.iter().map(|row| row.spendable.as_deref()).collect();
+            let worth: Vec<i64> = rows.iter().map(|row| row.worth).collect();
+            self.run(
+                "INSERT INTO lot (member, account, event, part, issued, start, until, granted, spent, expired, \
+                 reversed, remaining, by_event, by_raised, site, spendable, worth) \
+                 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], \
+                 $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], \
+                 $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::bigint[])",
+                &[
+                    &member, &account, &event, &part, &issued, &start, &until, &granted, &spent, &expired,
+                    &reversed, &remaining, &by_event, &by_raised, &site, &spendable, &worth,
+                ],
+            )?;
+        }
+        let rows = &writes.lot_changes;
+        if !rows.is_empty() {
+            let member: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
+            let account: Vec<&str> = rows.iter().map(|row| row.account.as_str()).collect();
+            let event: Vec<i64> = rows.iter().map(|row| row.key.event).collect();
+            let part: Vec<i64> = rows.iter().map(|row| row.key.part).collect();
+            let spent: Vec<i64> = rows.iter().map(|row| row.spent).collect();
+            let expired: Vec<i64> = rows.iter().map(|row| row.expired).collect();
+            let reversed: Vec<i64> = rows.iter().map(|row| row.reversed).collect();
+            let worth: Vec<i64> = rows.iter().map(|row| row.worth).collect();
+            let done = self.run(
+                "UPDATE lot SET spent = lot.spent + u.spent, expired = lot.expired + u.expired, \
+                 reversed = lot.reversed + u.reversed, \
+                 remaining = lot.remaining - u.spent - u.expired - u.reversed, worth = lot.worth + u.worth \
+                 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], \
+                 $7::bigint[], $8::bigint[]) AS u (member, account, event, part, spent, expired, reversed, worth) \
+                 WHERE lot.member = u.member AND lot.account = u.account AND lot.event = u.event \
+                 AND lot.part = u.part",
+                &[&member, &account, &event, &part, &spent, &expired, &reversed, &worth],
+            )?;
+            if done != rows.len() as u64 {
+                return Err(StoreError::Damaged("a lot is gone".to_owned()));
+            }
+        }
+        let rows = &writes.entries;
+        if !rows.is_empty() {
+            let event: Vec<i64> = rows.iter().map(|row| row.event).collect();
+            let part: Vec<i64> = rows.iter().map(|row| row.part).collect();
+            let member: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
+            let account: Vec<&str> = rows.iter().map(|row| row.account.as_str()).collect();
+            let book: Vec<&str> = rows.iter().map(|row| row.book.name()).collect();
+            let amount: Vec<i64> = rows.iter().map(|row| row.amount).collect();
+            let lot_event: Vec<Option<i64>> = rows.iter().map(|row| row.lot.map(|lot| lot.event)).collect();
+            let lot_part: Vec<Option<i64>> = rows.iter().map(|row| row.lot.map(|lot| lot.part)).collect();
+            let rule: Vec<&str> = rows.iter().map(|row| row.rule.as_str()).collect();
+            self.run(
+                "INSERT INTO entry (event, part, member, account, book, amount, lot_event, lot_part, rule) \
+                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], \
+                 $6::bigint[], $7::bigint[], $8::bigint[], $9::text[])",
+                &[&event, &part, &member, &account, &book, &amount, &lot_event, &lot_part, &rule],
+            )?;
+        }
+        let rows = &writes.balances;
+        if !rows.is_empty() {
+            let member: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
+            let account: Vec<&str> = rows.iter().map(|row| row.account.as_str()).collect();
+            let balance: Vec<i64> = rows.iter().map(|row| row.balance).collect();
+            let owed: Vec<i64> = rows.iter().map(|row| row.owed).collect();
+            // Rows that are there are changed first: the checks of what would be inserted hold for sums, not for changes.
+            self.run(
+                "WITH u AS (SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) \
+                 AS u (member, account, balance, owed)), changed AS (\
+                 UPDATE balance SET balance = balance.balance + u.balance, owed = balance.owed + u.owed FROM u \
+                 WHERE balance.member = u.member AND balance.account = u.account \
+                 RETURNING balance.member, balance.account) \
+                 INSERT INTO balance (member, account, balance, owed) SELECT * FROM u \
+                 WHERE NOT EXISTS (SELECT 1 FROM changed \
+                 WHERE changed.member = u.member AND changed.account = u.account)",
+                &[&member, &account, &balance, &owed],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_others(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        let rows = &writes.claims;
+        if !rows.is_empty() {
+            let who: Vec<&str> = rows.iter().map(|row| row.who.as_str()).collect();
+            let counter: Vec<&str> = rows.iter().map(|row| row.counter.as_str()).collect();
+            let local: Vec<i64> = rows.iter().map(|row| row.local).collect();
+            let event: Vec<i64> = rows.iter().map(|row| row.event).collect();
+            let at: Vec<i64> = rows.iter().map(|row| row.at).collect();
+            let amount: Vec<i64> = rows.iter().map(|row| row.amount).collect();
+            self.run(
+                "INSERT INTO claim (who, counter, local, event, at, amount) \
+                 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], \
+                 $6::bigint[])",
+                &[&who, &counter, &local, &event, &at, &amount],
+            )?;
+        }
+        for row in &writes.holdings {
+            self.run(
+                "INSERT INTO holding (member, kind, name, event, value, until) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+                &[&row.member, &row.kind, &row.name, &row.event, &row.value, &row.until],
+            )?;
+        }
+        for row in &writes.coupons {
+            let done = self.run(
+                "INSERT INTO coupon (folded, code, coupon, member, expires, uses, event) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+                &[&row.folded, &row.code, &row.coupon, &row.member, &row.expires, &row.uses, &row.event],
+            )?;
+            if done != 1 {
+                return Err(StoreError::Damaged(format!("the code {} was issued before", row.code)));
+            }
+        }
+        for (folded, event) in &writes.uses {
+            self.run("UPDATE coupon SET uses = uses + 1 WHERE folded = $1", &[folded])?;
+            self.run("INSERT INTO coupon_use (folded, event) VALUES ($1, $2)", &[folded, event])?;
+        }
+        Ok(())
+    }
+}
+
+/// All that events need to see, in one statement and so from one moment: what a row is of, and its values.
+const LOAD: &str = "
+WITH o AS (SELECT DISTINCT ON (o.event) e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text
+  FROM event e JOIN (SELECT DISTINCT * FROM unnest($7::text[], $8::text[]) AS k (source, id)) k
+  ON e.id = k.id AND e.source = k.source JOIN origin o ON o.event = e.number ORDER BY o.event, o.seq DESC),
+h AS (SELECT id, number, json FROM event WHERE id = ANY($9) AND source = 'perq:reserve'),
+named AS (SELECT event FROM o UNION SELECT number FROM h)
+SELECT 'stored' AS of, json_build_array(e.source, e.id, e.revision, e.json, e.decision)::text AS row
+  FROM event e JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS k (source, id)) k
+  ON e.id = k.id AND e.source = k.source
+UNION ALL SELECT 'member', json_build_array(name, seq, head)::text
+  FROM member WHERE name = ANY($3)
+UNION ALL SELECT 'level', json_build_array(member, tiers, level, until, reviewed)::text
+  FROM level WHERE member = ANY($3)
+UNION ALL SELECT 'origin', json_build_array(id, pack, date, event, seq, kept_by, text)::text FROM o
+UNION ALL SELECT 'lot', json_build_array(member, account, event, part, issued, start, until, granted, spent, expired,
+  reversed, remaining, by_event, by_raised, site, spendable, worth)::text
+  FROM lot WHERE member = ANY($3) AND remaining > 0
+UNION ALL SELECT 'lot', json_build_array(member, account, event, part, issued, start, until, granted, spent, expired,
+  reversed, remaining, by_event, by_raised, site, spendable, worth)::text
+  FROM lot WHERE EXISTS (SELECT 1 FROM named) AND member = ANY($3) AND remaining = 0
+  AND (by_event IN (SELECT o.event FROM o) OR (lot.event, lot.part) IN (
+  SELECT n.lot_event, n.lot_part FROM entry n JOIN named ON n.event = named.event WHERE n.lot_event IS NOT NULL))
+UNION ALL SELECT 'held', json_build_array(h.id, h.json, EXISTS (
+  SELECT 1 FROM event r WHERE r.id = h.id AND r.source = 'perq:release'),
+  n.account, n.lot_event, n.lot_part, n.amount)::text
+  FROM h JOIN entry n ON n.event = h.number AND n.book = 'reserved'
+UNION ALL SELECT 'balance', json_build_array(member, account, balance, owed)::text
+  FROM balance WHERE member = ANY($3)
+UNION ALL SELECT 'claim', json_build_array(who, counter, local, event, at, amount)::text
+  FROM claim WHERE who = ANY($3)
+UNION ALL SELECT 'holding', json_build_array(member, kind, name, event, value, until)::text
+  FROM holding WHERE member = ANY($3)
+UNION ALL SELECT 'coupon', json_build_array(folded, code, coupon, member, expires, uses, event)::text
+  FROM coupon WHERE folded = ANY($4)
+UNION ALL SELECT 'past', json_build_array(e.number, e.member, e.past)::text
+  FROM (SELECT name, least($5, (SELECT min(l.reviewed) / 86400 - $11 FROM level l
+  WHERE l.member = name AND l.tiers = ANY($10))) AS since FROM unnest($3::text[]) AS n (name)) n
+  JOIN event e ON e.member = n.name AND e.date >= n.since WHERE $12 AND e.past IS NOT NULL
+UNION ALL SELECT 'version', json_build_array(name, version)::text FROM counter
+UNION ALL SELECT 'number', json_build_array(nextval('event_number'))::text FROM generate_series(1, $6)";
+
+/// A row of [`LOAD`].
+struct Values(Vec<serde_json::Value>);
+
+impl Values {
+    fn text(&self, at: usize) -> String {
+        self.maybe_text(at).unwrap_or_default()
+    }
+    fn maybe_text(&self, at: usize) -> Option<String> {
+        self.0.get(at)?.as_str().map(str::to_owned)
+    }
+    fn number(&self, at: usize) -> i64 {
+        self.maybe_number(at).unwrap_or(0)
+    }
+    fn maybe_number(&self, at: usize) -> Option<i64> {
+        self.0.get(at)?.as_i64()
+    }
+    fn truth(&self, at: usize) -> bool {
+        self.0.get(at).and_then(serde_json::Value::as_bool).unwrap_or(false)
+    }
+    fn origin(&self) -> FoundOrigin {
+        FoundOrigin {
+            id: self.text(0),
+            pack: self.text(1),
+            date: self.number(2),
+            row: OriginRow {
+                event: self.number(3),
+                seq: self.number(4),
+                by: self.number(5),
+                text: self.text(6),
+            },
+        }
+    }
+}
+
+fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
+    match of {
+        "stored" => found.stored.push(Stored {
+            key: EventKey { source: row.text(0), id: row.text(1), revision: row.number(2) },
+            json: row.text(3),
+            decision: row.text(4),
+        }),
+        "member" => {
+            found.members.push(MemberRow { name: row.text(0), seq: row.number(1), head: row.text(2) })
+        }
+        "level" => found.levels.push(LevelRow {
+            member: row.text(0),
+            tiers: row.text(1),
+            level: row.text(2),
+            until: row.maybe_number(3),
+            reviewed: row.number(4),
+        }),
+        "origin" => found.origins.push(row.origin()),
+        "held" => {
+            let key = LotKey { event: row.number(4), part: row.number(5) };
+            let part = (key, row.number(6));
+            let id = row.text(0);
+            match found.reservations.iter_mut().find(|known| known.id == id) {
+                Some(known) => known.parts.push(part),
+                None => found.reservations.push(FoundReservation {
+                    id,
+                    json: row.text(1),
+                    ended: row.truth(2),
+                    account: row.text(3),
+                    parts: vec![part],
+                }),
+            }
+        }
+        "lot" => found.lots.push(LotRow {
+            member: row.text(0),
+            account: row.text(1),
+            key: LotKey { event: row.number(2), part: row.number(3) },
+            issued: row.number(4),
+            start: row.number(5),
+            until: row.maybe_number(6),
+            granted: row.number(7),
+            spent: row.number(8),
+            expired: row.number(9),
+            reversed: row.number(10),
+            remaining: row.number(11),
+            by: Cause { event: row.number(12), raised: row.number(13), site: row.maybe_number(14) },
+            spendable: row.maybe_text(15),
+            worth: row.number(16),
+        }),
+        "balance" => found.balances.push(BalanceRow {
+            member: row.text(0),
+            account: row.text(1),
+            balance: row.number(2),
+            owed: row.number(3),
+        }),
+        "claim" => found.claims.push(ClaimRow {
+            who: row.text(0),
+            counter: row.text(1),
+            local: row.number(2),
+            event: row.number(3),
+            at: row.number(4),
+            amount: row.number(5),
+        }),
+        "holding" => found.holdings.push(HoldingRow {
+            member: row.text(0),
+            kind: row.text(1),
+            name: row.text(2),
+            event: row.number(3),
+            value: row.text(4),
+            until: row.maybe_number(5),
+        }),
+        "coupon" => found.coupons.push(CouponRow {
+            folded: row.text(0),
+            code: row.text(1),
+            coupon: row.text(2),
+            member: row.maybe_text(3),
+            expires: row.maybe_number(4),
+            uses: row.number(5),
+            event: row.number(6),
+        }),
+        "past" => {
+            found.past.push(PastRow { event: row.number(0), member: row.text(1), past: row.maybe_text(2) })
+        }
+        "version" => found.versions.push((row.text(0), row.number(1))),
+        "number" => found.numbers.push(row.number(0)),
+        // The statement above gives no other.
+        _ => {}
+    }
+}
+
+/// An error with what the server says about it.
+fn words(error: &postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(error) => error.message().to_owned(),
+        None => match std::error::Error::source(error) {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        },
+    }
+}
+
+fn failure(error: &postgres::Error) -> StoreError {
+    let text = words(error);
+    let Some(state) = error.code() else { return StoreError::Unavailable(text) };
+    let conflicts =
+        [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::UNIQUE_VIOLATION];
+    let damages = [SqlState::CHECK_VIOLATION, SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED];
+    if conflicts.contains(state) {
+        StoreError::Conflict(text)
+    } else if damages.contains(state) {
+        StoreError::Damaged(text)
+    } else {
+        StoreError::Unavailable(text)
+    }
+}
+
+impl Store for Postgres {
+    fn load(&mut self, wanted: &Wanted) -> Result<Loaded, StoreError> {
+        self.abandon();
+        if wanted.lock {
+            self.begin()?;
+            self.run(
+                "SELECT 1 FROM member WHERE name = ANY($1) ORDER BY name FOR UPDATE",
+                &[&wanted.members],
+            )?;
+            self.run(
+                "SELECT 1 FROM counter WHERE name = ANY($1) ORDER BY name FOR UPDATE",
+                &[&wanted.counters],
+            )?;
+        }
+        let sources: Vec<&str> = wanted.keys.iter().map(|key| key.source.as_str()).collect();
+        let ids: Vec<&str> = wanted.keys.iter().map(|key| key.id.as_str()).collect();
+        let from = wanted.past_from.unwrap_or(i64::MAX);
+        let numbers = i32::try_from(wanted.numbers).unwrap_or(i32::MAX);
+        let statement = self.prepared(LOAD)?;
+        let back: Vec<&str> = wanted.origins.iter().map(|key| key.source.as_str()).collect();
+        let back_ids: Vec<&str> = wanted.origins.iter().map(|key| key.id.as_str()).collect();
+        let values: &[&(dyn ToSql + Sync)] = &[
+            &sources,
+            &ids,
+            &wanted.members,
+            &wanted.codes,
+            &from,
+            &numbers,
+            &back,
+            &back_ids,
+            &wanted.reservations,
+            &wanted.reviews,
+            &wanted.review_days,
+            &wanted.past_from.is_some(),
+        ];
+        let rows = self.client()?.query(&statement, values).map_err(|error| failure(&error))?;
+        let mut found = Loaded::default();
+        for row in rows {
+            let values =
+                serde_json::from_str(row.get(1)).map_err(|error| StoreError::Damaged(error.to_string()))?;
+            sort_in(&mut found, row.get(0), &Values(values));
+        }
+        found.lots.sort_by_key(|lot| lot.key);
+        found.holdings.sort_by_key(|holding| holding.event);
+        found.past.sort_by_key(|past| past.event);
+        found.numbers.sort_unstable();
+        Ok(found)
+    }
+
+    fn counters(&mut self, names: &[String]) -> Result<Vec<CounterRow>, StoreError> {
+        let statement = self.prepared(
+            "SELECT c.name, c.version, d.day, d.amount FROM counter c \
+             LEFT JOIN counter_day d ON d.counter = c.name WHERE c.name = ANY($1) ORDER BY c.name, d.day",
+        )?;
+        let rows = self.client()?.query(&statement, &[&names]).map_err(|error| failure(&error))?;
+        let mut all: BTreeMap<String, CounterRow> = names
+            .iter()
+            .map(|name| (name.clone(), CounterRow { name: name.clone(), ..CounterRow::default() }))
+            .collect();
+        for row in rows {
+            if let Some(counter) = all.get_mut(row.get::<_, &str>(0)) {
+                counter.version = row.get(1);
+                if let (Some(day), Some(amount)) = (row.get(2), row.get(3)) {
+                    counter.days.push((day, amount));
+                }
+            }
+        }
+        Ok(all.into_values().collect())
+    }
+
+    fn shared_claims(&mut self, counter: &str, from: i64) -> Result<Vec<ClaimRow>, StoreError> {
+        let statement = self.prepared(
+            "SELECT who, counter, local, event, at, amount FROM claim \
+             WHERE who = '' AND counter = $1 AND local >= $2",
+        )?;
+        let rows = self.client()?.query(&statement, &[&counter, &from]).map_err(|error| failure(&error))?;
+        let read = |row: &postgres::Row| ClaimRow {
+            who: row.get(0),
+            counter: row.get(1),
+            local: row.get(2),
+            event: row.get(3),
+            at: row.get(4),
+            amount: row.get(5),
+        };
+        Ok(rows.iter().map(read).collect())
+    }
+
+    fn origins(&mut self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError> {
+        let sources: Vec<&str> = keys.iter().map(|key| key.source.as_str()).collect();
+        let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
+        let statement = self.prepared(
+            "SELECT DISTINCT ON (o.event) \
+             json_build_array(e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text)::text \
+             FROM event e JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS k (source, id)) k \
+             ON e.id = k.id AND e.source = k.source JOIN origin o ON o.event = e.number \
+             ORDER BY o.event, o.seq DESC",
+        )?;
+        let rows = self.client()?.query(&statement, &[&sources, &ids]).map_err(|error| failure(&error))?;
+        let read = |row: &postgres::Row| {
+            let values: Result<Vec<serde_json::Value>, _> = serde_json::from_str(row.get(0));
+            values
+                .map(|values| Values(values).origin())
+                .map_err(|error| StoreError::Damaged(error.to_string()))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        if !self.begun {
+            self.begin()?;
+        }
+        let done = self.write(writes).and_then(|()| {
+            self.client()?.batch_execute("COMMIT").map_err(|error| failure(&error))?;
+            self.begun = false;
+            Ok(())
+        });
+        if done.is_err() {
+            self.abandon();
+        }
+        done
+    }
+
+    fn look(&mut self) -> Result<(), StoreError> {
+        self.abandon();
+        self.client()?
+            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .map_err(|error| failure(&error))?;
+        self.begun = true;
+        Ok(())
+    }
+
+    fn reconnects(&self) -> bool {
+        true
+    }
+
+    fn abandon(&mut self) {
+        if std::mem::take(&mut self.begun)
+            && let Some(client) = &mut self.client
+            && client.batch_execute("ROLLBACK").is_err()
+        {
+            self.client = None;
+        }
+    }
+
+    fn query(&mut self, sql: &str, values: &[Datum]) -> Result<Vec<Vec<Datum>>, StoreError> {
+        let statement = self.prepared(sql)?;
+        let none: Option<String> = None;
+        let values: Vec<&(dyn ToSql + Sync)> = values
+            .iter()
+            .map(|value| -> &(dyn ToSql + Sync) {
+                match value {
+                    Datum::Null => &none,
+                    Datum::Number(number) => number,
+                    Datum::Text(text) => text,
+                }
+            })
+            .collect();
+        let rows = self.client()?.query(&statement, &values).map_err(|error| failure(&error))?;
+        let read = |row: &postgres::Row, at: usize| -> Result<Datum, StoreError> {
+            let of = row.columns().get(at).map(|column| column.type_().clone());
+            let wrong = |error: postgres::Error| StoreError::Damaged(words(&error));
+            Ok(match of {
+                Some(Type::INT8) => row.try_get::<_, Option<i64>>(at).map_err(wrong)?.map(Datum::Number),
+                Some(Type::INT4) => {
+                    let number: Option<i32> = row.try_get(at).map_err(wrong)?;
+                    number.map(|number| Datum::Number(i64::from(number)))
+                }
+                Some(_) | None => row.try_get::<_, Option<String>>(at).map_err(wrong)?.map(Datum::Text),
+            }
+            .unwrap_or(Datum::Null))
+        };
+        rows.iter().map(|row| (0..row.len()).map(|at| read(row, at)).collect()).collect()
+    }
+}

@@ -1,0 +1,383 @@
+//! What people and accountants ask of a ledger: balances, statements, lots, what is owed to all members, every entry.
+//! Reads what was committed. Refuses to know rules, and to print.
+
+use crate::store::{Datum, Store, StoreError};
+use perq_runtime::decimal;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Digits of accounts, for writing amounts.
+#[derive(Clone, Debug, Default)]
+pub struct Accounts(BTreeMap<String, (String, u8)>);
+
+impl Accounts {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn read(store: &mut dyn Store) -> Result<Accounts, StoreError> {
+        let rows = store.query("SELECT name, unit, decimals FROM account ORDER BY name", &[])?;
+        let of = |row: &Vec<Datum>| {
+            let decimals = u8::try_from(row.get(2)?.number()).ok()?;
+            Some((row.first()?.text().to_owned(), (row.get(1)?.text().to_owned(), decimals)))
+        };
+        Ok(Accounts(rows.iter().filter_map(of).collect()))
+    }
+
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// An amount in digits.
+    pub fn amount(&self, account: &str, amount: i64) -> String {
+        decimal::print(i128::from(amount), self.0.get(account).map_or(0, |(_, decimals)| *decimals))
+    }
+
+    /// The word for what an account holds.
+    pub fn unit(&self, account: &str) -> &str {
+        self.0.get(account).map_or("", |(unit, _)| unit.as_str())
+    }
+
+    /// An amount from digits; nothing where the account is not known or the text is no amount of it.
+    pub fn parse(&self, account: &str, text: &str) -> Option<i64> {
+        decimal::parse(text, self.0.get(account)?.1).ok()
+    }
+}
+
+/// What a member has in an account at an instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Balance {
+    /// The account.
+    pub account: String,
+    /// Its unit's word.
+    pub unit: String,
+    /// What can be spent; below zero where something is owed.
+    pub balance: String,
+    /// What cannot be spent yet.
+    pub pending: String,
+    /// What has ended and is not yet booked so.
+    pub ended: String,
+    /// What is held for payments.
+    pub reserved: String,
+}
+
+/// What a member has: at an instant, or of all lots that are not booked as ended.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn balances(store: &mut dyn Store, member: &str, at: Option<i64>) -> Result<Vec<Balance>, StoreError> {
+    let accounts = Accounts::read(store)?;
+    let mut sums: BTreeMap<String, (i64, i64, i64)> = BTreeMap::new();
+    let who = [Datum::Text(member.to_owned())];
+    for row in store.query("SELECT account, owed FROM balance WHERE member = $1", &who)? {
+        if let [account, owed] = row.as_slice() {
+            sums.entry(account.text().to_owned()).or_default().0 -= owed.number();
+        }
+    }
+    for row in store
+        .query("SELECT account, start, until, remaining FROM lot WHERE member = $1 AND remaining > 0", &who)?
+    {
+        let [account, start, until, remaining] = row.as_slice() else { continue };
+        let (live, pending, ended) = sums.entry(account.text().to_owned()).or_default();
+        let is_over = |until: i64| at.is_some_and(|at| until <= at);
+        let place = if until.maybe_number().is_some_and(is_over) {
+            ended
+        } else if at.is_some_and(|at| start.number() > at) {
+            pending
+        } else {
+            live
+        };
+        *place = place.saturating_add(remaining.number());
+    }
+    let mut reserved: BTreeMap<String, i64> = BTreeMap::new();
+    for row in store.query(
+        "SELECT n.account, CAST(sum(n.amount) AS BIGINT) FROM link l \
+         JOIN entry n ON n.event = l.event AND n.member = l.member \
+         WHERE l.member = $1 AND n.book = 'reserved' GROUP BY n.account",
+        &who,
+    )? {
+        if let [account, sum] = row.as_slice() {
+            reserved.insert(account.text().to_owned(), sum.number());
+        }
+    }
+    Ok(sums
+        .into_iter()
+        .map(|(account, (live, pending, ended))| Balance {
+            reserved: accounts.amount(&account, reserved.get(&account).copied().unwrap_or(0)),
+            unit: accounts.unit(&account).to_owned(),
+            balance: accounts.amount(&account, live),
+            pending: accounts.amount(&account, pending),
+            ended: accounts.amount(&account, ended),
+            account,
+        })
+        .collect())
+}
+
+/// A line of a statement.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Movement {
+    /// The instant, in universal time.
+    pub at: String,
+    /// The kind of event.
+    pub kind: String,
+    /// Its id.
+    pub event: String,
+    /// The account.
+    pub account: String,
+    /// Its unit's word.
+    pub unit: String,
+    /// What moved it: a rule, `expiry` or `adjustment`.
+    pub rule: String,
+    /// How much; below zero where it is less.
+    pub amount: String,
+    /// The sum of all up to here, in the order in which they were booked.
+    pub balance: String,
+}
+
+/// What moved a member's points, in the order in which it was booked: all of it, or of events up to an instant.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn statement(
+    store: &mut dyn Store,
+    member: &str,
+    until: Option<i64>,
+) -> Result<Vec<Movement>, StoreError> {
+    let accounts = Accounts::read(store)?;
+    let rows = store.query(
+        "SELECT e.at, e.kind, e.id, n.account, n.rule, CAST(sum(n.amount) AS BIGINT), l.seq, min(n.part) \
+         FROM link l JOIN event e ON e.number = l.event JOIN entry n ON n.event = l.event AND n.member = l.member \
+         WHERE l.member = $1 AND e.at <= $2 AND n.book = 'member' GROUP BY l.seq, e.at, e.kind, e.id, n.account, n.rule \
+         ORDER BY l.seq, min(n.part)",
+        &[Datum::Text(member.to_owned()), Datum::Number(until.unwrap_or(i64::MAX))],
+    )?;
+    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    let mut out = Vec::new();
+    for row in rows {
+        let [at, kind, id, account, rule, amount, ..] = row.as_slice() else { continue };
+        let sum = sums.entry(account.text().to_owned()).or_default();
+        *sum = sum.saturating_add(amount.number());
+        out.push(Movement {
+            at: perq_runtime::clock::instant_text(at.number()),
+            kind: kind.text().to_owned(),
+            event: id.text().to_owned(),
+            account: account.text().to_owned(),
+            unit: accounts.unit(account.text()).to_owned(),
+            rule: rule.text().to_owned(),
+            amount: accounts.amount(account.text(), amount.number()),
+            balance: accounts.amount(account.text(), *sum),
+        });
+    }
+    Ok(out)
+}
+
+/// A lot as people see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// The account.
+    pub account: String,
+    /// Its unit's word.
+    pub unit: String,
+    /// The event that issued it.
+    pub event: String,
+    /// Which part of what it issued.
+    pub part: i64,
+    /// When it was issued, in universal time.
+    pub issued: String,
+    /// From when it can be spent.
+    pub from: String,
+    /// From when it is gone.
+    pub until: Option<String>,
+    /// What it was.
+    pub granted: String,
+    /// What of it was spent.
+    pub spent: String,
+    /// What of it ended.
+    pub expired: String,
+    /// What of it was taken back.
+    pub reversed: String,
+    /// What is left.
+    pub remaining: String,
+}
+
+/// A member's lots, in the order in which they were issued.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn lots(store: &mut dyn Store, member: &str, all: bool) -> Result<Vec<Held>, StoreError> {
+    let accounts = Accounts::read(store)?;
+    let least = if all { 0 } else { 1 };
+    let rows = store.query(
+        "SELECT l.account, e.id, l.part, l.issued, l.start, l.until, l.granted, l.spent, l.expired, l.reversed, \
+         l.remaining FROM lot l JOIN event e ON e.number = l.event WHERE l.member = $1 AND l.remaining >= $2 \
+         ORDER BY l.event, l.part",
+        &[Datum::Text(member.to_owned()), Datum::Number(least)],
+    )?;
+    let instant = perq_runtime::clock::instant_text;
+    let read = |row: &Vec<Datum>| {
+        let value = |at: usize| row.get(at).cloned().unwrap_or(Datum::Null);
+        let account = value(0).text().to_owned();
+        let amount = |at: usize| accounts.amount(&account, value(at).number());
+        Held {
+            unit: accounts.unit(&account).to_owned(),
+            event: value(1).text().to_owned(),
+            part: value(2).number(),
+            issued: instant(value(3).number()),
+            from: instant(value(4).number()),
+            until: value(5).maybe_number().map(instant),
+            granted: amount(6),
+            spent: amount(7),
+            expired: amount(8),
+            reversed: amount(9),
+            remaining: amount(10),
+            account,
+        }
+    };
+    Ok(rows.iter().map(read).collect())
+}
+
+/// What an account holds over all members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Liability {
+    /// The account.
+    pub account: String,
+    /// Its unit's word.
+    pub unit: String,
+    /// What members have and can spend, or could once it is available; less what they owe.
+    pub outstanding: String,
+    /// What has ended at the instant and is not booked so yet.
+    pub ended: String,
+    /// What was issued, ever.
+    pub issued: String,
+    /// What was redeemed.
+    pub redeemed: String,
+    /// What ended unspent.
+    pub breakage: String,
+    /// What was added by hand; below zero where it was taken.
+    pub adjusted: String,
+    /// What is held for payments.
+    pub reserved: String,
+}
+
+/// What is owed to members at an instant, by account.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn liability(store: &mut dyn Store, at: i64) -> Result<Vec<Liability>, StoreError> {
+    store.look()?;
+    let read = liability_of(store, at);
+    store.abandon();
+    read
+}
+
+fn liability_of(store: &mut dyn Store, at: i64) -> Result<Vec<Liability>, StoreError> {
+    let accounts = Accounts::read(store)?;
+    let mut books: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for row in store
+        .query("SELECT account, book, CAST(sum(amount) AS BIGINT) FROM entry GROUP BY account, book", &[])?
+    {
+        if let [account, book, sum] = row.as_slice() {
+            books.insert((account.text().to_owned(), book.text().to_owned()), sum.number());
+        }
+    }
+    let mut ended: BTreeMap<String, i64> = BTreeMap::new();
+    for row in store.query(
+        "SELECT account, CAST(sum(remaining) AS BIGINT) FROM lot WHERE remaining > 0 AND until <= $1 GROUP BY account",
+        &[Datum::Number(at)],
+    )? {
+        if let [account, sum] = row.as_slice() {
+            ended.insert(account.text().to_owned(), sum.number());
+        }
+    }
+    let of = |account: &str| {
+        let book = |book: &str| books.get(&(account.to_owned(), book.to_owned())).copied().unwrap_or(0);
+        let ended = ended.get(account).copied().unwrap_or(0);
+        let text = |amount: i64| accounts.amount(account, amount);
+        Liability {
+            account: account.to_owned(),
+            unit: accounts.unit(account).to_owned(),
+            outstanding: text(book("member").saturating_sub(ended)),
+            ended: text(ended),
+            issued: text(book("issued").saturating_neg()),
+            redeemed: text(book("redeemed")),
+            breakage: text(book("breakage")),
+            adjusted: text(book("adjusted").saturating_neg()),
+            reserved: text(book("reserved")),
+        }
+    };
+    Ok(accounts.names().map(of).collect())
+}
+
+/// The columns of an export.
+pub const COLUMNS: [&str; 12] = [
+    "event_number",
+    "part",
+    "source",
+    "event",
+    "revision",
+    "kind",
+    "at",
+    "member",
+    "account",
+    "book",
+    "amount",
+    "rule",
+];
+
+/// Every entry in the order in which it was booked, row by row.
+///
+/// # Errors
+/// Where the ledger cannot be read, or the receiver refuses a row.
+pub fn export<E: From<StoreError>>(
+    store: &mut dyn Store,
+    mut row: impl FnMut(&[String; 12]) -> Result<(), E>,
+) -> Result<u64, E> {
+    let accounts = Accounts::read(store)?;
+    store.look()?;
+    let mut last = 0;
+    let mut many = 0;
+    loop {
+        let rows = store.query(
+            "SELECT n.event, n.part, e.source, e.id, e.revision, e.kind, e.at, n.member, n.account, n.book, n.amount, \
+             n.rule FROM entry n JOIN event e ON e.number = n.event WHERE n.event > $1 AND n.event <= \
+             (SELECT coalesce(max(number), 0) FROM (SELECT number FROM event WHERE number > $1 \
+             ORDER BY number LIMIT 2000) next) ORDER BY n.event, n.part",
+            &[Datum::Number(last)],
+        )?;
+        for of in &rows {
+            let value = |at: usize| of.get(at).cloned().unwrap_or(Datum::Null);
+            let text = |at: usize| match value(at) {
+                Datum::Null => String::new(),
+                Datum::Number(number) => number.to_string(),
+                Datum::Text(text) => text,
+            };
+            row(&[
+                text(0),
+                text(1),
+                text(2),
+                text(3),
+                text(4),
+                text(5),
+                perq_runtime::clock::instant_text(value(6).number()),
+                text(7),
+                text(8),
+                text(9),
+                accounts.amount(value(8).text(), value(10).number()),
+                text(11),
+            ])?;
+            many += 1;
+        }
+        let next = store.query(
+            "SELECT coalesce(max(number), 0) FROM (SELECT number FROM event WHERE number > $1 \
+             ORDER BY number LIMIT 2000) next",
+            &[Datum::Number(last)],
+        )?;
+        match next.first().and_then(|row| row.first()).map_or(0, Datum::number) {
+            0 => break,
+            next => last = next,
+        }
+    }
+    store.abandon();
+    Ok(many)
+}

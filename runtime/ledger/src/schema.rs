@@ -1,0 +1,150 @@
+//! The tables, in the words that SQLite and PostgreSQL share, version by version. A migration that was published is never
+//! changed; a new one is added behind it.
+//!
+//! Entries, events, links, claims, holdings and origins are only ever added. `lot`, `balance`, `member`, `level`, `counter`
+//! and `coupon` hold sums of them for reading; the audit works them out anew. Refuses to know what the rows mean.
+
+/// Migrations in order; the version of a ledger is how many have been made.
+pub const MIGRATIONS: [&str; 1] = [r"
+CREATE TABLE account (
+  name TEXT PRIMARY KEY,
+  unit TEXT NOT NULL,
+  decimals BIGINT NOT NULL
+);
+CREATE TABLE member (
+  name TEXT PRIMARY KEY,
+  seq BIGINT NOT NULL CHECK (seq > 0),
+  head TEXT NOT NULL
+);
+CREATE TABLE level (
+  member TEXT NOT NULL,
+  tiers TEXT NOT NULL,
+  level TEXT NOT NULL,
+  until BIGINT,
+  reviewed BIGINT NOT NULL,
+  PRIMARY KEY (member, tiers)
+);
+CREATE TABLE event (
+  number BIGINT PRIMARY KEY,
+  source TEXT NOT NULL,
+  id TEXT NOT NULL,
+  revision BIGINT NOT NULL,
+  kind TEXT NOT NULL,
+  member TEXT,
+  at BIGINT NOT NULL,
+  date BIGINT NOT NULL,
+  time BIGINT NOT NULL,
+  json TEXT NOT NULL,
+  decision TEXT NOT NULL,
+  refused BIGINT NOT NULL,
+  pack TEXT NOT NULL,
+  tz TEXT NOT NULL,
+  snapshot TEXT NOT NULL,
+  past TEXT,
+  UNIQUE (id, source, revision)
+);
+CREATE INDEX event_of_member ON event (member, date);
+CREATE INDEX event_of_ledger ON event (kind) WHERE substr(kind, 1, 5) = 'perq:';
+CREATE TABLE link (
+  member TEXT NOT NULL,
+  seq BIGINT NOT NULL,
+  event BIGINT NOT NULL,
+  hash TEXT NOT NULL,
+  PRIMARY KEY (member, seq)
+);
+CREATE TABLE lot (
+  member TEXT NOT NULL,
+  account TEXT NOT NULL,
+  event BIGINT NOT NULL,
+  part BIGINT NOT NULL,
+  issued BIGINT NOT NULL,
+  start BIGINT NOT NULL,
+  until BIGINT,
+  granted BIGINT NOT NULL CHECK (granted >= 0),
+  spent BIGINT NOT NULL CHECK (spent >= 0),
+  expired BIGINT NOT NULL CHECK (expired >= 0),
+  reversed BIGINT NOT NULL CHECK (reversed >= 0),
+  remaining BIGINT NOT NULL CHECK (remaining >= 0),
+  by_event BIGINT NOT NULL,
+  by_raised BIGINT NOT NULL,
+  site BIGINT,
+  spendable TEXT,
+  worth BIGINT NOT NULL CHECK (worth >= 0 AND worth <= granted),
+  PRIMARY KEY (member, account, event, part),
+  CHECK (spent + expired + reversed + remaining = granted)
+);
+CREATE INDEX lot_that_ends ON lot (until) WHERE remaining > 0 AND until IS NOT NULL;
+CREATE TABLE balance (
+  member TEXT NOT NULL,
+  account TEXT NOT NULL,
+  balance BIGINT NOT NULL,
+  owed BIGINT NOT NULL,
+  PRIMARY KEY (member, account),
+  CHECK (balance + owed >= 0)
+);
+CREATE TABLE entry (
+  event BIGINT NOT NULL,
+  part BIGINT NOT NULL,
+  member TEXT NOT NULL,
+  account TEXT NOT NULL,
+  book TEXT NOT NULL,
+  amount BIGINT NOT NULL CHECK (amount <> 0),
+  lot_event BIGINT,
+  lot_part BIGINT,
+  rule TEXT NOT NULL,
+  PRIMARY KEY (event, part)
+);
+CREATE TABLE claim (
+  who TEXT NOT NULL,
+  counter TEXT NOT NULL,
+  local BIGINT NOT NULL,
+  event BIGINT NOT NULL,
+  at BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  PRIMARY KEY (who, counter, local, event, at)
+);
+CREATE TABLE counter (
+  name TEXT PRIMARY KEY,
+  version BIGINT NOT NULL
+);
+CREATE TABLE counter_day (
+  counter TEXT NOT NULL,
+  day BIGINT NOT NULL,
+  amount BIGINT NOT NULL,
+  PRIMARY KEY (counter, day)
+);
+CREATE TABLE holding (
+  member TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  event BIGINT NOT NULL,
+  value TEXT NOT NULL,
+  until BIGINT,
+  PRIMARY KEY (member, kind, name, event)
+);
+CREATE TABLE coupon (
+  folded TEXT PRIMARY KEY,
+  code TEXT NOT NULL,
+  coupon TEXT NOT NULL,
+  member TEXT,
+  expires BIGINT,
+  uses BIGINT NOT NULL,
+  event BIGINT NOT NULL
+);
+CREATE TABLE origin (
+  event BIGINT NOT NULL,
+  seq BIGINT NOT NULL,
+  kept_by BIGINT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (event, seq)
+);
+CREATE INDEX origin_kept_by ON origin (kept_by);
+CREATE TABLE coupon_use (
+  folded TEXT NOT NULL,
+  event BIGINT NOT NULL,
+  PRIMARY KEY (folded, event)
+);
+"];
+
+/// What makes entries, events, links and claims unchangeable, where nobody goes around it on purpose.
+pub const FIXED: [&str; 7] = ["event", "link", "entry", "claim", "holding", "origin", "coupon_use"];

@@ -1,0 +1,123 @@
+//! How many decisions a second a ledger keeps, and how long one takes, with so many members and writers:
+//! `cargo run --release -p perq-tests --bin ledger-speed -- sqlite|postgres MEMBERS SECONDS WRITERS…`.
+//!
+//! Members are made as rows, each with a lot of 1 000 points; half of the events give points to a random member, half take
+//! some. Every answer is durable when it comes. The file lies in the target folder: give it a disk of its own.
+
+use perq_ledger::{Ledger, Store, open};
+use perq_tests::ledgers::{Backend, engine};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+const RULES: &str = r#"language 1
+program speed { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 redeemable worth 1 points = 1 EUR expire 365 days after award }
+event gift { amount: points }
+event spend { amount: points }
+group gifts { kind earn displace none on gift when member known }
+rule given in group gifts {
+  limit 5_000 points per member within this month else cut
+  then award event.amount
+}
+group spends { kind earn displace none on spend when member known }
+rule taken in group spends { then debit event.amount from bonus }
+"#;
+
+fn fill(store: &mut dyn Store, backend: Backend, members: u64) {
+    let numbers = match backend {
+        Backend::Sqlite => format!(
+            "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {members}) SELECT i FROM n)"
+        ),
+        Backend::Postgres => format!("(SELECT i FROM generate_series(1, {members}) AS i)"),
+    };
+    for sql in [
+        format!("INSERT INTO member (name, seq, head) SELECT 'm' || i, 1, 'made' FROM {numbers} AS made"),
+        format!(
+            "INSERT INTO lot (member, account, event, part, issued, start, until, granted, spent, expired, reversed, \
+             remaining, by_event, by_raised, worth) \
+             SELECT 'm' || i, 'bonus', -i, 1, 0, 0, NULL, 1000, 0, 0, 0, 1000, 0, 0, 1000 FROM {numbers} AS made"
+        ),
+        format!(
+            "INSERT INTO balance (member, account, balance, owed) SELECT 'm' || i, 'bonus', 1000, 0 \
+             FROM {numbers} AS made"
+        ),
+    ] {
+        store.query(&sql, &[]).expect("rows of members");
+    }
+    if backend == Backend::Postgres {
+        store.query("ANALYZE", &[]).expect("statistics");
+    }
+}
+
+fn measure(ledger: &Ledger, members: u64, writers: u64, time: Duration, run: u64) -> (f64, Vec<Duration>) {
+    let count = AtomicU64::new(0);
+    let all: Mutex<Vec<Duration>> = Mutex::new(Vec::new());
+    let started = Instant::now();
+    std::thread::scope(|scope| {
+        for writer in 0..writers {
+            let (count, all) = (&count, &all);
+            scope.spawn(move || {
+                let mut state = writer.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(run);
+                let mut dice = |most: u64| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                    (state >> 33) % most
+                };
+                let mut own = Vec::new();
+                for number in 0u64.. {
+                    if started.elapsed() >= time {
+                        break;
+                    }
+                    let kind = if dice(2) == 0 { "gift" } else { "spend" };
+                    let (member, day, amount) = (1 + dice(members), 1 + dice(28), 1 + dice(20));
+                    let text = format!(
+                        r#"{{"id":"e{run}-{writer}-{number}","kind":"{kind}","at":"2026-03-{day:02}T10:00:00","member":"m{member}","amount":"{amount}"}}"#
+                    );
+                    let begun = Instant::now();
+                    ledger.decide(text.as_bytes()).expect("an answer");
+                    own.push(begun.elapsed());
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                all.lock().expect("no writer has failed").extend(own);
+            });
+        }
+    });
+    let rate = count.load(Ordering::Relaxed) as f64 / started.elapsed().as_secs_f64();
+    let mut all = all.into_inner().expect("no writer has failed");
+    all.sort_unstable();
+    (rate, all)
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (backend, numbers) = match arguments.split_first() {
+        Some((name, rest)) if name == "sqlite" => (Backend::Sqlite, rest),
+        Some((name, rest)) if name == "postgres" => (Backend::Postgres, rest),
+        Some(_) | None => {
+            eprintln!("ledger-speed sqlite|postgres MEMBERS SECONDS WRITERS…");
+            return ExitCode::FAILURE;
+        }
+    };
+    let numbers: Vec<u64> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
+    let [members, seconds, writers @ ..] = numbers.as_slice() else { return ExitCode::FAILURE };
+    let place = backend.place();
+    let engine = engine(RULES);
+    let mut store = open(&place, true).expect("a place");
+    let begun = Instant::now();
+    fill(&mut *store, backend, (*members).max(1));
+    println!("{backend:?}, {members} members (made in {:.0} s)", begun.elapsed().as_secs_f64());
+    let ledger = Ledger::new(&engine, store, "").expect("a ledger");
+    for (run, writers) in writers.iter().enumerate() {
+        let time = Duration::from_secs(*seconds);
+        let (rate, all) = measure(&ledger, (*members).max(1), *writers, time, run as u64);
+        let at =
+            |share: usize| all.get(all.len() * share / 100).copied().unwrap_or_default().as_secs_f64() * 1e3;
+        println!(
+            "  {writers:>3} writers: {rate:>7.0} decisions a second; {:.2} ms half of them, {:.2} ms 99 of 100",
+            at(50),
+            at(99)
+        );
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,1278 @@
+//! The ledger against the memory of the runtime, against retries, races and damage, on both places where it is kept.
+
+use perq_ledger::audit::audit;
+use perq_ledger::deeds::{Act, Deed, Done, carry_out, expire, lapse};
+use perq_ledger::report;
+use perq_ledger::store::Datum;
+use perq_ledger::{Ledger, Refusal, Store, open};
+use perq_runtime::engine::Engine;
+use perq_tests::crash;
+use perq_tests::ledgers::{Backend, EVERYTHING, engine};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Numbers that are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % most
+    }
+}
+
+/// Random events of a few members, mostly in the order of time, with codes that were issued, payments with points, goods
+/// that come back and some that are sent again.
+fn events(seed: u64, many: usize) -> Vec<String> {
+    let mut dice = Dice(seed);
+    let mut out: Vec<String> = Vec::new();
+    // Purchases: id, and pieces of `A` and of `B`.
+    let mut bought: Vec<(String, u64, u64)> = Vec::new();
+    for number in 0..many {
+        if number > 3 && dice.below(12) == 0 {
+            let again = dice.below(number as u64) as usize;
+            out.push(out[again].clone());
+            continue;
+        }
+        // About an event every seven hours from 1 January; one in ten comes late by up to ten days.
+        let mut hour = (number as u64) * 7 + dice.below(7);
+        if dice.below(10) == 0 {
+            hour = hour.saturating_sub(dice.below(240));
+        }
+        let (day, hour) = (hour / 24, hour % 24);
+        let (month, day) = (day / 28 + 1, day % 28 + 1);
+        let at = format!("2026-{month:02}-{day:02}T{hour:02}:{:02}:00", dice.below(60));
+        let member = format!("m{}", dice.below(6));
+        if dice.below(5) == 0 {
+            let amount = 100 + dice.below(500);
+            let kind = if dice.below(3) == 0 { "present" } else { "gift" };
+            out.push(format!(
+                r#"{{"id":"e{number}","kind":"{kind}","at":"{at}","member":"{member}","amount":"{amount}"}}"#
+            ));
+            continue;
+        }
+        if !bought.is_empty() && dice.below(5) == 0 {
+            // Mostly of one of the last ones; some bring back too much, or what nobody bought, or are somebody else's.
+            let back = 1 + dice.below(bought.len().min(12) as u64) as usize;
+            let (of, first, second) = &bought[bought.len() - back];
+            let mut lines = vec![format!(r#"{{"sku":"A","qty":{}}}"#, 1 + dice.below(*first + 1))];
+            if *second > 0 && dice.below(2) == 0 {
+                lines.push(format!(r#"{{"sku":"B","qty":{}}}"#, 1 + dice.below(*second)));
+            }
+            let of = if dice.below(15) == 0 { "nothing" } else { of };
+            let who = if dice.below(10) == 0 { format!(r#","member":"{member}""#) } else { String::new() };
+            out.push(format!(
+                r#"{{"id":"e{number}","kind":"return","of":"{of}","at":"{at}"{who},"lines":[{}]}}"#,
+                lines.join(",")
+            ));
+            continue;
+        }
+        let invited = if dice.below(4) == 0 { r#","invited_by":"m5""# } else { "" };
+        let member = match dice.below(12) {
+            0 => "null".to_owned(),
+            _ => format!(r#"{{"id":"{member}"{invited}}}"#),
+        };
+        let coupons = match dice.below(6) {
+            0 => r#","coupons":["spring"]"#.to_owned(),
+            1 => format!(r#","coupons":["next5-e{}-1"]"#, dice.below(number as u64 + 1)),
+            _ => String::new(),
+        };
+        let redeem = match dice.below(4) {
+            0 => r#","redeem":{"pay_with_points":"150"}"#,
+            _ => "",
+        };
+        let store = match dice.below(3) {
+            0 => String::new(),
+            number => format!(r#","store":"S{number}""#),
+        };
+        let pieces = 1 + dice.below(2);
+        let price = (10 + dice.below(95)) / pieces;
+        let mut lines = format!(r#"{{"sku":"A","qty":{pieces},"price":"{price}.00"}}"#);
+        let tea = dice.below(4);
+        if tea > 0 {
+            lines.push_str(&format!(r#",{{"sku":"B","category":"Tea","qty":{tea},"price":"2.35"}}"#));
+        }
+        bought.push((format!("e{number}"), pieces, tea));
+        out.push(format!(
+            r#"{{"id":"e{number}","kind":"purchase","at":"{at}","member":{member}{store}{coupons}{redeem},"lines":[{lines}]}}"#
+        ));
+    }
+    out
+}
+
+/// What the memory of the runtime decides: each event once, in their order.
+fn decided_in_memory(engine: &Engine, events: &[String]) -> Vec<String> {
+    let mut session = engine.session();
+    let mut out: Vec<(String, String)> = Vec::new();
+    for event in events {
+        if let Some((_, decision)) = out.iter().find(|(before, _)| before == event) {
+            let decision = decision.clone();
+            out.push((event.clone(), decision));
+            continue;
+        }
+        let mut line = Vec::new();
+        session.decide_line(event.as_bytes(), &mut line).unwrap_or_else(|error| panic!("{event}: {error}"));
+        out.push((event.clone(), String::from_utf8(line).expect("a text").trim_end().to_owned()));
+    }
+    out.into_iter().map(|(_, decision)| decision).collect()
+}
+
+fn ledger(engine: &Engine, place: &str) -> Ledger {
+    Ledger::new(engine, open(place, true).expect("a place"), "").expect("a ledger")
+}
+
+fn sound(place: &str) -> perq_ledger::audit::Report {
+    let report = audit(&mut *open(place, false).expect("a ledger")).expect("an audit");
+    assert_eq!(report.findings, [], "{place}");
+    report
+}
+
+fn rows(store: &mut dyn Store, sql: &str) -> Vec<Vec<Datum>> {
+    store.query(sql, &[]).expect("an answer")
+}
+
+fn number(store: &mut dyn Store, sql: &str) -> i64 {
+    rows(store, sql)[0][0].number()
+}
+
+#[test]
+fn a_ledger_decides_what_the_memory_decides() {
+    let engine = engine(EVERYTHING);
+    // The last one misses a review for so long that what it looks at is no longer near its events.
+    for seed in (1..=7).chain([159]) {
+        let events = events(seed, 300);
+        let expected = decided_in_memory(&engine, &events);
+        for (word, least) in [
+            ("debit", 20),
+            ("refused", 1),
+            ("issued", 10),
+            ("tiers", 10),
+            ("cut", 100),
+            ("raised", 3),
+            ("gifts", 3),
+            ("spent", 10),
+            ("returned", 10),
+            ("corrections", 5),
+            ("unknown-purchase", 1),
+            ("more-than-bought", 1),
+            ("owed", 1),
+        ] {
+            let many = expected.iter().filter(|line| line.contains(&format!("\"{word}"))).count();
+            assert!(many >= least, "seed {seed}: {many} decisions with {word} show nothing");
+        }
+        for backend in Backend::ALL {
+            let place = backend.place();
+            let mut dice = Dice(seed);
+            let mut rest = events.as_slice();
+            let mut at = 0;
+            let mut open_one = ledger(&engine, &place);
+            while !rest.is_empty() {
+                let many = (1 + dice.below(40) as usize).min(rest.len());
+                let (now, later) = rest.split_at(many);
+                let records: Vec<&[u8]> = now.iter().map(String::as_bytes).collect();
+                for answer in open_one.decide_all(&records) {
+                    let answer = answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", events[at]));
+                    assert_eq!(
+                        answer.decision, expected[at],
+                        "{backend:?} seed {seed} event {at}: {}",
+                        events[at]
+                    );
+                    at += 1;
+                }
+                rest = later;
+                if dice.below(3) == 0 {
+                    drop(open_one);
+                    open_one = ledger(&engine, &place);
+                }
+            }
+            let report = sound(&place);
+            let once: BTreeSet<&String> = events.iter().collect();
+            assert_eq!(report.events, once.len() as i64);
+            assert!(report.entries > 1_000 && report.claims > 200 && report.lots > 300, "{report:?}");
+        }
+    }
+}
+
+const SMALL: &str = r#"language 1
+program small { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 redeemable worth 1 points = 1 EUR expire 10 days after award }
+event gift { amount: points }
+event spend { amount: points }
+group gifts { kind earn displace none on gift when member known }
+rule given in group gifts { then award event.amount }
+group spends { kind earn displace none on spend when member known }
+rule taken in group spends { then debit event.amount from bonus }
+group promo { kind earn displace none on purchase }
+rule few in group promo {
+  budget 100 times else skip
+  when member known
+  then award 1 points
+}
+"#;
+
+fn gift(id: &str, member: &str, at: &str, amount: i64) -> String {
+    deed("gift", id, member, at, amount)
+}
+
+fn deed(kind: &str, id: &str, member: &str, at: &str, amount: i64) -> String {
+    format!(r#"{{"id":"{id}","kind":"{kind}","at":"{at}","member":"{member}","amount":"{amount}"}}"#)
+}
+
+#[test]
+fn an_event_is_answered_once() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let first = gift("g1", "anna", "2026-03-01T10:00:00", 50);
+        let answer = ledger(&engine, &place).decide(first.as_bytes()).expect("an answer");
+        assert!(!answer.repeated);
+        let ledger = ledger(&engine, &place);
+        // Other blanks and another order of fields say the same.
+        let same = r#" {"kind":"gift","id":"g1","at":"2026-03-01T10:00:00","amount":"50", "member":"anna"}"#;
+        for text in [first.as_str(), same] {
+            let again = ledger.decide(text.as_bytes()).expect("an answer");
+            assert!(again.repeated);
+            assert_eq!(again.decision, answer.decision);
+        }
+        let other = ledger.decide(gift("g1", "anna", "2026-03-01T10:00:00", 51).as_bytes()).unwrap_err();
+        assert_eq!((other.name(), other.field(), other.id()), ("other-content", "amount", Some("g1")));
+        // Within one batch, too.
+        let (second, changed) =
+            (gift("g2", "anna", "2026-03-01T10:00:00", 1), gift("g2", "bo", "2026-03-01T10:00:00", 1));
+        let all = ledger.decide_all(&[second.as_bytes(), second.as_bytes(), changed.as_bytes()]);
+        assert!(!all[0].as_ref().unwrap().repeated && all[1].as_ref().unwrap().repeated);
+        assert_eq!(all[0].as_ref().unwrap().decision, all[1].as_ref().unwrap().decision);
+        assert_eq!(all[2].as_ref().unwrap_err().field(), "member");
+        // Another source has ids of its own; another revision has not.
+        let shop = Ledger::new(&engine, open(&place, true).unwrap(), "shop").unwrap();
+        assert!(!shop.decide(second.as_bytes()).unwrap().repeated);
+        assert!(Ledger::new(&engine, open(&place, true).unwrap(), "perq:expire").is_err());
+        let revised = second.replace(r#""id""#, r#""revision":1,"id""#);
+        assert!(matches!(ledger.decide(revised.as_bytes()), Err(Refusal::OtherRevision { decided: 0, .. })));
+        assert_eq!(ledger.decide(b"{").unwrap_err().name(), "malformed-json");
+        let mut store = open(&place, false).unwrap();
+        let balances = report::balances(&mut *store, "anna", Some(1_772_400_000)).unwrap();
+        // 50, 1, and 1 of the other source, on 1 March 21:20 UTC.
+        assert_eq!(balances[0].balance, "52");
+        assert_eq!(sound(&place).events, 3);
+    }
+}
+
+#[test]
+fn a_refused_payment_stays_refused() {
+    let engine = engine(EVERYTHING);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = ledger(&engine, &place);
+        let buys = r#"{"id":"p1","kind":"purchase","at":"2026-03-01T10:00:00","member":"anna","redeem":{"pay_with_points":"150"},"lines":[{"sku":"A","qty":1,"price":"9.00"}]}"#;
+        let refused = ledger.decide(buys.as_bytes()).unwrap();
+        assert!(refused.decision.contains(r#""because":"short""#), "{}", refused.decision);
+        let gift = r#"{"id":"g1","kind":"gift","at":"2026-02-01T10:00:00","member":"anna","amount":"500"}"#;
+        ledger.decide(gift.as_bytes()).unwrap();
+        let again = ledger.decide(buys.as_bytes()).unwrap();
+        assert_eq!((again.repeated, again.decision), (true, refused.decision));
+        sound(&place);
+    }
+}
+
+/// 64 threads want 3 points each of balances of 100, from two hosts: 33 get them.
+#[test]
+fn nobody_spends_what_is_not_there() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let hosts = [ledger(&engine, &place), ledger(&engine, &place)];
+        for member in ["anna", "bruno", "carla"] {
+            let gift = gift(&format!("g-{member}"), member, "2026-03-01T10:00:00", 100);
+            hosts[0].decide(gift.as_bytes()).unwrap();
+        }
+        std::thread::scope(|scope| {
+            for thread in 0..64 {
+                let host = &hosts[thread % 2];
+                scope.spawn(move || {
+                    for member in ["anna", "bruno", "carla"] {
+                        let id = format!("s-{member}-{thread}");
+                        let text = deed("spend", &id, member, "2026-03-02T10:00:00", 3);
+                        let answer = host.decide(text.as_bytes()).expect("an answer");
+                        // Who hears no answer asks again.
+                        if thread % 3 == 0 {
+                            assert_eq!(
+                                host.decide(text.as_bytes()).expect("an answer").decision,
+                                answer.decision
+                            );
+                        }
+                    }
+                });
+            }
+        });
+        let mut store = open(&place, false).unwrap();
+        for member in ["anna", "bruno", "carla"] {
+            let left = number(&mut *store, &format!("SELECT balance FROM balance WHERE member = '{member}'"));
+            assert_eq!(left, 1, "{backend:?} {member}");
+        }
+        let short = number(&mut *store, r#"SELECT count(*) FROM event WHERE decision LIKE '%"short"%'"#);
+        assert_eq!(short, 3 * (64 - 33));
+        assert_eq!(sound(&place).events, 3 + 3 * 64);
+    }
+}
+
+/// A budget of 100 times, 64 members three times each, from two hosts: 100 get a point.
+#[test]
+fn a_budget_of_all_is_never_overshot() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let hosts = [ledger(&engine, &place), ledger(&engine, &place)];
+        std::thread::scope(|scope| {
+            for thread in 0..64 {
+                let host = &hosts[thread % 2];
+                scope.spawn(move || {
+                    for time in 0..3 {
+                        let text = format!(
+                            r#"{{"id":"p{thread}-{time}","kind":"purchase","at":"2026-03-02T10:00:00","member":"m{thread}","lines":[]}}"#
+                        );
+                        host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                    }
+                });
+            }
+        });
+        let mut store = open(&place, false).unwrap();
+        assert_eq!(number(&mut *store, "SELECT CAST(sum(amount) AS BIGINT) FROM claim"), 100, "{backend:?}");
+        assert_eq!(number(&mut *store, "SELECT CAST(sum(balance) AS BIGINT) FROM balance"), 100);
+        sound(&place);
+    }
+}
+
+#[test]
+fn what_ends_is_booked_once_and_by_hand_is_said_by_whom() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = ledger(&engine, &place);
+        for (id, member, at, amount) in [
+            ("g1", "anna", "2026-03-01T10:00:00", 50),
+            ("g2", "anna", "2026-03-05T10:00:00", 7),
+            ("g3", "bo", "2026-03-01T10:00:00", 9),
+        ] {
+            ledger.decide(gift(id, member, at, amount).as_bytes()).unwrap();
+        }
+        ledger.decide(deed("spend", "s1", "anna", "2026-03-06T10:00:00", 20).as_bytes()).unwrap();
+        let mut store = open(&place, false).unwrap();
+        // Ten days after 1 March is the 11th, to its end: 2026-03-12 00:00 in Rome is 2026-03-11T23:00Z.
+        let end = perq_runtime::clock::date("2026-03-12").unwrap() * 86_400 - 3_600;
+        assert_eq!(expire(&mut *store, "run-1", end - 1, "test").unwrap().0, 0);
+        let (members, sums) = expire(&mut *store, "run-1", end, "test").unwrap();
+        // 50 less the 20 that were spent, and 9.
+        assert_eq!((members, sums.get("bonus")), (2, Some(&39)));
+        assert_eq!(expire(&mut *store, "run-1", end, "test").unwrap().0, 0);
+        let wish = |id: &str, act: Act, reason: &str| Deed {
+            id: id.to_owned(),
+            member: "anna".to_owned(),
+            at: end,
+            act,
+            reason: reason.to_owned(),
+            author: "support".to_owned(),
+        };
+        let account = || "bonus".to_owned();
+        let add = wish("c1", Act::Add { account: account(), amount: 5, until: None }, "lost receipt");
+        let less = wish("c2", Act::Remove { account: account(), amount: 13 }, "mistake");
+        let done = carry_out(&mut *store, &[less.clone(), add.clone(), add.clone()]).unwrap();
+        // 7 of 5 March are there, 13 are asked for.
+        assert_eq!(done[0], Done::Refused("anna has 6 too few in bonus".to_owned()));
+        assert!(matches!(done[1], Done::Done(_)));
+        assert_eq!(done[2], Done::Before);
+        let less = Deed { act: Act::Remove { account: account(), amount: 12 }, ..less };
+        assert!(matches!(carry_out(&mut *store, std::slice::from_ref(&less)).unwrap()[0], Done::Done(_)));
+        let other = Deed { reason: "another".to_owned(), ..less };
+        assert_eq!(
+            carry_out(&mut *store, &[other]).unwrap(),
+            [Done::Refused("`c2` was done to anna before, and `reason` was another".to_owned())]
+        );
+        let statement = report::statement(&mut *store, "anna", None).unwrap();
+        let lines: Vec<(&str, &str, &str)> = statement
+            .iter()
+            .map(|row| (row.rule.as_str(), row.amount.as_str(), row.balance.as_str()))
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                ("given", "50", "50"),
+                ("given", "7", "57"),
+                ("taken", "-20", "37"),
+                ("expiry", "-30", "7"),
+                ("adjustment", "5", "12"),
+                ("adjustment", "-12", "0")
+            ]
+        );
+        let liability = report::liability(&mut *store, end).unwrap();
+        let row = &liability[0];
+        assert_eq!(
+            [&row.outstanding, &row.ended, &row.issued, &row.redeemed, &row.breakage, &row.adjusted],
+            // 5 were added by hand and 12 taken.
+            ["0", "0", "66", "20", "39", "-7"]
+        );
+        // What ended can no longer be spent by an event that comes late.
+        let late = ledger.decide(deed("spend", "s2", "bo", "2026-03-02T10:00:00", 1).as_bytes()).unwrap();
+        assert!(late.decision.contains(r#""short""#), "{}", late.decision);
+        sound(&place);
+    }
+}
+
+/// What was done to a ledger behind its back, and which invariant says so.
+const DAMAGES: [(&str, &str); 15] = [
+    ("UPDATE entry SET amount = amount + 1 WHERE event = 1 AND part = 1", "I1"),
+    ("UPDATE balance SET balance = balance + 1 WHERE member = 'anna'", "I2"),
+    ("UPDATE balance SET owed = owed + 1, balance = balance - 1 WHERE member = 'anna'", "I2"),
+    ("DELETE FROM balance WHERE member = 'bo'", "I2"),
+    ("UPDATE lot SET remaining = remaining - 1, spent = spent + 1 WHERE member = 'bo'", "I4"),
+    ("DELETE FROM lot WHERE member = 'bo'", "I4"),
+    ("UPDATE event SET decision = replace(decision, '\"50\"', '\"60\"') WHERE id = 'g1'", "I5"),
+    ("UPDATE event SET json = replace(json, 'gift', 'gilt') WHERE id = 'g1'", "I6"),
+    ("DELETE FROM link WHERE member = 'anna' AND seq = 2", "I6"),
+    ("UPDATE member SET seq = seq + 1 WHERE name = 'bo'", "I6"),
+    ("DELETE FROM entry WHERE event = (SELECT number FROM event WHERE id = 'g3')", "I5"),
+    ("UPDATE counter_day SET amount = amount + 1", "I8"),
+    ("DELETE FROM claim", "I8"),
+    ("UPDATE event SET pack = ''", "I10"),
+    ("UPDATE entry SET amount = amount - 1 WHERE book = 'reserved'", "I7"),
+];
+
+#[test]
+fn the_auditor_finds_what_was_done_behind_its_back() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        for (damage, invariant) in DAMAGES {
+            let place = backend.place();
+            let ledger = ledger(&engine, &place);
+            for text in [
+                gift("g1", "anna", "2026-03-01T10:00:00", 50),
+                gift("g2", "anna", "2026-03-05T10:00:00", 7),
+                gift("g3", "bo", "2026-03-01T10:00:00", 9),
+                deed("spend", "s1", "anna", "2026-03-06T10:00:00", 20),
+                r#"{"id":"p1","kind":"purchase","at":"2026-03-02T10:00:00","member":"bo","lines":[]}"#
+                    .to_owned(),
+            ] {
+                ledger.decide(text.as_bytes()).unwrap();
+            }
+            let mut store = open(&place, false).unwrap();
+            let hold = |id: &str, act: Act| Deed {
+                id: id.to_owned(),
+                member: "anna".to_owned(),
+                at: 1_772_700_000,
+                act,
+                reason: String::new(),
+                author: "till".to_owned(),
+            };
+            let held = Act::Reserve { account: "bonus".to_owned(), amount: 2, until: 1_772_800_000 };
+            let done = carry_out(&mut *store, &[hold("r1", held)]).unwrap();
+            assert!(matches!(done[0], Done::Done(_)), "{done:?}");
+            let done = carry_out(&mut *store, &[hold("r1", Act::Commit)]).unwrap();
+            assert!(matches!(done[0], Done::Done(_)), "{done:?}");
+            sound(&place);
+            // Without going around it on purpose it is refused.
+            if damage.contains("entry") || damage.contains("link") || damage.contains(" claim") {
+                assert!(store.query(damage, &[]).is_err(), "{damage}");
+            }
+            for table in perq_ledger::schema::FIXED {
+                match backend {
+                    Backend::Sqlite => {
+                        for deed in ["UPDATE", "DELETE"] {
+                            store.query(&format!("DROP TRIGGER {table}_no_{deed}"), &[]).unwrap();
+                        }
+                    }
+                    Backend::Postgres => {
+                        store.query(&format!("DROP TRIGGER {table}_fixed ON {table}"), &[]).unwrap();
+                    }
+                }
+            }
+            store.query(damage, &[]).unwrap_or_else(|error| panic!("{damage}: {error}"));
+            drop(store);
+            let report = audit(&mut *open(&place, false).unwrap()).unwrap();
+            let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.invariant).collect();
+            assert!(found.contains(invariant), "{backend:?} {damage}: {:?}", report.findings);
+        }
+    }
+}
+
+#[test]
+fn a_later_version_looks_back_at_more() {
+    let first = "language 1
+program demo { currency EUR zone \"Europe/Rome\" rounding half_up }
+account bonus { unit points decimals 0 round down per basket worth 1 points = 1 EUR }
+group earn { kind earn displace none on purchase when member known }
+rule one in group earn { then award 1 points }
+";
+    let second = format!(
+        "{first}rule tea in group earn {{
+  let before = sum(line.paid for earlier lines within last 30 days where line.price >= 5 EUR)
+  when before >= 20 EUR
+  then award 100 points
+}}
+"
+    );
+    let buy = |id: &str, at: &str| {
+        format!(
+            r#"{{"id":"{id}","kind":"purchase","at":"{at}","member":"anna","lines":[{{"sku":"A","qty":2,"price":"10.00"}}]}}"#
+        )
+    };
+    for backend in Backend::ALL {
+        let place = backend.place();
+        ledger(&engine(first), &place).decide(buy("p1", "2026-03-01T10:00:00").as_bytes()).unwrap();
+        let later = ledger(&engine(&second), &place);
+        let answer = later.decide(buy("p2", "2026-03-02T10:00:00").as_bytes()).unwrap();
+        assert!(answer.decision.contains(r#""bonus":"101""#), "{}", answer.decision);
+        sound(&place);
+    }
+}
+
+#[test]
+fn other_files_are_no_ledgers() {
+    let place = Backend::Sqlite.place();
+    assert_eq!(open(&place, false).err().map(|error| error.name()), Some("unfit"));
+    std::fs::write(&place, "no database at all, but long enough for one to be looked at").unwrap();
+    assert_eq!(open(&place, true).err().map(|error| error.name()), Some("unfit"));
+    let place = Backend::Postgres.place();
+    assert_eq!(open(&place, false).err().map(|error| error.name()), Some("unfit"));
+    let engine_with = |decimals: u8| engine(&SMALL.replace("decimals 0", &format!("decimals {decimals}")));
+    for backend in Backend::ALL {
+        let place = backend.place();
+        ledger(&engine_with(0), &place)
+            .decide(gift("g1", "anna", "2026-03-01T10:00:00", 5).as_bytes())
+            .unwrap();
+        let other = Ledger::new(&engine_with(2), open(&place, false).unwrap(), "");
+        let error = other.err().expect("points with other digits").to_string();
+        assert_eq!(error, "the ledger keeps account `bonus` with 0 decimals; the program declares 2");
+    }
+}
+
+/// The short form of the campaign that `tests/crash-campaign.rs` runs.
+#[test]
+fn writers_and_servers_may_be_killed_at_any_moment() {
+    let binary = Path::new(env!("CARGO_BIN_EXE_crash"));
+    let sqlite = crash::campaign(binary, Backend::Sqlite, 40, 0, 11);
+    assert!(sqlite.kills == 40 && sqlite.acknowledged > 200, "{sqlite:?}");
+    let postgres = crash::campaign(binary, Backend::Postgres, 9, 3, 12);
+    assert!(postgres.crashes == 3 && postgres.acknowledged > 100, "{postgres:?}");
+    // A kill between the commit and the answer leaves events that nobody was told of.
+    assert!(sqlite.events >= sqlite.acknowledged as i64 && postgres.events >= postgres.acknowledged as i64);
+}
+
+#[test]
+fn a_quote_keeps_nothing() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = ledger(&engine, &place);
+        ledger.decide(gift("g1", "anna", "2026-03-01T10:00:00", 5).as_bytes()).unwrap();
+        let spend = deed("spend", "s1", "anna", "2026-03-02T10:00:00", 4);
+        let quoted = ledger.quote(spend.as_bytes()).unwrap();
+        assert_eq!(ledger.quote(spend.as_bytes()).unwrap(), quoted);
+        assert_eq!(sound(&place).events, 1);
+        let kept = ledger.decide(spend.as_bytes()).unwrap();
+        assert_eq!((kept.decision, kept.repeated), (quoted.decision, false));
+        // Two points would be too many now; the same event is still answered as it was.
+        let more = ledger.quote(deed("spend", "s2", "anna", "2026-03-02T10:00:00", 2).as_bytes()).unwrap();
+        assert!(more.decision.contains(r#""short""#), "{}", more.decision);
+        assert!(ledger.quote(spend.as_bytes()).unwrap().repeated);
+        assert_eq!(sound(&place).events, 2);
+    }
+}
+
+/// A ledger of one account as one would do it on paper: nothing of the runtime's lots is used.
+#[derive(Default)]
+struct Paper {
+    /// Member, day of the award, what is left; until the end of the tenth day after, or for ever.
+    lots: Vec<(u64, u64, Option<u64>, i64)>,
+    breakage: i64,
+    done: BTreeSet<String>,
+}
+
+impl Paper {
+    /// What can be spent at ten in the morning of a day.
+    fn balance(&self, member: u64, day: u64) -> i64 {
+        let live = self.lots.iter().filter(|lot| lot.0 == member && lot.1 <= day);
+        live.filter(|lot| lot.2.is_none_or(|last| day <= last)).map(|lot| lot.3).sum()
+    }
+
+    fn spend(&mut self, member: u64, day: u64, amount: i64) -> bool {
+        if self.balance(member, day) < amount {
+            return false;
+        }
+        let mut left = amount;
+        while left > 0 {
+            let live = self.lots.iter_mut().filter(|lot| {
+                lot.0 == member && lot.1 <= day && lot.2.is_none_or(|last| day <= last) && lot.3 > 0
+            });
+            // The one that ends first; of those that end together the older one.
+            let lot = live.min_by_key(|lot| (lot.2.unwrap_or(u64::MAX), lot.1)).expect("there is enough");
+            let part = lot.3.min(left);
+            lot.3 -= part;
+            left -= part;
+        }
+        true
+    }
+
+    /// At the end of a day.
+    fn expire(&mut self, day: u64) {
+        for lot in self.lots.iter_mut().filter(|lot| lot.2.is_some_and(|last| last <= day)) {
+            self.breakage += std::mem::take(&mut lot.3);
+        }
+    }
+}
+
+fn paper_day(day: u64) -> String {
+    perq_runtime::clock::date_text(perq_runtime::clock::date("2026-04-01").unwrap() + day as i64)
+}
+
+/// Random awards, debits, late events, retries, expiries and corrections, against paper.
+fn against_paper(backend: Backend, seed: u64, many: u64) {
+    let engine = engine(SMALL);
+    let place = backend.place();
+    let ledger = ledger(&engine, &place);
+    let mut store = open(&place, false).unwrap();
+    let (mut paper, mut dice, mut day) = (Paper::default(), Dice(seed), 20);
+    let mut sent: Vec<String> = Vec::new();
+    let number_of = |day: u64| perq_runtime::clock::date(&paper_day(day)).unwrap();
+    // In summer Rome's midnight is at 22:00 of the day before.
+    let end_of = |day: u64| (number_of(day) + 1) * 86_400 - 7_200;
+    for number in 0..many {
+        day += dice.below(2);
+        let member = dice.below(3);
+        let amount = 1 + dice.below(40) as i64;
+        let late = if dice.below(6) == 0 { dice.below(15) } else { 0 };
+        let on = day.saturating_sub(late);
+        let (id, who, at) =
+            (format!("e{number}"), format!("m{member}"), format!("{}T10:00:00", paper_day(on)));
+        match dice.below(10) {
+            0..=3 => {
+                let text = gift(&id, &who, &at, amount);
+                ledger.decide(text.as_bytes()).unwrap();
+                paper.lots.push((member, on, Some(on + 10), amount));
+                sent.push(text);
+            }
+            4..=7 => {
+                let text = deed("spend", &id, &who, &at, amount);
+                let answer = ledger.decide(text.as_bytes()).unwrap();
+                let enough = paper.spend(member, on, amount);
+                assert_eq!(!answer.decision.contains(r#""short""#), enough, "{backend:?} {seed}: {text}");
+                sent.push(text);
+            }
+            8 => {
+                let run = format!("run-{day}");
+                if paper.done.insert(run.clone()) {
+                    paper.expire(day);
+                    expire(&mut *store, &run, end_of(day), "test").unwrap();
+                }
+                // Again it does nothing, whatever came late.
+            }
+            _ => {
+                let at = number_of(day) * 86_400 + 8 * 3_600;
+                let act = if dice.below(2) == 0 {
+                    Act::Add { account: "bonus".to_owned(), amount, until: None }
+                } else {
+                    Act::Remove { account: "bonus".to_owned(), amount }
+                };
+                let known = paper.lots.iter().any(|lot| lot.0 == member);
+                let is_done = match act {
+                    Act::Remove { .. } => known && paper.spend(member, day, amount),
+                    Act::Add { .. } if known => {
+                        paper.lots.push((member, day, None, amount));
+                        true
+                    }
+                    Act::Add { .. }
+                    | Act::Expire
+                    | Act::Reserve { .. }
+                    | Act::Commit
+                    | Act::Cancel
+                    | Act::Lapse => continue,
+                };
+                let (reason, author) = ("why".to_owned(), "who".to_owned());
+                let wish = Deed { id, member: who, at, act, reason, author };
+                let done = carry_out(&mut *store, std::slice::from_ref(&wish)).unwrap();
+                assert_eq!(matches!(done[0], Done::Done(_)), is_done, "{wish:?}: {done:?}");
+            }
+        }
+        if dice.below(8) == 0 && !sent.is_empty() {
+            let again = &sent[dice.below(sent.len() as u64) as usize];
+            assert!(ledger.decide(again.as_bytes()).unwrap().repeated);
+        }
+        for member in 0..3 {
+            let at = number_of(day) * 86_400 + 8 * 3_600;
+            let rows = report::balances(&mut *store, &format!("m{member}"), Some(at)).unwrap();
+            let there = rows.first().map_or("0", |row| row.balance.as_str());
+            assert_eq!(
+                there,
+                paper.balance(member, day).to_string(),
+                "{backend:?} {seed} {number} m{member}"
+            );
+        }
+    }
+    let liability = report::liability(&mut *store, 0).unwrap();
+    assert_eq!(liability[0].breakage, paper.breakage.to_string());
+    let left: i64 = paper.lots.iter().map(|lot| lot.3).sum();
+    assert_eq!(liability[0].outstanding, left.to_string());
+    sound(&place);
+}
+
+#[test]
+fn a_ledger_is_what_paper_would_be() {
+    for seed in 1..=12 {
+        against_paper(Backend::Sqlite, seed, 120);
+    }
+    for seed in 21..=23 {
+        against_paper(Backend::Postgres, seed, 120);
+    }
+}
+
+#[test]
+fn a_reservation_ends_once() {
+    let engine = engine(SMALL);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = ledger(&engine, &place);
+        for (id, at) in [("g1", "2026-03-01T10:00:00"), ("g2", "2026-03-05T10:00:00")] {
+            ledger.decide(gift(id, "anna", at, 10).as_bytes()).unwrap();
+        }
+        let mut store = open(&place, false).unwrap();
+        let day = |text: &str| perq_runtime::clock::date(text).unwrap() * 86_400;
+        let wish = |id: &str, at: i64, act: Act| Deed {
+            id: id.to_owned(),
+            member: "anna".to_owned(),
+            at,
+            act,
+            reason: String::new(),
+            author: "till".to_owned(),
+        };
+        let hold = |id: &str, amount: i64| {
+            let act = Act::Reserve { account: "bonus".to_owned(), amount, until: day("2026-03-08") };
+            wish(id, day("2026-03-07"), act)
+        };
+        let mut does = |deed: Deed| carry_out(&mut *store, &[deed]).unwrap().remove(0);
+        let refused = |done: Done| match done {
+            Done::Refused(why) => why,
+            Done::Done(_) | Done::Before => panic!("it was done"),
+        };
+        // 15 of 20: all of the first lot, and 5 of the second.
+        assert!(matches!(does(hold("r1", 15)), Done::Done(_)));
+        assert_eq!(does(hold("r1", 15)), Done::Before);
+        assert_eq!(refused(does(hold("r2", 6))), "anna has 1 too few in bonus");
+        let spend = |id: &str, amount| {
+            let text = deed("spend", id, "anna", "2026-03-07T12:00:00", amount);
+            !ledger.decide(text.as_bytes()).unwrap().decision.contains(r#""short""#)
+        };
+        assert!(!spend("s1", 6), "what is held cannot be spent");
+        let at = day("2026-03-07") + 3_600;
+        assert!(matches!(does(wish("r1", at, Act::Cancel)), Done::Done(_)));
+        assert_eq!(does(wish("r1", at, Act::Cancel)), Done::Before);
+        assert_eq!(
+            refused(does(wish("r1", at, Act::Commit))),
+            "`r1` was done to anna before, and `end` was another"
+        );
+        assert!(spend("s2", 6), "what is given up can be spent");
+        assert!(matches!(does(hold("r3", 14)), Done::Done(_)));
+        assert!(matches!(does(wish("r3", at, Act::Commit)), Done::Done(_)));
+        assert_eq!(refused(does(wish("r4", at, Act::Commit))), "anna has no reservation `r4`");
+        ledger.decide(gift("g3", "anna", "2026-03-07T10:00:00", 3).as_bytes()).unwrap();
+        assert!(matches!(does(hold("r5", 3)), Done::Refused(_)), "it is not there at midnight");
+        ledger.decide(gift("g4", "anna", "2026-03-06T10:00:00", 3).as_bytes()).unwrap();
+        assert!(matches!(does(hold("r5", 3)), Done::Done(_)));
+        let late = day("2026-03-08");
+        assert_eq!(refused(does(wish("r5", late, Act::Commit))), "the time of reservation `r5` is over");
+        let balance = |store: &mut dyn Store| {
+            let row = report::balances(store, "anna", None).unwrap().remove(0);
+            (row.balance, row.reserved)
+        };
+        assert_eq!(balance(&mut *store), ("3".to_owned(), "3".to_owned()));
+        assert_eq!(lapse(&mut *store, late - 1, "test").unwrap(), 0);
+        assert_eq!(lapse(&mut *store, late, "test").unwrap(), 1);
+        assert_eq!(lapse(&mut *store, late, "test").unwrap(), 0);
+        assert_eq!(balance(&mut *store), ("6".to_owned(), "0".to_owned()));
+        let row = report::liability(&mut *store, late).unwrap().remove(0);
+        // 6 were spent and 14 paid.
+        assert_eq!([row.issued, row.redeemed, row.outstanding, row.reserved], ["26", "20", "6", "0"]);
+        sound(&place);
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_and_recovers() {
+    let engine = engine(SMALL);
+    let place = Backend::Sqlite.place();
+    let ledger = ledger(&engine, &place);
+    ledger.decide(gift("g0", "anna", "2026-03-01T10:00:00", 5).as_bytes()).unwrap();
+    let pages = ledger.query("PRAGMA page_count", &[]).unwrap()[0][0].number();
+    ledger.query(&format!("PRAGMA max_page_count = {}", pages + 4), &[]).unwrap();
+    let mut refused = Vec::new();
+    for number in 1..200 {
+        let text = gift(&format!("g{number}"), "anna", "2026-03-01T10:00:00", 5);
+        match ledger.decide(text.as_bytes()) {
+            Ok(_) => {}
+            Err(refusal) => {
+                assert_eq!(refusal.name(), "ledger-unavailable");
+                assert!(refusal.to_string().contains("no room"), "{refusal}");
+                refused.push(text);
+            }
+        }
+    }
+    assert!(refused.len() > 50, "{} were refused", refused.len());
+    // What was decided can still be asked for.
+    assert!(ledger.decide(gift("g0", "anna", "2026-03-01T10:00:00", 5).as_bytes()).unwrap().repeated);
+    assert_eq!(sound(&place).events, 200 - refused.len() as i64);
+    ledger.query("PRAGMA max_page_count = 1000000", &[]).unwrap();
+    for text in &refused {
+        assert!(!ledger.decide(text.as_bytes()).unwrap().repeated);
+    }
+    assert_eq!(sound(&place).events, 200);
+}
+
+/// `perq` as a user meets it: its exit code and what it prints.
+fn perq(arguments: &[&str], input: &str) -> (i32, String, String) {
+    let (exit, out, err) = perq_cli::run(arguments, input.as_bytes()).expect("arguments");
+    (exit as i32, out, err)
+}
+
+#[test]
+fn the_command_line_keeps_and_asks() {
+    let folder = perq_tests::scratch("ledger-commands");
+    let rules = folder.join("rules.rule");
+    std::fs::write(&rules, SMALL).unwrap();
+    let rules = rules.display().to_string();
+    let events: String = [
+        gift("g1", "anna", "2026-03-01T10:00:00", 50),
+        "{".to_owned(),
+        gift("g1", "anna", "2026-03-01T10:00:00", 51),
+        deed("spend", "s1", "anna", "2026-03-06T10:00:00", 20),
+    ]
+    .join("\n");
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let run = |more: &[&str]| {
+            let mut arguments = vec!["run", &rules, "--events", "-", "--ledger", &place];
+            arguments.extend(more);
+            perq(&arguments, &events)
+        };
+        let rejects = folder.join("rejects.ndjson").display().to_string();
+        let (exit, first, said) = run(&["--rejects", &rejects]);
+        assert_eq!((exit, first.lines().count()), (0, 2), "{said}");
+        assert!(said.contains("4 records: 2 decided and kept, 0 answered as before, 2 refused"), "{said}");
+        let kept = std::fs::read_to_string(&rejects).unwrap();
+        let kept: Vec<serde_json::Value> =
+            kept.lines().map(|line| serde_json::from_str(line).expect("an object")).collect();
+        assert_eq!((&kept[0]["error"], &kept[0]["line"]), (&"malformed-json".into(), &2.into()));
+        assert_eq!(
+            (&kept[1]["error"], &kept[1]["line"], &kept[1]["field"], &kept[1]["id"]),
+            (&"other-content".into(), &3.into(), &"amount".into(), &"g1".into())
+        );
+        let (exit, again, said) = run(&["--strict"]);
+        assert_eq!((exit, again), (1, first), "{said}");
+        assert!(said.contains("0 decided and kept, 2 answered as before"), "{said}");
+        let ask = |deed: &[&str], rest: &[&str]| {
+            let mut arguments = vec!["ledger"];
+            arguments.extend(deed.iter().take(1));
+            arguments.push(&place);
+            arguments.extend(deed.iter().skip(1));
+            arguments.extend(rest);
+            perq(&arguments, "")
+        };
+        let (exit, out, _) = ask(&["balance", "anna"], &["--at", "2026-03-07T00:00:00Z"]);
+        assert_eq!(exit, 0);
+        assert_eq!(
+            out,
+            "account  balance  pending  ended  reserved  unit\nbonus         30        0      0         0  points\n"
+        );
+        let (exit, _, said) = ask(&["balance", "nobody"], &[]);
+        assert_eq!((exit, said.as_str()), (1, "nothing is known of member nobody\n"));
+        let (exit, out, _) = ask(&["statement", "anna"], &["--format", "json"]);
+        let object: serde_json::Value = serde_json::from_str(&out).expect("an object");
+        assert_eq!((exit, &object["statement"][1]["amount"]), (0, &"-20".into()));
+        let (exit, out, _) = ask(&["lots", "anna"], &[]);
+        assert!(exit == 0 && out.contains("2026-03-11T23:00:00Z"), "{out}");
+        let (exit, out, _) = ask(&["export"], &[]);
+        assert_eq!((exit, out.lines().count()), (0, 5), "{out}");
+        assert!(out.starts_with("event_number,part,source,event,"), "{out}");
+        let adjust = |amount: &str, id: &str| {
+            let rest = ["--reason", "lost", "--author", "me", "--at", "2026-03-07T00:00:00Z"];
+            ask(&["adjust", "anna", "--account", "bonus", "--amount", amount, "--id", id], &rest)
+        };
+        assert_eq!(adjust("5", "c1").1, "1 done, 0 done before, 0 refused\n");
+        assert_eq!(adjust("5", "c1").1, "0 done, 1 done before, 0 refused\n");
+        let (exit, _, said) = adjust("-36", "c2");
+        assert_eq!((exit, said.as_str()), (1, "refused: anna has 1 too few in bonus\n"));
+        let wrong = perq_cli::run(["ledger", "balance", &place, "anna", "--at", "2026-03-07T00:00:00"], b"");
+        let (exit, _, said) = wrong.expect("arguments");
+        assert!(exit as i32 == 2 && said.contains("is no instant"), "{said}");
+        let author = ["--author", "me"];
+        let (exit, out, _) = ask(&["expire", "--at", "2026-03-12T00:00:00+01:00"], &author);
+        assert_eq!((exit, out.as_str()), (0, "points of 1 member ended: 30 points\n"));
+        let (exit, out, _) = ask(&["liability"], &["--at", "2026-03-12T00:00:00Z"]);
+        assert!(
+            exit == 0 && out.contains("bonus              5      0      50        20        30         5"),
+            "{out}"
+        );
+        let (exit, out, _) = ask(&["verify"], &[]);
+        assert_eq!(exit, 0);
+        assert_eq!(out, "1 members, 4 events, 8 entries, 2 lots, 0 claims: everything agrees\n");
+    }
+    let (exit, _, said) = perq(&["ledger", "verify", "no-such-place"], "");
+    assert_eq!((exit, said.as_str()), (2, "error: no-such-place: there is no ledger at this place\n"));
+}
+
+/// What can be taken back in more than one way: points that wait, are doubled, belong to others or are spent at once, a debit,
+/// payment with points, a limit, a budget of all, levels that are heard.
+const RETURNS: &str = r#"language 1
+program returns { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus {
+  unit points decimals 0
+  redeemable
+  round down per basket
+  worth 10 points = 1 EUR
+  expire 30 days after award
+  shortfall debt
+}
+account chips { unit chips decimals 0 shortfall debt }
+account cents { unit cents decimals 0 round down per basket worth 100 cents = 1 EUR shortfall debt }
+event gift { amount: points }
+group gifts { kind earn displace none on gift when member known }
+rule given in group gifts { then { award event.amount award 9 chips } }
+group offers { kind order_discount displace none on_price running on purchase }
+rule off in group offers {
+  budget 30 EUR within program else cut
+  budget 20 EUR within last 10 days else cut
+  when basket.paid >= 20 EUR
+  then discount 7% on basket spread by paid
+}
+rule swap in group offers {
+  when member known and basket.paid >= 30 EUR
+  then { debit 2 chips discount 1 EUR on basket spread by paid }
+}
+redemption pay { from bonus for lines where line.kind = product member chooses amount }
+group earn { kind earn displace none on purchase when member known }
+rule base in group earn {
+  limit 90 points per member within last 30 days else cut
+  then award 1 points * steps of 1 EUR in basket.paid
+}
+rule friend in group earn { when member.invited_by known then award 5 points to member.invited_by.bonus }
+rule passes in group earn { then award 2% of basket.paid as cents spent_at_once }
+rule waits in group earn { then award 3 chips available after 5 days }
+tiers club {
+  measure sum(purchase.paid for earlier purchases within program where not purchase.returned)
+  level base from 0 EUR
+  level silver from 30 EUR
+  level gold from 130 EUR
+  upgrade at_once
+  downgrade one_level
+  review every month
+}
+group levels { kind earn displace none on tier_change when member known }
+rule up in group levels { when member.tier = gold then award 1 points }
+"#;
+
+fn bought(id: &str, at: &str, member: &str, pay: u64, lines: &[(&str, u64, u64)]) -> String {
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|(sku, pieces, cents)| {
+            format!(r#"{{"sku":"{sku}","qty":{pieces},"price":"{}.{:02}"}}"#, cents / 100, cents % 100)
+        })
+        .collect();
+    let redeem = if pay > 0 { format!(r#","redeem":{{"pay":"{pay}"}}"#) } else { String::new() };
+    let lines = lines.join(",");
+    format!(r#"{{"id":"{id}","kind":"purchase","at":"{at}","member":{member}{redeem},"lines":[{lines}]}}"#)
+}
+
+fn comes_back(id: &str, of: &str, at: &str, lines: &[(&str, u64)]) -> String {
+    let lines: Vec<String> =
+        lines.iter().map(|(sku, pieces)| format!(r#"{{"sku":"{sku}","qty":{pieces}}}"#)).collect();
+    let lines = lines.join(",");
+    format!(r#"{{"id":"{id}","kind":"return","of":"{of}","at":"{at}","lines":[{lines}]}}"#)
+}
+
+/// Sums of the books, of claims and of what is left of lots, and levels: what is there once nothing is left of a purchase.
+fn books(place: &str) -> Vec<Vec<Vec<Datum>>> {
+    let mut store = open(place, false).unwrap();
+    [
+        "SELECT member, account, book, CAST(sum(amount) AS BIGINT) FROM entry GROUP BY member, account, book \
+         HAVING sum(amount) <> 0 ORDER BY member, account, book",
+        "SELECT who, counter, CAST(sum(amount) AS BIGINT) FROM claim GROUP BY who, counter \
+         HAVING sum(amount) <> 0 ORDER BY who, counter",
+        "SELECT counter, day, amount FROM counter_day WHERE amount <> 0 ORDER BY counter, day",
+        "SELECT member, account, start, coalesce(until, 0), CAST(sum(remaining) AS BIGINT) FROM lot \
+         WHERE remaining > 0 GROUP BY member, account, start, coalesce(until, 0) ORDER BY 1, 2, 3, 4",
+        "SELECT member, account, owed, balance FROM balance ORDER BY member, account",
+        "SELECT member, tiers, level FROM level ORDER BY member, tiers",
+    ]
+    .iter()
+    .map(|sql| rows(&mut *store, sql))
+    .collect()
+}
+
+#[test]
+fn what_is_bought_and_brought_back_leaves_nothing_in_the_books() {
+    let engine = engine(RETURNS);
+    let anna = r#"{"id":"anna","invited_by":"bo"}"#;
+    for backend in Backend::ALL {
+        let (mut paid, mut gold) = (0, 0);
+        for seed in 1..=12 {
+            let mut dice = Dice(seed);
+            let place = backend.place();
+            let here = ledger(&engine, &place);
+            let decide = |text: String| {
+                let answer =
+                    here.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{text}: {refusal}"));
+                assert_eq!(here.decide(text.as_bytes()).unwrap().decision, answer.decision);
+                answer.decision
+            };
+            decide(gift("g", "anna", "2026-03-01T08:00:00", 40 + dice.below(60) as i64));
+            let before = bought("b", "2026-03-02T10:00:00", anna, 0, &[("X", 1, 500 + dice.below(4_000))]);
+            decide(before);
+            let held = books(&place);
+            let lines = [
+                ("A", 1 + dice.below(3), 150 + dice.below(900)),
+                ("B", 1 + dice.below(3), 150 + dice.below(3_000)),
+            ];
+            let pay = if dice.below(2) == 0 { 1 + dice.below(10) } else { 0 };
+            let decision = decide(bought("p", "2026-03-03T10:00:00", anna, pay, &lines));
+            assert!(!decision.contains(r#""refused""#), "{decision}");
+            paid += u32::from(pay > 0);
+            assert_ne!(books(&place), held);
+            let mut left = [lines[0].1, lines[1].1];
+            let mut part = 0;
+            while left != [0, 0] {
+                let at = if left[1] == 0 || (left[0] > 0 && dice.below(2) == 0) { 0 } else { 1 };
+                let pieces = 1 + dice.below(left[at]);
+                left[at] -= pieces;
+                part += 1;
+                let (id, at_time) = (format!("r{part}"), format!("2026-03-{:02}T10:00:00", 3 + part));
+                let back = comes_back(&id, "p", &at_time, &[(lines[at].0, pieces)]);
+                let decision = decide(back);
+                assert!(decision.contains(r#""returned""#), "{decision}");
+                sound(&place);
+            }
+            let now = books(&place);
+            assert_eq!(now.last(), held.last(), "{backend:?} {seed}");
+            // What rules make of a change of level is their own: a point for gold stays.
+            let is_gold = decision.contains(r#""rule":"up""#);
+            gold += u32::from(is_gold);
+            if !is_gold {
+                assert_eq!(now, held, "{backend:?} {seed}: {decision}");
+            }
+        }
+        assert!(paid > 3 && gold < 9, "{paid} paid with points, {gold} became gold");
+    }
+}
+
+/// 16 threads on two hosts bring back a piece each of five that somebody, or nobody known, bought: five do.
+#[test]
+fn returns_of_one_purchase_follow_one_another() {
+    let engine = engine(RETURNS);
+    for backend in Backend::ALL {
+        for member in [r#""anna""#, "null"] {
+            let place = backend.place();
+            let hosts = [ledger(&engine, &place), ledger(&engine, &place)];
+            let buys = bought("p", "2026-03-02T10:00:00", member, 0, &[("A", 5, 1_000)]);
+            hosts[0].decide(buys.as_bytes()).unwrap();
+            let done = std::sync::atomic::AtomicU32::new(0);
+            std::thread::scope(|scope| {
+                for thread in 0..16 {
+                    let (host, done) = (&hosts[thread % 2], &done);
+                    scope.spawn(move || {
+                        let text = comes_back(&format!("r{thread}"), "p", "2026-03-03T10:00:00", &[("A", 1)]);
+                        let answer =
+                            host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                        let is_back = answer.decision.contains(r#""returned""#);
+                        assert_ne!(
+                            is_back,
+                            answer.decision.contains("more-than-bought"),
+                            "{}",
+                            answer.decision
+                        );
+                        done.fetch_add(u32::from(is_back), std::sync::atomic::Ordering::Relaxed);
+                    });
+                }
+            });
+            assert_eq!(done.into_inner(), 5, "{backend:?} {member}");
+            let mut store = open(&place, false).unwrap();
+            assert_eq!(number(&mut *store, "SELECT count(*) FROM origin"), 6);
+            assert_eq!(number(&mut *store, "SELECT coalesce(CAST(sum(amount) AS BIGINT), 0) FROM claim"), 0);
+            assert_eq!(
+                number(&mut *store, "SELECT coalesce(CAST(sum(balance) AS BIGINT), 0) FROM balance"),
+                0
+            );
+            sound(&place);
+        }
+    }
+}
+
+/// What has ended is taken back from what has ended, and not from other points, also where the end is booked.
+#[test]
+fn what_has_ended_is_taken_back_from_there() {
+    let engine = engine(RETURNS);
+    for backend in Backend::ALL {
+        let mut answers = Vec::new();
+        for booked in [false, true] {
+            let place = backend.place();
+            let here = ledger(&engine, &place);
+            here.decide(bought("p", "2026-03-02T10:00:00", r#""anna""#, 0, &[("A", 2, 1_000)]).as_bytes())
+                .unwrap();
+            here.decide(gift("g", "anna", "2026-03-30T10:00:00", 50).as_bytes()).unwrap();
+            // 30 days after 2 March is 1 April, to its end.
+            let mut store = open(&place, false).unwrap();
+            let at = perq_runtime::clock::date("2026-04-03").unwrap() * 86_400;
+            if booked {
+                // 20.00 less 7 %: 18 points.
+                assert_eq!(expire(&mut *store, "run", at, "test").unwrap().1.get("bonus"), Some(&18));
+                sound(&place);
+            }
+            let back = comes_back("r", "p", "2026-04-05T10:00:00", &[("A", 2)]);
+            answers.push(here.decide(back.as_bytes()).unwrap().decision);
+            let balance = report::balances(&mut *store, "anna", Some(at + 3 * 86_400)).unwrap();
+            let bonus = balance.iter().find(|row| row.account == "bonus").unwrap();
+            assert_eq!((bonus.balance.as_str(), bonus.ended.as_str()), ("50", "0"), "{backend:?} {booked}");
+            let all = report::liability(&mut *store, at).unwrap();
+            let bonus = all.iter().find(|row| row.account == "bonus").unwrap();
+            assert_eq!((bonus.issued.as_str(), bonus.breakage.as_str()), ("50", "0"), "{backend:?} {booked}");
+            sound(&place);
+        }
+        assert_eq!(answers[0], answers[1]);
+    }
+}
+
+#[test]
+fn goods_come_back_to_the_pack_that_sold_them() {
+    let first = engine(RETURNS);
+    let second = engine(&RETURNS.replace("award 3 chips", "award 4 chips"));
+    for backend in Backend::ALL {
+        let place = backend.place();
+        ledger(&first, &place)
+            .decide(bought("p", "2026-03-02T10:00:00", r#""anna""#, 0, &[("A", 2, 1_000)]).as_bytes())
+            .unwrap();
+        let back = comes_back("r", "p", "2026-03-05T10:00:00", &[("A", 1)]);
+        let refusal = ledger(&second, &place).decide(back.as_bytes()).unwrap_err();
+        assert_eq!((refusal.name(), refusal.field(), refusal.id()), ("other-pack", "of", Some("r")));
+        let pack: String = first.pack().hash().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(
+            refusal.to_string(),
+            format!(
+                "event r brings back goods of p, which the pack {pack} decided; what that gave is known to it alone: \
+                 send the event to the ledger with that pack"
+            )
+        );
+        assert_eq!(sound(&place).events, 1);
+        let answer = ledger(&first, &place).decide(back.as_bytes()).unwrap();
+        assert!(answer.decision.contains(r#""returned""#));
+        // Answered by any pack.
+        assert!(ledger(&second, &place).decide(back.as_bytes()).unwrap().repeated);
+        sound(&place);
+    }
+}
+
+/// What is done behind its back to what is kept for returns.
+const MORE_DAMAGES: [(&str, &str); 4] = [
+    ("DELETE FROM origin WHERE seq = 2", "I6"),
+    ("DELETE FROM origin WHERE seq = 1", "I11"),
+    ("UPDATE origin SET text = replace(text, '\"returned\":1', '\"returned\":0')", "I6"),
+    ("UPDATE lot SET worth = worth + 1 WHERE worth < granted", "I11"),
+];
+
+#[test]
+fn the_auditor_finds_what_was_done_to_returns() {
+    let engine = engine(RETURNS);
+    for backend in Backend::ALL {
+        for (damage, invariant) in MORE_DAMAGES {
+            let place = backend.place();
+            let here = ledger(&engine, &place);
+            let buys = bought("p", "2026-03-02T10:00:00", r#""anna""#, 0, &[("A", 2, 1_000)]);
+            here.decide(buys.as_bytes()).unwrap();
+            here.decide(comes_back("r", "p", "2026-03-05T10:00:00", &[("A", 1)]).as_bytes()).unwrap();
+            sound(&place);
+            let mut store = open(&place, false).unwrap();
+            match backend {
+                Backend::Sqlite => {
+                    for deed in ["UPDATE", "DELETE"] {
+                        store.query(&format!("DROP TRIGGER origin_no_{deed}"), &[]).unwrap();
+                    }
+                }
+                Backend::Postgres => {
+                    store.query("DROP TRIGGER origin_fixed ON origin", &[]).unwrap();
+                }
+            }
+            store.query(damage, &[]).unwrap_or_else(|error| panic!("{damage}: {error}"));
+            drop(store);
+            let report = audit(&mut *open(&place, false).unwrap()).unwrap();
+            let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.invariant).collect();
+            assert!(found.contains(invariant), "{backend:?} {damage}: {:?}", report.findings);
+        }
+    }
+}
+
+/// What is held can be paid with by the purchase that names the reservation, once, and by nobody else.
+#[test]
+fn a_purchase_pays_with_what_was_held_for_it() {
+    let engine = engine(RETURNS);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let here = ledger(&engine, &place);
+        here.decide(gift("g", "anna", "2026-03-01T10:00:00", 100).as_bytes()).unwrap();
+        here.decide(gift("g2", "bo", "2026-03-01T10:00:00", 100).as_bytes()).unwrap();
+        let mut store = open(&place, false).unwrap();
+        let day = |text: &str| perq_runtime::clock::date(text).unwrap() * 86_400;
+        let account = || "bonus".to_owned();
+        let mut does = |id: &str, at: i64, act: Act| {
+            let (id, member) = (id.to_owned(), "anna".to_owned());
+            let deed = Deed { id, member, at, act, reason: String::new(), author: "till".to_owned() };
+            carry_out(&mut *store, &[deed]).unwrap().remove(0)
+        };
+        let (held, until) = (day("2026-03-02"), day("2026-03-09"));
+        for (id, amount) in [("r1", 90), ("r2", 10)] {
+            let done = does(id, held, Act::Reserve { account: account(), amount, until });
+            assert!(matches!(done, Done::Done(_)), "{done:?}");
+        }
+        let buys = |id: &str, member: &str, at: &str, reservation: &str, pay: u64| {
+            let text = bought(id, at, &format!("\"{member}\""), pay, &[("A", 1, 1_500)]);
+            text.replacen('{', &format!(r#"{{"reservation":{reservation},"#), 1)
+        };
+        let decide = |text: &str| here.decide(text.as_bytes()).map(|answer| answer.decision);
+        let refused = |text: &str| {
+            let refusal = here.decide(text.as_bytes()).unwrap_err();
+            assert_eq!((refusal.name(), refusal.field()), ("no-reservation", "reservation"));
+            refusal.to_string()
+        };
+        let at = "2026-03-03T10:00:00";
+        assert_eq!(refused(&buys("p0", "bo", at, r#""r1""#, 50)), "bo has no reservation `r1`");
+        assert_eq!(refused(&buys("p0", "anna", at, "7", 50)), "anna has no reservation `7`");
+        let late = buys("p0", "anna", "2026-03-09T10:00:00", r#""r1""#, 50);
+        assert_eq!(refused(&late), "the time of reservation `r1` is over");
+        // All is held, so nothing can be paid without it; with it no more than it holds, and it stays held.
+        let short = |text: &str| {
+            let decision = decide(text).unwrap();
+            assert!(decision.contains(r#""because":"short""#), "{decision}");
+            assert_eq!(decide(text).unwrap(), decision);
+        };
+        short(&bought("p1", at, "\"anna\"", 1, &[("A", 1, 1_500)]));
+        short(&buys("p2", "anna", at, r#""r1""#, 91));
+        let balance = || {
+            let mut store = open(&place, false).unwrap();
+            let all = report::balances(&mut *store, "anna", Some(day("2026-03-04"))).unwrap();
+            let row = all.into_iter().find(|row| row.account == "bonus").unwrap();
+            (row.balance, row.reserved)
+        };
+        assert_eq!(balance(), ("0".to_owned(), "100".to_owned()));
+        // 60 of the 90 pay; the rest is there again, with 15 for the purchase. Within one batch nobody else gets them.
+        let pays = buys("p3", "anna", at, r#""r1""#, 60);
+        let other = buys("p4", "anna", at, r#""r1""#, 5);
+        let quoted = here.quote(pays.as_bytes()).unwrap().decision;
+        let all = here.decide_all(&[pays.as_bytes(), other.as_bytes(), pays.as_bytes()]);
+        assert_eq!(all[0].as_ref().unwrap().decision, quoted);
+        assert!(quoted.contains(r#""points":"60""#), "{quoted}");
+        assert_eq!(all[1].as_ref().unwrap_err().to_string(), "reservation `r1` of anna has ended");
+        assert!(all[2].as_ref().unwrap().repeated);
+        assert_eq!(balance(), ("45".to_owned(), "10".to_owned()));
+        assert!(matches!(does("r1", held, Act::Cancel), Done::Refused(_)));
+        assert!(matches!(does("r2", held, Act::Commit), Done::Done(_)));
+        assert_eq!(refused(&buys("p5", "anna", at, r#""r2""#, 5)), "reservation `r2` of anna has ended");
+        // What was held pays, and comes back as any payment does.
+        here.decide(comes_back("b", "p3", "2026-03-04T10:00:00", &[("A", 1)]).as_bytes()).unwrap();
+        // The 60 are there again, and the 15 are not.
+        assert_eq!(balance(), ("90".to_owned(), "0".to_owned()));
+        sound(&place);
+    }
+}
