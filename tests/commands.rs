@@ -809,3 +809,68 @@ test "from 100 EUR on" {
     assert_eq!(perq(&["mutate", &dir]).0, Exit::Usage);
     let _ = std::fs::remove_dir_all(folder);
 }
+
+#[test]
+fn sessions_are_answered_for_people_and_for_machines() {
+    let folder = scratch("offers");
+    let example = root().join("rules-examples/call-centre").display().to_string();
+    let sessions = at(Path::new(&example), "sessions.ndjson");
+    let (exit, out, err) = perq(&["offers", &example, "--sessions", &sessions]);
+    assert_eq!((exit, err.trim()), (Exit::Clean, "3 sessions answered"));
+    assert!(out.contains("  1. roaming \"Travel pack 14 days\", priority high\n"), "{out}");
+    assert!(out.contains("  not roaming: rest, "), "{out}");
+    let (exit, answers) = object(&["offers", &example, "--sessions", &sessions]);
+    assert_eq!((exit, &answers["sessions"], &answers["refused"]), (Exit::Clean, &3.into(), &0.into()));
+    assert_eq!(answers["answers"][1]["offers"]["shown"][0]["score"], "2.500000");
+    let (lines, decisions) = (at(&folder, "answers.ndjson"), at(&folder, "decisions.ndjson"));
+    let played = ["offers", &example, "--sessions", &sessions, "-o", &lines, "--decisions", &decisions];
+    let (exit, out, _) = perq(&played);
+    assert_eq!((exit, out.as_str()), (Exit::Clean, ""));
+    let lines = std::fs::read_to_string(lines).unwrap_or_default();
+    let lines: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap_or_default()).collect();
+    assert_eq!(Value::from(lines), answers["answers"]);
+    let decisions = std::fs::read_to_string(decisions).unwrap_or_default();
+    assert_eq!(decisions.lines().count(), 4);
+    assert!(decisions.contains(r#""said":{"offer":"roaming","say":{"agent":"Thank you for your time."}}"#));
+    let (exit, _, err) = perq(&["offers", &example, "--sessions", "nowhere.ndjson"]);
+    assert!(exit == Exit::Usage && err.contains("nowhere.ndjson"), "{err}");
+    let other = root().join("rules-examples/supermarket").display().to_string();
+    let (exit, _, err) = perq(&["offers", &other, "--sessions", &sessions]);
+    assert!(exit == Exit::Usage && err.contains("declares no `offer`"), "{err}");
+}
+
+#[test]
+fn priorities_are_changed_by_goal_and_nothing_else_of_the_text() {
+    let folder = scratch("set-priority");
+    let example = "rules-examples/call-centre/";
+    for file in ["programme.rule", "offers.rule", "tests.rule"] {
+        let text = read(&format!("{example}{file}"));
+        std::fs::write(at(&folder, file), text).unwrap_or_else(|error| panic!("{error}"));
+    }
+    let shop = folder.display().to_string();
+    let set = |more: &[&str]| {
+        let all = [&["offers", "set-priority", &shop, "--goal", "upsell"], more].concat();
+        perq(&all)
+    };
+    let text = || std::fs::read_to_string(at(&folder, "offers.rule")).unwrap_or_default();
+    let before = text();
+    let (exit, out, _) = set(&["--to", "urgent", "--check"]);
+    assert_eq!((exit, text()), (Exit::Findings, before.clone()));
+    assert_eq!(out, "roaming would be given priority urgent\nmore_data would be given priority urgent\n");
+    assert_eq!(set(&["--to", "urgent"]).0, Exit::Clean);
+    let changed: Vec<(&str, String)> =
+        before.lines().zip(text().lines()).filter(|(a, b)| a != b).map(|(a, b)| (a, b.to_owned())).collect();
+    let level = |word: &str| format!("  display by priority {word}");
+    assert_eq!(
+        changed,
+        [(level("high").as_str(), level("urgent")), (level("normal").as_str(), level("urgent"))]
+    );
+    assert_eq!(before.lines().count(), text().lines().count());
+    let (exit, out, _) = set(&["--to", "urgent"]);
+    assert_eq!((exit, out.trim()), (Exit::Clean, "every offer for upsell has priority urgent already"));
+    let (exit, _, err) = set(&["--to", "high up"]);
+    assert!(exit == Exit::Usage && err.contains("the levels are spare, normal, high, urgent"), "{err}");
+    let (exit, _, err) = perq(&["offers", "set-priority", &shop, "--goal", "fun", "--to", "high"]);
+    assert!(exit == Exit::Usage && err.contains("no offer is for `fun`"), "{err}");
+}

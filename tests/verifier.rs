@@ -28,6 +28,41 @@ fn clock(program: &mut Program) -> [SlotId; 4] {
     slots
 }
 
+/// An arbitration of nothing.
+fn arbitration() -> Arbitration {
+    Arbitration {
+        name: "calls".to_owned(),
+        title: None,
+        channels: None,
+        slots: 1,
+        classes: Vec::new(),
+        order: Vec::new(),
+        per_goal: None,
+        explore: None,
+        place: PlaceId(0),
+    }
+}
+
+/// An offer whose conditions no derivation works out.
+fn offer() -> Offer {
+    Offer {
+        name: "roaming".to_owned(),
+        title: None,
+        key: ReferenceId(0),
+        display: Display::Always,
+        purpose: Purpose::Message,
+        goals: Vec::new(),
+        says: Vec::new(),
+        conditions: Vec::new(),
+        held: SlotId(0),
+        score: None,
+        learn: None,
+        answers: Vec::new(),
+        governance: Governance::default(),
+        place: PlaceId(0),
+    }
+}
+
 /// A program that verifies and has one of everything: two rules with awards and one with a discount.
 fn valid() -> Program {
     let mut program = generate::empty();
@@ -496,6 +531,24 @@ fn breaks() -> Vec<Break> {
         (Is::AccountDecimals, "ten", |p| p.accounts[0].decimals = 10),
         (Is::AccountWorth, "no units", |p| p.accounts[0].worth = Some((0, 1))),
         (Is::AccountWorth, "money below zero", |p| p.accounts[0].worth = Some((1, -1))),
+        (Is::OfferTerms, "an arbitration without a slot", |p| {
+            p.offers.arbitrations.push(Arbitration { slots: 0, ..arbitration() });
+        }),
+        (Is::OfferTerms, "no offer of a goal", |p| {
+            p.offers.arbitrations.push(Arbitration { per_goal: Some(0), ..arbitration() });
+        }),
+        (Is::OfferTerms, "channels where no channel is read", |p| {
+            p.offers.arbitrations.push(Arbitration { channels: Some(ReferenceId(0)), ..arbitration() });
+        }),
+        (Is::OfferTerms, "an offer that nothing is worked out for", |p| p.offers.list.push(offer())),
+        (Is::OfferTerms, "a reaction without an answer", |p| {
+            let (offer, answer) = (SlotId(0), SlotId(0));
+            p.offers.reaction = Some(ReactionSlots { offer, answer, answers: EnumId(0) });
+        }),
+        (Is::UnknownId, "offer of a class", |p| {
+            let classes = vec![Class { offers: vec![0], only_when_none: false }];
+            p.offers.arbitrations.push(Arbitration { classes, ..arbitration() });
+        }),
         (Is::AwardLife, "account without a day", |p| p.accounts[0].expires = Expires::On(i64::MAX)),
         (Is::AwardLife, "melting backwards", |p| {
             let melt =

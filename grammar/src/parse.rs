@@ -514,6 +514,7 @@ const CLAUSE_WORDS: &[&str] = &[
     "goals",
     "also",
     "score",
+    "learn",
     "slots",
     "ties",
     "explore",

@@ -1499,6 +1499,58 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn answers_to_sessions_fit_their_schemas() {
+        let shown = ShownOffer {
+            offer: "roaming".to_owned(),
+            title: Some("Travel pack".to_owned()),
+            display: "by_priority".to_owned(),
+            priority: Some("high".to_owned()),
+            score: Some("-2.500000".to_owned()),
+            propensity: Some("0.183673".to_owned()),
+            products: vec!["ROAM-14".to_owned()],
+            goals: vec!["upsell".to_owned()],
+            say: [("agent".to_owned(), "Are you travelling?".to_owned())].into(),
+        };
+        let hidden = |why: &str, place: Option<&str>, error: Option<&str>| HiddenOffer {
+            offer: "app".to_owned(),
+            why: why.to_owned(),
+            place: place.map(str::to_owned),
+            error: error.map(str::to_owned),
+            propensity: Some("1.000000".to_owned()),
+        };
+        let clauses = perq_compiler::ir::OfferClause::ALL.iter().map(|clause| clause.word());
+        let words: Vec<&str> = clauses.chain(evaluate::HIDDEN_WORDS.iter().copied()).collect();
+        let mut all: Vec<HiddenOffer> =
+            words.iter().map(|why| hidden(why, Some("a.rule:1:1"), None)).collect();
+        for kind in
+            [FaultKind::Overflow, FaultKind::DivisionByZero, FaultKind::OutOfRange, FaultKind::OutOfFuel]
+        {
+            all.push(hidden("failed", None, Some(fault_name(kind))));
+        }
+        let offers = Offers {
+            arbitration: Some("calls".to_owned()),
+            exploring: true,
+            shown: vec![shown],
+            hidden: all,
+        };
+        let schema: serde_json::Value = serde_json::from_str(OFFERS_SCHEMA).unwrap();
+        let answer = serde_json::json!({
+            "session": "s1", "member": null, "pack": "0123456789abcdef", "tz": "2026a", "offers": &offers,
+        });
+        validate(&schema, &schema, &answer, "$");
+        // Every word of a reason is one of the schema's, and no other.
+        let known = &schema["$defs"]["hidden"]["properties"]["why"]["enum"];
+        assert_eq!(known, &serde_json::json!(words));
+        let mut decision = Names::of(&Pack::of(testing::verified())).decision(&ReadEvent::default(), &raw());
+        decision.offers = Some(offers);
+        decision.said = Some(Said {
+            offer: "roaming".to_owned(),
+            say: [("agent".to_owned(), "Thanks".to_owned())].into(),
+        });
+        check_schema(&serde_json::to_vec(&decision).unwrap());
+    }
+
+    #[test]
     fn the_line_is_the_structure_and_fits_the_schema() {
         let json = "{\"id\":\"a\\\"\\n\u{1f375}\\u0001\",\"kind\":\"sale\",\"member\":\"m1\",\"at\":\"2026-01-01T00:00\",\
             \"lines\":[{\"sku\":\"T1\",\"qty\":6,\"price\":\"2.55\"},{\"sku\":\"b\\\\\",\"qty\":1,\"price\":\"-1\"}]}";

@@ -18,7 +18,7 @@ use crate::state::{Memory, State, review};
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{
     Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, HiddenWhy, Kept, LineTotal, Plan, Proposals,
-    Record, RefusedWhy, Reviewer, Workspace, evaluate, evaluate_again,
+    Record, RefusedWhy, Reviewer, Workspace, answered, evaluate, evaluate_again,
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{
@@ -493,6 +493,8 @@ impl<'t> Run<'t> {
         decision.totals.paid = paid.unwrap_or(initial);
         decision.totals.total = decision.totals.paid;
         if let Some(bound) = &self.bound {
+            let bindings = bound.schema.bindings();
+            decision.answered = answered(&self.ready.program, bindings, &event.record);
             self.state.keep(&bound.schema, &reader, &event, &decision);
             self.state.undecided(event.id());
         }

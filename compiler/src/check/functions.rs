@@ -464,6 +464,11 @@ impl<'a> Checker<'a> {
             return self.anniversary(scope, arguments, place);
         }
         if let [name] = path.parts.as_slice()
+            && name.text == "propensity"
+        {
+            return self.propensity(scope, arguments, place);
+        }
+        if let [name] = path.parts.as_slice()
             && let Some(part) = calendar_part(&name.text)
         {
             return self.calendar(scope, &name.text, part, arguments, place);
@@ -768,6 +773,7 @@ pub(super) fn is_fixed_name(name: &str) -> bool {
             | "min"
             | "max"
             | "days_from_anniversary"
+            | "propensity"
     )
 }
 

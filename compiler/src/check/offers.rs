@@ -21,6 +21,8 @@ const GOALS: &str = "Goal";
 const ANSWERS: &str = "Answer";
 /// The kind whose names are target groups of outbound campaigns, and the member's field that holds them.
 const CAMPAIGN: (&str, &str) = ("campaign", "campaigns");
+/// Kinds of members that what is learned of an offer may tell apart.
+const KINDS: i64 = 65_536;
 /// What an arbitration is called that no text declares.
 const UNDECLARED: &str = "default";
 
@@ -93,7 +95,7 @@ pub(super) fn as_rules(items: &Items<'_>) -> Vec<AsRule> {
             let taken = ast::Expr {
                 kind: ast::ExprKind::Compare(
                     ast::Comparison::Equal,
-                    Box::new(path("event.answer", span)),
+                    Box::new(path("event.answer", unwritten(span))),
                     Box::new(path(&answer.text, span)),
                 ),
                 span,
@@ -122,6 +124,11 @@ pub(super) fn as_rules(items: &Items<'_>) -> Vec<AsRule> {
         }
     }
     made
+}
+
+/// Where something would stand that no text says.
+fn unwritten(span: Span) -> Span {
+    Span { end: span.start, ..span }
 }
 
 fn path_of(text: &str, span: Span) -> ast::Path {
@@ -203,7 +210,7 @@ impl<'a> Checker<'a> {
         let answers = self.enum_ids.get(ANSWERS).copied();
         self.out.offers.reaction =
             offer.zip(answer).zip(answers).map(|((offer, answer), answers)| (offer, answer, answers));
-        for (at, header, _) in &items.offers {
+        for (at, header, clauses) in &items.offers {
             let place = at.place(header.name.span);
             if !self.declare("offer", &header.name.text, place) {
                 continue;
@@ -215,6 +222,8 @@ impl<'a> Checker<'a> {
             names.dedup();
             let id = self.out.offers.list.len() as u32;
             self.offer_ids.insert(header.name.text.clone(), id);
+            let learn = clauses.iter().any(|clause| matches!(clause.kind, ast::OfferClause::Learn(_)));
+            let learn = learn.then(|| self.unlearned(&header.name.text, place));
             self.out.offers.list.push(typed::Offer {
                 name: header.name.text.clone(),
                 title: header.title.as_ref().map(|title| title.value.clone()),
@@ -226,6 +235,7 @@ impl<'a> Checker<'a> {
                 also: None,
                 steps: Vec::new(),
                 score: None,
+                learn,
                 answers: Vec::new(),
                 governance: ir::Governance::default(),
                 place,
@@ -342,6 +352,7 @@ impl<'a> Checker<'a> {
                         }
                     }
                 }
+                ast::OfferClause::Learn(learn) => self.learn(at, learn, offer.learn.as_mut(), place),
                 ast::OfferClause::Rest(stretch, after) => self.rest(&mut reading, stretch, after, place),
                 ast::OfferClause::Shared(clause) => {
                     self.offer_clause(&mut reading, clause);
@@ -370,6 +381,7 @@ impl<'a> Checker<'a> {
                 | ast::OfferClause::Score(_)
                 | ast::OfferClause::Say(_)
                 | ast::OfferClause::On(..)
+                | ast::OfferClause::Learn(_)
                 | ast::OfferClause::Rest(..) => None,
             })
             .collect();
@@ -632,7 +644,7 @@ impl<'a> Checker<'a> {
         let answered = ast::Expr {
             kind: ast::ExprKind::Compare(
                 ast::Comparison::Equal,
-                Box::new(path("reaction.answer", span)),
+                Box::new(path("reaction.answer", unwritten(span))),
                 Box::new(path(&after.text, span)),
             ),
             span,
@@ -643,6 +655,116 @@ impl<'a> Checker<'a> {
         let any = self.condition(&mut reading.scope, &any);
         let condition = Expr { kind: ExprKind::Not(Box::new(any)), ty: Type::Bool, place };
         reading.steps.push(OfferStep::Condition { clause: OfferClause::Rest, condition, place });
+    }
+
+    /// The field with the likelihood that an offer is accepted, before its clause is read.
+    fn unlearned(&mut self, offer: &str, place: Place) -> typed::Learn {
+        let field = self.add_field(typed::Field {
+            name: format!("propensity({offer})"),
+            record: ir::RecordKind::Derived,
+            key: Vec::new(),
+            ty: Type::Number,
+            slot: ir::SlotType::Number { scale: 6 },
+            den: i128::from(ir::SCORE_ONE),
+            default: None,
+            inherits: false,
+            builtin: None,
+            events: Vec::new(),
+            place,
+        });
+        typed::Learn { field, prior: 0, showings: 1, half_life: None, by: Vec::new(), place }
+    }
+
+    /// `learn from 10% of 20 showings half_life 90 days by member.tier`
+    fn learn(&mut self, at: At, written: &ast::Learn, learn: Option<&mut typed::Learn>, place: Place) {
+        let Some(learn) = learn else { return };
+        learn.place = place;
+        let events = [ir::offers::SESSION, ir::offers::REACTION];
+        let mut events: Vec<_> =
+            events.iter().filter_map(|event| self.event_ids.get(*event).copied()).collect();
+        events.sort_unstable();
+        let mut scope = Scope::new(at.file, at.space, Events::Heard(events));
+        scope.learn([Key::Member]);
+        let prior = self.value_of(&mut scope, &written.prior, &Type::Percent);
+        let parts = constant(&prior).and_then(|part| part.multiplied(Ratio::whole(ir::SCORE_ONE.into())));
+        match parts.and_then(Ratio::to_i64).filter(|part| (0..=ir::SCORE_ONE).contains(part)) {
+            Some(part) => learn.prior = part,
+            None => {
+                let quoted = self.quote(prior.place);
+                self.report(errors::number_out_of_range(prior.place, &quoted));
+            }
+        }
+        let (number, unit) = &written.showings;
+        if unit.text != "showings" {
+            let place = at.place(unit.span);
+            self.report(errors::unknown_word(place, "unit of what is learned", &unit.text, &["showings"]));
+        }
+        learn.showings = self.at_least_one(at.place(number.span), &number.text);
+        if let Some((number, unit)) = &written.half_life {
+            if unit.text != "days" {
+                let place = at.place(unit.span);
+                self.report(errors::unknown_word(place, "unit of a half-life", &unit.text, &["days"]));
+            }
+            learn.half_life = Some(self.at_least_one(at.place(number.span), &number.text));
+        }
+        let mut kinds: i64 = 1;
+        for by in &written.by {
+            let value = self.value(&mut scope, by, None);
+            let values = match &value.ty {
+                Type::Error => continue,
+                Type::Bool => 2,
+                Type::Enum(id) => self.out.enums.get(id.index()).map_or(0, |of| of.values.len() as i64),
+                other => {
+                    let (quoted, found) = (self.quote(value.place), self.describe(other));
+                    let wanted = "a truth or a value of an enumeration";
+                    self.report(errors::mismatched_types(value.place, &quoted, wanted, &found, None));
+                    continue;
+                }
+            };
+            kinds = kinds.saturating_mul(values);
+            learn.by.push((value, values));
+        }
+        if kinds > KINDS {
+            let why =
+                format!("what tells members apart makes {kinds} kinds of them, and {KINDS} are the most");
+            self.report(errors::wrong_offer(place, &why));
+        }
+    }
+
+    /// `propensity(roaming)`
+    pub(super) fn propensity(&mut self, scope: &mut Scope, arguments: &[ast::Expr], place: Place) -> Expr {
+        let [ast::Expr { kind: ast::ExprKind::Path(path), .. }] = arguments else {
+            self.report(errors::wrong_offer(
+                place,
+                "`propensity` takes the name of an offer, such as `propensity(roaming)`",
+            ));
+            return self.broken(place);
+        };
+        let at = At { file: scope.file, space: scope.space, origin: super::Origin::Program };
+        let Some(offer) = self.offer_named(at, path) else { return self.broken(place) };
+        let learn = self.out.offers.list.get(offer as usize).and_then(|offer| offer.learn.as_ref());
+        let Some(field) = learn.map(|learn| learn.field) else {
+            let written = path.dotted();
+            let why = format!("nothing is learned of `{written}`; say in it `learn from 10% of 20 showings`");
+            self.report(errors::wrong_offer(place, &why));
+            return self.broken(place);
+        };
+        let known = |event: &ir::EventId| {
+            let name = self.out.events.get(event.index()).map(|event| event.name.as_str());
+            matches!(name, Some(ir::offers::SESSION | ir::offers::REACTION))
+        };
+        let heard = match &scope.events {
+            Events::Heard(events) => events.iter().all(known),
+            Events::Inferred(_) => false,
+        };
+        if !heard {
+            self.report(errors::wrong_offer(
+                place,
+                "`propensity` is known in sessions and reactions, and nowhere else",
+            ));
+            return self.broken(place);
+        }
+        self.builtin_field(field, place)
     }
 
     /// Refuses what asks for the reactions of somebody who need not be there.
@@ -967,6 +1089,7 @@ fn once(clause: &ast::OfferClause) -> Option<String> {
         ast::OfferClause::Channels(_) => "channels".to_owned(),
         ast::OfferClause::Goals(_) => "goals".to_owned(),
         ast::OfferClause::Score(_) => "score".to_owned(),
+        ast::OfferClause::Learn(_) => "learn".to_owned(),
         ast::OfferClause::On(answer, _) => format!("on {}", answer.text),
         ast::OfferClause::Also(..)
         | ast::OfferClause::Say(_)

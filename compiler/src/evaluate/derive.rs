@@ -1,7 +1,7 @@
 //! What is worked out once an event, before its first phase: where windows begin, and the program's derivations. Refuses
 //! to know rules, except to name those that read what could not be worked out.
 
-use super::{Bindings, Code, Decision, Proposals, Record, RuleFault};
+use super::{Bindings, Claimed, Code, Decision, Proposals, Record, RuleFault, learn};
 use crate::calendar::{Instant, from_anniversary, stretch, until};
 use crate::ir::{
     Atom, EventId, FaultKind, Inst, MISSING, PlaceId, Program, Rule, RuleId, SlotId, Space, StateRead,
@@ -84,8 +84,10 @@ pub(super) fn derive<C: Code>(
     record: &mut Record,
     params: &[i64],
     code: &C,
+    claimed: &dyn Claimed,
     (fuel, scratch, out): (&mut i64, &mut C::Scratch, &mut Proposals),
 ) -> FailedSlots {
+    let learns = program.offers.list.iter().any(|offer| offer.learn.is_some());
     let mut failed = FailedSlots::default();
     for derivation in &program.derivations {
         if derivation.events.binary_search(&record.kind).is_err() {
@@ -113,8 +115,24 @@ pub(super) fn derive<C: Code>(
         if let Some(slot) = record.event.get_mut(derivation.slot.index()) {
             *slot = value;
         }
+        if learns {
+            estimate(program, record, claimed, (derivation.slot, value));
+        }
     }
     failed
+}
+
+/// Fills the likelihoods that wait for the kind of the member.
+fn estimate(program: &Program, record: &mut Record, claimed: &dyn Claimed, (slot, kind): (SlotId, i64)) {
+    let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
+    for (offer, id) in program.offers.list.iter().zip(0u32..) {
+        let Some(learn) = offer.learn.as_ref().filter(|learn| learn.kind == slot) else { continue };
+        let kind = Some(kind).filter(|kind| *kind != MISSING);
+        let estimate = learn::estimate(learn, day, &claimed.tallies(id, kind), kind.is_some());
+        if let Some(place) = record.event.get_mut(learn.estimate.index()) {
+            *place = estimate;
+        }
+    }
 }
 
 /// The first failed derivation that a function reads.

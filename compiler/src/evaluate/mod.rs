@@ -12,6 +12,7 @@ mod displace;
 pub mod fraction;
 mod gift;
 mod grant;
+pub mod learn;
 mod limit;
 mod offers;
 pub mod plan;
@@ -28,7 +29,8 @@ mod tests;
 pub use again::{Kept, KeptLine, is_cancellable, is_settled};
 pub(crate) use atom::fact as atom_fact;
 pub use gift::GiftOffer;
-pub use offers::{HIDDEN_WORDS, Hidden, HiddenWhy, Offered, Shown};
+pub use learn::{Tallies, Tally};
+pub use offers::{HIDDEN_WORDS, Hidden, HiddenWhy, Offered, Reaction, Shown, answered};
 pub use plan::Plan;
 pub use review::Reviewer;
 pub use settle::{Workspace, evaluate, evaluate_again};
@@ -231,6 +233,12 @@ pub trait Claimed {
     fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
         self.balance(account).map(|balance| (None, balance.max(0))).into_iter().collect()
     }
+
+    /// What is known of how an offer (of [`crate::ir::Offers::list`]) was taken, by all members and by those of a kind.
+    /// Asked only of offers that learn.
+    fn tallies(&self, _offer: u32, _kind: Option<i64>) -> Tallies {
+        Tallies::default()
+    }
 }
 
 /// Nothing was claimed before.
@@ -306,8 +314,8 @@ pub struct Decision {
     pub spent: Vec<Spent>,
     /// What the member is offered; of sessions, where the program has offers.
     pub offered: Option<Offered>,
-    /// To which offer a reaction answers, of [`crate::ir::Offers::list`], and how; where an offer says something to it.
-    pub answered: Option<(u32, i64)>,
+    /// How an offer was taken; of reactions, where an offer says something to them or learns from them.
+    pub answered: Option<Reaction>,
     /// Why the event as a whole is refused; then there is nothing else but what failed.
     pub refused: Option<Refused>,
     /// Rules that failed and gave nothing.

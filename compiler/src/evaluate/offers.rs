@@ -32,6 +32,8 @@ pub struct Shown {
     pub offer: u32,
     /// Its score, in parts of [`offers::SCORE_ONE`].
     pub score: Option<i64>,
+    /// How likely it seemed that it is accepted, in the same parts; of offers that learn.
+    pub propensity: Option<i64>,
 }
 
 /// An offer that is not shown.
@@ -41,6 +43,8 @@ pub struct Hidden {
     pub offer: u32,
     /// Why.
     pub why: HiddenWhy,
+    /// How likely it seemed that it is accepted, in parts of [`offers::SCORE_ONE`]; of offers that learn.
+    pub propensity: Option<i64>,
 }
 
 /// Why an offer is not shown.
@@ -120,24 +124,46 @@ pub(super) fn arbitrate(
             place.fill(&mut why, &mut offered.shown);
         }
     }
-    let hidden = why.into_iter().zip(0u32..).filter_map(|(why, offer)| why.map(|why| Hidden { offer, why }));
+    let propensity = |offer: u32| {
+        let learn = program.offers.list.get(offer as usize)?.learn?;
+        Some(slot(learn.estimate)).filter(|estimate| *estimate != MISSING)
+    };
+    for shown in &mut offered.shown {
+        shown.propensity = propensity(shown.offer);
+    }
+    let hidden = why.into_iter().zip(0u32..).filter_map(|(why, offer)| {
+        let propensity = propensity(offer);
+        why.map(|why| Hidden { offer, why, propensity })
+    });
     offered.hidden = hidden.collect();
     Some(offered)
 }
 
-/// To which offer a reaction answers, and how.
-pub(super) fn answered(program: &Program, bindings: &Bindings, record: &Record) -> Option<(u32, i64)> {
+/// What a reaction tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reaction {
+    /// Of which offer, of [`crate::ir::Offers::list`].
+    pub offer: u32,
+    /// How it was taken, by position in the enumeration of the answers.
+    pub answer: i64,
+    /// The number of the member's kind, where the offer tells kinds apart.
+    pub kind: Option<i64>,
+}
+
+/// How an offer was taken, where the event is a reaction and an offer says something to reactions or learns from them.
+pub fn answered(program: &Program, bindings: &Bindings, record: &Record) -> Option<Reaction> {
     let slots = program.offers.reaction?;
     let kind = program.events.get(record.kind.index())?;
     if kind.name != offers::REACTION {
         return None;
     }
     let slot = |slot: SlotId| record.event.get(slot.index()).copied().unwrap_or(MISSING);
-    let (offer, answer) = (slot(slots.offer), slot(slots.answer));
+    let named = slot(slots.offer);
     let is_of =
-        |of: &Offer| bindings.references.get(of.key.index()).is_some_and(|names| names.contains(offer));
-    let position = program.offers.list.iter().position(is_of)?;
-    u32::try_from(position).ok().map(|offer| (offer, answer))
+        |of: &&Offer| bindings.references.get(of.key.index()).is_some_and(|names| names.contains(named));
+    let (offer, id) = program.offers.list.iter().zip(0u32..).find(|(offer, _)| is_of(offer))?;
+    let kind = offer.learn.map(|learn| slot(learn.kind)).filter(|kind| *kind != MISSING);
+    Some(Reaction { offer: id, answer: slot(slots.answer), kind })
 }
 
 /// What keeps an offer back whatever the others do.
@@ -198,7 +224,7 @@ impl Placing<'_> {
                     }
                     None => {
                         goals.extend(offer.goals.iter().map(String::as_str));
-                        shown.push(Shown { offer: id, score: (self.score)(offer) });
+                        shown.push(Shown { offer: id, score: (self.score)(offer), propensity: None });
                     }
                 }
             }

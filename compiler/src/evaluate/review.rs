@@ -1,6 +1,6 @@
 //! What is worked out of a member beside the rules: levels and badges. Refuses to know when, and what becomes of it.
 
-use super::{Bindings, Code, FUEL, Record, Workspace, derive};
+use super::{Bindings, Code, FUEL, Record, Unclaimed, Workspace, derive};
 use crate::ir::{FunctionId, Program};
 
 /// Asks functions that belong to no rule about a record.
@@ -28,7 +28,15 @@ impl<'r, C: Code> Reviewer<'r, C> {
         let mut fuel = FUEL;
         derive::fill(program, record);
         let (scratch, proposals) = workspace.memory();
-        let failed = derive::derive(program, bindings, record, params, code, (&mut fuel, scratch, proposals));
+        let failed = derive::derive(
+            program,
+            bindings,
+            record,
+            params,
+            code,
+            &Unclaimed,
+            (&mut fuel, scratch, proposals),
+        );
         Reviewer { program, bindings, record, params, code, workspace, fuel, failed }
     }
 

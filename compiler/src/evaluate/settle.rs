@@ -153,7 +153,7 @@ fn settle<C: Code>(
     settling.fuel = budget.0.saturating_sub(finding).max(0);
     derive::fill(program, record);
     let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
-    let failed = derive::derive(program, bindings, record, params, code, memory);
+    let failed = derive::derive(program, bindings, record, params, code, claimed, memory);
     settling.debits.purses.begin(program, record, claimed);
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
     decision.offered = offers::arbitrate(program, bindings, record, &failed);

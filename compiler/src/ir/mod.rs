@@ -60,8 +60,8 @@ pub use instruments::{
 };
 pub use life::{Available, Cancel, Expires, Life, Melt, Shortfall, Span};
 pub use offers::{
-    Arbitration, Class, Display, Explore, Offer, OfferClause, OfferCondition, Offers, OrderBy, OrderKey,
-    Purpose, ReactionSlots, Seed,
+    Answered, Arbitration, Class, Display, Explore, Learn, Offer, OfferClause, OfferCondition, Offers,
+    OrderBy, OrderKey, Purpose, ReactionSlots, SCORE_ONE, Seed,
 };
 pub use optimise::optimise;
 pub use shape::Shape;

@@ -28,6 +28,15 @@ pub struct Offers {
     pub channel: Option<SlotId>,
     /// The event slots of a reaction, where an offer says something of reactions.
     pub reaction: Option<ReactionSlots>,
+    /// What each answer says of a showing, by position in the enumeration of the answers; empty where nothing learns.
+    pub answers: Vec<Answered>,
+}
+
+impl Offers {
+    /// What an answer says of a showing.
+    pub fn answer(&self, answer: i64) -> Option<Answered> {
+        self.answers.get(usize::try_from(answer).ok()?).copied()
+    }
 }
 
 /// What a reaction tells.
@@ -64,12 +73,40 @@ pub struct Offer {
     pub held: SlotId,
     /// The derived slot of its score, in parts of [`SCORE_ONE`].
     pub score: Option<SlotId>,
+    /// How its acceptance is learned.
+    pub learn: Option<Learn>,
     /// Words when it was taken in one way, by position in the enumeration of the answers.
     pub answers: Vec<(u32, Vec<Saying>)>,
     /// What is published about it.
     pub governance: Governance,
     /// Where.
     pub place: PlaceId,
+}
+
+/// How the likelihood that an offer is accepted is learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learn {
+    /// What is thought before anything is known, in parts of [`SCORE_ONE`].
+    pub prior: i64,
+    /// Showings that this is worth; above zero.
+    pub showings: u32,
+    /// Days after which a showing counts half.
+    pub half_life: Option<u32>,
+    /// The derived slot with the number of the member's kind; missing where none is told.
+    pub kind: SlotId,
+    /// The derived slot that the likelihood fills, in parts of [`SCORE_ONE`].
+    pub estimate: SlotId,
+}
+
+/// What a reaction says of a showing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answered {
+    /// It has begun.
+    Shown,
+    /// It ended with a yes.
+    Accepted,
+    /// It ended otherwise.
+    Declined,
 }
 
 /// How an offer takes part beside others.

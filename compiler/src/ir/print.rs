@@ -9,8 +9,8 @@ use super::{
     ClockZone, Column, Comparison, CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function,
     Group, History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Offer, Otherwise,
     PERCENT_ONE, Param, ParamId, Program, Purpose, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows,
-    Rule, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Span, StateRead, TaxPer,
-    TenderSlots, Ty, Value, Weight, Window,
+    Rule, SCORE_ONE, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Span, StateRead,
+    TaxPer, TenderSlots, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -184,6 +184,19 @@ impl Display for InProgram<'_, Offer> {
         write!(f, " goals {:?} held {}", offer.goals, slot_name(&program.layout.event, offer.held))?;
         if let Some(score) = offer.score {
             write!(f, " score {}", slot_name(&program.layout.event, score))?;
+        }
+        if let Some(learn) = &offer.learn {
+            let (kind, estimate) = (learn.kind, learn.estimate);
+            let (kind, estimate) =
+                (slot_name(&program.layout.event, kind), slot_name(&program.layout.event, estimate));
+            write!(
+                f,
+                " learns {estimate} of {kind} from {} of {SCORE_ONE} of {}",
+                learn.prior, learn.showings
+            )?;
+            if let Some(days) = learn.half_life {
+                write!(f, " half life {days}")?;
+            }
         }
         writeln!(f)?;
         for condition in &offer.conditions {

@@ -9,8 +9,8 @@ use super::{
     EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
     LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS,
     PERCENT_ONE, ParamId, Phase, PlaceId, Program, Purpose, RecordKind, Reference, ReferenceId, RowSource,
-    Rows, RuleId, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId, TenderTerm,
-    Ty, Unit, Value, VarId, Window, event_slot,
+    Rows, RuleId, SCORE_ONE, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId,
+    TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -856,6 +856,9 @@ fn filled(program: &Program, report: &mut Report) {
             }
         }
     }
+    for learn in program.offers.list.iter().filter_map(|offer| offer.learn) {
+        fill(learn.estimate, At::EventSlot(learn.estimate), report);
+    }
     for arbitration in &program.offers.arbitrations {
         if let Some(explore) = &arbitration.explore {
             fill(explore.drawn, At::EventSlot(explore.drawn), report);
@@ -1311,6 +1314,7 @@ fn offers(program: &Program, report: &mut Report) {
             report.text(&Some(saying.text.clone()), at);
         }
     };
+    report.length(offers.answers.len(), limits::SMALL_LIST, at);
     let mut names = Names::default();
     for offer in &offers.list {
         names.declare(&offer.name, &offer.title, at, report);
@@ -1335,6 +1339,14 @@ fn offers(program: &Program, report: &mut Report) {
             says(words, report);
         }
         report.check(offer.answers.is_empty() || offers.reaction.is_some(), terms, at);
+        let learned = offer.learn.is_none_or(|learn| {
+            let told = learn.showings >= 1 && learn.half_life.is_none_or(|days| days >= 1);
+            told && !offers.answers.is_empty()
+                && (0..=SCORE_ONE).contains(&learn.prior)
+                && derived(learn.kind)
+                && offers.reaction.is_some()
+        });
+        report.check(learned, terms, at);
         report.length(offer.conditions.len(), limits::LIST, at);
         for condition in &offer.conditions {
             report.known(&program.places, condition.place.index(), at);

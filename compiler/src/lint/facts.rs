@@ -336,6 +336,7 @@ impl<'a> Facts<'a> {
                         | ast::OfferClause::Score(_)
                         | ast::OfferClause::Say(_)
                         | ast::OfferClause::On(..)
+                        | ast::OfferClause::Learn(_)
                         | ast::OfferClause::Rest(..) => None,
                     }));
                 }

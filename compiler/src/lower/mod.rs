@@ -61,6 +61,8 @@ pub struct Lowering<'p> {
     counters: FxHashMap<String, ir::CounterId>,
     conditions: FxHashSet<ir::Condition>,
     past: past::Past<'p>,
+    /// By offer.
+    learns: FxHashMap<String, ir::Learn>,
     /// The rule at hand.
     rule: ir::RuleId,
 }
@@ -120,6 +122,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         counters: FxHashMap::default(),
         conditions: FxHashSet::default(),
         past: past::Past::default(),
+        learns: FxHashMap::default(),
         rule: ir::RuleId(0),
     };
     if let Some((FieldSpace::Line, slot)) = settings.floor.map(|floor| lowering.slot(floor)) {
@@ -130,6 +133,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     {
         tax.besides = Some(slot);
     }
+    lowering.learning();
     let mut too_large = Vec::new();
     let mut insts = 0_usize;
     for (index, rule) in program.rules.iter().enumerate() {

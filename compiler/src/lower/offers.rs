@@ -18,11 +18,19 @@ impl<'p> Lowering<'p> {
         self.ir.offers.priorities.clone_from(&typed.priorities);
         let session = self.ir.events.iter().position(|event| event.name == ir::offers::SESSION);
         let session = session.map(|event| ir::EventId(count(event))).into_iter().collect::<Vec<_>>();
-        if typed.list.iter().any(|offer| !offer.answers.is_empty())
+        let hears = |offer: &typed::Offer| !offer.answers.is_empty() || offer.learn.is_some();
+        if typed.list.iter().any(hears)
             && let Some((offer, answer, answers)) = typed.reaction
         {
             let (offer, answer) = (self.slot(offer).1, self.slot(answer).1);
             self.ir.offers.reaction = Some(ir::ReactionSlots { offer, answer, answers });
+            let values = self.ir.enums.get(answers.index()).map(|answers| answers.values.clone());
+            let said = |answer: &String| match answer.as_str() {
+                "shown" => ir::Answered::Shown,
+                "accepted" => ir::Answered::Accepted,
+                _ => ir::Answered::Declined,
+            };
+            self.ir.offers.answers = values.iter().flatten().map(said).collect();
         }
         if typed.arbitrations.iter().any(|arbitration| arbitration.channels.is_some()) {
             self.ir.offers.channel = typed.channel.map(|channel| self.slot(channel).1);
@@ -54,6 +62,7 @@ impl<'p> Lowering<'p> {
                 conditions,
                 held,
                 score,
+                learn: self.learns.get(&offer.name).copied(),
                 answers: offer.answers.clone(),
                 governance: offer.governance.clone(),
                 place,
@@ -79,6 +88,55 @@ impl<'p> Lowering<'p> {
                 explore,
                 place,
             });
+        }
+        self.ir.conditions.truncate(conditions);
+    }
+
+    /// What is learned, before whatever reads it.
+    pub fn learning(&mut self) {
+        let conditions = self.ir.conditions.len();
+        let named = |name: &str| self.ir.events.iter().position(|event| event.name == name);
+        let mut events: Vec<ir::EventId> = [named(ir::offers::SESSION), named(ir::offers::REACTION)]
+            .into_iter()
+            .flatten()
+            .map(|event| ir::EventId(count(event)))
+            .collect();
+        events.sort_unstable();
+        for offer in &self.program.offers.list {
+            let Some(learn) = &offer.learn else { continue };
+            self.past.events.clone_from(&events);
+            self.past.lets.clear();
+            self.past.sources.clear();
+            let estimate = self.slot(learn.field).1;
+            let name = format!("kind for offer {}", offer.name);
+            let place = self.place(learn.place);
+            let mut builder = Builder::new(self, &name, place);
+            let mut kind: Option<ir::Value> = None;
+            for (by, values) in &learn.by {
+                let own = if by.ty == typed::Type::Bool {
+                    let truth = builder.truth(by);
+                    let (one, zero) = (builder.int(1), builder.int(0));
+                    builder.emit(Inst::Choose(truth, one, zero))
+                } else {
+                    builder.ordinal(by)
+                };
+                kind = Some(match kind {
+                    None => own,
+                    Some(before) => {
+                        let values = builder.int(*values);
+                        let before = builder.emit(Inst::Mul(before, values));
+                        builder.emit(Inst::Add(before, own))
+                    }
+                });
+            }
+            if let Some(kind) = kind {
+                builder.emit(Inst::Derive(kind));
+            }
+            let function = builder.finish();
+            let kind = self.derivation(name, function, ir::SlotType::Count, &events, place);
+            let (prior, showings, half_life) = (learn.prior, learn.showings, learn.half_life);
+            let learn = ir::Learn { prior, showings, half_life, kind, estimate };
+            self.learns.insert(offer.name.clone(), learn);
         }
         self.ir.conditions.truncate(conditions);
     }

@@ -214,10 +214,29 @@ pub struct Offer {
     pub steps: Vec<OfferStep>,
     /// A number.
     pub score: Option<Expr>,
+    /// How its acceptance is learned.
+    pub learn: Option<Learn>,
     /// Words when it was taken in one way.
     pub answers: Vec<(u32, Vec<ir::Saying>)>,
     /// What is published about it.
     pub governance: ir::Governance,
+    /// Where.
+    pub place: Place,
+}
+
+/// How the likelihood that an offer is accepted is learned.
+#[derive(Clone, Debug)]
+pub struct Learn {
+    /// The field that holds it.
+    pub field: FieldId,
+    /// What is thought before anything is known, in millionths.
+    pub prior: i64,
+    /// Showings that this is worth.
+    pub showings: u32,
+    /// Days after which a showing counts half.
+    pub half_life: Option<u32>,
+    /// What tells kinds of members apart, each with how many values it has.
+    pub by: Vec<(Expr, i64)>,
     /// Where.
     pub place: Place,
 }

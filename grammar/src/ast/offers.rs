@@ -24,10 +24,25 @@ pub enum OfferClause {
     Say(Vec<(Name, Text)>),
     /// `on accepted { award 200 points }`
     On(Name, Vec<Effect>),
+    /// `learn from 10% of 20 showings half_life 90 days by member.tier`
+    Learn(Learn),
     /// `rest 7 days after rejected`
     Rest(Expr, Name),
     /// `title`, `valid`, `schedule`, `when`, `unless`, `let`, `limit`, `effective`, `about`
     Shared(Clause),
+}
+
+/// From what the likelihood that an offer is accepted is learned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Learn {
+    /// The part that is thought to accept before anything is known.
+    pub prior: Expr,
+    /// What that is worth: so many showings.
+    pub showings: (Lexeme, Name),
+    /// After so long a showing counts half.
+    pub half_life: Option<(Lexeme, Name)>,
+    /// What tells kinds of members apart.
+    pub by: Vec<Expr>,
 }
 
 /// How an offer takes part beside others: `display …`.

@@ -2,8 +2,8 @@
 
 use super::{Builder, Children};
 use crate::ast::{
-    ArbitrationClause, Display, Expr, ItemKind, Name, OfferClass, OfferClause, OfferOutcome, Placed, Purpose,
-    Text,
+    ArbitrationClause, Display, Expr, ItemKind, Learn, Name, OfferClass, OfferClause, OfferOutcome, Placed,
+    Purpose, Text,
 };
 use crate::parse::Rule;
 use pest::iterators::Pair;
@@ -32,6 +32,7 @@ impl<'t> Builder<'t> {
             | Rule::score
             | Rule::say
             | Rule::reaction
+            | Rule::learn
             | Rule::pause) => self.own_offer_clause(rule, Children::of(pair))?,
             _ => OfferClause::Shared(self.clause(pair)?),
         };
@@ -69,6 +70,25 @@ impl<'t> Builder<'t> {
             Rule::reaction => {
                 let answer = self.name(&children.next()?);
                 OfferClause::On(answer, self.effects(children)?)
+            }
+            Rule::learn => {
+                children.eat(Rule::kw_from);
+                let prior = self.operand(children.take(Rule::percent)?)?;
+                children.eat(Rule::kw_of);
+                let showings = self.quantity(children.take(Rule::quantity)?)?;
+                let half_life = if children.eat(Rule::kw_half_life) {
+                    Some(self.quantity(children.take(Rule::quantity)?)?)
+                } else {
+                    None
+                };
+                let mut by = Vec::new();
+                children.eat(Rule::kw_by);
+                while let Some(child) = children.next() {
+                    if child.as_rule() == Rule::expression {
+                        by.push(self.expression(child)?);
+                    }
+                }
+                OfferClause::Learn(Learn { prior, showings, half_life, by })
             }
             Rule::pause => {
                 let stretch = self.take_expr(children)?;

@@ -734,9 +734,15 @@ pub struct Diff {
 
 /// `perq offers`
 #[derive(Debug, Arguments)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Offers {
+    /// Something else than to answer sessions
+    #[command(subcommand)]
+    pub action: Option<OffersAction>,
+
     /// A pack, a programme's folder, or one rule file
-    pub program: PathBuf,
+    #[arg(required = true)]
+    pub program: Option<PathBuf>,
 
     /// Sessions and reactions in their order, one JSON object a line, and whatever else happens between them; plain or
     /// gzip; `-` is standard input
@@ -762,6 +768,33 @@ pub struct Offers {
     /// The public key that must have signed the pack, as a file or in hexadecimal
     #[arg(long, value_name = "PUBKEY")]
     pub key: Option<String>,
+}
+
+/// What else `perq offers` does.
+#[derive(Debug, Subcommand)]
+pub enum OffersAction {
+    /// Give all offers of a business goal another priority, in the rules' own text
+    SetPriority(SetPriority),
+}
+
+/// `perq offers set-priority`
+#[derive(Debug, Arguments)]
+pub struct SetPriority {
+    /// A programme's folder, or one rule file
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// The goal, of `enum Goal`
+    #[arg(long, value_name = "GOAL")]
+    pub goal: String,
+
+    /// The level, of `enum Priority`
+    #[arg(long, value_name = "LEVEL")]
+    pub to: String,
+
+    /// Write nothing; say what would change and exit with 1
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// `perq explain`

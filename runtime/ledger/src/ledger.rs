@@ -255,11 +255,18 @@ impl Ledger {
     /// one source, without a name.
     ///
     /// # Errors
-    /// Where the place holds another programme's points: an account with other decimals. Where the source's name is one of
+    /// Where the place holds another programme's points: an account with other decimals. Where an offer learns, which no ledger keeps yet. Where the source's name is one of
     /// the ledger's own.
     pub fn new(engine: &Engine, mut store: Box<dyn Store>, source: &str) -> Result<Ledger, StoreError> {
         if source.starts_with(OWN) || source.contains('\0') {
             return Err(StoreError::Unfit(format!("a source cannot be named so: {}", source.escape_debug())));
+        }
+        // What is learned would be forgotten with each batch, and every estimate be what was thought before.
+        if let Some(offer) = engine.program().offers.list.iter().find(|offer| offer.learn.is_some()) {
+            return Err(StoreError::Unfit(format!(
+                "offer `{}` says `learn`, and a ledger does not keep what is learned yet",
+                offer.name
+            )));
         }
         let accounts: BTreeMap<String, i64> = store
             .query("SELECT name, decimals FROM account", &[])?

@@ -48,6 +48,9 @@ pub struct ShownOffer {
     /// Its score.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub score: Option<String>,
+    /// How likely it seemed that it is accepted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub propensity: Option<String>,
     /// The products that it is about; none of a message.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub products: Vec<String>,
@@ -73,6 +76,9 @@ pub struct HiddenOffer {
     /// How it failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
+    /// How likely it seemed that it is accepted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub propensity: Option<String>,
 }
 
 /// Words when an offer is taken.
@@ -83,6 +89,11 @@ pub struct Said {
     pub offer: String,
     /// Words, by whom they are for or by language.
     pub say: BTreeMap<String, String>,
+}
+
+/// Millionths as a decimal.
+fn parts(number: i64) -> String {
+    decimal::print(i128::from(number), SCORE_DECIMALS)
 }
 
 fn words(says: &[Saying]) -> BTreeMap<String, String> {
@@ -116,7 +127,8 @@ impl ShownOffer {
             title: offer.title.clone(),
             display: offer.display.word().to_owned(),
             priority: level.and_then(|level| program.offers.priorities.get(level as usize)).cloned(),
-            score: shown.score.map(|score| decimal::print(i128::from(score), SCORE_DECIMALS)),
+            score: shown.score.map(parts),
+            propensity: shown.propensity.map(parts),
             products: match &offer.purpose {
                 Purpose::Message => Vec::new(),
                 Purpose::Product(_, products) => products.clone(),
@@ -144,6 +156,7 @@ impl HiddenOffer {
             why: hidden.why.word().to_owned(),
             place: at.map(|at| place(program, at)),
             error,
+            propensity: hidden.propensity.map(parts),
         })
     }
 }
@@ -151,9 +164,9 @@ impl HiddenOffer {
 impl Said {
     /// What is said, where the event is a reaction to an offer that says something to it.
     pub(crate) fn of(program: &Program, raw: &evaluate::Decision) -> Option<Said> {
-        let (offer, answer) = raw.answered?;
-        let offer = offer_of(program, offer)?;
-        let (_, says) = offer.answers.iter().find(|(own, _)| i64::from(*own) == answer)?;
+        let reaction = raw.answered?;
+        let offer = offer_of(program, reaction.offer)?;
+        let (_, says) = offer.answers.iter().find(|(own, _)| i64::from(*own) == reaction.answer)?;
         Some(Said { offer: offer.name.clone(), say: words(says) })
     }
 }

@@ -30,6 +30,9 @@ pub struct StateEntry {
     /// Conditions that lots carry, under which they can be spent.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub spendables: Vec<String>,
+    /// Offers of which is counted how they were taken, by what tells kinds of members apart.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub learned: Vec<String>,
     /// Fields of members that rules set, and the one that levels govern.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub fields: Vec<String>,
@@ -179,6 +182,10 @@ impl StateEntry {
             certificates: instruments.certificates.iter().map(|one| one.name.clone()).collect(),
             badges: instruments.badges.iter().map(|badge| badge.name.clone()).collect(),
             spendables: program.spendables.iter().map(|spendable| spendable.name.clone()).collect(),
+            learned: {
+                let learns = program.offers.list.iter().filter(|offer| offer.learn.is_some());
+                learns.map(|offer| offer.name.clone()).collect()
+            },
             fields: fields.into_iter().map(slot_name).collect(),
             returns: program.returns,
         }

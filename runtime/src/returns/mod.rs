@@ -17,7 +17,9 @@ use crate::catalogue::bind;
 use crate::record::{ReadEvent, Reader, Schema};
 use crate::state::State;
 use crate::state::lots::Held;
-use perq_compiler::evaluate::{Claim, Claimed, Decision, Effect, Kept, LineTotal, Record, RuleFault, Share};
+use perq_compiler::evaluate::{
+    Claim, Claimed, Decision, Effect, Kept, LineTotal, Record, RuleFault, Share, Tallies,
+};
 use perq_compiler::exact::divide_rounded;
 use perq_compiler::ir::{
     AccountId, CounterId, GroupId, MISSING, Program, Rounding, RuleId, SlotId, StateRead, event_slot,
@@ -473,6 +475,10 @@ impl Claimed for Corrected<'_> {
     fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
         let corrected = self.held.iter().find(|held| held.account == account);
         corrected.map_or_else(|| self.claimed.purse(account), |held| held.purse.clone())
+    }
+
+    fn tallies(&self, offer: u32, kind: Option<i64>) -> Tallies {
+        self.claimed.tallies(offer, kind)
     }
 }
 

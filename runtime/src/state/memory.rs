@@ -10,7 +10,7 @@ use crate::clock::Zone;
 use crate::record::{ReadEvent, Reader, Schema};
 use crate::returns::{self, Origin, Returned};
 use perq_compiler::calendar::{Instant, is_universal, limited};
-use perq_compiler::evaluate::{Claimed, Decision, Record, TableRows, TierChange};
+use perq_compiler::evaluate::{Claimed, Decision, Reaction, Record, TableRows, Tallies, Tally, TierChange};
 use perq_compiler::ir::{
     AccountId, Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource,
     RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
@@ -35,6 +35,8 @@ pub struct Memory {
     levels: Vec<Levels>,
     /// Events of which goods may come back, by id, where the program speaks of returns.
     origins: BTreeMap<Box<str>, Arc<Origin>>,
+    /// How offers were taken, by offer of the program and by kind of member; none is all of them.
+    tallies: BTreeMap<(u32, Option<i64>), Tally>,
     /// What has come back, by the place of the event of which it did.
     back: BTreeMap<u64, Vec<Back>>,
     /// The place of the next event that is kept: how many there were, where nobody says otherwise.
@@ -156,6 +158,17 @@ pub(super) enum KeptValue {
 }
 
 impl Memory {
+    /// Learns from a reaction.
+    fn learn(&mut self, reaction: Reaction, now: Instant) {
+        let offers = &self.program.offers;
+        let learn = offers.list.get(reaction.offer as usize).and_then(|offer| offer.learn);
+        let Some((learn, said)) = learn.zip(offers.answer(reaction.answer)) else { return };
+        for kind in [Some(None), reaction.kind.map(Some)].into_iter().flatten() {
+            let tally = self.tallies.entry((reaction.offer, kind)).or_default();
+            *tally = tally.with(now.date, said, learn.half_life);
+        }
+    }
+
     /// Empty, for a program.
     pub fn new(program: Arc<Verified>) -> Memory {
         let (mut event_slots, mut line_slots) = (BTreeSet::new(), BTreeSet::new());
@@ -186,6 +199,7 @@ impl Memory {
             members: BTreeMap::new(),
             claims: BTreeMap::new(),
             origins: BTreeMap::new(),
+            tallies: BTreeMap::new(),
             back: BTreeMap::new(),
             order: 0,
             begun: 0,
@@ -774,6 +788,9 @@ impl State for Memory {
                 }
             }
         }
+        if let Some(reaction) = decision.answered {
+            self.learn(reaction, now);
+        }
         let Some(member) = event.member() else { return };
         for (tiers, levels) in program.instruments.tiers.iter().zip(&mut self.levels) {
             let level = record.event.get(tiers.slot.index()).copied().unwrap_or(0).max(0);
@@ -836,6 +853,11 @@ struct Seen<'s> {
 }
 
 impl Claimed for Seen<'_> {
+    fn tallies(&self, offer: u32, kind: Option<i64>) -> Tallies {
+        let of = |kind: Option<i64>| self.memory.tallies.get(&(offer, kind)).copied().unwrap_or_default();
+        Tallies { all: of(None), kind: kind.map_or_else(Tally::default, |kind| of(Some(kind))) }
+    }
+
     fn balance(&self, account: AccountId) -> Option<i64> {
         let member = self.member.as_deref()?;
         Some(match &self.held {

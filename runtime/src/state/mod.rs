@@ -115,7 +115,15 @@ pub fn is_stateful(program: &Program) -> bool {
         || !instruments.badges.is_empty()
         || !instruments.tiers.is_empty();
     let redemptions = !program.redemptions.is_empty();
-    history || reads || acts || kept || redemptions || program.returns || !program.counters.is_empty()
+    let learns = program.offers.list.iter().any(|offer| offer.learn.is_some());
+    learns
+        || history
+        || reads
+        || acts
+        || kept
+        || redemptions
+        || program.returns
+        || !program.counters.is_empty()
 }
 
 /// When an event happens.

@@ -123,6 +123,7 @@ impl Kit {
             returns: false,
             instruments: Default::default(),
             gifts: Vec::new(),
+            offers: crate::ir::Offers::default(),
             spendables: Vec::new(),
             atoms: Vec::new(),
             functions: Vec::new(),

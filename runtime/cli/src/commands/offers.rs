@@ -8,6 +8,8 @@ use crate::programme::{self, Loaded};
 use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
+use perq_grammar::ast::{Display, Expr, ExprKind, ItemKind, OfferClause, Placed};
+use perq_grammar::diagnostic::FileId;
 use perq_runtime::decision::{Decision, HiddenOffer, Offers, ShownOffer};
 use perq_runtime::engine::Session;
 use perq_runtime::input;
@@ -33,7 +35,11 @@ struct Answer<'a> {
 /// # Errors
 /// Where the rules, a table, the sessions or the output cannot be read or written.
 pub fn run(options: &args::Offers, output: &mut Output) -> Outcome {
-    let Some(loaded) = programme::load("offers", &options.program, options.key.as_deref(), output)? else {
+    if let Some(args::OffersAction::SetPriority(options)) = &options.action {
+        return set_priority(options, output);
+    }
+    let program = options.program.as_deref().unwrap_or(Path::new("."));
+    let Some(loaded) = programme::load("offers", program, options.key.as_deref(), output)? else {
         return Ok(Exit::Findings);
     };
     let Loaded { pack, config, .. } = loaded;
@@ -146,6 +152,87 @@ fn write_line(out: &mut (impl Write + ?Sized), value: &impl Serialize) -> Result
     let mut line = serde_json::to_vec(value).map_err(std::io::Error::from)?;
     line.push(b'\n');
     Ok(out.write_all(&line)?)
+}
+
+/// Writes another level into the text of all offers of a goal that are shown by priority; nothing else of it changes.
+fn set_priority(options: &args::SetPriority, output: &mut Output) -> Outcome {
+    let programme = programme::find_one(&options.path)?;
+    let typed = programme.compile()?;
+    if typed.program.is_none() {
+        let shown = programme.shown();
+        return Err(Failure::new(format!("the rules have errors; `perq check {shown}` shows them")));
+    }
+    let offers = &typed.typed.offers;
+    if !offers.priorities.contains(&options.to) {
+        let levels = offers.priorities.join(", ");
+        return Err(Failure::new(format!(
+            "there is no priority `{}`; the levels are {levels}",
+            plain(&options.to)
+        )));
+    }
+    if !offers.list.iter().any(|offer| offer.goals.contains(&options.goal)) {
+        return Err(Failure::new(format!("no offer is for `{}`", plain(&options.goal))));
+    }
+    let mut changed: Vec<String> = Vec::new();
+    let mut left: Vec<String> = Vec::new();
+    for path in &programme.files {
+        let read = programme::read(path, FileId(0)).map_err(|error| Failure::file(path, &error))?;
+        // What compiled can be read.
+        let Ok(text) = read else { continue };
+        let mut edits = Vec::new();
+        for item in &perq_grammar::parse(FileId(0), &text).tree.items {
+            let ItemKind::Offer(header, clauses) = &item.kind else { continue };
+            if !is_for(clauses, &options.goal) {
+                continue;
+            }
+            let level = clauses.iter().find_map(|clause| {
+                let OfferClause::Display(Display::ByPriority(level)) = &clause.kind else { return None };
+                Some(level)
+            });
+            match level {
+                None => left.push(header.name.text.clone()),
+                Some(level) if level.text == options.to => {}
+                Some(level) => {
+                    edits.push(level.span);
+                    changed.push(header.name.text.clone());
+                }
+            }
+        }
+        if edits.is_empty() || options.check {
+            continue;
+        }
+        let mut text = text;
+        // From the end, so that places before it stay.
+        for span in edits.into_iter().rev() {
+            text.replace_range(span.start as usize..span.end as usize, &options.to);
+        }
+        super::fmt::replace(path, &text)?;
+    }
+    let verb = if options.check { "would be given" } else { "given" };
+    for name in &changed {
+        output.say(&format!("{} {verb} priority {}", plain(name), plain(&options.to)))?;
+    }
+    for name in &left {
+        output.say(&format!("{} is not shown by priority, and left as it is", plain(name)))?;
+    }
+    if changed.is_empty() {
+        output.say(&format!(
+            "every offer for {} has priority {} already",
+            plain(&options.goal),
+            plain(&options.to)
+        ))?;
+    }
+    output.object("offers", json!({ "changed": changed, "left": left, "written": !options.check }));
+    Ok(Exit::findings(options.check && !changed.is_empty()))
+}
+
+/// Whether an offer is for a goal.
+fn is_for(clauses: &[Placed<OfferClause>], goal: &str) -> bool {
+    clauses.iter().any(|clause| {
+        let OfferClause::Goals(goals) = &clause.kind else { return false };
+        let is_it = |own: &Expr| matches!(&own.kind, ExprKind::Path(path) if path.dotted() == goal);
+        goals.iter().any(is_it)
+    })
 }
 
 /// The answer in words.

@@ -1,0 +1,291 @@
+//! Offers as a host meets them: alike on both engines, byte for byte; drawn as the seeds say; and learned, on a population
+//! whose likes are known.
+
+use perq_compiler::pipeline::{Input, NoFiles, compile};
+use perq_runtime::decision::Decision;
+use perq_runtime::engine::{Engine, EngineKind, Session};
+use perq_runtime::pack::Pack;
+use perq_tests::read;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// The programme of the example, without its tests.
+fn call_centre() -> String {
+    let files =
+        ["programme.rule", "offers.rule"].map(|file| read(&format!("rules-examples/call-centre/{file}")));
+    files.join("\n").replacen("language 1\n", "", 1)
+}
+
+fn engine(text: &str, kind: EngineKind) -> Engine {
+    let compilation = compile(&[Input { path: "rules.rule".to_owned(), text: text.to_owned() }], &NoFiles);
+    let said: Vec<_> = compilation.diagnostics.iter().map(|d| format!("{}: {}", d.name, d.message)).collect();
+    let pack = Pack::of(compilation.program.unwrap_or_else(|| panic!("{said:#?}")));
+    Engine::builder(pack).kind(kind).build().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Numbers that look random and are the same each time.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound
+    }
+}
+
+/// Sessions and reactions of twelve members over a summer.
+fn summer(numbers: &mut Numbers, count: u64) -> Vec<String> {
+    let segments = ["Frequent traveller", "Overdue", "Household", "Paperless", "Complaint", "Service"];
+    let offers =
+        ["outage", "roaming", "more_data", "second_sim", "films", "music", "stay", "app", "nobody_knows"];
+    let mut out = Vec::new();
+    for number in 0..count {
+        let minutes = number * 150 * 24 * 60 / count;
+        let (day, month) = (minutes / 1440 % 30 + 1, 4 + minutes / 1440 / 30);
+        let at = format!("2026-{month:02}-{day:02}T{:02}:{:02}:00", minutes / 60 % 24, minutes % 60);
+        let mut member = format!(r#"{{"id":"m{}""#, numbers.below(12));
+        let own: Vec<_> =
+            segments.iter().filter(|_| numbers.below(3) == 0).map(|name| format!("{name:?}")).collect();
+        let _ = write!(member, r#","segments":[{}]"#, own.join(","));
+        if numbers.below(2) == 0 {
+            let _ =
+                write!(member, r#","monthly_bill":"{}.{:02}""#, 10 + numbers.below(20), numbers.below(100));
+        }
+        if numbers.below(4) == 0 {
+            let _ = write!(
+                member,
+                r#","area":"Campania","contract_ends":"2026-08-{:02}""#,
+                1 + numbers.below(31)
+            );
+        }
+        member.push('}');
+        if numbers.below(10) == 0 {
+            "null".clone_into(&mut member);
+        }
+        out.push(if numbers.below(3) == 0 {
+            let answer = ["shown", "accepted", "rejected", "ignored"][numbers.below(4) as usize];
+            let offer = offers[numbers.below(offers.len() as u64) as usize];
+            format!(r#"{{"id":"e{number}","kind":"reaction","at":"{at}","offer":"{offer}","answer":"{answer}","session":"s{}","member":{member}}}"#, numbers.below(number + 1))
+        } else {
+            let channel = ["call_center", "shop", "web", "sms"][numbers.below(4) as usize];
+            format!(r#"{{"id":"e{number}","kind":"session","at":"{at}","channel":"{channel}","member":{member}}}"#)
+        });
+    }
+    out
+}
+
+#[test]
+fn both_engines_offer_the_same() {
+    let text = call_centre();
+    let mut numbers = Numbers(7);
+    let events = summer(&mut numbers, 3_000);
+    let decide = |kind: EngineKind| {
+        let mut session = engine(&text, kind).session();
+        let mut out = Vec::new();
+        for event in &events {
+            session
+                .decide_line(event.as_bytes(), &mut out)
+                .unwrap_or_else(|error| panic!("{error}: {event}"));
+        }
+        out
+    };
+    let (native, interpreted) = (decide(EngineKind::Native), decide(EngineKind::Interpreter));
+    assert!(native == interpreted, "the engines do not offer the same");
+    // Enough of it happens: every word of a reason that this programme can give but three.
+    let text = String::from_utf8(native).unwrap_or_default();
+    for why in [
+        "effective",
+        "valid",
+        "schedule",
+        "channels",
+        "when",
+        "unless",
+        "limit",
+        "rest",
+        "arbitration",
+        "default",
+        "goal",
+        "slots",
+    ] {
+        assert!(text.contains(&format!(r#""why":"{why}""#)), "{why}");
+    }
+    assert!(text.contains(r#""exploring":true"#) && text.contains(r#""said":{"offer":"roaming""#));
+    // A line is what the structure says.
+    for line in text.lines() {
+        let decision: Decision = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(serde_json::to_string(&decision).unwrap_or_default(), line);
+    }
+}
+
+const DRAWN: &str = r#"language 1
+program demo { currency EUR zone "Europe/Rome" rounding half_up }
+offer a { display always purpose message }
+offer b { display always purpose message }
+offer c { display always purpose message }
+arbitration calls { slots 3 explore 20% seed by SEED }
+"#;
+
+/// The order that a session is shown, and whether it was drawn.
+fn order(session: &mut Session, id: &str, member: &str) -> (String, bool) {
+    let json = format!(
+        r#"{{"id":"{id}","kind":"session","at":"2026-06-01T10:00:00","channel":"web","member":{{"id":"{member}"}}}}"#
+    );
+    let decision = session.decide_json(json.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    let offers = decision.offers.unwrap_or_else(|| panic!("no session"));
+    (offers.shown.iter().map(|shown| shown.offer.as_str()).collect(), offers.exploring)
+}
+
+#[test]
+fn what_is_drawn_depends_on_the_seeds_alone() {
+    let of = |seed: &str| engine(&DRAWN.replace("SEED", seed), EngineKind::Automatic).session();
+    let (mut by_member, mut by_event) = (of("member.id"), of("event.id"));
+    let mut explored = 0;
+    let mut orders = BTreeSet::new();
+    for number in 0..2_000 {
+        let (id, member) = (format!("e{number}"), format!("m{number}"));
+        let drawn = order(&mut by_member, &id, &member);
+        assert_eq!(order(&mut by_member, "another", &member), drawn, "the member decides");
+        assert_eq!(
+            order(&mut by_event, &id, "another"),
+            order(&mut by_event, &id, &member),
+            "the event decides"
+        );
+        if !drawn.1 {
+            assert_eq!(drawn.0, "abc");
+        }
+        explored += u32::from(drawn.1);
+        orders.insert(drawn.0);
+    }
+    // A fifth of 2 000 is 400; five deviations of sqrt(2000 * 0.2 * 0.8) = 17.9 are 90.
+    assert!((310..=490).contains(&explored), "{explored}");
+    assert_eq!(orders.len(), 6, "all orders of three come up");
+}
+
+/// Three offers; whoever is young likes the third, and the others the second.
+const LEARNED: &str = r#"language 1
+program demo { currency EUR zone "Europe/Rome" rounding half_up }
+extend member { young: bool = false }
+OFFERS
+arbitration calls { slots 1 EXPLORE }
+"#;
+
+fn learned(explore: &str, score: bool, prior: u32) -> Session {
+    let offer = |name: &str| {
+        let score = if score { format!("score propensity({name})") } else { String::new() };
+        format!(
+            "offer {name} {{ display by priority high purpose message when member known learn from {prior}% of 20 showings by member.young {score} }}\n"
+        )
+    };
+    let offers: String = ["a", "b", "c"].map(offer).concat();
+    engine(&LEARNED.replace("OFFERS", &offers).replace("EXPLORE", explore), EngineKind::Automatic).session()
+}
+
+/// In thousandths.
+fn likes(young: bool, offer: &str) -> u64 {
+    match (young, offer) {
+        (true, "c") => 300,
+        (false, "b") => 200,
+        (_, "a") => 100,
+        (_, _) => 50,
+    }
+}
+
+/// What a run of sessions came to.
+#[derive(Debug, Default)]
+struct Run {
+    /// By tenth of the run: what was missed against the best offer of each kind, in thousandths.
+    missed: [u64; 10],
+    /// By tenth of the likelihood: showings, the sum of the estimates in millionths, acceptances. Of the second half.
+    reliability: [(u64, u64, u64); 10],
+    /// Squares of what the estimates were beside the ends, in millionths of millionths; of the second half.
+    brier: u128,
+    ends: u64,
+}
+
+fn play(mut session: Session, sessions: u64) -> Run {
+    let mut numbers = Numbers(11);
+    let mut run = Run::default();
+    for number in 0..sessions {
+        let young = numbers.below(2) == 0;
+        let member = format!(r#"{{"id":"m{number}","young":{young}}}"#);
+        let day = number * 28 / sessions + 1;
+        let json = format!(
+            r#"{{"id":"s{number}","kind":"session","at":"2026-06-{day:02}T10:00:00","channel":"web","member":{member}}}"#
+        );
+        let decision = session.decide_json(json.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+        let offers = decision.offers.unwrap_or_else(|| panic!("no session"));
+        let shown = offers.shown.first().unwrap_or_else(|| panic!("nothing is shown"));
+        let like = likes(young, &shown.offer);
+        let best = ["a", "b", "c"].map(|offer| likes(young, offer)).into_iter().max().unwrap_or(0);
+        run.missed[(number * 10 / sessions) as usize] += best - like;
+        let accepted = numbers.below(1_000) < like;
+        if number * 2 >= sessions {
+            let text = shown.propensity.clone().unwrap_or_default().replace('.', "");
+            let estimate: u64 = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            let bin = &mut run.reliability[(estimate / 100_000).min(9) as usize];
+            *bin = (bin.0 + 1, bin.1 + estimate, bin.2 + u64::from(accepted));
+            let beside = i128::from(estimate) - if accepted { 1_000_000 } else { 0 };
+            run.brier += beside.unsigned_abs().pow(2);
+            run.ends += 1;
+        }
+        let answer = if accepted { "accepted" } else { "rejected" };
+        let json = format!(
+            r#"{{"id":"r{number}","kind":"reaction","at":"2026-06-{day:02}T10:01:00","offer":"{}","answer":"{answer}","session":"s{number}","member":{member}}}"#,
+            shown.offer
+        );
+        session.decide_json(json.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    }
+    run
+}
+
+#[test]
+fn what_is_learned_finds_what_each_kind_likes() {
+    let sessions = 6_000;
+    let explored = play(learned("explore 10% seed by event.id", true, 10), sessions);
+    let greedy = play(learned("", true, 10), sessions);
+    let fixed = play(learned("", false, 10), sessions);
+    let low = play(learned("explore 10% seed by event.id", true, 1), sessions);
+    let stuck = play(learned("", true, 1), sessions);
+    let runs = [
+        ("explored", &explored),
+        ("never explored", &greedy),
+        ("fixed", &fixed),
+        ("explored, 1 % thought before", &low),
+        ("never explored, 1 % thought before", &stuck),
+    ];
+    for (name, run) in runs {
+        println!("{name}: missed by tenth {:?}, {} in all", run.missed, run.missed.iter().sum::<u64>());
+        for (bin, (count, estimates, accepted)) in
+            run.reliability.iter().enumerate().filter(|(_, bin)| bin.0 > 0)
+        {
+            println!("  {bin}0 %: {count} showings, {} expected, {accepted} accepted", estimates / 1_000_000);
+        }
+        println!("  Brier {:.4}", run.brier as f64 / run.ends as f64 / 1e12);
+    }
+    // Without scores the first by name is always shown, and misses 100 of the one kind and 200 of the other each time.
+    let always: u64 = fixed.missed.iter().sum();
+    assert!((140 * sessions..=160 * sessions).contains(&always), "{always}");
+    let (first, last) = (explored.missed[0], explored.missed[9]);
+    assert!(last * 3 < first * 2, "what is missed falls: {first} then {last}");
+    // In one session of ten two offers of three are not the best: about a tenth of (200 + 250) / 3 and (100 + 150) / 3, 11.7,
+    // is missed for good; twice that with what chance does.
+    assert!(last < 24 * sessions / 10, "{last}");
+    let all: u64 = explored.missed.iter().sum();
+    assert!(all * 3 < always, "{all} of {always}");
+    // Where less is thought before than the first offer reaches, it is never left; exploring is worth its cost then.
+    let total = |run: &Run| run.missed.iter().sum::<u64>();
+    assert!(total(&low) * 2 < total(&stuck), "{} and {}", total(&low), total(&stuck));
+    // Where more is thought, each is tried anyway, and exploring only costs.
+    assert!(total(&greedy) < total(&explored), "{} and {}", total(&greedy), total(&explored));
+    // The estimates are those of the showings that they were for.
+    for (count, estimates, accepted) in explored.reliability.into_iter().filter(|bin| bin.0 >= 100) {
+        let expected = estimates / 1_000_000;
+        // Four deviations of at most sqrt(count) / 2.
+        let apart = 2 * count.isqrt();
+        assert!(accepted.abs_diff(expected) <= apart, "{count}: {expected} expected, {accepted} accepted");
+    }
+    // Of a yes with one in four the square is 0.25 * 0.75 = 0.1875 where the estimate is right; a coin would make 0.25.
+    assert!(explored.brier < 200_000_000_000 * u128::from(explored.ends), "{}", explored.brier);
+}
