@@ -765,6 +765,10 @@ impl Walker {
             },
             OfferClause::Also(kind, _) => self.mention(&[Kind::Reference], kind, None),
             OfferClause::Score(value) | OfferClause::Rest(value, _) => self.expr(value),
+            OfferClause::Learn(learn) => {
+                self.expr(&learn.prior);
+                learn.by.iter().for_each(|value| self.expr(value));
+            }
             OfferClause::On(_, effects) => effects.iter().for_each(|effect| self.effect(effect)),
             OfferClause::Shared(clause) => self.clause(clause, None),
         }

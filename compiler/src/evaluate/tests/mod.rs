@@ -118,7 +118,6 @@ impl Kit {
             derivations: Vec::new(),
             counters: Vec::new(),
             redemptions: Vec::new(),
-            offers: crate::ir::Offers::default(),
             tender: crate::ir::TenderSlots::default(),
             returns: false,
             instruments: Default::default(),
