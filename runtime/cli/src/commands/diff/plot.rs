@@ -62,9 +62,13 @@ struct Bar {
 
 /// So much of a length as a value is of the largest, to the nearest whole; something where it is not zero.
 fn scaled(value: i128, largest: u128, length: i128) -> i128 {
-    let largest = i128::try_from(largest).unwrap_or(i128::MAX).max(1);
-    let size = (value.checked_abs().unwrap_or(i128::MAX) / 2).min(i128::MAX / 10_000);
-    let whole = size.saturating_mul(length) / (largest / 2).max(1);
+    let (mut size, mut largest) = (value.unsigned_abs(), largest);
+    // A picture is coarser than what is cut off here.
+    while size > u128::MAX >> 16 {
+        (size, largest) = (size >> 1, largest >> 1);
+    }
+    let whole = size.saturating_mul(length.unsigned_abs()) / largest.max(1);
+    let whole = i128::try_from(whole).unwrap_or(length);
     if value == 0 { 0 } else { whole.clamp(1, length) }
 }
 
@@ -272,7 +276,8 @@ mod tests {
         assert_eq!(scaled(100, 100, 50), 50);
         assert_eq!(scaled(-50, 100, 50), 25);
         assert_eq!(scaled(1, 1_000_000, 50), 1);
-        assert_eq!(scaled(i128::MIN, u128::MAX, 50), 50);
+        assert_eq!(scaled(i128::MIN, 1 << 127, 50), 50);
+        assert_eq!(scaled(i128::MIN, u128::MAX, 50), 25);
         assert_eq!(escaped("a<b & \"c\"\u{1b}"), "a&lt;b &amp; &quot;c&quot;\\u{1b}");
     }
 }
