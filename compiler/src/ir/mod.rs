@@ -821,6 +821,24 @@ impl SlotType {
         }
     }
 
+    /// The enumeration whose names such a slot counts.
+    pub fn enumeration(self) -> Option<EnumId> {
+        match self {
+            SlotType::Enum(id) => Some(id),
+            SlotType::Bool
+            | SlotType::Money { .. }
+            | SlotType::Points(_)
+            | SlotType::Percent
+            | SlotType::Count
+            | SlotType::Number { .. }
+            | SlotType::Date
+            | SlotType::Time
+            | SlotType::Instant
+            | SlotType::Symbol(_)
+            | SlotType::Set(_) => None,
+        }
+    }
+
     /// The kind of the names in the set that such a slot holds.
     pub fn set(self) -> Option<KindId> {
         match self {

@@ -5,7 +5,7 @@
 mod github;
 mod gitlab;
 mod junit;
-mod sarif;
+pub(crate) mod sarif;
 
 use crate::args::{FailLevel, Format, Reporting};
 use crate::excerpt::plain;

@@ -1058,20 +1058,8 @@ fn field_value(program: &Program, slot: SlotId, text: &str) -> Option<Value> {
 }
 
 fn values_of(program: &Program, slot: SlotId) -> Option<&Vec<String>> {
-    match program.layout.event.get(slot.index())?.ty {
-        SlotType::Enum(id) => program.enums.get(id.index()).map(|of| &of.values),
-        SlotType::Bool
-        | SlotType::Money { .. }
-        | SlotType::Points(_)
-        | SlotType::Percent
-        | SlotType::Count
-        | SlotType::Number { .. }
-        | SlotType::Date
-        | SlotType::Time
-        | SlotType::Instant
-        | SlotType::Symbol(_)
-        | SlotType::Set(_) => None,
-    }
+    let ty = program.layout.event.get(slot.index())?.ty;
+    program.enums.get(ty.enumeration()?.index()).map(|of| &of.values)
 }
 
 impl State for Desk {

@@ -167,20 +167,7 @@ fn field(program: &Program, slot: &Slot, value: &KeptValue) -> Value {
 }
 
 fn enumeration<'p>(program: &'p Program, slot: &Slot) -> Option<&'p [String]> {
-    match slot.ty {
-        SlotType::Enum(id) => program.enums.get(id.index()).map(|of| of.values.as_slice()),
-        SlotType::Bool
-        | SlotType::Money { .. }
-        | SlotType::Points(_)
-        | SlotType::Percent
-        | SlotType::Count
-        | SlotType::Number { .. }
-        | SlotType::Date
-        | SlotType::Time
-        | SlotType::Instant
-        | SlotType::Symbol(_)
-        | SlotType::Set(_) => None,
-    }
+    program.enums.get(slot.ty.enumeration()?.index()).map(|of| of.values.as_slice())
 }
 
 fn values(

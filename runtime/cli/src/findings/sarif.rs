@@ -63,7 +63,7 @@ fn first_paragraph(page: &str) -> String {
 }
 
 /// A path as a reference: what such a reference reserves is written in hexadecimal.
-fn uri(path: &str) -> String {
+pub(crate) fn uri(path: &str) -> String {
     let mut out = String::new();
     for byte in path.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {

@@ -1,5 +1,6 @@
 //! `file:` addresses and paths.
 
+use crate::findings::sarif;
 use std::path::{Path, PathBuf};
 
 /// The path of an address; nothing for other schemes, such as that of a text that was never saved.
@@ -30,15 +31,8 @@ pub fn path(uri: &str) -> Option<PathBuf> {
 /// The address of a path.
 pub fn of(path: &Path) -> String {
     let text = path.display().to_string().replace('\\', "/");
-    let mut out = String::from(if text.starts_with('/') { "file://" } else { "file:///" });
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
+    let root = if text.starts_with('/') { "file://" } else { "file:///" };
+    format!("{root}{}", sarif::uri(&text))
 }
 
 #[cfg(test)]
