@@ -571,10 +571,14 @@ impl<'t> Run<'t> {
         self.fired.extend(decision.changes.iter().map(|change| change.rule));
         let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
-        review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
+        let lost = review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
             asked.ask(bindings, workspaces, record, functions)
         });
-        for mut raised in review::raised(program, &bound.schema, event, &decision.tiers) {
+        let kept = (&bound.schema, &mut reader);
+        returns::after(program, &mut self.state, kept, event, &lost, &mut |record, claimed, kept| {
+            asked.again(bound, workspaces, record, claimed, kept)
+        });
+        for mut raised in review::raised(program, &bound.schema, event, &decision.tiers, &lost) {
             let params = params_of(&self.ready.params, &raised.record, &self.params);
             let claimed = self.state.see(&bound.schema, &mut reader, &mut raised);
             let mut found: Vec<Decision> = Vec::new();
