@@ -317,7 +317,8 @@ fn before(both: &mut Both, random: &mut Random) {
 #[test]
 fn bought_and_brought_back_leaves_nothing_behind() {
     let (mut split, mut paid, mut cut) = (0, 0, 0);
-    let kinds = ["accepted", "certificate", "regular", "rich", "often", "honoured", "silver_at_least", "golden"];
+    let kinds =
+        ["accepted", "certificate", "regular", "rich", "often", "honoured", "silver_at_least", "golden"];
     let mut done = kinds.map(|kind| (kind, 0));
     for seed in 0..120u64 {
         let shortfall = ["", "shortfall debt", "shortfall clamp"][seed as usize % 3];

@@ -571,9 +571,10 @@ impl<'t> Run<'t> {
         self.fired.extend(decision.changes.iter().map(|change| change.rule));
         let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
-        let lost = review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
-            asked.ask(bindings, workspaces, record, functions)
-        });
+        let lost =
+            review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
+                asked.ask(bindings, workspaces, record, functions)
+            });
         let kept = (&bound.schema, &mut reader);
         returns::after(program, &mut self.state, kept, event, &lost, &mut |record, claimed, kept| {
             asked.again(bound, workspaces, record, claimed, kept)

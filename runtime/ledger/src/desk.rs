@@ -470,7 +470,7 @@ impl Desk {
             self.coupons.insert(row.folded.clone());
         }
         // The last word on what an event gave stands.
-        let mut last: BTreeMap<(&str, &str, &str, (i64, i64)), &HoldingRow> = BTreeMap::new();
+        let mut last = BTreeMap::new();
         for row in &found.holdings {
             last.insert((&row.member, &row.kind, &row.name, row.of), row);
         }
@@ -702,7 +702,9 @@ impl Desk {
                 add(who, claim.counter, now, claim.amount);
             }
             let Some(Ok(returned)) = &event.returned else { continue };
-            for (origin, claim) in returned.all().flat_map(|one| one.claims.iter().map(move |claim| (&one.origin, claim))) {
+            for (origin, claim) in
+                returned.all().flat_map(|one| one.claims.iter().map(move |claim| (&one.origin, claim)))
+            {
                 let Some(counter) = program.counters.get(claim.counter.index()) else { continue };
                 let who = match counter.per {
                     CounterKey::Campaign => Some(""),
@@ -797,7 +799,12 @@ impl Desk {
                 kind: "field".to_owned(),
                 name: slot.name.clone(),
                 of: (number, raised),
-                value: Some(field_text(&program, change.slot, change.value, name_of(&program, event, change))),
+                value: Some(field_text(
+                    &program,
+                    change.slot,
+                    change.value,
+                    name_of(&program, event, change),
+                )),
                 until: change.until,
                 event: number,
             });

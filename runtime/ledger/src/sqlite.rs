@@ -526,9 +526,7 @@ impl Sqlite {
             run(
                 "INSERT INTO holding (member, kind, name, of_event, of_raised, event, value, until) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
-                params![
-                    row.member, row.kind, row.name, row.of.0, row.of.1, row.event, row.value, row.until
-                ],
+                params![row.member, row.kind, row.name, row.of.0, row.of.1, row.event, row.value, row.until],
             )?;
         }
         for row in &writes.coupons {

@@ -174,7 +174,10 @@ impl ComesBack {
                 .map(|one| corrected(names, returned, one))
                 .collect(),
             claims: claims.collect(),
-            withdrawn: undone().flat_map(|one| &one.withdrawn).map(|one| withdrawal(names, returned, one)).collect(),
+            withdrawn: undone()
+                .flat_map(|one| &one.withdrawn)
+                .map(|one| withdrawal(names, returned, one))
+                .collect(),
             unset: undone().flat_map(|one| &one.fields).map(|one| unset(names, one)).collect(),
             codes: undone().flat_map(|one| &one.uses).map(|code| code.to_string()).collect(),
         })
@@ -227,9 +230,8 @@ fn unset(names: &Names, unset: &Unset) -> FieldUnset {
     let slot = names.program.layout.event.get(unset.set.slot.index());
     let written = |value: &Value| match value {
         Value::Name(name) => name.to_string(),
-        Value::Number(number) => {
-            slot.map_or_else(String::new, |slot| super::instruments::written(&names.program, slot.ty, *number))
-        }
+        Value::Number(number) => slot
+            .map_or_else(String::new, |slot| super::instruments::written(&names.program, slot.ty, *number)),
     };
     FieldUnset {
         field: slot.map_or_else(String::new, |slot| slot.name.clone()),

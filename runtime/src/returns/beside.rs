@@ -193,7 +193,7 @@ impl Beside {
         }
         for set in &self.set {
             let changes = again.map_or(&[][..], |again| &again.changes).iter();
-            let now = changes.filter(|change| change.site == set.site).last().map(|change| {
+            let now = changes.rev().find(|change| change.site == set.site).map(|change| {
                 let value = match sets_a_name(program, set.site) {
                     true => set.value.clone(),
                     false => Value::Number(change.value),

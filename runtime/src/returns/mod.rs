@@ -18,8 +18,8 @@ pub use origin::{Left, Origin, OriginLine, Risen};
 use crate::catalogue::bind;
 use crate::record::{ReadEvent, Reader, Schema};
 use crate::state::State;
-use crate::state::review::Lost;
 use crate::state::lots::Held;
+use crate::state::review::Lost;
 use perq_compiler::evaluate::{
     Claim, Claimed, Decision, Effect, Kept, LineTotal, Record, RuleFault, Share, Tallies, TierChange,
 };

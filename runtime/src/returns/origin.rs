@@ -344,9 +344,8 @@ impl Origin {
         }
         // What stands beside a discount stays with it.
         let discounts = |effects: &[Effect], rule: RuleId| effects.iter().any(|effect| effect.rule == rule);
-        let stays = |deed: &&KeptDeed| {
-            discounts(&kept.settled, deed.rule) || !discounts(&self.effects, deed.rule)
-        };
+        let stays =
+            |deed: &&KeptDeed| discounts(&kept.settled, deed.rule) || !discounts(&self.effects, deed.rule);
         kept.deeds = self.deeds.iter().filter(stays).copied().collect();
         (record, kept)
     }

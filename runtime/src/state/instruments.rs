@@ -290,24 +290,23 @@ impl Instruments {
         self.spare(&mut event.presented);
         let holder = event.member().and_then(|member| self.members.get(member));
         for read in &program.reads {
-            let value = match read.read {
-                StateRead::Coupon(id) => {
-                    i64::from(event.presented.iter().any(|presented| {
+            let value =
+                match read.read {
+                    StateRead::Coupon(id) => i64::from(event.presented.iter().any(|presented| {
                         presented.coupon == Some(id) && presented.standing == Standing::Usable
-                    }))
-                }
-                StateRead::Badge(id) => {
-                    i64::from(holder.is_some_and(|holder| holder.badges.contains_key(&id)))
-                }
-                StateRead::Balance(_)
-                | StateRead::Refund
-                | StateRead::BoughtOn
-                | StateRead::Missing(_)
-                | StateRead::After(_)
-                | StateRead::Last(_)
-                | StateRead::Until(_)
-                | StateRead::Anniversary(_) => continue,
-            };
+                    })),
+                    StateRead::Badge(id) => {
+                        i64::from(holder.is_some_and(|holder| holder.badges.contains_key(&id)))
+                    }
+                    StateRead::Balance(_)
+                    | StateRead::Refund
+                    | StateRead::BoughtOn
+                    | StateRead::Missing(_)
+                    | StateRead::After(_)
+                    | StateRead::Last(_)
+                    | StateRead::Until(_)
+                    | StateRead::Anniversary(_) => continue,
+                };
             if let Some(slot) = event.record.event.get_mut(read.slot.index()) {
                 *slot = value;
             }

@@ -13,8 +13,8 @@ use crate::returns::{self, Origin, Returned, Risen};
 use perq_compiler::calendar::{Instant, is_universal, limited};
 use perq_compiler::evaluate::{Claimed, Decision, Reaction, Record, TableRows, Tallies, Tally, TierChange};
 use perq_compiler::ir::{
-    AccountId, Column, CounterId, CounterKey, EventId, History, InstrumentId, KindId, MISSING, Program, RowSource,
-    RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
+    AccountId, Column, CounterId, CounterKey, EventId, History, InstrumentId, KindId, MISSING, Program,
+    RowSource, RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

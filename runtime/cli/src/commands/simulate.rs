@@ -393,7 +393,8 @@ impl Paper {
             self.line(&format!("     {kind} {name}{code}{to} {what}"));
         }
         for one in &returned.unset {
-            let value = one.value.as_ref().map_or_else(|| "what it was before".to_owned(), |value| plain(value));
+            let value =
+                one.value.as_ref().map_or_else(|| "what it was before".to_owned(), |value| plain(value));
             self.line(&format!("     {} is {value}", plain(&one.field)));
         }
         for code in &returned.codes {
