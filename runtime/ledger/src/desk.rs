@@ -159,7 +159,7 @@ pub fn number_at(place: u64) -> (i64, i64) {
 }
 
 /// When an event happens.
-fn now(event: &ReadEvent) -> Instant {
+pub fn now(event: &ReadEvent) -> Instant {
     let slot = |slot: SlotId| event.record.event.get(slot.index()).copied().unwrap_or(MISSING);
     Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
 }
@@ -266,6 +266,8 @@ pub struct Incoming<'a> {
     pub pack: &'a str,
     /// The reservation that it pays with, and the number of the event with which that ends.
     pub reservation: Option<(&'a str, i64)>,
+    /// Whether it is none of the programme's, and only says whose levels are to be reviewed, and up to which instant.
+    pub is_review: bool,
 }
 
 /// A reservation whose points are back in their lots, as long as nothing is booked.
@@ -595,7 +597,13 @@ impl Desk {
             }
             (Some(_), None) | (None, _) => None,
         };
-        let decision = session.decide_on(self, reader, event).clone();
+        let decision = if incoming.is_review {
+            // What it raises comes behind it.
+            self.memory.skip();
+            session.review_on(self, reader, event).clone()
+        } else {
+            session.decide_on(self, reader, event).clone()
+        };
         let is_refused = decision.refused.is_some() || returns::is_refused(event);
         if let (Some((released, number)), Some(member)) = (released, event.member()) {
             self.end_reservation(released, (member, incoming.key, now(event)), (number, is_refused))?;
@@ -624,7 +632,10 @@ impl Desk {
         let row = EventRow {
             number: incoming.number,
             key: incoming.key.clone(),
-            kind: kind.map(|kind| kind.name.clone()).unwrap_or_default(),
+            kind: match (incoming.is_review, kind) {
+                (true, _) => crate::jobs::REVIEW.to_owned(),
+                (false, kind) => kind.map(|kind| kind.name.clone()).unwrap_or_default(),
+            },
             member: event.member().map(str::to_owned),
             at: now.at,
             date: now.date,
