@@ -663,8 +663,9 @@ fn raise(
     (evaluation, mut decision): (&mut Evaluation, evaluate::Decision),
 ) {
     let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
-    for mut raised in review::raised(program, schema, event, &decision.tiers) {
+    for (at, mut raised) in review::raised(program, schema, event, &decision.tiers) {
         let claimed = state.see(schema, reader, &mut raised);
+        review::levels_then(program, &mut raised.record, &decision.tiers, at);
         evaluation.run(&engine.0, &mut raised, &*claimed);
         drop(claimed);
         state.keep(schema, reader, &raised, &evaluation.decision);

@@ -574,9 +574,10 @@ impl<'t> Run<'t> {
         review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
             asked.ask(bindings, workspaces, record, functions)
         });
-        for mut raised in review::raised(program, &bound.schema, event, &decision.tiers) {
+        for (at, mut raised) in review::raised(program, &bound.schema, event, &decision.tiers) {
             let params = params_of(&self.ready.params, &raised.record, &self.params);
             let claimed = self.state.see(&bound.schema, &mut reader, &mut raised);
+            review::levels_then(program, &mut raised.record, &decision.tiers, at);
             let mut found: Vec<Decision> = Vec::new();
             if let Some(code) = &self.ready.interpreter {
                 let memory = &mut workspaces.interpreter;

@@ -402,6 +402,7 @@ fn origins(store: &mut dyn Store, range: &[Datum; 2], report: &mut Report) -> Re
             id: id.text().to_owned(),
             pack: String::new(),
             date: 0,
+            snapshot: String::new(),
             row: OriginRow { event, seq: seq.number(), by: by.number(), text: text.text().to_owned() },
         };
         let Ok(KeptOrigin { origin, .. }) = KeptOrigin::read(&found) else {

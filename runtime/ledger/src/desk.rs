@@ -202,6 +202,8 @@ pub struct Desk {
     reservations: BTreeMap<String, FoundReservation>,
     /// What counters of all together held as of events before.
     then: SumsThen,
+    /// What they answered to those events, by their places.
+    answered: BTreeMap<u64, BTreeMap<String, i64>>,
     batch: Batch,
     seen: Seen,
 }
@@ -242,8 +244,27 @@ struct Seen {
     missing: RefCell<BTreeMap<CounterId, i64>>,
     /// The same as of an event before, by its place: its instant.
     missing_then: RefCell<BTreeMap<(CounterId, u64), Instant>>,
-    /// What counters answered to the event at hand.
-    answers: RefCell<BTreeMap<String, i64>>,
+    /// What counters answered to the event at hand, and to what it raises.
+    answers: RefCell<Snapshot>,
+    /// Whether the event at hand has been decided, so that what asks now is what it raises.
+    settled: bool,
+}
+
+/// On what an event was decided.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Snapshot {
+    /// Which link of its member's chain came before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seq: Option<i64>,
+    /// That link's hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    head: Option<String>,
+    /// What counters answered, by name.
+    #[serde(default)]
+    claimed: BTreeMap<String, i64>,
+    /// The same, to the first that asked of what it raises.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    raised: BTreeMap<String, i64>,
 }
 
 /// An event that is decided and booked.
@@ -302,6 +323,7 @@ impl Desk {
             foreign: BTreeMap::new(),
             reservations: found.reservations.iter().map(|found| (found.id.clone(), found.clone())).collect(),
             then: then.clone(),
+            answered: BTreeMap::new(),
             batch: Batch::default(),
             seen: Seen::default(),
         };
@@ -309,6 +331,8 @@ impl Desk {
         let mut origins = BTreeMap::new();
         for origin in &found.origins {
             desk.origins.insert(origin.row.event, origin.row.seq);
+            let snapshot: Option<Snapshot> = serde_json::from_str(&origin.snapshot).ok();
+            desk.answered.insert(place(origin.row.event), snapshot.unwrap_or_default().claimed);
             if origin.pack == pack {
                 origins.insert(origin.row.event, KeptOrigin::read(origin)?);
             } else {
@@ -589,7 +613,8 @@ impl Desk {
         event: &mut ReadEvent,
         incoming: Incoming<'_>,
     ) -> Result<Booked, StoreError> {
-        self.seen.answers.borrow_mut().clear();
+        self.seen.answers = RefCell::default();
+        self.seen.settled = incoming.is_review;
         self.memory.begin(place(incoming.number));
         let released = match (incoming.reservation, event.member()) {
             (Some((id, number)), Some(member)) => {
@@ -620,12 +645,9 @@ impl Desk {
         }
         let text =
             String::from_utf8(text).map_err(|_| StoreError::Damaged("a decision is no text".to_owned()))?;
-        let snapshot = match found {
-            Some((seq, head)) => serde_json::json!({
-                "seq": seq, "head": head, "claimed": *self.seen.answers.borrow(),
-            }),
-            None => serde_json::json!({ "claimed": *self.seen.answers.borrow() }),
-        };
+        let (seq, head) = found.unzip();
+        let snapshot = Snapshot { seq, head, ..self.seen.answers.take() };
+        let snapshot = serde_json::to_string(&snapshot).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let journal = self.memory.take_journal();
         let now = now(event);
         let kind = self.program.events.get(event.record.kind.index());
@@ -645,7 +667,7 @@ impl Desk {
             refused: is_refused,
             pack: incoming.pack.to_owned(),
             tz: perq_runtime::clock::database_version().to_owned(),
-            snapshot: snapshot.to_string(),
+            snapshot,
             past: Some(journal.past.join("\n")).filter(|past| !past.is_empty()),
             origin: None,
         };
@@ -1086,6 +1108,7 @@ impl State for Desk {
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
         self.memory.keep(schema, reader, event, decision);
+        self.seen.settled = true;
     }
 
     fn origin(&self, id: &str) -> Option<Arc<Origin>> {
@@ -1165,8 +1188,10 @@ impl Claimed for Watched<'_> {
             }
         }
         let answer = self.inner.claimed(id);
-        // What the event raises may ask again, at another instant; the event's own answer is noted.
-        self.desk.seen.answers.borrow_mut().entry(counter.name.clone()).or_insert(answer);
+        // What the event raises may ask again, at another instant.
+        let mut answers = self.desk.seen.answers.borrow_mut();
+        let answers = if self.desk.seen.settled { &mut answers.raised } else { &mut answers.claimed };
+        answers.entry(counter.name.clone()).or_insert(answer);
         answer
     }
 
@@ -1193,6 +1218,13 @@ impl Claimed for Then<'_> {
         let counter = self.desk.program.counters.get(id.index());
         if counter.is_none_or(|counter| counter.per != CounterKey::Campaign) {
             return self.inner.claimed(id);
+        }
+        // What it was told then stands. Who is asked only now is told the sum of the claims before it, by number; on a server
+        // another host's may have a lower number and have come later.
+        let told = self.desk.answered.get(&self.order);
+        let told = told.zip(counter).and_then(|(told, counter)| told.get(&counter.name));
+        if let Some(told) = told {
+            return *told;
         }
         let of = (id, self.order);
         let Some(before) = self.desk.then.get(&of) else {

@@ -307,7 +307,7 @@ impl Sqlite {
             let mut statement = self
                 .connection
                 .prepare_cached(
-                    "SELECT e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text \
+                    "SELECT e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text, e.snapshot \
                      FROM event e JOIN origin o ON o.event = e.number \
                      WHERE e.id = ?1 AND e.source = ?2 ORDER BY o.seq DESC LIMIT 1",
                 )
@@ -324,6 +324,7 @@ impl Sqlite {
                             by: row.get(5)?,
                             text: row.get(6)?,
                         },
+                        snapshot: row.get(7)?,
                     })
                 })
                 .map_err(failure)?;
