@@ -7,6 +7,7 @@ use perq_ledger::store::Datum;
 use perq_ledger::{Ledger, Refusal, Store, open};
 use perq_runtime::engine::Engine;
 use perq_tests::crash;
+use perq_tests::histories;
 use perq_tests::ledgers::{Backend, EVERYTHING, engine};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -722,6 +723,13 @@ fn a_ledger_is_what_paper_would_be() {
     for seed in 21..=23 {
         against_paper(Backend::Postgres, seed, 120);
     }
+}
+
+/// The long form is `--bin histories`.
+#[test]
+fn random_histories_are_those_on_paper() {
+    assert!(histories::some(Backend::Sqlite, 150, 1) > 2_000);
+    assert!(histories::some(Backend::Postgres, 30, 1_001) > 400);
 }
 
 #[test]
