@@ -428,6 +428,11 @@ impl Engine {
         state::is_stateful(self.program())
     }
 
+    /// Whether decisions of events that bring nothing back do.
+    pub fn looks_back(&self) -> bool {
+        state::looks_back(self.program())
+    }
+
     /// A worker for one thread. Where the program is stateful, the session begins with nothing before, and keeps in
     /// memory what it decides; [`Session::with_state`] gives it another memory.
     pub fn session(&self) -> Session {

@@ -863,6 +863,16 @@ pub struct Demo {
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 
+    /// Keep the year in this ledger: a file, or postgres://… [default: a file that is taken away again]
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "PLACE")]
+    pub ledger: Option<String>,
+
+    /// Leave out the ledger
+    #[cfg(feature = "ledger")]
+    #[arg(long, conflicts_with = "ledger")]
+    pub no_ledger: bool,
+
     /// Which engine decides [default: native, where it is built]
     #[arg(long, value_enum)]
     pub engine: Option<EngineName>,

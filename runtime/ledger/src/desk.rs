@@ -647,7 +647,8 @@ impl Desk {
             String::from_utf8(text).map_err(|_| StoreError::Damaged("a decision is no text".to_owned()))?;
         let (seq, head) = found.unzip();
         let snapshot = Snapshot { seq, head, ..self.seen.answers.take() };
-        let snapshot = serde_json::to_string(&snapshot).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let snapshot =
+            serde_json::to_string(&snapshot).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let journal = self.memory.take_journal();
         let now = now(event);
         let kind = self.program.events.get(event.record.kind.index());
