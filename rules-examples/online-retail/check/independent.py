@@ -295,10 +295,12 @@ def settle(event, products, parents, members):
             offers_of_order.append(("wholesale_rebate", half_up(order_rate(spent) * spent)))
         offers_of_order.append(("five_per_200", min(5_00 * (spent // 200_00), 25_00)))
         rule, pence = max(offers_of_order, key=lambda o: o[1])
-        pence = min(pence, 250_00)  # else cut, before it is shared
         if pence:
+            shares = share_out(pence, weights)
+            if pence > 250_00:  # else cut: the lines keep their shares in proportion
+                pence, shares = 250_00, share_out(250_00, shares)
             money[rule] = pence
-            for row, share in share_out(pence, weights).items():
+            for row, share in shares.items():
                 lines[row].left -= share
 
     # -- delivery: carriage, first per basket, on the running price
