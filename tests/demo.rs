@@ -28,6 +28,21 @@ fn every_figure_of_the_year_is_the_expected_one() {
 }
 
 /// Decisions that depend on earlier ones: each event on what its member did before.
+/// Each return's refund and points, and what each member has in the end.
+#[test]
+fn the_year_in_a_ledger_is_the_expected_one() {
+    let folder = example();
+    let year = replay::replay(&folder, None, &mut |_| {}).expect("the year");
+    let kept = kept_year::keep(&folder, &year.engine, None, &mut |_| {}).expect("a ledger");
+    let kept = kept.expect("the example has returns");
+    assert_eq!((kept.kept, kept.repeated, kept.refused.as_slice()), (25_900 + 3_806, 0, [].as_slice()));
+    assert_eq!(kept.audit.findings, []);
+    let comparison =
+        kept_year::check(&folder, &kept).expect("the check").expect("figures to be held against");
+    assert_eq!(comparison.different, [""; 0]);
+    assert!(comparison.equal > 8_100, "only {} figures were compared", comparison.equal);
+}
+
 #[test]
 fn every_figure_of_what_came_before_is_the_expected_one() {
     let folder = root().join("rules-examples/coming-back");

@@ -7,7 +7,8 @@ use perq_ledger::store::Datum;
 use perq_ledger::{Ledger, Refusal, Store, open};
 use perq_runtime::engine::Engine;
 use perq_tests::crash;
-use perq_tests::ledgers::{Backend, EVERYTHING, engine};
+use perq_tests::histories;
+use perq_tests::ledgers::{Backend, EVERYTHING, engine, random_events as events};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -19,85 +20,6 @@ impl Dice {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
     }
-}
-
-/// Random events of a few members, mostly in the order of time, with codes that were issued, payments with points, goods
-/// that come back and some that are sent again.
-fn events(seed: u64, many: usize) -> Vec<String> {
-    let mut dice = Dice(seed);
-    let mut out: Vec<String> = Vec::new();
-    // Purchases: id, and pieces of `A` and of `B`.
-    let mut bought: Vec<(String, u64, u64)> = Vec::new();
-    for number in 0..many {
-        if number > 3 && dice.below(12) == 0 {
-            let again = dice.below(number as u64) as usize;
-            out.push(out[again].clone());
-            continue;
-        }
-        // About an event every seven hours from 1 January; one in ten comes late by up to ten days.
-        let mut hour = (number as u64) * 7 + dice.below(7);
-        if dice.below(10) == 0 {
-            hour = hour.saturating_sub(dice.below(240));
-        }
-        let (day, hour) = (hour / 24, hour % 24);
-        let (month, day) = (day / 28 + 1, day % 28 + 1);
-        let at = format!("2026-{month:02}-{day:02}T{hour:02}:{:02}:00", dice.below(60));
-        let member = format!("m{}", dice.below(6));
-        if dice.below(5) == 0 {
-            let amount = 100 + dice.below(500);
-            let kind = if dice.below(3) == 0 { "present" } else { "gift" };
-            out.push(format!(
-                r#"{{"id":"e{number}","kind":"{kind}","at":"{at}","member":"{member}","amount":"{amount}"}}"#
-            ));
-            continue;
-        }
-        if !bought.is_empty() && dice.below(5) == 0 {
-            // Mostly of one of the last ones; some bring back too much, or what nobody bought, or are somebody else's.
-            let back = 1 + dice.below(bought.len().min(12) as u64) as usize;
-            let (of, first, second) = &bought[bought.len() - back];
-            let mut lines = vec![format!(r#"{{"sku":"A","qty":{}}}"#, 1 + dice.below(*first + 1))];
-            if *second > 0 && dice.below(2) == 0 {
-                lines.push(format!(r#"{{"sku":"B","qty":{}}}"#, 1 + dice.below(*second)));
-            }
-            let of = if dice.below(15) == 0 { "nothing" } else { of };
-            let who = if dice.below(10) == 0 { format!(r#","member":"{member}""#) } else { String::new() };
-            out.push(format!(
-                r#"{{"id":"e{number}","kind":"return","of":"{of}","at":"{at}"{who},"lines":[{}]}}"#,
-                lines.join(",")
-            ));
-            continue;
-        }
-        let invited = if dice.below(4) == 0 { r#","invited_by":"m5""# } else { "" };
-        let member = match dice.below(12) {
-            0 => "null".to_owned(),
-            _ => format!(r#"{{"id":"{member}"{invited}}}"#),
-        };
-        let coupons = match dice.below(6) {
-            0 => r#","coupons":["spring"]"#.to_owned(),
-            1 => format!(r#","coupons":["next5-e{}-1"]"#, dice.below(number as u64 + 1)),
-            _ => String::new(),
-        };
-        let redeem = match dice.below(4) {
-            0 => r#","redeem":{"pay_with_points":"150"}"#,
-            _ => "",
-        };
-        let store = match dice.below(3) {
-            0 => String::new(),
-            number => format!(r#","store":"S{number}""#),
-        };
-        let pieces = 1 + dice.below(2);
-        let price = (10 + dice.below(95)) / pieces;
-        let mut lines = format!(r#"{{"sku":"A","qty":{pieces},"price":"{price}.00"}}"#);
-        let tea = dice.below(4);
-        if tea > 0 {
-            lines.push_str(&format!(r#",{{"sku":"B","category":"Tea","qty":{tea},"price":"2.35"}}"#));
-        }
-        bought.push((format!("e{number}"), pieces, tea));
-        out.push(format!(
-            r#"{{"id":"e{number}","kind":"purchase","at":"{at}","member":{member}{store}{coupons}{redeem},"lines":[{lines}]}}"#
-        ));
-    }
-    out
 }
 
 /// What the memory of the runtime decides: each event once, in their order.
@@ -722,6 +644,13 @@ fn a_ledger_is_what_paper_would_be() {
     for seed in 21..=23 {
         against_paper(Backend::Postgres, seed, 120);
     }
+}
+
+/// The long form is `--bin histories`.
+#[test]
+fn random_histories_are_those_on_paper() {
+    assert!(histories::some(Backend::Sqlite, 150, 1) > 2_000);
+    assert!(histories::some(Backend::Postgres, 30, 1_001) > 400);
 }
 
 #[test]

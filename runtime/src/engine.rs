@@ -428,6 +428,11 @@ impl Engine {
         state::is_stateful(self.program())
     }
 
+    /// Whether decisions of events that bring nothing back do.
+    pub fn looks_back(&self) -> bool {
+        state::looks_back(self.program())
+    }
+
     /// A worker for one thread. Where the program is stateful, the session begins with nothing before, and keeps in
     /// memory what it decides; [`Session::with_state`] gives it another memory.
     pub fn session(&self) -> Session {
@@ -655,8 +660,22 @@ fn decide(
     returns::after(program, state, (schema, reader), event, &lost, &mut |record, claimed, kept| {
         evaluation.again(&engine.0, record, claimed, kept)
     });
-    for mut raised in review::raised(program, schema, event, &decision.tiers, &lost) {
+    raise(engine, state, reader, event, &lost, (evaluation, decision));
+}
+
+/// Lets rules hear of the changes of levels that a decision lists, and leaves it as the last one.
+fn raise(
+    engine: &Engine,
+    state: &mut (dyn State + 'static),
+    reader: &mut Reader,
+    event: &mut ReadEvent,
+    lost: &review::Lost,
+    (evaluation, mut decision): (&mut Evaluation, evaluate::Decision),
+) {
+    let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
+    for (at, mut raised) in review::raised(program, schema, event, &decision.tiers, lost) {
         let claimed = state.see(schema, reader, &mut raised);
+        review::levels_then(program, &mut raised.record, &decision.tiers, at);
         evaluation.run(&engine.0, &mut raised, &*claimed);
         drop(claimed);
         state.keep(schema, reader, &raised, &evaluation.decision);
@@ -664,6 +683,22 @@ fn decide(
         event.raised.push(raised);
     }
     evaluation.decision = decision;
+}
+
+/// Makes the reviews that are due by the instant of a record that was just read; nothing else comes of the record.
+fn review_only(
+    engine: &Engine,
+    state: &mut (dyn State + 'static),
+    reader: &mut Reader,
+    event: &mut ReadEvent,
+    evaluation: &mut Evaluation,
+) {
+    let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
+    let tiers = review::before(program, state, (schema, reader), event, &mut |record, functions| {
+        evaluation.ask(&engine.0, record, functions)
+    });
+    let decision = evaluate::Decision { tiers, ..evaluate::Decision::default() };
+    raise(engine, state, reader, event, &review::Lost::default(), (evaluation, decision));
 }
 
 /// The last value whose day is not after the date.
@@ -802,6 +837,19 @@ impl Session {
         event: &mut ReadEvent,
     ) -> &evaluate::Decision {
         decide(&self.engine, Some(state), reader, event, &mut self.evaluation, None);
+        &self.evaluation.decision
+    }
+
+    /// Makes the reviews of levels that are due by the instant of a record that `reader` has just read, on state that
+    /// somebody else keeps, and lets rules hear of the changes. No rule hears of the record itself, and it is not kept: it
+    /// says who and when, and its kind is one that the levels look at.
+    pub fn review_on(
+        &mut self,
+        state: &mut (dyn State + 'static),
+        reader: &mut Reader,
+        event: &mut ReadEvent,
+    ) -> &evaluate::Decision {
+        review_only(&self.engine, state, reader, event, &mut self.evaluation);
         &self.evaluation.decision
     }
 

@@ -580,9 +580,10 @@ impl<'t> Run<'t> {
         returns::after(program, &mut self.state, kept, event, &lost, &mut |record, claimed, kept| {
             asked.again(bound, workspaces, record, claimed, kept)
         });
-        for mut raised in review::raised(program, &bound.schema, event, &decision.tiers, &lost) {
+        for (at, mut raised) in review::raised(program, &bound.schema, event, &decision.tiers, &lost) {
             let params = params_of(&self.ready.params, &raised.record, &self.params);
             let claimed = self.state.see(&bound.schema, &mut reader, &mut raised);
+            review::levels_then(program, &mut raised.record, &decision.tiers, at);
             let mut found: Vec<Decision> = Vec::new();
             if let Some(code) = &self.ready.interpreter {
                 let memory = &mut workspaces.interpreter;

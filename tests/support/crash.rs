@@ -25,7 +25,7 @@ const ROUNDS: usize = 40;
 const RULES: &str = r#"language 1
 program crash { currency EUR zone "Europe/Rome" rounding half_up }
 account bonus { unit points decimals 0 redeemable worth 1 points = 1 EUR expire 60 days after award
-  melt 20% of awarded every 10 days from 5 days after award }
+  melt 20% of awarded every 10 days from 5 days after award shortfall debt }
 event gift { amount: points }
 event spend { amount: points }
 group gifts { kind earn displace none on gift when member known }
@@ -35,6 +35,13 @@ rule given in group gifts {
 }
 group spends { kind earn displace none on spend when member known }
 rule taken in group spends { then debit event.amount from bonus }
+group earn { kind earn displace none on purchase when member known }
+rule base_rate in group earn {
+  limit 400 points per member within this month else cut
+  budget 5_000 points within this month else cut
+  then award 1 points * steps of 1 EUR in basket.paid
+}
+rule from_fifty in group earn { when basket.paid >= 50 EUR then award 20 points }
 "#;
 
 /// Numbers that are the same in every run.
@@ -47,13 +54,29 @@ impl Dice {
     }
 }
 
-fn event(dice: &mut Dice, id: &str) -> String {
-    let kind = if dice.below(2) == 0 { "gift" } else { "spend" };
+/// An event, mostly one that gives or takes points; goods come back of what the same thread has sold.
+fn event(dice: &mut Dice, id: &str, sold: &mut Vec<String>) -> String {
     let (day, hour) = (1 + dice.below(28), dice.below(24));
+    let at = format!("2026-03-{day:02}T{hour:02}:00:00");
     let (member, amount) = (dice.below(20), 1 + dice.below(60));
-    format!(
-        r#"{{"id":"{id}","kind":"{kind}","at":"2026-03-{day:02}T{hour:02}:00:00","member":"m{member}","amount":"{amount}"}}"#
-    )
+    let kind = match dice.below(6) {
+        0 | 1 => "gift",
+        2 | 3 => "spend",
+        4 if sold.len() > 2 => {
+            let of = &sold[sold.len() - 1 - dice.below(3) as usize];
+            let pieces = 1 + dice.below(2);
+            return format!(
+                r#"{{"id":"{id}","kind":"return","of":"{of}","at":"2026-04-{day:02}T{hour:02}:00:00","lines":[{{"sku":"A","qty":{pieces}}}]}}"#
+            );
+        }
+        _ => {
+            sold.push(id.to_owned());
+            return format!(
+                r#"{{"id":"{id}","kind":"purchase","at":"{at}","member":"m{member}","lines":[{{"sku":"A","qty":3,"price":"{amount}.00"}}]}}"#
+            );
+        }
+    };
+    format!(r#"{{"id":"{id}","kind":"{kind}","at":"{at}","member":"m{member}","amount":"{amount}"}}"#)
 }
 
 /// Writes until it is killed, and says on standard output what was answered: an id and the hash of the decision.
@@ -67,9 +90,10 @@ pub fn write(place: &str, seed: u64) {
             let ledger = &ledger;
             scope.spawn(move || {
                 let mut dice = Dice(seed.wrapping_mul(1_000).wrapping_add(writer));
+                let mut sold = Vec::new();
                 for number in 0u64.. {
                     let id = format!("e{seed}-{writer}-{number}");
-                    let text = event(&mut dice, &id);
+                    let text = event(&mut dice, &id, &mut sold);
                     match ledger.decide(text.as_bytes()) {
                         Ok(answer) => {
                             // Some do not hear the answer, and ask again.

@@ -126,6 +126,89 @@ pub fn engine(rules: &str) -> Engine {
     Engine::builder(pack).kind(EngineKind::Interpreter).build().expect("an engine")
 }
 
+/// Random events of a few members, mostly in the order of time, with codes that were issued, payments with points, goods
+/// that come back and some that are sent again, for [`EVERYTHING`].
+pub fn random_events(seed: u64, many: usize) -> Vec<String> {
+    let mut state = seed;
+    let mut dice = |most: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % most
+    };
+    let mut out: Vec<String> = Vec::new();
+    // Purchases: id, and pieces of `A` and of `B`.
+    let mut bought: Vec<(String, u64, u64)> = Vec::new();
+    for number in 0..many {
+        if number > 3 && dice(12) == 0 {
+            let again = dice(number as u64) as usize;
+            out.push(out[again].clone());
+            continue;
+        }
+        // About an event every seven hours from 1 January; one in ten comes late by up to ten days.
+        let mut hour = (number as u64) * 7 + dice(7);
+        if dice(10) == 0 {
+            hour = hour.saturating_sub(dice(240));
+        }
+        let (day, hour) = (hour / 24, hour % 24);
+        let (month, day) = (day / 28 + 1, day % 28 + 1);
+        let at = format!("2026-{month:02}-{day:02}T{hour:02}:{:02}:00", dice(60));
+        let member = format!("m{}", dice(6));
+        if dice(5) == 0 {
+            let amount = 100 + dice(500);
+            let kind = if dice(3) == 0 { "present" } else { "gift" };
+            out.push(format!(
+                r#"{{"id":"e{number}","kind":"{kind}","at":"{at}","member":"{member}","amount":"{amount}"}}"#
+            ));
+            continue;
+        }
+        if !bought.is_empty() && dice(5) == 0 {
+            // Mostly of one of the last ones; some bring back too much, or what nobody bought, or are somebody else's.
+            let back = 1 + dice(bought.len().min(12) as u64) as usize;
+            let (of, first, second) = &bought[bought.len() - back];
+            let mut lines = vec![format!(r#"{{"sku":"A","qty":{}}}"#, 1 + dice(*first + 1))];
+            if *second > 0 && dice(2) == 0 {
+                lines.push(format!(r#"{{"sku":"B","qty":{}}}"#, 1 + dice(*second)));
+            }
+            let of = if dice(15) == 0 { "nothing" } else { of };
+            let who = if dice(10) == 0 { format!(r#","member":"{member}""#) } else { String::new() };
+            out.push(format!(
+                r#"{{"id":"e{number}","kind":"return","of":"{of}","at":"{at}"{who},"lines":[{}]}}"#,
+                lines.join(",")
+            ));
+            continue;
+        }
+        let invited = if dice(4) == 0 { r#","invited_by":"m5""# } else { "" };
+        let member = match dice(12) {
+            0 => "null".to_owned(),
+            _ => format!(r#"{{"id":"{member}"{invited}}}"#),
+        };
+        let coupons = match dice(6) {
+            0 => r#","coupons":["spring"]"#.to_owned(),
+            1 => format!(r#","coupons":["next5-e{}-1"]"#, dice(number as u64 + 1)),
+            _ => String::new(),
+        };
+        let redeem = match dice(4) {
+            0 => r#","redeem":{"pay_with_points":"150"}"#,
+            _ => "",
+        };
+        let store = match dice(3) {
+            0 => String::new(),
+            number => format!(r#","store":"S{number}""#),
+        };
+        let pieces = 1 + dice(2);
+        let price = (10 + dice(95)) / pieces;
+        let mut lines = format!(r#"{{"sku":"A","qty":{pieces},"price":"{price}.00"}}"#);
+        let tea = dice(4);
+        if tea > 0 {
+            lines.push_str(&format!(r#",{{"sku":"B","category":"Tea","qty":{tea},"price":"2.35"}}"#));
+        }
+        bought.push((format!("e{number}"), pieces, tea));
+        out.push(format!(
+            r#"{{"id":"e{number}","kind":"purchase","at":"{at}","member":{member}{store}{coupons}{redeem},"lines":[{lines}]}}"#
+        ));
+    }
+    out
+}
+
 /// A programme in which everything is kept that can be.
 pub const EVERYTHING: &str = r#"language 1
 program everything { currency EUR zone "Europe/Rome" rounding half_up }

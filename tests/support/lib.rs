@@ -4,6 +4,7 @@ pub mod agree;
 pub mod coverage;
 pub mod crash;
 pub mod generate;
+pub mod histories;
 pub mod ledgers;
 pub mod many;
 pub mod pages;

@@ -186,15 +186,24 @@ def share_out(amount, weights):
 
 def decide(event, products, parents, members):
     """({rule: pence}, {rule: points}) of one purchase; only rules with an effect."""
+    money, points, _ = settle(event, products, parents, members)
+    return money, points
+
+
+def settled_lines(event, products, parents, members):
+    """The lines of a purchase, each with what is left to pay for it."""
+    return settle(event, products, parents, members)[2]
+
+
+def settle(event, products, parents, members):
     day = date.fromisoformat(event["at"][:10])
-    minute = event["at"][11:16]
     member = event["member"]
     yearly = members.get(member, 0) if member is not None else None
     lines = [
         Line(row, l["sku"], l["qty"], int(Decimal(l["price"]).scaleb(4)), products.get(l["sku"]), parents)
         for row, l in enumerate(event["lines"])
     ]
-    money, points = {}, {}
+    money = {}
 
     # -- line: quantity_prices, best for member per line, on the original price
     quantity = {}  # row: (rule, pence)
@@ -286,10 +295,12 @@ def decide(event, products, parents, members):
             offers_of_order.append(("wholesale_rebate", half_up(order_rate(spent) * spent)))
         offers_of_order.append(("five_per_200", min(5_00 * (spent // 200_00), 25_00)))
         rule, pence = max(offers_of_order, key=lambda o: o[1])
-        pence = min(pence, 250_00)  # else cut, before it is shared
         if pence:
+            shares = share_out(pence, weights)
+            if pence > 250_00:  # else cut: the lines keep their shares in proportion
+                pence, shares = 250_00, share_out(250_00, shares)
             money[rule] = pence
-            for row, share in share_out(pence, weights).items():
+            for row, share in shares.items():
                 lines[row].left -= share
 
     # -- delivery: carriage, first per basket, on the running price
@@ -299,48 +310,62 @@ def decide(event, products, parents, members):
         rule = "free_carriage" if spent >= CARRIAGE_FROM else "half_carriage" if spent >= 150_00 else None
         if rule:
             rate = percent("100") if rule == "free_carriage" else percent("50")
-            pence = sum(half_up(rate * l.left) for l in lines if l.kind == "delivery" and l.can_be_discounted)
-            if rule == "free_carriage":
-                pence = min(pence, 40_00)  # else cut
-            elif pence > 20_00:  # else skip
+            shares = {
+                l.row: half_up(rate * l.left) for l in lines if l.kind == "delivery" and l.can_be_discounted
+            }
+            pence = sum(shares.values())
+            if rule == "free_carriage" and pence > 40_00:  # else cut
+                pence, shares = 40_00, share_out(40_00, shares)
+            elif rule == "half_carriage" and pence > 20_00:  # else skip
                 pence = 0
             if pence:
                 money[rule] = pence  # no rule after this reads a delivery line
+                for row, share in shares.items():
+                    lines[row].left -= share
 
-    # -- earn: a point is a penny
-    if member is not None:
-        exact = defaultdict(Fraction)
-        happy = day.weekday() in (2, 3) and "12:00" <= minute < "14:00"
-        goods = [l for l in lines if l.is_goods]
-        for l in goods:
-            rates = [("by_class", BASE_RATE[class_of(yearly)])]
-            if l.within & {"Home décor", "Kitchen & dining"}:
-                rates.append(("own_departments", percent("2")))
-            if happy:
-                rates.append(("lunch_hours", dated(HAPPY_RATE, day)))
-            rule, rate = max(rates, key=lambda r: r[1])
-            exact[rule] += rate * l.left
-        spent = sum(l.left for l in goods)
-        room = 400
-        bonus = {"every_fifty": min(5 * (spent // 50_00), 300)}
-        if len({l.sku for l in goods}) >= 20:
-            bonus["wide_choice"] = 60
-        if day.day in (1, 15) and spent >= 100_00:
-            bonus["pay_days"] = 100
-        for rule, award in bonus.items():
-            award = min(award, room)  # the group's limit, in the order of settlement
-            room -= award
-            exact[rule] += award
-        # The receipt's sum is rounded down once; the points go back to the rules by largest remainder, on equal
-        # remainders to the rule that gives more, then to the one settled first.
-        issued = {rule: exact[rule].numerator // exact[rule].denominator for rule in RULES if exact.get(rule)}
-        missing = sum(exact.values()).__floor__() - sum(issued.values())
-        by_remainder = sorted(issued, key=lambda rule: (-(exact[rule] - issued[rule]), -exact[rule], RULES.index(rule)))
-        for rule in by_remainder[:missing]:
-            issued[rule] += 1
-        points = {rule: n for rule, n in issued.items() if n}
+    return money, earn(event, lines, members), lines
 
-    return money, points
+
+# ---------------------------------------------------------------- its points
+
+def earn(event, lines, members):
+    """{rule: points} of lines as they were settled; only rules with an effect. A point is a penny."""
+    member = event["member"]
+    if member is None:
+        return {}
+    day = date.fromisoformat(event["at"][:10])
+    minute = event["at"][11:16]
+    yearly = members.get(member, 0)
+    exact = defaultdict(Fraction)
+    happy = day.weekday() in (2, 3) and "12:00" <= minute < "14:00"
+    goods = [l for l in lines if l.is_goods]
+    for l in goods:
+        rates = [("by_class", BASE_RATE[class_of(yearly)])]
+        if l.within & {"Home décor", "Kitchen & dining"}:
+            rates.append(("own_departments", percent("2")))
+        if happy:
+            rates.append(("lunch_hours", dated(HAPPY_RATE, day)))
+        rule, rate = max(rates, key=lambda r: r[1])
+        exact[rule] += rate * l.left
+    spent = sum(l.left for l in goods)
+    room = 400
+    bonus = {"every_fifty": min(5 * (spent // 50_00), 300)}
+    if len({l.sku for l in goods}) >= 20:
+        bonus["wide_choice"] = 60
+    if day.day in (1, 15) and spent >= 100_00:
+        bonus["pay_days"] = 100
+    for rule, award in bonus.items():
+        award = min(award, room)  # the group's limit, in the order of settlement
+        room -= award
+        exact[rule] += award
+    # The receipt's sum is rounded down once; the points go back to the rules by largest remainder, on equal
+    # remainders to the rule that gives more, then to the one settled first.
+    issued = {rule: exact[rule].numerator // exact[rule].denominator for rule in RULES if exact.get(rule)}
+    missing = sum(exact.values()).__floor__() - sum(issued.values())
+    by_remainder = sorted(issued, key=lambda rule: (-(exact[rule] - issued[rule]), -exact[rule], RULES.index(rule)))
+    for rule in by_remainder[:missing]:
+        issued[rule] += 1
+    return {rule: n for rule, n in issued.items() if n}
 
 
 # ---------------------------------------------------------------- the year

@@ -399,6 +399,16 @@ pub struct Run {
     #[arg(long, requires = "ledger")]
     pub quote: bool,
 
+    /// Refuse new events that are older than an instant, with `Z` or an offset
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "INSTANT", requires = "ledger")]
+    pub oldest: Option<String>,
+
+    /// Which pack or rules decide what happened before an instant, and what comes back of it; may be given again
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "INSTANT=PROGRAM", requires = "ledger")]
+    pub before: Vec<String>,
+
     /// How many threads decide; the output does not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
@@ -439,6 +449,8 @@ pub enum LedgerDeed {
     Verify(LedgerPlace),
     /// Book what has ended by an instant as breakage; the same run is done once
     Expire(LedgerExpire),
+    /// Do all that is due by an instant: reviews of levels, the batch run, reservations and points that end
+    Run(LedgerRun),
     /// Hold a member's points for a payment
     Reserve(LedgerReserve),
     /// End a reservation: its points are redeemed
@@ -531,6 +543,46 @@ pub struct LedgerExpire {
     /// Who says so
     #[arg(long, value_name = "NAME")]
     pub author: String,
+}
+
+/// `perq ledger run`
+#[cfg(feature = "ledger")]
+#[derive(Debug, Arguments)]
+pub struct LedgerRun {
+    /// A file, or postgres://…
+    pub ledger: String,
+
+    /// The instant, with `Z` or an offset: what is due by then is done
+    #[arg(long, value_name = "INSTANT")]
+    pub until: String,
+
+    /// Who says so
+    #[arg(long, value_name = "NAME")]
+    pub author: String,
+
+    /// The pack, or the rules, whose levels are reviewed and whose batch run is made [default: none is]
+    #[arg(long, value_name = "PROGRAM")]
+    pub program: Option<PathBuf>,
+
+    /// Tables in place of those that perq.toml names.
+    #[command(flatten)]
+    pub tables: Tables,
+
+    /// Whose events the batch run decides [default: a source without a name]
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub source: String,
+
+    /// Which pack or rules decide what happened before an instant; may be given again
+    #[arg(long, value_name = "INSTANT=PROGRAM", requires = "program")]
+    pub before: Vec<String>,
+
+    /// Which engine decides [default: native, where it is built]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
+    /// The public key that must have signed the packs, as a file or in hexadecimal
+    #[arg(long, value_name = "PUBKEY", requires = "program")]
+    pub key: Option<String>,
 }
 
 /// `perq ledger reserve`
@@ -810,6 +862,16 @@ pub struct Demo {
     /// The folder of the example [default: rules-examples/online-retail of the source tree]
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+
+    /// Keep the year in this ledger: a file, or postgres://… [default: a file that is taken away again]
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "PLACE")]
+    pub ledger: Option<String>,
+
+    /// Leave out the ledger
+    #[cfg(feature = "ledger")]
+    #[arg(long, conflicts_with = "ledger")]
+    pub no_ledger: bool,
 
     /// Which engine decides [default: native, where it is built]
     #[arg(long, value_enum)]

@@ -210,6 +210,9 @@ pub struct Events {
     /// One JSON object a line, plain or gzip.
     #[serde(default)]
     pub files: Paths,
+    /// What came back of them, in the same form; `perq demo` sends it to a ledger after them.
+    #[serde(default)]
+    pub returns: Paths,
 }
 
 impl Config {
@@ -249,6 +252,7 @@ impl Config {
             &mut tables.segments,
             &mut tables.stores,
             &mut self.events.files,
+            &mut self.events.returns,
         ];
         for paths in fixed.into_iter().chain(tables.names.values_mut()) {
             paths.resolve(root);

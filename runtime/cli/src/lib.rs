@@ -10,6 +10,8 @@ pub mod config;
 pub mod event;
 pub mod excerpt;
 pub mod findings;
+#[cfg(feature = "ledger")]
+pub mod kept_year;
 #[cfg(feature = "lsp")]
 pub mod lsp;
 pub mod numbers;

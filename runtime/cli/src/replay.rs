@@ -165,7 +165,11 @@ impl Year {
                 self.all.reject(error.name());
                 continue;
             }
-            let decision = session.decide_read(&mut reader, &mut event);
+            // A year without returns needs nothing of what was bought to be kept.
+            let decision = match engine.looks_back() {
+                true => session.decide_read(&mut reader, &mut event),
+                false => session.decide_record(&mut event),
+            };
             self.times.evaluate += read.elapsed();
             self.all.add(&event, decision);
             let day = event.record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);

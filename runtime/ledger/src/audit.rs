@@ -362,7 +362,7 @@ fn decisions(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreErro
         for row in &rows {
             let [number, id, kind, decision, pack, tz] = row.as_slice() else { continue };
             report.events = report.events.saturating_add(1);
-            if kind.text().starts_with(OWN) {
+            if kind.text().starts_with(OWN) && kind.text() != crate::jobs::REVIEW {
                 continue;
             }
             let booked = booked.remove(&number.number()).unwrap_or_default().settled();
@@ -419,6 +419,7 @@ fn origins(store: &mut dyn Store, range: &[Datum; 2], report: &mut Report) -> Re
             id: id.text().to_owned(),
             pack: String::new(),
             date: 0,
+            snapshot: String::new(),
             row: OriginRow { event, seq: seq.number(), by: by.number(), text: text.text().to_owned() },
         };
         let Ok(KeptOrigin { origin, .. }) = KeptOrigin::read(&found) else {
@@ -660,7 +661,8 @@ fn points(name: &str, of: &Of, report: &mut Report) {
         if takes
             && !own
             && !back.corrects(entry)
-            && (lot.start > at || lot.until.is_some_and(|until| until <= at))
+            // What a review of an earlier day brought about happened on that day.
+            && (lot.start > at || (!back.raises && lot.until.is_some_and(|until| until <= at)))
         {
             report.find(
                 "I9",
@@ -714,23 +716,30 @@ fn points(name: &str, of: &Of, report: &mut Report) {
     }
 }
 
-/// What comes back with an event: by account, the rules whose awards and debits it corrects.
+/// What an event does of other days than its own.
 #[derive(Debug, Default)]
-struct Back(BTreeSet<(String, String)>);
+struct Back {
+    /// What comes back with it: by account, the rules whose awards and debits it corrects.
+    corrected: BTreeSet<(String, String)>,
+    /// Whether reviews that were missed brought something about.
+    raises: bool,
+}
 
 impl Back {
     fn of(event: &EventRow) -> Back {
-        if !event.decision.contains("\"returned\":") {
+        let has = |field: &str| event.decision.contains(field);
+        if !has("\"returned\":") && !has("\"raised\":") {
             return Back::default();
         }
         let decision: Option<Decision> = serde_json::from_str(&event.decision).ok();
+        let raises = decision.as_ref().is_some_and(|decision| !decision.raised.is_empty());
         let returned = decision.and_then(|decision| decision.returned);
         let all = returned.into_iter().flat_map(|returned| returned.corrections);
-        Back(all.map(|correction| (correction.account, correction.rule)).collect())
+        Back { corrected: all.map(|correction| (correction.account, correction.rule)).collect(), raises }
     }
 
     fn corrects(&self, entry: &EntryRow) -> bool {
-        self.0.contains(&(entry.account.clone(), entry.rule.clone()))
+        self.corrected.contains(&(entry.account.clone(), entry.rule.clone()))
     }
 }
 

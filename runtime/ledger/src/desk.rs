@@ -180,7 +180,7 @@ pub fn number_at(place: u64) -> (i64, i64) {
 }
 
 /// When an event happens.
-fn now(event: &ReadEvent) -> Instant {
+pub fn now(event: &ReadEvent) -> Instant {
     let slot = |slot: SlotId| event.record.event.get(slot.index()).copied().unwrap_or(MISSING);
     Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
 }
@@ -223,6 +223,8 @@ pub struct Desk {
     reservations: BTreeMap<String, FoundReservation>,
     /// What counters of all together held as of events before.
     then: SumsThen,
+    /// What they answered to those events, by their places.
+    answered: BTreeMap<u64, BTreeMap<String, i64>>,
     batch: Batch,
     seen: Seen,
 }
@@ -263,8 +265,27 @@ struct Seen {
     missing: RefCell<BTreeMap<CounterId, i64>>,
     /// The same as of an event before, by its place: its instant.
     missing_then: RefCell<BTreeMap<(CounterId, u64), Instant>>,
-    /// What counters answered to the event at hand.
-    answers: RefCell<BTreeMap<String, i64>>,
+    /// What counters answered to the event at hand, and to what it raises.
+    answers: RefCell<Snapshot>,
+    /// Whether the event at hand has been decided, so that what asks now is what it raises.
+    settled: bool,
+}
+
+/// On what an event was decided.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Snapshot {
+    /// Which link of its member's chain came before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seq: Option<i64>,
+    /// That link's hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    head: Option<String>,
+    /// What counters answered, by name.
+    #[serde(default)]
+    claimed: BTreeMap<String, i64>,
+    /// The same, to the first that asked of what it raises.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    raised: BTreeMap<String, i64>,
 }
 
 /// An event that is decided and booked.
@@ -287,6 +308,8 @@ pub struct Incoming<'a> {
     pub pack: &'a str,
     /// The reservation that it pays with, and the number of the event with which that ends.
     pub reservation: Option<(&'a str, i64)>,
+    /// Whether it is none of the programme's, and only says whose levels are to be reviewed, and up to which instant.
+    pub is_review: bool,
 }
 
 /// A reservation whose points are back in their lots, as long as nothing is booked.
@@ -321,6 +344,7 @@ impl Desk {
             foreign: BTreeMap::new(),
             reservations: found.reservations.iter().map(|found| (found.id.clone(), found.clone())).collect(),
             then: then.clone(),
+            answered: BTreeMap::new(),
             batch: Batch::default(),
             seen: Seen::default(),
         };
@@ -328,6 +352,8 @@ impl Desk {
         let mut origins = BTreeMap::new();
         for origin in &found.origins {
             desk.origins.insert(origin.row.event, origin.row.seq);
+            let snapshot: Option<Snapshot> = serde_json::from_str(&origin.snapshot).ok();
+            desk.answered.insert(place(origin.row.event), snapshot.unwrap_or_default().claimed);
             if origin.pack == pack {
                 origins.insert(origin.row.event, KeptOrigin::read(origin)?);
             } else {
@@ -617,7 +643,8 @@ impl Desk {
         event: &mut ReadEvent,
         incoming: Incoming<'_>,
     ) -> Result<Booked, StoreError> {
-        self.seen.answers.borrow_mut().clear();
+        self.seen.answers = RefCell::default();
+        self.seen.settled = incoming.is_review;
         self.memory.begin(place(incoming.number));
         let released = match (incoming.reservation, event.member()) {
             (Some((id, number)), Some(member)) => {
@@ -625,7 +652,13 @@ impl Desk {
             }
             (Some(_), None) | (None, _) => None,
         };
-        let decision = session.decide_on(self, reader, event).clone();
+        let decision = if incoming.is_review {
+            // What it raises comes behind it.
+            self.memory.skip();
+            session.review_on(self, reader, event).clone()
+        } else {
+            session.decide_on(self, reader, event).clone()
+        };
         let is_refused = decision.refused.is_some() || returns::is_refused(event);
         if let (Some((released, number)), Some(member)) = (released, event.member()) {
             self.end_reservation(released, (member, incoming.key, now(event)), (number, is_refused))?;
@@ -642,19 +675,20 @@ impl Desk {
         }
         let text =
             String::from_utf8(text).map_err(|_| StoreError::Damaged("a decision is no text".to_owned()))?;
-        let snapshot = match found {
-            Some((seq, head)) => serde_json::json!({
-                "seq": seq, "head": head, "claimed": *self.seen.answers.borrow(),
-            }),
-            None => serde_json::json!({ "claimed": *self.seen.answers.borrow() }),
-        };
+        let (seq, head) = found.unzip();
+        let snapshot = Snapshot { seq, head, ..self.seen.answers.take() };
+        let snapshot =
+            serde_json::to_string(&snapshot).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let journal = self.memory.take_journal();
         let now = now(event);
         let kind = self.program.events.get(event.record.kind.index());
         let row = EventRow {
             number: incoming.number,
             key: incoming.key.clone(),
-            kind: kind.map(|kind| kind.name.clone()).unwrap_or_default(),
+            kind: match (incoming.is_review, kind) {
+                (true, _) => crate::jobs::REVIEW.to_owned(),
+                (false, kind) => kind.map(|kind| kind.name.clone()).unwrap_or_default(),
+            },
             member: event.member().map(str::to_owned),
             at: now.at,
             date: now.date,
@@ -664,7 +698,7 @@ impl Desk {
             refused: is_refused,
             pack: incoming.pack.to_owned(),
             tz: perq_runtime::clock::database_version().to_owned(),
-            snapshot: snapshot.to_string(),
+            snapshot,
             past: Some(journal.past.join("\n")).filter(|past| !past.is_empty()),
             origin: None,
         };
@@ -1175,6 +1209,7 @@ impl State for Desk {
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
         self.memory.keep(schema, reader, event, decision);
+        self.seen.settled = true;
     }
 
     fn origin(&self, id: &str) -> Option<Arc<Origin>> {
@@ -1262,8 +1297,10 @@ impl Claimed for Watched<'_> {
             }
         }
         let answer = self.inner.claimed(id);
-        // What the event raises may ask again, at another instant; the event's own answer is noted.
-        self.desk.seen.answers.borrow_mut().entry(counter.name.clone()).or_insert(answer);
+        // What the event raises may ask again, at another instant.
+        let mut answers = self.desk.seen.answers.borrow_mut();
+        let answers = if self.desk.seen.settled { &mut answers.raised } else { &mut answers.claimed };
+        answers.entry(counter.name.clone()).or_insert(answer);
         answer
     }
 
@@ -1290,6 +1327,13 @@ impl Claimed for Then<'_> {
         let counter = self.desk.program.counters.get(id.index());
         if counter.is_none_or(|counter| counter.per != CounterKey::Campaign) {
             return self.inner.claimed(id);
+        }
+        // What it was told then stands. Who is asked only now is told the sum of the claims before it, by number; on a server
+        // another host's may have a lower number and have come later.
+        let told = self.desk.answered.get(&self.order);
+        let told = told.zip(counter).and_then(|(told, counter)| told.get(&counter.name));
+        if let Some(told) = told {
+            return *told;
         }
         let of = (id, self.order);
         let Some(before) = self.desk.then.get(&of) else {

@@ -70,6 +70,13 @@ pub enum Refusal {
         /// The hash of the pack that decided it.
         pack: String,
     },
+    /// It is new, and older than what is still taken.
+    TooOld {
+        /// The event.
+        key: EventKey,
+        /// The first instant that is.
+        oldest: i64,
+    },
     /// It pays with a reservation that cannot be used.
     Reservation {
         /// The event.
@@ -113,6 +120,7 @@ impl Refusal {
             Refusal::OtherContent { .. } => "other-content",
             Refusal::OtherRevision { .. } => "other-revision",
             Refusal::OtherPack { .. } => "other-pack",
+            Refusal::TooOld { .. } => "too-old",
             Refusal::Reservation { .. } => "no-reservation",
             Refusal::Unstorable { .. } => "unstorable",
             Refusal::Contended { .. } => "contended",
@@ -128,6 +136,7 @@ impl Refusal {
             Refusal::OtherContent { key, .. }
             | Refusal::OtherRevision { key, .. }
             | Refusal::OtherPack { key, .. }
+            | Refusal::TooOld { key, .. }
             | Refusal::Reservation { key, .. }
             | Refusal::Unstorable { key, .. }
             | Refusal::Contended { key }
@@ -143,6 +152,7 @@ impl Refusal {
             Refusal::OtherContent { field, .. } => field,
             Refusal::OtherRevision { .. } => "revision",
             Refusal::OtherPack { .. } => "of",
+            Refusal::TooOld { .. } => "at",
             Refusal::Reservation { .. } => "reservation",
             Refusal::Unstorable { .. }
             | Refusal::Contended { .. }
@@ -173,6 +183,11 @@ impl std::fmt::Display for Refusal {
                  alone: send the event to the ledger with that pack",
                 pack.get(..16).unwrap_or(pack)
             ),
+            Refusal::TooOld { key, oldest } => write!(
+                f,
+                "event {key} is older than what is still taken: from {} on",
+                perq_runtime::clock::instant_text(*oldest)
+            ),
             Refusal::Unstorable { message, .. } | Refusal::Reservation { message, .. } => {
                 write!(f, "{message}")
             }
@@ -191,6 +206,7 @@ pub type Answered = Result<Answer, Refusal>;
 
 /// A ledger that decides with an engine. Any number of threads may use it at once.
 pub struct Ledger {
+    engine: Engine,
     queue: Mutex<Queue>,
     work: Mutex<Work>,
 }
@@ -255,49 +271,38 @@ impl Ledger {
     /// one source, without a name.
     ///
     /// # Errors
-    /// Where the place holds another programme's points: an account with other decimals. Where an offer learns, which no ledger keeps yet. Where the source's name is one of
-    /// the ledger's own.
+    /// Where the place holds another programme's points: an account with other decimals. Where an offer learns, which no
+    /// ledger keeps yet. Where the source's name is one of the ledger's own.
     pub fn new(engine: &Engine, mut store: Box<dyn Store>, source: &str) -> Result<Ledger, StoreError> {
         if source.starts_with(OWN) || source.contains('\0') {
             return Err(StoreError::Unfit(format!("a source cannot be named so: {}", source.escape_debug())));
         }
-        // What is learned would be forgotten with each batch, and every estimate be what was thought before.
-        if let Some(offer) = engine.program().offers.list.iter().find(|offer| offer.learn.is_some()) {
-            return Err(StoreError::Unfit(format!(
-                "offer `{}` says `learn`, and a ledger does not keep what is learned yet",
-                offer.name
-            )));
+        let clerk = Clerk::new(engine, None, &mut *store)?;
+        let books = Books { store, source: source.to_owned(), oldest: None };
+        let work = Work { books, clerks: vec![clerk] };
+        Ok(Ledger { engine: engine.clone(), queue: Mutex::default(), work: Mutex::new(work) })
+    }
+
+    /// Lets an earlier pack decide the events before an instant, and the goods that come back of what it has decided.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_earlier(self, engine: &Engine, until: i64) -> Result<Ledger, StoreError> {
+        {
+            let mut work = lock(&self.work);
+            let Work { books, clerks } = &mut *work;
+            let clerk = Clerk::new(engine, Some(until), &mut *books.store)?;
+            let place = clerks.iter().position(|known| known.until.is_none_or(|known| known > until));
+            clerks.insert(place.unwrap_or(0), clerk);
         }
-        let accounts: BTreeMap<String, i64> = store
-            .query("SELECT name, decimals FROM account", &[])?
-            .iter()
-            .filter_map(|row| Some((row.first()?.text().to_owned(), row.get(1)?.number())))
-            .collect();
-        for account in &engine.program().accounts {
-            let decimals = i64::from(account.decimals);
-            if let Some(kept) = accounts.get(&account.name)
-                && *kept != decimals
-            {
-                return Err(StoreError::Unfit(format!(
-                    "the ledger keeps account `{}` with {kept} decimals; the program declares {decimals}",
-                    account.name
-                )));
-            }
-        }
-        let pack: String = engine.pack().hash().iter().map(|byte| format!("{byte:02x}")).collect();
-        let work = Work {
-            needs: Needs::of(engine.program()),
-            session: engine.session(),
-            program: Arc::clone(engine.pack().program()),
-            engine: engine.clone(),
-            source: source.to_owned(),
-            pack,
-            shared: SharedCounters::new(),
-            reader: Reader::new(),
-            event: ReadEvent::default(),
-            store,
-        };
-        Ok(Ledger { queue: Mutex::default(), work: Mutex::new(work) })
+        Ok(self)
+    }
+
+    /// Refuses new events that are older than an instant. What was decided before is answered as it was, whatever its age.
+    #[must_use]
+    pub fn with_oldest(self, oldest: i64) -> Ledger {
+        lock(&self.work).books.oldest = Some(oldest);
+        self
     }
 
     /// Decides an event and keeps it, or gives the answer of then where it was decided before. Returns once it is durable.
@@ -333,7 +338,7 @@ impl Ledger {
         let records: Vec<&[u8]> = all.iter().map(|one| one.json.as_slice()).collect();
         // Nobody may wait for ever because of a mistake of ours.
         let answers = catch_unwind(AssertUnwindSafe(|| work.decide(&records))).unwrap_or_else(|_| {
-            work.store.abandon();
+            work.books.store.abandon();
             let message = "perq made a mistake of its own".to_owned();
             let refusal = Refusal::Damaged { key: EventKey::default(), message };
             records.iter().map(|_| Err(refusal.clone())).collect()
@@ -364,27 +369,72 @@ impl Ledger {
         lock(&self.work).quote(json)
     }
 
+    /// Makes reviews, with the pack of now: of the members whom records name, up to their instants.
+    pub(crate) fn review_all(&self, records: &[String]) -> Vec<Answered> {
+        let records: Vec<&[u8]> = records.iter().map(String::as_bytes).collect();
+        let mut work = lock(&self.work);
+        let Work { books, clerks } = &mut *work;
+        clerks.last_mut().map_or_else(Vec::new, |clerk| clerk.decide(books, &records, true))
+    }
+
+    /// Decides events in their order, as if another source had sent them.
+    pub(crate) fn decide_as(&self, source: &str, records: &[String]) -> Vec<Answered> {
+        let records: Vec<&[u8]> = records.iter().map(String::as_bytes).collect();
+        let mut work = lock(&self.work);
+        let own = std::mem::replace(&mut work.books.source, source.to_owned());
+        // How old an event may be was asked when it came.
+        let oldest = work.books.oldest.take();
+        let answers = records.chunks(MOST_TOGETHER).flat_map(|records| work.decide(records)).collect();
+        (work.books.source, work.books.oldest) = (own, oldest);
+        answers
+    }
+
+    /// The engine that decides now.
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine.clone()
+    }
+
+    /// Who sends the events.
+    pub(crate) fn source(&self) -> String {
+        lock(&self.work).books.source.clone()
+    }
+
     /// Asks the store something.
     ///
     /// # Errors
     /// Where it cannot answer.
     pub fn query(&self, sql: &str, values: &[Datum]) -> Result<Vec<Vec<Datum>>, StoreError> {
-        lock(&self.work).store.query(sql, values)
+        lock(&self.work).books.store.query(sql, values)
     }
 }
 
 /// What deciding and writing needs; used by one thread at a time.
 struct Work {
+    books: Books,
+    /// Who decides: one for each pack, in the order of the instants up to which they do; the last one from then on.
+    clerks: Vec<Clerk>,
+}
+
+/// Where what is decided is kept.
+struct Books {
+    store: Box<dyn Store>,
+    source: String,
+    /// New events before this instant are refused.
+    oldest: Option<i64>,
+}
+
+/// Who decides events with one pack.
+struct Clerk {
     engine: Engine,
     program: Arc<Verified>,
-    source: String,
     pack: String,
+    /// Events before this instant are this pack's.
+    until: Option<i64>,
     needs: Needs,
     session: Session,
     shared: SharedCounters,
     reader: Reader,
     event: ReadEvent,
-    store: Box<dyn Store>,
 }
 
 /// A record that could be read.
@@ -393,10 +443,14 @@ struct Candidate<'a> {
     place: usize,
     key: EventKey,
     json: &'a str,
+    /// Its instant.
+    at: i64,
     /// The event of which goods come back.
     of: Option<String>,
     /// The reservation that it pays with.
     reservation: Option<String>,
+    /// Whether it is no event, and only says whose levels are to be reviewed, and up to which instant.
+    is_review: bool,
 }
 
 /// What a record says to the ledger: which version of its event it is, and which reservation it pays with.
@@ -436,12 +490,134 @@ enum Tried {
 }
 
 impl Work {
+    /// Decides events in their order. Those that one pack decides and that follow one another are written together.
     fn decide(&mut self, records: &[&[u8]]) -> Vec<Answered> {
+        let Work { books, clerks } = self;
+        if let [clerk] = clerks.as_mut_slice() {
+            return clerk.decide(books, records, false);
+        }
+        let mut answers = Vec::with_capacity(records.len());
+        let mut whose: BTreeMap<String, usize> = BTreeMap::new();
+        let mut start = 0;
+        let mut chosen = Vec::with_capacity(records.len());
+        for record in records {
+            match choose(books, clerks, record, &mut whose) {
+                Ok(at) => chosen.push(at),
+                // Whoever decides it finds out the same.
+                Err(_) => chosen.push(clerks.len().saturating_sub(1)),
+            }
+        }
+        while let Some(at) = chosen.get(start) {
+            let many = chosen.iter().skip(start).take_while(|other| *other == at).count();
+            let together = records.get(start..start.saturating_add(many)).unwrap_or(&[]);
+            let Some(clerk) = clerks.get_mut(*at) else { break };
+            answers.extend(clerk.decide(books, together, false));
+            start = start.saturating_add(many.max(1));
+        }
+        answers
+    }
+
+    fn quote(&mut self, record: &[u8]) -> Answered {
+        let Work { books, clerks } = self;
+        let last = clerks.len().saturating_sub(1);
+        let at = choose(books, clerks, record, &mut BTreeMap::new()).unwrap_or(last);
+        match clerks.get_mut(at) {
+            Some(clerk) => clerk.quote(books, record),
+            None => Err(Refusal::Damaged { key: EventKey::default(), message: "nobody decides".to_owned() }),
+        }
+    }
+}
+
+/// Which pack decides an event: of goods that come back the one that decided what they come back of, else the one of its
+/// instant. `whose` holds the choices of this batch so far, by id.
+fn choose(
+    books: &mut Books,
+    clerks: &mut [Clerk],
+    record: &[u8],
+    whose: &mut BTreeMap<String, usize>,
+) -> Result<usize, StoreError> {
+    // From the newest on, since it knows its zone and its kinds best; an old kind is read by who still knows it.
+    for (at, clerk) in clerks.iter_mut().enumerate().rev() {
+        let Clerk { engine, reader, event, program, .. } = clerk;
+        if reader.read(engine.schema(), record, event).is_err() {
+            continue;
+        }
+        let now = crate::desk::now(event).at;
+        let id = event.id().to_owned();
+        let of = event.of().filter(|_| program.returns && program.is_return(event.record.kind));
+        let of = of.map(str::to_owned);
+        let mut of_instant = at;
+        for (earlier, other) in clerks.iter().enumerate().take(at).rev() {
+            if other.until.is_none_or(|until| now >= until) {
+                break;
+            }
+            of_instant = earlier;
+        }
+        if let Some(of) = of {
+            if let Some(at) = whose.get(&of).copied() {
+                of_instant = at;
+            } else {
+                let values = [Datum::Text(of), Datum::Text(books.source.clone())];
+                let rows = books.store.query(
+                    "SELECT pack FROM event WHERE id = $1 AND source = $2 ORDER BY revision",
+                    &values,
+                )?;
+                let pack = rows.first().and_then(|row| row.first()).map(Datum::text);
+                let known = clerks.iter().position(|clerk| Some(clerk.pack.as_str()) == pack);
+                of_instant = known.unwrap_or(of_instant);
+            }
+        }
+        whose.entry(id).or_insert(of_instant);
+        return Ok(of_instant);
+    }
+    Ok(clerks.len().saturating_sub(1))
+}
+
+impl Clerk {
+    fn new(engine: &Engine, until: Option<i64>, store: &mut dyn Store) -> Result<Clerk, StoreError> {
+        // What is learned would be forgotten with each batch, and every estimate be what was thought before.
+        if let Some(offer) = engine.program().offers.list.iter().find(|offer| offer.learn.is_some()) {
+            return Err(StoreError::Unfit(format!(
+                "offer `{}` says `learn`, and a ledger does not keep what is learned yet",
+                offer.name
+            )));
+        }
+        let accounts: BTreeMap<String, i64> = store
+            .query("SELECT name, decimals FROM account", &[])?
+            .iter()
+            .filter_map(|row| Some((row.first()?.text().to_owned(), row.get(1)?.number())))
+            .collect();
+        for account in &engine.program().accounts {
+            let decimals = i64::from(account.decimals);
+            if let Some(kept) = accounts.get(&account.name)
+                && *kept != decimals
+            {
+                return Err(StoreError::Unfit(format!(
+                    "the ledger keeps account `{}` with {kept} decimals; the program declares {decimals}",
+                    account.name
+                )));
+            }
+        }
+        let pack: String = engine.pack().hash().iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Clerk {
+            needs: Needs::of(engine.program()),
+            session: engine.session(),
+            program: Arc::clone(engine.pack().program()),
+            engine: engine.clone(),
+            pack,
+            until,
+            shared: SharedCounters::new(),
+            reader: Reader::new(),
+            event: ReadEvent::default(),
+        })
+    }
+
+    fn decide(&mut self, books: &mut Books, records: &[&[u8]], is_review: bool) -> Vec<Answered> {
         let mut answers: Vec<Option<Answered>> = records.iter().map(|_| None).collect();
         let mut wanted = Wanted::default();
         let mut candidates = Vec::new();
         for (place, record) in records.iter().enumerate() {
-            match self.candidate(place, record, &mut wanted) {
+            match self.candidate(books, (place, is_review), record, &mut wanted) {
                 Ok(candidate) => candidates.push(candidate),
                 Err(refusal) => {
                     if let Some(answer) = answers.get_mut(place) {
@@ -451,7 +627,7 @@ impl Work {
             }
         }
         once(&mut wanted);
-        self.candidates(&candidates, &mut wanted, &mut answers);
+        self.candidates(books, &candidates, &mut wanted, &mut answers);
         answers
             .into_iter()
             .map(|answer| {
@@ -463,14 +639,14 @@ impl Work {
             .collect()
     }
 
-    fn quote(&mut self, record: &[u8]) -> Answered {
+    fn quote(&mut self, books: &mut Books, record: &[u8]) -> Answered {
         let mut wanted = Wanted::default();
-        let candidate = self.candidate(0, record, &mut wanted)?;
+        let candidate = self.candidate(books, (0, false), record, &mut wanted)?;
         let key = candidate.key.clone();
         once(&mut wanted);
         let mut answers = [None];
-        let tried = self.look(&[candidate], &mut wanted, &mut answers).map(drop);
-        self.store.abandon();
+        let tried = self.look(books, &[candidate], &mut wanted, &mut answers).map(drop);
+        books.store.abandon();
         match (tried, answers) {
             (Ok(()), [Some(answer)]) => answer,
             (Ok(()), [None]) => {
@@ -483,18 +659,19 @@ impl Work {
     /// Loads what events need to see, and decides them.
     fn look(
         &mut self,
+        books: &mut Books,
         candidates: &[Candidate<'_>],
         wanted: &mut Wanted,
         answers: &mut [Option<Answered>],
     ) -> Result<(Writes, Vec<usize>), StoreError> {
         if !wanted.origins.is_empty() {
             // Whose they were and when never changes.
-            for found in self.store.origins(&wanted.origins)? {
+            for found in books.store.origins(&wanted.origins)? {
                 self.needs.add_origin(wanted, &found)?;
             }
             once(wanted);
         }
-        let found = self.store.load(wanted)?;
+        let found = books.store.load(wanted)?;
         for origin in &found.origins {
             let mut all = Wanted { past_from: wanted.past_from, ..Wanted::default() };
             self.needs.add_origin(&mut all, origin)?;
@@ -509,12 +686,13 @@ impl Work {
             found.versions.iter().map(|(name, version)| (name.as_str(), *version)).collect();
         self.shared
             .retain(|name, shared| versions.get(name.as_str()).copied().unwrap_or(0) == shared.version);
-        self.evaluate(candidates, &found, wanted.earliest.unwrap_or(i64::MIN), answers)
+        self.evaluate(books, candidates, (&found, wanted.earliest.unwrap_or(i64::MIN)), answers)
     }
 
     fn candidate<'a>(
         &mut self,
-        place: usize,
+        books: &Books,
+        (place, is_review): (usize, bool),
         record: &'a [u8],
         wanted: &mut Wanted,
     ) -> Result<Candidate<'a>, Refusal> {
@@ -523,7 +701,8 @@ impl Work {
         // The reader takes no other bytes.
         let json = std::str::from_utf8(record).unwrap_or("").trim();
         let (revision, reservation) = said(json);
-        let key = EventKey { source: self.source.clone(), id: self.event.id().to_owned(), revision };
+        let source = if is_review { crate::jobs::REVIEW } else { &books.source };
+        let key = EventKey { source: source.to_owned(), id: self.event.id().to_owned(), revision };
         let before = (wanted.members.len(), wanted.codes.len(), wanted.origins.len());
         self.needs.add(wanted, &key, (&self.program, schema, &self.reader), &self.event);
         let members = wanted.members.get(before.0..).unwrap_or(&[]);
@@ -545,12 +724,14 @@ impl Work {
             wanted.reservations.push(crate::deeds::id_of(reservation, member));
             wanted.numbers += 1;
         }
-        Ok(Candidate { place, key, json, of, reservation })
+        let at = crate::desk::now(&self.event).at;
+        Ok(Candidate { place, key, json, at, of, reservation, is_review })
     }
 
     /// Decides and writes; answers each.
     fn candidates(
         &mut self,
+        books: &mut Books,
         candidates: &[Candidate<'_>],
         wanted: &mut Wanted,
         answers: &mut [Option<Answered>],
@@ -562,7 +743,7 @@ impl Work {
         let mut pause = Duration::from_millis(20);
         let mut attempts = 0;
         loop {
-            let error = match self.try_once(candidates, wanted, answers) {
+            let error = match self.try_once(books, candidates, wanted, answers) {
                 Ok(Tried::Written) => return,
                 Ok(Tried::Again(error)) | Err(error) => error,
             };
@@ -579,7 +760,7 @@ impl Work {
                 }
                 StoreError::Unavailable(_) => {
                     self.shared.clear();
-                    if self.store.reconnects() && started.elapsed() < PATIENCE {
+                    if books.store.reconnects() && started.elapsed() < PATIENCE {
                         std::thread::sleep(pause);
                         pause = (pause * 2).min(Duration::from_secs(1));
                         continue;
@@ -587,13 +768,14 @@ impl Work {
                 }
                 StoreError::Unfit(_) | StoreError::Damaged(_) => self.shared.clear(),
             }
-            return self.give_up(candidates, &error, answers);
+            return self.give_up(books, candidates, &error, answers);
         }
     }
 
     /// A batch that cannot be written: each event for itself, so that none is refused for another's sake.
     fn give_up(
         &mut self,
+        books: &mut Books,
         candidates: &[Candidate<'_>],
         error: &StoreError,
         answers: &mut [Option<Answered>],
@@ -605,10 +787,11 @@ impl Work {
         for candidate in candidates {
             if alone {
                 let mut wanted = Wanted::default();
-                let again = self.candidate(candidate.place, candidate.json.as_bytes(), &mut wanted);
+                let place = (candidate.place, candidate.is_review);
+                let again = self.candidate(books, place, candidate.json.as_bytes(), &mut wanted);
                 once(&mut wanted);
                 if let Ok(again) = again {
-                    self.candidates(&[again], &mut wanted, answers);
+                    self.candidates(books, &[again], &mut wanted, answers);
                 }
                 continue;
             }
@@ -628,23 +811,24 @@ impl Work {
 
     fn try_once(
         &mut self,
+        books: &mut Books,
         candidates: &[Candidate<'_>],
         wanted: &mut Wanted,
         answers: &mut [Option<Answered>],
     ) -> Result<Tried, StoreError> {
-        let result = self.look(candidates, wanted, answers);
+        let result = self.look(books, candidates, wanted, answers);
         let (writes, fresh) = match result {
             Ok(done) => done,
             Err(error) => {
-                self.store.abandon();
+                books.store.abandon();
                 return Err(error);
             }
         };
         if fresh.is_empty() {
-            self.store.abandon();
+            books.store.abandon();
             return Ok(Tried::Written);
         }
-        if let Err(error) = self.store.commit(&writes) {
+        if let Err(error) = books.store.commit(&writes) {
             for place in fresh {
                 if let Some(answer) = answers.get_mut(place) {
                     *answer = None;
@@ -659,16 +843,16 @@ impl Work {
     /// Decides the events of a batch. Gives what is to be written, and the places of those that were decided now.
     fn evaluate(
         &mut self,
+        books: &mut Books,
         candidates: &[Candidate<'_>],
-        found: &Loaded,
-        earliest: i64,
+        (found, earliest): (&Loaded, i64),
         answers: &mut [Option<Answered>],
     ) -> Result<(Writes, Vec<usize>), StoreError> {
         let mut then = SumsThen::new();
         loop {
             let program = (&self.program, self.pack.as_str());
             let (mut desk, lacking) = Desk::new(program, found, (&self.shared, &then), earliest)?;
-            self.read_again(&mut desk, &lacking)?;
+            self.read_again(books, &mut desk, &lacking)?;
             let mut fresh = Vec::new();
             // By source and id: revision, content and answer.
             let mut decided: BTreeMap<(&str, &str), (i64, &str, String)> = found
@@ -690,6 +874,12 @@ impl Work {
                         let (of, pack) = (of.to_owned(), pack.to_owned());
                         Err(Refusal::OtherPack { key: key.clone(), of, pack })
                     }
+                    (None, None)
+                        if !candidate.is_review && books.oldest.is_some_and(|at| candidate.at < at) =>
+                    {
+                        let oldest = books.oldest.unwrap_or_default();
+                        Err(Refusal::TooOld { key: key.clone(), oldest })
+                    }
                     (None, None) => match self.one(&mut desk, candidate, &mut numbers)? {
                         Ok(decision) => {
                             fresh.push(candidate.place);
@@ -707,13 +897,18 @@ impl Work {
             if missing.counters.is_empty() && missing.then.is_empty() {
                 return Ok((desk.writes(), fresh));
             }
-            self.fetch(&missing.counters)?;
-            self.fetch_then(&missing, &mut then)?;
+            self.fetch(books, &missing.counters)?;
+            self.fetch_then(books, &missing, &mut then)?;
         }
     }
 
     /// Reads what was claimed of counters of all together before events of which goods come back.
-    fn fetch_then(&mut self, missing: &Missing, then: &mut SumsThen) -> Result<(), StoreError> {
+    fn fetch_then(
+        &mut self,
+        books: &mut Books,
+        missing: &Missing,
+        then: &mut SumsThen,
+    ) -> Result<(), StoreError> {
         for ((id, order), now) in &missing.then {
             let Some(counter) = self.program.counters.get(id.index()) else { continue };
             let stretch = limited(counter.window, *now, self.program.week_starts);
@@ -728,7 +923,7 @@ impl Work {
                 Datum::Number(stretch.after),
                 Datum::Number(stretch.last),
             ];
-            let rows = self.store.query(&sql, &values)?;
+            let rows = books.store.query(&sql, &values)?;
             let sum = rows.first().and_then(|row| row.first()).map_or(0, Datum::number);
             then.insert((*id, *order), sum);
         }
@@ -752,7 +947,7 @@ impl Work {
         candidate: &Candidate<'_>,
         numbers: &mut std::slice::Iter<'_, i64>,
     ) -> Result<Result<String, Refusal>, StoreError> {
-        let Work { engine, session, reader, event, pack, .. } = self;
+        let Clerk { engine, session, reader, event, pack, .. } = self;
         reader
             .read(engine.schema(), candidate.json.as_bytes(), event)
             .map_err(|error| StoreError::Damaged(error.to_string()))?;
@@ -769,15 +964,22 @@ impl Work {
             reservation = Some((id.as_str(), next()?));
         }
         let number = next()?;
-        let incoming = Incoming { key: &candidate.key, json: candidate.json, number, pack, reservation };
+        let is_review = candidate.is_review;
+        let incoming =
+            Incoming { key: &candidate.key, json: candidate.json, number, pack, reservation, is_review };
         desk.decide(session, reader, event, incoming).map(|booked| Ok(booked.decision))
     }
 
     /// Events that were kept for a program that looked back at less are read again.
-    fn read_again(&mut self, desk: &mut Desk, lacking: &[(i64, String)]) -> Result<(), StoreError> {
+    fn read_again(
+        &mut self,
+        books: &mut Books,
+        desk: &mut Desk,
+        lacking: &[(i64, String)],
+    ) -> Result<(), StoreError> {
         let decimals = self.program.currency.decimals;
         for (number, past) in lacking {
-            let rows = self
+            let rows = books
                 .store
                 .query("SELECT json, decision FROM event WHERE number = $1", &[Datum::Number(*number)])?;
             let Some([json, decision]) = rows.first().map(Vec::as_slice) else { continue };
@@ -796,7 +998,7 @@ impl Work {
     }
 
     /// Reads counters of all together.
-    fn fetch(&mut self, missing: &[(CounterId, i64)]) -> Result<(), StoreError> {
+    fn fetch(&mut self, books: &mut Books, missing: &[(CounterId, i64)]) -> Result<(), StoreError> {
         let program = Arc::clone(&self.program);
         let counters: BTreeMap<&str, (&perq_compiler::ir::Counter, i64)> = missing
             .iter()
@@ -806,13 +1008,13 @@ impl Work {
             })
             .collect();
         let names: Vec<String> = counters.keys().map(|name| (*name).to_owned()).collect();
-        for row in self.store.counters(&names)? {
+        for row in books.store.counters(&names)? {
             let Some((counter, from)) = counters.get(row.name.as_str()) else { continue };
             let claims = if is_by_day(counter.window) {
                 let at = |day: i64| day.saturating_mul(DAY);
                 row.days.iter().map(|(day, amount)| (at(*day), at(*day), *amount)).collect()
             } else {
-                let claims = self.store.shared_claims(&row.name, *from)?;
+                let claims = books.store.shared_claims(&row.name, *from)?;
                 claims.iter().map(|claim| (claim.at, claim.local, claim.amount)).collect()
             };
             self.shared.insert(row.name, Shared { version: row.version, claims, from: *from });

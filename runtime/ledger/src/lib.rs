@@ -12,6 +12,7 @@ pub mod batch;
 pub mod chain;
 pub mod deeds;
 pub mod desk;
+pub mod jobs;
 mod ledger;
 #[cfg(feature = "postgres")]
 pub mod postgres;

@@ -446,7 +446,7 @@ impl Postgres {
 
 /// All that events need to see, in one statement and so from one moment: what a row is of, and its values.
 const LOAD: &str = "
-WITH o AS (SELECT DISTINCT ON (o.event) e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text
+WITH o AS (SELECT DISTINCT ON (o.event) e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text, e.snapshot
   FROM event e JOIN (SELECT DISTINCT * FROM unnest($7::text[], $8::text[]) AS k (source, id)) k
   ON e.id = k.id AND e.source = k.source JOIN origin o ON o.event = e.number ORDER BY o.event, o.seq DESC),
 h AS (SELECT id, number, json FROM event WHERE id = ANY($9) AND source = 'perq:reserve'),
@@ -458,7 +458,7 @@ UNION ALL SELECT 'member', json_build_array(name, seq, head)::text
   FROM member WHERE name = ANY($3)
 UNION ALL SELECT 'level', json_build_array(member, tiers, level, until, reviewed)::text
   FROM level WHERE member = ANY($3)
-UNION ALL SELECT 'origin', json_build_array(id, pack, date, event, seq, kept_by, text)::text FROM o
+UNION ALL SELECT 'origin', json_build_array(id, pack, date, event, seq, kept_by, text, snapshot)::text FROM o
 UNION ALL SELECT 'lot', json_build_array(member, account, event, part, issued, start, until, granted, spent, expired,
   reversed, remaining, by_event, by_raised, site, spendable, worth)::text
   FROM lot WHERE member = ANY($3) AND remaining > 0
@@ -516,6 +516,7 @@ impl Values {
                 by: self.number(5),
                 text: self.text(6),
             },
+            snapshot: self.text(7),
         }
     }
 }
@@ -730,7 +731,7 @@ impl Store for Postgres {
         let ids: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
         let statement = self.prepared(
             "SELECT DISTINCT ON (o.event) \
-             json_build_array(e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text)::text \
+             json_build_array(e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text, e.snapshot)::text \
              FROM event e JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS k (source, id)) k \
              ON e.id = k.id AND e.source = k.source JOIN origin o ON o.event = e.number \
              ORDER BY o.event, o.seq DESC",

@@ -311,7 +311,7 @@ impl Sqlite {
             let mut statement = self
                 .connection
                 .prepare_cached(
-                    "SELECT e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text \
+                    "SELECT e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text, e.snapshot \
                      FROM event e JOIN origin o ON o.event = e.number \
                      WHERE e.id = ?1 AND e.source = ?2 ORDER BY o.seq DESC LIMIT 1",
                 )
@@ -328,6 +328,7 @@ impl Sqlite {
                             by: row.get(5)?,
                             text: row.get(6)?,
                         },
+                        snapshot: row.get(7)?,
                     })
                 })
                 .map_err(failure)?;
@@ -650,9 +651,14 @@ fn datum(value: ValueRef<'_>) -> Datum {
 impl Store for Sqlite {
     fn load(&mut self, wanted: &Wanted) -> Result<Loaded, StoreError> {
         self.whole()?;
-        self.connection
-            .prepare_cached("BEGIN IMMEDIATE")
-            .and_then(|mut statement| statement.execute([]))
+        let begin =
+            |sql: &str| self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+        begin("BEGIN IMMEDIATE")
+            .or_else(|error| match error.sqlite_error_code() {
+                // What was decided can be answered all the same; whoever writes is told.
+                Some(ErrorCode::ReadOnly) => begin("BEGIN"),
+                Some(_) | None => Err(error),
+            })
             .map_err(failure)?;
         let found = self.read(wanted);
         if found.is_err() {

@@ -82,6 +82,8 @@ pub struct FoundOrigin {
     pub pack: String,
     /// Its local day.
     pub date: i64,
+    /// On what it was decided.
+    pub snapshot: String,
     /// What stands of it.
     pub row: OriginRow,
 }

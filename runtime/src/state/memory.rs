@@ -250,6 +250,11 @@ impl Memory {
         (self.order, self.begun) = (order, order);
     }
 
+    /// Leaves out the place of the event at hand: it is none of the program's, and what it raises comes right behind it.
+    pub fn skip(&mut self) {
+        self.order = self.order.saturating_add(1);
+    }
+
     /// Takes over a claim that was kept elsewhere: the place of its event, and its instant on the universal and on the local
     /// clock. Without a place it is not seen as of any event before ([`State::then`]).
     pub fn restore_claim(

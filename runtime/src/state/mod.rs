@@ -95,6 +95,11 @@ pub trait State: Send {
 
 /// Whether decisions of the program depend on what was decided before.
 pub fn is_stateful(program: &Program) -> bool {
+    program.returns || looks_back(program)
+}
+
+/// Whether decisions of events that bring nothing back do.
+pub fn looks_back(program: &Program) -> bool {
     let history = program.layout.tables.iter().any(|table| match table.source {
         RowSource::List { .. } => false,
         RowSource::Earlier(_) | RowSource::EarlierLines(_) => true,
@@ -124,14 +129,7 @@ pub fn is_stateful(program: &Program) -> bool {
         || !instruments.tiers.is_empty();
     let redemptions = !program.redemptions.is_empty();
     let learns = program.offers.list.iter().any(|offer| offer.learn.is_some());
-    learns
-        || history
-        || reads
-        || acts
-        || kept
-        || redemptions
-        || program.returns
-        || !program.counters.is_empty()
+    learns || history || reads || acts || kept || redemptions || !program.counters.is_empty()
 }
 
 /// When an event happens.

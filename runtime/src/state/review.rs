@@ -150,29 +150,43 @@ fn unearned(
 /// The kind of event that rules hear of changes of levels.
 pub(crate) const CHANGE: &str = "tier_change";
 
-/// An event for each change of level that a decision lists, where rules hear such events. A level that is taken back is
-/// none: what rules gave for it is taken back, too.
+/// An event for each change of level that a decision lists, with the change's place in the list, where rules hear such events. A
+/// level that is taken back is none: what rules gave for it is taken back, too.
 pub(crate) fn raised(
     program: &Program,
     schema: &Schema,
     event: &ReadEvent,
     changes: &[TierChange],
     lost: &Lost,
-) -> Vec<ReadEvent> {
+) -> Vec<(usize, ReadEvent)> {
     let kind = program.events.iter().position(|kind| kind.name == CHANGE);
     let Some(kind) = kind.and_then(|kind| u32::try_from(kind).ok()).map(EventId) else { return Vec::new() };
     if !program.rules.iter().any(|rule| rule.events.contains(&kind)) {
         return Vec::new();
     }
-    let one = |(change, number): (&TierChange, u64)| {
+    let one = |(at, change): (usize, &TierChange)| {
         let now = instant(schema, change.date.saturating_mul(DAY).saturating_add(change.time))?;
-        let id = format!("{}/{CHANGE}-{number}", event.id());
+        let id = format!("{}/{CHANGE}-{}", event.id(), at.saturating_add(1));
         let mut raised = event.brings_about(schema, program, kind, &id, now)?;
         raised.heard = Some((event.id().into(), *change));
-        Some(raised)
+        Some((at, raised))
     };
-    let stands = |(change, _): &(&TierChange, u64)| !lost.levels.contains(change);
-    changes.iter().zip(1u64..).filter(stands).filter_map(one).collect()
+    let stands = |(_, change): &(usize, &TierChange)| !lost.levels.contains(change);
+    changes.iter().enumerate().filter(stands).filter_map(one).collect()
+}
+
+/// Writes into the record of a change the levels from then on, also where more changes follow it.
+pub(crate) fn levels_then(program: &Program, record: &mut Record, changes: &[TierChange], at: usize) {
+    let (before, later) = changes.split_at(at.saturating_add(1).min(changes.len()));
+    for (tiers, id) in program.instruments.tiers.iter().zip(0u32..) {
+        let last = before.iter().rev().find(|change| change.tiers == id).map(|change| change.to);
+        let next = || later.iter().find(|change| change.tiers == id).map(|change| change.from);
+        if let Some(level) = last.or_else(next)
+            && let Some(slot) = record.event.get_mut(tiers.slot.index())
+        {
+            *slot = level;
+        }
+    }
 }
 
 fn functions(tiers: &perq_compiler::ir::Tiers) -> Vec<FunctionId> {

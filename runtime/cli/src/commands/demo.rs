@@ -2,6 +2,8 @@
 
 use crate::args;
 use crate::excerpt::plain;
+#[cfg(feature = "ledger")]
+use crate::kept_year::{self, KeptYear};
 use crate::numbers::{Table, decimal, grouped, share};
 use crate::output::Output;
 use crate::render::plural;
@@ -33,13 +35,43 @@ pub fn run(options: &args::Demo, output: &mut Output) -> Outcome {
     bar.finish_and_clear();
     let year = result?;
     let comparison = replay::check(&folder, &year)?;
+    #[cfg(feature = "ledger")]
+    let kept = kept(options, &folder, &year, output)?;
     for line in report(&year, comparison.as_ref(), &folder, output.style().width.min(100)) {
         output.say(&line)?;
     }
-    let different = comparison.as_ref().is_some_and(|comparison| !comparison.different.is_empty());
+    #[cfg_attr(not(feature = "ledger"), expect(unused_mut, reason = "a ledger adds to it"))]
+    let mut different = comparison.as_ref().is_some_and(|comparison| !comparison.different.is_empty());
+    #[cfg(feature = "ledger")]
+    let kept = match kept {
+        None => serde_json::Value::Null,
+        Some((kept, comparison)) => {
+            output.say("")?;
+            for line in kept_lines(&year, &kept, comparison.as_ref(), &folder) {
+                output.say(&line)?;
+            }
+            different |= comparison.as_ref().is_some_and(|comparison| !comparison.different.is_empty());
+            different |= kept.audit.found > 0;
+            json!({
+                "kept": kept.kept,
+                "repeated": kept.repeated,
+                "refused": kept.refused,
+                "figures": kept.figures,
+                "findings": kept.audit.found,
+                "seconds": { "keep": kept.times.0.as_secs_f64(), "audit": kept.times.1.as_secs_f64() },
+                "check": comparison.as_ref().map(|comparison| json!({
+                    "equal": comparison.equal,
+                    "different": comparison.different,
+                })),
+            })
+        }
+    };
+    #[cfg(not(feature = "ledger"))]
+    let kept = serde_json::Value::Null;
     output.object(
         "demo",
         json!({
+            "ledger": kept,
             "engine": engine(&year),
             "figures": year.figures(),
             "members": year.members.len(),
@@ -62,6 +94,75 @@ pub fn run(options: &args::Demo, output: &mut Output) -> Outcome {
         }),
     );
     Ok(Exit::findings(different))
+}
+
+/// Keeps the year in a ledger, where the example has returns for it, and holds it against the figures beside it.
+#[cfg(feature = "ledger")]
+fn kept(
+    options: &args::Demo,
+    folder: &Path,
+    year: &Year,
+    output: &mut Output,
+) -> Result<Option<(KeptYear, Option<Comparison>)>, crate::Failure> {
+    if options.no_ledger {
+        return Ok(None);
+    }
+    let bar = if output.interactive() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    bar.set_message("keeping");
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let place = options.ledger.as_deref();
+    let kept = kept_year::keep(folder, &year.engine, place, &mut |records| bar.set_position(records));
+    bar.finish_and_clear();
+    let Some(kept) = kept? else { return Ok(None) };
+    let comparison = kept_year::check(folder, &kept)?;
+    Ok(Some((kept, comparison)))
+}
+
+/// What the ledger has kept.
+#[cfg(feature = "ledger")]
+fn kept_lines(year: &Year, kept: &KeptYear, comparison: Option<&Comparison>, folder: &Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    let code = &year.engine.program().currency.code;
+    let figure = |name: &str| kept.figures.get(name).cloned().unwrap_or_default();
+    let number = |name: &str| grouped(figure(name).as_u64().unwrap_or(0));
+    let mut table = Table::new(1, &["The year in a ledger, with what came back", ""]);
+    table.row(["  events decided and kept".to_owned(), grouped(kept.kept)]);
+    if kept.repeated > 0 {
+        table.row(["  answered as before".to_owned(), grouped(kept.repeated)]);
+    }
+    if !kept.refused.is_empty() {
+        table.row(["  refused".to_owned(), grouped(kept.refused.len() as u64)]);
+    }
+    table.row(["  returns of purchases".to_owned(), number("returns")]);
+    table.row([format!("  refunded, {code}"), decimal(figure("refunded").as_str().unwrap_or(""))]);
+    for book in &kept.books {
+        let unit = plain(&book.unit);
+        table.row([format!("  {unit} taken back"), number("points_taken_back")]);
+        table.row([format!("  {unit} issued, less that"), decimal(&book.issued)]);
+        table.row([format!("  {unit} that members have"), decimal(&book.outstanding)]);
+    }
+    table.row([
+        "  entries, each event's with a sum of nothing".to_owned(),
+        grouped(kept.audit.entries.unsigned_abs()),
+    ]);
+    lines.extend(table.lines(0, 100));
+    lines.extend(kept.refused.iter().take(SHOWN).map(|text| format!("  refused: {}", plain(text))));
+    let (keep, audit) = kept.times;
+    let all = kept.kept.saturating_add(kept.repeated);
+    let rate = if keep.as_secs_f64() > 0.0 { (all as f64 / keep.as_secs_f64()) as u64 } else { 0 };
+    lines.push(format!(
+        "Kept in {:.1} s, {} durable events a second; audited in {:.1} s: {}.",
+        keep.as_secs_f64(),
+        grouped(rate),
+        audit.as_secs_f64(),
+        if kept.audit.found == 0 {
+            "everything agrees".to_owned()
+        } else {
+            plural(kept.audit.found, "finding")
+        }
+    ));
+    verdict(comparison, folder, &mut lines);
+    lines
 }
 
 fn engine(year: &Year) -> &'static str {
@@ -276,7 +377,7 @@ fn verdict(comparison: Option<&Comparison>, folder: &Path, lines: &mut Vec<Strin
     let place = if folder == Path::new(EXAMPLE) { Path::new("rules-examples/online-retail") } else { folder };
     let place = plain(&place.display().to_string());
     match comparison {
-        None => lines.push(format!("There is no {place}/check/expected.json to hold this against.")),
+        None => lines.push(format!("There is nothing in {place}/check to hold this against.")),
         Some(comparison) if comparison.different.is_empty() => lines.push(format!(
             "All {} figures equal those of {place}/check, which were worked out independently of perq.",
             grouped(comparison.equal)

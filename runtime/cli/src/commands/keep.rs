@@ -7,12 +7,14 @@ use crate::config::Paths;
 use crate::excerpt::plain;
 use crate::numbers::grouped;
 use crate::output::Output;
+use crate::programme;
 use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use perq_ledger::{Answered, Ledger, Refusal};
 use perq_runtime::engine::Engine;
 use perq_runtime::input;
+use perq_runtime::record::ReadOptions;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -45,9 +47,17 @@ pub fn run(
     output: &mut Output,
 ) -> Outcome {
     let at_place = |error: perq_ledger::StoreError| Failure::new(format!("{}: {error}", shown(place)));
-    let ledger = perq_ledger::open(place, !options.quote)
+    let mut ledger = perq_ledger::open(place, !options.quote)
         .and_then(|store| Ledger::new(engine, store, &options.source))
         .map_err(at_place)?;
+    let packs = Packs { tables: &options.tables, engine: options.engine, key: options.key.as_deref() };
+    for given in &options.before {
+        let Some((engine, until)) = packs.earlier(given, output)? else { return Ok(Exit::Findings) };
+        ledger = ledger.with_earlier(&engine, until).map_err(at_place)?;
+    }
+    if let Some(oldest) = &options.oldest {
+        ledger = ledger.with_oldest(super::ledger::instant(oldest)?);
+    }
     let mut decisions = options.output.as_deref().map(create).transpose()?;
     let mut rejects = Rejects::new(options.rejects.as_deref().map(create).transpose()?);
     let bar = progress_bar(output);
@@ -128,6 +138,43 @@ pub fn run(
     Ok(Exit::findings(options.strict && refused > 0))
 }
 
+/// How packs beside the one of now are opened.
+pub struct Packs<'o> {
+    /// Tables in place of their own.
+    pub tables: &'o args::Tables,
+    /// Which engine decides.
+    pub engine: Option<args::EngineName>,
+    /// Who must have signed them.
+    pub key: Option<&'o str>,
+}
+
+impl Packs<'_> {
+    /// The engine of a programme; nothing where it has errors, which were told.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn open(&self, path: &Path, output: &mut Output) -> Result<Option<Engine>, Failure> {
+        let Some(loaded) = programme::load("run", path, self.key, output)? else { return Ok(None) };
+        let given = tables::given(self.tables, &loaded.config.catalogue);
+        let catalogue = tables::catalogue(&given)?;
+        let reading = ReadOptions::default();
+        tables::engine(loaded.pack, &catalogue, self.engine, reading, &loaded.config.parameters()).map(Some)
+    }
+
+    /// The engine of a pack of earlier events, from `INSTANT=PROGRAM`, and the instant up to which they are its own.
+    ///
+    /// # Errors
+    /// Where the text is none of these, or the programme cannot be read.
+    pub fn earlier(&self, text: &str, output: &mut Output) -> Result<Option<(Engine, i64)>, Failure> {
+        let Some((instant, path)) = text.split_once('=') else {
+            let text = plain(text);
+            return Err(Failure::new(format!("`{text}`: write `2026-04-01T00:00:00Z=old.perq`")));
+        };
+        let until = super::ledger::instant(instant)?;
+        Ok(self.open(Path::new(path), output)?.map(|engine| (engine, until)))
+    }
+}
+
 /// A place without a password that its address may hold.
 pub fn shown(place: &str) -> String {
     match (place.split_once("://"), place.rsplit_once('@')) {
@@ -198,6 +245,7 @@ fn rejection(refusal: &Refusal, number: u64, line: &[u8]) -> serde_json::Value {
         Refusal::OtherContent { .. }
         | Refusal::OtherRevision { .. }
         | Refusal::OtherPack { .. }
+        | Refusal::TooOld { .. }
         | Refusal::Reservation { .. }
         | Refusal::Unstorable { .. }
         | Refusal::Contended { .. }

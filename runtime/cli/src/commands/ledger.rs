@@ -30,6 +30,7 @@ pub fn run(options: &args::Ledger, output: &mut Output) -> Outcome {
         LedgerDeed::Export(of) => export(of, output),
         LedgerDeed::Verify(of) => verify(of, output),
         LedgerDeed::Expire(of) => end(of, output),
+        LedgerDeed::Run(of) => all_due(of, output),
         LedgerDeed::Adjust(of) => {
             adjust(&of.ledger, std::slice::from_ref(&of.member), &of.adjustment, output)
         }
@@ -57,7 +58,7 @@ fn failed(place: &str, error: &StoreError) -> Failure {
 }
 
 /// An instant that says by itself which one it is.
-fn instant(text: &str) -> Result<i64, Failure> {
+pub(super) fn instant(text: &str) -> Result<i64, Failure> {
     let offset = text.get(11..).is_some_and(|rest| rest.contains(['Z', 'z', '+', '-']));
     let found = Zone::universal().moment(text).filter(|_| offset);
     found.map(|moment| moment.instant).ok_or_else(|| {
@@ -311,24 +312,85 @@ fn verify(of: &args::LedgerPlace, output: &mut Output) -> Outcome {
 fn end(of: &args::LedgerExpire, output: &mut Output) -> Outcome {
     let at = instant(&of.at)?;
     let mut store = opened(&of.ledger)?;
-    let fail = |error: StoreError| failed(&of.ledger, &error);
     let run = of.run.as_deref().unwrap_or(&of.at);
-    let lapsed = lapse(&mut *store, at, &of.author).map_err(fail)?;
-    let (members, sums) = expire(&mut *store, run, at, &of.author).map_err(fail)?;
-    let accounts = Accounts::read(&mut *store).map_err(fail)?;
+    let ended = book_ends(&of.ledger, &mut *store, (run, at, &of.author), output)?;
+    let (members, lapsed) = (ended.members, ended.lapsed);
+    output
+        .object("ledger", json!({ "run": run, "members": members, "expired": ended.sums, "lapsed": lapsed }));
+    Ok(Exit::Clean)
+}
+
+/// What a run has booked as ended.
+struct Ends {
+    members: usize,
+    sums: serde_json::Map<String, serde_json::Value>,
+    lapsed: usize,
+}
+
+/// Books what has ended, and says so.
+fn book_ends(
+    place: &str,
+    store: &mut dyn Store,
+    (run, at, author): (&str, i64, &str),
+    output: &mut Output,
+) -> Result<Ends, Failure> {
+    let fail = |error: StoreError| failed(place, &error);
+    let lapsed = lapse(store, at, author).map_err(fail)?;
+    let (members, sums) = expire(store, run, at, author).map_err(fail)?;
+    let accounts = Accounts::read(store).map_err(fail)?;
     let ended: Vec<String> = sums
         .iter()
         .map(|(account, sum)| format!("{} {}", accounts.amount(account, *sum), plain(accounts.unit(account))))
         .collect();
     let of_what = if ended.is_empty() { String::new() } else { format!(": {}", ended.join(", ")) };
     output.say(&format!("points of {} ended{of_what}", plural(members, "member")))?;
-    let amounts: serde_json::Map<String, serde_json::Value> =
-        sums.iter().map(|(account, sum)| (account.clone(), json!(accounts.amount(account, *sum)))).collect();
     if lapsed > 0 {
         output.say(&format!("{} over and given back", plural(lapsed, "reservation")))?;
     }
-    output.object("ledger", json!({ "run": run, "members": members, "expired": amounts, "lapsed": lapsed }));
-    Ok(Exit::Clean)
+    let sums =
+        sums.iter().map(|(account, sum)| (account.clone(), json!(accounts.amount(account, *sum)))).collect();
+    Ok(Ends { members, sums, lapsed })
+}
+
+/// All that is due: in the order in which one follows from the other, since a review and a batch run may give what ends.
+fn all_due(of: &args::LedgerRun, output: &mut Output) -> Outcome {
+    let until = instant(&of.until)?;
+    let fail = |error: StoreError| failed(&of.ledger, &error);
+    let mut refused = 0;
+    let mut jobs = serde_json::Map::new();
+    if let Some(path) = &of.program {
+        let packs = super::keep::Packs { tables: &of.tables, engine: of.engine, key: of.key.as_deref() };
+        let Some(engine) = packs.open(path, output)? else { return Ok(Exit::Findings) };
+        let store = opened(&of.ledger)?;
+        let mut ledger = perq_ledger::Ledger::new(&engine, store, &of.source).map_err(fail)?;
+        for given in &of.before {
+            let Some((engine, until)) = packs.earlier(given, output)? else { return Ok(Exit::Findings) };
+            ledger = ledger.with_earlier(&engine, until).map_err(fail)?;
+        }
+        let batch = ledger.run_batch(until).map_err(fail)?;
+        output.say(&format!("{} decided in the batch run", plural_of(batch.done, "event")))?;
+        let reviewed = ledger.review(until).map_err(fail)?;
+        output.say(&format!("levels of {} reviewed", plural_of(reviewed.done, "member")))?;
+        for (job, ran) in [("batch", batch), ("review", reviewed)] {
+            for refusal in ran.refused.iter().take(20) {
+                output.note(&format!("refused: {} [{}]", plain(&refusal.to_string()), refusal.name()));
+            }
+            refused += ran.refused.len();
+            jobs.insert(job.to_owned(), json!({ "done": ran.done, "refused": ran.refused.len() }));
+        }
+    }
+    let mut store = opened(&of.ledger)?;
+    let ended = book_ends(&of.ledger, &mut *store, (&of.until, until, &of.author), output)?;
+    jobs.insert("expired".to_owned(), json!(ended.sums));
+    jobs.insert("members".to_owned(), json!(ended.members));
+    jobs.insert("lapsed".to_owned(), json!(ended.lapsed));
+    jobs.insert("until".to_owned(), json!(of.until));
+    output.object("ledger", serde_json::Value::Object(jobs));
+    Ok(Exit::findings(refused > 0))
+}
+
+fn plural_of(many: u64, what: &str) -> String {
+    plural(usize::try_from(many).unwrap_or(usize::MAX), what)
 }
 
 fn amount_of(accounts: &Accounts, account: &str, text: &str) -> Result<i64, Failure> {

@@ -9,7 +9,7 @@ pub mod explain;
 pub mod fmt;
 pub mod inspect;
 #[cfg(feature = "ledger")]
-mod keep;
+pub(crate) mod keep;
 pub mod keygen;
 #[cfg(feature = "ledger")]
 pub mod ledger;
