@@ -206,6 +206,46 @@ fn every_page_is_explained_and_a_wrong_name_suggests_the_right_one() {
 }
 
 #[test]
+fn what_is_declared_is_explained_in_three_languages() {
+    let folder = std::env::temp_dir().join(format!("perq-explain-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let text = "language 1\n\
+        program demo { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account bonus { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
+        group earn { kind earn displace none on purchase when member known }\n\
+        rule tea \"On tea\" in group earn { title it \"Sul tè\" then award 1_000 points }\n\
+        badge tea { when basket.paid >= 5 EUR }\n";
+    std::fs::write(folder.join("demo.rule"), text).unwrap_or_else(|error| panic!("{error}"));
+    let folder = folder.display().to_string();
+    let (exit, _, err) = perq(&["explain", "tea", &folder]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("badge, rule") && err.contains("--kind"), "{err}");
+    for (lang, head, sentence) in [
+        ("en", "Rule “On tea”", "It awards 1,000\u{a0}points."),
+        ("ru", "Правило «On tea»", "Начисляется: 1\u{a0}000\u{a0}баллов."),
+        ("it", "Regola «Sul tè»", "Si accredita: 1.000\u{a0}punti."),
+    ] {
+        let (exit, out, _) = perq(&["explain", "tea", &folder, "--kind", "rule", "--lang", lang]);
+        assert_eq!(exit, Exit::Clean);
+        assert!(out.starts_with(head) && out.contains(sentence), "{out}");
+        let (exit, out, _) = perq(&["terms", &folder, "--lang", lang]);
+        assert_eq!(exit, Exit::Clean);
+        assert!(out.contains(sentence), "{out}");
+        let (exit, out, _) = perq(&["terms", &folder, "--lang", lang, "--html"]);
+        assert_eq!(exit, Exit::Clean);
+        assert!(out.contains(sentence) && !out.contains("http"), "{out}");
+    }
+    let (exit, _, err) = perq(&["explain", "teas", &folder]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("did you mean tea"), "{err}");
+    let (exit, out, _) = perq(&["explain", "mismatched-units", &folder]);
+    assert_eq!(exit, Exit::Clean);
+    assert!(out.starts_with("# mismatched-units"), "{out}");
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
 fn completions_and_usage() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let (exit, out, _) = perq(&["completions", shell]);
@@ -425,6 +465,7 @@ fn the_json_contract_is_described() {
         "run",
         "simulate",
         "explain",
+        "terms",
         "demo",
         "lsp",
         "completions",

@@ -97,8 +97,10 @@ pub enum Command {
     Diff(Diff),
     /// Answer sessions with ranked offers, and say why the others are not shown
     Offers(Offers),
-    /// Tell the whole story of a diagnostic
+    /// Tell in sentences what a rule says, or the whole story of a diagnostic
     Explain(Explain),
+    /// Write terms and conditions for members, made of the rules
+    Terms(Terms),
     /// Replay a real year of receipts through the main example
     Demo(Demo),
     /// Answer an editor: the language server, on standard input and output
@@ -128,6 +130,7 @@ impl Command {
             Command::Diff(_) => "diff",
             Command::Offers(_) => "offers",
             Command::Explain(_) => "explain",
+            Command::Terms(_) => "terms",
             Command::Demo(_) => "demo",
             #[cfg(feature = "lsp")]
             Command::Lsp => "lsp",
@@ -800,8 +803,64 @@ pub struct SetPriority {
 /// `perq explain`
 #[derive(Debug, Arguments)]
 pub struct Explain {
-    /// The diagnostic's name, such as `mismatched-units`; without it, the list of all names
+    /// What a programme declares, such as a rule, or a diagnostic, such as `mismatched-units`; without it, the list of
+    /// all diagnostics
     pub name: Option<String>,
+
+    /// The programme that declares it: its folder, or one file
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// The language of the sentences
+    #[arg(long, value_enum, default_value_t = Tongue::En)]
+    pub lang: Tongue,
+
+    /// What it is, where several things have the name: `rule`, `group`, `diagnostic`
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+}
+
+/// `perq terms`
+#[derive(Debug, Arguments)]
+pub struct Terms {
+    /// A programme's folder, or one file
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// The language of the document
+    #[arg(long, value_enum, default_value_t = Tongue::En)]
+    pub lang: Tongue,
+
+    /// A page of HTML rather than Markdown
+    #[arg(long)]
+    pub html: bool,
+
+    /// Where the document goes [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// A language of readers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Tongue {
+    /// English.
+    #[default]
+    En,
+    /// Russian.
+    Ru,
+    /// Italian.
+    It,
+}
+
+impl Tongue {
+    /// As prose has it.
+    pub fn language(self) -> perq_prose::Language {
+        match self {
+            Tongue::En => perq_prose::Language::English,
+            Tongue::Ru => perq_prose::Language::Russian,
+            Tongue::It => perq_prose::Language::Italian,
+        }
+    }
 }
 
 /// `perq demo`

@@ -21,4 +21,5 @@ pub mod new;
 pub mod offers;
 pub mod run;
 pub mod simulate;
+pub mod terms;
 pub mod test;
