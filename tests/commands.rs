@@ -245,6 +245,76 @@ fn what_is_declared_is_explained_in_three_languages() {
     let _ = std::fs::remove_dir_all(folder);
 }
 
+/// In July 2026: the 1st is a Wednesday, so Fridays are 3, 10, 17, 24 and 31. `night` begins on each of them at 22:00 and ends on
+/// the next day at 02:00; that of 31 July is cut at the end of the range. Rome is two hours ahead of the universal time in summer.
+#[test]
+fn a_calendar_of_july() {
+    let folder = std::env::temp_dir().join(format!("perq-calendar-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let text = "language 1\n\
+        program demo \"Demo\" { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account bonus { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
+        group earn { kind earn displace none on purchase when member known valid from 2026-07-03 }\n\
+        rule week \"A, week\" in group earn { valid 2026-06-29 through 2026-07-05 then award 10 points }\n\
+        rule night in group earn { schedule days [fri] hours 22:00 until 02:00 then award 10 points }\n\
+        rule half in group earn { valid 2026-07-10 12:00 until 2026-07-11 then award 10 points }\n\
+        group free { kind earn displace none on purchase when member known }\n\
+        rule always in group free { then award 10 points }\n";
+    std::fs::write(folder.join("demo.rule"), text).unwrap_or_else(|error| panic!("{error}"));
+    let path = folder.display().to_string();
+    let range = ["--from", "2026-07-01", "--to", "2026-07-31"];
+    let (exit, found) = object(&[&["calendar", path.as_str()], range.as_slice()].concat());
+    assert_eq!((exit, &found["always"]), (Exit::Clean, &1.into()));
+    let stretches = |name: &str| {
+        let rows = found["rows"].as_array().cloned().unwrap_or_default();
+        let row = rows.into_iter().find(|row| row["name"] == name).unwrap_or_default();
+        let stretches = row["stretches"].as_array().cloned().unwrap_or_default();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or("").to_owned();
+        stretches.iter().map(|s| format!("{} {}", text(&s["from"]), text(&s["until"]))).collect::<Vec<_>>()
+    };
+    assert_eq!(stretches("week"), ["2026-07-03T00:00:00 2026-07-06T00:00:00"]);
+    assert_eq!(stretches("half"), ["2026-07-10T12:00:00 2026-07-11T00:00:00"]);
+    assert_eq!(
+        stretches("night"),
+        [
+            "2026-07-03T22:00:00 2026-07-04T02:00:00",
+            "2026-07-10T22:00:00 2026-07-11T02:00:00",
+            "2026-07-17T22:00:00 2026-07-18T02:00:00",
+            "2026-07-24T22:00:00 2026-07-25T02:00:00",
+            "2026-07-31T22:00:00 2026-08-01T00:00:00",
+        ]
+    );
+    let (svg, ics) = (folder.join("out.svg"), folder.join("out.ics"));
+    let (svg_path, ics_path) = (svg.display().to_string(), ics.display().to_string());
+    let files = ["--svg", svg_path.as_str(), "--ical", ics_path.as_str()];
+    let (exit, ..) = perq(&[&["calendar", path.as_str()], range.as_slice(), files.as_slice()].concat());
+    assert_eq!(exit, Exit::Clean);
+    let ics = std::fs::read_to_string(ics).unwrap_or_else(|error| panic!("{error}"));
+    assert!(ics.contains("SUMMARY:A\\, week\r\n"), "{ics}");
+    assert!(ics.contains("DTSTART;VALUE=DATE:20260703\r\nDTEND;VALUE=DATE:20260706\r\n"), "{ics}");
+    assert!(ics.contains("DTSTART:20260703T200000Z\r\nDTEND:20260704T000000Z\r\n"), "{ics}");
+    assert!(ics.contains("DTSTART:20260710T100000Z\r\nDTEND:20260710T220000Z\r\n"), "{ics}");
+    assert_eq!((ics.matches("BEGIN:VEVENT").count(), ics.lines().all(|line| line.len() <= 75)), (7, true));
+    let svg = std::fs::read_to_string(svg).unwrap_or_else(|error| panic!("{error}"));
+    assert!(
+        svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>") && svg.contains("A, week"),
+        "{svg}"
+    );
+    let (exit, out, _) = perq(&[&["calendar", path.as_str()], range.as_slice()].concat());
+    // 31 days in 64 columns: `week` is whole from the 5th column on and through the 10th, 2 of 31 days and 5 of 31 days.
+    let line = out.lines().find(|line| line.starts_with("A, week")).unwrap_or_default();
+    assert_eq!((exit, line.trim_start_matches("A, week").trim_start()), (Exit::Clean, WEEK));
+    for wrong in [["2026-07-01", "2026-06-30"], ["2026-7-1", "2026-07-02"], ["2000-01-01", "2026-01-01"]] {
+        let (exit, ..) = perq(&["calendar", &path, "--from", wrong[0], "--to", wrong[1]]);
+        assert_eq!(exit, Exit::Usage, "{wrong:?}");
+    }
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// Columns are 31/64 of a day: the 3rd begins in column 4.13 and the 5th ends in column 10.32, counted from 0.
+const WEEK: &str = "····▒█████▒·····················································";
+
 #[test]
 fn completions_and_usage() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
@@ -466,6 +536,7 @@ fn the_json_contract_is_described() {
         "simulate",
         "explain",
         "terms",
+        "calendar",
         "demo",
         "lsp",
         "completions",

@@ -11,9 +11,11 @@ mod expressions;
 mod numbers;
 mod phrase;
 mod terms;
+mod timetable;
 mod words;
 mod writer;
 
 pub use phrase::{Language, Phrase, Piece};
 pub use terms::{Chapter, Terms};
+pub use timetable::{Clock, Row, Stretch, Timetable, day};
 pub use writer::{Block, Book, Entry, Kind, Reader, Section};

@@ -62,13 +62,7 @@ impl Terms {
             maker.returns();
         }
         maker.words();
-        let program = book.entries().iter().find(|entry| entry.kind == Kind::Program);
-        let title = program
-            .map(|entry| {
-                let section = book.section(entry, language, Reader::Member);
-                section.title.unwrap_or(section.name)
-            })
-            .unwrap_or_default();
+        let title = book.title(language);
         let heading = language.pick(&["Terms and conditions", "Правила участия", "Regolamento"]);
         Terms { title, heading, chapters: maker.chapters }
     }

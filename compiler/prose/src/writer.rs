@@ -196,6 +196,14 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// The template that a rule is made from.
+    pub fn template(&self) -> Option<String> {
+        match self.node {
+            Node::Rule(rule, _) => rule.template.as_ref().map(|template| template.dotted()),
+            Node::Item(_) => None,
+        }
+    }
+
     /// Whether it says of itself that it is not in effect.
     pub fn is_switched_off(&self) -> bool {
         let off = |clause: &Clause| matches!(clause.kind, ClauseKind::NotEffective);
@@ -314,6 +322,14 @@ impl<'a> Book<'a> {
     /// Its declarations, in the order of the files; a rule stands behind the group in whose braces it is.
     pub fn entries(&self) -> &[Entry<'a>] {
         &self.entries
+    }
+
+    /// What the programme is called.
+    pub fn title(&self, language: Language) -> String {
+        let program = self.entries.iter().find(|entry| entry.kind == Kind::Program);
+        let title =
+            |entry: &Entry<'a>| Writer::silent(self, entry.place.file, language).title_of_entry(entry);
+        program.map(|entry| title(entry).unwrap_or_else(|| entry.name.to_owned())).unwrap_or_default()
     }
 
     /// What a declaration says.
@@ -438,6 +454,11 @@ pub(crate) struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(book: &'a Book<'a>, file: FileId, language: Language, reader: Reader) -> Writer<'a> {
         Writer { book, file, language, reader, blocks: Vec::new(), mentions: RefCell::default() }
+    }
+
+    /// To ask for titles.
+    pub(crate) fn silent(book: &'a Book<'a>, file: FileId, language: Language) -> Writer<'a> {
+        Writer::new(book, file, language, Reader::Member)
     }
 
     pub(crate) fn mention(&self, name: &str) {

@@ -101,6 +101,8 @@ pub enum Command {
     Explain(Explain),
     /// Write terms and conditions for members, made of the rules
     Terms(Terms),
+    /// Show when what is valid: a timeline, a picture, a file for programs of calendars
+    Calendar(Calendar),
     /// Replay a real year of receipts through the main example
     Demo(Demo),
     /// Answer an editor: the language server, on standard input and output
@@ -131,6 +133,7 @@ impl Command {
             Command::Offers(_) => "offers",
             Command::Explain(_) => "explain",
             Command::Terms(_) => "terms",
+            Command::Calendar(_) => "calendar",
             Command::Demo(_) => "demo",
             #[cfg(feature = "lsp")]
             Command::Lsp => "lsp",
@@ -838,6 +841,34 @@ pub struct Terms {
     /// Where the document goes [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+}
+
+/// `perq calendar`
+#[derive(Debug, Arguments)]
+pub struct Calendar {
+    /// A programme's folder, or one file
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// The first day, such as 2026-01-01
+    #[arg(long, value_name = "DATE")]
+    pub from: String,
+
+    /// The last day
+    #[arg(long, value_name = "DATE")]
+    pub to: String,
+
+    /// The language of titles and words
+    #[arg(long, value_enum, default_value_t = Tongue::En)]
+    pub lang: Tongue,
+
+    /// Write a picture to this file
+    #[arg(long, value_name = "FILE.svg")]
+    pub svg: Option<PathBuf>,
+
+    /// Write events for programs of calendars to this file
+    #[arg(long, value_name = "FILE.ics")]
+    pub ical: Option<PathBuf>,
 }
 
 /// A language of readers.

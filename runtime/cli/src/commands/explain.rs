@@ -49,7 +49,11 @@ pub fn run(options: &args::Explain, output: &mut Output) -> Outcome {
     let heard = if is_unnamed { &mut silent } else { &mut *output };
     let Some(study) = programme.study("explain", heard)? else {
         if is_unnamed {
-            return Err(unknown(name, &[], "; the rules of this folder have errors, and nothing is told of them"));
+            return Err(unknown(
+                name,
+                &[],
+                "; the rules of this folder have errors, and nothing is told of them",
+            ));
         }
         return Ok(Exit::Findings);
     };

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod build;
+pub mod calendar;
 pub mod check;
 pub mod completions;
 pub mod demo;
