@@ -245,6 +245,75 @@ fn what_is_declared_is_explained_in_three_languages() {
     let _ = std::fs::remove_dir_all(folder);
 }
 
+/// Every link of the pages leads somewhere, no page loads anything, and what an author wrote is text.
+#[test]
+fn a_site_holds_together() {
+    let folder = std::env::temp_dir().join(format!("perq-doc-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let text = "language 1\n\
+        program demo \"<script>alert(1)</script>\" { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account bonus { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
+        define large() gives bool = basket.paid >= 5 EUR\n\
+        group earn \"<b>\" { kind earn displace none on purchase when member known }\n\
+        rule tea \"\\\"><img src=x>\" in group earn { when large() then award 10 points reason \"<i>\" }\n\
+        rule never in group earn { when basket.paid > 1_000 EUR then award 10 points }\n\
+        test \"</pre>\" { given member \"m\" given purchase at 2026-03-02 10:00 \
+        { line { sku = \"A\", qty = 1 pcs, price = 5 EUR } } expect award 10 points }\n";
+    let hostile = folder.join("demo.rule");
+    std::fs::write(&hostile, text).unwrap_or_else(|error| panic!("{error}"));
+    let examples =
+        ["supermarket", "call-centre", "reward-offers"].map(|name| root().join("rules-examples").join(name));
+    for (number, path) in examples.into_iter().chain([hostile]).enumerate() {
+        let site = folder.join(format!("site-{number}"));
+        let (path, out) = (path.display().to_string(), site.display().to_string());
+        let range = ["--from", "2026-01-01", "--to", "2026-12-31"];
+        let (exit, found) =
+            object(&[&["doc", path.as_str(), "-o", out.as_str(), "--lang", "ru"], range.as_slice()].concat());
+        assert_eq!(exit, Exit::Clean, "{path}");
+        let names: Vec<String> = found["pages"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect();
+        let page = |name: &String| {
+            std::fs::read_to_string(site.join(name)).unwrap_or_else(|error| panic!("{error}"))
+        };
+        let pages: std::collections::BTreeMap<String, String> =
+            names.iter().map(|name| (name.clone(), page(name))).collect();
+        for (name, text) in &pages {
+            let loads = ["<script", "<img", "<link", "@import", "url(", "<b>", "<i>"];
+            assert!(
+                loads
+                    .iter()
+                    .all(|word| !text.contains(word) || (*word == "<b>" && text.matches("<b>").count() == 1)),
+                "{name}"
+            );
+            for link in text.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                let (to, id) = link.split_once('#').unwrap_or((link, ""));
+                let target = pages.get(to).unwrap_or_else(|| panic!("{name} leads to {link}"));
+                assert!(
+                    id.is_empty() || target.matches(&format!("id=\"{id}\"")).count() == 1,
+                    "{name}: {link}"
+                );
+            }
+        }
+        if number == 3 {
+            assert!(
+                pages["rules.html"].contains("&lt;img src=x&gt;")
+                    && pages["tests.html"].contains("&lt;/pre&gt;")
+            );
+            assert!(
+                pages["index.html"].contains("1 / 2"),
+                "`tea` gives something in a test, `never` does not"
+            );
+            assert!(pages["rules.html"].contains("words.html#define-large"), "names lead to what they mean");
+        }
+    }
+    let _ = std::fs::remove_dir_all(folder);
+}
+
 /// In July 2026: the 1st is a Wednesday, so Fridays are 3, 10, 17, 24 and 31. `night` begins on each of them at 22:00 and ends on
 /// the next day at 02:00; that of 31 July is cut at the end of the range. Rome is two hours ahead of the universal time in summer.
 #[test]
@@ -537,6 +606,7 @@ fn the_json_contract_is_described() {
         "explain",
         "terms",
         "calendar",
+        "doc",
         "demo",
         "lsp",
         "completions",

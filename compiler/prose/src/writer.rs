@@ -327,9 +327,22 @@ impl<'a> Book<'a> {
     /// What the programme is called.
     pub fn title(&self, language: Language) -> String {
         let program = self.entries.iter().find(|entry| entry.kind == Kind::Program);
-        let title =
-            |entry: &Entry<'a>| Writer::silent(self, entry.place.file, language).title_of_entry(entry);
-        program.map(|entry| title(entry).unwrap_or_else(|| entry.name.to_owned())).unwrap_or_default()
+        program
+            .map(|entry| self.title_of(entry, language).unwrap_or_else(|| entry.name.to_owned()))
+            .unwrap_or_default()
+    }
+
+    /// The title of a declaration in the language, where it has one.
+    pub fn title_of(&self, entry: &Entry<'a>, language: Language) -> Option<String> {
+        Writer::silent(self, entry.place.file, language).title_of_entry(entry)
+    }
+
+    /// As [`Self::section`] for an author, where names lead to what explains them.
+    pub fn linked(&self, entry: &Entry<'a>, language: Language) -> Section {
+        let mut writer = Writer::new(self, entry.place.file, language, Reader::Author);
+        writer.entry(entry);
+        let (title, mentions) = (writer.title_of_entry(entry), writer.take_mentions());
+        Section { kind: entry.kind, name: entry.name.to_owned(), title, blocks: writer.blocks, mentions }
     }
 
     /// What a declaration says.

@@ -103,6 +103,8 @@ pub enum Command {
     Terms(Terms),
     /// Show when what is valid: a timeline, a picture, a file for programs of calendars
     Calendar(Calendar),
+    /// Write a static site about a programme: its rules in sentences, sources, tests, terms
+    Doc(Doc),
     /// Replay a real year of receipts through the main example
     Demo(Demo),
     /// Answer an editor: the language server, on standard input and output
@@ -133,6 +135,7 @@ impl Command {
             Command::Offers(_) => "offers",
             Command::Explain(_) => "explain",
             Command::Terms(_) => "terms",
+            Command::Doc(_) => "doc",
             Command::Calendar(_) => "calendar",
             Command::Demo(_) => "demo",
             #[cfg(feature = "lsp")]
@@ -869,6 +872,30 @@ pub struct Calendar {
     /// Write events for programs of calendars to this file
     #[arg(long, value_name = "FILE.ics")]
     pub ical: Option<PathBuf>,
+}
+
+/// `perq doc`
+#[derive(Debug, Arguments)]
+pub struct Doc {
+    /// A programme's folder, or one file
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// The folder of the pages; made where it is not there
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+
+    /// The language of the pages
+    #[arg(long, value_enum, default_value_t = Tongue::En)]
+    pub lang: Tongue,
+
+    /// The first day of the calendar; without it there is none
+    #[arg(long, value_name = "DATE", requires = "to")]
+    pub from: Option<String>,
+
+    /// The last day of the calendar
+    #[arg(long, value_name = "DATE", requires = "from")]
+    pub to: Option<String>,
 }
 
 /// A language of readers.

@@ -172,6 +172,7 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Offers(options) => commands::offers::run(options, &mut output),
         Command::Explain(options) => commands::explain::run(options, &mut output),
         Command::Calendar(options) => commands::calendar::run(options, &mut output),
+        Command::Doc(options) => commands::doc::run(options, &mut output),
         Command::Terms(options) => commands::terms::run(options, &mut output),
         Command::Demo(options) => commands::demo::run(options, &mut output),
         #[cfg(feature = "lsp")]

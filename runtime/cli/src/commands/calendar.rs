@@ -14,7 +14,7 @@ use perq_prose::{Book, Clock, Language, Row, Timetable, day};
 use serde_json::{Value, json};
 
 /// Days of the longest range.
-const MAX_DAYS: i64 = 3_660;
+pub const MAX_DAYS: i64 = 3_660;
 
 /// Runs it.
 ///

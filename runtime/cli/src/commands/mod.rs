@@ -6,6 +6,7 @@ pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod diff;
+pub mod doc;
 pub mod explain;
 pub mod fmt;
 pub mod inspect;

@@ -71,6 +71,14 @@ fn page(terms: &Terms, language: Language) -> String {
          <style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n",
         language.code()
     );
+    out.push_str(&body(terms, language));
+    out.push_str("</main>\n</body>\n</html>\n");
+    out
+}
+
+/// The chapters in HTML.
+pub fn body(terms: &Terms, language: Language) -> String {
+    let mut out = String::new();
     for chapter in &terms.chapters {
         let _ = writeln!(out, "<h2>{}</h2>", escaped(&chapter.title));
         out.push_str(&html_blocks(&chapter.blocks, &|_| None));
@@ -78,6 +86,5 @@ fn page(terms: &Terms, language: Language) -> String {
             section_html(section, *level, language, &mut out);
         }
     }
-    out.push_str("</main>\n</body>\n</html>\n");
     out
 }
