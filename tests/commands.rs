@@ -983,12 +983,77 @@ test "from 100 EUR on" {
     assert_eq!(exit, Exit::Findings);
     assert_eq!(value["coverage"]["rules"], 2);
     assert_eq!(value["coverage"]["uncovered"][0]["rule"], "large");
+    // 99.99 EUR are otherwise, 100 EUR are in the first row; nobody spends 200 EUR.
+    assert_eq!(value["coverage"]["rows"], 3);
+    let unreached = value["coverage"]["unreached"].as_array().cloned().unwrap_or_default();
+    assert_eq!((unreached.len(), &unreached[0]["place"]["start"]["line"]), (1, &6.into()));
     assert_eq!(object(&["test", &dir]).1["coverage"], Value::Null);
 
     // Tests that fail already notice everything and show nothing.
     std::fs::write(folder.join("a.rule"), rules.replace("award 4", "award 5"))
         .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(perq(&["mutate", &dir]).0, Exit::Usage);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// Rows inside rows, truths and values of enumerations, a template that two rules share, rules of a test's own, a `let` that is
+/// bound and not used, and a row that cannot be reached behind a condition. What tests reach was worked out by reading them.
+#[test]
+fn rows_are_reached_or_not() {
+    let folder = scratch("rows");
+    let rules = r#"language 1
+program demo { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 round down per basket worth 1 points = 1 EUR }
+enum Size ordered { small, middle, large }
+table size(spent: money) gives Size unique {
+  from 0 EUR until 10 EUR  => small
+  from 10 EUR until 50 EUR => middle
+  from 50 EUR              => large
+}
+define is_rich(spent: money) gives bool = by size(spent) { small => false, otherwise => true }
+template tenth {
+  with step: money = 1 EUR
+  let points = by size(basket.paid) {
+    small => 0 points
+    middle => by payment.cash { from 0 EUR until 20 EUR => 1 points, otherwise => 2 points }
+    large => 3 points
+  }
+  then award points * steps of step in step
+}
+group earn { kind earn displace none on purchase }
+rule first from template tenth in group earn {}
+rule second from template tenth in group earn { when basket.paid >= 50 EUR }
+rule rich in group earn { when is_rich(basket.paid) then award 1 points }
+test "small, and middle below 20" {
+  given purchase at 2026-03-02 10:15 { line { sku = "A", pieces = 1 pcs, price = 5 EUR } }
+  expect nothing
+  given purchase at 2026-03-02 10:16 { line { sku = "A", pieces = 1 pcs, price = 15 EUR } }
+  expect award 2 points
+}
+test "with a rule of its own" {
+  rule own in group earn { then award by event.weekday { mon => 1 points, otherwise => 2 points } }
+  given purchase at 2026-03-02 10:15 { line { sku = "A", pieces = 1 pcs, price = 5 EUR } }
+  expect award 1 points
+}
+"#;
+    std::fs::write(folder.join("a.rule"), rules).unwrap_or_else(|error| panic!("{error}"));
+    let (_, value) = object(&["test", &folder.display().to_string(), "--coverage"]);
+    assert_eq!((&value["passed"], &value["failed"]), (&2.into(), &0.into()), "{value:#}");
+    let places: Vec<String> = value["coverage"]["unreached"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|one| format!("{}:{}", one["place"]["start"]["line"], one["place"]["start"]["column"]))
+        .collect();
+    // `large` of the table, 20 EUR and more, 3 points; and Tuesdays of the test's own rule.
+    let expected: Vec<String> = [(8, "large"), (15, "2 points"), (16, "3 points"), (31, "2 points")]
+        .iter()
+        .map(|(line, text)| {
+            let found = rules.lines().nth(line - 1).and_then(|found| found.rfind(text)).unwrap_or_default();
+            format!("{line}:{}", found + 1)
+        })
+        .collect();
+    assert_eq!(places, expected, "{value:#}");
     let _ = std::fs::remove_dir_all(folder);
 }
 

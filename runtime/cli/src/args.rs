@@ -280,7 +280,8 @@ pub struct Test {
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
 
-    /// Name the rules that give nothing in any test; they are findings
+    /// Name the rules that give nothing in any test, and the rows of tables and arms of choices that none reaches; they are
+    /// findings
     #[arg(long, conflicts_with = "filter")]
     pub coverage: bool,
 }
