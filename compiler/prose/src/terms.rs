@@ -173,6 +173,11 @@ impl<'a> Maker<'a, '_> {
                 "punti, limiti e livelli si ricalcolano come se la merce non fosse stata acquistata, e si registra la differenza",
             ],
             [
+                "coupons, certificates and badges that the goods brought are taken back as far as they would not have been given without them, and a coupon that paid for goods that all came back can be used once more",
+                "купоны, сертификаты и значки, полученные за товар, отзываются, если без него их бы не дали, а купон, использованный на полностью возвращённый товар, можно использовать снова",
+                "coupon, certificati e distintivi ottenuti con la merce si ritirano nella misura in cui senza di essa non sarebbero stati dati, e un coupon usato per merce restituita per intero si può usare di nuovo",
+            ],
+            [
                 "points that paid for the goods go back to where they came from and keep their own dates of expiry",
                 "баллы, которыми оплачен товар, возвращаются на прежнее место и сохраняют свой срок действия",
                 "i punti con cui la merce è stata pagata tornano al loro posto e conservano la propria scadenza",
