@@ -91,6 +91,20 @@ impl<'a> Writer<'a> {
                 for clause in clauses {
                     self.account_clause(clause);
                 }
+                let ends = |clause: &AccountClause| {
+                    matches!(clause, AccountClause::Expire(..) | AccountClause::Melt(_))
+                };
+                if !clauses.iter().any(ends) {
+                    let out = self.text(
+                        [
+                            "what is awarded does not expire, where a rule does not say otherwise",
+                            "начисленное не сгорает, если правило не говорит иного",
+                            "ciò che si accredita non scade, se una regola non dice altro",
+                        ],
+                        &[],
+                    );
+                    self.say(0, out);
+                }
             }
             ItemKind::Param { header, ty, values, range } => {
                 self.former(header);
