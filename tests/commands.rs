@@ -206,6 +206,185 @@ fn every_page_is_explained_and_a_wrong_name_suggests_the_right_one() {
 }
 
 #[test]
+fn what_is_declared_is_explained_in_three_languages() {
+    let folder = std::env::temp_dir().join(format!("perq-explain-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let text = "language 1\n\
+        program demo { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account bonus { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
+        group earn { kind earn displace none on purchase when member known }\n\
+        rule tea \"On tea\" in group earn { title it \"Sul tè\" then award 1_000 points }\n\
+        badge tea { when basket.paid >= 5 EUR }\n";
+    std::fs::write(folder.join("demo.rule"), text).unwrap_or_else(|error| panic!("{error}"));
+    let folder = folder.display().to_string();
+    let (exit, _, err) = perq(&["explain", "tea", &folder]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("badge, rule") && err.contains("--kind"), "{err}");
+    for (lang, head, sentence) in [
+        ("en", "Rule “On tea”", "It awards 1,000\u{a0}points."),
+        ("ru", "Правило «On tea»", "Начисляется: 1\u{a0}000\u{a0}баллов."),
+        ("it", "Regola «Sul tè»", "Si accredita: 1.000\u{a0}punti."),
+    ] {
+        let (exit, out, _) = perq(&["explain", "tea", &folder, "--kind", "rule", "--lang", lang]);
+        assert_eq!(exit, Exit::Clean);
+        assert!(out.starts_with(head) && out.contains(sentence), "{out}");
+        let (exit, out, _) = perq(&["terms", &folder, "--lang", lang]);
+        assert_eq!(exit, Exit::Clean);
+        assert!(out.contains(sentence), "{out}");
+        let (exit, out, _) = perq(&["terms", &folder, "--lang", lang, "--html"]);
+        assert_eq!(exit, Exit::Clean);
+        assert!(out.contains(sentence) && !out.contains("http"), "{out}");
+    }
+    let (exit, _, err) = perq(&["explain", "teas", &folder]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("did you mean tea"), "{err}");
+    let (exit, out, _) = perq(&["explain", "mismatched-units", &folder]);
+    assert_eq!(exit, Exit::Clean);
+    assert!(out.starts_with("# mismatched-units"), "{out}");
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// Every link of the pages leads somewhere, no page loads anything, and what an author wrote is text.
+#[test]
+fn a_site_holds_together() {
+    let folder = std::env::temp_dir().join(format!("perq-doc-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let text = "language 1\n\
+        program demo \"<script>alert(1)</script>\" { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account bonus { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
+        define large() gives bool = basket.paid >= 5 EUR\n\
+        group earn \"<b>\" { kind earn displace none on purchase when member known }\n\
+        rule tea \"\\\"><img src=x>\" in group earn { when large() then award 10 points reason \"<i>\" }\n\
+        rule never in group earn { when basket.paid > 1_000 EUR then award 10 points }\n\
+        test \"</pre>\" { given member \"m\" given purchase at 2026-03-02 10:00 \
+        { line { sku = \"A\", qty = 1 pcs, price = 5 EUR } } expect award 10 points }\n";
+    let hostile = folder.join("demo.rule");
+    std::fs::write(&hostile, text).unwrap_or_else(|error| panic!("{error}"));
+    let examples =
+        ["supermarket", "call-centre", "reward-offers"].map(|name| root().join("rules-examples").join(name));
+    for (number, path) in examples.into_iter().chain([hostile]).enumerate() {
+        let site = folder.join(format!("site-{number}"));
+        let (path, out) = (path.display().to_string(), site.display().to_string());
+        let range = ["--from", "2026-01-01", "--to", "2026-12-31"];
+        let (exit, found) =
+            object(&[&["doc", path.as_str(), "-o", out.as_str(), "--lang", "ru"], range.as_slice()].concat());
+        assert_eq!(exit, Exit::Clean, "{path}");
+        let names: Vec<String> = found["pages"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|name| name.as_str().map(str::to_owned))
+            .collect();
+        let page = |name: &String| {
+            std::fs::read_to_string(site.join(name)).unwrap_or_else(|error| panic!("{error}"))
+        };
+        let pages: std::collections::BTreeMap<String, String> =
+            names.iter().map(|name| (name.clone(), page(name))).collect();
+        for (name, text) in &pages {
+            let loads = ["<script", "<img", "<link", "@import", "url(", "<b>", "<i>"];
+            assert!(
+                loads
+                    .iter()
+                    .all(|word| !text.contains(word) || (*word == "<b>" && text.matches("<b>").count() == 1)),
+                "{name}"
+            );
+            for link in text.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+                let (to, id) = link.split_once('#').unwrap_or((link, ""));
+                let target = pages.get(to).unwrap_or_else(|| panic!("{name} leads to {link}"));
+                assert!(
+                    id.is_empty() || target.matches(&format!("id=\"{id}\"")).count() == 1,
+                    "{name}: {link}"
+                );
+            }
+        }
+        if number == 3 {
+            assert!(
+                pages["rules.html"].contains("&lt;img src=x&gt;")
+                    && pages["tests.html"].contains("&lt;/pre&gt;")
+            );
+            assert!(
+                pages["index.html"].contains("1 / 2"),
+                "`tea` gives something in a test, `never` does not"
+            );
+            assert!(pages["rules.html"].contains("words.html#define-large"), "names lead to what they mean");
+        }
+    }
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// In July 2026: the 1st is a Wednesday, so Fridays are 3, 10, 17, 24 and 31. `night` begins on each of them at 22:00 and ends on
+/// the next day at 02:00; that of 31 July is cut at the end of the range. Rome is two hours ahead of the universal time in summer.
+#[test]
+fn a_calendar_of_july() {
+    let folder = std::env::temp_dir().join(format!("perq-calendar-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let text = "language 1\n\
+        program demo \"Demo\" { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account bonus { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
+        group earn { kind earn displace none on purchase when member known valid from 2026-07-03 }\n\
+        rule week \"A, week\" in group earn { valid 2026-06-29 through 2026-07-05 then award 10 points }\n\
+        rule night in group earn { schedule days [fri] hours 22:00 until 02:00 then award 10 points }\n\
+        rule half in group earn { valid 2026-07-10 12:00 until 2026-07-11 then award 10 points }\n\
+        group free { kind earn displace none on purchase when member known }\n\
+        rule always in group free { then award 10 points }\n";
+    std::fs::write(folder.join("demo.rule"), text).unwrap_or_else(|error| panic!("{error}"));
+    let path = folder.display().to_string();
+    let range = ["--from", "2026-07-01", "--to", "2026-07-31"];
+    let (exit, found) = object(&[&["calendar", path.as_str()], range.as_slice()].concat());
+    assert_eq!((exit, &found["always"]), (Exit::Clean, &1.into()));
+    let stretches = |name: &str| {
+        let rows = found["rows"].as_array().cloned().unwrap_or_default();
+        let row = rows.into_iter().find(|row| row["name"] == name).unwrap_or_default();
+        let stretches = row["stretches"].as_array().cloned().unwrap_or_default();
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or("").to_owned();
+        stretches.iter().map(|s| format!("{} {}", text(&s["from"]), text(&s["until"]))).collect::<Vec<_>>()
+    };
+    assert_eq!(stretches("week"), ["2026-07-03T00:00:00 2026-07-06T00:00:00"]);
+    assert_eq!(stretches("half"), ["2026-07-10T12:00:00 2026-07-11T00:00:00"]);
+    assert_eq!(
+        stretches("night"),
+        [
+            "2026-07-03T22:00:00 2026-07-04T02:00:00",
+            "2026-07-10T22:00:00 2026-07-11T02:00:00",
+            "2026-07-17T22:00:00 2026-07-18T02:00:00",
+            "2026-07-24T22:00:00 2026-07-25T02:00:00",
+            "2026-07-31T22:00:00 2026-08-01T00:00:00",
+        ]
+    );
+    let (svg, ics) = (folder.join("out.svg"), folder.join("out.ics"));
+    let (svg_path, ics_path) = (svg.display().to_string(), ics.display().to_string());
+    let files = ["--svg", svg_path.as_str(), "--ical", ics_path.as_str()];
+    let (exit, ..) = perq(&[&["calendar", path.as_str()], range.as_slice(), files.as_slice()].concat());
+    assert_eq!(exit, Exit::Clean);
+    let ics = std::fs::read_to_string(ics).unwrap_or_else(|error| panic!("{error}"));
+    assert!(ics.contains("SUMMARY:A\\, week\r\n"), "{ics}");
+    assert!(ics.contains("DTSTART;VALUE=DATE:20260703\r\nDTEND;VALUE=DATE:20260706\r\n"), "{ics}");
+    assert!(ics.contains("DTSTART:20260703T200000Z\r\nDTEND:20260704T000000Z\r\n"), "{ics}");
+    assert!(ics.contains("DTSTART:20260710T100000Z\r\nDTEND:20260710T220000Z\r\n"), "{ics}");
+    assert_eq!((ics.matches("BEGIN:VEVENT").count(), ics.lines().all(|line| line.len() <= 75)), (7, true));
+    let svg = std::fs::read_to_string(svg).unwrap_or_else(|error| panic!("{error}"));
+    assert!(
+        svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>") && svg.contains("A, week"),
+        "{svg}"
+    );
+    let (exit, out, _) = perq(&[&["calendar", path.as_str()], range.as_slice()].concat());
+    // 31 days in 64 columns: `week` is whole from the 5th column on and through the 10th, 2 of 31 days and 5 of 31 days.
+    let line = out.lines().find(|line| line.starts_with("A, week")).unwrap_or_default();
+    assert_eq!((exit, line.trim_start_matches("A, week").trim_start()), (Exit::Clean, WEEK));
+    for wrong in [["2026-07-01", "2026-06-30"], ["2026-7-1", "2026-07-02"], ["2000-01-01", "2026-01-01"]] {
+        let (exit, ..) = perq(&["calendar", &path, "--from", wrong[0], "--to", wrong[1]]);
+        assert_eq!(exit, Exit::Usage, "{wrong:?}");
+    }
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// Columns are 31/64 of a day: the 3rd begins in column 4.13 and the 5th ends in column 10.32, counted from 0.
+const WEEK: &str = "····▒█████▒·····················································";
+
+#[test]
 fn completions_and_usage() {
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let (exit, out, _) = perq(&["completions", shell]);
@@ -425,6 +604,9 @@ fn the_json_contract_is_described() {
         "run",
         "simulate",
         "explain",
+        "terms",
+        "calendar",
+        "doc",
         "demo",
         "lsp",
         "completions",
@@ -801,12 +983,77 @@ test "from 100 EUR on" {
     assert_eq!(exit, Exit::Findings);
     assert_eq!(value["coverage"]["rules"], 2);
     assert_eq!(value["coverage"]["uncovered"][0]["rule"], "large");
+    // 99.99 EUR are otherwise, 100 EUR are in the first row; nobody spends 200 EUR.
+    assert_eq!(value["coverage"]["rows"], 3);
+    let unreached = value["coverage"]["unreached"].as_array().cloned().unwrap_or_default();
+    assert_eq!((unreached.len(), &unreached[0]["place"]["start"]["line"]), (1, &6.into()));
     assert_eq!(object(&["test", &dir]).1["coverage"], Value::Null);
 
     // Tests that fail already notice everything and show nothing.
     std::fs::write(folder.join("a.rule"), rules.replace("award 4", "award 5"))
         .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(perq(&["mutate", &dir]).0, Exit::Usage);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// Rows inside rows, truths and values of enumerations, a template that two rules share, rules of a test's own, a `let` that is
+/// bound and not used, and a row that cannot be reached behind a condition. What tests reach was worked out by reading them.
+#[test]
+fn rows_are_reached_or_not() {
+    let folder = scratch("rows");
+    let rules = r#"language 1
+program demo { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 round down per basket worth 1 points = 1 EUR }
+enum Size ordered { small, middle, large }
+table size(spent: money) gives Size unique {
+  from 0 EUR until 10 EUR  => small
+  from 10 EUR until 50 EUR => middle
+  from 50 EUR              => large
+}
+define is_rich(spent: money) gives bool = by size(spent) { small => false, otherwise => true }
+template tenth {
+  with step: money = 1 EUR
+  let points = by size(basket.paid) {
+    small => 0 points
+    middle => by payment.cash { from 0 EUR until 20 EUR => 1 points, otherwise => 2 points }
+    large => 3 points
+  }
+  then award points * steps of step in step
+}
+group earn { kind earn displace none on purchase }
+rule first from template tenth in group earn {}
+rule second from template tenth in group earn { when basket.paid >= 50 EUR }
+rule rich in group earn { when is_rich(basket.paid) then award 1 points }
+test "small, and middle below 20" {
+  given purchase at 2026-03-02 10:15 { line { sku = "A", pieces = 1 pcs, price = 5 EUR } }
+  expect nothing
+  given purchase at 2026-03-02 10:16 { line { sku = "A", pieces = 1 pcs, price = 15 EUR } }
+  expect award 2 points
+}
+test "with a rule of its own" {
+  rule own in group earn { then award by event.weekday { mon => 1 points, otherwise => 2 points } }
+  given purchase at 2026-03-02 10:15 { line { sku = "A", pieces = 1 pcs, price = 5 EUR } }
+  expect award 1 points
+}
+"#;
+    std::fs::write(folder.join("a.rule"), rules).unwrap_or_else(|error| panic!("{error}"));
+    let (_, value) = object(&["test", &folder.display().to_string(), "--coverage"]);
+    assert_eq!((&value["passed"], &value["failed"]), (&2.into(), &0.into()), "{value:#}");
+    let places: Vec<String> = value["coverage"]["unreached"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|one| format!("{}:{}", one["place"]["start"]["line"], one["place"]["start"]["column"]))
+        .collect();
+    // `large` of the table, 20 EUR and more, 3 points; and Tuesdays of the test's own rule.
+    let expected: Vec<String> = [(8, "large"), (15, "2 points"), (16, "3 points"), (31, "2 points")]
+        .iter()
+        .map(|(line, text)| {
+            let found = rules.lines().nth(line - 1).and_then(|found| found.rfind(text)).unwrap_or_default();
+            format!("{line}:{}", found + 1)
+        })
+        .collect();
+    assert_eq!(places, expected, "{value:#}");
     let _ = std::fs::remove_dir_all(folder);
 }
 

@@ -6,16 +6,25 @@ use perq_tests::{read, root, tracked};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which crates of the project each may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 8] = [
+const ARROWS: [(&str, &[&str]); 9] = [
     ("perq-grammar", &[]),
     ("perq-stdlib", &[]),
     ("perq-compiler", &["perq-grammar", "perq-stdlib"]),
     ("perq-runtime", &["perq-grammar", "perq-compiler", "perq-stdlib"]),
     ("perq-ide", &["perq-grammar", "perq-compiler", "perq-stdlib"]),
+    ("perq-prose", &["perq-grammar", "perq-compiler"]),
     ("perq-ledger", &["perq-compiler", "perq-runtime"]),
     (
         "perq-cli",
-        &["perq-grammar", "perq-compiler", "perq-ide", "perq-runtime", "perq-ledger", "perq-stdlib"],
+        &[
+            "perq-grammar",
+            "perq-compiler",
+            "perq-ide",
+            "perq-prose",
+            "perq-runtime",
+            "perq-ledger",
+            "perq-stdlib",
+        ],
     ),
     (
         "perq-tests",
@@ -23,6 +32,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
             "perq-grammar",
             "perq-compiler",
             "perq-ide",
+            "perq-prose",
             "perq-runtime",
             "perq-ledger",
             "perq-stdlib",

@@ -59,6 +59,8 @@ pub struct Outcome {
     pub mismatches: Vec<Mismatch>,
     /// The rules that gave something in one of its events.
     pub fired: BTreeSet<RuleId>,
+    /// The rules that failed in one of its events.
+    pub failed: BTreeSet<RuleId>,
     /// The offers that one of its sessions shows, of the program's.
     pub offered: BTreeSet<u32>,
     /// How many exact amounts it asserts.
@@ -152,12 +154,13 @@ impl<'p> Trials<'p> {
             let mismatches = run.run(steps);
             // A test's own rules come after those of the program, and are no rules of the program.
             run.fired.retain(|rule| rule.index() < self.typed.rules.len());
+            run.failed.retain(|rule| rule.index() < self.typed.rules.len());
             run.offered.retain(|offer| (*offer as usize) < self.typed.offers.list.len());
-            (mismatches, run.fired, run.offered)
+            (mismatches, (run.fired, run.failed, run.offered))
         };
-        let (mismatches, fired, offered) = match &test.body {
+        let (mismatches, (fired, failed, offered)) = match &test.body {
             TestBody::Rejects { expected, found } => {
-                (rejects(test.place, expected, found), BTreeSet::new(), BTreeSet::new())
+                (rejects(test.place, expected, found), Default::default())
             }
             TestBody::Runs(steps) => match self.own(test) {
                 Ok(None) => run(&self.ready, steps),
@@ -165,7 +168,7 @@ impl<'p> Trials<'p> {
                 Err(NoTrials(got)) => {
                     let expected = "a test that can be run".to_owned();
                     let mismatch = Mismatch { place: test.place, expected, got, decision: None };
-                    (vec![mismatch], BTreeSet::new(), BTreeSet::new())
+                    (vec![mismatch], Default::default())
                 }
             },
         };
@@ -173,7 +176,7 @@ impl<'p> Trials<'p> {
             TestBody::Rejects { .. } => 0,
             TestBody::Runs(steps) => steps.iter().filter(|step| is_figure(step)).count(),
         };
-        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, offered, figures }
+        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, failed, offered, figures }
     }
 
     /// The program of a test that adds to the one under test.
@@ -302,6 +305,7 @@ struct Run<'t> {
     zone: Zone,
     offered: BTreeSet<u32>,
     fired: BTreeSet<RuleId>,
+    failed: BTreeSet<RuleId>,
     state: Memory,
     workspaces: Workspaces,
 }
@@ -320,6 +324,7 @@ impl<'t> Run<'t> {
             // Readers refuse programs of zones that are not known.
             zone: Zone::named(&ready.program.zone).unwrap_or_else(Zone::universal),
             fired: BTreeSet::new(),
+            failed: BTreeSet::new(),
             offered: BTreeSet::new(),
             state: Memory::new(Arc::clone(&ready.program)),
             workspaces: Workspaces::default(),
@@ -564,6 +569,7 @@ impl<'t> Run<'t> {
         }
         decision.tiers = tiers;
         self.state.keep(&bound.schema, &reader, event, decision);
+        self.failed.extend(decision.faults.iter().map(|fault| fault.rule));
         self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
         self.offered
             .extend(decision.offered.iter().flat_map(|offered| &offered.shown).map(|shown| shown.offer));
@@ -600,6 +606,7 @@ impl<'t> Run<'t> {
             }
             let Some(one) = found.into_iter().next() else { continue };
             self.state.keep(&bound.schema, &reader, &raised, &one);
+            self.failed.extend(one.faults.iter().map(|fault| fault.rule));
             self.fired.extend(one.effects.iter().map(|effect| effect.rule));
             self.fired.extend(one.issues.iter().filter_map(|issue| issue.rule));
             self.fired.extend(one.gifts.iter().map(|gift| gift.rule));

@@ -9,6 +9,8 @@
 //! Where a type is `Optional`, the value may be missing; the checker gives a field the type without it wherever
 //! `known` has narrowed it, so lowering reads either in the same way.
 
+mod arms;
+
 use crate::ir;
 use perq_grammar::diagnostic::Place;
 

@@ -97,8 +97,14 @@ pub enum Command {
     Diff(Diff),
     /// Answer sessions with ranked offers, and say why the others are not shown
     Offers(Offers),
-    /// Tell the whole story of a diagnostic
+    /// Tell in sentences what a rule says, or the whole story of a diagnostic
     Explain(Explain),
+    /// Write terms and conditions for members, made of the rules
+    Terms(Terms),
+    /// Show when what is valid: a timeline, a picture, a file for programs of calendars
+    Calendar(Calendar),
+    /// Write a static site about a programme: its rules in sentences, sources, tests, terms
+    Doc(Doc),
     /// Replay a real year of receipts through the main example
     Demo(Demo),
     /// Answer an editor: the language server, on standard input and output
@@ -128,6 +134,9 @@ impl Command {
             Command::Diff(_) => "diff",
             Command::Offers(_) => "offers",
             Command::Explain(_) => "explain",
+            Command::Terms(_) => "terms",
+            Command::Doc(_) => "doc",
+            Command::Calendar(_) => "calendar",
             Command::Demo(_) => "demo",
             #[cfg(feature = "lsp")]
             Command::Lsp => "lsp",
@@ -271,7 +280,8 @@ pub struct Test {
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
 
-    /// Name the rules that give nothing in any test; they are findings
+    /// Name the rules that give nothing in any test, and the rows of tables and arms of choices that none reaches; they are
+    /// findings
     #[arg(long, conflicts_with = "filter")]
     pub coverage: bool,
 }
@@ -852,8 +862,116 @@ pub struct SetPriority {
 /// `perq explain`
 #[derive(Debug, Arguments)]
 pub struct Explain {
-    /// The diagnostic's name, such as `mismatched-units`; without it, the list of all names
+    /// What a programme declares, such as a rule, or a diagnostic, such as `mismatched-units`; without it, the list of
+    /// all diagnostics
     pub name: Option<String>,
+
+    /// The programme that declares it: its folder, or one file
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// The language of the sentences
+    #[arg(long, value_enum, default_value_t = Tongue::En)]
+    pub lang: Tongue,
+
+    /// What it is, where several things have the name: `rule`, `group`, `diagnostic`
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+}
+
+/// `perq terms`
+#[derive(Debug, Arguments)]
+pub struct Terms {
+    /// A programme's folder, or one file
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// The language of the document
+    #[arg(long, value_enum, default_value_t = Tongue::En)]
+    pub lang: Tongue,
+
+    /// A page of HTML rather than Markdown
+    #[arg(long)]
+    pub html: bool,
+
+    /// Where the document goes [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `perq calendar`
+#[derive(Debug, Arguments)]
+pub struct Calendar {
+    /// A programme's folder, or one file
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// The first day, such as 2026-01-01
+    #[arg(long, value_name = "DATE")]
+    pub from: String,
+
+    /// The last day
+    #[arg(long, value_name = "DATE")]
+    pub to: String,
+
+    /// The language of titles and words
+    #[arg(long, value_enum, default_value_t = Tongue::En)]
+    pub lang: Tongue,
+
+    /// Write a picture to this file
+    #[arg(long, value_name = "FILE.svg")]
+    pub svg: Option<PathBuf>,
+
+    /// Write events for programs of calendars to this file
+    #[arg(long, value_name = "FILE.ics")]
+    pub ical: Option<PathBuf>,
+}
+
+/// `perq doc`
+#[derive(Debug, Arguments)]
+pub struct Doc {
+    /// A programme's folder, or one file
+    #[arg(default_value = ".")]
+    pub path: PathBuf,
+
+    /// The folder of the pages; made where it is not there
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+
+    /// The language of the pages
+    #[arg(long, value_enum, default_value_t = Tongue::En)]
+    pub lang: Tongue,
+
+    /// The first day of the calendar; without it there is none
+    #[arg(long, value_name = "DATE", requires = "to")]
+    pub from: Option<String>,
+
+    /// The last day of the calendar
+    #[arg(long, value_name = "DATE", requires = "from")]
+    pub to: Option<String>,
+}
+
+/// A language of readers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Tongue {
+    /// English.
+    #[default]
+    En,
+    /// Russian.
+    Ru,
+    /// Italian.
+    It,
+}
+
+impl Tongue {
+    /// As prose has it.
+    pub fn language(self) -> perq_prose::Language {
+        match self {
+            Tongue::En => perq_prose::Language::English,
+            Tongue::Ru => perq_prose::Language::Russian,
+            Tongue::It => perq_prose::Language::Italian,
+        }
+    }
 }
 
 /// `perq demo`

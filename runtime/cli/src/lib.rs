@@ -18,6 +18,7 @@ pub mod numbers;
 pub mod output;
 pub mod pages;
 pub mod programme;
+pub mod prose;
 pub mod render;
 pub mod replay;
 pub mod tables;
@@ -172,6 +173,9 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Diff(options) => commands::diff::run(options, &mut output),
         Command::Offers(options) => commands::offers::run(options, &mut output),
         Command::Explain(options) => commands::explain::run(options, &mut output),
+        Command::Calendar(options) => commands::calendar::run(options, &mut output),
+        Command::Doc(options) => commands::doc::run(options, &mut output),
+        Command::Terms(options) => commands::terms::run(options, &mut output),
         Command::Demo(options) => commands::demo::run(options, &mut output),
         #[cfg(feature = "lsp")]
         Command::Lsp => commands::lsp::run(&mut output),

@@ -207,7 +207,7 @@ pub fn near(name: &str) -> Vec<&'static str> {
 }
 
 /// Insertions, removals and replacements between two words.
-fn distance(from: &str, to: &str) -> usize {
+pub(crate) fn distance(from: &str, to: &str) -> usize {
     let from: Vec<char> = from.chars().take(64).collect();
     let mut row: Vec<usize> = (0..=from.len()).collect();
     for (above, other) in to.chars().enumerate() {

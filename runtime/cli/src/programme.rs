@@ -342,6 +342,39 @@ impl Programme {
         Ok((compilation, findings))
     }
 
+    /// Reads and checks its files for who tells of them; nothing where one is no text or has errors, which are said.
+    ///
+    /// # Errors
+    /// Like [`Self::analyse`].
+    pub fn study(&self, command: &str, output: &mut Output) -> Result<Option<pipeline::Study>, Failure> {
+        let texts = self.texts()?;
+        let study = texts.refused.is_empty().then(|| {
+            let imports = Imports::default();
+            let mut study = pipeline::study(&texts.inputs, &imports);
+            imports.explain(&mut study.compilation);
+            study
+        });
+        let (sources, diagnostics) = match &study {
+            Some(study) => (&study.compilation.sources, &study.compilation.diagnostics),
+            None => (&texts.sources, &texts.refused),
+        };
+        let (errors, warnings) = render::count(diagnostics);
+        if errors == 0 {
+            return Ok(study);
+        }
+        for diagnostic in diagnostics {
+            output.note(&render::human(sources, diagnostic, output.style()));
+        }
+        let mut tally = Tally::default();
+        (tally.errors, tally.warnings) = (errors, warnings);
+        tally.files = self.files.len();
+        output.note(&format!("{}; nothing is told of them", tally.summary()));
+        let machine: Vec<_> =
+            diagnostics.iter().map(|diagnostic| render::machine(sources, diagnostic)).collect();
+        output.object(command, serde_json::json!({ "diagnostics": machine }));
+        Ok(None)
+    }
+
     fn with(&self, pass: impl FnOnce(&[Input], &dyn Files) -> Compilation) -> Result<Compilation, Failure> {
         let texts = self.texts()?;
         if texts.refused.is_empty() {

@@ -1,10 +1,12 @@
 //! One file per command.
 
 pub mod build;
+pub mod calendar;
 pub mod check;
 pub mod completions;
 pub mod demo;
 pub mod diff;
+pub mod doc;
 pub mod explain;
 pub mod fmt;
 pub mod inspect;
@@ -21,4 +23,5 @@ pub mod new;
 pub mod offers;
 pub mod run;
 pub mod simulate;
+pub mod terms;
 pub mod test;

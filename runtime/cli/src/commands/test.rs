@@ -8,8 +8,9 @@ use crate::programme;
 use crate::render::{self, plural};
 use crate::{Exit, Failure, Outcome};
 use perq_compiler::ir::RuleId;
+use perq_compiler::pipeline::{Compilation, compile_own};
 use perq_compiler::sources::SourceMap;
-use perq_grammar::diagnostic::Diagnostic;
+use perq_grammar::diagnostic::{Diagnostic, Place};
 use perq_runtime::trials::{Engines, Mismatch, Trials};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
     let (mut passed, mut failed, mut left_out) = (0_usize, 0_usize, 0_usize);
     let mut tests: Vec<Value> = Vec::new();
     let (mut rules, mut silent): (usize, Vec<Value>) = (0, Vec::new());
+    let (mut rows, mut unreached): (usize, Vec<Value>) = (0, Vec::new());
     for programme in &programmes {
         let mut compilation = programme.compile()?;
         // Warnings are the business of `perq check`.
@@ -48,6 +50,7 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
             .and_then(|trials| trials.parameters(&programme.config.parameters()))
             .map_err(|error| Failure::new(error.to_string()))?;
         let mut fired: BTreeSet<RuleId> = BTreeSet::new();
+        let mut outcomes: Vec<perq_runtime::trials::Outcome> = Vec::new();
         for test in &compilation.typed.tests {
             if options.filter.as_ref().is_some_and(|filter| !test.name.contains(filter.as_str())) {
                 left_out += 1;
@@ -71,6 +74,9 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
             if output.is_json() {
                 tests.push(machine(&compilation.sources, &outcome.name, &outcome.mismatches, test.place));
             }
+            if options.coverage {
+                outcomes.push(outcome);
+            }
         }
         if options.coverage {
             for (id, rule) in (0_u32..).map(RuleId).zip(&compilation.typed.rules) {
@@ -86,6 +92,15 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
                     "place": render::place(&compilation.sources, rule.place),
                 }));
             }
+            for place in compilation.typed.arms() {
+                rows += 1;
+                if is_reached(&compilation, place, &outcomes, &programme.config.parameters())? {
+                    continue;
+                }
+                let found = Diagnostic::warning("unreached-row", place, "no test reaches this row");
+                output.say(&render::human(&compilation.sources, &found, output.style()))?;
+                unreached.push(json!({ "place": render::place(&compilation.sources, place) }));
+            }
         }
     }
     if tally.errors > 0 {
@@ -99,9 +114,16 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
             rules - silent.len(),
             plural(rules, "rule")
         ))?;
+        output.say(&format!(
+            "{} of {} of tables and choices are reached by a test",
+            rows - unreached.len(),
+            plural(rows, "row")
+        ))?;
     }
-    let uncovered = !silent.is_empty();
-    let coverage = options.coverage.then(|| json!({ "rules": rules, "uncovered": silent }));
+    let uncovered = !silent.is_empty() || !unreached.is_empty();
+    let coverage = options
+        .coverage
+        .then(|| json!({ "rules": rules, "uncovered": silent, "rows": rows, "unreached": unreached }));
     if passed + failed + left_out + tally.errors == 0 {
         output.note(&format!("There is no test in {}.", plural(programmes.len(), "programme")));
     }
@@ -118,6 +140,26 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
         }),
     );
     Ok(Exit::findings(failed > 0 || tally.errors > 0 || uncovered))
+}
+
+/// Whether a test reaches a row of a table or an arm of a choice: then something of it changes where the row fails.
+fn is_reached(
+    compilation: &Compilation,
+    place: Place,
+    outcomes: &[perq_runtime::trials::Outcome],
+    parameters: &[(String, String)],
+) -> Result<bool, Failure> {
+    let failing = compilation.typed.failing_at(place);
+    let program = compile_own(&failing, &compilation.sources).map_err(Failure::mistake)?;
+    let trials = Trials::new(&failing, &compilation.sources, Arc::new(program), Engines::Interpreter)
+        .and_then(|trials| trials.parameters(parameters))
+        .map_err(|error| Failure::new(error.to_string()))?;
+    let differs = |(test, was): (&perq_compiler::typed::Test, &perq_runtime::trials::Outcome)| {
+        let is = trials.run(test);
+        (is.failed, is.fired, is.offered, is.mismatches.len())
+            != (was.failed.clone(), was.fired.clone(), was.offered.clone(), was.mismatches.len())
+    };
+    Ok(failing.tests.iter().zip(outcomes).any(differs))
 }
 
 fn human(sources: &SourceMap, name: &str, mismatch: &Mismatch, again: bool, output: &Output) -> String {

@@ -2,7 +2,6 @@
 //! (style, title and description inside), in light and dark. Refuses to compare anything.
 
 use super::text::{amount, signed};
-use crate::excerpt::plain;
 use crate::numbers::grouped;
 use perq_runtime::diff::report::{Change, Report, Row, Split};
 use std::fmt::Write as _;
@@ -27,21 +26,7 @@ const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#1b1b1b}.s{font-si
 @media(prefers-color-scheme:dark){text{fill:#ececec}.s{fill:#b5b5b5}.u{fill:#5fb3cf}.d{fill:#e39158}.e{fill:#5c5c5c}\
 .z{stroke:#999}}";
 
-/// Text inside XML.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in plain(text).chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            shown => out.push(shown),
-        }
-    }
-    out
-}
+pub(super) use crate::prose::escaped;
 
 fn svg(id: &str, height: i128, title: &str, description: &str, inner: &str) -> String {
     format!(
