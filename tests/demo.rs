@@ -37,7 +37,8 @@ fn the_year_in_a_ledger_is_the_expected_one() {
     let kept = kept.expect("the example has returns");
     assert_eq!((kept.kept, kept.repeated, kept.refused.as_slice()), (25_900 + 3_806, 0, [].as_slice()));
     assert_eq!(kept.audit.findings, []);
-    let comparison = kept_year::check(&folder, &kept).expect("the check").expect("figures to be held against");
+    let comparison =
+        kept_year::check(&folder, &kept).expect("the check").expect("figures to be held against");
     assert_eq!(comparison.different, [""; 0]);
     assert!(comparison.equal > 8_100, "only {} figures were compared", comparison.equal);
 }
