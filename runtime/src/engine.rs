@@ -653,10 +653,14 @@ fn decide(
     evaluation.decision.tiers = tiers;
     state.keep(schema, reader, event, &evaluation.decision);
     let mut decision = std::mem::take(&mut evaluation.decision);
-    review::after(program, state, (schema, reader), event, &mut decision, &mut |record, functions| {
-        evaluation.ask(&engine.0, record, functions)
+    let lost =
+        review::after(program, state, (schema, reader), event, &mut decision, &mut |record, functions| {
+            evaluation.ask(&engine.0, record, functions)
+        });
+    returns::after(program, state, (schema, reader), event, &lost, &mut |record, claimed, kept| {
+        evaluation.again(&engine.0, record, claimed, kept)
     });
-    raise(engine, state, reader, event, (evaluation, decision));
+    raise(engine, state, reader, event, &lost, (evaluation, decision));
 }
 
 /// Lets rules hear of the changes of levels that a decision lists, and leaves it as the last one.
@@ -665,10 +669,11 @@ fn raise(
     state: &mut (dyn State + 'static),
     reader: &mut Reader,
     event: &mut ReadEvent,
+    lost: &review::Lost,
     (evaluation, mut decision): (&mut Evaluation, evaluate::Decision),
 ) {
     let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
-    for (at, mut raised) in review::raised(program, schema, event, &decision.tiers) {
+    for (at, mut raised) in review::raised(program, schema, event, &decision.tiers, lost) {
         let claimed = state.see(schema, reader, &mut raised);
         review::levels_then(program, &mut raised.record, &decision.tiers, at);
         evaluation.run(&engine.0, &mut raised, &*claimed);
@@ -693,7 +698,7 @@ fn review_only(
         evaluation.ask(&engine.0, record, functions)
     });
     let decision = evaluate::Decision { tiers, ..evaluate::Decision::default() };
-    raise(engine, state, reader, event, (evaluation, decision));
+    raise(engine, state, reader, event, &review::Lost::default(), (evaluation, decision));
 }
 
 /// The last value whose day is not after the date.
