@@ -2,7 +2,7 @@
 //! out independently of perq.
 
 use perq_cli::args::EngineName;
-use perq_cli::{programme, replay, tables};
+use perq_cli::{kept_year, programme, replay, tables};
 use perq_runtime::batch::{self, BatchOptions};
 use perq_runtime::pack::Pack;
 use perq_runtime::record::ReadOptions;

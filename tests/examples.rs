@@ -70,7 +70,8 @@ fn days(text: &str) -> Vec<i64> {
     all.into_iter().collect()
 }
 
-/// What is there once nothing is left of a purchase: sums of the books, of claims, what is left of lots, and levels.
+/// What is there once nothing is left of a purchase: sums of the books, of claims, what is left of lots, levels, coupons
+/// and certificates. A badge whose condition counts what was bought, returned or not, stays as that says.
 fn books(ledger: &Ledger) -> Vec<Vec<Vec<Datum>>> {
     [
         "SELECT member, account, book, CAST(sum(amount) AS BIGINT) FROM entry GROUP BY member, account, book \
@@ -81,7 +82,13 @@ fn books(ledger: &Ledger) -> Vec<Vec<Vec<Datum>>> {
         "SELECT member, account, start, coalesce(until, 0), CAST(sum(remaining) AS BIGINT) FROM lot \
          WHERE remaining > 0 GROUP BY member, account, start, coalesce(until, 0) ORDER BY 1, 2, 3, 4",
         "SELECT member, account, owed, balance FROM balance WHERE balance <> 0 OR owed <> 0 ORDER BY member, account",
-        "SELECT member, tiers, level FROM level WHERE member <> 'newcomer' ORDER BY member, tiers",
+        "SELECT member, tiers, level FROM level ORDER BY member, tiers",
+        "SELECT coupon, member, count(*), CAST(sum(uses) AS BIGINT) FROM coupon WHERE withdrawn IS NULL \
+         GROUP BY coupon, member ORDER BY coupon, member",
+        "SELECT member, kind, value, count(*) FROM holding h WHERE value IS NOT NULL AND kind = 'certificate' \
+         AND NOT EXISTS (SELECT 1 FROM holding l WHERE l.member = h.member AND l.kind = h.kind AND l.name = h.name \
+         AND l.of_event = h.of_event AND l.of_raised = h.of_raised AND l.event > h.event) \
+         GROUP BY member, kind, value ORDER BY member, kind, value",
     ]
     .iter()
     .map(|sql| ledger.query(sql, &[]).expect("an answer"))

@@ -338,3 +338,29 @@ fn all_that_is_due_is_done_by_one_command() {
     assert!(said.contains("older than what is still taken: from 2026-01-01T00:00:00Z on"), "{said}");
     sound(&place);
 }
+
+/// What is learned would be forgotten with each batch, so nobody is to believe that it is kept.
+#[test]
+fn offers_that_learn_are_refused_for_now() {
+    let rules = r#"language 1
+program learns { currency EUR zone "Europe/Rome" rounding half_up }
+offer films "Films at home" {
+  display by priority medium
+  purpose product sku "FILMS"
+  when member known
+  learn from 10% of 20 showings
+  score propensity(films)
+}
+arbitration calls { slots 1 }
+"#;
+    let (learns, plain) = (engine(rules), engine(BEFORE));
+    let place = Backend::Sqlite.place();
+    let refusal = |ledger: Result<Ledger, perq_ledger::StoreError>| match ledger {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error.to_string(),
+    };
+    let said = "offer `films` says `learn`, and a ledger does not keep what is learned yet";
+    assert_eq!(refusal(Ledger::new(&learns, open(&place, true).unwrap(), "")), said);
+    // Nor as the pack of an earlier time.
+    assert_eq!(refusal(ledger(&plain, &place).with_earlier(&learns, 0)), said);
+}

@@ -1231,3 +1231,56 @@ fn a_purchase_pays_with_what_was_held_for_it() {
         sound(&place);
     }
 }
+
+#[test]
+fn an_export_as_a_table_says_what_the_csv_says() {
+    use perq_runtime::columnar::{Column, ColumnKind, TableFormat, TableReader, Value};
+    let engine = engine(EVERYTHING);
+    let place = Backend::Sqlite.place();
+    let all = events(3, 120);
+    let records: Vec<&[u8]> = all.iter().map(|event| event.as_bytes()).collect();
+    for answer in ledger(&engine, &place).decide_all(&records) {
+        answer.unwrap();
+    }
+    let (exit, csv, said) = perq(&["ledger", "export", &place], "");
+    assert_eq!(exit, 0, "{said}");
+    let mut csv = csv.lines();
+    let names: Vec<&str> = csv.next().expect("a header").split(',').collect();
+    let kinds = |name: &str| match name {
+        "event_number" | "part" | "revision" => ColumnKind::Whole,
+        "at" => ColumnKind::Instant,
+        // Marks have two decimals, points none.
+        "amount" => ColumnKind::Decimal { digits: 21, scale: 2 },
+        _ => ColumnKind::Text,
+    };
+    let columns: Vec<Column> = names.iter().map(|name| Column::new(*name, kinds(name))).collect();
+    for (format, ending) in [(TableFormat::Parquet, "parquet"), (TableFormat::Arrow, "arrow")] {
+        let file = perq_tests::scratch("ledger-export").join(format!("entries.{ending}"));
+        let (exit, out, said) = perq(&["ledger", "export", &place, "-o", &file.display().to_string()], "");
+        assert_eq!((exit, out.as_str()), (0, ""), "{said}");
+        let mut table = TableReader::open(format, std::fs::File::open(&file).unwrap(), &columns).unwrap();
+        let mut many = 0;
+        for line in csv.clone() {
+            let row = table.next_row().unwrap().expect("as many rows as lines");
+            let cells: Vec<String> = row
+                .iter()
+                .map(|cell| match cell {
+                    Value::Whole(number) => number.to_string(),
+                    Value::Text(text) => text.clone(),
+                    Value::Instant(at) => perq_runtime::clock::instant_text(*at),
+                    Value::Decimal(count) => perq_runtime::decimal::print(*count, 2),
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            let mut expected: Vec<String> = line.split(',').map(str::to_owned).collect();
+            // The table has one scale for all accounts.
+            if !expected[10].contains('.') {
+                expected[10].push_str(".00");
+            }
+            assert_eq!(cells, expected);
+            many += 1;
+        }
+        assert!(table.next_row().unwrap().is_none());
+        assert!(many > 300, "{many}");
+    }
+}

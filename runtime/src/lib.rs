@@ -7,6 +7,8 @@
 pub mod batch;
 pub mod catalogue;
 pub mod clock;
+#[cfg(feature = "columnar")]
+pub mod columnar;
 pub mod decimal;
 pub mod decision;
 pub mod diff;

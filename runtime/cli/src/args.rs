@@ -453,7 +453,7 @@ pub enum LedgerDeed {
     Lots(LedgerLots),
     /// What is owed to all members, and where the rest went
     Liability(LedgerAt),
-    /// Every entry as CSV, in the order in which it was booked
+    /// Every entry as CSV or Parquet, in the order in which it was booked
     Export(LedgerExport),
     /// Work everything out anew from what was committed, and say what does not agree
     Verify(LedgerPlace),
@@ -530,7 +530,7 @@ pub struct LedgerExport {
     /// A file, or postgres://…
     pub ledger: String,
 
-    /// Where the CSV goes [default: standard output]
+    /// Where they go: a table where it ends in `.parquet` or `.arrow`, else CSV [default: CSV on standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }

@@ -39,6 +39,11 @@ impl Accounts {
         self.0.get(account).map_or("", |(unit, _)| unit.as_str())
     }
 
+    /// The decimal digits that an account keeps.
+    pub fn decimals(&self, account: &str) -> u8 {
+        self.0.get(account).map_or(0, |(_, decimals)| *decimals)
+    }
+
     /// An amount from digits; nothing where the account is not known or the text is no amount of it.
     pub fn parse(&self, account: &str, text: &str) -> Option<i64> {
         decimal::parse(text, self.0.get(account)?.1).ok()
@@ -325,15 +330,63 @@ pub const COLUMNS: [&str; 12] = [
     "rule",
 ];
 
+/// An entry with its event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exported {
+    /// The event's number.
+    pub event_number: i64,
+    /// Place among the event's entries, from 1.
+    pub part: i64,
+    /// Who sent the event.
+    pub source: String,
+    /// Its id there.
+    pub event: String,
+    /// Which version of it.
+    pub revision: i64,
+    /// Its kind.
+    pub kind: String,
+    /// Its instant.
+    pub at: i64,
+    /// Whose points.
+    pub member: String,
+    /// In which account.
+    pub account: String,
+    /// In which book.
+    pub book: String,
+    /// In the account's smallest units.
+    pub amount: i64,
+    /// What moved it.
+    pub rule: String,
+}
+
+impl Exported {
+    /// As texts, in the order of [`COLUMNS`].
+    pub fn texts(&self, accounts: &Accounts) -> [String; 12] {
+        [
+            self.event_number.to_string(),
+            self.part.to_string(),
+            self.source.clone(),
+            self.event.clone(),
+            self.revision.to_string(),
+            self.kind.clone(),
+            perq_runtime::clock::instant_text(self.at),
+            self.member.clone(),
+            self.account.clone(),
+            self.book.clone(),
+            accounts.amount(&self.account, self.amount),
+            self.rule.clone(),
+        ]
+    }
+}
+
 /// Every entry in the order in which it was booked, row by row.
 ///
 /// # Errors
 /// Where the ledger cannot be read, or the receiver refuses a row.
 pub fn export<E: From<StoreError>>(
     store: &mut dyn Store,
-    mut row: impl FnMut(&[String; 12]) -> Result<(), E>,
+    mut row: impl FnMut(&Exported) -> Result<(), E>,
 ) -> Result<u64, E> {
-    let accounts = Accounts::read(store)?;
     store.look()?;
     let mut last = 0;
     let mut many = 0;
@@ -347,25 +400,21 @@ pub fn export<E: From<StoreError>>(
         )?;
         for of in &rows {
             let value = |at: usize| of.get(at).cloned().unwrap_or(Datum::Null);
-            let text = |at: usize| match value(at) {
-                Datum::Null => String::new(),
-                Datum::Number(number) => number.to_string(),
-                Datum::Text(text) => text,
-            };
-            row(&[
-                text(0),
-                text(1),
-                text(2),
-                text(3),
-                text(4),
-                text(5),
-                perq_runtime::clock::instant_text(value(6).number()),
-                text(7),
-                text(8),
-                text(9),
-                accounts.amount(value(8).text(), value(10).number()),
-                text(11),
-            ])?;
+            let text = |at: usize| value(at).text().to_owned();
+            row(&Exported {
+                event_number: value(0).number(),
+                part: value(1).number(),
+                source: text(2),
+                event: text(3),
+                revision: value(4).number(),
+                kind: text(5),
+                at: value(6).number(),
+                member: text(7),
+                account: text(8),
+                book: text(9),
+                amount: value(10).number(),
+                rule: text(11),
+            })?;
             many += 1;
         }
         let next = store.query(

@@ -2,7 +2,6 @@
 //! as JSON for machines.
 
 use super::keep::shown;
-use super::run::create;
 use crate::args::{self, LedgerDeed};
 use crate::excerpt::plain;
 use crate::numbers::grouped;
@@ -16,6 +15,7 @@ use perq_runtime::clock::Zone;
 use serde::Serialize;
 use serde_json::json;
 use std::io::Write;
+use std::path::Path;
 
 /// Runs it.
 ///
@@ -213,6 +213,8 @@ fn liability(of: &args::LedgerAt, output: &mut Output) -> Outcome {
 enum Ended {
     Store(StoreError),
     Output(std::io::Error),
+    #[cfg(feature = "columnar")]
+    Table(perq_runtime::columnar::TableError),
 }
 
 impl From<StoreError> for Ended {
@@ -226,33 +228,103 @@ fn export(of: &args::LedgerExport, output: &mut Output) -> Outcome {
         return Err(Failure::new("with --format json the entries need a place of their own: -o FILE"));
     }
     let mut store = opened(&of.ledger)?;
-    let mut file = of.output.as_deref().map(create).transpose()?;
-    let many = {
-        let out: &mut dyn Write = match &mut file {
-            Some(file) => file,
-            None => output.raw(),
-        };
-        let mut line = |cells: &[&str]| -> std::io::Result<()> {
-            let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
-            writeln!(out, "{}", cells.join(","))
-        };
-        line(&report::COLUMNS)?;
-        let done = report::export(&mut *store, |row| {
-            let cells: Vec<&str> = row.iter().map(String::as_str).collect();
-            line(&cells).map_err(Ended::Output)
-        });
-        match done {
-            Ok(many) => many,
-            Err(Ended::Store(error)) => return Err(failed(&of.ledger, &error)),
-            Err(Ended::Output(error)) => return Err(error.into()),
+    let fail = |error: StoreError| failed(&of.ledger, &error);
+    let accounts = Accounts::read(&mut *store).map_err(fail)?;
+    let ending = of.output.as_deref().and_then(Path::extension).and_then(std::ffi::OsStr::to_str);
+    let done = match (ending.unwrap_or(""), of.output.as_deref()) {
+        #[cfg(feature = "columnar")]
+        (ending, Some(path)) if perq_runtime::columnar::TableFormat::of_ending(ending).is_some() => {
+            as_table(&mut *store, &accounts, path)
         }
+        #[cfg(not(feature = "columnar"))]
+        ("parquet" | "arrow" | "feather" | "ipc", Some(_)) => {
+            return Err(Failure::new(
+                "this perq was built without the feature `columnar`, which tables need",
+            ));
+        }
+        (_, path) => as_csv(&mut *store, &accounts, path, output),
     };
-    if let Some(file) = &mut file {
-        file.flush()?;
-    }
+    let many = done.map_err(|ended| match ended {
+        Ended::Store(error) => fail(error),
+        Ended::Output(error) => error.into(),
+        #[cfg(feature = "columnar")]
+        Ended::Table(error) => Failure::new(error.to_string()),
+    })?;
     output.note(&format!("{} entries", grouped(many)));
     output.object("ledger", json!({ "entries": many }));
     Ok(Exit::Clean)
+}
+
+fn as_csv(
+    store: &mut dyn Store,
+    accounts: &Accounts,
+    path: Option<&Path>,
+    output: &mut Output,
+) -> Result<u64, Ended> {
+    let mut file = match path {
+        Some(path) => Some(std::io::BufWriter::new(std::fs::File::create(path).map_err(Ended::Output)?)),
+        None => None,
+    };
+    let out: &mut dyn Write = match &mut file {
+        Some(file) => file,
+        None => output.raw(),
+    };
+    let mut line = |cells: &[&str]| -> std::io::Result<()> {
+        let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
+        writeln!(out, "{}", cells.join(","))
+    };
+    line(&report::COLUMNS).map_err(Ended::Output)?;
+    let many = report::export(store, |row| {
+        let cells = row.texts(accounts);
+        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+        line(&cells).map_err(Ended::Output)
+    })?;
+    if let Some(file) = &mut file {
+        file.flush().map_err(Ended::Output)?;
+    }
+    Ok(many)
+}
+
+/// The same as Parquet or Arrow: numbers as numbers, instants as instants, and amounts exactly, with the decimals of the
+/// account that keeps most of them.
+#[cfg(feature = "columnar")]
+fn as_table(store: &mut dyn Store, accounts: &Accounts, path: &Path) -> Result<u64, Ended> {
+    use perq_runtime::columnar::{Cell, Column, ColumnKind, TableFormat, TableWriter};
+    let ending = path.extension().and_then(std::ffi::OsStr::to_str).unwrap_or("");
+    let format = TableFormat::of_ending(ending).unwrap_or(TableFormat::Parquet);
+    let most = accounts.names().map(|name| accounts.decimals(name)).max().unwrap_or(0);
+    let kind = |name: &str| match name {
+        "event_number" | "part" | "revision" => ColumnKind::Whole,
+        "at" => ColumnKind::Instant,
+        "amount" => ColumnKind::Decimal { digits: 19u8.saturating_add(most).min(38), scale: most },
+        _ => ColumnKind::Text,
+    };
+    let columns = report::COLUMNS.map(|name| Column::new(name, kind(name)));
+    let file = std::io::BufWriter::new(std::fs::File::create(path).map_err(Ended::Output)?);
+    let mut table = TableWriter::new(format, &columns, file).map_err(Ended::Table)?;
+    let many = report::export(store, |row| {
+        let more = u32::from(most.saturating_sub(accounts.decimals(&row.account)));
+        let amount = i128::from(row.amount).saturating_mul(10i128.saturating_pow(more));
+        table
+            .row(&[
+                Cell::Whole(row.event_number),
+                Cell::Whole(row.part),
+                Cell::Text(&row.source),
+                Cell::Text(&row.event),
+                Cell::Whole(row.revision),
+                Cell::Text(&row.kind),
+                Cell::Instant(row.at),
+                Cell::Text(&row.member),
+                Cell::Text(&row.account),
+                Cell::Text(&row.book),
+                Cell::Decimal(amount),
+                Cell::Text(&row.rule),
+            ])
+            .map_err(Ended::Table)
+    })?;
+    let mut file = table.finish().map_err(Ended::Table)?;
+    file.flush().map_err(Ended::Output)?;
+    Ok(many)
 }
 
 /// A cell as spreadsheets quote it.
