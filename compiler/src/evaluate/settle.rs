@@ -11,6 +11,7 @@ use super::gift::{Gifts, Surroundings};
 use super::grant::{Granter, Owner};
 use super::offers;
 use super::plan::{Candidates, Plan};
+use super::promise;
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
 use super::propose::{Asking, range_of};
 use super::tender::{Asked, redemption_of, request};
@@ -211,6 +212,11 @@ fn settle<C: Code>(
         decision.spent.extend_from_slice(&settling.debits.purses.spent);
     }
     settling.total(program, record, decision);
+    match kept {
+        None => promise::look(program, bindings, record.view(params), record.kind, decision),
+        // What comes back is a difference of two decisions; of the purchase it was asked.
+        Some(_) => decision.broken.clear(),
+    }
 }
 
 /// What surrounds the settlement of one group.
