@@ -260,6 +260,7 @@ impl<'a> Checker<'a> {
             name: header.name.text.clone(),
             title: header.title.as_ref().map(|title| title.value.clone()),
             of,
+            element: reading.element,
             events,
             conditions: reading.atoms,
             line_conditions: reading.rows,

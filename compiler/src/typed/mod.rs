@@ -530,6 +530,8 @@ pub struct Promise {
     pub title: Option<String>,
     /// Of what it speaks.
     pub of: ir::PromiseOf,
+    /// The name of the line, where it speaks of lines.
+    pub element: Option<LocalId>,
     /// Kinds of events for whose decisions it is asked, ascending.
     pub events: Vec<ir::EventId>,
     /// Conditions on single fields of the event that must hold for it to be asked.
