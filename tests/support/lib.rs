@@ -7,6 +7,7 @@ pub mod generate;
 pub mod ledgers;
 pub mod many;
 pub mod pages;
+pub mod proofs;
 pub mod repository;
 pub mod rules;
 pub mod say;

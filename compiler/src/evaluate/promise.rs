@@ -49,11 +49,12 @@ pub(super) fn look(
                 for (row, line) in (0u32..).zip(record.lines.chunks_exact(record.line_width.max(1))) {
                     let value = |atom: &Atom| line.get(atom.slot.index()).copied().unwrap_or(MISSING);
                     let fits = |atom: &Atom| holds(atom, value(atom), record, bindings);
-                    if !is_sold(line) || !atoms(program, &promise.line_atoms).all(fits) {
+                    let divides = promise.of == PromiseOf::Unit;
+                    if !is_sold(line) || (divides && pieces(line) <= 0) || !atoms(program, &promise.line_atoms).all(fits) {
                         continue;
                     }
                     let mut figures = of_line(program, row, line, decision);
-                    if promise.of == PromiseOf::Unit {
+                    if divides {
                         figures.pieces = pieces(line).into();
                     }
                     broken
@@ -81,9 +82,9 @@ fn initial(line: &[i64]) -> i64 {
     line.get(line_slot::INITIAL.index()).copied().filter(|initial| *initial != MISSING).unwrap_or(0)
 }
 
-/// Whether something is sold: what comes back, and what costs nothing, gets no discount.
+/// Whether something is sold: what comes back, and what costs nothing, is no part of a promise.
 fn is_sold(line: &[i64]) -> bool {
-    pieces(line) > 0 && initial(line) > 0
+    initial(line) > 0
 }
 
 fn of_line(program: &Program, row: u32, line: &[i64], decision: &Decision) -> Figures {

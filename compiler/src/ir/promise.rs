@@ -31,15 +31,14 @@ pub struct Promise {
     pub place: PlaceId,
 }
 
-/// Of what a promise speaks. Lines that are not sold are passed over: those without pieces or with nothing to pay before
-/// discounts.
+/// Of what a promise speaks. Lines that are not sold are passed over: those with nothing to pay before discounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PromiseOf {
     /// Of all lines that are sold together.
     Basket,
     /// Of each line by itself.
     Line,
-    /// Of each line by itself, its figures divided by its pieces.
+    /// Of each line that has pieces by itself, its figures divided by them.
     Unit,
 }
 
