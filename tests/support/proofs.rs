@@ -111,7 +111,7 @@ fn of_line(random: &mut Random, word: &str) -> String {
     let category = category(random);
     match random.below(7) {
         0 | 1 => format!("where {word} in category \"{category}\""),
-        2 => format!("where not {word} in category \"{category}\""),
+        2 => format!("where {word}.category known and not {word} in category \"{category}\""),
         3 => format!("where {word}.promo"),
         4 if word == "line" => format!("where line.initial >= {}.{:02} EUR", random.below(5), random.below(100)),
         4 => format!("where unit.price >= {}.{:02} EUR", random.below(5), random.below(100)),
@@ -210,8 +210,8 @@ fn promise(random: &mut Random, at: usize) -> String {
         4 => format!("for each unit where unit.initial >= 1 EUR keep unit.paid >= 0.{:02} EUR", random.below(90)),
         5 => format!("keep basket.discount <= {percent}% of basket.initial{more}"),
         6 => format!("when basket.initial >= 10 EUR keep basket.paid >= {percent}% of basket.initial"),
-        7 => format!("keep basket.award.bonus <= {}% of basket.paid as points + {} points", percent, random.below(30)),
-        8 => format!("for each line keep line.award.bonus <= {percent}% of line.initial as points + 1 points"),
+        7 => format!("keep basket.award.bonus <= {} points + ({percent}% of basket.paid as points)", random.below(30)),
+        8 => format!("for each line keep line.award.bonus <= 1 points + ({percent}% of line.initial as points)"),
         9 => "for each unit where unit.initial >= unit.least keep unit.paid >= unit.least".to_owned(),
         _ => format!("keep basket.discount <= {} EUR", random.below(30)),
     };
