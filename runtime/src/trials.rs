@@ -1159,9 +1159,9 @@ impl View<'_> {
     fn broken<'m>(&'m self, rest: &'m [TestStep], place: Place) -> impl Iterator<Item = Mismatch> + 'm {
         let until_next = |step: &&TestStep| !matches!(step, TestStep::Event { .. });
         let said = move |promise: u32| {
-            rest.iter().take_while(until_next).any(|step| {
-                matches!(step, TestStep::Expect(Expectation::Keeps(other, _), _) if *other == promise)
-            })
+            rest.iter().take_while(until_next).any(
+                |step| matches!(step, TestStep::Expect(Expectation::Keeps(other, _), _) if *other == promise),
+            )
         };
         let mut promises: Vec<u32> =
             self.decided.decision.broken.iter().map(|broken| broken.promise).collect();

@@ -73,10 +73,15 @@ pub fn programme(random: &mut Random) -> String {
         if earns && scope == "per unit" {
             scope = "per line";
         }
-        let price = if earns { String::new() } else { format!("on_price {}", random.pick(&["original", "running"])) };
+        let price =
+            if earns { String::new() } else { format!("on_price {}", random.pick(&["original", "running"])) };
         let limit = match (random.below(4), earns) {
             (0, true) => format!("limit {} points per transaction else cut", 1 + random.below(60)),
-            (0, false) => format!("limit {} EUR per transaction else {}", 1 + random.below(20), random.pick(&["cut", "skip"])),
+            (0, false) => format!(
+                "limit {} EUR per transaction else {}",
+                1 + random.below(20),
+                random.pick(&["cut", "skip"])
+            ),
             (_, _) => String::new(),
         };
         let excludes = match (earns, groups.last()) {
@@ -113,7 +118,9 @@ fn of_line(random: &mut Random, word: &str) -> String {
         0 | 1 => format!("where {word} in category \"{category}\""),
         2 => format!("where {word}.category known and not {word} in category \"{category}\""),
         3 => format!("where {word}.promo"),
-        4 if word == "line" => format!("where line.initial >= {}.{:02} EUR", random.below(5), random.below(100)),
+        4 if word == "line" => {
+            format!("where line.initial >= {}.{:02} EUR", random.below(5), random.below(100))
+        }
         4 => format!("where unit.price >= {}.{:02} EUR", random.below(5), random.below(100)),
         5 => format!("where {word} in category \"{category}\" and not {word}.promo"),
         _ => String::new(),
@@ -181,7 +188,10 @@ fn award(random: &mut Random) -> String {
     match random.below(7) {
         0 | 1 => format!("award {percent}% of basket.paid as points"),
         2 | 3 => {
-            format!("for each line in lines {} {{ award {percent}% of line.paid as points }}", of_line(random, "line"))
+            format!(
+                "for each line in lines {} {{ award {percent}% of line.paid as points }}",
+                of_line(random, "line")
+            )
         }
         4 => format!("award {} points", 1 + random.below(20)),
         5 => format!("award 2 points * (steps of {} EUR in (basket.paid))", 1 + random.below(9)),
@@ -207,11 +217,19 @@ fn promise(random: &mut Random, at: usize) -> String {
         0 | 1 => format!("for each line {line} keep line.discount <= {percent}% of line.initial{more}"),
         2 => format!("for each line {line} keep line.discount <= 0 EUR"),
         3 => format!("for each unit {unit} keep unit.paid >= {}% of unit.initial", random.below(70)),
-        4 => format!("for each unit where unit.initial >= 1 EUR keep unit.paid >= 0.{:02} EUR", random.below(90)),
+        4 => format!(
+            "for each unit where unit.initial >= 1 EUR keep unit.paid >= 0.{:02} EUR",
+            random.below(90)
+        ),
         5 => format!("keep basket.discount <= {percent}% of basket.initial{more}"),
         6 => format!("when basket.initial >= 10 EUR keep basket.paid >= {percent}% of basket.initial"),
-        7 => format!("keep basket.award.bonus <= {} points + ({percent}% of basket.paid as points)", random.below(30)),
-        8 => format!("for each line keep line.award.bonus <= 1 points + ({percent}% of line.initial as points)"),
+        7 => format!(
+            "keep basket.award.bonus <= {} points + ({percent}% of basket.paid as points)",
+            random.below(30)
+        ),
+        8 => format!(
+            "for each line keep line.award.bonus <= 1 points + ({percent}% of line.initial as points)"
+        ),
         9 => "for each unit where unit.initial >= unit.least keep unit.paid >= unit.least".to_owned(),
         _ => format!("keep basket.discount <= {} EUR", random.below(30)),
     };
@@ -318,10 +336,13 @@ pub fn campaign(seed: u64, packs: u64, baskets: u64, tries: usize) -> Report {
                     });
                     let event = witness.event.to_string();
                     let again = session.decide_json(event.as_bytes());
-                    let breaks = again
-                        .is_ok_and(|decision| decision.broken.iter().any(|broken| broken.ensure == answer.name));
+                    let breaks = again.is_ok_and(|decision| {
+                        decision.broken.iter().any(|broken| broken.ensure == answer.name)
+                    });
                     if !breaks {
-                        report.wrong.push(format!("{} is not broken by its witness {event}\n{text}", answer.name));
+                        report
+                            .wrong
+                            .push(format!("{} is not broken by its witness {event}\n{text}", answer.name));
                     }
                 }
                 Known::Undecided { .. } => report.undecided += 1,
@@ -336,7 +357,9 @@ pub fn campaign(seed: u64, packs: u64, baskets: u64, tries: usize) -> Report {
             let Ok(decision) = session.decide_json(event.as_bytes()) else { continue };
             report.baskets += 1;
             for broken in decision.broken.iter().filter(|broken| proved.contains(&broken.ensure.as_str())) {
-                report.wrong.push(format!("{} is proved, and {event} breaks it: {broken:?}\n{text}", broken.ensure));
+                report
+                    .wrong
+                    .push(format!("{} is proved, and {event} breaks it: {broken:?}\n{text}", broken.ensure));
             }
         }
     }

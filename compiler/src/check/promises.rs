@@ -7,7 +7,7 @@ use super::types::constant;
 use super::{At, Checker, Items, errors};
 use crate::ir::{self, PromiseOf, line_slot, promise};
 use crate::typed::{
-    self, Builtin, Bound, Element, Expr, ExprKind, Field, FieldId, Figure, LocalId, Promise, Ratio, Settled,
+    self, Bound, Builtin, Element, Expr, ExprKind, Field, FieldId, Figure, LocalId, Promise, Ratio, Settled,
     Sum, Type,
 };
 use perq_grammar::ast;
@@ -169,9 +169,9 @@ impl<'a> Checker<'a> {
                     }
                     ast::ClauseKind::When(condition) => conditions.push((condition, false)),
                     ast::ClauseKind::Unless(condition) => conditions.push((condition, true)),
-                    ast::ClauseKind::About(entries) => about.extend(
-                        entries.iter().map(|(key, text)| (key.text.clone(), text.value.clone())),
-                    ),
+                    ast::ClauseKind::About(entries) => {
+                        about.extend(entries.iter().map(|(key, text)| (key.text.clone(), text.value.clone())))
+                    }
                     ast::ClauseKind::Title(_) => {}
                     ast::ClauseKind::Valid(_)
                     | ast::ClauseKind::Schedule(_)
@@ -201,7 +201,8 @@ impl<'a> Checker<'a> {
             Some((false, _)) => PromiseOf::Line,
             Some((true, _)) => PromiseOf::Unit,
         };
-        let mut reading = Reading { of, element: None, asks: Vec::new(), atoms: Vec::new(), rows: Vec::new() };
+        let mut reading =
+            Reading { of, element: None, asks: Vec::new(), atoms: Vec::new(), rows: Vec::new() };
         for (condition, negated) in conditions {
             scope.settled = false;
             let typed = self.condition(&mut scope, condition);
@@ -283,7 +284,11 @@ impl<'a> Checker<'a> {
             self.out.events.get(event.index()).is_some_and(|event| event.name == ir::RETURN)
         };
         let Some(events) = on else {
-            return self.events_with(|info| info.lines).into_iter().filter(|event| !is_return(event)).collect();
+            return self
+                .events_with(|info| info.lines)
+                .into_iter()
+                .filter(|event| !is_return(event))
+                .collect();
         };
         if events.iter().any(is_return)
             && let Some(clause) = clauses.iter().find(|clause| {
@@ -291,7 +296,8 @@ impl<'a> Checker<'a> {
                     if matches!(clause.kind, ast::ClauseKind::On(_)))
             })
         {
-            let why = "a return posts the difference of two decisions; what is promised is asked of the purchase";
+            let why =
+                "a return posts the difference of two decisions; what is promised is asked of the purchase";
             self.report(errors::wrong_ensure(at.place(clause.span), why));
         }
         events
@@ -311,14 +317,16 @@ impl<'a> Checker<'a> {
         }
         for part in parts {
             if self.is_atomic(&part, reading.element) {
-                let list = if of_element(&part, reading.element) { &mut reading.rows } else { &mut reading.atoms };
+                let list =
+                    if of_element(&part, reading.element) { &mut reading.rows } else { &mut reading.atoms };
                 list.push(part);
             } else if matches!(part.kind, ExprKind::Compare(..)) {
                 if let Some(bound) = self.promised(&part, reading) {
                     reading.asks.push(bound);
                 }
             } else {
-                let why = "its conditions are about single fields, joined by `and`, or compare sums of numbers";
+                let why =
+                    "its conditions are about single fields, joined by `and`, or compare sums of numbers";
                 self.report(errors::wrong_ensure(part.place, why));
             }
         }

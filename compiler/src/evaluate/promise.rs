@@ -50,15 +50,19 @@ pub(super) fn look(
                     let value = |atom: &Atom| line.get(atom.slot.index()).copied().unwrap_or(MISSING);
                     let fits = |atom: &Atom| holds(atom, value(atom), record, bindings);
                     let divides = promise.of == PromiseOf::Unit;
-                    if !is_sold(line) || (divides && pieces(line) <= 0) || !atoms(program, &promise.line_atoms).all(fits) {
+                    if !is_sold(line)
+                        || (divides && pieces(line) <= 0)
+                        || !atoms(program, &promise.line_atoms).all(fits)
+                    {
                         continue;
                     }
                     let mut figures = of_line(program, row, line, decision);
                     if divides {
                         figures.pieces = pieces(line).into();
                     }
-                    broken
-                        .extend(asked(promise, &figures, record, line).map(|sides| told(id, Some(row), sides)));
+                    broken.extend(
+                        asked(promise, &figures, record, line).map(|sides| told(id, Some(row), sides)),
+                    );
                 }
             }
         }
@@ -88,7 +92,8 @@ fn is_sold(line: &[i64]) -> bool {
 }
 
 fn of_line(program: &Program, row: u32, line: &[i64], decision: &Decision) -> Figures {
-    let total = usize::try_from(row).ok().and_then(|row| decision.lines.get(row)).copied().unwrap_or_default();
+    let total =
+        usize::try_from(row).ok().and_then(|row| decision.lines.get(row)).copied().unwrap_or_default();
     let mut awards = vec![0i128; program.accounts.len()];
     for effect in decision.effects.iter().filter(|effect| is_own_award(program, effect)) {
         let of_row = effect.shares.iter().filter(|share| share.row == row);
@@ -183,7 +188,11 @@ fn order(left: (i128, i128), right: (i128, i128), pieces: i128) -> Option<Orderi
     let pieces = pieces.max(1);
     // amounts / pieces against rest
     let whole = amounts.div_euclid(pieces);
-    Some(whole.cmp(&rest).then(if amounts.rem_euclid(pieces) == 0 { Ordering::Equal } else { Ordering::Greater }))
+    Some(whole.cmp(&rest).then(if amounts.rem_euclid(pieces) == 0 {
+        Ordering::Equal
+    } else {
+        Ordering::Greater
+    }))
 }
 
 /// A side: amounts that are divided by pieces, and what is not.

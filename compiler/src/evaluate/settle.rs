@@ -11,8 +11,8 @@ use super::gift::{Gifts, Surroundings};
 use super::grant::{Granter, Owner};
 use super::offers;
 use super::plan::{Candidates, Plan};
-use super::promise;
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
+use super::promise;
 use super::propose::{Asking, range_of};
 use super::tender::{Asked, redemption_of, request};
 use super::{

@@ -5,12 +5,12 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Arbitration, Atom, AtomId, AtomTest, Available, Bound, CalendarPart, Cancel, ClockPart,
-    ClockZone, Column, Comparison, CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Figure, Function,
-    Group, History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Offer, Otherwise,
-    PERCENT_ONE, Param, ParamId, Program, Promise, PromiseOf, Purpose, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows,
-    Rule, SCORE_ONE, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Span, StateRead, Sum,
-    TaxPer, TenderSlots, Ty, Value, Weight, Window,
+    Account, AccountId, Arbitration, Atom, AtomId, AtomTest, Available, Bound, CalendarPart, Cancel,
+    ClockPart, ClockZone, Column, Comparison, CounterKey, Derivation, DiscountAmount, Element, Expires, Fall,
+    Figure, Function, Group, History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf,
+    Offer, Otherwise, PERCENT_ONE, Param, ParamId, Program, Promise, PromiseOf, Purpose, ReferenceId, Rest,
+    Rounding, RowSource, RowTable, Rows, Rule, SCORE_ONE, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId,
+    SlotType, Space, Span, StateRead, Sum, TaxPer, TenderSlots, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 

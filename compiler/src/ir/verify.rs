@@ -4,15 +4,15 @@
 //! Linear, without recursion, without panic on any [`Program`] value. Refuses to know where a program comes from and
 //! to mend it.
 
+use super::promise::{MAX_PART, MAX_TERMS};
 use super::{
     AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, CounterId, CounterKey, DerivationId,
-    EVENT_BUILTINS, EnumId, EventId, Figure, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
-    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS,
-    PERCENT_ONE, ParamId, Phase, PlaceId, Program, PromiseOf, Purpose, RecordKind, Reference, ReferenceId, RowSource,
-    Rows, RuleId, SCORE_ONE, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId,
-    TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
+    EVENT_BUILTINS, EnumId, EventId, Figure, Function, FunctionId, Governance, GroupId, History, Inst,
+    KindId, LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS,
+    PERCENT_ONE, ParamId, Phase, PlaceId, Program, PromiseOf, Purpose, RecordKind, Reference, ReferenceId,
+    RowSource, Rows, RuleId, SCORE_ONE, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead,
+    TableId, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
 };
-use super::promise::{MAX_PART, MAX_TERMS};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Deref;

@@ -2,9 +2,7 @@
 //! refuses to know what is to be proved.
 
 use crate::ir::{self, DiscountAmount, EventId, Fall, GroupId, Phase, Rounding, RuleId};
-use crate::typed::{
-    Element, Expr, LocalId, Program, Rule, Source, SourceKind, Step,
-};
+use crate::typed::{Element, Expr, LocalId, Program, Rule, Source, SourceKind, Step};
 use rustc_hash::FxHashMap;
 
 /// How deep sources are followed.
@@ -177,8 +175,7 @@ impl<'p> Reading<'p, '_> {
                         lines.elements.push(*local);
                     }
                     let once = !self.odd && self.loops.len() == usize::from(each.is_some());
-                    let deed =
-                        Deed::Award { account: *account, amount, each, rounding: *rounding, once };
+                    let deed = Deed::Award { account: *account, amount, each, rounding: *rounding, once };
                     self.add(lines, deed);
                 }
                 Step::Multiply { group, by, place: _ } => {

@@ -196,13 +196,7 @@ impl<'p> Context<'_, 'p> {
         self.most_within(expr, names, system, 24)
     }
 
-    fn most_within(
-        &self,
-        expr: &Expr,
-        names: &mut dyn Names,
-        system: &mut System,
-        depth: u32,
-    ) -> Vec<Form> {
+    fn most_within(&self, expr: &Expr, names: &mut dyn Names, system: &mut System, depth: u32) -> Vec<Form> {
         let Some(depth) = depth.checked_sub(1) else { return Vec::new() };
         let mut found = Vec::new();
         if let Some(high) = self.ranges.of(expr).high {
@@ -248,7 +242,8 @@ impl<'p> Context<'_, 'p> {
                 sum = sum.zip(term).and_then(|(sum, term)| sum.plus(&term));
             }
             found.extend(sum);
-        } else if let ExprKind::Aggregate { function: Aggregate::Sum, value: Some(value), source } = &expr.kind
+        } else if let ExprKind::Aggregate { function: Aggregate::Sum, value: Some(value), source } =
+            &expr.kind
             && self.basket
             && matches!(source.of, crate::typed::Element::Line)
             && over_the_basket(source)

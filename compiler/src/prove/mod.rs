@@ -24,6 +24,9 @@ const MAX_CHOICES: usize = 4_000;
 /// Choices that leave room, which are told.
 const TOLD: usize = 8;
 
+/// Rules that are named as those that come nearest to break a promise.
+const NAMED: usize = 5;
+
 /// What can be said of a promise.
 #[derive(Clone, Debug)]
 pub enum Answer {
@@ -151,6 +154,14 @@ impl<'p> Asking<'_, 'p> {
         let relevant: Vec<usize> = (0..all.len())
             .filter(|at| all.get(*at).is_some_and(|act| self.speaks_of(act) && self.can_be(&[act])))
             .collect();
+        // All effects at once, whatever stands against it: most of what holds, holds even so.
+        let mut found = Found::default();
+        self.look(all, kind, &relevant, true, &mut found)?;
+        if found.open.is_empty() {
+            // Of many effects at once nobody learns which matter.
+            found.nearest = found.nearest.filter(|nearest| nearest.rules.len() <= NAMED);
+            return Ok(found);
+        }
         let mut against = vec![vec![false; all.len()]; all.len()];
         for (position, a) in relevant.iter().enumerate() {
             for b in relevant.iter().skip(position.saturating_add(1)) {
@@ -164,10 +175,8 @@ impl<'p> Asking<'_, 'p> {
                 }
             }
         }
-        let free: Vec<bool> = all
-            .iter()
-            .map(|act| !act.needs_more_than_conditions() && !self.has_numbers(act))
-            .collect();
+        let free: Vec<bool> =
+            all.iter().map(|act| !act.needs_more_than_conditions() && !self.has_numbers(act)).collect();
         let is_always = |at: &usize| {
             free.get(*at).copied().unwrap_or(false)
                 && against.get(*at).is_some_and(|row| row.iter().all(|other| !other))
@@ -190,14 +199,18 @@ impl<'p> Asking<'_, 'p> {
         chosen: &mut Vec<usize>,
         found: &mut Found,
     ) -> Result<(), String> {
-        let against = |a: usize, b: usize| {
-            walk.against.get(a).and_then(|row| row.get(b)).copied().unwrap_or(false)
-        };
+        let against =
+            |a: usize, b: usize| walk.against.get(a).and_then(|row| row.get(b)).copied().unwrap_or(false);
+        if found.open.len() >= TOLD {
+            return Ok(());
+        }
         let Some(next) = walk.either.get(at).copied() else {
             let free = |act: &usize| walk.free.get(*act).copied().unwrap_or(false);
-            let stands_for_more = walk.either.iter().filter(|act| free(act) && !chosen.contains(act)).any(|act| {
-                chosen.iter().all(|other| !against(*act, *other))
-            });
+            let stands_for_more = walk
+                .either
+                .iter()
+                .filter(|act| free(act) && !chosen.contains(act))
+                .any(|act| chosen.iter().all(|other| !against(*act, *other)));
             if stands_for_more {
                 return Ok(());
             }
@@ -209,7 +222,7 @@ impl<'p> Asking<'_, 'p> {
             }
             let mut all_chosen: Vec<usize> = walk.always.iter().chain(chosen.iter()).copied().collect();
             all_chosen.sort_unstable();
-            return self.look(all, kind, &all_chosen, found);
+            return self.look(all, kind, &all_chosen, false, found);
         };
         let fits = chosen.iter().all(|other| !against(next, *other));
         if fits {
@@ -219,9 +232,11 @@ impl<'p> Asking<'_, 'p> {
         }
         let free = walk.free.get(next).copied().unwrap_or(false);
         let later = walk.either.get(at.saturating_add(1)..).unwrap_or(&[]);
-        let matters = !fits || !free || later.iter().any(|other| {
-            walk.against.get(next).and_then(|row| row.get(*other)).copied().unwrap_or(false)
-        });
+        let matters = !fits
+            || !free
+            || later.iter().any(|other| {
+                walk.against.get(next).and_then(|row| row.get(*other)).copied().unwrap_or(false)
+            });
         if matters {
             self.walk(all, kind, walk, at.saturating_add(1), chosen, found)?;
         }
@@ -234,15 +249,18 @@ impl<'p> Asking<'_, 'p> {
         all: &[Act<'p>],
         kind: EventId,
         chosen: &[usize],
+        loose: bool,
         found: &mut Found,
     ) -> Result<(), String> {
         let too_large = || "its numbers are too large to be worked out exactly".to_owned();
-        let Some(mut model) = Model::new(self.program, self.ranges, all, chosen, self.promise) else {
+        let Some(mut model) = Model::new(self.program, self.ranges, all, chosen, self.promise, loose) else {
             return Err(too_large());
         };
         let mut system = std::mem::take(&mut model.system);
         let Some(form) = model.difference(&self.promise.keep, self.promise.of, &mut system) else {
-            return Err("it compares a figure that is known only for the event with figures of a piece".to_owned());
+            return Err(
+                "it compares a figure that is known only for the event with figures of a piece".to_owned()
+            );
         };
         let turned = || form.times(Ratio::whole(-1));
         let (sides, strict) = match self.promise.keep.comparison {
@@ -253,7 +271,8 @@ impl<'p> Asking<'_, 'p> {
             Comparison::Equal => (vec![Some(form.clone()), turned()], false),
             Comparison::NotEqual => return Err("that two sides differ is not looked into".to_owned()),
         };
-        let mut rules: Vec<RuleId> = chosen.iter().filter_map(|at| all.get(*at)).map(|act| act.rule).collect();
+        let mut rules: Vec<RuleId> =
+            chosen.iter().filter_map(|at| all.get(*at)).map(|act| act.rule).collect();
         rules.dedup();
         for side in sides {
             let Some(side) = side else { return Err(too_large()) };
@@ -285,9 +304,10 @@ impl<'p> Asking<'_, 'p> {
                         };
                         found.open.push((value.divided(den), room));
                     } else if let Some(rest) = value.negated().and_then(|rest| rest.divided(den)) {
-                        let nearer = found.nearest.as_ref().is_none_or(|known| {
-                            rest.compare(known.rest).is_some_and(|order| order.is_lt())
-                        });
+                        let nearer = found
+                            .nearest
+                            .as_ref()
+                            .is_none_or(|known| rest.compare(known.rest).is_some_and(|order| order.is_lt()));
                         if nearer {
                             found.nearest = Some(Nearest { rules: rules.clone(), rest });
                         }

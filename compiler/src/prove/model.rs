@@ -5,12 +5,13 @@ use super::acts::{Act, Deed};
 use super::forms::{Context, Form};
 use super::simplex::System;
 use crate::ir::{
-    self, Comparison, DiscountAmount, Displace, Fall, GroupId, LimitAmount, LimitOf, OnPrice, Phase, PromiseOf,
-    RoundPer, Rounding, RuleId, Scope,
+    self, Comparison, DiscountAmount, Displace, Fall, GroupId, LimitAmount, LimitOf, OnPrice, Phase,
+    PromiseOf, RoundPer, Rounding, RuleId, Scope,
 };
 use crate::lint::bounds::Ranges;
 use crate::typed::{
-    Bound, Builtin, Element, Expr, ExprKind, FieldId, Figure, Group, Limit, Program, Promise, Ratio, Sum,
+    Bound, Builtin, Element, Expr, ExprKind, FieldId, Figure, Group, Limit, LocalId, Program, Promise, Ratio,
+    Sum,
 };
 use rustc_hash::FxHashMap;
 
@@ -58,6 +59,8 @@ pub struct Model<'c, 'p> {
     at_least_zero: Vec<usize>,
     /// By chosen effect: what it takes off, or gives.
     given: Vec<(usize, usize)>,
+    /// Any of the effects may be missing.
+    loose: bool,
 }
 
 const HALF: Ratio = Ratio { num: 1, den: 2 };
@@ -145,7 +148,8 @@ impl Names for Model<'_, '_> {
         }
         // What is taken off is at most what there is, so this is never below nothing.
         let initial = self.known.get(&Name::Initial)?.terms.first()?.0;
-        let of_initial = form.terms.iter().find(|(variable, _)| *variable == initial).map_or(zero, |(_, t)| *t);
+        let of_initial =
+            form.terms.iter().find(|(variable, _)| *variable == initial).map_or(zero, |(_, t)| *t);
         for (variable, times) in &form.terms {
             let covered = self.is_given(*variable) && of_initial.add(*times)?.num >= 0;
             if !self.at_least_zero.contains(variable) || (times.num < 0 && !covered) {
@@ -158,13 +162,15 @@ impl Names for Model<'_, '_> {
 }
 
 impl<'c, 'p> Model<'c, 'p> {
-    /// The bounds of all that these effects can do together; `None` where numbers get too large.
+    /// The bounds of all that these effects can do together; `None` where numbers get too large. Where they are to be
+    /// loose, they hold whichever of the effects there are.
     pub fn new(
         program: &'p Program,
         ranges: &'c Ranges<'p>,
         acts: &'c [Act<'p>],
         chosen: &[usize],
         promise: &Promise,
+        loose: bool,
     ) -> Option<Model<'c, 'p>> {
         let mut model = Model {
             program,
@@ -175,6 +181,7 @@ impl<'c, 'p> Model<'c, 'p> {
             known: FxHashMap::default(),
             at_least_zero: Vec::new(),
             given: Vec::new(),
+            loose,
         };
         let mut system = std::mem::take(&mut model.system);
         let initial = model.variable(Name::Initial, &mut system)?;
@@ -188,8 +195,9 @@ impl<'c, 'p> Model<'c, 'p> {
         } else {
             system.at_most(vec![(initial, less)], less);
             system.at_most(vec![(lines, one)], one);
-            let discounted = chosen.iter().any(|at| acts.get(*at).is_some_and(Act::is_discount));
-            if discounted || promise.of == PromiseOf::Unit {
+            // A line without pieces is discounted by nothing; these effects are chosen only where they give something.
+            let gives = |at: &usize| acts.get(*at).is_some_and(Act::needs_more_than_conditions);
+            if promise.of == PromiseOf::Unit || (!loose && chosen.iter().any(gives)) {
                 system.at_most(vec![(pieces, less)], less);
             }
         }
@@ -202,12 +210,17 @@ impl<'c, 'p> Model<'c, 'p> {
         let left = model.form(Name::Paid(Phase::State), &mut system)?;
         left.times(less)?.at_most_nothing(&mut system);
         model.bound_groups(&mut system)?;
-        for (at, variable) in model.given.clone() {
+        for (at, _) in model.given.clone() {
             let act = acts.get(at)?;
-            for condition in act.conditions.iter().copied().chain(act.of_line.iter().map(|(part, _)| *part)) {
-                model.hold(condition, act, false, &mut system);
+            let of_line = act.of_line.iter().map(|(part, _)| *part);
+            for condition in act.conditions.iter().copied().chain(of_line).filter(|_| !loose) {
+                model.hold(condition, (&act.elements, act.phase), false, &mut system);
             }
-            debug_assert!(model.at_least_zero.contains(&variable));
+        }
+        // It is asked where these hold.
+        let own: Vec<LocalId> = promise.element.into_iter().collect();
+        for condition in promise.conditions.iter().chain(&promise.line_conditions) {
+            model.hold(condition, (&own, Phase::State), false, &mut system);
         }
         for ask in &promise.asks {
             let form = model.difference(ask, promise.of, &mut system)?;
@@ -262,11 +275,8 @@ impl<'c, 'p> Model<'c, 'p> {
     fn side(&mut self, sum: &Sum, of: PromiseOf, system: &mut System) -> Option<Form> {
         let by_piece = of == PromiseOf::Unit;
         let constant = Ratio::whole(sum.constant.into());
-        let mut form = if by_piece {
-            self.form(Name::Pieces, system)?.times(constant)?
-        } else {
-            Form::fixed(constant)
-        };
+        let mut form =
+            if by_piece { self.form(Name::Pieces, system)?.times(constant)? } else { Form::fixed(constant) };
         for (times, figure) in &sum.terms {
             let of_figure = match figure {
                 Figure::Initial => self.form(Name::Initial, system)?,
@@ -300,7 +310,7 @@ impl<'c, 'p> Model<'c, 'p> {
                 Figure::Field(field, of_row) => {
                     let builtin = self.program.fields.get(field.0 as usize)?.builtin;
                     let name = match builtin {
-                        Some(Builtin::Line(crate::ir::line_slot::PIECES)) if !by_piece => Name::Pieces,
+                        // There may be fewer than none, which bounds of discounts do not know.
                         Some(Builtin::Line(crate::ir::line_slot::PRICE) | Builtin::UnitPrice) => {
                             Name::Price(by_piece)
                         }
@@ -318,9 +328,15 @@ impl<'c, 'p> Model<'c, 'p> {
     }
 
     /// A condition that holds, where it is a comparison of sums.
-    fn hold(&mut self, condition: &Expr, act: &Act<'p>, negated: bool, system: &mut System) {
+    fn hold(
+        &mut self,
+        condition: &Expr,
+        (elements, phase): (&[LocalId], Phase),
+        negated: bool,
+        system: &mut System,
+    ) {
         if let ExprKind::Not(inner) = &condition.kind {
-            return self.hold(inner, act, !negated, system);
+            return self.hold(inner, (elements, phase), !negated, system);
         }
         let compare = |model: &mut Self, op: Comparison, left: &Expr, right: &Expr, system: &mut System| {
             for by_piece in [false, true] {
@@ -330,8 +346,8 @@ impl<'c, 'p> Model<'c, 'p> {
                 let context = Context {
                     program: model.program,
                     ranges: model.ranges,
-                    elements: &act.elements,
-                    phase: act.phase,
+                    elements,
+                    phase,
                     by_piece,
                     basket: model.basket,
                 };
@@ -441,8 +457,11 @@ impl<'c, 'p> Model<'c, 'p> {
             }
         }
         for rule in rules {
-            let own: Vec<(usize, usize)> =
-                of_group.iter().copied().filter(|(act, _)| self.acts.get(*act).is_some_and(|act| act.rule == rule)).collect();
+            let own: Vec<(usize, usize)> = of_group
+                .iter()
+                .copied()
+                .filter(|(act, _)| self.acts.get(*act).is_some_and(|act| act.rule == rule))
+                .collect();
             let mut parts = wholes.clone();
             if group.displace == Displace::Chain {
                 parts[0] = self.base(group, id, Some(rule), system)?;
@@ -513,18 +532,16 @@ impl<'c, 'p> Model<'c, 'p> {
     }
 
     /// Limits of an event; those over more than one may leave more, where something came back.
-    fn bound_limits(
-        &self,
-        limits: &[Limit],
-        acts: &[(usize, usize)],
-        system: &mut System,
-    ) -> Option<()> {
+    fn bound_limits(&self, limits: &[Limit], acts: &[(usize, usize)], system: &mut System) -> Option<()> {
         for limit in limits.iter().filter(|limit| limit.over.is_none()) {
             let most = match limit.amount {
                 LimitAmount::Fixed(amount) => Some(amount),
-                LimitAmount::Param(param) => {
-                    self.program.params.get(param.index()).and_then(|param| param.ir.range).map(|(_, high)| high)
-                }
+                LimitAmount::Param(param) => self
+                    .program
+                    .params
+                    .get(param.index())
+                    .and_then(|param| param.ir.range)
+                    .map(|(_, high)| high),
             };
             let Some(most) = most else { continue };
             let limited = |act: &Act<'_>| match (limit.of, act.deed) {
@@ -560,9 +577,13 @@ impl<'c, 'p> Model<'c, 'p> {
         let given = Form::variable(variable);
         let less = Ratio::whole(-1);
         let bounds = match act.deed {
-            Deed::Discount { meaning, amount, fall, rounding, whole, once } => {
-                self.discount(&act, (meaning, amount, fall, rounding), (whole && !shares, once), parts, system)?
-            }
+            Deed::Discount { meaning, amount, fall, rounding, whole, once } => self.discount(
+                &act,
+                (meaning, amount, fall, rounding),
+                (whole && !shares, once),
+                parts,
+                system,
+            )?,
             Deed::Gift => Vec::new(),
             Deed::Award { .. } => self.award(&act, parts, system)?,
             Deed::Multiply { group, by } => {
@@ -608,7 +629,8 @@ impl<'c, 'p> Model<'c, 'p> {
         let mut found = vec![part];
         match meaning {
             DiscountAmount::Share => {
-                let share = bounds.high.filter(|high| high.compare(Ratio::whole(1)).is_some_and(|o| o.is_lt()));
+                let share =
+                    bounds.high.filter(|high| high.compare(Ratio::whole(1)).is_some_and(|o| o.is_lt()));
                 let share = share.unwrap_or(Ratio::whole(1));
                 if share.num <= 0 {
                     return Some(vec![nothing]);
@@ -635,12 +657,16 @@ impl<'c, 'p> Model<'c, 'p> {
                     Fall::Each(ir::Element::Line) => {
                         found.extend(high.and_then(|high| lines.times(high)));
                         if !self.basket {
-                            found.extend(self.most(act, amount, system).into_iter().filter_map(|form| form.plus(&one)));
+                            found.extend(
+                                self.most(act, amount, system).into_iter().filter_map(|form| form.plus(&one)),
+                            );
                         }
                     }
                     Fall::Spread(_) => {
                         found.extend(high.map(Form::fixed));
-                        found.extend(self.most(act, amount, system).into_iter().filter_map(|form| form.plus(&one)));
+                        found.extend(
+                            self.most(act, amount, system).into_iter().filter_map(|form| form.plus(&one)),
+                        );
                     }
                 }
             }
@@ -653,7 +679,7 @@ impl<'c, 'p> Model<'c, 'p> {
                     }
                     Fall::Each(_) | Fall::Spread(_) => None,
                 };
-                if let Some(rest) = rest {
+                if let Some(rest) = rest.filter(|_| !self.loose) {
                     let exact = bounds.low == bounds.high && least.den == 1;
                     let rounds = if exact { nothing } else { one };
                     let below = money.clone().minus(&rest)?.plus(&rounds)?;
@@ -737,12 +763,11 @@ impl<'c, 'p> Model<'c, 'p> {
     /// Whether a sum over lines is the same sum of what all lines have.
     fn is_of_lines(&self, form: &Form) -> bool {
         let initial = self.known.get(&Name::Initial);
-        let own = |variable: usize| {
-            initial.is_some_and(|form| form.terms.iter().any(|(own, _)| *own == variable))
-        };
-        form.terms.iter().all(|(variable, _)| {
-            own(*variable) || self.is_given(*variable) || self.is_pieces(*variable)
-        })
+        let own =
+            |variable: usize| initial.is_some_and(|form| form.terms.iter().any(|(own, _)| *own == variable));
+        form.terms
+            .iter()
+            .all(|(variable, _)| own(*variable) || self.is_given(*variable) || self.is_pieces(*variable))
     }
 }
 
@@ -769,11 +794,14 @@ impl Act<'_> {
 /// `unit.initial >= unit.floor`, in whichever order and with nothing else in it.
 fn says_initial_reaches(ask: &Bound, floor: FieldId) -> bool {
     let single = |sum: &Sum, figure: Figure| {
-        sum.constant == 0 && matches!(sum.terms.as_slice(), [(times, own)] if *own == figure && *times == ask.den)
+        sum.constant == 0
+            && matches!(sum.terms.as_slice(), [(times, own)] if *own == figure && *times == ask.den)
     };
     let (initial, least) = (Figure::Initial, Figure::Field(floor, true));
     match ask.comparison {
-        Comparison::GreaterOrEqual | Comparison::Greater => single(&ask.left, initial) && single(&ask.right, least),
+        Comparison::GreaterOrEqual | Comparison::Greater => {
+            single(&ask.left, initial) && single(&ask.right, least)
+        }
         Comparison::LessOrEqual | Comparison::Less => single(&ask.left, least) && single(&ask.right, initial),
         Comparison::Equal | Comparison::NotEqual => false,
     }

@@ -98,7 +98,13 @@ pub fn pairs(prover: &Prover<'_>) -> Rules {
                 let same = hears(first).iter().any(|kind| hears(second).contains(kind));
                 if same {
                     let apart = !together(&[*first, *second]);
-                    found.pairs.push(Pair { group: group_id, first: *first, second: *second, contested, apart });
+                    found.pairs.push(Pair {
+                        group: group_id,
+                        first: *first,
+                        second: *second,
+                        contested,
+                        apart,
+                    });
                 }
             }
         }

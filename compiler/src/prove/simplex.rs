@@ -267,7 +267,9 @@ mod tests {
     fn lower_bounds_need_a_beginning() {
         // -x under x >= 3, x + y <= 5: it is -3; with x >= 6 there is nothing.
         let of = system(2, &[(&[(0, -1)], -3), (&[(0, 1), (1, 1)], 5)]);
-        assert!(matches!(of.largest(&whole(&[(0, -1)])), Largest::Value(value, _) if value == Ratio::whole(-3)));
+        assert!(
+            matches!(of.largest(&whole(&[(0, -1)])), Largest::Value(value, _) if value == Ratio::whole(-3))
+        );
         let of = system(2, &[(&[(0, -1)], -6), (&[(0, 1), (1, 1)], 5)]);
         assert_eq!(of.largest(&whole(&[(0, -1)])), Largest::Nothing);
     }
@@ -309,7 +311,8 @@ mod tests {
             let objective = [(0, next(7) - 3), (1, next(7) - 3)];
             let inside = |x: i128, y: i128| {
                 rows.iter().all(|(terms, most)| {
-                    terms.iter().map(|(at, times)| times * if *at == 0 { x } else { y }).sum::<i128>() <= *most
+                    terms.iter().map(|(at, times)| times * if *at == 0 { x } else { y }).sum::<i128>()
+                        <= *most
                 })
             };
             let mut best: Option<i128> = None;

@@ -241,7 +241,7 @@ pub struct Prove {
     #[arg(default_value = ".")]
     pub paths: Vec<PathBuf>,
 
-    /// Answer these questions only
+    /// Answer these questions only [default: ensures and rules]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub only: Vec<Proofs>,
 

@@ -81,7 +81,10 @@ impl Names {
                 left: side(0),
                 should_be: print::sign(promise.keep.comparison).to_owned(),
                 right: side(1),
-                rules: rules(&self.program, raw, broken).into_iter().map(|at| text(&self.rules, at)).collect(),
+                rules: rules(&self.program, raw, broken)
+                    .into_iter()
+                    .map(|at| text(&self.rules, at))
+                    .collect(),
                 place: text(&self.places, promise.place.index()),
             })
         };

@@ -48,10 +48,17 @@ fn trimmed(decimal: &str) -> &str {
 }
 
 /// Fields of a record as a test writes them; none at all where one has no form.
-fn fields(program: &Program, record: RecordKind, object: &Map<String, Value>, but: &[&str]) -> Option<Vec<String>> {
+fn fields(
+    program: &Program,
+    record: RecordKind,
+    object: &Map<String, Value>,
+    but: &[&str],
+) -> Option<Vec<String>> {
     let slots = match record {
         RecordKind::Event | RecordKind::Member => &program.layout.event,
-        RecordKind::Line | RecordKind::Product | RecordKind::Payment | RecordKind::Derived => &program.layout.line,
+        RecordKind::Line | RecordKind::Product | RecordKind::Payment | RecordKind::Derived => {
+            &program.layout.line
+        }
     };
     let mut found = Vec::new();
     for (key, value) in object.iter().filter(|(key, _)| !but.contains(&key.as_str())) {

@@ -3,8 +3,8 @@
 
 use perq_compiler::calendar::{DAY, date_text};
 use perq_compiler::ir::{
-    Atom, AtomId, AtomTest, EventId, Inst, MISSING, Program, RecordKind, RuleId, Slot, SlotId, SlotType, Space,
-    event_slot, line_slot,
+    Atom, AtomId, AtomTest, EventId, Inst, MISSING, Program, RecordKind, RuleId, Slot, SlotId, SlotType,
+    Space, event_slot, line_slot,
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -87,15 +87,21 @@ const USUAL_DAY: i64 = 20_514;
 
 fn around(values: impl IntoIterator<Item = i64>) -> BTreeSet<i64> {
     let open = |value: &i64| *value > i64::MIN / 2 && *value < i64::MAX / 2;
-    values.into_iter().filter(open).flat_map(|value| [value.saturating_sub(1), value, value.saturating_add(1)]).collect()
+    values
+        .into_iter()
+        .filter(open)
+        .flat_map(|value| [value.saturating_sub(1), value, value.saturating_add(1)])
+        .collect()
 }
 
 impl<'p> Maker<'p> {
     /// Looks at what a program asks.
     pub fn new(program: &'p Program) -> Maker<'p> {
         let layout = &program.layout;
-        let event = (0u32..).zip(&layout.event).map(|(at, slot)| choices(program, Space::Event, SlotId(at), slot));
-        let line = (0u32..).zip(&layout.line).map(|(at, slot)| choices(program, Space::Line, SlotId(at), slot));
+        let event =
+            (0u32..).zip(&layout.event).map(|(at, slot)| choices(program, Space::Event, SlotId(at), slot));
+        let line =
+            (0u32..).zip(&layout.line).map(|(at, slot)| choices(program, Space::Line, SlotId(at), slot));
         let (event, line) = (event.collect(), line.collect());
         let bounds = |slot: SlotId| {
             let of = move |atom: &&Atom| atom.space == Space::Event && atom.slot == slot;
@@ -164,16 +170,19 @@ impl<'p> Maker<'p> {
         let mut of_member = Map::new();
         for ((at, slot), choices) in (0u32..).zip(&self.program.layout.event).zip(&self.event) {
             let lacks = kind.is_some_and(|kind| kind.lacks.contains(&SlotId(at)));
-            if lacks || !matches!(slot.record, RecordKind::Event | RecordKind::Member) || slot.key.is_empty() {
+            if lacks || !matches!(slot.record, RecordKind::Event | RecordKind::Member) || slot.key.is_empty()
+            {
                 continue;
             }
-            if slot.key.len() == 1 && ["id", "kind", "at", "member"].contains(&slot.key.join(".").as_str())
+            if slot.key.len() == 1
+                && ["id", "kind", "at", "member"].contains(&slot.key.join(".").as_str())
                 && slot.record == RecordKind::Event
             {
                 continue;
             }
             let needed = kind.is_some_and(|kind| kind.needs.contains(&SlotId(at)));
-            let value = self.choose(Space::Event, SlotId(at), slot, needed, choices, &event_atoms, wild, random);
+            let value =
+                self.choose(Space::Event, SlotId(at), slot, needed, choices, &event_atoms, wild, random);
             let Some(value) = value else { continue };
             let of = if slot.record == RecordKind::Member { &mut of_member } else { &mut event };
             put(of, &slot.key, value);
@@ -233,9 +242,15 @@ impl<'p> Maker<'p> {
         let slot = atom.filter(|atom| atom.space == Space::Event).map(|atom| atom.slot);
         let of_member = |slot: SlotId| {
             slot == event_slot::MEMBER_KNOWN
-                || self.program.layout.event.get(slot.index()).is_some_and(|slot| slot.record == RecordKind::Member)
+                || self
+                    .program
+                    .layout
+                    .event
+                    .get(slot.index())
+                    .is_some_and(|slot| slot.record == RecordKind::Member)
         };
-        slot.is_some_and(of_member) && !atom.is_some_and(|atom| atom.negated && atom.slot == event_slot::MEMBER_KNOWN)
+        slot.is_some_and(of_member)
+            && !atom.is_some_and(|atom| atom.negated && atom.slot == event_slot::MEMBER_KNOWN)
     }
 
     /// A local time at which the conditions on it hold, as far as one is found.
@@ -288,14 +303,19 @@ impl<'p> Maker<'p> {
         if asked.is_empty() && !needed && !wild {
             return None;
         }
-        let fitting: Vec<&Choice> =
-            choices.iter().filter(|choice| asked.iter().all(|atom| is_met(self.program, atom, choice))).collect();
+        let fitting: Vec<&Choice> = choices
+            .iter()
+            .filter(|choice| asked.iter().all(|atom| is_met(self.program, atom, choice)))
+            .collect();
         let choice = match random.pick(&fitting) {
             Some(choice) => *choice,
             None => random.pick(choices)?,
         };
         if *choice == Choice::Missing && needed {
-            return choices.iter().find(|choice| **choice != Choice::Missing).and_then(|choice| self.value(slot, choice));
+            return choices
+                .iter()
+                .find(|choice| **choice != Choice::Missing)
+                .and_then(|choice| self.value(slot, choice));
         }
         self.value(slot, choice)
     }
@@ -311,7 +331,8 @@ impl<'p> Maker<'p> {
                     json!(crate::decimal::print((*number).into(), scale))
                 }
                 SlotType::Points(account) => {
-                    let decimals = self.program.accounts.get(account.index()).map_or(0, |account| account.decimals);
+                    let decimals =
+                        self.program.accounts.get(account.index()).map_or(0, |account| account.decimals);
                     json!(crate::decimal::print((*number).into(), decimals))
                 }
                 // Millionths of the whole are ten-thousandths of a percent.

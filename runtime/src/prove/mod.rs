@@ -118,7 +118,11 @@ impl<'p> Desk<'p> {
     ///
     /// # Errors
     /// Where the engine refuses the pack or the catalogue.
-    pub fn new(typed: &'p typed::Program, pack: Pack, catalogue: &Catalogue) -> Result<Desk<'p>, EngineError> {
+    pub fn new(
+        typed: &'p typed::Program,
+        pack: Pack,
+        catalogue: &Catalogue,
+    ) -> Result<Desk<'p>, EngineError> {
         let engine = Engine::builder(pack).catalogue(catalogue).kind(EngineKind::Interpreter).build()?;
         Ok(Desk { typed, prover: Prover::new(typed), engine, tries: EVENTS })
     }
@@ -176,8 +180,13 @@ impl<'p> Desk<'p> {
         }
     }
 
-    /// What is known of each rule, and of each pair of rules of a group.
-    pub fn rules(&self) -> (Vec<RuleAnswer>, Vec<PairAnswer>) {
+    /// What is known of each pair of rules of a group.
+    pub fn overlaps(&self) -> Vec<PairAnswer> {
+        pairs(&self.prover).pairs.iter().map(|pair| self.meets(pair)).collect()
+    }
+
+    /// What is known of each rule.
+    pub fn rules(&self) -> Vec<RuleAnswer> {
         let program: &Program = self.engine.program();
         let found = pairs(&self.prover);
         let mut rules = Vec::new();
@@ -186,8 +195,7 @@ impl<'p> Desk<'p> {
             let fires = if found.dead.contains(&id) { Fires::Never } else { self.fires(id, &rule.events) };
             rules.push(RuleAnswer { rule: rule.name.clone(), fires });
         }
-        let meets = found.pairs.iter().map(|pair| self.meets(pair)).collect();
-        (rules, meets)
+        rules
     }
 
     fn fires(&self, rule: RuleId, events: &[EventId]) -> Fires {
@@ -279,7 +287,12 @@ impl<'p> Desk<'p> {
     }
 
     /// Leaves out whatever the event does not need.
-    fn smallest(&self, mut event: Value, mut decision: Decision, holds: &dyn Fn(&Decision) -> bool) -> Witness {
+    fn smallest(
+        &self,
+        mut event: Value,
+        mut decision: Decision,
+        holds: &dyn Fn(&Decision) -> bool,
+    ) -> Witness {
         loop {
             let mut smaller = None;
             for candidate in without_one(&event) {
@@ -352,7 +365,9 @@ fn without_one(event: &Value) -> Vec<Value> {
 fn wish(program: &Program, room: &Room) -> Wish {
     let near = |ratio: Option<typed::Ratio>| {
         let mut values: Vec<i64> = Vec::new();
-        if let Some(whole) = ratio.and_then(|ratio| i64::try_from(ratio.num.div_euclid(ratio.den.max(1))).ok()) {
+        if let Some(whole) =
+            ratio.and_then(|ratio| i64::try_from(ratio.num.div_euclid(ratio.den.max(1))).ok())
+        {
             values.extend([whole, whole.saturating_add(1), whole.saturating_sub(1)]);
         }
         values.retain(|value| (1..=1_000_000_000).contains(value));

@@ -48,14 +48,11 @@ pub fn run(options: &args::Prove, output: &mut Output) -> Outcome {
                 output.say("there is no `ensure` here")?;
             }
         }
-        if wanted(Proofs::Rules) || wanted(Proofs::Overlaps) {
-            let (rules, pairs) = desk.rules();
-            if wanted(Proofs::Rules) {
-                paper.rules(&rules, output)?;
-            }
-            if wanted(Proofs::Overlaps) {
-                paper.pairs(&pairs, output)?;
-            }
+        if wanted(Proofs::Rules) {
+            paper.rules(&desk.rules(), output)?;
+        }
+        if options.only.contains(&Proofs::Overlaps) {
+            paper.pairs(&desk.overlaps(), output)?;
         }
         let count = plural(paper.findings, "finding");
         let (proved, undecided) = (paper.proved, paper.undecided);
@@ -125,16 +122,25 @@ impl Paper<'_, '_> {
                 output.say(&format!("ensure {name}{title}: broken"))?;
                 object["answer"] = json!("broken");
                 if let Some(broken) = &witness.broken {
-                    let where_ = broken.line.map_or_else(|| "of the basket".to_owned(), |line| format!("on line {line}"));
-                    let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "too much to be worked out".to_owned());
+                    let where_ = broken
+                        .line
+                        .map_or_else(|| "of the basket".to_owned(), |line| format!("on line {line}"));
+                    let side = |side: &Option<String>| {
+                        side.clone().unwrap_or_else(|| "too much to be worked out".to_owned())
+                    };
                     output.say(&format!(
                         "  {where_} {} should be {} {}, by {}",
                         side(&broken.left),
                         broken.should_be,
                         side(&broken.right),
-                        if broken.rules.is_empty() { "no rule".to_owned() } else { plain(&broken.rules.join(", ")).to_string() }
+                        if broken.rules.is_empty() {
+                            "no rule".to_owned()
+                        } else {
+                            plain(&broken.rules.join(", ")).to_string()
+                        }
                     ))?;
-                    object["broken"] = serde_json::to_value(broken).map_err(|error| Failure::new(error.to_string()))?;
+                    object["broken"] =
+                        serde_json::to_value(broken).map_err(|error| Failure::new(error.to_string()))?;
                 }
                 let expects = format!("ensure {} broken", promised.name);
                 let title = format!("{} is broken", promised.name);
@@ -143,7 +149,8 @@ impl Paper<'_, '_> {
             Known::Undecided { why, rules, tried } => {
                 self.undecided += 1;
                 output.say(&format!("ensure {name}{title}: not decided"))?;
-                let by = if rules.is_empty() { String::new() } else { format!(" ({})", plain(&rules.join(", "))) };
+                let by =
+                    if rules.is_empty() { String::new() } else { format!(" ({})", plain(&rules.join(", "))) };
                 output.say(&format!(
                     "  {}{by}; none of {} breaks it, and every decision is looked at",
                     plain(why),
@@ -198,7 +205,10 @@ impl Paper<'_, '_> {
         }
         let alive = rules.iter().filter(|answer| matches!(answer.fires, Fires::In(_))).count();
         self.proved += alive;
-        output.say(&format!("{alive} of {} shown to have an effect, each by an event", plural(rules.len(), "rule")))?;
+        output.say(&format!(
+            "{alive} of {} shown to have an effect, each by an event",
+            plural(rules.len(), "rule")
+        ))?;
         Ok(())
     }
 
@@ -256,11 +266,15 @@ impl Paper<'_, '_> {
         output: &mut Output,
     ) -> Result<(), Failure> {
         object["event"] = witness.event.clone();
-        let text = serde_json::to_string_pretty(&witness.event).map_err(|error| Failure::new(error.to_string()))?;
+        let text =
+            serde_json::to_string_pretty(&witness.event).map_err(|error| Failure::new(error.to_string()))?;
         match &self.options.out {
             Some(folder) => {
                 let path = written(folder, name, &text)?;
-                output.say(&format!("  the event is in {}; `perq simulate` runs it", plain(&path.display().to_string())))?;
+                output.say(&format!(
+                    "  the event is in {}; `perq simulate` runs it",
+                    plain(&path.display().to_string())
+                ))?;
                 object["file"] = json!(path.display().to_string());
             }
             None => output.say(&format!("  for instance {}", plain(&witness.event.to_string())))?,

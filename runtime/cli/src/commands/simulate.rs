@@ -321,7 +321,8 @@ impl Paper {
             self.line("");
             self.line("Not kept");
             for broken in &decision.broken {
-                let of = broken.line.map_or_else(|| "of the basket".to_owned(), |line| format!("on line {line}"));
+                let of =
+                    broken.line.map_or_else(|| "of the basket".to_owned(), |line| format!("on line {line}"));
                 let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "?".to_owned());
                 self.line(&format!(
                     "  ensure {}: {of} {} should be {} {}",
