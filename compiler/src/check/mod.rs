@@ -477,6 +477,8 @@ struct Checker<'a> {
     param_starts: Vec<Option<i64>>,
     /// Parameters read by the rule or function being checked.
     params_read: BTreeSet<ir::ParamId>,
+    /// Promises that have a diagnostic of their own.
+    lost_promises: Vec<String>,
     /// Collections of `define` put in place so far.
     inlined: u32,
     /// The least and the most that lets can be, where constants and ranges tell.
@@ -539,6 +541,7 @@ impl Checker<'_> {
             collections: Vec::new(),
             param_starts: Vec::new(),
             params_read: BTreeSet::new(),
+            lost_promises: Vec::new(),
             inlined: 0,
             local_bounds: FxHashMap::default(),
             whole_locals: FxHashSet::default(),

@@ -120,10 +120,11 @@ impl<'a> Checker<'a> {
     /// All promises.
     pub(super) fn check_promises(&mut self, items: &Items<'a>) {
         for (at, header, clauses) in &items.promises {
-            if self.declare("ensure", &header.name.text, at.place(header.name.span))
-                && let Some(promise) = self.promise(*at, header, clauses)
-            {
-                self.out.promises.push(promise);
+            if self.declare("ensure", &header.name.text, at.place(header.name.span)) {
+                match self.promise(*at, header, clauses) {
+                    Some(promise) => self.out.promises.push(promise),
+                    None => self.lost_promises.push(header.name.text.clone()),
+                }
             }
         }
     }
@@ -229,6 +230,9 @@ impl<'a> Checker<'a> {
         }
         scope.settled = true;
         let typed = self.condition(&mut scope, keep);
+        if self.found.len() > before {
+            return None;
+        }
         let keep = self.promised(&typed, &reading);
         let account = match &typed.kind {
             ExprKind::Compare(_, left, _) => match left.ty.present() {
@@ -536,7 +540,7 @@ impl<'a> Checker<'a> {
         let place = at.place(path.span);
         let written = self.quote(place);
         let found = self.out.promises.iter().position(|promise| promise.name == written);
-        if found.is_none() {
+        if found.is_none() && !self.lost_promises.contains(&written) {
             let names = self.out.promises.iter().map(|promise| promise.name.as_str());
             let near = self.nearest(&written, names);
             self.report(errors::unknown_name(place, "ensure", &written, near.as_deref()));
