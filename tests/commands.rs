@@ -1121,3 +1121,51 @@ fn priorities_are_changed_by_goal_and_nothing_else_of_the_text() {
     let (exit, _, err) = perq(&["offers", "set-priority", &shop, "--goal", "fun", "--to", "high"]);
     assert!(exit == Exit::Usage && err.contains("no offer is for `fun`"), "{err}");
 }
+
+#[test]
+fn promises_are_proved_or_broken_by_an_event_that_simulate_runs() {
+    let folder = scratch("prove");
+    let rules = r#"language 1
+program demo { currency EUR zone "Europe/Rome" rounding half_up }
+group prices { kind line_discount displace none on_price original on purchase }
+rule tea in group prices { then discount 30% on lines where line in category "Tea" }
+rule monday in group prices { when event.weekday = mon then discount 20% on lines }
+ensure half { for each line keep line.discount <= 50% of line.initial + 0.01 EUR }
+ensure most_40 { for each line where line.initial >= 1 EUR keep line.discount <= 40% of line.initial }
+"#;
+    std::fs::write(folder.join("a.rule"), rules).unwrap_or_else(|error| panic!("{error}"));
+    let (file, out) = (at(&folder, "a.rule"), at(&folder, "found"));
+    let (exit, value) = object(&["prove", &file, "--out", &out]);
+    assert_eq!(exit, Exit::Findings);
+    let answers = &value["programmes"][0]["answers"];
+    assert_eq!((&answers[0]["name"], &answers[0]["answer"]), (&"half".into(), &"proved".into()), "{value:#}");
+    assert_eq!(
+        (&answers[1]["name"], &answers[1]["answer"]),
+        (&"most_40".into(), &"broken".into()),
+        "{value:#}"
+    );
+    assert_eq!(
+        (&answers[2]["answer"], &answers[3]["answer"]),
+        (&"alive".into(), &"alive".into()),
+        "{value:#}"
+    );
+
+    // What was written out breaks it again.
+    let witness = at(&folder, "found/most_40.json");
+    let (exit, simulated) = object(&["simulate", &file, &witness]);
+    assert_eq!(exit, Exit::Clean);
+    let broken = &simulated["decision"]["broken"][0];
+    assert_eq!((&broken["ensure"], &broken["should_be"]), (&"most_40".into(), &"<=".into()), "{simulated:#}");
+    assert_eq!(broken["rules"], serde_json::json!(["tea", "monday"]));
+    let (_, text, _) = perq(&["simulate", &file, &witness]);
+    assert!(text.contains("Not kept") && text.contains("ensure most_40: on line 1"), "{text}");
+
+    // Its test passes as it stands.
+    let test = answers[1]["test"].as_str().unwrap_or_default();
+    std::fs::write(folder.join("a.rule"), format!("{rules}{test}")).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(perq(&["test", &file]).0, Exit::Clean, "{test}");
+
+    assert_eq!(perq(&["prove", &file, "--only", "ensures", "--name", "half"]).0, Exit::Clean);
+    assert_eq!(perq(&["prove", &file, "--only", "overlaps"]).0, Exit::Clean);
+    let _ = std::fs::remove_dir_all(folder);
+}

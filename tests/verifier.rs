@@ -28,6 +28,25 @@ fn clock(program: &mut Program) -> [SlotId; 4] {
     slots
 }
 
+/// A discount of at most nothing.
+fn promise() -> Promise {
+    let left = Sum { terms: vec![(1, Figure::Discount)], constant: 0 };
+    let keep = Bound { left, comparison: Comparison::LessOrEqual, right: Sum::default(), den: 1 };
+    Promise {
+        name: "nothing".to_owned(),
+        title: None,
+        events: vec![EventId(0)],
+        of: PromiseOf::Basket,
+        atoms: Vec::new(),
+        line_atoms: Vec::new(),
+        asks: Vec::new(),
+        keep,
+        account: None,
+        about: Vec::new(),
+        place: PlaceId(0),
+    }
+}
+
 /// An arbitration of nothing.
 fn arbitration() -> Arbitration {
     Arbitration {
@@ -531,6 +550,26 @@ fn breaks() -> Vec<Break> {
         (Is::AccountDecimals, "ten", |p| p.accounts[0].decimals = 10),
         (Is::AccountWorth, "no units", |p| p.accounts[0].worth = Some((0, 1))),
         (Is::AccountWorth, "money below zero", |p| p.accounts[0].worth = Some((1, -1))),
+        (Is::PromiseTerms, "a promise divided by nothing", |p| {
+            let mut promise = promise();
+            promise.keep.den = 0;
+            p.promises.push(promise);
+        }),
+        (Is::PromiseTerms, "a number that leaves its bits", |p| {
+            let mut promise = promise();
+            promise.keep.right.constant = i64::MIN;
+            p.promises.push(promise);
+        }),
+        (Is::PromiseTerms, "a basket's promise of a line", |p| {
+            let mut promise = promise();
+            promise.keep.left.terms.push((1, Figure::Line(SlotId(0))));
+            p.promises.push(promise);
+        }),
+        (Is::UnknownId, "account of a promise", |p| {
+            let mut promise = promise();
+            promise.keep.left.terms.push((1, Figure::Award(AccountId(9))));
+            p.promises.push(promise);
+        }),
         (Is::OfferTerms, "an arbitration without a slot", |p| {
             p.offers.arbitrations.push(Arbitration { slots: 0, ..arbitration() });
         }),

@@ -16,5 +16,6 @@ pub mod lint;
 pub mod lower;
 pub mod mutate;
 pub mod pipeline;
+pub mod prove;
 pub mod sources;
 pub mod typed;

@@ -64,6 +64,7 @@ fn says_what_happens(kind: &ItemKind) -> bool {
         | ItemKind::Redemption(..)
         | ItemKind::Offer(..)
         | ItemKind::Arbitration(..)
+        | ItemKind::Ensure(..)
         | ItemKind::Template(_) => true,
         ItemKind::Language(_)
         | ItemKind::Use { .. }

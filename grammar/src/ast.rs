@@ -4,10 +4,12 @@
 //! `a and b and …`) are lists, so that depth follows brackets and braces only, and those are limited by
 //! [`crate::MAX_DEPTH`]; dropping, cloning and comparing a tree may therefore recurse.
 
+mod ensure;
 mod loyalty;
 mod offers;
 
 use crate::diagnostic::Span;
+pub use ensure::*;
 pub use loyalty::*;
 pub use offers::*;
 
@@ -189,6 +191,8 @@ pub enum ItemKind {
     Offer(Header, Vec<Placed<OfferClause>>),
     /// `arbitration inbound "Calls" { … }`
     Arbitration(Header, Vec<Placed<ArbitrationClause>>),
+    /// `ensure at_most_40 "Title" { … }`: what every decision keeps to
+    Ensure(Header, Vec<Placed<EnsureClause>>),
     /// A declaration whose shape is checked and that has no tree yet: `contacts`.
     Later {
         /// The keyword.
@@ -993,6 +997,8 @@ pub enum Expectation {
     Coupon(Path, bool),
     /// `refused ["Not enough points"]`: the event as a whole
     Refused(Option<Text>),
+    /// `ensure at_most_40 kept`, `ensure at_most_40 broken` (false)
+    Ensure(Path, bool),
     /// `offer roaming shown at 1`, `offer roaming hidden by limit`
     Offer(Path, OfferOutcome),
     /// `offers roaming, bill_help`: these, in this order, and no other.

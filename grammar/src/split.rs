@@ -56,6 +56,7 @@ pub(crate) const ITEM_WORDS: &[&str] = &[
     "redemption",
     "offer",
     "arbitration",
+    "ensure",
     "contacts",
     "test",
 ];

@@ -7,6 +7,7 @@
 mod clauses;
 mod declarations;
 mod effects;
+mod ensure;
 mod expressions;
 mod loyalty;
 mod offers;

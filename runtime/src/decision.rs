@@ -5,10 +5,12 @@
 
 mod instruments;
 mod offers;
+mod promises;
 mod returned;
 
 pub use instruments::{Code, FieldSet, Gift, GiftOffer, Issued, LevelChange};
 pub use offers::{HiddenOffer, OFFERS_SCHEMA, Offers, Said, ShownOffer};
+pub use promises::Broken;
 pub use returned::{BackLine, ComesBack, Corrected, LotChange};
 
 use crate::clock::{Zone, instant_text};
@@ -94,6 +96,9 @@ pub struct Decision {
     /// Why the event as a whole is refused; then nothing of it applies.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refused: Option<Refused>,
+    /// Promises that the decision does not keep.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub broken: Vec<Broken>,
     /// Rules that failed and gave nothing.
     pub errors: Vec<RuleError>,
     /// The lines before and after.
@@ -823,6 +828,7 @@ impl Names {
             tiers,
             offers: Offers::of(&self.program, raw),
             said: Said::of(&self.program, raw),
+            broken: self.broken(event, raw),
             errors: raw
                 .faults
                 .iter()
@@ -1045,6 +1051,9 @@ impl Names {
         part(b",\"said\":", Said::of(&self.program, raw).map(|said| serde_json::to_vec(&said)));
         let refused = raw.refused.map(|refused| self.refused(refused)).or_else(|| returned::refused(event));
         part(b",\"refused\":", refused.map(|refused| serde_json::to_vec(&refused)));
+        if !raw.broken.is_empty() {
+            part(b",\"broken\":", Some(serde_json::to_vec(&self.broken(event, raw))));
+        }
         out.extend_from_slice(b",\"errors\":[");
         for (at, fault) in raw.faults.iter().enumerate() {
             comma(out, at);

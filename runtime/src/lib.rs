@@ -20,6 +20,7 @@ pub mod input;
 pub mod native;
 mod nearest;
 pub mod pack;
+pub mod prove;
 pub mod record;
 pub mod returns;
 pub mod state;

@@ -207,6 +207,7 @@ pub(crate) fn program() -> Program {
         gifts: Vec::new(),
         offers: Default::default(),
         spendables: Vec::new(),
+        promises: Vec::new(),
         params: vec![Param {
             name: "rate".into(),
             ty: SlotType::Percent,

@@ -250,6 +250,7 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Fails(..)
             | Expectation::Shown(_, None)
             | Expectation::Hidden(..)
+            | Expectation::Keeps(..)
             | Expectation::Holds { .. } => false,
         },
         TestStep::Member(_)
@@ -333,7 +334,7 @@ impl<'t> Run<'t> {
 
     fn run(&mut self, steps: &'t [TestStep]) -> Vec<Mismatch> {
         let mut mismatches = Vec::new();
-        for step in steps {
+        for (at_step, step) in steps.iter().enumerate() {
             match step {
                 TestStep::Member(record) => self.member = Some(record),
                 TestStep::Table { kind, id, record } => {
@@ -359,6 +360,9 @@ impl<'t> Run<'t> {
                         Ok(decided) => {
                             let at = decided.event.record.event.get(event_slot::AT.index()).copied();
                             self.clock = at.map(|at| self.zone.moment_at(at));
+                            let rest = steps.get(at_step.saturating_add(1)..).unwrap_or(&[]);
+                            let view = View { program: &self.ready.program, decided: &decided };
+                            mismatches.extend(view.broken(rest, *place));
                             Some(decided)
                         }
                         Err((expected, got)) => {
@@ -1149,6 +1153,12 @@ impl View<'_> {
                     format!("net total {}", self.wide_amount(None, net)),
                 )
             }
+            Expectation::Keeps(promise, kept) => {
+                let name = self.promise(*promise);
+                let found = !decision.broken.iter().any(|broken| broken.promise == *promise);
+                let word = |kept: bool| if kept { "kept" } else { "broken" };
+                (found == *kept, format!("ensure {name} {}", word(*kept)), format!("it is {}", word(found)))
+            }
             Expectation::Holds { check, text } => match self.decided.checks.get(*check) {
                 Some(Ok(holds)) => (*holds, text.clone(), "it does not hold".to_owned()),
                 Some(Err(kind)) => {
@@ -1158,6 +1168,29 @@ impl View<'_> {
             },
         };
         (!holds).then(|| Mismatch { place, expected, got, decision: Some(self.text()) })
+    }
+
+    /// The promises that an event breaks although its test says nothing of them.
+    fn broken<'m>(&'m self, rest: &'m [TestStep], place: Place) -> impl Iterator<Item = Mismatch> + 'm {
+        let until_next = |step: &&TestStep| !matches!(step, TestStep::Event { .. });
+        let said = move |promise: u32| {
+            rest.iter().take_while(until_next).any(
+                |step| matches!(step, TestStep::Expect(Expectation::Keeps(other, _), _) if *other == promise),
+            )
+        };
+        let mut promises: Vec<u32> =
+            self.decided.decision.broken.iter().map(|broken| broken.promise).collect();
+        promises.dedup();
+        promises.into_iter().filter(move |promise| !said(*promise)).map(move |promise| Mismatch {
+            place,
+            expected: format!("ensure {} kept", self.promise(promise)),
+            got: "it is broken".to_owned(),
+            decision: Some(self.text()),
+        })
+    }
+
+    fn promise(&self, id: u32) -> String {
+        self.program.promises.get(id as usize).map_or_else(|| "?".to_owned(), |promise| promise.name.clone())
     }
 
     fn compare(

@@ -145,6 +145,7 @@ fn claims_of(item: &Item, out: &mut Vec<Claimed>) {
         ItemKind::Arbitration(header, _) => {
             claim(&item.docs, named("arbitration", &header.name.text), None, None);
         }
+        ItemKind::Ensure(header, _) => claim(&item.docs, named("ensure", &header.name.text), None, None),
         ItemKind::Segment(header, _) => claim(&item.docs, named("segment", &header.name.text), None, None),
         ItemKind::Enum { header, .. } => claim(&item.docs, named("enum", &header.name.text), None, None),
         ItemKind::Counter { header, .. } => {

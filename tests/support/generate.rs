@@ -337,6 +337,7 @@ pub fn empty() -> Program {
         gifts: Vec::new(),
         offers: Default::default(),
         spendables: Vec::new(),
+        promises: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),

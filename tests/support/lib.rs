@@ -8,6 +8,7 @@ pub mod histories;
 pub mod ledgers;
 pub mod many;
 pub mod pages;
+pub mod proofs;
 pub mod repository;
 pub mod rules;
 pub mod say;

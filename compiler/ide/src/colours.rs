@@ -131,6 +131,7 @@ fn of(kind: Kind) -> Colour {
         | Kind::Redemption
         | Kind::Offer
         | Kind::Arbitration
+        | Kind::Ensure
         | Kind::Later => Colour::Declaration,
         Kind::Test => Colour::Text,
     }

@@ -273,6 +273,7 @@ impl Analysis {
                 ("coupon", _) => self.add_all(Kind::Coupon, None, 1, out),
                 ("certificate", _) => self.add_all(Kind::Certificate, None, 1, out),
                 ("badge", _) => self.add_all(Kind::Badge, None, 1, out),
+                ("ensure", _) => self.add_all(Kind::Ensure, None, 1, out),
                 ("offer" | "offers", _) => self.add_all(Kind::Offer, None, 1, out),
                 ("tier", _) => self.add_all(Kind::Tiers, None, 1, out),
                 ("=", _) if third == "tier" => self.add_all(Kind::Level, Some(second), 1, out),
@@ -567,6 +568,7 @@ impl Analysis {
                 | Kind::Part
                 | Kind::Offer
                 | Kind::Arbitration
+                | Kind::Ensure
                 | Kind::Later => {}
             }
         }

@@ -78,6 +78,8 @@ pub enum Kind {
     Offer,
     /// `arbitration`
     Arbitration,
+    /// `ensure`
+    Ensure,
     /// A declaration that is not evaluated yet.
     Later,
 }
@@ -119,6 +121,7 @@ impl Kind {
             Kind::Part => "part",
             Kind::Offer => "offer",
             Kind::Arbitration => "arbitration",
+            Kind::Ensure => "ensure",
             Kind::Later => "declaration",
         }
     }
@@ -155,6 +158,7 @@ impl Kind {
             | Kind::Alias
             | Kind::Offer
             | Kind::Arbitration
+            | Kind::Ensure
             | Kind::Later => false,
         }
     }
@@ -477,6 +481,17 @@ impl Walker {
                 self.headed(Kind::Arbitration, header, docs, item.span);
                 for clause in clauses {
                     self.arbitration_clause(&clause.kind);
+                }
+            }
+            ItemKind::Ensure(header, clauses) => {
+                self.headed(Kind::Ensure, header, docs, item.span);
+                for clause in clauses {
+                    match &clause.kind {
+                        ast::EnsureClause::Shared(clause) => self.clause(clause, None),
+                        ast::EnsureClause::ForEach { unit: _, condition: None } => {}
+                        ast::EnsureClause::ForEach { unit: _, condition: Some(value) }
+                        | ast::EnsureClause::Keep(value) => self.expr(value),
+                    }
                 }
             }
             ItemKind::Later { keyword: _, name } => {
@@ -1136,6 +1151,7 @@ impl Walker {
                 let tiers = path.parts.last().map(|name| name.text.clone());
                 self.mention(&[Kind::Level], level, tiers.as_deref());
             }
+            Expectation::Ensure(path, _) => self.mention_path(&[Kind::Ensure], path),
             Expectation::Badge(path) => self.mention_path(&[Kind::Badge], path),
             Expectation::Coupon(path, _) => self.mention_path(&[Kind::Coupon], path),
         }

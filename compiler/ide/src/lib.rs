@@ -375,6 +375,7 @@ impl Analysis {
                 | Builtin::Until(_)
                 | Builtin::Anniversary(_)
                 | Builtin::Tender(_)
+                | Builtin::Settled(_)
                 | Builtin::Balance(_),
             )
             | None => Some(found),

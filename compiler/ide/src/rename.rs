@@ -44,6 +44,7 @@ impl Analysis {
             Kind::Test => Some("is a text, which can be changed where it stands"),
             Kind::Tiers => Some("is the name under which levels are kept for members"),
             Kind::Offer | Kind::Arbitration => Some("is the name under which hosts and sessions know it"),
+            Kind::Ensure => Some("is the name under which hosts know it"),
             Kind::Later => Some("is not evaluated yet"),
             Kind::Program
             | Kind::Account

@@ -4,15 +4,15 @@
 
 use crate::clauses::titles_of;
 use crate::numbers;
-use crate::phrase::Phrase;
+use crate::phrase::{Noun, Phrase};
 use crate::words;
 use crate::writer::{Entry, Kind, Node, Reader, Writer};
 use perq_grammar::ast::{
     AccountClause, ArbitrationClause, BadgeClause, Bound, CertificateClause, Clause, ClauseKind,
-    CouponClause, Display, Downgrade, Expectation, Expire, Expr, ExprKind, FieldDeclaration, GroupClause,
-    Header, Item, ItemKind, Level, LineRef, MeltOf, Name, OfferClause, OfferOutcome, Path, Placed,
-    ProgramClause, Purpose, RedemptionClause, Rule, Scope, Test, TestField, TestStep, Text, TiersClause,
-    TypeName,
+    CouponClause, Display, Downgrade, EnsureClause, Expectation, Expire, Expr, ExprKind, FieldDeclaration,
+    GroupClause, Header, Item, ItemKind, Level, LineRef, MeltOf, Name, OfferClause, OfferOutcome, Path,
+    Placed, ProgramClause, Purpose, RedemptionClause, Rule, Scope, Test, TestField, TestStep, Text,
+    TiersClause, TypeName,
 };
 
 impl<'a> Writer<'a> {
@@ -25,6 +25,7 @@ impl<'a> Writer<'a> {
                 ItemKind::Account(header, clauses) => (header, account_titles(clauses)),
                 ItemKind::Group(header, clauses) => (header, group_titles(clauses)),
                 ItemKind::Badge(header, clauses) => (header, badge_titles(clauses)),
+                ItemKind::Ensure(header, clauses) => (header, ensure_titles(clauses)),
                 ItemKind::Tiers(header, clauses) => (header, tiers_titles(clauses)),
                 ItemKind::Coupon(header, clauses) => (header, coupon_titles(clauses)),
                 ItemKind::Certificate(header, clauses) => (header, certificate_titles(clauses)),
@@ -302,6 +303,12 @@ impl<'a> Writer<'a> {
                     }
                 }
             }
+            ItemKind::Ensure(header, clauses) => {
+                self.former(header);
+                for clause in clauses {
+                    self.ensure_clause(&clause.kind);
+                }
+            }
             ItemKind::Tiers(header, clauses) => {
                 self.former(header);
                 for clause in clauses {
@@ -543,6 +550,7 @@ impl<'a> Writer<'a> {
                 | ItemKind::Test(_)
                 | ItemKind::Counter { .. }
                 | ItemKind::Badge(..)
+                | ItemKind::Ensure(..)
                 | ItemKind::Tiers(..)
                 | ItemKind::Coupon(..)
                 | ItemKind::Certificate(..)
@@ -1503,12 +1511,58 @@ impl<'a> Writer<'a> {
         }
     }
 
+    fn ensure_clause(&mut self, clause: &'a EnsureClause) {
+        match clause {
+            EnsureClause::Shared(shared) => self.a_clause(0, shared),
+            EnsureClause::ForEach { unit, condition } => {
+                let collection = if *unit { "units" } else { "lines" };
+                let each = words::collection(self.language, false, collection).map(|several| several.each);
+                let mut each: Noun = each.unwrap_or_else(|| Phrase::name(collection)).into();
+                if let Some(condition) = condition {
+                    each = self.such(&each, condition).plain.into();
+                }
+                let out = self
+                    .text(["it is asked of each {0}", "проверяется для {0}", "vale per ogni {0}"], &[&each]);
+                self.say(0, out);
+            }
+            EnsureClause::Keep(condition) => self.condition(
+                0,
+                condition,
+                ["every decision keeps to this: {0}", "в каждом решении {0}", "in ogni decisione {0}"],
+                [
+                    "every decision keeps to all of this:",
+                    "в каждом решении выполнены все условия:",
+                    "in ogni decisione valgono tutte queste condizioni:",
+                ],
+                [
+                    "every decision keeps to at least one of these:",
+                    "в каждом решении выполнено хотя бы одно из условий:",
+                    "in ogni decisione vale almeno una di queste condizioni:",
+                ],
+            ),
+        }
+    }
+
     fn rule_title(&self, path: &Path) -> Phrase {
         Phrase::name(path.dotted())
     }
 
     fn expectation(&self, expectation: &Expectation) -> Phrase {
         match expectation {
+            Expectation::Ensure(promise, is_kept) => {
+                let promise = self.declared_title("ensure", &promise.dotted()).into();
+                let text = match is_kept {
+                    true => {
+                        ["the promise {0} is kept", "обещание {0} выполнено", "la promessa {0} è mantenuta"]
+                    }
+                    false => [
+                        "the promise {0} is broken",
+                        "обещание {0} нарушено",
+                        "la promessa {0} non è mantenuta",
+                    ],
+                };
+                self.text(text, &[&promise])
+            }
             Expectation::Nothing => {
                 self.text(["no effect at all", "никакого результата", "nessun effetto"], &[])
             }
@@ -1774,6 +1828,16 @@ fn group_titles(clauses: &[GroupClause]) -> Titles<'_> {
         .find_map(
             |clause| if let GroupClause::Shared(clause) = clause { shared_titles(clause) } else { None },
         )
+        .unwrap_or_default()
+}
+
+fn ensure_titles(clauses: &[Placed<EnsureClause>]) -> Titles<'_> {
+    clauses
+        .iter()
+        .find_map(|clause| match &clause.kind {
+            EnsureClause::Shared(shared) => Some(titles_of(std::slice::from_ref(shared))),
+            EnsureClause::ForEach { .. } | EnsureClause::Keep(_) => None,
+        })
         .unwrap_or_default()
 }
 

@@ -985,7 +985,7 @@ impl Writer<'_> {
     }
 
     /// Elements with a condition.
-    fn such(&self, elements: &Noun, condition: &Expr) -> Noun {
+    pub(crate) fn such(&self, elements: &Noun, condition: &Expr) -> Noun {
         let condition = self.clause(condition, true).into();
         Noun {
             gender: Gender::Plural,

@@ -291,6 +291,7 @@ impl Timetable {
                 | Kind::Group
                 | Kind::Certificate
                 | Kind::Badge
+                | Kind::Ensure
                 | Kind::Arbitration
                 | Kind::Template
                 | Kind::Param

@@ -34,6 +34,8 @@ pub enum Kind {
     Certificate,
     /// `badge`
     Badge,
+    /// `ensure`
+    Ensure,
     /// `redemption`
     Redemption,
     /// `offer`
@@ -80,6 +82,7 @@ impl Kind {
             Kind::Coupon => "coupon",
             Kind::Certificate => "certificate",
             Kind::Badge => "badge",
+            Kind::Ensure => "ensure",
             Kind::Redemption => "redemption",
             Kind::Offer => "offer",
             Kind::Arbitration => "arbitration",
@@ -111,6 +114,7 @@ impl Kind {
             | Kind::Coupon
             | Kind::Certificate
             | Kind::Badge
+            | Kind::Ensure
             | Kind::Redemption
             | Kind::Offer
             | Kind::Arbitration
@@ -136,6 +140,7 @@ impl Kind {
             Kind::Coupon => ["Coupon", "Купон", "Coupon"],
             Kind::Certificate => ["Certificate", "Сертификат", "Certificato"],
             Kind::Badge => ["Badge", "Значок", "Distintivo"],
+            Kind::Ensure => ["Promise", "Обещание", "Promessa"],
             Kind::Redemption => ["Paying with points", "Оплата баллами", "Pagamento con punti"],
             Kind::Offer => ["Offer", "Предложение", "Offerta"],
             Kind::Arbitration => ["Choice among offers", "Выбор предложений", "Scelta tra le offerte"],
@@ -242,6 +247,7 @@ impl<'a> Entry<'a> {
                 | ItemKind::Test(_)
                 | ItemKind::Counter { .. }
                 | ItemKind::Badge(..)
+                | ItemKind::Ensure(..)
                 | ItemKind::Tiers(..)
                 | ItemKind::Certificate(..)
                 | ItemKind::Template(_)
@@ -439,6 +445,7 @@ fn add<'a>(file: FileId, item: &'a Item, entries: &mut Vec<Entry<'a>>) {
         ItemKind::Test(test) => (Kind::Test, &test.name.value),
         ItemKind::Counter { header, .. } => (Kind::Counter, &header.name.text),
         ItemKind::Badge(header, _) => (Kind::Badge, &header.name.text),
+        ItemKind::Ensure(header, _) => (Kind::Ensure, &header.name.text),
         ItemKind::Tiers(header, _) => (Kind::Tiers, &header.name.text),
         ItemKind::Coupon(header, _) => (Kind::Coupon, &header.name.text),
         ItemKind::Certificate(header, _) => (Kind::Certificate, &header.name.text),

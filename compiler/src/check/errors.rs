@@ -113,6 +113,7 @@ pub const NAMES: &[&str] = &[
     "wrong-displacement",
     "wrong-effect",
     "wrong-element",
+    "wrong-ensure",
     "wrong-event",
     "wrong-gift",
     "wrong-hash",
@@ -253,6 +254,10 @@ pub(super) fn missing_clause(place: Place, what: &str, clause: &str, example: &s
 
 pub(super) fn wrong_offer(place: Place, why: &str) -> Diagnostic {
     Diagnostic::error("wrong-offer", place, format!("an offer cannot say this: {why}"))
+}
+
+pub(super) fn wrong_ensure(place: Place, why: &str) -> Diagnostic {
+    Diagnostic::error("wrong-ensure", place, format!("an `ensure` cannot say this: {why}"))
 }
 
 pub(super) fn wrong_arbitration(place: Place, why: &str) -> Diagnostic {

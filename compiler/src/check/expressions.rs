@@ -560,6 +560,20 @@ impl Checker<'_> {
         };
         let name = names.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().join(".");
         let name_place = scope.place(first.span.to(last.span));
+        let settled = match subject {
+            Subject::Basket => Some(None),
+            Subject::Element(local, Element::Line | Element::Unit) => Some(Some(*local)),
+            Subject::Event(_)
+            | Subject::Member
+            | Subject::Element(_, Element::Payment | Element::Row(_))
+            | Subject::Product(_) => None,
+        };
+        if let Some(of) = settled
+            && let Some(field) = self.settled_named(scope, names, place)
+        {
+            let Some(field) = field else { return self.broken(place) };
+            return self.field_access(scope, field, of, place, access);
+        }
         let (field, of) = match subject {
             Subject::Basket => {
                 let field = match name.as_str() {

@@ -98,6 +98,7 @@ impl<'a> Checker<'a> {
                 | ast::ItemKind::Template(_)
                 | ast::ItemKind::Offer(..)
                 | ast::ItemKind::Arbitration(..)
+                | ast::ItemKind::Ensure(..)
                 | ast::ItemKind::Later { .. } => continue,
             };
             if !self.declare_value(*at, &header.name, what) {
@@ -309,6 +310,7 @@ impl<'a> Checker<'a> {
                     | ast::ItemKind::Template(_)
                     | ast::ItemKind::Offer(..)
                     | ast::ItemKind::Arbitration(..)
+                    | ast::ItemKind::Ensure(..)
                     | ast::ItemKind::Later { .. } => {}
                 }
                 targets.into_iter().collect()
@@ -402,6 +404,7 @@ impl<'a> Checker<'a> {
             | ast::ItemKind::Template(_)
             | ast::ItemKind::Offer(..)
             | ast::ItemKind::Arbitration(..)
+            | ast::ItemKind::Ensure(..)
             | ast::ItemKind::Later { .. } => return,
         };
         let implies = if params.is_empty() { self.implied(&body, true) } else { Vec::new() };
@@ -804,6 +807,7 @@ fn header_of(item: &ast::Item) -> Option<&ast::Header> {
         | ast::ItemKind::Template(_)
         | ast::ItemKind::Offer(..)
         | ast::ItemKind::Arbitration(..)
+        | ast::ItemKind::Ensure(..)
         | ast::ItemKind::Later { .. } => None,
     }
 }

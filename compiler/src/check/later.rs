@@ -31,6 +31,7 @@ pub(super) fn item(kind: &ItemKind) -> Option<&str> {
         | ItemKind::Template(_)
         | ItemKind::Offer(..)
         | ItemKind::Arbitration(..)
+        | ItemKind::Ensure(..)
         | ItemKind::Test(_) => None,
     }
 }

@@ -25,6 +25,7 @@ mod offers;
 mod operators;
 mod processing;
 mod program;
+mod promises;
 mod redemptions;
 mod returns;
 mod rules;
@@ -314,6 +315,7 @@ fn run(
     checker.check_payable_lines();
     checker.check_redemptions();
     checker.check_offers(&items);
+    checker.check_promises(&items);
     checker.check_ties();
     checker.check_tests(&items, tests);
     for (at, keyword, span) in &items.later {
@@ -359,6 +361,7 @@ struct Items<'a> {
     tiers: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::TiersClause>])>,
     offers: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::OfferClause>])>,
     arbitrations: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::ArbitrationClause>])>,
+    promises: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::EnsureClause>])>,
     /// Declarations without a meaning yet: the keyword and its place.
     later: Vec<(At, &'a str, Span)>,
 }
@@ -410,6 +413,7 @@ impl<'a> Items<'a> {
                 ast::ItemKind::Arbitration(header, clauses) => {
                     self.arbitrations.push((at, header, clauses));
                 }
+                ast::ItemKind::Ensure(header, clauses) => self.promises.push((at, header, clauses)),
                 ast::ItemKind::Later { .. } => {
                     if let Some(word) = later::item(&item.kind) {
                         let end = item.span.start + word.len() as u32;
@@ -475,6 +479,8 @@ struct Checker<'a> {
     param_starts: Vec<Option<i64>>,
     /// Parameters read by the rule or function being checked.
     params_read: BTreeSet<ir::ParamId>,
+    /// Promises that have a diagnostic of their own.
+    lost_promises: Vec<String>,
     /// Collections of `define` put in place so far.
     inlined: u32,
     /// The least and the most that lets can be, where constants and ranges tell.
@@ -538,6 +544,7 @@ impl Checker<'_> {
             collections: Vec::new(),
             param_starts: Vec::new(),
             params_read: BTreeSet::new(),
+            lost_promises: Vec::new(),
             inlined: 0,
             local_bounds: FxHashMap::default(),
             whole_locals: FxHashSet::default(),

@@ -104,6 +104,8 @@ pub(super) struct Scope {
     pub depth: u32,
     /// In a counter, which counts what was before the event.
     pub counter: bool,
+    /// In what an `ensure` keeps, which speaks of what was settled.
+    pub settled: bool,
     names: Names,
     known: FxHashMap<Key, u32>,
     trail: Vec<Key>,
@@ -118,6 +120,7 @@ impl Scope {
             loops: Vec::new(),
             depth: 0,
             counter: false,
+            settled: false,
             names: Names::default(),
             known: FxHashMap::default(),
             trail: Vec::new(),

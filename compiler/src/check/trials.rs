@@ -783,6 +783,7 @@ impl<'a> Checker<'a> {
             ast::Expectation::Coupon(path, accepted) => {
                 Expectation::Coupon(self.coupon_named(at, path)?, *accepted)
             }
+            ast::Expectation::Ensure(path, kept) => Expectation::Keeps(self.promise_named(at, path)?, *kept),
             ast::Expectation::Badge(path) => match self.instrument(at, path, ast::Instrument::Badge)? {
                 ir::InstrumentId::Badge(badge) => Expectation::Badge(badge),
                 ir::InstrumentId::Coupon(_) | ir::InstrumentId::Certificate(_) => return None,

@@ -17,6 +17,7 @@ mod limit;
 mod offers;
 pub mod plan;
 mod price;
+mod promise;
 mod propose;
 mod purse;
 mod review;
@@ -318,6 +319,8 @@ pub struct Decision {
     pub answered: Option<Reaction>,
     /// Why the event as a whole is refused; then there is nothing else but what failed.
     pub refused: Option<Refused>,
+    /// Promises that the decision does not keep, in order of declaration, then of lines.
+    pub broken: Vec<Broken>,
     /// Rules that failed and gave nothing.
     pub faults: Vec<RuleFault>,
     /// For each line: amount before, and after all discounts.
@@ -501,6 +504,18 @@ pub struct RuleFault {
     pub kind: crate::ir::FaultKind,
     /// Where in the source.
     pub place: PlaceId,
+}
+
+/// A promise that a decision does not keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Of [`crate::ir::Program::promises`].
+    pub promise: u32,
+    /// The line's row; none of the basket as a whole.
+    pub row: Option<u32>,
+    /// What the two sides of the comparison come to, in base units, each as numerator and denominator; none where they
+    /// are too large to be worked out.
+    pub sides: Option<[(i128, i128); 2]>,
 }
 
 /// A rule that wanted to take more than there is.

@@ -12,6 +12,7 @@ use super::grant::{Granter, Owner};
 use super::offers;
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
+use super::promise;
 use super::propose::{Asking, range_of};
 use super::tender::{Asked, redemption_of, request};
 use super::{
@@ -211,6 +212,11 @@ fn settle<C: Code>(
         decision.spent.extend_from_slice(&settling.debits.purses.spent);
     }
     settling.total(program, record, decision);
+    match kept {
+        None => promise::look(program, bindings, record.view(params), record.kind, decision),
+        // What comes back is a difference of two decisions; of the purchase it was asked.
+        Some(_) => decision.broken.clear(),
+    }
 }
 
 /// What surrounds the settlement of one group.

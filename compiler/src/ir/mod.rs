@@ -47,6 +47,7 @@ pub mod life;
 pub mod offers;
 pub mod optimise;
 pub mod print;
+pub mod promise;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod shape;
@@ -64,6 +65,7 @@ pub use offers::{
     OrderBy, OrderKey, Purpose, ReactionSlots, SCORE_ONE, Seed,
 };
 pub use optimise::optimise;
+pub use promise::{Bound, Figure, Promise, PromiseOf, Sum};
 pub use shape::Shape;
 pub use tender::{Redemption, Saying, Spendable, TenderSlots, TenderTerm};
 pub use verify::{Verified, VerifyError, verify};
@@ -219,6 +221,8 @@ pub struct Program {
     pub gifts: Vec<Gift>,
     /// What members can be offered in sessions.
     pub offers: Offers,
+    /// What every decision keeps to.
+    pub promises: Vec<Promise>,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.

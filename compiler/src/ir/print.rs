@@ -5,12 +5,12 @@
 //! stands for nothing.
 
 use super::{
-    Account, AccountId, Arbitration, Atom, AtomId, AtomTest, Available, CalendarPart, Cancel, ClockPart,
-    ClockZone, Column, Comparison, CounterKey, Derivation, DiscountAmount, Element, Expires, Fall, Function,
-    Group, History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf, Offer, Otherwise,
-    PERCENT_ONE, Param, ParamId, Program, Purpose, ReferenceId, Rest, Rounding, RowSource, RowTable, Rows,
-    Rule, SCORE_ONE, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId, SlotType, Space, Span, StateRead,
-    TaxPer, TenderSlots, Ty, Value, Weight, Window,
+    Account, AccountId, Arbitration, Atom, AtomId, AtomTest, Available, Bound, CalendarPart, Cancel,
+    ClockPart, ClockZone, Column, Comparison, CounterKey, Derivation, DiscountAmount, Element, Expires, Fall,
+    Figure, Function, Group, History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf,
+    Offer, Otherwise, PERCENT_ONE, Param, ParamId, Program, Promise, PromiseOf, Purpose, ReferenceId, Rest,
+    Rounding, RowSource, RowTable, Rows, Rule, SCORE_ONE, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId,
+    SlotType, Space, Span, StateRead, Sum, TaxPer, TenderSlots, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -153,6 +153,9 @@ impl Display for Program {
         for arbitration in &self.offers.arbitrations {
             writeln!(f, "{}", InProgram(self, arbitration))?;
         }
+        for promise in &self.promises {
+            writeln!(f, "{}", InProgram(self, promise))?;
+        }
         for (id, atom) in self.atoms.iter().enumerate() {
             writeln!(f, "atom {id} {}", InProgram(self, atom))?;
         }
@@ -163,6 +166,52 @@ impl Display for Program {
                     Some(rule) => write!(f, "{}", InProgram(self, rule))?,
                     None => writeln!(f, "  rule ?")?,
                 }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Display for InProgram<'_, Promise> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, promise) = self;
+        let of = match promise.of {
+            PromiseOf::Basket => "basket",
+            PromiseOf::Line => "line",
+            PromiseOf::Unit => "unit",
+        };
+        write!(f, "ensure {} of {of} on {:?}", promise.name, promise.events)?;
+        for atom in promise.atoms.iter().chain(&promise.line_atoms) {
+            write!(f, " when atom {}", atom.0)?;
+        }
+        for ask in &promise.asks {
+            write!(f, " when {}", InProgram(program, ask))?;
+        }
+        write!(f, " keep {}", InProgram(program, &promise.keep))
+    }
+}
+
+impl Display for InProgram<'_, Bound> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, bound) = self;
+        let [left, right] = bound.sides().map(|side| InProgram(program, side));
+        write!(f, "({left} {} {right}) / {}", sign(bound.comparison), bound.den)
+    }
+}
+
+impl Display for InProgram<'_, Sum> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let InProgram(program, sum) = self;
+        write!(f, "{}", sum.constant)?;
+        for (times, figure) in &sum.terms {
+            write!(f, " + {times} ")?;
+            match figure {
+                Figure::Initial => f.write_str("initial")?,
+                Figure::Paid => f.write_str("paid")?,
+                Figure::Discount => f.write_str("discount")?,
+                Figure::Award(account) => write!(f, "award {}", program.account(*account))?,
+                Figure::Event(slot) => f.write_str(slot_name(&program.layout.event, *slot))?,
+                Figure::Line(slot) => f.write_str(slot_name(&program.layout.line, *slot))?,
             }
         }
         Ok(())
@@ -694,15 +743,7 @@ fn instruction(program: &Program, at: usize, inst: &Inst) -> String {
         Inst::Clock(ClockPart::Day, instant) => format!("clock_day {}", v(instant)),
         Inst::Clock(ClockPart::Second, instant) => format!("clock_second {}", v(instant)),
         Inst::Compare(comparison, a, b) => {
-            let sign = match comparison {
-                Comparison::Equal => "=",
-                Comparison::NotEqual => "!=",
-                Comparison::Less => "<",
-                Comparison::LessOrEqual => "<=",
-                Comparison::Greater => ">",
-                Comparison::GreaterOrEqual => ">=",
-            };
-            format!("{} {sign} {}", v(a), v(b))
+            format!("{} {} {}", v(a), sign(*comparison), v(b))
         }
         Inst::Choose(condition, a, b) => format!("choose {} {} {}", v(condition), v(a), v(b)),
         Inst::And(a, b) => format!("and {} {}", v(a), v(b)),
@@ -948,5 +989,17 @@ group base phase earn displace best_for_member per line on running
                 "line slot 6 line.category: symbol category from line \"category\" optional inherits"
             )
         );
+    }
+}
+
+/// A comparison as rules write it.
+pub fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "!=",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
     }
 }

@@ -133,6 +133,7 @@ pub(crate) fn program() -> Program {
         gifts: Vec::new(),
         offers: Default::default(),
         spendables: Vec::new(),
+        promises: Vec::new(),
         params: Vec::new(),
         atoms: vec![
             Atom {

@@ -4,13 +4,14 @@
 //! Linear, without recursion, without panic on any [`Program`] value. Refuses to know where a program comes from and
 //! to mend it.
 
+use super::promise::{MAX_PART, MAX_TERMS};
 use super::{
     AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, CounterId, CounterKey, DerivationId,
-    EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
-    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS,
-    PERCENT_ONE, ParamId, Phase, PlaceId, Program, Purpose, RecordKind, Reference, ReferenceId, RowSource,
-    Rows, RuleId, SCORE_ONE, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId,
-    TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
+    EVENT_BUILTINS, EnumId, EventId, Figure, Function, FunctionId, Governance, GroupId, History, Inst,
+    KindId, LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS,
+    PERCENT_ONE, ParamId, Phase, PlaceId, Program, PromiseOf, Purpose, RecordKind, Reference, ReferenceId,
+    RowSource, Rows, RuleId, SCORE_ONE, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead,
+    TableId, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -157,6 +158,9 @@ verify_rules! {
     /// What an offer and an arbitration read are derived slots and slots of the event; their ids, levels and numbers are
     /// what they can be.
     OfferTerms = "offer-terms"
+    /// What a promise asks of the event are atoms of the event, of lines atoms of lines; it speaks of lines only where it
+    /// is asked of lines; its numbers are small.
+    PromiseTerms = "promise-terms"
     /// A group whose awards are multiplied is settled before in the same phase.
     MultipliedGroup = "multiplied-group"
     /// Options of a gift stand by choice, name products, and count pieces where they have a stock.
@@ -362,6 +366,7 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         gifts(&program, &mut report);
         instruments(&program, &mut report);
         offers(&program, &mut report);
+        promises(&program, &mut report);
         functions(&program, &mut report);
     }
     if report.errors.is_empty() { Ok(Verified(program)) } else { Err(report.errors) }
@@ -451,6 +456,7 @@ fn lengths(program: &Program, report: &mut Report) {
         program.instruments.tiers.len(),
         program.gifts.len(),
         program.spendables.len(),
+        program.promises.len(),
         program.offers.list.len(),
         program.offers.arbitrations.len(),
         program.offers.priorities.len(),
@@ -1291,6 +1297,51 @@ fn gifts(program: &Program, report: &mut Report) {
 }
 
 /// Coupons, certificates, badges and levels.
+/// Promises: ids, slots of the right record, and numbers that cannot leave their bits.
+fn promises(program: &Program, report: &mut Report) {
+    let (at, terms) = (At::Program, VerifyRule::PromiseTerms);
+    let mut names = Names::default();
+    for promise in &program.promises {
+        names.declare(&promise.name, &promise.title, at, report);
+        report.known(&program.places, promise.place.index(), at);
+        events_of(program, &promise.events, VerifyRule::DerivationEvents, at, report);
+        for (list, space) in [(&promise.atoms, Space::Event), (&promise.line_atoms, Space::Line)] {
+            report.length(list.len(), limits::LIST, at);
+            for id in list {
+                report.known(&program.atoms, id.index(), at);
+                let fits = program.atoms.get(id.index()).is_none_or(|atom| atom.space == space);
+                report.check(fits, terms, at);
+            }
+        }
+        if let Some(account) = promise.account {
+            report.known(&program.accounts, account.index(), at);
+        }
+        report.check(promise.of != PromiseOf::Basket || promise.line_atoms.is_empty(), terms, at);
+        report.length(promise.asks.len(), limits::SMALL_LIST, at);
+        report.length(promise.about.len(), limits::SMALL_LIST, at);
+        for bound in promise.asks.iter().chain([&promise.keep]) {
+            report.check((1..=MAX_PART).contains(&bound.den), terms, at);
+            for side in bound.sides() {
+                report.check(side.terms.len() <= MAX_TERMS, terms, at);
+                let parts = side.terms.iter().map(|(times, _)| *times).chain([side.constant]);
+                let small = |part: i64| part.unsigned_abs() <= MAX_PART.unsigned_abs();
+                report.check(parts.into_iter().all(small), terms, at);
+            }
+            for figure in bound.figures() {
+                match figure {
+                    Figure::Initial | Figure::Paid | Figure::Discount => {}
+                    Figure::Award(account) => report.known(&program.accounts, account.index(), at),
+                    Figure::Event(slot) => report.known(&program.layout.event, slot.index(), at),
+                    Figure::Line(slot) => {
+                        report.check(promise.of != PromiseOf::Basket, terms, at);
+                        report.known(&program.layout.line, slot.index(), at);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Offers and arbitrations: ids, names, and slots of the right kind.
 fn offers(program: &Program, report: &mut Report) {
     let (offers, at) = (&program.offers, At::Program);

@@ -161,6 +161,7 @@ impl<'a> Facts<'a> {
                     | ItemKind::Redemption(..)
                     | ItemKind::Offer(..)
                     | ItemKind::Arbitration(..)
+                    | ItemKind::Ensure(..)
                     | ItemKind::Template(_)
                     | ItemKind::Later { .. } => {}
                 }
@@ -374,6 +375,7 @@ impl<'a> Facts<'a> {
                 | ItemKind::Badge(..)
                 | ItemKind::Tiers(..)
                 | ItemKind::Arbitration(..)
+                | ItemKind::Ensure(..)
                 | ItemKind::Certificate(..)
                 | ItemKind::Later { .. } => {}
             }

@@ -9,7 +9,7 @@ pub mod comments;
 pub mod conditions;
 mod facts;
 pub mod lints;
-mod shape;
+pub(crate) mod shape;
 mod walk;
 
 use crate::check::SourceTree;

@@ -230,6 +230,7 @@ impl Lowering<'_> {
                 | Builtin::UnitPaid
                 | Builtin::Line(line_slot::PAID)
                 | Builtin::Tender(_)
+                | Builtin::Settled(_)
                 | Builtin::Row(..),
             ) => return None,
             Some(

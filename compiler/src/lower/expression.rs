@@ -379,6 +379,7 @@ impl Builder<'_, '_> {
                 | Builtin::Anniversary(_)
                 | Builtin::Balance(_)
                 | Builtin::Tender(_)
+                | Builtin::Settled(_)
                 | Builtin::Read(_),
             )
             | None => {

@@ -11,6 +11,7 @@ mod fraction;
 mod instruments;
 mod offers;
 mod past;
+mod promise;
 mod rule;
 
 use crate::ir::{self, Atom, AtomId, PlaceId, Reference, ReferenceId, Site, SiteId, SlotId};
@@ -101,6 +102,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         gifts: Vec::new(),
         offers: ir::Offers::default(),
         spendables: Vec::new(),
+        promises: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
         sites: Vec::new(),
@@ -177,6 +179,9 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     lowering.ir.conditions.truncate(conditions);
     lowering.instruments();
     lowering.offers();
+    for promise in &program.promises {
+        lowering.promise(promise);
+    }
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }
@@ -505,6 +510,8 @@ impl<'p> Lowering<'p> {
             Some(Builtin::Tender(of)) => return self.tender_slot(field, of),
             Some(Builtin::Row(rows, of)) => return self.row_slot(declared, rows, of),
             Some(Builtin::Anniversary(of)) => return self.anniversary_slot(declared, of),
+            // Promises alone speak of it, and not by a slot.
+            Some(Builtin::Settled(_)) => return (FieldSpace::Event, ir::event_slot::BASKET_PAID),
             Some(Builtin::Until(_) | Builtin::Read(_)) | None => {}
         }
         let (space, list) = match declared.record {

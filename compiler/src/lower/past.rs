@@ -386,7 +386,7 @@ impl<'p> Lowering<'p> {
                         | Builtin::UnitPaid
                         | Builtin::Row(..),
                     ) => true,
-                    Some(Builtin::Tender(_)) => true,
+                    Some(Builtin::Tender(_) | Builtin::Settled(_)) => true,
                     Some(
                         Builtin::Anniversary(_) | Builtin::Until(_) | Builtin::Balance(_) | Builtin::Read(_),
                     )

@@ -168,6 +168,8 @@ pub struct Program {
     pub instruments: Instruments,
     /// What members can be offered in sessions.
     pub offers: Offers,
+    /// What every decision keeps to, in order of declaration.
+    pub promises: Vec<Promise>,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
     /// Clocks in other zones that schedules read.
@@ -508,6 +510,85 @@ pub enum Builtin {
     Tender(TenderField),
     /// `member.balance.bonus`: a slot that kept state fills.
     Balance(ir::AccountId),
+    /// What is known when the event is settled, and only promises speak of.
+    Settled(Settled),
+}
+
+/// What settlement gives, of the basket or of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Settled {
+    /// `line.discount`, `basket.discount`
+    Discount,
+    /// `line.award.bonus`, `basket.award.bonus`
+    Award(ir::AccountId),
+}
+
+/// `ensure …`: what every decision keeps to.
+#[derive(Clone, Debug)]
+pub struct Promise {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// Of what it speaks.
+    pub of: ir::PromiseOf,
+    /// The name of the line, where it speaks of lines.
+    pub element: Option<LocalId>,
+    /// Kinds of events for whose decisions it is asked, ascending.
+    pub events: Vec<ir::EventId>,
+    /// Conditions on single fields of the event that must hold for it to be asked.
+    pub conditions: Vec<Expr>,
+    /// The same on single fields of the line.
+    pub line_conditions: Vec<Expr>,
+    /// Comparisons that must hold for it to be asked.
+    pub asks: Vec<Bound>,
+    /// What is kept.
+    pub keep: Bound,
+    /// What its sides count: units of this account, else minor units of the currency.
+    pub account: Option<ir::AccountId>,
+    /// What is published about it.
+    pub about: Vec<(String, String)>,
+    /// Where.
+    pub place: Place,
+}
+
+/// A comparison of two sums with one denominator.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// The left side.
+    pub left: Sum,
+    /// How they compare.
+    pub comparison: ir::Comparison,
+    /// The right side.
+    pub right: Sum,
+    /// What the numbers of both sides are divided by; above zero.
+    pub den: i64,
+    /// Where.
+    pub place: Place,
+}
+
+/// A sum of figures, each times a whole number.
+#[derive(Clone, Debug, Default)]
+pub struct Sum {
+    /// How often, and what.
+    pub terms: Vec<(i64, Figure)>,
+    /// A number by itself.
+    pub constant: i64,
+}
+
+/// What a promise speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Figure {
+    /// Minor units before any discount.
+    Initial,
+    /// Minor units that are left to pay.
+    Paid,
+    /// Minor units of all discounts.
+    Discount,
+    /// What is awarded to the event's member, in the account's smallest unit.
+    Award(ir::AccountId),
+    /// A field, of the line where it says so; in slot units.
+    Field(FieldId, bool),
 }
 
 /// What is known of payment with points.
@@ -1312,6 +1393,8 @@ pub enum Expectation {
     Tier(u32, i64),
     /// What is to be paid without its tax.
     NetTotal(i64),
+    /// The promise, of [`Program::promises`], is kept; or is broken (false).
+    Keeps(u32, bool),
     /// The condition, of [`Program::checks`], holds.
     Holds {
         /// Which.

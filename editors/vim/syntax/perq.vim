@@ -6,13 +6,13 @@ endif
 syntax match perqName "\<[[:alpha:]_]\k*\>"
 syntax keyword perqKeyword about above accepted account added after all also always amount and any any_offer
 syntax keyword perqKeyword arbitration as as_asked ascending at at_once available award awarded awards badge balance
-syntax keyword perqKeyword basket besides best better budget bundle by by_default cancel capacity cash certificate
+syntax keyword perqKeyword basket besides best better broken budget bundle by by_default cancel capacity cash certificate
 syntax keyword perqKeyword chain channels cheapest chooses codes confirm contacts counter coupon currency cut day
 syntax keyword perqKeyword days dearest debit decimals define descending discount displace displaced display
-syntax keyword perqKeyword downgrade each earlier effective else end enum error event every except exclude excludes
+syntax keyword perqKeyword downgrade each earlier effective else end ensure enum error event every except exclude excludes
 syntax keyword perqKeyword expect expire expires explore extend fails false fires first for from gets gift given
 syntax keyword perqKeyword gives goals group half_life half_year hidden hierarchical hours if_short ignored in in_batch include
-syntax keyword perqKeyword issue keep kind known language last later learn least let level limit limited line list maximise
+syntax keyword perqKeyword issue keep kept kind known language last later learn least let level limit limited line list maximise
 syntax keyword perqKeyword measure melt member members message mod month month_days month_end most multiply net never
 syntax keyword perqKeyword no none not not_below nothing of of_same offer offers on on_price one_level only or order
 syntax keyword perqKeyword ordered otherwise param pay per plus previous price priority process product program

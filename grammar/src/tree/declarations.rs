@@ -93,6 +93,7 @@ impl<'t> Builder<'t> {
             }
             Rule::offer => self.offer(children)?,
             Rule::arbitration => self.arbitration(children)?,
+            Rule::ensure => self.ensure(children)?,
             Rule::contacts => {
                 let header = self.take_header(children)?;
                 while let Some(child) = children.next() {

@@ -164,6 +164,10 @@ impl<'t> Builder<'t> {
                 children.eat(Rule::equals);
                 Expectation::Tier(tiers, self.take_name(children)?)
             }
+            Rule::kw_ensure => {
+                let ensure = self.take_path(children)?;
+                Expectation::Ensure(ensure, children.next()?.as_rule() == Rule::kw_kept)
+            }
             Rule::kw_badge => Expectation::Badge(self.take_path(children)?),
             Rule::kw_coupon => {
                 let coupon = self.take_path(children)?;

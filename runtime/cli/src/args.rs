@@ -74,6 +74,8 @@ pub enum Command {
     Check(Check),
     /// Find what rules may mean and their author probably does not
     Lint(Lint),
+    /// Prove what `ensure` says over all events, or show one that breaks it
+    Prove(Prove),
     /// Lay rules out in the one standard way
     Fmt(Fmt),
     /// Run the `test` blocks of rules
@@ -121,6 +123,7 @@ impl Command {
             Command::New(_) => "new",
             Command::Check(_) => "check",
             Command::Lint(_) => "lint",
+            Command::Prove(_) => "prove",
             Command::Fmt(_) => "fmt",
             Command::Test(_) => "test",
             Command::Mutate(_) => "mutate",
@@ -238,6 +241,45 @@ pub struct Lint {
     /// List all lints with their groups and levels
     #[arg(long)]
     pub list: bool,
+}
+
+/// `perq prove`
+#[derive(Debug, Arguments)]
+pub struct Prove {
+    /// Folders, each one programme, and files, each a programme of its own
+    #[arg(default_value = ".")]
+    pub paths: Vec<PathBuf>,
+
+    /// Answer these questions only [default: ensures and rules]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub only: Vec<Proofs>,
+
+    /// Of the `ensure`s, only the one of this name
+    #[arg(long, value_name = "NAME")]
+    pub name: Vec<String>,
+
+    /// Write each event that breaks an `ensure` into this folder, as NAME.json
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+
+    /// Print each event that breaks an `ensure` as a `test` block, too
+    #[arg(long)]
+    pub tests: bool,
+
+    /// What is not decided is a finding, too
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// What `perq prove` asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Proofs {
+    /// Whether every decision keeps what `ensure` says
+    Ensures,
+    /// Whether each rule can have an effect
+    Rules,
+    /// Whether two rules of a group can meet
+    Overlaps,
 }
 
 /// `perq fmt`

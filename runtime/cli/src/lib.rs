@@ -160,6 +160,7 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::New(options) => commands::new::run(options, &mut output),
         Command::Check(options) => commands::check::run(options, &mut output),
         Command::Lint(options) => commands::lint::run(options, &mut output),
+        Command::Prove(options) => commands::prove::run(options, &mut output),
         Command::Fmt(options) => commands::fmt::run(options, &mut output),
         Command::Test(options) => commands::test::run(options, &mut output),
         Command::Mutate(options) => commands::mutate::run(options, &mut output),

@@ -169,6 +169,7 @@ pages! {
     "wrong-displacement"
     "wrong-effect"
     "wrong-element"
+    "wrong-ensure"
     "wrong-event"
     "wrong-gift"
     "wrong-hash"

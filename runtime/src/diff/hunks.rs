@@ -431,6 +431,7 @@ fn written(sources: &SourceMap, folder: &str) -> Vec<Declaration> {
                 ItemKind::Redemption(header, _) => out.push(headed("redemption", header)),
                 ItemKind::Offer(header, _) => out.push(headed("offer", header)),
                 ItemKind::Arbitration(header, _) => out.push(headed("arbitration", header)),
+                ItemKind::Ensure(header, _) => out.push(headed("ensure", header)),
                 ItemKind::Template(template) => out.push(headed("template", &template.header)),
                 ItemKind::Group(header, clauses) => {
                     let rules: Vec<&perq_grammar::ast::Rule> = clauses

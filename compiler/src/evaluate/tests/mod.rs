@@ -124,6 +124,7 @@ impl Kit {
             gifts: Vec::new(),
             offers: crate::ir::Offers::default(),
             spendables: Vec::new(),
+            promises: Vec::new(),
             atoms: Vec::new(),
             functions: Vec::new(),
             sites: Vec::new(),

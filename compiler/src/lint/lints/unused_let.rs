@@ -52,6 +52,7 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             | ItemKind::Redemption(..)
             | ItemKind::Offer(..)
             | ItemKind::Arbitration(..)
+            | ItemKind::Ensure(..)
             | ItemKind::Later { .. } => {}
         }
     }

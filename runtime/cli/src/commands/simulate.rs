@@ -317,6 +317,25 @@ impl Paper {
             }
         }
         self.instruments(decision);
+        if !decision.broken.is_empty() {
+            self.line("");
+            self.line("Not kept");
+            for broken in &decision.broken {
+                let of =
+                    broken.line.map_or_else(|| "of the basket".to_owned(), |line| format!("on line {line}"));
+                let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "?".to_owned());
+                self.line(&format!(
+                    "  ensure {}: {of} {} should be {} {}",
+                    plain(&broken.ensure),
+                    side(&broken.left),
+                    broken.should_be,
+                    side(&broken.right)
+                ));
+                if !broken.rules.is_empty() {
+                    self.line(&format!("    by {}", plain(&broken.rules.join(", "))));
+                }
+            }
+        }
         let lost =
             |rule: &&RuleReport| !rule.displaced.is_empty() || !rule.cut.is_empty() || rule.error.is_some();
         let lost: Vec<&RuleReport> = told.rules.iter().filter(lost).collect();

@@ -266,6 +266,7 @@ fn completion_kind(kind: CompletionKind) -> u8 {
             | Kind::Test
             | Kind::Offer
             | Kind::Arbitration
+            | Kind::Ensure
             | Kind::Later => 7,
         },
     }
@@ -289,6 +290,7 @@ fn symbol(analysis: &Analysis, file: FileId, outline: &Outline) -> Value {
         | Kind::Badge
         | Kind::Offer
         | Kind::Arbitration
+        | Kind::Ensure
         | Kind::Later => 5,
         Kind::Alias => 2,
         Kind::Blank | Kind::Let | Kind::Parameter | Kind::Loop | Kind::Bundle | Kind::Part => 13,
