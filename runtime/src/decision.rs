@@ -1384,6 +1384,7 @@ pub(crate) mod tests {
 
     fn raw() -> evaluate::Decision {
         evaluate::Decision {
+            broken: Vec::new(),
             offered: None,
             answered: None,
             effects: vec![

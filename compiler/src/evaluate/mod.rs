@@ -513,9 +513,9 @@ pub struct Broken {
     pub promise: u32,
     /// The line's row; none of the basket as a whole.
     pub row: Option<u32>,
-    /// What the two sides of the comparison come to, in base units, each as numerator and denominator; none where they
-    /// are too large to be worked out.
-    pub sides: Option<[(i128, i128); 2]>,
+    /// What the two sides of the comparison come to, in base units, each as numerator and denominator; none where that is
+    /// too large to be worked out.
+    pub sides: [Option<(i128, i128)>; 2],
 }
 
 /// A rule that wanted to take more than there is.

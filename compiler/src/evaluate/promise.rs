@@ -136,49 +136,49 @@ fn is_own_award(program: &Program, effect: &super::Effect) -> bool {
     gives && !effect.debit
 }
 
-/// The two sides of a comparison that does not hold, in base units, each as numerator and denominator.
-pub(super) type Sides = Option<[(i128, i128); 2]>;
+/// The two sides of a comparison that does not hold, in base units, each as numerator and denominator; none where it is
+/// too large to be worked out.
+pub(super) type Sides = [Option<(i128, i128)>; 2];
+
+/// How two sides compare.
+struct Compared {
+    /// None where that cannot be worked out.
+    order: Option<Ordering>,
+    sides: Sides,
+}
 
 /// What a promise that is asked and does not hold comes to. What cannot be worked out does not hold.
 fn asked(promise: &Promise, figures: &Figures, record: RecordView<'_>, line: &[i64]) -> Option<Sides> {
+    let holds = |bound: &Bound, compared: &Compared| {
+        compared.order.is_some_and(|order| fits(bound.comparison, order))
+    };
     for ask in &promise.asks {
-        if !compared(ask, figures, record, line)?.is_some_and(|(order, _)| fits(ask.comparison, order)) {
+        if !holds(ask, &compared(ask, figures, record, line)?) {
             return None;
         }
     }
-    let Some((order, sides)) = compared(&promise.keep, figures, record, line)? else { return Some(None) };
-    (!fits(promise.keep.comparison, order)).then_some(Some(sides))
+    let found = compared(&promise.keep, figures, record, line)?;
+    (!holds(&promise.keep, &found)).then_some(found.sides)
 }
 
-/// How the sides compare, and what they come to; outside `None` where a slot is missing, of which nothing is said, inside
-/// where the numbers are too large.
-#[expect(clippy::type_complexity, reason = "the two absences mean different things")]
-fn compared(
-    bound: &Bound,
-    figures: &Figures,
-    record: RecordView<'_>,
-    line: &[i64],
-) -> Option<Option<(Ordering, [(i128, i128); 2])>> {
-    let mut sides = Vec::with_capacity(2);
-    for side in bound.sides() {
+/// How the sides compare, and what they come to; `None` where a slot is missing, of which nothing is said.
+fn compared(bound: &Bound, figures: &Figures, record: RecordView<'_>, line: &[i64]) -> Option<Compared> {
+    let unknown = Compared { order: None, sides: [None, None] };
+    let mut both = [(0i128, 0i128); 2];
+    for (side, place) in bound.sides().into_iter().zip(&mut both) {
         match worked_out(side, figures, record, line) {
             Worth::Missing => return None,
-            Worth::TooLarge => return Some(None),
-            Worth::Whole(amounts, rest) => sides.push((amounts, rest)),
+            Worth::TooLarge => return Some(unknown),
+            Worth::Whole(amounts, rest) => *place = (amounts, rest),
         }
     }
-    let (Some(left), Some(right)) = (sides.first().copied(), sides.get(1).copied()) else {
-        return Some(None);
-    };
-    Some(order(left, right, figures.pieces).and_then(|order| {
-        let den = i128::from(bound.den.max(1));
-        let shown = |(amounts, rest): (i128, i128)| {
-            let num = rest.checked_mul(figures.pieces)?.checked_add(amounts)?;
-            Some((num, den.checked_mul(figures.pieces)?))
-        };
-        // The order holds whether or not the sides can be shown.
-        Some((order, [shown(left).unwrap_or((0, 1)), shown(right).unwrap_or((0, 1))]))
-    }))
+    let den = i128::from(bound.den.max(1));
+    let sides = both.map(|(amounts, rest)| {
+        let num = rest.checked_mul(figures.pieces)?.checked_add(amounts)?;
+        Some((num, den.checked_mul(figures.pieces)?))
+    });
+    let [left, right] = both;
+    Some(Compared { order: order(left, right, figures.pieces), sides })
 }
 
 /// How `a / pieces + b` compare, without leaving 128 bits.

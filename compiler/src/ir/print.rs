@@ -934,6 +934,18 @@ fn site_text(program: &Program, id: SiteId) -> String {
     text
 }
 
+/// A comparison as rules write it.
+pub fn sign(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Equal => "=",
+        Comparison::NotEqual => "!=",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::ir::sample;
@@ -989,17 +1001,5 @@ group base phase earn displace best_for_member per line on running
                 "line slot 6 line.category: symbol category from line \"category\" optional inherits"
             )
         );
-    }
-}
-
-/// A comparison as rules write it.
-pub fn sign(comparison: Comparison) -> &'static str {
-    match comparison {
-        Comparison::Equal => "=",
-        Comparison::NotEqual => "!=",
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Greater => ">",
-        Comparison::GreaterOrEqual => ">=",
     }
 }

@@ -73,14 +73,14 @@ impl Names {
         let told = |broken: &evaluate::Broken| {
             let promise = self.program.promises.get(broken.promise as usize)?;
             let decimals = self.decimals(promise.account);
-            let side = |at: usize| number(*broken.sides.as_ref()?.get(at)?, decimals);
+            let [left, right] = broken.sides.map(|side| number(side?, decimals));
             Some(Broken {
                 ensure: promise.name.clone(),
                 line: broken.row.map(|row| row.saturating_add(1)),
                 sku: broken.row.map(|row| event.sku(row as usize).to_owned()),
-                left: side(0),
+                left,
                 should_be: print::sign(promise.keep.comparison).to_owned(),
-                right: side(1),
+                right,
                 rules: rules(&self.program, raw, broken)
                     .into_iter()
                     .map(|at| text(&self.rules, at))
