@@ -46,7 +46,7 @@ enum Message {
     /// A chunk was handed out.
     Begun(Arc<Routed>),
     /// A thread's share of a chunk.
-    Part(u64, u8, Result<Done, BatchErrorCause>),
+    Part(u64, u8, Result<Box<Done>, BatchErrorCause>),
     /// There are so many chunks, and why there are no more.
     End(u64, Result<(), BatchErrorCause>),
 }
@@ -72,7 +72,7 @@ pub(super) fn drive<S: Source>(
                     let part = catch_unwind(AssertUnwindSafe(|| {
                         let mut done = Done { ends: Some(Vec::new()), ..Done::default() };
                         worker.process(&routed.chunk, Some(share), &mut done);
-                        done
+                        Box::new(done)
                     }));
                     let part = part.map_err(|_| BatchErrorCause::Internal);
                     let failed = part.is_err();
@@ -112,14 +112,15 @@ fn collect(
     threads: u8,
 ) -> Result<(), BatchErrorCause> {
     let mut begun: std::collections::VecDeque<Arc<Routed>> = std::collections::VecDeque::new();
-    let mut parts: BTreeMap<(u64, u8), Done> = BTreeMap::new();
+    let mut parts: BTreeMap<(u64, u8), Box<Done>> = BTreeMap::new();
     let mut next = 0;
     let mut end = None;
     loop {
         while (0..threads).all(|shard| parts.contains_key(&(next, shard)))
             && let Some(routed) = begun.pop_front()
         {
-            let shares: Vec<Done> = (0..threads).filter_map(|shard| parts.remove(&(next, shard))).collect();
+            let shares: Vec<Box<Done>> =
+                (0..threads).filter_map(|shard| parts.remove(&(next, shard))).collect();
             let whole = together(&routed, &shares).ok_or(BatchErrorCause::Internal)?;
             sink.take(&whole).map_err(BatchErrorCause::Output)?;
             next += 1;
@@ -141,7 +142,7 @@ fn collect(
 }
 
 /// What came of a chunk, record by record from the thread that had it.
-fn together(routed: &Routed, shares: &[Done]) -> Option<Done> {
+fn together(routed: &Routed, shares: &[Box<Done>]) -> Option<Done> {
     let mut whole = Done { consumed: routed.chunk.consumed, ..Done::default() };
     // By thread: records that were taken, and where they end.
     let mut taken = vec![(0usize, 0usize, 0usize); shares.len()];
