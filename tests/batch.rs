@@ -1,6 +1,7 @@
 //! Records in bulk: the same events as JSON lines, CSV, Parquet and Arrow give the same bytes; tables of decisions hold
 //! what the lines hold; and nothing depends on the number of threads, also where events look back.
 
+use perq_cli::Exit;
 use perq_runtime::batch::{self, BatchOptions, Decisions, Format, Input};
 use perq_runtime::columnar::{Cell, Column, ColumnKind, TableFormat, TableReader, TableWriter, Value};
 use perq_runtime::decimal;
@@ -10,6 +11,7 @@ use perq_runtime::decision::{
 };
 use perq_runtime::engine::Engine;
 use perq_tests::bulk::{Shared, csv_of, example, first, table_of};
+use perq_tests::{root, scratch};
 use serde_json::Value as Json;
 use std::io;
 
@@ -390,4 +392,49 @@ fn cut_and_damaged_tables_end_in_an_error_and_never_in_a_panic() {
             assert!(!said.contains("fault in perq"), "{said}");
         }
     }
+}
+
+/// As a user meets it: files by the endings of their names, and a damaged one told as such.
+#[test]
+fn the_command_reads_and_writes_by_the_endings_of_names() {
+    let (_, events) = example("online-retail");
+    let events = first(&events, 100);
+    let folder = scratch("batch-formats");
+    let place = |name: &str| folder.join(name).to_string_lossy().into_owned();
+    let programme = root().join("rules-examples/online-retail").to_string_lossy().into_owned();
+    let run = |events: &str, out: &str| {
+        let (events, out) = (place(events), place(out));
+        perq_cli::run(["run", &programme, "--events", &events, "-o", &out], b"")
+            .unwrap_or_else(|error| panic!("{error}"))
+    };
+    let parquet = table_of(&events, TableFormat::Parquet, true);
+    for (name, bytes) in [
+        ("events.ndjson", &events),
+        ("events.csv", &csv_of(&events)),
+        ("events.parquet", &parquet),
+        ("events.ARROW", &table_of(&events, TableFormat::Arrow, true)),
+        ("cut.parquet", &parquet[..parquet.len() / 2].to_vec()),
+    ] {
+        std::fs::write(place(name), bytes).unwrap();
+    }
+    let mut found = Vec::new();
+    for name in ["events.ndjson", "events.csv", "events.parquet", "events.ARROW"] {
+        let (exit, _, said) = run(name, "decisions.ndjson");
+        assert_eq!(exit, Exit::Clean, "{said}");
+        assert!(said.contains("100 records: 100 decided, 0 refused"), "{said}");
+        found.push(std::fs::read(place("decisions.ndjson")).unwrap());
+    }
+    assert_eq!(lines(&found[0]), 100);
+    assert!(found.iter().all(|decisions| *decisions == found[0]));
+    for (name, format) in [("d.parquet", TableFormat::Parquet), ("d.arrow", TableFormat::Arrow)] {
+        assert_eq!(run("events.parquet", name).0, Exit::Clean);
+        let file = std::fs::File::open(place(name)).unwrap();
+        let column = [Column::new("id", ColumnKind::Text)];
+        let mut table = TableReader::open(format, file, &column).unwrap();
+        assert_eq!(table.next_row().unwrap(), Some(vec![Value::Text("536365".to_owned())]));
+    }
+    let (exit, _, said) = run("cut.parquet", "decisions.ndjson");
+    assert!(exit != Exit::Clean && said.contains("cut.parquet: the input cannot be read on"), "{said}");
+    let (exit, _, said) = run("events.csv", "decisions.csv");
+    assert!(exit != Exit::Clean && said.contains("are no CSV"), "{said}");
 }

@@ -13,6 +13,7 @@ pub(crate) mod write;
 
 pub use build::{Builder, TableBuilder};
 pub use read::{TableReader, Value};
+pub use source::is_decoding;
 pub use write::TableWriter;
 
 use std::io;

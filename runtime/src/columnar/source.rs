@@ -15,6 +15,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -198,10 +199,23 @@ impl Batches {
     }
 }
 
+thread_local! {
+    /// Whether this thread is in the decoder of a file.
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is in the decoder of a file, so that a panic is caught and told as an error of the file: for hosts
+/// whose hook would tell it as a mistake of the program.
+pub fn is_decoding() -> bool {
+    DECODING.get()
+}
+
 /// With a fault of the decoder as an error of the file.
 fn guarded<T>(before: u64, of: impl FnOnce() -> Result<T, TableError>) -> Result<T, TableError> {
-    let result =
-        catch_unwind(AssertUnwindSafe(of)).unwrap_or_else(|_| Err(broken("its parts contradict each other")));
+    DECODING.set(true);
+    let result = catch_unwind(AssertUnwindSafe(of));
+    DECODING.set(false);
+    let result = result.unwrap_or_else(|_| Err(broken("its parts contradict each other")));
     result.map_err(|mut error| {
         if before > 0 {
             error.message = format!("after {before} rows: {}", error.message);
