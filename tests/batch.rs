@@ -24,12 +24,11 @@ fn decide(engine: &Engine, bytes: &[u8], format: Format, threads: usize) -> (Vec
     (decisions, rejections)
 }
 
-fn decide_into(engine: &Engine, bytes: &[u8], threads: usize, format: TableFormat) -> (Vec<u8>, Vec<u8>) {
+fn decide_into(engine: &Engine, input: Input<'_>, threads: usize, format: TableFormat) -> (Vec<u8>, Vec<u8>) {
     let place = Shared::default();
     let mut table = DecisionTable::new(engine, format, Box::new(place.clone())).unwrap();
     let mut rejections = Vec::new();
     let options = BatchOptions { threads, ..BatchOptions::default() };
-    let input = Input::Stream(Box::new(bytes));
     batch::run_into(engine, input, Decisions::Table(&mut table), &mut rejections, &options, &mut |_| ())
         .unwrap_or_else(|error| panic!("{error}"));
     table.finish().unwrap();
@@ -59,16 +58,27 @@ fn nothing_depends_on_the_number_of_threads() {
     for (name, expected) in [("online-retail", 25_900), ("coming-back", 25_900)] {
         let (engine, events) = example(name);
         assert_eq!(engine.is_stateful(), name == "coming-back");
-        assert!(batch::is_divided(&engine));
-        let one = decide(&engine, &events, Format::Ndjson, 1);
+        let folder = scratch("batch-threads");
+        std::fs::write(folder.join("events.ndjson"), &events).unwrap();
+        let file = || Input::File(std::fs::File::open(folder.join("events.ndjson")).unwrap());
+        assert!(batch::is_divided(&engine, &mut file(), Format::Ndjson).unwrap());
+        let decide = |threads: usize| {
+            let (mut decisions, mut rejections) = (Vec::new(), Vec::new());
+            let options = BatchOptions { threads, ..BatchOptions::default() };
+            let lines = Decisions::Lines(&mut decisions);
+            batch::run_into(&engine, file(), lines, &mut rejections, &options, &mut |_| ())
+                .unwrap_or_else(|error| panic!("{error}"));
+            (decisions, rejections)
+        };
+        let one = decide(1);
         assert_eq!(lines(&one.0) + lines(&one.1), expected);
         for threads in [2, 3, 8] {
-            assert!(decide(&engine, &events, Format::Ndjson, threads) == one, "{name} on {threads} threads");
+            assert!(decide(threads) == one, "{name} on {threads} threads");
         }
-        let events = first(&events, 3_000);
-        let one = decide_into(&engine, &events, 1, TableFormat::Arrow);
+        std::fs::write(folder.join("events.ndjson"), first(&events, 3_000)).unwrap();
+        let one = decide_into(&engine, file(), 1, TableFormat::Arrow);
         for threads in [2, 3, 8] {
-            let more = decide_into(&engine, &events, threads, TableFormat::Arrow);
+            let more = decide_into(&engine, file(), threads, TableFormat::Arrow);
             assert!(more == one, "a table of {name} on {threads} threads");
         }
     }
@@ -84,7 +94,7 @@ fn tables_of_decisions_hold_what_the_lines_hold() {
             expected.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
         let columns = DecisionColumns::of(engine.program());
         for format in [TableFormat::Parquet, TableFormat::Arrow] {
-            let (bytes, _) = decide_into(&engine, &events, 2, format);
+            let (bytes, _) = decide_into(&engine, Input::Stream(Box::new(&events[..])), 2, format);
             let mut table = TableReader::of_memory(format, bytes, columns.columns()).unwrap();
             let amounts = Amounts { engine: &engine, scale: scale_of(columns.columns()) };
             for line in &expected {
@@ -437,4 +447,25 @@ fn the_command_reads_and_writes_by_the_endings_of_names() {
     assert!(exit != Exit::Clean && said.contains("cut.parquet: the input cannot be read on"), "{said}");
     let (exit, _, said) = run("events.csv", "decisions.csv");
     assert!(exit != Exit::Clean && said.contains("are no CSV"), "{said}");
+}
+
+/// A purchase that an event names may be anybody's, so that one thread decides then; and so it does where nobody can look
+/// ahead.
+#[test]
+fn events_that_name_purchases_are_decided_on_one_thread() {
+    let (engine, events) = example("coming-back");
+    let folder = scratch("batch-named");
+    let divided = |text: &[u8]| {
+        std::fs::write(folder.join("events"), text).unwrap();
+        let mut input = Input::File(std::fs::File::open(folder.join("events")).unwrap());
+        batch::is_divided(&engine, &mut input, Format::Ndjson).unwrap()
+    };
+    let some = first(&events, 3_000);
+    assert!(some.len() > 1 << 19 && divided(&some));
+    let naming = |line: &str| divided(&[&some, line.as_bytes(), b"\n", &some].concat());
+    assert!(!naming(r#"{"id":"x","kind":"return","of":"536365"}"#));
+    assert!(!naming(r#"{"id":"x","kind":"return","o\u0066":"536365"}"#));
+    assert!(naming(r#"{"id":"x","kind":"return","note":"one of them"}"#));
+    let mut input = Input::Stream(Box::new(&some[..]));
+    assert!(!batch::is_divided(&engine, &mut input, Format::Ndjson).unwrap());
 }

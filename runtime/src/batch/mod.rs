@@ -24,6 +24,7 @@ use crate::record::{RecordError, RecordErrorKind};
 use crate::summary::Summary;
 use chunk::{Chunk, Lines, Source};
 use serde::Serialize;
+use shards::Apart;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -199,8 +200,13 @@ pub fn run_into<'s>(
 ) -> Result<Summary, BatchError> {
     let sink =
         Sink { decisions, rejections, progress, state: Progress::default(), summary: Summary::default() };
-    match open(engine, input, options) {
-        Ok(source) => drive(engine, source, sink, options),
+    let mut input = input;
+    let opened = match options.threads {
+        0 | 1 => Ok(false),
+        _ => is_divided(engine, &mut input, options.format),
+    };
+    match opened.and_then(|divided| Ok((open(engine, input, options)?, divided))) {
+        Ok((source, divided)) => drive(engine, source, sink, divided, options),
         Err(error) => sink.end(Err(BatchErrorCause::Input(error))),
     }
 }
@@ -343,19 +349,35 @@ struct Done {
     ends: Option<Vec<(usize, usize)>>,
 }
 
-/// Whether several threads decide where several are asked for: where decisions do not depend on earlier ones, or only on
-/// those of the same member. Otherwise one does, and decisions are the same.
-pub fn is_divided(engine: &Engine) -> bool {
-    !engine.is_stateful() || shards::are_apart(engine.program())
+/// Whether several threads decide an input where several are asked for: where decisions do not depend on earlier ones, or
+/// only on those of the same member. Otherwise one does, and decisions are the same.
+///
+/// A program that speaks of returns looks up purchases of anybody, by their ids. Where a file is given, it is looked
+/// through first: if no event names a purchase, members are apart all the same.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn is_divided(engine: &Engine, input: &mut Input<'_>, format: Format) -> io::Result<bool> {
+    if !engine.is_stateful() {
+        return Ok(true);
+    }
+    match (shards::are_apart(engine.program()), input) {
+        (Apart::Always, _) => Ok(true),
+        (Apart::UnlessReturned, Input::File(file)) if format == Format::Ndjson => {
+            shards::names_no_purchase(file)
+        }
+        (Apart::UnlessReturned | Apart::Never, _) => Ok(false),
+    }
 }
 
 fn drive<S: Source>(
     engine: &Engine,
     mut source: S,
     mut sink: Sink<'_>,
+    divided: bool,
     options: &BatchOptions,
 ) -> Result<Summary, BatchError> {
-    if options.threads > 1 && is_divided(engine) {
+    if options.threads > 1 && divided {
         let result = match engine.is_stateful() {
             true => shards::drive(engine, source, &mut sink, options),
             false => drive_threads(engine, source, &mut sink, options),

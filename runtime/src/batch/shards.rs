@@ -6,33 +6,83 @@
 use super::chunk::{Chunk, Source};
 use super::{BatchErrorCause, BatchOptions, Done, Record, Share, Sink, each};
 use crate::engine::Engine;
+use crate::input;
 use crate::record::{ReadEvent, Reader};
 use perq_compiler::ir::{CounterKey, Program};
 use rustc_hash::FxHasher;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::hash::Hasher;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 
 /// Chunks that wait for a thread. The slowest thread holds up the others this far behind it.
 const WAITING: usize = 4;
 
+/// Whether what an event changes is seen by events of the same member alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Apart {
+    /// Whatever the events.
+    Always,
+    /// If no event names a purchase of which goods come back: it may be anybody's, and is found by its id.
+    UnlessReturned,
+    /// Others may see it.
+    Never,
+}
+
 /// Whether all that a program keeps belongs to the member of the event, and is seen by that member's events alone.
 ///
 /// Not so: limits and budgets of a campaign, or counted for who invited; gifts to other members; coupons and
-/// certificates, whose codes anybody may present; offers that learn from everybody; and returns, which name a purchase
-/// that may be anybody's.
-pub(super) fn are_apart(program: &Program) -> bool {
+/// certificates, whose codes anybody may present; offers that learn from everybody.
+pub(super) fn are_apart(program: &Program) -> Apart {
     let own_counters = program.counters.iter().all(|counter| match counter.per {
         CounterKey::Member => true,
         CounterKey::Campaign | CounterKey::Inviter(_) => false,
     });
-    own_counters
-        && !program.returns
+    let own = own_counters
         && program.sites.iter().all(|site| site.to.is_none())
         && program.instruments.coupons.is_empty()
         && program.instruments.certificates.is_empty()
-        && program.offers.list.iter().all(|offer| offer.learn.is_none())
+        && program.offers.list.iter().all(|offer| offer.learn.is_none());
+    match (own, program.returns) {
+        (true, false) => Apart::Always,
+        (true, true) => Apart::UnlessReturned,
+        (false, _) => Apart::Never,
+    }
+}
+
+/// Looks through JSON lines for the field that names a purchase. Of a text that could hold it, it says that it does; the
+/// file is at its beginning again afterwards.
+pub(super) fn names_no_purchase(file: &mut File) -> io::Result<bool> {
+    if !file.metadata()?.is_file() {
+        return Ok(false);
+    }
+    let start = file.stream_position()?;
+    let found = {
+        let mut text = input::open(&mut *file)?;
+        let mut buffer = vec![0; 1 << 18];
+        let mut kept = 0;
+        loop {
+            let count = match text.read(buffer.get_mut(kept..).unwrap_or_default()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                // Whoever reads it says so.
+                Err(_) | Ok(0) => break false,
+                Ok(count) => count,
+            };
+            let end = kept + count;
+            let piece = buffer.get(..end).unwrap_or_default();
+            // The key as it is written usually, or a text in which any key may stand behind escapes.
+            if piece.windows(4).any(|part| part == b"\"of\"") || piece.windows(2).any(|part| part == b"\\u") {
+                break true;
+            }
+            let rest = end.saturating_sub(3);
+            buffer.copy_within(rest..end, 0);
+            kept = end - rest;
+        }
+    };
+    file.seek(SeekFrom::Start(start))?;
+    Ok(!found)
 }
 
 /// A chunk, and which thread has which of its records.
