@@ -3,11 +3,15 @@
 //! Decides nothing. The JSON has a published schema, `schema/decision.schema.json`, and its fields always stand in
 //! the same order, so that equal decisions are equal bytes.
 
+#[cfg(feature = "columnar")]
+mod columns;
 mod instruments;
 mod offers;
 mod promises;
 mod returned;
 
+#[cfg(feature = "columnar")]
+pub use columns::{DecisionColumns, DecisionTable};
 pub use instruments::{Code, FieldSet, Gift, GiftOffer, Issued, LevelChange};
 pub use offers::{HiddenOffer, OFFERS_SCHEMA, Offers, Said, ShownOffer};
 pub use promises::Broken;

@@ -875,6 +875,19 @@ impl Session {
         (&self.event, &self.evaluation.decision)
     }
 
+    /// The decision of the event that was read last, with names.
+    #[cfg(feature = "columnar")]
+    pub(crate) fn named(&self) -> Decision {
+        self.engine.0.names.decision(&self.event, &self.evaluation.decision)
+    }
+
+    /// When the event that was read last happened.
+    #[cfg(feature = "columnar")]
+    pub(crate) fn happened_at(&self) -> Option<i64> {
+        let at = self.event.record.event.get(event_slot::AT.index()).copied();
+        at.filter(|at| *at != MISSING)
+    }
+
     /// Appends the decision of the event that was read last.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         self.engine.0.names.write(out, &self.event, &self.evaluation.decision);

@@ -1,6 +1,7 @@
 //! What the suites share: generators of programmes and records, plain renderings, the repository's files.
 
 pub mod agree;
+pub mod bulk;
 pub mod coverage;
 pub mod crash;
 pub mod generate;

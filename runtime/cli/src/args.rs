@@ -416,7 +416,7 @@ pub struct Run {
     /// A pack, a programme's folder, or one rule file
     pub program: PathBuf,
 
-    /// Events, one JSON object a line; plain or gzip; `-` is standard input [default: as perq.toml says]
+    /// Events: one JSON object a line or .csv, plain or gzip; .parquet; .arrow; `-` is standard input, of JSON lines [default: as perq.toml says]
     #[arg(long, value_name = "FILE")]
     pub events: Vec<PathBuf>,
 
@@ -424,7 +424,7 @@ pub struct Run {
     #[command(flatten)]
     pub tables: Tables,
 
-    /// Where decisions go, one JSON object a line [default: standard output]
+    /// Where decisions go, one JSON object a line, or as a table in a file .parquet or .arrow [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 

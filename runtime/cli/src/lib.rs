@@ -107,6 +107,11 @@ pub type Outcome = Result<Exit, Failure>;
 /// The whole of the binary.
 pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
+        // A damaged file, which is told as such.
+        #[cfg(feature = "columnar")]
+        if perq_runtime::columnar::is_decoding() {
+            return;
+        }
         let place = panic.location().map_or_else(String::new, |place| format!(" ({place})"));
         let payload = panic.payload();
         let text = payload.downcast_ref::<String>().map(String::as_str);

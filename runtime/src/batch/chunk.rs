@@ -19,6 +19,9 @@ pub(crate) struct Chunk {
     pub origins: Option<Vec<Origin>>,
     /// Bytes of the stream up to the end of this chunk.
     pub consumed: u64,
+    /// Records that are to be written out as text first.
+    #[cfg(feature = "columnar")]
+    pub rows: Option<super::columns::Rows>,
 }
 
 /// Where a record of a table comes from.
@@ -36,6 +39,12 @@ pub(crate) struct Origin {
 pub(crate) trait Source: Send {
     /// The next chunk; nothing at the end.
     fn next(&mut self) -> io::Result<Option<Chunk>>;
+}
+
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn next(&mut self) -> io::Result<Option<Chunk>> {
+        (**self).next()
+    }
 }
 
 /// Bytes of an over-long line that a rejection repeats.
@@ -95,6 +104,7 @@ impl<R: Read> Lines<R> {
             too_long,
             origins: None,
             consumed: self.offset + bytes,
+            ..Chunk::default()
         };
         self.line += lines;
         self.offset += bytes;

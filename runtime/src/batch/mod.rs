@@ -5,23 +5,34 @@
 //! stops only where the stream itself is broken or nothing can be written.
 
 pub(crate) mod chunk;
+#[cfg(feature = "columnar")]
+mod columns;
+mod shards;
 mod table;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "columnar")]
+use crate::columnar::source::Bulk;
+#[cfg(feature = "columnar")]
+use crate::columnar::{TableBuilder, TableError, TableFormat};
+#[cfg(feature = "columnar")]
+use crate::decision::{DecisionColumns, DecisionTable};
 use crate::engine::{Engine, Session};
 use crate::input;
 use crate::record::{RecordError, RecordErrorKind};
 use crate::summary::Summary;
 use chunk::{Chunk, Lines, Source};
 use serde::Serialize;
+use shards::Apart;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
 use std::time::Instant;
 
-/// How records are written in the stream. Both may be compressed with gzip.
+/// How records are written in the stream. Texts may be compressed with gzip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
     /// A JSON object on each line.
@@ -29,6 +40,48 @@ pub enum Format {
     Ndjson,
     /// A table with a header and a row for each line of a receipt.
     Csv,
+    /// A row for each event, with its lines and payments as lists of rows.
+    #[cfg(feature = "columnar")]
+    Parquet,
+    /// The same, in an Arrow file or stream.
+    #[cfg(feature = "columnar")]
+    Arrow,
+}
+
+impl Format {
+    /// By the ending of a file's name, also before `.gz`: `csv`, `parquet`, `arrow`, `arrows`, `feather` and `ipc`; JSON
+    /// lines for all others. Nothing where this build does not read them.
+    pub fn of_name(name: &str) -> Option<Format> {
+        let name = name.to_ascii_lowercase();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
+            "csv" => Some(Format::Csv),
+            #[cfg(feature = "columnar")]
+            "parquet" => Some(Format::Parquet),
+            #[cfg(feature = "columnar")]
+            "arrow" | "arrows" | "feather" | "ipc" => Some(Format::Arrow),
+            #[cfg(not(feature = "columnar"))]
+            "parquet" | "arrow" | "arrows" | "feather" | "ipc" => None,
+            _ => Some(Format::Ndjson),
+        }
+    }
+}
+
+/// Where records come from.
+pub enum Input<'r> {
+    /// Bytes one after another. Parquet and Arrow are held in memory then.
+    Stream(Box<dyn Read + Send + 'r>),
+    /// A file.
+    File(File),
+}
+
+/// Where decisions go.
+pub enum Decisions<'d> {
+    /// A line of JSON for each.
+    Lines(&'d mut dyn Write),
+    /// A row of a table for each.
+    #[cfg(feature = "columnar")]
+    Table(&'d mut DecisionTable),
 }
 
 /// How a batch runs.
@@ -124,24 +177,69 @@ struct Rejection<'a> {
 pub fn run(
     engine: &Engine,
     input: impl Read + Send,
-    decisions: impl Write,
-    rejections: impl Write,
+    mut decisions: impl Write,
+    mut rejections: impl Write,
     options: &BatchOptions,
-    progress: impl FnMut(Progress),
+    mut progress: impl FnMut(Progress),
 ) -> Result<Summary, BatchError> {
-    let schema = engine.schema();
-    let limit = schema.options().limits.record;
-    let chunk = options.chunk.max(1);
+    let input = Input::Stream(Box::new(input));
+    run_into(engine, input, Decisions::Lines(&mut decisions), &mut rejections, options, &mut progress)
+}
+
+/// As [`run`], from files too and into tables.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_into<'s>(
+    engine: &Engine,
+    input: Input<'_>,
+    decisions: Decisions<'s>,
+    rejections: &'s mut dyn Write,
+    options: &BatchOptions,
+    progress: &'s mut dyn FnMut(Progress),
+) -> Result<Summary, BatchError> {
     let sink =
         Sink { decisions, rejections, progress, state: Progress::default(), summary: Summary::default() };
-    let stream = match input::open(input) {
-        Ok(stream) => stream,
-        Err(error) => return sink.end(Err(BatchErrorCause::Input(error))),
+    let mut input = input;
+    let opened = match options.threads {
+        0 | 1 => Ok(false),
+        _ => is_divided(engine, &mut input, options.format),
     };
-    match options.format {
-        Format::Ndjson => drive(engine, Lines::new(stream, chunk, limit), sink, options),
-        Format::Csv => drive(engine, table::Table::new(schema, stream, chunk, limit), sink, options),
+    match opened.and_then(|divided| Ok((open(engine, input, options)?, divided))) {
+        Ok((source, divided)) => drive(engine, source, sink, divided, options),
+        Err(error) => sink.end(Err(BatchErrorCause::Input(error))),
     }
+}
+
+/// The chunks of an input.
+fn open<'r>(
+    engine: &'r Engine,
+    input: Input<'r>,
+    options: &BatchOptions,
+) -> io::Result<Box<dyn Source + 'r>> {
+    let schema = engine.schema();
+    let (limit, chunk) = (schema.options().limits.record, options.chunk.max(1));
+    let text = |input: Input<'r>| match input {
+        Input::Stream(stream) => input::open(stream),
+        Input::File(file) => input::open(file),
+    };
+    #[cfg(feature = "columnar")]
+    let bulk = |input: Input<'r>| match input {
+        Input::File(file) => Bulk::of_file(file),
+        Input::Stream(mut stream) => {
+            let mut bytes = Vec::new();
+            stream.read_to_end(&mut bytes)?;
+            Ok(Bulk::of_memory(bytes))
+        }
+    };
+    Ok(match options.format {
+        Format::Ndjson => Box::new(Lines::new(text(input)?, chunk, limit)),
+        Format::Csv => Box::new(table::Table::new(schema, text(input)?, chunk, limit)),
+        #[cfg(feature = "columnar")]
+        Format::Parquet => Box::new(columns::Table::open(schema, TableFormat::Parquet, bulk(input)?)?),
+        #[cfg(feature = "columnar")]
+        Format::Arrow => Box::new(columns::Table::open(schema, TableFormat::Arrow, bulk(input)?)?),
+    })
 }
 
 /// A line of a stream of records.
@@ -177,17 +275,25 @@ pub(crate) fn each_line(
 }
 
 /// Where results go, in order.
-struct Sink<D, R, P> {
-    decisions: D,
-    rejections: R,
-    progress: P,
+struct Sink<'s> {
+    decisions: Decisions<'s>,
+    rejections: &'s mut dyn Write,
+    progress: &'s mut dyn FnMut(Progress),
     state: Progress,
     summary: Summary,
 }
 
-impl<D: Write, R: Write, P: FnMut(Progress)> Sink<D, R, P> {
+impl Sink<'_> {
     fn take(&mut self, done: &Done) -> io::Result<()> {
-        self.decisions.write_all(&done.decisions)?;
+        match &mut self.decisions {
+            Decisions::Lines(out) => out.write_all(&done.decisions)?,
+            #[cfg(feature = "columnar")]
+            Decisions::Table(table) => match &done.rows {
+                Ok(Some(rows)) => table.add(rows).map_err(TableError::into_io)?,
+                Ok(None) => {}
+                Err(message) => return Err(io::Error::other(message.as_str())),
+            },
+        }
         self.rejections.write_all(&done.rejections)?;
         self.summary.merge(&done.summary);
         self.state.records = self.summary.records();
@@ -198,42 +304,93 @@ impl<D: Write, R: Write, P: FnMut(Progress)> Sink<D, R, P> {
     }
 
     fn end(mut self, result: Result<(), BatchErrorCause>) -> Result<Summary, BatchError> {
-        let flushed = self.decisions.flush().and_then(|()| self.rejections.flush());
+        let flushed = match &mut self.decisions {
+            Decisions::Lines(out) => out.flush(),
+            // It is ended by who began it.
+            #[cfg(feature = "columnar")]
+            Decisions::Table(_) => Ok(()),
+        };
+        let flushed = flushed.and_then(|()| self.rejections.flush());
         let result = result.and_then(|()| flushed.map_err(BatchErrorCause::Output));
         match result {
             Ok(()) => Ok(self.summary),
             Err(cause) => Err(BatchError { cause, done: Box::new(self.summary) }),
         }
     }
+
+    /// A worker whose decisions this takes.
+    fn worker(&self, engine: &Engine, options: &BatchOptions) -> Worker {
+        Worker {
+            session: engine.session(),
+            measure: options.measure,
+            #[cfg(feature = "columnar")]
+            columns: match &self.decisions {
+                Decisions::Lines(_) => None,
+                Decisions::Table(table) => Some(table.columns()),
+            },
+        }
+    }
 }
 
+/// Decisions of a chunk as rows, or why there are none.
+#[cfg(feature = "columnar")]
+type Rows = Result<Option<arrow_array::RecordBatch>, String>;
+
 /// What came of a chunk.
-#[derive(Default)]
 struct Done {
     decisions: Vec<u8>,
+    /// The decisions, where they go into a table.
+    #[cfg(feature = "columnar")]
+    rows: Rows,
     rejections: Vec<u8>,
     summary: Summary,
     consumed: u64,
+    /// Where the decision and the rejection of each record end, where that is asked for: one of them has nothing between.
+    ends: Option<Vec<(usize, usize)>>,
 }
 
-fn drive<S: Source, D: Write, R: Write, P: FnMut(Progress)>(
+/// Whether several threads decide an input where several are asked for: where decisions do not depend on earlier ones, or
+/// only on those of the same member. Otherwise one does, and decisions are the same.
+///
+/// A program that speaks of returns looks up purchases of anybody, by their ids. Where a file is given, it is looked
+/// through first: if no event names a purchase, members are apart all the same.
+///
+/// # Errors
+/// Where the file cannot be read.
+pub fn is_divided(engine: &Engine, input: &mut Input<'_>, format: Format) -> io::Result<bool> {
+    if !engine.is_stateful() {
+        return Ok(true);
+    }
+    match (shards::are_apart(engine.program()), input) {
+        (Apart::Always, _) => Ok(true),
+        (Apart::UnlessReturned, Input::File(file)) if format == Format::Ndjson => {
+            shards::names_no_purchase(file)
+        }
+        (Apart::UnlessReturned | Apart::Never, _) => Ok(false),
+    }
+}
+
+fn drive<S: Source>(
     engine: &Engine,
     mut source: S,
-    mut sink: Sink<D, R, P>,
+    mut sink: Sink<'_>,
+    divided: bool,
     options: &BatchOptions,
 ) -> Result<Summary, BatchError> {
-    // What was decided before may change what is decided next.
-    if options.threads > 1 && !engine.is_stateful() {
-        let result = drive_threads(engine, source, &mut sink, options);
+    if options.threads > 1 && divided {
+        let result = match engine.is_stateful() {
+            true => shards::drive(engine, source, &mut sink, options),
+            false => drive_threads(engine, source, &mut sink, options),
+        };
         return sink.end(result);
     }
-    let mut session = engine.session();
+    let mut worker = sink.worker(engine, options);
     let mut done = Done::default();
     let result = loop {
         match source.next() {
             Ok(Some(chunk)) => {
                 done.clear();
-                process(&mut session, &chunk, options.measure, &mut done);
+                worker.process(&chunk.written(), None, &mut done);
                 if let Err(error) = sink.take(&done) {
                     break Err(BatchErrorCause::Output(error));
                 }
@@ -261,10 +418,10 @@ struct Written {
 
 type Message = (u64, Result<Done, BatchErrorCause>);
 
-fn drive_threads<S: Source, D: Write, R: Write, P: FnMut(Progress)>(
+fn drive_threads<S: Source>(
     engine: &Engine,
     source: S,
-    sink: &mut Sink<D, R, P>,
+    sink: &mut Sink<'_>,
     options: &BatchOptions,
 ) -> Result<(), BatchErrorCause> {
     let threads = options.threads.min(256);
@@ -277,13 +434,13 @@ fn drive_threads<S: Source, D: Write, R: Write, P: FnMut(Progress)>(
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (queue, written, changed, sender) = (&queue, &written, &changed, sender.clone());
-            let mut session = engine.session();
+            let mut worker = sink.worker(engine, options);
             scope.spawn(move || {
                 while let Some((number, chunk)) = take(queue, written, changed, window) {
                     let outcome = chunk.map_err(BatchErrorCause::Input).and_then(|chunk| {
                         catch_unwind(AssertUnwindSafe(|| {
                             let mut done = Done::default();
-                            process(&mut session, &chunk, options.measure, &mut done);
+                            worker.process(&chunk.written(), None, &mut done);
                             done
                         }))
                         .map_err(|_| BatchErrorCause::Internal)
@@ -356,6 +513,20 @@ fn take<S: Source>(
     }
 }
 
+impl Default for Done {
+    fn default() -> Done {
+        Done {
+            decisions: Vec::new(),
+            #[cfg(feature = "columnar")]
+            rows: Ok(None),
+            rejections: Vec::new(),
+            summary: Summary::default(),
+            consumed: 0,
+            ends: None,
+        }
+    }
+}
+
 impl Done {
     fn clear(&mut self) {
         self.decisions.clear();
@@ -372,25 +543,67 @@ impl Done {
     }
 }
 
-/// Decides the records of a chunk.
-fn process(session: &mut Session, chunk: &Chunk, measure: bool, done: &mut Done) {
-    done.consumed = chunk.consumed;
-    if chunk.too_long {
-        let limit = session.engine().schema().options().limits.record;
-        let message = format!("the record is longer than the limit of {limit} bytes");
-        let mut error = RecordError::new(RecordErrorKind::RecordTooLong, 0, message);
-        (error.line, error.offset) = (chunk.line, chunk.offset);
-        done.reject(&error, &chunk.text);
-        return;
-    }
-    let mut start = 0;
-    for (number, line) in chunk.text.split(|byte| *byte == b'\n').enumerate() {
-        let place = (chunk.line + number as u64, chunk.offset + start as u64);
-        let origin = chunk.origins.as_ref().and_then(|origins| origins.get(number));
-        start += line.len() + 1;
-        if line.iter().all(u8::is_ascii_whitespace) {
-            continue;
+/// Decides chunks, on one thread.
+struct Worker {
+    session: Session,
+    measure: bool,
+    /// Where decisions go into a table.
+    #[cfg(feature = "columnar")]
+    columns: Option<std::sync::Arc<DecisionColumns>>,
+}
+
+/// The table that decisions of a chunk are put in, where they go into one.
+#[derive(Default)]
+struct Filling {
+    #[cfg(feature = "columnar")]
+    table: Option<Result<TableBuilder, TableError>>,
+}
+
+/// Which records of a chunk are to be decided: those whose place has this number.
+#[derive(Clone, Copy)]
+struct Share<'p> {
+    of: &'p [u8],
+    number: u8,
+}
+
+impl Worker {
+    /// Decides the records of a chunk, or a share of them.
+    fn process(&mut self, chunk: &Chunk, share: Option<Share<'_>>, done: &mut Done) {
+        done.consumed = chunk.consumed;
+        #[cfg(feature = "columnar")]
+        let mut rows = Filling { table: self.columns.as_ref().map(|columns| columns.table()) };
+        #[cfg(not(feature = "columnar"))]
+        let mut rows = Filling::default();
+        let mut place = 0;
+        each(chunk, &mut |record| {
+            let is_mine = share.is_none_or(|share| share.of.get(place) == Some(&share.number));
+            place += 1;
+            if is_mine {
+                self.one(chunk, record, &mut rows, done);
+                let decisions = rows.length().unwrap_or(done.decisions.len());
+                let rejections = done.rejections.len();
+                if let Some(ends) = &mut done.ends {
+                    ends.push((decisions, rejections));
+                }
+            }
+        });
+        #[cfg(feature = "columnar")]
+        {
+            let taken = rows.table.map(|table| table.and_then(|mut table| table.take())).transpose();
+            done.rows = taken.map_err(|error| error.to_string());
         }
+    }
+
+    fn one(&mut self, chunk: &Chunk, record: Record<'_>, rows: &mut Filling, done: &mut Done) {
+        let Record::Line { number, start, line } = record else {
+            let limit = self.session.engine().schema().options().limits.record;
+            let message = format!("the record is longer than the limit of {limit} bytes");
+            let mut error = RecordError::new(RecordErrorKind::RecordTooLong, 0, message);
+            (error.line, error.offset) = (chunk.line, chunk.offset);
+            done.reject(&error, &chunk.text);
+            return;
+        };
+        let origin = chunk.origins.as_ref().and_then(|origins| origins.get(number));
         if let Some(fault) = origin.and_then(|origin| origin.fault.as_ref()) {
             let mut error = fault.clone();
             if let (Some(origin), 0) = (origin, error.offset) {
@@ -398,50 +611,104 @@ fn process(session: &mut Session, chunk: &Chunk, measure: bool, done: &mut Done)
             }
             error.id = error.id.or_else(|| id_of(line));
             done.reject(&error, line);
-            continue;
+            return;
         }
-        if let Err(mut error) = decide(session, line, measure, done) {
+        if let Err(mut error) = self.decide(line, rows, done) {
             match origin {
                 Some(origin) => {
                     let row = row_of(&error.field).and_then(|row| origin.rows.get(row));
                     (error.line, error.offset) = row.copied().unwrap_or((origin.line, origin.offset));
                 }
                 None => {
-                    error.line = place.0;
-                    error.offset += place.1;
+                    error.line = chunk.line + number as u64;
+                    error.offset += chunk.offset + start as u64;
                 }
             }
             done.reject(&error, line);
         }
     }
+
+    fn decide(&mut self, line: &[u8], rows: &mut Filling, done: &mut Done) -> Result<(), Box<RecordError>> {
+        if !self.measure {
+            self.session.read(line)?;
+            let (event, decision) = self.session.evaluate();
+            done.summary.add(event, decision);
+            self.write(rows, done);
+            return Ok(());
+        }
+        let started = Instant::now();
+        let read = self.session.read(line).map(|_| ());
+        let was_read = Instant::now();
+        done.summary.times.read += was_read - started;
+        read?;
+        let (event, decision) = self.session.evaluate();
+        let evaluated = Instant::now();
+        done.summary.times.evaluate += evaluated - was_read;
+        done.summary.add(event, decision);
+        let summed = Instant::now();
+        self.write(rows, done);
+        done.summary.times.write += summed.elapsed();
+        Ok(())
+    }
+
+    /// Puts the decision at hand where decisions go.
+    fn write(&self, rows: &mut Filling, done: &mut Done) {
+        #[cfg(feature = "columnar")]
+        if let (Some(filling), Some(columns)) = (&mut rows.table, &self.columns) {
+            if let Ok(table) = filling
+                && let Err(error) = columns.add(table, self.session.happened_at(), &self.session.named())
+            {
+                *filling = Err(error);
+            }
+            return;
+        }
+        let _ = rows;
+        self.session.write(&mut done.decisions);
+    }
 }
 
-fn decide(
-    session: &mut Session,
-    line: &[u8],
-    measure: bool,
-    done: &mut Done,
-) -> Result<(), Box<RecordError>> {
-    if !measure {
-        session.read(line)?;
-        let (event, decision) = session.evaluate();
-        done.summary.add(event, decision);
-        session.write(&mut done.decisions);
-        return Ok(());
+impl Filling {
+    /// How many rows there are, where decisions go into a table.
+    fn length(&self) -> Option<usize> {
+        #[cfg(feature = "columnar")]
+        return self.table.as_ref().map(|table| table.as_ref().map_or(0, TableBuilder::rows));
+        #[cfg(not(feature = "columnar"))]
+        None
     }
-    let started = Instant::now();
-    let read = session.read(line).map(|_| ());
-    let was_read = Instant::now();
-    done.summary.times.read += was_read - started;
-    read?;
-    let (event, decision) = session.evaluate();
-    let evaluated = Instant::now();
-    done.summary.times.evaluate += evaluated - was_read;
-    done.summary.add(event, decision);
-    let summed = Instant::now();
-    session.write(&mut done.decisions);
-    done.summary.times.write += summed.elapsed();
-    Ok(())
+}
+
+impl Chunk {
+    /// With its records as text.
+    fn written(self) -> Chunk {
+        #[cfg(feature = "columnar")]
+        if let Some(rows) = &self.rows {
+            return rows.written(Chunk { rows: None, consumed: self.consumed, ..Chunk::default() });
+        }
+        self
+    }
+}
+
+/// A record of a chunk.
+enum Record<'c> {
+    /// Its number, counted with blank lines, and its place in the chunk.
+    Line { number: usize, start: usize, line: &'c [u8] },
+    /// The chunk is the beginning of one that is too long.
+    TooLong,
+}
+
+/// Gives every record of a chunk.
+fn each<'c>(chunk: &'c Chunk, on: &mut dyn FnMut(Record<'c>)) {
+    if chunk.too_long {
+        return on(Record::TooLong);
+    }
+    let mut start = 0;
+    for (number, line) in chunk.text.split(|byte| *byte == b'\n').enumerate() {
+        let at = start;
+        start += line.len() + 1;
+        if !line.iter().all(u8::is_ascii_whitespace) {
+            on(Record::Line { number, start: at, line });
+        }
+    }
 }
 
 /// The row of a path such as `lines[3].price`.

@@ -388,3 +388,111 @@ fn batch_speed() {
         }
     }
 }
+
+/// Columns as others write them, of one event.
+#[cfg(feature = "columnar")]
+mod foreign {
+    use super::*;
+    use crate::columnar::write::TableFile;
+    use arrow_array::types::Int32Type;
+    use arrow_array::{
+        ArrayRef, Decimal128Array, DictionaryArray, Float64Array, Int16Array, LargeStringArray, ListArray,
+        RecordBatch, StringArray, StringViewArray, StructArray, TimestampMillisecondArray,
+        TimestampNanosecondArray,
+    };
+    use arrow_buffer::OffsetBuffer;
+    use arrow_schema::{DataType, Field, Fields, Schema};
+    use std::sync::Arc;
+
+    fn row(columns: Vec<(&str, ArrayRef)>) -> StructArray {
+        let fields: Fields =
+            columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect();
+        StructArray::new(fields, columns.into_iter().map(|(_, array)| array).collect(), None)
+    }
+
+    fn list(entries: ArrayRef) -> ArrayRef {
+        let entry = Arc::new(Field::new("element", entries.data_type().clone(), true));
+        Arc::new(ListArray::new(entry, OffsetBuffer::from_lengths([entries.len()]), entries, None))
+    }
+
+    fn file(format: TableFormat, columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
+        let row = row(columns);
+        let schema = Arc::new(Schema::new(row.fields().clone()));
+        let mut file = TableFile::new(format, schema, Vec::new()).unwrap();
+        file.write(&RecordBatch::from(row)).unwrap();
+        file.finish().unwrap()
+    }
+
+    fn text(text: &str) -> ArrayRef {
+        Arc::new(StringArray::from(vec![text]))
+    }
+
+    fn event(price: ArrayRef, at: ArrayRef) -> Vec<(&'static str, ArrayRef)> {
+        let skus: DictionaryArray<Int32Type> = ["T1"].into_iter().collect();
+        let lines = row(vec![
+            ("sku", Arc::new(skus)),
+            ("qty", Arc::new(Int16Array::from(vec![3]))),
+            ("price", price),
+        ]);
+        let segments = list(Arc::new(StringArray::from(vec!["New", "VIP"])));
+        let member = row(vec![
+            ("id", Arc::new(LargeStringArray::from(vec!["m9"])) as ArrayRef),
+            ("segments", segments),
+        ]);
+        vec![
+            ("id", text("a")),
+            ("kind", Arc::new(StringViewArray::from(vec!["sale"]))),
+            ("at", at),
+            ("member", Arc::new(member)),
+            ("lines", list(Arc::new(lines))),
+            ("payments", Arc::new(arrow_array::NullArray::new(1))),
+        ]
+    }
+
+    fn decided(format: TableFormat, columns: Vec<(&str, ArrayRef)>) -> Results {
+        let of = if format == TableFormat::Parquet { Format::Parquet } else { Format::Arrow };
+        batch(&engine(), &file(format, columns), BatchOptions { format: of, ..BatchOptions::default() })
+    }
+
+    #[test]
+    fn the_types_of_other_writers_are_read() {
+        // 2026-01-01 10:00 of the clock of London, which is universal time in winter, with a fraction that is dropped.
+        let seconds = 20_454 * 86_400 + 36_000;
+        let json = r#"{"id":"a","kind":"sale","at":"2026-01-01T10:00","member":{"id":"m9","segments":["VIP","New"]},"lines":[{"sku":"T1","qty":3,"price":"2.55"}]}"#;
+        let expected = batch(&engine(), json.as_bytes(), ndjson(1, 100));
+        assert_eq!(expected.decisions.lines().count(), 1);
+        let zoned =
+            TimestampNanosecondArray::from(vec![seconds * 1_000_000_000 + 999]).with_timezone("+05:00");
+        let local = TimestampMillisecondArray::from(vec![seconds * 1_000 + 999]);
+        let decimal = Decimal128Array::from(vec![255_000]).with_precision_and_scale(38, 5).unwrap();
+        for format in [TableFormat::Parquet, TableFormat::Arrow] {
+            for at in [Arc::new(zoned.clone()) as ArrayRef, Arc::new(local.clone()), text("2026-01-01T10:00")]
+            {
+                for price in [Arc::new(decimal.clone()) as ArrayRef, text("2.55")] {
+                    // Parquet has no dictionaries, no lists of null and no other clocks: its writer puts plain ones in place.
+                    let found = decided(format, event(price, at.clone()));
+                    assert_eq!(found.rejections, Vec::<serde_json::Value>::new());
+                    assert_eq!(found.decisions, expected.decisions);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn floats_are_refused_with_what_to_write_instead() {
+        for format in [TableFormat::Parquet, TableFormat::Arrow] {
+            let floats: ArrayRef = Arc::new(Float64Array::from(vec![2.55]));
+            assert_eq!(*floats.data_type(), DataType::Float64);
+            let bytes = file(format, event(floats, text("2026-01-01T10:00")));
+            let of = if format == TableFormat::Parquet { Format::Parquet } else { Format::Arrow };
+            let options = BatchOptions { format: of, ..BatchOptions::default() };
+            let error = run(&engine(), &bytes[..], io::sink(), io::sink(), &options, |_| {}).unwrap_err();
+            assert_eq!(error.name(), "broken-input");
+            let said = error.to_string();
+            assert!(
+                said.contains("column `lines.price`") && said.contains("write it as a decimal"),
+                "{said}"
+            );
+        }
+    }
+}

@@ -9,10 +9,11 @@ mod read;
 pub(crate) mod source;
 #[cfg(test)]
 mod tests;
-mod write;
+pub(crate) mod write;
 
 pub use build::{Builder, TableBuilder};
 pub use read::{TableReader, Value};
+pub use source::is_decoding;
 pub use write::TableWriter;
 
 use std::io;
@@ -157,6 +158,18 @@ impl TableError {
     pub(crate) fn at(mut self, row: u64) -> TableError {
         self.row = row;
         self
+    }
+
+    /// As an error of reading or writing.
+    pub(crate) fn into_io(self) -> io::Error {
+        match self.kind {
+            TableErrorKind::Place(error) => error,
+            TableErrorKind::Broken
+            | TableErrorKind::MissingColumn
+            | TableErrorKind::WrongType
+            | TableErrorKind::MissingValue
+            | TableErrorKind::OutOfRange => io::Error::new(io::ErrorKind::InvalidData, self),
+        }
     }
 
     /// Its lasting name.

@@ -69,7 +69,7 @@ impl TableReader {
     /// # Errors
     /// Where it is no such file, or a column is not there or of another type. Columns that are optional may not be there.
     pub fn open(format: TableFormat, file: File, columns: &[Column]) -> Result<TableReader, TableError> {
-        TableReader::over(Batches::open(format, Bulk::of_file(file)?)?, columns)
+        TableReader::over(format, Bulk::of_file(file)?, columns)
     }
 
     /// The same of bytes in memory.
@@ -81,10 +81,11 @@ impl TableReader {
         bytes: Vec<u8>,
         columns: &[Column],
     ) -> Result<TableReader, TableError> {
-        TableReader::over(Batches::open(format, Bulk::of_memory(bytes))?, columns)
+        TableReader::over(format, Bulk::of_memory(bytes), columns)
     }
 
-    fn over(batches: Batches, columns: &[Column]) -> Result<TableReader, TableError> {
+    fn over(format: TableFormat, bulk: Bulk, columns: &[Column]) -> Result<TableReader, TableError> {
+        let batches = Batches::open(format, bulk, &|name| columns.iter().any(|column| column.name == name))?;
         let columns = find(columns, batches.schema().fields(), "", DEPTH)?;
         Ok(TableReader { columns, batches, rows: Vec::new().into_iter() })
     }
@@ -150,13 +151,13 @@ impl Wanted {
             {
                 WantedKind::Texts
             }
-            (ColumnKind::Rows(columns), of) => match (of, depth.checked_sub(1)) {
-                (Shape::List(DataType::Struct(fields)), Some(depth)) => {
-                    WantedKind::Rows(find(columns, fields, &path, depth)?)
-                }
-                (Shape::Nothing, _) => WantedKind::Rows(Vec::new()),
-                _ => return wrong("a list of rows"),
-            },
+            (ColumnKind::Rows(_), Shape::Nothing) => WantedKind::Rows(Vec::new()),
+            (ColumnKind::Rows(columns), Shape::List(DataType::Struct(fields))) => {
+                let depth =
+                    depth.checked_sub(1).ok_or_else(|| refusal(&path, "fewer rows within rows", found))?;
+                WantedKind::Rows(find(columns, fields, &path, depth)?)
+            }
+            (ColumnKind::Rows(_), _) => return wrong("a list of rows"),
             (ColumnKind::Text, _) => return wrong("texts"),
             (ColumnKind::Whole, _) => return wrong("whole numbers"),
             (ColumnKind::Decimal { .. }, _) => return wrong("exact decimals"),
@@ -213,7 +214,7 @@ impl Wanted {
                 };
                 range.map(row).collect::<Result<_, _>>().map(Value::Rows)
             }
-            _ => Err(error(TableErrorKind::WrongType, "a batch has other types than the table")),
+            (_, _) => Err(error(TableErrorKind::WrongType, "a batch has other types than the table")),
         }
     }
 

@@ -4,16 +4,18 @@
 //! decoder trips over is an error.
 
 use super::{TableError, TableErrorKind, TableFormat};
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::StreamDecoder;
 use arrow_schema::{ArrowError, SchemaRef};
 use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -140,17 +142,28 @@ enum Kind {
 }
 
 impl Batches {
+    /// `keep` tells the columns that are wanted; of Parquet the others are not even decoded.
+    ///
     /// # Errors
     /// Where it is no file of the format.
-    pub(crate) fn open(format: TableFormat, bulk: Bulk) -> Result<Batches, TableError> {
+    pub(crate) fn open(
+        format: TableFormat,
+        bulk: Bulk,
+        keep: &dyn Fn(&str) -> bool,
+    ) -> Result<Batches, TableError> {
         guarded(0, || match format {
             TableFormat::Parquet => {
                 // Types are those of the columns, not those of a schema that is told beside them.
                 let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
                 let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bulk, options)
                     .map_err(|error| of_parquet(&error))?;
-                let schema = builder.schema().clone();
+                let fields = builder.schema().fields().iter().enumerate();
+                let wanted: Vec<usize> =
+                    fields.filter(|(_, field)| keep(field.name())).map(|(at, _)| at).collect();
+                let mask = ProjectionMask::roots(builder.parquet_schema(), wanted);
+                let builder = builder.with_projection(mask);
                 let reader = builder.with_batch_size(ROWS).build().map_err(|error| of_parquet(&error))?;
+                let schema = reader.schema();
                 Ok(Batches { schema, batches: Kind::Parquet(Box::new(reader)), rows: 0, ended: false })
             }
             TableFormat::Arrow => {
@@ -186,10 +199,23 @@ impl Batches {
     }
 }
 
+thread_local! {
+    /// Whether this thread is in the decoder of a file.
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread is in the decoder of a file, so that a panic is caught and told as an error of the file: for hosts
+/// whose hook would tell it as a mistake of the program.
+pub fn is_decoding() -> bool {
+    DECODING.get()
+}
+
 /// With a fault of the decoder as an error of the file.
 fn guarded<T>(before: u64, of: impl FnOnce() -> Result<T, TableError>) -> Result<T, TableError> {
-    let result =
-        catch_unwind(AssertUnwindSafe(of)).unwrap_or_else(|_| Err(broken("its parts contradict each other")));
+    DECODING.set(true);
+    let result = catch_unwind(AssertUnwindSafe(of));
+    DECODING.set(false);
+    let result = result.unwrap_or_else(|_| Err(broken("its parts contradict each other")));
     result.map_err(|mut error| {
         if before > 0 {
             error.message = format!("after {before} rows: {}", error.message);

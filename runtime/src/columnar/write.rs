@@ -47,7 +47,8 @@ impl<W: Write + Send> TableWriter<W> {
         self.rows += 1;
         push_row(self.table.columns(), cells).map_err(|error| error.at(self.rows))?;
         self.table.end_row()?;
-        if self.table.rows() >= ROWS || (self.table.rows() % 64 == 0 && self.table.bytes() >= BYTES) {
+        if self.table.rows() >= ROWS || (self.table.rows().is_multiple_of(64) && self.table.bytes() >= BYTES)
+        {
             self.file.write(&self.table.take()?)?;
         }
         Ok(())

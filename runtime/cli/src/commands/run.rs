@@ -10,13 +10,18 @@ use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
-use perq_runtime::batch::{self, BatchErrorCause, BatchOptions, Progress};
+use perq_runtime::batch::{self, BatchErrorCause, BatchOptions, Decisions, Format, Input, Progress};
+#[cfg(feature = "columnar")]
+use perq_runtime::columnar::TableFormat;
+#[cfg(feature = "columnar")]
+use perq_runtime::decision::DecisionTable;
+use perq_runtime::engine::Engine;
 use perq_runtime::record::{ReadOptions, UnknownFields};
 use perq_runtime::summary::Summary;
 use serde::Deserialize;
 use serde_json::json;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -54,26 +59,40 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
         threads: options.threads.map_or_else(available, |threads| threads.get()),
         ..Default::default()
     };
+    let formats = events.0.iter().map(|path| format_of(path)).collect::<Result<Vec<Format>, Failure>>()?;
     #[cfg(feature = "ledger")]
     if let Some(place) = &options.ledger {
+        if let Some((path, _)) = events.0.iter().zip(&formats).find(|(_, format)| **format != Format::Ndjson)
+        {
+            let message =
+                "with --ledger events are JSON lines; what is in this file has to be written as such";
+            return Err(Failure::file(path, &message));
+        }
         return super::keep::run(options, place, &engine, &events, output);
     }
-    let mut decisions = options.output.as_deref().map(create).transpose()?;
+    let mut place = options.output.as_deref().map(|path| Place::of(path, &engine)).transpose()?;
     let rejects = options.rejects.as_deref().map(create).transpose()?;
     let mut rejects = Rejects::new(rejects);
     let bar = progress_bar(output);
     let started = Instant::now();
     let mut summary = Summary::default();
-    for path in &events.0 {
+    for (path, format) in events.0.iter().zip(formats) {
         rejects.events = plain(&path.display().to_string());
-        let input: Box<dyn Read + Send> =
-            if path == Path::new("-") { output.input_stream() } else { Box::new(tables::open(path)?) };
-        let before = summary.records();
-        let progress = |progress: Progress| bar.set_position(before + progress.records);
-        let result = match &mut decisions {
-            Some(file) => batch::run(&engine, input, file, &mut rejects, &batch, progress),
-            None => batch::run(&engine, input, output.raw(), &mut rejects, &batch, progress),
+        let input = if path == Path::new("-") {
+            Input::Stream(output.input_stream())
+        } else {
+            Input::File(tables::open(path)?)
         };
+        let before = summary.records();
+        let mut progress = |progress: Progress| bar.set_position(before + progress.records);
+        let batch = BatchOptions { format, ..batch };
+        let decisions = match &mut place {
+            Some(Place::Lines(file)) => Decisions::Lines(file),
+            #[cfg(feature = "columnar")]
+            Some(Place::Table(table)) => Decisions::Table(table),
+            None => Decisions::Lines(output.raw()),
+        };
+        let result = batch::run_into(&engine, input, decisions, &mut rejects, &batch, &mut progress);
         match result {
             Ok(of_file) => summary.merge(&of_file),
             Err(error) => {
@@ -90,6 +109,10 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
         }
     }
     bar.finish_and_clear();
+    #[cfg(feature = "columnar")]
+    if let (Some(Place::Table(table)), Some(path)) = (place, &options.output) {
+        table.finish().map_err(|error| Failure::file(path, &error))?;
+    }
     let elapsed = started.elapsed();
     rejects.tell(output);
     if rejects.count > 0
@@ -107,6 +130,50 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
         }),
     );
     Ok(Exit::findings(options.strict && (summary.rejected > 0 || summary.events_with_errors > 0)))
+}
+
+/// How the events of a file are written, by the ending of its name.
+fn format_of(path: &Path) -> Result<Format, Failure> {
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    Format::of_name(&name).ok_or_else(|| {
+        Failure::file(
+            path,
+            &"this perq was built without the feature `columnar`, and reads no Parquet and no Arrow",
+        )
+    })
+}
+
+/// Where decisions go.
+enum Place {
+    Lines(BufWriter<File>),
+    #[cfg(feature = "columnar")]
+    Table(Box<DecisionTable>),
+}
+
+impl Place {
+    /// By the ending of the file's name.
+    fn of(path: &Path, engine: &Engine) -> Result<Place, Failure> {
+        let ending =
+            path.extension().map_or_else(String::new, |ending| ending.to_string_lossy().into_owned());
+        if ending.eq_ignore_ascii_case("csv") {
+            let message =
+                "decisions have lists in them and are no CSV; name a file .ndjson, .parquet or .arrow";
+            return Err(Failure::file(path, &message));
+        }
+        #[cfg(feature = "columnar")]
+        if let Some(format) = TableFormat::of_ending(&ending) {
+            let table = DecisionTable::new(engine, format, Box::new(create(path)?));
+            return Ok(Place::Table(Box::new(table.map_err(|error| Failure::file(path, &error))?)));
+        }
+        #[cfg(not(feature = "columnar"))]
+        if format_of(path).is_err() {
+            let message =
+                "this perq was built without the feature `columnar`, and writes no Parquet and no Arrow";
+            return Err(Failure::file(path, &message));
+        }
+        let _ = engine;
+        Ok(Place::Lines(create(path)?))
+    }
 }
 
 pub(super) fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
