@@ -64,6 +64,7 @@ fn says_what_happens(kind: &ItemKind) -> bool {
         | ItemKind::Redemption(..)
         | ItemKind::Offer(..)
         | ItemKind::Arbitration(..)
+        | ItemKind::Contacts(..)
         | ItemKind::Template(_) => true,
         ItemKind::Language(_)
         | ItemKind::Use { .. }
@@ -74,8 +75,7 @@ fn says_what_happens(kind: &ItemKind) -> bool {
         | ItemKind::Record(..)
         | ItemKind::Extend(..)
         | ItemKind::Event { .. }
-        | ItemKind::Test(_)
-        | ItemKind::Later { .. } => false,
+        | ItemKind::Test(_) => false,
     }
 }
 

@@ -4,10 +4,12 @@
 //! `a and b and …`) are lists, so that depth follows brackets and braces only, and those are limited by
 //! [`crate::MAX_DEPTH`]; dropping, cloning and comparing a tree may therefore recurse.
 
+mod contacts;
 mod loyalty;
 mod offers;
 
 use crate::diagnostic::Span;
+pub use contacts::*;
 pub use loyalty::*;
 pub use offers::*;
 
@@ -189,13 +191,8 @@ pub enum ItemKind {
     Offer(Header, Vec<Placed<OfferClause>>),
     /// `arbitration inbound "Calls" { … }`
     Arbitration(Header, Vec<Placed<ArbitrationClause>>),
-    /// A declaration whose shape is checked and that has no tree yet: `contacts`.
-    Later {
-        /// The keyword.
-        keyword: Name,
-        /// The declared name.
-        name: Option<Name>,
-    },
+    /// `contacts spring "Spring letters" { … }`
+    Contacts(Header, Vec<Placed<ContactsClause>>),
 }
 
 /// The name, title and former name of a declaration.

@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod catalogue;
 pub mod clock;
+pub mod contacts;
 pub mod decimal;
 pub mod decision;
 pub mod diff;

@@ -166,9 +166,7 @@ fn claims_of(item: &Item, out: &mut Vec<Claimed>) {
         ItemKind::Template(template) => {
             claim(&item.docs, named("template", &template.header.name.text), None, None);
         }
-        ItemKind::Later { keyword, .. } => {
-            claim(&item.docs, format!("`{}`", keyword.text), None, None);
-        }
+        ItemKind::Contacts(header, _) => claim(&item.docs, named("contacts", &header.name.text), None, None),
         ItemKind::Language(_) | ItemKind::Use { .. } => {}
     }
 }

@@ -131,7 +131,7 @@ fn of(kind: Kind) -> Colour {
         | Kind::Redemption
         | Kind::Offer
         | Kind::Arbitration
-        | Kind::Later => Colour::Declaration,
+        | Kind::Contacts => Colour::Declaration,
         Kind::Test => Colour::Text,
     }
 }

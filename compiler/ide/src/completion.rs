@@ -567,7 +567,7 @@ impl Analysis {
                 | Kind::Part
                 | Kind::Offer
                 | Kind::Arbitration
-                | Kind::Later => {}
+                | Kind::Contacts => {}
             }
         }
         for (word, example) in AGGREGATES {

@@ -98,7 +98,7 @@ impl<'a> Checker<'a> {
                 | ast::ItemKind::Template(_)
                 | ast::ItemKind::Offer(..)
                 | ast::ItemKind::Arbitration(..)
-                | ast::ItemKind::Later { .. } => continue,
+                | ast::ItemKind::Contacts(..) => continue,
             };
             if !self.declare_value(*at, &header.name, what) {
                 continue;
@@ -309,7 +309,7 @@ impl<'a> Checker<'a> {
                     | ast::ItemKind::Template(_)
                     | ast::ItemKind::Offer(..)
                     | ast::ItemKind::Arbitration(..)
-                    | ast::ItemKind::Later { .. } => {}
+                    | ast::ItemKind::Contacts(..) => {}
                 }
                 targets.into_iter().collect()
             })
@@ -402,7 +402,7 @@ impl<'a> Checker<'a> {
             | ast::ItemKind::Template(_)
             | ast::ItemKind::Offer(..)
             | ast::ItemKind::Arbitration(..)
-            | ast::ItemKind::Later { .. } => return,
+            | ast::ItemKind::Contacts(..) => return,
         };
         let implies = if params.is_empty() { self.implied(&body, true) } else { Vec::new() };
         let read = std::mem::take(&mut self.params_read);
@@ -804,7 +804,7 @@ fn header_of(item: &ast::Item) -> Option<&ast::Header> {
         | ast::ItemKind::Template(_)
         | ast::ItemKind::Offer(..)
         | ast::ItemKind::Arbitration(..)
-        | ast::ItemKind::Later { .. } => None,
+        | ast::ItemKind::Contacts(..) => None,
     }
 }
 

@@ -44,6 +44,7 @@
 pub mod gift;
 pub mod instruments;
 pub mod life;
+pub mod contacts;
 pub mod offers;
 pub mod optimise;
 pub mod print;
@@ -59,6 +60,10 @@ pub use instruments::{
     Tiers,
 };
 pub use life::{Available, Cancel, Expires, Life, Melt, Shortfall, Span};
+pub use contacts::{
+    ContactCount, ContactDrop, ContactException, ContactPlan, ContactRule, ContactRuleKind, ContactSlots,
+    ContactWindow, Contacts,
+};
 pub use offers::{
     Answered, Arbitration, Class, Display, Explore, Learn, Offer, OfferClause, OfferCondition, Offers,
     OrderBy, OrderKey, Purpose, ReactionSlots, SCORE_ONE, Seed,
@@ -219,6 +224,8 @@ pub struct Program {
     pub gifts: Vec<Gift>,
     /// What members can be offered in sessions.
     pub offers: Offers,
+    /// Which contacts are made.
+    pub contacts: Contacts,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.

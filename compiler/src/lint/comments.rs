@@ -215,6 +215,7 @@ fn nodes_of(tree: &SourceTree) -> Vec<Span> {
                 }
             }
             ItemKind::Arbitration(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
+            ItemKind::Contacts(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
             ItemKind::Tiers(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
             ItemKind::Certificate(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
             ItemKind::Table { rows, .. } => nodes.extend(rows.iter().map(|row| row.span)),
@@ -231,8 +232,7 @@ fn nodes_of(tree: &SourceTree) -> Vec<Span> {
             | ItemKind::Extend(..)
             | ItemKind::Event { .. }
             | ItemKind::Test(_)
-            | ItemKind::Counter { .. }
-            | ItemKind::Later { .. } => {}
+            | ItemKind::Counter { .. } => {}
         }
     }
     nodes

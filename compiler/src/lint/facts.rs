@@ -162,7 +162,7 @@ impl<'a> Facts<'a> {
                     | ItemKind::Offer(..)
                     | ItemKind::Arbitration(..)
                     | ItemKind::Template(_)
-                    | ItemKind::Later { .. } => {}
+                    | ItemKind::Contacts(..) => {}
                 }
             }
         }
@@ -375,7 +375,7 @@ impl<'a> Facts<'a> {
                 | ItemKind::Tiers(..)
                 | ItemKind::Arbitration(..)
                 | ItemKind::Certificate(..)
-                | ItemKind::Later { .. } => {}
+                | ItemKind::Contacts(..) => {}
             }
         }
         all

@@ -9,6 +9,7 @@ mod bundle;
 mod expression;
 mod fraction;
 mod instruments;
+mod contacts;
 mod offers;
 mod past;
 mod rule;
@@ -100,6 +101,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         instruments: ir::Instruments::default(),
         gifts: Vec::new(),
         offers: ir::Offers::default(),
+        contacts: ir::Contacts::default(),
         spendables: Vec::new(),
         atoms: Vec::new(),
         functions: Vec::new(),
@@ -177,6 +179,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     lowering.ir.conditions.truncate(conditions);
     lowering.instruments();
     lowering.offers();
+    lowering.contacts();
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }

@@ -166,6 +166,8 @@ pub struct Program {
     pub instruments: Instruments,
     /// What members can be offered in sessions.
     pub offers: Offers,
+    /// Which contacts are made.
+    pub contacts: Contacts,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
     /// Clocks in other zones that schedules read.
@@ -174,6 +176,38 @@ pub struct Program {
     pub checks: Vec<Check>,
     /// Names of locals, for explanations.
     pub locals: Vec<Local>,
+}
+
+/// Which contacts are made.
+#[derive(Clone, Debug, Default)]
+pub struct Contacts {
+    /// In order of declaration.
+    pub plans: Vec<ContactPlan>,
+    /// The fields of a contact with the offer, the channel and the package.
+    pub fields: Option<(FieldId, FieldId, FieldId)>,
+    /// Sorts of contacts, each with what is true of them.
+    pub sorts: Vec<Expr>,
+    /// What a contact is worth.
+    pub score: Option<Expr>,
+    /// Amounts of contacts, each with how many digits of it count.
+    pub columns: Vec<(Expr, u8)>,
+    /// Contacts that are not made: the sort, and the clause as it is written.
+    pub drops: Vec<(u32, String, Place)>,
+    /// Constraints, and the clauses as they are written.
+    pub rules: Vec<(ir::ContactRuleKind, String, Place)>,
+}
+
+/// A `contacts` declaration.
+#[derive(Clone, Debug)]
+pub struct ContactPlan {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// What it binds.
+    pub lets: Vec<Step>,
+    /// Where.
+    pub place: Place,
 }
 
 /// What members can be offered in sessions.

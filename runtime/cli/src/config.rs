@@ -192,6 +192,9 @@ pub struct Tables {
     /// `list`, `sku`.
     #[serde(default)]
     pub lists: Paths,
+    /// `offer_list`, `offer`.
+    #[serde(default)]
+    pub offer_lists: Paths,
     /// `segment`, and `member` where it says who is in it.
     #[serde(default)]
     pub segments: Paths,

@@ -169,6 +169,7 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Simulate(options) => commands::simulate::run(options, &mut output),
         Command::Diff(options) => commands::diff::run(options, &mut output),
         Command::Offers(options) => commands::offers::run(options, &mut output),
+        Command::Optimize(options) => commands::optimize::run(options, &mut output),
         Command::Explain(options) => commands::explain::run(options, &mut output),
         Command::Demo(options) => commands::demo::run(options, &mut output),
         #[cfg(feature = "lsp")]

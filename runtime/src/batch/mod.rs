@@ -176,6 +176,51 @@ pub(crate) fn each_line(
     Ok(())
 }
 
+/// Gives every record of a stream, as a batch takes them: its line and its JSON, or what is wrong with how it is written.
+///
+/// # Errors
+/// Where the stream is broken.
+pub(crate) fn each_record(
+    schema: &crate::record::Schema,
+    stream: impl Read + Send,
+    format: Format,
+    on: &mut dyn FnMut(u64, Result<&[u8], &RecordError>),
+) -> io::Result<()> {
+    let (limit, target) = (schema.options().limits.record, BatchOptions::default().chunk);
+    let stream = input::open(stream)?;
+    match format {
+        Format::Ndjson => each_of(Lines::new(stream, target, limit), limit, on),
+        Format::Csv => each_of(table::Table::new(schema, stream, target, limit), limit, on),
+    }
+}
+
+fn each_of(
+    mut source: impl Source,
+    limit: usize,
+    on: &mut dyn FnMut(u64, Result<&[u8], &RecordError>),
+) -> io::Result<()> {
+    while let Some(chunk) = source.next()? {
+        if chunk.too_long {
+            let message = format!("the record is longer than the limit of {limit} bytes");
+            on(chunk.line, Err(&RecordError::new(RecordErrorKind::RecordTooLong, 0, message)));
+            continue;
+        }
+        for (position, text) in chunk.text.split(|byte| *byte == b'\n').enumerate() {
+            if text.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            match chunk.origins.as_ref().and_then(|origins| origins.get(position)) {
+                Some(origin) => match &origin.fault {
+                    Some(fault) => on(origin.line, Err(fault)),
+                    None => on(origin.line, Ok(text)),
+                },
+                None => on(chunk.line + position as u64, Ok(text)),
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Where results go, in order.
 struct Sink<D, R, P> {
     decisions: D,

@@ -52,7 +52,7 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             | ItemKind::Redemption(..)
             | ItemKind::Offer(..)
             | ItemKind::Arbitration(..)
-            | ItemKind::Later { .. } => {}
+            | ItemKind::Contacts(..) => {}
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod lsp;
 pub mod mutate;
 pub mod new;
 pub mod offers;
+pub mod optimize;
 pub mod run;
 pub mod simulate;
 pub mod test;

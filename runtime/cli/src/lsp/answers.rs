@@ -266,7 +266,7 @@ fn completion_kind(kind: CompletionKind) -> u8 {
             | Kind::Test
             | Kind::Offer
             | Kind::Arbitration
-            | Kind::Later => 7,
+            | Kind::Contacts => 7,
         },
     }
 }
@@ -289,7 +289,7 @@ fn symbol(analysis: &Analysis, file: FileId, outline: &Outline) -> Value {
         | Kind::Badge
         | Kind::Offer
         | Kind::Arbitration
-        | Kind::Later => 5,
+        | Kind::Contacts => 5,
         Kind::Alias => 2,
         Kind::Blank | Kind::Let | Kind::Parameter | Kind::Loop | Kind::Bundle | Kind::Part => 13,
     };
