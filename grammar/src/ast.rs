@@ -994,6 +994,8 @@ pub enum Expectation {
     Offer(Path, OfferOutcome),
     /// `offers roaming, bill_help`: these, in this order, and no other.
     Offers(Vec<Path>),
+    /// `contacts "c1", "c3"`: these are chosen of all that were proposed, and no other; `contacts nothing`.
+    Contacts(Vec<Text>),
     /// A condition over the event after settlement, such as `basket.paid = 20 EUR`.
     Holds(Expr),
 }

@@ -15,7 +15,7 @@ pub const WORTH: i64 = 10;
 /// Contacts up to which a proof is tried.
 const PROVEN: usize = 4000;
 /// Contacts up to which contacts are exchanged one by one.
-const EXCHANGED: usize = 300_000;
+const EXCHANGED: usize = 30_000;
 /// Members of the first sample.
 const SAMPLE: usize = 8192;
 
@@ -219,7 +219,7 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
     let search = match (&start, warm) {
         (None, _) if members <= 2000 => Search { steps: 400, reach: 200, unit: None },
         (None, _) => Search { steps: 100, reach: 150, unit: None },
-        (Some(_), true) => Search { steps: 20, reach: 10, unit: None },
+        (Some(_), true) => Search { steps: 36, reach: 40, unit: None },
         (Some(_), false) => Search { steps: 32, reach: 15, unit: None },
     };
     let shift = ground.shift;

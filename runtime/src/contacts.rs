@@ -6,18 +6,16 @@
 
 use crate::batch::{self, Format};
 use crate::engine::{Engine, Session};
-use crate::record::{ReadEvent, Reader};
+use crate::record::{ReadEvent, Reader, Schema};
 use perq_compiler::calendar;
 use perq_compiler::ir::contacts::{CONTACT, MARKS};
-use perq_compiler::ir::{
-    ContactCount, ContactRuleKind, ContactSlots, ContactWindow, MISSING, Program, SlotId, event_slot,
-};
+use perq_compiler::ir::{ContactCount, ContactRuleKind, ContactWindow, MISSING, Program, SlotId, event_slot};
 use perq_optimizer as optimizer;
-pub use perq_optimizer::{
-    Conflict, Options, ProblemError, Progress, RowPrice, Shortfall, Solution, Span, Use,
-};
 use perq_optimizer::{
     Class, Compare, Counted, Dropped, Each, Exception, Limit, Link, Never, Past, Problem, Rule, Scope, Window,
+};
+pub use perq_optimizer::{
+    Conflict, Options, ProblemError, Progress, RowPrice, Shortfall, Solution, Span, Use,
 };
 use rustc_hash::FxHashMap;
 use std::io::{self, Read};
@@ -58,6 +56,11 @@ impl Texts {
         self.ends.push(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
     }
 
+    fn pop(&mut self) {
+        self.ends.pop();
+        self.text.truncate(self.ends.last().map_or(0, |end| *end as usize));
+    }
+
     fn get(&self, at: usize) -> &str {
         let end = |at: usize| self.ends.get(at).map_or(0, |end| *end as usize);
         let start = if at == 0 { 0 } else { end(at - 1) };
@@ -87,13 +90,9 @@ pub struct Refusal {
     pub why: String,
 }
 
-/// Contacts on their way to a plan: those that are proposed, and those that were made.
-pub struct Contacts {
-    engine: Engine,
-    session: Session,
-    reader: Reader,
-    event: ReadEvent,
-    slots: ContactSlots,
+/// Contacts, numbered: those that are proposed, and those that were made.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
     members: Names,
     offers: Names,
     channels: Names,
@@ -102,121 +101,31 @@ pub struct Contacts {
     rows: Vec<Row>,
     columns: Vec<Vec<i64>>,
     past: Vec<Row>,
-    refused: Vec<Refusal>,
-    refusals: u64,
 }
 
-impl std::fmt::Debug for Contacts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} contacts and {} before", self.rows.len(), self.past.len())
-    }
-}
-
-/// Refusals that are kept with their reasons.
-const KEPT: usize = 100;
-
-/// What keeps a contact back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// `excluded`, `member`, `full`
-    pub word: &'static str,
-    /// The clause, as it is written.
-    pub clause: String,
-    /// Where it stands.
-    pub place: Option<(String, u32)>,
-}
-
-/// A problem, and what it is of.
-struct Posed {
-    problem: Problem,
-    /// The row of each contact of the problem.
-    order: Vec<u32>,
-    /// Of each row: the clause that keeps it out.
-    dropped: Vec<Option<u32>>,
-}
-
-/// What a contact is read for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum As {
-    /// It is proposed.
-    Proposed,
-    /// It was made.
-    Made,
-}
-
-impl Contacts {
-    /// For the plans of an engine's program; nothing where it has none.
-    pub fn new(engine: &Engine) -> Option<Contacts> {
-        let contacts = &engine.program().contacts;
-        let slots = contacts.slots.filter(|_| !contacts.plans.is_empty())?;
-        let mut packages = Names::default();
-        packages.number("");
-        Some(Contacts {
-            engine: engine.clone(),
-            session: engine.session_without_state(),
-            reader: Reader::new(),
-            event: ReadEvent::default(),
-            slots,
-            members: Names::default(),
-            offers: Names::default(),
-            channels: Names::default(),
-            packages,
-            ids: Texts::default(),
-            rows: Vec::new(),
-            columns: vec![Vec::new(); contacts.columns.len()],
-            past: Vec::new(),
-            refused: Vec::new(),
-            refusals: 0,
-        })
+impl Pool {
+    pub fn new(program: &Program) -> Pool {
+        let mut pool = Pool { columns: vec![Vec::new(); program.contacts.columns.len()], ..Pool::default() };
+        pool.packages.number("");
+        pool
     }
 
-    /// Reads a stream.
-    ///
-    /// # Errors
-    /// Where it is broken; a record that is no contact is refused, and counted.
-    pub fn read(&mut self, stream: impl Read + Send, format: Format, what: As) -> io::Result<()> {
-        let engine = self.engine.clone();
-        batch::each_record(engine.schema(), stream, format, &mut |line, record| {
-            let taken = match record {
-                Ok(json) => self.take(json, what),
-                Err(error) => Err(error.to_string()),
-            };
-            if let Err(why) = taken {
-                self.refusals += 1;
-                if self.refused.len() < KEPT {
-                    self.refused.push(Refusal { line, why });
-                }
-            }
-        })
-    }
-
-    /// Takes in one contact, as JSON. `kind` may be left out.
+    /// Takes in a contact that was read and worked out.
     ///
     /// # Errors
     /// Why it is none.
-    pub fn take(&mut self, json: &[u8], what: As) -> Result<(), String> {
-        let engine = self.engine.clone();
-        let program = engine.program();
-        self.reader.read(engine.schema(), json, &mut self.event).map_err(|error| error.to_string())?;
-        if program.events.get(self.event.record.kind.index()).is_none_or(|kind| kind.name != CONTACT) {
-            return Err("the record is not of the kind `contact`".to_owned());
-        }
-        let Some(member) = self.event.member() else {
-            return Err("the contact has no member".to_owned());
-        };
-        let member = self.members.number(member);
-        let offer = symbol(program, &self.reader, &self.event, engine.schema(), self.slots.offer);
-        let offer = self.offers.number(&offer);
-        let channel = symbol(program, &self.reader, &self.event, engine.schema(), self.slots.channel);
-        let channel = self.channels.number(&channel);
-        let package = symbol(program, &self.reader, &self.event, engine.schema(), self.slots.package);
-        let package = self.packages.number(&package);
-        let id = self.event.id().to_owned();
-        let mut reader = std::mem::take(&mut self.reader);
-        let mut event = std::mem::take(&mut self.event);
-        self.session.decide_read(&mut reader, &mut event);
-        let slot = |slot: SlotId| event.record.event.get(slot.index()).copied().unwrap_or(MISSING);
+    pub fn add(
+        &mut self,
+        program: &Program,
+        schema: &Schema,
+        reader: &Reader,
+        event: &ReadEvent,
+        what: As,
+    ) -> Result<(), String> {
         let contacts = &program.contacts;
+        let Some(slots) = contacts.slots else { return Err("the programme has no contact plans".to_owned()) };
+        let Some(member) = event.member() else { return Err("the contact has no member".to_owned()) };
+        let slot = |slot: SlotId| event.record.event.get(slot.index()).copied().unwrap_or(MISSING);
         let mut marks = 0u128;
         let mut failed = false;
         for (at, mark) in contacts.marks.iter().enumerate() {
@@ -224,21 +133,29 @@ impl Contacts {
             failed |= own == MISSING;
             marks |= u128::from(own.max(0).unsigned_abs()) << (at * MARKS);
         }
-        let day = i32::try_from(slot(event_slot::DATE)).map_err(|_| "the day cannot be counted".to_owned())?;
+        let day =
+            i32::try_from(slot(event_slot::DATE)).map_err(|_| "the day cannot be counted".to_owned())?;
         let score = contacts.score.map_or(0, slot);
         let columns: Vec<i64> = contacts.columns.iter().map(|column| slot(*column)).collect();
         failed |= what == As::Proposed && (score == MISSING || columns.contains(&MISSING));
-        self.reader = reader;
-        self.event = event;
         if failed {
             return Err("what the plans ask of the contact cannot be worked out".to_owned());
         }
-        let row = Row { member, offer, channel, package, day, marks, score };
+        let symbol = |slot: SlotId| symbol(program, reader, event, schema, slot);
+        let row = Row {
+            member: self.members.number(member),
+            offer: self.offers.number(&symbol(slots.offer)),
+            channel: self.channels.number(&symbol(slots.channel)),
+            package: self.packages.number(&symbol(slots.package)),
+            day,
+            marks,
+            score,
+        };
         match what {
             As::Made => self.past.push(row),
             As::Proposed => {
                 self.rows.push(row);
-                self.ids.push(&id);
+                self.ids.push(event.id());
                 for (list, amount) in self.columns.iter_mut().zip(columns) {
                     list.push(amount);
                 }
@@ -247,87 +164,56 @@ impl Contacts {
         Ok(())
     }
 
-    /// Records that were refused: how many, and the first of them.
-    pub fn refused(&self) -> (u64, &[Refusal]) {
-        (self.refusals, &self.refused)
+    /// The contact that was proposed last was made, and is not proposed.
+    pub fn make(&mut self) {
+        self.past.extend(self.rows.pop());
+        self.ids.pop();
+        for column in &mut self.columns {
+            column.pop();
+        }
     }
 
-    /// How many are proposed, and how many were made.
-    pub fn counts(&self) -> (usize, usize) {
-        (self.rows.len(), self.past.len())
-    }
-
-    /// The plans with the contacts.
+    /// The ids of the contacts that are chosen, in order.
     ///
     /// # Errors
-    /// Where there is too much of something.
-    pub fn plan(self) -> Result<Planned, ProblemError> {
-        let Posed { problem, order, dropped } = self.posed()?;
-        Ok(Planned { contacts: self, problem, order, dropped })
-    }
-
-    /// Whether one more contact may be made, given those that were: nothing where it may, else what keeps it back. It is the
-    /// only one that is proposed, so what it takes must have been made. A contact that may be made counts as made from then
-    /// on where `keep` says so.
-    ///
-    /// # Errors
-    /// Why the record is no contact.
-    pub fn admit(&mut self, json: &[u8], keep: bool) -> Result<Vec<Held>, String> {
-        let columns = vec![Vec::new(); self.columns.len()];
-        let aside = (
-            std::mem::take(&mut self.rows),
-            std::mem::take(&mut self.ids),
-            std::mem::replace(&mut self.columns, columns),
-        );
-        let asked = self.take(json, As::Proposed).and_then(|()| self.posed().map_err(|error| error.to_string()));
-        let row = self.rows.first().copied();
-        (self.rows, self.ids, self.columns) = aside;
-        let Posed { problem, dropped, .. } = asked?;
-        let program = self.engine.program();
-        let mut held = Vec::new();
-        for drop in dropped.iter().flatten() {
-            if let Some(drop) = program.contacts.drops.get(*drop as usize) {
-                held.push(Held { word: "excluded", clause: drop.text.clone(), place: own_place(program, drop.place) });
+    /// Why nothing can be chosen.
+    pub fn choose(&self, program: &Program) -> Result<Vec<String>, String> {
+        let posed = self.posed(program).map_err(|error| error.to_string())?;
+        let solution = optimizer::solve(&posed.problem, &Options::default(), &mut |_| {});
+        let solution = solution.map_err(|error| error.to_string())?;
+        let mut ids = Vec::new();
+        for member in 0..posed.problem.member_count() {
+            for contact in posed.problem.contacts_of(member) {
+                if solution.is_chosen(&posed.problem, member, contact)
+                    && let Some(row) = posed.order.get(contact)
+                {
+                    ids.push(self.ids.get(*row as usize).to_owned());
+                }
             }
         }
-        for why in optimizer::admit(&problem) {
-            let (word, rule) = match why {
-                optimizer::Held::Rule(rule) => ("member", rule),
-                optimizer::Held::Full(rule, _) => ("full", rule),
-            };
-            if let Some(rule) = program.contacts.rules.get(rule) {
-                held.push(Held { word, clause: rule.text.clone(), place: own_place(program, rule.place) });
-            }
-        }
-        if held.is_empty() && keep {
-            self.past.extend(row);
-        }
-        Ok(held)
+        ids.sort_unstable();
+        Ok(ids)
     }
 
-    /// The id of the contact that was read last.
-    pub fn last_id(&self) -> &str {
-        self.event.id()
-    }
-
-    fn posed(&self) -> Result<Posed, ProblemError> {
-        let program = self.engine.program();
+    fn posed(&self, program: &Program) -> Result<Posed, ProblemError> {
         let drop_of = |row: &Row| {
             let drops = program.contacts.drops.iter();
             drops.enumerate().find(|(_, drop)| row.marks >> drop.sort & 1 == 1).map(|(at, _)| at as u32)
         };
         let dropped: Vec<Option<u32>> = self.rows.iter().map(drop_of).collect();
         // Of each member together, in the order in which members come first.
-        let mut order: Vec<u32> = (0..self.rows.len() as u32).filter(|at| dropped[*at as usize].is_none()).collect();
+        let mut order: Vec<u32> =
+            (0..self.rows.len() as u32).filter(|at| dropped[*at as usize].is_none()).collect();
         order.sort_by_key(|at| self.rows[*at as usize].member);
         let mut problem = Problem { members: vec![0], history_of: vec![0], ..Problem::default() };
         let days = self.rows.iter().map(|row| row.day);
         if let Some((first, last)) = days.clone().min().zip(days.max()) {
             problem.session = Some(Span { first, last });
         }
-        let packages = program.contacts.rules.iter().any(|rule| {
-            matches!(rule.kind, ContactRuleKind::Each { counted: ContactCount::Packages, .. })
-        });
+        let packages =
+            program.contacts.rules.iter().any(|rule| {
+                matches!(rule.kind, ContactRuleKind::Each { counted: ContactCount::Packages, .. })
+            });
         let mut classes: FxHashMap<Class, u32> = FxHashMap::default();
         let mut bundles: FxHashMap<(u32, u32, u32, i32), u32> = FxHashMap::default();
         let mut package = |row: &Row| {
@@ -370,7 +256,8 @@ impl Contacts {
             }
             problem.members.push(at as u32);
             let from = past_of.partition_point(|past| self.past[*past as usize].member < member);
-            for past in past_of[from..].iter().take_while(|past| self.past[**past as usize].member == member) {
+            for past in past_of[from..].iter().take_while(|past| self.past[**past as usize].member == member)
+            {
                 let row = &self.past[*past as usize];
                 placed[*past as usize] = true;
                 let class = class(row, &mut problem.classes);
@@ -388,14 +275,184 @@ impl Contacts {
     }
 }
 
+/// Contacts on their way to a plan.
+pub struct Contacts {
+    engine: Engine,
+    session: Session,
+    reader: Reader,
+    event: ReadEvent,
+    pool: Pool,
+    refused: Vec<Refusal>,
+    refusals: u64,
+}
+
+impl std::fmt::Debug for Contacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} contacts and {} before", self.pool.rows.len(), self.pool.past.len())
+    }
+}
+
+/// Refusals that are kept with their reasons.
+const KEPT: usize = 100;
+
+/// What keeps a contact back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// `excluded`, `member`, `full`
+    pub word: &'static str,
+    /// The clause, as it is written.
+    pub clause: String,
+    /// Where it stands.
+    pub place: Option<(String, u32)>,
+}
+
+/// A problem, and what it is of.
+struct Posed {
+    problem: Problem,
+    /// The row of each contact of the problem.
+    order: Vec<u32>,
+    /// Of each row: the clause that keeps it out.
+    dropped: Vec<Option<u32>>,
+}
+
+/// What a contact is read for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum As {
+    /// It is proposed.
+    Proposed,
+    /// It was made.
+    Made,
+}
+
+impl Contacts {
+    /// For the plans of an engine's program; nothing where it has none.
+    pub fn new(engine: &Engine) -> Option<Contacts> {
+        let program = engine.program();
+        if program.contacts.plans.is_empty() {
+            return None;
+        }
+        Some(Contacts {
+            engine: engine.clone(),
+            session: engine.session_without_state(),
+            reader: Reader::new(),
+            event: ReadEvent::default(),
+            pool: Pool::new(program),
+            refused: Vec::new(),
+            refusals: 0,
+        })
+    }
+
+    /// Reads a stream.
+    ///
+    /// # Errors
+    /// Where it is broken; a record that is no contact is refused, and counted.
+    pub fn read(&mut self, stream: impl Read + Send, format: Format, what: As) -> io::Result<()> {
+        let engine = self.engine.clone();
+        batch::each_record(engine.schema(), stream, format, &mut |line, record| {
+            let taken = match record {
+                Ok(json) => self.take(json, what),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(why) = taken {
+                self.refusals += 1;
+                if self.refused.len() < KEPT {
+                    self.refused.push(Refusal { line, why });
+                }
+            }
+        })
+    }
+
+    /// Takes in one contact, as JSON. `kind` may be left out.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn take(&mut self, json: &[u8], what: As) -> Result<(), String> {
+        let engine = self.engine.clone();
+        let program = engine.program();
+        self.reader.read(engine.schema(), json, &mut self.event).map_err(|error| error.to_string())?;
+        if program.events.get(self.event.record.kind.index()).is_none_or(|kind| kind.name != CONTACT) {
+            return Err("the record is not of the kind `contact`".to_owned());
+        }
+        let mut reader = std::mem::take(&mut self.reader);
+        let mut event = std::mem::take(&mut self.event);
+        self.session.decide_read(&mut reader, &mut event);
+        let added = self.pool.add(program, engine.schema(), &reader, &event, what);
+        (self.reader, self.event) = (reader, event);
+        added
+    }
+
+    /// Records that were refused: how many, and the first of them.
+    pub fn refused(&self) -> (u64, &[Refusal]) {
+        (self.refusals, &self.refused)
+    }
+
+    /// How many are proposed, and how many were made.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.pool.rows.len(), self.pool.past.len())
+    }
+
+    /// The plans with the contacts.
+    ///
+    /// # Errors
+    /// Where there is too much of something.
+    pub fn plan(self) -> Result<Planned, ProblemError> {
+        let Posed { problem, order, dropped } = self.pool.posed(self.engine.program())?;
+        Ok(Planned { contacts: self, problem, order, dropped })
+    }
+
+    /// Whether one more contact may be made, given those that were: nothing where it may, else what keeps it back. It is the
+    /// only one that is proposed, so what it takes must have been made. A contact that may be made counts as made from then
+    /// on where `keep` says so.
+    ///
+    /// # Errors
+    /// Why the record is no contact.
+    pub fn admit(&mut self, json: &[u8], keep: bool) -> Result<Vec<Held>, String> {
+        let engine = self.engine.clone();
+        let program = engine.program();
+        let columns = vec![Vec::new(); self.pool.columns.len()];
+        let aside = (
+            std::mem::take(&mut self.pool.rows),
+            std::mem::take(&mut self.pool.ids),
+            std::mem::replace(&mut self.pool.columns, columns),
+        );
+        let asked = self.take(json, As::Proposed);
+        let asked = asked.and_then(|()| self.pool.posed(program).map_err(|error| error.to_string()));
+        let row = self.pool.rows.first().copied();
+        (self.pool.rows, self.pool.ids, self.pool.columns) = aside;
+        let Posed { problem, dropped, .. } = asked?;
+        let mut held = Vec::new();
+        for drop in dropped.iter().flatten() {
+            if let Some(drop) = program.contacts.drops.get(*drop as usize) {
+                held.push(Held {
+                    word: "excluded",
+                    clause: drop.text.clone(),
+                    place: own_place(program, drop.place),
+                });
+            }
+        }
+        for why in optimizer::admit(&problem) {
+            let (word, rule) = match why {
+                optimizer::Held::Rule(rule) => ("member", rule),
+                optimizer::Held::Full(rule, _) => ("full", rule),
+            };
+            if let Some(rule) = program.contacts.rules.get(rule) {
+                held.push(Held { word, clause: rule.text.clone(), place: own_place(program, rule.place) });
+            }
+        }
+        if held.is_empty() && keep {
+            self.pool.past.extend(row);
+        }
+        Ok(held)
+    }
+
+    /// The id of the contact that was read last.
+    pub fn last_id(&self) -> &str {
+        self.event.id()
+    }
+}
+
 /// The name in a slot; nothing where it is missing.
-fn symbol(
-    program: &Program,
-    reader: &Reader,
-    event: &ReadEvent,
-    schema: &crate::record::Schema,
-    slot: SlotId,
-) -> String {
+fn symbol(program: &Program, reader: &Reader, event: &ReadEvent, schema: &Schema, slot: SlotId) -> String {
     let kind = program.layout.event.get(slot.index()).and_then(|slot| slot.ty.symbol());
     let number = event.record.event.get(slot.index()).copied().unwrap_or(MISSING);
     let name = kind.zip(u32::try_from(number).ok());
@@ -421,27 +478,31 @@ fn rules(program: &Program, session: Option<Span>) -> Vec<Rule> {
                 exceptions: exceptions.collect(),
             })
         }
-        ContactRuleKind::Amount { sort, column, times, minus, at_least, bound, soft, digits: _ } => Rule::Amount {
-            scope: scope(*sort),
-            column: *column as usize,
-            times: *times,
-            minus: *minus,
-            compare: if *at_least { Compare::AtLeast } else { Compare::AtMost },
-            bound: *bound,
-            soft: *soft,
-        },
-        ContactRuleKind::Each { members, sort, window: own, counted, at_least, at_most } => Rule::Each(Each {
-            members: members.map(scope),
-            scope: scope(*sort),
-            window: window(*own),
-            counted: match counted {
-                ContactCount::Contacts => Counted::Contacts,
-                ContactCount::Packages => Counted::Packages,
-                ContactCount::OfEachOffer => Counted::OfEachOffer,
-            },
-            at_least: *at_least,
-            at_most: *at_most,
-        }),
+        ContactRuleKind::Amount { sort, column, times, minus, at_least, bound, soft, digits: _ } => {
+            Rule::Amount {
+                scope: scope(*sort),
+                column: *column as usize,
+                times: *times,
+                minus: *minus,
+                compare: if *at_least { Compare::AtLeast } else { Compare::AtMost },
+                bound: *bound,
+                soft: *soft,
+            }
+        }
+        ContactRuleKind::Each { members, sort, window: own, counted, at_least, at_most } => {
+            Rule::Each(Each {
+                members: members.map(scope),
+                scope: scope(*sort),
+                window: window(*own),
+                counted: match counted {
+                    ContactCount::Contacts => Counted::Contacts,
+                    ContactCount::Packages => Counted::Packages,
+                    ContactCount::OfEachOffer => Counted::OfEachOffer,
+                },
+                at_least: *at_least,
+                at_most: *at_most,
+            })
+        }
         ContactRuleKind::Never { members, first, second, in_order, window: own } => Rule::Never(Never {
             members: members.map(scope),
             first: scope(*first),
@@ -513,7 +574,13 @@ pub struct Planned {
 
 impl std::fmt::Debug for Planned {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?}, {} of them of {} members", self.contacts, self.order.len(), self.problem.member_count())
+        write!(
+            f,
+            "{:?}, {} of them of {} members",
+            self.contacts,
+            self.order.len(),
+            self.problem.member_count()
+        )
     }
 }
 
@@ -622,7 +689,7 @@ impl Planned {
                 *row = Some(Why { word, clause, place, span });
             }
         });
-        let contacts = &self.contacts;
+        let contacts = &self.contacts.pool;
         let tell = |(at, (row, why)): (usize, (&Row, Option<Why<'a>>))| Told {
             id: contacts.ids.get(at),
             member: contacts.members.name(row.member),

@@ -240,6 +240,7 @@ pub fn page(coverage: &Coverage) -> String {
         ('C', "reward offers"),
         ('R', "offers in real time"),
         ('S', "sales orders"),
+        ('O', "contact plans"),
     ];
     for (area, title) in areas {
         let of_area: Vec<&Feature> =

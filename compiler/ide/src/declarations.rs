@@ -2,10 +2,11 @@
 //! `500 points`. It refuses to know what a name in an expression is bound to: the checker has seen that.
 
 use perq_grammar::ast::{
-    self, AccountClause, ArbitrationClause, AwardOptions, BadgeClause, CapacityOf, CertificateClause, Clause, ClauseKind,
-    ContactScope, ContactsClause, CouponClause, EachOf, Effect, EffectKind, Expectation, Expr, ExprKind, GroupClause, Header, Instrument, Item,
-    ItemKind, Members, Name, OfferClause, Path, Pattern, ProgramClause, RedemptionClause, SchedulePart, Source,
-    SourceKind, SpendableClause, Target, TestField, TestStep, Text, TiersClause, TypeName, Window,
+    self, AccountClause, ArbitrationClause, AwardOptions, BadgeClause, CapacityOf, CertificateClause, Clause,
+    ClauseKind, ContactScope, ContactsClause, CouponClause, EachOf, Effect, EffectKind, Expectation, Expr,
+    ExprKind, GroupClause, Header, Instrument, Item, ItemKind, Members, Name, OfferClause, Path, Pattern,
+    ProgramClause, RedemptionClause, SchedulePart, Source, SourceKind, SpendableClause, Target, TestField,
+    TestStep, Text, TiersClause, TypeName, Window,
 };
 use perq_grammar::diagnostic::{FileId, Place, Span};
 
@@ -1131,7 +1132,7 @@ impl Walker {
     fn expectation(&mut self, expectation: &Expectation) {
         const RULES: &[Kind] = &[Kind::Rule, Kind::Coupon, Kind::Redemption];
         match expectation {
-            Expectation::Nothing | Expectation::Refused(_) => {}
+            Expectation::Nothing | Expectation::Refused(_) | Expectation::Contacts(_) => {}
             Expectation::Offer(path, _) => self.mention_path(&[Kind::Offer], path),
             Expectation::Offers(paths) => {
                 paths.iter().for_each(|path| self.mention_path(&[Kind::Offer], path));

@@ -101,7 +101,11 @@ impl<'a> Checker<'a> {
                 }
                 ast::ContactsClause::Maximise(value) => {
                     if read.maximise.replace(place).is_some() {
-                        self.report(errors::repeated_clause(place, "maximise", "a programme's contact plans"));
+                        self.report(errors::repeated_clause(
+                            place,
+                            "maximise",
+                            "a programme",
+                        ));
                     } else {
                         self.out.contacts.score = self.objective(&mut reading, value);
                     }
@@ -132,10 +136,12 @@ impl<'a> Checker<'a> {
     }
 
     /// `sum(contact.score for contacts)`
-    fn objective(&mut self, reading: &mut Reading, written: &ast::Expr) -> Option<Expr> {
+    fn objective(&mut self, reading: &mut Reading, written: &ast::Expr) -> Option<(Expr, u8)> {
         let place = reading.at.place(written.span);
-        let summed = if let ast::ExprKind::Aggregate { function: ast::Aggregate::Sum, value, source } = &written.kind
-            && let ast::SourceKind::Filter { earlier: false, collection, window: None, condition: None } = &source.kind
+        let summed = if let ast::ExprKind::Aggregate { function: ast::Aggregate::Sum, value, source } =
+            &written.kind
+            && let ast::SourceKind::Filter { earlier: false, collection, window: None, condition: None } =
+                &source.kind
             && collection.dotted() == "contacts"
         {
             value.as_ref()
@@ -143,23 +149,25 @@ impl<'a> Checker<'a> {
             None
         };
         let Some(value) = summed else {
-            let why = "what is maximised is a sum over the contacts, such as `sum(contact.score for contacts)`";
+            let why =
+                "what is maximised is a sum over the contacts, such as `sum(contact.score for contacts)`";
             self.report(errors::wrong_contacts(place, why));
             return None;
         };
         let value = self.value(&mut reading.scope, value, None);
-        self.amount_digits(&value)?;
-        Some(value)
+        // Money counts in minor units already.
+        let (digits, shown) = self.amount_digits(&value)?;
+        Some((value, digits + SCORE_DIGITS - shown.min(SCORE_DIGITS)))
     }
 
-    /// How many digits of an amount count; a number, a percentage or money.
-    fn amount_digits(&mut self, value: &Expr) -> Option<u8> {
+    /// With how many more digits an amount counts than it has, and how many there are then; a number, a percentage or money.
+    fn amount_digits(&mut self, value: &Expr) -> Option<(u8, u8)> {
         if matches!(value.kind, ExprKind::Error) {
             return None;
         }
         match &value.ty {
-            Type::Number | Type::Percent => Some(SCORE_DIGITS),
-            Type::Money => Some(self.out.settings.decimals),
+            Type::Number | Type::Percent => Some((SCORE_DIGITS, SCORE_DIGITS)),
+            Type::Money => Some((0, self.out.settings.decimals)),
             Type::Error => None,
             other => {
                 let (quoted, found) = (self.quote(value.place), self.describe(other));
@@ -180,11 +188,13 @@ impl<'a> Checker<'a> {
         place: Place,
     ) -> Option<Expr> {
         if include && members.is_none() && scope.condition.is_none() {
-            let why = "`include` says whose contacts may be made alone; write `for members in …` or `where …`";
+            let why =
+                "`include` says whose contacts may be made alone; write `for members in …` or `where …`";
             self.report(errors::wrong_contacts(place, why));
             return None;
         }
-        let mut which = self.scope_parts(reading, &ast::ContactScope { condition: None, ..scope.clone() }, place)?;
+        let mut which =
+            self.scope_parts(reading, &ast::ContactScope { condition: None, ..scope.clone() }, place)?;
         let mut whose = Vec::new();
         if let Some(members) = members {
             whose.push(self.members_part(reading, members)?);
@@ -200,7 +210,12 @@ impl<'a> Checker<'a> {
         Some(all_of(which, place))
     }
 
-    fn scope_parts(&mut self, reading: &mut Reading, scope: &ast::ContactScope, place: Place) -> Option<Vec<Expr>> {
+    fn scope_parts(
+        &mut self,
+        reading: &mut Reading,
+        scope: &ast::ContactScope,
+        place: Place,
+    ) -> Option<Vec<Expr>> {
         let mut parts = Vec::new();
         if let Some((kind, names)) = &scope.offers {
             let span = names.iter().fold(kind.span, |span, name| span.to(name.span));
@@ -229,10 +244,12 @@ impl<'a> Checker<'a> {
         read: &mut Read,
         place: Place,
     ) -> Option<u32> {
-        let condition = scope.condition.as_ref().map(|condition| self.text(reading.at.place(condition.span)).to_owned());
+        let condition =
+            scope.condition.as_ref().map(|condition| self.text(reading.at.place(condition.span)).to_owned());
         // A condition may name what its plan binds.
         let plan = condition.is_some().then(|| self.out.contacts.plans.len());
-        let mut via: Vec<String> = scope.via.iter().map(|via| self.text(reading.at.place(via.span)).to_owned()).collect();
+        let mut via: Vec<String> =
+            scope.via.iter().map(|via| self.text(reading.at.place(via.span)).to_owned()).collect();
         via.sort_unstable();
         let key = format!("{:?} {via:?} {condition:?} {plan:?}", offers_key(scope));
         if let Some(known) = read.keys.iter().position(|known| *known == key) {
@@ -266,7 +283,9 @@ impl<'a> Checker<'a> {
                 let value = Box::new(path("member", unwritten(span)));
                 ast::Expr { kind: ast::ExprKind::In { value, negated: false, set: Box::new(set) }, span }
             }
-            ast::Members::Path(written) => ast::Expr { kind: ast::ExprKind::Path(written.clone()), span: written.span },
+            ast::Members::Path(written) => {
+                ast::Expr { kind: ast::ExprKind::Path(written.clone()), span: written.span }
+            }
         };
         let condition = self.condition(&mut reading.scope, &expr);
         (!matches!(condition.kind, ExprKind::Error)).then_some(condition)
@@ -281,7 +300,9 @@ impl<'a> Checker<'a> {
     ) -> Option<Option<u32>> {
         let Some(members) = members else { return Some(None) };
         let span = match members {
-            ast::Members::Reference(kind, names) => names.iter().fold(kind.span, |span, name| span.to(name.span)),
+            ast::Members::Reference(kind, names) => {
+                names.iter().fold(kind.span, |span, name| span.to(name.span))
+            }
             ast::Members::Path(path) => path.span,
         };
         let key = format!("members {}", self.quote(reading.at.place(span)));
@@ -349,14 +370,17 @@ impl<'a> Checker<'a> {
         let at_least = match comparison {
             ast::Comparison::LessOrEqual => false,
             ast::Comparison::GreaterOrEqual => true,
-            ast::Comparison::Equal | ast::Comparison::NotEqual | ast::Comparison::Less | ast::Comparison::Greater => {
+            ast::Comparison::Equal
+            | ast::Comparison::NotEqual
+            | ast::Comparison::Less
+            | ast::Comparison::Greater => {
                 let place = reading.at.place(value.span.to(bound.span));
                 self.report(errors::wrong_contacts(place, "an amount is bounded with `<=` or `>=`"));
                 return None;
             }
         };
         let value = self.value(&mut reading.scope, value, None);
-        let digits = self.amount_digits(&value)?;
+        let (digits, shown) = self.amount_digits(&value)?;
         let limit = self.value_of(&mut reading.scope, bound, &value.ty);
         if matches!(limit.kind, ExprKind::Error) {
             return None;
@@ -377,7 +401,9 @@ impl<'a> Checker<'a> {
                 let floor = whole.num.div_euclid(whole.den);
                 if at_least && floor * whole.den != whole.num { floor + 1 } else { floor }
             });
-            rounded.and_then(|bound| i64::try_from(bound).ok().filter(|bound| bound.unsigned_abs() < 1 << 60)).map(|bound| (1, 0, bound))
+            rounded
+                .and_then(|bound| i64::try_from(bound).ok().filter(|bound| bound.unsigned_abs() < 1 << 60))
+                .map(|bound| (1, 0, bound))
         };
         let Some((times, minus, bound)) = terms else {
             let quoted = self.quote(limit.place);
@@ -392,7 +418,7 @@ impl<'a> Checker<'a> {
         let column = u32::try_from(self.out.contacts.columns.len()).ok()?;
         self.out.contacts.columns.push((value, digits));
         let soft = at_least && !average;
-        Some(ContactRuleKind::Amount { sort, column, times, minus, at_least, bound, soft, digits })
+        Some(ContactRuleKind::Amount { sort, column, times, minus, at_least, bound, soft, digits: shown })
     }
 
     fn exception(
@@ -441,7 +467,12 @@ impl<'a> Checker<'a> {
         let mut number = |bound: &Option<(ast::Lexeme, ast::Name)>| -> Option<Option<i64>> {
             let Some((number, unit)) = bound else { return Some(None) };
             if !units.contains(&unit.text.as_str()) {
-                self.report(errors::unknown_word(at.place(unit.span), "unit of these bounds", &unit.text, units));
+                self.report(errors::unknown_word(
+                    at.place(unit.span),
+                    "unit of these bounds",
+                    &unit.text,
+                    units,
+                ));
                 return None;
             }
             let count = small_number(&number.text);
@@ -462,7 +493,12 @@ impl<'a> Checker<'a> {
     }
 
     /// `any 30 days`, `this month`, `session`; `last 90 days` only where one contact asks for another.
-    fn contact_window(&mut self, reading: &Reading, window: &ast::Window, back: bool) -> Option<ContactWindow> {
+    fn contact_window(
+        &mut self,
+        reading: &Reading,
+        window: &ast::Window,
+        back: bool,
+    ) -> Option<ContactWindow> {
         let at = reading.at;
         let wrong = |checker: &mut Self, span: Span, instead: &str| {
             let place = at.place(span);
@@ -481,7 +517,9 @@ impl<'a> Checker<'a> {
                 let start = if text.starts_with("last") { span.start - 5 } else { span.start };
                 wrong(self, Span { start, end: span.end }, &instead)
             }
-            ast::Window::This(period) => self.period(at.place(period.span), &period.text).map(ContactWindow::Each),
+            ast::Window::This(period) => {
+                self.period(at.place(period.span), &period.text).map(ContactWindow::Each)
+            }
             ast::Window::Session(_) => Some(ContactWindow::Session),
             ast::Window::Program(_) => Some(ContactWindow::Ever),
             ast::Window::Previous(period) => wrong(self, period.span, &format!("this {}", period.text)),
@@ -509,7 +547,10 @@ impl<'a> Checker<'a> {
             count.filter(|count| *count <= MOST_DAYS / 30).map(ContactWindow::Months)
         } else {
             let quoted = self.quote(place);
-            self.report(errors::wrong_contacts(place, &format!("windows are counted in days, and `{quoted}` is none")));
+            self.report(errors::wrong_contacts(
+                place,
+                &format!("windows are counted in days, and `{quoted}` is none"),
+            ));
             return None;
         };
         if window.is_none() {
@@ -595,11 +636,20 @@ impl<'a> Checker<'a> {
         for low in &read.bounds {
             let Some(least) = low.at_least else { continue };
             for high in &read.bounds {
-                let Some(most) = high.at_most.filter(|most| *most < least && high.place != low.place) else { continue };
+                let Some(most) = high.at_most.filter(|most| *most < least && high.place != low.place) else {
+                    continue;
+                };
                 let holds = high.sort == low.sort || is_wider(&high.written, &low.written);
                 if holds && is_longer(high.window, low.window) {
-                    let why = format!("at least {least} are asked for, and another capacity leaves room for {most}");
-                    self.report(errors::bounds_conflict(low.place, &why, high.place, "at most so many, all of them"));
+                    let why = format!(
+                        "at least {least} are asked for, and another capacity leaves room for {most}"
+                    );
+                    self.report(errors::bounds_conflict(
+                        low.place,
+                        &why,
+                        high.place,
+                        "at most so many, all of them",
+                    ));
                     break;
                 }
             }
@@ -637,7 +687,9 @@ fn offers_key(scope: &ast::ContactScope) -> Option<(&str, Vec<&str>)> {
 
 /// Whether all contacts of one scope are in the other, as they are written.
 fn is_wider(wide: &ast::ContactScope, narrow: &ast::ContactScope) -> bool {
-    wide.condition.is_none() && wide.via.is_empty() && (wide.offers.is_none() || offers_key(wide) == offers_key(narrow))
+    wide.condition.is_none()
+        && wide.via.is_empty()
+        && (wide.offers.is_none() || offers_key(wide) == offers_key(narrow))
 }
 
 /// Whether every window of one sort lies in one of the other.

@@ -263,8 +263,12 @@ pub(super) fn bounds_conflict(place: Place, why: &str, other: Place, label: &str
 }
 
 pub(super) fn window_of_past(place: Place, text: &str, instead: &str) -> Diagnostic {
-    Diagnostic::error("wrong-window", place, format!("`{text}` looks back from one event; contacts are bounded in every window"))
-        .fix(format!("every window: `{instead}`"), place, instead)
+    Diagnostic::error(
+        "wrong-window",
+        place,
+        format!("`{text}` looks back from one event; contacts are bounded in every window"),
+    )
+    .fix(format!("every window: `{instead}`"), place, instead)
 }
 
 pub(super) fn wrong_instrument(place: Place, what: &str, why: &str) -> Diagnostic {

@@ -198,6 +198,13 @@ pub enum ContactWindow {
     Ever,
 }
 
+impl Contacts {
+    /// The derived slots that it reads.
+    pub fn derived(&self) -> impl Iterator<Item = SlotId> + '_ {
+        self.marks.iter().chain(&self.score).chain(&self.columns).copied()
+    }
+}
+
 impl ContactRuleKind {
     /// The sorts that it names.
     pub fn sorts(&self) -> Vec<u32> {
@@ -207,7 +214,9 @@ impl ContactRuleKind {
             ContactRuleKind::Never { members, first, second, .. } => {
                 members.iter().copied().chain([*first, *second]).collect()
             }
-            ContactRuleKind::Only { members, sort, on, .. } => members.iter().copied().chain([*sort, *on]).collect(),
+            ContactRuleKind::Only { members, sort, on, .. } => {
+                members.iter().copied().chain([*sort, *on]).collect()
+            }
         }
     }
 

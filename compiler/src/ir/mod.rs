@@ -41,10 +41,10 @@
 //!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
 //! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
 
+pub mod contacts;
 pub mod gift;
 pub mod instruments;
 pub mod life;
-pub mod contacts;
 pub mod offers;
 pub mod optimise;
 pub mod print;
@@ -54,16 +54,16 @@ pub mod shape;
 pub mod tender;
 pub mod verify;
 
+pub use contacts::{
+    ContactCount, ContactDrop, ContactException, ContactPlan, ContactRule, ContactRuleKind, ContactSlots,
+    ContactWindow, Contacts,
+};
 pub use gift::{Gift, GiftOption};
 pub use instruments::{
     Badge, Boundary, Certificate, Codes, Coupon, Downgrade, InstrumentId, Instruments, Lifetime, Review,
     Tiers,
 };
 pub use life::{Available, Cancel, Expires, Life, Melt, Shortfall, Span};
-pub use contacts::{
-    ContactCount, ContactDrop, ContactException, ContactPlan, ContactRule, ContactRuleKind, ContactSlots,
-    ContactWindow, Contacts,
-};
 pub use offers::{
     Answered, Arbitration, Class, Display, Explore, Learn, Offer, OfferClause, OfferCondition, Offers,
     OrderBy, OrderKey, Purpose, ReactionSlots, SCORE_ONE, Seed,

@@ -161,7 +161,8 @@ impl Display for Program {
             let names = |slots: &[SlotId]| -> Vec<String> {
                 slots.iter().map(|slot| slot_name(&layout.event, *slot).to_string()).collect()
             };
-            let score = contacts.score.map(|score| slot_name(&layout.event, score).to_string()).unwrap_or_default();
+            let score =
+                contacts.score.map(|score| slot_name(&layout.event, score).to_string()).unwrap_or_default();
             let (marks, columns) = (names(&contacts.marks), names(&contacts.columns));
             writeln!(f, "  {} sorts in {marks:?}, score {score}, columns {columns:?}", contacts.sorts)?;
         }

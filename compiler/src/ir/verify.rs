@@ -6,12 +6,13 @@
 
 use super::contacts::{MARKS, MAX_SORTS};
 use super::{
-    AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, ContactCount, ContactException, ContactRuleKind, ContactWindow, CounterId, CounterKey, DerivationId,
-    EVENT_BUILTINS, EnumId, EventId, Function, FunctionId, Governance, GroupId, History, Inst, KindId,
-    LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS,
-    PERCENT_ONE, ParamId, Phase, PlaceId, Program, Purpose, RecordKind, Reference, ReferenceId, RowSource,
-    Rows, RuleId, SCORE_ONE, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId,
-    TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
+    AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, ContactCount, ContactException,
+    ContactRuleKind, ContactWindow, CounterId, CounterKey, DerivationId, EVENT_BUILTINS, EnumId, EventId,
+    Function, FunctionId, Governance, GroupId, History, Inst, KindId, LINE_BUILTINS, Layout, Limit,
+    LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS, PERCENT_ONE, ParamId, Phase, PlaceId,
+    Program, Purpose, RecordKind, Reference, ReferenceId, RowSource, Rows, RuleId, SCORE_ONE, Saying, SiteId,
+    SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId, TenderTerm, Ty, Unit, Value, VarId, Window,
+    event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -1395,15 +1396,18 @@ fn contacts(program: &Program, report: &mut Report) {
     let (contacts, at) = (&program.contacts, At::Program);
     let terms = VerifyRule::ContactTerms;
     let derived = |slot: &SlotId| program.derivations.iter().any(|derivation| derivation.slot == *slot);
-    let named = |slot: SlotId| {
-        program.layout.event.get(slot.index()).is_some_and(|slot| slot.ty.symbol().is_some())
-    };
+    let named =
+        |slot: SlotId| program.layout.event.get(slot.index()).is_some_and(|slot| slot.ty.symbol().is_some());
     let mut names = Names::default();
     for plan in &contacts.plans {
         names.declare(&plan.name, &plan.title, at, report);
         report.known(&program.places, plan.place.index(), at);
     }
-    report.check(contacts.plans.is_empty() || contacts.slots.is_some() && contacts.score.is_some(), terms, at);
+    report.check(
+        contacts.plans.is_empty() || contacts.slots.is_some() && contacts.score.is_some(),
+        terms,
+        at,
+    );
     if let Some(slots) = contacts.slots {
         report.check([slots.offer, slots.channel, slots.package].into_iter().all(named), terms, at);
     }
@@ -1432,7 +1436,11 @@ fn contacts(program: &Program, report: &mut Report) {
                 report.length(exceptions.len(), limits::SMALL_LIST, at);
                 let day = |day: i64| (-1_000_000_000..=1_000_000_000).contains(&day);
                 let own = |own: &ContactException| {
-                    own.first <= own.last && day(own.first) && day(own.last) && small(&own.at_least) && small(&own.at_most)
+                    own.first <= own.last
+                        && day(own.first)
+                        && day(own.last)
+                        && small(&own.at_least)
+                        && small(&own.at_most)
                 };
                 small(at_least) && small(at_most) && exceptions.iter().all(own)
             }
@@ -1444,7 +1452,9 @@ fn contacts(program: &Program, report: &mut Report) {
                     && *digits <= 9
             }
             ContactRuleKind::Each { at_least, at_most, counted, .. } => {
-                small(at_least) && small(at_most) && (at_least.is_none() || *counted == ContactCount::Contacts)
+                small(at_least)
+                    && small(at_most)
+                    && (at_least.is_none() || *counted == ContactCount::Contacts)
             }
             ContactRuleKind::Never { .. } | ContactRuleKind::Only { .. } => true,
         };

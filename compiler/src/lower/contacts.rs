@@ -10,7 +10,9 @@ impl<'p> Lowering<'p> {
     /// All plans, after all rules.
     pub fn contacts(&mut self) {
         let typed = &self.program.contacts;
-        let Some((offer, channel, package)) = typed.fields.filter(|_| !typed.plans.is_empty()) else { return };
+        let Some((offer, channel, package)) = typed.fields.filter(|_| !typed.plans.is_empty()) else {
+            return;
+        };
         // Conditions of these functions are no rule's.
         let conditions = self.ir.conditions.len();
         let events = self.ir.events.iter().position(|event| event.name == contacts::CONTACT);
@@ -47,8 +49,8 @@ impl<'p> Lowering<'p> {
             let slot = self.derivation(name, function, ir::SlotType::Count, &events, place);
             self.ir.contacts.marks.push(slot);
         }
-        if let Some(score) = &typed.score {
-            self.ir.contacts.score = Some(self.contact_amount("score of contacts", score, 6, &events));
+        if let Some((score, digits)) = &typed.score {
+            self.ir.contacts.score = Some(self.contact_amount("score of contacts", score, *digits, &events));
         }
         for (number, (value, digits)) in typed.columns.iter().enumerate() {
             let slot = self.contact_amount(&format!("amount of contacts {number}"), value, *digits, &events);
@@ -85,7 +87,13 @@ impl<'p> Lowering<'p> {
     }
 
     /// The slot with an amount, rounded to whole parts of one.
-    fn contact_amount(&mut self, name: &str, value: &'p typed::Expr, digits: u8, events: &[ir::EventId]) -> SlotId {
+    fn contact_amount(
+        &mut self,
+        name: &str,
+        value: &'p typed::Expr,
+        digits: u8,
+        events: &[ir::EventId],
+    ) -> SlotId {
         let place = self.place(value.place);
         let mut builder = self.of_contacts(name, place);
         let value = builder.number(value);

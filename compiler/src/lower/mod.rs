@@ -6,10 +6,10 @@
 mod atom;
 mod build;
 mod bundle;
+mod contacts;
 mod expression;
 mod fraction;
 mod instruments;
-mod contacts;
 mod offers;
 mod past;
 mod rule;

@@ -187,9 +187,9 @@ pub struct Contacts {
     pub fields: Option<(FieldId, FieldId, FieldId)>,
     /// Sorts of contacts, each with what is true of them.
     pub sorts: Vec<Expr>,
-    /// What a contact is worth.
-    pub score: Option<Expr>,
-    /// Amounts of contacts, each with how many digits of it count.
+    /// What a contact is worth, and how many digits more than it has make millionths of it.
+    pub score: Option<(Expr, u8)>,
+    /// Amounts of contacts, each with how many more digits of it count.
     pub columns: Vec<(Expr, u8)>,
     /// Contacts that are not made: the sort, and the clause as it is written.
     pub drops: Vec<(u32, String, Place)>,
@@ -1259,6 +1259,8 @@ pub enum Expectation {
     Hidden(u32, Option<String>),
     /// These offers are shown, in this order, and no other.
     Offers(Vec<u32>),
+    /// Of the contacts that were proposed, those with these ids are chosen, and no other; in order.
+    Contacts(Vec<String>),
     /// The rule has an effect.
     Fires(ir::RuleId),
     /// The rule has none.

@@ -2,7 +2,8 @@
 
 use super::{Builder, Children};
 use crate::ast::{
-    Bounds, CapacityOf, Comparison, ContactScope, ContactsClause, EachOf, Expr, ExprKind, ItemKind, Members, Placed, Range,
+    Bounds, CapacityOf, Comparison, ContactScope, ContactsClause, EachOf, Expr, ExprKind, ItemKind, Members,
+    Placed, Range,
 };
 use crate::parse::Rule;
 use pest::iterators::Pair;
@@ -59,8 +60,7 @@ impl<'t> Builder<'t> {
             Rule::each_member => {
                 children.next();
                 children.eat(Rule::kw_member);
-                let members =
-                    if children.eat(Rule::kw_in) { Some(self.members_in(children)?) } else { None };
+                let members = if children.eat(Rule::kw_in) { Some(self.members_in(children)?) } else { None };
                 ContactsClause::Each { members, what: self.each_of(children)? }
             }
             _ => return None,

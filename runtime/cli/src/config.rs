@@ -249,6 +249,7 @@ impl Config {
             &mut tables.products,
             &mut tables.members,
             &mut tables.lists,
+            &mut tables.offer_lists,
             &mut tables.segments,
             &mut tables.stores,
             &mut self.events.files,

@@ -100,7 +100,10 @@ fn format_of(path: &Path) -> Result<Format, Failure> {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     if name.ends_with(".parquet") {
-        return Err(Failure::new(format!("{}: contacts are read from CSV and from JSON lines", path.display())));
+        return Err(Failure::new(format!(
+            "{}: contacts are read from CSV and from JSON lines",
+            path.display()
+        )));
     }
     Ok(if name.ends_with(".csv") { Format::Csv } else { Format::Ndjson })
 }
@@ -111,7 +114,10 @@ fn tell_refused(contacts: &Contacts, output: &mut Output) -> u64 {
         output.note(&format!("refused: line {}: {}", refusal.line, plain(&refusal.why)));
     }
     if count > SHOWN as u64 {
-        output.note(&format!("refused: {} in all", plural(usize::try_from(count).unwrap_or(usize::MAX), "record")));
+        output.note(&format!(
+            "refused: {} in all",
+            plural(usize::try_from(count).unwrap_or(usize::MAX), "record")
+        ));
     }
     count
 }
@@ -207,7 +213,11 @@ fn write_all<'a>(
     let mut out = BufWriter::with_capacity(1 << 16, file);
     let csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     if csv {
-        let head = if reasons { "id,member,offer,channel,date,score,why,clause,place\n" } else { "id,member,offer,channel,date,score\n" };
+        let head = if reasons {
+            "id,member,offer,channel,date,score,why,clause,place\n"
+        } else {
+            "id,member,offer,channel,date,score\n"
+        };
         out.write_all(head.as_bytes())?;
     }
     for contact in contacts {
@@ -264,7 +274,11 @@ impl Report<'_> {
     /// How much of the bound is left, in millionths of it.
     fn gap(&self) -> i128 {
         let left = self.solution.bound - self.solution.objective;
-        if left <= 0 { 0 } else { (left * 1_000_000 + self.solution.bound.abs() - 1) / self.solution.bound.abs().max(1) }
+        if left <= 0 {
+            0
+        } else {
+            (left * 1_000_000 + self.solution.bound.abs() - 1) / self.solution.bound.abs().max(1)
+        }
     }
 
     fn clause(&self, rule: usize) -> String {
@@ -285,7 +299,8 @@ impl Report<'_> {
             });
             *counts.entry((why.word, clause)).or_default() += 1;
         }
-        let mut reasons: Vec<_> = counts.into_iter().map(|((word, clause), count)| (count, word, clause)).collect();
+        let mut reasons: Vec<_> =
+            counts.into_iter().map(|((word, clause), count)| (count, word, clause)).collect();
         reasons.sort_by(|a, b| (b.0, a.1, &a.2).cmp(&(a.0, b.1, &b.2)));
         reasons
     }
@@ -327,7 +342,9 @@ impl Report<'_> {
         }
         if solution.cut > 0 {
             let cut = plural(usize::try_from(solution.cut).unwrap_or(usize::MAX), "member");
-            out.push_str(&format!("the choice for {cut} was not looked through to the end; the bound allows for it\n"));
+            out.push_str(&format!(
+                "the choice for {cut} was not looked through to the end; the bound allows for it\n"
+            ));
         }
         for conflict in self.conflicts {
             let with: Vec<String> = conflict.with.iter().map(|rule| self.clause(*rule)).collect();
@@ -378,8 +395,12 @@ impl Report<'_> {
             for (count, word, clause) in &reasons {
                 let why = match (*word, clause) {
                     ("excluded", Some(clause)) => format!("kept out by {clause}"),
-                    ("member", Some(clause)) => format!("the member's other contacts leave no room: {clause}"),
-                    ("least", Some(clause)) => format!("the member does not come to the least number: {clause}"),
+                    ("member", Some(clause)) => {
+                        format!("the member's other contacts leave no room: {clause}")
+                    }
+                    ("least", Some(clause)) => {
+                        format!("the member does not come to the least number: {clause}")
+                    }
                     ("full", Some(clause)) => format!("used up: {clause}"),
                     ("price", Some(clause)) => format!("others are worth more for what they use: {clause}"),
                     _ => "adds nothing".to_owned(),
@@ -421,7 +442,9 @@ impl Report<'_> {
             })
         });
         let reasons = self.reasons();
-        let reasons = reasons.iter().map(|(count, word, clause)| json!({ "contacts": count, "why": word, "clause": clause }));
+        let reasons = reasons
+            .iter()
+            .map(|(count, word, clause)| json!({ "contacts": count, "why": word, "clause": clause }));
         json!({
             "proposed": proposed,
             "made": made,
@@ -473,7 +496,12 @@ fn one_by_one(options: &args::Optimize, mut contacts: Contacts, output: &mut Out
                 let mut text = format!("{}: {}\n", plain(&id), if held.is_empty() { "yes" } else { "no" });
                 for held in &held {
                     let place = held.place.as_ref().map(|(path, line)| format!(" ({}:{line})", plain(path)));
-                    text.push_str(&format!("  {}: `{}`{}\n", held.word, plain(&held.clause), place.unwrap_or_default()));
+                    text.push_str(&format!(
+                        "  {}: `{}`{}\n",
+                        held.word,
+                        plain(&held.clause),
+                        place.unwrap_or_default()
+                    ));
                 }
                 output.raw().write_all(text.as_bytes())?;
             }
