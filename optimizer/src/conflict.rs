@@ -17,9 +17,9 @@ pub struct Conflict {
     pub rule: usize,
     /// In this window.
     pub span: Span,
-    /// How many are missing in any case, at least.
+    /// How many are missing in any case, at least, where all rules hold.
     pub missing: i128,
-    /// With which other rules; none where the proposed contacts are too few by themselves.
+    /// Rules because of which some are missing; none of them can be left out. There are none where the proposed contacts are too few by themselves.
     pub with: Vec<usize>,
 }
 
@@ -59,7 +59,7 @@ fn has_most(problem: &Problem, rule: usize) -> bool {
         Some(Rule::Count(limit)) => {
             limit.at_most.is_some() || limit.exceptions.iter().any(|own| own.at_most.is_some())
         }
-        Some(Rule::Amount { compare, .. }) => *compare == Compare::AtMost,
+        Some(Rule::Amount { compare, soft, .. }) => *compare == Compare::AtMost || !soft,
         Some(Rule::Each(_) | Rule::Never(_) | Rule::Only(_)) => true,
         None => false,
     }

@@ -200,6 +200,11 @@ pub fn solve(
 /// The prices: on samples that grow, then on all.
 fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)) -> Dual {
     let members = ground.problem.member_count();
+    if ground.rows.list.is_empty() {
+        // Nothing is shared, so nothing has a price.
+        let search = Search { steps: 0, reach: 0, unit: None };
+        return descend(ground, Vec::new(), Asked::All, search, &mut |_, _| {});
+    }
     let mut start = known(ground, &options.prices);
     let warm = start.is_some();
     let mut sample = SAMPLE;

@@ -4,8 +4,8 @@
 mod support;
 
 use perq_optimizer::{
-    Class, Compare, Counted, Each, Exception, Limit, Link, Never, Options, Past, Problem, Rule, Scope, Span,
-    Window, solve,
+    Class, Compare, Counted, Dropped, Each, Exception, Limit, Link, Never, Options, Past, Problem, RowPrice,
+    Rule, Scope, Span, Window, conflicts, solve, why_dropped,
 };
 use support::{Dice, flat, member_is_met, objective, score, shared};
 
@@ -113,7 +113,8 @@ fn rule(dice: &mut Dice, contacts: i64) -> Rule {
     }
 }
 
-fn problem(seed: u64) -> Problem {
+/// Members, contacts, history and rules; a few members where `members` does not say how many.
+fn problem(seed: u64, members: Option<u64>) -> Problem {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     for _ in 0..8 {
         dice.next();
@@ -133,7 +134,8 @@ fn problem(seed: u64) -> Problem {
     };
     problem.members.push(0);
     problem.history_of.push(0);
-    for _ in 0..1 + dice.below(4) {
+    let count = members.unwrap_or(1 + dice.below(4));
+    for _ in 0..count {
         let own = (dice.below(4) as u128) << MEMBERS;
         for _ in 0..1 + dice.below(5) {
             let day = dice.below(DAYS as u64) as i32;
@@ -208,7 +210,7 @@ fn best(problem: &Problem) -> i128 {
 fn a_thousand_small_plans() {
     let (mut proven, mut sorts) = (0, [0usize; 5]);
     for seed in 1..=1000 {
-        let problem = problem(seed);
+        let problem = problem(seed, None);
         for rule in &problem.rules {
             let sort = match rule {
                 Rule::Count(_) => 0,
@@ -233,6 +235,7 @@ fn a_thousand_small_plans() {
         let best = best(&problem);
         assert!(solution.bound >= best, "seed {seed}: bound {} below {best}", solution.bound);
         assert!(solution.objective <= best, "seed {seed}");
+        reasons(&problem, &solution, &chosen, seed);
         if solution.proven {
             assert_eq!(solution.objective, best, "seed {seed}");
             proven += 1;
@@ -241,4 +244,151 @@ fn a_thousand_small_plans() {
     assert!(sorts.iter().all(|count| *count > 300), "{sorts:?}");
     assert!(proven > 950, "{proven} of 1000 are proven");
     println!("{proven} of 1000 proven; rules of each sort: {sorts:?}");
+}
+
+/// Why a contact is not chosen, held against the checker: with it the rule would be broken, or the limit passed.
+fn reasons(problem: &Problem, solution: &perq_optimizer::Solution, chosen: &[bool], seed: u64) {
+    let mut told = vec![false; chosen.len()];
+    why_dropped(problem, solution, &mut |contact, why| {
+        told[contact] = true;
+        let mut with = chosen.to_vec();
+        with[contact] = true;
+        let member = problem.members.partition_point(|start| *start as usize <= contact) - 1;
+        match why {
+            Dropped::Rule(rule) | Dropped::Least(rule) => {
+                let alone = Problem { rules: vec![problem.rules[rule].clone()], ..problem.clone() };
+                assert!(member_is_met(&alone, member, &with).is_err(), "seed {seed}: {why:?} of {contact}");
+            }
+            Dropped::Full(rule, _) => {
+                let alone = Problem { rules: vec![problem.rules[rule].clone()], ..problem.clone() };
+                assert!(!shared(&alone, &with).0.is_empty(), "seed {seed}: {why:?} of {contact}");
+            }
+            Dropped::Price(..) | Dropped::Worth => {
+                // Nothing forbids it; then it would not make the plan better.
+                let better = objective(problem, &with) > objective(problem, chosen);
+                let fits =
+                    member_is_met(problem, member, &with).is_ok() && shared(problem, &with).0.is_empty();
+                assert!(!(fits && better && solution.proven), "seed {seed}: {why:?} of {contact}");
+            }
+        }
+    });
+    let all = chosen.iter().zip(&told).all(|(chosen, told)| chosen != told);
+    assert!(all, "seed {seed}: a contact is chosen and dropped, or neither");
+}
+
+/// All choices that members' own rules allow.
+fn choices(problem: &Problem) -> Vec<Vec<bool>> {
+    let contacts = problem.score.len();
+    let mut all = vec![vec![false; contacts]];
+    for member in 0..problem.member_count() {
+        let (from, to) = (problem.members[member] as usize, problem.members[member + 1] as usize);
+        let mut next = Vec::new();
+        for mask in 0..1u64 << (to - from) {
+            let mut own = vec![false; contacts];
+            (from..to).for_each(|at| own[at] = mask >> (at - from) & 1 == 1);
+            if member_is_met(problem, member, &own).is_ok() {
+                next.extend(
+                    all.iter().map(|before| before.iter().zip(&own).map(|(a, b)| a | b).collect::<Vec<_>>()),
+                );
+            }
+        }
+        all = next;
+    }
+    all
+}
+
+#[test]
+fn what_cannot_be_met_cannot_be_met() {
+    let (mut named, mut alone) = (0, 0);
+    for seed in 1..=150 {
+        let problem = problem(seed, None);
+        if problem.score.len() > 11 {
+            continue;
+        }
+        for conflict in conflicts(&problem, 1) {
+            named += 1;
+            alone += usize::from(conflict.with.is_empty());
+            // The least number and the rules that are named, without all others.
+            let keep = |rule: usize| conflict.with.contains(&rule);
+            let rules = problem.rules.iter().enumerate();
+            let rules = rules.map(|(rule, own)| match own {
+                Rule::Count(limit) if rule == conflict.rule && !keep(rule) => {
+                    let none = |own: &Exception| Exception { at_most: None, ..*own };
+                    let exceptions = limit.exceptions.iter().map(none).collect();
+                    Rule::Count(Limit { at_most: None, exceptions, ..limit.clone() })
+                }
+                own if rule == conflict.rule || keep(rule) => own.clone(),
+                _ => Rule::Never(Never {
+                    members: None,
+                    first: ALL,
+                    second: ALL,
+                    window: Window { spans: Vec::new(), history: false },
+                    in_order: true,
+                }),
+            });
+            let reduced = Problem { rules: rules.collect(), ..problem.clone() };
+            let missing = |reduced: &Problem| {
+                let all = choices(reduced);
+                let fitting =
+                    all.iter().map(|chosen| shared(reduced, chosen)).filter(|(passed, _)| passed.is_empty());
+                let of = |short: Vec<(usize, Span, i128)>| -> i128 {
+                    let own =
+                        short.iter().find(|(rule, span, _)| *rule == conflict.rule && *span == conflict.span);
+                    own.map_or(0, |(_, _, missing)| *missing)
+                };
+                fitting.map(|(_, short)| of(short)).min()
+            };
+            let (found, with_all) = (missing(&reduced), missing(&problem));
+            assert!(found > Some(0), "seed {seed}: {conflict:?} can be met");
+            assert!(
+                with_all >= Some(conflict.missing),
+                "seed {seed}: {conflict:?}, {with_all:?} are missing"
+            );
+        }
+    }
+    assert!(named > 20 && alone > 5 && alone < named, "{named} named, {alone} of them alone");
+}
+
+#[test]
+fn the_same_plan_for_any_number_of_threads_and_less_work_from_the_last_prices() {
+    let mut problem = problem(7, Some(9_000));
+    let count = |scope: Scope, at_most: i64| {
+        let spans = (-2..DAYS).map(|first| Span { first, last: first + 2 }).collect();
+        let window = Window { spans, history: true };
+        Rule::Count(Limit { scope, window, at_least: None, at_most: Some(at_most), exceptions: Vec::new() })
+    };
+    problem.rules = vec![
+        count(ALL, 6_000),
+        count(Scope(1), 1_200),
+        Rule::Each(Each {
+            members: None,
+            scope: ALL,
+            window: Window { spans: vec![Span { first: -1000, last: 1000 }], history: true },
+            counted: Counted::Contacts,
+            at_least: None,
+            at_most: Some(3),
+        }),
+    ];
+    let one = solve(&problem, &Options::default(), &mut |_| {}).unwrap();
+    for threads in [2, 5] {
+        let other = solve(&problem, &Options { threads, ..Options::default() }, &mut |_| {}).unwrap();
+        assert_eq!(
+            (&one.chosen, one.bound, &one.prices),
+            (&other.chosen, other.bound, &other.prices),
+            "{threads} threads"
+        );
+    }
+    let chosen = flat(&problem, &one.chosen);
+    assert!(shared(&problem, &chosen).0.is_empty());
+    let gap = (one.bound - one.objective) * 10_000 / one.bound;
+    assert!(gap <= 5, "a gap of {gap} hundredths of a percent");
+    // One bound changes.
+    problem.rules[1] = count(Scope(1), 1_100);
+    let prices: Vec<RowPrice> = one.prices.clone();
+    let warm = solve(&problem, &Options { prices, ..Options::default() }, &mut |_| {}).unwrap();
+    let cold = solve(&problem, &Options::default(), &mut |_| {}).unwrap();
+    assert!(warm.passes * 2 < cold.passes, "{} and {} passes", warm.passes, cold.passes);
+    assert!(warm.bound >= cold.objective && cold.bound >= warm.objective);
+    let gap = (warm.bound - warm.objective) * 10_000 / warm.bound;
+    assert!(gap <= 5, "a gap of {gap} hundredths of a percent from the last prices");
 }
