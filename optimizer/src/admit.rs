@@ -1,7 +1,7 @@
 //! One contact at a time: may this member get this now, given what was sent? Refuses to know what else could be sent instead.
 
 use crate::local::{Part, Scratch, each_part};
-use crate::model::{Problem, Rule, Span};
+use crate::model::{Problem, Span};
 use crate::rows::Rows;
 
 /// What keeps a contact back.
@@ -19,15 +19,8 @@ pub fn admit(problem: &Problem) -> Vec<Held> {
     let mut held = Vec::new();
     for member in 0..problem.member_count() {
         each_part(problem, member, &mut Scratch::default(), &mut |rule, part| match part {
-            Part::Out(_) => {
-                let least_only =
-                    matches!(problem.rules.get(rule), Some(Rule::Each(each)) if each.at_most.is_none());
-                if !least_only {
-                    held.push(Held::Rule(rule));
-                }
-            }
-            Part::Needs(..) => held.push(Held::Rule(rule)),
-            Part::AtMost(..) | Part::Apart(..) | Part::AtLeast(..) | Part::Groups(..) => {}
+            Part::Out(_) | Part::Needs(..) => held.push(Held::Rule(rule)),
+            Part::Nothing | Part::AtMost(..) | Part::Apart(..) | Part::AtLeast(..) | Part::Groups(..) => {}
         });
     }
     let rows = Rows::of(problem, 1);

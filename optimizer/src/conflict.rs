@@ -9,6 +9,7 @@ use crate::local::Locals;
 use crate::model::{Compare, Problem, Rule, Span};
 use crate::price::{Asked, Ground, Search, descend};
 use crate::rows::Rows;
+use crate::solve::Shortfall;
 
 /// Rules that cannot all be met.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +29,15 @@ const FINE: u32 = 40;
 /// Moves of prices for one question.
 const STEPS: u32 = 60;
 
-/// What cannot be met. Problems that are checked.
-pub fn conflicts(problem: &Problem, threads: usize) -> Vec<Conflict> {
+/// What cannot be met of a problem that is checked: of all least numbers, or of these alone.
+pub fn conflicts(problem: &Problem, threads: usize, only: Option<&[Shortfall]>) -> Vec<Conflict> {
     let all = Rows::of(problem, 1);
     let mut found = Vec::new();
     for row in all.list.iter().filter(|row| row.sign < 0 && row.worth.is_some()) {
+        let asked = |short: &Shortfall| short.rule == row.rule && short.span == row.span;
+        if !only.is_none_or(|only| only.iter().any(asked)) {
+            continue;
+        }
         // The other minima are another question.
         let keep: Vec<usize> = (0..problem.rules.len()).collect();
         let Some(missing) = missing(problem, &keep, (row.rule, row.span), threads) else { continue };

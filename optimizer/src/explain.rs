@@ -44,7 +44,7 @@ pub fn why_dropped(problem: &Problem, solution: &Solution, tell: &mut impl FnMut
         each_part(problem, member, &mut scratch, &mut |rule, part| {
             for (item, broken) in broken.iter_mut().enumerate() {
                 if broken.is_none() && chosen >> item & 1 == 0 && breaks(part, *chosen, item as u8) {
-                    *broken = Some((matches!(part, Part::AtLeast(..)), rule));
+                    *broken = Some((matches!(part, Part::AtLeast(..) | Part::Nothing), rule));
                 }
             }
         });
@@ -90,6 +90,7 @@ fn breaks(part: Part<'_>, chosen: u64, item: u8) -> bool {
     let with = chosen | 1 << item;
     match part {
         Part::Out(mask) => mask >> item & 1 == 1,
+        Part::Nothing => true,
         Part::AtMost(mask, most) => mask >> item & 1 == 1 && (with & mask).count_ones() > most,
         Part::Apart(first, mask) => {
             (first == item && with & mask != 0) || (mask >> item & 1 == 1 && with >> first & 1 == 1)

@@ -126,23 +126,27 @@ pub fn repair(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
         }
     }
     // What cannot be mended by choosing otherwise is given up, member by member; that ends, since no one gets anything back.
-    loop {
-        let Some(row) = plan.passed(ground).first().copied() else { return };
-        let mut most: Option<(i128, usize)> = None;
+    while let Some(row) = plan.passed(ground).first().copied() {
+        let mut most: Vec<(i128, usize)> = Vec::new();
         for member in 0..plan.chosen.len() {
-            if plan.chosen[member] == 0 {
-                continue;
-            }
             change.of(ground, member, plan.chosen[member], 0);
-            let own = change.rows.iter().find(|(id, _)| *id as usize == row).map_or(0, |(_, own)| -own);
-            if own > 0 && most.is_none_or(|(most, _)| own > most) {
-                most = Some((own, member));
+            let own = change.rows.iter().find(|(id, _)| *id as usize == row).map_or(0, |(_, own)| *own);
+            if own < 0 {
+                most.push((own, member));
             }
         }
         // A row whose bound lies below what nothing uses cannot be met at all.
-        let Some((_, member)) = most else { return };
-        change.of(ground, member, plan.chosen[member], 0);
-        change.make(plan, member, 0);
+        if most.is_empty() {
+            return;
+        }
+        most.sort_unstable();
+        for (_, member) in most {
+            if plan.used[row] <= ground.rows.list[row].bound {
+                break;
+            }
+            change.of(ground, member, plan.chosen[member], 0);
+            change.make(plan, member, 0);
+        }
     }
 }
 

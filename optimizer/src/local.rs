@@ -8,6 +8,8 @@ use crate::model::{Counted, Each, Link, Never, Past, Problem, Rule, Scope, Windo
 pub enum Part<'a> {
     /// None of these.
     Out(u64),
+    /// Nothing at all: a least number cannot be reached.
+    Nothing,
     /// So many of these at most.
     AtMost(u64, u32),
     /// The first not with any of these.
@@ -108,7 +110,6 @@ fn each_rule(
     scratch: &mut Scratch,
     tell: &mut impl FnMut(Part<'_>),
 ) {
-    let everything = if range.len() >= 64 { !0 } else { (1u64 << range.len()) - 1 };
     let history = if each.window.history { past } else { &[] };
     if let Some(most) = each.at_most {
         match each.counted {
@@ -139,7 +140,7 @@ fn each_rule(
         let before = before.filter(|day| span.holds(*day)).count() as i64;
         let missing = least.saturating_sub(before);
         if missing > i64::from(own.count_ones()) {
-            tell(Part::Out(everything));
+            tell(Part::Nothing);
         } else if missing > 0 {
             tell(Part::AtLeast(own, missing as u32));
         }
@@ -454,6 +455,7 @@ impl Chunk {
             let mut out = 0u64;
             each_part(problem, member, scratch, &mut |_, part| match part {
                 Part::Out(mask) => out |= mask,
+                Part::Nothing => out = !0,
                 Part::AtMost(mask, most) => chunk.limits.values.push((mask, most)),
                 Part::Apart(item, mask) => chunk.apart.values.push((item, mask)),
                 Part::Needs(item, mask) => chunk.needs.values.push((item, mask)),

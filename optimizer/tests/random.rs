@@ -305,7 +305,7 @@ fn what_cannot_be_met_cannot_be_met() {
         if problem.score.len() > 11 {
             continue;
         }
-        for conflict in conflicts(&problem, 1) {
+        for conflict in conflicts(&problem, 1, None) {
             named += 1;
             alone += usize::from(conflict.with.is_empty());
             // The least number and the rules that are named, without all others.

@@ -362,7 +362,7 @@ impl Contacts {
         })
     }
 
-    /// Takes in one contact, as JSON. `kind` may be left out.
+    /// Takes in one contact, as JSON.
     ///
     /// # Errors
     /// Why it is none.
@@ -617,9 +617,9 @@ pub struct Why<'a> {
 }
 
 impl Planned {
-    /// Bounds that contradict each other, or that these contacts cannot meet.
-    pub fn conflicts(&self, threads: usize) -> Vec<Conflict> {
-        optimizer::conflicts(&self.problem, threads)
+    /// Bounds that contradict each other, or that these contacts cannot meet: of all least numbers, or of these alone.
+    pub fn conflicts(&self, threads: usize, only: Option<&[Shortfall]>) -> Vec<Conflict> {
+        optimizer::conflicts(&self.problem, threads, only)
     }
 
     /// Chooses.

@@ -574,7 +574,10 @@ impl<'t> Run<'t> {
             let decision = settle(program, bound, &mut event, (&params, &seen), native, memory);
             if !decisions.is_empty() && before != asked_of_contact(program, &event) {
                 let expected = "the same contact from both engines".to_owned();
-                return Err((expected, "they differ, which is a mistake of perq; please report it".to_owned()));
+                return Err((
+                    expected,
+                    "they differ, which is a mistake of perq; please report it".to_owned(),
+                ));
             }
             decisions.push(("native", decision));
         }

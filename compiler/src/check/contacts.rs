@@ -101,11 +101,7 @@ impl<'a> Checker<'a> {
                 }
                 ast::ContactsClause::Maximise(value) => {
                     if read.maximise.replace(place).is_some() {
-                        self.report(errors::repeated_clause(
-                            place,
-                            "maximise",
-                            "a programme",
-                        ));
+                        self.report(errors::repeated_clause(place, "maximise", "a programme"));
                     } else {
                         self.out.contacts.score = self.objective(&mut reading, value);
                     }

@@ -74,6 +74,7 @@ impl<'t> Builder<'t> {
         }
         let mut inner = Children::of(children.take(Rule::amount)?);
         let function = self.take_name(&mut inner)?;
+        let mut inner = Children::of(inner.take(Rule::amount_of)?);
         inner.eat(Rule::open_paren);
         let value = self.take_expr(&mut inner)?;
         let comparison = match children.next()?.as_rule() {

@@ -27,6 +27,8 @@ use std::path::Path;
 
 /// Digits of scores.
 const DIGITS: u8 = 6;
+/// Contacts up to which bounds that cannot be met are looked for before anything is chosen.
+const LOOKED_INTO: usize = 50_000;
 /// Lines of one list for people.
 const SHOWN: usize = 20;
 
@@ -64,12 +66,17 @@ pub fn run(options: &args::Optimize, output: &mut Output) -> Outcome {
     let threads = threads.map_or(1, std::num::NonZeroUsize::get);
     let bar = if output.interactive() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     bar.set_message("looking for bounds that cannot be met");
-    let conflicts = planned.conflicts(threads);
+    // Of many contacts only what falls short is looked into, once that is known.
+    let at_once = planned.problem.score.len() <= LOOKED_INTO;
+    let mut conflicts = if at_once { planned.conflicts(threads, None) } else { Vec::new() };
     let prices = options.prices.as_deref().map(known_prices).transpose()?.unwrap_or_default();
     let solving = Options { seed: options.seed, threads, prices };
     let solution = planned
         .solve(&solving, &mut |progress| bar.set_message(words_of(progress)))
         .map_err(|error| Failure::new(error.to_string()))?;
+    if !at_once {
+        conflicts = planned.conflicts(threads, Some(&solution.short));
+    }
     bar.finish_and_clear();
     let told = planned.told(&solution);
     if let Some(path) = &options.output {
