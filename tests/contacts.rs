@@ -41,11 +41,26 @@ fn the_plan_of_the_example() {
     for (threads, engine) in [("1", "interpreter"), ("2", "native"), ("3", "interpreter")] {
         let (chosen, dropped) = (at(&folder, "chosen.csv"), at(&folder, "dropped.ndjson"));
         let plan = object(&[
-            "optimize", &example(""), "--contacts", &contacts, "--history", &history, "-o", &chosen, "--dropped", &dropped,
-            "--threads", threads, "--engine", engine,
+            "optimize",
+            &example(""),
+            "--contacts",
+            &contacts,
+            "--history",
+            &history,
+            "-o",
+            &chosen,
+            "--dropped",
+            &dropped,
+            "--threads",
+            threads,
+            "--engine",
+            engine,
         ]);
         assert_eq!((&plan["proposed"], &plan["made"], &plan["chosen"]), (&10.into(), &2.into(), &7.into()));
-        assert_eq!((&plan["score"], &plan["objective"], &plan["bound"]), (&"22".into(), &"-58".into(), &"-58".into()));
+        assert_eq!(
+            (&plan["score"], &plan["objective"], &plan["bound"]),
+            (&"22".into(), &"-58".into(), &"-58".into())
+        );
         assert_eq!(plan["proven"], true);
         assert_eq!(plan["short"][0]["missing"], "1");
         assert_eq!(plan["conflicts"][0]["missing"], "1", "one telephone is proposed: {plan}");
@@ -57,7 +72,9 @@ fn the_plan_of_the_example() {
         let why: Vec<(String, String)> = dropped
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap_or_default())
-            .map(|own| (own["id"].as_str().unwrap_or("").to_owned(), own["why"].as_str().unwrap_or("").to_owned()))
+            .map(|own| {
+                (own["id"].as_str().unwrap_or("").to_owned(), own["why"].as_str().unwrap_or("").to_owned())
+            })
             .collect();
         let expected = [("p1", "excluded"), ("v1", "least"), ("s3", "member")];
         assert_eq!(why, expected.map(|(id, why)| (id.to_owned(), why.to_owned())));
@@ -99,7 +116,10 @@ fn what_cannot_be_met_is_named_with_a_smallest_set_of_clauses() {
     let contacts = write(&folder, "contacts.ndjson", &text);
     let told = object(&["optimize", &plan, "--contacts", &contacts]);
     let conflict = &told["conflicts"][0];
-    assert!(conflict["clause"].as_str().is_some_and(|clause| clause.contains("at least 3 contacts")), "{told}");
+    assert!(
+        conflict["clause"].as_str().is_some_and(|clause| clause.contains("at least 3 contacts")),
+        "{told}"
+    );
     assert_eq!(conflict["missing"], "1");
     let with = conflict["with"].as_array().cloned().unwrap_or_default();
     assert_eq!(with.len(), 1, "{told}");
@@ -153,7 +173,13 @@ fn prices_are_kept_for_the_next_plan() {
     let text: String = (0..40)
         .map(|number| {
             let channel = if number % 3 == 0 { "web" } else { "call_center" };
-            contact(&format!("c{number}"), &format!("m{}", number / 2), 1 + number % 20, channel, 1 + number * 7 % 13)
+            contact(
+                &format!("c{number}"),
+                &format!("m{}", number / 2),
+                1 + number % 20,
+                channel,
+                1 + number * 7 % 13,
+            )
         })
         .collect();
     let contacts = write(&folder, "contacts.ndjson", &text);
@@ -172,13 +198,21 @@ fn what_is_no_contact_is_refused() {
     let folder = scratch("contacts-refused");
     let plan = write(&folder, "plan.rule", PLAN);
     let good = contact("a", "anna", 2, "web", 5);
-    let text = format!("{good}{}{}nonsense\n", good.replace("\"member\":{\"id\":\"anna\"},", ""), good.replace("\"contact\"", "\"session\""));
+    let text = format!(
+        "{good}{}{}nonsense\n",
+        good.replace("\"member\":{\"id\":\"anna\"},", ""),
+        good.replace("\"contact\"", "\"session\"")
+    );
     let contacts = write(&folder, "contacts.ndjson", &text);
     let (exit, out, err) = perq(&["optimize", &plan, "--contacts", &contacts]);
     assert_eq!(exit, Exit::Clean, "{err}");
     assert!(out.starts_with("1 of 1 proposed contacts chosen, 0 before\n"), "{out}");
     assert_eq!(err.matches("refused: line").count(), 3, "{err}");
-    let none = write(&folder, "none.rule", "language 1\nprogram demo { currency EUR zone \"Europe/Rome\" rounding half_up }\n");
+    let none = write(
+        &folder,
+        "none.rule",
+        "language 1\nprogram demo { currency EUR zone \"Europe/Rome\" rounding half_up }\n",
+    );
     let (exit, _, err) = perq(&["optimize", &none, "--contacts", &contacts]);
     assert_eq!(exit, Exit::Usage);
     assert!(err.contains("declares no `contacts`"), "{err}");

@@ -243,7 +243,7 @@ impl<'a> Checker<'a> {
         let condition =
             scope.condition.as_ref().map(|condition| self.text(reading.at.place(condition.span)).to_owned());
         // A condition may name what its plan binds.
-        let plan = condition.is_some().then(|| self.out.contacts.plans.len());
+        let plan = condition.is_some().then_some(self.out.contacts.plans.len());
         let mut via: Vec<String> =
             scope.via.iter().map(|via| self.text(reading.at.place(via.span)).to_owned()).collect();
         via.sort_unstable();

@@ -108,6 +108,7 @@ pub const NAMES: &[&str] = &[
     "wrong-account",
     "wrong-arbitration",
     "wrong-arguments",
+    "wrong-contacts",
     "wrong-conversion",
     "wrong-counter",
     "wrong-displacement",

@@ -33,8 +33,8 @@ struct Seen {
 fn of_member(problem: &Problem, member: usize, chosen: &[bool], history: bool) -> Vec<Seen> {
     let (from, to) = (problem.members[member] as usize, problem.members[member + 1] as usize);
     let mut seen = Vec::new();
-    for contact in from..to {
-        if chosen[contact] {
+    for (contact, chosen) in chosen.iter().enumerate().take(to).skip(from) {
+        if *chosen {
             let class = problem.classes[problem.class[contact] as usize];
             let (offer, package) = (problem.offer[contact], problem.package[contact]);
             seen.push(Seen { day: class.day, scopes: class.scopes, offer, package, proposed: Some(contact) });
