@@ -176,6 +176,9 @@ pub(crate) fn each_line(
     Ok(())
 }
 
+/// Takes a record's line and its JSON, or what is wrong with how it is written.
+pub(crate) type OnRecord<'o> = dyn FnMut(u64, Result<&[u8], &RecordError>) + 'o;
+
 /// Gives every record of a stream, as a batch takes them: its line and its JSON, or what is wrong with how it is written.
 ///
 /// # Errors
@@ -184,7 +187,7 @@ pub(crate) fn each_record(
     schema: &crate::record::Schema,
     stream: impl Read + Send,
     format: Format,
-    on: &mut dyn FnMut(u64, Result<&[u8], &RecordError>),
+    on: &mut OnRecord<'_>,
 ) -> io::Result<()> {
     let (limit, target) = (schema.options().limits.record, BatchOptions::default().chunk);
     let stream = input::open(stream)?;
@@ -194,11 +197,7 @@ pub(crate) fn each_record(
     }
 }
 
-fn each_of(
-    mut source: impl Source,
-    limit: usize,
-    on: &mut dyn FnMut(u64, Result<&[u8], &RecordError>),
-) -> io::Result<()> {
+fn each_of(mut source: impl Source, limit: usize, on: &mut OnRecord<'_>) -> io::Result<()> {
     while let Some(chunk) = source.next()? {
         if chunk.too_long {
             let message = format!("the record is longer than the limit of {limit} bytes");
