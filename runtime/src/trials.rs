@@ -789,7 +789,8 @@ fn settle<C: Code>(
     (decision, checks)
 }
 
-/// What plans ask of a contact.
+/// What plans ask of a contact, for holding the engines against each other.
+#[cfg(feature = "native")]
 fn asked_of_contact(program: &Program, event: &ReadEvent) -> Vec<Option<i64>> {
     program.contacts.derived().map(|slot| event.record.event.get(slot.index()).copied()).collect()
 }
