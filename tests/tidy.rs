@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Which crates of the project each may use: the arrows of docs/architecture.md.
 const ARROWS: [(&str, &[&str]); 9] = [
     ("perq-grammar", &[]),
+    ("perq-optimizer", &[]),
     ("perq-stdlib", &[]),
     ("perq-compiler", &["perq-grammar", "perq-stdlib"]),
-    ("perq-runtime", &["perq-grammar", "perq-compiler", "perq-stdlib"]),
+    ("perq-runtime", &["perq-grammar", "perq-compiler", "perq-optimizer", "perq-stdlib"]),
     ("perq-ide", &["perq-grammar", "perq-compiler", "perq-stdlib"]),
     ("perq-prose", &["perq-grammar", "perq-compiler"]),
     ("perq-ledger", &["perq-compiler", "perq-runtime"]),

@@ -584,6 +584,24 @@ fn breaks() -> Vec<Break> {
             let (offer, answer) = (SlotId(0), SlotId(0));
             p.offers.reaction = Some(ReactionSlots { offer, answer, answers: EnumId(0) });
         }),
+        (Is::ContactTerms, "a plan without a score", |p| {
+            p.contacts.plans.push(ContactPlan { name: "spring".to_owned(), title: None, place: PlaceId(0) });
+        }),
+        (Is::ContactTerms, "more sorts than marks", |p| p.contacts.sorts = 1),
+        (Is::ContactTerms, "a score that nothing works out", |p| p.contacts.score = Some(SlotId(0))),
+        (Is::ContactTerms, "an offer that is no name", |p| {
+            let [offer, channel, package] = [SlotId(0); 3];
+            p.contacts.slots = Some(ContactSlots { offer, channel, package });
+        }),
+        (Is::ContactTerms, "contacts of no sort that are kept out", |p| {
+            p.contacts.drops.push(ContactDrop { sort: 0, text: String::new(), place: PlaceId(0) });
+        }),
+        (Is::ContactTerms, "a window without a day", |p| {
+            let (window, exceptions) = (ContactWindow::Days(0), Vec::new());
+            let kind =
+                ContactRuleKind::Count { sort: 0, window, at_least: None, at_most: Some(1), exceptions };
+            p.contacts.rules.push(ContactRule { kind, text: String::new(), place: PlaceId(0) });
+        }),
         (Is::UnknownId, "offer of a class", |p| {
             let classes = vec![Class { offers: vec![0], only_when_none: false }];
             p.offers.arbitrations.push(Arbitration { classes, ..arbitration() });

@@ -65,6 +65,7 @@ fn says_what_happens(kind: &ItemKind) -> bool {
         | ItemKind::Offer(..)
         | ItemKind::Arbitration(..)
         | ItemKind::Ensure(..)
+        | ItemKind::Contacts(..)
         | ItemKind::Template(_) => true,
         ItemKind::Language(_)
         | ItemKind::Use { .. }
@@ -75,8 +76,7 @@ fn says_what_happens(kind: &ItemKind) -> bool {
         | ItemKind::Record(..)
         | ItemKind::Extend(..)
         | ItemKind::Event { .. }
-        | ItemKind::Test(_)
-        | ItemKind::Later { .. } => false,
+        | ItemKind::Test(_) => false,
     }
 }
 

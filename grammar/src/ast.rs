@@ -4,11 +4,13 @@
 //! `a and b and …`) are lists, so that depth follows brackets and braces only, and those are limited by
 //! [`crate::MAX_DEPTH`]; dropping, cloning and comparing a tree may therefore recurse.
 
+mod contacts;
 mod ensure;
 mod loyalty;
 mod offers;
 
 use crate::diagnostic::Span;
+pub use contacts::*;
 pub use ensure::*;
 pub use loyalty::*;
 pub use offers::*;
@@ -193,13 +195,8 @@ pub enum ItemKind {
     Arbitration(Header, Vec<Placed<ArbitrationClause>>),
     /// `ensure at_most_40 "Title" { … }`: what every decision keeps to
     Ensure(Header, Vec<Placed<EnsureClause>>),
-    /// A declaration whose shape is checked and that has no tree yet: `contacts`.
-    Later {
-        /// The keyword.
-        keyword: Name,
-        /// The declared name.
-        name: Option<Name>,
-    },
+    /// `contacts spring "Spring letters" { … }`
+    Contacts(Header, Vec<Placed<ContactsClause>>),
 }
 
 /// The name, title and former name of a declaration.
@@ -1003,6 +1000,8 @@ pub enum Expectation {
     Offer(Path, OfferOutcome),
     /// `offers roaming, bill_help`: these, in this order, and no other.
     Offers(Vec<Path>),
+    /// `contacts "c1", "c3"`: these are chosen of all that were proposed, and no other; `contacts nothing`.
+    Contacts(Vec<Text>),
     /// A condition over the event after settlement, such as `basket.paid = 20 EUR`.
     Holds(Expr),
 }

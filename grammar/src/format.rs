@@ -85,7 +85,7 @@ impl Marks {
     fn node(&mut self, pair: Pair<'_, Rule>, base: usize) {
         let start = base + pair.as_span().start();
         match pair.as_rule() {
-            Rule::arguments | Rule::parameters => {
+            Rule::arguments | Rule::parameters | Rule::amount_of => {
                 self.glued.insert(start);
             }
             Rule::finding => {

@@ -5,6 +5,7 @@
 //! forget so that they can be asked for by name. An item that it cannot finish is left out and never half built.
 
 mod clauses;
+mod contacts;
 mod declarations;
 mod effects;
 mod ensure;

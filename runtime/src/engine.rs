@@ -450,6 +450,19 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// A worker that remembers nothing, whatever the program asks of the past.
+    pub(crate) fn session_without_state(&self) -> Session {
+        Session {
+            engine: self.clone(),
+            state: None,
+            reader: Reader::new(),
+            event: ReadEvent::default(),
+            evaluation: Evaluation::default(),
+        }
+    }
+}
+
 /// Looks at an event as it was before it was decided, with all that is known of the past, and at its decision.
 pub(crate) type Watcher<'a> = dyn FnMut(&Reader, &ReadEvent, &dyn Claimed, &evaluate::Decision) + 'a;
 

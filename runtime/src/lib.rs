@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod clock;
 #[cfg(feature = "columnar")]
 pub mod columnar;
+pub mod contacts;
 pub mod decimal;
 pub mod decision;
 pub mod diff;

@@ -206,6 +206,7 @@ pub(crate) fn program() -> Program {
         instruments: Default::default(),
         gifts: Vec::new(),
         offers: Default::default(),
+        contacts: Default::default(),
         spendables: Vec::new(),
         promises: Vec::new(),
         params: vec![Param {

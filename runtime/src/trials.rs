@@ -6,6 +6,7 @@
 
 use crate::catalogue::{Catalogue, CatalogueBuilder, CatalogueError};
 use crate::clock::{Moment, Zone};
+use crate::contacts::{As, Pool};
 use crate::decimal;
 use crate::engine::{DatedValues, parameters_of, value_at};
 #[cfg(feature = "native")]
@@ -22,6 +23,7 @@ use perq_compiler::evaluate::{
 };
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::SiteKind;
+use perq_compiler::ir::contacts::CONTACT;
 use perq_compiler::ir::{
     AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Saying, SlotId, Span,
     Verified, event_slot, line_slot,
@@ -237,6 +239,7 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Tax(..)
             | Expectation::NetTotal(_)
             | Expectation::Shown(_, Some(_))
+            | Expectation::Contacts(_)
             | Expectation::Offers(_) => true,
             Expectation::Nothing
             | Expectation::Fires(_)
@@ -308,6 +311,8 @@ struct Run<'t> {
     fired: BTreeSet<RuleId>,
     failed: BTreeSet<RuleId>,
     state: Memory,
+    /// Contacts that the test proposes, and those that were made.
+    pool: Pool,
     workspaces: Workspaces,
 }
 
@@ -328,6 +333,7 @@ impl<'t> Run<'t> {
             failed: BTreeSet::new(),
             offered: BTreeSet::new(),
             state: Memory::new(Arc::clone(&ready.program)),
+            pool: Pool::new(&ready.program),
             workspaces: Workspaces::default(),
         }
     }
@@ -348,6 +354,17 @@ impl<'t> Run<'t> {
                 TestStep::Event { kind, id, of, at, record, earlier, place } => {
                     let name = self.ready.program.events.get(kind.index()).map_or("", |event| &event.name);
                     let json = self.json(name, (id.as_deref(), of.as_deref()), at, record);
+                    // What was sent is worked out as what is proposed, for the plans to see it.
+                    let sent =
+                        earlier.is_some() && name == CONTACT && !self.ready.program.contacts.plans.is_empty();
+                    if sent {
+                        if let Err((expected, got)) = self.decide(&json) {
+                            mismatches.push(Mismatch { place: *place, expected, got, decision: None });
+                            return mismatches;
+                        }
+                        self.pool.make();
+                        continue;
+                    }
                     if let Some(paid) = earlier {
                         if let Err((expected, got)) = self.keep_earlier(&json, *paid) {
                             mismatches.push(Mismatch { place: *place, expected, got, decision: None });
@@ -386,6 +403,9 @@ impl<'t> Run<'t> {
                 TestStep::Expect(Expectation::Balance { account, of, amount }, place) => {
                     mismatches.extend(self.balance(*account, of.as_deref(), *amount, *place));
                 }
+                TestStep::Expect(Expectation::Contacts(ids), place) => {
+                    mismatches.extend(self.chosen(ids, *place));
+                }
                 TestStep::Expect(expectation, place) => match &self.last {
                     Some(decided) => {
                         let view = View { program: &self.ready.program, decided };
@@ -401,6 +421,23 @@ impl<'t> Run<'t> {
             }
         }
         mismatches
+    }
+
+    /// Whether these contacts are chosen of all that were proposed.
+    fn chosen(&self, ids: &[String], place: Place) -> Option<Mismatch> {
+        let said = |ids: &[String]| match ids {
+            [] => "contacts nothing".to_owned(),
+            ids => format!(
+                "contacts {}",
+                ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ")
+            ),
+        };
+        let got = match self.pool.choose(&self.ready.program) {
+            Ok(chosen) if chosen == ids => return None,
+            Ok(chosen) => said(&chosen),
+            Err(why) => why,
+        };
+        Some(Mismatch { place, expected: said(ids), got, decision: None })
     }
 
     /// Whether a balance is as expected, at the time that the test has come to.
@@ -542,7 +579,15 @@ impl<'t> Run<'t> {
         #[cfg(feature = "native")]
         if let Some(native) = &self.ready.native {
             let memory = &mut self.workspaces.native;
+            let before = asked_of_contact(program, &event);
             let decision = settle(program, bound, &mut event, (&params, &seen), native, memory);
+            if !decisions.is_empty() && before != asked_of_contact(program, &event) {
+                let expected = "the same contact from both engines".to_owned();
+                return Err((
+                    expected,
+                    "they differ, which is a mistake of perq; please report it".to_owned(),
+                ));
+            }
             decisions.push(("native", decision));
         }
         drop(claimed);
@@ -567,6 +612,11 @@ impl<'t> Run<'t> {
             }
         }
         let Decided { event, decision, badges, levels, checks: _ } = &mut decided;
+        let kind = program.events.get(event.record.kind.index()).map(|kind| kind.name.as_str());
+        if kind == Some(CONTACT) && !program.contacts.plans.is_empty() {
+            let added = self.pool.add(program, &bound.schema, &reader, event, As::Proposed);
+            added.map_err(|why| refused("a contact that can be planned", &why))?;
+        }
         match returns::is_refused(event) {
             true => returns::refuse(event, decision),
             false => returns::settle(program, event, decision),
@@ -740,7 +790,21 @@ fn settle<C: Code>(
         &mut decision,
     );
     let checks = checks(program, bound, &mut record, params, code, &decision);
+    // What plans ask of a contact is all that is kept of what was worked out.
+    for slot in program.contacts.derived() {
+        if let (Some(kept), Some(value)) =
+            (event.record.event.get_mut(slot.index()), record.event.get(slot.index()))
+        {
+            *kept = *value;
+        }
+    }
     (decision, checks)
+}
+
+/// What plans ask of a contact, for holding the engines against each other.
+#[cfg(feature = "native")]
+fn asked_of_contact(program: &Program, event: &ReadEvent) -> Vec<Option<i64>> {
+    program.contacts.derived().map(|slot| event.record.event.get(slot.index()).copied()).collect()
 }
 
 /// Works out the conditions of a test's own program, over what settlement left.
@@ -1017,6 +1081,8 @@ impl View<'_> {
                 let shown = self.shown();
                 (shown == *offers, names(offers), names(&shown))
             }
+            // Asked of all contacts of a test together, before this.
+            Expectation::Contacts(_) => (true, String::new(), String::new()),
             Expectation::Fires(rule) => {
                 let fires = self.fires(*rule);
                 (fires, format!("rule `{}` has an effect", self.rule(*rule)), self.why_silent(*rule))

@@ -167,9 +167,7 @@ fn claims_of(item: &Item, out: &mut Vec<Claimed>) {
         ItemKind::Template(template) => {
             claim(&item.docs, named("template", &template.header.name.text), None, None);
         }
-        ItemKind::Later { keyword, .. } => {
-            claim(&item.docs, format!("`{}`", keyword.text), None, None);
-        }
+        ItemKind::Contacts(header, _) => claim(&item.docs, named("contacts", &header.name.text), None, None),
         ItemKind::Language(_) | ItemKind::Use { .. } => {}
     }
 }
@@ -243,6 +241,7 @@ pub fn page(coverage: &Coverage) -> String {
         ('C', "reward offers"),
         ('R', "offers in real time"),
         ('S', "sales orders"),
+        ('O', "contact plans"),
     ];
     for (area, title) in areas {
         let of_area: Vec<&Feature> =

@@ -336,6 +336,7 @@ pub fn empty() -> Program {
         instruments: Default::default(),
         gifts: Vec::new(),
         offers: Default::default(),
+        contacts: Default::default(),
         spendables: Vec::new(),
         promises: Vec::new(),
         atoms: Vec::new(),

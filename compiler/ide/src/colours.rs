@@ -132,7 +132,7 @@ fn of(kind: Kind) -> Colour {
         | Kind::Offer
         | Kind::Arbitration
         | Kind::Ensure
-        | Kind::Later => Colour::Declaration,
+        | Kind::Contacts => Colour::Declaration,
         Kind::Test => Colour::Text,
     }
 }

@@ -569,7 +569,7 @@ impl Analysis {
                 | Kind::Offer
                 | Kind::Arbitration
                 | Kind::Ensure
-                | Kind::Later => {}
+                | Kind::Contacts => {}
             }
         }
         for (word, example) in AGGREGATES {

@@ -2,10 +2,11 @@
 //! `500 points`. It refuses to know what a name in an expression is bound to: the checker has seen that.
 
 use perq_grammar::ast::{
-    self, AccountClause, ArbitrationClause, AwardOptions, BadgeClause, CertificateClause, Clause, ClauseKind,
-    CouponClause, Effect, EffectKind, Expectation, Expr, ExprKind, GroupClause, Header, Instrument, Item,
-    ItemKind, Name, OfferClause, Path, Pattern, ProgramClause, RedemptionClause, SchedulePart, Source,
-    SourceKind, SpendableClause, Target, TestField, TestStep, Text, TiersClause, TypeName, Window,
+    self, AccountClause, ArbitrationClause, AwardOptions, BadgeClause, CapacityOf, CertificateClause, Clause,
+    ClauseKind, ContactScope, ContactsClause, CouponClause, EachOf, Effect, EffectKind, Expectation, Expr,
+    ExprKind, GroupClause, Header, Instrument, Item, ItemKind, Members, Name, OfferClause, Path, Pattern,
+    ProgramClause, RedemptionClause, SchedulePart, Source, SourceKind, SpendableClause, Target, TestField,
+    TestStep, Text, TiersClause, TypeName, Window,
 };
 use perq_grammar::diagnostic::{FileId, Place, Span};
 
@@ -80,8 +81,8 @@ pub enum Kind {
     Arbitration,
     /// `ensure`
     Ensure,
-    /// A declaration that is not evaluated yet.
-    Later,
+    /// `contacts`
+    Contacts,
 }
 
 impl Kind {
@@ -122,7 +123,7 @@ impl Kind {
             Kind::Offer => "offer",
             Kind::Arbitration => "arbitration",
             Kind::Ensure => "ensure",
-            Kind::Later => "declaration",
+            Kind::Contacts => "contacts",
         }
     }
 
@@ -159,7 +160,7 @@ impl Kind {
             | Kind::Offer
             | Kind::Arbitration
             | Kind::Ensure
-            | Kind::Later => false,
+            | Kind::Contacts => false,
         }
     }
 
@@ -494,10 +495,13 @@ impl Walker {
                     }
                 }
             }
-            ItemKind::Later { keyword: _, name } => {
-                if let Some(name) = name {
-                    self.declare(Kind::Later, name, item.span);
-                }
+            ItemKind::Contacts(header, clauses) => {
+                let index = self.headed(Kind::Contacts, header, docs, item.span);
+                self.inside(index, |walker| {
+                    for clause in clauses {
+                        walker.contacts_clause(&clause.kind, clause.span);
+                    }
+                });
             }
         }
     }
@@ -786,6 +790,51 @@ impl Walker {
             }
             OfferClause::On(_, effects) => effects.iter().for_each(|effect| self.effect(effect)),
             OfferClause::Shared(clause) => self.clause(clause, None),
+        }
+    }
+
+    fn contacts_clause(&mut self, clause: &ContactsClause, full: Span) {
+        match clause {
+            ContactsClause::Title(_) => {}
+            ContactsClause::Let(binding) => self.binding(binding, full, &[]),
+            ContactsClause::Maximise(value) => self.expr(value),
+            ContactsClause::Inclusion { include: _, scope, members } => {
+                self.contact_scope(scope);
+                self.members(members.as_ref());
+            }
+            ContactsClause::Capacity { what, scope, window: _, exceptions: _ } => {
+                if let CapacityOf::Amount { function: _, value, comparison: _, bound } = what {
+                    self.expr(value);
+                    self.expr(bound);
+                }
+                self.contact_scope(scope);
+            }
+            ContactsClause::Each { members, what } => {
+                self.members(members.as_ref());
+                match what {
+                    EachOf::Bounds { bounds: _, of_same: _, scope, window: _ } => self.contact_scope(scope),
+                    EachOf::Never { first, in_order: _, second, window: _ } => {
+                        self.contact_scope(first);
+                        self.contact_scope(second);
+                    }
+                    EachOf::Gets { scope, after: _, on, window: _ } => {
+                        self.contact_scope(scope);
+                        self.contact_scope(on);
+                    }
+                }
+            }
+        }
+    }
+
+    fn contact_scope(&mut self, scope: &ContactScope) {
+        if let Some(condition) = &scope.condition {
+            self.expr(condition);
+        }
+    }
+
+    fn members(&mut self, members: Option<&Members>) {
+        if let Some(Members::Path(path)) = members {
+            self.path(path);
         }
     }
 
@@ -1098,7 +1147,7 @@ impl Walker {
     fn expectation(&mut self, expectation: &Expectation) {
         const RULES: &[Kind] = &[Kind::Rule, Kind::Coupon, Kind::Redemption];
         match expectation {
-            Expectation::Nothing | Expectation::Refused(_) => {}
+            Expectation::Nothing | Expectation::Refused(_) | Expectation::Contacts(_) => {}
             Expectation::Offer(path, _) => self.mention_path(&[Kind::Offer], path),
             Expectation::Offers(paths) => {
                 paths.iter().for_each(|path| self.mention_path(&[Kind::Offer], path));

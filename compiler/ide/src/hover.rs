@@ -170,7 +170,7 @@ impl Analysis {
             | Kind::Offer
             | Kind::Arbitration
             | Kind::Ensure
-            | Kind::Later => {
+            | Kind::Contacts => {
                 let text = self.text(place.file).get(full.start as usize..full.end as usize).unwrap_or("");
                 one_line(text.split('{').next().unwrap_or(""), SHOWN)
             }

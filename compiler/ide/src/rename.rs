@@ -43,9 +43,10 @@ impl Analysis {
             Kind::Record => Some("is a record that the language knows by its name"),
             Kind::Test => Some("is a text, which can be changed where it stands"),
             Kind::Tiers => Some("is the name under which levels are kept for members"),
-            Kind::Offer | Kind::Arbitration => Some("is the name under which hosts and sessions know it"),
             Kind::Ensure => Some("is the name under which hosts know it"),
-            Kind::Later => Some("is not evaluated yet"),
+            Kind::Offer | Kind::Arbitration | Kind::Contacts => {
+                Some("is the name under which hosts and sessions know it")
+            }
             Kind::Program
             | Kind::Account
             | Kind::Unit

@@ -26,6 +26,7 @@ impl<'a> Writer<'a> {
                 ItemKind::Group(header, clauses) => (header, group_titles(clauses)),
                 ItemKind::Badge(header, clauses) => (header, badge_titles(clauses)),
                 ItemKind::Ensure(header, clauses) => (header, ensure_titles(clauses)),
+                ItemKind::Contacts(header, clauses) => (header, crate::contacts::titles(clauses)),
                 ItemKind::Tiers(header, clauses) => (header, tiers_titles(clauses)),
                 ItemKind::Coupon(header, clauses) => (header, coupon_titles(clauses)),
                 ItemKind::Certificate(header, clauses) => (header, certificate_titles(clauses)),
@@ -46,8 +47,7 @@ impl<'a> Writer<'a> {
                 | ItemKind::Record(..)
                 | ItemKind::Extend(..)
                 | ItemKind::Event { .. }
-                | ItemKind::Test(_)
-                | ItemKind::Later { .. } => return None,
+                | ItemKind::Test(_) => return None,
             },
         };
         self.title(header, titles).map(str::to_owned)
@@ -375,7 +375,12 @@ impl<'a> Writer<'a> {
                     self.arbitration_clause(clause);
                 }
             }
-            ItemKind::Later { keyword, name: _ } => self.later(0, &keyword.text),
+            ItemKind::Contacts(header, clauses) => {
+                self.former(header);
+                for clause in clauses {
+                    self.contacts_clause(&clause.kind);
+                }
+            }
         }
     }
 
@@ -558,7 +563,7 @@ impl<'a> Writer<'a> {
                 | ItemKind::Template(_)
                 | ItemKind::Offer(..)
                 | ItemKind::Arbitration(..)
-                | ItemKind::Later { .. } => None,
+                | ItemKind::Contacts(..) => None,
             };
             if let Some(title) = title {
                 return self.language.quoted(title);
@@ -1758,6 +1763,21 @@ impl<'a> Writer<'a> {
                         "esattamente queste offerte: {0}",
                     ],
                     &[&offers],
+                )
+            }
+            Expectation::Contacts(made) => {
+                let made: Vec<Phrase> = made.iter().map(|id| self.language.quoted(&id.value)).collect();
+                if made.is_empty() {
+                    return self.text(["no contact", "ни одного контакта", "nessun contatto"], &[]);
+                }
+                let made = Phrase::joined(&made, ", ").into();
+                self.text(
+                    [
+                        "exactly these contacts: {0}",
+                        "ровно эти контакты: {0}",
+                        "esattamente questi contatti: {0}",
+                    ],
+                    &[&made],
                 )
             }
             Expectation::Holds(condition) => self.clause(condition, true),

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod clauses;
+mod contacts;
 mod declarations;
 mod effects;
 mod expressions;

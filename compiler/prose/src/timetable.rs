@@ -305,7 +305,7 @@ impl Timetable {
                 | Kind::Extend
                 | Kind::Event
                 | Kind::Test
-                | Kind::Later => continue,
+                | Kind::Contacts => continue,
             }
             let name_of_group = entry.group();
             let group = book

@@ -66,8 +66,8 @@ pub enum Kind {
     Event,
     /// `test`
     Test,
-    /// What has a shape and no meaning yet.
-    Later,
+    /// `contacts`
+    Contacts,
 }
 
 impl Kind {
@@ -98,7 +98,7 @@ impl Kind {
             Kind::Extend => "extend",
             Kind::Event => "event",
             Kind::Test => "test",
-            Kind::Later => "contacts",
+            Kind::Contacts => "contacts",
         }
     }
 
@@ -125,7 +125,7 @@ impl Kind {
             | Kind::Extend
             | Kind::Event
             | Kind::Test
-            | Kind::Later => false,
+            | Kind::Contacts => false,
         }
     }
 
@@ -156,7 +156,7 @@ impl Kind {
             Kind::Extend => ["Further data", "Дополнительные данные", "Dati aggiuntivi"],
             Kind::Event => ["Event", "Событие", "Evento"],
             Kind::Test => ["Test", "Тест", "Test"],
-            Kind::Later => ["Contact rules", "Правила контактов", "Regole di contatto"],
+            Kind::Contacts => ["Contact rules", "Правила контактов", "Regole di contatto"],
         })
     }
 }
@@ -252,7 +252,7 @@ impl<'a> Entry<'a> {
                 | ItemKind::Certificate(..)
                 | ItemKind::Template(_)
                 | ItemKind::Arbitration(..)
-                | ItemKind::Later { .. } => false,
+                | ItemKind::Contacts(..) => false,
             },
         }
     }
@@ -453,9 +453,7 @@ fn add<'a>(file: FileId, item: &'a Item, entries: &mut Vec<Entry<'a>>) {
         ItemKind::Template(template) => (Kind::Template, &template.header.name.text),
         ItemKind::Offer(header, _) => (Kind::Offer, &header.name.text),
         ItemKind::Arbitration(header, _) => (Kind::Arbitration, &header.name.text),
-        ItemKind::Later { keyword, name } => {
-            (Kind::Later, name.as_ref().map_or(&keyword.text, |name| &name.text))
-        }
+        ItemKind::Contacts(header, _) => (Kind::Contacts, &header.name.text),
     };
     entries.push(Entry { kind, name, place: place(item.span), node: Node::Item(item) });
 }

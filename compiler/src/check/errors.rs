@@ -108,6 +108,7 @@ pub const NAMES: &[&str] = &[
     "wrong-account",
     "wrong-arbitration",
     "wrong-arguments",
+    "wrong-contacts",
     "wrong-conversion",
     "wrong-counter",
     "wrong-displacement",
@@ -262,6 +263,23 @@ pub(super) fn wrong_ensure(place: Place, why: &str) -> Diagnostic {
 
 pub(super) fn wrong_arbitration(place: Place, why: &str) -> Diagnostic {
     Diagnostic::error("wrong-arbitration", place, format!("an arbitration cannot say this: {why}"))
+}
+
+pub(super) fn wrong_contacts(place: Place, why: &str) -> Diagnostic {
+    Diagnostic::error("wrong-contacts", place, format!("a contact plan cannot say this: {why}"))
+}
+
+pub(super) fn bounds_conflict(place: Place, why: &str, other: Place, label: &str) -> Diagnostic {
+    wrong_contacts(place, why).label(other, label)
+}
+
+pub(super) fn window_of_past(place: Place, text: &str, instead: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-window",
+        place,
+        format!("`{text}` looks back from one event; contacts are bounded in every window"),
+    )
+    .fix(format!("every window: `{instead}`"), place, instead)
 }
 
 pub(super) fn wrong_instrument(place: Place, what: &str, why: &str) -> Diagnostic {

@@ -99,7 +99,7 @@ impl<'a> Checker<'a> {
                 | ast::ItemKind::Offer(..)
                 | ast::ItemKind::Arbitration(..)
                 | ast::ItemKind::Ensure(..)
-                | ast::ItemKind::Later { .. } => continue,
+                | ast::ItemKind::Contacts(..) => continue,
             };
             if !self.declare_value(*at, &header.name, what) {
                 continue;
@@ -311,7 +311,7 @@ impl<'a> Checker<'a> {
                     | ast::ItemKind::Offer(..)
                     | ast::ItemKind::Arbitration(..)
                     | ast::ItemKind::Ensure(..)
-                    | ast::ItemKind::Later { .. } => {}
+                    | ast::ItemKind::Contacts(..) => {}
                 }
                 targets.into_iter().collect()
             })
@@ -405,7 +405,7 @@ impl<'a> Checker<'a> {
             | ast::ItemKind::Offer(..)
             | ast::ItemKind::Arbitration(..)
             | ast::ItemKind::Ensure(..)
-            | ast::ItemKind::Later { .. } => return,
+            | ast::ItemKind::Contacts(..) => return,
         };
         let implies = if params.is_empty() { self.implied(&body, true) } else { Vec::new() };
         let read = std::mem::take(&mut self.params_read);
@@ -808,7 +808,7 @@ fn header_of(item: &ast::Item) -> Option<&ast::Header> {
         | ast::ItemKind::Offer(..)
         | ast::ItemKind::Arbitration(..)
         | ast::ItemKind::Ensure(..)
-        | ast::ItemKind::Later { .. } => None,
+        | ast::ItemKind::Contacts(..) => None,
     }
 }
 

@@ -6,6 +6,7 @@
 mod bundles;
 mod choices;
 mod collections;
+mod contacts;
 mod currencies;
 pub(crate) mod dates;
 mod effects;
@@ -17,7 +18,6 @@ mod governance;
 mod groups;
 mod history;
 mod instruments;
-mod later;
 mod life;
 mod limits;
 mod names;
@@ -316,11 +316,9 @@ fn run(
     checker.check_redemptions();
     checker.check_offers(&items);
     checker.check_promises(&items);
+    checker.check_contacts(&items);
     checker.check_ties();
     checker.check_tests(&items, tests);
-    for (at, keyword, span) in &items.later {
-        checker.report(errors::not_yet_evaluated(at.place(*span), keyword));
-    }
     let Checker { out: program, found, alone, sightings, .. } = checker;
     Ran { program, found, alone, sightings: sightings.unwrap_or_default() }
 }
@@ -362,8 +360,7 @@ struct Items<'a> {
     offers: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::OfferClause>])>,
     arbitrations: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::ArbitrationClause>])>,
     promises: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::EnsureClause>])>,
-    /// Declarations without a meaning yet: the keyword and its place.
-    later: Vec<(At, &'a str, Span)>,
+    contacts: Vec<(At, &'a ast::Header, &'a [ast::Placed<ast::ContactsClause>])>,
 }
 
 impl<'a> Items<'a> {
@@ -414,12 +411,7 @@ impl<'a> Items<'a> {
                     self.arbitrations.push((at, header, clauses));
                 }
                 ast::ItemKind::Ensure(header, clauses) => self.promises.push((at, header, clauses)),
-                ast::ItemKind::Later { .. } => {
-                    if let Some(word) = later::item(&item.kind) {
-                        let end = item.span.start + word.len() as u32;
-                        self.later.push((at, word, Span { start: item.span.start, end }));
-                    }
-                }
+                ast::ItemKind::Contacts(header, clauses) => self.contacts.push((at, header, clauses)),
             }
         }
     }

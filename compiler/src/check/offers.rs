@@ -127,7 +127,7 @@ pub(super) fn as_rules(items: &Items<'_>) -> Vec<AsRule> {
 }
 
 /// Where something would stand that no text says.
-fn unwritten(span: Span) -> Span {
+pub(super) fn unwritten(span: Span) -> Span {
     Span { end: span.start, ..span }
 }
 
@@ -136,7 +136,7 @@ fn path_of(text: &str, span: Span) -> ast::Path {
     ast::Path { parts, span }
 }
 
-fn path(text: &str, span: Span) -> ast::Expr {
+pub(super) fn path(text: &str, span: Span) -> ast::Expr {
     ast::Expr { kind: ast::ExprKind::Path(path_of(text, span)), span }
 }
 
@@ -243,7 +243,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn field_of_event(&self, event: &str, field: &str) -> Option<typed::FieldId> {
+    pub(super) fn field_of_event(&self, event: &str, field: &str) -> Option<typed::FieldId> {
         let event = self.event_ids.get(event)?;
         self.event_infos.get(event.index())?.fields.get(field).copied()
     }
@@ -485,7 +485,7 @@ impl<'a> Checker<'a> {
     }
 
     /// `[call_center, web]`, also with quotes.
-    fn channel_names(&mut self, at: At, channels: &[ast::Expr]) -> Option<ir::Reference> {
+    pub(super) fn channel_names(&mut self, at: At, channels: &[ast::Expr]) -> Option<ir::Reference> {
         let kind = *self.kind_ids.get("channel")?;
         let mut names = Vec::new();
         for channel in channels {

@@ -625,7 +625,10 @@ impl<'a> Checker<'a> {
             return;
         };
         let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
-        let value = self.slot_value(&mut scope, default, &ty, den);
+        // Nothing is nothing in every currency; the prelude knows none.
+        let nothing =
+            ty == Type::Money && matches!(&default.kind, ast::ExprKind::Number(number) if number.text == "0");
+        let value = if nothing { Some(0) } else { self.slot_value(&mut scope, default, &ty, den) };
         if let Some(field) = self.out.fields.get_mut(id.0 as usize) {
             field.default = value;
             field.ty = ty;

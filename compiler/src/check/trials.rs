@@ -856,6 +856,11 @@ impl<'a> Checker<'a> {
                 let offers: Vec<Option<u32>> = paths.iter().map(|path| self.offer_named(at, path)).collect();
                 Expectation::Offers(offers.into_iter().collect::<Option<Vec<u32>>>()?)
             }
+            ast::Expectation::Contacts(ids) => {
+                let mut ids: Vec<String> = ids.iter().map(|id| id.value.clone()).collect();
+                ids.sort_unstable();
+                Expectation::Contacts(ids)
+            }
             ast::Expectation::NetTotal(amount) => Expectation::NetTotal(self.expected_money(at, amount)?),
             ast::Expectation::Holds(condition) => {
                 let mut scope = Scope::new(at.file, at.space, Events::Heard(vec![event]));

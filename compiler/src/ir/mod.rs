@@ -41,6 +41,7 @@
 //!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
 //! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
 
+pub mod contacts;
 pub mod gift;
 pub mod instruments;
 pub mod life;
@@ -54,6 +55,10 @@ pub mod shape;
 pub mod tender;
 pub mod verify;
 
+pub use contacts::{
+    ContactCount, ContactDrop, ContactException, ContactPlan, ContactRule, ContactRuleKind, ContactSlots,
+    ContactWindow, Contacts,
+};
 pub use gift::{Gift, GiftOption};
 pub use instruments::{
     Badge, Boundary, Certificate, Codes, Coupon, Downgrade, InstrumentId, Instruments, Lifetime, Review,
@@ -223,6 +228,8 @@ pub struct Program {
     pub offers: Offers,
     /// What every decision keeps to.
     pub promises: Vec<Promise>,
+    /// Which contacts are made.
+    pub contacts: Contacts,
     /// Conditions that an index can answer, shared among rules.
     pub atoms: Vec<Atom>,
     /// Code.

@@ -156,6 +156,25 @@ impl Display for Program {
         for promise in &self.promises {
             writeln!(f, "{}", InProgram(self, promise))?;
         }
+        let contacts = &self.contacts;
+        for plan in &contacts.plans {
+            writeln!(f, "contacts {}", plan.name)?;
+        }
+        if !contacts.plans.is_empty() {
+            let names = |slots: &[SlotId]| -> Vec<String> {
+                slots.iter().map(|slot| slot_name(&layout.event, *slot).to_string()).collect()
+            };
+            let score =
+                contacts.score.map(|score| slot_name(&layout.event, score).to_string()).unwrap_or_default();
+            let (marks, columns) = (names(&contacts.marks), names(&contacts.columns));
+            writeln!(f, "  {} sorts in {marks:?}, score {score}, columns {columns:?}", contacts.sorts)?;
+        }
+        for drop in &contacts.drops {
+            writeln!(f, "  drop {}", drop.sort)?;
+        }
+        for rule in &contacts.rules {
+            writeln!(f, "  {:?}", rule.kind)?;
+        }
         for (id, atom) in self.atoms.iter().enumerate() {
             writeln!(f, "atom {id} {}", InProgram(self, atom))?;
         }

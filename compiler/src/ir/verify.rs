@@ -4,14 +4,16 @@
 //! Linear, without recursion, without panic on any [`Program`] value. Refuses to know where a program comes from and
 //! to mend it.
 
+use super::contacts::{MARKS, MAX_SORTS};
 use super::promise::{MAX_PART, MAX_TERMS};
 use super::{
-    AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, CounterId, CounterKey, DerivationId,
-    EVENT_BUILTINS, EnumId, EventId, Figure, Function, FunctionId, Governance, GroupId, History, Inst,
-    KindId, LINE_BUILTINS, Layout, Limit, LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS,
-    PERCENT_ONE, ParamId, Phase, PlaceId, Program, PromiseOf, Purpose, RecordKind, Reference, ReferenceId,
-    RowSource, Rows, RuleId, SCORE_ONE, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead,
-    TableId, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
+    AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, ContactCount, ContactException,
+    ContactRuleKind, ContactWindow, CounterId, CounterKey, DerivationId, EVENT_BUILTINS, EnumId, EventId,
+    Figure, Function, FunctionId, Governance, GroupId, History, Inst, KindId, LINE_BUILTINS, Layout, Limit,
+    LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS, PERCENT_ONE, ParamId, Phase, PlaceId,
+    Program, PromiseOf, Purpose, RecordKind, Reference, ReferenceId, RowSource, Rows, RuleId, SCORE_ONE,
+    Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId, TenderTerm, Ty, Unit, Value,
+    VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -155,6 +157,9 @@ verify_rules! {
     /// A redemption has a rate above zero or none, reads the input, and a rule of a tender group to itself; that group
     /// has no other rules.
     RedemptionTerms = "redemption-terms"
+    /// What contact plans read are derived slots and slots of the event; sorts, columns, windows and bounds are what they
+    /// can be.
+    ContactTerms = "contact-terms"
     /// What an offer and an arbitration read are derived slots and slots of the event; their ids, levels and numbers are
     /// what they can be.
     OfferTerms = "offer-terms"
@@ -367,6 +372,7 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         instruments(&program, &mut report);
         offers(&program, &mut report);
         promises(&program, &mut report);
+        contacts(&program, &mut report);
         functions(&program, &mut report);
     }
     if report.errors.is_empty() { Ok(Verified(program)) } else { Err(report.errors) }
@@ -460,6 +466,9 @@ fn lengths(program: &Program, report: &mut Report) {
         program.offers.list.len(),
         program.offers.arbitrations.len(),
         program.offers.priorities.len(),
+        program.contacts.plans.len(),
+        program.contacts.drops.len(),
+        program.contacts.rules.len(),
     ] {
         report.length(length, limits::LIST, At::Program);
     }
@@ -1429,6 +1438,78 @@ fn offers(program: &Program, report: &mut Report) {
             (1..=PERCENT_ONE).contains(&explore.part) && (1..=2).contains(&explore.seeds.len())
         });
         report.check(numbers && explored, terms, at);
+    }
+}
+
+/// Contact plans: sorts and columns that there are, derived slots, bounds that can be added up.
+fn contacts(program: &Program, report: &mut Report) {
+    const LARGEST: u64 = 1 << 60;
+    let (contacts, at) = (&program.contacts, At::Program);
+    let terms = VerifyRule::ContactTerms;
+    let derived = |slot: &SlotId| program.derivations.iter().any(|derivation| derivation.slot == *slot);
+    let named =
+        |slot: SlotId| program.layout.event.get(slot.index()).is_some_and(|slot| slot.ty.symbol().is_some());
+    let mut names = Names::default();
+    for plan in &contacts.plans {
+        names.declare(&plan.name, &plan.title, at, report);
+        report.known(&program.places, plan.place.index(), at);
+    }
+    report.check(
+        contacts.plans.is_empty() || contacts.slots.is_some() && contacts.score.is_some(),
+        terms,
+        at,
+    );
+    if let Some(slots) = contacts.slots {
+        report.check([slots.offer, slots.channel, slots.package].into_iter().all(named), terms, at);
+    }
+    let slots = contacts.marks.iter().chain(&contacts.score).chain(&contacts.columns);
+    report.check(slots.into_iter().all(derived), terms, at);
+    let sorts = contacts.sorts as usize;
+    let room = sorts <= MAX_SORTS && sorts.div_ceil(MARKS) == contacts.marks.len();
+    report.check(room, terms, at);
+    let known = |sort: &u32| *sort < contacts.sorts;
+    for drop in &contacts.drops {
+        report.check(known(&drop.sort), terms, at);
+        report.text(&Some(drop.text.clone()), at);
+        report.known(&program.places, drop.place.index(), at);
+    }
+    let small = |bound: &Option<i64>| bound.is_none_or(|bound| (0..1 << 40).contains(&bound));
+    for rule in &contacts.rules {
+        report.text(&Some(rule.text.clone()), at);
+        report.known(&program.places, rule.place.index(), at);
+        let window = match rule.kind.window() {
+            ContactWindow::Days(days) => (1..=36_600).contains(&days),
+            ContactWindow::Months(months) => (1..=1_200).contains(&months),
+            ContactWindow::Each(_) | ContactWindow::Session | ContactWindow::Ever => true,
+        };
+        let fits = match &rule.kind {
+            ContactRuleKind::Count { at_least, at_most, exceptions, .. } => {
+                report.length(exceptions.len(), limits::SMALL_LIST, at);
+                let day = |day: i64| (-1_000_000_000..=1_000_000_000).contains(&day);
+                let own = |own: &ContactException| {
+                    own.first <= own.last
+                        && day(own.first)
+                        && day(own.last)
+                        && small(&own.at_least)
+                        && small(&own.at_most)
+                };
+                small(at_least) && small(at_most) && exceptions.iter().all(own)
+            }
+            ContactRuleKind::Amount { column, times, minus, bound, digits, .. } => {
+                (*column as usize) < contacts.columns.len()
+                    && (1..1 << 40).contains(times)
+                    && minus.unsigned_abs() < 1 << 40
+                    && bound.unsigned_abs() <= LARGEST
+                    && *digits <= 9
+            }
+            ContactRuleKind::Each { at_least, at_most, counted, .. } => {
+                small(at_least)
+                    && small(at_most)
+                    && (at_least.is_none() || *counted == ContactCount::Contacts)
+            }
+            ContactRuleKind::Never { .. } | ContactRuleKind::Only { .. } => true,
+        };
+        report.check(window && fits && rule.kind.sorts().iter().all(known), terms, at);
     }
 }
 

@@ -216,6 +216,7 @@ fn nodes_of(tree: &SourceTree) -> Vec<Span> {
             }
             ItemKind::Arbitration(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
             ItemKind::Ensure(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
+            ItemKind::Contacts(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
             ItemKind::Tiers(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
             ItemKind::Certificate(_, clauses) => nodes.extend(clauses.iter().map(|clause| clause.span)),
             ItemKind::Table { rows, .. } => nodes.extend(rows.iter().map(|row| row.span)),
@@ -232,8 +233,7 @@ fn nodes_of(tree: &SourceTree) -> Vec<Span> {
             | ItemKind::Extend(..)
             | ItemKind::Event { .. }
             | ItemKind::Test(_)
-            | ItemKind::Counter { .. }
-            | ItemKind::Later { .. } => {}
+            | ItemKind::Counter { .. } => {}
         }
     }
     nodes

@@ -163,7 +163,7 @@ impl<'a> Facts<'a> {
                     | ItemKind::Arbitration(..)
                     | ItemKind::Ensure(..)
                     | ItemKind::Template(_)
-                    | ItemKind::Later { .. } => {}
+                    | ItemKind::Contacts(..) => {}
                 }
             }
         }
@@ -377,7 +377,7 @@ impl<'a> Facts<'a> {
                 | ItemKind::Arbitration(..)
                 | ItemKind::Ensure(..)
                 | ItemKind::Certificate(..)
-                | ItemKind::Later { .. } => {}
+                | ItemKind::Contacts(..) => {}
             }
         }
         all

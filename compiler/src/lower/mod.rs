@@ -6,6 +6,7 @@
 mod atom;
 mod build;
 mod bundle;
+mod contacts;
 mod expression;
 mod fraction;
 mod instruments;
@@ -101,6 +102,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         instruments: ir::Instruments::default(),
         gifts: Vec::new(),
         offers: ir::Offers::default(),
+        contacts: ir::Contacts::default(),
         spendables: Vec::new(),
         promises: Vec::new(),
         atoms: Vec::new(),
@@ -182,6 +184,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
     for promise in &program.promises {
         lowering.promise(promise);
     }
+    lowering.contacts();
     for (index, group) in program.groups.iter().enumerate() {
         lowering.group(ir::GroupId(count(index)), group);
     }

@@ -217,7 +217,7 @@ impl<'p> Lowering<'p> {
         self.derivation(name, function, ir::SlotType::Number { scale: 6 }, session, place)
     }
 
-    fn derivation(
+    pub(super) fn derivation(
         &mut self,
         name: String,
         function: ir::Function,

@@ -170,6 +170,8 @@ pub struct Program {
     pub offers: Offers,
     /// What every decision keeps to, in order of declaration.
     pub promises: Vec<Promise>,
+    /// Which contacts are made.
+    pub contacts: Contacts,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
     /// Clocks in other zones that schedules read.
@@ -178,6 +180,38 @@ pub struct Program {
     pub checks: Vec<Check>,
     /// Names of locals, for explanations.
     pub locals: Vec<Local>,
+}
+
+/// Which contacts are made.
+#[derive(Clone, Debug, Default)]
+pub struct Contacts {
+    /// In order of declaration.
+    pub plans: Vec<ContactPlan>,
+    /// The fields of a contact with the offer, the channel and the package.
+    pub fields: Option<(FieldId, FieldId, FieldId)>,
+    /// Sorts of contacts, each with what is true of them.
+    pub sorts: Vec<Expr>,
+    /// What a contact is worth, and how many digits more than it has make millionths of it.
+    pub score: Option<(Expr, u8)>,
+    /// Amounts of contacts, each with how many more digits of it count.
+    pub columns: Vec<(Expr, u8)>,
+    /// Contacts that are not made: the sort, and the clause as it is written.
+    pub drops: Vec<(u32, String, Place)>,
+    /// Constraints, and the clauses as they are written.
+    pub rules: Vec<(ir::ContactRuleKind, String, Place)>,
+}
+
+/// A `contacts` declaration.
+#[derive(Clone, Debug)]
+pub struct ContactPlan {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// What it binds.
+    pub lets: Vec<Step>,
+    /// Where.
+    pub place: Place,
 }
 
 /// What members can be offered in sessions.
@@ -1308,6 +1342,8 @@ pub enum Expectation {
     Hidden(u32, Option<String>),
     /// These offers are shown, in this order, and no other.
     Offers(Vec<u32>),
+    /// Of the contacts that were proposed, those with these ids are chosen, and no other; in order.
+    Contacts(Vec<String>),
     /// The rule has an effect.
     Fires(ir::RuleId),
     /// The rule has none.

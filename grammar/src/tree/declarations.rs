@@ -20,7 +20,7 @@ impl<'t> Builder<'t> {
             return Some(Item { docs, kind: ItemKind::Test(self.test(pair)?), span });
         }
         let mut children = Children::of(pair);
-        let keyword = children.next()?;
+        children.next()?;
         let children = &mut children;
         let kind = match rule {
             Rule::language => ItemKind::Language(self.take_number(children)?),
@@ -94,32 +94,10 @@ impl<'t> Builder<'t> {
             Rule::offer => self.offer(children)?,
             Rule::arbitration => self.arbitration(children)?,
             Rule::ensure => self.ensure(children)?,
-            Rule::contacts => {
-                let header = self.take_header(children)?;
-                while let Some(child) = children.next() {
-                    self.look_at(child)?;
-                }
-                ItemKind::Later { keyword: self.name(&keyword), name: Some(header.name) }
-            }
+            Rule::contacts => self.contacts(children)?,
             _ => self.loyalty(rule, children)?,
         };
         Some(Item { docs, kind, span })
-    }
-
-    /// A part of a declaration without a tree.
-    fn look_at(&mut self, pair: Pair<'t, Rule>) -> Option<()> {
-        match pair.as_rule() {
-            Rule::expression | Rule::arithmetic => self.expression(pair).map(|_| ()),
-            Rule::binding => self.binding(&mut Children::of(pair)).map(|_| ()),
-            Rule::limit
-            | Rule::budget
-            | Rule::schedule
-            | Rule::when
-            | Rule::unless
-            | Rule::then
-            | Rule::valid => self.clause(pair).map(|_| ()),
-            _ => self.look_through(Children::of(pair)),
-        }
     }
 
     /// `name [was old_name] ["Title"]`

@@ -109,7 +109,7 @@ impl<'t> Builder<'t> {
     }
 
     /// `[call_center, web]`
-    fn take_list(&mut self, children: &mut Children<'t>) -> Option<Vec<Expr>> {
+    pub(super) fn take_list(&mut self, children: &mut Children<'t>) -> Option<Vec<Expr>> {
         let mut inner = Children::of(children.take(Rule::list)?);
         let mut parts = Vec::new();
         while let Some(child) = inner.next() {

@@ -146,6 +146,14 @@ impl<'t> Builder<'t> {
                 let offer = self.take_path(children)?;
                 Expectation::Offer(offer, self.offer_outcome(children)?)
             }
+            Rule::kw_contacts => {
+                let mut ids = Vec::new();
+                while let Some(id) = self.take_string(children) {
+                    ids.push(id);
+                    children.eat(Rule::comma);
+                }
+                Expectation::Contacts(ids)
+            }
             Rule::kw_offers => {
                 let mut offers = vec![self.take_path(children)?];
                 while children.eat(Rule::comma) {

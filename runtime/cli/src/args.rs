@@ -99,6 +99,8 @@ pub enum Command {
     Diff(Diff),
     /// Answer sessions with ranked offers, and say why the others are not shown
     Offers(Offers),
+    /// Choose which proposed contacts are made, under the programme's contact plans
+    Optimize(Optimize),
     /// Tell in sentences what a rule says, or the whole story of a diagnostic
     Explain(Explain),
     /// Write terms and conditions for members, made of the rules
@@ -136,6 +138,7 @@ impl Command {
             Command::Simulate(_) => "simulate",
             Command::Diff(_) => "diff",
             Command::Offers(_) => "offers",
+            Command::Optimize(_) => "optimize",
             Command::Explain(_) => "explain",
             Command::Terms(_) => "terms",
             Command::Doc(_) => "doc",
@@ -899,6 +902,57 @@ pub struct SetPriority {
     /// Write nothing; say what would change and exit with 1
     #[arg(long)]
     pub check: bool,
+}
+
+/// `perq optimize`
+#[derive(Debug, Arguments)]
+pub struct Optimize {
+    /// A pack, a programme's folder, or one rule file
+    pub program: PathBuf,
+
+    /// Proposed contacts: `.csv` with a row for each, else one JSON object a line; plain or gzip
+    #[arg(long, value_name = "FILE", required = true)]
+    pub contacts: Vec<PathBuf>,
+
+    /// Contacts that were made, in the same forms
+    #[arg(long, value_name = "FILE")]
+    pub history: Vec<PathBuf>,
+
+    /// Tables in place of those that perq.toml names.
+    #[command(flatten)]
+    pub tables: Tables,
+
+    /// Where the chosen contacts go: `.csv`, else one JSON object a line
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Where the others go, each with what dropped it, in the same forms
+    #[arg(long, value_name = "FILE")]
+    pub dropped: Option<PathBuf>,
+
+    /// Prices of an earlier plan to begin with, where the file is there; those of this plan are written to it
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
+
+    /// Ask for one contact after another, in their order, whether it may be made now; nothing is chosen
+    #[arg(long, conflicts_with_all = ["output", "dropped", "prices", "seed"])]
+    pub one_by_one: bool,
+
+    /// From what samples are drawn
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+
+    /// How many threads choose; the plan does not depend on it [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroUsize>,
+
+    /// Which engine works out what the plans ask of contacts [default: native, where it is built]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
+    /// The public key that must have signed the pack, as a file or in hexadecimal
+    #[arg(long, value_name = "PUBKEY")]
+    pub key: Option<String>,
 }
 
 /// `perq explain`

@@ -192,6 +192,9 @@ pub struct Tables {
     /// `list`, `sku`.
     #[serde(default)]
     pub lists: Paths,
+    /// `offer_list`, `offer`.
+    #[serde(default)]
+    pub offer_lists: Paths,
     /// `segment`, and `member` where it says who is in it.
     #[serde(default)]
     pub segments: Paths,
@@ -249,6 +252,7 @@ impl Config {
             &mut tables.products,
             &mut tables.members,
             &mut tables.lists,
+            &mut tables.offer_lists,
             &mut tables.segments,
             &mut tables.stores,
             &mut self.events.files,

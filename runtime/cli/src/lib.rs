@@ -178,6 +178,7 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Simulate(options) => commands::simulate::run(options, &mut output),
         Command::Diff(options) => commands::diff::run(options, &mut output),
         Command::Offers(options) => commands::offers::run(options, &mut output),
+        Command::Optimize(options) => commands::optimize::run(options, &mut output),
         Command::Explain(options) => commands::explain::run(options, &mut output),
         Command::Calendar(options) => commands::calendar::run(options, &mut output),
         Command::Doc(options) => commands::doc::run(options, &mut output),

@@ -164,6 +164,7 @@ pages! {
     "wrong-account"
     "wrong-arbitration"
     "wrong-arguments"
+    "wrong-contacts"
     "wrong-conversion"
     "wrong-counter"
     "wrong-displacement"

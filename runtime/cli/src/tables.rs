@@ -53,6 +53,9 @@ pub fn catalogue(tables: &Tables) -> Result<Catalogue, Failure> {
     }
     builder = each(builder, &tables.members, CatalogueBuilder::members_csv)?;
     builder = each(builder, &tables.lists, CatalogueBuilder::lists_csv)?;
+    builder = each(builder, &tables.offer_lists, |builder, file| {
+        builder.contents_csv("offer_list", "offer", file)
+    })?;
     builder = each(builder, &tables.segments, CatalogueBuilder::segments_csv)?;
     builder = each(builder, &tables.stores, CatalogueBuilder::stores_csv)?;
     for (kind, paths) in &tables.names {

@@ -205,7 +205,9 @@ pub fn run_into<'s>(
         0 | 1 => Ok(false),
         _ => is_divided(engine, &mut input, options.format),
     };
-    match opened.and_then(|divided| Ok((open(engine, input, options)?, divided))) {
+    match opened
+        .and_then(|divided| Ok((open(engine.schema(), input, options.format, options.chunk)?, divided)))
+    {
         Ok((source, divided)) => drive(engine, source, sink, divided, options),
         Err(error) => sink.end(Err(BatchErrorCause::Input(error))),
     }
@@ -213,12 +215,12 @@ pub fn run_into<'s>(
 
 /// The chunks of an input.
 fn open<'r>(
-    engine: &'r Engine,
+    schema: &'r crate::record::Schema,
     input: Input<'r>,
-    options: &BatchOptions,
+    format: Format,
+    chunk: usize,
 ) -> io::Result<Box<dyn Source + 'r>> {
-    let schema = engine.schema();
-    let (limit, chunk) = (schema.options().limits.record, options.chunk.max(1));
+    let (limit, chunk) = (schema.options().limits.record, chunk.max(1));
     let text = |input: Input<'r>| match input {
         Input::Stream(stream) => input::open(stream),
         Input::File(file) => input::open(file),
@@ -232,7 +234,7 @@ fn open<'r>(
             Ok(Bulk::of_memory(bytes))
         }
     };
-    Ok(match options.format {
+    Ok(match format {
         Format::Ndjson => Box::new(Lines::new(text(input)?, chunk, limit)),
         Format::Csv => Box::new(table::Table::new(schema, text(input)?, chunk, limit)),
         #[cfg(feature = "columnar")]
@@ -268,6 +270,43 @@ pub(crate) fn each_line(
         for line in chunk.text.split(|byte| *byte == b'\n') {
             if !line.iter().all(u8::is_ascii_whitespace) {
                 on(Line::Record(line));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes a record's line and its JSON, or what is wrong with how it is written.
+pub(crate) type OnRecord<'o> = dyn FnMut(u64, Result<&[u8], &RecordError>) + 'o;
+
+/// Gives every record of a stream, as a batch takes them: its line and its JSON, or what is wrong with how it is written.
+///
+/// # Errors
+/// Where the stream is broken.
+pub(crate) fn each_record(
+    schema: &crate::record::Schema,
+    stream: impl Read + Send,
+    format: Format,
+    on: &mut OnRecord<'_>,
+) -> io::Result<()> {
+    let limit = schema.options().limits.record;
+    let mut source = open(schema, Input::Stream(Box::new(stream)), format, BatchOptions::default().chunk)?;
+    while let Some(chunk) = source.next()? {
+        if chunk.too_long {
+            let message = format!("the record is longer than the limit of {limit} bytes");
+            on(chunk.line, Err(&RecordError::new(RecordErrorKind::RecordTooLong, 0, message)));
+            continue;
+        }
+        for (position, text) in chunk.text.split(|byte| *byte == b'\n').enumerate() {
+            if text.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            match chunk.origins.as_ref().and_then(|origins| origins.get(position)) {
+                Some(origin) => match &origin.fault {
+                    Some(fault) => on(origin.line, Err(fault)),
+                    None => on(origin.line, Ok(text)),
+                },
+                None => on(chunk.line + position as u64, Ok(text)),
             }
         }
     }

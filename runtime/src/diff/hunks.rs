@@ -430,6 +430,7 @@ fn written(sources: &SourceMap, folder: &str) -> Vec<Declaration> {
                 ItemKind::Certificate(header, _) => out.push(headed("certificate", header)),
                 ItemKind::Redemption(header, _) => out.push(headed("redemption", header)),
                 ItemKind::Offer(header, _) => out.push(headed("offer", header)),
+                ItemKind::Contacts(header, _) => out.push(headed("contacts", header)),
                 ItemKind::Arbitration(header, _) => out.push(headed("arbitration", header)),
                 ItemKind::Ensure(header, _) => out.push(headed("ensure", header)),
                 ItemKind::Template(template) => out.push(headed("template", &template.header)),
@@ -463,8 +464,8 @@ fn written(sources: &SourceMap, folder: &str) -> Vec<Declaration> {
                     let group = path.map(|name| name.text.clone());
                     out.push(rule_of(rule, group, declare("rule", &rule.header.name.text, item.span, &[])));
                 }
-                // What was used is among the sources; tests and what has no meaning yet change no decision.
-                ItemKind::Use { .. } | ItemKind::Test(_) | ItemKind::Later { .. } => {}
+                // What was used is among the sources; tests change no decision.
+                ItemKind::Use { .. } | ItemKind::Test(_) => {}
             }
         }
     }

@@ -123,6 +123,7 @@ impl Kit {
             instruments: Default::default(),
             gifts: Vec::new(),
             offers: crate::ir::Offers::default(),
+            contacts: crate::ir::Contacts::default(),
             spendables: Vec::new(),
             promises: Vec::new(),
             atoms: Vec::new(),

@@ -53,7 +53,7 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             | ItemKind::Offer(..)
             | ItemKind::Arbitration(..)
             | ItemKind::Ensure(..)
-            | ItemKind::Later { .. } => {}
+            | ItemKind::Contacts(..) => {}
         }
     }
 }

@@ -97,7 +97,7 @@ const PAGES: [(&str, [&str; 3], &[Kind]); 6] = [
         &[Kind::Coupon, Kind::Certificate],
     ),
     ("paying.html", ["Paying with points", "Оплата баллами", "Pagamento con punti"], &[Kind::Redemption]),
-    ("offers.html", ["Offers", "Предложения", "Offerte"], &[Kind::Offer, Kind::Arbitration]),
+    ("offers.html", ["Offers", "Предложения", "Offerte"], &[Kind::Offer, Kind::Arbitration, Kind::Contacts]),
     (
         "words.html",
         ["Words and data", "Понятия и данные", "Termini e dati"],
@@ -113,7 +113,7 @@ const PAGES: [(&str, [&str; 3], &[Kind]); 6] = [
             Kind::Record,
             Kind::Extend,
             Kind::Event,
-            Kind::Later,
+            Kind::Ensure,
         ],
     ),
 ];

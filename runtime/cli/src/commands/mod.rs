@@ -21,6 +21,7 @@ pub mod lsp;
 pub mod mutate;
 pub mod new;
 pub mod offers;
+pub mod optimize;
 pub mod prove;
 pub mod run;
 pub mod simulate;

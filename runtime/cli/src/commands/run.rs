@@ -133,7 +133,7 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
 }
 
 /// How the events of a file are written, by the ending of its name.
-fn format_of(path: &Path) -> Result<Format, Failure> {
+pub(super) fn format_of(path: &Path) -> Result<Format, Failure> {
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     Format::of_name(&name).ok_or_else(|| {
         Failure::file(

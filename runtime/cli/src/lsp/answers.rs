@@ -267,7 +267,7 @@ fn completion_kind(kind: CompletionKind) -> u8 {
             | Kind::Offer
             | Kind::Arbitration
             | Kind::Ensure
-            | Kind::Later => 7,
+            | Kind::Contacts => 7,
         },
     }
 }
@@ -291,7 +291,7 @@ fn symbol(analysis: &Analysis, file: FileId, outline: &Outline) -> Value {
         | Kind::Offer
         | Kind::Arbitration
         | Kind::Ensure
-        | Kind::Later => 5,
+        | Kind::Contacts => 5,
         Kind::Alias => 2,
         Kind::Blank | Kind::Let | Kind::Parameter | Kind::Loop | Kind::Bundle | Kind::Part => 13,
     };

@@ -1,0 +1,359 @@
+//! Prices of what members share: one pass chooses for every member at given prices, and passes move the prices to where the
+//! upper bound is least. Refuses to know how a choice is made to fit.
+//!
+//! Gains and prices count parts of the score, so fine that rounding does not matter; sums are exact, so that neither the
+//! number of threads nor their order shows.
+
+use crate::local::Locals;
+use crate::model::Problem;
+use crate::rows::{Rows, Weight};
+use crate::solve::in_parallel;
+use crate::subset::Subset;
+
+/// Bits that the largest score has when it is counted in parts.
+const FINE: u32 = 46;
+/// No price is higher.
+const HIGHEST: i64 = 1 << 50;
+/// Gains and prices of a contact are held inside of these.
+const CLAMP: i128 = 1 << 56;
+/// Members that one task takes.
+const TASK: usize = 4096;
+
+/// What one more of a row's bound would be worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowPrice {
+    /// The rule's position.
+    pub rule: usize,
+    /// The window.
+    pub span: crate::model::Span,
+    /// Whether it is the price of a least number.
+    pub least: bool,
+    /// What one more of the bound would add to the objective, in parts of a score.
+    pub price: i64,
+    /// In how many parts a score is counted, as a power of two.
+    pub shift: u32,
+}
+
+/// All that passes read.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// What is asked.
+    pub problem: &'a Problem,
+    /// What the rules say of each member.
+    pub locals: &'a Locals,
+    /// What members share.
+    pub rows: &'a Rows,
+    /// In how many parts a score is counted, as a power of two.
+    pub shift: u32,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// Prices laid out for the contacts' classes.
+#[derive(Debug)]
+pub struct Tables {
+    base: Vec<i64>,
+    /// By column, then by class.
+    columns: Vec<(usize, Vec<i64>)>,
+}
+
+impl Tables {
+    /// Of prices, row by row.
+    pub fn of(ground: &Ground<'_>, prices: &[i64]) -> Tables {
+        let classes = ground.problem.classes.len();
+        let mut base = vec![0i64; classes];
+        let mut columns: Vec<(usize, Vec<i64>)> =
+            ground.rows.columns.iter().map(|column| (*column, vec![0i64; classes])).collect();
+        for (class, base) in base.iter_mut().enumerate() {
+            let mut own = 0i128;
+            for id in ground.rows.of_class(class as u32) {
+                let (row, price) = (&ground.rows.list[*id as usize], prices[*id as usize]);
+                let price = i128::from(price) * i128::from(row.sign);
+                match row.weight {
+                    Weight::One => own += price,
+                    Weight::Amount { column, times, minus } => {
+                        own -= price * i128::from(minus);
+                        if let Some((_, list)) = columns.iter_mut().find(|(own, _)| *own == column) {
+                            let each = i128::from(list[class]) + price * i128::from(times);
+                            list[class] = each.clamp(-CLAMP, CLAMP) as i64;
+                        }
+                    }
+                }
+            }
+            *base = own.clamp(-CLAMP, CLAMP) as i64;
+        }
+        Tables { base, columns }
+    }
+
+    /// What a contact gains at these prices. Held inside of bounds upwards only where that makes it larger than it is.
+    pub fn gain(&self, ground: &Ground<'_>, contact: usize) -> i64 {
+        let problem = ground.problem;
+        let class = problem.class[contact] as usize;
+        let gain = (problem.score[contact] << ground.shift) - self.base[class];
+        if self.columns.is_empty() {
+            return gain;
+        }
+        let mut gain = i128::from(gain);
+        for (column, list) in &self.columns {
+            let price = list[class];
+            if price != 0 {
+                gain -= i128::from(price) * i128::from(problem.columns[*column][contact]);
+            }
+        }
+        gain.clamp(-CLAMP, CLAMP) as i64
+    }
+}
+
+/// In how many parts scores are counted.
+pub fn shift_of(problem: &Problem) -> u32 {
+    let largest = problem.score.iter().map(|score| score.unsigned_abs()).max().unwrap_or(0).max(1);
+    FINE.saturating_sub(u64::BITS - largest.leading_zeros())
+}
+
+/// What a pass found.
+#[derive(Clone, Debug, Default)]
+pub struct Pass {
+    /// No choices gain more at these prices.
+    pub bound: i128,
+    /// What the choices use, row by row.
+    pub used: Vec<i128>,
+    /// What was chosen for each of the members that were asked for.
+    pub chosen: Vec<u64>,
+    /// Nodes of all searches, and searches that were ended.
+    pub searched: (u64, u64),
+}
+
+/// Of counts and sums by class, what rows use.
+fn spread(ground: &Ground<'_>, counts: &[i64], sums: &[Vec<i128>]) -> Vec<i128> {
+    let mut used = vec![0i128; ground.rows.list.len()];
+    for (class, count) in counts.iter().enumerate() {
+        if *count == 0 {
+            continue;
+        }
+        for id in ground.rows.of_class(class as u32) {
+            let row = &ground.rows.list[*id as usize];
+            let own = match row.weight {
+                Weight::One => i128::from(*count),
+                Weight::Amount { column, times, minus } => {
+                    let at = ground.rows.columns.binary_search(&column).unwrap_or(0);
+                    sums[at][class] * i128::from(times) - i128::from(*count) * i128::from(minus)
+                }
+            };
+            used[*id as usize] += own * i128::from(row.sign);
+        }
+    }
+    used
+}
+
+/// What chosen contacts use, row by row.
+pub fn used_by(ground: &Ground<'_>, chosen: &[u64]) -> Vec<i128> {
+    let classes = ground.problem.classes.len();
+    let mut counts = vec![0i64; classes];
+    let mut sums = vec![vec![0i128; classes]; ground.rows.columns.len()];
+    for (member, mask) in chosen.iter().enumerate() {
+        let first = ground.problem.contacts_of(member).start;
+        count(ground, first, *mask, &mut counts, &mut sums);
+    }
+    spread(ground, &counts, &sums)
+}
+
+fn count(ground: &Ground<'_>, first: usize, mask: u64, counts: &mut [i64], sums: &mut [Vec<i128>]) {
+    let mut left = mask;
+    while left != 0 {
+        let contact = first + left.trailing_zeros() as usize;
+        left &= left - 1;
+        let class = ground.problem.class[contact] as usize;
+        counts[class] += 1;
+        for (sum, column) in sums.iter_mut().zip(&ground.rows.columns) {
+            sum[class] += i128::from(ground.problem.columns[*column][contact]);
+        }
+    }
+}
+
+/// Which members a pass asks.
+#[derive(Clone, Copy, Debug)]
+pub enum Asked<'a> {
+    /// All.
+    All,
+    /// These.
+    Some(&'a [u32]),
+}
+
+impl Asked<'_> {
+    fn count(self, problem: &Problem) -> usize {
+        match self {
+            Asked::All => problem.member_count(),
+            Asked::Some(members) => members.len(),
+        }
+    }
+
+    fn at(self, position: usize) -> usize {
+        match self {
+            Asked::All => position,
+            Asked::Some(members) => members.get(position).map_or(0, |member| *member as usize),
+        }
+    }
+}
+
+/// Chooses for members at prices.
+pub fn pass(ground: &Ground<'_>, prices: &[i64], asked: Asked<'_>) -> Pass {
+    let tables = Tables::of(ground, prices);
+    let members = asked.count(ground.problem);
+    let classes = ground.problem.classes.len();
+    // One task for each thread where the classes are many, so that counting them costs little.
+    let size = TASK.max(members.div_ceil(ground.threads.max(1) * 8));
+    let made = in_parallel(
+        members.div_ceil(size.max(1)),
+        ground.threads,
+        || (Subset::default(), Vec::with_capacity(64)),
+        |task, (subset, gains)| {
+            (subset.visited, subset.cut) = (0, 0);
+            let mut counts = vec![0i64; classes];
+            let mut sums = vec![vec![0i128; classes]; ground.rows.columns.len()];
+            let positions = task * size..members.min((task + 1) * size);
+            let mut bound = 0i128;
+            let mut chosen = Vec::with_capacity(positions.len());
+            for position in positions {
+                let member = asked.at(position);
+                let range = ground.problem.contacts_of(member);
+                gains.clear();
+                gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
+                let choice = subset.best(&ground.locals.own(member), gains);
+                bound += i128::from(choice.bound);
+                count(ground, range.start, choice.chosen, &mut counts, &mut sums);
+                chosen.push(choice.chosen);
+            }
+            (bound, spread(ground, &counts, &sums), chosen, (subset.visited, subset.cut))
+        },
+    );
+    let mut whole = Pass { used: vec![0; ground.rows.list.len()], ..Pass::default() };
+    whole.chosen.reserve_exact(members);
+    for (bound, used, chosen, searched) in made {
+        whole.bound += bound;
+        whole.used.iter_mut().zip(used).for_each(|(all, own)| *all += own);
+        whole.chosen.extend(chosen);
+        whole.searched = (whole.searched.0 + searched.0, whole.searched.1 + searched.1);
+    }
+    whole
+}
+
+/// The best prices found.
+#[derive(Clone, Debug)]
+pub struct Dual {
+    /// Row by row.
+    pub prices: Vec<i64>,
+    /// No choice is worth more, in parts of the score.
+    pub bound: i128,
+    /// What was chosen at them.
+    pub pass: Pass,
+    /// How many passes there were.
+    pub passes: usize,
+}
+
+/// How prices are looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Search {
+    /// How many times prices move.
+    pub steps: u32,
+    /// How far they move at first, in thousandths of what a contact gains.
+    pub reach: i64,
+    /// What a contact gains, in parts of the score; its mean where it is not told.
+    pub unit: Option<i64>,
+}
+
+/// Moves prices to where the bound is least. Bounds of rows are taken in proportion to the members that are asked.
+pub fn descend(
+    ground: &Ground<'_>,
+    start: Vec<i64>,
+    asked: Asked<'_>,
+    search: Search,
+    tell: &mut dyn FnMut(usize, i128),
+) -> Dual {
+    let rows = &ground.rows.list;
+    let (part, whole) = (asked.count(ground.problem) as i128, ground.problem.member_count().max(1) as i128);
+    let bounds: Vec<i128> = rows.iter().map(|row| (row.bound * part).div_euclid(whole)).collect();
+    let highest: Vec<i64> = rows
+        .iter()
+        .map(|row| match row.worth {
+            Some(worth) => i64::try_from(i128::from(worth) << ground.shift).unwrap_or(HIGHEST).min(HIGHEST),
+            None => HIGHEST,
+        })
+        .collect();
+    let unit = search.unit.unwrap_or_else(|| unit(ground));
+    let mut prices: Vec<i64> = start;
+    prices.resize(rows.len(), 0);
+    for (price, most) in prices.iter_mut().zip(&highest) {
+        *price = (*price).clamp(0, *most);
+    }
+    let mut best: Option<Dual> = None;
+    let mut passes = 0;
+    let evaluate = |prices: &[i64], best: &mut Option<Dual>, passes: &mut usize| -> Vec<i128> {
+        let found = pass(ground, prices, asked);
+        *passes += 1;
+        let shared: i128 = prices.iter().zip(&bounds).map(|(price, bound)| i128::from(*price) * bound).sum();
+        let bound = found.bound + shared;
+        let over = found.used.iter().zip(&bounds).map(|(used, bound)| used - bound).collect();
+        if best.as_ref().is_none_or(|best| bound < best.bound) {
+            *best = Some(Dual { prices: prices.to_vec(), bound, pass: found, passes: 0 });
+        }
+        over
+    };
+    // Of each row: the mean square of what it was passed by, and what it is passed by of late.
+    let mut squares = vec![0u128; rows.len()];
+    let mut recent = vec![0i128; rows.len()];
+    let mut sums = vec![0i128; rows.len()];
+    let mut summed = 0i128;
+    const ONE: u128 = 1 << 30;
+    let mut fresh = ONE;
+    for step in 0..search.steps {
+        let over = evaluate(&prices, &mut best, &mut passes);
+        fresh = fresh * 97 / 100;
+        let late = if step * 10 > search.steps * 8 { 3 } else { 10 };
+        let reach = i128::from(unit) * i128::from(search.reach) * late / 10_000;
+        // Shorter from step to step: to a seventh at the end.
+        let reach = reach * i128::from(search.steps) / i128::from(search.steps + 6 * step);
+        for row in 0..rows.len() {
+            let own = (over[row] << 8).clamp(-(1 << 44), 1 << 44);
+            squares[row] = (squares[row] * 97 + own.unsigned_abs() * own.unsigned_abs() * 3) / 100;
+            recent[row] = (recent[row] * 6 + own * 4) / 10;
+            let usual = (squares[row] * ONE / (ONE - fresh).max(1)).isqrt() as i128 + 1;
+            let ratio = (recent[row] << 20) / usual;
+            let moved = ((reach * ratio) >> 20) / i128::from(rows[row].mean);
+            let price = (i128::from(prices[row]) + moved).clamp(0, i128::from(highest[row]));
+            prices[row] = price as i64;
+        }
+        if step * 2 >= search.steps {
+            sums.iter_mut().zip(&prices).for_each(|(sum, price)| *sum += i128::from(*price));
+            summed += 1;
+            if step % 20 == 19 || step + 1 == search.steps {
+                let mean: Vec<i64> = sums.iter().map(|sum| (sum / summed) as i64).collect();
+                evaluate(&mean, &mut best, &mut passes);
+            }
+        }
+        if let Some(best) = &best {
+            tell(passes, best.bound);
+        }
+    }
+    let mut dual = match best {
+        Some(best) => best,
+        None => {
+            let found = pass(ground, &prices, asked);
+            let shared: i128 =
+                prices.iter().zip(&bounds).map(|(price, bound)| i128::from(*price) * bound).sum();
+            passes += 1;
+            Dual { prices, bound: found.bound + shared, pass: found, passes: 0 }
+        }
+    };
+    dual.passes = passes;
+    dual
+}
+
+/// What a contact gains in the mean, in parts of the score; above zero.
+fn unit(ground: &Ground<'_>) -> i64 {
+    let scores = &ground.problem.score;
+    let stride = (scores.len() / 100_000).max(1);
+    let own = scores.iter().step_by(stride).filter(|score| **score > 0);
+    let (sum, count) = own.fold((0i128, 0i128), |(sum, count), score| (sum + i128::from(*score), count + 1));
+    let mean = (sum << ground.shift) / count.max(1);
+    i64::try_from(mean).unwrap_or(HIGHEST).max(1)
+}

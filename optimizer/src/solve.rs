@@ -1,0 +1,306 @@
+//! From a problem to an answer: prices on growing samples, a choice that fits, the rest of the gap, and what is to be told of
+//! it. Refuses to know what contacts are.
+
+use crate::finish::{Plan, exchange, fill, repair};
+use crate::local::Locals;
+use crate::model::{Problem, ProblemError, Span};
+use crate::price::{Asked, Dual, Ground, RowPrice, Search, descend, shift_of};
+use crate::proof::prove;
+use crate::rows::{Row, Rows};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How many times the largest score a missing contact of a least number costs.
+pub const WORTH: i64 = 10;
+/// Contacts up to which a proof is tried.
+const PROVEN: usize = 4000;
+/// Contacts up to which contacts are exchanged one by one.
+const EXCHANGED: usize = 30_000;
+/// Members of the first sample.
+const SAMPLE: usize = 8192;
+
+/// How it is solved.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// From what samples are drawn.
+    pub seed: u64,
+    /// Threads; the answer does not depend on them.
+    pub threads: usize,
+    /// Prices of an earlier answer to nearly the same problem.
+    pub prices: Vec<RowPrice>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { seed: 0, threads: 1, prices: Vec::new() }
+    }
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// What the rules say of each member is known: members, rows.
+    Prepared(usize, usize),
+    /// Prices were found on a sample of so many members.
+    Sampled(usize),
+    /// Passes over all members so far, and the bound.
+    Priced(usize, i128),
+    /// A choice that fits, and its objective.
+    Fitting(i128),
+}
+
+/// A least number that is not reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortfall {
+    /// The rule's position.
+    pub rule: usize,
+    /// The window.
+    pub span: Span,
+    /// How many, or how much, are missing.
+    pub missing: i128,
+}
+
+/// How far a row is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The rule's position.
+    pub rule: usize,
+    /// The window.
+    pub span: Span,
+    /// The exception whose limit it is.
+    pub exception: Option<usize>,
+    /// Whether a least is asked for.
+    pub least: bool,
+    /// What the chosen contacts use.
+    pub used: i128,
+    /// The bound for them; what was there before is taken off.
+    pub bound: i128,
+    /// What was there before.
+    pub before: i64,
+    /// What one more of the bound would be worth, in parts of the score.
+    pub price: i64,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// By member: bits of the contacts that are chosen.
+    pub chosen: Vec<u64>,
+    /// The sum of their scores.
+    pub score: i128,
+    /// The score less what is missing: [`WORTH`] times the largest score for each contact.
+    pub objective: i128,
+    /// No choice has a larger objective.
+    pub bound: i128,
+    /// The objective is the largest there is.
+    pub proven: bool,
+    /// Least numbers that are not reached.
+    pub short: Vec<Shortfall>,
+    /// Rows that could bind, and how far they are used.
+    pub uses: Vec<Use>,
+    /// What one more of each of them would be worth; to begin with, the next time.
+    pub prices: Vec<RowPrice>,
+    /// In how many parts a score is counted in prices, as a power of two.
+    pub shift: u32,
+    /// Passes over all members.
+    pub passes: usize,
+    /// Searches that were ended before all was looked through; their bounds count.
+    pub cut: u64,
+}
+
+impl Solution {
+    /// Whether a contact is chosen.
+    pub fn is_chosen(&self, problem: &Problem, member: usize, contact: usize) -> bool {
+        let first = problem.contacts_of(member).start;
+        let item = contact.wrapping_sub(first);
+        item < 64 && self.chosen.get(member).is_some_and(|chosen| chosen >> item & 1 == 1)
+    }
+}
+
+/// Runs tasks on threads; what they make comes in the order of the tasks.
+pub fn in_parallel<S, T: Send>(
+    tasks: usize,
+    threads: usize,
+    start: impl Fn() -> S + Sync,
+    run: impl Fn(usize, &mut S) -> T + Sync,
+) -> Vec<T> {
+    if threads <= 1 || tasks <= 1 {
+        let mut state = start();
+        return (0..tasks).map(|task| run(task, &mut state)).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let made: Vec<Mutex<Option<T>>> = (0..tasks).map(|_| Mutex::new(None)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..threads.min(tasks) {
+            scope.spawn(|| {
+                let mut state = start();
+                loop {
+                    let task = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(place) = made.get(task) else { break };
+                    let own = run(task, &mut state);
+                    if let Ok(mut place) = place.lock() {
+                        *place = Some(own);
+                    }
+                }
+            });
+        }
+    });
+    made.into_iter().filter_map(|place| place.into_inner().ok().flatten()).collect()
+}
+
+/// What one missing contact costs.
+pub fn worth_of(problem: &Problem) -> i64 {
+    let largest = problem.score.iter().map(|score| score.unsigned_abs()).max().unwrap_or(0).max(1);
+    i64::try_from(largest).unwrap_or(i64::MAX / WORTH).saturating_mul(WORTH)
+}
+
+/// Solves it.
+///
+/// # Errors
+/// Where the problem does not fit together.
+pub fn solve(
+    problem: &Problem,
+    options: &Options,
+    tell: &mut dyn FnMut(Progress),
+) -> Result<Solution, ProblemError> {
+    problem.check()?;
+    let locals = Locals::of(problem, options.threads);
+    let rows = Rows::of(problem, worth_of(problem));
+    let shift = shift_of(problem);
+    let ground = Ground { problem, locals: &locals, rows: &rows, shift, threads: options.threads };
+    tell(Progress::Prepared(problem.member_count(), rows.list.len()));
+    let mut dual = prices(&ground, options, tell);
+    let mut plan = Plan::of(&ground, std::mem::take(&mut dual.pass.chosen));
+    repair(&ground, &dual.prices, &mut plan);
+    fill(&ground, &dual.prices, &mut plan);
+    tell(Progress::Fitting(plan.objective(&ground)));
+    if problem.score.len() <= EXCHANGED {
+        for _ in 0..4 {
+            let gap = dual.bound - (plan.objective(&ground) << shift);
+            if gap < 1 << shift || !exchange(&ground, &dual.prices, gap, &mut plan) {
+                break;
+            }
+        }
+    }
+    let mut proven = false;
+    if problem.score.len() <= PROVEN {
+        let (better, whole) = prove(&ground, &dual, &plan, 3_000_000);
+        if let Some(better) = better.filter(|better| better.objective(&ground) > plan.objective(&ground)) {
+            plan = better;
+        }
+        proven = whole;
+    }
+    let objective = plan.objective(&ground);
+    // Scores are whole, and so are objectives.
+    let bound = if proven { objective } else { dual.bound >> shift };
+    tell(Progress::Fitting(objective));
+    Ok(told(&ground, dual, plan, (objective, bound)))
+}
+
+/// The prices: on samples that grow, then on all.
+fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)) -> Dual {
+    let members = ground.problem.member_count();
+    if ground.rows.list.is_empty() {
+        // Nothing is shared, so nothing has a price.
+        let search = Search { steps: 0, reach: 0, unit: None };
+        return descend(ground, Vec::new(), Asked::All, search, &mut |_, _| {});
+    }
+    let mut start = known(ground, &options.prices);
+    let warm = start.is_some();
+    let mut sample = SAMPLE;
+    while !warm && sample * 3 < members {
+        let drawn = draw(members, sample, options.seed);
+        let first = start.is_none();
+        let search = if first {
+            Search { steps: 120, reach: 150, unit: None }
+        } else {
+            Search { steps: 40, reach: 30, unit: None }
+        };
+        let found = descend(ground, start.unwrap_or_default(), Asked::Some(&drawn), search, &mut |_, _| {});
+        tell(Progress::Sampled(sample));
+        start = Some(found.prices);
+        sample *= 8;
+    }
+    let search = match (&start, warm) {
+        (None, _) if members <= 2000 => Search { steps: 400, reach: 200, unit: None },
+        (None, _) => Search { steps: 100, reach: 150, unit: None },
+        (Some(_), true) => Search { steps: 36, reach: 40, unit: None },
+        (Some(_), false) => Search { steps: 32, reach: 15, unit: None },
+    };
+    let shift = ground.shift;
+    descend(ground, start.unwrap_or_default(), Asked::All, search, &mut |passes, bound| {
+        tell(Progress::Priced(passes, bound >> shift));
+    })
+}
+
+/// Members at equal distances, from a place that the seed says: as sorted as the members are, as even is the sample.
+fn draw(members: usize, count: usize, seed: u64) -> Vec<u32> {
+    let offset =
+        usize::try_from(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33).unwrap_or(0) % members.max(1);
+    (0..count).map(|at| ((at * members / count + offset) % members.max(1)) as u32).collect()
+}
+
+fn same(row: &Row, price: &RowPrice) -> bool {
+    row.rule == price.rule && row.span == price.span && (row.sign < 0) == price.least
+}
+
+/// Earlier prices, put to the rows of now.
+fn known(ground: &Ground<'_>, prices: &[RowPrice]) -> Option<Vec<i64>> {
+    if prices.is_empty() {
+        return None;
+    }
+    let own = |row: &Row| {
+        let found = prices.iter().find(|price| same(row, price))?;
+        let price = i128::from(found.price) << ground.shift >> found.shift;
+        i64::try_from(price).ok()
+    };
+    Some(ground.rows.list.iter().map(|row| own(row).unwrap_or(0)).collect())
+}
+
+fn told(ground: &Ground<'_>, dual: Dual, plan: Plan, (objective, bound): (i128, i128)) -> Solution {
+    let uses: Vec<Use> = ground
+        .rows
+        .list
+        .iter()
+        .zip(plan.used.iter().zip(&dual.prices))
+        .map(|(row, (used, price))| Use {
+            rule: row.rule,
+            span: row.span,
+            exception: row.exception,
+            least: row.sign < 0,
+            used: used * i128::from(row.sign),
+            bound: row.bound * i128::from(row.sign),
+            before: row.before,
+            price: *price,
+        })
+        .collect();
+    let short = ground
+        .rows
+        .list
+        .iter()
+        .zip(&plan.used)
+        .filter(|(row, used)| row.worth.is_some() && **used > row.bound);
+    let short = short
+        .map(|(row, used)| Shortfall { rule: row.rule, span: row.span, missing: used - row.bound })
+        .collect();
+    let prices = uses.iter().map(|own| RowPrice {
+        rule: own.rule,
+        span: own.span,
+        least: own.least,
+        price: own.price,
+        shift: ground.shift,
+    });
+    Solution {
+        prices: prices.collect(),
+        score: plan.score,
+        objective,
+        bound,
+        proven: bound == objective,
+        short,
+        uses,
+        shift: ground.shift,
+        passes: dual.passes,
+        cut: dual.pass.searched.1,
+        chosen: plan.chosen,
+    }
+}
