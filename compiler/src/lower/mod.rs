@@ -9,6 +9,7 @@ mod bundle;
 mod expression;
 mod fraction;
 mod instruments;
+mod lines;
 mod offers;
 mod past;
 mod rule;

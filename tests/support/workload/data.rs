@@ -197,6 +197,19 @@ impl Data {
     pub fn lines_of(&self, receipt: &Receipt) -> &[Line] {
         &self.lines[receipt.first_line..receipt.first_line + receipt.line_count]
     }
+
+    /// The first receipt, with so many lines in place of its own.
+    pub fn of_length(&self, lines: usize) -> Data {
+        let lines: Vec<Line> = self.lines.iter().cycle().take(lines).copied().collect();
+        let total = lines.iter().map(|line| line.net).sum();
+        let first = self.receipts.first().map(|first| Receipt {
+            total,
+            first_line: 0,
+            line_count: lines.len(),
+            ..*first
+        });
+        Data { receipts: first.into_iter().collect(), lines }
+    }
 }
 
 /// All products, by sku.

@@ -303,6 +303,24 @@ pub fn equal_matches(count: usize) -> Vec<Rule> {
     rules
 }
 
+/// So many rules as they are drawn, however often they apply.
+pub fn drawn(count: usize) -> Vec<Rule> {
+    let assortment = Assortment::new();
+    let mut numbers = Numbers(count as u64);
+    let mut rules = vec![Rule::new(Award::PointsPerUnit { unit: 100, points: 1 })];
+    for group in 0.. {
+        let size = numbers.range(1, 5) as usize;
+        let kind = numbers.below(100);
+        for rule in family(&mut numbers, &assortment, kind, size, group) {
+            if rules.len() == count {
+                return rules;
+            }
+            rules.push(Rule { id: rules.len() as u32, ..rule });
+        }
+    }
+    rules
+}
+
 fn family(numbers: &mut Numbers, assortment: &Assortment, kind: u64, size: usize, group: u32) -> Vec<Rule> {
     let theme = theme(numbers, assortment);
     let mode = if numbers.percent(60) { Mode::Best } else { Mode::First };
