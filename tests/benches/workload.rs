@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 /// Receipts that are timed.
 const TIMED: usize = 5_000;
 /// Receipts that are timed at a stretch.
-const CHUNK: usize = 50;
+const CHUNK: usize = 500;
 /// Stretches that what is slower does.
-const FEW: usize = 10;
+const FEW: usize = 4;
 /// Turns that each takes.
 const TURNS: usize = 12;
 
@@ -130,8 +130,8 @@ fn pieces() {
     let text = format!(
         "{FRAME}group sets {{ kind set_discount displace best for member per unit on_price running on purchase }}\n\
          group earn {{ kind earn displace none on purchase }}\n\
-         rule third in group sets {{ then discount 100% on cheapest 1 in every 3 of units }}\n\
-         rule each in group earn {{ then award 1 points * count(units) }}\n"
+         rule a_third in group sets {{ then discount 100% on cheapest 1 in every 3 of units }}\n\
+         rule a_point in group earn {{ then award 1 points * count(units) }}\n"
     );
     let engine = engine(&[Input { path: "pieces.rule".to_owned(), text }], &Catalogue::builder().build());
     println!("\n{:<28} {:>12} {:>12}", "pieces of one line", "perq ns", "free");
