@@ -9,7 +9,8 @@ use perq_tests::generate::Random;
 use serde_json::{Value, json};
 
 /// Everything that a purchase can leave somewhere: discounts with limits and a budget, points that melt, wait, are cancelled,
-/// multiplied and given to others, a debit, payment with points, levels that are heard and rules that look at history.
+/// multiplied and given to others, a debit, payment with points, levels that are heard and rewarded, rules that look at history,
+/// coupons that are issued and redeemed, certificates, badges, fields that are set.
 fn programme(shortfall: &str) -> String {
     format!(
         r#"language 1
@@ -113,7 +114,73 @@ tiers club {{
 }}
 
 group heard {{ kind earn displace none on tier_change when member known }}
-rule never in group heard {{ when member.tier = gold and member.balance.bonus < 0 points then award 1 stars }}
+rule silver_at_least in group heard {{
+  limit 3 times per member within program else skip
+  when member.tier >= silver
+  then {{
+    award 7 stars
+    issue coupon next
+  }}
+}}
+rule golden in group heard {{
+  when member.tier = gold
+  then {{
+    award 6 chips
+    set member.standing to honoured
+  }}
+}}
+
+enum standing {{ plain, welcome, honoured }}
+extend member {{ standing: standing = plain }}
+coupon next {{
+  codes unique
+  uses 2 times
+  expires after 90 days
+  then discount 2 EUR on basket spread by paid
+}}
+coupon chip {{
+  codes unique
+  then award 9 chips
+}}
+certificate voucher {{ expires after 1 years }}
+badge regular
+badge rich {{ when basket.paid >= 30 EUR }}
+badge often {{ when count(earlier purchases within program where not purchase.returned) >= 3 }}
+group states {{ kind state displace none on purchase when member known }}
+rule coupons in group states {{
+  when basket.paid >= 12 EUR
+  then issue 2 coupon next
+}}
+rule for_others in group states {{
+  when basket.paid >= 8 EUR and member.invited_by known
+  then issue coupon chip to member.invited_by
+}}
+rule vouchers in group states {{
+  when basket.paid >= 5 EUR
+  then issue certificate voucher for 10% of basket.paid
+}}
+rule regulars in group states {{
+  when count(lines) >= 2
+  then {{
+    issue badge regular
+    set member.standing to welcome
+  }}
+}}
+rule with_discount in group sets {{
+  limit 2 times per member within program else skip
+  when member known and basket.initial >= 20 EUR
+  then {{
+    discount 1% on dearest 1 of units where unit in category "C"
+    issue coupon chip
+  }}
+}}
+group badges {{ kind earn displace none on purchase when member known }}
+rule for_regulars in group badges {{ when member.badge.regular then award 2 stars }}
+rule for_the_rich in group badges {{ when member.badge.rich then award 4 stars }}
+rule for_frequent in group badges {{ when member.badge.often then award 8 stars }}
+rule for_standing in group badges {{
+  then award by member.standing {{ plain => 1, welcome => 16, honoured => 32 }} * 1 stars
+}}
 "#
     )
 }
@@ -156,6 +223,10 @@ impl Both {
                 standing.sort_unstable();
                 holds.push(standing);
             }
+            holds.push((0..3).map(|badge| (i64::from(state.has_badge(member, badge)), None, 0)).collect());
+            for code in CODES {
+                holds.push(vec![(i64::from(state.coupon_uses(code)), None, 0)]);
+            }
         }
         holds
     }
@@ -176,6 +247,10 @@ fn at(day: i64, hour: i64) -> String {
 }
 
 fn purchase(id: &str, when: &str, lines: &[(String, i64, i64)], pay: i64) -> String {
+    presenting(id, when, lines, pay, &[])
+}
+
+fn presenting(id: &str, when: &str, lines: &[(String, i64, i64)], pay: i64, codes: &[&str]) -> String {
     let lines: Vec<Value> = lines
         .iter()
         .map(|(sku, pieces, cents)| {
@@ -184,7 +259,7 @@ fn purchase(id: &str, when: &str, lines: &[(String, i64, i64)], pay: i64) -> Str
         })
         .collect();
     let mut event = json!({ "id": id, "kind": "sale", "at": when, "lines": lines,
-        "member": { "id": "m1", "invited_by": "m0", "tier": "base" } });
+        "coupons": codes, "member": { "id": "m1", "invited_by": "m0", "tier": "base" } });
     if pay > 0 {
         event["redeem"] = json!({ "pay": pay });
     }
@@ -195,6 +270,9 @@ fn gift(id: &str, when: &str, amount: i64) -> String {
     json!({ "id": id, "kind": "gift", "at": when, "amount": amount, "member": { "id": "m1", "tier": "base" } })
         .to_string()
 }
+
+/// Codes that purchases before may have issued: to the member, and to another.
+const CODES: [&str; 4] = ["next-b0-1", "next-b1-2", "chip-b0-1", "chip-b2-2"];
 
 /// What comes back of a purchase, at once or in parts, in whatever order.
 fn parts(random: &mut Random, lines: &[(String, i64, i64)]) -> Vec<Vec<(String, i64)>> {
@@ -239,6 +317,9 @@ fn before(both: &mut Both, random: &mut Random) {
 #[test]
 fn bought_and_brought_back_leaves_nothing_behind() {
     let (mut split, mut paid, mut cut) = (0, 0, 0);
+    let kinds =
+        ["accepted", "certificate", "regular", "rich", "often", "honoured", "silver_at_least", "golden"];
+    let mut done = kinds.map(|kind| (kind, 0));
     for seed in 0..120u64 {
         let shortfall = ["", "shortfall debt", "shortfall clamp"][seed as usize % 3];
         let mut random = Random::new(seed);
@@ -250,15 +331,18 @@ fn bought_and_brought_back_leaves_nothing_behind() {
 
         let bought = lines(&mut random);
         let pay = if random.below(2) == 0 { random.between(1, 30) } else { 0 };
-        let mut decision = with.decide(&purchase("p", &at(6, 10), &bought, pay));
+        let mut decision = with.decide(&presenting("p", &at(6, 10), &bought, pay, &CODES));
         if !decision["refused"].is_null() {
-            decision = with.decide(&purchase("p", &at(6, 10), &bought, 0));
+            decision = with.decide(&presenting("p", &at(6, 10), &bought, 0, &CODES));
         }
         paid += u32::from(decision["totals"]["points"].is_string());
         cut += u32::from(!decision["cut"].as_array().expect("a list").is_empty());
         let parts = parts(&mut random, &bought);
         split += u32::from(parts.len() > 1);
-        let (mut refund, mut tax) = (0, 0);
+        for (kind, count) in &mut done {
+            *count += u32::from(decision.to_string().contains(*kind));
+        }
+        let (mut refund, mut tax, mut withdrawn, mut unset) = (0, 0, Vec::new(), 0);
         for (at_part, part) in (0i64..).zip(&parts) {
             let back = comes_back(&format!("r{at_part}"), "p", &at(7 + at_part, 12), part);
             let back = with.decide(&back);
@@ -267,6 +351,8 @@ fn bought_and_brought_back_leaves_nothing_behind() {
             tax += cents(&back["returned"]["tax"]);
             assert_eq!(back["returned"]["whole"], json!(at_part as usize + 1 == parts.len()), "{back}");
             assert_eq!(back["totals"]["total"], back["returned"]["refund"], "{back}");
+            withdrawn.extend(back["returned"]["withdrawn"].as_array().cloned().into_iter().flatten());
+            unset += back["returned"]["unset"].as_array().map_or(0, Vec::len);
             for correction in back["returned"]["corrections"].as_array().into_iter().flatten() {
                 // Nothing was spent since, so nothing is missing.
                 assert!(correction["missing"].is_null() && correction["owed"].is_null(), "{back}");
@@ -275,16 +361,36 @@ fn bought_and_brought_back_leaves_nothing_behind() {
         assert_eq!(refund, cents(&decision["totals"]["total"]), "seed {seed}: {decision}");
         assert_eq!(tax, cents(&decision["totals"]["tax"]), "seed {seed}: {decision}");
         assert_eq!(with.holds(), held, "seed {seed}: {decision}");
+        // Each code that the purchase issued is withdrawn, and can be redeemed no more.
+        let raised = decision["raised"].as_array().cloned().into_iter().flatten();
+        let (mut issued, mut set) = (Vec::new(), 0);
+        for part in raised.chain([decision.clone()]) {
+            let codes = part["issued"].as_array().cloned().into_iter().flatten();
+            issued.extend(codes.flat_map(|one| one["codes"].as_array().cloned().unwrap_or_default()));
+            set += part["set"].as_array().map_or(0, Vec::len);
+        }
+        let gone = withdrawn.iter().filter(|one| one["value"].is_null());
+        let mut gone: Vec<Value> = gone.filter_map(|one| Some(one.get("code")?.clone())).collect();
+        gone.sort_by_key(ToString::to_string);
+        issued.sort_by_key(ToString::to_string);
+        assert_eq!(gone, issued, "seed {seed}: {decision}");
+        assert_eq!(unset, set, "seed {seed}: {decision}");
+        if let Some(code) = issued.iter().filter_map(Value::as_str).find(|code| code.starts_with("next")) {
+            let now = with.decide(&presenting("late", &at(19, 9), &[], 0, &[code]));
+            assert_eq!(now["coupons"][0]["outcome"], json!("withdrawn"), "seed {seed}: {now}");
+            without.decide(&presenting("late", &at(19, 9), &[], 0, &[]));
+        }
 
         // What comes after is decided the same, with all that it looks at: limits, budgets, levels, histories, balances.
         for (day, id) in (20i64..).step_by(9).zip(["q0", "q1", "q2"]) {
             let lines = lines(&mut random);
-            let event = purchase(id, &at(day, 9), &lines, 0);
+            let event = presenting(id, &at(day, 9), &lines, 0, &CODES);
             assert_eq!(with.decide(&event), without.decide(&event), "seed {seed}");
         }
         assert_eq!(with.holds(), without.holds(), "seed {seed}");
     }
     assert!(split > 60 && paid > 20 && cut > 10, "{split} split, {paid} paid with points, {cut} cut");
+    assert!(done.iter().all(|(_, count)| *count > 5), "{done:?}");
 }
 
 #[test]

@@ -648,10 +648,14 @@ fn decide(
     evaluation.decision.tiers = tiers;
     state.keep(schema, reader, event, &evaluation.decision);
     let mut decision = std::mem::take(&mut evaluation.decision);
-    review::after(program, state, (schema, reader), event, &mut decision, &mut |record, functions| {
-        evaluation.ask(&engine.0, record, functions)
+    let lost =
+        review::after(program, state, (schema, reader), event, &mut decision, &mut |record, functions| {
+            evaluation.ask(&engine.0, record, functions)
+        });
+    returns::after(program, state, (schema, reader), event, &lost, &mut |record, claimed, kept| {
+        evaluation.again(&engine.0, record, claimed, kept)
     });
-    for mut raised in review::raised(program, schema, event, &decision.tiers) {
+    for mut raised in review::raised(program, schema, event, &decision.tiers, &lost) {
         let claimed = state.see(schema, reader, &mut raised);
         evaluation.run(&engine.0, &mut raised, &*claimed);
         drop(claimed);

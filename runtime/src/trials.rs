@@ -21,6 +21,7 @@ use perq_compiler::evaluate::{
     Record, RefusedWhy, Reviewer, Workspace, answered, evaluate, evaluate_again,
 };
 use perq_compiler::interpret::{self, Interpreter};
+use perq_compiler::ir::SiteKind;
 use perq_compiler::ir::{
     AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Saying, SlotId, Span,
     Verified, event_slot, line_slot,
@@ -571,10 +572,15 @@ impl<'t> Run<'t> {
         self.fired.extend(decision.changes.iter().map(|change| change.rule));
         let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
-        review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
-            asked.ask(bindings, workspaces, record, functions)
+        let lost =
+            review::after(program, &mut self.state, kept, event, decision, &mut |record, functions| {
+                asked.ask(bindings, workspaces, record, functions)
+            });
+        let kept = (&bound.schema, &mut reader);
+        returns::after(program, &mut self.state, kept, event, &lost, &mut |record, claimed, kept| {
+            asked.again(bound, workspaces, record, claimed, kept)
         });
-        for mut raised in review::raised(program, &bound.schema, event, &decision.tiers) {
+        for mut raised in review::raised(program, &bound.schema, event, &decision.tiers, &lost) {
             let params = params_of(&self.ready.params, &raised.record, &self.params);
             let claimed = self.state.see(&bound.schema, &mut reader, &mut raised);
             let mut found: Vec<Decision> = Vec::new();
@@ -1029,6 +1035,7 @@ impl View<'_> {
                 (winners.iter().any(|by| self.is(*by, *winner)), expected, got)
             }
             Expectation::LimitedTo { rule, account, amount } => {
+                let account = &account.or_else(|| self.money_of(*rule));
                 let of = account.map_or(LimitOf::Discounts, LimitOf::Awards);
                 let cut = decision.cuts.iter().any(|cut| {
                     self.is(cut.rule, *rule)
@@ -1378,6 +1385,29 @@ impl View<'_> {
     }
 
     /// Whether a rule is the named one, or another version of it.
+    /// The money account to which a rule awards that takes nothing off prices.
+    fn money_of(&self, named: RuleId) -> Option<AccountId> {
+        let sites = self.program.sites.iter().filter(|site| self.is(site.rule, named));
+        let mut found = None;
+        for site in sites {
+            match site.kind {
+                SiteKind::Discount { .. } => return None,
+                SiteKind::Award { account, .. } => {
+                    let unit =
+                        self.program.accounts.get(account.index()).map(|account| account.unit.as_str());
+                    found = found.or((unit == Some(&self.program.currency.code)).then_some(account));
+                }
+                SiteKind::Multiply { .. }
+                | SiteKind::Debit { .. }
+                | SiteKind::Tender { .. }
+                | SiteKind::Gift { .. }
+                | SiteKind::Issue { .. }
+                | SiteKind::Set { .. } => {}
+            }
+        }
+        found
+    }
+
     fn is(&self, rule: RuleId, named: RuleId) -> bool {
         rule == named || self.rule(rule) == self.rule(named)
     }

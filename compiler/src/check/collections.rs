@@ -179,7 +179,7 @@ impl Checker<'_> {
             return None;
         }
         let near = path.parts.last().and_then(|name| self.nearest_value(scope, &name.text));
-        self.report(errors::unknown_name(place, "collection", &written, near.as_deref()));
+        self.report(errors::unknown_collection(place, &written, near.as_deref()));
         None
     }
 

@@ -148,8 +148,13 @@ fn listed(names: &[String]) -> String {
 /// The first few of several names.
 fn some(names: &[String]) -> String {
     const MOST: usize = 14;
-    let shown = listed(names.get(..MOST).unwrap_or(names));
-    if names.len() > MOST { format!("{shown} and {} more", names.len() - MOST) } else { shown }
+    match names.get(..MOST) {
+        Some(shown) if names.len() > MOST => {
+            let shown: Vec<String> = shown.iter().map(|name| format!("`{name}`")).collect();
+            format!("{} and {} more", shown.join(", "), names.len().saturating_sub(MOST))
+        }
+        Some(_) | None => listed(names),
+    }
 }
 
 /// `a line`, `an event`.
@@ -432,6 +437,40 @@ pub(super) fn look_alike_names(place: Place, name: &str, earlier: &str, earlier_
 
 pub(super) fn unknown_name(place: Place, what: &str, name: &str, near: Option<&str>) -> Diagnostic {
     Diagnostic::error("unknown-name", place, format!("there is no {what} `{name}`")).suggest(near)
+}
+
+/// A name that no value has; `fields` are the fields of that name, as they are written here.
+pub(super) fn unknown_value_name(
+    place: Place,
+    name: &str,
+    near: Option<&str>,
+    fields: &[String],
+) -> Diagnostic {
+    let diagnostic = unknown_name(place, "name", name, near);
+    match fields {
+        [] => diagnostic,
+        [field] => diagnostic.fix(format!("write `{field}`"), place, field.clone()),
+        fields => diagnostic.help(format!("fields of that name are {}", some(fields))),
+    }
+}
+
+pub(super) fn unknown_collection(place: Place, name: &str, near: Option<&str>) -> Diagnostic {
+    let diagnostic = unknown_name(place, "collection", name, near);
+    match near {
+        Some(_) => diagnostic,
+        None => diagnostic.help(
+            "goods are `lines`, single pieces `units`; `payments` and, for what happened before, \
+             `earlier purchases within …` are collections, too",
+        ),
+    }
+}
+
+pub(super) fn unknown_kind(place: Place, name: &str, kinds: &[String], near: Option<&str>) -> Diagnostic {
+    let diagnostic = unknown_name(place, "kind of reference", name, near);
+    match near {
+        Some(_) => diagnostic,
+        None => diagnostic.help(format!("kinds are {}", some(kinds))),
+    }
 }
 
 pub(super) fn unknown_in_file(place: Place, alias: &str, name: &str, near: Option<&str>) -> Diagnostic {
@@ -748,6 +787,12 @@ pub(super) fn mismatched_types(
     }
 }
 
+/// A text where a truth is meant, as in `in segment "A" or "B"`.
+pub(super) fn text_for_truth(place: Place, text: &str) -> Diagnostic {
+    mismatched_types(place, text, "true or false", "text", None)
+        .help("`and` and `or` stand between whole conditions; several names go into one list: `in segment [\"A\", \"B\"]`")
+}
+
 pub(super) fn mismatched_units(
     place: Place,
     (left, right): (&str, &str),
@@ -901,13 +946,22 @@ pub(super) fn text_for_reference(
     }
 }
 
-pub(super) fn text_for_value(place: Place, text: &str, enumeration: &str, known: bool) -> Diagnostic {
+/// `meant` is the value that has this name or title.
+pub(super) fn text_for_value(
+    place: Place,
+    text: &str,
+    enumeration: &str,
+    meant: Option<String>,
+) -> Diagnostic {
     let diagnostic = Diagnostic::error(
         "text-for-value",
         place,
         format!("\"{text}\" is text, and a value of `{enumeration}` is meant"),
     );
-    if known { diagnostic.fix(format!("write `{text}`"), place, text) } else { diagnostic }
+    match meant {
+        Some(value) => diagnostic.fix(format!("write `{value}`"), place, value),
+        None => diagnostic,
+    }
 }
 
 pub(super) fn reference_as_value(place: Place, kind: &str, text: &str) -> Diagnostic {

@@ -135,6 +135,10 @@ impl Checker<'_> {
         {
             self.report(errors::missing_unit(value.place, &quoted, &wanted, &suffix, None));
         } else {
+            if *ty == Type::Bool && *value.ty.present() == Type::Text {
+                self.report(errors::text_for_truth(value.place, &quoted));
+                return Expr { kind: ExprKind::Error, ty: ty.clone(), place: value.place };
+            }
             let conversion = self
                 .conversion(&quoted, value.ty.present(), ty)
                 .or_else(|| self.other_time(&quoted, &value, ty));
@@ -184,9 +188,11 @@ impl Checker<'_> {
         match want.map(Type::present) {
             Some(Type::Enum(id)) => {
                 let name = self.enum_name(*id).to_string();
-                let known =
-                    self.out.enums.get(id.index()).is_some_and(|e| e.values.iter().any(|v| v == text));
-                self.report(errors::text_for_value(place, text, &name, known));
+                let values = self.out.enums.get(id.index()).map_or(&[][..], |e| &e.values);
+                let titles = self.enum_titles.get(id.index()).map_or(&[][..], Vec::as_slice);
+                let titled = titles.iter().find(|(_, title)| title == text).map(|(value, _)| value.clone());
+                let meant = values.iter().find(|value| *value == text).cloned().or(titled);
+                self.report(errors::text_for_value(place, text, &name, meant));
                 Expr { kind: ExprKind::Error, ty: Type::Enum(*id), place }
             }
             Some(Type::Symbol(kind) | Type::Set(kind)) => {
@@ -463,7 +469,33 @@ impl Checker<'_> {
             return;
         }
         let near = self.nearest_value(scope, name);
-        self.report(errors::unknown_name(head_place, "name", name, near.as_deref()));
+        let fields =
+            if near.is_none() && rest.is_empty() { self.fields_named(scope, name) } else { Vec::new() };
+        self.report(errors::unknown_value_name(head_place, name, near.as_deref(), &fields));
+    }
+
+    /// The fields of a name, as they are written where an expression stands.
+    fn fields_named(&self, scope: &Scope, name: &str) -> Vec<String> {
+        let event = match &scope.events {
+            Events::Heard(events) => {
+                let has = |event: &ir::EventId| {
+                    self.event_infos.get(event.index()).is_some_and(|info| info.fields.contains_key(name))
+                };
+                !events.is_empty() && events.iter().all(has)
+            }
+            Events::Inferred(_) => false,
+        };
+        let line = self.records.line.contains_key(name) && scope.bound("line").is_some();
+        [
+            (event, "event"),
+            (self.records.member.contains_key(name), "member"),
+            (line, "line"),
+            (matches!(name, "initial" | "paid"), "basket"),
+        ]
+        .into_iter()
+        .filter(|(has, _)| *has)
+        .map(|(_, record)| format!("{record}.{name}"))
+        .collect()
     }
 
     /// The record that a path begins with, and the names after it.
@@ -1012,6 +1044,14 @@ impl Checker<'_> {
         test
     }
 
+    /// Says that there is no such kind of reference, and which there are.
+    pub(super) fn unknown_kind(&mut self, place: Place, name: &str) {
+        let near = self.nearest(name, self.kind_ids.keys().map(String::as_str));
+        let mut kinds: Vec<String> = self.kind_ids.keys().cloned().collect();
+        kinds.sort();
+        self.report(errors::unknown_kind(place, name, &kinds, near.as_deref()));
+    }
+
     /// A literal of a kind.
     pub(super) fn reference(
         &mut self,
@@ -1020,13 +1060,7 @@ impl Checker<'_> {
         names: &[ast::Text],
     ) -> Option<ir::Reference> {
         let Some(id) = self.kind_ids.get(&kind.text).copied() else {
-            let near = self.nearest(&kind.text, self.kind_ids.keys().map(String::as_str));
-            self.report(errors::unknown_name(
-                scope.place(kind.span),
-                "kind of reference",
-                &kind.text,
-                near.as_deref(),
-            ));
+            self.unknown_kind(scope.place(kind.span), &kind.text);
             return None;
         };
         let names: BTreeSet<String> = names.iter().map(|name| name.value.clone()).collect();

@@ -456,6 +456,8 @@ struct Checker<'a> {
     declared: FxHashMap<(String, String), (String, Place)>,
 
     enum_ids: FxHashMap<String, ir::EnumId>,
+    /// By enumeration: values that have a title, and that.
+    enum_titles: Vec<Vec<(String, String)>>,
     kind_ids: FxHashMap<String, ir::KindId>,
     counts: FxHashMap<String, UnitId>,
     /// Unit words of accounts.
@@ -521,6 +523,7 @@ impl Checker<'_> {
             spaces: vec![Space::default(), Space::default()],
             declared: FxHashMap::default(),
             enum_ids: FxHashMap::default(),
+            enum_titles: Vec::new(),
             kind_ids: FxHashMap::default(),
             counts: FxHashMap::default(),
             units: FxHashMap::default(),

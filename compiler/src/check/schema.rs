@@ -71,12 +71,14 @@ impl<'a> Checker<'a> {
             }
             let id = ir::EnumId(self.out.enums.len() as u32);
             let scope = format!("value {}", header.name.text);
-            let mut names = Vec::new();
-            for (value, _) in *values {
+            let (mut names, mut titles) = (Vec::new(), Vec::new());
+            for (value, title) in *values {
                 if self.declare(&scope, &value.text, at.place(value.span)) {
                     names.push(value.text.clone());
+                    titles.extend(title.as_ref().map(|title| (value.text.clone(), title.value.clone())));
                 }
             }
+            self.enum_titles.push(titles);
             if header.name.text == "Weekday" && at.origin == Origin::Prelude {
                 self.builtins.weekdays = id;
             }
@@ -124,13 +126,7 @@ impl<'a> Checker<'a> {
                 }
                 Some(_) => self.report(errors::list_of_lists(at.place(of.span), &name.text, &of.text)),
                 None => {
-                    let near = self.nearest(&of.text, self.kind_ids.keys().map(String::as_str));
-                    self.report(errors::unknown_name(
-                        at.place(of.span),
-                        "kind of reference",
-                        &of.text,
-                        near.as_deref(),
-                    ));
+                    self.unknown_kind(at.place(of.span), &of.text);
                 }
             }
         }
@@ -790,13 +786,7 @@ impl<'a> Checker<'a> {
         }
         if name.set {
             let Some(kind) = self.kind_ids.get(word).copied() else {
-                let near = self.nearest(word, self.kind_ids.keys().map(String::as_str));
-                self.report(errors::unknown_name(
-                    at.place(name.name.span),
-                    "kind of reference",
-                    word,
-                    near.as_deref(),
-                ));
+                self.unknown_kind(at.place(name.name.span), word);
                 return None;
             };
             return Some(Type::Set(kind));

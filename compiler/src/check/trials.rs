@@ -502,7 +502,15 @@ impl<'a> Checker<'a> {
             let mut known: Vec<String> = fields.keys().cloned().collect();
             known.sort();
             let near = self.nearest(&name, known.iter().map(String::as_str));
-            self.report(errors::unknown_field(place, word, &name, &known, near.as_deref()));
+            let unknown = errors::unknown_field(place, word, &name, &known, near.as_deref());
+            let is_held =
+                owner == RecordName::Member && matches!(name.as_str(), "balance" | "points" | "tier");
+            self.report(match is_held {
+                true => unknown.help(
+                    "a member begins with nothing; what one has comes of events before: give one that awards it",
+                ),
+                false => unknown,
+            });
             return;
         };
         let Some(field) = self.field_of(id) else { return };

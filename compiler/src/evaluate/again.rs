@@ -7,6 +7,7 @@ use super::price::{Line, NONE, line_of};
 use super::settle::Settling;
 use super::{Effect, deed::Deed};
 use crate::ir::{Phase, Program, RuleId, SiteId, SiteKind};
+use serde::{Deserialize, Serialize};
 
 /// What is left of an event as it was settled. Rows are those of the record that is decided again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,10 +16,21 @@ pub struct Kept {
     pub lines: Vec<KeptLine>,
     /// Discounts, and what was taken from accounts, in the order of settlement.
     pub settled: Vec<Effect>,
-    /// What rules did besides, before anything was earned.
-    pub deeds: Vec<(RuleId, SiteId)>,
+    /// What rules did besides, before anything was earned, as far as it stays.
+    pub deeds: Vec<KeptDeed>,
     /// Awards that are cancelled by a rule of their own when goods come back: what is left of them.
     pub cancellable: Vec<Effect>,
+}
+
+/// What a rule issued or set before anything was earned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptDeed {
+    /// Which rule.
+    pub rule: RuleId,
+    /// By which effect of the text.
+    pub site: SiteId,
+    /// How many it issued, or to what it set.
+    pub number: i64,
 }
 
 /// What is left of a line.
@@ -95,10 +107,9 @@ impl Settling {
                 }
             }
         }
-        for (rule, site) in &kept.deeds {
+        for KeptDeed { rule, site, number } in kept.deeds.iter().copied() {
             let group = program.rules.get(rule.index()).map(|rule| rule.group).unwrap_or_default();
-            let position = position(*rule);
-            self.granter.deeds.push(Deed { group, position, rule: *rule, site: *site, number: 0 });
+            self.granter.deeds.push(Deed { group, position: position(rule), rule, site, number });
         }
     }
 

@@ -27,7 +27,7 @@ mod tender;
 #[cfg(test)]
 mod tests;
 
-pub use again::{Kept, KeptLine, is_cancellable, is_settled};
+pub use again::{Kept, KeptDeed, KeptLine, is_cancellable, is_settled};
 pub(crate) use atom::fact as atom_fact;
 pub use gift::GiftOffer;
 pub use learn::{Tallies, Tally};

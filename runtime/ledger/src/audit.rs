@@ -1,7 +1,7 @@
 //! The auditor: reads what was committed, works everything out anew from events and entries, and says what does not agree.
 //! It uses nothing that was kept for reading except to compare it.
 //!
-//! The names `I1` to `I11` are those of `docs/reference/ledger.md`.
+//! The names `I1` to `I12` are those of `docs/reference/ledger.md`.
 
 use crate::chain;
 use crate::desk::KeptOrigin;
@@ -73,6 +73,7 @@ fn whole(store: &mut dyn Store) -> Result<Report, StoreError> {
     once(store, &mut report)?;
     reservations(store, &mut report)?;
     counters(store, &mut report)?;
+    coupons(store, &mut report)?;
     decisions(store, &mut report)?;
     let mut last = String::new();
     let mut visited = Visited::default();
@@ -175,6 +176,22 @@ fn reservations(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreE
                 "I7",
                 format!("reservation {}: {} events leave {} held", id.text(), events.number(), sum.number()),
             );
+        }
+    }
+    Ok(())
+}
+
+/// I12: how often a code was redeemed is the sum of what was written of it, and whether it was withdrawn, too.
+fn coupons(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError> {
+    for row in store.query(
+        "SELECT c.code FROM coupon c WHERE c.uses < 0 \
+         OR c.uses <> coalesce((SELECT sum(u.amount) FROM coupon_use u WHERE u.folded = c.folded), 0) \
+         OR coalesce(c.withdrawn, 0) <> coalesce((SELECT max(h.event) FROM holding h \
+         WHERE h.member = coalesce(c.member, '') AND h.kind = 'coupon' AND h.name = c.code), 0) ORDER BY c.code",
+        &[],
+    )? {
+        if let [code] = row.as_slice() {
+            report.find("I12", format!("what is kept of the code {} is not what was written of it", code.text()));
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use crate::batch::{Batch, Lived, Of, Posting};
 use crate::deeds;
 use crate::store::{
     AccountRow, Book, Cause, ClaimRow, CouponRow, EventKey, EventRow, FoundOrigin, FoundReservation,
-    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, StoreError, Wanted, Writes,
+    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, StoreError, UseRow, Wanted, Writes,
 };
 use perq_compiler::calendar::{DAY, Instant, is_universal, limited};
 use perq_compiler::codes::fold;
@@ -19,7 +19,8 @@ use perq_compiler::ir::{
 };
 use perq_runtime::engine::Session;
 use perq_runtime::record::{ReadEvent, Reader, Schema};
-use perq_runtime::returns::{self, Origin};
+use perq_runtime::returns::beside::{Unset, Withdrawn};
+use perq_runtime::returns::{self, Origin, Returned};
 use perq_runtime::state::instruments::{
     IssuedCoupon, Outcome, Value, codes, name_of, outcome, owner_of, presented,
 };
@@ -98,6 +99,7 @@ impl Needs {
     pub fn add_origin(&self, wanted: &mut Wanted, found: &FoundOrigin) -> Result<(), StoreError> {
         let kept = KeptOrigin::read(found)?;
         wanted.members.extend(kept.members());
+        wanted.codes.extend(kept.codes());
         self.add_past(wanted, found.date);
         Ok(())
     }
@@ -122,9 +124,10 @@ pub struct KeptOrigin {
     spent: Vec<SpentOf>,
 }
 
-/// What an event took of a lot: which account, which lot (none where it is owed), how much.
+/// What an event took of a lot: which account, which lot (none where it is owed), how much; with which of the events that it
+/// raised, 0 for itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct SpentOf(String, Option<(i64, i64)>, i64);
+struct SpentOf(String, Option<(i64, i64)>, i64, u64);
 
 impl KeptOrigin {
     /// Reads what was found.
@@ -137,10 +140,28 @@ impl KeptOrigin {
         })
     }
 
-    /// Whose points and claims it has moved.
+    /// It, and what rules gave for levels that were reached with it.
+    fn all(&self) -> impl Iterator<Item = &Origin> {
+        std::iter::once(&self.origin).chain(self.origin.risen.iter().map(|risen| &risen.heard))
+    }
+
+    /// Whose points, claims and instruments it has moved.
     pub fn members(&self) -> impl Iterator<Item = String> {
-        let others = self.origin.others.iter().map(|(_, name)| name);
-        self.origin.member.iter().chain(others).map(ToString::to_string)
+        let whose = |origin: &Origin| {
+            let others = origin.others.iter().map(|(_, name)| name.to_string());
+            let owners = origin.beside.gave.iter().filter_map(|gave| gave.owner.as_deref());
+            let own = origin.member.as_deref().map(str::to_owned);
+            own.into_iter().chain(others).chain(owners.map(str::to_owned)).collect::<Vec<_>>()
+        };
+        self.all().flat_map(whose)
+    }
+
+    /// The coupons that it issued and redeemed, as codes are compared.
+    pub fn codes(&self) -> impl Iterator<Item = String> {
+        self.all().flat_map(|origin| {
+            let gave = origin.beside.gave.iter().filter_map(|gave| gave.code.as_deref());
+            gave.chain(origin.beside.redeemed.iter().map(|redeemed| &*redeemed.code)).map(fold)
+        })
     }
 }
 
@@ -380,7 +401,8 @@ impl Desk {
         for KeptOrigin { origin, spent: all } in origins.values() {
             let Some(member) = origin.member.as_deref() else { continue };
             for of in all {
-                spent.entry((member, &of.0)).or_default().push((origin.order, of));
+                let order = origin.order.saturating_add(of.3);
+                spent.entry((member, &of.0)).or_default().push((order, of));
             }
         }
         let all: BTreeSet<(&str, &str)> =
@@ -390,7 +412,7 @@ impl Desk {
             let held = self.held.entry((member.to_owned(), *id)).or_default();
             held.owed = owed.get(&(member, account)).copied().unwrap_or(0);
             let mut lots = Lots::of(lots.remove(&(member, account)).unwrap_or_default(), held.owed);
-            for (order, SpentOf(_, lot, amount)) in spent.remove(&(member, account)).unwrap_or_default() {
+            for (order, SpentOf(_, lot, amount, _)) in spent.remove(&(member, account)).unwrap_or_default() {
                 let at = match lot {
                     None => None,
                     Some((event, part)) => {
@@ -443,26 +465,34 @@ impl Desk {
                 owner: row.member.as_deref().map(Box::from),
                 expires: row.expires,
                 uses: u32::try_from(row.uses).unwrap_or(u32::MAX),
+                withdrawn: row.withdrawn.is_some(),
             });
             self.coupons.insert(row.folded.clone());
         }
+        // The last word on what an event gave stands.
+        let mut last = BTreeMap::new();
         for row in &found.holdings {
+            last.insert((&row.member, &row.kind, &row.name, row.of), row);
+        }
+        for row in last.into_values() {
+            let Some(value) = &row.value else { continue };
+            let order = place(row.of.0).saturating_add(u64::try_from(row.of.1).unwrap_or(0));
             match row.kind.as_str() {
                 "badge" => {
                     let of = program.instruments.badges.iter().position(|badge| badge.name == row.name);
                     if let Some(badge) = of.and_then(|at| u32::try_from(at).ok()) {
-                        instruments.give_badge(&row.member, badge);
+                        instruments.give_badge(&row.member, badge, order);
                     }
                 }
                 "field" => {
                     let of = program.layout.event.iter().position(|slot| slot.name == row.name);
                     if let Some(slot) = of.and_then(|at| u32::try_from(at).ok()).map(SlotId)
-                        && let Some(value) = field_value(&program, slot, &row.value)
+                        && let Some(value) = field_value(&program, slot, value)
                     {
-                        instruments.restore_field(&row.member, slot, value, row.until);
+                        instruments.restore_field(&row.member, (slot, order), value, row.until);
                     }
                 }
-                // Certificates are kept and not read.
+                // Certificates are kept and not read; of coupons their own rows say what became of them.
                 _ => {}
             }
         }
@@ -672,8 +702,9 @@ impl Desk {
                 add(who, claim.counter, now, claim.amount);
             }
             let Some(Ok(returned)) = &event.returned else { continue };
-            let origin = &returned.origin;
-            for claim in &returned.claims {
+            for (origin, claim) in
+                returned.all().flat_map(|one| one.claims.iter().map(move |claim| (&one.origin, claim)))
+            {
                 let Some(counter) = program.counters.get(claim.counter.index()) else { continue };
                 let who = match counter.per {
                     CounterKey::Campaign => Some(""),
@@ -702,12 +733,17 @@ impl Desk {
         let program = Arc::clone(&self.program);
         let governed = |slot: SlotId| program.instruments.tiers.iter().any(|tiers| tiers.slot == slot);
         // The last word of an event on a field stands.
-        let mut last: BTreeMap<(String, SlotId), (&ReadEvent, &Change)> = BTreeMap::new();
-        for (event, decision) in parts {
+        let mut last: BTreeMap<(String, SlotId, i64), (&ReadEvent, &Change)> = BTreeMap::new();
+        for ((event, decision), raised) in parts.iter().zip(0i64..) {
+            if let Some(Ok(returned)) = &event.returned {
+                for returned in returned.all() {
+                    self.take_back(returned, number, touched);
+                }
+            }
             for code in &event.presented {
                 let folded = fold(&code.code);
                 if outcome(&program, code, decision) == Outcome::Accepted && self.coupons.contains(&folded) {
-                    self.batch.rows.uses.push((folded, number));
+                    self.batch.rows.uses.push(UseRow { folded, event: number, amount: 1 });
                 }
             }
             for (issue, codes) in codes(&program, event.id(), &decision.issues) {
@@ -718,7 +754,8 @@ impl Desk {
                     member: owner.clone().unwrap_or_default(),
                     kind: kind.to_owned(),
                     name: of,
-                    value,
+                    of: (number, raised),
+                    value: Some(value),
                     until: issue.expires,
                     event: number,
                 };
@@ -735,11 +772,12 @@ impl Desk {
                                 expires: issue.expires,
                                 uses: 0,
                                 event: number,
+                                withdrawn: None,
                             });
                         }
                     }
                     InstrumentId::Certificate(_) => {
-                        let value = serde_json::json!({ "of": name, "worth": issue.number }).to_string();
+                        let value = certificate_text(name, issue.number);
                         let rows = codes.into_iter().map(|code| holding("certificate", code, value.clone()));
                         self.batch.rows.holdings.extend(rows);
                     }
@@ -751,20 +789,72 @@ impl Desk {
             }
             let Some(member) = event.member() else { continue };
             for change in decision.changes.iter().filter(|change| !governed(change.slot)) {
-                last.insert((member.to_owned(), change.slot), (*event, change));
+                last.insert((member.to_owned(), change.slot, raised), (*event, change));
             }
         }
-        for ((member, id), (event, change)) in last {
+        for ((member, id, raised), (event, change)) in last {
             let Some(slot) = program.layout.event.get(id.index()) else { continue };
             self.batch.rows.holdings.push(HoldingRow {
                 member,
                 kind: "field".to_owned(),
                 name: slot.name.clone(),
-                value: field_text(&program, event, change),
+                of: (number, raised),
+                value: Some(field_text(
+                    &program,
+                    change.slot,
+                    change.value,
+                    name_of(&program, event, change),
+                )),
                 until: change.until,
                 event: number,
             });
         }
+    }
+
+    /// What goods that come back undo besides amounts.
+    fn take_back(&mut self, returned: &Returned, number: i64, touched: &mut Vec<String>) {
+        let program = Arc::clone(&self.program);
+        let (of, rows) = (number_at(returned.origin.order), &mut self.batch.rows);
+        let row = |member: Option<&str>, kind: &str, name: &str| HoldingRow {
+            member: member.unwrap_or_default().to_owned(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            of,
+            value: None,
+            until: None,
+            event: number,
+        };
+        for Withdrawn { gave, left, uses: _ } in &returned.undone.withdrawn {
+            let (kind, name) = program.instruments.name(gave.instrument).unwrap_or(("", ""));
+            let (owner, code) = (gave.owner.as_deref(), gave.code.as_deref().unwrap_or_default());
+            touched.extend(owner.map(str::to_owned));
+            match gave.instrument {
+                InstrumentId::Coupon(_) => {
+                    rows.withdrawn.push((fold(code), number));
+                    rows.holdings.push(row(owner, kind, code));
+                }
+                InstrumentId::Certificate(_) => {
+                    let value = (*left > 0).then(|| certificate_text(name, *left));
+                    rows.holdings.push(HoldingRow { value, until: gave.expires, ..row(owner, kind, code) });
+                }
+                InstrumentId::Badge(_) => rows.holdings.push(row(owner, kind, name)),
+            }
+        }
+        let member = returned.origin.member.as_deref();
+        // Of a field that was set more than once, what stood last.
+        let mut fields: BTreeMap<SlotId, HoldingRow> = BTreeMap::new();
+        for Unset { set, left } in &returned.undone.fields {
+            let Some(slot) = program.layout.event.get(set.slot.index()) else { continue };
+            let value = left.as_ref().map(|(value, _)| match value {
+                Value::Number(number) => field_text(&program, set.slot, *number, None),
+                Value::Name(name) => field_text(&program, set.slot, MISSING, Some(name)),
+            });
+            let until = left.as_ref().and_then(|(_, until)| *until);
+            fields.insert(set.slot, HoldingRow { value, until, ..row(member, "field", &slot.name) });
+        }
+        rows.holdings.extend(fields.into_values());
+        let uses = returned.undone.uses.iter();
+        rows.uses.extend(uses.map(|code| UseRow { folded: fold(code), event: number, amount: -1 }));
     }
 
     fn level(&mut self, event: &ReadEvent) {
@@ -830,7 +920,8 @@ impl Desk {
                 posting.pass(of, effect.amount);
             }
             let Some(Ok(returned)) = &event.returned else { continue };
-            for correction in returned.corrections.iter().filter(|correction| !correction.debit) {
+            let corrections = returned.all().flat_map(|returned| &returned.corrections);
+            for correction in corrections.filter(|correction| !correction.debit) {
                 let owner = correction.owner.as_deref();
                 let (Some((id, account)), Some(member)) = (at_once(correction.site), owner) else { continue };
                 accounts.insert(id);
@@ -993,10 +1084,14 @@ fn spent_of(
         else {
             continue;
         };
-        all.extend(lots.spendings(origin.order).map(|(lot, amount)| {
-            let key = lot.and_then(|at| held.lots.get(at)).map(|lot| (lot.key.event, lot.key.part));
-            SpentOf(account.name.clone(), key, amount)
-        }));
+        let risen = origin.risen.iter().map(|risen| risen.heard.order);
+        for order in std::iter::once(origin.order).chain(risen) {
+            let raised = order.saturating_sub(origin.order);
+            all.extend(lots.spendings(order).map(|(lot, amount)| {
+                let key = lot.and_then(|at| held.lots.get(at)).map(|lot| (lot.key.event, lot.key.part));
+                SpentOf(account.name.clone(), key, amount, raised)
+            }));
+        }
     }
     all
 }
@@ -1024,16 +1119,21 @@ pub fn lot_of(program: &Program, row: &LotRow, ended: i64) -> Option<Lot> {
     })
 }
 
-/// What a field is set to, as JSON that means the same to every version of the program.
-fn field_text(program: &Program, event: &ReadEvent, change: &Change) -> String {
-    let value = match name_of(program, event, change) {
+/// A certificate's kind and its worth in minor units, as JSON.
+fn certificate_text(name: &str, worth: i64) -> String {
+    serde_json::json!({ "of": name, "worth": worth }).to_string()
+}
+
+/// What a field is set to, a name or a value, as JSON that means the same to every version of the program.
+fn field_text(program: &Program, slot: SlotId, value: i64, name: Option<&str>) -> String {
+    let value = match name {
         Some(name) => serde_json::Value::from(name),
-        None if change.value == MISSING => serde_json::Value::Null,
+        None if value == MISSING => serde_json::Value::Null,
         None => {
-            let names = values_of(program, change.slot);
-            let at = usize::try_from(change.value).ok();
+            let names = values_of(program, slot);
+            let at = usize::try_from(value).ok();
             let name = names.zip(at).and_then(|(names, at)| names.get(at));
-            name.map_or_else(|| change.value.into(), |name| name.as_str().into())
+            name.map_or_else(|| value.into(), |name| name.as_str().into())
         }
     };
     value.to_string()
@@ -1125,8 +1225,16 @@ impl State for Desk {
         self.memory.has_badge(member, badge)
     }
 
-    fn give_badge(&mut self, member: &str, badge: u32) {
-        self.memory.give_badge(member, badge);
+    fn give_badge(&mut self, event: &ReadEvent, badge: u32) {
+        self.memory.give_badge(event, badge);
+    }
+
+    fn coupon_uses(&self, code: &str) -> u32 {
+        self.memory.coupon_uses(code)
+    }
+
+    fn take_back(&mut self, event: &ReadEvent) {
+        self.memory.take_back(event);
     }
 }
 

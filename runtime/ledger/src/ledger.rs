@@ -499,7 +499,9 @@ impl Work {
             let mut all = Wanted { past_from: wanted.past_from, ..Wanted::default() };
             self.needs.add_origin(&mut all, origin)?;
             let is_there = |member: &String| wanted.members.binary_search(member).is_ok();
-            if all.past_from != wanted.past_from || !all.members.iter().all(is_there) {
+            let is_known = |code: &String| wanted.codes.binary_search(code).is_ok();
+            let all_there = all.members.iter().all(is_there) && all.codes.iter().all(is_known);
+            if all.past_from != wanted.past_from || !all_there {
                 return Err(StoreError::Conflict(format!("{} was kept meanwhile", origin.id)));
             }
         }

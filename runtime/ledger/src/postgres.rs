@@ -8,7 +8,7 @@ use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
     BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
     HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored,
-    Wanted, Writes,
+    UseRow, Wanted, Writes,
 };
 use postgres::error::SqlState;
 use postgres::types::{ToSql, Type};
@@ -408,9 +408,18 @@ impl Postgres {
         }
         for row in &writes.holdings {
             self.run(
-                "INSERT INTO holding (member, kind, name, event, value, until) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
-                &[&row.member, &row.kind, &row.name, &row.event, &row.value, &row.until],
+                "INSERT INTO holding (member, kind, name, of_event, of_raised, event, value, until) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+                &[
+                    &row.member,
+                    &row.kind,
+                    &row.name,
+                    &row.of.0,
+                    &row.of.1,
+                    &row.event,
+                    &row.value,
+                    &row.until,
+                ],
             )?;
         }
         for row in &writes.coupons {
@@ -423,9 +432,13 @@ impl Postgres {
                 return Err(StoreError::Damaged(format!("the code {} was issued before", row.code)));
             }
         }
-        for (folded, event) in &writes.uses {
-            self.run("UPDATE coupon SET uses = uses + 1 WHERE folded = $1", &[folded])?;
-            self.run("INSERT INTO coupon_use (folded, event) VALUES ($1, $2)", &[folded, event])?;
+        for UseRow { folded, event, amount } in &writes.uses {
+            self.run("UPDATE coupon SET uses = uses + $2 WHERE folded = $1", &[folded, amount])?;
+            let text = "INSERT INTO coupon_use (folded, event, amount) VALUES ($1, $2, $3)";
+            self.run(text, &[folded, event, amount])?;
+        }
+        for (folded, event) in &writes.withdrawn {
+            self.run("UPDATE coupon SET withdrawn = $2 WHERE folded = $1", &[folded, event])?;
         }
         Ok(())
     }
@@ -462,9 +475,9 @@ UNION ALL SELECT 'balance', json_build_array(member, account, balance, owed)::te
   FROM balance WHERE member = ANY($3)
 UNION ALL SELECT 'claim', json_build_array(who, counter, local, event, at, amount)::text
   FROM claim WHERE who = ANY($3)
-UNION ALL SELECT 'holding', json_build_array(member, kind, name, event, value, until)::text
+UNION ALL SELECT 'holding', json_build_array(member, kind, name, of_event, of_raised, event, value, until)::text
   FROM holding WHERE member = ANY($3)
-UNION ALL SELECT 'coupon', json_build_array(folded, code, coupon, member, expires, uses, event)::text
+UNION ALL SELECT 'coupon', json_build_array(folded, code, coupon, member, expires, uses, event, withdrawn)::text
   FROM coupon WHERE folded = ANY($4)
 UNION ALL SELECT 'past', json_build_array(e.number, e.member, e.past)::text
   FROM (SELECT name, least($5, (SELECT min(l.reviewed) / 86400 - $11 FROM level l
@@ -574,9 +587,10 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
             member: row.text(0),
             kind: row.text(1),
             name: row.text(2),
-            event: row.number(3),
-            value: row.text(4),
-            until: row.maybe_number(5),
+            of: (row.number(3), row.number(4)),
+            event: row.number(5),
+            value: row.maybe_text(6),
+            until: row.maybe_number(7),
         }),
         "coupon" => found.coupons.push(CouponRow {
             folded: row.text(0),
@@ -586,6 +600,7 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
             expires: row.maybe_number(4),
             uses: row.number(5),
             event: row.number(6),
+            withdrawn: row.maybe_number(7),
         }),
         "past" => {
             found.past.push(PastRow { event: row.number(0), member: row.text(1), past: row.maybe_text(2) })

@@ -117,10 +117,12 @@ CREATE TABLE holding (
   member TEXT NOT NULL,
   kind TEXT NOT NULL,
   name TEXT NOT NULL,
+  of_event BIGINT NOT NULL,
+  of_raised BIGINT NOT NULL,
   event BIGINT NOT NULL,
-  value TEXT NOT NULL,
+  value TEXT,
   until BIGINT,
-  PRIMARY KEY (member, kind, name, event)
+  PRIMARY KEY (member, kind, name, of_event, of_raised, event)
 );
 CREATE TABLE coupon (
   folded TEXT PRIMARY KEY,
@@ -129,7 +131,8 @@ CREATE TABLE coupon (
   member TEXT,
   expires BIGINT,
   uses BIGINT NOT NULL,
-  event BIGINT NOT NULL
+  event BIGINT NOT NULL,
+  withdrawn BIGINT
 );
 CREATE TABLE origin (
   event BIGINT NOT NULL,
@@ -142,7 +145,8 @@ CREATE INDEX origin_kept_by ON origin (kept_by);
 CREATE TABLE coupon_use (
   folded TEXT NOT NULL,
   event BIGINT NOT NULL,
-  PRIMARY KEY (folded, event)
+  amount BIGINT NOT NULL CHECK (amount <> 0),
+  PRIMARY KEY (folded, event, amount)
 );
 "];
 

@@ -192,16 +192,18 @@ impl Sqlite {
             )?;
             self.rows(CLAIMS, member, claim_row, &mut found.claims)?;
             self.rows(
-                "SELECT member, kind, name, event, value, until FROM holding WHERE member = ?1 ORDER BY event",
+                "SELECT member, kind, name, of_event, of_raised, event, value, until FROM holding \
+                 WHERE member = ?1 ORDER BY event",
                 member,
                 |row| {
                     Ok(HoldingRow {
                         member: row.get(0)?,
                         kind: row.get(1)?,
                         name: row.get(2)?,
-                        event: row.get(3)?,
-                        value: row.get(4)?,
-                        until: row.get(5)?,
+                        of: (row.get(3)?, row.get(4)?),
+                        event: row.get(5)?,
+                        value: row.get(6)?,
+                        until: row.get(7)?,
                     })
                 },
                 &mut found.holdings,
@@ -230,7 +232,8 @@ impl Sqlite {
         }
         for code in &wanted.codes {
             self.rows(
-                "SELECT folded, code, coupon, member, expires, uses, event FROM coupon WHERE folded = ?1",
+                "SELECT folded, code, coupon, member, expires, uses, event, withdrawn FROM coupon \
+                 WHERE folded = ?1",
                 code,
                 |row| {
                     Ok(CouponRow {
@@ -241,6 +244,7 @@ impl Sqlite {
                         expires: row.get(4)?,
                         uses: row.get(5)?,
                         event: row.get(6)?,
+                        withdrawn: row.get(7)?,
                     })
                 },
                 &mut found.coupons,
@@ -520,9 +524,9 @@ impl Sqlite {
         }
         for row in &writes.holdings {
             run(
-                "INSERT INTO holding (member, kind, name, event, value, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
-                 ON CONFLICT DO NOTHING",
-                params![row.member, row.kind, row.name, row.event, row.value, row.until],
+                "INSERT INTO holding (member, kind, name, of_event, of_raised, event, value, until) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
+                params![row.member, row.kind, row.name, row.of.0, row.of.1, row.event, row.value, row.until],
             )?;
         }
         for row in &writes.coupons {
@@ -535,9 +539,16 @@ impl Sqlite {
                 return Err(StoreError::Damaged(format!("the code {} was issued before", row.code)));
             }
         }
-        for (folded, event) in &writes.uses {
-            run("UPDATE coupon SET uses = uses + 1 WHERE folded = ?1", params![folded])?;
-            run("INSERT INTO coupon_use (folded, event) VALUES (?1, ?2)", params![folded, event])?;
+        for row in &writes.uses {
+            let (folded, amount) = (&row.folded, row.amount);
+            run("UPDATE coupon SET uses = uses + ?2 WHERE folded = ?1", params![folded, amount])?;
+            run(
+                "INSERT INTO coupon_use (folded, event, amount) VALUES (?1, ?2, ?3)",
+                params![folded, row.event, amount],
+            )?;
+        }
+        for (folded, event) in &writes.withdrawn {
+            run("UPDATE coupon SET withdrawn = ?2 WHERE folded = ?1", params![folded, event])?;
         }
         Ok(())
     }

@@ -292,21 +292,35 @@ pub struct ClaimRow {
     pub amount: i64,
 }
 
-/// Something that a member has or that is set of the member. A later one of the same name stands for an earlier one.
+/// Something that an event gave a member or set of the member, as the event that writes it leaves it: the giving one itself,
+/// or one with which goods come back. The last one stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HoldingRow {
     /// Whose.
     pub member: String,
-    /// `badge`, `certificate` or `field`.
+    /// `badge`, `certificate`, `field`; `coupon` for one that is withdrawn.
     pub kind: String,
-    /// Of the badge or field; the certificate's code.
+    /// Of the badge or field; the certificate's or coupon's code.
     pub name: String,
-    /// Of a field, as JSON; of a certificate, its kind and its worth.
-    pub value: String,
+    /// The event that gave it, and which of those that this one raised; 0 for itself.
+    pub of: (i64, i64),
+    /// Of a field, as JSON; of a certificate, its kind and its worth; empty of a badge. Nothing where it is taken back.
+    pub value: Option<String>,
     /// The last day.
     pub until: Option<i64>,
-    /// By which event.
+    /// The event that writes it.
     pub event: i64,
+}
+
+/// A code that is redeemed, or that was redeemed with goods that come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UseRow {
+    /// As codes are compared.
+    pub folded: String,
+    /// With which event.
+    pub event: i64,
+    /// 1, or -1 where a use is given back.
+    pub amount: i64,
 }
 
 /// A coupon's code.
@@ -326,6 +340,8 @@ pub struct CouponRow {
     pub uses: i64,
     /// The event that issued it.
     pub event: i64,
+    /// The event with which it was withdrawn.
+    pub withdrawn: Option<i64>,
 }
 
 /// An account of a programme.
@@ -491,8 +507,10 @@ pub struct Writes {
     pub holdings: Vec<HoldingRow>,
     /// Coupons that are issued.
     pub coupons: Vec<CouponRow>,
-    /// Codes that are redeemed, and by which event.
-    pub uses: Vec<(String, i64)>,
+    /// Codes that are redeemed.
+    pub uses: Vec<UseRow>,
+    /// Codes that are withdrawn, and with which event.
+    pub withdrawn: Vec<(String, i64)>,
 }
 
 /// Why a store could not do what it was asked for.

@@ -5,8 +5,10 @@ use super::{Claim, Names};
 use crate::clock::instant_text;
 use crate::decimal;
 use crate::record::ReadEvent;
+use crate::returns::beside::{Unset, Withdrawn};
 use crate::returns::{Correction, NoReturn, Returned};
-use perq_compiler::ir::AccountId;
+use crate::state::instruments::Value;
+use perq_compiler::ir::{AccountId, SiteId};
 use serde::{Deserialize, Serialize};
 
 /// What comes back of a purchase.
@@ -33,6 +35,54 @@ pub struct ComesBack {
     /// By how much the purchase's claims change, at its own instant; below zero where they shrink.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub claims: Vec<Claim>,
+    /// Coupons, certificates and badges that the purchase gave and that are withdrawn, and certificates that are worth less.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub withdrawn: Vec<Withdrawal>,
+    /// Fields of the member that are no longer set as the purchase had set them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unset: Vec<FieldUnset>,
+    /// Codes that the purchase redeemed and that can be redeemed once more.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub codes: Vec<String>,
+}
+
+/// Something that was issued and is withdrawn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Withdrawal {
+    /// `coupon`, `certificate` or `badge`.
+    pub kind: String,
+    /// Which, as the program names it.
+    pub name: String,
+    /// Its code; none of a badge.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<String>,
+    /// How often it has been redeemed already; what that gave stays.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub uses: Option<u32>,
+    /// What a certificate is still worth, in the currency; then it is not withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<String>,
+    /// The rule that had issued it; none of a badge that was earned by its own condition.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rule: Option<String>,
+    /// The id of the member whose it is, where that is not the purchase's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub to: Option<String>,
+}
+
+/// A field that is no longer set as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldUnset {
+    /// As rules write it.
+    pub field: String,
+    /// To what it is set now, as records write it. Absent where what was before the purchase holds again, unless something
+    /// later has set the field.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<String>,
+    /// The rule that had set it.
+    pub rule: String,
 }
 
 /// Pieces of a line that come back.
@@ -106,7 +156,8 @@ impl ComesBack {
             points: Some(line.refund.points).filter(|points| *points != 0).map(|points| names.money(points)),
         });
         let refund = returned.refund;
-        let claims = returned.claims.iter().map(|claim| Claim {
+        let undone = || returned.all().map(|returned| &returned.undone);
+        let claims = returned.all().flat_map(|returned| &returned.claims).map(|claim| Claim {
             counter: super::text(&names.counters, claim.counter.index()),
             amount: decimal::print(i128::from(claim.amount), names.claim_decimals(claim.counter)),
         });
@@ -117,8 +168,18 @@ impl ComesBack {
             refund: names.money(refund.money(&names.program)),
             tax: names.has_tax.then(|| names.money(refund.tax)),
             points: Some(refund.points).filter(|points| *points != 0).map(|points| names.money(points)),
-            corrections: returned.corrections.iter().map(|one| corrected(names, returned, one)).collect(),
+            corrections: returned
+                .all()
+                .flat_map(|returned| &returned.corrections)
+                .map(|one| corrected(names, returned, one))
+                .collect(),
             claims: claims.collect(),
+            withdrawn: undone()
+                .flat_map(|one| &one.withdrawn)
+                .map(|one| withdrawal(names, returned, one))
+                .collect(),
+            unset: undone().flat_map(|one| &one.fields).map(|one| unset(names, one)).collect(),
+            codes: undone().flat_map(|one| &one.uses).map(|code| code.to_string()).collect(),
         })
     }
 }
@@ -148,6 +209,40 @@ fn corrected(names: &Names, returned: &Returned, correction: &Correction) -> Cor
         owed: some(moved.owed),
         missing: some(moved.missing),
     }
+}
+
+fn withdrawal(names: &Names, returned: &Returned, withdrawn: &Withdrawn) -> Withdrawal {
+    let gave = &withdrawn.gave;
+    let (kind, name) = names.program.instruments.name(gave.instrument).unwrap_or(("", ""));
+    let to = gave.owner.as_deref().filter(|owner| returned.origin.member.as_deref() != Some(*owner));
+    Withdrawal {
+        kind: kind.to_owned(),
+        name: name.to_owned(),
+        code: gave.code.as_deref().map(str::to_owned),
+        uses: Some(withdrawn.uses).filter(|uses| *uses > 0),
+        value: Some(withdrawn.left).filter(|left| *left > 0).map(|left| names.money(left)),
+        rule: gave.site.map(|site| rule_of(names, site)),
+        to: to.map(str::to_owned),
+    }
+}
+
+fn unset(names: &Names, unset: &Unset) -> FieldUnset {
+    let slot = names.program.layout.event.get(unset.set.slot.index());
+    let written = |value: &Value| match value {
+        Value::Name(name) => name.to_string(),
+        Value::Number(number) => slot
+            .map_or_else(String::new, |slot| super::instruments::written(&names.program, slot.ty, *number)),
+    };
+    FieldUnset {
+        field: slot.map_or_else(String::new, |slot| slot.name.clone()),
+        value: unset.left.as_ref().map(|(value, _)| written(value)),
+        rule: rule_of(names, unset.set.site),
+    }
+}
+
+fn rule_of(names: &Names, site: SiteId) -> String {
+    let rule = names.program.sites.get(site.index()).map(|site| site.rule).unwrap_or_default();
+    super::text(&names.rules, rule.index())
 }
 
 /// A return of which nothing comes back.

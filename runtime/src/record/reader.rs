@@ -15,7 +15,7 @@ use crate::nearest::nearest;
 use crate::returns::{NoReturn, Returned};
 use crate::state::instruments::Presented;
 use perq_compiler::calendar::Instant;
-use perq_compiler::evaluate::{Record, TableRows};
+use perq_compiler::evaluate::{Record, TableRows, TierChange};
 use perq_compiler::exact::divide_rounded;
 use perq_compiler::ir::{
     EventId, MISSING, PRICE_SCALE, Program, RecordKind, Rounding, RowSource, SlotId, event_slot, line_slot,
@@ -48,6 +48,8 @@ pub struct ReadEvent {
     others: Vec<(SlotId, (u32, u32))>,
     /// Events that this one has brought about, as rules hear them.
     pub raised: Vec<ReadEvent>,
+    /// Of an event that tells rules of a level: the id of the event that brought it about, and the change.
+    pub heard: Option<(Box<str>, TierChange)>,
 }
 
 impl ReadEvent {
@@ -153,8 +155,21 @@ impl ReadEvent {
     }
 
     fn clear(&mut self) {
-        let ReadEvent { record, text, id, member, skus, of, of_lines, returned, presented, others, raised } =
-            self;
+        let ReadEvent {
+            record,
+            text,
+            id,
+            member,
+            skus,
+            of,
+            of_lines,
+            returned,
+            presented,
+            others,
+            raised,
+            heard,
+        } = self;
+        *heard = None;
         *of = None;
         of_lines.clear();
         *returned = None;

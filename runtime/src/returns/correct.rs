@@ -4,11 +4,11 @@
 use super::origin::left;
 use super::{Again, Left, Returned};
 use crate::clock::Zone;
-use crate::record::{ReadEvent, Reader, Schema};
+use crate::record::{Reader, Schema};
 use crate::state::State;
 use crate::state::life::{life_of, portions};
 use crate::state::lots::{By, Held, Lots, Moved};
-use perq_compiler::evaluate::{Claim, Decision};
+use perq_compiler::evaluate::Claim;
 use perq_compiler::ir::{AccountId, CounterId, GroupId, Program, RuleId, SiteId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -41,7 +41,7 @@ pub(super) fn correct(
     zone: &Zone,
     state: &dyn State,
     (schema, reader): (&Schema, &mut Reader),
-    event: &ReadEvent,
+    now: i64,
     returned: &mut Returned,
     again: &mut Again<'_>,
 ) {
@@ -49,18 +49,22 @@ pub(super) fn correct(
     if !origin.decided {
         return;
     }
+    let mut decided = None;
     if !returned.whole {
         let (mut record, kept) = origin.kept(program, schema, reader, &returned.pieces);
+        if let Some((slot, level)) = returned.level {
+            super::set(&mut record, slot, level);
+        }
         let claimed = state.then(schema, reader, &origin, &mut record);
         let decision = again(&mut record, &*claimed, &kept);
         drop(claimed);
-        let Decision { effects, claims, faults, .. } = decision;
-        returned.left = left(&effects);
-        returned.claims_left = claims;
-        returned.faults = faults;
+        returned.left = left(&decision.effects);
+        returned.claims_left.clone_from(&decision.claims);
+        returned.faults.clone_from(&decision.faults);
+        decided = Some(decision);
     }
+    (returned.beside, returned.undone) = origin.beside.against(program, state, decided.as_ref());
     returned.claims = claims_between(&origin.claims, &returned.claims_left);
-    let now = crate::state::now(&event.record);
     let mut held: BTreeMap<(Box<str>, AccountId), Lots> = BTreeMap::new();
     let sites: BTreeSet<SiteId> = origin.left.iter().chain(&returned.left).map(|left| left.site).collect();
     for site in sites {
@@ -90,13 +94,13 @@ pub(super) fn correct(
         }
         if let Some(owner) = &correction.owner {
             let lots = held.entry((owner.clone(), account)).or_insert_with(|| state.lots(owner, account));
-            correction.moved = correction.apply(program, zone, origin.order, (origin.now(), now.at), lots);
+            correction.moved = correction.apply(program, zone, origin.order, (origin.now(), now), lots);
         }
         returned.corrections.push(correction);
     }
     let own = |owner: &str| origin.member.as_deref() == Some(owner);
     let own = held.iter().filter(|((owner, _), _)| own(owner));
-    returned.held = own.map(|((_, account), lots)| Held::of(*account, lots, now.at)).collect();
+    returned.held = own.map(|((_, account), lots)| Held::of(*account, lots, now)).collect();
 }
 
 impl Correction {

@@ -5,25 +5,28 @@
 //! without what has come back of it, on the state of then, and the difference is posted. Refuses to know where state is
 //! kept and which engine decides.
 
+pub mod beside;
 mod correct;
 pub mod origin;
 #[cfg(test)]
 mod tests;
 
+use beside::{Beside, Undone, Withdrawn};
 pub use correct::Correction;
-pub use origin::{Left, Origin, OriginLine};
+pub use origin::{Left, Origin, OriginLine, Risen};
 
 use crate::catalogue::bind;
 use crate::record::{ReadEvent, Reader, Schema};
 use crate::state::State;
 use crate::state::lots::Held;
+use crate::state::review::Lost;
 use perq_compiler::evaluate::{
-    Claim, Claimed, Decision, Effect, Kept, LineTotal, Record, RuleFault, Share, Tallies,
+    Claim, Claimed, Decision, Effect, Kept, LineTotal, Record, RuleFault, Share, Tallies, TierChange,
 };
 use perq_compiler::exact::divide_rounded;
 use perq_compiler::ir::{
-    AccountId, CounterId, GroupId, MISSING, Program, Rounding, RuleId, SlotId, StateRead, event_slot,
-    line_slot,
+    AccountId, CounterId, GroupId, InstrumentId, MISSING, Program, Rounding, RuleId, SlotId, StateRead,
+    event_slot, line_slot,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -152,6 +155,23 @@ pub struct Returned {
     pub held: Vec<Held>,
     /// Rules that failed where the origin was decided again.
     pub faults: Vec<RuleFault>,
+    /// What is left of what the origin did besides amounts.
+    pub beside: Beside,
+    /// What of that is undone.
+    pub undone: Undone,
+    /// Levels that are taken back, with what rules gave for them.
+    pub fallen: Vec<Fallen>,
+    /// The level that the origin is decided again at, and the slot that holds it: of an event that rules heard of a level.
+    pub level: Option<(SlotId, i64)>,
+}
+
+/// A level that is taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fallen {
+    /// The level from now on, by position.
+    pub to: i64,
+    /// What comes back of the event that rules heard of it.
+    pub heard: Returned,
 }
 
 /// Pieces of a line that come back.
@@ -217,10 +237,53 @@ pub(crate) fn before(
             reader.adopt(schema, event, member);
         }
         let zone = &schema.values.zone;
-        correct::correct(program, zone, state, (schema, reader), event, &mut returned, again);
+        let now = crate::state::now(&event.record).at;
+        correct::correct(program, zone, state, (schema, reader), now, &mut returned, again);
         Ok(Box::new(returned))
     });
     event.returned = Some(returned);
+}
+
+/// Works out what else comes back, once it is known what the member still measures up to: badges that have conditions of
+/// their own, and what rules gave for levels that are taken back.
+pub(crate) fn after(
+    program: &Program,
+    state: &mut dyn State,
+    (schema, reader): (&Schema, &mut Reader),
+    event: &mut ReadEvent,
+    lost: &Lost,
+    again: &mut Again<'_>,
+) {
+    let now = crate::state::now(&event.record).at;
+    let Some(Ok(returned)) = &mut event.returned else { return };
+    let mut found = false;
+    returned.beside.gave.retain(|gave| {
+        let is_lost = gave.site.is_none()
+            && lost.badges.iter().any(|badge| gave.instrument == InstrumentId::Badge(*badge));
+        if is_lost {
+            found = true;
+            returned.undone.withdrawn.push(Withdrawn { gave: gave.clone(), left: 0, uses: 0 });
+        }
+        !is_lost
+    });
+    let origin = Arc::clone(&returned.origin);
+    for risen in &origin.risen {
+        let fell = |change: &&TierChange| change.tiers == risen.tiers && change.to < risen.to;
+        let Some(change) = lost.levels.iter().find(fell) else { continue };
+        let slot = program.instruments.tiers.get(risen.tiers as usize).map(|tiers| tiers.slot);
+        let mut heard = Returned {
+            whole: change.to <= risen.from,
+            level: slot.map(|slot| (slot, change.to)),
+            ..Returned::of(&Arc::new(risen.heard.clone()))
+        };
+        let zone = &schema.values.zone;
+        correct::correct(program, zone, &*state, (schema, reader), now, &mut heard, again);
+        returned.fallen.push(Fallen { to: change.to, heard });
+        found = true;
+    }
+    if found {
+        state.take_back(event);
+    }
 }
 
 /// Refuses an event that names what it comes back of, where nothing is kept.
@@ -297,19 +360,7 @@ fn matched(origin: &Arc<Origin>, event: &ReadEvent) -> Result<Returned, NoReturn
     }
     let whole = origin.lines.iter().zip(&pieces).all(|(line, back)| line.pieces < 1 || *back >= line.pieces);
     let refund = lines.iter().fold(Refund::default(), |sum, line: &ReturnedLine| sum.plus(line.refund));
-    Ok(Returned {
-        origin: Arc::clone(origin),
-        lines,
-        pieces,
-        whole,
-        refund,
-        corrections: Vec::new(),
-        claims: Vec::new(),
-        left: Vec::new(),
-        claims_left: Vec::new(),
-        held: Vec::new(),
-        faults: Vec::new(),
-    })
+    Ok(Returned { lines, pieces, whole, refund, ..Returned::of(origin) })
 }
 
 impl Refund {
@@ -407,6 +458,32 @@ pub(crate) fn show(program: &Program, event: &mut ReadEvent) {
 }
 
 impl Returned {
+    /// Nothing of it yet.
+    fn of(origin: &Arc<Origin>) -> Returned {
+        Returned {
+            origin: Arc::clone(origin),
+            lines: Vec::new(),
+            pieces: Vec::new(),
+            whole: false,
+            refund: Refund::default(),
+            corrections: Vec::new(),
+            claims: Vec::new(),
+            left: Vec::new(),
+            claims_left: Vec::new(),
+            held: Vec::new(),
+            faults: Vec::new(),
+            beside: Beside::default(),
+            undone: Undone::default(),
+            fallen: Vec::new(),
+            level: None,
+        }
+    }
+
+    /// What comes back of it and of what rules heard of levels.
+    pub fn all(&self) -> impl Iterator<Item = &Returned> {
+        std::iter::once(self).chain(self.fallen.iter().map(|fallen| &fallen.heard))
+    }
+
     /// What comes back with a line of the return.
     pub fn of_row(&self, row: u32) -> &[ReturnedLine] {
         // In the order of the return's lines.
@@ -505,7 +582,7 @@ pub(crate) fn refuse(event: &ReadEvent, decision: &mut Decision) {
 /// Completes the decision of a return: the tax and the payment of what is refunded are what was stored.
 pub(crate) fn settle(program: &Program, event: &ReadEvent, decision: &mut Decision) {
     let Some(Ok(returned)) = &event.returned else { return };
-    decision.faults.extend(returned.faults.iter().cloned());
+    decision.faults.extend(returned.all().flat_map(|returned| &returned.faults).cloned());
     let of =
         |row: u32| returned.of_row(row).iter().fold(Refund::default(), |sum, line| sum.plus(line.refund));
     if decision.lines.iter().zip(0u32..).any(|(line, row)| line.paid != of(row).paid) {

@@ -2,6 +2,7 @@
 //! what is left of that. Everything a store has to keep for returns is here, and nothing that it keeps anyway. Refuses to
 //! know how it is stored.
 
+use super::beside::Beside;
 use super::{Refund, Returned};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::record::{ReadEvent, Reader, Schema};
@@ -9,7 +10,7 @@ use crate::state::lots::Held;
 use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{
-    Claim, Decision, Effect, Kept, KeptLine, Record, Share, TableRows, is_settled,
+    Claim, Decision, Effect, Kept, KeptDeed, KeptLine, Record, Share, TableRows, is_settled,
 };
 use perq_compiler::ir::{
     AccountId, Cancel, Column, EventId, KindId, MISSING, Program, RowSource, RowTable, RuleId, SiteId,
@@ -43,11 +44,28 @@ pub struct Origin {
     /// What applied.
     pub effects: Vec<Effect>,
     /// What rules did besides before anything was earned.
-    pub deeds: Vec<(RuleId, SiteId)>,
+    pub deeds: Vec<KeptDeed>,
     /// What is left of its awards and debits, by effect of the text, ascending.
     pub left: Vec<Left>,
     /// What is left of its claims.
     pub claims: Vec<Claim>,
+    /// What is left of what it did besides amounts.
+    pub beside: Beside,
+    /// What came of levels that it made its member reach, as far as they stand.
+    pub risen: Vec<Risen>,
+}
+
+/// What rules gave for a level that was reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Risen {
+    /// Of which levels, of [`perq_compiler::ir::Instruments::tiers`].
+    pub tiers: u32,
+    /// The level before, by position.
+    pub from: i64,
+    /// The level that was reached.
+    pub to: i64,
+    /// The event that rules heard.
+    pub heard: Origin,
 }
 
 /// A line as it was settled.
@@ -134,8 +152,14 @@ impl Origin {
                 program.rules.get(rule.index()).and_then(|rule| program.groups.get(rule.group.index()));
             group.is_some_and(|group| is_settled(group.phase))
         };
-        let issues = decision.issues.iter().filter_map(|issue| issue.rule.zip(issue.site));
-        let changes = decision.changes.iter().map(|change| (change.rule, change.site));
+        let issues = decision.issues.iter().filter_map(|issue| {
+            Some(KeptDeed { rule: issue.rule?, site: issue.site?, number: issue.number })
+        });
+        let changes = decision.changes.iter().map(|change| KeptDeed {
+            rule: change.rule,
+            site: change.site,
+            number: change.value,
+        });
         let others = program.sites.iter().filter_map(|site| site.to);
         let counted = program.counters.iter().filter_map(|counter| match counter.per {
             perq_compiler::ir::CounterKey::Inviter(slot) => Some(slot),
@@ -167,10 +191,17 @@ impl Origin {
                 })
                 .collect(),
             effects: decision.effects.clone(),
-            deeds: issues.chain(changes).filter(|(rule, _)| settled(*rule)).collect(),
+            deeds: issues.chain(changes).filter(|deed| settled(deed.rule)).collect(),
             left: left(&decision.effects),
             claims: decision.claims.clone(),
+            beside: Beside::of(program, event, decision),
+            risen: Vec::new(),
         }
+    }
+
+    /// It gave nothing, and claimed nothing.
+    pub(crate) fn gave_nothing(&self) -> bool {
+        self.effects.is_empty() && self.claims.is_empty() && self.beside.is_empty()
     }
 
     /// When it happened.
@@ -200,6 +231,21 @@ impl Origin {
         }
         origin.left.clone_from(&returned.left);
         origin.claims.clone_from(&returned.claims_left);
+        origin.beside.clone_from(&returned.beside);
+        for fallen in &returned.fallen {
+            let heard = |risen: &Risen| risen.heard.id == fallen.heard.origin.id;
+            match (fallen.heard.whole, origin.risen.iter().position(heard)) {
+                (_, None) => {}
+                (true, Some(at)) => {
+                    origin.risen.remove(at);
+                }
+                (false, Some(at)) => {
+                    if let Some(risen) = origin.risen.get_mut(at) {
+                        (risen.to, risen.heard) = (fallen.to, risen.heard.after(&fallen.heard));
+                    }
+                }
+            }
+        }
         origin
     }
 
@@ -251,7 +297,6 @@ impl Origin {
                 *place = sum;
             }
         }
-        kept.deeds.clone_from(&self.deeds);
         let shares = |effect: &Effect| -> Vec<Share> {
             let share = |share: &Share| {
                 let at = usize::try_from(share.row).ok()?;
@@ -297,6 +342,11 @@ impl Origin {
                 false => kept.cancellable.push(left),
             }
         }
+        // What stands beside a discount stays with it.
+        let discounts = |effects: &[Effect], rule: RuleId| effects.iter().any(|effect| effect.rule == rule);
+        let stays =
+            |deed: &&KeptDeed| discounts(&kept.settled, deed.rule) || !discounts(&self.effects, deed.rule);
+        kept.deeds = self.deeds.iter().filter(stays).copied().collect();
         (record, kept)
     }
 

@@ -3,12 +3,14 @@
 
 use crate::catalogue::bind::set_range;
 use crate::record::{ReadEvent, Reader, Schema};
+use crate::returns::beside::{Undone, Unset, Withdrawn};
 use perq_compiler::codes::fold;
 use perq_compiler::evaluate::{Change, CutBy, Decision, Issue};
 use perq_compiler::ir::{
     Codes, Coupon, InstrumentId, LimitOf, MISSING, NameFrom, Program, RuleId, SiteKind, SlotId, SlotType,
     StateRead, event_slot,
 };
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A code that an event presents.
@@ -37,6 +39,8 @@ pub enum Standing {
     OtherMember,
     /// Another code of the same coupon is redeemed with this event.
     Spare,
+    /// The goods for which it had been issued have come back.
+    Withdrawn,
 }
 
 /// What became of a code that was presented.
@@ -67,6 +71,7 @@ impl Outcome {
             Outcome::Refused(Standing::UsedUp) => "used-up",
             Outcome::Refused(Standing::OtherMember) => "other-member",
             Outcome::Refused(Standing::Spare) => "spare",
+            Outcome::Refused(Standing::Withdrawn) => "withdrawn",
             Outcome::Displaced(_) => "displaced",
             Outcome::Limit => "limit",
             Outcome::Failed => "failed",
@@ -143,6 +148,8 @@ pub struct IssuedCoupon {
     pub expires: Option<i64>,
     /// How often it was redeemed.
     pub uses: u32,
+    /// It was withdrawn with the goods for which it had been issued.
+    pub withdrawn: bool,
 }
 
 /// A certificate that was issued.
@@ -175,12 +182,14 @@ pub struct Instruments {
 /// What is kept of a member.
 #[derive(Clone, Debug, Default)]
 struct Holder {
-    badges: BTreeSet<u32>,
-    fields: BTreeMap<SlotId, (Value, Option<i64>)>,
+    /// By badge: the places of the events that gave it.
+    badges: BTreeMap<u32, BTreeSet<u64>>,
+    /// By field: what events set it to, in their order. The last one stands.
+    fields: BTreeMap<SlotId, BTreeMap<u64, (Value, Option<i64>)>>,
 }
 
 /// A value that means the same to every record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Value {
     /// As slots hold it.
     Number(i64),
@@ -238,12 +247,18 @@ impl Instruments {
 
     /// Whether a member has a badge.
     pub fn has_badge(&self, member: &str, badge: u32) -> bool {
-        self.members.get(member).is_some_and(|holder| holder.badges.contains(&badge))
+        self.members.get(member).is_some_and(|holder| holder.badges.contains_key(&badge))
     }
 
-    /// Gives a member a badge.
-    pub fn give_badge(&mut self, member: &str, badge: u32) {
-        self.members.entry(member.into()).or_default().badges.insert(badge);
+    /// Gives a member a badge, with the event at a place.
+    pub fn give_badge(&mut self, member: &str, badge: u32, order: u64) {
+        let holder = self.members.entry(member.into()).or_default();
+        holder.badges.entry(badge).or_default().insert(order);
+    }
+
+    /// How often an issued code has been redeemed.
+    pub fn coupon_uses(&self, code: &str) -> u32 {
+        self.coupons.get(&fold(code)).map_or(0, |coupon| coupon.uses)
     }
 
     /// Takes over a coupon that was kept elsewhere.
@@ -251,9 +266,17 @@ impl Instruments {
         self.coupons.insert(fold(&issued.code), issued);
     }
 
-    /// Takes over a field of a member that was kept elsewhere: its value, and the last day on which it holds.
-    pub fn restore_field(&mut self, member: &str, slot: SlotId, value: Value, until: Option<i64>) {
-        self.members.entry(member.into()).or_default().fields.insert(slot, (value, until));
+    /// Takes over a field of a member that the event at a place has set, and that was kept elsewhere: its value, and the
+    /// last day on which it holds.
+    pub fn restore_field(
+        &mut self,
+        member: &str,
+        (slot, order): (SlotId, u64),
+        value: Value,
+        until: Option<i64>,
+    ) {
+        let holder = self.members.entry(member.into()).or_default();
+        holder.fields.entry(slot).or_default().insert(order, (value, until));
     }
 
     /// Fills what the program reads of instruments, and says what the codes stand for that the event presents.
@@ -267,27 +290,29 @@ impl Instruments {
         self.spare(&mut event.presented);
         let holder = event.member().and_then(|member| self.members.get(member));
         for read in &program.reads {
-            let value = match read.read {
-                StateRead::Coupon(id) => {
-                    i64::from(event.presented.iter().any(|presented| {
+            let value =
+                match read.read {
+                    StateRead::Coupon(id) => i64::from(event.presented.iter().any(|presented| {
                         presented.coupon == Some(id) && presented.standing == Standing::Usable
-                    }))
-                }
-                StateRead::Badge(id) => i64::from(holder.is_some_and(|holder| holder.badges.contains(&id))),
-                StateRead::Balance(_)
-                | StateRead::Refund
-                | StateRead::BoughtOn
-                | StateRead::Missing(_)
-                | StateRead::After(_)
-                | StateRead::Last(_)
-                | StateRead::Until(_)
-                | StateRead::Anniversary(_) => continue,
-            };
+                    })),
+                    StateRead::Badge(id) => {
+                        i64::from(holder.is_some_and(|holder| holder.badges.contains_key(&id)))
+                    }
+                    StateRead::Balance(_)
+                    | StateRead::Refund
+                    | StateRead::BoughtOn
+                    | StateRead::Missing(_)
+                    | StateRead::After(_)
+                    | StateRead::Last(_)
+                    | StateRead::Until(_)
+                    | StateRead::Anniversary(_) => continue,
+                };
             if let Some(slot) = event.record.event.get_mut(read.slot.index()) {
                 *slot = value;
             }
         }
-        for (slot, (value, until)) in holder.iter().flat_map(|holder| &holder.fields) {
+        let fields = holder.iter().flat_map(|holder| &holder.fields);
+        for (slot, (value, until)) in fields.filter_map(|(slot, set)| Some((slot, set.last_key_value()?.1))) {
             if until.is_some_and(|until| date > until) {
                 continue;
             }
@@ -324,6 +349,8 @@ impl Instruments {
         };
         let standing = if issued.owner.is_some() && issued.owner.as_deref() != member {
             Standing::OtherMember
+        } else if issued.withdrawn {
+            Standing::Withdrawn
         } else if issued.uses >= most {
             Standing::UsedUp
         } else if issued.expires.is_some_and(|last| date > last) {
@@ -357,7 +384,7 @@ impl Instruments {
 
     /// Keeps what a decision issues, redeems and sets. What is set of the field that levels govern is left to who keeps
     /// levels.
-    pub fn keep(&mut self, program: &Program, event: &ReadEvent, decision: &Decision) {
+    pub fn keep(&mut self, program: &Program, order: u64, event: &ReadEvent, decision: &Decision) {
         for presented in &event.presented {
             if outcome(program, presented, decision) == Outcome::Accepted
                 && let Some(issued) = self.coupons.get_mut(&fold(&presented.code))
@@ -376,6 +403,7 @@ impl Instruments {
                         owner: owner.clone(),
                         expires,
                         uses: 0,
+                        withdrawn: false,
                     };
                     (fold(&code), issued)
                 })),
@@ -391,7 +419,7 @@ impl Instruments {
                 }
                 InstrumentId::Badge(badge) => {
                     if let Some(owner) = owner {
-                        self.give_badge(&owner, badge);
+                        self.give_badge(&owner, badge, order);
                     }
                 }
             }
@@ -401,7 +429,64 @@ impl Instruments {
         for change in decision.changes.iter().filter(|change| !governed(change.slot)) {
             let holder = self.members.entry(member.into()).or_default();
             let name = name_of(program, event, change).map(|name| Value::Name(name.into()));
-            holder.fields.insert(change.slot, (name.unwrap_or(Value::Number(change.value)), change.until));
+            let set = holder.fields.entry(change.slot).or_default();
+            if !program.returns {
+                // Nobody asks what was before.
+                set.clear();
+            }
+            set.insert(order, (name.unwrap_or(Value::Number(change.value)), change.until));
+        }
+    }
+
+    /// Undoes what the event at a place did besides amounts; `member` is its own.
+    pub fn take_back(&mut self, order: u64, member: Option<&str>, undone: &Undone) {
+        for Withdrawn { gave, left, uses: _ } in &undone.withdrawn {
+            let folded = gave.code.as_deref().map(fold).unwrap_or_default();
+            match gave.instrument {
+                InstrumentId::Coupon(_) => {
+                    if let Some(issued) = self.coupons.get_mut(&folded) {
+                        issued.withdrawn = true;
+                    }
+                }
+                InstrumentId::Certificate(_) if *left > 0 => {
+                    if let Some(issued) = self.certificates.get_mut(&folded) {
+                        issued.value = *left;
+                    }
+                }
+                InstrumentId::Certificate(_) => {
+                    self.certificates.remove(&folded);
+                }
+                InstrumentId::Badge(badge) => {
+                    let owner = gave.owner.as_deref().and_then(|owner| self.members.get_mut(owner));
+                    if let Some(holder) = owner
+                        && let Some(events) = holder.badges.get_mut(&badge)
+                    {
+                        events.remove(&order);
+                        if events.is_empty() {
+                            holder.badges.remove(&badge);
+                        }
+                    }
+                }
+            }
+        }
+        let holder = member.and_then(|member| self.members.get_mut(member));
+        if let Some(holder) = holder {
+            for Unset { set, left } in &undone.fields {
+                let Some(events) = holder.fields.get_mut(&set.slot) else { continue };
+                match left {
+                    Some(left) => {
+                        events.insert(order, left.clone());
+                    }
+                    None => {
+                        events.remove(&order);
+                    }
+                }
+            }
+        }
+        for code in &undone.uses {
+            if let Some(issued) = self.coupons.get_mut(&fold(code)) {
+                issued.uses = issued.uses.saturating_sub(1);
+            }
         }
     }
 }

@@ -8,12 +8,13 @@ use super::tiers::{Levels, Standing};
 use super::{State, now};
 use crate::clock::Zone;
 use crate::record::{ReadEvent, Reader, Schema};
-use crate::returns::{self, Origin, Returned};
+use crate::returns::beside::{Gave, Undone};
+use crate::returns::{self, Origin, Returned, Risen};
 use perq_compiler::calendar::{Instant, is_universal, limited};
 use perq_compiler::evaluate::{Claimed, Decision, Reaction, Record, TableRows, Tallies, Tally, TierChange};
 use perq_compiler::ir::{
-    AccountId, Column, CounterId, CounterKey, EventId, History, KindId, MISSING, Program, RowSource,
-    RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
+    AccountId, Column, CounterId, CounterKey, EventId, History, InstrumentId, KindId, MISSING, Program,
+    RowSource, RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -404,7 +405,22 @@ impl Memory {
 
     /// Keeps what comes back with an event: moves points, changes claims at the instant of the purchase, and marks its
     /// goods as returned.
-    fn take_back(&mut self, order: u64, now: Instant, returned: &Returned) {
+    fn goods_back(&mut self, order: u64, now: Instant, returned: &Returned) {
+        self.give_back(order, now, returned);
+        self.back.entry(returned.origin.order).or_default().extend(backs(order, now, returned));
+        self.put_back(returned);
+    }
+
+    /// Keeps what is left of the event of which goods come back.
+    fn put_back(&mut self, returned: &Returned) {
+        let after = Arc::new(returned.origin.after(returned));
+        if let Some(journal) = &mut self.journal {
+            journal.origin = Some(Arc::clone(&after));
+        }
+        self.origins.insert(after.id.clone(), after);
+    }
+
+    fn give_back(&mut self, order: u64, now: Instant, returned: &Returned) {
         let program = Arc::clone(&self.program);
         let origin = &returned.origin;
         let then = origin.now();
@@ -432,22 +448,17 @@ impl Memory {
             let claims = self.claims.entry((claim.counter, key)).or_default();
             claims.push(KeptClaim { order, at: then.at, local: then.local(), amount: claim.amount });
         }
-        self.back.entry(origin.order).or_default().extend(backs(order, now, returned));
-        let after = Arc::new(origin.after(returned));
-        if let Some(journal) = &mut self.journal {
-            journal.origin = Some(Arc::clone(&after));
-        }
-        self.origins.insert(origin.id.clone(), after);
+        self.instruments.take_back(origin.order, origin.member.as_deref(), &returned.undone);
     }
 
     /// Keeps an event for the goods that may come back of it, with what the member had before.
     fn keep_origin(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
         let program = Arc::clone(&self.program);
         let kind = event.record.kind;
-        if !program.returns || program.is_return(kind) || event.line_count() == 0 {
+        if !program.returns || program.is_return(kind) || self.origins.contains_key(event.id()) {
             return;
         }
-        if self.origins.contains_key(event.id()) {
+        if event.line_count() == 0 && event.heard.is_none() {
             return;
         }
         let mut origin = Origin::of(&program, (schema, reader), event, decision, self.order);
@@ -476,11 +487,27 @@ impl Memory {
             let held = |account: AccountId| Held::of(account, &self.lots(member, account), now.at);
             origin.held = accounts.into_iter().map(held).collect();
         }
-        let origin = Arc::new(origin);
+        let id = match &event.heard {
+            None => {
+                self.origins.insert(event.id().into(), Arc::new(origin));
+                event.id()
+            }
+            Some((of, change)) => {
+                // What was reached with the event and not at a review is what its goods have brought about.
+                let is_risen = change.to > change.from && !change.review && !origin.gave_nothing();
+                let Some(whole) = self.origins.get_mut(of).filter(|_| is_risen) else { return };
+                let TierChange { tiers, from, to, .. } = *change;
+                Arc::make_mut(whole).risen.push(Risen { tiers, from, to, heard: origin });
+                of
+            }
+        };
+        self.note_origin(id);
+    }
+
+    fn note_origin(&mut self, id: &str) {
         if let Some(journal) = &mut self.journal {
-            journal.origin = Some(Arc::clone(&origin));
+            journal.origin = self.origins.get(id).map(Arc::clone);
         }
-        self.origins.insert(event.id().into(), origin);
     }
 
     /// Says of an event that was just kept that it was not decided here: nothing is known of what it gave.
@@ -719,7 +746,7 @@ impl State for Memory {
         let record = &event.record;
         let now = now(record);
         if let Some(Ok(returned)) = &event.returned {
-            self.take_back(order, now, returned);
+            self.goods_back(order, now, returned);
         }
         let program = Arc::clone(&self.program);
         for claim in &decision.claims {
@@ -763,7 +790,7 @@ impl State for Memory {
                 });
             }
         }
-        self.instruments.keep(&program, event, decision);
+        self.instruments.keep(&program, order, event, decision);
         for effect in &decision.effects {
             let to = program.sites.get(effect.site.index()).and_then(|site| site.to);
             let owner = to.map_or_else(|| event.member(), |slot| event.other(slot));
@@ -837,8 +864,41 @@ impl State for Memory {
         self.instruments.has_badge(member, badge)
     }
 
-    fn give_badge(&mut self, member: &str, badge: u32) {
-        self.instruments.give_badge(member, badge);
+    fn give_badge(&mut self, event: &ReadEvent, badge: u32) {
+        let Some(member) = event.member() else { return };
+        // Of the event that was just kept.
+        let order = self.order.saturating_sub(1);
+        self.instruments.give_badge(member, badge, order);
+        let origin = self.origins.get_mut(event.id()).filter(|origin| origin.order == order);
+        if let Some(origin) = origin {
+            Arc::make_mut(origin).beside.gave.push(Gave {
+                site: None,
+                instrument: InstrumentId::Badge(badge),
+                code: None,
+                value: 1,
+                owner: Some(member.into()),
+                expires: None,
+            });
+            self.note_origin(event.id());
+        }
+    }
+
+    fn coupon_uses(&self, code: &str) -> u32 {
+        self.instruments.coupon_uses(code)
+    }
+
+    fn take_back(&mut self, event: &ReadEvent) {
+        let Some(Ok(returned)) = &event.returned else { return };
+        let (order, now) = (self.order.saturating_sub(1), now(&event.record));
+        let origin = &returned.origin;
+        // The rest was taken back when the event was kept.
+        let withdrawn = returned.undone.withdrawn.iter().filter(|one| one.gave.site.is_none());
+        let badges = Undone { withdrawn: withdrawn.cloned().collect(), ..Undone::default() };
+        self.instruments.take_back(origin.order, origin.member.as_deref(), &badges);
+        for fallen in &returned.fallen {
+            self.give_back(order, now, &fallen.heard);
+        }
+        self.put_back(returned);
     }
 }
 

@@ -81,8 +81,16 @@ pub trait State: Send {
     /// Whether a member has a badge.
     fn has_badge(&self, member: &str, badge: u32) -> bool;
 
-    /// Gives a member a badge.
-    fn give_badge(&mut self, member: &str, badge: u32);
+    /// Gives the member of the event that was just kept a badge.
+    fn give_badge(&mut self, event: &ReadEvent, badge: u32);
+
+    /// How often an issued code has been redeemed.
+    fn coupon_uses(&self, code: &str) -> u32;
+
+    /// Keeps what else comes back with the event that was just kept: badges that its goods no longer earn
+    /// ([`crate::returns::Returned::undone`]), and what came of levels that are taken back
+    /// ([`crate::returns::Returned::fallen`]).
+    fn take_back(&mut self, event: &ReadEvent);
 }
 
 /// Whether decisions of the program depend on what was decided before.

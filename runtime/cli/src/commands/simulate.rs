@@ -380,6 +380,26 @@ impl Paper {
                 }
             }
         }
+        for one in &returned.withdrawn {
+            let to = one.to.as_ref().map_or_else(String::new, |to| format!(" of {}", plain(to)));
+            let code = one.code.as_ref().map_or_else(String::new, |code| format!(" {}", plain(code)));
+            let (kind, name) = (plain(&one.kind), plain(&one.name));
+            let what = match (&one.value, one.uses) {
+                (Some(value), _) => format!("is worth {value}"),
+                (None, None) => "is withdrawn".to_owned(),
+                (None, Some(1)) => "is withdrawn, after one use".to_owned(),
+                (None, Some(uses)) => format!("is withdrawn, after {uses} uses"),
+            };
+            self.line(&format!("     {kind} {name}{code}{to} {what}"));
+        }
+        for one in &returned.unset {
+            let value =
+                one.value.as_ref().map_or_else(|| "what it was before".to_owned(), |value| plain(value));
+            self.line(&format!("     {} is {value}", plain(&one.field)));
+        }
+        for code in &returned.codes {
+            self.line(&format!("     {} can be redeemed again", plain(code)));
+        }
     }
 
     /// Codes that were presented, what is issued, what changes of the member.
