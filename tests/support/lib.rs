@@ -14,5 +14,6 @@ pub mod repository;
 pub mod rules;
 pub mod say;
 pub mod schema;
+pub mod workload;
 
 pub use repository::{read, root, scratch, tracked};

@@ -91,6 +91,7 @@ impl Settling {
     pub(super) fn resume(&mut self, program: &Program, plan: &Plan, kept: &Kept) {
         let positions = plan.positions();
         let position = |rule: RuleId| positions.get(&rule).copied().unwrap_or(NONE);
+        self.clear = false;
         for (line, kept) in self.lines.iter_mut().zip(&kept.lines) {
             let KeptLine { paid, tendered } = *kept;
             *line = Line { running: paid, tendered, ..*line };

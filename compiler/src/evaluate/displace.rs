@@ -44,7 +44,9 @@ struct Contender {
 /// Reusable memory.
 #[derive(Debug, Default)]
 pub(super) struct Displacer {
-    /// Parts that compete, by what they compete on.
+    /// Parts that compete: on what, whose, and which.
+    places: Vec<(u32, u32, usize)>,
+    /// The same parts, by what they compete on.
     order: Vec<usize>,
     contenders: Vec<Contender>,
     /// Pieces that sets use, by run. Where rules compete for pieces, sets have been formed of free ones: they stay as
@@ -127,15 +129,12 @@ impl Displacer {
         let has_sets = |run: u32| self.used.binary_search_by_key(&run, |used| used.run).is_ok();
         let of_sets = |part: &Part| per == Scope::Unit && has_sets(part.run);
         let competes = |part: &Part| !part.gone && !of_sets(part);
-        self.order
-            .extend(parts.iter().enumerate().filter(|(_, part)| competes(part)).map(|(index, _)| index));
-        let row = |index: &usize| match per {
-            Scope::Basket => (NONE, parts.get(*index).map(|part| part.run)),
-            Scope::Line | Scope::Unit => {
-                (parts.get(*index).map_or(NONE, |part| part.row), parts.get(*index).map(|part| part.run))
-            }
-        };
-        self.order.sort_unstable_by_key(|index| (row(index), *index));
+        self.places.clear();
+        for (part, index) in parts.iter().zip(0usize..).filter(|(part, _)| competes(part)) {
+            self.places.push((if per == Scope::Basket { NONE } else { part.row }, part.run, index));
+        }
+        self.places.sort_unstable();
+        self.order.extend(self.places.iter().map(|(_, _, index)| *index));
         self.contenders.clear();
         for (at, index) in self.order.iter().enumerate() {
             let Some(part) = parts.get(*index) else { continue };

@@ -84,6 +84,11 @@ impl Fraction {
         self.num > 0
     }
 
+    /// Numerator and denominator, where both are numbers of 64 bits.
+    fn small(self) -> Option<(i64, i64)> {
+        i64::try_from(self.num).ok().zip(i64::try_from(self.den).ok())
+    }
+
     /// In lowest terms.
     pub fn reduced(self) -> Fraction {
         if self.den == 1 {
@@ -114,6 +119,13 @@ impl Fraction {
     /// # Errors
     /// It does not fit.
     pub fn plus(self, other: Fraction) -> Result<Fraction, FaultKind> {
+        // Most sums are of whole numbers, or of parts of one whole.
+        if self.den == other.den
+            && self.den <= REDUCE_ABOVE
+            && let Some(num) = self.num.checked_add(other.num)
+        {
+            return Ok(Fraction { num, den: self.den });
+        }
         self.twice(other, |a, b| {
             if a.den == b.den {
                 return Some(Fraction { num: a.num.checked_add(b.num)?, den: a.den });
@@ -143,6 +155,11 @@ impl Fraction {
     /// # Errors
     /// It does not fit.
     pub fn times(self, other: Fraction) -> Result<Fraction, FaultKind> {
+        if let (Some(a), Some(b)) = (self.small(), other.small()) {
+            // Two numbers of 64 bits always fit.
+            let product = Fraction { num: product(a.0, b.0), den: product(a.1, b.1) };
+            return Ok(if product.den > REDUCE_ABOVE { product.reduced() } else { product });
+        }
         let product = |a: Fraction, b: Fraction| {
             Some(Fraction { num: a.num.checked_mul(b.num)?, den: a.den.checked_mul(b.den)? })
         };
@@ -160,6 +177,9 @@ impl Fraction {
     pub fn compare(self, other: Fraction) -> Ordering {
         if self.den == other.den {
             return self.num.cmp(&other.num);
+        }
+        if let (Some(a), Some(b)) = (self.small(), other.small()) {
+            return product(a.0, b.1).cmp(&product(b.0, a.1));
         }
         if let (Some(left), Some(right)) = (self.num.checked_mul(other.den), other.num.checked_mul(self.den))
         {
@@ -193,20 +213,36 @@ impl Fraction {
 
     /// The largest whole number not above it.
     pub fn floor(self) -> i128 {
-        if self.den == 1 { self.num } else { self.num.div_euclid(self.den) }
+        if self.den == 1 {
+            return self.num;
+        }
+        // Division of 64 bits is many times quicker.
+        match (u64::try_from(self.num), u64::try_from(self.den)) {
+            (Ok(num), Ok(den)) => i128::from(num / den),
+            (Ok(_), Err(_)) | (Err(_), Ok(_) | Err(_)) => self.num.div_euclid(self.den),
+        }
     }
 
     /// The smallest whole number not below it.
     pub fn ceiling(self) -> i128 {
         let floor = self.floor();
-        // There is a whole number above any that is not whole, since its denominator is at least 2.
-        if self.num.rem_euclid(self.den) == 0 { floor } else { floor.saturating_add(1) }
+        // What is below a number, times its denominator, is no further from zero than its numerator or one denominator
+        // beyond it, and there is a whole number above any that is not whole, since its denominator is at least 2.
+        if self.den == 1 || floor.wrapping_mul(self.den) == self.num {
+            floor
+        } else {
+            floor.saturating_add(1)
+        }
     }
 
     /// What it has beyond its floor; from 0 to less than 1.
     pub fn beyond_floor(self) -> Fraction {
         Fraction { num: self.num.rem_euclid(self.den), den: self.den }
     }
+}
+
+fn product(a: i64, b: i64) -> i128 {
+    i128::from(a).wrapping_mul(i128::from(b))
 }
 
 impl PartialEq for Fraction {

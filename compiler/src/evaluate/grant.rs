@@ -242,6 +242,41 @@ impl Granter {
         }
     }
 
+    /// Whether an account has room for so much more, and no fraction waits there.
+    pub fn has_room(&self, account: AccountId, more: i128) -> bool {
+        let Some(balance) = self.balances.get(account.index()) else { return false };
+        balance.exact.numerator() == 0 && i64::try_from(balance.whole.saturating_add(more)).is_ok()
+    }
+
+    /// Writes down a whole award to the basket, for which there is room.
+    pub fn award(
+        &mut self,
+        group: GroupId,
+        position: u32,
+        (rule, site): (RuleId, SiteId),
+        account: AccountId,
+        amount: i64,
+    ) {
+        if amount == 0 {
+            return;
+        }
+        if let Some(balance) = self.balances.get_mut(account.index()) {
+            balance.whole = balance.whole.saturating_add(i128::from(amount));
+        }
+        self.given.push(Given {
+            group,
+            position,
+            rule,
+            site,
+            account: Some(account),
+            debit: false,
+            row: NONE,
+            pieces: 0,
+            amount,
+            exact: None,
+        });
+    }
+
     /// Whether a rule that only takes may do so once more.
     pub fn has_times_left(&self, owner: Owner<'_>) -> bool {
         let limits = owner.rule.limits.iter().chain(&owner.group.limits);
@@ -278,7 +313,15 @@ impl Granter {
     /// The accounts that these parts give to, each once, in order.
     fn list_accounts(&mut self, parts: &[Part]) {
         self.accounts.clear();
-        self.accounts.extend(parts.iter().filter(|part| !part.gone).filter_map(|part| part.account));
+        // Most rules give to one account.
+        for account in parts.iter().filter(|part| !part.gone).filter_map(|part| part.account) {
+            if self.accounts.last() != Some(&account) {
+                self.accounts.push(account);
+            }
+        }
+        if self.accounts.len() < 2 {
+            return;
+        }
         self.accounts.sort_unstable();
         self.accounts.dedup();
     }
@@ -442,6 +485,9 @@ impl Granter {
     /// What the rules and groups that gave something claim of the counters of their limits: what was given in the end,
     /// which is no more than what their limits let through.
     fn claim(&self, program: &Program, decision: &mut Decision) {
+        if program.counters.is_empty() {
+            return;
+        }
         let mut claim = |limits: &[Limit], acted: bool, given: &[Given]| {
             for limit in limits {
                 let Some(counter) = limit.counter else { continue };
@@ -461,8 +507,10 @@ impl Granter {
         let groups = |id: GroupId| program.groups.get(id.index()).map_or(&[][..], |group| &group.limits);
         // What a rule and what a group gives stands together, and so does what they do; rules that only do something
         // come last.
+        // Both stay empty, and take no memory, where nothing is done.
+        let deeds = !self.deeds.is_empty();
         let acted: FxHashSet<RuleId> = self.deeds.iter().map(|deed| deed.rule).collect();
-        let gave: FxHashSet<RuleId> = self.given.iter().map(|given| given.rule).collect();
+        let gave: FxHashSet<RuleId> = self.given.iter().filter(|_| deeds).map(|given| given.rule).collect();
         for given in self.given.chunk_by(|a, b| a.rule == b.rule) {
             let id = given.first().map(|given| given.rule).unwrap_or_default();
             claim(rules(id), acted.contains(&id), given);
@@ -473,7 +521,7 @@ impl Granter {
             }
         }
         let acted: FxHashSet<GroupId> = self.deeds.iter().map(|deed| deed.group).collect();
-        let gave: FxHashSet<GroupId> = self.given.iter().map(|given| given.group).collect();
+        let gave: FxHashSet<GroupId> = self.given.iter().filter(|_| deeds).map(|given| given.group).collect();
         for given in self.given.chunk_by(|a, b| a.group == b.group) {
             let id = given.first().map(|given| given.group).unwrap_or_default();
             claim(groups(id), acted.contains(&id), given);

@@ -15,6 +15,7 @@ mod grant;
 pub mod learn;
 mod limit;
 mod offers;
+mod plain;
 pub mod plan;
 mod price;
 mod promise;

@@ -16,6 +16,7 @@
 //! plan takes about 750 bytes a rule.
 
 use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols, union};
+use super::plain;
 use super::{Bindings, Record, RecordView};
 use crate::interpret::actions::turns;
 use crate::ir::{
@@ -53,6 +54,8 @@ pub struct Plan {
     pub(super) debits: bool,
     /// Conditions on lines that the rules of each kind of event have.
     line_atoms: Vec<usize>,
+    /// By group: whether its rules do nothing but award to the basket ([`super::plain`]).
+    plain: Vec<bool>,
 }
 
 /// Reusable memory of one thread.
@@ -242,11 +245,12 @@ impl Plan {
     /// The plan of a program whose references are bound to a catalogue.
     pub fn new(program: &Program, bindings: &Bindings) -> Plan {
         let mut plan = Plan::without_index(program, bindings);
+        plan.plain = plain::groups(program);
         plan.index = Some(Builder::build(program, bindings, &plan));
         plan
     }
 
-    /// A plan that looks at every rule: what the index must agree with.
+    /// A plan that looks at every rule and settles every group alike: what the index and its short cuts must agree with.
     pub fn without_index(program: &Program, _bindings: &Bindings) -> Plan {
         let debits = program.sites.iter().any(|site| match site.kind {
             SiteKind::Debit { .. } => true,
@@ -267,7 +271,8 @@ impl Plan {
             }
         }
         let (rules, groups, phases) = (Vec::new(), Vec::new(), Vec::new());
-        let mut plan = Plan { rules, groups, phases, index: None, debits, line_atoms };
+        let (index, plain) = (None, Vec::new());
+        let mut plan = Plan { rules, groups, phases, index, debits, line_atoms, plain };
         let mut current: Option<Phase> = None;
         let mut start = 0;
         for (group, id) in program.groups.iter().zip(0u32..) {
@@ -302,6 +307,11 @@ impl Plan {
     /// Words of each phase, in order.
     pub(super) fn phases(&self) -> &[Range<usize>] {
         &self.phases
+    }
+
+    /// Whether the rules of a group do nothing but award to the basket.
+    pub(super) fn is_plain(&self, group: GroupId) -> bool {
+        self.plain.get(group.index()).copied().unwrap_or(false)
     }
 
     /// The rule at a position.

@@ -10,6 +10,7 @@ use super::fraction::Fraction;
 use super::gift::{Gifts, Surroundings};
 use super::grant::{Granter, Owner};
 use super::offers;
+use super::plain::{self, Plain};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
 use super::promise;
@@ -27,10 +28,10 @@ use crate::ir::{
 use std::ops::Range;
 
 /// Turns that a group costs in which something is proposed, besides those for each line.
-const ENTRY_TURNS: i64 = 16;
+pub(super) const ENTRY_TURNS: i64 = 16;
 /// Turns that a proposal, each line that it selects and each award that it multiplies cost whenever they are worked out:
 /// for their price, their place in the order and what displaces them.
-const PART_TURNS: i64 = 16;
+pub(super) const PART_TURNS: i64 = 16;
 
 /// Reusable memory of one thread: evaluation allocates only while it grows.
 #[derive(Debug, Default)]
@@ -92,9 +93,12 @@ pub(super) struct Settling {
     pub(super) settled: Vec<(GroupId, Range<usize>)>,
     /// Discounts were given since the record was last brought up to date.
     stale: bool,
+    /// Lines are as groups that exclude nothing find them: nothing is noted there, and nothing was taken since.
+    pub(super) clear: bool,
     /// The rule whose effects bar the group at hand from awards to the basket.
     holder: u32,
     rows: Vec<Vec<u32>>,
+    awards: Vec<Plain>,
 }
 
 /// Decides one event: fills `decision` with what `program` gives for `record`. Brings the running amounts in the record
@@ -302,9 +306,19 @@ impl Settling {
             // A piece is sold for no less; what is less already stays as it is.
             let floor = program.floor.map_or(0, |slot| present(slot).max(0).saturating_mul(pieces.max(0)));
             let floor = floor.min(initial.max(0));
-            Line { initial, running: initial, pieces, floor, ..Line::default() }
+            Line {
+                initial,
+                running: initial,
+                entry: initial,
+                pieces,
+                floor,
+                holder: NONE,
+                contested_by: NONE,
+                ..Line::default()
+            }
         }));
         self.stale = true;
+        self.clear = true;
     }
 
     /// Writes the running amounts into the record, where rules of the coming phase read them.
@@ -337,27 +351,56 @@ impl Settling {
         self.faults.clear();
         self.parts.clear();
         self.granter.enter(around.group);
-        let entry = self.turns_of_entry(around);
-        if take(&mut self.fuel, entry).is_err() {
-            self.starve_all(around);
-        } else {
-            self.choose_gifts(around, decision);
-            self.look_at_debits(around, decision);
-            self.hold(around);
-            let is_contested = self.lines.iter().any(|line| line.contested > 0);
-            if is_contested && !self.contest(around) {
-                self.starve_all(around);
-            } else {
-                self.compete(around, decision);
-            }
+        if !self.settle_plainly(around) {
+            self.settle_generally(around, decision);
         }
         let given = start..self.granter.given.len();
         if !given.is_empty() {
+            let taken = self.granter.given.get(given.clone()).unwrap_or(&[]);
+            if taken.iter().any(|part| part.account.is_none()) {
+                self.stale = true;
+                self.clear = false;
+            }
             self.settled.push((around.group_id, given));
-            self.stale = true;
         }
         self.list_bundles(around, decision);
         self.report(around, decision);
+    }
+
+    fn settle_generally(&mut self, around: &Around<'_>, decision: &mut Decision) {
+        let entry = self.turns_of_entry(around);
+        if take(&mut self.fuel, entry).is_err() {
+            self.starve_all(around);
+            return;
+        }
+        self.choose_gifts(around, decision);
+        self.look_at_debits(around, decision);
+        self.hold(around);
+        let excludes = !around.group.excludes.is_empty();
+        let is_contested = excludes && self.lines.iter().any(|line| line.contested > 0);
+        if is_contested && !self.contest(around) {
+            self.starve_all(around);
+        } else {
+            self.compete(around, decision);
+        }
+    }
+
+    /// Settles a group in which rules do nothing but award to the basket, where nothing comes up that takes more: the
+    /// same as [`Self::settle_generally`], turn for turn. Says whether it did; where not, nothing has changed.
+    fn settle_plainly(&mut self, around: &Around<'_>) -> bool {
+        if !around.plan.is_plain(around.group_id) {
+            return false;
+        }
+        let entry = turns(self.lines.len()).saturating_add(ENTRY_TURNS);
+        let memory = (&mut self.fuel, &mut self.granter, &mut self.losses, &mut self.awards);
+        plain::settle(
+            around.program,
+            around.plan,
+            (around.group_id, around.group),
+            (&self.runs, around.proposals),
+            entry,
+            memory,
+        )
     }
 
     /// Works out what the runs give, and gives what stays.
@@ -664,6 +707,11 @@ impl Settling {
     /// Notes what earlier groups hold against this one.
     fn hold(&mut self, around: &Around<'_>) {
         self.holder = NONE;
+        let excludes = !around.group.excludes.is_empty();
+        if self.clear && !excludes {
+            return;
+        }
+        self.clear = !excludes;
         for line in &mut self.lines {
             line.entry = line.running;
             line.holder = NONE;
@@ -866,7 +914,8 @@ impl Settling {
             return;
         }
         self.wishes.extend(self.gifts.of(index).map(|chosen| (chosen.site, chosen.added)));
-        if self.holder == NONE && self.granter.has_times_left(around.owner(rule_id, rule)) {
+        let offers = self.gifts.offers(index).next().is_some();
+        if offers && self.holder == NONE && self.granter.has_times_left(around.owner(rule_id, rule)) {
             decision.gift_offers.extend(self.gifts.offers(index).cloned());
         }
         if !self.wishes.is_empty() && run.parts.is_empty() && self.holder != NONE {
@@ -897,7 +946,7 @@ impl Settling {
         let granted = self.granter.grant(owner, run, parts, &mut self.lines, spreader, decision);
         match granted {
             Ok(()) => {
-                if only_takes || self.granter.given.len() > before {
+                if takes && (only_takes || self.granter.given.len() > before) {
                     for debit in self.debits.take_all(index) {
                         self.granter.debit(owner, run.position, debit);
                     }
@@ -947,12 +996,16 @@ impl Settling {
     fn total(&self, program: &Program, record: &Record, decision: &mut Decision) {
         let (mut initial, mut paid, mut tax, mut points): (i128, i128, i128, i128) = (0, 0, 0, 0);
         let mut on_top: i128 = 0;
-        for (line, row) in self.lines.iter().zip(rows(record)) {
-            let rate = |slot: SlotId| row.get(slot.index()).copied().unwrap_or(MISSING).max(0);
-            let rates = |tax: Tax| (rate(line_slot::TAX_RATE), tax.besides.map_or(0, rate));
-            let of_line = program.tax.map(|tax| tax_of_line(line, rates(tax), tax)).unwrap_or_default();
-            on_top = on_top.saturating_add(i128::from(of_line.added));
-            let of_line = of_line.held.saturating_add(of_line.added);
+        let mut rows = rows(record);
+        for line in &self.lines {
+            let row = rows.next().unwrap_or(&[]);
+            let of_line = program.tax.map_or(0, |tax| {
+                let rate = |slot: SlotId| row.get(slot.index()).copied().unwrap_or(MISSING).max(0);
+                let rates = (rate(line_slot::TAX_RATE), tax.besides.map_or(0, rate));
+                let of_line = tax_of_line(line, rates, tax);
+                on_top = on_top.saturating_add(i128::from(of_line.added));
+                of_line.held.saturating_add(of_line.added)
+            });
             initial = initial.saturating_add(i128::from(line.initial));
             paid = paid.saturating_add(i128::from(line.running));
             tax = tax.saturating_add(i128::from(of_line));

@@ -10,6 +10,7 @@ mod contacts;
 mod expression;
 mod fraction;
 mod instruments;
+mod lines;
 mod offers;
 mod past;
 mod promise;

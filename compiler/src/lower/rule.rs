@@ -6,7 +6,7 @@ use crate::ir::{
     self, AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, NameFrom, Role, RuleId, Site, SiteKind,
     Space, TenderTerm,
 };
-use crate::typed::{Element, Expr, ExprKind, GiftOption, Program, Rule, SetTo, Source, SourceKind, Step};
+use crate::typed::{Element, Expr, GiftOption, Program, Rule, SetTo, Source, SourceKind, Step};
 use std::collections::BTreeSet;
 
 impl Builder<'_, '_> {
@@ -302,89 +302,6 @@ impl super::Lowering<'_> {
                     self.condition(place, Role::Rule, Some(atom), measure);
                     atoms.push(atom);
                 }
-            }
-        }
-        atoms.sort_unstable();
-        atoms.dedup();
-        atoms
-    }
-
-    /// Line atoms of which some line must satisfy all, or the rule proposes nothing.
-    pub fn line_atoms(&mut self, rule: &Rule) -> Vec<AtomId> {
-        let mut bound: Vec<(crate::typed::LocalId, &Source)> = Vec::new();
-        let mut sources: Vec<&Source> = Vec::new();
-        let mut unguarded = false;
-        for step in &rule.steps {
-            match step {
-                Step::When(condition) => {
-                    let mut parts = Vec::new();
-                    conjuncts(self.program, condition, &mut parts);
-                    for part in parts {
-                        if let ExprKind::Aggregate {
-                            function: crate::typed::Aggregate::Any, source, ..
-                        } = &part.kind
-                        {
-                            let found = self.source_atoms(source, &bound);
-                            if !found.is_empty() {
-                                return found;
-                            }
-                        }
-                    }
-                }
-                Step::LetCollection(local, source) => bound.push((*local, source)),
-                Step::ForEach { source, .. } => sources.push(source),
-                Step::Discount { target, .. } | Step::TenderLines { target, .. } => sources.push(target),
-                Step::TenderTerm { .. } => {}
-                // Its first part must be there.
-                Step::Sets { bundle, .. } => sources.extend(bundle.parts.first().map(|part| &part.of)),
-                Step::Award { .. }
-                | Step::Debit { .. }
-                | Step::Multiply { .. }
-                | Step::Issue { .. }
-                | Step::Gift { .. }
-                | Step::Set { .. } => unguarded = true,
-                Step::Let(..) => {}
-            }
-        }
-        if unguarded {
-            return Vec::new();
-        }
-        let mut common: Option<Vec<AtomId>> = None;
-        for source in sources {
-            let atoms = self.source_atoms(source, &bound);
-            match &common {
-                None => common = Some(atoms),
-                Some(so_far) if *so_far == atoms => {}
-                Some(_) => return Vec::new(),
-            }
-        }
-        common.unwrap_or_default()
-    }
-
-    fn source_atoms(&mut self, source: &Source, bound: &[(crate::typed::LocalId, &Source)]) -> Vec<AtomId> {
-        let mut atoms = Vec::new();
-        let mut source = source;
-        loop {
-            match &source.kind {
-                SourceKind::All | SourceKind::Past(_) | SourceKind::One(_) | SourceKind::Set { .. } => break,
-                SourceKind::Bound(local) => match bound.iter().find(|(name, _)| name == local) {
-                    Some((_, bound)) => source = bound,
-                    None => break,
-                },
-                SourceKind::Filter(inner, condition) => {
-                    let condition: &Expr = condition;
-                    let mut parts = Vec::new();
-                    conjuncts(self.program, condition, &mut parts);
-                    for part in parts {
-                        if matches!(source.of, Element::Line | Element::Unit)
-                            && let Some(atom) = self.atom(part, Space::Line)
-                        {
-                            atoms.push(self.atom_id(atom));
-                        }
-                    }
-                    source = inner;
-                }
-                SourceKind::Extreme { from, .. } | SourceKind::EveryNth { from, .. } => source = from,
             }
         }
         atoms.sort_unstable();

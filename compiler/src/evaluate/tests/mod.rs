@@ -5,6 +5,7 @@ mod index;
 mod limits;
 mod modes;
 mod peers;
+mod plain;
 mod properties;
 
 use super::*;

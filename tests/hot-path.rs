@@ -1,0 +1,47 @@
+//! Decides some receipts so many times: what `tests/instructions.rs` counts the instructions of.
+//!
+//! `hot-path PACK TURNS` takes the receipts of the workload and its catalogue.
+
+use perq_runtime::catalogue::Catalogue;
+use perq_runtime::engine::{Engine, EngineKind};
+use perq_runtime::pack::{Pack, Policy};
+use perq_runtime::record::{ReadEvent, Reader};
+use perq_tests::workload::{data, text};
+
+/// Receipts.
+const RECEIPTS: usize = 50;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(pack), Some(turns)) = (arguments.next(), arguments.next().and_then(|turns| turns.parse().ok()))
+    else {
+        eprintln!("hot-path PACK TURNS");
+        std::process::exit(2);
+    };
+    let bytes = std::fs::read(&pack).unwrap_or_else(|why| panic!("{pack}: {why}"));
+    let pack = Pack::read(&bytes, &Policy::unsigned_allowed()).expect("the pack is read");
+    let catalogue = Catalogue::builder()
+        .products_csv(text::products_csv().as_bytes())
+        .and_then(|catalogue| catalogue.tree_csv("category", text::categories_csv().as_bytes()))
+        .expect("the catalogue is read")
+        .build();
+    let engine =
+        Engine::builder(pack).catalogue(&catalogue).kind(EngineKind::Native).build().expect("an engine");
+    let data = data::receipts(RECEIPTS);
+    let mut reader = Reader::new();
+    let mut events: Vec<ReadEvent> = Vec::new();
+    for (number, receipt) in data.receipts.iter().enumerate() {
+        let (mut json, mut event) = (String::new(), ReadEvent::default());
+        text::record(&data, number, receipt, &mut json);
+        reader.read(engine.schema(), json.as_bytes(), &mut event).unwrap_or_else(|why| panic!("{why}"));
+        events.push(event);
+    }
+    let mut session = engine.session();
+    let mut effects = 0;
+    for _ in 0..turns {
+        for event in &mut events {
+            effects += session.decide_record(event).effects.len();
+        }
+    }
+    println!("{effects} effects of {} receipts", events.len() * turns);
+}
