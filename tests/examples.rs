@@ -182,6 +182,10 @@ fn what_is_bought_and_brought_back_leaves_nothing_in_any_example() {
         }
         let shop =
             Shop { skus: names(&text, "sku "), categories: names(&text, "category "), days: days(&text) };
+        // Without accounts there is nothing that a purchase could leave.
+        if engine.program().accounts.is_empty() {
+            continue;
+        }
         let place = Backend::Sqlite.place();
         let ledger = match Ledger::new(&engine, open(&place, true).expect("a place"), "") {
             Ok(ledger) => ledger,

@@ -6,7 +6,7 @@ use perq_tests::{read, root, tracked};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Which crates of the project each may use: the arrows of docs/architecture.md.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("perq-grammar", &[]),
     ("perq-optimizer", &[]),
     ("perq-stdlib", &[]),

@@ -2,7 +2,7 @@
 //! plan is chosen.
 
 use crate::numbers;
-use crate::phrase::{Noun, Phrase};
+use crate::phrase::{Language, Noun, Phrase};
 use crate::words;
 use crate::writer::Writer;
 use perq_grammar::ast::{
@@ -54,13 +54,19 @@ impl<'a> Writer<'a> {
     }
 
     fn inclusion(&self, include: bool, scope: &ContactScope, members: Option<&Members>) -> Phrase {
-        let nouns = [&self.contacts(scope), &self.members(members)];
+        let nouns = [&self.contacts(scope), &self.which(members)];
         let text = match (include, members.is_some()) {
-            (true, true) => ["{0} go to {1} alone", "только {1} получают {0}", "{0} vanno soltanto a {1}"],
+            (true, true) => [
+                "{0} go to members {1} alone",
+                "{0} получают только участники {1}",
+                "{0} vanno soltanto ai partecipanti {1}",
+            ],
             (true, false) => ["{0} may be made", "допустимы {0}", "{0} si possono fare"],
-            (false, true) => {
-                ["there are no {0} for {1}", "исключены {0}, если это {1}", "sono esclusi {0} per {1}"]
-            }
+            (false, true) => [
+                "there are no {0} for members {1}",
+                "для участников {1} исключены {0}",
+                "sono esclusi {0} per i partecipanti {1}",
+            ],
             (false, false) => ["there are no {0}", "исключены {0}", "sono esclusi {0}"],
         };
         self.text(text, &nouns)
@@ -83,8 +89,11 @@ impl<'a> Writer<'a> {
                 let (value, bound) = (self.noun(value), self.noun(bound));
                 let is_average = function.text == "avg";
                 let what: Noun = match is_average {
-                    true => self.text(["the average of {0}", "среднее: {0}", "la media di {0}"], &[&value]),
-                    false => self.text(["the sum of {0}", "сумма: {0}", "la somma di {0}"], &[&value]),
+                    true => self.text(
+                        ["the average of {0}", "среднее значение {0:of}", "la media di {0}"],
+                        &[&value],
+                    ),
+                    false => self.text(["the sum of {0}", "сумма {0:of}", "la somma di {0}"], &[&value]),
                 }
                 .into();
                 let text = match comparison {
@@ -132,10 +141,12 @@ impl<'a> Writer<'a> {
     fn each(&self, members: Option<&Members>, what: &EachOf) -> Phrase {
         let member: Noun = match members {
             None => self.text(["each member", "каждый участник", "ogni partecipante"], &[]).into(),
-            Some(_) => {
-                let members = self.members(members);
-                self.text(["each of {0}", "каждый из тех, кто {0}", "ognuno tra {0}"], &[&members]).into()
-            }
+            Some(_) => self
+                .text(
+                    ["each member {0}", "каждый участник {0}", "ogni partecipante {0}"],
+                    &[&self.which(members)],
+                )
+                .into(),
         };
         match what {
             EachOf::Bounds { bounds, of_same, scope, window } => {
@@ -150,6 +161,9 @@ impl<'a> Writer<'a> {
                         ],
                         &nouns,
                     ),
+                    false if scope.offers.is_none() && scope.via.is_empty() && scope.condition.is_none() => {
+                        self.text(["{0} gets {1} {3}", "{0} получает {1} {3}", "{0} riceve {1} {3}"], &nouns)
+                    }
                     false => self.text(
                         ["{0} gets {1} {3}: {2}", "{0} получает {1} {3}: {2}", "{0} riceve {1} {3}: {2}"],
                         &nouns,
@@ -211,44 +225,55 @@ impl<'a> Writer<'a> {
     fn bounds(&self, bounds: &Bounds) -> Phrase {
         let one = |(number, word): &(Lexeme, Name), texts: [&'static str; 3]| {
             let count = Phrase::words(numbers::number(self.language, &number.text)).into();
-            let word = self.counted(&word.text).into();
+            let word = self.counted(&word.text, &number.text).into();
             self.text(texts, &[&count, &word])
         };
         let least = bounds
             .at_least
             .as_ref()
-            .map(|bound| one(bound, ["at least {0} {1}", "не менее {0} ({1})", "almeno {0} {1}"]));
+            .map(|bound| one(bound, ["at least {0} {1}", "не менее {0} {1}", "almeno {0} {1}"]));
         let most = bounds
             .at_most
             .as_ref()
-            .map(|bound| one(bound, ["at most {0} {1}", "не более {0} ({1})", "al massimo {0} {1}"]));
+            .map(|bound| one(bound, ["at most {0} {1}", "не более {0} {1}", "al massimo {0} {1}"]));
         let parts: Vec<Phrase> = least.into_iter().chain(most).collect();
         Phrase::joined(&parts, self.language.pick(&[" and ", " и ", " e "]))
     }
 
-    fn counted(&self, word: &str) -> Phrase {
-        let words = match word {
-            "contacts" => ["contacts", "контактов", "contatti"],
-            "offers" => ["offers", "предложений", "offerte"],
-            "packages" => ["packages", "пакетов", "pacchetti"],
-            "times" => ["times", "раз", "volte"],
-            other => return Phrase::name(other),
+    /// What is counted, as it stands behind "at most" and a number.
+    fn counted(&self, word: &str, number: &str) -> Phrase {
+        // In Russian 21 is followed by the form of 1.
+        let is_one = match self.language {
+            Language::Russian => number.ends_with('1') && !number.ends_with("11"),
+            Language::English | Language::Italian => number == "1",
+        };
+        let words = match (word, is_one) {
+            ("contacts", true) => ["contact", "контакта", "contatto"],
+            ("contacts", false) => ["contacts", "контактов", "contatti"],
+            ("offers", true) => ["offer", "предложения", "offerta"],
+            ("offers", false) => ["offers", "предложений", "offerte"],
+            ("packages", true) => ["package", "пакета", "pacchetto"],
+            ("packages", false) => ["packages", "пакетов", "pacchetti"],
+            ("times", true) => ["time", "раза", "volta"],
+            ("times", false) => ["times", "раз", "volte"],
+            (other, _) => return Phrase::name(other),
         };
         Phrase::words(self.language.pick(&words))
     }
 
-    fn members(&self, members: Option<&Members>) -> Noun {
+    /// Which members, behind the word for them.
+    fn which(&self, members: Option<&Members>) -> Noun {
         match members {
-            None => self.text(["members", "участники", "partecipanti"], &[]).into(),
+            None => Phrase::words("").into(),
             Some(Members::Path(path)) => {
                 let segment = self.declared_title("segment", &path.dotted()).into();
-                self.text(["members in {0}", "участники из {0}", "partecipanti in {0}"], &[&segment]).into()
+                self.text(["in {0}", "из {0}", "in {0}"], &[&segment]).into()
             }
             Some(Members::Reference(kind, names)) => {
                 let names: Vec<Phrase> = names.iter().map(|name| self.language.quoted(&name.value)).collect();
                 let nouns =
                     [&words::belonging(self.language, &kind.text).into(), &self.or_list(&names).into()];
-                self.text(["members {0} {1}", "участники {0} {1}", "partecipanti {0} {1}"], &nouns).into()
+                self.text(["{0} {1}"; 3], &nouns).into()
             }
         }
     }
