@@ -2,6 +2,9 @@
 //! any number of threads; what it answers one by one; and bounds that cannot be met, with the clauses that stand in their way.
 
 use perq_cli::Exit;
+use perq_runtime::columnar::{
+    Cell, Column, ColumnKind, TableFormat, TableReader, TableWriter, Value as Read,
+};
 use perq_tests::{root, scratch};
 use serde_json::Value;
 use std::path::Path;
@@ -216,4 +219,91 @@ fn what_is_no_contact_is_refused() {
     let (exit, _, err) = perq(&["optimize", &none, "--contacts", &contacts]);
     assert_eq!(exit, Exit::Usage);
     assert!(err.contains("declares no `contacts`"), "{err}");
+}
+
+/// Tables in and out: the same plan as of CSV, with exact scores.
+#[test]
+fn contacts_as_tables() {
+    let folder = scratch("contacts-tables");
+    let text = |name: &str| Column::new(name, ColumnKind::Text);
+    let number = |name: &str, scale: u8| Column::new(name, ColumnKind::Decimal { digits: 18, scale });
+    let columns = [
+        text("id"),
+        text("kind"),
+        text("member"),
+        Column::new("at", ColumnKind::Instant),
+        text("offer"),
+        text("channel"),
+        number("score", 0),
+        number("cost", 2),
+        number("risk", 1),
+        number("interest", 1),
+    ];
+    let rows = std::fs::read_to_string(example("contacts.csv")).expect("the example's contacts");
+    for (format, ending) in [(TableFormat::Parquet, "parquet"), (TableFormat::Arrow, "arrow")] {
+        let proposed = at(&folder, &format!("proposed.{ending}"));
+        let file = std::fs::File::create(&proposed).expect("a file");
+        let mut table = TableWriter::new(format, &columns, file).expect("a table");
+        for row in rows.lines().skip(1) {
+            let cells: Vec<&str> = row.split(',').collect();
+            let count = |at: usize, scale: usize| -> Cell<'_> {
+                let (whole, part) = cells[at].split_once('.').unwrap_or((cells[at], ""));
+                Cell::Decimal(format!("{whole}{part:0<scale$}").parse().expect("a number"))
+            };
+            let day: i64 = cells[3][8..10].parse().expect("a day");
+            // 10:00 in Rome on 1 March 2026 is 1 772 355 600.
+            let instant = 1_772_355_600 + (day - 1) * 86_400;
+            let mut own: Vec<Cell<'_>> = cells[..3].iter().map(|cell| Cell::Text(cell)).collect();
+            own.push(Cell::Instant(instant));
+            own.extend(cells[4..6].iter().map(|cell| Cell::Text(cell)));
+            own.extend([count(6, 0), count(7, 2), count(8, 1), count(9, 1)]);
+            table.row(&own).expect("a row");
+        }
+        table.finish().expect("the end");
+        let (chosen, dropped) =
+            (at(&folder, &format!("chosen.{ending}")), at(&folder, &format!("dropped.{ending}")));
+        let history = example("history.csv");
+        let plan = object(&[
+            "optimize",
+            &example(""),
+            "--contacts",
+            &proposed,
+            "--history",
+            &history,
+            "-o",
+            &chosen,
+            "--dropped",
+            &dropped,
+        ]);
+        assert_eq!((&plan["score"], &plan["chosen"], &plan["refused"]), (&"22".into(), &7.into(), &0.into()));
+        let read = |path: &str, columns: &[Column]| {
+            let file = std::fs::File::open(path).expect("a file");
+            let mut table = TableReader::open(format, file, columns).expect("a table");
+            let mut rows = Vec::new();
+            while let Some(row) = table.next_row().expect("a row") {
+                rows.push(row);
+            }
+            rows
+        };
+        let of_chosen = [text("id"), Column::new("date", ColumnKind::Date), text("kind")];
+        let ids: Vec<String> = read(&chosen, &of_chosen)
+            .into_iter()
+            .map(|row| match row.as_slice() {
+                [Read::Text(id), Read::Date(day), Read::Text(kind)] => {
+                    assert_eq!(kind.as_str(), "contact");
+                    format!("{id} {}", perq_runtime::clock::date_text(*day))
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(ids.first().map(String::as_str), Some("p2 2026-03-03"));
+        assert_eq!(ids.len(), 7);
+        let why = read(&dropped, &[text("id"), Column::optional("why", ColumnKind::Text)]);
+        let why: Vec<(&Read, &Read)> = why.iter().map(|row| (&row[0], &row[1])).collect();
+        let text = |text: &str| Read::Text(text.into());
+        assert_eq!(
+            why,
+            [(&text("p1"), &text("excluded")), (&text("v1"), &text("least")), (&text("s3"), &text("member"))]
+        );
+    }
 }

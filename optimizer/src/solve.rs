@@ -88,7 +88,7 @@ pub struct Solution {
     pub chosen: Vec<u64>,
     /// The sum of their scores.
     pub score: i128,
-    /// The score less what is missing: [`WORTH`] times the largest score for each contact.
+    /// The score less what is missing: ten times the largest score for each contact.
     pub objective: i128,
     /// No choice has a larger objective.
     pub bound: i128,

@@ -292,6 +292,7 @@ pub(crate) fn each_record(
     let limit = schema.options().limits.record;
     let mut source = open(schema, Input::Stream(Box::new(stream)), format, BatchOptions::default().chunk)?;
     while let Some(chunk) = source.next()? {
+        let chunk = chunk.written();
         if chunk.too_long {
             let message = format!("the record is longer than the limit of {limit} bytes");
             on(chunk.line, Err(&RecordError::new(RecordErrorKind::RecordTooLong, 0, message)));

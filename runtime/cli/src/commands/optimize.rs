@@ -11,6 +11,8 @@ use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use indicatif::ProgressBar;
 use perq_compiler::calendar::date_text;
+#[cfg(feature = "columnar")]
+use perq_runtime::columnar::{Cell, Column, ColumnKind, TableError, TableFormat, TableWriter};
 use perq_runtime::contacts::{
     As, Conflict, Contacts, Options, Planned, Progress, RowPrice, Solution, Span, Told, Use,
 };
@@ -196,6 +198,52 @@ fn write_prices(path: &Path, solution: &Solution) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|error| Failure::file(path, &error))
 }
 
+/// Writes contacts as a table.
+#[cfg(feature = "columnar")]
+fn write_table<'a>(
+    format: TableFormat,
+    file: File,
+    contacts: impl Iterator<Item = &'a Told<'a>>,
+    reasons: bool,
+) -> Result<(), TableError> {
+    let text = |name: &str| Column::new(name, ColumnKind::Text);
+    let some_text = |name: &str| Column::optional(name, ColumnKind::Text);
+    let mut columns = vec![
+        text("id"),
+        text("kind"),
+        text("member"),
+        text("offer"),
+        text("channel"),
+        Column::new("date", ColumnKind::Date),
+        Column::new("score", ColumnKind::Decimal { digits: 38, scale: DIGITS }),
+    ];
+    if reasons {
+        columns.extend([some_text("why"), some_text("clause"), some_text("place")]);
+    }
+    let mut table = TableWriter::new(format, &columns, file)?;
+    for contact in contacts {
+        let why = contact.dropped.filter(|_| reasons);
+        let place = why.and_then(|why| why.place).map(|(path, line)| format!("{path}:{line}"));
+        let some = |text: Option<&'a str>| text.map_or(Cell::Absent, Cell::Text);
+        let mut row = vec![
+            Cell::Text(contact.id),
+            Cell::Text("contact"),
+            Cell::Text(contact.member),
+            Cell::Text(contact.offer),
+            Cell::Text(contact.channel),
+            Cell::Date(contact.day),
+            Cell::Decimal(i128::from(contact.score)),
+        ];
+        if reasons {
+            row.push(some(why.map(|why| why.word)));
+            row.push(some(why.and_then(|why| why.clause)));
+            row.push(place.as_deref().map_or(Cell::Absent, Cell::Text));
+        }
+        table.row(&row)?;
+    }
+    table.finish().map(drop)
+}
+
 /// Writes contacts as their file's name says.
 fn write_all<'a>(
     path: &Path,
@@ -203,6 +251,12 @@ fn write_all<'a>(
     reasons: bool,
 ) -> Result<(), Failure> {
     let file = File::create(path).map_err(|error| Failure::file(path, &error))?;
+    #[cfg(feature = "columnar")]
+    if let Some(format) =
+        path.extension().and_then(|ending| TableFormat::of_ending(&ending.to_string_lossy()))
+    {
+        return write_table(format, file, contacts, reasons).map_err(|error| Failure::file(path, &error));
+    }
     let mut out = BufWriter::with_capacity(1 << 16, file);
     let csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     if csv {
