@@ -71,7 +71,10 @@ fn the_plan_of_the_example() {
         let (chosen, dropped) = (read(&chosen), read(&dropped));
         let ids: Vec<&str> = chosen.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
         assert_eq!(ids, ["p2", "a1", "a2", "b1", "b2", "s1", "s2"]);
-        assert!(chosen.contains("\na2,anna,Fixed mortgage,direct_mail,2026-03-04,5\n"), "{chosen}");
+        assert!(
+            chosen.contains("\na2,contact,anna,2026-03-04T00:00,Fixed mortgage,direct_mail,5\n"),
+            "{chosen}"
+        );
         let why: Vec<(String, String)> = dropped
             .lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap_or_default())
@@ -285,19 +288,22 @@ fn contacts_as_tables() {
             }
             rows
         };
-        let of_chosen = [text("id"), Column::new("date", ColumnKind::Date), text("kind")];
+        let of_chosen = [text("id"), Column::new("at", ColumnKind::Instant), text("kind")];
         let ids: Vec<String> = read(&chosen, &of_chosen)
             .into_iter()
             .map(|row| match row.as_slice() {
-                [Read::Text(id), Read::Date(day), Read::Text(kind)] => {
+                [Read::Text(id), Read::Instant(at), Read::Text(kind)] => {
                     assert_eq!(kind.as_str(), "contact");
-                    format!("{id} {}", perq_runtime::clock::date_text(*day))
+                    format!("{id} {}", perq_runtime::clock::instant_text(*at))
                 }
                 other => panic!("{other:?}"),
             })
             .collect();
-        assert_eq!(ids.first().map(String::as_str), Some("p2 2026-03-03"));
+        assert_eq!(ids.first().map(String::as_str), Some("p2 2026-03-02T23:00:00Z"));
         assert_eq!(ids.len(), 7);
+        // What was chosen is what was made next time: nothing is proposed once more that the past has used up.
+        let again = object(&["optimize", &example(""), "--contacts", &proposed, "--history", &chosen]);
+        assert_eq!((&again["made"], &again["proposed"]), (&7.into(), &10.into()));
         let why = read(&dropped, &[text("id"), Column::optional("why", ColumnKind::Text)]);
         let why: Vec<(&Read, &Read)> = why.iter().map(|row| (&row[0], &row[1])).collect();
         let text = |text: &str| Read::Text(text.into());
@@ -306,4 +312,16 @@ fn contacts_as_tables() {
             [(&text("p1"), &text("excluded")), (&text("v1"), &text("least")), (&text("s3"), &text("member"))]
         );
     }
+}
+
+/// A file of which nothing is a contact is another one than was meant.
+#[test]
+fn a_file_without_contacts_is_refused() {
+    let folder = scratch("contacts-none");
+    let plan = write(&folder, "plan.rule", PLAN);
+    let days = contact("a", "m", 2, "web", 5).replace("T10:00:00+01:00", "");
+    let path = write(&folder, "days.ndjson", &days);
+    let (exit, _, text) = perq(&["optimize", &plan, "--contacts", &path]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(text.contains("none of its 1 record is a contact"), "{text}");
 }

@@ -232,7 +232,7 @@ impl Writer<'_> {
                         })
                         .collect();
                     let days = Phrase::joined(&days, ", ").into();
-                    self.text(["on the weekdays {0}", "дни недели: {0}", "nei giorni: {0}"], &[&days])
+                    self.text(["on {0}", "в дни: {0}", "nei giorni: {0}"], &[&days])
                 }
                 SchedulePart::MonthDays(days, _) => {
                     let days: Vec<Phrase> = days.iter().map(|day| Phrase::words(day.text.clone())).collect();

@@ -226,11 +226,12 @@ impl Writer<'_> {
             }
             ExprKind::Of(part, whole) => {
                 let (part, whole) = (self.noun(part), self.factor(whole));
-                self.of(
-                    ["{0} of {1}", "{0} от {1:of}", "il {0} {1:of}"],
-                    "{0:of} от {1:of}",
-                    &[&part, &whole],
-                )
+                let italian = if opens_with_a_vowel(&part.plain.to_string()) {
+                    "l’{0} {1:of}"
+                } else {
+                    "il {0} {1:of}"
+                };
+                self.of(["{0} of {1}", "{0} от {1:of}", italian], "{0:of} от {1:of}", &[&part, &whole])
             }
             ExprKind::Negate(value) => {
                 let value = self.factor(value);
@@ -1207,6 +1208,12 @@ impl Writer<'_> {
     fn target(&self, span: Span) -> Option<&Target> {
         self.book.target(self.file, span)
     }
+}
+
+/// Whether a number's Italian name does: uno, otto, undici, ottanta.
+fn opens_with_a_vowel(number: &str) -> bool {
+    let whole: String = number.chars().take_while(char::is_ascii_digit).collect();
+    whole.starts_with('8') || matches!(whole.as_str(), "1" | "11")
 }
 
 /// Whether the last words of a value are a condition.

@@ -140,6 +140,16 @@ impl Checker<'_> {
         if let Some(target) = self.conversion(&left_text, left, right) {
             repairs.push(format!("or the {}: `{target}`", nouns.0));
         }
+        let share = match (left, right) {
+            (Type::Percent, Type::Percent) => None,
+            (Type::Percent, _) => Some(&left_text),
+            (_, Type::Percent) => Some(&right_text),
+            (_, _) => None,
+        };
+        if let Some(share) = share {
+            repairs
+                .push(format!("a share is of something: `{share} of …`, such as `{share} of line.initial`"));
+        }
         if *left == Type::Date && *right == Type::Duration {
             repairs.push(
                 "a date takes days and months; hours go with a point in time, such as `event.at`".into(),

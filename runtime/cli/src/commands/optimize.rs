@@ -11,6 +11,8 @@ use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use indicatif::ProgressBar;
 use perq_compiler::calendar::date_text;
+use perq_compiler::ir::contacts::CONTACT;
+use perq_runtime::clock::Zone;
 #[cfg(feature = "columnar")]
 use perq_runtime::columnar::{Cell, Column, ColumnKind, TableError, TableFormat, TableWriter};
 use perq_runtime::contacts::{
@@ -80,11 +82,13 @@ pub fn run(options: &args::Optimize, output: &mut Output) -> Outcome {
     }
     bar.finish_and_clear();
     let told = planned.told(&solution);
+    // An engine is of a zone that is known.
+    let zone = &Zone::named(&engine.program().zone).unwrap_or_else(Zone::universal);
     if let Some(path) = &options.output {
-        write_all(path, told.iter().filter(|contact| contact.dropped.is_none()), false)?;
+        write_all(path, told.iter().filter(|contact| contact.dropped.is_none()), (false, zone))?;
     }
     if let Some(path) = &options.dropped {
-        write_all(path, told.iter().filter(|contact| contact.dropped.is_some()), true)?;
+        write_all(path, told.iter().filter(|contact| contact.dropped.is_some()), (true, zone))?;
     }
     if let Some(path) = &options.prices {
         write_prices(path, &solution)?;
@@ -100,7 +104,23 @@ pub fn run(options: &args::Optimize, output: &mut Output) -> Outcome {
 
 fn read(contacts: &mut Contacts, path: &Path, what: As) -> Result<(), Failure> {
     let file = tables::open(path)?;
-    contacts.read(file, super::run::format_of(path)?, what).map_err(|error| Failure::file(path, &error))
+    let before = (contacts.counts(), contacts.refused().0);
+    contacts.read(file, super::run::format_of(path)?, what).map_err(|error| Failure::file(path, &error))?;
+    let (refused, first) = contacts.refused();
+    // A file of which nothing is taken is another one than was meant.
+    if contacts.counts() == before.0 && refused > before.1 {
+        let skipped = usize::try_from(before.1).unwrap_or(usize::MAX);
+        let why = first.get(skipped).map_or_else(String::new, |refusal| format!(": {}", plain(&refusal.why)));
+        return Err(Failure::file(
+            path,
+            &format!("none of its {} is a contact{why}", plural_of(refused - before.1)),
+        ));
+    }
+    Ok(())
+}
+
+fn plural_of(records: u64) -> String {
+    plural(usize::try_from(records).unwrap_or(usize::MAX), "record")
 }
 
 fn tell_refused(contacts: &Contacts, output: &mut Output) -> u64 {
@@ -109,10 +129,7 @@ fn tell_refused(contacts: &Contacts, output: &mut Output) -> u64 {
         output.note(&format!("refused: line {}: {}", refusal.line, plain(&refusal.why)));
     }
     if count > SHOWN as u64 {
-        output.note(&format!(
-            "refused: {} in all",
-            plural(usize::try_from(count).unwrap_or(usize::MAX), "record")
-        ));
+        output.note(&format!("refused: {} in all", plural_of(count)));
     }
     count
 }
@@ -198,13 +215,19 @@ fn write_prices(path: &Path, solution: &Solution) -> Result<(), Failure> {
     std::fs::write(path, text).map_err(|error| Failure::file(path, &error))
 }
 
+/// The beginning of a contact's day on the clock of the programme's zone, as records say an instant: what is chosen can be
+/// read as what was made.
+fn at(contact: &Told<'_>) -> String {
+    format!("{}T00:00", date_text(contact.day))
+}
+
 /// Writes contacts as a table.
 #[cfg(feature = "columnar")]
 fn write_table<'a>(
     format: TableFormat,
     file: File,
     contacts: impl Iterator<Item = &'a Told<'a>>,
-    reasons: bool,
+    (reasons, zone): (bool, &Zone),
 ) -> Result<(), TableError> {
     let text = |name: &str| Column::new(name, ColumnKind::Text);
     let some_text = |name: &str| Column::optional(name, ColumnKind::Text);
@@ -212,9 +235,9 @@ fn write_table<'a>(
         text("id"),
         text("kind"),
         text("member"),
+        Column::new("at", ColumnKind::Instant),
         text("offer"),
         text("channel"),
-        Column::new("date", ColumnKind::Date),
         Column::new("score", ColumnKind::Decimal { digits: 38, scale: DIGITS }),
     ];
     if reasons {
@@ -227,11 +250,11 @@ fn write_table<'a>(
         let some = |text: Option<&'a str>| text.map_or(Cell::Absent, Cell::Text);
         let mut row = vec![
             Cell::Text(contact.id),
-            Cell::Text("contact"),
+            Cell::Text(CONTACT),
             Cell::Text(contact.member),
+            Cell::Instant(zone.moment(&at(contact)).map_or(0, |moment| moment.instant)),
             Cell::Text(contact.offer),
             Cell::Text(contact.channel),
-            Cell::Date(contact.day),
             Cell::Decimal(i128::from(contact.score)),
         ];
         if reasons {
@@ -248,31 +271,33 @@ fn write_table<'a>(
 fn write_all<'a>(
     path: &Path,
     contacts: impl Iterator<Item = &'a Told<'a>>,
-    reasons: bool,
+    (reasons, zone): (bool, &Zone),
 ) -> Result<(), Failure> {
     let file = File::create(path).map_err(|error| Failure::file(path, &error))?;
     #[cfg(feature = "columnar")]
     if let Some(format) =
         path.extension().and_then(|ending| TableFormat::of_ending(&ending.to_string_lossy()))
     {
-        return write_table(format, file, contacts, reasons).map_err(|error| Failure::file(path, &error));
+        return write_table(format, file, contacts, (reasons, zone))
+            .map_err(|error| Failure::file(path, &error));
     }
     let mut out = BufWriter::with_capacity(1 << 16, file);
     let csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     if csv {
         let head = if reasons {
-            "id,member,offer,channel,date,score,why,clause,place\n"
+            "id,kind,member,at,offer,channel,score,why,clause,place\n"
         } else {
-            "id,member,offer,channel,date,score\n"
+            "id,kind,member,at,offer,channel,score\n"
         };
         out.write_all(head.as_bytes())?;
     }
     for contact in contacts {
-        let (date, score) = (date_text(contact.day), amount(i128::from(contact.score), DIGITS));
+        let (at, score) = (at(contact), amount(i128::from(contact.score), DIGITS));
         let why = contact.dropped.filter(|_| reasons);
         let place = why.and_then(|why| why.place).map(|(path, line)| format!("{path}:{line}"));
         if csv {
-            let mut cells = vec![contact.id, contact.member, contact.offer, contact.channel, &date, &score];
+            let mut cells =
+                vec![contact.id, CONTACT, contact.member, &at, contact.offer, contact.channel, &score];
             if let Some(why) = &why {
                 cells.extend([why.word, why.clause.unwrap_or(""), place.as_deref().unwrap_or("")]);
             }
@@ -280,8 +305,8 @@ fn write_all<'a>(
             writeln!(out, "{}", cells.join(","))?;
         } else {
             let mut object = json!({
-                "id": contact.id, "kind": "contact", "member": contact.member, "offer": contact.offer,
-                "channel": contact.channel, "date": date, "score": score,
+                "id": contact.id, "kind": CONTACT, "member": contact.member, "at": at,
+                "offer": contact.offer, "channel": contact.channel, "score": score,
             });
             if let (Some(why), Some(fields)) = (&why, object.as_object_mut()) {
                 fields.insert("why".to_owned(), json!(why.word));

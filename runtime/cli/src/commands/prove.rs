@@ -44,6 +44,17 @@ pub fn run(options: &args::Prove, output: &mut Output) -> Outcome {
             for promised in &promises {
                 paper.promise(promised, output)?;
             }
+            if let Some(unknown) =
+                options.name.iter().find(|name| !typed.promises.iter().any(|promise| promise.name == **name))
+            {
+                let known: Vec<String> =
+                    typed.promises.iter().map(|promise| format!("`{}`", plain(&promise.name))).collect();
+                let known = match known.as_slice() {
+                    [] => "there is none".to_owned(),
+                    names => format!("there are {}", names.join(", ")),
+                };
+                return Err(Failure::new(format!("there is no `ensure` `{}`; {known}", plain(unknown))));
+            }
             if promises.is_empty() {
                 output.say("there is no `ensure` here")?;
             }
