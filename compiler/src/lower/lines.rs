@@ -2,8 +2,9 @@
 //! index then asks such rules only where there is such a line. Refuses to know indexes.
 
 use super::atom::conjuncts;
+use crate::check::types::constant;
 use crate::ir::{AtomId, Comparison, Space};
-use crate::typed::{Aggregate, Element, Expr, ExprKind, LocalId, Ratio, Rule, Source, SourceKind, Step};
+use crate::typed::{Aggregate, Element, Expr, ExprKind, LocalId, Rule, Source, SourceKind, Step};
 
 /// What a rule's names stand for, as far as they are bound.
 #[derive(Default)]
@@ -130,42 +131,6 @@ impl<'t> Bound<'t> {
             | ExprKind::Aggregate { .. }
             | ExprKind::Match { .. } => None,
         }
-    }
-}
-
-fn constant(expr: &Expr) -> Option<Ratio> {
-    match &expr.kind {
-        ExprKind::Constant(ratio) => Some(*ratio),
-        ExprKind::Error
-        | ExprKind::Bool(_)
-        | ExprKind::Ordinal(_)
-        | ExprKind::Field { .. }
-        | ExprKind::Local(_)
-        | ExprKind::Param(_)
-        | ExprKind::Call(..)
-        | ExprKind::And(_)
-        | ExprKind::Or(_)
-        | ExprKind::Not(_)
-        | ExprKind::Compare(..)
-        | ExprKind::InRange { .. }
-        | ExprKind::OneOf(..)
-        | ExprKind::InReference(..)
-        | ExprKind::SetHas(..)
-        | ExprKind::SetContains(..)
-        | ExprKind::Known(_)
-        | ExprKind::Convert { .. }
-        | ExprKind::Sum(_)
-        | ExprKind::Product(_)
-        | ExprKind::Modulo(..)
-        | ExprKind::Negate(_)
-        | ExprKind::AddMonths(..)
-        | ExprKind::Instant(..)
-        | ExprKind::Moved(..)
-        | ExprKind::Calendar(..)
-        | ExprKind::Steps(..)
-        | ExprKind::Extreme { .. }
-        | ExprKind::Aggregate { .. }
-        | ExprKind::Match { .. } => None,
     }
 }
 
