@@ -81,6 +81,46 @@ fn a_new_programme_is_clean_formatted_tested_and_runs() {
     let _ = std::fs::remove_dir_all(folder);
 }
 
+/// The hashes of the pack and of its rules, built of a folder.
+fn hashes(folder: &Path) -> (Value, Value) {
+    let pack = at(folder, "built.perq");
+    let (exit, _, said) = perq(&["build", &at(folder, "rules"), "-o", &pack]);
+    assert_eq!(exit, Exit::Clean, "{said}");
+    let (_, inspected) = object(&["inspect", &pack]);
+    (inspected["hash"].clone(), inspected["rules"].clone())
+}
+
+#[test]
+fn a_pack_is_the_same_wherever_its_folder_lies_and_its_rules_whatever_is_remarked() {
+    let programme = "language 1\nuse \"../shared/words.rule\" as words\n\
+        program p { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        group g { kind line_discount displace none on purchase }\n\
+        rule r in group g { when words.is_large() then discount 1 EUR on basket spread by paid }\n";
+    let words = "language 1\ndefine is_large() gives bool = basket.paid >= 10 EUR\n";
+    let write = |folder: &Path, programme: &str, words: &str| {
+        for (name, text) in [("rules", programme), ("shared", words)] {
+            std::fs::create_dir_all(folder.join(name)).expect("a folder");
+            let file = if name == "rules" { "p.rule" } else { "words.rule" };
+            std::fs::write(folder.join(name).join(file), text).expect("a file");
+        }
+    };
+    let (here, there) = (scratch("one-place"), scratch("another-place").join("deeper/and deeper"));
+    write(&here, programme, words);
+    write(&there, programme, words);
+    let (pack, rules) = hashes(&here);
+    assert_eq!(hashes(&there), (pack.clone(), rules.clone()));
+    // The same folder, named in another way.
+    let around = here.join("rules/../shared/..");
+    assert_eq!(hashes(&around), (pack.clone(), rules.clone()));
+    // A remark makes another pack of the same rules; another figure makes other rules.
+    write(&there, &programme.replace("rule r", "# of the shop\n\nrule r"), words);
+    let (remarked, same) = hashes(&there);
+    assert_ne!(remarked, pack);
+    assert_eq!(same, rules);
+    write(&there, programme, &words.replace("10 EUR", "11 EUR"));
+    assert_ne!(hashes(&there).1, rules);
+}
+
 #[test]
 fn findings_are_shown_counted_and_machine_readable() {
     let folder = scratch("findings");

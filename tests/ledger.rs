@@ -1101,16 +1101,18 @@ fn goods_come_back_to_the_pack_that_sold_them() {
         let back = comes_back("r", "p", "2026-03-05T10:00:00", &[("A", 1)]);
         let refusal = ledger(&second, &place).decide(back.as_bytes()).unwrap_err();
         assert_eq!((refusal.name(), refusal.field(), refusal.id()), ("other-pack", "of", Some("r")));
-        let pack: String = first.pack().hash().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let rules = first.pack().short_rules_hash();
         assert_eq!(
             refusal.to_string(),
             format!(
-                "event r brings back goods of p, which the pack {pack} decided; what that gave is known to it alone: \
-                 send the event to the ledger with that pack"
+                "event r brings back goods of p, which other rules decided; what that gave is known to them alone: send \
+                 the event with the rules {rules} (`perq inspect` says which pack has them), or name them beside these \
+                 with --before INSTANT=PROGRAM"
             )
         );
         assert_eq!(sound(&place).events, 1);
-        let answer = ledger(&first, &place).decide(back.as_bytes()).unwrap();
+        // The same rules with a remark.
+        let answer = ledger(&engine(&format!("# sold\n\n{RETURNS}")), &place).decide(back.as_bytes()).unwrap();
         assert!(answer.decision.contains(r#""returned""#));
         // Answered by any pack.
         assert!(ledger(&second, &place).decide(back.as_bytes()).unwrap().repeated);

@@ -132,6 +132,7 @@ fn read(inputs: &[Input], files: &dyn Files, check: fn(&[SourceTree], &[Import])
     for input in inputs {
         trees.push(parse(input, &mut sources, &mut diagnostics, &mut lost, &mut size));
     }
+    sources.own_are_complete();
     let mut imports: Vec<Import> = Vec::new();
     // Breadth first, so that the numbering of files is a function of the texts alone.
     let mut next = 0;

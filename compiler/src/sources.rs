@@ -33,6 +33,8 @@ fn count(bytes: &[u8]) -> u32 {
 pub struct SourceMap {
     files: Vec<Source>,
     by_id: FxHashMap<FileId, usize>,
+    /// Parts of the path of the folder in which all files of the program itself stand.
+    root: Vec<String>,
 }
 
 impl SourceMap {
@@ -73,10 +75,38 @@ impl SourceMap {
         self.files.iter()
     }
 
+    /// All that is here is the program itself; what comes later was found through it. The folder in which all of it stands
+    /// is the one from which [`Self::name`] counts.
+    pub fn own_are_complete(&mut self) {
+        let folder = |source: &Source| source.path.split('/').map(str::to_owned).collect::<Vec<_>>();
+        let mut folders = self.files.iter().map(|source| {
+            let mut parts = folder(source);
+            parts.pop();
+            parts
+        });
+        let first = folders.next().unwrap_or_default();
+        self.root = folders.fold(first, |shared, parts| {
+            shared.into_iter().zip(parts).take_while(|(a, b)| a == b).map(|(part, _)| part).collect()
+        });
+    }
+
+    /// A file's name in the compiled program: its path from the program's own folder, so that a program is the same from
+    /// wherever, and however, its folder is named.
+    pub fn name(&self, source: &Source) -> String {
+        if source.file.0 > u32::MAX / 2 {
+            // Of the prelude, which stands in no folder.
+            return source.path.clone();
+        }
+        let parts = || source.path.split('/');
+        let shared = parts().zip(&self.root).take_while(|(part, root)| part == root).count();
+        let up = self.root.iter().skip(shared).map(|_| "..");
+        up.chain(parts().skip(shared)).collect::<Vec<_>>().join("/")
+    }
+
     /// The files with the hashes of their texts.
     pub fn manifest(&self) -> Vec<SourceFile> {
         let hash = |source: &Source| SourceFile {
-            path: source.path.clone(),
+            path: self.name(source),
             hash: blake3::hash(source.text.as_bytes()).to_hex().to_string(),
         };
         self.files.iter().map(hash).collect()

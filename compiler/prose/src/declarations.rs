@@ -979,9 +979,9 @@ impl<'a> Writer<'a> {
                 let period = words::period_noun(self.language, &every.text);
                 let mut out = self.text(
                     [
-                        "levels are reviewed at the end of {0}",
-                        "уровни пересматриваются в конце {0:of}",
-                        "i livelli si rivedono alla fine {0:of}",
+                        "levels are reviewed at the beginning of {0}",
+                        "уровни пересматриваются в начале {0:of}",
+                        "i livelli si rivedono all’inizio {0:of}",
                     ],
                     &[&period],
                 );

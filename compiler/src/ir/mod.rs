@@ -1673,7 +1673,7 @@ pub enum Effective {
 /// A source file that went into the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFile {
-    /// As given to the compiler, with `/`.
+    /// From the folder of the program, with `/`.
     pub path: String,
     /// BLAKE3, hexadecimal.
     pub hash: String,

@@ -179,8 +179,9 @@ impl std::fmt::Display for Refusal {
             ),
             Refusal::OtherPack { key, of, pack } => write!(
                 f,
-                "event {key} brings back goods of {of}, which the pack {} decided; what that gave is known to it \
-                 alone: send the event to the ledger with that pack",
+                "event {key} brings back goods of {of}, which other rules decided; what that gave is known to them \
+                 alone: send the event with the rules {} (`perq inspect` says which pack has them), or name them beside \
+                 these with --before INSTANT=PROGRAM",
                 pack.get(..16).unwrap_or(pack)
             ),
             Refusal::TooOld { key, oldest } => write!(
@@ -598,7 +599,8 @@ impl Clerk {
                 )));
             }
         }
-        let pack: String = engine.pack().hash().iter().map(|byte| format!("{byte:02x}")).collect();
+        // By its rules: a comment more is no other pack to what comes back of what it gave.
+        let pack: String = engine.pack().rules_hash().iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Clerk {
             needs: Needs::of(engine.program()),
             session: engine.session(),

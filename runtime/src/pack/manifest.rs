@@ -46,7 +46,7 @@ pub struct Manifest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// As given to the compiler.
+    /// From the folder of the program.
     pub path: String,
     /// BLAKE3, hexadecimal.
     pub hash: String,

@@ -22,7 +22,7 @@ mod state;
 mod tests;
 
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
-use perq_compiler::ir::Program;
+use perq_compiler::ir::{Program, SourcePlace};
 use perq_compiler::ir::verify::{Verified, verify};
 use std::sync::Arc;
 
@@ -229,6 +229,26 @@ impl Pack {
     /// The hash of its content; signing does not change it.
     pub fn hash(&self) -> [u8; 32] {
         *self.hash.as_bytes()
+    }
+
+    /// The hash of what its rules say: that of its program without the names, hashes and places of texts. So packs whose
+    /// texts differ in comments, tests and empty lines have the same one. Whoever keeps what a rule gave asks by it whether another
+    /// pack's rules are the same. Worked out when it is asked for.
+    pub fn rules_hash(&self) -> [u8; 32] {
+        let mut program = Program::clone(&self.program);
+        program.sources.clear();
+        program.places.fill(SourcePlace::at(0, 1, 1));
+        // Plain data: the encoder has no way to fail.
+        let bytes = postcard::to_allocvec(&program).unwrap_or_default();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&MAJOR.to_le_bytes());
+        hasher.update(&bytes);
+        *hasher.finalize().as_bytes()
+    }
+
+    /// The first 16 hexadecimal digits of [`Self::rules_hash`].
+    pub fn short_rules_hash(&self) -> String {
+        blake3::Hash::from_bytes(self.rules_hash()).to_hex().as_str().get(..16).unwrap_or_default().to_owned()
     }
 
     /// The first 16 hexadecimal digits of the hash, as decisions name it.

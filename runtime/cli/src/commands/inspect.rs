@@ -37,6 +37,7 @@ pub fn run(options: &args::Inspect, output: &mut Output) -> Outcome {
     };
     output.say(&format!("programme   {} version {}", plain(&manifest.program), manifest.version))?;
     output.say(&format!("pack        {}, serial {}, {signature}", pack.short_hash(), pack.serial()))?;
+    output.say(&format!("rules       {}", pack.short_rules_hash()))?;
     output.say(&format!(
         "made by     perq {}, language {}, time zones {}",
         plain(&manifest.compiler),
@@ -64,6 +65,7 @@ pub fn run(options: &args::Inspect, output: &mut Output) -> Outcome {
         "inspect",
         json!({
             "hash": pack.short_hash(),
+            "rules": pack.short_rules_hash(),
             "serial": pack.serial(),
             "signed": pack.signed(),
             "manifest": manifest,

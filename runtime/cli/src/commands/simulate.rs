@@ -216,8 +216,9 @@ fn instant(text: &str) -> String {
     if text.len() == 10 { format!("{text}T00:00") } else { text.to_owned() }
 }
 
-fn texts(sources: Option<&SourceMap>) -> BTreeMap<&str, &Source> {
-    sources.into_iter().flat_map(SourceMap::iter).map(|source| (source.path.as_str(), source)).collect()
+fn texts(sources: Option<&SourceMap>) -> BTreeMap<String, &Source> {
+    let Some(sources) = sources else { return BTreeMap::new() };
+    sources.iter().map(|source| (sources.name(source), source)).collect()
 }
 
 /// The text of a condition, in a length that can be read.
