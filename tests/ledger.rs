@@ -1112,7 +1112,8 @@ fn goods_come_back_to_the_pack_that_sold_them() {
         );
         assert_eq!(sound(&place).events, 1);
         // The same rules with a remark.
-        let answer = ledger(&engine(&format!("# sold\n\n{RETURNS}")), &place).decide(back.as_bytes()).unwrap();
+        let answer =
+            ledger(&engine(&format!("# sold\n\n{RETURNS}")), &place).decide(back.as_bytes()).unwrap();
         assert!(answer.decision.contains(r#""returned""#));
         // Answered by any pack.
         assert!(ledger(&second, &place).decide(back.as_bytes()).unwrap().repeated);

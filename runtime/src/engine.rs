@@ -1049,6 +1049,24 @@ mod tests {
     }
 
     #[test]
+    fn a_column_that_may_be_misspelt_is_told() {
+        let told = |header: &str| -> Vec<String> {
+            let members = format!("{header}\nm1,gold,100\n");
+            let catalogue = Catalogue::builder().members_csv(members.as_bytes()).unwrap().build();
+            let engine = builder().catalogue(&catalogue).kind(EngineKind::Interpreter).build().unwrap();
+            let names = engine.unknown_names().iter().map(ToString::to_string);
+            names.filter(|name| name.contains("column")).collect()
+        };
+        assert_eq!(told("member,tier,balance"), [""; 0]);
+        // Not there at all, and another column that means nothing here.
+        assert_eq!(told("member,tier,birthday"), [""; 0]);
+        assert_eq!(
+            told("member,tier,balanec"),
+            ["the catalogue has no column of members `balance`; `balanec` is near"]
+        );
+    }
+
+    #[test]
     fn a_hot_engine_changes_between_events() {
         let first = builder().kind(EngineKind::Interpreter).build().unwrap();
         let mut program = testing::program();

@@ -4,6 +4,7 @@
 
 use super::chunk::{Chunk, Origin, Source};
 use crate::decision::write_text_bytes;
+use crate::input;
 use crate::record::schema::{EVENT, LINE, MEMBER, PAYMENT};
 use crate::record::value::Form;
 use crate::record::{RecordError, RecordErrorKind, Schema, UnknownFields};
@@ -250,9 +251,12 @@ impl Header {
             };
             object.insert(&path, column, shape);
         }
-        match header.id {
-            Some(_) => Ok(header),
-            None => Err("the table has no column `id`".to_owned()),
+        match (header.id, names) {
+            (Some(_), _) => Ok(header),
+            (None, [only]) if let Some(separator) = input::other_separator(only) => {
+                Err(format!("the table has no column `id`: {separator}"))
+            }
+            (None, _) => Err("the table has no column `id`".to_owned()),
         }
     }
 }
@@ -353,7 +357,14 @@ impl<'s, R: Read> Table<'s, R> {
         }
         let names: Result<Vec<String>, _> =
             (0..self.rows.cells).map(|at| String::from_utf8(self.rows.cell(at).to_vec())).collect();
-        let names = names.map_err(|_| refused("the table's header is not written in UTF-8".to_owned()))?;
+        let mut names =
+            names.map_err(|_| refused("the table's header is not written in UTF-8".to_owned()))?;
+        // What some spreadsheets put before a text is no part of the first column's name.
+        if let Some(first) = names.first_mut()
+            && let Some(name) = first.strip_prefix('\u{feff}')
+        {
+            *first = name.to_owned();
+        }
         self.header = Some(Header::of(self.schema, &names).map_err(refused)?);
         Ok(())
     }

@@ -308,6 +308,21 @@ fn headers_that_cannot_be_used_stop_the_batch() {
         let error = run(&engine, header.as_bytes(), io::sink(), io::sink(), &csv(), |_| {}).unwrap_err();
         assert_eq!(error.name(), "broken-input");
     }
+    let semicolons = run(&engine(), "id;kind;at\n".as_bytes(), io::sink(), io::sink(), &csv(), |_| {});
+    assert_eq!(
+        semicolons.unwrap_err().to_string(),
+        "the input cannot be read on: the table has no column `id`: its cells are parted by semicolons; save it with \
+         commas (0 records were done)"
+    );
+}
+
+#[test]
+fn a_mark_before_the_header_is_no_part_of_it() {
+    let table = "id,kind,at,sku,qty,price\na,sale,2026-01-01T10:00,T1,1,1.00\n";
+    let plain = batch(&engine(), table.as_bytes(), csv());
+    assert_eq!(plain.summary.total.events, 1);
+    let marked = format!("\u{feff}{table}");
+    assert_eq!(batch(&engine(), marked.as_bytes(), csv()).decisions, plain.decisions);
 }
 
 #[test]

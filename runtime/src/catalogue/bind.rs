@@ -246,6 +246,7 @@ impl Tables {
             is_key: slot.key == ["sku"],
         });
         let columns: Vec<_> = columns.collect();
+        self.misspelt("product", table, &columns);
         self.product_values = self.fill("products", table, &columns, sources.values, |_, _| &[])?;
         Ok(())
     }
@@ -286,12 +287,29 @@ impl Tables {
                 is_key: false,
             })
             .collect();
+        self.misspelt("member", table, &columns);
         self.member_values = self.fill("members", table, &columns, sources.values, |key, slot| {
             let [field] = slot.key.as_slice() else { return &[] };
             memberships.get(key).and_then(|fields| fields.get(field.as_str())).map_or(&[][..], Vec::as_slice)
         })?;
         self.members = table.keys.iter().zip(0u32..).map(|(key, row)| (key.clone(), row)).collect();
         Ok(())
+    }
+
+    /// Columns that the program reads, that are not there, and that one which nobody reads may mean. (A table need not have
+    /// what a record may say.)
+    fn misspelt(&mut self, record: &str, table: &Table, columns: &[Filled<'_>]) {
+        let read: Vec<String> = columns.iter().map(|column| column.slot.key.join(".")).collect();
+        for (column, name) in columns.iter().zip(&read) {
+            if column.column.is_none()
+                && !column.is_key
+                && let Some(near) = table.near_column(name, &read)
+            {
+                let kind = format!("column of {record}s");
+                self.unknown.push(UnknownName { kind, name: name.clone(), near: Some(near.to_owned()) });
+            }
+        }
+        self.unknown.sort();
     }
 
     /// The slots of every row of a table.

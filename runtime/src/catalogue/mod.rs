@@ -6,6 +6,7 @@
 pub(crate) mod bind;
 
 use crate::input;
+use crate::nearest::nearest;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::io::Read;
 
@@ -175,6 +176,14 @@ impl Table {
         self.columns.iter().position(|column| column.name == name)
     }
 
+    /// A column that nobody reads and whose name is near one that is not there.
+    pub fn near_column(&self, name: &str, read: &[String]) -> Option<&str> {
+        // Any short name is near any other.
+        let is_long = name.chars().count() > 3;
+        let names = self.columns.iter().map(|column| column.name.as_str()).filter(|_| is_long);
+        nearest(name, names.filter(|column| !read.iter().any(|read| read == column)))
+    }
+
     /// Nothing where the cell is empty.
     pub fn cell(&self, row: usize, column: usize) -> Option<&str> {
         let &(start, length) = self.columns.get(column)?.cells.get(row)?;
@@ -284,7 +293,13 @@ impl<'a> CsvFile<'a> {
 
     fn find(&self, names: &[&str]) -> Result<usize, CatalogueError> {
         names.iter().find_map(|name| self.header.iter().position(|column| column == name)).ok_or_else(|| {
-            CatalogueError::MissingColumn { table: self.table.clone(), column: names.join("` or `") }
+            let table = self.table.clone();
+            match self.header.as_slice() {
+                [only] if let Some(separator) = input::other_separator(only) => {
+                    CatalogueError::Unreadable { table, message: separator.to_owned() }
+                }
+                _ => CatalogueError::MissingColumn { table, column: names.join("` or `") },
+            }
         })
     }
 

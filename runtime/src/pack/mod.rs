@@ -22,8 +22,8 @@ mod state;
 mod tests;
 
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
-use perq_compiler::ir::{Program, SourcePlace};
 use perq_compiler::ir::verify::{Verified, verify};
+use perq_compiler::ir::{Program, SourcePlace};
 use std::sync::Arc;
 
 pub use error::PackError;

@@ -217,6 +217,10 @@ fn decimal_error(error: DecimalError, scale: u8, unit: Unit) -> ValueError {
         Unit::Plain => "a number",
     };
     match error {
+        DecimalError::Malformed if unit == Unit::Whole => ValueError::new(
+            RecordErrorKind::MalformedNumber,
+            format!("this should be {what}, written with digits alone, such as `12`"),
+        ),
         DecimalError::Malformed => ValueError::new(
             RecordErrorKind::MalformedNumber,
             format!(
