@@ -108,18 +108,19 @@ impl Writer<'_> {
             }
             EffectKind::Let(binding) => self.binding(depth, binding),
             EffectKind::Say(sayings) => self.sayings(depth, sayings),
-            EffectKind::Later(word) => self.later(depth, &word.text),
+            EffectKind::Show(offer) => {
+                let offer = self.declared_title("offer", &offer.dotted()).into();
+                let out = self.text(
+                    [
+                        "it shows the offer {0}, where that may be shown",
+                        "показывается предложение {0}, если его условия выполнены",
+                        "mostra l’offerta {0}, se le sue condizioni valgono",
+                    ],
+                    &[&offer],
+                );
+                self.say(depth, out);
+            }
         }
-    }
-
-    /// What has a shape and is not carried out yet.
-    pub(crate) fn later(&mut self, depth: u8, word: &str) {
-        let word = Phrase::name(word).into();
-        let out = self.text(
-            ["{0} is not carried out yet", "{0} пока не выполняется", "{0} non viene ancora eseguito"],
-            &[&word],
-        );
-        self.say(depth, out);
     }
 
     /// An amount in a sentence; the arms of a choice are listed below it.
