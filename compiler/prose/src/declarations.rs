@@ -427,14 +427,7 @@ impl<'a> Writer<'a> {
         {
             let title = self.title(header, group_titles(clauses)).map(|title| self.language.quoted(title));
             let title = title.unwrap_or_else(|| Phrase::name(header.name.text.clone())).into();
-            let is_shared = clauses.iter().any(|clause| match clause {
-                GroupClause::Shared(clause) => !matches!(clause.kind, ClauseKind::Title(_)),
-                GroupClause::Kind(_)
-                | GroupClause::Displace { .. }
-                | GroupClause::OnPrice(_)
-                | GroupClause::Excludes(..)
-                | GroupClause::Rule(_) => false,
-            });
+            let is_shared = clauses.iter().any(Self::is_shared);
             let out = if is_shared {
                 self.text(
                     [
