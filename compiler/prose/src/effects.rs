@@ -529,6 +529,14 @@ impl Writer<'_> {
                     ["the cashier is told {0}", "кассиру сообщается {0}", "alla cassa si dice {0}"],
                     &[&said],
                 ),
+                "agent" => self.text(
+                    ["the agent is told {0}", "оператору сообщается {0}", "all’operatore si dice {0}"],
+                    &[&said],
+                ),
+                "receipt" => self.text(
+                    ["the receipt says {0}", "в чеке печатается {0}", "sullo scontrino si legge {0}"],
+                    &[&said],
+                ),
                 other => {
                     let other = Phrase::name(other).into();
                     self.text(

@@ -77,9 +77,13 @@ pub(super) fn as_rules(items: &Items<'_>) -> Vec<AsRule> {
             let ast::OfferClause::On(answer, effects) = &clause.kind else { continue };
             let span = answer.span;
             let name = |text: &str| ast::Name { text: text.to_owned(), span };
+            let titled = |title: &ast::Text| ast::Text {
+                value: format!("{}, {}", title.value, answer.text),
+                span: title.span,
+            };
             let own = ast::Header {
                 name: name(&format!("{}_{}", header.name.text, answer.text)),
-                title: header.title.clone(),
+                title: header.title.as_ref().map(titled),
                 was: None,
             };
             let of_offer = is_of(header, path("event.offer", span), span);
