@@ -1119,7 +1119,10 @@ fn sessions_are_answered_for_people_and_for_machines() {
     assert_eq!(Value::from(lines), answers["answers"]);
     let decisions = std::fs::read_to_string(decisions).unwrap_or_default();
     assert_eq!(decisions.lines().count(), 4);
-    assert!(decisions.contains(r#""said":{"offer":"roaming","say":{"agent":"Thank you for your time."}}"#));
+    assert!(
+        decisions
+            .contains(r#""said":[{"rule":"roaming_rejected","say":{"agent":"Thank you for your time."}}]"#)
+    );
     let (exit, _, err) = perq(&["offers", &example, "--sessions", "nowhere.ndjson"]);
     assert!(exit == Exit::Usage && err.contains("nowhere.ndjson"), "{err}");
     let other = root().join("rules-examples/supermarket").display().to_string();

@@ -111,7 +111,7 @@ fn both_engines_offer_the_same() {
     ] {
         assert!(text.contains(&format!(r#""why":"{why}""#)), "{why}");
     }
-    assert!(text.contains(r#""exploring":true"#) && text.contains(r#""said":{"offer":"roaming""#));
+    assert!(text.contains(r#""exploring":true"#) && text.contains(r#""said":[{"rule":"roaming_rejected""#));
     // A line is what the structure says.
     for line in text.lines() {
         let decision: Decision = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));

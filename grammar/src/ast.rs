@@ -574,8 +574,8 @@ pub enum EffectKind {
     Let(Let),
     /// `say agent "Thank you"`: to whom or in which language, and what.
     Say(Vec<(Name, Text)>),
-    /// `show`: shape checked, no tree yet.
-    Later(Name),
+    /// `show offer roaming`
+    Show(Path),
 }
 
 /// Where a discount falls.
@@ -988,8 +988,28 @@ pub enum Expectation {
     Gift(Goods, Scope),
     /// `tier club = vip`
     Tier(Path, Name),
-    /// `badge gourmet`
-    Badge(Path),
+    /// `withdraw [2] coupon welcome10 [by rule welcome]`
+    Withdraw {
+        /// How many.
+        count: Option<Expr>,
+        /// What.
+        instrument: Instrument,
+        /// Its name.
+        name: Path,
+        /// Which rule had issued it.
+        scope: Scope,
+    },
+    /// `say cashier "Welcome back" [by rule visit]`, `say cashier nothing`
+    Say {
+        /// For whom, or in which language.
+        to: Name,
+        /// The words; none where nothing is said.
+        text: Option<Text>,
+        /// Which rule says it.
+        scope: Scope,
+    },
+    /// `badge gourmet`; `no badge gourmet` (false)
+    Badge(Path, bool),
     /// `coupon welcome10 accepted`, `coupon welcome10 refused` (false)
     Coupon(Path, bool),
     /// `refused ["Not enough points"]`: the event as a whole

@@ -587,11 +587,11 @@ fn expectations_and_the_past_in_tests() {
         Expectation::Issue { count: Some(count), instrument: Instrument::Certificate, scope: issued, .. },
         Expectation::Gift(goods, gifted),
         Expectation::Tier(tiers, level),
-        Expectation::Badge(badge),
+        Expectation::Badge(badge, true),
         Expectation::Refused(None),
         Expectation::Refused(Some(words)),
         Expectation::Fails(_, None),
-        Expectation::Badge(_),
+        Expectation::Badge(..),
         Expectation::Fails(_, Some(fault)),
         Expectation::Refused(None),
     ] = expected.as_slice()

@@ -91,12 +91,12 @@ pub struct Decision {
     /// Levels that the member leaves.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub tiers: Vec<LevelChange>,
-    /// What a session offers its member.
+    /// What a session offers its member, or rules at another event.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub offers: Option<Offers>,
-    /// What is said to a reaction.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub said: Option<Said>,
+    /// What rules say, in the order of settlement.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub said: Vec<Said>,
     /// Why the event as a whole is refused; then nothing of it applies.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub refused: Option<Refused>,
@@ -636,6 +636,7 @@ impl Names {
                     perq_compiler::ir::SiteKind::Discount { .. }
                     | perq_compiler::ir::SiteKind::Issue { .. }
                     | perq_compiler::ir::SiteKind::Gift { .. }
+                    | perq_compiler::ir::SiteKind::Tell { .. }
                     | perq_compiler::ir::SiteKind::Set { .. } => None,
                 };
                 let group = program.rules.get(site.rule.index()).map_or(0, |rule| rule.group.index());
@@ -1052,7 +1053,9 @@ impl Names {
             part(b",\"returned\":", ComesBack::of(self, event).map(|back| serde_json::to_vec(&back)));
         }
         part(b",\"offers\":", Offers::of(&self.program, raw).map(|offers| serde_json::to_vec(&offers)));
-        part(b",\"said\":", Said::of(&self.program, raw).map(|said| serde_json::to_vec(&said)));
+        if !raw.said.is_empty() {
+            part(b",\"said\":", Some(serde_json::to_vec(&Said::of(&self.program, raw))));
+        }
         let refused = raw.refused.map(|refused| self.refused(refused)).or_else(|| returned::refused(event));
         part(b",\"refused\":", refused.map(|refused| serde_json::to_vec(&refused)));
         if !raw.broken.is_empty() {

@@ -16,6 +16,7 @@ pub mod diff;
 pub mod engine;
 pub mod explain;
 pub mod input;
+pub mod learning;
 #[cfg(feature = "native")]
 #[allow(unsafe_code)]
 pub mod native;

@@ -25,8 +25,8 @@ use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::SiteKind;
 use perq_compiler::ir::contacts::CONTACT;
 use perq_compiler::ir::{
-    AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Saying, SlotId, Span,
-    Verified, event_slot, line_slot,
+    AccountId, FaultKind, FunctionId, InstrumentId, LimitOf, ParamId, Program, RuleId, Saying, SiteId,
+    SlotId, Span, Telling, Verified, event_slot, line_slot,
 };
 use perq_compiler::pipeline;
 use perq_compiler::sources::SourceMap;
@@ -232,6 +232,7 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Award { .. }
             | Expectation::Discount { .. }
             | Expectation::Issue { count: Some(_), .. }
+            | Expectation::Withdrawn { count: Some(_), .. }
             | Expectation::Gift { .. }
             | Expectation::Debit { .. }
             | Expectation::Balance { .. }
@@ -248,7 +249,9 @@ fn is_figure(step: &TestStep) -> bool {
             | Expectation::Refused(_)
             | Expectation::Issue { count: None, .. }
             | Expectation::Coupon(..)
-            | Expectation::Badge(_)
+            | Expectation::Withdrawn { count: None, .. }
+            | Expectation::Said { .. }
+            | Expectation::Badge(..)
             | Expectation::Tier(..)
             | Expectation::Fails(..)
             | Expectation::Shown(_, None)
@@ -624,12 +627,9 @@ impl<'t> Run<'t> {
         decision.tiers = tiers;
         self.state.keep(&bound.schema, &reader, event, decision);
         self.failed.extend(decision.faults.iter().map(|fault| fault.rule));
-        self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
+        self.fired.extend(decision.acting());
         self.offered
             .extend(decision.offered.iter().flat_map(|offered| &offered.shown).map(|shown| shown.offer));
-        self.fired.extend(decision.issues.iter().filter_map(|issue| issue.rule));
-        self.fired.extend(decision.gifts.iter().map(|gift| gift.rule));
-        self.fired.extend(decision.changes.iter().map(|change| change.rule));
         let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
         let lost =
@@ -661,10 +661,7 @@ impl<'t> Run<'t> {
             let Some(one) = found.into_iter().next() else { continue };
             self.state.keep(&bound.schema, &reader, &raised, &one);
             self.failed.extend(one.faults.iter().map(|fault| fault.rule));
-            self.fired.extend(one.effects.iter().map(|effect| effect.rule));
-            self.fired.extend(one.issues.iter().filter_map(|issue| issue.rule));
-            self.fired.extend(one.gifts.iter().map(|gift| gift.rule));
-            self.fired.extend(one.changes.iter().map(|change| change.rule));
+            self.fired.extend(one.acting());
             decision.raised.push(one);
             event.raised.push(raised);
         }
@@ -1049,6 +1046,7 @@ impl View<'_> {
                         && decision.gifts.is_empty()
                         && decision.gift_offers.is_empty()
                         && decision.changes.is_empty()
+                        && decision.said.is_empty()
                         && decision.offered.as_ref().is_none_or(|offered| offered.shown.is_empty())
                 }) && decision.raised.iter().all(|raised| raised.faults.is_empty())
                     && decision.faults.is_empty()
@@ -1190,12 +1188,21 @@ impl View<'_> {
             Expectation::Issue { count, instrument, rule, to } => {
                 self.issued(*count, *instrument, *rule, to.as_deref())
             }
+            Expectation::Withdrawn { count, instrument, rule, to } => {
+                self.withdrawn(*count, *instrument, *rule, to.as_deref())
+            }
+            Expectation::Said { to, text, rule } => self.said(to, text.as_deref(), *rule),
             Expectation::Gift { pieces, skus, rule } => self.gift(*pieces, skus, *rule),
             Expectation::Coupon(coupon, accepted) => self.redeemed(*coupon, *accepted),
-            Expectation::Badge(badge) => {
+            Expectation::Badge(badge, wanted) => {
                 let name = self.instrument(InstrumentId::Badge(*badge));
                 let has = self.decided.badges.contains(badge);
-                (has, format!("the member has {name}"), "the member does not have it".to_owned())
+                let verb = |has: bool| if has { "has" } else { "does not have" };
+                (
+                    has == *wanted,
+                    format!("the member {} {name}", verb(*wanted)),
+                    format!("the member {} it", verb(has)),
+                )
             }
             Expectation::Tier(tiers, level) => {
                 let at = usize::try_from(*tiers).unwrap_or(usize::MAX);
@@ -1353,6 +1360,15 @@ impl View<'_> {
             }
             out.push('\n');
         }
+        for one in &returned.undone.withdrawn {
+            let name = self.instrument(one.gave.instrument);
+            let code = one.gave.code.as_ref().map_or_else(String::new, |code| format!(" {code}"));
+            let what = match one.left {
+                0 => "is withdrawn".to_owned(),
+                left => format!("is worth {}", self.amount(None, left)),
+            };
+            let _ = writeln!(out, "{name}{code} {what}");
+        }
     }
 
     /// Why the event is refused.
@@ -1381,12 +1397,7 @@ impl View<'_> {
     }
 
     fn fires(&self, rule: RuleId) -> bool {
-        self.all().any(|decision| {
-            decision.effects.iter().any(|effect| self.is(effect.rule, rule))
-                || decision.issues.iter().any(|issue| issue.rule.is_some_and(|by| self.is(by, rule)))
-                || decision.gifts.iter().any(|gift| self.is(gift.rule, rule))
-                || decision.changes.iter().any(|change| self.is(change.rule, rule))
-        })
+        self.all().any(|decision| decision.acting().any(|acting| self.is(acting, rule)))
     }
 
     fn sku(&self, gift: u32, option: u32) -> &str {
@@ -1476,6 +1487,62 @@ impl View<'_> {
         (holds, format!("issue {wanted}{name}{by}"), format!("issue {found} {name}{by}"))
     }
 
+    /// Whether so many of what was issued are withdrawn.
+    fn withdrawn(
+        &self,
+        count: Option<i64>,
+        instrument: InstrumentId,
+        rule: Option<RuleId>,
+        to: Option<&str>,
+    ) -> (bool, String, String) {
+        let returned = self.decided.event.returned.as_ref().and_then(|returned| returned.as_ref().ok());
+        let withdrawn = returned.into_iter().flat_map(|returned| {
+            returned.undone.withdrawn.iter().filter(|one| to.is_none() || to == one.gave.owner.as_deref())
+        });
+        let withdrawn = withdrawn.filter(|one| one.gave.instrument == instrument && one.left == 0);
+        let of_rule = |by: RuleId| rule.is_none_or(|rule| self.is(by, rule));
+        let site = |site: SiteId| self.program.sites.get(site.index()).map(|site| site.rule);
+        let withdrawn =
+            withdrawn.filter(|one| rule.is_none() || one.gave.site.and_then(site).is_some_and(of_rule));
+        let found = i64::try_from(withdrawn.count()).unwrap_or(i64::MAX);
+        let by = rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+        let by = to.map_or_else(String::new, |to| format!(" to \"{to}\"")) + &by;
+        let name = self.instrument(instrument);
+        let wanted = count.map_or_else(String::new, |count| format!("{count} "));
+        let holds = count.map_or(found > 0, |count| count == found);
+        (holds, format!("withdraw {wanted}{name}{by}"), format!("withdraw {found} {name}{by}"))
+    }
+
+    /// The words that rules say.
+    fn words(&self) -> impl Iterator<Item = (RuleId, &Saying)> {
+        self.all().flat_map(|decision| &decision.said).flat_map(|said| {
+            let telling = usize::try_from(said.telling).ok().and_then(|at| self.program.tellings.get(at));
+            let words = match telling {
+                Some(Telling::Words(words)) => words.as_slice(),
+                Some(Telling::Offer(_)) | None => &[],
+            };
+            words.iter().map(|saying| (said.rule, saying))
+        })
+    }
+
+    /// Whether these words are said; where there are none, whether nothing is.
+    fn said(&self, to: &str, text: Option<&str>, rule: Option<RuleId>) -> (bool, String, String) {
+        let of_rule = |by: RuleId| rule.is_none_or(|rule| self.is(by, rule));
+        let words = self.words().filter(|(by, saying)| of_rule(*by) && saying.to == to);
+        let found: Vec<&str> = words.map(|(_, saying)| saying.text.as_str()).collect();
+        let by = rule.map_or_else(String::new, |rule| format!(" by rule `{}`", self.rule(rule)));
+        let holds = text.map_or(found.is_empty(), |text| found.contains(&text));
+        let say = |text: Option<&str>| match text {
+            Some(text) => format!("say {to} \"{text}\"{by}"),
+            None => format!("say {to} nothing{by}"),
+        };
+        let got: Vec<String> = match found.as_slice() {
+            [] => vec![say(None)],
+            found => found.iter().map(|text| say(Some(text))).collect(),
+        };
+        (holds, say(text), got.join("; "))
+    }
+
     fn redeemed(&self, coupon: u32, accepted: bool) -> (bool, String, String) {
         let decision = &self.decided.decision;
         let codes = self.decided.event.presented.iter().filter(|code| code.coupon == Some(coupon));
@@ -1509,6 +1576,7 @@ impl View<'_> {
                 | SiteKind::Tender { .. }
                 | SiteKind::Gift { .. }
                 | SiteKind::Issue { .. }
+                | SiteKind::Tell { .. }
                 | SiteKind::Set { .. } => {}
             }
         }
@@ -1545,7 +1613,7 @@ impl View<'_> {
         }
         match self.hidden(offer) {
             Some(why) => format!("it is hidden by {}", why.word()),
-            None => "the event is no session".to_owned(),
+            None => "the event is no session, and no rule shows it".to_owned(),
         }
     }
 
@@ -1591,7 +1659,15 @@ impl View<'_> {
         let set = set.filter(|change| by(Some(change.rule)));
         let set = set
             .map(|change| format!("set `{}` by rule `{}`", self.field(change.slot), self.rule(change.rule)));
-        let given: Vec<String> = effects.chain(issues).chain(set).collect();
+        let said = self.words().filter(|(rule, _)| by(Some(*rule)));
+        let said = said.map(|(rule, saying)| {
+            format!("say {} {:?} by rule `{}`", saying.to, saying.text, self.rule(rule))
+        });
+        let shown = self.all().flat_map(|decision| &decision.offered).flat_map(|offered| &offered.shown);
+        let shown = shown.filter_map(|shown| Some((shown.offer, shown.rule.filter(|rule| by(Some(*rule)))?)));
+        let shown = shown
+            .map(|(offer, rule)| format!("show offer `{}` by rule `{}`", self.offer(offer), self.rule(rule)));
+        let given: Vec<String> = effects.chain(issues).chain(set).chain(said).chain(shown).collect();
         if given.is_empty() { "nothing".to_owned() } else { given.join("; ") }
     }
 
@@ -1703,6 +1779,9 @@ impl View<'_> {
         }
         for change in &decision.changes {
             let _ = writeln!(out, "set `{}` by rule `{}`", self.field(change.slot), self.rule(change.rule));
+        }
+        for (rule, saying) in self.words() {
+            let _ = writeln!(out, "say {} {:?} by rule `{}`", saying.to, saying.text, self.rule(rule));
         }
         for change in &decision.tiers {
             let when = if change.review { " at a review" } else { "" };

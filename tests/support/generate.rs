@@ -335,6 +335,7 @@ pub fn empty() -> Program {
         returns: false,
         instruments: Default::default(),
         gifts: Vec::new(),
+        tellings: Vec::new(),
         offers: Default::default(),
         contacts: Default::default(),
         spendables: Vec::new(),

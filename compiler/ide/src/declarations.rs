@@ -929,7 +929,8 @@ impl Walker {
                 }
             }
             EffectKind::Let(binding) => self.binding(binding, effect.span, &effect.docs),
-            EffectKind::Say(_) | EffectKind::Later(_) => {}
+            EffectKind::Say(_) => {}
+            EffectKind::Show(offer) => self.mention_path(&[Kind::Offer], offer),
         }
     }
 
@@ -1183,7 +1184,9 @@ impl Walker {
                 }
                 self.scope(scope);
             }
-            Expectation::Issue { count, instrument: what, name, scope } => {
+            Expectation::Say { to: _, text: _, scope } => self.scope(scope),
+            Expectation::Issue { count, instrument: what, name, scope }
+            | Expectation::Withdraw { count, instrument: what, name, scope } => {
                 if let Some(count) = count {
                     self.expr(count);
                 }
@@ -1201,7 +1204,7 @@ impl Walker {
                 self.mention(&[Kind::Level], level, tiers.as_deref());
             }
             Expectation::Ensure(path, _) => self.mention_path(&[Kind::Ensure], path),
-            Expectation::Badge(path) => self.mention_path(&[Kind::Badge], path),
+            Expectation::Badge(path, _) => self.mention_path(&[Kind::Badge], path),
             Expectation::Coupon(path, _) => self.mention_path(&[Kind::Coupon], path),
         }
     }

@@ -7,7 +7,7 @@ use crate::phrase::Phrase;
 use crate::words;
 use crate::writer::{Reader, Writer};
 use perq_grammar::ast::{
-    BestFor, Bundle, Clause, ClauseKind, Displace, Expr, ExprKind, GroupClause, Logic, Name, Placed,
+    BestFor, Bundle, Clause, ClauseKind, Displace, Expr, ExprKind, GroupClause, Logic, Name, Path, Placed,
     Processing, SchedulePart, SpendableClause, Text, Window,
 };
 
@@ -449,74 +449,10 @@ impl Writer<'_> {
                     self.say(depth, out);
                 }
                 GroupClause::Displace { mode, per, span: _ } => {
-                    let texts = match mode {
-                        Displace::None => [
-                            "all of its rules that apply count",
-                            "действуют все подходящие правила",
-                            "valgono tutte le regole applicabili",
-                        ],
-                        Displace::First => [
-                            "of the rules that apply the first by priority counts",
-                            "из подходящих правил действует первое по приоритету",
-                            "tra le regole applicabili vale la prima per priorità",
-                        ],
-                        Displace::BestForMember => [
-                            "of the rules that apply the one best for the member counts",
-                            "из подходящих правил действует самое выгодное для участника",
-                            "tra le regole applicabili vale la migliore per il partecipante",
-                        ],
-                        Displace::BestForRetailer => [
-                            "of the rules that apply the one best for the retailer counts",
-                            "из подходящих правил действует самое выгодное для магазина",
-                            "tra le regole applicabili vale la migliore per il negozio",
-                        ],
-                        Displace::Chain => [
-                            "the rules that apply count one after another, each on what those before it have left",
-                            "подходящие правила действуют одно за другим, каждое — на остаток после предыдущих",
-                            "le regole applicabili valgono una dopo l’altra, ciascuna su ciò che le precedenti hanno lasciato",
-                        ],
-                    };
-                    let mut out = self.text(texts, &[]);
-                    if let Some(per) = per {
-                        out.push_words(", ");
-                        out.push(&words::per(self.language, &per.text));
-                    }
-                    self.say(depth, out);
+                    self.displacing(depth, *mode, per.as_ref());
                 }
-                GroupClause::OnPrice(price) => {
-                    let texts = match price.text.as_str() {
-                        "original" => [
-                            "percentages are taken of the price before discounts",
-                            "проценты считаются от цены до скидок",
-                            "le percentuali si calcolano sul prezzo prima degli sconti",
-                        ],
-                        _ => [
-                            "percentages are taken of what earlier discounts have left",
-                            "проценты считаются от цены после предыдущих скидок",
-                            "le percentuali si calcolano su ciò che gli sconti precedenti hanno lasciato",
-                        ],
-                    };
-                    let out = self.text(texts, &[]);
-                    self.say(depth, out);
-                }
-                GroupClause::Excludes(group, when_better) => {
-                    let group = self.declared_title("group", &group.dotted()).into();
-                    let texts = if *when_better {
-                        [
-                            "it counts in place of the group {0} where it is better",
-                            "действует вместо группы {0}, если выгоднее",
-                            "vale al posto del gruppo {0} quando è migliore",
-                        ]
-                    } else {
-                        [
-                            "it is not combined with the group {0}",
-                            "не сочетается с группой {0}",
-                            "non si cumula con il gruppo {0}",
-                        ]
-                    };
-                    let out = self.text(texts, &[&group]);
-                    self.say(depth, out);
-                }
+                GroupClause::OnPrice(price) => self.on_price(depth, price),
+                GroupClause::Excludes(group, when_better) => self.excluding(depth, group, *when_better),
                 GroupClause::Shared(clause) => self.a_clause(depth, clause),
                 // Members read the rules below their group.
                 GroupClause::Rule(_) if self.reader == Reader::Member => {}
@@ -537,16 +473,103 @@ impl Writer<'_> {
         }
     }
 
-    /// What a rule has of its group: its events, conditions and names.
+    /// Which of the rules that apply count.
+    fn displacing(&mut self, depth: u8, mode: Displace, per: Option<&Name>) {
+        let texts = match mode {
+            Displace::None => [
+                "all of its rules that apply count",
+                "действуют все подходящие правила",
+                "valgono tutte le regole applicabili",
+            ],
+            Displace::First => [
+                "of the rules that apply the first by priority counts",
+                "из подходящих правил действует первое по приоритету",
+                "tra le regole applicabili vale la prima per priorità",
+            ],
+            Displace::BestForMember => [
+                "of the rules that apply the one best for the member counts",
+                "из подходящих правил действует самое выгодное для участника",
+                "tra le regole applicabili vale la migliore per il partecipante",
+            ],
+            Displace::BestForRetailer => [
+                "of the rules that apply the one best for the retailer counts",
+                "из подходящих правил действует самое выгодное для магазина",
+                "tra le regole applicabili vale la migliore per il negozio",
+            ],
+            Displace::Chain => [
+                "the rules that apply count one after another, each on what those before it have left",
+                "подходящие правила действуют одно за другим, каждое — на остаток после предыдущих",
+                "le regole applicabili valgono una dopo l’altra, ciascuna su ciò che le precedenti hanno lasciato",
+            ],
+        };
+        let mut out = self.text(texts, &[]);
+        if let Some(per) = per {
+            out.push_words(", ");
+            out.push(&words::per(self.language, &per.text));
+        }
+        self.say(depth, out);
+    }
+
+    /// Of which price percentages are taken.
+    fn on_price(&mut self, depth: u8, price: &Name) {
+        let texts = match price.text.as_str() {
+            "original" => [
+                "percentages are taken of the price before discounts",
+                "проценты считаются от цены до скидок",
+                "le percentuali si calcolano sul prezzo prima degli sconti",
+            ],
+            _ => [
+                "percentages are taken of what earlier discounts have left",
+                "проценты считаются от цены после предыдущих скидок",
+                "le percentuali si calcolano su ciò che gli sconti precedenti hanno lasciato",
+            ],
+        };
+        let out = self.text(texts, &[]);
+        self.say(depth, out);
+    }
+
+    /// Which other group it excludes.
+    fn excluding(&mut self, depth: u8, group: &Path, when_better: bool) {
+        let group = self.declared_title("group", &group.dotted()).into();
+        let texts = if when_better {
+            [
+                "it counts in place of the group {0} where it is better",
+                "действует вместо группы {0}, если выгоднее",
+                "vale al posto del gruppo {0} quando è migliore",
+            ]
+        } else {
+            [
+                "it is not combined with the group {0}",
+                "не сочетается с группой {0}",
+                "non si cumula con il gruppo {0}",
+            ]
+        };
+        let out = self.text(texts, &[&group]);
+        self.say(depth, out);
+    }
+
+    /// Whether a rule has something of a clause of its group; that all rules count goes without saying.
+    pub(crate) fn is_shared(clause: &GroupClause) -> bool {
+        match clause {
+            GroupClause::Shared(clause) => !matches!(clause.kind, ClauseKind::Title(_)),
+            GroupClause::Displace { mode, .. } => *mode != Displace::None,
+            GroupClause::OnPrice(_) | GroupClause::Excludes(..) => true,
+            GroupClause::Kind(_) | GroupClause::Rule(_) => false,
+        }
+    }
+
+    /// What a rule has of its group: its events, conditions and names, and how it competes.
     pub(crate) fn shared_of_group(&mut self, depth: u8, clauses: &[GroupClause]) {
         for clause in clauses {
             match clause {
                 GroupClause::Shared(clause) => self.a_clause(depth, clause),
-                GroupClause::Kind(_)
-                | GroupClause::Displace { .. }
-                | GroupClause::OnPrice(_)
-                | GroupClause::Excludes(..)
-                | GroupClause::Rule(_) => {}
+                GroupClause::Displace { mode: Displace::None, .. } => {}
+                GroupClause::Displace { mode, per, span: _ } => {
+                    self.displacing(depth, *mode, per.as_ref());
+                }
+                GroupClause::OnPrice(price) => self.on_price(depth, price),
+                GroupClause::Excludes(group, when_better) => self.excluding(depth, group, *when_better),
+                GroupClause::Kind(_) | GroupClause::Rule(_) => {}
             }
         }
     }

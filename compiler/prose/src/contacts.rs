@@ -93,7 +93,7 @@ impl<'a> Writer<'a> {
                         ["the average of {0}", "среднее значение {0:of}", "la media di {0}"],
                         &[&value],
                     ),
-                    false => self.text(["the sum of {0}", "сумма {0:of}", "la somma di {0}"], &[&value]),
+                    false => self.text(["the sum of {0}", "сумма {0:of}", "la somma {0:of}"], &[&value]),
                 }
                 .into();
                 let text = match comparison {

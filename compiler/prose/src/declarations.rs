@@ -427,14 +427,7 @@ impl<'a> Writer<'a> {
         {
             let title = self.title(header, group_titles(clauses)).map(|title| self.language.quoted(title));
             let title = title.unwrap_or_else(|| Phrase::name(header.name.text.clone())).into();
-            let is_shared = clauses.iter().any(|clause| match clause {
-                GroupClause::Shared(clause) => !matches!(clause.kind, ClauseKind::Title(_)),
-                GroupClause::Kind(_)
-                | GroupClause::Displace { .. }
-                | GroupClause::OnPrice(_)
-                | GroupClause::Excludes(..)
-                | GroupClause::Rule(_) => false,
-            });
+            let is_shared = clauses.iter().any(Self::is_shared);
             let out = if is_shared {
                 self.text(
                     [
@@ -1663,9 +1656,30 @@ impl<'a> Writer<'a> {
                 }
                 out
             }
-            Expectation::Issue { count, instrument, name, scope } => {
+            Expectation::Say { to, text, scope } => {
+                let to = Phrase::name(to.text.clone()).into();
+                let mut out = match text {
+                    Some(text) => {
+                        let said = self.language.quoted(&text.value).into();
+                        let texts = ["words for {0}: {1}", "слова для {0}: {1}", "parole per {0}: {1}"];
+                        self.text(texts, &[&to, &said])
+                    }
+                    None => {
+                        self.text(["no words for {0}", "без слов для {0}", "nessuna parola per {0}"], &[&to])
+                    }
+                };
+                out.push(&self.scope(scope));
+                out
+            }
+            Expectation::Issue { count, instrument, name, scope }
+            | Expectation::Withdraw { count, instrument, name, scope } => {
                 let thing = self.instrument(*instrument, &name.dotted()).into();
-                let mut out = self.text(["issued: {0}", "выдано: {0}", "rilasciato: {0}"], &[&thing]);
+                let texts = if matches!(expectation, Expectation::Withdraw { .. }) {
+                    ["withdrawn: {0}", "отозвано: {0}", "revocato: {0}"]
+                } else {
+                    ["issued: {0}", "выдано: {0}", "rilasciato: {0}"]
+                };
+                let mut out = self.text(texts, &[&thing]);
                 if let Some(count) = count {
                     let count = self.noun(count);
                     out.push(
@@ -1692,16 +1706,22 @@ impl<'a> Writer<'a> {
                 ];
                 self.text(["the level of {0} is {1}", "уровень {0}: {1}", "il livello di {0} è {1}"], &nouns)
             }
-            Expectation::Badge(badge) => {
+            Expectation::Badge(badge, has) => {
                 let badge = self.declared_title("badge", &badge.dotted()).into();
-                self.text(
+                let texts = if *has {
                     [
                         "the member has the badge {0}",
                         "у участника есть значок {0}",
                         "il partecipante ha il distintivo {0}",
-                    ],
-                    &[&badge],
-                )
+                    ]
+                } else {
+                    [
+                        "the member does not have the badge {0}",
+                        "у участника нет значка {0}",
+                        "il partecipante non ha il distintivo {0}",
+                    ]
+                };
+                self.text(texts, &[&badge])
             }
             Expectation::Coupon(coupon, accepted) => {
                 let coupon = self.declared_title("coupon", &coupon.dotted()).into();

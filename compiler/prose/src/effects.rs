@@ -108,18 +108,19 @@ impl Writer<'_> {
             }
             EffectKind::Let(binding) => self.binding(depth, binding),
             EffectKind::Say(sayings) => self.sayings(depth, sayings),
-            EffectKind::Later(word) => self.later(depth, &word.text),
+            EffectKind::Show(offer) => {
+                let offer = self.declared_title("offer", &offer.dotted()).into();
+                let out = self.text(
+                    [
+                        "it shows the offer {0}, where that may be shown",
+                        "показывается предложение {0}, если его условия выполнены",
+                        "mostra l’offerta {0}, se le sue condizioni valgono",
+                    ],
+                    &[&offer],
+                );
+                self.say(depth, out);
+            }
         }
-    }
-
-    /// What has a shape and is not carried out yet.
-    pub(crate) fn later(&mut self, depth: u8, word: &str) {
-        let word = Phrase::name(word).into();
-        let out = self.text(
-            ["{0} is not carried out yet", "{0} пока не выполняется", "{0} non viene ancora eseguito"],
-            &[&word],
-        );
-        self.say(depth, out);
     }
 
     /// An amount in a sentence; the arms of a choice are listed below it.
@@ -526,6 +527,14 @@ impl Writer<'_> {
                 ),
                 "cashier" => self.text(
                     ["the cashier is told {0}", "кассиру сообщается {0}", "alla cassa si dice {0}"],
+                    &[&said],
+                ),
+                "agent" => self.text(
+                    ["the agent is told {0}", "оператору сообщается {0}", "all’operatore si dice {0}"],
+                    &[&said],
+                ),
+                "receipt" => self.text(
+                    ["the receipt says {0}", "в чеке печатается {0}", "sullo scontrino si legge {0}"],
                     &[&said],
                 ),
                 other => {

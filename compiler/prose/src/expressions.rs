@@ -474,8 +474,25 @@ impl Writer<'_> {
 
     /// A field by the name that the checker has for it; `written` where that says nothing.
     pub(crate) fn field(&self, name: &str, written: &str) -> Noun {
-        if let Some(noun) = words::field(self.language, name) {
+        // What settlement gives, and the fields of a contact, have their owner in the text alone.
+        let known = words::field(self.language, name).or_else(|| words::field(self.language, written));
+        if let Some(noun) = known {
             return noun;
+        }
+        if let Some(account) = written.split_once(".award.").map(|(_, account)| account) {
+            let account = self.declared_title("account", account).into();
+            return Noun {
+                gender: Gender::Neuter,
+                ..self.of(
+                    [
+                        "what is awarded to the account {0}",
+                        "начисленное на счёт {0}",
+                        "ciò che è accreditato sul conto {0}",
+                    ],
+                    "начисленного на счёт {0}",
+                    &[&account],
+                )
+            };
         }
         if let Some(account) = name.strip_prefix("member.balance.") {
             let account = self.declared_title("account", account).into();

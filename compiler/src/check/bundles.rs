@@ -110,6 +110,7 @@ impl Checker<'_> {
                 | Step::Multiply { .. }
                 | Step::Issue { .. }
                 | Step::Gift { .. }
+                | Step::Tell { .. }
                 | Step::Set { .. }
                 | Step::TenderLines { .. }
                 | Step::TenderTerm { .. }

@@ -82,12 +82,12 @@ impl Checker<'_> {
                     steps.extend(self.multiply(scope, group, by, place, context));
                 }
                 ast::EffectKind::Gift(gift) => steps.extend(self.gift(scope, gift, place, context)),
-                ast::EffectKind::Say(_) => {
-                    self.report(errors::not_yet_evaluated(place, "say"));
+                ast::EffectKind::Say(words) => {
+                    let mut said = Vec::new();
+                    self.says(scope.at(), words, &mut said);
+                    steps.push(Step::Tell { telling: ir::Telling::Words(said), place });
                 }
-                ast::EffectKind::Later(word) => {
-                    self.report(errors::not_yet_evaluated(place, &word.text));
-                }
+                ast::EffectKind::Show(offer) => steps.extend(self.show(scope, offer, place)),
             }
         }
     }

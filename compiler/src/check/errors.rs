@@ -64,7 +64,6 @@ pub const NAMES: &[&str] = &[
     "not-exhaustive",
     "not-of-the-bundle",
     "not-redeemable",
-    "not-yet-evaluated",
     "nothing-happened",
     "number-out-of-range",
     "other-currency",
@@ -123,6 +122,7 @@ pub const NAMES: &[&str] = &[
     "wrong-offer",
     "wrong-reference-kind",
     "wrong-scale",
+    "wrong-show",
     "wrong-spendable",
     "wrong-window",
 ];
@@ -255,6 +255,10 @@ pub(super) fn missing_clause(place: Place, what: &str, clause: &str, example: &s
 
 pub(super) fn wrong_offer(place: Place, why: &str) -> Diagnostic {
     Diagnostic::error("wrong-offer", place, format!("an offer cannot say this: {why}"))
+}
+
+pub(super) fn wrong_show(place: Place, why: &str) -> Diagnostic {
+    Diagnostic::error("wrong-show", place, format!("this offer cannot be shown here: {why}"))
 }
 
 pub(super) fn wrong_ensure(place: Place, why: &str) -> Diagnostic {
@@ -1877,14 +1881,4 @@ pub(super) fn unknown_list_record(place: Place, word: &str, near: Option<&str>) 
     .help(format!(
         "declare what an entry holds: `record {word} {{ … }}`; names of a kind are a `set of {word}`"
     ))
-}
-
-// ---- later
-
-pub(super) fn not_yet_evaluated(place: Place, what: &str) -> Diagnostic {
-    Diagnostic::error(
-        "not-yet-evaluated",
-        place,
-        format!("`{what}` is part of the language, but this version cannot evaluate it yet"),
-    )
 }

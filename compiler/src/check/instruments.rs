@@ -101,7 +101,7 @@ pub(super) fn kind_of(clauses: &[ast::Clause]) -> &'static str {
             | ast::EffectKind::Set { .. }
             | ast::EffectKind::Let(_)
             | ast::EffectKind::Say(_)
-            | ast::EffectKind::Later(_) => None,
+            | ast::EffectKind::Show(_) => None,
         })
     }
     let effects = clauses.iter().find_map(|clause| match &clause.kind {

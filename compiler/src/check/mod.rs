@@ -496,6 +496,8 @@ struct Checker<'a> {
     shared_codes: FxHashMap<String, Place>,
     certificate_ids: FxHashMap<String, u32>,
     offer_ids: FxHashMap<String, u32>,
+    /// Which offers rules show, for which kinds of events, and where they say so.
+    shown: Vec<(u32, Vec<ir::EventId>, Place)>,
     badge_ids: FxHashMap<String, u32>,
     /// The fields that say whether the member has each badge.
     badge_fields: Vec<FieldId>,
@@ -554,6 +556,7 @@ impl Checker<'_> {
             certificate_ids: FxHashMap::default(),
             badge_ids: FxHashMap::default(),
             offer_ids: FxHashMap::default(),
+            shown: Vec::new(),
             badge_fields: Vec::new(),
             rule_infos: Vec::new(),
             redemption_infos: Vec::new(),

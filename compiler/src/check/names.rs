@@ -127,6 +127,11 @@ impl Scope {
         }
     }
 
+    /// Whose text the place belongs to.
+    pub(super) fn at(&self) -> At {
+        At { file: self.file, space: self.space, origin: super::Origin::Program }
+    }
+
     pub(super) fn place(&self, span: Span) -> Place {
         Place { file: self.file, span }
     }

@@ -75,20 +75,15 @@ pub(super) fn as_rules(items: &Items<'_>) -> Vec<AsRule> {
     for (at, header, clauses) in &items.offers {
         for clause in *clauses {
             let ast::OfferClause::On(answer, effects) = &clause.kind else { continue };
-            // Words are the offer's own.
-            let effects: Vec<ast::Effect> = effects
-                .iter()
-                .filter(|effect| !matches!(effect.kind, ast::EffectKind::Say(_)))
-                .cloned()
-                .collect();
-            if effects.is_empty() {
-                continue;
-            }
             let span = answer.span;
             let name = |text: &str| ast::Name { text: text.to_owned(), span };
+            let titled = |title: &ast::Text| ast::Text {
+                value: format!("{}, {}", title.value, answer.text),
+                span: title.span,
+            };
             let own = ast::Header {
                 name: name(&format!("{}_{}", header.name.text, answer.text)),
-                title: header.title.clone(),
+                title: header.title.as_ref().map(titled),
                 was: None,
             };
             let of_offer = is_of(header, path("event.offer", span), span);
@@ -105,7 +100,7 @@ pub(super) fn as_rules(items: &Items<'_>) -> Vec<AsRule> {
                 clause(ast::ClauseKind::On(vec![(path_of(ir::offers::REACTION, span), None)])),
                 clause(ast::ClauseKind::When(of_offer)),
                 clause(ast::ClauseKind::When(taken)),
-                clause(ast::ClauseKind::Then(effects)),
+                clause(ast::ClauseKind::Then(effects.clone())),
             ];
             let group = vec![
                 ast::GroupClause::Kind(name(kind_of(&clauses))),
@@ -236,7 +231,7 @@ impl<'a> Checker<'a> {
                 steps: Vec::new(),
                 score: None,
                 learn,
-                answers: Vec::new(),
+                shown: Vec::new(),
                 governance: ir::Governance::default(),
                 place,
             });
@@ -293,11 +288,16 @@ impl<'a> Checker<'a> {
         mut offer: typed::Offer,
     ) -> typed::Offer {
         let session = self.event_ids.get(ir::offers::SESSION).copied();
+        offer.shown = self.shown_at(&offer.name).flat_map(|(events, _)| events).copied().collect();
+        offer.shown.sort_unstable();
+        offer.shown.dedup();
+        let mut asked: Vec<ir::EventId> = session.into_iter().chain(offer.shown.iter().copied()).collect();
+        asked.sort_unstable();
         let mut reading = Reading {
             at,
             header,
             what: format!("offer `{}`", header.name.text),
-            scope: Scope::new(at.file, at.space, Events::Heard(session.into_iter().collect())),
+            scope: Scope::new(at.file, at.space, Events::Heard(asked)),
             steps: Vec::new(),
             valid: Vec::new(),
             widened: clauses.iter().any(|clause| matches!(clause.kind, ast::OfferClause::Also(..))),
@@ -333,25 +333,20 @@ impl<'a> Checker<'a> {
                     self.report(errors::wrong_offer(at.place(kind.span), &why));
                 }
                 ast::OfferClause::Score(score) => {
+                    // What a rule shows does not compete.
+                    let asked = std::mem::replace(
+                        &mut reading.scope.events,
+                        Events::Heard(session.into_iter().collect()),
+                    );
                     let value = self.value_of(&mut reading.scope, score, &Type::Number);
+                    reading.scope.events = asked;
                     if !value.ty.is_error() && !matches!(value.kind, ExprKind::Error) {
                         offer.score = Some(value);
                     }
                 }
                 ast::OfferClause::Say(words) => self.says(at, words, &mut offer.says),
-                ast::OfferClause::On(answer, effects) => {
-                    if let Some(answer) = self.answer(at, answer) {
-                        let mut says = Vec::new();
-                        for effect in effects {
-                            if let ast::EffectKind::Say(words) = &effect.kind {
-                                self.says(at, words, &mut says);
-                            }
-                        }
-                        if !says.is_empty() {
-                            offer.answers.push((answer, says));
-                        }
-                    }
-                }
+                // A rule of its own, made before.
+                ast::OfferClause::On(..) => {}
                 ast::OfferClause::Learn(learn) => self.learn(at, learn, offer.learn.as_mut(), place),
                 ast::OfferClause::Rest(stretch, after) => self.rest(&mut reading, stretch, after, place),
                 ast::OfferClause::Shared(clause) => {
@@ -437,6 +432,7 @@ impl<'a> Checker<'a> {
             | Step::TenderTerm { .. }
             | Step::Issue { .. }
             | Step::Gift { .. }
+            | Step::Tell { .. }
             | Step::Set { .. }
             | Step::Multiply { .. }
             | Step::Discount { .. }) => OfferStep::Let(step),
@@ -505,13 +501,37 @@ impl<'a> Checker<'a> {
 
     fn channels_of(&mut self, reading: &mut Reading<'_>, channels: &[ast::Expr], place: Place) {
         let Some(reference) = self.channel_names(reading.at, channels) else { return };
-        let Some(field) = self.out.offers.channel else { return };
-        let value = Box::new(self.builtin_field(field, place));
-        let condition = Expr { kind: ExprKind::InReference(value, reference), ty: Type::Bool, place };
+        let mut fields: Vec<typed::FieldId> = self.out.offers.channel.into_iter().collect();
+        let shown: Vec<(Vec<ir::EventId>, Place)> =
+            self.shown_at(&reading.header.name.text).map(|(events, at)| (events.to_vec(), at)).collect();
+        for (events, shown_at) in shown {
+            for event in events {
+                let Some(kind) = self.out.events.get(event.index()).map(|kind| kind.name.clone()) else {
+                    continue;
+                };
+                match self.field_of_event(&kind, "channel") {
+                    Some(field) => fields.push(field),
+                    None => {
+                        let name = &reading.header.name.text;
+                        let why = format!("`{name}` says `channels`, and a `{kind}` has no channel");
+                        self.report(errors::wrong_show(shown_at, &why));
+                    }
+                }
+            }
+        }
+        fields.sort_unstable();
+        fields.dedup();
+        let of_field = |checker: &Self, field: typed::FieldId| {
+            let value = Box::new(checker.builtin_field(field, place));
+            Expr { kind: ExprKind::InReference(value, reference.clone()), ty: Type::Bool, place }
+        };
+        let of_fields: Vec<Expr> = fields.into_iter().map(|field| of_field(self, field)).collect();
+        let Some(condition) = super::rules::any_of(of_fields, place) else { return };
         reading.steps.push(OfferStep::Condition { clause: OfferClause::Channels, condition, place });
     }
 
-    fn says(&mut self, at: At, words: &[(ast::Name, ast::Text)], says: &mut Vec<ir::Saying>) {
+    /// Words, by whom they are for or by language.
+    pub(super) fn says(&mut self, at: At, words: &[(ast::Name, ast::Text)], says: &mut Vec<ir::Saying>) {
         for (to, text) in words {
             if says.iter().any(|saying| saying.to == to.text) {
                 self.report(errors::repeated_clause(at.place(to.span), &to.text, "`say`"));
@@ -519,6 +539,29 @@ impl<'a> Checker<'a> {
                 says.push(ir::Saying { to: to.text.clone(), text: text.value.clone() });
             }
         }
+    }
+
+    /// `show offer roaming` in a rule.
+    pub(super) fn show(&mut self, scope: &Scope, path: &ast::Path, place: Place) -> Option<Step> {
+        let offer = self.offer_named(scope.at(), path)?;
+        let events = match &scope.events {
+            Events::Heard(events) => events.clone(),
+            Events::Inferred(_) => Vec::new(),
+        };
+        if self.event_ids.get(ir::offers::SESSION).is_some_and(|session| events.contains(session)) {
+            let why = "what a session shows is chosen by its arbitration; say in the offer for whom it is";
+            self.report(errors::wrong_show(place, why));
+            return None;
+        }
+        self.shown.push((offer, events, place));
+        Some(Step::Tell { telling: ir::Telling::Offer(offer), place })
+    }
+
+    /// The kinds of events for which rules show the offer of this name, and where they say so.
+    fn shown_at<'c>(&'c self, name: &str) -> impl Iterator<Item = (&'c [ir::EventId], Place)> + use<'c, 'a> {
+        let id = self.offer_ids.get(name).copied();
+        let of = move |(offer, ..): &&(u32, Vec<ir::EventId>, Place)| Some(*offer) == id;
+        self.shown.iter().filter(of).map(|(_, events, place)| (events.as_slice(), *place))
     }
 
     fn answer(&mut self, at: At, answer: &ast::Name) -> Option<u32> {

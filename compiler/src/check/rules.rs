@@ -964,7 +964,7 @@ fn whole(number: i64) -> ExprKind {
     ExprKind::Constant(Ratio::whole(i128::from(number)))
 }
 
-fn any_of(mut conditions: Vec<Expr>, place: Place) -> Option<Expr> {
+pub(super) fn any_of(mut conditions: Vec<Expr>, place: Place) -> Option<Expr> {
     if conditions.len() <= 1 {
         return conditions.pop();
     }

@@ -151,6 +151,7 @@ impl Checker<'_> {
                 | Step::Discount { .. }
                 | Step::Issue { .. }
                 | Step::Gift { .. }
+                | Step::Tell { .. }
                 | Step::Set { .. } => false,
             })
         }

@@ -114,6 +114,7 @@ impl Checker<'_> {
                 | Step::TenderTerm { .. }
                 | Step::Issue { .. }
                 | Step::Gift { .. }
+                | Step::Tell { .. }
                 | Step::Set { .. }
                 | Step::Multiply { .. }
                 | Step::Discount { .. } => {}
@@ -161,7 +162,7 @@ impl Checker<'_> {
                     }
                 }
                 // Issues, gifts and settings do not compete.
-                Step::Issue { .. } | Step::Gift { .. } | Step::Set { .. } => {}
+                Step::Issue { .. } | Step::Gift { .. } | Step::Tell { .. } | Step::Set { .. } => {}
                 Step::When(_) | Step::Let(..) | Step::LetCollection(..) => {}
                 // No group of these compares priorities.
                 Step::Debit { .. } | Step::TenderLines { .. } | Step::TenderTerm { .. } => {}

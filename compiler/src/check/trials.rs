@@ -767,25 +767,26 @@ impl<'a> Checker<'a> {
                 Expectation::Debit { account, amount, scope: scope? }
             }
             ast::Expectation::Issue { count, instrument, name, scope } => {
-                let instrument = self.instrument(at, name, *instrument);
-                let scope = self.expect_scope(at, scope);
-                let to = scope.as_ref().and_then(|scope| scope.to.clone());
-                let count = match count {
-                    Some(count) => {
-                        let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
-                        let value = self.value_of(&mut scope, count, &Type::Number);
-                        Some(self.test_constant(&value)?.to_i64()?)
-                    }
-                    None => None,
-                };
-                Expectation::Issue { count, instrument: instrument?, rule: scope?.rule, to }
+                let (count, instrument, scope) =
+                    self.expected_instrument(at, (count.as_ref(), *instrument, name), scope)?;
+                Expectation::Issue { count, instrument, rule: scope.rule, to: scope.to }
             }
+            ast::Expectation::Withdraw { count, instrument, name, scope } => {
+                let (count, instrument, scope) =
+                    self.expected_instrument(at, (count.as_ref(), *instrument, name), scope)?;
+                Expectation::Withdrawn { count, instrument, rule: scope.rule, to: scope.to }
+            }
+            ast::Expectation::Say { to, text, scope } => Expectation::Said {
+                to: to.text.clone(),
+                text: text.as_ref().map(|text| text.value.clone()),
+                rule: self.expect_scope(at, scope)?.rule,
+            },
             ast::Expectation::Coupon(path, accepted) => {
                 Expectation::Coupon(self.coupon_named(at, path)?, *accepted)
             }
             ast::Expectation::Ensure(path, kept) => Expectation::Keeps(self.promise_named(at, path)?, *kept),
-            ast::Expectation::Badge(path) => match self.instrument(at, path, ast::Instrument::Badge)? {
-                ir::InstrumentId::Badge(badge) => Expectation::Badge(badge),
+            ast::Expectation::Badge(path, has) => match self.instrument(at, path, ast::Instrument::Badge)? {
+                ir::InstrumentId::Badge(badge) => Expectation::Badge(badge, *has),
                 ir::InstrumentId::Coupon(_) | ir::InstrumentId::Certificate(_) => return None,
             },
             ast::Expectation::Tier(path, level) => {
@@ -885,6 +886,26 @@ impl<'a> Checker<'a> {
                 return None;
             }
         })
+    }
+
+    /// `2 coupon welcome10 by rule welcome`
+    fn expected_instrument(
+        &mut self,
+        at: At,
+        (count, instrument, name): (Option<&ast::Expr>, ast::Instrument, &ast::Path),
+        scope: &ast::Scope,
+    ) -> Option<(Option<i64>, ir::InstrumentId, crate::typed::ExpectScope)> {
+        let instrument = self.instrument(at, name, instrument);
+        let scope = self.expect_scope(at, scope);
+        let count = match count {
+            Some(count) => {
+                let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+                let value = self.value_of(&mut scope, count, &Type::Number);
+                Some(self.test_constant(&value)?.to_i64()?)
+            }
+            None => None,
+        };
+        Some((count, instrument?, scope?))
     }
 
     fn expect_scope(&mut self, at: At, scope: &ast::Scope) -> Option<ExpectScope> {

@@ -60,6 +60,7 @@ pub fn is_cancellable(program: &Program, site: SiteId) -> bool {
             | SiteKind::Discount { .. }
             | SiteKind::Gift { .. }
             | SiteKind::Issue { .. }
+            | SiteKind::Tell { .. }
             | SiteKind::Set { .. }
             | SiteKind::Tender { .. },
         )

@@ -1,14 +1,15 @@
 //! What rules do besides amounts: instruments that they issue and fields of the member that they set. It follows the
-//! amounts: where a rule proposes amounts and none of them stays, it does not happen. Refuses to know state.
+//! amounts: where a rule proposes amounts and none of them stays, it does not happen. So it is with what rules tell. Refuses
+//! to know state.
 
 use super::grant::{Given, Granter, Owner, note};
 use super::limit::allowed;
 use super::price::{NONE, Run, SiteFault};
-use super::{Change, Claim, CutBy, Decision, Gift, Issue, Proposal, Record};
+use super::{Change, Claim, CutBy, Decision, Gift, Hidden, HiddenWhy, Issue, Proposal, Record, Said, Shown};
 use crate::calendar::add_months;
 use crate::ir::{
     FaultKind, GroupId, InstrumentId, Lifetime, LimitOf, MISSING, NameFrom, Program, RuleId, SiteId,
-    SiteKind, event_slot,
+    SiteKind, Telling, event_slot,
 };
 
 /// Most of an instrument that one effect issues.
@@ -25,13 +26,19 @@ pub(super) struct Deed {
     pub number: i64,
 }
 
-/// Works out what a rule would do, in the order of its text.
+/// An offer that a rule shows, and what keeps it back.
+pub(super) type KeptBack = (u32, HiddenWhy);
+
+/// Works out what a rule would do, in the order of its text. What keeps back each offer stands in `held`; the offers that
+/// the rule would show and may not are listed in `kept`.
 pub(super) fn wishes(
     program: &Program,
     proposals: &[Proposal],
-    out: &mut Vec<(SiteId, i64)>,
+    held: &[Option<HiddenWhy>],
+    (out, kept): (&mut Vec<(SiteId, i64)>, &mut Vec<KeptBack>),
 ) -> Result<(), SiteFault> {
     out.clear();
+    kept.clear();
     for proposal in proposals {
         let Some(site) = program.sites.get(proposal.site.index()) else { continue };
         let most = match site.kind {
@@ -45,7 +52,8 @@ pub(super) fn wishes(
             SiteKind::Issue { instrument: InstrumentId::Coupon(_) | InstrumentId::Badge(_), .. } => {
                 MOST_ISSUED
             }
-            SiteKind::Issue { instrument: InstrumentId::Certificate(_), .. } | SiteKind::Set { .. } => {
+            SiteKind::Issue { instrument: InstrumentId::Certificate(_), .. } | SiteKind::Tell { .. }
+ | SiteKind::Set { .. } => {
                 i64::MAX
             }
         };
@@ -62,13 +70,40 @@ pub(super) fn wishes(
             | SiteKind::Tender { .. }
             | SiteKind::Discount { .. }
             | SiteKind::Gift { .. }
+            | SiteKind::Tell { .. }
             | SiteKind::Set { .. } => true,
         };
-        if happens {
-            out.push((proposal.site, number));
+        // A loop says something once, however often it turns.
+        let again = match site.kind {
+            SiteKind::Tell { .. } => out.iter().any(|(told, _)| *told == proposal.site),
+            SiteKind::Award { .. }
+            | SiteKind::Multiply { .. }
+            | SiteKind::Debit { .. }
+            | SiteKind::Tender { .. }
+            | SiteKind::Discount { .. }
+            | SiteKind::Gift { .. }
+            | SiteKind::Issue { .. }
+            | SiteKind::Set { .. } => false,
+        };
+        let offer = offer_of(program, site.kind);
+        let why = offer.and_then(|offer| held.get(offer as usize).copied().flatten());
+        match offer.zip(why) {
+            Some(back) if !kept.contains(&back) => kept.push(back),
+            Some(_) => {}
+            None if happens && !again => out.push((proposal.site, number)),
+            None => {}
         }
     }
     Ok(())
+}
+
+/// The offer that an effect shows.
+fn offer_of(program: &Program, kind: SiteKind) -> Option<u32> {
+    let SiteKind::Tell { telling } = kind else { return None };
+    match program.tellings.get(usize::try_from(telling).ok()?)? {
+        Telling::Offer(offer) => Some(*offer),
+        Telling::Words(_) => None,
+    }
 }
 
 impl Granter {
@@ -151,6 +186,16 @@ pub(super) fn list(
                     until,
                 });
             }
+            Some(kind @ SiteKind::Tell { telling }) => match offer_of(program, kind) {
+                Some(offer) => {
+                    let offered = decision.offered.get_or_insert_default();
+                    if !offered.shown.iter().any(|shown| shown.offer == offer) {
+                        let rule = Some(deed.rule);
+                        offered.shown.push(Shown { offer, score: None, propensity: None, rule });
+                    }
+                }
+                None => decision.said.push(Said { rule: deed.rule, site: deed.site, telling }),
+            },
             Some(
                 SiteKind::Award { .. }
                 | SiteKind::Multiply { .. }
@@ -159,6 +204,16 @@ pub(super) fn list(
                 | SiteKind::Discount { .. },
             )
             | None => {}
+        }
+    }
+}
+
+/// Lists the offers that rules would have shown and that their own conditions keep back.
+pub(super) fn list_kept(kept: &[(RuleId, KeptBack)], decision: &mut Decision) {
+    for (rule, (offer, why)) in kept {
+        let offered = decision.offered.get_or_insert_default();
+        if !offered.hidden.iter().any(|hidden| hidden.offer == *offer) {
+            offered.hidden.push(Hidden { offer: *offer, why: *why, propensity: None, rule: Some(*rule) });
         }
     }
 }

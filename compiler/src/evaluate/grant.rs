@@ -121,6 +121,7 @@ impl Owner<'_> {
             | SiteKind::Debit { .. }
             | SiteKind::Issue { .. }
             | SiteKind::Gift { .. }
+            | SiteKind::Tell { .. }
             | SiteKind::Set { .. }
             | SiteKind::Tender { .. } => None,
         }

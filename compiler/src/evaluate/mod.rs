@@ -314,9 +314,11 @@ pub struct Decision {
     pub tenders: Vec<Tender>,
     /// What is taken from lots, by the condition that they carry; empty where the program has no such conditions.
     pub spent: Vec<Spent>,
-    /// What the member is offered; of sessions, where the program has offers.
+    /// What rules say, in the order of settlement.
+    pub said: Vec<Said>,
+    /// What the member is offered: of sessions, where the program has offers; of other events, where rules show any.
     pub offered: Option<Offered>,
-    /// How an offer was taken; of reactions, where an offer says something to them or learns from them.
+    /// How an offer was taken; of reactions, where an offer learns from them.
     pub answered: Option<Reaction>,
     /// Why the event as a whole is refused; then there is nothing else but what failed.
     pub refused: Option<Refused>,
@@ -328,6 +330,20 @@ pub struct Decision {
     pub lines: Vec<LineTotal>,
     /// Sums.
     pub totals: Totals,
+}
+
+impl Decision {
+    /// The rules that have an effect of any sort, once for each effect.
+    pub fn acting(&self) -> impl Iterator<Item = RuleId> {
+        let shown = self.offered.iter().flat_map(|offered| &offered.shown);
+        let effects = self.effects.iter().map(|effect| effect.rule);
+        effects
+            .chain(self.issues.iter().filter_map(|issue| issue.rule))
+            .chain(self.gifts.iter().map(|gift| gift.rule))
+            .chain(self.changes.iter().map(|change| change.rule))
+            .chain(self.said.iter().map(|said| said.rule))
+            .chain(shown.filter_map(|shown| shown.rule))
+    }
 }
 
 /// An effect that applies.
@@ -390,6 +406,17 @@ pub struct Gift {
     pub pieces: i64,
     /// Those of them that the basket does not hold, and that the host adds.
     pub added: i64,
+}
+
+/// Words that a rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// Which rule.
+    pub rule: RuleId,
+    /// Which effect of the text.
+    pub site: SiteId,
+    /// Which words, of [`crate::ir::Program::tellings`].
+    pub telling: u32,
 }
 
 /// A field of the member that is set.

@@ -1,21 +1,22 @@
 //! Which offers a session shows, in which order, and why not the others: conditions first, then class by class, slot by
-//! slot. It refuses to know what the offers' functions ask, and what was shown before.
+//! slot; and whether an offer can be shown that a rule shows. It refuses to know what the offers' functions ask, and what was shown before.
 
 use super::derive::FailedSlots;
 use super::{Bindings, Record};
 use crate::ir::{
-    Arbitration, FaultKind, MISSING, Offer, OfferCondition, OrderBy, PERCENT_ONE, PlaceId, Program, SlotId,
-    offers,
+    Arbitration, FaultKind, MISSING, Offer, OfferCondition, OrderBy, PERCENT_ONE, PlaceId, Program, RuleId,
+    SlotId, Telling, offers,
 };
 use std::cmp::Ordering;
 
 /// Why an offer is hidden, where no clause of its own hides it, as tests and decisions write it.
 pub const HIDDEN_WORDS: &[&str] = &["failed", "arbitration", "class", "default", "goal", "slots"];
 
-/// What a session shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a session shows, or rules at another event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offered {
-    /// Which arbitration decided, of [`crate::ir::Offers::arbitrations`]; none hears the session's channel.
+    /// Which arbitration decided, of [`crate::ir::Offers::arbitrations`]; none hears the session's channel, or the event is
+    /// no session.
     pub arbitration: Option<u32>,
     /// The order was drawn.
     pub exploring: bool,
@@ -34,6 +35,8 @@ pub struct Shown {
     pub score: Option<i64>,
     /// How likely it seemed that it is accepted, in the same parts; of offers that learn.
     pub propensity: Option<i64>,
+    /// The rule that shows it; none in a session.
+    pub rule: Option<RuleId>,
 }
 
 /// An offer that is not shown.
@@ -45,6 +48,8 @@ pub struct Hidden {
     pub why: HiddenWhy,
     /// How likely it seemed that it is accepted, in parts of [`offers::SCORE_ONE`]; of offers that learn.
     pub propensity: Option<i64>,
+    /// The rule that would show it; none in a session.
+    pub rule: Option<RuleId>,
 }
 
 /// Why an offer is not shown.
@@ -108,7 +113,7 @@ pub(super) fn arbitrate(
     };
     // What each is hidden by; nothing where it can be shown.
     let mut why: Vec<Option<HiddenWhy>> =
-        program.offers.list.iter().map(|offer| held_back(offer, failed, &slot)).collect();
+        program.offers.list.iter().map(|offer| held_back(offer, failed, &slot, true)).collect();
     match position.and_then(|position| program.offers.arbitrations.get(position)) {
         None => {
             for why in &mut why {
@@ -133,7 +138,7 @@ pub(super) fn arbitrate(
     }
     let hidden = why.into_iter().zip(0u32..).filter_map(|(why, offer)| {
         let propensity = propensity(offer);
-        why.map(|why| Hidden { offer, why, propensity })
+        why.map(|why| Hidden { offer, why, propensity, rule: None })
     });
     offered.hidden = hidden.collect();
     Some(offered)
@@ -166,8 +171,27 @@ pub fn answered(program: &Program, bindings: &Bindings, record: &Record) -> Opti
     Some(Reaction { offer: id, answer: slot(slots.answer), kind })
 }
 
-/// What keeps an offer back whatever the others do.
-fn held_back(offer: &Offer, failed: &FailedSlots, slot: &dyn Fn(SlotId) -> i64) -> Option<HiddenWhy> {
+/// What keeps back each offer that a rule may show, whatever the rule says; of an event that is no session. Empty where
+/// rules show none.
+pub(super) fn kept_back(program: &Program, record: &Record, failed: &FailedSlots) -> Vec<Option<HiddenWhy>> {
+    let shows = program.tellings.iter().any(|telling| match telling {
+        Telling::Offer(_) => true,
+        Telling::Words(_) => false,
+    });
+    if !shows {
+        return Vec::new();
+    }
+    let slot = |slot: SlotId| record.event.get(slot.index()).copied().unwrap_or(MISSING);
+    program.offers.list.iter().map(|offer| held_back(offer, failed, &slot, false)).collect()
+}
+
+/// What keeps an offer back whatever the others do; its score is asked where offers compete.
+fn held_back(
+    offer: &Offer,
+    failed: &FailedSlots,
+    slot: &dyn Fn(SlotId) -> i64,
+    competes: bool,
+) -> Option<HiddenWhy> {
     let of = |at: SlotId| failed.of(at).map(|(_, kind, place)| HiddenWhy::Failed(kind, place));
     let overflow = HiddenWhy::Failed(FaultKind::OutOfRange, offer.place);
     let held = slot(offer.held);
@@ -177,7 +201,7 @@ fn held_back(offer: &Offer, failed: &FailedSlots, slot: &dyn Fn(SlotId) -> i64) 
     if let Some(condition) = usize::try_from(held).ok().and_then(|held| offer.conditions.get(held)) {
         return Some(HiddenWhy::Condition(*condition));
     }
-    let score = offer.score?;
+    let score = offer.score.filter(|_| competes)?;
     if slot(score) == MISSING { of(score).or(Some(overflow)) } else { None }
 }
 
@@ -224,7 +248,8 @@ impl Placing<'_> {
                     }
                     None => {
                         goals.extend(offer.goals.iter().map(String::as_str));
-                        shown.push(Shown { offer: id, score: (self.score)(offer), propensity: None });
+                        let score = (self.score)(offer);
+                        shown.push(Shown { offer: id, score, propensity: None, rule: None });
                     }
                 }
             }

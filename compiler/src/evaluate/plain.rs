@@ -78,6 +78,7 @@ fn award(program: &Program, kind: SiteKind) -> Option<(AccountId, Rounding)> {
         | SiteKind::Debit { .. }
         | SiteKind::Issue { .. }
         | SiteKind::Gift { .. }
+        | SiteKind::Tell { .. }
         | SiteKind::Set { .. }
         | SiteKind::Tender { .. } => None,
     }

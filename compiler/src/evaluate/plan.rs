@@ -259,6 +259,7 @@ impl Plan {
             | SiteKind::Discount { .. }
             | SiteKind::Issue { .. }
             | SiteKind::Gift { .. }
+            | SiteKind::Tell { .. }
             | SiteKind::Set { .. }
             | SiteKind::Tender { .. } => false,
         });

@@ -249,7 +249,7 @@ impl Pricer {
                 Ok(())
             }
             // No amounts: they follow what the rule gives.
-            SiteKind::Issue { .. } | SiteKind::Set { .. } => Ok(()),
+            SiteKind::Issue { .. } | SiteKind::Tell { .. } | SiteKind::Set { .. } => Ok(()),
             SiteKind::Gift { .. } => {
                 let first = !parts.iter().any(|part| (part.run, part.site) == (run, proposal.site));
                 let run_index = usize::try_from(run).unwrap_or(usize::MAX);

@@ -131,6 +131,7 @@ fn is_own_award(program: &Program, effect: &super::Effect) -> bool {
         | SiteKind::Discount { .. }
         | SiteKind::Issue { .. }
         | SiteKind::Gift { .. }
+        | SiteKind::Tell { .. }
         | SiteKind::Set { .. } => false,
     });
     gives && !effect.debit

@@ -17,8 +17,8 @@ use super::promise;
 use super::propose::{Asking, range_of};
 use super::tender::{Asked, redemption_of, request};
 use super::{
-    Bindings, BundleChoice, Claimed, Code, Decision, Displaced, FUEL, LineTotal, Proposals, Record, Refused,
-    RefusedWhy, RuleFault, Short, Totals,
+    Bindings, BundleChoice, Claimed, Code, Decision, Displaced, FUEL, HiddenWhy, LineTotal, Proposals,
+    Record, Refused, RefusedWhy, RuleFault, Short, Totals,
 };
 use crate::interpret::actions::{take, turns};
 use crate::ir::{
@@ -88,6 +88,12 @@ pub(super) struct Settling {
     pub(super) tendered: Vec<(RuleId, i64)>,
     losses: Vec<Loss>,
     wishes: Vec<(SiteId, i64)>,
+    /// By offer: what keeps it back, where rules may show offers.
+    held: Vec<Option<HiddenWhy>>,
+    /// Of the rule at hand.
+    kept_back: Vec<deed::KeptBack>,
+    /// Of all rules that stay.
+    all_kept_back: Vec<(RuleId, deed::KeptBack)>,
     faults: Vec<(u32, SiteFault)>,
     /// What each group gave, in `granter.given`.
     pub(super) settled: Vec<(GroupId, Range<usize>)>,
@@ -163,6 +169,7 @@ fn settle<C: Code>(
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
     decision.offered = offers::arbitrate(program, bindings, record, &failed);
     decision.answered = offers::answered(program, bindings, record);
+    settling.held = offers::kept_back(program, record, &failed);
     plan.begin(record, params, candidates);
     if let Some(kept) = kept {
         settling.resume(program, plan, kept);
@@ -211,6 +218,9 @@ fn settle<C: Code>(
         }
     }
     deed::list(program, record, &settling.granter.deeds, &settling.granter.given, decision);
+    if decision.refused.is_none() {
+        deed::list_kept(&settling.all_kept_back, decision);
+    }
     decision.spent.clear();
     if decision.refused.is_none() {
         decision.spent.extend_from_slice(&settling.debits.purses.spent);
@@ -268,6 +278,7 @@ impl Settling {
         self.debits.begin();
         self.gifts.begin();
         self.tendered.clear();
+        self.all_kept_back.clear();
         for displaced in decision.displaced.drain(..) {
             let mut rows = displaced.rows;
             rows.clear();
@@ -279,6 +290,7 @@ impl Settling {
         decision.gifts.clear();
         decision.gift_offers.clear();
         decision.changes.clear();
+        decision.said.clear();
         decision.tiers.clear();
         decision.raised.clear();
         decision.cuts.clear();
@@ -453,6 +465,7 @@ impl Settling {
                         | SiteKind::Debit { .. }
                         | SiteKind::Gift { .. }
                         | SiteKind::Issue { .. }
+                        | SiteKind::Tell { .. }
                         | SiteKind::Set { .. }
                         | SiteKind::Tender { .. },
                     )
@@ -908,7 +921,8 @@ impl Settling {
             return;
         }
         let proposals = around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]);
-        if let Err(fault) = deed::wishes(around.program, proposals, &mut self.wishes) {
+        let wishes = (&mut self.wishes, &mut self.kept_back);
+        if let Err(fault) = deed::wishes(around.program, proposals, &self.held, wishes) {
             run.faulted = true;
             self.faults.push((run.position, fault));
             return;
@@ -953,6 +967,9 @@ impl Settling {
                 }
                 if !self.wishes.is_empty() {
                     self.granter.act(owner, run, &self.wishes, given, decision);
+                }
+                if run.parts.is_empty() || self.granter.given.len() > given {
+                    self.all_kept_back.extend(self.kept_back.drain(..).map(|kept| (rule_id, kept)));
                 }
             }
             Err(fault) => {

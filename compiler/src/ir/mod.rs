@@ -224,6 +224,8 @@ pub struct Program {
     pub instruments: Instruments,
     /// Products that rules give.
     pub gifts: Vec<Gift>,
+    /// What rules tell beside what they give.
+    pub tellings: Vec<Telling>,
     /// What members can be offered in sessions.
     pub offers: Offers,
     /// What every decision keeps to.
@@ -1409,6 +1411,11 @@ pub enum SiteKind {
         /// Of its options.
         option: u32,
     },
+    /// Words, or an offer; the number is one.
+    Tell {
+        /// Of [`Program::tellings`].
+        telling: u32,
+    },
     /// A field of the member; the number is its new value.
     Set {
         /// The event slot that holds the field.
@@ -1418,6 +1425,15 @@ pub enum SiteKind {
         /// From where a name comes; of what is no name the number is the value.
         name: Option<NameFrom>,
     },
+}
+
+/// What a rule tells beside what it gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Telling {
+    /// Words, by whom they are for or by language.
+    Words(Vec<Saying>),
+    /// An offer, of [`Offers::list`], as far as its own conditions hold.
+    Offer(u32),
 }
 
 /// From where the name comes to which a field is set.

@@ -26,7 +26,7 @@ pub struct Offers {
     pub arbitrations: Vec<Arbitration>,
     /// The event slot of a session's channel, where an arbitration asks for it.
     pub channel: Option<SlotId>,
-    /// The event slots of a reaction, where an offer says something of reactions.
+    /// The event slots of a reaction, where an offer learns from reactions.
     pub reaction: Option<ReactionSlots>,
     /// What each answer says of a showing, by position in the enumeration of the answers; empty where nothing learns.
     pub answers: Vec<Answered>,
@@ -75,8 +75,6 @@ pub struct Offer {
     pub score: Option<SlotId>,
     /// How its acceptance is learned.
     pub learn: Option<Learn>,
-    /// Words when it was taken in one way, by position in the enumeration of the answers.
-    pub answers: Vec<(u32, Vec<Saying>)>,
     /// What is published about it.
     pub governance: Governance,
     /// Where.

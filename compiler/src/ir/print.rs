@@ -10,7 +10,7 @@ use super::{
     Figure, Function, Group, History, Inst, InstrumentId, KindId, Lifetime, Limit, LimitAmount, LimitOf,
     Offer, Otherwise, PERCENT_ONE, Param, ParamId, Program, Promise, PromiseOf, Purpose, ReferenceId, Rest,
     Rounding, RowSource, RowTable, Rows, Rule, SCORE_ONE, SetPick, SetValue, SiteId, SiteKind, Slot, SlotId,
-    SlotType, Space, Span, StateRead, Sum, TaxPer, TenderSlots, Ty, Value, Weight, Window,
+    SlotType, Space, Span, StateRead, Sum, TaxPer, Telling, TenderSlots, Ty, Value, Weight, Window,
 };
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -270,13 +270,8 @@ impl Display for InProgram<'_, Offer> {
         for condition in &offer.conditions {
             writeln!(f, "  {}", condition.clause.word())?;
         }
-        for (answer, says) in std::iter::once((None, &offer.says))
-            .chain(offer.answers.iter().map(|(answer, says)| (Some(*answer), says)))
-        {
-            for saying in says {
-                let answer = answer.map_or(String::new(), |answer| format!("on answer {answer} "));
-                writeln!(f, "  {answer}say {} {:?}", saying.to, saying.text)?;
-            }
+        for saying in &offer.says {
+            writeln!(f, "  say {} {:?}", saying.to, saying.text)?;
         }
         Ok(())
     }
@@ -907,6 +902,19 @@ fn site_text(program: &Program, id: SiteId) -> String {
             let sku = found.and_then(|gift| gift.options.get(option as usize)).map_or("?", |one| &one.sku);
             let _ = write!(text, "gift {gift} {sku}");
         }
+        SiteKind::Tell { telling } => match program.tellings.get(telling as usize) {
+            Some(Telling::Words(words)) => {
+                text.push_str("say");
+                for saying in words {
+                    let _ = write!(text, " {} {:?}", saying.to, saying.text);
+                }
+            }
+            Some(Telling::Offer(offer)) => {
+                let offer = program.offers.list.get(*offer as usize);
+                let _ = write!(text, "show offer {}", offer.map_or("?", |offer| offer.name.as_str()));
+            }
+            None => text.push_str("tell ?"),
+        },
         SiteKind::Set { slot, until, name: _ } => {
             let _ = write!(text, "set {}", slot_name(&program.layout.event, slot));
             if let Some(until) = until {

@@ -131,6 +131,7 @@ pub(crate) fn program() -> Program {
         returns: false,
         instruments: Default::default(),
         gifts: Vec::new(),
+        tellings: Vec::new(),
         offers: Default::default(),
         contacts: Default::default(),
         spendables: Vec::new(),

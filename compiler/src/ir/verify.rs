@@ -12,8 +12,8 @@ use super::{
     Figure, Function, FunctionId, Governance, GroupId, History, Inst, KindId, LINE_BUILTINS, Layout, Limit,
     LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS, PERCENT_ONE, ParamId, Phase, PlaceId,
     Program, PromiseOf, Purpose, RecordKind, Reference, ReferenceId, RowSource, Rows, RuleId, SCORE_ONE,
-    Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId, TenderTerm, Ty, Unit, Value,
-    VarId, Window, event_slot,
+    Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId, Telling, TenderTerm, Ty,
+    Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -369,6 +369,7 @@ pub fn verify(program: Program) -> Result<Verified, Vec<VerifyError>> {
         rules(&program, &mut report);
         sites(&program, &mut report);
         gifts(&program, &mut report);
+        tellings(&program, &mut report);
         instruments(&program, &mut report);
         offers(&program, &mut report);
         promises(&program, &mut report);
@@ -461,6 +462,7 @@ fn lengths(program: &Program, report: &mut Report) {
         program.instruments.badges.len(),
         program.instruments.tiers.len(),
         program.gifts.len(),
+        program.tellings.len(),
         program.spendables.len(),
         program.promises.len(),
         program.offers.list.len(),
@@ -1206,6 +1208,7 @@ fn sites(program: &Program, report: &mut Report) {
                 member_slot(program, slot, at, report);
                 named(program, slot, name, at, report);
             }
+            SiteKind::Tell { telling } => report.known(&program.tellings, telling as usize, at),
             SiteKind::Gift { gift, option } => {
                 let gift = program.gifts.get(gift as usize);
                 let option = gift.and_then(|gift| gift.options.get(option as usize));
@@ -1238,7 +1241,7 @@ fn sites(program: &Program, report: &mut Report) {
                 SiteKind::Debit { .. },
                 Phase::Line | Phase::Set | Phase::Order | Phase::Delivery | Phase::Earn | Phase::State,
             ) => true,
-            (SiteKind::Issue { .. } | SiteKind::Set { .. }, _) => true,
+            (SiteKind::Issue { .. } | SiteKind::Tell { .. } | SiteKind::Set { .. }, _) => true,
             (SiteKind::Gift { .. }, Phase::Line | Phase::Set | Phase::Order | Phase::Delivery) => true,
             (SiteKind::Gift { .. }, Phase::Tender) => false,
             (SiteKind::Gift { gift, .. }, Phase::Earn | Phase::State) => {
@@ -1281,6 +1284,24 @@ fn member_slot(program: &Program, slot: SlotId, at: At, report: &mut Report) {
 }
 
 /// Products that rules give.
+/// Words for somebody.
+fn words(words: &[Saying], at: At, report: &mut Report) {
+    report.length(words.len(), limits::SMALL_LIST, at);
+    for saying in words {
+        report.name(&saying.to, at);
+        report.text(&Some(saying.text.clone()), at);
+    }
+}
+
+fn tellings(program: &Program, report: &mut Report) {
+    for telling in &program.tellings {
+        match telling {
+            Telling::Words(said) => words(said, At::Program, report),
+            Telling::Offer(offer) => report.known(&program.offers.list, *offer as usize, At::Program),
+        }
+    }
+}
+
 fn gifts(program: &Program, report: &mut Report) {
     for gift in &program.gifts {
         let at = At::Rule(gift.rule);
@@ -1367,13 +1388,6 @@ fn offers(program: &Program, report: &mut Report) {
         let named = ty(reaction.offer).is_some_and(|ty| ty.symbol().is_some());
         report.check(named && ty(reaction.answer) == Some(SlotType::Enum(reaction.answers)), terms, at);
     }
-    let says = |says: &[Saying], report: &mut Report| {
-        report.length(says.len(), limits::SMALL_LIST, at);
-        for saying in says {
-            report.name(&saying.to, at);
-            report.text(&Some(saying.text.clone()), at);
-        }
-    };
     report.length(offers.answers.len(), limits::SMALL_LIST, at);
     let mut names = Names::default();
     for offer in &offers.list {
@@ -1393,12 +1407,7 @@ fn offers(program: &Program, report: &mut Report) {
         for goal in &offer.goals {
             report.name(goal, at);
         }
-        says(&offer.says, report);
-        report.length(offer.answers.len(), limits::SMALL_LIST, at);
-        for (_, words) in &offer.answers {
-            says(words, report);
-        }
-        report.check(offer.answers.is_empty() || offers.reaction.is_some(), terms, at);
+        words(&offer.says, at, report);
         let learned = offer.learn.is_none_or(|learn| {
             let told = learn.showings >= 1 && learn.half_life.is_none_or(|days| days >= 1);
             told && !offers.answers.is_empty()
@@ -1791,6 +1800,7 @@ impl<'p> Checker<'p> {
             | SiteKind::Debit { .. }
             | SiteKind::Multiply { .. }
             | SiteKind::Issue { .. }
+            | SiteKind::Tell { .. }
             | SiteKind::Set { .. } => award,
             SiteKind::Discount { .. } => !award,
             SiteKind::Gift { gift, .. } => {

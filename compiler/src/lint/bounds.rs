@@ -101,6 +101,7 @@ impl<'p> Ranges<'p> {
                 | Step::Discount { .. }
                 | Step::Issue { .. }
                 | Step::Gift { .. }
+                | Step::Tell { .. }
                 | Step::Set { .. } => {}
             }
         }

@@ -1,7 +1,7 @@
 //! Whether two expressions say the same: a number that is equal for equal meanings, whatever their places, the names of
 //! their elements and the order of what may be exchanged. Refuses to know what follows from it.
 
-use crate::ir::Comparison;
+use crate::ir::{Comparison, Telling};
 use crate::typed::{Expr, ExprKind, LocalId, Pattern, Row, SetTo, Source, SourceKind, Step};
 use rustc_hash::FxHashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -45,6 +45,7 @@ impl Shapes {
                 | Step::Discount { .. }
                 | Step::Issue { .. }
                 | Step::Gift { .. }
+                | Step::Tell { .. }
                 | Step::Set { .. } => {}
             }
         }
@@ -143,6 +144,15 @@ impl Shapes {
                         SetTo::Number(value) => self.expr(value, elements).hash(out),
                         SetTo::Field(field) => field.hash(out),
                         SetTo::Name(name) => name.hash(out),
+                    }
+                }
+                Step::Tell { telling, place: _ } => {
+                    discriminant(step).hash(out);
+                    match telling {
+                        Telling::Words(words) => {
+                            words.iter().for_each(|saying| (&saying.to, &saying.text).hash(out));
+                        }
+                        Telling::Offer(offer) => offer.hash(out),
                     }
                 }
                 Step::Gift { options, pieces, chosen, added, reason: _, place: _ } => {

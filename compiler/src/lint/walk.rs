@@ -55,6 +55,7 @@ pub fn steps<'p>(all: &'p [Step], visit: &mut dyn FnMut(Node<'p>)) {
                 SetTo::Number(value) => expr(value, visit),
                 SetTo::Field(_) | SetTo::Name(_) => {}
             },
+            Step::Tell { .. } => {}
         }
     }
 }

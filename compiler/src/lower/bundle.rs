@@ -62,6 +62,7 @@ impl Builder<'_, '_> {
             | Step::Multiply { .. }
             | Step::Issue { .. }
             | Step::Gift { .. }
+            | Step::Tell { .. }
             | Step::Set { .. } => {
                 let count = self.int(0);
                 let one = self.emit(Inst::Wide(1));

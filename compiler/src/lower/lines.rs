@@ -169,6 +169,7 @@ impl super::Lowering<'_> {
                 | Step::Multiply { .. }
                 | Step::Issue { .. }
                 | Step::Gift { .. }
+                | Step::Tell { .. }
                 | Step::Set { .. } => unguarded = true,
             }
         }

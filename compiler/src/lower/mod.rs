@@ -102,6 +102,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         returns: false,
         instruments: ir::Instruments::default(),
         gifts: Vec::new(),
+        tellings: Vec::new(),
         offers: ir::Offers::default(),
         contacts: ir::Contacts::default(),
         spendables: Vec::new(),
@@ -204,6 +205,7 @@ fn speaks_of_returns(program: &ir::Program) -> bool {
         | ir::SiteKind::Discount { .. }
         | ir::SiteKind::Gift { .. }
         | ir::SiteKind::Issue { .. }
+        | ir::SiteKind::Tell { .. }
         | ir::SiteKind::Set { .. }
         | ir::SiteKind::Tender { .. } => false,
     });

@@ -18,8 +18,7 @@ impl<'p> Lowering<'p> {
         self.ir.offers.priorities.clone_from(&typed.priorities);
         let session = self.ir.events.iter().position(|event| event.name == ir::offers::SESSION);
         let session = session.map(|event| ir::EventId(count(event))).into_iter().collect::<Vec<_>>();
-        let hears = |offer: &typed::Offer| !offer.answers.is_empty() || offer.learn.is_some();
-        if typed.list.iter().any(hears)
+        if typed.list.iter().any(|offer| offer.learn.is_some())
             && let Some((offer, answer, answers)) = typed.reaction
         {
             let (offer, answer) = (self.slot(offer).1, self.slot(answer).1);
@@ -36,10 +35,14 @@ impl<'p> Lowering<'p> {
             self.ir.offers.channel = typed.channel.map(|channel| self.slot(channel).1);
         }
         for offer in &typed.list {
-            self.past.events.clone_from(&session);
+            // A rule that shows it asks its conditions, too.
+            let mut asked: Vec<ir::EventId> = session.iter().chain(&offer.shown).copied().collect();
+            asked.sort_unstable();
+            self.past.events.clone_from(&asked);
             self.note_offer_lets(&offer.steps);
             let place = self.place(offer.place);
-            let held = self.held(offer, &session);
+            let held = self.held(offer, &asked);
+            self.past.events.clone_from(&session);
             let score = offer.score.as_ref().map(|score| self.score(offer, score, &session));
             let clauses = offer.steps.iter().filter_map(|step| match step {
                 OfferStep::Let(_) => None,
@@ -63,7 +66,6 @@ impl<'p> Lowering<'p> {
                 held,
                 score,
                 learn: self.learns.get(&offer.name).copied(),
-                answers: offer.answers.clone(),
                 governance: offer.governance.clone(),
                 place,
             });
@@ -155,7 +157,7 @@ impl<'p> Lowering<'p> {
     }
 
     /// The slot with the number of the first condition that does not hold.
-    fn held(&mut self, offer: &'p typed::Offer, session: &[ir::EventId]) -> SlotId {
+    fn held(&mut self, offer: &'p typed::Offer, asked: &[ir::EventId]) -> SlotId {
         let name = format!("offer {}", offer.name);
         let place = self.place(offer.place);
         let mut builder = Builder::new(self, &name, place);
@@ -193,7 +195,7 @@ impl<'p> Lowering<'p> {
         builder.emit(Inst::Derive(all));
         builder.emit(Inst::End);
         let function = builder.finish();
-        self.derivation(name, function, ir::SlotType::Count, session, place)
+        self.derivation(name, function, ir::SlotType::Count, asked, place)
     }
 
     /// The slot with the score, rounded to whole parts of one.

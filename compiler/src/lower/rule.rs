@@ -148,6 +148,13 @@ impl Builder<'_, '_> {
                     }
                     self.at(before);
                 }
+                Step::Tell { telling, place } => {
+                    let id = super::count(self.lowering.ir.tellings.len());
+                    self.lowering.ir.tellings.push(telling.clone());
+                    let kind = SiteKind::Tell { telling: id };
+                    let place = self.lowering.place(*place);
+                    self.act(Site { rule, kind, to: None, reason: None, place }, None, 1);
+                }
                 Step::Set { field, value, until, place } => {
                     let den = self.lowering.program.fields.get(field.0 as usize).map_or(1, |field| field.den);
                     let (_, slot) = self.lowering.slot(*field);
@@ -253,6 +260,7 @@ fn awards_of(steps: &[Step], accounts: &mut BTreeSet<AccountId>, groups: &mut Ve
             | Step::LetCollection(..)
             | Step::Issue { .. }
             | Step::Gift { .. }
+            | Step::Tell { .. }
             | Step::Set { .. }
             | Step::Discount { .. }
             | Step::Debit { .. }

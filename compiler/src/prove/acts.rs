@@ -186,6 +186,7 @@ impl<'p> Reading<'p, '_> {
                 | Step::TenderLines { .. }
                 | Step::TenderTerm { .. }
                 | Step::Issue { .. }
+                | Step::Tell { .. }
                 | Step::Set { .. } => {}
             }
         }

@@ -119,6 +119,7 @@ fn gives_beside_prices(step: &Step) -> bool {
         Step::Debit { .. }
         | Step::Issue { .. }
         | Step::Gift { .. }
+        | Step::Tell { .. }
         | Step::Set { .. }
         | Step::TenderLines { .. }
         | Step::TenderTerm { .. } => true,

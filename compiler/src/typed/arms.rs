@@ -125,6 +125,7 @@ fn of_step(step: &mut Step, visit: &mut dyn FnMut(&mut Row)) {
             SetTo::Number(expr) => of_expr(expr, visit),
             SetTo::Field(_) | SetTo::Name(_) => {}
         },
+        Step::Tell { .. } => {}
     }
 }
 

@@ -254,8 +254,8 @@ pub struct Offer {
     pub score: Option<Expr>,
     /// How its acceptance is learned.
     pub learn: Option<Learn>,
-    /// Words when it was taken in one way.
-    pub answers: Vec<(u32, Vec<ir::Saying>)>,
+    /// The kinds of events other than sessions whose rules show it, ascending.
+    pub shown: Vec<ir::EventId>,
     /// What is published about it.
     pub governance: ir::Governance,
     /// Where.
@@ -924,6 +924,13 @@ pub enum Step {
         /// Where.
         place: Place,
     },
+    /// Says words, or shows an offer.
+    Tell {
+        /// Which; offers by position in [`Offers::list`].
+        telling: ir::Telling,
+        /// Where.
+        place: Place,
+    },
     /// Sets a field of the member.
     Set {
         /// Which.
@@ -1423,8 +1430,28 @@ pub enum Expectation {
     },
     /// A code of this coupon is presented and accepted; or is not accepted (false).
     Coupon(u32, bool),
-    /// The member has this badge, once the event has been kept.
-    Badge(u32),
+    /// So many of what was issued are withdrawn with the goods that come back; at least one where no number is written.
+    Withdrawn {
+        /// How many.
+        count: Option<i64>,
+        /// Which.
+        instrument: ir::InstrumentId,
+        /// That this rule had issued only.
+        rule: Option<ir::RuleId>,
+        /// Of the member with this id only.
+        to: Option<String>,
+    },
+    /// These words are said; nothing is, where there are none.
+    Said {
+        /// For whom, or in which language.
+        to: String,
+        /// The words.
+        text: Option<String>,
+        /// By this rule only.
+        rule: Option<ir::RuleId>,
+    },
+    /// The member has this badge, once the event has been kept; or has it not (false).
+    Badge(u32, bool),
     /// The member is at this level of these tiers, by position, once the event has been kept.
     Tier(u32, i64),
     /// What is to be paid without its tax.

@@ -22,7 +22,7 @@ syntax keyword perqKeyword say scale schedule score seed segment session set sha
 syntax keyword perqKeyword skip sku slots spendable spent_at_once spread step steps stock table take tax template
 syntax keyword perqKeyword test than then this through tier tiers ties times title to to_measure total true unique
 syntax keyword perqKeyword unit unknown unless until up upgrade use uses valid version via was week week_starts when
-syntax keyword perqKeyword where with within worth year zone
+syntax keyword perqKeyword where with withdraw within worth year zone
 
 " After a dot every word is a plain name.
 syntax match perqField "\.\s*\zs\<[[:alpha:]_]\k*\>"

@@ -1,6 +1,5 @@
 //! Rules, templates and their clauses.
 
-use super::effects::is_effect;
 use super::expressions::bound;
 use super::{Builder, Children};
 use crate::ast::{
@@ -341,37 +340,6 @@ impl<'t> Builder<'t> {
             self.diagnostics.push(errors::bundle_of_lines(self.place(word.span)));
         }
         Some(BundlePart { name, count, of, span })
-    }
-
-    /// Builds the expressions in a construct without a tree, for the mistakes they may hold, and drops them.
-    pub(super) fn look_through(&mut self, mut children: Children<'t>) -> Option<()> {
-        while let Some(child) = children.next() {
-            match child.as_rule() {
-                Rule::expression | Rule::arithmetic => {
-                    self.expression(child)?;
-                }
-                Rule::source => {
-                    self.source_of(child)?;
-                }
-                Rule::within => {
-                    self.within(child)?;
-                }
-                rule if is_effect(rule) => {
-                    self.effect(child)?;
-                }
-                Rule::limit
-                | Rule::budget
-                | Rule::schedule
-                | Rule::when
-                | Rule::unless
-                | Rule::then
-                | Rule::valid => {
-                    self.clause(child)?;
-                }
-                _ => self.look_through(Children::of(child))?,
-            }
-        }
-        Some(())
     }
 }
 

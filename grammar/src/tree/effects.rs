@@ -87,8 +87,8 @@ impl<'t> Builder<'t> {
             }
             Rule::say => Some(EffectKind::Say(self.words_for(&mut children)?)),
             Rule::show => {
-                self.look_through(children)?;
-                Some(EffectKind::Later(self.name(&keyword)))
+                children.eat(Rule::kw_offer);
+                Some(EffectKind::Show(self.take_path(&mut children)?))
             }
             _ => None,
         }

@@ -176,13 +176,21 @@ impl<'t> Builder<'t> {
                 let ensure = self.take_path(children)?;
                 Expectation::Ensure(ensure, children.next()?.as_rule() == Rule::kw_kept)
             }
-            Rule::kw_badge => Expectation::Badge(self.take_path(children)?),
+            Rule::kw_badge => Expectation::Badge(self.take_path(children)?, true),
+            Rule::kw_no => {
+                children.eat(Rule::kw_badge);
+                Expectation::Badge(self.take_path(children)?, false)
+            }
             Rule::kw_coupon => {
                 let coupon = self.take_path(children)?;
                 Expectation::Coupon(coupon, children.next()?.as_rule() == Rule::kw_accepted)
             }
             Rule::kw_refused => Expectation::Refused(self.take_string(children)),
-            Rule::expect_debit | Rule::expect_issue | Rule::expect_gift => self.expected_effect(first)?,
+            Rule::expect_debit
+            | Rule::expect_issue
+            | Rule::expect_withdraw
+            | Rule::expect_gift
+            | Rule::expect_say => self.expected_effect(first)?,
             Rule::expression => Expectation::Holds(self.expression(first)?),
             _ => return None,
         })
@@ -203,6 +211,16 @@ impl<'t> Builder<'t> {
             Rule::expect_issue => {
                 let (count, instrument, name) = self.issued(children.take(Rule::issued)?)?;
                 Expectation::Issue { count, instrument, name, scope: self.take_scope(children)? }
+            }
+            Rule::expect_withdraw => {
+                let (count, instrument, name) = self.issued(children.take(Rule::issued)?)?;
+                Expectation::Withdraw { count, instrument, name, scope: self.take_scope(children)? }
+            }
+            Rule::expect_say => {
+                let to = self.take_name(children)?;
+                let text =
+                    if children.eat(Rule::kw_nothing) { None } else { Some(self.take_string(children)?) };
+                Expectation::Say { to, text, scope: self.take_scope(children)? }
             }
             _ => {
                 let goods = self.goods(children.take(Rule::goods)?)?;

@@ -882,6 +882,88 @@ pub struct Offers {
 pub enum OffersAction {
     /// Give all offers of a business goal another priority, in the rules' own text
     SetPriority(SetPriority),
+    /// Hold what was learned of offers against a part of a log that nothing was learned from
+    Calibrate(Calibrate),
+    /// Play a population whose likes are known, and say what is missed while they are learned
+    Regret(Regret),
+}
+
+/// `perq offers calibrate`
+#[derive(Debug, Arguments)]
+pub struct Calibrate {
+    /// A pack, a programme's folder, or one rule file
+    pub program: PathBuf,
+
+    /// Sessions and reactions in their order, one JSON object a line; plain or gzip; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub log: PathBuf,
+
+    /// Of the showings that have ended, so many at the end of the log are held out
+    #[arg(long, value_name = "PERCENT", default_value = "20%")]
+    pub holdout: String,
+
+    /// Where a picture of forecasts and outcomes goes, as SVG
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Tables in place of those that perq.toml names.
+    #[command(flatten)]
+    pub tables: Tables,
+
+    /// Which engine decides [default: native, where it is built]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
+    /// The public key that must have signed the pack, as a file or in hexadecimal
+    #[arg(long, value_name = "PUBKEY")]
+    pub key: Option<String>,
+}
+
+/// `perq offers regret`
+#[derive(Debug, Arguments)]
+pub struct Regret {
+    /// A pack, a programme's folder, or one rule file
+    pub program: PathBuf,
+
+    /// Groups of members and what they accept, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub population: PathBuf,
+
+    /// Sessions of a run
+    #[arg(long, value_name = "NUMBER", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(40..=10_000_000))]
+    pub sessions: u32,
+
+    /// Runs, with the seeds from 1 on
+    #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub seeds: u16,
+
+    /// The day on which the first session takes place
+    #[arg(long, value_name = "DATE", default_value = "2026-01-01")]
+    pub start: String,
+
+    /// Seconds between two sessions
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub gap: u32,
+
+    /// Where the sessions and reactions of the first run go, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+
+    /// Where a picture of what is missed goes, as SVG
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Tables in place of those that perq.toml names.
+    #[command(flatten)]
+    pub tables: Tables,
+
+    /// Which engine decides [default: native, where it is built]
+    #[arg(long, value_enum)]
+    pub engine: Option<EngineName>,
+
+    /// The public key that must have signed the pack, as a file or in hexadecimal
+    #[arg(long, value_name = "PUBKEY")]
+    pub key: Option<String>,
 }
 
 /// `perq offers set-priority`

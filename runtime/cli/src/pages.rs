@@ -103,7 +103,6 @@ pages! {
     "not-exhaustive"
     "not-of-the-bundle"
     "not-redeemable"
-    "not-yet-evaluated"
     "nothing-happened"
     "number-out-of-range"
     "number-too-long"
@@ -179,6 +178,7 @@ pages! {
     "wrong-offer"
     "wrong-reference-kind"
     "wrong-scale"
+    "wrong-show"
     "wrong-spendable"
     "wrong-window"
 }

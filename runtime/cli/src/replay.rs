@@ -219,6 +219,7 @@ impl Year {
                 | perq_compiler::ir::SiteKind::Tender { .. }
                 | perq_compiler::ir::SiteKind::Issue { .. }
                 | perq_compiler::ir::SiteKind::Gift { .. }
+                | perq_compiler::ir::SiteKind::Tell { .. }
                 | perq_compiler::ir::SiteKind::Set { .. } => false,
             })
         };

@@ -339,7 +339,9 @@ impl DecisionColumns {
         lists!(displaced, cut, claims, sets, short, tender, spent);
         parts!(returned);
         lists!(coupons, issued, gifts, gift_offers, set, tiers);
-        parts!(offers, said, refused);
+        parts!(offers);
+        lists!(said);
+        parts!(refused);
         lists!(broken, raised);
         if out.is_empty() {
             return Ok(None);

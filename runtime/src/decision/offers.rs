@@ -1,11 +1,10 @@
-//! What a session offers its member, with names: which offers in which order, and why not the others; and what is said
-//! when an offer is taken.
+//! What a member is offered, with names: which offers in which order, and why not the others; and what rules say.
 
 use super::fault_name;
 use crate::decimal;
 use crate::pack::place;
 use perq_compiler::evaluate::{self, HiddenWhy};
-use perq_compiler::ir::{self, Program, Purpose, Saying};
+use perq_compiler::ir::{self, Program, Purpose, RuleId, Saying, Telling};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,11 +14,11 @@ pub const OFFERS_SCHEMA: &str = include_str!("../../schema/offers.schema.json");
 /// Decimals of scores.
 const SCORE_DECIMALS: u8 = 6;
 
-/// What a session offers its member.
+/// What a session offers its member, or rules at another event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Offers {
-    /// The arbitration that decided; absent where none hears the session's channel.
+    /// The arbitration that decided; absent where none hears the session's channel, and where rules show the offers.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub arbitration: Option<String>,
     /// The order was drawn, to learn from it.
@@ -60,6 +59,9 @@ pub struct ShownOffer {
     /// Words, by whom they are for or by language.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub say: BTreeMap<String, String>,
+    /// The rule that shows it; absent in a session.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rule: Option<String>,
 }
 
 /// An offer that is not shown.
@@ -79,14 +81,17 @@ pub struct HiddenOffer {
     /// How likely it seemed that it is accepted.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub propensity: Option<String>,
+    /// The rule that would show it; absent in a session.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rule: Option<String>,
 }
 
-/// Words when an offer is taken.
+/// What a rule says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Said {
-    /// The offer.
-    pub offer: String,
+    /// Which rule.
+    pub rule: String,
     /// Words, by whom they are for or by language.
     pub say: BTreeMap<String, String>,
 }
@@ -101,7 +106,7 @@ fn words(says: &[Saying]) -> BTreeMap<String, String> {
 }
 
 impl Offers {
-    /// What was decided, where the event is a session.
+    /// What was decided, where the event is a session or a rule shows an offer.
     pub(crate) fn of(program: &Program, raw: &evaluate::Decision) -> Option<Offers> {
         let raw = raw.offered.as_ref()?;
         let arbitration = raw.arbitration.and_then(|at| program.offers.arbitrations.get(at as usize));
@@ -135,6 +140,7 @@ impl ShownOffer {
             },
             goals: offer.goals.clone(),
             say: words(&offer.says),
+            rule: shown.rule.map(|rule| rule_name(program, rule)),
         })
     }
 }
@@ -157,16 +163,26 @@ impl HiddenOffer {
             place: at.map(|at| place(program, at)),
             error,
             propensity: hidden.propensity.map(parts),
+            rule: hidden.rule.map(|rule| rule_name(program, rule)),
         })
     }
 }
 
 impl Said {
-    /// What is said, where the event is a reaction to an offer that says something to it.
-    pub(crate) fn of(program: &Program, raw: &evaluate::Decision) -> Option<Said> {
-        let reaction = raw.answered?;
-        let offer = offer_of(program, reaction.offer)?;
-        let (_, says) = offer.answers.iter().find(|(own, _)| i64::from(*own) == reaction.answer)?;
-        Some(Said { offer: offer.name.clone(), say: words(says) })
+    /// What rules say.
+    pub(crate) fn of(program: &Program, raw: &evaluate::Decision) -> Vec<Said> {
+        let said = raw.said.iter().map(|said| {
+            let telling = usize::try_from(said.telling).ok().and_then(|at| program.tellings.get(at));
+            let say = match telling {
+                Some(Telling::Words(says)) => words(says),
+                Some(Telling::Offer(_)) | None => BTreeMap::new(),
+            };
+            Said { rule: rule_name(program, said.rule), say }
+        });
+        said.collect()
     }
+}
+
+fn rule_name(program: &Program, rule: RuleId) -> String {
+    program.rules.get(rule.index()).map_or_else(String::new, |rule| rule.name.clone())
 }

@@ -3,7 +3,7 @@
 
 use crate::record::ReadEvent;
 use perq_compiler::evaluate::Decision;
-use perq_compiler::ir::{AccountId, GroupId, InstrumentId, Program, RuleId, SiteId};
+use perq_compiler::ir::{AccountId, GroupId, InstrumentId, Program, RuleId, Saying, SiteId, Telling};
 use std::collections::BTreeMap;
 
 /// Which of the two programs.
@@ -78,6 +78,10 @@ pub enum Sort {
     Field,
     /// Members who reach a level, each time.
     Level,
+    /// Words that rules say, each time.
+    Words,
+    /// Offers that are shown, each time.
+    Offer,
 }
 
 impl Sort {
@@ -94,6 +98,8 @@ impl Sort {
             Sort::Gift => "gift",
             Sort::Field => "field",
             Sort::Level => "level",
+            Sort::Words => "words",
+            Sort::Offer => "offer",
         }
     }
 }
@@ -157,6 +163,19 @@ pub struct Names {
     accounts_of: Pair<Vec<(usize, usize)>>,
     /// By sort and name.
     unit_of: BTreeMap<(Sort, String), usize>,
+}
+
+/// The words of what a rule tells.
+fn words(telling: &Telling) -> &[Saying] {
+    match telling {
+        Telling::Words(words) => words,
+        Telling::Offer(_) => &[],
+    }
+}
+
+/// `cashier: Welcome back`
+fn said(saying: &Saying) -> String {
+    format!("{}: {}", saying.to, saying.text)
 }
 
 fn add(list: &mut Vec<Named>, known: &mut BTreeMap<String, usize>, named: Named, which: Which) -> usize {
@@ -263,6 +282,12 @@ impl Names {
             }
             for slot in &program.layout.event {
                 self.unit(counted(Sort::Field, &slot.name, "times"));
+            }
+            for saying in program.tellings.iter().flat_map(words) {
+                self.unit(counted(Sort::Words, &said(saying), "times"));
+            }
+            for offer in &program.offers.list {
+                self.unit(counted(Sort::Offer, &offer.name, "times"));
             }
             for tiers in &program.instruments.tiers {
                 let levels = program.enums.get(tiers.levels.index());
@@ -381,6 +406,16 @@ impl Names {
         for change in &decision.changes {
             let name = program.layout.event.get(change.slot.index()).map_or("", |slot| slot.name.as_str());
             put(Some(change.rule), self.unit_named(Sort::Field, name), None, 1);
+        }
+        for one in &decision.said {
+            let telling = usize::try_from(one.telling).ok().and_then(|at| program.tellings.get(at));
+            for saying in telling.into_iter().flat_map(words) {
+                put(Some(one.rule), self.unit_named(Sort::Words, &said(saying)), None, 1);
+            }
+        }
+        for shown in decision.offered.iter().flat_map(|offered| &offered.shown) {
+            let offer = program.offers.list.get(shown.offer as usize).map_or("", |offer| &offer.name);
+            put(shown.rule, self.unit_named(Sort::Offer, offer), None, 1);
         }
         for change in &decision.tiers {
             let tiers = usize::try_from(change.tiers).ok().and_then(|at| program.instruments.tiers.get(at));

@@ -58,6 +58,8 @@ impl Measures {
                 | Sort::Badge
                 | Sort::Gift
                 | Sort::Field
+                | Sort::Words
+                | Sort::Offer
                 | Sort::Level => continue,
             };
             let one = BTreeMap::from([(at, 1)]);

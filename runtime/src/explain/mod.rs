@@ -13,11 +13,11 @@ pub use past::{Past, replay};
 use crate::decision::{self, Decision};
 use crate::engine::{Engine, Session};
 use crate::record::{ReadEvent, RecordError};
-use perq_compiler::evaluate::{self, Claimed, FUEL, Proposals, RecordView};
+use perq_compiler::evaluate::{self, Claimed, FUEL, HiddenWhy, Proposals, RecordView};
 use perq_compiler::interpret::Scratch;
 use perq_compiler::interpret::trace::{self, Seen, Trace, Witness};
 use perq_compiler::ir::{
-    AccountId, PlaceId, Program, Role, Rule, RuleId, SourcePlace, event_slot, line_slot,
+    AccountId, Offer, PlaceId, Program, Role, Rule, RuleId, SourcePlace, event_slot, line_slot,
 };
 use serde::Serialize;
 use words::Words;
@@ -99,6 +99,34 @@ pub struct Explanation {
     pub accounts: Vec<Account>,
     /// Every rule, in the order of settlement.
     pub rules: Vec<RuleReport>,
+    /// Every offer that the event was asked about: those that are shown in their order, then the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub offers: Vec<OfferReport>,
+}
+
+/// An offer and what became of it; what is shown stands in the decision, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OfferReport {
+    /// Its key.
+    pub offer: String,
+    /// Its title.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// At which place it is shown, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shown: Option<usize>,
+    /// The clause that hides it, or what else does, as decisions write it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<&'static str>,
+    /// That clause; where it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Spot>,
+    /// How it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<&'static str>,
+    /// Those that took its place, by slot or by goal.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub instead: Vec<String>,
 }
 
 /// A local date and time.
@@ -373,13 +401,13 @@ pub fn explain(session: &mut Session, json: &[u8], quote: Quote<'_>) -> Result<E
         }
         let words = Words { engine: &engine, event, strangers: reader.strangers(), quote };
         let teller = Teller { watched: &watched, words: &words, raw, seen: &seen };
-        told = Some((words.local(), teller.receipt(), teller.accounts(), teller.rules()));
+        told = Some((words.local(), teller.receipt(), teller.accounts(), teller.rules(), teller.offers()));
     });
-    let Some((local, receipt, accounts, rules)) = told else {
+    let Some((local, receipt, accounts, rules, offers)) = told else {
         let refused = |(name, words)| ExplainError::Return { name, words };
         return Err(session.no_return().map_or(ExplainError::Differs, refused));
     };
-    Ok(Explanation { decision, local, receipt, accounts, rules })
+    Ok(Explanation { decision, local, receipt, accounts, rules, offers })
 }
 
 /// An event that can be evaluated again and again.
@@ -495,14 +523,56 @@ impl Teller<'_> {
         ids.filter_map(|id| Some(self.report(*id, program.rules.get(id.index())?))).collect()
     }
 
+    fn offers(&self) -> Vec<OfferReport> {
+        let Some(offered) = &self.raw.offered else { return Vec::new() };
+        let list = &self.program().offers.list;
+        let of = |offer: u32| list.get(usize::try_from(offer).ok()?);
+        let report = |offer: &Offer| OfferReport {
+            offer: offer.name.clone(),
+            title: offer.title.clone(),
+            shown: None,
+            why: None,
+            place: None,
+            error: None,
+            instead: Vec::new(),
+        };
+        let shown: Vec<&Offer> = offered.shown.iter().filter_map(|shown| of(shown.offer)).collect();
+        let mut out: Vec<OfferReport> = Vec::new();
+        for (offer, place) in shown.iter().zip(1usize..) {
+            out.push(OfferReport { shown: Some(place), ..report(offer) });
+        }
+        for hidden in &offered.hidden {
+            let Some(offer) = of(hidden.offer) else { continue };
+            let (place, error) = match hidden.why {
+                HiddenWhy::Condition(condition) => (Some(condition.place), None),
+                HiddenWhy::Failed(kind, place) => (Some(place), Some(decision::fault_name(kind))),
+                HiddenWhy::Arbitration
+                | HiddenWhy::Class
+                | HiddenWhy::Default
+                | HiddenWhy::Goal
+                | HiddenWhy::Slots => (None, None),
+            };
+            let shares = |other: &&&Offer| other.goals.iter().any(|goal| offer.goals.contains(goal));
+            let names = |offers: &[&Offer]| offers.iter().map(|offer| offer.name.clone()).collect();
+            let instead = match hidden.why {
+                HiddenWhy::Slots | HiddenWhy::Default => names(&shown),
+                HiddenWhy::Goal => names(&shown.iter().filter(shares).copied().collect::<Vec<_>>()),
+                HiddenWhy::Condition(_)
+                | HiddenWhy::Failed(..)
+                | HiddenWhy::Arbitration
+                | HiddenWhy::Class => Vec::new(),
+            };
+            let place = place.map(|place| self.words.spot(place));
+            out.push(OfferReport { why: Some(hidden.why.word()), place, error, instead, ..report(offer) });
+        }
+        out
+    }
+
     fn report(&self, id: RuleId, rule: &Rule) -> RuleReport {
         let program = self.program();
         let words = self.words;
         let gifts = self.gifts(id);
-        let fired = !gifts.is_empty()
-            || self.raw.effects.iter().any(|effect| effect.rule == id)
-            || self.raw.issues.iter().any(|issue| issue.rule == Some(id))
-            || self.raw.changes.iter().any(|change| change.rule == id);
+        let fired = !gifts.is_empty() || self.raw.acting().any(|acting| acting == id);
         let heard = rule.events.contains(&self.watched.event.record.kind);
         let displaced: Vec<&evaluate::Displaced> =
             self.raw.displaced.iter().filter(|lost| lost.rule == id).collect();

@@ -141,6 +141,7 @@ impl StateEntry {
             | SiteKind::Discount { .. }
             | SiteKind::Debit { .. }
             | SiteKind::Tender { .. }
+            | SiteKind::Tell { .. }
             | SiteKind::Issue { .. }
             | SiteKind::Gift { .. } => None,
         };

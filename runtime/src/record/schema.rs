@@ -191,6 +191,7 @@ fn others(program: &Program) -> Vec<(SlotId, KindId)> {
         | SiteKind::Debit { .. }
         | SiteKind::Tender { .. }
         | SiteKind::Gift { .. }
+        | SiteKind::Tell { .. }
         | SiteKind::Issue { .. } => None,
     });
     let mut slots: Vec<SlotId> = beneficiaries.chain(counted).chain(set).collect();

@@ -259,6 +259,7 @@ fn sets_a_name(program: &Program, site: SiteId) -> bool {
             | SiteKind::Debit { .. }
             | SiteKind::Discount { .. }
             | SiteKind::Gift { .. }
+            | SiteKind::Tell { .. }
             | SiteKind::Issue { .. }
             | SiteKind::Tender { .. },
         )

@@ -388,6 +388,7 @@ fn cancel_of(program: &Program, site: SiteId) -> Option<Cancel> {
         | SiteKind::Discount { .. }
         | SiteKind::Gift { .. }
         | SiteKind::Issue { .. }
+        | SiteKind::Tell { .. }
         | SiteKind::Set { .. }
         | SiteKind::Tender { .. } => None,
     }

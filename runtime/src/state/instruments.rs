@@ -86,11 +86,7 @@ pub fn outcome(program: &Program, presented: &Presented, decision: &Decision) ->
     }
     let Some(coupon) = coupon(program, presented) else { return Outcome::Refused(Standing::Unknown) };
     let rule = coupon.rule;
-    let gives = decision.effects.iter().any(|effect| effect.rule == rule)
-        || decision.issues.iter().any(|issue| issue.rule == Some(rule))
-        || decision.gifts.iter().any(|gift| gift.rule == rule)
-        || decision.changes.iter().any(|change| change.rule == rule);
-    if gives {
+    if decision.acting().any(|acting| acting == rule) {
         return Outcome::Accepted;
     }
     if decision.faults.iter().any(|fault| fault.rule == rule) {
@@ -211,6 +207,7 @@ pub fn name_of<'n>(program: &'n Program, event: &'n ReadEvent, change: &Change) 
         | SiteKind::Debit { .. }
         | SiteKind::Tender { .. }
         | SiteKind::Gift { .. }
+        | SiteKind::Tell { .. }
         | SiteKind::Issue { .. } => None,
     }
 }

@@ -29,6 +29,7 @@ pub fn life_of(program: &Program, site: SiteId) -> Option<(AccountId, Life)> {
         | SiteKind::Discount { .. }
         | SiteKind::Issue { .. }
         | SiteKind::Gift { .. }
+        | SiteKind::Tell { .. }
         | SiteKind::Set { .. }
         | SiteKind::Tender { .. } => None,
     }

@@ -484,6 +484,7 @@ impl Memory {
                 | perq_compiler::ir::SiteKind::Discount { .. }
                 | perq_compiler::ir::SiteKind::Gift { .. }
                 | perq_compiler::ir::SiteKind::Issue { .. }
+                | perq_compiler::ir::SiteKind::Tell { .. }
                 | perq_compiler::ir::SiteKind::Set { .. }
                 | perq_compiler::ir::SiteKind::Tender { .. } => None,
             }));

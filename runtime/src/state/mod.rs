@@ -118,6 +118,7 @@ pub fn looks_back(program: &Program) -> bool {
         SiteKind::Award { .. }
         | SiteKind::Multiply { .. }
         | SiteKind::Discount { .. }
+        | SiteKind::Tell { .. }
         | SiteKind::Issue { .. }
         | SiteKind::Gift { .. }
         | SiteKind::Tender { .. } => false,

@@ -123,6 +123,7 @@ impl Kit {
             returns: false,
             instruments: Default::default(),
             gifts: Vec::new(),
+            tellings: Vec::new(),
             offers: crate::ir::Offers::default(),
             contacts: crate::ir::Contacts::default(),
             spendables: Vec::new(),

@@ -40,7 +40,8 @@ fn most_awarded(rule: &RuleFacts<'_>, account: crate::ir::AccountId) -> Option<R
             | Step::Discount { .. }
             | Step::Issue { .. }
             | Step::Gift { .. }
-            | Step::Set { .. } => {}
+            | Step::Tell { .. }
+ | Step::Set { .. } => {}
             // As often as there are rows, sets or awards of others.
             Step::ForEach { .. }
             | Step::Sets { .. }

@@ -1,6 +1,10 @@
 //! `perq offers`: plays sessions and reactions through a programme, and answers each session with what it offers and why
 //! not the rest. Refuses to know how that is decided.
 
+mod calibrate;
+mod plot;
+mod regret;
+
 use crate::args;
 use crate::excerpt::plain;
 use crate::output::Output;
@@ -10,9 +14,11 @@ use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use perq_grammar::ast::{Display, Expr, ExprKind, ItemKind, OfferClause, Placed};
 use perq_grammar::diagnostic::FileId;
+use perq_runtime::catalogue::Catalogue;
 use perq_runtime::decision::{Decision, HiddenOffer, Offers, ShownOffer};
-use perq_runtime::engine::Session;
+use perq_runtime::engine::{Engine, Session};
 use perq_runtime::input;
+use perq_runtime::pack::Pack;
 use perq_runtime::record::ReadOptions;
 use serde::Serialize;
 use serde_json::json;
@@ -35,20 +41,17 @@ struct Answer<'a> {
 /// # Errors
 /// Where the rules, a table, the sessions or the output cannot be read or written.
 pub fn run(options: &args::Offers, output: &mut Output) -> Outcome {
-    if let Some(args::OffersAction::SetPriority(options)) = &options.action {
-        return set_priority(options, output);
+    match &options.action {
+        Some(args::OffersAction::SetPriority(options)) => return set_priority(options, output),
+        Some(args::OffersAction::Calibrate(options)) => return calibrate::run(options, output),
+        Some(args::OffersAction::Regret(options)) => return regret::run(options, output),
+        None => {}
     }
     let program = options.program.as_deref().unwrap_or(Path::new("."));
-    let Some(loaded) = programme::load("offers", program, options.key.as_deref(), output)? else {
+    let Some(prepared) = Prepared::of(program, options.key.as_deref(), &options.tables, output)? else {
         return Ok(Exit::Findings);
     };
-    let Loaded { pack, config, .. } = loaded;
-    if pack.program().offers.list.is_empty() {
-        return Err(Failure::new("the programme declares no `offer`"));
-    }
-    let catalogue = tables::catalogue(&tables::given(&options.tables, &config.catalogue))?;
-    let parameters = config.parameters();
-    let engine = tables::engine(pack, &catalogue, options.engine, ReadOptions::default(), &parameters)?;
+    let engine = prepared.engine(options.engine)?;
     for name in engine.unknown_names() {
         output.note(&format!("warning: {}", plain(&name.to_string())));
     }
@@ -85,6 +88,40 @@ pub fn run(options: &args::Offers, output: &mut Output) -> Outcome {
         }),
     );
     Ok(Exit::Clean)
+}
+
+/// A programme with offers, and what an engine of it needs.
+struct Prepared {
+    pack: Pack,
+    catalogue: Catalogue,
+    parameters: Vec<(String, String)>,
+}
+
+impl Prepared {
+    /// Nothing where the rules have errors, which are told.
+    fn of(
+        program: &Path,
+        key: Option<&str>,
+        tables: &args::Tables,
+        output: &mut Output,
+    ) -> Result<Option<Prepared>, Failure> {
+        let Some(loaded) = programme::load("offers", program, key, output)? else { return Ok(None) };
+        let Loaded { pack, config, .. } = loaded;
+        if pack.program().offers.list.is_empty() {
+            return Err(Failure::new("the programme declares no `offer`"));
+        }
+        let catalogue = tables::catalogue(&tables::given(tables, &config.catalogue))?;
+        Ok(Some(Prepared { pack, catalogue, parameters: config.parameters() }))
+    }
+
+    fn engine(&self, engine: Option<args::EngineName>) -> Result<Engine, Failure> {
+        self.engine_of(self.pack.clone(), engine)
+    }
+
+    /// An engine of another pack, with the same tables and parameters.
+    fn engine_of(&self, pack: Pack, engine: Option<args::EngineName>) -> Result<Engine, Failure> {
+        tables::engine(pack, &self.catalogue, engine, ReadOptions::default(), &self.parameters)
+    }
 }
 
 fn create(path: &Path) -> Result<BufWriter<File>, Failure> {

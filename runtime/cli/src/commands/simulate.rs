@@ -15,7 +15,7 @@ use perq_compiler::sources::{Source, SourceMap};
 use perq_runtime::decision::{ComesBack, Decision, FieldSet, Issued};
 use perq_runtime::engine::Session;
 use perq_runtime::explain::{
-    self, Amount, ExplainError, Explanation, Part, Past, RuleReport, Selection, Spot, Why,
+    self, Amount, ExplainError, Explanation, OfferReport, Part, Past, RuleReport, Selection, Spot, Why,
 };
 use perq_runtime::record::{ReadOptions, RecordLimits};
 use serde_json::json;
@@ -260,28 +260,10 @@ impl Paper {
         if let Some(before) = before {
             self.line(before);
         }
-        self.line("");
-        self.row("", "off", &format!("left {currency}"));
-        for line in &told.receipt {
-            let what = format!("{:>3}  {}  {} x {}", line.line, plain(&line.sku), line.pieces, line.price);
-            self.row(&what, "", &line.initial);
-            for step in &line.steps {
-                self.row(
-                    &format!("       {}", titled(&step.rule, step.title.as_deref())),
-                    &step.amount,
-                    &step.left,
-                );
-            }
+        // A session has nothing to pay.
+        if !told.receipt.is_empty() || decision.offers.is_none() {
+            self.receipt(told, currency, tax_included);
         }
-        let totals = &decision.totals;
-        self.row("     before discounts", "", &totals.initial);
-        self.row("     discounts", &totals.discount, &totals.paid);
-        match (&totals.tax, tax_included) {
-            (Some(tax), Some(false)) => self.row("     tax on top", "", tax),
-            (Some(tax), Some(true) | None) => self.row("     tax in it", "", tax),
-            (None, _) => {}
-        }
-        self.row("     to pay", "", &totals.total);
         if let Some(refused) = &decision.refused {
             self.line("");
             let by = refused.by.as_ref().map_or_else(String::new, |by| format!(", by {by}"));
@@ -318,6 +300,8 @@ impl Paper {
             }
         }
         self.instruments(decision);
+        self.said(decision);
+        self.offers(told);
         if !decision.broken.is_empty() {
             self.line("");
             self.line("Not kept");
@@ -449,6 +433,100 @@ impl Paper {
         }
     }
 
+    /// What is bought, what comes off it, and the sums.
+    fn receipt(&mut self, told: &Explanation, currency: &str, tax_included: Option<bool>) {
+        self.line("");
+        self.row("", "off", &format!("left {currency}"));
+        for line in &told.receipt {
+            let what = format!("{:>3}  {}  {} x {}", line.line, plain(&line.sku), line.pieces, line.price);
+            self.row(&what, "", &line.initial);
+            for step in &line.steps {
+                self.row(
+                    &format!("       {}", titled(&step.rule, step.title.as_deref())),
+                    &step.amount,
+                    &step.left,
+                );
+            }
+        }
+        let totals = &told.decision.totals;
+        self.row("     before discounts", "", &totals.initial);
+        self.row("     discounts", &totals.discount, &totals.paid);
+        match (&totals.tax, tax_included) {
+            (Some(tax), Some(false)) => self.row("     tax on top", "", tax),
+            (Some(tax), Some(true) | None) => self.row("     tax in it", "", tax),
+            (None, _) => {}
+        }
+        self.row("     to pay", "", &totals.total);
+    }
+
+    /// What rules say.
+    fn said(&mut self, decision: &Decision) {
+        if decision.said.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line("Said");
+        for said in &decision.said {
+            for (whom, words) in &said.say {
+                self.line(&format!("  {}: {}  ({})", plain(whom), plain(words), plain(&said.rule)));
+            }
+        }
+    }
+
+    /// What is offered, and why not the rest.
+    fn offers(&mut self, told: &Explanation) {
+        let Some(offers) = &told.decision.offers else { return };
+        self.line("");
+        let of = match &offers.arbitration {
+            Some(arbitration) => format!(", chosen by {}", plain(arbitration)),
+            None => String::new(),
+        };
+        let drawn = if offers.exploring { ", in an order that was drawn" } else { "" };
+        self.line(&format!("Offers{of}{drawn}"));
+        for (at, shown) in offers.shown.iter().enumerate() {
+            self.line(&format!("{:>3}. {}", at + 1, titled(&shown.offer, shown.title.as_deref())));
+            let by = match (&shown.rule, &shown.priority) {
+                (Some(rule), _) => format!("by rule {}", plain(rule)),
+                (None, Some(priority)) => format!("priority {}", plain(priority)),
+                (None, None) => plain(&shown.display.replace('_', " ")),
+            };
+            let score = shown.score.as_ref().map(|score| format!("score {score}"));
+            let propensity =
+                shown.propensity.as_ref().map(|of| format!("accepted with a likelihood of {of}"));
+            let why: Vec<String> = std::iter::once(by).chain(score).chain(propensity).collect();
+            self.line(&format!("       {}", why.join(", ")));
+            for (whom, words) in &shown.say {
+                self.line(&format!("       {}: {}", plain(whom), plain(words)));
+            }
+        }
+        if offers.shown.is_empty() {
+            self.line("     nothing");
+        }
+        let hidden: Vec<&OfferReport> = told.offers.iter().filter(|offer| offer.shown.is_none()).collect();
+        if hidden.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line("Not offered");
+        for offer in hidden {
+            self.line(&format!("  {}", titled(&offer.offer, offer.title.as_deref())));
+            let instead = plain(&offer.instead.join(", "));
+            match (offer.why, offer.error) {
+                (_, Some(error)) => self.line(&format!("    failed with {error}")),
+                (Some("arbitration"), None) => self.line("    no arbitration hears the channel"),
+                (Some("class"), None) => self.line("    it is of no class of the arbitration"),
+                (Some("default"), None) => self.line(&format!("    there is something else: {instead}")),
+                (Some("goal"), None) => self.line(&format!("    shares a goal with {instead}")),
+                (Some("slots"), None) => self.line(&format!("    no slot is left beside {instead}")),
+                (Some(clause), None) => self.line(&format!("    kept back by `{clause}`")),
+                (None, None) => {}
+            }
+            if let Some(place) = &offer.place {
+                self.quoted("      ", place);
+            }
+        }
+    }
+
     fn one(&mut self, rule: &RuleReport, decision: &Decision) {
         let place = self.place(&rule.place);
         self.line(&format!("{}  [{place}]", titled(&rule.rule, rule.title.as_deref())));
@@ -463,6 +541,16 @@ impl Paper {
         }
         for set in decision.set.iter().filter(|set| set.rule == rule.rule) {
             self.line(&format!("    sets {}", setting(set)));
+        }
+        for said in decision.said.iter().filter(|said| said.rule == rule.rule) {
+            for (whom, words) in &said.say {
+                self.line(&format!("    says to {}: {}", plain(whom), plain(words)));
+            }
+        }
+        if let Some(offers) = &decision.offers {
+            for shown in offers.shown.iter().filter(|shown| shown.rule.as_ref() == Some(&rule.rule)) {
+                self.line(&format!("    shows {}", titled(&shown.offer, shown.title.as_deref())));
+            }
         }
         self.lost(rule);
         self.why(rule);
