@@ -1284,3 +1284,256 @@ fn an_export_as_a_table_says_what_the_csv_says() {
         assert!(many > 300, "{many}");
     }
 }
+
+/// Offers of which two are learned, by kinds and with a half-life; limits and rests look back at reactions.
+const LEARNS: &str = r#"language 1
+program learns { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 round down per basket }
+enum Age { young, old }
+extend member { age: Age = young }
+offer films "Films at home" {
+  display by priority medium
+  purpose product sku "FILMS"
+  when member known
+  limit 6 times per member within any 30 days else skip
+  rest 6 days after rejected
+  learn from 10% of 20 showings half_life 30 days by member in segment "Household", member.age
+  score propensity(films)
+  on accepted { award 10 points }
+}
+offer music "Music on the way" {
+  display by priority medium
+  purpose product sku "MUSIC"
+  when member known
+  learn from 12.5% of 8 showings by member in segment "Household"
+  score propensity(music)
+}
+offer app "Use the app" { display by_default purpose message }
+arbitration calls { slots 1 explore 10% seed by event.id }
+group told { kind earn displace none on reaction when member known }
+rule fond in group told {
+  when count(earlier reactions within last 30 days where reaction.answer = accepted) >= 3
+  then award 1 points
+}
+"#;
+
+/// A summer of sessions and reactions of a few members: late ones, some sent again, some to what was not shown and to what
+/// nobody offers.
+fn contacts(seed: u64, many: usize) -> Vec<String> {
+    let mut dice = Dice(seed);
+    let mut out: Vec<String> = Vec::new();
+    let mut sessions = 0;
+    for number in 0..many {
+        if number > 3 && dice.below(12) == 0 {
+            out.push(out[dice.below(number as u64) as usize].clone());
+            continue;
+        }
+        let mut hour = number as u64 * 5 + dice.below(5);
+        if dice.below(8) == 0 {
+            hour = hour.saturating_sub(dice.below(400));
+        }
+        let (day, hour) = (hour / 24, hour % 24);
+        let at = format!("2026-{:02}-{:02}T{hour:02}:{:02}:00", day / 28 + 3, day % 28 + 1, dice.below(60));
+        let segments = if dice.below(2) == 0 { r#","segments":["Household"]"# } else { "" };
+        let age = ["", r#","age":"young""#, r#","age":"old""#][dice.below(3) as usize];
+        let member = match dice.below(12) {
+            0 => "null".to_owned(),
+            _ => format!(r#"{{"id":"m{}"{segments}{age}}}"#, dice.below(5)),
+        };
+        if dice.below(2) == 0 || sessions == 0 {
+            sessions = number;
+            out.push(format!(
+                r#"{{"id":"e{number}","kind":"session","at":"{at}","channel":"web","member":{member}}}"#
+            ));
+            continue;
+        }
+        let offer = ["films", "films", "music", "music", "app", "nothing"][dice.below(6) as usize];
+        let answer = ["shown", "accepted", "rejected", "ignored"][dice.below(4) as usize];
+        let session = if dice.below(8) == 0 { number as u64 } else { dice.below(number as u64) };
+        out.push(format!(
+            r#"{{"id":"e{number}","kind":"reaction","at":"{at}","offer":"{offer}","answer":"{answer}","session":"e{session}","member":{member}}}"#
+        ));
+    }
+    out
+}
+
+#[test]
+fn what_is_learned_is_kept() {
+    let engine = engine(LEARNS);
+    for seed in 1..=4 {
+        let events = contacts(seed, 250);
+        let expected = decided_in_memory(&engine, &events);
+        for (word, least) in
+            [("propensity", 60), ("limit", 1), ("rest", 1), ("award", 5), ("exploring", 3), ("shown", 60)]
+        {
+            let many = expected.iter().filter(|line| line.contains(&format!("\"{word}"))).count();
+            assert!(many >= least, "seed {seed}: {many} decisions with {word} show nothing");
+        }
+        for backend in Backend::ALL {
+            let place = backend.place();
+            let mut dice = Dice(seed);
+            let mut open_one = ledger(&engine, &place);
+            let mut at = 0;
+            while at < events.len() {
+                let many = (1 + dice.below(20) as usize).min(events.len() - at);
+                let records: Vec<&[u8]> = events[at..at + many].iter().map(String::as_bytes).collect();
+                for answer in open_one.decide_all(&records) {
+                    let answer = answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", events[at]));
+                    assert_eq!(
+                        answer.decision, expected[at],
+                        "{backend:?} seed {seed} event {at}: {}",
+                        events[at]
+                    );
+                    at += 1;
+                }
+                if dice.below(3) == 0 {
+                    drop(open_one);
+                    open_one = ledger(&engine, &place);
+                }
+            }
+            sound(&place);
+            let mut store = open(&place, false).unwrap();
+            // One row for each session that was answered with something and for each reaction.
+            let once: BTreeSet<&String> = events.iter().collect();
+            let reactions = once.iter().filter(|event| event.contains(r#""kind":"reaction""#)).count() as i64;
+            let told = number(&mut *store, "SELECT count(*) FROM contact WHERE answer <> 'offered'");
+            assert_eq!(told, reactions);
+            let ended = once.iter().filter(|event| {
+                (event.contains("films") || event.contains("music")) && !event.contains(r#""answer":"shown""#)
+            });
+            let learned = number(&mut *store, "SELECT count(*) FROM contact WHERE seq IS NOT NULL");
+            assert_eq!(learned, ended.count() as i64);
+            assert!(number(&mut *store, "SELECT count(*) FROM tally WHERE kind <> ''") >= 4);
+        }
+    }
+}
+
+/// 32 threads of two hosts tell of one offer: each reaction counts once, and the likelihood at the end is that of all.
+#[test]
+fn reactions_at_once_are_all_learned() {
+    let engine = engine(&LEARNS.replace("half_life 30 days ", ""));
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let hosts = [ledger(&engine, &place), ledger(&engine, &place)];
+        std::thread::scope(|scope| {
+            for thread in 0..32 {
+                let host = &hosts[thread % 2];
+                scope.spawn(move || {
+                    for time in 0..3 {
+                        let answer = if (thread + time) % 4 == 0 { "accepted" } else { "ignored" };
+                        let text = format!(
+                            r#"{{"id":"r{thread}-{time}","kind":"reaction","at":"2026-03-02T10:00:00","offer":"films","answer":"{answer}","session":"s","member":"m{thread}"}}"#
+                        );
+                        let told = host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                        if thread % 3 == 0 {
+                            assert_eq!(host.decide(text.as_bytes()).unwrap().decision, told.decision);
+                        }
+                    }
+                });
+            }
+        });
+        // 96 reactions, of which 24 accept. All: (2 + 24) / (20 + 96) = 0.224138. All of one kind, whose estimate is
+        // (20 × 0.224138 + 24) / (20 + 96) = 0.245541.
+        for host in &hosts {
+            let asks = r#"{"id":"q","kind":"session","at":"2026-03-03T10:00:00","channel":"web","member":{"id":"new","age":"young"}}"#;
+            let answer = host.quote(asks.as_bytes()).unwrap().decision;
+            assert!(
+                answer.contains(r#""offer":"films","#) && answer.contains("0.245541"),
+                "{backend:?}: {answer}"
+            );
+        }
+        let mut store = open(&place, false).unwrap();
+        assert_eq!(number(&mut *store, "SELECT seq FROM tally WHERE offer = 'films' AND kind = ''"), 96);
+        assert_eq!(sound(&place).events, 96);
+    }
+}
+
+/// An offer that is renamed, and one whose kinds are told apart by more, keep what is known of all members; kinds of the same
+/// name keep theirs.
+#[test]
+fn another_version_keeps_what_was_learned() {
+    let first = LEARNS.replace("half_life 30 days ", "");
+    let react = |id: &str, offer: &str, answer: &str| {
+        format!(
+            r#"{{"id":"{id}","kind":"reaction","at":"2026-03-02T10:00:00","offer":"{offer}","answer":"{answer}","session":"s","member":{{"id":"a","age":"young"}}}}"#
+        )
+    };
+    let asks = r#"{"id":"q","kind":"session","at":"2026-03-03T10:00:00","channel":"web","member":{"id":"new","age":"young"}}"#;
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let before = ledger(&engine(&first), &place);
+        for (id, answer) in [("r1", "accepted"), ("r2", "accepted"), ("r3", "rejected")] {
+            before.decide(react(id, "films", answer).as_bytes()).unwrap();
+        }
+        // All: (2 + 2) / (20 + 3) = 0.173913; of the kind: (3.478260 + 2) / 23 = 0.238185.
+        let told = before.quote(asks.as_bytes()).unwrap().decision;
+        assert!(told.contains("0.238185"), "{told}");
+        let renamed = first.replace("offer films", "offer cinema was films").replace("(films)", "(cinema)");
+        let after = ledger(&engine(&renamed), &place);
+        let told = after.quote(asks.as_bytes()).unwrap().decision;
+        assert!(told.contains(r#""offer":"cinema""#) && told.contains("0.238185"), "{backend:?}: {told}");
+        // Under either name it is told of the same.
+        after.decide(react("r4", "cinema", "accepted").as_bytes()).unwrap();
+        after.decide(react("r5", "films", "ignored").as_bytes()).unwrap();
+        // All: (2 + 3) / (20 + 5) = 0.2; of the kind: (4 + 3) / 25 = 0.28.
+        let told = after.quote(asks.as_bytes()).unwrap().decision;
+        assert!(told.contains("0.280000"), "{told}");
+        // By other words a kind is another one, of which nothing is known: it is like all.
+        let other = ledger(&engine(&renamed.replace(", member.age\n", "\n")), &place);
+        let told = other.quote(asks.as_bytes()).unwrap().decision;
+        assert!(told.contains("0.200000"), "{told}");
+        other.decide(asks.as_bytes()).unwrap();
+        sound(&place);
+    }
+}
+
+#[test]
+fn damage_to_what_is_learned_is_found() {
+    let engine = engine(LEARNS);
+    for damage in [
+        "UPDATE tally SET accepted = accepted - 1 WHERE offer = 'films' AND kind = ''",
+        "UPDATE tally SET seq = seq + 1 WHERE offer = 'music' AND kind = ''",
+        "DELETE FROM tally WHERE kind <> ''",
+        "DELETE FROM contact WHERE seq = 2",
+        "UPDATE contact SET answer = 'accepted' WHERE answer = 'ignored'",
+        "UPDATE contact SET propensity = propensity + 1 WHERE propensity IS NOT NULL",
+        "UPDATE contact SET kind = '[]' WHERE kind IS NOT NULL",
+        "DELETE FROM contact WHERE answer = 'offered'",
+        "INSERT INTO contact (event, part, offer, answer) VALUES (999999, 1, 'films', 'shown')",
+        "UPDATE learning SET terms = replace(terms, '100000', '100001')",
+        "DELETE FROM learning",
+        r#"UPDATE event SET snapshot = replace(snapshot, '"films":[', '"films":[1') WHERE kind = 'session'"#,
+    ] {
+        for backend in Backend::ALL {
+            let place = backend.place();
+            let events = contacts(5, 60);
+            let records: Vec<&[u8]> = events.iter().map(String::as_bytes).collect();
+            for answer in ledger(&engine, &place).decide_all(&records) {
+                answer.unwrap();
+            }
+            sound(&place);
+            let mut store = open(&place, false).unwrap();
+            if damage.contains(" contact") || damage.contains(" learning") {
+                let is_insert = damage.starts_with("INSERT");
+                assert!(is_insert || store.query(damage, &[]).is_err(), "{damage}");
+            }
+            for table in ["contact", "learning", "event"] {
+                match backend {
+                    Backend::Sqlite => {
+                        for deed in ["UPDATE", "DELETE"] {
+                            store.query(&format!("DROP TRIGGER {table}_no_{deed}"), &[]).unwrap();
+                        }
+                    }
+                    Backend::Postgres => {
+                        store.query(&format!("DROP TRIGGER {table}_fixed ON {table}"), &[]).unwrap();
+                    }
+                }
+            }
+            store.query(damage, &[]).unwrap_or_else(|error| panic!("{damage}: {error}"));
+            drop(store);
+            let report = audit(&mut *open(&place, false).unwrap()).unwrap();
+            let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.invariant).collect();
+            assert!(found.contains("I13"), "{backend:?} {damage}: {:?}", report.findings);
+        }
+    }
+}

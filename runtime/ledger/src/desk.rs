@@ -5,17 +5,19 @@
 //! Refuses to know where rows are kept.
 
 use crate::batch::{Batch, Lived, Of, Posting};
+use crate::contacts::{ALL, Learned, OFFERED, Told, kind_text};
 use crate::deeds;
 use crate::store::{
-    AccountRow, Book, Cause, ClaimRow, CouponRow, EventKey, EventRow, FoundOrigin, FoundReservation,
-    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, StoreError, UseRow, Wanted, Writes,
+    AccountRow, Book, Cause, ClaimRow, ContactRow, CouponRow, EventKey, EventRow, FoundOrigin,
+    FoundReservation, HoldingRow, LearnedOf, LearningRow, LevelRow, Loaded, LotKey, LotRow, MemberRow,
+    OriginRow, StoreError, TallyRow, UseRow, Wanted, Writes,
 };
 use perq_compiler::calendar::{DAY, Instant, is_universal, limited};
 use perq_compiler::codes::fold;
-use perq_compiler::evaluate::{Change, Claimed, Decision, Record, TierChange};
+use perq_compiler::evaluate::{Change, Claimed, Decision, Reaction, Record, Tallies, Tally, TierChange};
 use perq_compiler::ir::{
-    AccountId, CounterId, CounterKey, InstrumentId, MISSING, Program, RowSource, RuleId, SiteId, SlotId,
-    SlotType, Verified, Window, event_slot,
+    AccountId, CounterId, CounterKey, EventId, InstrumentId, MISSING, Offer, Program, RowSource, RuleId,
+    SiteId, SlotId, SlotType, Verified, Window, event_slot, offers,
 };
 use perq_runtime::engine::Session;
 use perq_runtime::record::{ReadEvent, Reader, Schema};
@@ -42,6 +44,9 @@ pub struct Needs {
     past: Option<Option<i64>>,
     /// Tiers that are reviewed, by name.
     reviews: Vec<String>,
+    /// Offers that learn, by their lasting names, and the kinds of events that ask or tell of them.
+    learned: Vec<String>,
+    learning: Vec<EventId>,
 }
 
 impl Needs {
@@ -67,7 +72,13 @@ impl Needs {
         }
         let reviewed = program.instruments.tiers.iter().filter(|tiers| tiers.review.is_some());
         let reviews = reviewed.map(|tiers| tiers.name.clone()).collect();
-        Needs { others: others.into_iter().collect(), past, reviews }
+        let learned = program.offers.list.iter().filter(|offer| offer.learn.is_some());
+        let learned = learned.map(|offer| offer.lasting(&program.references).to_owned()).collect();
+        let kinds = program.events.iter().zip((0u32..).map(EventId));
+        let learning =
+            kinds.filter(|(kind, _)| [offers::SESSION, offers::REACTION].contains(&kind.name.as_str()));
+        let learning = learning.map(|(_, id)| id).collect();
+        Needs { others: others.into_iter().collect(), past, reviews, learned, learning }
     }
 
     /// Adds what an event needs to see.
@@ -86,6 +97,9 @@ impl Needs {
         if let Some(of) = event.of().filter(|_| program.returns && program.is_return(event.record.kind)) {
             let id = of.to_owned();
             wanted.origins.push(EventKey { source: key.source.clone(), id, revision: 0 });
+        }
+        if wanted.learned.is_empty() && self.learning.contains(&event.record.kind) {
+            wanted.learned.extend(self.learned.iter().map(|offer| (offer.clone(), 0)));
         }
         let now = now(event);
         wanted.earliest = Some(wanted.earliest.map_or(now.at, |before| before.min(now.at)));
@@ -225,6 +239,10 @@ pub struct Desk {
     then: SumsThen,
     /// What they answered to those events, by their places.
     answered: BTreeMap<u64, BTreeMap<String, i64>>,
+    /// What was learned before this batch, by lasting names.
+    learned: Arc<Learned>,
+    /// How many reactions are counted by now, of offers to which this batch has some.
+    reactions: BTreeMap<u32, i64>,
     batch: Batch,
     seen: Seen,
 }
@@ -269,6 +287,8 @@ struct Seen {
     answers: RefCell<Snapshot>,
     /// Whether the event at hand has been decided, so that what asks now is what it raises.
     settled: bool,
+    /// Whether the event at hand was decided before, and nothing is learned from it once more.
+    again: bool,
 }
 
 /// On what an event was decided.
@@ -286,6 +306,21 @@ struct Snapshot {
     /// The same, to the first that asked of what it raises.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     raised: BTreeMap<String, i64>,
+    /// What was asked of what offers have learned, by lasting name: how many reactions are in it, and which kind was asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    learned: BTreeMap<String, AskedOf>,
+}
+
+/// After how many reactions an offer was asked for its likelihood, and for which kind of members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedOf(pub i64, #[serde(default, skip_serializing_if = "Option::is_none")] pub Option<String>);
+
+/// What was asked of what offers have learned for an event, by lasting name.
+pub fn asked_of(snapshot: &str) -> BTreeMap<String, AskedOf> {
+    if !snapshot.contains("\"learned\":") {
+        return BTreeMap::new();
+    }
+    serde_json::from_str(snapshot).map(|snapshot: Snapshot| snapshot.learned).unwrap_or_default()
 }
 
 /// An event that is decided and booked.
@@ -310,6 +345,8 @@ pub struct Incoming<'a> {
     pub reservation: Option<(&'a str, i64)>,
     /// Whether it is none of the programme's, and only says whose levels are to be reviewed, and up to which instant.
     pub is_review: bool,
+    /// What a reaction says.
+    pub told: Option<&'a Told>,
 }
 
 /// A reservation whose points are back in their lots, as long as nothing is booked.
@@ -330,7 +367,7 @@ impl Desk {
     pub fn new(
         (program, pack): (&Arc<Verified>, &str),
         found: &Loaded,
-        (shared, then): (&SharedCounters, &SumsThen),
+        (shared, then, learned): (&SharedCounters, &SumsThen, &Arc<Learned>),
         earliest: i64,
     ) -> Result<(Desk, Vec<(i64, String)>), StoreError> {
         let mut desk = Desk {
@@ -345,6 +382,8 @@ impl Desk {
             reservations: found.reservations.iter().map(|found| (found.id.clone(), found.clone())).collect(),
             then: then.clone(),
             answered: BTreeMap::new(),
+            learned: Arc::clone(learned),
+            reactions: BTreeMap::new(),
             batch: Batch::default(),
             seen: Seen::default(),
         };
@@ -645,6 +684,7 @@ impl Desk {
     ) -> Result<Booked, StoreError> {
         self.seen.answers = RefCell::default();
         self.seen.settled = incoming.is_review;
+        self.seen.again = crate::jobs::is_batch(&incoming.key.source);
         self.memory.begin(place(incoming.number));
         let released = match (incoming.reservation, event.member()) {
             (Some((id, number)), Some(member)) => {
@@ -710,6 +750,9 @@ impl Desk {
         self.claims(&parts, incoming.number, &mut touched);
         self.instruments(&parts, incoming.number, &mut touched);
         self.level(event);
+        if !is_refused && !incoming.is_review && !self.seen.again {
+            self.contacts(event, &decision, incoming, journal.learned);
+        }
         self.post(&parts, &journal.movements, (row, journal.origin.as_deref()), &touched)?;
         Ok(Booked { decision: text })
     }
@@ -889,6 +932,87 @@ impl Desk {
         rows.holdings.extend(fields.into_values());
         let uses = returned.undone.uses.iter();
         rows.uses.extend(uses.map(|code| UseRow { folded: fold(code), event: number, amount: -1 }));
+    }
+
+    /// What a session is answered with, and how an offer was taken.
+    fn contacts(
+        &mut self,
+        event: &ReadEvent,
+        decision: &Decision,
+        incoming: Incoming<'_>,
+        learned: Option<Reaction>,
+    ) {
+        let program = Arc::clone(&self.program);
+        let number = incoming.number;
+        let shown = decision.offered.iter().flat_map(|offered| &offered.shown);
+        for (shown, part) in shown.zip(1i64..) {
+            let Some(offer) = program.offers.list.get(shown.offer as usize) else { continue };
+            self.batch.rows.contacts.push(ContactRow {
+                event: number,
+                part,
+                offer: offer.name.clone(),
+                answer: OFFERED.to_owned(),
+                session: Some(event.id().to_owned()),
+                propensity: shown.propensity,
+                learned: None,
+            });
+        }
+        if let Some(told) = incoming.told {
+            let learned = learned.and_then(|reaction| self.learn(reaction));
+            self.batch.rows.contacts.push(ContactRow {
+                event: number,
+                part: 1,
+                offer: told.offer.clone(),
+                answer: told.answer.clone(),
+                session: told.session.clone(),
+                propensity: None,
+                learned,
+            });
+        }
+        let asks = decision.offered.is_some() || incoming.told.is_some();
+        if asks && self.batch.rows.learning.is_empty() {
+            let rows = program.offers.list.iter().filter_map(|offer| {
+                let terms = serde_json::to_string(&offer.learn?).ok()?;
+                let (name, lasting) = (offer.name.clone(), offer.lasting(&program.references).to_owned());
+                Some(LearningRow { pack: incoming.pack.to_owned(), offer: lasting, name, terms })
+            });
+            self.batch.rows.learning.extend(rows);
+        }
+    }
+
+    /// Books what the memory has learned from a reaction.
+    fn learn(&mut self, reaction: Reaction) -> Option<LearnedOf> {
+        let offer = self.program.offers.list.get(reaction.offer as usize)?;
+        let lasting = offer.lasting(&self.program.references);
+        let found = self.learned.seq(lasting);
+        let seq = self.reactions.entry(reaction.offer).or_insert(found);
+        *seq = seq.saturating_add(1);
+        let named = reaction.kind.and_then(|kind| kind_text(offer, kind));
+        let of = [(None, Some(ALL)), (reaction.kind, named.as_deref())];
+        for (kind, text) in of.into_iter().filter_map(|(kind, text)| Some((kind, text?))) {
+            let tally = self.memory.tally(reaction.offer, kind).unwrap_or_default();
+            let row = TallyRow {
+                offer: lasting.to_owned(),
+                kind: text.to_owned(),
+                seq: *seq,
+                ended: tally.ended,
+                accepted: tally.accepted,
+                day: tally.day,
+            };
+            self.batch.learn(row, found);
+        }
+        Some(LearnedOf { offer: lasting.to_owned(), kind: named, seq: *seq })
+    }
+
+    /// What is known of how an offer was taken, as of now.
+    fn tally(&self, id: u32, offer: &Offer, kind: Option<i64>) -> Option<Tally> {
+        self.memory.tally(id, kind).or_else(|| {
+            let named = match kind {
+                None => ALL.to_owned(),
+                Some(kind) => kind_text(offer, kind)?,
+            };
+            self.learned.tally(offer.lasting(&self.program.references), &named)
+        })
     }
 
     fn level(&mut self, event: &ReadEvent) {
@@ -1208,7 +1332,25 @@ impl State for Desk {
     }
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
-        self.memory.keep(schema, reader, event, decision);
+        match decision.answered {
+            Some(_) if self.seen.again => {
+                let decision = Decision { answered: None, ..decision.clone() };
+                self.memory.keep(schema, reader, event, &decision);
+            }
+            Some(reaction) => {
+                // What was learned before is needed only now that the offer and the kind are known.
+                let program = Arc::clone(&self.program);
+                if let Some(offer) = program.offers.list.get(reaction.offer as usize) {
+                    for kind in [Some(None), reaction.kind.map(Some)].into_iter().flatten() {
+                        if let Some(tally) = self.tally(reaction.offer, offer, kind) {
+                            self.memory.restore_tally(reaction.offer, kind, tally);
+                        }
+                    }
+                }
+                self.memory.keep(schema, reader, event, decision);
+            }
+            None => self.memory.keep(schema, reader, event, decision),
+        }
         self.seen.settled = true;
     }
 
@@ -1310,6 +1452,17 @@ impl Claimed for Watched<'_> {
 
     fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
         self.inner.purse(account)
+    }
+
+    fn tallies(&self, id: u32, kind: Option<i64>) -> Tallies {
+        let program = &self.desk.program;
+        let Some(offer) = program.offers.list.get(id as usize) else { return Tallies::default() };
+        let lasting = offer.lasting(&program.references);
+        let seq = self.desk.reactions.get(&id).copied().unwrap_or_else(|| self.desk.learned.seq(lasting));
+        let named = kind.and_then(|kind| kind_text(offer, kind));
+        self.desk.seen.answers.borrow_mut().learned.insert(lasting.to_owned(), AskedOf(seq, named));
+        let of = |kind| self.desk.tally(id, offer, kind).unwrap_or_default();
+        Tallies { all: of(None), kind: kind.map_or_else(Tally::default, |kind| of(Some(kind))) }
     }
 }
 

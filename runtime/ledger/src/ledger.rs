@@ -6,11 +6,12 @@
 //!
 //! Refuses to know rules and files.
 
+use crate::contacts::{Learned, Told, told};
 use crate::desk::{Desk, Incoming, Missing, Needs, Shared, SharedCounters, SumsThen, is_by_day};
 use crate::same;
 use crate::store::{Datum, EventKey, Loaded, Store, StoreError, Wanted, Writes};
 use perq_compiler::calendar::{DAY, is_universal, limited};
-use perq_compiler::ir::{CounterId, Verified};
+use perq_compiler::ir::{CounterId, Verified, offers};
 use perq_runtime::decimal;
 use perq_runtime::engine::{Engine, Session};
 use perq_runtime::record::{ReadEvent, Reader, RecordError};
@@ -271,14 +272,14 @@ impl Ledger {
     /// one source, without a name.
     ///
     /// # Errors
-    /// Where the place holds another programme's points: an account with other decimals. Where an offer learns, which no
-    /// ledger keeps yet. Where the source's name is one of the ledger's own.
+    /// Where the place holds another programme's points: an account with other decimals. Where the source's name is one of
+    /// the ledger's own.
     pub fn new(engine: &Engine, mut store: Box<dyn Store>, source: &str) -> Result<Ledger, StoreError> {
         if source.starts_with(OWN) || source.contains('\0') {
             return Err(StoreError::Unfit(format!("a source cannot be named so: {}", source.escape_debug())));
         }
         let clerk = Clerk::new(engine, None, &mut *store)?;
-        let books = Books { store, source: source.to_owned(), oldest: None };
+        let books = Books { store, source: source.to_owned(), oldest: None, learned: Arc::default() };
         let work = Work { books, clerks: vec![clerk] };
         Ok(Ledger { engine: engine.clone(), queue: Mutex::default(), work: Mutex::new(work) })
     }
@@ -421,6 +422,8 @@ struct Books {
     source: String,
     /// New events before this instant are refused.
     oldest: Option<i64>,
+    /// What offers have learned, as it was last read.
+    learned: Arc<Learned>,
 }
 
 /// Who decides events with one pack.
@@ -449,6 +452,8 @@ struct Candidate<'a> {
     of: Option<String>,
     /// The reservation that it pays with.
     reservation: Option<String>,
+    /// What a reaction says.
+    told: Option<Told>,
     /// Whether it is no event, and only says whose levels are to be reviewed, and up to which instant.
     is_review: bool,
 }
@@ -575,13 +580,6 @@ fn choose(
 
 impl Clerk {
     fn new(engine: &Engine, until: Option<i64>, store: &mut dyn Store) -> Result<Clerk, StoreError> {
-        // What is learned would be forgotten with each batch, and every estimate be what was thought before.
-        if let Some(offer) = engine.program().offers.list.iter().find(|offer| offer.learn.is_some()) {
-            return Err(StoreError::Unfit(format!(
-                "offer `{}` says `learn`, and a ledger does not keep what is learned yet",
-                offer.name
-            )));
-        }
         let accounts: BTreeMap<String, i64> = store
             .query("SELECT name, decimals FROM account", &[])?
             .iter()
@@ -671,7 +669,14 @@ impl Clerk {
             }
             once(wanted);
         }
+        for (offer, known) in &mut wanted.learned {
+            *known = books.learned.seq(offer);
+        }
         let found = books.store.load(wanted)?;
+        if !found.tallies.is_empty() && !Arc::make_mut(&mut books.learned).take(&found.tallies) {
+            books.learned = Arc::default();
+            return Err(StoreError::Conflict("what was learned is no longer there".to_owned()));
+        }
         for origin in &found.origins {
             let mut all = Wanted { past_from: wanted.past_from, ..Wanted::default() };
             self.needs.add_origin(&mut all, origin)?;
@@ -709,7 +714,11 @@ impl Clerk {
         let codes = wanted.codes.get(before.1..).unwrap_or(&[]);
         let origins = wanted.origins.get(before.2..).unwrap_or(&[]).iter().map(|origin| &origin.id);
         let of = origins.clone().next().cloned();
+        let kind = self.program.events.get(self.event.record.kind.index());
+        let told = kind.filter(|kind| kind.name == offers::REACTION && !is_review).map(|_| told(json));
+        let said = told.iter().flat_map(|told| [&told.offer, &told.answer].into_iter().chain(&told.session));
         let names = [&key.id].into_iter().chain(members).chain(codes).chain(origins).chain(&reservation);
+        let names = names.chain(said);
         let unstorable = names.into_iter().any(|name| name.contains('\0'));
         if unstorable {
             wanted.keys.pop();
@@ -725,7 +734,7 @@ impl Clerk {
             wanted.numbers += 1;
         }
         let at = crate::desk::now(&self.event).at;
-        Ok(Candidate { place, key, json, at, of, reservation, is_review })
+        Ok(Candidate { place, key, json, at, of, reservation, told, is_review })
     }
 
     /// Decides and writes; answers each.
@@ -836,6 +845,7 @@ impl Clerk {
             }
             return Ok(Tried::Again(error));
         }
+        Arc::make_mut(&mut books.learned).take(writes.tallies.iter().map(|(row, _)| row));
         self.advance(&writes);
         Ok(Tried::Written)
     }
@@ -851,7 +861,8 @@ impl Clerk {
         let mut then = SumsThen::new();
         loop {
             let program = (&self.program, self.pack.as_str());
-            let (mut desk, lacking) = Desk::new(program, found, (&self.shared, &then), earliest)?;
+            let (mut desk, lacking) =
+                Desk::new(program, found, (&self.shared, &then, &books.learned), earliest)?;
             self.read_again(books, &mut desk, &lacking)?;
             let mut fresh = Vec::new();
             // By source and id: revision, content and answer.
@@ -965,8 +976,15 @@ impl Clerk {
         }
         let number = next()?;
         let is_review = candidate.is_review;
-        let incoming =
-            Incoming { key: &candidate.key, json: candidate.json, number, pack, reservation, is_review };
+        let incoming = Incoming {
+            key: &candidate.key,
+            json: candidate.json,
+            number,
+            pack,
+            reservation,
+            is_review,
+            told: candidate.told.as_ref(),
+        };
         desk.decide(session, reader, event, incoming).map(|booked| Ok(booked.decision))
     }
 

@@ -8,7 +8,7 @@ use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
     BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
     HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored,
-    UseRow, Wanted, Writes,
+    TallyRow, UseRow, Wanted, Writes,
 };
 use postgres::error::SqlState;
 use postgres::types::{ToSql, Type};
@@ -230,7 +230,7 @@ impl Postgres {
                 &[name, day, more],
             )?;
         }
-        Ok(())
+        self.write_learned(writes)
     }
 
     fn write_events(&mut self, writes: &Writes) -> Result<(), StoreError> {
@@ -440,6 +440,68 @@ impl Postgres {
         for (folded, event) in &writes.withdrawn {
             self.run("UPDATE coupon SET withdrawn = $2 WHERE folded = $1", &[folded, event])?;
         }
+        self.write_contacts(writes)
+    }
+
+    fn write_contacts(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        for row in &writes.learning {
+            self.run(
+                "INSERT INTO learning (pack, offer, name, terms) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+                &[&row.pack, &row.offer, &row.name, &row.terms],
+            )?;
+        }
+        let rows = &writes.contacts;
+        if !rows.is_empty() {
+            let event: Vec<i64> = rows.iter().map(|row| row.event).collect();
+            let part: Vec<i64> = rows.iter().map(|row| row.part).collect();
+            let offer: Vec<&str> = rows.iter().map(|row| row.offer.as_str()).collect();
+            let answer: Vec<&str> = rows.iter().map(|row| row.answer.as_str()).collect();
+            let session: Vec<Option<&str>> = rows.iter().map(|row| row.session.as_deref()).collect();
+            let propensity: Vec<Option<i64>> = rows.iter().map(|row| row.propensity).collect();
+            let of = rows.iter().map(|row| row.learned.as_ref());
+            let learned: Vec<Option<&str>> =
+                of.clone().map(|of| of.map(|learned| learned.offer.as_str())).collect();
+            let kind: Vec<Option<&str>> =
+                of.clone().map(|of| of.and_then(|learned| learned.kind.as_deref())).collect();
+            let seq: Vec<Option<i64>> = of.map(|of| of.map(|learned| learned.seq)).collect();
+            self.run(
+                "INSERT INTO contact (event, part, offer, answer, session, propensity, learned, kind, seq) \
+                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], \
+                 $7::text[], $8::text[], $9::bigint[])",
+                &[&event, &part, &offer, &answer, &session, &propensity, &learned, &kind, &seq],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What is learned, in the order of the offers: where somebody else has learned since, a conflict.
+    fn write_learned(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        for (row, found) in &writes.tallies {
+            // The row of all members says whether somebody else has learned since; those of kinds follow it.
+            let done = if row.kind.is_empty() && *found > 0 {
+                self.run(
+                    "UPDATE tally SET seq = $2, ended = $3, accepted = $4, day = $5 \
+                     WHERE offer = $1 AND kind = '' AND seq = $6",
+                    &[&row.offer, &row.seq, &row.ended, &row.accepted, &row.day, found],
+                )?
+            } else if row.kind.is_empty() {
+                self.run(
+                    "INSERT INTO tally (offer, kind, seq, ended, accepted, day) \
+                     VALUES ($1, '', $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+                    &[&row.offer, &row.seq, &row.ended, &row.accepted, &row.day],
+                )?
+            } else {
+                self.run(
+                    "INSERT INTO tally (offer, kind, seq, ended, accepted, day) VALUES ($1, $2, $3, $4, $5, $6) \
+                     ON CONFLICT (offer, kind) DO UPDATE SET seq = excluded.seq, ended = excluded.ended, \
+                     accepted = excluded.accepted, day = excluded.day",
+                    &[&row.offer, &row.kind, &row.seq, &row.ended, &row.accepted, &row.day],
+                )?
+            };
+            if done != 1 {
+                return Err(StoreError::Conflict(format!("what is learned of {}", row.offer)));
+            }
+        }
         Ok(())
     }
 }
@@ -483,6 +545,9 @@ UNION ALL SELECT 'past', json_build_array(e.number, e.member, e.past)::text
   FROM (SELECT name, least($5, (SELECT min(l.reviewed) / 86400 - $11 FROM level l
   WHERE l.member = name AND l.tiers = ANY($10))) AS since FROM unnest($3::text[]) AS n (name)) n
   JOIN event e ON e.member = n.name AND e.date >= n.since WHERE $12 AND e.past IS NOT NULL
+UNION ALL SELECT 'tally', json_build_array(t.offer, t.kind, t.seq, t.ended, t.accepted, t.day)::text
+  FROM unnest($13::text[], $14::bigint[]) AS l (offer, known) JOIN tally t ON t.offer = l.offer
+  AND (t.seq > l.known OR t.kind = '')
 UNION ALL SELECT 'version', json_build_array(name, version)::text FROM counter
 UNION ALL SELECT 'number', json_build_array(nextval('event_number'))::text FROM generate_series(1, $6)";
 
@@ -606,6 +671,14 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
         "past" => {
             found.past.push(PastRow { event: row.number(0), member: row.text(1), past: row.maybe_text(2) })
         }
+        "tally" => found.tallies.push(TallyRow {
+            offer: row.text(0),
+            kind: row.text(1),
+            seq: row.number(2),
+            ended: row.number(3),
+            accepted: row.number(4),
+            day: row.number(5),
+        }),
         "version" => found.versions.push((row.text(0), row.number(1))),
         "number" => found.numbers.push(row.number(0)),
         // The statement above gives no other.
@@ -653,6 +726,14 @@ impl Store for Postgres {
                 &[&wanted.counters],
             )?;
         }
+        let learned: Vec<&str> = wanted.learned.iter().map(|(offer, _)| offer.as_str()).collect();
+        let known: Vec<i64> = wanted.learned.iter().map(|(_, known)| *known).collect();
+        if wanted.lock && !learned.is_empty() {
+            self.run(
+                "SELECT 1 FROM tally WHERE offer = ANY($1) AND kind = '' ORDER BY offer FOR UPDATE",
+                &[&learned],
+            )?;
+        }
         let sources: Vec<&str> = wanted.keys.iter().map(|key| key.source.as_str()).collect();
         let ids: Vec<&str> = wanted.keys.iter().map(|key| key.id.as_str()).collect();
         let from = wanted.past_from.unwrap_or(i64::MAX);
@@ -673,6 +754,8 @@ impl Store for Postgres {
             &wanted.reviews,
             &wanted.review_days,
             &wanted.past_from.is_some(),
+            &learned,
+            &known,
         ];
         let rows = self.client()?.query(&statement, values).map_err(|error| failure(&error))?;
         let mut found = Loaded::default();

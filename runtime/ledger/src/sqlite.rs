@@ -7,7 +7,7 @@ use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
     BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
     HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored,
-    Wanted, Writes,
+    TallyRow, Wanted, Writes,
 };
 use perq_compiler::calendar::DAY;
 use rusqlite::types::{Value, ValueRef};
@@ -249,6 +249,19 @@ impl Sqlite {
                 },
                 &mut found.coupons,
             )?;
+        }
+        for (offer, known) in &wanted.learned {
+            let mut statement = self
+                .connection
+                .prepare_cached(
+                    "SELECT offer, kind, seq, ended, accepted, day FROM tally \
+                     WHERE offer = ?1 AND (seq > ?2 OR kind = '')",
+                )
+                .map_err(failure)?;
+            let rows = statement.query_map(params![offer, known], tally_row).map_err(failure)?;
+            for row in rows {
+                found.tallies.push(row.map_err(failure)?);
+            }
         }
         let mut statement =
             self.connection.prepare_cached("SELECT name, version FROM counter").map_err(failure)?;
@@ -551,6 +564,66 @@ impl Sqlite {
         for (folded, event) in &writes.withdrawn {
             run("UPDATE coupon SET withdrawn = ?2 WHERE folded = ?1", params![folded, event])?;
         }
+        self.write_contacts(writes)
+    }
+
+    fn write_contacts(&self, writes: &Writes) -> Result<(), StoreError> {
+        let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<usize, StoreError> {
+            self.connection
+                .prepare_cached(sql)
+                .and_then(|mut statement| statement.execute(values))
+                .map_err(failure)
+        };
+        for row in &writes.learning {
+            run(
+                "INSERT INTO learning (pack, offer, name, terms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                params![row.pack, row.offer, row.name, row.terms],
+            )?;
+        }
+        for (row, found) in &writes.tallies {
+            // The row of all members says whether somebody else has learned since; those of kinds follow it.
+            let done = if row.kind.is_empty() && *found > 0 {
+                run(
+                    "UPDATE tally SET seq = ?2, ended = ?3, accepted = ?4, day = ?5 \
+                     WHERE offer = ?1 AND kind = '' AND seq = ?6",
+                    params![row.offer, row.seq, row.ended, row.accepted, row.day, found],
+                )?
+            } else if row.kind.is_empty() {
+                run(
+                    "INSERT INTO tally (offer, kind, seq, ended, accepted, day) \
+                     VALUES (?1, '', ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                    params![row.offer, row.seq, row.ended, row.accepted, row.day],
+                )?
+            } else {
+                run(
+                    "INSERT INTO tally (offer, kind, seq, ended, accepted, day) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                     ON CONFLICT (offer, kind) DO UPDATE SET seq = excluded.seq, ended = excluded.ended, \
+                     accepted = excluded.accepted, day = excluded.day",
+                    params![row.offer, row.kind, row.seq, row.ended, row.accepted, row.day],
+                )?
+            };
+            if done != 1 {
+                return Err(StoreError::Conflict(format!("what is learned of {}", row.offer)));
+            }
+        }
+        for row in &writes.contacts {
+            let learned = row.learned.as_ref();
+            run(
+                "INSERT INTO contact (event, part, offer, answer, session, propensity, learned, kind, seq) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![
+                    row.event,
+                    row.part,
+                    row.offer,
+                    row.answer,
+                    row.session,
+                    row.propensity,
+                    learned.map(|learned| &learned.offer),
+                    learned.and_then(|learned| learned.kind.as_ref()),
+                    learned.map(|learned| learned.seq)
+                ],
+            )?;
+        }
         Ok(())
     }
 
@@ -606,6 +679,17 @@ fn claim_row(row: &Row<'_>) -> rusqlite::Result<ClaimRow> {
         event: row.get(3)?,
         at: row.get(4)?,
         amount: row.get(5)?,
+    })
+}
+
+fn tally_row(row: &Row<'_>) -> rusqlite::Result<TallyRow> {
+    Ok(TallyRow {
+        offer: row.get(0)?,
+        kind: row.get(1)?,
+        seq: row.get(2)?,
+        ended: row.get(3)?,
+        accepted: row.get(4)?,
+        day: row.get(5)?,
     })
 }
 

@@ -13,8 +13,8 @@ use crate::returns::{self, Origin, Returned, Risen};
 use perq_compiler::calendar::{Instant, is_universal, limited};
 use perq_compiler::evaluate::{Claimed, Decision, Reaction, Record, TableRows, Tallies, Tally, TierChange};
 use perq_compiler::ir::{
-    AccountId, Column, CounterId, CounterKey, EventId, History, InstrumentId, KindId, MISSING, Program,
-    RowSource, RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
+    AccountId, Answered, Column, CounterId, CounterKey, EventId, History, InstrumentId, KindId, MISSING,
+    Program, RowSource, RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -67,6 +67,8 @@ pub struct Journal {
     pub past: Vec<String>,
     /// What is kept from now on for the goods that may come back, of the event or of that of which some do.
     pub origin: Option<Arc<Origin>>,
+    /// The reaction that says how a showing has ended, of an offer that learns from it.
+    pub learned: Option<Reaction>,
 }
 
 /// Points that were moved.
@@ -168,6 +170,19 @@ impl Memory {
             let tally = self.tallies.entry((reaction.offer, kind)).or_default();
             *tally = tally.with(now.date, said, learn.half_life);
         }
+        if let Some(journal) = self.journal.as_mut().filter(|_| said != Answered::Shown) {
+            journal.learned = Some(reaction);
+        }
+    }
+
+    /// What is known of how an offer was taken, by all members or by those of a kind; nothing where nobody has told.
+    pub fn tally(&self, offer: u32, kind: Option<i64>) -> Option<Tally> {
+        self.tallies.get(&(offer, kind)).copied()
+    }
+
+    /// Takes over what is known of how an offer was taken.
+    pub fn restore_tally(&mut self, offer: u32, kind: Option<i64>, tally: Tally) {
+        self.tallies.insert((offer, kind), tally);
     }
 
     /// Empty, for a program.
