@@ -1537,3 +1537,181 @@ fn damage_to_what_is_learned_is_found() {
         }
     }
 }
+
+/// A budget of all together, a limit of each member, points that are spent and a limit of whoever invited.
+const HELD: &str = r#"language 1
+program held { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 redeemable worth 1 points = 1 EUR }
+event gift { amount: points }
+group gifts { kind earn displace none on gift when member known }
+rule given in group gifts { then award event.amount }
+group earn { kind earn displace none on purchase when member known }
+rule few in group earn {
+  budget 30 points within this month else skip
+  limit 6 points per member within last 20 days else cut
+  then award 3 points
+}
+rule friend in group earn {
+  limit 4 points per inviter within this month else cut
+  when member.invited_by known
+  then award 2 points to member.invited_by.bonus
+}
+rule fee in group earn { when basket.paid >= 100 EUR then debit 5 points from bonus }
+"#;
+
+fn buys(id: &str, member: &str, euros: u64, more: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","kind":"purchase","at":"2026-03-02T10:00:00","member":{{"id":"{member}","invited_by":"zoe"}}{more},"lines":[{{"sku":"A","qty":1,"price":"{euros}.00"}}]}}"#
+    )
+}
+
+/// Noon of 3 March in Rome.
+const HELD_UNTIL: i64 = 1_772_535_600;
+
+fn ends(id: &str, member: &str, at: i64, act: Act) -> Deed {
+    let (id, member) = (id.to_owned(), member.to_owned());
+    Deed { id, member, at, act, reason: String::new(), author: "till".to_owned() }
+}
+
+/// Whether a rule gives something.
+fn awards(decision: &str, rule: &str) -> bool {
+    let decision: serde_json::Value = serde_json::from_str(decision).expect("a decision");
+    let effects = decision["effects"].as_array().expect("effects");
+    effects.iter().any(|effect| effect["rule"] == rule && effect["kind"] == "award")
+}
+
+#[test]
+fn what_an_event_would_claim_is_held() {
+    let engine = engine(HELD);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = ledger(&engine, &place);
+        let mut store = open(&place, false).unwrap();
+        ledger.decide(gift("g1", "anna", "2026-03-01T10:00:00", 7).as_bytes()).unwrap();
+        let left = |decision: &str| ["few", "friend"].map(|rule| awards(decision, rule));
+        // 3 of the budget of 30, 3 of anna's 6, 2 of zoe's 4, and 5 of anna's 7 points.
+        let text = buys("p1", "anna", 100, "");
+        let held = ledger.hold(text.as_bytes(), HELD_UNTIL, "till").unwrap();
+        assert!(!held.repeated && left(&held.decision) == [true, true], "{}", held.decision);
+        let again = ledger.hold(text.as_bytes(), HELD_UNTIL, "till").unwrap();
+        assert!(again.repeated && again.decision == held.decision);
+        let other = ledger.hold(text.as_bytes(), HELD_UNTIL + 1, "till").unwrap_err();
+        assert_eq!((other.name(), other.field()), ("other-content", "until"));
+        let of = |store: &mut dyn Store, who: &str| {
+            number(
+                store,
+                &format!("SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM claim WHERE who = '{who}'"),
+            )
+        };
+        assert_eq!([of(&mut *store, ""), of(&mut *store, "anna"), of(&mut *store, "zoe")], [3, 3, 2]);
+        let points = |store: &mut dyn Store| {
+            number(store, "SELECT CAST(sum(balance) AS BIGINT) FROM balance WHERE member = 'anna'")
+        };
+        assert_eq!(points(&mut *store), 2);
+        // Nobody was awarded anything by it.
+        assert_eq!(number(&mut *store, "SELECT count(*) FROM balance WHERE member = 'zoe'"), 0);
+        sound(&place);
+        // Another event of hers finds 2 points, too few for the fee, and 3 of her 6 left.
+        let second = ledger.quote(buys("p2", "anna", 100, "").as_bytes()).unwrap().decision;
+        assert!(second.contains(r#""short""#) && left(&second) == [true, true], "{second}");
+        // The event itself pays with what is held: what it is answered is what was said when it was held.
+        let pays = buys("p1", "anna", 100, r#","reservation":"p1""#);
+        let paid = ledger.decide(pays.as_bytes()).unwrap();
+        assert_eq!(paid.decision, held.decision, "{backend:?}");
+        assert_eq!(ledger.decide(pays.as_bytes()).unwrap().decision, held.decision);
+        assert_eq!([of(&mut *store, ""), of(&mut *store, "anna"), of(&mut *store, "zoe")], [3, 3, 2]);
+        // 7, less 5, and 3 that it gave.
+        assert_eq!(points(&mut *store), 5);
+        sound(&place);
+        // A reservation that is given up, one whose time is over, and one that is paid without its event.
+        for (id, act, expected) in [
+            ("p3", Some(Act::Cancel), [3, 3, 2]),
+            ("p4", None, [3, 3, 2]),
+            ("p5", Some(Act::Commit), [6, 6, 4]),
+        ] {
+            ledger.hold(buys(id, "anna", 100, "").as_bytes(), HELD_UNTIL, "till").unwrap();
+            assert_eq!(
+                [of(&mut *store, ""), of(&mut *store, "anna"), of(&mut *store, "zoe")],
+                [6, 6, 4],
+                "{id}"
+            );
+            // Of her 6 and zoe's 4 nothing is left for anybody else's event.
+            let last = ledger.quote(buys("p9", "anna", 10, "").as_bytes()).unwrap().decision;
+            assert_eq!(left(&last), [false, false], "{id}: {last}");
+            match act {
+                Some(act) => {
+                    let done = carry_out(&mut *store, &[ends(id, "anna", HELD_UNTIL - 60, act)]).unwrap();
+                    assert!(matches!(done[0], Done::Done(_)), "{done:?}");
+                }
+                None => assert_eq!(lapse(&mut *store, HELD_UNTIL, "night").unwrap(), 1),
+            }
+            assert_eq!(
+                [of(&mut *store, ""), of(&mut *store, "anna"), of(&mut *store, "zoe")],
+                expected,
+                "{id}"
+            );
+            sound(&place);
+        }
+        // What was paid is redeemed: 5 were held of 5.
+        assert_eq!(points(&mut *store), 0);
+        let refused =
+            |text: String| ledger.hold(text.as_bytes(), HELD_UNTIL, "till").unwrap_err().to_string();
+        assert_eq!(
+            refused(r#"{"id":"p6","kind":"purchase","at":"2026-03-02T10:00:00","lines":[]}"#.to_owned()),
+            "event p6 has no member for whom anything could be held"
+        );
+        assert_eq!(
+            refused(buys("p6", "anna", 1, r#","reservation":"p5""#)),
+            "event p6 pays with a reservation, and holds nothing of its own"
+        );
+        // For an event that was decided nothing is held.
+        let before = number(&mut *store, "SELECT count(*) FROM event");
+        assert!(ledger.hold(pays.as_bytes(), HELD_UNTIL, "till").is_err());
+        assert_eq!(number(&mut *store, "SELECT count(*) FROM event"), before);
+    }
+}
+
+/// 64 members at once, from two hosts, want 3 points each of a budget of 30: ten get them, whether they hold or buy; what is
+/// given up is there for others.
+#[test]
+fn a_budget_is_not_overshot_with_reservations() {
+    let engine = engine(HELD);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let hosts = [ledger(&engine, &place), ledger(&engine, &place)];
+        std::thread::scope(|scope| {
+            for thread in 0..64 {
+                let host = &hosts[thread % 2];
+                scope.spawn(move || {
+                    let (id, member) = (format!("p{thread}"), format!("m{thread}"));
+                    let text = buys(&id, &member, 10, "");
+                    if thread % 3 == 0 {
+                        host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                        return;
+                    }
+                    let held = host.hold(text.as_bytes(), HELD_UNTIL, "till");
+                    held.unwrap_or_else(|refusal| panic!("{refusal}"));
+                    if thread % 3 == 1 {
+                        let text = buys(&id, &member, 10, &format!(r#","reservation":"{id}""#));
+                        host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                    }
+                });
+            }
+        });
+        let mut store = open(&place, false).unwrap();
+        let all = "SELECT CAST(sum(amount) AS BIGINT) FROM claim WHERE who = ''";
+        assert_eq!(number(&mut *store, all), 30, "{backend:?}");
+        sound(&place);
+        let given_up = lapse(&mut *store, HELD_UNTIL, "night").unwrap();
+        assert_eq!(given_up, 21);
+        let left = 30 - number(&mut *store, all);
+        sound(&place);
+        let mut more = 0;
+        for number in 0..11 {
+            let text = buys(&format!("q{number}"), &format!("n{number}"), 10, "");
+            more += i64::from(awards(&hosts[0].decide(text.as_bytes()).unwrap().decision, "few"));
+        }
+        assert_eq!(more * 3, left.min(33), "{backend:?}");
+        sound(&place);
+    }
+}

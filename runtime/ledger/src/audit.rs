@@ -8,8 +8,8 @@ use crate::contacts::{ALL, OFFERED, told};
 use crate::desk::{AskedOf, KeptOrigin, asked_of};
 use crate::ledger::OWN;
 use crate::store::{
-    Book, Cause, Datum, EntryRow, EventKey, EventRow, FoundOrigin, LotKey, LotRow, OriginRow, Store,
-    StoreError,
+    Book, Cause, Datum, EntryRow, EventKey, EventRow, FoundOrigin, HeldClaim, LotKey, LotRow, OriginRow,
+    Store, StoreError, held_claims,
 };
 use perq_compiler::evaluate::{Tallies, Tally, learn};
 use perq_compiler::ir::{Answered, Learn, offers};
@@ -179,6 +179,59 @@ fn reservations(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreE
             report.find(
                 "I7",
                 format!("reservation {}: {} events leave {} held", id.text(), events.number(), sum.number()),
+            );
+        }
+    }
+    held_of_counters(store, report)
+}
+
+/// I7 for what is held of counters: it is claimed by the reservation, and stays so where that was paid; else all of it is given
+/// back with its end.
+fn held_of_counters(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError> {
+    let mut claimed: BTreeMap<i64, Vec<HeldClaim>> = BTreeMap::new();
+    for row in store.query(
+        "SELECT c.event, c.who, c.counter, c.at, c.local, c.amount FROM claim c JOIN event v ON v.number = c.event \
+         WHERE v.source IN ('perq:reserve', 'perq:release')",
+        &[],
+    )? {
+        let [event, who, counter, at, local, amount] = row.as_slice() else { continue };
+        claimed.entry(event.number()).or_default().push(HeldClaim {
+            who: who.text().to_owned(),
+            counter: counter.text().to_owned(),
+            at: at.number(),
+            local: local.number(),
+            amount: amount.number(),
+        });
+    }
+    let mut held: BTreeMap<String, Vec<HeldClaim>> = BTreeMap::new();
+    for row in store.query(
+        "SELECT number, id, source, kind, snapshot FROM event WHERE source IN ('perq:reserve', 'perq:release') \
+         ORDER BY source DESC",
+        &[],
+    )? {
+        let [number, id, source, kind, snapshot] = row.as_slice() else { continue };
+        let mut expected = match source.text() == crate::deeds::RESERVE {
+            true => {
+                let claims = held_claims(snapshot.text());
+                if !claims.is_empty() {
+                    held.insert(id.text().to_owned(), claims.clone());
+                }
+                claims
+            }
+            false if kind.text() == crate::deeds::COMMIT => Vec::new(),
+            false => {
+                let held = held.get(id.text()).into_iter().flatten();
+                let back = |held: &HeldClaim| HeldClaim { amount: held.amount.saturating_neg(), ..held.clone() };
+                held.map(back).collect()
+            }
+        };
+        let mut claimed = claimed.remove(&number.number()).unwrap_or_default();
+        claimed.sort_unstable();
+        expected.sort_unstable();
+        if claimed != expected {
+            report.find(
+                "I7",
+                format!("reservation {}: what {} says of counters is not what it claims", id.text(), kind.text()),
             );
         }
     }
@@ -366,6 +419,16 @@ fn decisions(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreErro
         for row in &rows {
             let [number, id, kind, decision, pack, tz] = row.as_slice() else { continue };
             report.events = report.events.saturating_add(1);
+            if kind.text() == crate::deeds::RESERVE {
+                // What is held is what the decision claims; I7 looks at the rest.
+                let booked = booked.remove(&number.number()).unwrap_or_default().settled().claims;
+                let decided = Moves::of(decision.text()).map(Moves::settled).unwrap_or_default();
+                if decided.claims != booked {
+                    report
+                        .find("I8", format!("reservation {}: it holds other than it would claim", id.text()));
+                }
+                continue;
+            }
             if kind.text().starts_with(OWN) && kind.text() != crate::jobs::REVIEW {
                 continue;
             }

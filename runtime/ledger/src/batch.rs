@@ -280,6 +280,11 @@ impl Posting<'_> {
         }
     }
 
+    /// Adds a claim, see [`Batch::claim`].
+    pub fn claim(&mut self, row: ClaimRow, version: i64) {
+        self.batch.claim(row, version);
+    }
+
     /// Notes what was issued and redeemed at once, and never in a balance.
     pub fn pass(&mut self, of: Of<'_>, amount: i64) {
         self.entry(of, Book::Issued, amount.saturating_neg(), None);

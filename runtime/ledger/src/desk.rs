@@ -9,8 +9,8 @@ use crate::contacts::{ALL, Learned, OFFERED, Told, kind_text};
 use crate::deeds;
 use crate::store::{
     AccountRow, Book, Cause, ClaimRow, ContactRow, CouponRow, EventKey, EventRow, FoundOrigin,
-    FoundReservation, HoldingRow, LearnedOf, LearningRow, LevelRow, Loaded, LotKey, LotRow, MemberRow,
-    OriginRow, StoreError, TallyRow, UseRow, Wanted, Writes,
+    FoundReservation, HeldClaim, HoldingRow, LearnedOf, LearningRow, LevelRow, Loaded, LotKey, LotRow,
+    MemberRow, OriginRow, StoreError, TallyRow, UseRow, Wanted, Writes, held_claims,
 };
 use perq_compiler::calendar::{DAY, Instant, is_universal, limited};
 use perq_compiler::codes::fold;
@@ -226,6 +226,8 @@ pub struct Desk {
     program: Arc<Verified>,
     memory: Memory,
     versions: BTreeMap<CounterId, i64>,
+    /// The same by name, also of counters that nobody has asked for.
+    found_versions: BTreeMap<String, i64>,
     from: BTreeMap<CounterId, i64>,
     held: BTreeMap<(String, AccountId), Held>,
     coupons: BTreeSet<String>,
@@ -309,6 +311,9 @@ struct Snapshot {
     /// What was asked of what offers have learned, by lasting name: how many reactions are in it, and which kind was asked.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     learned: BTreeMap<String, AskedOf>,
+    /// What is held of counters, of a reservation for an event.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    held: Vec<HeldClaim>,
 }
 
 /// After how many reactions an offer was asked for its likelihood, and for which kind of members.
@@ -328,6 +333,18 @@ pub fn asked_of(snapshot: &str) -> BTreeMap<String, AskedOf> {
 pub struct Booked {
     /// As it is answered.
     pub decision: String,
+    /// Whether something is to be written.
+    pub is_kept: bool,
+}
+
+/// A decision as it is answered.
+fn text_of(session: &Session, event: &ReadEvent, decision: &Decision) -> Result<String, StoreError> {
+    let mut text = Vec::new();
+    session.write_decision(event, decision, &mut text);
+    if text.last() == Some(&b'\n') {
+        text.pop();
+    }
+    String::from_utf8(text).map_err(|_| StoreError::Damaged("a decision is no text".to_owned()))
 }
 
 /// What an event is beside its record.
@@ -353,9 +370,9 @@ pub struct Incoming<'a> {
 #[derive(Debug)]
 struct Released {
     found: FoundReservation,
-    account: AccountId,
-    /// By the memory's position.
-    lots: Vec<(usize, i64)>,
+    /// By account and the memory's position.
+    lots: Vec<(AccountId, usize, i64)>,
+    claims: Vec<HeldClaim>,
 }
 
 impl Desk {
@@ -374,6 +391,7 @@ impl Desk {
             memory: Memory::new(Arc::clone(program)).with_journal(),
             program: Arc::clone(program),
             versions: BTreeMap::new(),
+            found_versions: found.versions.iter().cloned().collect(),
             from: BTreeMap::new(),
             held: BTreeMap::new(),
             coupons: BTreeSet::new(),
@@ -593,28 +611,80 @@ impl Desk {
         if found.until() <= at {
             return Some(format!("the time of reservation `{reservation}` is over"));
         }
-        let known = self.program.accounts.iter().any(|account| account.name == found.account);
-        (!known).then(|| format!("the programme has no account `{}`", found.account))
+        let known = |name: &String| self.program.accounts.iter().any(|account| account.name == *name);
+        if let Some(part) = found.parts.iter().find(|part| !known(&part.account)) {
+            return Some(format!("the programme has no account `{}`", part.account));
+        }
+        let claims = held_claims(&found.snapshot);
+        let other = |who: &str| !who.is_empty() && who != member && !self.names(event, who);
+        let stranger = claims.iter().find(|claim| other(&claim.who));
+        stranger.map(|claim| {
+            format!(
+                "reservation `{reservation}` is for an event that names {}, and this one does not",
+                claim.who
+            )
+        })
     }
 
-    /// Puts the points of a reservation back into their lots, for an event to be decided.
-    fn release(&mut self, id: &str, member: &str) -> Result<Option<Released>, StoreError> {
+    /// Whether an event names somebody besides its own member.
+    fn names(&self, event: &ReadEvent, who: &str) -> bool {
+        let inviters = self.program.counters.iter().filter_map(|counter| match counter.per {
+            CounterKey::Inviter(slot) => event.other(slot),
+            CounterKey::Campaign | CounterKey::Member => None,
+        });
+        inviters.into_iter().any(|name| name == who)
+    }
+
+    /// Puts the points of a reservation back into their lots, and what it claims back into its counters, for an event to be
+    /// decided.
+    fn release(&mut self, (id, number): (&str, i64), member: &str) -> Result<Option<Released>, StoreError> {
         let Some(found) = self.reservations.get(&deeds::id_of(id, member)) else { return Ok(None) };
-        let mut accounts = self.program.accounts.iter().zip((0u32..).map(AccountId));
-        let Some((_, account)) = accounts.find(|(account, _)| account.name == found.account) else {
-            return Ok(None);
-        };
-        let held = self.held.entry((member.to_owned(), account)).or_default();
         let mut lots = Vec::new();
-        for (key, amount) in &found.parts {
-            let at = held.lots.iter().position(|lot| lot.key == *key);
+        for part in &found.parts {
+            let mut accounts = self.program.accounts.iter().zip((0u32..).map(AccountId));
+            let Some((_, account)) = accounts.find(|(account, _)| account.name == part.account) else {
+                return Ok(None);
+            };
+            let held = self.held.entry((member.to_owned(), account)).or_default();
+            let at = held.lots.iter().position(|lot| lot.key == part.key);
             let gone = || StoreError::Damaged(format!("a lot that reservation `{id}` holds is gone"));
-            lots.push((at.ok_or_else(gone)?, *amount));
+            lots.push((account, at.ok_or_else(gone)?, part.amount));
         }
-        for (at, amount) in &lots {
-            self.memory.release(member, account, *at, *amount);
+        for (account, at, amount) in &lots {
+            self.memory.release(member, *account, *at, *amount);
         }
-        Ok(Some(Released { found: found.clone(), account, lots }))
+        let (found, claims) = (found.clone(), held_claims(&found.snapshot));
+        self.hold_claims(&claims, number, true);
+        Ok(Some(Released { found, lots, claims }))
+    }
+
+    /// Lets the memory forget what a reservation claims, or remember it again.
+    fn hold_claims(&mut self, claims: &[HeldClaim], number: i64, forget: bool) {
+        for claim in claims {
+            let mut counters = self.program.counters.iter().zip((0u32..).map(CounterId));
+            let Some((counter, id)) = counters.find(|(counter, _)| counter.name == claim.counter) else {
+                continue;
+            };
+            let who = Some(claim.who.as_str()).filter(|who| !who.is_empty());
+            // As they were loaded: those of all together by day, where days are enough.
+            let at = match who {
+                None if is_by_day(counter.window) => {
+                    let day = claim.local.div_euclid(DAY).saturating_mul(DAY);
+                    (day, day)
+                }
+                None | Some(_) => (claim.at, claim.local),
+            };
+            let amount = if forget { claim.amount.saturating_neg() } else { claim.amount };
+            self.memory.restore_claim((id, who), Some(place(number)), at, amount);
+        }
+    }
+
+    /// The version of a counter of all together, as it was found.
+    fn version(&self, name: &str) -> i64 {
+        let mut counters = self.program.counters.iter().zip((0u32..).map(CounterId));
+        let asked =
+            counters.find(|(counter, _)| counter.name == name).and_then(|(_, id)| self.versions.get(&id));
+        asked.or_else(|| self.found_versions.get(name)).copied().unwrap_or(0)
     }
 
     /// Books that a reservation has ended for an event; where that is refused as a whole, it is held again.
@@ -623,22 +693,33 @@ impl Desk {
         released: Released,
         (member, event, now): (&str, &EventKey, Instant),
         (number, refused): (i64, bool),
-    ) -> Result<(), StoreError> {
-        let Released { found, account, lots } = released;
-        let held = self.held.entry((member.to_owned(), account)).or_default();
-        for (at, amount) in &lots {
+    ) {
+        let Released { found, lots, claims } = released;
+        for (account, at, amount) in &lots {
+            let held = self.held.entry((member.to_owned(), *account)).or_default();
             if refused {
-                self.memory.release(member, account, *at, amount.saturating_neg());
+                self.memory.release(member, *account, *at, amount.saturating_neg());
             } else if let Some(lot) = held.lots.get_mut(*at) {
                 lot.left = lot.left.saturating_add(*amount);
             }
         }
         if refused {
-            return Ok(());
+            return self.hold_claims(&claims, number, false);
         }
-        let sum = found.parts.iter().fold(0i64, |sum, (_, part)| sum.saturating_add(*part));
+        let mut moved: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut touched = vec![member.to_owned()];
+        let versions: Vec<i64> = claims.iter().map(|claim| self.version(&claim.counter)).collect();
         let mut posting = self.batch.post(number);
-        posting.release(Of { member, account: &found.account, rule: "reservation" }, &found.parts, false);
+        for part in &found.parts {
+            let of = Of { member, account: &part.account, rule: "reservation" };
+            posting.release(of, &[(part.key, part.amount)], false);
+            let sum = moved.entry(&part.account).or_default();
+            *sum = sum.saturating_add(part.amount);
+        }
+        for (claim, version) in claims.iter().zip(versions) {
+            touched.extend(Some(claim.who.clone()).filter(|who| !who.is_empty()));
+            posting.claim(claim.given_back(number), version);
+        }
         let row = EventRow {
             number,
             key: EventKey { source: deeds::RELEASE.to_owned(), id: found.id.clone(), revision: 0 },
@@ -648,7 +729,7 @@ impl Desk {
             date: now.date,
             time: now.time,
             json: serde_json::json!({ "end": deeds::USE, "for": event }).to_string(),
-            decision: serde_json::json!({ "moved": { found.account.as_str(): sum } }).to_string(),
+            decision: serde_json::json!({ "moved": moved }).to_string(),
             refused: false,
             pack: String::new(),
             tz: perq_runtime::clock::database_version().to_owned(),
@@ -656,11 +737,80 @@ impl Desk {
             past: None,
             origin: None,
         };
-        posting.end(row, &[member.to_owned()]);
+        posting.end(row, &touched);
         if let Some(found) = self.reservations.get_mut(&found.id) {
             found.ended = true;
         }
-        Ok(())
+    }
+
+    /// Decides an event as things stand, and books nothing but what it would take: points of lots, and claims. Nothing where
+    /// it is refused as a whole. Whoever is decided behind it would see what is not there.
+    ///
+    /// # Errors
+    /// Where that cannot be booked.
+    pub fn hold(
+        &mut self,
+        session: &mut Session,
+        reader: &mut Reader,
+        event: &mut ReadEvent,
+        incoming: Incoming<'_>,
+    ) -> Result<Option<Booked>, StoreError> {
+        self.seen.answers = RefCell::default();
+        self.seen.settled = false;
+        self.memory.begin(place(incoming.number));
+        let decision = session.decide_on(self, reader, event).clone();
+        let Some(member) = event.member().map(str::to_owned) else { return Ok(None) };
+        let text = text_of(session, event, &decision)?;
+        if decision.refused.is_some() || returns::is_refused(event) {
+            return Ok(Some(Booked { decision: text, is_kept: false }));
+        }
+        let movements = self.memory.take_journal().movements;
+        let mut touched = vec![member.clone()];
+        let raised = event.raised.iter().zip(&decision.raised);
+        let parts: Vec<(&ReadEvent, &Decision)> =
+            std::iter::once((&*event, &decision)).chain(raised).collect();
+        self.claims(&parts, incoming.number, &mut touched);
+        let claims = self.batch.rows.claims.iter().map(|row| HeldClaim {
+            who: row.who.clone(),
+            counter: row.counter.clone(),
+            at: row.at,
+            local: row.local,
+            amount: row.amount,
+        });
+        let snapshot = Snapshot { held: claims.collect(), ..Snapshot::default() };
+        let snapshot =
+            serde_json::to_string(&snapshot).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let mut posting = self.batch.post(incoming.number);
+        for movement in movements.iter().filter(|movement| *movement.member == *member) {
+            let Moved::Spent(spent) = &movement.moved else { continue };
+            let Some(account) = self.program.accounts.get(movement.account.index()) else { continue };
+            let held = self.held.get(&(member.clone(), movement.account));
+            let key = |at: usize| held.and_then(|held| held.lots.get(at)).map(|lot| lot.key);
+            // What it would take of what it gives itself is not there to be held.
+            let taken: Vec<(LotKey, i64)> =
+                spent.taken.iter().filter_map(|(at, amount)| Some((key(*at)?, *amount))).collect();
+            posting.reserve(Of { member: &member, account: &account.name, rule: "reservation" }, &taken);
+        }
+        let now = now(event);
+        let row = EventRow {
+            number: incoming.number,
+            key: incoming.key.clone(),
+            kind: deeds::RESERVE.to_owned(),
+            member: Some(member),
+            at: now.at,
+            date: now.date,
+            time: now.time,
+            json: incoming.json.to_owned(),
+            decision: text.clone(),
+            refused: false,
+            pack: incoming.pack.to_owned(),
+            tz: perq_runtime::clock::database_version().to_owned(),
+            snapshot,
+            past: None,
+            origin: None,
+        };
+        posting.end(row, &touched);
+        Ok(Some(Booked { decision: text, is_kept: true }))
     }
 
     /// What is needed and not there.
@@ -688,7 +838,7 @@ impl Desk {
         self.memory.begin(place(incoming.number));
         let released = match (incoming.reservation, event.member()) {
             (Some((id, number)), Some(member)) => {
-                self.release(id, member)?.map(|released| (released, number))
+                self.release((id, number), member)?.map(|released| (released, number))
             }
             (Some(_), None) | (None, _) => None,
         };
@@ -701,20 +851,14 @@ impl Desk {
         };
         let is_refused = decision.refused.is_some() || returns::is_refused(event);
         if let (Some((released, number)), Some(member)) = (released, event.member()) {
-            self.end_reservation(released, (member, incoming.key, now(event)), (number, is_refused))?;
+            self.end_reservation(released, (member, incoming.key, now(event)), (number, is_refused));
         }
         // A return may have learnt only now whose it is.
         let found = event.member().map(|member| {
             let row = self.batch.member(member);
             (row.seq, row.head.clone())
         });
-        let mut text = Vec::new();
-        session.write_decision(event, &decision, &mut text);
-        if text.last() == Some(&b'\n') {
-            text.pop();
-        }
-        let text =
-            String::from_utf8(text).map_err(|_| StoreError::Damaged("a decision is no text".to_owned()))?;
+        let text = text_of(session, event, &decision)?;
         let (seq, head) = found.unzip();
         let snapshot = Snapshot { seq, head, ..self.seen.answers.take() };
         let snapshot =
@@ -754,7 +898,7 @@ impl Desk {
             self.contacts(event, &decision, incoming, journal.learned);
         }
         self.post(&parts, &journal.movements, (row, journal.origin.as_deref()), &touched)?;
-        Ok(Booked { decision: text })
+        Ok(Booked { decision: text, is_kept: true })
     }
 
     fn claims(&mut self, parts: &[(&ReadEvent, &Decision)], number: i64, touched: &mut Vec<String>) {

@@ -7,7 +7,7 @@
 //! Refuses to know rules and files.
 
 use crate::contacts::{Learned, Told, told};
-use crate::desk::{Desk, Incoming, Missing, Needs, Shared, SharedCounters, SumsThen, is_by_day};
+use crate::desk::{Booked, Desk, Incoming, Missing, Needs, Shared, SharedCounters, SumsThen, is_by_day};
 use crate::same;
 use crate::store::{Datum, EventKey, Loaded, Store, StoreError, Wanted, Writes};
 use perq_compiler::calendar::{DAY, is_universal, limited};
@@ -15,7 +15,7 @@ use perq_compiler::ir::{CounterId, Verified, offers};
 use perq_runtime::decimal;
 use perq_runtime::engine::{Engine, Session};
 use perq_runtime::record::{ReadEvent, Reader, RecordError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -370,6 +370,17 @@ impl Ledger {
         lock(&self.work).quote(json)
     }
 
+    /// Decides an event as things stand, and holds what it would take until an instant: points, and what it would claim of
+    /// limits and budgets. Nothing else of it is kept; the event itself is decided when it is sent, with the field
+    /// `reservation` naming its own id. Asked again, it is answered as before. An event that was decided gets the answer of then,
+    /// and holds nothing; nor does one that is refused.
+    ///
+    /// # Errors
+    /// Why nothing is held.
+    pub fn hold(&self, json: &[u8], until: i64, author: &str) -> Answered {
+        lock(&self.work).hold(json, until, author)
+    }
+
     /// Makes reviews, with the pack of now: of the members whom records name, up to their instants.
     pub(crate) fn review_all(&self, records: &[String]) -> Vec<Answered> {
         let records: Vec<&[u8]> = records.iter().map(String::as_bytes).collect();
@@ -454,8 +465,22 @@ struct Candidate<'a> {
     reservation: Option<String>,
     /// What a reaction says.
     told: Option<Told>,
+    /// The record, where `json` is what is kept of a reservation for it, and the event's own key.
+    held: Option<(&'a str, EventKey)>,
     /// Whether it is no event, and only says whose levels are to be reviewed, and up to which instant.
     is_review: bool,
+}
+
+/// What is kept of a reservation for an event.
+#[derive(Serialize)]
+struct HeldEvent<'a> {
+    id: &'a str,
+    member: &'a str,
+    at: i64,
+    until: i64,
+    source: &'a str,
+    event: &'a RawValue,
+    author: &'a str,
 }
 
 /// What a record says to the ledger: which version of its event it is, and which reservation it pays with.
@@ -520,6 +545,16 @@ impl Work {
             start = start.saturating_add(many.max(1));
         }
         answers
+    }
+
+    fn hold(&mut self, record: &[u8], until: i64, author: &str) -> Answered {
+        let Work { books, clerks } = self;
+        let last = clerks.len().saturating_sub(1);
+        let at = choose(books, clerks, record, &mut BTreeMap::new()).unwrap_or(last);
+        match clerks.get_mut(at) {
+            Some(clerk) => clerk.hold(books, record, until, author),
+            None => Err(Refusal::Damaged { key: EventKey::default(), message: "nobody decides".to_owned() }),
+        }
     }
 
     fn quote(&mut self, record: &[u8]) -> Answered {
@@ -637,6 +672,55 @@ impl Clerk {
             .collect()
     }
 
+    fn hold(&mut self, books: &mut Books, record: &[u8], until: i64, author: &str) -> Answered {
+        let mut wanted = Wanted::default();
+        let candidate = self.candidate(books, (0, false), record, &mut wanted)?;
+        let event = candidate.key.clone();
+        let refuse = |message: &str| {
+            Err(Refusal::Reservation { key: event.clone(), message: format!("event {event} {message}") })
+        };
+        let Some(member) = self.event.member().map(str::to_owned) else {
+            return refuse("has no member for whom anything could be held");
+        };
+        if candidate.of.is_some() {
+            return refuse("brings goods back, and holds nothing");
+        }
+        if candidate.reservation.is_some() {
+            return refuse("pays with a reservation, and holds nothing of its own");
+        }
+        if until <= candidate.at {
+            return refuse("happens when the time of its reservation is over");
+        }
+        let id = crate::deeds::id_of(&event.id, &member);
+        let key = EventKey { source: crate::deeds::RESERVE.to_owned(), id, revision: 0 };
+        wanted.keys.push(key.clone());
+        once(&mut wanted);
+        let raw: &RawValue = match serde_json::from_str(candidate.json) {
+            Ok(raw) => raw,
+            Err(error) => return Err(Refusal::Damaged { key, message: error.to_string() }),
+        };
+        let kept = HeldEvent {
+            id: &event.id,
+            member: &member,
+            at: candidate.at,
+            until,
+            source: &event.source,
+            event: raw,
+            author,
+        };
+        let json = serde_json::to_string(&kept)
+            .map_err(|error| Refusal::Damaged { key: key.clone(), message: error.to_string() })?;
+        let held = Some((candidate.json, event));
+        let candidate = Candidate { key, json: &json, held, ..candidate };
+        let mut answers = [None];
+        self.candidates(books, &[candidate], &mut wanted, &mut answers);
+        let [answer] = answers;
+        answer.unwrap_or_else(|| {
+            let message = "an event was not answered".to_owned();
+            Err(Refusal::Damaged { key: EventKey::default(), message })
+        })
+    }
+
     fn quote(&mut self, books: &mut Books, record: &[u8]) -> Answered {
         let mut wanted = Wanted::default();
         let candidate = self.candidate(books, (0, false), record, &mut wanted)?;
@@ -734,7 +818,7 @@ impl Clerk {
             wanted.numbers += 1;
         }
         let at = crate::desk::now(&self.event).at;
-        Ok(Candidate { place, key, json, at, of, reservation, told, is_review })
+        Ok(Candidate { place, key, json, at, of, reservation, told, held: None, is_review })
     }
 
     /// Decides and writes; answers each.
@@ -878,6 +962,17 @@ impl Clerk {
             for candidate in candidates {
                 let key = &candidate.key;
                 let place = (key.source.as_str(), key.id.as_str());
+                let done = candidate
+                    .held
+                    .as_ref()
+                    .and_then(|(_, event)| decided.get(&(event.source.as_str(), event.id.as_str())));
+                if let Some((_, _, decision)) = done {
+                    // It was decided, so nothing is to be held for it.
+                    if let Some(place) = answers.get_mut(candidate.place) {
+                        *place = Some(Ok(Answer { decision: decision.clone(), repeated: true }));
+                    }
+                    continue;
+                }
                 let foreign = candidate.of.as_deref().and_then(|of| Some((of, desk.foreign(of)?)));
                 let answer = match (decided.get(&place), foreign) {
                     (Some(before), _) => Self::repeated(candidate, before),
@@ -892,7 +987,8 @@ impl Clerk {
                         Err(Refusal::TooOld { key: key.clone(), oldest })
                     }
                     (None, None) => match self.one(&mut desk, candidate, &mut numbers)? {
-                        Ok(decision) => {
+                        Ok(Booked { decision, is_kept: false }) => Ok(Answer { decision, repeated: false }),
+                        Ok(Booked { decision, is_kept: true }) => {
                             fresh.push(candidate.place);
                             decided.insert(place, (key.revision, candidate.json, decision.clone()));
                             Ok(Answer { decision, repeated: false })
@@ -957,10 +1053,11 @@ impl Clerk {
         desk: &mut Desk,
         candidate: &Candidate<'_>,
         numbers: &mut std::slice::Iter<'_, i64>,
-    ) -> Result<Result<String, Refusal>, StoreError> {
+    ) -> Result<Result<Booked, Refusal>, StoreError> {
         let Clerk { engine, session, reader, event, pack, .. } = self;
+        let record = candidate.held.as_ref().map_or(candidate.json, |(record, _)| record);
         reader
-            .read(engine.schema(), candidate.json.as_bytes(), event)
+            .read(engine.schema(), record.as_bytes(), event)
             .map_err(|error| StoreError::Damaged(error.to_string()))?;
         let mut next = || {
             let too_few = || StoreError::Damaged("there are too few numbers".to_owned());
@@ -985,7 +1082,11 @@ impl Clerk {
             is_review,
             told: candidate.told.as_ref(),
         };
-        desk.decide(session, reader, event, incoming).map(|booked| Ok(booked.decision))
+        if candidate.held.is_none() {
+            return desk.decide(session, reader, event, incoming).map(Ok);
+        }
+        let held = desk.hold(session, reader, event, incoming)?;
+        held.map(Ok).ok_or_else(|| StoreError::Damaged("nobody's reservation".to_owned()))
     }
 
     /// Events that were kept for a program that looked back at less are read again.

@@ -7,8 +7,8 @@
 use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
     BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
-    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored,
-    TallyRow, UseRow, Wanted, Writes,
+    HeldPart, HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError,
+    Stored, TallyRow, UseRow, Wanted, Writes,
 };
 use postgres::error::SqlState;
 use postgres::types::{ToSql, Type};
@@ -511,7 +511,7 @@ const LOAD: &str = "
 WITH o AS (SELECT DISTINCT ON (o.event) e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text, e.snapshot
   FROM event e JOIN (SELECT DISTINCT * FROM unnest($7::text[], $8::text[]) AS k (source, id)) k
   ON e.id = k.id AND e.source = k.source JOIN origin o ON o.event = e.number ORDER BY o.event, o.seq DESC),
-h AS (SELECT id, number, json FROM event WHERE id = ANY($9) AND source = 'perq:reserve'),
+h AS (SELECT id, number, json, snapshot FROM event WHERE id = ANY($9) AND source = 'perq:reserve'),
 named AS (SELECT event FROM o UNION SELECT number FROM h)
 SELECT 'stored' AS of, json_build_array(e.source, e.id, e.revision, e.json, e.decision)::text AS row
   FROM event e JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS k (source, id)) k
@@ -531,8 +531,8 @@ UNION ALL SELECT 'lot', json_build_array(member, account, event, part, issued, s
   SELECT n.lot_event, n.lot_part FROM entry n JOIN named ON n.event = named.event WHERE n.lot_event IS NOT NULL))
 UNION ALL SELECT 'held', json_build_array(h.id, h.json, EXISTS (
   SELECT 1 FROM event r WHERE r.id = h.id AND r.source = 'perq:release'),
-  n.account, n.lot_event, n.lot_part, n.amount)::text
-  FROM h JOIN entry n ON n.event = h.number AND n.book = 'reserved'
+  h.snapshot, n.account, n.lot_event, n.lot_part, n.amount)::text
+  FROM h LEFT JOIN entry n ON n.event = h.number AND n.book = 'reserved'
 UNION ALL SELECT 'balance', json_build_array(member, account, balance, owed)::text
   FROM balance WHERE member = ANY($3)
 UNION ALL SELECT 'claim', json_build_array(who, counter, local, event, at, amount)::text
@@ -605,17 +605,18 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
         }),
         "origin" => found.origins.push(row.origin()),
         "held" => {
-            let key = LotKey { event: row.number(4), part: row.number(5) };
-            let part = (key, row.number(6));
+            let key = LotKey { event: row.number(5), part: row.number(6) };
+            let amount = row.number(7);
+            let part = row.maybe_text(4).map(|account| HeldPart { account, key, amount });
             let id = row.text(0);
             match found.reservations.iter_mut().find(|known| known.id == id) {
-                Some(known) => known.parts.push(part),
+                Some(known) => known.parts.extend(part),
                 None => found.reservations.push(FoundReservation {
                     id,
                     json: row.text(1),
                     ended: row.truth(2),
-                    account: row.text(3),
-                    parts: vec![part],
+                    snapshot: row.text(3),
+                    parts: part.into_iter().collect(),
                 }),
             }
         }

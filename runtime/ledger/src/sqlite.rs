@@ -6,8 +6,8 @@
 use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
     BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
-    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored,
-    TallyRow, Wanted, Writes,
+    HeldPart, HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError,
+    Stored, TallyRow, Wanted, Writes,
 };
 use perq_compiler::calendar::DAY;
 use rusqlite::types::{Value, ValueRef};
@@ -292,29 +292,37 @@ impl Sqlite {
             .connection
             .prepare_cached(
                 "SELECT e.number, e.json, EXISTS (SELECT 1 FROM event r WHERE r.id = e.id AND r.source = 'perq:release'), \
-                 n.account, n.lot_event, n.lot_part, n.amount FROM event e JOIN entry n ON n.event = e.number \
-                 WHERE e.id = ?1 AND e.source = 'perq:reserve' AND n.book = 'reserved' ORDER BY n.part",
+                 e.snapshot, n.account, n.lot_event, n.lot_part, n.amount FROM event e \
+                 LEFT JOIN entry n ON n.event = e.number AND n.book = 'reserved' \
+                 WHERE e.id = ?1 AND e.source = 'perq:reserve' ORDER BY n.part",
             )
             .map_err(failure)?;
         let mut rows = statement.query([id]).map_err(failure)?;
-        let mut found = FoundReservation { id: id.to_owned(), ..FoundReservation::default() };
+        let mut found: Option<FoundReservation> = None;
         while let Some(row) = rows.next().map_err(failure)? {
-            let read = || -> rusqlite::Result<(i64, (LotKey, i64))> {
-                let key = LotKey { event: row.get(4)?, part: row.get(5)? };
-                Ok((row.get(0)?, (key, row.get(6)?)))
+            let mut read = || -> rusqlite::Result<()> {
+                if found.is_none() {
+                    naming.push(row.get(0)?);
+                }
+                let found = match &mut found {
+                    Some(found) => found,
+                    none => none.insert(FoundReservation {
+                        id: id.to_owned(),
+                        json: row.get(1)?,
+                        ended: row.get(2)?,
+                        snapshot: row.get(3)?,
+                        parts: Vec::new(),
+                    }),
+                };
+                if let Some(account) = row.get(4)? {
+                    let key = LotKey { event: row.get(5)?, part: row.get(6)? };
+                    found.parts.push(HeldPart { account, key, amount: row.get(7)? });
+                }
+                Ok(())
             };
-            let (number, part) = read().map_err(failure)?;
-            if found.parts.is_empty() {
-                naming.push(number);
-                found.json = row.get(1).map_err(failure)?;
-                found.ended = row.get(2).map_err(failure)?;
-                found.account = row.get(3).map_err(failure)?;
-            }
-            found.parts.push(part);
+            read().map_err(failure)?;
         }
-        if !found.parts.is_empty() {
-            all.push(found);
-        }
+        all.extend(found);
         Ok(())
     }
 

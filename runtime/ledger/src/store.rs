@@ -97,10 +97,63 @@ pub struct FoundReservation {
     pub json: String,
     /// Whether it has ended.
     pub ended: bool,
+    /// On what it was decided, where it is for an event; with what that would claim.
+    pub snapshot: String,
+    /// What it holds of which lots.
+    pub parts: Vec<HeldPart>,
+}
+
+/// What a reservation holds of a lot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldPart {
     /// In which account.
     pub account: String,
-    /// What it holds of which lots.
-    pub parts: Vec<(LotKey, i64)>,
+    /// Of which lot.
+    pub key: LotKey,
+    /// How much.
+    pub amount: i64,
+}
+
+/// What a reservation holds of a counter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HeldClaim {
+    /// For whom; empty for all together.
+    pub who: String,
+    /// The counter's lasting name.
+    pub counter: String,
+    /// The instant of the event that it is for.
+    pub at: i64,
+    /// The same on the local clock.
+    pub local: i64,
+    /// How much.
+    pub amount: i64,
+}
+
+impl HeldClaim {
+    /// As an event gives it back.
+    pub fn given_back(&self, event: i64) -> ClaimRow {
+        ClaimRow {
+            who: self.who.clone(),
+            counter: self.counter.clone(),
+            at: self.at,
+            local: self.local,
+            event,
+            amount: self.amount.saturating_neg(),
+        }
+    }
+}
+
+/// What a reservation holds of counters, from the snapshot of its event.
+pub fn held_claims(snapshot: &str) -> Vec<HeldClaim> {
+    #[derive(Deserialize)]
+    struct Held {
+        #[serde(default)]
+        held: Vec<HeldClaim>,
+    }
+    if !snapshot.contains("\"held\":") {
+        return Vec::new();
+    }
+    serde_json::from_str(snapshot).map(|held: Held| held.held).unwrap_or_default()
 }
 
 impl FoundReservation {

@@ -58,6 +58,8 @@ pub fn run(
     if let Some(oldest) = &options.oldest {
         ledger = ledger.with_oldest(super::ledger::instant(oldest)?);
     }
+    let hold = options.hold.as_deref().map(super::ledger::instant).transpose()?;
+    let author = if options.source.is_empty() { "perq run" } else { &options.source };
     let mut decisions = options.output.as_deref().map(create).transpose()?;
     let mut rejects = Rejects::new(options.rejects.as_deref().map(create).transpose()?);
     let bar = progress_bar(output);
@@ -82,9 +84,12 @@ pub fn run(
             }
             if waiting.len() == TOGETHER || (length == 0 && !waiting.is_empty()) {
                 let records: Vec<&[u8]> = waiting.iter().map(|(_, line)| line.as_slice()).collect();
-                let answers = match options.quote {
-                    true => records.iter().map(|record| ledger.quote(record)).collect(),
-                    false => ledger.decide_all(&records),
+                let answers = match (options.quote, hold) {
+                    (true, _) => records.iter().map(|record| ledger.quote(record)).collect(),
+                    (false, Some(until)) => {
+                        records.iter().map(|record| ledger.hold(record, until, author)).collect()
+                    }
+                    (false, None) => ledger.decide_all(&records),
                 };
                 let out: &mut dyn Write = match &mut decisions {
                     Some(file) => file,
@@ -107,7 +112,11 @@ pub fn run(
     rejects.tell(output);
     let refused: u64 = counts.refused.values().sum();
     let seconds = started.elapsed().as_secs_f64();
-    let decided = if options.quote { "decided and not kept" } else { "decided and kept" };
+    let decided = match (options.quote, hold) {
+        (true, _) => "decided and not kept",
+        (false, Some(_)) => "decided, with what they take held",
+        (false, None) => "decided and kept",
+    };
     let all = counts.kept + counts.repeated + refused;
     output.note(&format!(
         "{}: {} {decided}, {} answered as before, {} refused; {seconds:.2} s, {} a second",
