@@ -143,6 +143,23 @@ pub fn write(place: &str, seed: u64) {
     });
 }
 
+/// Decides the events of standard input, line by line, and says on standard output what came of each: `kept`, `again`, or why
+/// not. For who is to see what a process sees that has fewer rights than a test.
+pub fn answer(place: &str) {
+    let opened = open(place, false).and_then(|store| Ledger::new(&engine(RULES), store, ""));
+    let ledger = match opened {
+        Ok(ledger) => ledger,
+        Err(error) => return println!("not opened: {error}"),
+    };
+    for line in std::io::stdin().lines().map_while(Result::ok) {
+        match ledger.decide(line.as_bytes()) {
+            Ok(answer) if answer.repeated => println!("again"),
+            Ok(_) => println!("kept"),
+            Err(refusal) => println!("{}: {refusal}", refusal.name()),
+        }
+    }
+}
+
 fn hash(text: &str) -> String {
     // FNV-1a: enough to tell one decision from another.
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

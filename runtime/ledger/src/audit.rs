@@ -499,7 +499,8 @@ fn contacts(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError
     loop {
         let rows = store.query(
             "SELECT number, id, kind, source, refused, pack, date, json, decision, snapshot FROM event \
-             WHERE kind IN ('session', 'reaction') AND number > $1 ORDER BY number LIMIT 2000",
+             WHERE (kind IN ('session', 'reaction') OR decision LIKE '%\"offers\":%') AND number > $1 \
+             ORDER BY number LIMIT 2000",
             &[Datum::Number(last)],
         )?;
         let Some(next) = rows.last().and_then(|row| row.first()).map(Datum::number) else { break };
@@ -531,25 +532,24 @@ fn contacts(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError
             let kept = kept.remove(&number.number()).unwrap_or_default();
             visited += kept.len();
             let is_kept = refused.number() == 0 && !crate::jobs::is_batch(source.text());
+            // What the ledger does itself says nothing to anybody.
+            let is_kept = is_kept && !kind.text().starts_with(OWN);
             let is_session = kind.text() == offers::SESSION;
-            let decision: Option<Decision> =
-                serde_json::from_str(decision.text()).ok().filter(|_| is_kept && is_session);
+            let decision: Option<Decision> = serde_json::from_str(decision.text()).ok().filter(|_| is_kept);
             let offered = decision.and_then(|decision| decision.offers);
-            let expected: Vec<_> = match (is_kept, is_session) {
-                (false, _) => Vec::new(),
-                (true, true) => offered
-                    .iter()
-                    .flat_map(|offers| &offers.shown)
-                    .map(|shown| {
-                        let propensity = shown.propensity.as_deref().and_then(smallest);
-                        (shown.offer.clone(), OFFERED.to_owned(), Some(id.text().to_owned()), propensity)
-                    })
-                    .collect(),
-                (true, false) => {
-                    let told = told(json.text());
-                    vec![(told.offer, told.answer, told.session, None)]
-                }
-            };
+            let mut expected: Vec<_> = offered
+                .iter()
+                .flat_map(|offers| &offers.shown)
+                .map(|shown| {
+                    let propensity = shown.propensity.as_deref().and_then(smallest);
+                    let session = Some(id.text().to_owned()).filter(|_| is_session);
+                    (shown.offer.clone(), OFFERED.to_owned(), session, propensity)
+                })
+                .collect();
+            if is_kept && kind.text() == offers::REACTION {
+                let told = told(json.text());
+                expected.push((told.offer, told.answer, told.session, None));
+            }
             if !kept.iter().map(|kept| &kept.said).eq(&expected) {
                 report.find("I13", format!("what is kept of {} for contacts is not what it says", id.text()));
             }
@@ -563,7 +563,7 @@ fn contacts(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError
                     );
                 }
             }
-            let Some(offered) = offered else { continue };
+            let Some(offered) = offered.filter(|_| is_session) else { continue };
             for (lasting, AskedOf(seq, kind)) in &asked {
                 let key = (pack.text().to_owned(), lasting.clone());
                 let Some((name, terms)) = terms.get(&key) else {

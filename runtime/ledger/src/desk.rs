@@ -1088,24 +1088,27 @@ impl Desk {
     ) {
         let program = Arc::clone(&self.program);
         let number = incoming.number;
+        let kind = program.events.get(event.record.kind.index());
+        let is_session = kind.is_some_and(|kind| kind.name == offers::SESSION);
+        let mut parts = 1i64..;
         let shown = decision.offered.iter().flat_map(|offered| &offered.shown);
-        for (shown, part) in shown.zip(1i64..) {
+        for (shown, part) in shown.zip(&mut parts) {
             let Some(offer) = program.offers.list.get(shown.offer as usize) else { continue };
             self.batch.rows.contacts.push(ContactRow {
                 event: number,
                 part,
                 offer: offer.name.clone(),
                 answer: OFFERED.to_owned(),
-                session: Some(event.id().to_owned()),
+                session: Some(event.id().to_owned()).filter(|_| is_session),
                 propensity: shown.propensity,
                 learned: None,
             });
         }
-        if let Some(told) = incoming.told {
+        if let Some((told, part)) = incoming.told.zip(parts.next()) {
             let learned = learned.and_then(|reaction| self.learn(reaction));
             self.batch.rows.contacts.push(ContactRow {
                 event: number,
-                part: 1,
+                part,
                 offer: told.offer.clone(),
                 answer: told.answer.clone(),
                 session: told.session.clone(),

@@ -874,8 +874,9 @@ impl Clerk {
         answers: &mut [Option<Answered>],
     ) {
         let alone = match error {
-            StoreError::Conflict(_) | StoreError::Damaged(_) => candidates.len() > 1,
-            StoreError::Unavailable(_) | StoreError::Unfit(_) => false,
+            // What was decided before is answered where nothing can be written, too.
+            StoreError::Conflict(_) | StoreError::Damaged(_) | StoreError::Unfit(_) => candidates.len() > 1,
+            StoreError::Unavailable(_) => false,
         };
         for candidate in candidates {
             if alone {

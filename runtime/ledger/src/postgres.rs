@@ -64,14 +64,19 @@ impl Postgres {
         if !there && !create {
             return Err(StoreError::Unfit("there is no ledger at this place".to_owned()));
         }
+        let version = "SELECT coalesce(max(version), 0) FROM perq_ledger";
+        if there {
+            let made: i64 = transaction.query_one(version, &[]).map_err(|e| failure(&e))?.get(0);
+            // A server that may only be read can be asked all the same.
+            if usize::try_from(made) == Ok(MIGRATIONS.len()) {
+                return Ok(());
+            }
+        }
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATING]).map_err(|e| failure(&e))?;
         transaction
             .batch_execute("CREATE TABLE IF NOT EXISTS perq_ledger (version BIGINT NOT NULL)")
             .map_err(|e| failure(&e))?;
-        let made: i64 = transaction
-            .query_one("SELECT coalesce(max(version), 0) FROM perq_ledger", &[])
-            .map_err(|e| failure(&e))?
-            .get(0);
+        let made: i64 = transaction.query_one(version, &[]).map_err(|e| failure(&e))?.get(0);
         let made = usize::try_from(made).unwrap_or(usize::MAX);
         if made > MIGRATIONS.len() {
             return Err(StoreError::Unfit(format!(
@@ -704,7 +709,9 @@ fn failure(error: &postgres::Error) -> StoreError {
     let conflicts =
         [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::UNIQUE_VIOLATION];
     let damages = [SqlState::CHECK_VIOLATION, SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED];
-    if conflicts.contains(state) {
+    if *state == SqlState::READ_ONLY_SQL_TRANSACTION {
+        StoreError::Unfit(format!("the server may not be written to: {text}"))
+    } else if conflicts.contains(state) {
         StoreError::Conflict(text)
     } else if damages.contains(state) {
         StoreError::Damaged(text)
@@ -742,7 +749,7 @@ impl Store for Postgres {
         let statement = self.prepared(LOAD)?;
         let back: Vec<&str> = wanted.origins.iter().map(|key| key.source.as_str()).collect();
         let back_ids: Vec<&str> = wanted.origins.iter().map(|key| key.id.as_str()).collect();
-        let values: &[&(dyn ToSql + Sync)] = &[
+        let mut values: [&(dyn ToSql + Sync); 14] = [
             &sources,
             &ids,
             &wanted.members,
@@ -758,7 +765,19 @@ impl Store for Postgres {
             &learned,
             &known,
         ];
-        let rows = self.client()?.query(&statement, values).map_err(|error| failure(&error))?;
+        let rows = match self.client()?.query(&statement, &values) {
+            // What was decided can be answered without numbers for new events; a server that may only be read has none.
+            Err(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => {
+                values[5] = &0i32;
+                let rows = self.client()?.query(&statement, &values).map_err(|error| failure(&error))?;
+                let stored = rows.iter().filter(|row| row.get::<_, &str>(0) == "stored").count();
+                if stored < wanted.keys.len() {
+                    return Err(failure(&error));
+                }
+                rows
+            }
+            rows => rows.map_err(|error| failure(&error))?,
+        };
         let mut found = Loaded::default();
         for row in rows {
             let values =

@@ -725,6 +725,9 @@ fn failure(error: rusqlite::Error) -> StoreError {
         Some(ErrorCode::NotADatabase) => StoreError::Unfit("the file is no ledger".to_owned()),
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged(text),
         Some(ErrorCode::ConstraintViolation) => StoreError::Damaged(text),
+        Some(ErrorCode::ReadOnly) => {
+            StoreError::Unfit(format!("the ledger's file may not be written: {text}"))
+        }
         Some(ErrorCode::DiskFull) => StoreError::Unavailable("there is no room left".to_owned()),
         Some(_) | None => StoreError::Unavailable(text),
     }
