@@ -1715,3 +1715,105 @@ fn a_budget_is_not_overshot_with_reservations() {
         sound(&place);
     }
 }
+
+/// Points for tea only, and a programme in which nobody says any more what they are for.
+const TEA: &str = r#"language 1
+program tea { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 redeemable worth 1 points = 1 EUR }
+event gift { amount: points }
+event present { amount: points }
+event spend { amount: points }
+group gifts { kind earn displace none on gift when member known }
+rule given in group gifts { then award event.amount }
+group spends { kind earn displace none on spend when member known }
+rule taken in group spends { then debit event.amount from bonus }
+group seen { kind earn displace none on session when member known }
+rule rich in group seen { when member.balance.bonus >= 100 points then award 1 points }
+CONDITION
+redemption pay { from bonus for lines where line.kind = product member chooses amount }
+"#;
+
+const FOR_TEA: &str = r#"group presents { kind earn displace none on present when member known }
+rule for_tea in group presents {
+  then award event.amount
+  spendable { for lines where line in category "Tea" }
+}"#;
+
+const ON_MONDAYS: &str = r#"group presents { kind earn displace none on present when member known }
+rule on_mondays in group presents {
+  then award event.amount
+  spendable { schedule days [mon] }
+}"#;
+
+#[test]
+fn points_whose_condition_is_gone_stay_and_pay_nothing() {
+    let with = |condition: &str| engine(&TEA.replace("CONDITION", condition));
+    let buys = |id: &str, amount: u64| {
+        format!(
+            r#"{{"id":"{id}","kind":"purchase","at":"2026-03-02T10:00:00","member":"anna","redeem":{{"pay":"{amount}"}},"lines":[{{"sku":"T","category":"Tea","qty":1,"price":"500.00"}}]}}"#
+        )
+    };
+    let session = |id: &str| {
+        format!(
+            r#"{{"id":"{id}","kind":"session","at":"2026-03-02T10:00:00","channel":"web","member":"anna"}}"#
+        )
+    };
+    let spend = |id: &str, amount| deed("spend", id, "anna", "2026-03-02T10:00:00", amount);
+    for backend in Backend::ALL {
+        // Without any conditions, and with another one.
+        for (number, condition) in [(1, ""), (2, ON_MONDAYS)] {
+            let place = backend.place();
+            let first = ledger(&with(FOR_TEA), &place);
+            first.decide(deed("present", "p", "anna", "2026-03-01T10:00:00", 200).as_bytes()).unwrap();
+            first.decide(gift("g", "anna", "2026-03-01T11:00:00", 30).as_bytes()).unwrap();
+            let after = ledger(&with(condition), &place);
+            let quoted = |text: String| after.quote(text.as_bytes()).unwrap().decision;
+            // Rules see 230, and 30 of them pay.
+            assert!(quoted(session("s1")).contains(r#""rule":"rich""#), "{backend:?} {number}");
+            assert!(quoted(spend("x", 31)).contains(r#""short""#), "{backend:?} {number}");
+            assert!(quoted(buys("x", 31)).contains(r#""refused""#), "{backend:?} {number}");
+            let paid = after.decide(buys("b1", 20).as_bytes()).unwrap().decision;
+            assert!(!paid.contains(r#""refused""#), "{backend:?} {number}: {paid}");
+            after.decide(spend("s2", 10).as_bytes()).unwrap();
+            assert!(quoted(spend("x", 1)).contains(r#""short""#));
+            sound(&place);
+            let mut store = open(&place, false).unwrap();
+            let told = report::conditions(&mut *store).unwrap();
+            assert_eq!(told.len(), 1);
+            assert_eq!(
+                (told[0].condition.as_str(), told[0].members, told[0].amount.as_str()),
+                ("for_tea", 1, "200")
+            );
+            // Where somebody says again what they are for, they pay for it.
+            let again = ledger(&with(&FOR_TEA.replace("rule for_tea", "rule tea_time was for_tea")), &place);
+            let paid = again.decide(buys("b2", 150).as_bytes()).unwrap().decision;
+            assert!(!paid.contains(r#""refused""#), "{backend:?} {number}: {paid}");
+            let balances = report::balances(&mut *store, "anna", None).unwrap();
+            assert_eq!(balances[0].balance, "50");
+            sound(&place);
+        }
+    }
+}
+
+#[test]
+fn who_runs_a_programme_without_a_condition_is_told() {
+    let folder = perq_tests::scratch("ledger-conditions");
+    let place = Backend::Sqlite.place();
+    let run = |rules: &str, event: &str| {
+        let path = folder.join("rules.rule");
+        std::fs::write(&path, TEA.replace("CONDITION", rules)).unwrap();
+        let path = path.display().to_string();
+        perq(&["run", &path, "--events", "-", "--ledger", &place], event)
+    };
+    let (exit, _, said) = run(FOR_TEA, &deed("present", "p", "anna", "2026-03-01T10:00:00", 200));
+    assert!(exit == 0 && !said.contains("warning"), "{said}");
+    let (exit, _, said) = run("", &gift("g", "anna", "2026-03-01T11:00:00", 30));
+    assert_eq!(exit, 0);
+    assert!(
+        said.contains(
+            "warning: 200 points of 1 member can be spent under the condition of `for_tea`, which this programme does not \
+             have: they stay, and nothing is paid with them"
+        ),
+        "{said}"
+    );
+}

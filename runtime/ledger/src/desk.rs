@@ -475,7 +475,7 @@ impl Desk {
             // What is to be taken back is taken from what has ended, too, whether that is booked or not.
             let is_over = row.until.is_some_and(|until| until <= earliest);
             let ended = if is_over && origins.contains_key(&row.by.event) { row.expired } else { 0 };
-            let Some(lot) = lot_of(&self.program, row, ended) else { continue };
+            let lot = lot_of(&self.program, row, ended);
             lots.entry((&row.member, &row.account)).or_default().push(lot);
             let held = self.held.entry((row.member.clone(), *id)).or_default();
             held.lots.push(HeldLot { key: row.key, left: row.remaining, ended });
@@ -1401,19 +1401,19 @@ fn spent_of(
     all
 }
 
-/// A lot as the memory has it, with what of it has ended; nothing where it carries a condition that the program does not
-/// have: then nobody can say whether it may be spent.
-pub fn lot_of(program: &Program, row: &LotRow, ended: i64) -> Option<Lot> {
-    let condition = match &row.spendable {
-        None => None,
-        Some(name) => {
-            let at = program.spendables.iter().position(|spendable| spendable.name == *name)?;
-            Some(u32::try_from(at).ok()?)
-        }
-    };
+/// What stands for a condition that the program does not have: none of its own has this number, and none such ever holds.
+const UNKNOWN_CONDITION: u32 = u32::MAX;
+
+/// A lot as the memory has it, with what of it has ended. Where it carries a condition that the program does not have, it is
+/// there and cannot be spent, since nobody can say whether it may be.
+pub fn lot_of(program: &Program, row: &LotRow, ended: i64) -> Lot {
+    let condition = row.spendable.as_ref().map(|name| {
+        let at = program.spendables.iter().position(|spendable| spendable.name == *name);
+        at.and_then(|at| u32::try_from(at).ok()).unwrap_or(UNKNOWN_CONDITION)
+    });
     let site = row.by.site.and_then(|site| u32::try_from(site).ok()).map(SiteId).unwrap_or_default();
     let event = place(row.by.event).saturating_add(u64::try_from(row.by.raised).unwrap_or(0));
-    Some(Lot {
+    Lot {
         issued: row.issued,
         by: By { event, site },
         from: row.start,
@@ -1421,7 +1421,7 @@ pub fn lot_of(program: &Program, row: &LotRow, ended: i64) -> Option<Lot> {
         amount: row.worth,
         left: row.remaining.saturating_add(ended),
         condition,
-    })
+    }
 }
 
 /// A certificate's kind and its worth in minor units, as JSON.

@@ -73,6 +73,7 @@ CREATE TABLE lot (
   PRIMARY KEY (member, account, event, part),
   CHECK (spent + expired + reversed + remaining = granted)
 );
+CREATE INDEX lot_with_condition ON lot (spendable, account) WHERE remaining > 0 AND spendable IS NOT NULL;
 CREATE INDEX lot_that_ends ON lot (until) WHERE remaining > 0 AND until IS NOT NULL;
 CREATE TABLE balance (
   member TEXT NOT NULL,

@@ -228,6 +228,12 @@ impl Memory {
         lots.map_or(0, |lots| lots.balance(at))
     }
 
+    /// What of an account may be taken, as far as no condition is asked. A program without conditions has lots without
+    /// them; those of another program's stay, and nobody can say whether they may be spent.
+    fn can_spend(&self, lots: &Lots, at: i64) -> i64 {
+        if self.program.spendables.is_empty() { lots.free(at) } else { lots.balance(at) }
+    }
+
     /// Coupons, certificates and badges.
     pub fn instruments(&self) -> &Instruments {
         &self.instruments
@@ -504,7 +510,10 @@ impl Memory {
             }));
             accounts.sort_unstable();
             accounts.dedup();
-            let held = |account: AccountId| Held::of(account, &self.lots(member, account), now.at);
+            let held = |account: AccountId| {
+                let lots = self.lots(member, account);
+                Held { balance: self.can_spend(&lots, now.at), ..Held::of(account, &lots, now.at) }
+            };
             origin.held = accounts.into_iter().map(held).collect();
         }
         let id = match &event.heard {
@@ -784,7 +793,7 @@ impl State for Memory {
         for effect in decision.effects.iter().filter(|effect| effect.debit && !by_condition) {
             if let (Some(account), Some(member)) = (effect.account, event.member()) {
                 let lots = &mut self.members.entry(member.into()).or_default().lots;
-                let spent = lots.entry(account).or_default().spend(now.at, order, effect.amount);
+                let spent = lots.entry(account).or_default().spend_of(now.at, order, effect.amount, None);
                 if let Some(journal) = &mut self.journal {
                     journal.movements.push(Movement {
                         member: member.into(),
@@ -941,7 +950,10 @@ impl Claimed for Seen<'_> {
     fn balance(&self, account: AccountId) -> Option<i64> {
         let member = self.member.as_deref()?;
         Some(match &self.held {
-            None => self.memory.balance(member, account, self.sight.now.at),
+            None => {
+                let lots = self.memory.members.get(member).and_then(|member| member.lots.get(&account));
+                lots.map_or(0, |lots| self.memory.can_spend(lots, self.sight.now.at))
+            }
             Some(held) => held.iter().find(|held| held.account == account).map_or(0, |held| held.balance),
         })
     }

@@ -11,7 +11,7 @@ use crate::programme;
 use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
-use perq_ledger::{Answered, Ledger, Refusal};
+use perq_ledger::{Answered, Ledger, Refusal, report};
 use perq_runtime::engine::Engine;
 use perq_runtime::input;
 use perq_runtime::record::ReadOptions;
@@ -47,9 +47,20 @@ pub fn run(
     output: &mut Output,
 ) -> Outcome {
     let at_place = |error: perq_ledger::StoreError| Failure::new(format!("{}: {error}", shown(place)));
-    let mut ledger = perq_ledger::open(place, !options.quote)
-        .and_then(|store| Ledger::new(engine, store, &options.source))
-        .map_err(at_place)?;
+    let mut store = perq_ledger::open(place, !options.quote).map_err(at_place)?;
+    for held in report::conditions(&mut *store).map_err(at_place)? {
+        if engine.program().spendables.iter().all(|spendable| spendable.name != held.condition) {
+            output.note(&format!(
+                "warning: {} {} of {} can be spent under the condition of `{}`, which this programme does not have: they \
+                 stay, and nothing is paid with them",
+                held.amount,
+                plain(&held.unit),
+                plural(usize::try_from(held.members).unwrap_or(usize::MAX), "member"),
+                plain(&held.condition)
+            ));
+        }
+    }
+    let mut ledger = Ledger::new(engine, store, &options.source).map_err(at_place)?;
     let packs = Packs { tables: &options.tables, engine: options.engine, key: options.key.as_deref() };
     for given in &options.before {
         let Some((engine, until)) = packs.earlier(given, output)? else { return Ok(Exit::Findings) };
