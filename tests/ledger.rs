@@ -1817,3 +1817,20 @@ fn who_runs_a_programme_without_a_condition_is_told() {
         "{said}"
     );
 }
+
+#[test]
+fn the_command_line_holds() {
+    let folder = perq_tests::scratch("ledger-hold");
+    let rules = folder.join("rules.rule");
+    std::fs::write(&rules, HELD).unwrap();
+    let (rules, place) = (rules.display().to_string(), Backend::Sqlite.place());
+    let run = ["run", &rules, "--events", "-", "--ledger", &place];
+    let hold = [&run[..], &["--hold", "2026-03-03T11:00:00Z"]].concat();
+    let (exit, held, said) = perq(&hold, &buys("p1", "anna", 10, ""));
+    assert!(exit == 0 && said.contains("1 decided, with what they take held"), "{said}");
+    let (exit, paid, said) = perq(&run, &buys("p1", "anna", 10, r#","reservation":"p1""#));
+    assert!(exit == 0 && held == paid && said.contains("1 decided and kept"), "{said}: {held}{paid}");
+    let (_, _, said) = perq(&run, &buys("p2", "anna", 10, r#","reservation":"p1""#));
+    assert!(said.contains("[no-reservation]"), "{said}");
+    sound(&place);
+}
