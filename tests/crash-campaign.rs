@@ -18,6 +18,10 @@ fn main() -> ExitCode {
             crash::write(place, seed.parse().unwrap_or(0));
             ExitCode::SUCCESS
         }
+        ["answer", place] => {
+            crash::answer(place);
+            ExitCode::SUCCESS
+        }
         [name, kills, rest @ ..] if backend(name).is_some() && kills.parse::<usize>().is_ok() => {
             let seed = rest.first().and_then(|seed| seed.parse().ok()).unwrap_or(1);
             let (Some(backend), Ok(kills)) = (backend(name), kills.parse::<usize>()) else {

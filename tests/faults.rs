@@ -2,12 +2,20 @@
 //! events in any order of time. Whatever fails, each event is kept once, and decided as where nothing fails.
 
 use perq_ledger::audit::audit;
+use perq_ledger::deeds::{Act, Deed, Done, carry_out, expire, lapse};
+use perq_ledger::report;
 use perq_ledger::store::{
     ClaimRow, CounterRow, Datum, EventKey, FoundOrigin, Loaded, StoreError, Wanted, Writes,
 };
 use perq_ledger::{Ledger, Refusal, Store, open};
 use perq_tests::ledgers::{Backend, EVERYTHING, engine, random_events};
 use perq_tests::root;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -240,5 +248,212 @@ fn events_may_run_backwards() {
             );
         }
         assert_eq!(sound(&place).events, all.len() as i64);
+    }
+}
+
+fn gift(id: &str, at: &str) -> String {
+    format!(r#"{{"id":"{id}","kind":"gift","at":"{at}","member":"anna","amount":"10"}}"#)
+}
+
+/// What a process without rights of its own is told: nobody, where the test is root.
+fn answers_of(place: &Path, events: &[String]) -> Vec<String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crash"));
+    if std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+        command.uid(65_534).gid(65_534);
+    }
+    let mut child = command
+        .arg("answer")
+        .arg(place)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a process");
+    let mut input = child.stdin.take().expect("its input");
+    for event in events {
+        // One that could not open the ledger does not listen.
+        drop(writeln!(input, "{event}"));
+    }
+    drop(input);
+    let output = child.wait_with_output().expect("its end");
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+/// A file that may not be written: what was decided is answered, what is new is refused, and told why.
+#[test]
+fn a_file_without_rights_is_asked_and_not_written() {
+    let folder = std::env::temp_dir().join(format!("perq-rights-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let place = folder.join("points.ledger");
+    let name = place.display().to_string();
+    let (first, second) = (gift("g1", "2026-03-01T10:00:00"), gift("g2", "2026-03-01T11:00:00"));
+    drop(open(&name, true).unwrap());
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(answers_of(&place, &[first.clone()]), ["kept"]);
+    let both = [first, second];
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o444)).unwrap();
+    let said = answers_of(&place, &both);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert_eq!(said[0], "again");
+    assert!(said[1].starts_with("ledger-unavailable: the ledger's file may not be written: "), "{said:?}");
+    // Nor may anything be put beside it, which the log of a write would be.
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).unwrap();
+    let said = answers_of(&place, &both);
+    assert!(said.iter().all(|line| line != "kept"), "{said:?}");
+    assert!(said.last().is_some_and(|line| line.contains("may not be written")), "{said:?}");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o666)).unwrap();
+    assert_eq!(sound(&name).events, 1);
+    assert_eq!(answers_of(&place, &both), ["again", "kept"]);
+    assert_eq!(sound(&name).events, 2);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Writers whose files may not grow any more, as on a full disk: what they have acknowledged is there, and others go on.
+#[test]
+fn a_file_that_cannot_grow_loses_nothing() {
+    let place = Backend::Sqlite.place();
+    let binary = env!("CARGO_BIN_EXE_crash");
+    // In blocks of 512 bytes; without the signal that would end the writer, its writes fail.
+    let script = format!("trap '' XFSZ; ulimit -f 16384; exec '{binary}' write '{place}' 77");
+    let mut child = Command::new("sh").args(["-c", &script]).stdout(Stdio::piped()).spawn().unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let (sender, said) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for line in out.lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    let mut acknowledged: BTreeMap<String, String> = BTreeMap::new();
+    // Until nothing is acknowledged any more.
+    while let Ok(line) = said.recv_timeout(std::time::Duration::from_secs(20)) {
+        if let Some((id, hash)) = line.split_once(' ') {
+            acknowledged.insert(id.to_owned(), hash.to_owned());
+        }
+    }
+    assert!(child.try_wait().unwrap().is_none(), "the writer has ended by itself");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(acknowledged.len() > 100, "{}", acknowledged.len());
+    let size = std::fs::metadata(&place)
+        .unwrap()
+        .len()
+        .max(std::fs::metadata(format!("{place}-wal")).map_or(0, |log| log.len()));
+    assert!(size > 8_000_000 && size <= 8_388_608, "{size} bytes");
+    let events = sound(&place).events;
+    assert!(events >= acknowledged.len() as i64, "{events} of {}", acknowledged.len());
+    let mut store = open(&place, false).unwrap();
+    let kept = store.query("SELECT id FROM event", &[]).unwrap();
+    let kept: std::collections::BTreeSet<&str> =
+        kept.iter().filter_map(|row| Some(row.first()?.text())).collect();
+    for id in acknowledged.keys() {
+        assert!(kept.contains(id.as_str()), "{id} was acknowledged");
+    }
+    // Whoever may write goes on.
+    let said = answers_of_this(&place, &[gift("after", "2026-03-01T10:00:00")]);
+    assert_eq!(said, ["kept"]);
+    assert_eq!(sound(&place).events, events + 1);
+}
+
+fn answers_of_this(place: &str, events: &[String]) -> Vec<String> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_crash"))
+        .args(["answer", place])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a process");
+    let mut input = child.stdin.take().expect("its input");
+    for event in events {
+        writeln!(input, "{event}").expect("it listens");
+    }
+    drop(input);
+    let output = child.wait_with_output().expect("its end");
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+/// A server that takes no writes, as a standby or one that is being moved: what was decided is answered, what is new is refused at
+/// once, and reports and audits go on.
+#[test]
+fn a_server_that_is_only_read_is_asked() {
+    let engine = engine(EVERYTHING);
+    let place = Backend::Postgres.place();
+    let events = random_events(5, 8);
+    let first = Ledger::new(&engine, open(&place, true).unwrap(), "").unwrap();
+    let before = first.decide(events[0].as_bytes()).unwrap();
+    let database = place.split("///").nth(1).and_then(|rest| rest.split('?').next()).unwrap().to_owned();
+    let set = |value: &str| {
+        let sql = format!("ALTER DATABASE {database} SET default_transaction_read_only = {value}");
+        first.query(&sql, &[]).unwrap();
+    };
+    set("on");
+    let started = std::time::Instant::now();
+    let ledger = Ledger::new(&engine, open(&place, false).unwrap(), "").unwrap();
+    let records: Vec<&[u8]> = events.iter().take(3).map(String::as_bytes).collect();
+    let answers = ledger.decide_all(&records);
+    let again = answers[0].as_ref().unwrap();
+    assert!(again.repeated && again.decision == before.decision);
+    for answer in &answers[1..] {
+        let refusal = answer.as_ref().unwrap_err();
+        assert_eq!(refusal.name(), "ledger-unavailable");
+        assert!(refusal.to_string().starts_with("the server may not be written to: "), "{refusal}");
+    }
+    assert!(started.elapsed() < std::time::Duration::from_secs(10), "nobody waits for it");
+    assert!(ledger.quote(events[1].as_bytes()).is_err());
+    let mut store = open(&place, false).unwrap();
+    assert!(report::liability(&mut *store, 0).is_ok());
+    assert_eq!(sound(&place).events, 1);
+    set("off");
+    let ledger = Ledger::new(&engine, open(&place, false).unwrap(), "").unwrap();
+    assert!(!ledger.decide(events[1].as_bytes()).unwrap().repeated);
+    assert_eq!(sound(&place).events, 2);
+}
+
+/// Whoever gives the instants has a clock that went back: what is kept is newer. Nothing is done that is not due, nothing is
+/// undone, and the next run at the right instant does the rest.
+#[test]
+fn a_clock_that_goes_back_does_no_harm() {
+    let engine = engine(EVERYTHING);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = Ledger::new(&engine, open(&place, true).unwrap(), "").unwrap();
+        for (id, at) in [("g1", "2026-03-20T10:00:00"), ("g2", "2026-03-21T10:00:00")] {
+            let text =
+                format!(r#"{{"id":"{id}","kind":"present","at":"{at}","member":"anna","amount":"300"}}"#);
+            ledger.decide(text.as_bytes()).unwrap();
+        }
+        let day = |text: &str| perq_runtime::clock::date(text).unwrap() * 86_400;
+        let mut store = open(&place, false).unwrap();
+        let early = day("2026-03-01");
+        assert_eq!(expire(&mut *store, "run", early, "night").unwrap().0, 0);
+        assert_eq!(lapse(&mut *store, early, "night").unwrap(), 0);
+        assert_eq!(ledger.review(early).unwrap().done, 0);
+        assert_eq!(ledger.run_batch(early).unwrap().done, 0);
+        // What is not there yet cannot be taken, whatever is there later.
+        let deed = |id: &str, at: i64, act: Act| Deed {
+            id: id.to_owned(),
+            member: "anna".to_owned(),
+            at,
+            act,
+            reason: String::new(),
+            author: "till".to_owned(),
+        };
+        let take = |at: i64| deed("take", at, Act::Remove { account: "bonus".to_owned(), amount: 10 });
+        let done = carry_out(&mut *store, &[take(early)]).unwrap();
+        assert_eq!(done, [Done::Refused("anna has 10 too few in bonus".to_owned())]);
+        sound(&place);
+        // An event of then is decided as of then, and what was decided since stays.
+        let text = gift("g0", "2026-03-02T10:00:00").replace("\"10\"", "\"100\"");
+        ledger.decide(text.as_bytes()).unwrap();
+        let done = carry_out(&mut *store, &[take(day("2026-03-25"))]).unwrap();
+        assert!(matches!(done[0], Done::Done(_)), "{done:?}");
+        // 60 days after 2 March and after 20 and 21 March all of it has ended.
+        let (members, _) = expire(&mut *store, "run", day("2026-06-30"), "night").unwrap();
+        assert_eq!(members, 1, "the run of before was of another day");
+        assert_eq!(expire(&mut *store, "run-2", early, "night").unwrap().0, 0);
+        let rows = report::balances(&mut *store, "anna", Some(day("2026-06-30"))).unwrap();
+        assert_eq!(rows.iter().find(|row| row.account == "bonus").map(|row| row.balance.as_str()), Some("0"));
+        sound(&place);
     }
 }

@@ -339,11 +339,12 @@ fn all_that_is_due_is_done_by_one_command() {
     sound(&place);
 }
 
-/// What is learned would be forgotten with each batch, so nobody is to believe that it is kept.
+/// A reaction that a rule of the batch run hears is decided once more there, and is learned from once.
 #[test]
-fn offers_that_learn_are_refused_for_now() {
+fn the_batch_run_learns_nothing_twice() {
     let rules = r#"language 1
 program learns { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 round down per basket }
 offer films "Films at home" {
   display by priority medium
   purpose product sku "FILMS"
@@ -352,15 +353,23 @@ offer films "Films at home" {
   score propensity(films)
 }
 arbitration calls { slots 1 }
+group thanks { kind earn displace none on reaction when member known }
+rule thank in group thanks { process in_batch then award 5 points }
 "#;
-    let (learns, plain) = (engine(rules), engine(BEFORE));
     let place = Backend::Sqlite.place();
-    let refusal = |ledger: Result<Ledger, perq_ledger::StoreError>| match ledger {
-        Ok(_) => panic!("it was opened"),
-        Err(error) => error.to_string(),
+    let ledger = ledger(&engine(rules), &place);
+    let session = |id: &str| {
+        format!(
+            r#"{{"id":"{id}","kind":"session","at":"2026-03-01T10:00:00","channel":"web","member":"anna"}}"#
+        )
     };
-    let said = "offer `films` says `learn`, and a ledger does not keep what is learned yet";
-    assert_eq!(refusal(Ledger::new(&learns, open(&place, true).unwrap(), "")), said);
-    // Nor as the pack of an earlier time.
-    assert_eq!(refusal(ledger(&plain, &place).with_earlier(&learns, 0)), said);
+    let reaction = r#"{"id":"r1","kind":"reaction","at":"2026-03-01T10:01:00","offer":"films","answer":"accepted","session":"s1","member":"anna"}"#;
+    ledger.decide(session("s1").as_bytes()).unwrap();
+    ledger.decide(reaction.as_bytes()).unwrap();
+    assert_eq!(ledger.run_batch(at("2026-03-02T00:00:00Z")).unwrap().done, 1);
+    // (10 % of 20 + 1) / (20 + 1) = 3 / 21.
+    let answer = ledger.decide(session("s2").as_bytes()).unwrap().decision;
+    assert!(answer.contains(r#""propensity":"0.142857""#), "{answer}");
+    assert_eq!(balance(&ledger, &place, "anna", "bonus", "2026-03-02T00:00:00Z"), "5");
+    sound(&place);
 }

@@ -5,6 +5,7 @@
 //! some. Every answer is durable when it comes. The file lies in the target folder: give it a disk of its own.
 
 use perq_ledger::{Ledger, Store, open};
+use perq_runtime::engine::{Engine, EngineKind};
 use perq_tests::ledgers::{Backend, engine};
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -110,7 +111,9 @@ fn main() -> ExitCode {
     let numbers: Vec<u64> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
     let [members, seconds, writers @ ..] = numbers.as_slice() else { return ExitCode::FAILURE };
     let place = backend.place();
-    let engine = engine(RULES);
+    // With native code, as hosts run it.
+    let pack = engine(RULES).pack().clone();
+    let engine: Engine = Engine::builder(pack).kind(EngineKind::Native).build().expect("native code");
     let mut store = open(&place, true).expect("a place");
     let begun = Instant::now();
     fill(&mut *store, backend, (*members).max(1));

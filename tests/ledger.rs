@@ -1287,3 +1287,553 @@ fn an_export_as_a_table_says_what_the_csv_says() {
         assert!(many > 300, "{many}");
     }
 }
+
+/// Offers of which two are learned, by kinds and with a half-life; limits and rests look back at reactions.
+const LEARNS: &str = r#"language 1
+program learns { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 round down per basket }
+enum Age { young, old }
+extend member { age: Age = young }
+offer films "Films at home" {
+  display by priority medium
+  purpose product sku "FILMS"
+  when member known
+  limit 6 times per member within any 30 days else skip
+  rest 6 days after rejected
+  learn from 10% of 20 showings half_life 30 days by member in segment "Household", member.age
+  score propensity(films)
+  on accepted { award 10 points }
+}
+offer music "Music on the way" {
+  display by priority medium
+  purpose product sku "MUSIC"
+  when member known
+  learn from 12.5% of 8 showings by member in segment "Household"
+  score propensity(music)
+}
+offer app "Use the app" { display by_default purpose message }
+arbitration calls { slots 1 explore 10% seed by event.id }
+group told { kind earn displace none on reaction when member known }
+rule fond in group told {
+  when count(earlier reactions within last 30 days where reaction.answer = accepted) >= 3
+  then award 1 points
+}
+"#;
+
+/// A summer of sessions and reactions of a few members: late ones, some sent again, some to what was not shown and to what
+/// nobody offers.
+fn contacts(seed: u64, many: usize) -> Vec<String> {
+    let mut dice = Dice(seed);
+    let mut out: Vec<String> = Vec::new();
+    let mut sessions = 0;
+    for number in 0..many {
+        if number > 3 && dice.below(12) == 0 {
+            out.push(out[dice.below(number as u64) as usize].clone());
+            continue;
+        }
+        let mut hour = number as u64 * 5 + dice.below(5);
+        if dice.below(8) == 0 {
+            hour = hour.saturating_sub(dice.below(400));
+        }
+        let (day, hour) = (hour / 24, hour % 24);
+        let at = format!("2026-{:02}-{:02}T{hour:02}:{:02}:00", day / 28 + 3, day % 28 + 1, dice.below(60));
+        let segments = if dice.below(2) == 0 { r#","segments":["Household"]"# } else { "" };
+        let age = ["", r#","age":"young""#, r#","age":"old""#][dice.below(3) as usize];
+        let member = match dice.below(12) {
+            0 => "null".to_owned(),
+            _ => format!(r#"{{"id":"m{}"{segments}{age}}}"#, dice.below(5)),
+        };
+        if dice.below(2) == 0 || sessions == 0 {
+            sessions = number;
+            out.push(format!(
+                r#"{{"id":"e{number}","kind":"session","at":"{at}","channel":"web","member":{member}}}"#
+            ));
+            continue;
+        }
+        let offer = ["films", "films", "music", "music", "app", "nothing"][dice.below(6) as usize];
+        let answer = ["shown", "accepted", "rejected", "ignored"][dice.below(4) as usize];
+        let session = if dice.below(8) == 0 { number as u64 } else { dice.below(number as u64) };
+        out.push(format!(
+            r#"{{"id":"e{number}","kind":"reaction","at":"{at}","offer":"{offer}","answer":"{answer}","session":"e{session}","member":{member}}}"#
+        ));
+    }
+    out
+}
+
+#[test]
+fn what_is_learned_is_kept() {
+    let engine = engine(LEARNS);
+    for seed in 1..=4 {
+        let events = contacts(seed, 250);
+        let expected = decided_in_memory(&engine, &events);
+        for (word, least) in
+            [("propensity", 60), ("limit", 1), ("rest", 1), ("award", 5), ("exploring", 3), ("shown", 60)]
+        {
+            let many = expected.iter().filter(|line| line.contains(&format!("\"{word}"))).count();
+            assert!(many >= least, "seed {seed}: {many} decisions with {word} show nothing");
+        }
+        for backend in Backend::ALL {
+            let place = backend.place();
+            let mut dice = Dice(seed);
+            let mut open_one = ledger(&engine, &place);
+            let mut at = 0;
+            while at < events.len() {
+                let many = (1 + dice.below(20) as usize).min(events.len() - at);
+                let records: Vec<&[u8]> = events[at..at + many].iter().map(String::as_bytes).collect();
+                for answer in open_one.decide_all(&records) {
+                    let answer = answer.unwrap_or_else(|refusal| panic!("{}: {refusal}", events[at]));
+                    assert_eq!(
+                        answer.decision, expected[at],
+                        "{backend:?} seed {seed} event {at}: {}",
+                        events[at]
+                    );
+                    at += 1;
+                }
+                if dice.below(3) == 0 {
+                    drop(open_one);
+                    open_one = ledger(&engine, &place);
+                }
+            }
+            sound(&place);
+            let mut store = open(&place, false).unwrap();
+            // One row for each session that was answered with something and for each reaction.
+            let once: BTreeSet<&String> = events.iter().collect();
+            let reactions = once.iter().filter(|event| event.contains(r#""kind":"reaction""#)).count() as i64;
+            let told = number(&mut *store, "SELECT count(*) FROM contact WHERE answer <> 'offered'");
+            assert_eq!(told, reactions);
+            let ended = once.iter().filter(|event| {
+                (event.contains("films") || event.contains("music")) && !event.contains(r#""answer":"shown""#)
+            });
+            let learned = number(&mut *store, "SELECT count(*) FROM contact WHERE seq IS NOT NULL");
+            assert_eq!(learned, ended.count() as i64);
+            assert!(number(&mut *store, "SELECT count(*) FROM tally WHERE kind <> ''") >= 4);
+        }
+    }
+}
+
+/// 32 threads of two hosts tell of one offer: each reaction counts once, and the likelihood at the end is that of all.
+#[test]
+fn reactions_at_once_are_all_learned() {
+    let engine = engine(&LEARNS.replace("half_life 30 days ", ""));
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let hosts = [ledger(&engine, &place), ledger(&engine, &place)];
+        std::thread::scope(|scope| {
+            for thread in 0..32 {
+                let host = &hosts[thread % 2];
+                scope.spawn(move || {
+                    for time in 0..3 {
+                        let answer = if (thread + time) % 4 == 0 { "accepted" } else { "ignored" };
+                        let text = format!(
+                            r#"{{"id":"r{thread}-{time}","kind":"reaction","at":"2026-03-02T10:00:00","offer":"films","answer":"{answer}","session":"s","member":"m{thread}"}}"#
+                        );
+                        let told = host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                        if thread % 3 == 0 {
+                            assert_eq!(host.decide(text.as_bytes()).unwrap().decision, told.decision);
+                        }
+                    }
+                });
+            }
+        });
+        // 96 reactions, of which 24 accept. All: (2 + 24) / (20 + 96) = 0.224138. All of one kind, whose estimate is
+        // (20 × 0.224138 + 24) / (20 + 96) = 0.245541.
+        for host in &hosts {
+            let asks = r#"{"id":"q","kind":"session","at":"2026-03-03T10:00:00","channel":"web","member":{"id":"new","age":"young"}}"#;
+            let answer = host.quote(asks.as_bytes()).unwrap().decision;
+            assert!(
+                answer.contains(r#""offer":"films","#) && answer.contains("0.245541"),
+                "{backend:?}: {answer}"
+            );
+        }
+        let mut store = open(&place, false).unwrap();
+        assert_eq!(number(&mut *store, "SELECT seq FROM tally WHERE offer = 'films' AND kind = ''"), 96);
+        assert_eq!(sound(&place).events, 96);
+    }
+}
+
+/// An offer that is renamed, and one whose kinds are told apart by more, keep what is known of all members; kinds of the same
+/// name keep theirs.
+#[test]
+fn another_version_keeps_what_was_learned() {
+    let first = LEARNS.replace("half_life 30 days ", "");
+    let react = |id: &str, offer: &str, answer: &str| {
+        format!(
+            r#"{{"id":"{id}","kind":"reaction","at":"2026-03-02T10:00:00","offer":"{offer}","answer":"{answer}","session":"s","member":{{"id":"a","age":"young"}}}}"#
+        )
+    };
+    let asks = r#"{"id":"q","kind":"session","at":"2026-03-03T10:00:00","channel":"web","member":{"id":"new","age":"young"}}"#;
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let before = ledger(&engine(&first), &place);
+        for (id, answer) in [("r1", "accepted"), ("r2", "accepted"), ("r3", "rejected")] {
+            before.decide(react(id, "films", answer).as_bytes()).unwrap();
+        }
+        // All: (2 + 2) / (20 + 3) = 0.173913; of the kind: (3.478260 + 2) / 23 = 0.238185.
+        let told = before.quote(asks.as_bytes()).unwrap().decision;
+        assert!(told.contains("0.238185"), "{told}");
+        let renamed = first.replace("offer films", "offer cinema was films").replace("(films)", "(cinema)");
+        let after = ledger(&engine(&renamed), &place);
+        let told = after.quote(asks.as_bytes()).unwrap().decision;
+        assert!(told.contains(r#""offer":"cinema""#) && told.contains("0.238185"), "{backend:?}: {told}");
+        // Under either name it is told of the same.
+        after.decide(react("r4", "cinema", "accepted").as_bytes()).unwrap();
+        after.decide(react("r5", "films", "ignored").as_bytes()).unwrap();
+        // All: (2 + 3) / (20 + 5) = 0.2; of the kind: (4 + 3) / 25 = 0.28.
+        let told = after.quote(asks.as_bytes()).unwrap().decision;
+        assert!(told.contains("0.280000"), "{told}");
+        // By other words a kind is another one, of which nothing is known: it is like all.
+        let other = ledger(&engine(&renamed.replace(", member.age\n", "\n")), &place);
+        let told = other.quote(asks.as_bytes()).unwrap().decision;
+        assert!(told.contains("0.200000"), "{told}");
+        other.decide(asks.as_bytes()).unwrap();
+        sound(&place);
+    }
+}
+
+#[test]
+fn damage_to_what_is_learned_is_found() {
+    let engine = engine(LEARNS);
+    for damage in [
+        "UPDATE tally SET accepted = accepted - 1 WHERE offer = 'films' AND kind = ''",
+        "UPDATE tally SET seq = seq + 1 WHERE offer = 'music' AND kind = ''",
+        "DELETE FROM tally WHERE kind <> ''",
+        "DELETE FROM contact WHERE seq = 2",
+        "UPDATE contact SET answer = 'accepted' WHERE answer = 'ignored'",
+        "UPDATE contact SET propensity = propensity + 1 WHERE propensity IS NOT NULL",
+        "UPDATE contact SET kind = '[]' WHERE kind IS NOT NULL",
+        "DELETE FROM contact WHERE answer = 'offered'",
+        "INSERT INTO contact (event, part, offer, answer) VALUES (999999, 1, 'films', 'shown')",
+        "UPDATE learning SET terms = replace(terms, '100000', '100001')",
+        "DELETE FROM learning",
+        r#"UPDATE event SET snapshot = replace(snapshot, '"films":[', '"films":[1') WHERE kind = 'session'"#,
+    ] {
+        for backend in Backend::ALL {
+            let place = backend.place();
+            let events = contacts(5, 60);
+            let records: Vec<&[u8]> = events.iter().map(String::as_bytes).collect();
+            for answer in ledger(&engine, &place).decide_all(&records) {
+                answer.unwrap();
+            }
+            sound(&place);
+            let mut store = open(&place, false).unwrap();
+            if damage.contains(" contact") || damage.contains(" learning") {
+                let is_insert = damage.starts_with("INSERT");
+                assert!(is_insert || store.query(damage, &[]).is_err(), "{damage}");
+            }
+            for table in ["contact", "learning", "event"] {
+                match backend {
+                    Backend::Sqlite => {
+                        for deed in ["UPDATE", "DELETE"] {
+                            store.query(&format!("DROP TRIGGER {table}_no_{deed}"), &[]).unwrap();
+                        }
+                    }
+                    Backend::Postgres => {
+                        store.query(&format!("DROP TRIGGER {table}_fixed ON {table}"), &[]).unwrap();
+                    }
+                }
+            }
+            store.query(damage, &[]).unwrap_or_else(|error| panic!("{damage}: {error}"));
+            drop(store);
+            let report = audit(&mut *open(&place, false).unwrap()).unwrap();
+            let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.invariant).collect();
+            assert!(found.contains("I13"), "{backend:?} {damage}: {:?}", report.findings);
+        }
+    }
+}
+
+/// A budget of all together, a limit of each member, points that are spent and a limit of whoever invited.
+const HELD: &str = r#"language 1
+program held { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 redeemable worth 1 points = 1 EUR }
+event gift { amount: points }
+group gifts { kind earn displace none on gift when member known }
+rule given in group gifts { then award event.amount }
+group earn { kind earn displace none on purchase when member known }
+rule few in group earn {
+  budget 30 points within this month else skip
+  limit 6 points per member within last 20 days else cut
+  then award 3 points
+}
+rule friend in group earn {
+  limit 4 points per inviter within this month else cut
+  when member.invited_by known
+  then award 2 points to member.invited_by.bonus
+}
+rule fee in group earn { when basket.paid >= 100 EUR then debit 5 points from bonus }
+"#;
+
+fn buys(id: &str, member: &str, euros: u64, more: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","kind":"purchase","at":"2026-03-02T10:00:00","member":{{"id":"{member}","invited_by":"zoe"}}{more},"lines":[{{"sku":"A","qty":1,"price":"{euros}.00"}}]}}"#
+    )
+}
+
+/// Noon of 3 March in Rome.
+const HELD_UNTIL: i64 = 1_772_535_600;
+
+fn ends(id: &str, member: &str, at: i64, act: Act) -> Deed {
+    let (id, member) = (id.to_owned(), member.to_owned());
+    Deed { id, member, at, act, reason: String::new(), author: "till".to_owned() }
+}
+
+/// Whether a rule gives something.
+fn awards(decision: &str, rule: &str) -> bool {
+    let decision: serde_json::Value = serde_json::from_str(decision).expect("a decision");
+    let effects = decision["effects"].as_array().expect("effects");
+    effects.iter().any(|effect| effect["rule"] == rule && effect["kind"] == "award")
+}
+
+#[test]
+fn what_an_event_would_claim_is_held() {
+    let engine = engine(HELD);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = ledger(&engine, &place);
+        let mut store = open(&place, false).unwrap();
+        ledger.decide(gift("g1", "anna", "2026-03-01T10:00:00", 7).as_bytes()).unwrap();
+        let left = |decision: &str| ["few", "friend"].map(|rule| awards(decision, rule));
+        // 3 of the budget of 30, 3 of anna's 6, 2 of zoe's 4, and 5 of anna's 7 points.
+        let text = buys("p1", "anna", 100, "");
+        let held = ledger.hold(text.as_bytes(), HELD_UNTIL, "till").unwrap();
+        assert!(!held.repeated && left(&held.decision) == [true, true], "{}", held.decision);
+        let again = ledger.hold(text.as_bytes(), HELD_UNTIL, "till").unwrap();
+        assert!(again.repeated && again.decision == held.decision);
+        let other = ledger.hold(text.as_bytes(), HELD_UNTIL + 1, "till").unwrap_err();
+        assert_eq!((other.name(), other.field()), ("other-content", "until"));
+        let of = |store: &mut dyn Store, who: &str| {
+            number(
+                store,
+                &format!("SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) FROM claim WHERE who = '{who}'"),
+            )
+        };
+        assert_eq!([of(&mut *store, ""), of(&mut *store, "anna"), of(&mut *store, "zoe")], [3, 3, 2]);
+        let points = |store: &mut dyn Store| {
+            number(store, "SELECT CAST(sum(balance) AS BIGINT) FROM balance WHERE member = 'anna'")
+        };
+        assert_eq!(points(&mut *store), 2);
+        // Nobody was awarded anything by it.
+        assert_eq!(number(&mut *store, "SELECT count(*) FROM balance WHERE member = 'zoe'"), 0);
+        sound(&place);
+        // Another event of hers finds 2 points, too few for the fee, and 3 of her 6 left.
+        let second = ledger.quote(buys("p2", "anna", 100, "").as_bytes()).unwrap().decision;
+        assert!(second.contains(r#""short""#) && left(&second) == [true, true], "{second}");
+        // The event itself pays with what is held: what it is answered is what was said when it was held.
+        let pays = buys("p1", "anna", 100, r#","reservation":"p1""#);
+        let paid = ledger.decide(pays.as_bytes()).unwrap();
+        assert_eq!(paid.decision, held.decision, "{backend:?}");
+        assert_eq!(ledger.decide(pays.as_bytes()).unwrap().decision, held.decision);
+        assert_eq!([of(&mut *store, ""), of(&mut *store, "anna"), of(&mut *store, "zoe")], [3, 3, 2]);
+        // 7, less 5, and 3 that it gave.
+        assert_eq!(points(&mut *store), 5);
+        sound(&place);
+        // A reservation that is given up, one whose time is over, and one that is paid without its event.
+        for (id, act, expected) in [
+            ("p3", Some(Act::Cancel), [3, 3, 2]),
+            ("p4", None, [3, 3, 2]),
+            ("p5", Some(Act::Commit), [6, 6, 4]),
+        ] {
+            ledger.hold(buys(id, "anna", 100, "").as_bytes(), HELD_UNTIL, "till").unwrap();
+            assert_eq!(
+                [of(&mut *store, ""), of(&mut *store, "anna"), of(&mut *store, "zoe")],
+                [6, 6, 4],
+                "{id}"
+            );
+            // Of her 6 and zoe's 4 nothing is left for anybody else's event.
+            let last = ledger.quote(buys("p9", "anna", 10, "").as_bytes()).unwrap().decision;
+            assert_eq!(left(&last), [false, false], "{id}: {last}");
+            match act {
+                Some(act) => {
+                    let done = carry_out(&mut *store, &[ends(id, "anna", HELD_UNTIL - 60, act)]).unwrap();
+                    assert!(matches!(done[0], Done::Done(_)), "{done:?}");
+                }
+                None => assert_eq!(lapse(&mut *store, HELD_UNTIL, "night").unwrap(), 1),
+            }
+            assert_eq!(
+                [of(&mut *store, ""), of(&mut *store, "anna"), of(&mut *store, "zoe")],
+                expected,
+                "{id}"
+            );
+            sound(&place);
+        }
+        // What was paid is redeemed: 5 were held of 5.
+        assert_eq!(points(&mut *store), 0);
+        let refused =
+            |text: String| ledger.hold(text.as_bytes(), HELD_UNTIL, "till").unwrap_err().to_string();
+        assert_eq!(
+            refused(r#"{"id":"p6","kind":"purchase","at":"2026-03-02T10:00:00","lines":[]}"#.to_owned()),
+            "event p6 has no member for whom anything could be held"
+        );
+        assert_eq!(
+            refused(buys("p6", "anna", 1, r#","reservation":"p5""#)),
+            "event p6 pays with a reservation, and holds nothing of its own"
+        );
+        // For an event that was decided nothing is held.
+        let before = number(&mut *store, "SELECT count(*) FROM event");
+        assert!(ledger.hold(pays.as_bytes(), HELD_UNTIL, "till").is_err());
+        assert_eq!(number(&mut *store, "SELECT count(*) FROM event"), before);
+    }
+}
+
+/// 64 members at once, from two hosts, want 3 points each of a budget of 30: ten get them, whether they hold or buy; what is
+/// given up is there for others.
+#[test]
+fn a_budget_is_not_overshot_with_reservations() {
+    let engine = engine(HELD);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let hosts = [ledger(&engine, &place), ledger(&engine, &place)];
+        std::thread::scope(|scope| {
+            for thread in 0..64 {
+                let host = &hosts[thread % 2];
+                scope.spawn(move || {
+                    let (id, member) = (format!("p{thread}"), format!("m{thread}"));
+                    let text = buys(&id, &member, 10, "");
+                    if thread % 3 == 0 {
+                        host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                        return;
+                    }
+                    let held = host.hold(text.as_bytes(), HELD_UNTIL, "till");
+                    held.unwrap_or_else(|refusal| panic!("{refusal}"));
+                    if thread % 3 == 1 {
+                        let text = buys(&id, &member, 10, &format!(r#","reservation":"{id}""#));
+                        host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                    }
+                });
+            }
+        });
+        let mut store = open(&place, false).unwrap();
+        let all = "SELECT CAST(sum(amount) AS BIGINT) FROM claim WHERE who = ''";
+        assert_eq!(number(&mut *store, all), 30, "{backend:?}");
+        sound(&place);
+        let given_up = lapse(&mut *store, HELD_UNTIL, "night").unwrap();
+        assert_eq!(given_up, 21);
+        let left = 30 - number(&mut *store, all);
+        sound(&place);
+        let mut more = 0;
+        for number in 0..11 {
+            let text = buys(&format!("q{number}"), &format!("n{number}"), 10, "");
+            more += i64::from(awards(&hosts[0].decide(text.as_bytes()).unwrap().decision, "few"));
+        }
+        assert_eq!(more * 3, left.min(33), "{backend:?}");
+        sound(&place);
+    }
+}
+
+/// Points for tea only, and a programme in which nobody says any more what they are for.
+const TEA: &str = r#"language 1
+program tea { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 redeemable worth 1 points = 1 EUR }
+event gift { amount: points }
+event present { amount: points }
+event spend { amount: points }
+group gifts { kind earn displace none on gift when member known }
+rule given in group gifts { then award event.amount }
+group spends { kind earn displace none on spend when member known }
+rule taken in group spends { then debit event.amount from bonus }
+group seen { kind earn displace none on session when member known }
+rule rich in group seen { when member.balance.bonus >= 100 points then award 1 points }
+CONDITION
+redemption pay { from bonus for lines where line.kind = product member chooses amount }
+"#;
+
+const FOR_TEA: &str = r#"group presents { kind earn displace none on present when member known }
+rule for_tea in group presents {
+  then award event.amount
+  spendable { for lines where line in category "Tea" }
+}"#;
+
+const ON_MONDAYS: &str = r#"group presents { kind earn displace none on present when member known }
+rule on_mondays in group presents {
+  then award event.amount
+  spendable { schedule days [mon] }
+}"#;
+
+#[test]
+fn points_whose_condition_is_gone_stay_and_pay_nothing() {
+    let with = |condition: &str| engine(&TEA.replace("CONDITION", condition));
+    let buys = |id: &str, amount: u64| {
+        format!(
+            r#"{{"id":"{id}","kind":"purchase","at":"2026-03-02T10:00:00","member":"anna","redeem":{{"pay":"{amount}"}},"lines":[{{"sku":"T","category":"Tea","qty":1,"price":"500.00"}}]}}"#
+        )
+    };
+    let session = |id: &str| {
+        format!(
+            r#"{{"id":"{id}","kind":"session","at":"2026-03-02T10:00:00","channel":"web","member":"anna"}}"#
+        )
+    };
+    let spend = |id: &str, amount| deed("spend", id, "anna", "2026-03-02T10:00:00", amount);
+    for backend in Backend::ALL {
+        // Without any conditions, and with another one.
+        for (number, condition) in [(1, ""), (2, ON_MONDAYS)] {
+            let place = backend.place();
+            let first = ledger(&with(FOR_TEA), &place);
+            first.decide(deed("present", "p", "anna", "2026-03-01T10:00:00", 200).as_bytes()).unwrap();
+            first.decide(gift("g", "anna", "2026-03-01T11:00:00", 30).as_bytes()).unwrap();
+            let after = ledger(&with(condition), &place);
+            let quoted = |text: String| after.quote(text.as_bytes()).unwrap().decision;
+            // Rules see 230, and 30 of them pay.
+            assert!(quoted(session("s1")).contains(r#""rule":"rich""#), "{backend:?} {number}");
+            assert!(quoted(spend("x", 31)).contains(r#""short""#), "{backend:?} {number}");
+            assert!(quoted(buys("x", 31)).contains(r#""refused""#), "{backend:?} {number}");
+            let paid = after.decide(buys("b1", 20).as_bytes()).unwrap().decision;
+            assert!(!paid.contains(r#""refused""#), "{backend:?} {number}: {paid}");
+            after.decide(spend("s2", 10).as_bytes()).unwrap();
+            assert!(quoted(spend("x", 1)).contains(r#""short""#));
+            sound(&place);
+            let mut store = open(&place, false).unwrap();
+            let told = report::conditions(&mut *store).unwrap();
+            assert_eq!(told.len(), 1);
+            assert_eq!(
+                (told[0].condition.as_str(), told[0].members, told[0].amount.as_str()),
+                ("for_tea", 1, "200")
+            );
+            // Where somebody says again what they are for, they pay for it.
+            let again = ledger(&with(&FOR_TEA.replace("rule for_tea", "rule tea_time was for_tea")), &place);
+            let paid = again.decide(buys("b2", 150).as_bytes()).unwrap().decision;
+            assert!(!paid.contains(r#""refused""#), "{backend:?} {number}: {paid}");
+            let balances = report::balances(&mut *store, "anna", None).unwrap();
+            assert_eq!(balances[0].balance, "50");
+            sound(&place);
+        }
+    }
+}
+
+#[test]
+fn who_runs_a_programme_without_a_condition_is_told() {
+    let folder = perq_tests::scratch("ledger-conditions");
+    let place = Backend::Sqlite.place();
+    let run = |rules: &str, event: &str| {
+        let path = folder.join("rules.rule");
+        std::fs::write(&path, TEA.replace("CONDITION", rules)).unwrap();
+        let path = path.display().to_string();
+        perq(&["run", &path, "--events", "-", "--ledger", &place], event)
+    };
+    let (exit, _, said) = run(FOR_TEA, &deed("present", "p", "anna", "2026-03-01T10:00:00", 200));
+    assert!(exit == 0 && !said.contains("warning"), "{said}");
+    let (exit, _, said) = run("", &gift("g", "anna", "2026-03-01T11:00:00", 30));
+    assert_eq!(exit, 0);
+    assert!(
+        said.contains(
+            "warning: 200 points of 1 member can be spent under the condition of `for_tea`, which this programme does not \
+             have: they stay, and nothing is paid with them"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_command_line_holds() {
+    let folder = perq_tests::scratch("ledger-hold");
+    let rules = folder.join("rules.rule");
+    std::fs::write(&rules, HELD).unwrap();
+    let (rules, place) = (rules.display().to_string(), Backend::Sqlite.place());
+    let run = ["run", &rules, "--events", "-", "--ledger", &place];
+    let hold = [&run[..], &["--hold", "2026-03-03T11:00:00Z"]].concat();
+    let (exit, held, said) = perq(&hold, &buys("p1", "anna", 10, ""));
+    assert!(exit == 0 && said.contains("1 decided, with what they take held"), "{said}");
+    let (exit, paid, said) = perq(&run, &buys("p1", "anna", 10, r#","reservation":"p1""#));
+    assert!(exit == 0 && held == paid && said.contains("1 decided and kept"), "{said}: {held}{paid}");
+    let (_, _, said) = perq(&run, &buys("p2", "anna", 10, r#","reservation":"p1""#));
+    assert!(said.contains("[no-reservation]"), "{said}");
+    sound(&place);
+}

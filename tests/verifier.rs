@@ -76,6 +76,7 @@ fn offer() -> Offer {
         held: SlotId(0),
         score: None,
         learn: None,
+        kinds: Vec::new(),
         answers: Vec::new(),
         governance: Governance::default(),
         place: PlaceId(0),

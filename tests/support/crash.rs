@@ -42,6 +42,15 @@ rule base_rate in group earn {
   then award 1 points * steps of 1 EUR in basket.paid
 }
 rule from_fifty in group earn { when basket.paid >= 50 EUR then award 20 points }
+offer films "Films at home" {
+  display by priority medium
+  purpose product sku "FILMS"
+  when member known
+  learn from 10% of 20 showings half_life 30 days by member in segment "Old"
+  score propensity(films)
+  on accepted { award 3 points }
+}
+arbitration calls { slots 1 }
 "#;
 
 /// Numbers that are the same in every run.
@@ -59,9 +68,20 @@ fn event(dice: &mut Dice, id: &str, sold: &mut Vec<String>) -> String {
     let (day, hour) = (1 + dice.below(28), dice.below(24));
     let at = format!("2026-03-{day:02}T{hour:02}:00:00");
     let (member, amount) = (dice.below(20), 1 + dice.below(60));
-    let kind = match dice.below(6) {
+    let kind = match dice.below(8) {
         0 | 1 => "gift",
         2 | 3 => "spend",
+        6 => {
+            return format!(
+                r#"{{"id":"{id}","kind":"session","at":"{at}","channel":"web","member":"m{member}"}}"#
+            );
+        }
+        7 => {
+            let answer = ["accepted", "rejected", "ignored"][dice.below(3) as usize];
+            return format!(
+                r#"{{"id":"{id}","kind":"reaction","at":"{at}","offer":"films","answer":"{answer}","session":"s","member":{{"id":"m{member}","segments":["Old"]}}}}"#
+            );
+        }
         4 if sold.len() > 2 => {
             let of = &sold[sold.len() - 1 - dice.below(3) as usize];
             let pieces = 1 + dice.below(2);
@@ -121,6 +141,23 @@ pub fn write(place: &str, seed: u64) {
             });
         }
     });
+}
+
+/// Decides the events of standard input, line by line, and says on standard output what came of each: `kept`, `again`, or why
+/// not. For who is to see what a process sees that has fewer rights than a test.
+pub fn answer(place: &str) {
+    let opened = open(place, false).and_then(|store| Ledger::new(&engine(RULES), store, ""));
+    let ledger = match opened {
+        Ok(ledger) => ledger,
+        Err(error) => return println!("not opened: {error}"),
+    };
+    for line in std::io::stdin().lines().map_while(Result::ok) {
+        match ledger.decide(line.as_bytes()) {
+            Ok(answer) if answer.repeated => println!("again"),
+            Ok(_) => println!("kept"),
+            Err(refusal) => println!("{}: {refusal}", refusal.name()),
+        }
+    }
 }
 
 fn hash(text: &str) -> String {

@@ -1,5 +1,5 @@
 //! Random histories of a few members against a ledger as one would do it on paper: purchases with a limit, goods that come
-//! back, debits, ends that are booked, corrections by hand, events that are sent again and events that come late, alone and
+//! back, debits, sessions in which an offer is made as often as it may be, reactions from which it learns, ends that are booked, corrections by hand, events that are sent again and events that come late, alone and
 //! in batches. The paper uses nothing of the runtime: lists, sums and whole days.
 
 use crate::ledgers::{Backend, engine};
@@ -23,6 +23,17 @@ rule rate in group earn {
 rule fifty in group earn { when basket.paid >= 50 EUR then award 20 points }
 group spends { kind earn displace none on spend when member known }
 rule taken in group spends { then debit event.amount from bonus }
+offer films "Films at home" {
+  display by priority medium
+  purpose product sku "FILMS"
+  when member known
+  limit 3 times per member within any 10 days else skip
+  rest 2 days after rejected
+  learn from 10% of 20 showings by member in segment "Old"
+  score propensity(films)
+  on accepted { award 3 points }
+}
+arbitration calls { slots 1 }
 "#;
 
 /// The most that `rate` gives a member in a month.
@@ -83,9 +94,45 @@ struct Claim {
     amount: i64,
 }
 
+/// A reaction to the offer.
+#[derive(Debug)]
+struct Reaction {
+    member: u64,
+    at: i64,
+    session: u64,
+    is_rejected: bool,
+}
+
+/// How many showings have ended, and how many of them with a yes: of all members, and of the old ones and the others. All
+/// histories of a ledger share it, since an offer learns from everybody.
+#[derive(Debug, Default)]
+struct Taken {
+    all: (i64, i64),
+    kinds: [(i64, i64); 2],
+}
+
+impl Taken {
+    fn tell(&mut self, is_old: bool, is_accepted: bool) {
+        for (ended, accepted) in [&mut self.all, &mut self.kinds[usize::from(is_old)]] {
+            *ended += 1;
+            *accepted += i64::from(is_accepted);
+        }
+    }
+
+    /// In millionths: (10 % of 20 + accepted) / (20 + ended), and the same of the kind with that in place of the 10 %.
+    fn likelihood(&self, is_old: bool) -> i64 {
+        let with = |before: i64, (ended, accepted): (i64, i64)| {
+            let (of, part) = (20 + ended, before * 20 + accepted * 1_000_000);
+            (2 * part + of) / (2 * of)
+        };
+        with(with(100_000, self.all), self.kinds[usize::from(is_old)])
+    }
+}
+
 /// A ledger on paper.
 #[derive(Debug, Default)]
 struct Paper {
+    reactions: Vec<Reaction>,
     lots: Vec<Lot>,
     owed: [i64; MEMBERS as usize],
     purchases: Vec<Purchase>,
@@ -209,6 +256,30 @@ impl Paper {
         true
     }
 
+    /// Why the offer is not made; nothing where it is.
+    fn hidden(&self, member: u64, at: i64) -> Option<&'static str> {
+        let within = |days: i64| {
+            let own = self.reactions.iter().filter(move |reaction| reaction.member == member);
+            own.filter(move |reaction| reaction.at > at - days * DAY && reaction.at <= at)
+        };
+        let mut sessions: Vec<u64> = within(10).map(|reaction| reaction.session).collect();
+        sessions.sort_unstable();
+        sessions.dedup();
+        if sessions.len() >= 3 {
+            return Some("limit");
+        }
+        within(2).any(|reaction| reaction.is_rejected).then_some("rest")
+    }
+
+    fn react(&mut self, member: u64, at: i64, (session, answer): (u64, &str)) {
+        self.kept += 1;
+        self.reactions.push(Reaction { member, at, session, is_rejected: answer == "rejected" });
+        if answer == "accepted" {
+            self.issued += 3;
+            self.give(member, at, Some((at.div_euclid(DAY) + 11) * DAY), None, 3);
+        }
+    }
+
     fn expire(&mut self, at: i64) {
         for lot in self.lots.iter_mut().filter(|lot| lot.until.is_some_and(|until| until <= at)) {
             self.breakage += lot.left;
@@ -223,6 +294,8 @@ enum Step {
     Buy { id: String, member: u64, price: i64, pieces: i64 },
     Back { of: usize, pieces: i64 },
     Spend { member: u64, amount: i64 },
+    Session { member: u64, is_old: bool },
+    React { member: u64, is_old: bool, session: u64, answer: &'static str },
     Again { of: usize },
 }
 
@@ -233,6 +306,7 @@ pub struct Histories {
     store: Box<dyn Store>,
     /// Sums over the histories: issued, redeemed, breakage, adjusted, outstanding.
     sums: [i64; 5],
+    taken: Taken,
     /// Events that were decided.
     pub events: u64,
 }
@@ -256,7 +330,7 @@ impl Histories {
     pub fn new(place: String) -> Histories {
         let ledger = Ledger::new(&engine(RULES), open(&place, true).expect("a place"), "").expect("a ledger");
         let store = open(&place, false).expect("a ledger");
-        Histories { place, ledger, store, sums: [0; 5], events: 0 }
+        Histories { place, ledger, store, sums: [0; 5], taken: Taken::default(), events: 0 }
     }
 
     /// Plays a history.
@@ -306,7 +380,9 @@ impl Histories {
             let at = (day - late) * DAY + (8 + dice.below(12) as i64) * 3_600 + dice.below(60) as i64 * 60;
             let (id, when) = (format!("h{seed}e{number}-{part}"), local(at));
             let member = dice.below(MEMBERS);
-            let (text, step) = match dice.below(9) {
+            let is_old = dice.below(3) == 0;
+            let segments = if is_old { r#","segments":["Old"]"# } else { "" };
+            let (text, step) = match dice.below(14) {
                 0..=3 => {
                     let (price, pieces) = (1 + dice.below(40) as i64, 1 + dice.below(4) as i64);
                     bought.push((id.clone(), pieces));
@@ -328,6 +404,20 @@ impl Histories {
                     let of = dice.below(sent.len() as u64) as usize;
                     batch.push((sent[of].0.clone(), sent[of].1, Step::Again { of }));
                     continue;
+                }
+                9..=10 => {
+                    let text = format!(
+                        r#"{{"id":"{id}","kind":"session","at":"{when}","channel":"web","member":{{"id":"h{seed}m{member}"{segments}}}}}"#
+                    );
+                    (text, Step::Session { member, is_old })
+                }
+                11..=13 => {
+                    let answer = ["shown", "accepted", "rejected", "ignored"][dice.below(4) as usize];
+                    let session = dice.below(4);
+                    let text = format!(
+                        r#"{{"id":"{id}","kind":"reaction","at":"{when}","offer":"films","answer":"{answer}","session":"s{session}","member":{{"id":"h{seed}m{member}"{segments}}}}}"#
+                    );
+                    (text, Step::React { member, is_old, session, answer })
                 }
                 _ => {
                     let amount = 1 + dice.below(60) as i64;
@@ -355,6 +445,33 @@ impl Histories {
                 }
                 Step::Buy { id, member, price, pieces } => paper.buy(id, member, at, (price, pieces)),
                 Step::Back { of, pieces } => paper.bring_back(of, at, pieces, earliest),
+                Step::Session { member, is_old } => {
+                    paper.kept += 1;
+                    let likelihood = self.taken.likelihood(is_old);
+                    let told = format!(r#""propensity":"0.{likelihood:06}""#);
+                    assert!(
+                        answer.decision.contains(&told),
+                        "{}: {text}: {told}: {}",
+                        self.place,
+                        answer.decision
+                    );
+                    let why = match paper.hidden(member, at) {
+                        Some(why) => format!(r#""why":"{why}""#),
+                        None => r#""hidden":[]"#.to_owned(),
+                    };
+                    assert!(
+                        answer.decision.contains(&why),
+                        "{}: {text}: {why}: {}",
+                        self.place,
+                        answer.decision
+                    );
+                }
+                Step::React { member, is_old, session, answer: told } => {
+                    paper.react(member, at, (session, told));
+                    if told != "shown" {
+                        self.taken.tell(is_old, told == "accepted");
+                    }
+                }
                 Step::Spend { member, amount } => {
                     let enough = paper.spend(member, at, amount);
                     assert_eq!(!answer.decision.contains(r#""short""#), enough, "{}: {text}", self.place);

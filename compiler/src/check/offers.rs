@@ -755,8 +755,10 @@ impl<'a> Checker<'a> {
             let value = self.value(&mut scope, by, None);
             let values = match &value.ty {
                 Type::Error => continue,
-                Type::Bool => 2,
-                Type::Enum(id) => self.out.enums.get(id.index()).map_or(0, |of| of.values.len() as i64),
+                Type::Bool => vec!["false".to_owned(), "true".to_owned()],
+                Type::Enum(id) => {
+                    self.out.enums.get(id.index()).map(|of| of.values.clone()).unwrap_or_default()
+                }
                 other => {
                     let (quoted, found) = (self.quote(value.place), self.describe(other));
                     let wanted = "a truth or a value of an enumeration";
@@ -764,8 +766,9 @@ impl<'a> Checker<'a> {
                     continue;
                 }
             };
-            kinds = kinds.saturating_mul(values);
-            learn.by.push((value, values));
+            kinds = kinds.saturating_mul(values.len() as i64);
+            let text = self.text(value.place).split_whitespace().collect::<Vec<_>>().join(" ");
+            learn.by.push((value, ir::LearnedBy { text, values }));
         }
         if kinds > KINDS {
             let why =

@@ -75,6 +75,8 @@ pub struct Offer {
     pub score: Option<SlotId>,
     /// How its acceptance is learned.
     pub learn: Option<Learn>,
+    /// What tells kinds of members apart there.
+    pub kinds: Vec<LearnedBy>,
     /// What is published about it.
     pub governance: Governance,
     /// Where.
@@ -94,6 +96,36 @@ pub struct Learn {
     pub kind: SlotId,
     /// The derived slot that the likelihood fills, in parts of [`SCORE_ONE`].
     pub estimate: SlotId,
+}
+
+/// What tells kinds of members apart: the number of a kind counts the values of each, the last one fastest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LearnedBy {
+    /// As it is written, so that what was learned is found again by another version of the program.
+    pub text: String,
+    /// The names of its values, in order.
+    pub values: Vec<String>,
+}
+
+impl Offer {
+    /// The name under which what is learned of it is kept: the former one, where it has one.
+    pub fn lasting<'p>(&'p self, references: &'p [super::Reference]) -> &'p str {
+        let names = references.get(self.key.index()).map_or(&[][..], |key| key.names.as_slice());
+        names.iter().find(|name| **name != self.name).unwrap_or(&self.name)
+    }
+
+    /// What a kind of members is, by its number: each thing that tells them apart, with its value.
+    pub fn kind_names(&self, kind: i64) -> Option<Vec<(&str, &str)>> {
+        let mut rest = usize::try_from(kind).ok()?;
+        let mut names = Vec::with_capacity(self.kinds.len());
+        for by in self.kinds.iter().rev() {
+            let value = by.values.get(rest.checked_rem(by.values.len())?)?;
+            rest = rest.checked_div(by.values.len())?;
+            names.push((by.text.as_str(), value.as_str()));
+        }
+        names.reverse();
+        (rest == 0).then_some(names)
+    }
 }
 
 /// What a reaction says of a showing.

@@ -1416,6 +1416,14 @@ fn offers(program: &Program, report: &mut Report) {
                 && offers.reaction.is_some()
         });
         report.check(learned, terms, at);
+        report.length(offer.kinds.len(), limits::SMALL_LIST, at);
+        for by in &offer.kinds {
+            report.check(by.text.len() <= limits::TEXT, VerifyRule::LongText, at);
+            report.length(by.values.len(), limits::SMALL_LIST, at);
+            for value in &by.values {
+                report.name(value, at);
+            }
+        }
         report.length(offer.conditions.len(), limits::LIST, at);
         for condition in &offer.conditions {
             report.known(&program.places, condition.place.index(), at);

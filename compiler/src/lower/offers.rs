@@ -66,6 +66,7 @@ impl<'p> Lowering<'p> {
                 held,
                 score,
                 learn: self.learns.get(&offer.name).copied(),
+                kinds: offer.learn.iter().flat_map(|learn| &learn.by).map(|(_, by)| by.clone()).collect(),
                 governance: offer.governance.clone(),
                 place,
             });
@@ -114,7 +115,7 @@ impl<'p> Lowering<'p> {
             let place = self.place(learn.place);
             let mut builder = Builder::new(self, &name, place);
             let mut kind: Option<ir::Value> = None;
-            for (by, values) in &learn.by {
+            for (by, named) in &learn.by {
                 let own = if by.ty == typed::Type::Bool {
                     let truth = builder.truth(by);
                     let (one, zero) = (builder.int(1), builder.int(0));
@@ -125,7 +126,7 @@ impl<'p> Lowering<'p> {
                 kind = Some(match kind {
                     None => own,
                     Some(before) => {
-                        let values = builder.int(*values);
+                        let values = builder.int(named.values.len() as i64);
                         let before = builder.emit(Inst::Mul(before, values));
                         builder.emit(Inst::Add(before, own))
                     }

@@ -273,8 +273,8 @@ pub struct Learn {
     pub showings: u32,
     /// Days after which a showing counts half.
     pub half_life: Option<u32>,
-    /// What tells kinds of members apart, each with how many values it has.
-    pub by: Vec<(Expr, i64)>,
+    /// What tells kinds of members apart, each with the names of its values.
+    pub by: Vec<(Expr, ir::LearnedBy)>,
     /// Where.
     pub place: Place,
 }

@@ -454,6 +454,11 @@ pub struct Run {
     #[arg(long, requires = "ledger")]
     pub quote: bool,
 
+    /// Hold until an instant what each event would take: points, and its part of limits and budgets; keep nothing else
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "INSTANT", requires = "ledger", conflicts_with = "quote")]
+    pub hold: Option<String>,
+
     /// Refuse new events that are older than an instant, with `Z` or an offset
     #[cfg(feature = "ledger")]
     #[arg(long, value_name = "INSTANT", requires = "ledger")]

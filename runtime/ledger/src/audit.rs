@@ -1,15 +1,18 @@
 //! The auditor: reads what was committed, works everything out anew from events and entries, and says what does not agree.
 //! It uses nothing that was kept for reading except to compare it.
 //!
-//! The names `I1` to `I12` are those of `docs/reference/ledger.md`.
+//! The names `I1` to `I13` are those of `docs/reference/ledger.md`.
 
 use crate::chain;
-use crate::desk::KeptOrigin;
+use crate::contacts::{ALL, OFFERED, told};
+use crate::desk::{AskedOf, KeptOrigin, asked_of};
 use crate::ledger::OWN;
 use crate::store::{
-    Book, Cause, Datum, EntryRow, EventKey, EventRow, FoundOrigin, LotKey, LotRow, OriginRow, Store,
-    StoreError,
+    Book, Cause, Datum, EntryRow, EventKey, EventRow, FoundOrigin, HeldClaim, LotKey, LotRow, OriginRow,
+    Store, StoreError, held_claims,
 };
+use perq_compiler::evaluate::{Tallies, Tally, learn};
+use perq_compiler::ir::{Answered, Learn, offers};
 use perq_runtime::decision::Decision;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -75,6 +78,7 @@ fn whole(store: &mut dyn Store) -> Result<Report, StoreError> {
     counters(store, &mut report)?;
     coupons(store, &mut report)?;
     decisions(store, &mut report)?;
+    contacts(store, &mut report)?;
     let mut last = String::new();
     let mut visited = Visited::default();
     loop {
@@ -175,6 +179,59 @@ fn reservations(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreE
             report.find(
                 "I7",
                 format!("reservation {}: {} events leave {} held", id.text(), events.number(), sum.number()),
+            );
+        }
+    }
+    held_of_counters(store, report)
+}
+
+/// I7 for what is held of counters: it is claimed by the reservation, and stays so where that was paid; else all of it is given
+/// back with its end.
+fn held_of_counters(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError> {
+    let mut claimed: BTreeMap<i64, Vec<HeldClaim>> = BTreeMap::new();
+    for row in store.query(
+        "SELECT c.event, c.who, c.counter, c.at, c.local, c.amount FROM claim c JOIN event v ON v.number = c.event \
+         WHERE v.source IN ('perq:reserve', 'perq:release')",
+        &[],
+    )? {
+        let [event, who, counter, at, local, amount] = row.as_slice() else { continue };
+        claimed.entry(event.number()).or_default().push(HeldClaim {
+            who: who.text().to_owned(),
+            counter: counter.text().to_owned(),
+            at: at.number(),
+            local: local.number(),
+            amount: amount.number(),
+        });
+    }
+    let mut held: BTreeMap<String, Vec<HeldClaim>> = BTreeMap::new();
+    for row in store.query(
+        "SELECT number, id, source, kind, snapshot FROM event WHERE source IN ('perq:reserve', 'perq:release') \
+         ORDER BY source DESC",
+        &[],
+    )? {
+        let [number, id, source, kind, snapshot] = row.as_slice() else { continue };
+        let mut expected = match source.text() == crate::deeds::RESERVE {
+            true => {
+                let claims = held_claims(snapshot.text());
+                if !claims.is_empty() {
+                    held.insert(id.text().to_owned(), claims.clone());
+                }
+                claims
+            }
+            false if kind.text() == crate::deeds::COMMIT => Vec::new(),
+            false => {
+                let held = held.get(id.text()).into_iter().flatten();
+                let back = |held: &HeldClaim| HeldClaim { amount: held.amount.saturating_neg(), ..held.clone() };
+                held.map(back).collect()
+            }
+        };
+        let mut claimed = claimed.remove(&number.number()).unwrap_or_default();
+        claimed.sort_unstable();
+        expected.sort_unstable();
+        if claimed != expected {
+            report.find(
+                "I7",
+                format!("reservation {}: what {} says of counters is not what it claims", id.text(), kind.text()),
             );
         }
     }
@@ -362,6 +419,16 @@ fn decisions(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreErro
         for row in &rows {
             let [number, id, kind, decision, pack, tz] = row.as_slice() else { continue };
             report.events = report.events.saturating_add(1);
+            if kind.text() == crate::deeds::RESERVE {
+                // What is held is what the decision claims; I7 looks at the rest.
+                let booked = booked.remove(&number.number()).unwrap_or_default().settled().claims;
+                let decided = Moves::of(decision.text()).map(Moves::settled).unwrap_or_default();
+                if decided.claims != booked {
+                    report
+                        .find("I8", format!("reservation {}: it holds other than it would claim", id.text()));
+                }
+                continue;
+            }
             if kind.text().starts_with(OWN) && kind.text() != crate::jobs::REVIEW {
                 continue;
             }
@@ -387,6 +454,221 @@ fn decisions(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreErro
         origins(store, &range, report)?;
         last = next;
     }
+}
+
+/// What is learned of an offer, after each of its reactions.
+#[derive(Debug, Default)]
+struct Learning {
+    /// By how many reactions.
+    all: Vec<Tally>,
+    /// By kind: after which of the offer's reactions.
+    kinds: BTreeMap<String, Vec<(i64, Tally)>>,
+}
+
+impl Learning {
+    /// As it was after so many reactions to the offer.
+    fn after(&self, seq: i64, kind: Option<&str>) -> Tallies {
+        let at = usize::try_from(seq).ok().and_then(|seq| seq.checked_sub(1));
+        let all = at.and_then(|at| self.all.get(at)).copied().unwrap_or_default();
+        let known = kind.and_then(|kind| self.kinds.get(kind)).map_or(&[][..], Vec::as_slice);
+        let at = known.partition_point(|(other, _)| *other <= seq).checked_sub(1);
+        Tallies { all, kind: at.and_then(|at| known.get(at)).map(|(_, tally)| *tally).unwrap_or_default() }
+    }
+}
+
+/// By what packs learn, by pack and lasting name: the offer's name there, and the terms.
+type Terms = BTreeMap<(String, String), (String, Learn)>;
+
+/// I13: what is kept of offers and reactions is what decisions and records say, what is kept of what is learned is the sum of
+/// the reactions, and each likelihood that was used is that of the reactions before it.
+fn contacts(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError> {
+    let mut terms = Terms::new();
+    for row in store.query("SELECT pack, offer, name, terms FROM learning", &[])? {
+        let [pack, offer, name, text] = row.as_slice() else { continue };
+        match serde_json::from_str(text.text()) {
+            Ok(learn) => {
+                let key = (pack.text().to_owned(), offer.text().to_owned());
+                terms.insert(key, (name.text().to_owned(), learn));
+            }
+            Err(_) => report.find("I13", format!("by what {} is learned cannot be read", offer.text())),
+        }
+    }
+    let learned = learned(store, &terms, report)?;
+    let mut last = 0;
+    let mut visited = 0;
+    loop {
+        let rows = store.query(
+            "SELECT number, id, kind, source, refused, pack, date, json, decision, snapshot FROM event \
+             WHERE (kind IN ('session', 'reaction') OR decision LIKE '%\"offers\":%') AND number > $1 \
+             ORDER BY number LIMIT 2000",
+            &[Datum::Number(last)],
+        )?;
+        let Some(next) = rows.last().and_then(|row| row.first()).map(Datum::number) else { break };
+        let mut kept: BTreeMap<i64, Vec<Kept>> = BTreeMap::new();
+        for row in store.query(
+            "SELECT event, part, offer, answer, session, propensity, learned, kind, seq FROM contact \
+             WHERE event > $1 AND event <= $2 ORDER BY event, part",
+            &[Datum::Number(last), Datum::Number(next)],
+        )? {
+            let [event, _, offer, answer, session, propensity, learned, kind, seq] = row.as_slice() else {
+                continue;
+            };
+            let text = |datum: &Datum| datum.maybe_text().map(str::to_owned);
+            kept.entry(event.number()).or_default().push(Kept {
+                said: (
+                    offer.text().to_owned(),
+                    answer.text().to_owned(),
+                    text(session),
+                    propensity.maybe_number(),
+                ),
+                learned: text(learned).map(|offer| (offer, AskedOf(seq.number(), text(kind)))),
+            });
+        }
+        for row in &rows {
+            let [number, id, kind, source, refused, pack, date, json, decision, snapshot] = row.as_slice()
+            else {
+                continue;
+            };
+            let kept = kept.remove(&number.number()).unwrap_or_default();
+            visited += kept.len();
+            let is_kept = refused.number() == 0 && !crate::jobs::is_batch(source.text());
+            // What the ledger does itself says nothing to anybody.
+            let is_kept = is_kept && !kind.text().starts_with(OWN);
+            let is_session = kind.text() == offers::SESSION;
+            let decision: Option<Decision> = serde_json::from_str(decision.text()).ok().filter(|_| is_kept);
+            let offered = decision.and_then(|decision| decision.offers);
+            let mut expected: Vec<_> = offered
+                .iter()
+                .flat_map(|offers| &offers.shown)
+                .map(|shown| {
+                    let propensity = shown.propensity.as_deref().and_then(smallest);
+                    let session = Some(id.text().to_owned()).filter(|_| is_session);
+                    (shown.offer.clone(), OFFERED.to_owned(), session, propensity)
+                })
+                .collect();
+            if is_kept && kind.text() == offers::REACTION {
+                let told = told(json.text());
+                expected.push((told.offer, told.answer, told.session, None));
+            }
+            if !kept.iter().map(|kept| &kept.said).eq(&expected) {
+                report.find("I13", format!("what is kept of {} for contacts is not what it says", id.text()));
+            }
+            let asked = asked_of(snapshot.text());
+            for (offer, AskedOf(seq, kind)) in kept.iter().filter_map(|kept| kept.learned.as_ref()) {
+                let after = asked.get(offer).map(|AskedOf(seq, kind)| (seq.saturating_add(1), kind));
+                if after != Some((*seq, kind)) {
+                    report.find(
+                        "I13",
+                        format!("what is learned of {offer} from {} has another place", id.text()),
+                    );
+                }
+            }
+            let Some(offered) = offered.filter(|_| is_session) else { continue };
+            for (lasting, AskedOf(seq, kind)) in &asked {
+                let key = (pack.text().to_owned(), lasting.clone());
+                let Some((name, terms)) = terms.get(&key) else {
+                    report
+                        .find("I13", format!("nothing says by what {lasting} is learned for {}", id.text()));
+                    continue;
+                };
+                let nothing = Learning::default();
+                let tallies = learned.get(lasting).unwrap_or(&nothing).after(*seq, kind.as_deref());
+                let estimate = learn::estimate(terms, date.number(), &tallies, kind.is_some());
+                let shown = offered.shown.iter().map(|shown| (&shown.offer, &shown.propensity));
+                let hidden = offered.hidden.iter().map(|hidden| (&hidden.offer, &hidden.propensity));
+                let used = shown.chain(hidden).find(|(offer, _)| *offer == name).map(|(_, used)| used);
+                if used.and_then(Option::as_deref).and_then(smallest) != Some(estimate) {
+                    report.find(
+                        "I13",
+                        format!("the likelihood of {name} for {} is not that of {seq} reactions", id.text()),
+                    );
+                }
+            }
+        }
+        last = next;
+    }
+    let there = number(store, "SELECT count(*) FROM contact")?;
+    if usize::try_from(there).ok() != Some(visited) {
+        report.find("I13", format!("{there} rows of contacts, of which {visited} belong to events"));
+    }
+    Ok(())
+}
+
+/// What is kept of an offer or a reaction: offer, answer, session, likelihood; and what was learned.
+#[derive(Debug)]
+struct Kept {
+    said: (String, String, Option<String>, Option<i64>),
+    learned: Option<(String, AskedOf)>,
+}
+
+/// What is learned, worked out from the reactions, against what is kept of it.
+fn learned(
+    store: &mut dyn Store,
+    terms: &Terms,
+    report: &mut Report,
+) -> Result<BTreeMap<String, Learning>, StoreError> {
+    let mut all: BTreeMap<String, Learning> = BTreeMap::new();
+    for row in store.query("SELECT DISTINCT learned FROM contact WHERE seq IS NOT NULL", &[])? {
+        let Some(offer) = row.first().map(|offer| offer.text().to_owned()) else { continue };
+        let mut learning = Learning::default();
+        let mut last = 0;
+        loop {
+            let rows = store.query(
+                "SELECT c.seq, c.kind, c.answer, e.date, e.pack FROM contact c JOIN event e ON e.number = c.event \
+                 WHERE c.learned = $1 AND c.seq > $2 ORDER BY c.seq LIMIT 5000",
+                &[Datum::Text(offer.clone()), Datum::Number(last)],
+            )?;
+            if rows.is_empty() {
+                break;
+            }
+            for row in &rows {
+                let [seq, kind, answer, date, pack] = row.as_slice() else { continue };
+                let seq = seq.number();
+                if seq != last.saturating_add(1) {
+                    report.find("I13", format!("of the reactions to {offer} the one before {seq} is gone"));
+                }
+                last = seq;
+                let key = (pack.text().to_owned(), offer.clone());
+                let half_life = terms.get(&key).and_then(|(_, terms)| terms.half_life);
+                let said = match answer.text() {
+                    "accepted" => Answered::Accepted,
+                    _ => Answered::Declined,
+                };
+                let before = learning.all.last().copied().unwrap_or_default();
+                learning.all.push(before.with(date.number(), said, half_life));
+                if let Some(kind) = kind.maybe_text() {
+                    let known = learning.kinds.entry(kind.to_owned()).or_default();
+                    let before = known.last().map(|(_, tally)| *tally).unwrap_or_default();
+                    known.push((seq, before.with(date.number(), said, half_life)));
+                }
+            }
+        }
+        all.insert(offer, learning);
+    }
+    let mut kept: BTreeMap<(String, String), (i64, Tally)> = BTreeMap::new();
+    for row in store.query("SELECT offer, kind, seq, ended, accepted, day FROM tally", &[])? {
+        let [offer, kind, seq, ended, accepted, day] = row.as_slice() else { continue };
+        let tally = Tally { ended: ended.number(), accepted: accepted.number(), day: day.number() };
+        kept.insert((offer.text().to_owned(), kind.text().to_owned()), (seq.number(), tally));
+    }
+    let mut worked_out = BTreeMap::new();
+    for (offer, learning) in &all {
+        if let Some(tally) = learning.all.last() {
+            let many = i64::try_from(learning.all.len()).unwrap_or(i64::MAX);
+            worked_out.insert((offer.clone(), ALL.to_owned()), (many, *tally));
+        }
+        for (kind, known) in &learning.kinds {
+            worked_out.extend(known.last().map(|last| ((offer.clone(), kind.clone()), *last)));
+        }
+    }
+    for key in kept.keys().chain(worked_out.keys()).collect::<BTreeSet<_>>() {
+        if kept.get(key) != worked_out.get(key) {
+            let (offer, kind) = key;
+            let of = if kind.is_empty() { "all".to_owned() } else { kind.clone() };
+            report.find("I13", format!("what is kept of {offer} and {of} is not what reactions sum to"));
+        }
+    }
+    Ok(all)
 }
 
 /// I11: what is kept of events for returns follows one another without a gap, and what it says is left of their awards is

@@ -6,7 +6,7 @@
 use crate::chain;
 use crate::store::{
     BalanceRow, Book, Cause, ClaimRow, EntryRow, EventRow, LevelRow, LinkRow, LotChange, LotKey, LotRow,
-    MemberChange, MemberRow, Writes,
+    MemberChange, MemberRow, TallyRow, Writes,
 };
 use std::collections::BTreeMap;
 
@@ -21,6 +21,8 @@ pub struct Batch {
     days: BTreeMap<(String, i64), i64>,
     /// By member and tiers, as they stand, and whether they are other than they were found.
     levels: BTreeMap<(String, String), (LevelRow, bool)>,
+    /// By offer and kind, as they stand, and how many reactions were known of the offer.
+    tallies: BTreeMap<(String, String), (TallyRow, i64)>,
     /// Rows that need no putting together.
     pub rows: Writes,
 }
@@ -108,6 +110,11 @@ impl Batch {
         self.rows.claims.push(row);
     }
 
+    /// What is learned, as it stands; `found` reactions to the offer had been found.
+    pub fn learn(&mut self, row: TallyRow, found: i64) {
+        self.tallies.insert((row.offer.clone(), row.kind.clone()), (row, found));
+    }
+
     /// All that is to be written.
     pub fn writes(self) -> Writes {
         Writes {
@@ -117,6 +124,7 @@ impl Batch {
             levels: self.levels.into_values().filter(|(_, is_new)| *is_new).map(|(row, _)| row).collect(),
             lots: self.lots.into_values().collect(),
             lot_changes: self.lot_changes.into_values().collect(),
+            tallies: self.tallies.into_values().collect(),
             balances: self.balances.into_values().filter(|row| (row.balance, row.owed) != (0, 0)).collect(),
             ..self.rows
         }
@@ -270,6 +278,11 @@ impl Posting<'_> {
             change.spent = change.spent.saturating_sub(*amount);
             self.batch.balance(of, *amount, 0);
         }
+    }
+
+    /// Adds a claim, see [`Batch::claim`].
+    pub fn claim(&mut self, row: ClaimRow, version: i64) {
+        self.batch.claim(row, version);
     }
 
     /// Notes what was issued and redeemed at once, and never in a balance.

@@ -6,7 +6,9 @@
 
 use crate::batch::{Batch, Lived, Of};
 use crate::same;
-use crate::store::{Book, Datum, EventKey, EventRow, Loaded, LotKey, Store, StoreError, Wanted};
+use crate::store::{
+    Book, Datum, EventKey, EventRow, HeldClaim, Loaded, LotKey, Store, StoreError, Wanted, held_claims,
+};
 use perq_runtime::state::lots::{By, Lot, Lots};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -185,9 +187,11 @@ fn together(store: &mut dyn Store, deeds: &[Deed]) -> Result<Vec<Done>, StoreErr
         numbers: deeds.len(),
         ..Wanted::default()
     };
+    let held = held(store, deeds)?;
+    let others = held.values().flat_map(|reservation| &reservation.claims).map(|claim| claim.who.clone());
+    wanted.members.extend(others.filter(|who| !who.is_empty()));
     wanted.members.sort_unstable();
     wanted.members.dedup();
-    let held = held(store, deeds)?;
     for _ in 0..ATTEMPTS {
         let found = store.load(&wanted)?;
         let mut desk = Desk::new(&found, &held);
@@ -208,8 +212,9 @@ fn together(store: &mut dyn Store, deeds: &[Deed]) -> Result<Vec<Done>, StoreErr
 /// What a reservation holds.
 #[derive(Clone, Debug, Default)]
 struct Reservation {
-    account: String,
-    parts: Vec<(LotKey, i64)>,
+    /// By account.
+    parts: BTreeMap<String, Vec<(LotKey, i64)>>,
+    claims: Vec<HeldClaim>,
     until: i64,
 }
 
@@ -219,20 +224,23 @@ fn held(store: &mut dyn Store, deeds: &[Deed]) -> Result<BTreeMap<String, Reserv
     for deed in deeds.iter().filter(|deed| matches!(deed.act, Act::Commit | Act::Cancel | Act::Lapse)) {
         let id = deed.key().id;
         let rows = store.query(
-            "SELECT n.account, n.lot_event, n.lot_part, n.amount, v.json FROM event v JOIN entry n ON n.event = v.number \
-             WHERE v.id = $1 AND v.source = 'perq:reserve' AND n.book = 'reserved' ORDER BY n.part",
+            "SELECT n.account, n.lot_event, n.lot_part, n.amount, v.json, v.snapshot FROM event v \
+             LEFT JOIN entry n ON n.event = v.number AND n.book = 'reserved' \
+             WHERE v.id = $1 AND v.source = 'perq:reserve' ORDER BY n.part",
             &[Datum::Text(id.clone())],
         )?;
         let mut reservation = Reservation::default();
-        for row in rows {
-            let [account, event, part, amount, json] = row.as_slice() else { continue };
-            reservation.account = account.text().to_owned();
-            let key = LotKey { event: event.number(), part: part.number() };
-            reservation.parts.push((key, amount.number()));
+        for row in &rows {
+            let [account, event, part, amount, json, snapshot] = row.as_slice() else { continue };
+            if let Some(account) = account.maybe_text() {
+                let key = LotKey { event: event.number(), part: part.number() };
+                reservation.parts.entry(account.to_owned()).or_default().push((key, amount.number()));
+            }
+            reservation.claims = held_claims(snapshot.text());
             let json: Option<Value> = serde_json::from_str(json.text()).ok();
             reservation.until = json.and_then(|json| json.get("until")?.as_i64()).unwrap_or(0);
         }
-        if !reservation.parts.is_empty() {
+        if !rows.is_empty() {
             all.insert(id, reservation);
         }
     }
@@ -324,12 +332,14 @@ struct Desk<'d> {
     held: &'d BTreeMap<String, Reservation>,
     batch: Batch,
     lots: BTreeMap<(String, String), Held>,
+    /// Of counters of all together.
+    versions: BTreeMap<&'d str, i64>,
     numbers: std::vec::IntoIter<i64>,
     done: BTreeMap<EventKey, String>,
 }
 
 impl<'d> Desk<'d> {
-    fn new(found: &Loaded, held: &'d BTreeMap<String, Reservation>) -> Desk<'d> {
+    fn new(found: &'d Loaded, held: &'d BTreeMap<String, Reservation>) -> Desk<'d> {
         let mut batch = Batch::default();
         for row in &found.members {
             batch.meet(row.clone());
@@ -358,6 +368,7 @@ impl<'d> Desk<'d> {
             held,
             batch,
             lots: lots.collect(),
+            versions: found.versions.iter().map(|(name, version)| (name.as_str(), *version)).collect(),
             numbers: found.numbers.clone().into_iter(),
             done: done.collect(),
         }
@@ -415,6 +426,7 @@ impl<'d> Desk<'d> {
             return Done::Refused("there are too few numbers".to_owned());
         };
         let mut moved: BTreeMap<String, i64> = BTreeMap::new();
+        let mut touched = vec![deed.member.clone()];
         let mut posting = self.batch.post(number);
         match &deed.act {
             Act::Expire => {
@@ -469,12 +481,18 @@ impl<'d> Desk<'d> {
                 moved.insert(account.clone(), amount.saturating_neg());
             }
             Act::Commit | Act::Cancel | Act::Lapse => {
-                if let Some(Reservation { account, parts, .. }) = reservation {
+                let redeemed = deed.act == Act::Commit;
+                for (account, parts) in reservation.iter().flat_map(|reservation| &reservation.parts) {
                     let of = Of { member: &deed.member, account, rule: deed.rule() };
-                    let redeemed = deed.act == Act::Commit;
                     posting.release(of, parts, redeemed);
                     let sum = parts.iter().fold(0i64, |sum, (_, part)| sum.saturating_add(*part));
                     moved.insert(account.clone(), if redeemed { 0 } else { sum });
+                }
+                // What was paid for uses up what was held of counters.
+                for claim in reservation.filter(|_| !redeemed).iter().flat_map(|held| &held.claims) {
+                    touched.extend(Some(claim.who.clone()).filter(|who| !who.is_empty()));
+                    let version = self.versions.get(claim.counter.as_str()).copied().unwrap_or(0);
+                    posting.claim(claim.given_back(number), version);
                 }
             }
         }
@@ -497,7 +515,7 @@ impl<'d> Desk<'d> {
                 past: None,
                 origin: None,
             },
-            std::slice::from_ref(&deed.member),
+            &touched,
         );
         self.done.insert(key, json);
         Done::Done(moved)

@@ -5,17 +5,19 @@
 //! Refuses to know where rows are kept.
 
 use crate::batch::{Batch, Lived, Of, Posting};
+use crate::contacts::{ALL, Learned, OFFERED, Told, kind_text};
 use crate::deeds;
 use crate::store::{
-    AccountRow, Book, Cause, ClaimRow, CouponRow, EventKey, EventRow, FoundOrigin, FoundReservation,
-    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, StoreError, UseRow, Wanted, Writes,
+    AccountRow, Book, Cause, ClaimRow, ContactRow, CouponRow, EventKey, EventRow, FoundOrigin,
+    FoundReservation, HeldClaim, HoldingRow, LearnedOf, LearningRow, LevelRow, Loaded, LotKey, LotRow,
+    MemberRow, OriginRow, StoreError, TallyRow, UseRow, Wanted, Writes, held_claims,
 };
 use perq_compiler::calendar::{DAY, Instant, is_universal, limited};
 use perq_compiler::codes::fold;
-use perq_compiler::evaluate::{Change, Claimed, Decision, Record, TierChange};
+use perq_compiler::evaluate::{Change, Claimed, Decision, Reaction, Record, Tallies, Tally, TierChange};
 use perq_compiler::ir::{
-    AccountId, CounterId, CounterKey, InstrumentId, MISSING, Program, RowSource, RuleId, SiteId, SlotId,
-    SlotType, Verified, Window, event_slot,
+    AccountId, CounterId, CounterKey, EventId, InstrumentId, MISSING, Offer, Program, RowSource, RuleId,
+    SiteId, SlotId, SlotType, Verified, Window, event_slot, offers,
 };
 use perq_runtime::engine::Session;
 use perq_runtime::record::{ReadEvent, Reader, Schema};
@@ -42,6 +44,9 @@ pub struct Needs {
     past: Option<Option<i64>>,
     /// Tiers that are reviewed, by name.
     reviews: Vec<String>,
+    /// Offers that learn, by their lasting names, and the kinds of events that ask or tell of them.
+    learned: Vec<String>,
+    learning: Vec<EventId>,
 }
 
 impl Needs {
@@ -67,7 +72,13 @@ impl Needs {
         }
         let reviewed = program.instruments.tiers.iter().filter(|tiers| tiers.review.is_some());
         let reviews = reviewed.map(|tiers| tiers.name.clone()).collect();
-        Needs { others: others.into_iter().collect(), past, reviews }
+        let learned = program.offers.list.iter().filter(|offer| offer.learn.is_some());
+        let learned = learned.map(|offer| offer.lasting(&program.references).to_owned()).collect();
+        let kinds = program.events.iter().zip((0u32..).map(EventId));
+        let learning =
+            kinds.filter(|(kind, _)| [offers::SESSION, offers::REACTION].contains(&kind.name.as_str()));
+        let learning = learning.map(|(_, id)| id).collect();
+        Needs { others: others.into_iter().collect(), past, reviews, learned, learning }
     }
 
     /// Adds what an event needs to see.
@@ -86,6 +97,9 @@ impl Needs {
         if let Some(of) = event.of().filter(|_| program.returns && program.is_return(event.record.kind)) {
             let id = of.to_owned();
             wanted.origins.push(EventKey { source: key.source.clone(), id, revision: 0 });
+        }
+        if wanted.learned.is_empty() && self.learning.contains(&event.record.kind) {
+            wanted.learned.extend(self.learned.iter().map(|offer| (offer.clone(), 0)));
         }
         let now = now(event);
         wanted.earliest = Some(wanted.earliest.map_or(now.at, |before| before.min(now.at)));
@@ -212,6 +226,8 @@ pub struct Desk {
     program: Arc<Verified>,
     memory: Memory,
     versions: BTreeMap<CounterId, i64>,
+    /// The same by name, also of counters that nobody has asked for.
+    found_versions: BTreeMap<String, i64>,
     from: BTreeMap<CounterId, i64>,
     held: BTreeMap<(String, AccountId), Held>,
     coupons: BTreeSet<String>,
@@ -225,6 +241,10 @@ pub struct Desk {
     then: SumsThen,
     /// What they answered to those events, by their places.
     answered: BTreeMap<u64, BTreeMap<String, i64>>,
+    /// What was learned before this batch, by lasting names.
+    learned: Arc<Learned>,
+    /// How many reactions are counted by now, of offers to which this batch has some.
+    reactions: BTreeMap<u32, i64>,
     batch: Batch,
     seen: Seen,
 }
@@ -269,6 +289,8 @@ struct Seen {
     answers: RefCell<Snapshot>,
     /// Whether the event at hand has been decided, so that what asks now is what it raises.
     settled: bool,
+    /// Whether the event at hand was decided before, and nothing is learned from it once more.
+    again: bool,
 }
 
 /// On what an event was decided.
@@ -286,6 +308,24 @@ struct Snapshot {
     /// The same, to the first that asked of what it raises.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     raised: BTreeMap<String, i64>,
+    /// What was asked of what offers have learned, by lasting name: how many reactions are in it, and which kind was asked.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    learned: BTreeMap<String, AskedOf>,
+    /// What is held of counters, of a reservation for an event.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    held: Vec<HeldClaim>,
+}
+
+/// After how many reactions an offer was asked for its likelihood, and for which kind of members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedOf(pub i64, #[serde(default, skip_serializing_if = "Option::is_none")] pub Option<String>);
+
+/// What was asked of what offers have learned for an event, by lasting name.
+pub fn asked_of(snapshot: &str) -> BTreeMap<String, AskedOf> {
+    if !snapshot.contains("\"learned\":") {
+        return BTreeMap::new();
+    }
+    serde_json::from_str(snapshot).map(|snapshot: Snapshot| snapshot.learned).unwrap_or_default()
 }
 
 /// An event that is decided and booked.
@@ -293,6 +333,18 @@ struct Snapshot {
 pub struct Booked {
     /// As it is answered.
     pub decision: String,
+    /// Whether something is to be written.
+    pub is_kept: bool,
+}
+
+/// A decision as it is answered.
+fn text_of(session: &Session, event: &ReadEvent, decision: &Decision) -> Result<String, StoreError> {
+    let mut text = Vec::new();
+    session.write_decision(event, decision, &mut text);
+    if text.last() == Some(&b'\n') {
+        text.pop();
+    }
+    String::from_utf8(text).map_err(|_| StoreError::Damaged("a decision is no text".to_owned()))
 }
 
 /// What an event is beside its record.
@@ -310,15 +362,17 @@ pub struct Incoming<'a> {
     pub reservation: Option<(&'a str, i64)>,
     /// Whether it is none of the programme's, and only says whose levels are to be reviewed, and up to which instant.
     pub is_review: bool,
+    /// What a reaction says.
+    pub told: Option<&'a Told>,
 }
 
 /// A reservation whose points are back in their lots, as long as nothing is booked.
 #[derive(Debug)]
 struct Released {
     found: FoundReservation,
-    account: AccountId,
-    /// By the memory's position.
-    lots: Vec<(usize, i64)>,
+    /// By account and the memory's position.
+    lots: Vec<(AccountId, usize, i64)>,
+    claims: Vec<HeldClaim>,
 }
 
 impl Desk {
@@ -330,13 +384,14 @@ impl Desk {
     pub fn new(
         (program, pack): (&Arc<Verified>, &str),
         found: &Loaded,
-        (shared, then): (&SharedCounters, &SumsThen),
+        (shared, then, learned): (&SharedCounters, &SumsThen, &Arc<Learned>),
         earliest: i64,
     ) -> Result<(Desk, Vec<(i64, String)>), StoreError> {
         let mut desk = Desk {
             memory: Memory::new(Arc::clone(program)).with_journal(),
             program: Arc::clone(program),
             versions: BTreeMap::new(),
+            found_versions: found.versions.iter().cloned().collect(),
             from: BTreeMap::new(),
             held: BTreeMap::new(),
             coupons: BTreeSet::new(),
@@ -345,6 +400,8 @@ impl Desk {
             reservations: found.reservations.iter().map(|found| (found.id.clone(), found.clone())).collect(),
             then: then.clone(),
             answered: BTreeMap::new(),
+            learned: Arc::clone(learned),
+            reactions: BTreeMap::new(),
             batch: Batch::default(),
             seen: Seen::default(),
         };
@@ -418,7 +475,7 @@ impl Desk {
             // What is to be taken back is taken from what has ended, too, whether that is booked or not.
             let is_over = row.until.is_some_and(|until| until <= earliest);
             let ended = if is_over && origins.contains_key(&row.by.event) { row.expired } else { 0 };
-            let Some(lot) = lot_of(&self.program, row, ended) else { continue };
+            let lot = lot_of(&self.program, row, ended);
             lots.entry((&row.member, &row.account)).or_default().push(lot);
             let held = self.held.entry((row.member.clone(), *id)).or_default();
             held.lots.push(HeldLot { key: row.key, left: row.remaining, ended });
@@ -554,28 +611,80 @@ impl Desk {
         if found.until() <= at {
             return Some(format!("the time of reservation `{reservation}` is over"));
         }
-        let known = self.program.accounts.iter().any(|account| account.name == found.account);
-        (!known).then(|| format!("the programme has no account `{}`", found.account))
+        let known = |name: &String| self.program.accounts.iter().any(|account| account.name == *name);
+        if let Some(part) = found.parts.iter().find(|part| !known(&part.account)) {
+            return Some(format!("the programme has no account `{}`", part.account));
+        }
+        let claims = held_claims(&found.snapshot);
+        let other = |who: &str| !who.is_empty() && who != member && !self.names(event, who);
+        let stranger = claims.iter().find(|claim| other(&claim.who));
+        stranger.map(|claim| {
+            format!(
+                "reservation `{reservation}` is for an event that names {}, and this one does not",
+                claim.who
+            )
+        })
     }
 
-    /// Puts the points of a reservation back into their lots, for an event to be decided.
-    fn release(&mut self, id: &str, member: &str) -> Result<Option<Released>, StoreError> {
+    /// Whether an event names somebody besides its own member.
+    fn names(&self, event: &ReadEvent, who: &str) -> bool {
+        let inviters = self.program.counters.iter().filter_map(|counter| match counter.per {
+            CounterKey::Inviter(slot) => event.other(slot),
+            CounterKey::Campaign | CounterKey::Member => None,
+        });
+        inviters.into_iter().any(|name| name == who)
+    }
+
+    /// Puts the points of a reservation back into their lots, and what it claims back into its counters, for an event to be
+    /// decided.
+    fn release(&mut self, (id, number): (&str, i64), member: &str) -> Result<Option<Released>, StoreError> {
         let Some(found) = self.reservations.get(&deeds::id_of(id, member)) else { return Ok(None) };
-        let mut accounts = self.program.accounts.iter().zip((0u32..).map(AccountId));
-        let Some((_, account)) = accounts.find(|(account, _)| account.name == found.account) else {
-            return Ok(None);
-        };
-        let held = self.held.entry((member.to_owned(), account)).or_default();
         let mut lots = Vec::new();
-        for (key, amount) in &found.parts {
-            let at = held.lots.iter().position(|lot| lot.key == *key);
+        for part in &found.parts {
+            let mut accounts = self.program.accounts.iter().zip((0u32..).map(AccountId));
+            let Some((_, account)) = accounts.find(|(account, _)| account.name == part.account) else {
+                return Ok(None);
+            };
+            let held = self.held.entry((member.to_owned(), account)).or_default();
+            let at = held.lots.iter().position(|lot| lot.key == part.key);
             let gone = || StoreError::Damaged(format!("a lot that reservation `{id}` holds is gone"));
-            lots.push((at.ok_or_else(gone)?, *amount));
+            lots.push((account, at.ok_or_else(gone)?, part.amount));
         }
-        for (at, amount) in &lots {
-            self.memory.release(member, account, *at, *amount);
+        for (account, at, amount) in &lots {
+            self.memory.release(member, *account, *at, *amount);
         }
-        Ok(Some(Released { found: found.clone(), account, lots }))
+        let (found, claims) = (found.clone(), held_claims(&found.snapshot));
+        self.hold_claims(&claims, number, true);
+        Ok(Some(Released { found, lots, claims }))
+    }
+
+    /// Lets the memory forget what a reservation claims, or remember it again.
+    fn hold_claims(&mut self, claims: &[HeldClaim], number: i64, forget: bool) {
+        for claim in claims {
+            let mut counters = self.program.counters.iter().zip((0u32..).map(CounterId));
+            let Some((counter, id)) = counters.find(|(counter, _)| counter.name == claim.counter) else {
+                continue;
+            };
+            let who = Some(claim.who.as_str()).filter(|who| !who.is_empty());
+            // As they were loaded: those of all together by day, where days are enough.
+            let at = match who {
+                None if is_by_day(counter.window) => {
+                    let day = claim.local.div_euclid(DAY).saturating_mul(DAY);
+                    (day, day)
+                }
+                None | Some(_) => (claim.at, claim.local),
+            };
+            let amount = if forget { claim.amount.saturating_neg() } else { claim.amount };
+            self.memory.restore_claim((id, who), Some(place(number)), at, amount);
+        }
+    }
+
+    /// The version of a counter of all together, as it was found.
+    fn version(&self, name: &str) -> i64 {
+        let mut counters = self.program.counters.iter().zip((0u32..).map(CounterId));
+        let asked =
+            counters.find(|(counter, _)| counter.name == name).and_then(|(_, id)| self.versions.get(&id));
+        asked.or_else(|| self.found_versions.get(name)).copied().unwrap_or(0)
     }
 
     /// Books that a reservation has ended for an event; where that is refused as a whole, it is held again.
@@ -584,22 +693,33 @@ impl Desk {
         released: Released,
         (member, event, now): (&str, &EventKey, Instant),
         (number, refused): (i64, bool),
-    ) -> Result<(), StoreError> {
-        let Released { found, account, lots } = released;
-        let held = self.held.entry((member.to_owned(), account)).or_default();
-        for (at, amount) in &lots {
+    ) {
+        let Released { found, lots, claims } = released;
+        for (account, at, amount) in &lots {
+            let held = self.held.entry((member.to_owned(), *account)).or_default();
             if refused {
-                self.memory.release(member, account, *at, amount.saturating_neg());
+                self.memory.release(member, *account, *at, amount.saturating_neg());
             } else if let Some(lot) = held.lots.get_mut(*at) {
                 lot.left = lot.left.saturating_add(*amount);
             }
         }
         if refused {
-            return Ok(());
+            return self.hold_claims(&claims, number, false);
         }
-        let sum = found.parts.iter().fold(0i64, |sum, (_, part)| sum.saturating_add(*part));
+        let mut moved: BTreeMap<&str, i64> = BTreeMap::new();
+        let mut touched = vec![member.to_owned()];
+        let versions: Vec<i64> = claims.iter().map(|claim| self.version(&claim.counter)).collect();
         let mut posting = self.batch.post(number);
-        posting.release(Of { member, account: &found.account, rule: "reservation" }, &found.parts, false);
+        for part in &found.parts {
+            let of = Of { member, account: &part.account, rule: "reservation" };
+            posting.release(of, &[(part.key, part.amount)], false);
+            let sum = moved.entry(&part.account).or_default();
+            *sum = sum.saturating_add(part.amount);
+        }
+        for (claim, version) in claims.iter().zip(versions) {
+            touched.extend(Some(claim.who.clone()).filter(|who| !who.is_empty()));
+            posting.claim(claim.given_back(number), version);
+        }
         let row = EventRow {
             number,
             key: EventKey { source: deeds::RELEASE.to_owned(), id: found.id.clone(), revision: 0 },
@@ -609,7 +729,7 @@ impl Desk {
             date: now.date,
             time: now.time,
             json: serde_json::json!({ "end": deeds::USE, "for": event }).to_string(),
-            decision: serde_json::json!({ "moved": { found.account.as_str(): sum } }).to_string(),
+            decision: serde_json::json!({ "moved": moved }).to_string(),
             refused: false,
             pack: String::new(),
             tz: perq_runtime::clock::database_version().to_owned(),
@@ -617,11 +737,80 @@ impl Desk {
             past: None,
             origin: None,
         };
-        posting.end(row, &[member.to_owned()]);
+        posting.end(row, &touched);
         if let Some(found) = self.reservations.get_mut(&found.id) {
             found.ended = true;
         }
-        Ok(())
+    }
+
+    /// Decides an event as things stand, and books nothing but what it would take: points of lots, and claims. Nothing where
+    /// it is refused as a whole. Whoever is decided behind it would see what is not there.
+    ///
+    /// # Errors
+    /// Where that cannot be booked.
+    pub fn hold(
+        &mut self,
+        session: &mut Session,
+        reader: &mut Reader,
+        event: &mut ReadEvent,
+        incoming: Incoming<'_>,
+    ) -> Result<Option<Booked>, StoreError> {
+        self.seen.answers = RefCell::default();
+        self.seen.settled = false;
+        self.memory.begin(place(incoming.number));
+        let decision = session.decide_on(self, reader, event).clone();
+        let Some(member) = event.member().map(str::to_owned) else { return Ok(None) };
+        let text = text_of(session, event, &decision)?;
+        if decision.refused.is_some() || returns::is_refused(event) {
+            return Ok(Some(Booked { decision: text, is_kept: false }));
+        }
+        let movements = self.memory.take_journal().movements;
+        let mut touched = vec![member.clone()];
+        let raised = event.raised.iter().zip(&decision.raised);
+        let parts: Vec<(&ReadEvent, &Decision)> =
+            std::iter::once((&*event, &decision)).chain(raised).collect();
+        self.claims(&parts, incoming.number, &mut touched);
+        let claims = self.batch.rows.claims.iter().map(|row| HeldClaim {
+            who: row.who.clone(),
+            counter: row.counter.clone(),
+            at: row.at,
+            local: row.local,
+            amount: row.amount,
+        });
+        let snapshot = Snapshot { held: claims.collect(), ..Snapshot::default() };
+        let snapshot =
+            serde_json::to_string(&snapshot).map_err(|error| StoreError::Damaged(error.to_string()))?;
+        let mut posting = self.batch.post(incoming.number);
+        for movement in movements.iter().filter(|movement| *movement.member == *member) {
+            let Moved::Spent(spent) = &movement.moved else { continue };
+            let Some(account) = self.program.accounts.get(movement.account.index()) else { continue };
+            let held = self.held.get(&(member.clone(), movement.account));
+            let key = |at: usize| held.and_then(|held| held.lots.get(at)).map(|lot| lot.key);
+            // What it would take of what it gives itself is not there to be held.
+            let taken: Vec<(LotKey, i64)> =
+                spent.taken.iter().filter_map(|(at, amount)| Some((key(*at)?, *amount))).collect();
+            posting.reserve(Of { member: &member, account: &account.name, rule: "reservation" }, &taken);
+        }
+        let now = now(event);
+        let row = EventRow {
+            number: incoming.number,
+            key: incoming.key.clone(),
+            kind: deeds::RESERVE.to_owned(),
+            member: Some(member),
+            at: now.at,
+            date: now.date,
+            time: now.time,
+            json: incoming.json.to_owned(),
+            decision: text.clone(),
+            refused: false,
+            pack: incoming.pack.to_owned(),
+            tz: perq_runtime::clock::database_version().to_owned(),
+            snapshot,
+            past: None,
+            origin: None,
+        };
+        posting.end(row, &touched);
+        Ok(Some(Booked { decision: text, is_kept: true }))
     }
 
     /// What is needed and not there.
@@ -645,10 +834,11 @@ impl Desk {
     ) -> Result<Booked, StoreError> {
         self.seen.answers = RefCell::default();
         self.seen.settled = incoming.is_review;
+        self.seen.again = crate::jobs::is_batch(&incoming.key.source);
         self.memory.begin(place(incoming.number));
         let released = match (incoming.reservation, event.member()) {
             (Some((id, number)), Some(member)) => {
-                self.release(id, member)?.map(|released| (released, number))
+                self.release((id, number), member)?.map(|released| (released, number))
             }
             (Some(_), None) | (None, _) => None,
         };
@@ -661,20 +851,14 @@ impl Desk {
         };
         let is_refused = decision.refused.is_some() || returns::is_refused(event);
         if let (Some((released, number)), Some(member)) = (released, event.member()) {
-            self.end_reservation(released, (member, incoming.key, now(event)), (number, is_refused))?;
+            self.end_reservation(released, (member, incoming.key, now(event)), (number, is_refused));
         }
         // A return may have learnt only now whose it is.
         let found = event.member().map(|member| {
             let row = self.batch.member(member);
             (row.seq, row.head.clone())
         });
-        let mut text = Vec::new();
-        session.write_decision(event, &decision, &mut text);
-        if text.last() == Some(&b'\n') {
-            text.pop();
-        }
-        let text =
-            String::from_utf8(text).map_err(|_| StoreError::Damaged("a decision is no text".to_owned()))?;
+        let text = text_of(session, event, &decision)?;
         let (seq, head) = found.unzip();
         let snapshot = Snapshot { seq, head, ..self.seen.answers.take() };
         let snapshot =
@@ -710,8 +894,11 @@ impl Desk {
         self.claims(&parts, incoming.number, &mut touched);
         self.instruments(&parts, incoming.number, &mut touched);
         self.level(event);
+        if !is_refused && !incoming.is_review && !self.seen.again {
+            self.contacts(event, &decision, incoming, journal.learned);
+        }
         self.post(&parts, &journal.movements, (row, journal.origin.as_deref()), &touched)?;
-        Ok(Booked { decision: text })
+        Ok(Booked { decision: text, is_kept: true })
     }
 
     fn claims(&mut self, parts: &[(&ReadEvent, &Decision)], number: i64, touched: &mut Vec<String>) {
@@ -889,6 +1076,90 @@ impl Desk {
         rows.holdings.extend(fields.into_values());
         let uses = returned.undone.uses.iter();
         rows.uses.extend(uses.map(|code| UseRow { folded: fold(code), event: number, amount: -1 }));
+    }
+
+    /// What a session is answered with, and how an offer was taken.
+    fn contacts(
+        &mut self,
+        event: &ReadEvent,
+        decision: &Decision,
+        incoming: Incoming<'_>,
+        learned: Option<Reaction>,
+    ) {
+        let program = Arc::clone(&self.program);
+        let number = incoming.number;
+        let kind = program.events.get(event.record.kind.index());
+        let is_session = kind.is_some_and(|kind| kind.name == offers::SESSION);
+        let mut parts = 1i64..;
+        let shown = decision.offered.iter().flat_map(|offered| &offered.shown);
+        for (shown, part) in shown.zip(&mut parts) {
+            let Some(offer) = program.offers.list.get(shown.offer as usize) else { continue };
+            self.batch.rows.contacts.push(ContactRow {
+                event: number,
+                part,
+                offer: offer.name.clone(),
+                answer: OFFERED.to_owned(),
+                session: Some(event.id().to_owned()).filter(|_| is_session),
+                propensity: shown.propensity,
+                learned: None,
+            });
+        }
+        if let Some((told, part)) = incoming.told.zip(parts.next()) {
+            let learned = learned.and_then(|reaction| self.learn(reaction));
+            self.batch.rows.contacts.push(ContactRow {
+                event: number,
+                part,
+                offer: told.offer.clone(),
+                answer: told.answer.clone(),
+                session: told.session.clone(),
+                propensity: None,
+                learned,
+            });
+        }
+        let asks = decision.offered.is_some() || incoming.told.is_some();
+        if asks && self.batch.rows.learning.is_empty() {
+            let rows = program.offers.list.iter().filter_map(|offer| {
+                let terms = serde_json::to_string(&offer.learn?).ok()?;
+                let (name, lasting) = (offer.name.clone(), offer.lasting(&program.references).to_owned());
+                Some(LearningRow { pack: incoming.pack.to_owned(), offer: lasting, name, terms })
+            });
+            self.batch.rows.learning.extend(rows);
+        }
+    }
+
+    /// Books what the memory has learned from a reaction.
+    fn learn(&mut self, reaction: Reaction) -> Option<LearnedOf> {
+        let offer = self.program.offers.list.get(reaction.offer as usize)?;
+        let lasting = offer.lasting(&self.program.references);
+        let found = self.learned.seq(lasting);
+        let seq = self.reactions.entry(reaction.offer).or_insert(found);
+        *seq = seq.saturating_add(1);
+        let named = reaction.kind.and_then(|kind| kind_text(offer, kind));
+        let of = [(None, Some(ALL)), (reaction.kind, named.as_deref())];
+        for (kind, text) in of.into_iter().filter_map(|(kind, text)| Some((kind, text?))) {
+            let tally = self.memory.tally(reaction.offer, kind).unwrap_or_default();
+            let row = TallyRow {
+                offer: lasting.to_owned(),
+                kind: text.to_owned(),
+                seq: *seq,
+                ended: tally.ended,
+                accepted: tally.accepted,
+                day: tally.day,
+            };
+            self.batch.learn(row, found);
+        }
+        Some(LearnedOf { offer: lasting.to_owned(), kind: named, seq: *seq })
+    }
+
+    /// What is known of how an offer was taken, as of now.
+    fn tally(&self, id: u32, offer: &Offer, kind: Option<i64>) -> Option<Tally> {
+        self.memory.tally(id, kind).or_else(|| {
+            let named = match kind {
+                None => ALL.to_owned(),
+                Some(kind) => kind_text(offer, kind)?,
+            };
+            self.learned.tally(offer.lasting(&self.program.references), &named)
+        })
     }
 
     fn level(&mut self, event: &ReadEvent) {
@@ -1130,19 +1401,19 @@ fn spent_of(
     all
 }
 
-/// A lot as the memory has it, with what of it has ended; nothing where it carries a condition that the program does not
-/// have: then nobody can say whether it may be spent.
-pub fn lot_of(program: &Program, row: &LotRow, ended: i64) -> Option<Lot> {
-    let condition = match &row.spendable {
-        None => None,
-        Some(name) => {
-            let at = program.spendables.iter().position(|spendable| spendable.name == *name)?;
-            Some(u32::try_from(at).ok()?)
-        }
-    };
+/// What stands for a condition that the program does not have: none of its own has this number, and none such ever holds.
+const UNKNOWN_CONDITION: u32 = u32::MAX;
+
+/// A lot as the memory has it, with what of it has ended. Where it carries a condition that the program does not have, it is
+/// there and cannot be spent, since nobody can say whether it may be.
+pub fn lot_of(program: &Program, row: &LotRow, ended: i64) -> Lot {
+    let condition = row.spendable.as_ref().map(|name| {
+        let at = program.spendables.iter().position(|spendable| spendable.name == *name);
+        at.and_then(|at| u32::try_from(at).ok()).unwrap_or(UNKNOWN_CONDITION)
+    });
     let site = row.by.site.and_then(|site| u32::try_from(site).ok()).map(SiteId).unwrap_or_default();
     let event = place(row.by.event).saturating_add(u64::try_from(row.by.raised).unwrap_or(0));
-    Some(Lot {
+    Lot {
         issued: row.issued,
         by: By { event, site },
         from: row.start,
@@ -1150,7 +1421,7 @@ pub fn lot_of(program: &Program, row: &LotRow, ended: i64) -> Option<Lot> {
         amount: row.worth,
         left: row.remaining.saturating_add(ended),
         condition,
-    })
+    }
 }
 
 /// A certificate's kind and its worth in minor units, as JSON.
@@ -1208,7 +1479,25 @@ impl State for Desk {
     }
 
     fn keep(&mut self, schema: &Schema, reader: &Reader, event: &ReadEvent, decision: &Decision) {
-        self.memory.keep(schema, reader, event, decision);
+        match decision.answered {
+            Some(_) if self.seen.again => {
+                let decision = Decision { answered: None, ..decision.clone() };
+                self.memory.keep(schema, reader, event, &decision);
+            }
+            Some(reaction) => {
+                // What was learned before is needed only now that the offer and the kind are known.
+                let program = Arc::clone(&self.program);
+                if let Some(offer) = program.offers.list.get(reaction.offer as usize) {
+                    for kind in [Some(None), reaction.kind.map(Some)].into_iter().flatten() {
+                        if let Some(tally) = self.tally(reaction.offer, offer, kind) {
+                            self.memory.restore_tally(reaction.offer, kind, tally);
+                        }
+                    }
+                }
+                self.memory.keep(schema, reader, event, decision);
+            }
+            None => self.memory.keep(schema, reader, event, decision),
+        }
         self.seen.settled = true;
     }
 
@@ -1310,6 +1599,17 @@ impl Claimed for Watched<'_> {
 
     fn purse(&self, account: AccountId) -> Vec<(Option<u32>, i64)> {
         self.inner.purse(account)
+    }
+
+    fn tallies(&self, id: u32, kind: Option<i64>) -> Tallies {
+        let program = &self.desk.program;
+        let Some(offer) = program.offers.list.get(id as usize) else { return Tallies::default() };
+        let lasting = offer.lasting(&program.references);
+        let seq = self.desk.reactions.get(&id).copied().unwrap_or_else(|| self.desk.learned.seq(lasting));
+        let named = kind.and_then(|kind| kind_text(offer, kind));
+        self.desk.seen.answers.borrow_mut().learned.insert(lasting.to_owned(), AskedOf(seq, named));
+        let of = |kind| self.desk.tally(id, offer, kind).unwrap_or_default();
+        Tallies { all: of(None), kind: kind.map_or_else(Tally::default, |kind| of(Some(kind))) }
     }
 }
 

@@ -21,6 +21,11 @@ pub const REVIEW: &str = "perq:review";
 /// How the source of events in their batch run begins; behind it comes the source that sent them.
 pub const BATCH: &str = "perq:batch";
 
+/// Whether a source is that of events in their batch run.
+pub fn is_batch(source: &str) -> bool {
+    source.strip_prefix(BATCH).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+}
+
 /// Members or events that are looked at together.
 const TOGETHER: usize = 256;
 

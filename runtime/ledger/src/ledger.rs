@@ -6,15 +6,16 @@
 //!
 //! Refuses to know rules and files.
 
-use crate::desk::{Desk, Incoming, Missing, Needs, Shared, SharedCounters, SumsThen, is_by_day};
+use crate::contacts::{Learned, Told, told};
+use crate::desk::{Booked, Desk, Incoming, Missing, Needs, Shared, SharedCounters, SumsThen, is_by_day};
 use crate::same;
 use crate::store::{Datum, EventKey, Loaded, Store, StoreError, Wanted, Writes};
 use perq_compiler::calendar::{DAY, is_universal, limited};
-use perq_compiler::ir::{CounterId, Verified};
+use perq_compiler::ir::{CounterId, Verified, offers};
 use perq_runtime::decimal;
 use perq_runtime::engine::{Engine, Session};
 use perq_runtime::record::{ReadEvent, Reader, RecordError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -272,14 +273,14 @@ impl Ledger {
     /// one source, without a name.
     ///
     /// # Errors
-    /// Where the place holds another programme's points: an account with other decimals. Where an offer learns, which no
-    /// ledger keeps yet. Where the source's name is one of the ledger's own.
+    /// Where the place holds another programme's points: an account with other decimals. Where the source's name is one of
+    /// the ledger's own.
     pub fn new(engine: &Engine, mut store: Box<dyn Store>, source: &str) -> Result<Ledger, StoreError> {
         if source.starts_with(OWN) || source.contains('\0') {
             return Err(StoreError::Unfit(format!("a source cannot be named so: {}", source.escape_debug())));
         }
         let clerk = Clerk::new(engine, None, &mut *store)?;
-        let books = Books { store, source: source.to_owned(), oldest: None };
+        let books = Books { store, source: source.to_owned(), oldest: None, learned: Arc::default() };
         let work = Work { books, clerks: vec![clerk] };
         Ok(Ledger { engine: engine.clone(), queue: Mutex::default(), work: Mutex::new(work) })
     }
@@ -370,6 +371,17 @@ impl Ledger {
         lock(&self.work).quote(json)
     }
 
+    /// Decides an event as things stand, and holds what it would take until an instant: points, and what it would claim of
+    /// limits and budgets. Nothing else of it is kept; the event itself is decided when it is sent, with the field
+    /// `reservation` naming its own id. Asked again, it is answered as before. An event that was decided gets the answer of then,
+    /// and holds nothing; nor does one that is refused.
+    ///
+    /// # Errors
+    /// Why nothing is held.
+    pub fn hold(&self, json: &[u8], until: i64, author: &str) -> Answered {
+        lock(&self.work).hold(json, until, author)
+    }
+
     /// Makes reviews, with the pack of now: of the members whom records name, up to their instants.
     pub(crate) fn review_all(&self, records: &[String]) -> Vec<Answered> {
         let records: Vec<&[u8]> = records.iter().map(String::as_bytes).collect();
@@ -422,6 +434,8 @@ struct Books {
     source: String,
     /// New events before this instant are refused.
     oldest: Option<i64>,
+    /// What offers have learned, as it was last read.
+    learned: Arc<Learned>,
 }
 
 /// Who decides events with one pack.
@@ -450,8 +464,24 @@ struct Candidate<'a> {
     of: Option<String>,
     /// The reservation that it pays with.
     reservation: Option<String>,
+    /// What a reaction says.
+    told: Option<Told>,
+    /// The record, where `json` is what is kept of a reservation for it, and the event's own key.
+    held: Option<(&'a str, EventKey)>,
     /// Whether it is no event, and only says whose levels are to be reviewed, and up to which instant.
     is_review: bool,
+}
+
+/// What is kept of a reservation for an event.
+#[derive(Serialize)]
+struct HeldEvent<'a> {
+    id: &'a str,
+    member: &'a str,
+    at: i64,
+    until: i64,
+    source: &'a str,
+    event: &'a RawValue,
+    author: &'a str,
 }
 
 /// What a record says to the ledger: which version of its event it is, and which reservation it pays with.
@@ -465,6 +495,10 @@ struct Said<'a> {
 
 /// The revision, and the reservation; what is no text is none that anybody has.
 fn said(json: &str) -> (i64, Option<String>) {
+    // Most records say neither, and are read once less; in one with a backslash a name may be written otherwise.
+    if !["\"revision\"", "\"reservation\"", "\\"].iter().any(|part| json.contains(part)) {
+        return (0, None);
+    }
     let Ok(said) = serde_json::from_str::<Said<'_>>(json) else { return (0, None) };
     let revision = said.revision.and_then(|revision| serde_json::from_str(revision.get()).ok());
     let reservation = said.reservation.filter(|raw| raw.get() != "null");
@@ -516,6 +550,16 @@ impl Work {
             start = start.saturating_add(many.max(1));
         }
         answers
+    }
+
+    fn hold(&mut self, record: &[u8], until: i64, author: &str) -> Answered {
+        let Work { books, clerks } = self;
+        let last = clerks.len().saturating_sub(1);
+        let at = choose(books, clerks, record, &mut BTreeMap::new()).unwrap_or(last);
+        match clerks.get_mut(at) {
+            Some(clerk) => clerk.hold(books, record, until, author),
+            None => Err(Refusal::Damaged { key: EventKey::default(), message: "nobody decides".to_owned() }),
+        }
     }
 
     fn quote(&mut self, record: &[u8]) -> Answered {
@@ -576,13 +620,6 @@ fn choose(
 
 impl Clerk {
     fn new(engine: &Engine, until: Option<i64>, store: &mut dyn Store) -> Result<Clerk, StoreError> {
-        // What is learned would be forgotten with each batch, and every estimate be what was thought before.
-        if let Some(offer) = engine.program().offers.list.iter().find(|offer| offer.learn.is_some()) {
-            return Err(StoreError::Unfit(format!(
-                "offer `{}` says `learn`, and a ledger does not keep what is learned yet",
-                offer.name
-            )));
-        }
         let accounts: BTreeMap<String, i64> = store
             .query("SELECT name, decimals FROM account", &[])?
             .iter()
@@ -641,6 +678,55 @@ impl Clerk {
             .collect()
     }
 
+    fn hold(&mut self, books: &mut Books, record: &[u8], until: i64, author: &str) -> Answered {
+        let mut wanted = Wanted::default();
+        let candidate = self.candidate(books, (0, false), record, &mut wanted)?;
+        let event = candidate.key.clone();
+        let refuse = |message: &str| {
+            Err(Refusal::Reservation { key: event.clone(), message: format!("event {event} {message}") })
+        };
+        let Some(member) = self.event.member().map(str::to_owned) else {
+            return refuse("has no member for whom anything could be held");
+        };
+        if candidate.of.is_some() {
+            return refuse("brings goods back, and holds nothing");
+        }
+        if candidate.reservation.is_some() {
+            return refuse("pays with a reservation, and holds nothing of its own");
+        }
+        if until <= candidate.at {
+            return refuse("happens when the time of its reservation is over");
+        }
+        let id = crate::deeds::id_of(&event.id, &member);
+        let key = EventKey { source: crate::deeds::RESERVE.to_owned(), id, revision: 0 };
+        wanted.keys.push(key.clone());
+        once(&mut wanted);
+        let raw: &RawValue = match serde_json::from_str(candidate.json) {
+            Ok(raw) => raw,
+            Err(error) => return Err(Refusal::Damaged { key, message: error.to_string() }),
+        };
+        let kept = HeldEvent {
+            id: &event.id,
+            member: &member,
+            at: candidate.at,
+            until,
+            source: &event.source,
+            event: raw,
+            author,
+        };
+        let json = serde_json::to_string(&kept)
+            .map_err(|error| Refusal::Damaged { key: key.clone(), message: error.to_string() })?;
+        let held = Some((candidate.json, event));
+        let candidate = Candidate { key, json: &json, held, ..candidate };
+        let mut answers = [None];
+        self.candidates(books, &[candidate], &mut wanted, &mut answers);
+        let [answer] = answers;
+        answer.unwrap_or_else(|| {
+            let message = "an event was not answered".to_owned();
+            Err(Refusal::Damaged { key: EventKey::default(), message })
+        })
+    }
+
     fn quote(&mut self, books: &mut Books, record: &[u8]) -> Answered {
         let mut wanted = Wanted::default();
         let candidate = self.candidate(books, (0, false), record, &mut wanted)?;
@@ -673,7 +759,14 @@ impl Clerk {
             }
             once(wanted);
         }
+        for (offer, known) in &mut wanted.learned {
+            *known = books.learned.seq(offer);
+        }
         let found = books.store.load(wanted)?;
+        if !found.tallies.is_empty() && !Arc::make_mut(&mut books.learned).take(&found.tallies) {
+            books.learned = Arc::default();
+            return Err(StoreError::Conflict("what was learned is no longer there".to_owned()));
+        }
         for origin in &found.origins {
             let mut all = Wanted { past_from: wanted.past_from, ..Wanted::default() };
             self.needs.add_origin(&mut all, origin)?;
@@ -711,7 +804,11 @@ impl Clerk {
         let codes = wanted.codes.get(before.1..).unwrap_or(&[]);
         let origins = wanted.origins.get(before.2..).unwrap_or(&[]).iter().map(|origin| &origin.id);
         let of = origins.clone().next().cloned();
+        let kind = self.program.events.get(self.event.record.kind.index());
+        let told = kind.filter(|kind| kind.name == offers::REACTION && !is_review).map(|_| told(json));
+        let said = told.iter().flat_map(|told| [&told.offer, &told.answer].into_iter().chain(&told.session));
         let names = [&key.id].into_iter().chain(members).chain(codes).chain(origins).chain(&reservation);
+        let names = names.chain(said);
         let unstorable = names.into_iter().any(|name| name.contains('\0'));
         if unstorable {
             wanted.keys.pop();
@@ -727,7 +824,7 @@ impl Clerk {
             wanted.numbers += 1;
         }
         let at = crate::desk::now(&self.event).at;
-        Ok(Candidate { place, key, json, at, of, reservation, is_review })
+        Ok(Candidate { place, key, json, at, of, reservation, told, held: None, is_review })
     }
 
     /// Decides and writes; answers each.
@@ -783,8 +880,9 @@ impl Clerk {
         answers: &mut [Option<Answered>],
     ) {
         let alone = match error {
-            StoreError::Conflict(_) | StoreError::Damaged(_) => candidates.len() > 1,
-            StoreError::Unavailable(_) | StoreError::Unfit(_) => false,
+            // What was decided before is answered where nothing can be written, too.
+            StoreError::Conflict(_) | StoreError::Damaged(_) | StoreError::Unfit(_) => candidates.len() > 1,
+            StoreError::Unavailable(_) => false,
         };
         for candidate in candidates {
             if alone {
@@ -838,6 +936,7 @@ impl Clerk {
             }
             return Ok(Tried::Again(error));
         }
+        Arc::make_mut(&mut books.learned).take(writes.tallies.iter().map(|(row, _)| row));
         self.advance(&writes);
         Ok(Tried::Written)
     }
@@ -853,7 +952,8 @@ impl Clerk {
         let mut then = SumsThen::new();
         loop {
             let program = (&self.program, self.pack.as_str());
-            let (mut desk, lacking) = Desk::new(program, found, (&self.shared, &then), earliest)?;
+            let (mut desk, lacking) =
+                Desk::new(program, found, (&self.shared, &then, &books.learned), earliest)?;
             self.read_again(books, &mut desk, &lacking)?;
             let mut fresh = Vec::new();
             // By source and id: revision, content and answer.
@@ -869,6 +969,17 @@ impl Clerk {
             for candidate in candidates {
                 let key = &candidate.key;
                 let place = (key.source.as_str(), key.id.as_str());
+                let done = candidate
+                    .held
+                    .as_ref()
+                    .and_then(|(_, event)| decided.get(&(event.source.as_str(), event.id.as_str())));
+                if let Some((_, _, decision)) = done {
+                    // It was decided, so nothing is to be held for it.
+                    if let Some(place) = answers.get_mut(candidate.place) {
+                        *place = Some(Ok(Answer { decision: decision.clone(), repeated: true }));
+                    }
+                    continue;
+                }
                 let foreign = candidate.of.as_deref().and_then(|of| Some((of, desk.foreign(of)?)));
                 let answer = match (decided.get(&place), foreign) {
                     (Some(before), _) => Self::repeated(candidate, before),
@@ -883,7 +994,8 @@ impl Clerk {
                         Err(Refusal::TooOld { key: key.clone(), oldest })
                     }
                     (None, None) => match self.one(&mut desk, candidate, &mut numbers)? {
-                        Ok(decision) => {
+                        Ok(Booked { decision, is_kept: false }) => Ok(Answer { decision, repeated: false }),
+                        Ok(Booked { decision, is_kept: true }) => {
                             fresh.push(candidate.place);
                             decided.insert(place, (key.revision, candidate.json, decision.clone()));
                             Ok(Answer { decision, repeated: false })
@@ -948,10 +1060,11 @@ impl Clerk {
         desk: &mut Desk,
         candidate: &Candidate<'_>,
         numbers: &mut std::slice::Iter<'_, i64>,
-    ) -> Result<Result<String, Refusal>, StoreError> {
+    ) -> Result<Result<Booked, Refusal>, StoreError> {
         let Clerk { engine, session, reader, event, pack, .. } = self;
+        let record = candidate.held.as_ref().map_or(candidate.json, |(record, _)| record);
         reader
-            .read(engine.schema(), candidate.json.as_bytes(), event)
+            .read(engine.schema(), record.as_bytes(), event)
             .map_err(|error| StoreError::Damaged(error.to_string()))?;
         let mut next = || {
             let too_few = || StoreError::Damaged("there are too few numbers".to_owned());
@@ -967,9 +1080,20 @@ impl Clerk {
         }
         let number = next()?;
         let is_review = candidate.is_review;
-        let incoming =
-            Incoming { key: &candidate.key, json: candidate.json, number, pack, reservation, is_review };
-        desk.decide(session, reader, event, incoming).map(|booked| Ok(booked.decision))
+        let incoming = Incoming {
+            key: &candidate.key,
+            json: candidate.json,
+            number,
+            pack,
+            reservation,
+            is_review,
+            told: candidate.told.as_ref(),
+        };
+        if candidate.held.is_none() {
+            return desk.decide(session, reader, event, incoming).map(Ok);
+        }
+        let held = desk.hold(session, reader, event, incoming)?;
+        held.map(Ok).ok_or_else(|| StoreError::Damaged("nobody's reservation".to_owned()))
     }
 
     /// Events that were kept for a program that looked back at less are read again.

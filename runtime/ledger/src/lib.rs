@@ -10,6 +10,7 @@ compile_error!("a ledger is kept somewhere: with feature `sqlite` or `postgres`"
 pub mod audit;
 pub mod batch;
 pub mod chain;
+pub mod contacts;
 pub mod deeds;
 pub mod desk;
 pub mod jobs;

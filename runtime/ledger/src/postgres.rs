@@ -7,8 +7,8 @@
 use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
     BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
-    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored,
-    UseRow, Wanted, Writes,
+    HeldPart, HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError,
+    Stored, TallyRow, UseRow, Wanted, Writes,
 };
 use postgres::error::SqlState;
 use postgres::types::{ToSql, Type};
@@ -64,14 +64,19 @@ impl Postgres {
         if !there && !create {
             return Err(StoreError::Unfit("there is no ledger at this place".to_owned()));
         }
+        let version = "SELECT coalesce(max(version), 0) FROM perq_ledger";
+        if there {
+            let made: i64 = transaction.query_one(version, &[]).map_err(|e| failure(&e))?.get(0);
+            // A server that may only be read can be asked all the same.
+            if usize::try_from(made) == Ok(MIGRATIONS.len()) {
+                return Ok(());
+            }
+        }
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATING]).map_err(|e| failure(&e))?;
         transaction
             .batch_execute("CREATE TABLE IF NOT EXISTS perq_ledger (version BIGINT NOT NULL)")
             .map_err(|e| failure(&e))?;
-        let made: i64 = transaction
-            .query_one("SELECT coalesce(max(version), 0) FROM perq_ledger", &[])
-            .map_err(|e| failure(&e))?
-            .get(0);
+        let made: i64 = transaction.query_one(version, &[]).map_err(|e| failure(&e))?.get(0);
         let made = usize::try_from(made).unwrap_or(usize::MAX);
         if made > MIGRATIONS.len() {
             return Err(StoreError::Unfit(format!(
@@ -230,7 +235,7 @@ impl Postgres {
                 &[name, day, more],
             )?;
         }
-        Ok(())
+        self.write_learned(writes)
     }
 
     fn write_events(&mut self, writes: &Writes) -> Result<(), StoreError> {
@@ -440,6 +445,68 @@ impl Postgres {
         for (folded, event) in &writes.withdrawn {
             self.run("UPDATE coupon SET withdrawn = $2 WHERE folded = $1", &[folded, event])?;
         }
+        self.write_contacts(writes)
+    }
+
+    fn write_contacts(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        for row in &writes.learning {
+            self.run(
+                "INSERT INTO learning (pack, offer, name, terms) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+                &[&row.pack, &row.offer, &row.name, &row.terms],
+            )?;
+        }
+        let rows = &writes.contacts;
+        if !rows.is_empty() {
+            let event: Vec<i64> = rows.iter().map(|row| row.event).collect();
+            let part: Vec<i64> = rows.iter().map(|row| row.part).collect();
+            let offer: Vec<&str> = rows.iter().map(|row| row.offer.as_str()).collect();
+            let answer: Vec<&str> = rows.iter().map(|row| row.answer.as_str()).collect();
+            let session: Vec<Option<&str>> = rows.iter().map(|row| row.session.as_deref()).collect();
+            let propensity: Vec<Option<i64>> = rows.iter().map(|row| row.propensity).collect();
+            let of = rows.iter().map(|row| row.learned.as_ref());
+            let learned: Vec<Option<&str>> =
+                of.clone().map(|of| of.map(|learned| learned.offer.as_str())).collect();
+            let kind: Vec<Option<&str>> =
+                of.clone().map(|of| of.and_then(|learned| learned.kind.as_deref())).collect();
+            let seq: Vec<Option<i64>> = of.map(|of| of.map(|learned| learned.seq)).collect();
+            self.run(
+                "INSERT INTO contact (event, part, offer, answer, session, propensity, learned, kind, seq) \
+                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], \
+                 $7::text[], $8::text[], $9::bigint[])",
+                &[&event, &part, &offer, &answer, &session, &propensity, &learned, &kind, &seq],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What is learned, in the order of the offers: where somebody else has learned since, a conflict.
+    fn write_learned(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        for (row, found) in &writes.tallies {
+            // The row of all members says whether somebody else has learned since; those of kinds follow it.
+            let done = if row.kind.is_empty() && *found > 0 {
+                self.run(
+                    "UPDATE tally SET seq = $2, ended = $3, accepted = $4, day = $5 \
+                     WHERE offer = $1 AND kind = '' AND seq = $6",
+                    &[&row.offer, &row.seq, &row.ended, &row.accepted, &row.day, found],
+                )?
+            } else if row.kind.is_empty() {
+                self.run(
+                    "INSERT INTO tally (offer, kind, seq, ended, accepted, day) \
+                     VALUES ($1, '', $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+                    &[&row.offer, &row.seq, &row.ended, &row.accepted, &row.day],
+                )?
+            } else {
+                self.run(
+                    "INSERT INTO tally (offer, kind, seq, ended, accepted, day) VALUES ($1, $2, $3, $4, $5, $6) \
+                     ON CONFLICT (offer, kind) DO UPDATE SET seq = excluded.seq, ended = excluded.ended, \
+                     accepted = excluded.accepted, day = excluded.day",
+                    &[&row.offer, &row.kind, &row.seq, &row.ended, &row.accepted, &row.day],
+                )?
+            };
+            if done != 1 {
+                return Err(StoreError::Conflict(format!("what is learned of {}", row.offer)));
+            }
+        }
         Ok(())
     }
 }
@@ -449,7 +516,7 @@ const LOAD: &str = "
 WITH o AS (SELECT DISTINCT ON (o.event) e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text, e.snapshot
   FROM event e JOIN (SELECT DISTINCT * FROM unnest($7::text[], $8::text[]) AS k (source, id)) k
   ON e.id = k.id AND e.source = k.source JOIN origin o ON o.event = e.number ORDER BY o.event, o.seq DESC),
-h AS (SELECT id, number, json FROM event WHERE id = ANY($9) AND source = 'perq:reserve'),
+h AS (SELECT id, number, json, snapshot FROM event WHERE id = ANY($9) AND source = 'perq:reserve'),
 named AS (SELECT event FROM o UNION SELECT number FROM h)
 SELECT 'stored' AS of, json_build_array(e.source, e.id, e.revision, e.json, e.decision)::text AS row
   FROM event e JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS k (source, id)) k
@@ -469,8 +536,8 @@ UNION ALL SELECT 'lot', json_build_array(member, account, event, part, issued, s
   SELECT n.lot_event, n.lot_part FROM entry n JOIN named ON n.event = named.event WHERE n.lot_event IS NOT NULL))
 UNION ALL SELECT 'held', json_build_array(h.id, h.json, EXISTS (
   SELECT 1 FROM event r WHERE r.id = h.id AND r.source = 'perq:release'),
-  n.account, n.lot_event, n.lot_part, n.amount)::text
-  FROM h JOIN entry n ON n.event = h.number AND n.book = 'reserved'
+  h.snapshot, n.account, n.lot_event, n.lot_part, n.amount)::text
+  FROM h LEFT JOIN entry n ON n.event = h.number AND n.book = 'reserved'
 UNION ALL SELECT 'balance', json_build_array(member, account, balance, owed)::text
   FROM balance WHERE member = ANY($3)
 UNION ALL SELECT 'claim', json_build_array(who, counter, local, event, at, amount)::text
@@ -483,6 +550,9 @@ UNION ALL SELECT 'past', json_build_array(e.number, e.member, e.past)::text
   FROM (SELECT name, least($5, (SELECT min(l.reviewed) / 86400 - $11 FROM level l
   WHERE l.member = name AND l.tiers = ANY($10))) AS since FROM unnest($3::text[]) AS n (name)) n
   JOIN event e ON e.member = n.name AND e.date >= n.since WHERE $12 AND e.past IS NOT NULL
+UNION ALL SELECT 'tally', json_build_array(t.offer, t.kind, t.seq, t.ended, t.accepted, t.day)::text
+  FROM unnest($13::text[], $14::bigint[]) AS l (offer, known) JOIN tally t ON t.offer = l.offer
+  AND (t.seq > l.known OR t.kind = '')
 UNION ALL SELECT 'version', json_build_array(name, version)::text FROM counter
 UNION ALL SELECT 'number', json_build_array(nextval('event_number'))::text FROM generate_series(1, $6)";
 
@@ -540,17 +610,18 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
         }),
         "origin" => found.origins.push(row.origin()),
         "held" => {
-            let key = LotKey { event: row.number(4), part: row.number(5) };
-            let part = (key, row.number(6));
+            let key = LotKey { event: row.number(5), part: row.number(6) };
+            let amount = row.number(7);
+            let part = row.maybe_text(4).map(|account| HeldPart { account, key, amount });
             let id = row.text(0);
             match found.reservations.iter_mut().find(|known| known.id == id) {
-                Some(known) => known.parts.push(part),
+                Some(known) => known.parts.extend(part),
                 None => found.reservations.push(FoundReservation {
                     id,
                     json: row.text(1),
                     ended: row.truth(2),
-                    account: row.text(3),
-                    parts: vec![part],
+                    snapshot: row.text(3),
+                    parts: part.into_iter().collect(),
                 }),
             }
         }
@@ -606,6 +677,14 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
         "past" => {
             found.past.push(PastRow { event: row.number(0), member: row.text(1), past: row.maybe_text(2) })
         }
+        "tally" => found.tallies.push(TallyRow {
+            offer: row.text(0),
+            kind: row.text(1),
+            seq: row.number(2),
+            ended: row.number(3),
+            accepted: row.number(4),
+            day: row.number(5),
+        }),
         "version" => found.versions.push((row.text(0), row.number(1))),
         "number" => found.numbers.push(row.number(0)),
         // The statement above gives no other.
@@ -630,7 +709,9 @@ fn failure(error: &postgres::Error) -> StoreError {
     let conflicts =
         [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::UNIQUE_VIOLATION];
     let damages = [SqlState::CHECK_VIOLATION, SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED];
-    if conflicts.contains(state) {
+    if *state == SqlState::READ_ONLY_SQL_TRANSACTION {
+        StoreError::Unfit(format!("the server may not be written to: {text}"))
+    } else if conflicts.contains(state) {
         StoreError::Conflict(text)
     } else if damages.contains(state) {
         StoreError::Damaged(text)
@@ -653,6 +734,14 @@ impl Store for Postgres {
                 &[&wanted.counters],
             )?;
         }
+        let learned: Vec<&str> = wanted.learned.iter().map(|(offer, _)| offer.as_str()).collect();
+        let known: Vec<i64> = wanted.learned.iter().map(|(_, known)| *known).collect();
+        if wanted.lock && !learned.is_empty() {
+            self.run(
+                "SELECT 1 FROM tally WHERE offer = ANY($1) AND kind = '' ORDER BY offer FOR UPDATE",
+                &[&learned],
+            )?;
+        }
         let sources: Vec<&str> = wanted.keys.iter().map(|key| key.source.as_str()).collect();
         let ids: Vec<&str> = wanted.keys.iter().map(|key| key.id.as_str()).collect();
         let from = wanted.past_from.unwrap_or(i64::MAX);
@@ -660,7 +749,7 @@ impl Store for Postgres {
         let statement = self.prepared(LOAD)?;
         let back: Vec<&str> = wanted.origins.iter().map(|key| key.source.as_str()).collect();
         let back_ids: Vec<&str> = wanted.origins.iter().map(|key| key.id.as_str()).collect();
-        let values: &[&(dyn ToSql + Sync)] = &[
+        let mut values: [&(dyn ToSql + Sync); 14] = [
             &sources,
             &ids,
             &wanted.members,
@@ -673,8 +762,22 @@ impl Store for Postgres {
             &wanted.reviews,
             &wanted.review_days,
             &wanted.past_from.is_some(),
+            &learned,
+            &known,
         ];
-        let rows = self.client()?.query(&statement, values).map_err(|error| failure(&error))?;
+        let rows = match self.client()?.query(&statement, &values) {
+            // What was decided can be answered without numbers for new events; a server that may only be read has none.
+            Err(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) => {
+                values[5] = &0i32;
+                let rows = self.client()?.query(&statement, &values).map_err(|error| failure(&error))?;
+                let stored = rows.iter().filter(|row| row.get::<_, &str>(0) == "stored").count();
+                if stored < wanted.keys.len() {
+                    return Err(failure(&error));
+                }
+                rows
+            }
+            rows => rows.map_err(|error| failure(&error))?,
+        };
         let mut found = Loaded::default();
         for row in rows {
             let values =

@@ -119,6 +119,48 @@ pub fn balances(store: &mut dyn Store, member: &str, at: Option<i64>) -> Result<
         .collect())
 }
 
+/// Points that can be spent under a condition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Conditioned {
+    /// The condition's lasting name.
+    pub condition: String,
+    /// The account.
+    pub account: String,
+    /// Its unit's word.
+    pub unit: String,
+    /// How many members have such points.
+    pub members: i64,
+    /// How many there are.
+    pub amount: String,
+}
+
+/// All points that can be spent under a condition, ended or not, by condition and account.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn conditions(store: &mut dyn Store) -> Result<Vec<Conditioned>, StoreError> {
+    let rows = store.query(
+        "SELECT spendable, account, count(DISTINCT member), CAST(sum(remaining) AS BIGINT) FROM lot \
+         WHERE remaining > 0 AND spendable IS NOT NULL GROUP BY spendable, account ORDER BY spendable, account",
+        &[],
+    )?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let accounts = Accounts::read(store)?;
+    let read = |row: &Vec<Datum>| match row.as_slice() {
+        [condition, account, members, amount] => Some(Conditioned {
+            condition: condition.text().to_owned(),
+            account: account.text().to_owned(),
+            unit: accounts.unit(account.text()).to_owned(),
+            members: members.number(),
+            amount: accounts.amount(account.text(), amount.number()),
+        }),
+        _ => None,
+    };
+    Ok(rows.iter().filter_map(read).collect())
+}
+
 /// A line of a statement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Movement {

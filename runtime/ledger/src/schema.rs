@@ -1,8 +1,8 @@
 //! The tables, in the words that SQLite and PostgreSQL share, version by version. A migration that was published is never
 //! changed; a new one is added behind it.
 //!
-//! Entries, events, links, claims, holdings and origins are only ever added. `lot`, `balance`, `member`, `level`, `counter`
-//! and `coupon` hold sums of them for reading; the audit works them out anew. Refuses to know what the rows mean.
+//! Entries, events, links, claims, holdings, origins, contacts and what programmes learn by are only ever added. `lot`,
+//! `balance`, `member`, `level`, `counter`, `coupon` and `tally` hold sums of them for reading; the audit works them out anew. Refuses to know what the rows mean.
 
 /// Migrations in order; the version of a ledger is how many have been made.
 pub const MIGRATIONS: [&str; 1] = [r"
@@ -73,6 +73,7 @@ CREATE TABLE lot (
   PRIMARY KEY (member, account, event, part),
   CHECK (spent + expired + reversed + remaining = granted)
 );
+CREATE INDEX lot_with_condition ON lot (spendable, account) WHERE remaining > 0 AND spendable IS NOT NULL;
 CREATE INDEX lot_that_ends ON lot (until) WHERE remaining > 0 AND until IS NOT NULL;
 CREATE TABLE balance (
   member TEXT NOT NULL,
@@ -148,7 +149,39 @@ CREATE TABLE coupon_use (
   amount BIGINT NOT NULL CHECK (amount <> 0),
   PRIMARY KEY (folded, event, amount)
 );
+CREATE TABLE contact (
+  event BIGINT NOT NULL,
+  part BIGINT NOT NULL,
+  offer TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  session TEXT,
+  propensity BIGINT,
+  learned TEXT,
+  kind TEXT,
+  seq BIGINT,
+  PRIMARY KEY (event, part)
+);
+CREATE UNIQUE INDEX contact_learned ON contact (learned, seq) WHERE seq IS NOT NULL;
+CREATE TABLE tally (
+  offer TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  seq BIGINT NOT NULL CHECK (seq > 0),
+  ended BIGINT NOT NULL,
+  accepted BIGINT NOT NULL CHECK (accepted >= 0),
+  day BIGINT NOT NULL,
+  PRIMARY KEY (offer, kind),
+  CHECK (accepted <= ended)
+);
+CREATE INDEX tally_since ON tally (offer, seq);
+CREATE TABLE learning (
+  pack TEXT NOT NULL,
+  offer TEXT NOT NULL,
+  name TEXT NOT NULL,
+  terms TEXT NOT NULL,
+  PRIMARY KEY (pack, offer)
+);
 "];
 
 /// What makes entries, events, links and claims unchangeable, where nobody goes around it on purpose.
-pub const FIXED: [&str; 7] = ["event", "link", "entry", "claim", "holding", "origin", "coupon_use"];
+pub const FIXED: [&str; 9] =
+    ["event", "link", "entry", "claim", "holding", "origin", "coupon_use", "contact", "learning"];

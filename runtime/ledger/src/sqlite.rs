@@ -6,8 +6,8 @@
 use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
     BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
-    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError, Stored,
-    Wanted, Writes,
+    HeldPart, HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError,
+    Stored, TallyRow, Wanted, Writes,
 };
 use perq_compiler::calendar::DAY;
 use rusqlite::types::{Value, ValueRef};
@@ -250,6 +250,19 @@ impl Sqlite {
                 &mut found.coupons,
             )?;
         }
+        for (offer, known) in &wanted.learned {
+            let mut statement = self
+                .connection
+                .prepare_cached(
+                    "SELECT offer, kind, seq, ended, accepted, day FROM tally \
+                     WHERE offer = ?1 AND (seq > ?2 OR kind = '')",
+                )
+                .map_err(failure)?;
+            let rows = statement.query_map(params![offer, known], tally_row).map_err(failure)?;
+            for row in rows {
+                found.tallies.push(row.map_err(failure)?);
+            }
+        }
         let mut statement =
             self.connection.prepare_cached("SELECT name, version FROM counter").map_err(failure)?;
         let versions = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failure)?;
@@ -279,29 +292,37 @@ impl Sqlite {
             .connection
             .prepare_cached(
                 "SELECT e.number, e.json, EXISTS (SELECT 1 FROM event r WHERE r.id = e.id AND r.source = 'perq:release'), \
-                 n.account, n.lot_event, n.lot_part, n.amount FROM event e JOIN entry n ON n.event = e.number \
-                 WHERE e.id = ?1 AND e.source = 'perq:reserve' AND n.book = 'reserved' ORDER BY n.part",
+                 e.snapshot, n.account, n.lot_event, n.lot_part, n.amount FROM event e \
+                 LEFT JOIN entry n ON n.event = e.number AND n.book = 'reserved' \
+                 WHERE e.id = ?1 AND e.source = 'perq:reserve' ORDER BY n.part",
             )
             .map_err(failure)?;
         let mut rows = statement.query([id]).map_err(failure)?;
-        let mut found = FoundReservation { id: id.to_owned(), ..FoundReservation::default() };
+        let mut found: Option<FoundReservation> = None;
         while let Some(row) = rows.next().map_err(failure)? {
-            let read = || -> rusqlite::Result<(i64, (LotKey, i64))> {
-                let key = LotKey { event: row.get(4)?, part: row.get(5)? };
-                Ok((row.get(0)?, (key, row.get(6)?)))
+            let mut read = || -> rusqlite::Result<()> {
+                if found.is_none() {
+                    naming.push(row.get(0)?);
+                }
+                let found = match &mut found {
+                    Some(found) => found,
+                    none => none.insert(FoundReservation {
+                        id: id.to_owned(),
+                        json: row.get(1)?,
+                        ended: row.get(2)?,
+                        snapshot: row.get(3)?,
+                        parts: Vec::new(),
+                    }),
+                };
+                if let Some(account) = row.get(4)? {
+                    let key = LotKey { event: row.get(5)?, part: row.get(6)? };
+                    found.parts.push(HeldPart { account, key, amount: row.get(7)? });
+                }
+                Ok(())
             };
-            let (number, part) = read().map_err(failure)?;
-            if found.parts.is_empty() {
-                naming.push(number);
-                found.json = row.get(1).map_err(failure)?;
-                found.ended = row.get(2).map_err(failure)?;
-                found.account = row.get(3).map_err(failure)?;
-            }
-            found.parts.push(part);
+            read().map_err(failure)?;
         }
-        if !found.parts.is_empty() {
-            all.push(found);
-        }
+        all.extend(found);
         Ok(())
     }
 
@@ -551,6 +572,66 @@ impl Sqlite {
         for (folded, event) in &writes.withdrawn {
             run("UPDATE coupon SET withdrawn = ?2 WHERE folded = ?1", params![folded, event])?;
         }
+        self.write_contacts(writes)
+    }
+
+    fn write_contacts(&self, writes: &Writes) -> Result<(), StoreError> {
+        let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<usize, StoreError> {
+            self.connection
+                .prepare_cached(sql)
+                .and_then(|mut statement| statement.execute(values))
+                .map_err(failure)
+        };
+        for row in &writes.learning {
+            run(
+                "INSERT INTO learning (pack, offer, name, terms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                params![row.pack, row.offer, row.name, row.terms],
+            )?;
+        }
+        for (row, found) in &writes.tallies {
+            // The row of all members says whether somebody else has learned since; those of kinds follow it.
+            let done = if row.kind.is_empty() && *found > 0 {
+                run(
+                    "UPDATE tally SET seq = ?2, ended = ?3, accepted = ?4, day = ?5 \
+                     WHERE offer = ?1 AND kind = '' AND seq = ?6",
+                    params![row.offer, row.seq, row.ended, row.accepted, row.day, found],
+                )?
+            } else if row.kind.is_empty() {
+                run(
+                    "INSERT INTO tally (offer, kind, seq, ended, accepted, day) \
+                     VALUES (?1, '', ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                    params![row.offer, row.seq, row.ended, row.accepted, row.day],
+                )?
+            } else {
+                run(
+                    "INSERT INTO tally (offer, kind, seq, ended, accepted, day) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                     ON CONFLICT (offer, kind) DO UPDATE SET seq = excluded.seq, ended = excluded.ended, \
+                     accepted = excluded.accepted, day = excluded.day",
+                    params![row.offer, row.kind, row.seq, row.ended, row.accepted, row.day],
+                )?
+            };
+            if done != 1 {
+                return Err(StoreError::Conflict(format!("what is learned of {}", row.offer)));
+            }
+        }
+        for row in &writes.contacts {
+            let learned = row.learned.as_ref();
+            run(
+                "INSERT INTO contact (event, part, offer, answer, session, propensity, learned, kind, seq) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                params![
+                    row.event,
+                    row.part,
+                    row.offer,
+                    row.answer,
+                    row.session,
+                    row.propensity,
+                    learned.map(|learned| &learned.offer),
+                    learned.and_then(|learned| learned.kind.as_ref()),
+                    learned.map(|learned| learned.seq)
+                ],
+            )?;
+        }
         Ok(())
     }
 
@@ -609,6 +690,17 @@ fn claim_row(row: &Row<'_>) -> rusqlite::Result<ClaimRow> {
     })
 }
 
+fn tally_row(row: &Row<'_>) -> rusqlite::Result<TallyRow> {
+    Ok(TallyRow {
+        offer: row.get(0)?,
+        kind: row.get(1)?,
+        seq: row.get(2)?,
+        ended: row.get(3)?,
+        accepted: row.get(4)?,
+        day: row.get(5)?,
+    })
+}
+
 /// SQLite's form of a migration: strict types, and tables that are their own index except for the wide ones.
 fn dialect(migration: &str) -> String {
     let mut out = String::with_capacity(migration.len());
@@ -633,6 +725,9 @@ fn failure(error: rusqlite::Error) -> StoreError {
         Some(ErrorCode::NotADatabase) => StoreError::Unfit("the file is no ledger".to_owned()),
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged(text),
         Some(ErrorCode::ConstraintViolation) => StoreError::Damaged(text),
+        Some(ErrorCode::ReadOnly) => {
+            StoreError::Unfit(format!("the ledger's file may not be written: {text}"))
+        }
         Some(ErrorCode::DiskFull) => StoreError::Unavailable("there is no room left".to_owned()),
         Some(_) | None => StoreError::Unavailable(text),
     }

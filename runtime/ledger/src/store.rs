@@ -97,10 +97,63 @@ pub struct FoundReservation {
     pub json: String,
     /// Whether it has ended.
     pub ended: bool,
+    /// On what it was decided, where it is for an event; with what that would claim.
+    pub snapshot: String,
+    /// What it holds of which lots.
+    pub parts: Vec<HeldPart>,
+}
+
+/// What a reservation holds of a lot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldPart {
     /// In which account.
     pub account: String,
-    /// What it holds of which lots.
-    pub parts: Vec<(LotKey, i64)>,
+    /// Of which lot.
+    pub key: LotKey,
+    /// How much.
+    pub amount: i64,
+}
+
+/// What a reservation holds of a counter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HeldClaim {
+    /// For whom; empty for all together.
+    pub who: String,
+    /// The counter's lasting name.
+    pub counter: String,
+    /// The instant of the event that it is for.
+    pub at: i64,
+    /// The same on the local clock.
+    pub local: i64,
+    /// How much.
+    pub amount: i64,
+}
+
+impl HeldClaim {
+    /// As an event gives it back.
+    pub fn given_back(&self, event: i64) -> ClaimRow {
+        ClaimRow {
+            who: self.who.clone(),
+            counter: self.counter.clone(),
+            at: self.at,
+            local: self.local,
+            event,
+            amount: self.amount.saturating_neg(),
+        }
+    }
+}
+
+/// What a reservation holds of counters, from the snapshot of its event.
+pub fn held_claims(snapshot: &str) -> Vec<HeldClaim> {
+    #[derive(Deserialize)]
+    struct Held {
+        #[serde(default)]
+        held: Vec<HeldClaim>,
+    }
+    if !snapshot.contains("\"held\":") {
+        return Vec::new();
+    }
+    serde_json::from_str(snapshot).map(|held: Held| held.held).unwrap_or_default()
 }
 
 impl FoundReservation {
@@ -314,6 +367,66 @@ pub struct HoldingRow {
     pub event: i64,
 }
 
+/// An offer that a session answers with, or a reaction to one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactRow {
+    /// The session's or the reaction's event.
+    pub event: i64,
+    /// Place among what is offered, from 1; 1 for a reaction.
+    pub part: i64,
+    /// The offer, as the decision or the record names it.
+    pub offer: String,
+    /// `offered`, or the reaction's answer.
+    pub answer: String,
+    /// The id of the session.
+    pub session: Option<String>,
+    /// How likely it seemed that it is accepted, in millionths.
+    pub propensity: Option<i64>,
+    /// What is learned from it.
+    pub learned: Option<LearnedOf>,
+}
+
+/// Of which offer something is learned from a reaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LearnedOf {
+    /// The offer's lasting name.
+    pub offer: String,
+    /// The kind of the member, where it is told.
+    pub kind: Option<String>,
+    /// Its place among the reactions to the offer that something was learned from, from 1, without gaps.
+    pub seq: i64,
+}
+
+/// How an offer was taken: a sum of reactions, kept for reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TallyRow {
+    /// The offer's lasting name.
+    pub offer: String,
+    /// By which kind of members; empty for all.
+    pub kind: String,
+    /// The place of the last reaction in it.
+    pub seq: i64,
+    /// Showings that have ended, in parts of one.
+    pub ended: i64,
+    /// Of them, accepted.
+    pub accepted: i64,
+    /// The local day as of which they count so much.
+    pub day: i64,
+}
+
+/// By what a pack learns of an offer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LearningRow {
+    /// The pack.
+    pub pack: String,
+    /// The offer's lasting name.
+    pub offer: String,
+    /// Its name in the pack.
+    pub name: String,
+    /// What was thought before and how showings fade, as JSON.
+    pub terms: String,
+}
+
 /// A code that is redeemed, or that was redeemed with goods that come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UseRow {
@@ -404,7 +517,9 @@ pub struct Wanted {
     pub numbers: usize,
     /// Counters of all together that are held, where `lock` says so, by name.
     pub counters: Vec<String>,
-    /// Holds the members and counters until the end of the transaction, where somebody else was faster before.
+    /// Offers of which what was learned is needed, by lasting name, and how many reactions are known of each.
+    pub learned: Vec<(String, i64)>,
+    /// Holds the members, counters and what is learned until the end of the transaction, where somebody else was faster before.
     pub lock: bool,
 }
 
@@ -435,6 +550,8 @@ pub struct Loaded {
     pub past: Vec<PastRow>,
     /// Versions of the counters of all together.
     pub versions: Vec<(String, i64)>,
+    /// What was learned since, and in any case that of all members.
+    pub tallies: Vec<TallyRow>,
     /// Numbers for new events, ascending.
     pub numbers: Vec<i64>,
 }
@@ -513,6 +630,12 @@ pub struct Writes {
     pub uses: Vec<UseRow>,
     /// Codes that are withdrawn, and with which event.
     pub withdrawn: Vec<(String, i64)>,
+    /// Offers and reactions.
+    pub contacts: Vec<ContactRow>,
+    /// What is learned, as it is left; of all members with how many reactions were known.
+    pub tallies: Vec<(TallyRow, i64)>,
+    /// By what packs learn.
+    pub learning: Vec<LearningRow>,
 }
 
 /// Why a store could not do what it was asked for.

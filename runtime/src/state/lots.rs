@@ -198,6 +198,11 @@ impl Lots {
         self.sum(|lot| lot.is_live(at)).saturating_sub(self.owed)
     }
 
+    /// What of the balance carries no condition.
+    pub fn free(&self, at: i64) -> i64 {
+        self.sum(|lot| lot.is_live(at) && lot.condition.is_none()).saturating_sub(self.owed)
+    }
+
     /// What cannot be spent yet.
     pub fn pending(&self, at: i64) -> i64 {
         self.sum(|lot| lot.from > at && !lot.is_expired(at))

@@ -13,8 +13,8 @@ use crate::returns::{self, Origin, Returned, Risen};
 use perq_compiler::calendar::{Instant, is_universal, limited};
 use perq_compiler::evaluate::{Claimed, Decision, Reaction, Record, TableRows, Tallies, Tally, TierChange};
 use perq_compiler::ir::{
-    AccountId, Column, CounterId, CounterKey, EventId, History, InstrumentId, KindId, MISSING, Program,
-    RowSource, RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
+    AccountId, Answered, Column, CounterId, CounterKey, EventId, History, InstrumentId, KindId, MISSING,
+    Program, RowSource, RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -67,6 +67,8 @@ pub struct Journal {
     pub past: Vec<String>,
     /// What is kept from now on for the goods that may come back, of the event or of that of which some do.
     pub origin: Option<Arc<Origin>>,
+    /// The reaction that says how a showing has ended, of an offer that learns from it.
+    pub learned: Option<Reaction>,
 }
 
 /// Points that were moved.
@@ -168,6 +170,19 @@ impl Memory {
             let tally = self.tallies.entry((reaction.offer, kind)).or_default();
             *tally = tally.with(now.date, said, learn.half_life);
         }
+        if let Some(journal) = self.journal.as_mut().filter(|_| said != Answered::Shown) {
+            journal.learned = Some(reaction);
+        }
+    }
+
+    /// What is known of how an offer was taken, by all members or by those of a kind; nothing where nobody has told.
+    pub fn tally(&self, offer: u32, kind: Option<i64>) -> Option<Tally> {
+        self.tallies.get(&(offer, kind)).copied()
+    }
+
+    /// Takes over what is known of how an offer was taken.
+    pub fn restore_tally(&mut self, offer: u32, kind: Option<i64>, tally: Tally) {
+        self.tallies.insert((offer, kind), tally);
     }
 
     /// Empty, for a program.
@@ -211,6 +226,12 @@ impl Memory {
     pub fn balance(&self, member: &str, account: AccountId, at: i64) -> i64 {
         let lots = self.members.get(member).and_then(|member| member.lots.get(&account));
         lots.map_or(0, |lots| lots.balance(at))
+    }
+
+    /// What of an account may be taken, as far as no condition is asked. A program without conditions has lots without
+    /// them; those of another program's stay, and nobody can say whether they may be spent.
+    fn can_spend(&self, lots: &Lots, at: i64) -> i64 {
+        if self.program.spendables.is_empty() { lots.free(at) } else { lots.balance(at) }
     }
 
     /// Coupons, certificates and badges.
@@ -490,7 +511,10 @@ impl Memory {
             }));
             accounts.sort_unstable();
             accounts.dedup();
-            let held = |account: AccountId| Held::of(account, &self.lots(member, account), now.at);
+            let held = |account: AccountId| {
+                let lots = self.lots(member, account);
+                Held { balance: self.can_spend(&lots, now.at), ..Held::of(account, &lots, now.at) }
+            };
             origin.held = accounts.into_iter().map(held).collect();
         }
         let id = match &event.heard {
@@ -770,7 +794,7 @@ impl State for Memory {
         for effect in decision.effects.iter().filter(|effect| effect.debit && !by_condition) {
             if let (Some(account), Some(member)) = (effect.account, event.member()) {
                 let lots = &mut self.members.entry(member.into()).or_default().lots;
-                let spent = lots.entry(account).or_default().spend(now.at, order, effect.amount);
+                let spent = lots.entry(account).or_default().spend_of(now.at, order, effect.amount, None);
                 if let Some(journal) = &mut self.journal {
                     journal.movements.push(Movement {
                         member: member.into(),
@@ -927,7 +951,10 @@ impl Claimed for Seen<'_> {
     fn balance(&self, account: AccountId) -> Option<i64> {
         let member = self.member.as_deref()?;
         Some(match &self.held {
-            None => self.memory.balance(member, account, self.sight.now.at),
+            None => {
+                let lots = self.memory.members.get(member).and_then(|member| member.lots.get(&account));
+                lots.map_or(0, |lots| self.memory.can_spend(lots, self.sight.now.at))
+            }
             Some(held) => held.iter().find(|held| held.account == account).map_or(0, |held| held.balance),
         })
     }

@@ -11,7 +11,7 @@ use crate::programme;
 use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
-use perq_ledger::{Answered, Ledger, Refusal};
+use perq_ledger::{Answered, Ledger, Refusal, report};
 use perq_runtime::engine::Engine;
 use perq_runtime::input;
 use perq_runtime::record::ReadOptions;
@@ -47,9 +47,20 @@ pub fn run(
     output: &mut Output,
 ) -> Outcome {
     let at_place = |error: perq_ledger::StoreError| Failure::new(format!("{}: {error}", shown(place)));
-    let mut ledger = perq_ledger::open(place, !options.quote)
-        .and_then(|store| Ledger::new(engine, store, &options.source))
-        .map_err(at_place)?;
+    let mut store = perq_ledger::open(place, !options.quote).map_err(at_place)?;
+    for held in report::conditions(&mut *store).map_err(at_place)? {
+        if engine.program().spendables.iter().all(|spendable| spendable.name != held.condition) {
+            output.note(&format!(
+                "warning: {} {} of {} can be spent under the condition of `{}`, which this programme does not have: they \
+                 stay, and nothing is paid with them",
+                held.amount,
+                plain(&held.unit),
+                plural(usize::try_from(held.members).unwrap_or(usize::MAX), "member"),
+                plain(&held.condition)
+            ));
+        }
+    }
+    let mut ledger = Ledger::new(engine, store, &options.source).map_err(at_place)?;
     let packs = Packs { tables: &options.tables, engine: options.engine, key: options.key.as_deref() };
     for given in &options.before {
         let Some((engine, until)) = packs.earlier(given, output)? else { return Ok(Exit::Findings) };
@@ -58,6 +69,8 @@ pub fn run(
     if let Some(oldest) = &options.oldest {
         ledger = ledger.with_oldest(super::ledger::instant(oldest)?);
     }
+    let hold = options.hold.as_deref().map(super::ledger::instant).transpose()?;
+    let author = if options.source.is_empty() { "perq run" } else { &options.source };
     let mut decisions = options.output.as_deref().map(create).transpose()?;
     let mut rejects = Rejects::new(options.rejects.as_deref().map(create).transpose()?);
     let bar = progress_bar(output);
@@ -82,9 +95,12 @@ pub fn run(
             }
             if waiting.len() == TOGETHER || (length == 0 && !waiting.is_empty()) {
                 let records: Vec<&[u8]> = waiting.iter().map(|(_, line)| line.as_slice()).collect();
-                let answers = match options.quote {
-                    true => records.iter().map(|record| ledger.quote(record)).collect(),
-                    false => ledger.decide_all(&records),
+                let answers = match (options.quote, hold) {
+                    (true, _) => records.iter().map(|record| ledger.quote(record)).collect(),
+                    (false, Some(until)) => {
+                        records.iter().map(|record| ledger.hold(record, until, author)).collect()
+                    }
+                    (false, None) => ledger.decide_all(&records),
                 };
                 let out: &mut dyn Write = match &mut decisions {
                     Some(file) => file,
@@ -107,7 +123,11 @@ pub fn run(
     rejects.tell(output);
     let refused: u64 = counts.refused.values().sum();
     let seconds = started.elapsed().as_secs_f64();
-    let decided = if options.quote { "decided and not kept" } else { "decided and kept" };
+    let decided = match (options.quote, hold) {
+        (true, _) => "decided and not kept",
+        (false, Some(_)) => "decided, with what they take held",
+        (false, None) => "decided and kept",
+    };
     let all = counts.kept + counts.repeated + refused;
     output.note(&format!(
         "{}: {} {decided}, {} answered as before, {} refused; {seconds:.2} s, {} a second",
