@@ -5,6 +5,7 @@
 use perq_compiler::pipeline::{Input, NoFiles, compile};
 use perq_runtime::catalogue::Catalogue;
 use perq_runtime::pack::Pack;
+use perq_runtime::prove::gains::GainKnown;
 use perq_runtime::prove::{Desk, Fires, Known, Meets};
 use perq_tests::proofs::campaign;
 use perq_tests::root;
@@ -35,24 +36,38 @@ fn answers(at: &str, text: &str) -> Vec<&'static str> {
         Known::Undecided { .. } => "undecided",
     });
     let rules = desk.rules().into_iter().map(|answer| match answer.fires {
-        Fires::Never => "dead",
+        Fires::Never(_) => "dead",
+        Fires::Off => "off",
         Fires::In(_) => "alive",
-        Fires::Shadowed(..) => "shadowed",
-        Fires::Unknown(_) => "unknown",
+        Fires::Shadowed(_, witness) => {
+            let witness = witness.expect("an event shows what displaces it");
+            let again = desk.decide(&witness.event).expect("a witness is an event");
+            assert!(again.displaced.iter().any(|displaced| displaced.rule == answer.rule), "{at}");
+            "shadowed"
+        }
+        Fires::GaveWay(..) | Fires::Unknown(_) => "unknown",
     });
-    let pairs = desk.overlaps().into_iter().map(|answer| match answer.meets {
+    let pairs = desk.overlaps(false).into_iter().map(|answer| match answer.meets {
         Meets::Never => "apart",
         Meets::In(_) => "meet",
         Meets::Unknown(_) => "unknown",
     });
-    promises.chain(rules).chain(pairs).collect()
+    let gains = desk.no_gains().into_iter().map(|answer| match answer.known {
+        GainKnown::Never(..) | GainKnown::NothingReturns => "never",
+        GainKnown::With(_) => "gains",
+        GainKnown::Undecided(..) => "not known",
+    });
+    promises.chain(rules).chain(pairs).chain(gains).collect()
 }
 
 /// Words that stand for a question: the fence's is the answer to all that ask it.
 fn question(answer: &str) -> &'static [&'static str] {
     match answer {
         "proved" | "broken" | "undecided" => &["proved", "broken", "undecided"],
-        "dead" | "alive" | "shadowed" => &["dead", "alive", "shadowed", "unknown"],
+        "dead" | "alive" => &["dead", "alive", "shadowed", "unknown"],
+        // One that stays shadows the other.
+        "shadowed" => &["shadowed"],
+        "gains" | "never" => &["gains", "never", "not known"],
         _ => &["apart", "meet"],
     }
 }
@@ -65,7 +80,7 @@ fn the_pages_of_proofs_are_true() {
         .map(|entry| entry.expect("a page").path())
         .collect();
     pages.sort();
-    assert!(pages.len() >= 7);
+    assert!(pages.len() >= 11);
     for page in pages {
         let text = std::fs::read_to_string(&page).expect("a page can be read");
         let mut promised: Vec<String> = Vec::new();

@@ -1,12 +1,19 @@
-//! Random programmes with promises, and baskets that try to break them: no `proved` may be broken by any basket, and
-//! every witness must break its promise on both engines. What is a function of the seed alone.
+//! Random programmes with promises, and baskets that try to break them: no `proved` may be broken by any basket, no rule that
+//! is said to be dead or shadowed may have an effect, no rules that are said never to meet may meet, and no way of buying
+//! that is said to gain nothing may gain; every witness must show the same on both engines. What is a function of the seed
+//! alone.
 
 use crate::generate::Random;
 use perq_compiler::pipeline::{Input, NoFiles, compile};
 use perq_runtime::catalogue::Catalogue;
 use perq_runtime::engine::{Engine, EngineKind, Session};
 use perq_runtime::pack::Pack;
-use perq_runtime::prove::{Desk, Known};
+use perq_runtime::decision::Decision;
+use perq_runtime::prove::gains::{GainKnown, Gained};
+use perq_runtime::prove::{Desk, Fires, Known, Meets};
+use perq_compiler::typed::Way;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// What a campaign found.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +26,24 @@ pub struct Report {
     pub broken: u64,
     /// Promises of which neither is known.
     pub undecided: u64,
+    /// Rules that never have an effect, and those that never stay.
+    pub dead: u64,
+    /// Rules of which an event shows an effect.
+    pub alive: u64,
+    /// Pairs that never meet, on one receipt or on one line.
+    pub apart: u64,
+    /// Pairs that an event shows.
+    pub meet: u64,
+    /// Ways of buying that never gain, at all or but for rounding.
+    pub never: [u64; 2],
+    /// Ways that gain, with goods that show it.
+    pub gains: u64,
+    /// Ways of which neither is known.
+    pub open: u64,
     /// Baskets that were decided against what is proved.
     pub baskets: u64,
+    /// Pairs of ways of buying that were decided against what is proved.
+    pub ways: u64,
     /// Proved promises that a basket breaks, and witnesses that do not.
     pub wrong: Vec<String>,
 }
@@ -32,7 +55,16 @@ impl Report {
         self.proved += other.proved;
         self.broken += other.broken;
         self.undecided += other.undecided;
+        self.dead += other.dead;
+        self.alive += other.alive;
+        self.apart += other.apart;
+        self.meet += other.meet;
+        self.never[0] += other.never[0];
+        self.never[1] += other.never[1];
+        self.gains += other.gains;
+        self.open += other.open;
         self.baskets += other.baskets;
+        self.ways += other.ways;
         self.wrong.extend(other.wrong);
     }
 }
@@ -46,9 +78,11 @@ pub fn programme(random: &mut Random) -> String {
     let round = random.pick(&["down", "half_up", "up"]);
     let worth = random.pick(&["1 points = 1 EUR", "1 points = 0.01 EUR", "3 points = 0.10 EUR"]);
     let floor = if random.below(4) == 0 { "not_below line.least" } else { "" };
+    // What comes back is undone only where a programme speaks of it.
+    let shortfall = if random.below(3) == 0 { "shortfall debt" } else { "" };
     let mut text = format!(
         "language 1\nprogram proofs {{ currency EUR zone \"UTC\" rounding {rounding} {floor} }}\n\
-         account bonus {{ unit points decimals {} round {round} per {per} worth {worth} }}\n\
+         account bonus {{ unit points decimals {} round {round} per {per} worth {worth} {shortfall} }}\n\
          enum Tier ordered {{ base, silver, gold }}\nextend member {{ tier: Tier = base }}\n\
          extend line {{ least: money = 0 EUR  promo: bool = false }}\n\
          param rate: percent = 5% in 1% through 12%\n",
@@ -97,8 +131,25 @@ pub fn programme(random: &mut Random) -> String {
         if !earns {
             groups.push(name);
         }
+        let mut before: Option<(String, String)> = None;
         for rule in 0..=random.below(3) {
-            text.push_str(&self::rule(random, &format!("r{index}_{rule}"), earns, rule));
+            let name = format!("r{index}_{rule}");
+            // The same goods under the same condition, or under none, for some other share: such rules shadow each other.
+            let again = before.take().filter(|_| random.below(3) == 0);
+            let (condition, target) = again.unwrap_or_else(|| {
+                let unit = random.below(2) == 0;
+                let word = if unit { "unit" } else { "line" };
+                (condition(random), format!("{word}s {}", of_line(random, word)))
+            });
+            if before.is_none() && random.below(2) == 0 {
+                let priority = if random.below(2) == 0 { rule } else { 9 - rule };
+                let when = if random.below(2) == 0 { condition.as_str() } else { "" };
+                text.push_str(&plain_rule(random, &name, earns, priority, (when, &target)));
+                before = Some((condition, target));
+            } else {
+                text.push_str(&self::rule(random, &name, earns, rule));
+                before = Some((condition, target));
+            }
         }
         text.push_str("}\n");
     }
@@ -149,6 +200,24 @@ fn rule(random: &mut Random, name: &str, earns: bool, priority: usize) -> String
     let condition = condition(random);
     let effect = if earns { award(random) } else { discount(random) };
     format!("  rule {name} {{ priority {priority} {limit} {condition} then {effect} }}\n")
+}
+
+/// A rule that takes one share off its goods, or awards one of them, and nothing else.
+fn plain_rule(
+    random: &mut Random,
+    name: &str,
+    earns: bool,
+    priority: usize,
+    (condition, target): (&str, &str),
+) -> String {
+    let percent = 1 + random.below(40);
+    let effect = match (earns, random.below(4)) {
+        (true, 0) => format!("award {percent} points"),
+        (true, _) => format!("award {percent}% of basket.initial as points"),
+        (false, 0) => format!("discount 0.{percent:02} EUR on {target}"),
+        (false, _) => format!("discount {percent}% on {target}"),
+    };
+    format!("  rule {name} {{ priority {priority} {condition} then {effect} }}\n")
 }
 
 fn share(random: &mut Random) -> String {
@@ -300,6 +369,254 @@ fn session(text: &str, kind: EngineKind) -> Option<Session> {
     Some(Engine::builder(pack).kind(kind).build().ok()?.session())
 }
 
+/// What rules did in a decision: those that gave something, those that gave something or gave way, and the lines on which.
+struct Seen {
+    gave: BTreeSet<String>,
+    fired: BTreeSet<String>,
+    lines: BTreeSet<(String, u32)>,
+}
+
+fn seen(decision: &Decision) -> Seen {
+    let mut seen = Seen { gave: BTreeSet::new(), fired: BTreeSet::new(), lines: BTreeSet::new() };
+    for effect in &decision.effects {
+        seen.gave.insert(effect.rule.clone());
+        seen.fired.insert(effect.rule.clone());
+        seen.lines.extend(effect.lines.iter().map(|share| (effect.rule.clone(), share.line)));
+    }
+    for displaced in &decision.displaced {
+        seen.fired.insert(displaced.rule.clone());
+        seen.lines.extend(displaced.lines.iter().map(|line| (displaced.rule.clone(), *line)));
+    }
+    seen
+}
+
+/// The same goods in two ways: what one would do, and the other.
+fn ways(random: &mut Random, event: &str, way: Way) -> Option<[Vec<Value>; 2]> {
+    let mut event: Value = serde_json::from_str(event).ok()?;
+    let lines = event.get_mut("lines")?.as_array_mut()?;
+    // What is sold by the piece for whole cents.
+    let by_piece = |line: &Value| {
+        line.get("amount").is_none()
+            && line["qty"].as_i64().is_some_and(|pieces| pieces > 0)
+            && line["price"].as_str().is_some_and(|price| price != "0")
+    };
+    lines.retain(by_piece);
+    let pieces: Vec<i64> = lines.iter().filter_map(|line| line["qty"].as_i64()).collect();
+    let first: Vec<i64> = pieces
+        .iter()
+        .map(|pieces| match random.below(4) {
+            0 => 0,
+            1 => *pieces,
+            _ => random.below(usize::try_from(*pieces).unwrap_or(0) + 1) as i64,
+        })
+        .collect();
+    let receipt = |id: &str, of: &dyn Fn(usize) -> i64| {
+        let mut own = event.clone();
+        own["id"] = json!(id);
+        let lines = own["lines"].as_array_mut()?;
+        for (at, line) in lines.iter_mut().enumerate() {
+            line["qty"] = json!(of(at));
+        }
+        lines.retain(|line| line["qty"] != json!(0));
+        (!lines.is_empty()).then_some(own)
+    };
+    let whole = receipt("whole", &|at| pieces[at])?;
+    let one = receipt("one", &|at| first[at])?;
+    let two = receipt("two", &|at| pieces[at] - first[at])?;
+    Some(match way {
+        Way::Splitting => [vec![whole], vec![one, two]],
+        Way::Merging => [vec![one, two], vec![whole]],
+        Way::Returning => {
+            let back: Vec<Value> = (0..pieces.len())
+                .filter(|at| pieces[*at] > first[*at])
+                .map(|at| {
+                    let sku = &event["lines"][at]["sku"];
+                    json!({ "sku": sku, "qty": pieces[at] - first[at], "of_line": at + 1 })
+                })
+                .collect();
+            let back = json!({ "id": "back", "kind": "return", "of": "whole", "at": event["at"], "lines": back });
+            [vec![one], vec![whole, back]]
+        }
+    })
+}
+
+/// A decimal in units of 10^-digits; all that decisions say here has at most so many.
+fn units(text: &str, digits: u32) -> i128 {
+    let (whole, broken) = text.split_once('.').unwrap_or((text, ""));
+    let negative = whole.starts_with('-');
+    let whole: i128 = whole.trim_start_matches('-').parse().expect("a number");
+    let digits = usize::try_from(digits).expect("few digits");
+    let broken: i128 = format!("{broken:0<digits$}").parse().unwrap_or(0);
+    let value = whole * 10i128.pow(u32::try_from(digits).expect("few digits")) + broken;
+    if negative { -value } else { value }
+}
+
+/// What a way of buying costs the member, and what rounding may make of it: both times the smallest units of points
+/// that are worth `money` minor units. Worked out from what decisions say, without the prover's code.
+fn cost(engine: &Engine, kind: EngineKind, text: &str, events: &[Value]) -> Option<(i128, i128)> {
+    let account = &engine.program().accounts[0];
+    let (worth_units, money) = account.worth?;
+    let (worth_units, money) = (i128::from(worth_units), i128::from(money));
+    let digits = u32::from(account.decimals);
+    let mut session = match kind {
+        EngineKind::Interpreter => engine.session(),
+        _ => session(text, kind)?,
+    };
+    let (mut cost, mut slack) = (0i128, 0i128);
+    for event in events {
+        let decision = session.decide_json(event.to_string().as_bytes()).ok()?;
+        if decision.refused.is_some() || !decision.errors.is_empty() {
+            return None;
+        }
+        match &decision.returned {
+            Some(returned) => {
+                cost -= units(&returned.refund, 2) * worth_units;
+                slack += returned.lines.len() as i128 * worth_units;
+                for correction in &returned.corrections {
+                    cost -= units(&correction.amount, digits) * money;
+                }
+            }
+            None => {
+                cost += units(&decision.totals.paid, 2) * worth_units;
+                for effect in &decision.effects {
+                    let places = effect.lines.len().max(1) as i128;
+                    if effect.account.is_some() {
+                        cost -= units(&effect.amount, digits) * money;
+                        slack += places * money;
+                    } else {
+                        slack += places * worth_units;
+                    }
+                }
+            }
+        }
+    }
+    Some((cost, slack))
+}
+
+/// Whether what is bought has the same initial price both ways; it is none of the rules' otherwise.
+fn says_the_same(engine: &Engine, text: &str, way: Way, gained: &Gained) -> Result<(), String> {
+    for kind in [EngineKind::Interpreter, EngineKind::Automatic] {
+        let usual = cost(engine, kind, text, &gained.usual.events);
+        let other = cost(engine, kind, text, &gained.other.events);
+        let (Some((usual, usual_slack)), Some((other, other_slack))) = (usual, other) else {
+            return Err(format!("a witness of {} is refused", way.word()));
+        };
+        let scale = i128::from(engine.program().accounts[0].worth.map_or(1, |(units, _)| units));
+        let gain = usual - other;
+        // gain / scale = gained.gain
+        if gain * gained.gain.1 != gained.gain.0 * scale {
+            return Err(format!("{} gains {gain} and is said to gain {:?}", way.word(), gained.gain));
+        }
+        if gained.only_rounding && gain > usual_slack + other_slack {
+            return Err(format!("{} gains {gain}, which is no rounding", way.word()));
+        }
+    }
+    Ok(())
+}
+
+/// What is proved of a programme beside its promises.
+#[derive(Default)]
+struct Proved {
+    never: BTreeSet<String>,
+    apart: BTreeSet<(String, String)>,
+    apart_on_lines: BTreeSet<(String, String)>,
+    /// Each with whether even rounding gains nothing.
+    ways: Vec<(Way, bool)>,
+}
+
+/// Asks all that is asked beside promises; each witness is decided again on the other engine.
+fn asked(desk: &Desk<'_>, text: &str, report: &mut Report) -> Proved {
+    let mut proved = Proved::default();
+    let mut wrong: Vec<String> = Vec::new();
+    let mut again = |event: &Value| {
+        let mut native = session(text, EngineKind::Automatic).expect("it compiled before");
+        seen(&native.decide_json(event.to_string().as_bytes()).expect("a witness is an event"))
+    };
+    for answer in desk.rules() {
+        match answer.fires {
+            Fires::Never(_) => {
+                report.dead += 1;
+                proved.never.insert(answer.rule);
+            }
+            Fires::Shadowed(_, witness) => {
+                report.dead += 1;
+                if let Some(witness) = witness
+                    && !again(&witness.event).fired.contains(&answer.rule)
+                {
+                    wrong.push(format!("{} does not give way in {}", answer.rule, witness.event));
+                }
+                proved.never.insert(answer.rule);
+            }
+            Fires::In(witness) => {
+                report.alive += 1;
+                if !again(&witness.event).gave.contains(&answer.rule) {
+                    wrong.push(format!("{} has no effect in {}", answer.rule, witness.event));
+                }
+            }
+            Fires::Off | Fires::GaveWay(..) | Fires::Unknown(_) => {}
+        }
+    }
+    for answer in desk.overlaps(true) {
+        let pair = (answer.first.clone(), answer.second.clone());
+        let mut look = |meets: &Meets, on_line: bool| match meets {
+            Meets::Never => {
+                report.apart += 1;
+                let list = if on_line { &mut proved.apart_on_lines } else { &mut proved.apart };
+                list.insert(pair.clone());
+            }
+            Meets::In(witness) => {
+                report.meet += 1;
+                let seen = again(&witness.event);
+                let both = match on_line {
+                    true => meet_on_a_line(&seen, &pair),
+                    false => seen.fired.contains(&pair.0) && seen.fired.contains(&pair.1),
+                };
+                if !both {
+                    wrong.push(format!("{pair:?} do not meet in {}", witness.event));
+                }
+            }
+            Meets::Unknown(_) => {}
+        };
+        look(&answer.meets, false);
+        if let Some(on_lines) = &answer.on_lines {
+            look(on_lines, true);
+        }
+    }
+    for answer in desk.ways() {
+        let shown = match &answer.known {
+            GainKnown::Never(rounds, shown) => {
+                report.never[usize::from(!rounds.is_empty())] += 1;
+                proved.ways.push((answer.way, rounds.is_empty()));
+                if shown.as_ref().is_some_and(|gained| !gained.only_rounding) {
+                    wrong.push(format!("{} gains more than rounding: {shown:?}", answer.way.word()));
+                }
+                shown.as_ref()
+            }
+            GainKnown::With(gained) => {
+                report.gains += 1;
+                Some(gained)
+            }
+            GainKnown::Undecided(_, gained, _) => {
+                report.open += 1;
+                gained.as_ref()
+            }
+            GainKnown::NothingReturns => None,
+        };
+        if let Some(gained) = shown
+            && let Err(why) = says_the_same(desk.engine(), text, answer.way, gained)
+        {
+            wrong.push(format!("{why}: {gained:?}"));
+        }
+    }
+    report.wrong.extend(wrong.into_iter().map(|wrong| format!("{wrong}\n{text}")));
+    proved
+}
+
+fn meet_on_a_line(seen: &Seen, (first, second): &(String, String)) -> bool {
+    let lines = seen.lines.iter().filter(|(rule, _)| rule == first);
+    lines.into_iter().any(|(_, line)| seen.lines.contains(&(second.clone(), *line)))
+}
+
 /// Proves so many programmes and tries to break each with so many baskets, beside all small ones.
 pub fn campaign(seed: u64, packs: u64, baskets: u64, tries: usize) -> Report {
     let mut report = Report::default();
@@ -348,11 +665,28 @@ pub fn campaign(seed: u64, packs: u64, baskets: u64, tries: usize) -> Report {
                 Known::Undecided { .. } => report.undecided += 1,
             }
         }
-        if proved.is_empty() {
-            continue;
+        let beside = asked(&desk, &text, &mut report);
+        let random_baskets: Vec<String> = (0..baskets).map(|at| basket(&mut random, at)).collect();
+        for (way, exactly) in &beside.ways {
+            for event in &random_baskets {
+                let Some([usual, other]) = ways(&mut random, event, *way) else { continue };
+                let of = |events: &[Value]| cost(desk.engine(), EngineKind::Interpreter, &text, events);
+                let (Some((usual_cost, slack)), Some((other_cost, other_slack))) = (of(&usual), of(&other))
+                else {
+                    continue;
+                };
+                report.ways += 1;
+                let allowed = if *exactly { 0 } else { slack + other_slack };
+                if usual_cost - other_cost > allowed {
+                    report.wrong.push(format!(
+                        "{} gains {} of at most {allowed} in {other:?} rather than {usual:?}\n{text}",
+                        way.word(),
+                        usual_cost - other_cost
+                    ));
+                }
+            }
         }
         let Some(mut session) = session(&text, EngineKind::Interpreter) else { continue };
-        let random_baskets: Vec<String> = (0..baskets).map(|at| basket(&mut random, at)).collect();
         for event in random_baskets.into_iter().chain(small()) {
             let Ok(decision) = session.decide_json(event.as_bytes()) else { continue };
             report.baskets += 1;
@@ -360,6 +694,20 @@ pub fn campaign(seed: u64, packs: u64, baskets: u64, tries: usize) -> Report {
                 report
                     .wrong
                     .push(format!("{} is proved, and {event} breaks it: {broken:?}\n{text}", broken.ensure));
+            }
+            let seen = seen(&decision);
+            for rule in seen.gave.intersection(&beside.never) {
+                report.wrong.push(format!("{rule} never has an effect, and has one in {event}\n{text}"));
+            }
+            for (first, second) in &beside.apart {
+                if seen.fired.contains(first) && seen.fired.contains(second) {
+                    report.wrong.push(format!("{first} and {second} meet in {event}\n{text}"));
+                }
+            }
+            for pair in &beside.apart_on_lines {
+                if meet_on_a_line(&seen, pair) {
+                    report.wrong.push(format!("{pair:?} meet on a line in {event}\n{text}"));
+                }
             }
         }
     }
