@@ -528,7 +528,7 @@ struct Proved {
 fn asked(desk: &Desk<'_>, text: &str, report: &mut Report) -> Proved {
     let mut proved = Proved::default();
     let mut wrong: Vec<String> = Vec::new();
-    let mut again = |event: &Value| {
+    let again = |event: &Value| {
         let mut native = session(text, EngineKind::Automatic).expect("it compiled before");
         seen(&native.decide_json(event.to_string().as_bytes()).expect("a witness is an event"))
     };
