@@ -14,10 +14,12 @@ use perq_tests::root;
 
 #[test]
 fn no_basket_breaks_what_is_proved() {
-    let report = campaign(1, 60, 60, 60);
+    let report = campaign(1, 120, 60, 60);
     assert!(report.wrong.is_empty(), "{}", report.wrong.join("\n\n"));
     // The generator keeps its worth: all three answers are there.
     assert!(report.proved >= 15 && report.broken >= 15 && report.undecided >= 1, "{report:?}");
+    assert!(report.dead >= 5 && report.alive >= 100 && report.apart >= 20 && report.meet >= 100, "{report:?}");
+    assert!(report.never[0] >= 3 && report.never[1] >= 20 && report.gains >= 30, "{report:?}");
 }
 
 /// What is asked of a programme.

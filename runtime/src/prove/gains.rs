@@ -49,7 +49,7 @@ pub struct Gained {
     pub other: Bought,
     /// By how much the other is better, in minor units as numerator and denominator.
     pub gain: (i128, i128),
-    /// It is no more than one smallest unit for each line of each effect that is rounded.
+    /// It is no more than one smallest unit for each line of each effect that is rounded, and for each piece that comes back.
     pub only_rounding: bool,
 }
 
@@ -387,9 +387,9 @@ impl Desk<'_> {
             let mut posted: Vec<(&str, &str)> = Vec::new();
             if let Some(returned) = &decision.returned {
                 bought.paid = bought.paid.checked_sub(money(&returned.refund, program)?)?;
-                // The pieces of a line share what was paid for it.
-                let lines = i128::try_from(returned.lines.len()).ok()?;
-                bought.slack = sum(bought.slack, (lines, 1))?;
+                // The pieces of a line share what was paid for it, and those that come back first have the larger shares.
+                let pieces: i64 = returned.lines.iter().map(|line| line.pieces.max(1)).sum();
+                bought.slack = sum(bought.slack, (i128::from(pieces), 1))?;
                 for correction in returned.corrections.iter().filter(|correction| correction.to.is_none()) {
                     posted.push((&correction.account, &correction.amount));
                 }
