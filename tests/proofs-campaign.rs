@@ -50,7 +50,10 @@ fn main() -> ExitCode {
     println!("proved     {}", report.proved);
     println!("broken     {}, each witness decided again", report.broken);
     println!("undecided  {}", report.undecided);
-    println!("rules      {} that never have an effect or never stay, {} shown to have one", report.dead, report.alive);
+    println!(
+        "rules      {} that never have an effect or never stay, {} shown to have one",
+        report.dead, report.alive
+    );
     println!("pairs      {} that never meet, {} shown to meet", report.apart, report.meet);
     println!(
         "ways       {} that never gain, {} but by rounding, {} shown to gain, {} not decided",

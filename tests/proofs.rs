@@ -18,7 +18,10 @@ fn no_basket_breaks_what_is_proved() {
     assert!(report.wrong.is_empty(), "{}", report.wrong.join("\n\n"));
     // The generator keeps its worth: all three answers are there.
     assert!(report.proved >= 15 && report.broken >= 15 && report.undecided >= 1, "{report:?}");
-    assert!(report.dead >= 5 && report.alive >= 100 && report.apart >= 20 && report.meet >= 100, "{report:?}");
+    assert!(
+        report.dead >= 5 && report.alive >= 100 && report.apart >= 20 && report.meet >= 100,
+        "{report:?}"
+    );
     assert!(report.never[0] >= 3 && report.never[1] >= 20 && report.gains >= 30, "{report:?}");
 }
 
@@ -94,7 +97,9 @@ fn what_is_rounded_is_said_to_be() {
 #[test]
 fn what_stands_in_the_way_of_a_proof_is_named() {
     let rules = "rule monthly in group prices { limit 5 EUR per member within this month else cut when member known then discount 10% on units }";
-    let GainKnown::Undecided(because, None, _) = way(rules, Way::Splitting) else { panic!("it is not decided") };
+    let GainKnown::Undecided(because, None, _) = way(rules, Way::Splitting) else {
+        panic!("it is not decided")
+    };
     let limit = ("monthly".to_owned(), "has a limit over more than one receipt".to_owned());
     assert!(because.contains(&limit), "{because:?}");
 }
@@ -109,9 +114,11 @@ fn fires(rules: &str, rule: &str) -> Fires {
 #[test]
 fn rules_that_can_give_nothing_are_dead() {
     // 100 points are more than 50, and more than 50 lets nothing pass.
-    let rules = "rule welcome in group earn { limit 50 points per transaction else skip then award 100 points }";
+    let rules =
+        "rule welcome in group earn { limit 50 points per transaction else skip then award 100 points }";
     assert!(matches!(fires(rules, "welcome"), Fires::Never(Dead::Skipped)));
-    let rules = "rule welcome in group earn { limit 50 points per transaction else cut then award 100 points }";
+    let rules =
+        "rule welcome in group earn { limit 50 points per transaction else cut then award 100 points }";
     assert!(matches!(fires(rules, "welcome"), Fires::In(_)));
     // What is left to pay is never more than what there was.
     let rules = "rule odd in group order { when basket.initial < 20 EUR and basket.paid >= 30 EUR then discount 1 EUR on basket spread by paid }";
@@ -121,11 +128,15 @@ fn rules_that_can_give_nothing_are_dead() {
 #[test]
 fn rules_that_never_stay_are_told_with_what_displaces_them() {
     let group = |displace: &str, rules: &str| {
-        format!("group best {{ kind set_discount displace {displace} on_price original on purchase }}\n{rules}")
+        format!(
+            "group best {{ kind set_discount displace {displace} on_price original on purchase }}\n{rules}"
+        )
     };
     let tea = "then discount 30% on lines where line in category \"Tea\"";
     let both = |first: &str, second: &str| {
-        format!("rule a in group best {{ priority 2 {first} }}\nrule b in group best {{ priority 1 {second} }}")
+        format!(
+            "rule a in group best {{ priority 2 {first} }}\nrule b in group best {{ priority 1 {second} }}"
+        )
     };
     let all = "then discount 30% on lines";
     let found = fires(&group("best for member per line", &both(all, tea)), "b");

@@ -5,13 +5,13 @@
 
 use crate::generate::Random;
 use perq_compiler::pipeline::{Input, NoFiles, compile};
+use perq_compiler::typed::Way;
 use perq_runtime::catalogue::Catalogue;
+use perq_runtime::decision::Decision;
 use perq_runtime::engine::{Engine, EngineKind};
 use perq_runtime::pack::Pack;
-use perq_runtime::decision::Decision;
 use perq_runtime::prove::gains::{GainKnown, Gained};
 use perq_runtime::prove::{Desk, Fires, Known, Meets};
-use perq_compiler::typed::Way;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -209,10 +209,16 @@ pub fn even_programme(random: &mut Random) -> String {
         let weight = random.pick(&["paid", "paid", "initial", "pieces", "equally"]);
         let effect = match random.below(5) {
             0 => format!("discount {euros} EUR on basket spread by {weight}"),
-            1 => format!("discount {euros} EUR * steps of {most} EUR in basket.initial on basket spread by {weight}"),
+            1 => format!(
+                "discount {euros} EUR * steps of {most} EUR in basket.initial on basket spread by {weight}"
+            ),
             _ => format!("discount {} on basket spread by {weight}", share(random)),
         };
-        let limit = if random.below(4) == 0 { format!("limit {euros} EUR per transaction else cut") } else { String::new() };
+        let limit = if random.below(4) == 0 {
+            format!("limit {euros} EUR per transaction else cut")
+        } else {
+            String::new()
+        };
         let when = if random.below(2) == 0 { condition(random) } else { String::new() };
         text.push_str(&format!(
             "group order {{ kind order_discount displace none on_price {} on purchase\n  rule o {{ {limit} {when} then {effect} }}\n}}\n",
@@ -229,7 +235,9 @@ pub fn even_programme(random: &mut Random) -> String {
             1 => format!("award 2 points * steps of {step} EUR in basket.{paid}"),
             2 => format!("award min({step} points, {percent}% of basket.{paid} as points)"),
             3 => format!("for each line in lines {line} {{ award {percent}% of line.{paid} as points }}"),
-            4 => format!("for each line in lines {line} {{ award {percent}% of line.{paid} as points rounded half_up }}"),
+            4 => format!(
+                "for each line in lines {line} {{ award {percent}% of line.{paid} as points rounded half_up }}"
+            ),
             _ => format!("award {percent}% of basket.{paid} as points"),
         };
         let limit = match random.below(8) {
@@ -251,7 +259,9 @@ fn of_even(random: &mut Random, word: &str) -> String {
         0..=2 => format!("where {word} in category \"{category}\""),
         3 => format!("where {word}.promo"),
         4 => format!("where {word}.price >= {}.{:02} EUR", random.below(5), random.below(100)),
-        5 if word == "line" => format!("where line.initial >= {}.{:02} EUR", random.below(5), random.below(100)),
+        5 if word == "line" => {
+            format!("where line.initial >= {}.{:02} EUR", random.below(5), random.below(100))
+        }
         _ => String::new(),
     }
 }
@@ -542,7 +552,8 @@ fn ways(random: &mut Random, event: &str, way: Way) -> Option<[Vec<Value>; 2]> {
                     json!({ "sku": sku, "qty": pieces[at] - first[at], "of_line": at + 1 })
                 })
                 .collect();
-            let back = json!({ "id": "back", "kind": "return", "of": "whole", "at": event["at"], "lines": back });
+            let back =
+                json!({ "id": "back", "kind": "return", "of": "whole", "at": event["at"], "lines": back });
             [vec![one], vec![whole, back]]
         }
     })

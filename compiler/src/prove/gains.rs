@@ -166,7 +166,10 @@ impl<'p> Reading<'_, 'p> {
             if !rule.events.contains(&kind) {
                 let rises = !self.program.instruments.tiers.is_empty() && self.way != Way::Returning;
                 if rises && rule.steps.iter().any(gives_points) {
-                    self.stands_in_the_way(id, "may be heard of a level that a receipt makes the member reach");
+                    self.stands_in_the_way(
+                        id,
+                        "may be heard of a level that a receipt makes the member reach",
+                    );
                 }
                 continue;
             }
@@ -340,9 +343,7 @@ impl<'p> Reading<'_, 'p> {
             (Fall::Each(ir::Element::Line), DiscountAmount::Off) => {
                 match self.grow(amount, &act.elements, For::Line) {
                     Some(grow) if grow.at_least && grow.at_most => Ok(true),
-                    Some(_) | None => {
-                        Err("takes the same off each line, however many pieces the line has")
-                    }
+                    Some(_) | None => Err("takes the same off each line, however many pieces the line has"),
                 }
             }
             (Fall::Each(ir::Element::Line), DiscountAmount::Share | DiscountAmount::Price) => {
@@ -502,19 +503,26 @@ impl<'p> Reading<'_, 'p> {
             all.iter().filter(|act| !act.is_discount() && !self.is_off(act.rule)).collect();
         for act in given {
             let group = self.program.groups.get(act.group.index());
-            let cancels = self.program.rules.get(act.rule.index()).is_some_and(|rule| rule.steps.iter().any(says_cancel));
+            let cancels = self
+                .program
+                .rules
+                .get(act.rule.index())
+                .is_some_and(|rule| rule.steps.iter().any(says_cancel));
             if self.way == Way::Returning {
                 // It is worked out again for what is kept, at the prices that were settled.
                 if cancels {
                     self.stands_in_the_way(act.rule, "says itself what becomes of it when goods come back");
                 } else if self.rounded && self.reads_paid_otherwise(act) {
-                    self.stands_in_the_way(act.rule, "asks for prices that are rounded otherwise after a return");
+                    self.stands_in_the_way(
+                        act.rule,
+                        "asks for prices that are rounded otherwise after a return",
+                    );
                 }
                 continue;
             }
-            let competes = all.iter().any(|other| {
-                other.group == act.group && other.rule != act.rule && !self.is_off(other.rule)
-            });
+            let competes = all
+                .iter()
+                .any(|other| other.group == act.group && other.rule != act.rule && !self.is_off(other.rule));
             let contested = competes
                 && group.is_none_or(|group| match group.displace {
                     Displace::None | Displace::Chain => false,
@@ -778,8 +786,7 @@ impl<'p> Reading<'_, 'p> {
             let whole = constant(expr).is_some_and(|value| value.den == 1);
             return Some(Grow { at_least: of == For::Unit, whole, ..both });
         }
-        let not_below_nothing =
-            |expr: &Expr| self.ranges.of(expr).low.is_some_and(|low| low.num >= 0);
+        let not_below_nothing = |expr: &Expr| self.ranges.of(expr).low.is_some_and(|low| low.num >= 0);
         if let ExprKind::Local(_) = &expr.kind {
             let behind = self.ranges.behind(expr);
             return if std::ptr::eq(behind, expr) { None } else { again(behind) };
@@ -789,7 +796,9 @@ impl<'p> Reading<'_, 'p> {
             let own = row.is_some_and(|row| elements.contains(&row));
             return match (builtin, of) {
                 (Builtin::Event(event_slot::BASKET_INITIAL), For::Basket) => Some(both),
-                (Builtin::Event(event_slot::BASKET_PAID), For::Basket) => Some(Grow { of_paid: true, ..both }),
+                (Builtin::Event(event_slot::BASKET_PAID), For::Basket) => {
+                    Some(Grow { of_paid: true, ..both })
+                }
                 (Builtin::Line(line_slot::INITIAL), For::Line) if own => Some(both),
                 (Builtin::Line(line_slot::PIECES), For::Line) if own => Some(Grow { whole: true, ..both }),
                 (Builtin::Line(line_slot::PAID), For::Line) if own => Some(Grow { of_paid: true, ..both }),
@@ -901,9 +910,7 @@ impl<'p> Reading<'_, 'p> {
                     }
                     self.grow_within(value, &names, each, depth)
                 }
-                (Aggregate::Count, None) => {
-                    Some(Grow { at_least: each == For::Unit, whole: true, ..both })
-                }
+                (Aggregate::Count, None) => Some(Grow { at_least: each == For::Unit, whole: true, ..both }),
                 (
                     Aggregate::Sum
                     | Aggregate::Count

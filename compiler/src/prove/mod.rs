@@ -4,8 +4,8 @@
 
 mod acts;
 mod forms;
-mod model;
 mod gains;
+mod model;
 mod rules;
 mod shadows;
 pub mod simplex;
@@ -296,7 +296,13 @@ impl<'p> Asking<'_, 'p> {
                 Largest::Nothing => {}
                 Largest::Unknown => return Err(too_large()),
                 Largest::Endless => {
-                    let room = Room { kind, rules: rules.clone(), initial: None, pieces: None, loose: loosely.clone() };
+                    let room = Room {
+                        kind,
+                        rules: rules.clone(),
+                        initial: None,
+                        pieces: None,
+                        loose: loosely.clone(),
+                    };
                     found.open.push((None, room));
                 }
                 Largest::Value(value, at) => {
@@ -344,9 +350,9 @@ impl<'p> Asking<'_, 'p> {
             rule.is_some_and(|rule| over(&rule.limits)) || group.is_some_and(|group| over(&group.limits));
         match act.deed {
             Deed::Gift => Some("gives products, which are bounded by what they cost"),
-            Deed::Discount { once: false, .. } => {
-                Some("is for sets, or is worked out more than once for a line, and is bounded by what the goods cost")
-            }
+            Deed::Discount { once: false, .. } => Some(
+                "is for sets, or is worked out more than once for a line, and is bounded by what the goods cost",
+            ),
             Deed::Discount { meaning: DiscountAmount::Off | DiscountAmount::Share, amount, .. }
                 if self.ranges.of(amount).high.is_none() =>
             {

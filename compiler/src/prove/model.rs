@@ -735,7 +735,9 @@ impl<'c, 'p> Model<'c, 'p> {
 
     /// Sums that an award does not exceed.
     fn award(&mut self, act: &Act<'p>, parts: &[Form; 3], system: &mut System) -> Option<Vec<Form>> {
-        let Deed::Award { account, amount, each, rounding, whole: _, once } = act.deed else { return Some(Vec::new()) };
+        let Deed::Award { account, amount, each, rounding, whole: _, once } = act.deed else {
+            return Some(Vec::new());
+        };
         let account = self.program.accounts.get(account.index())?;
         if !once {
             return Some(Vec::new());

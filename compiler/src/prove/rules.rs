@@ -7,8 +7,8 @@ use super::shadows::{Facts, Shadow};
 use super::simplex::Largest;
 use super::{Prover, simple};
 use crate::ir::{
-    Comparison, Displace, Effective, EventId, GroupId, LimitAmount, LimitOf, Otherwise, PromiseOf,
-    RuleId, Scope,
+    Comparison, Displace, Effective, EventId, GroupId, LimitAmount, LimitOf, Otherwise, PromiseOf, RuleId,
+    Scope,
 };
 use crate::lint::bounds::Ranges;
 use crate::lint::conditions::{Conditions, Verdict};
@@ -90,9 +90,8 @@ pub fn rules(prover: &Prover<'_>) -> Rules {
     }
     let facts = Facts { program, ranges: &ranges, shapes: &shapes, acts: &acts };
     for (_, group) in program.groups.iter().zip(0u32..) {
-        let lives = |rule: &RuleId| {
-            !found.off.contains(rule) && !found.dead.iter().any(|(dead, _)| dead == rule)
-        };
+        let lives =
+            |rule: &RuleId| !found.off.contains(rule) && !found.dead.iter().any(|(dead, _)| dead == rule);
         let of_group: Vec<RuleId> =
             in_order(program, GroupId(group)).into_iter().filter(|rule| lives(rule)).collect();
         let mut shadows = facts.shadows(GroupId(group), &of_group);
@@ -116,8 +115,9 @@ pub fn pairs(prover: &Prover<'_>) -> Vec<Pair> {
     let mut found = Vec::new();
     for (at, (group, first)) in order.iter().enumerate() {
         for (other_group, second) in order.iter().skip(at.saturating_add(1)) {
-            let hears =
-                |rule: &RuleId| program.rules.get(rule.index()).map_or(&[][..], |rule| rule.events.as_slice());
+            let hears = |rule: &RuleId| {
+                program.rules.get(rule.index()).map_or(&[][..], |rule| rule.events.as_slice())
+            };
             if !hears(first).iter().any(|kind| hears(second).contains(kind)) {
                 continue;
             }

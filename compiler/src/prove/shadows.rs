@@ -72,12 +72,15 @@ impl<'p> Facts<'_, 'p> {
         let mut found = Vec::new();
         for (at, loser) in rules.iter().enumerate() {
             let displacing = |(position, winner): (usize, &RuleId)| {
-                let gives =
-                    self.displaces((of.displace, of.per), *winner, *loser, position < at)?;
+                let gives = self.displaces((of.displace, of.per), *winner, *loser, position < at)?;
                 Some(Displacing { rule: *winner, gives })
             };
-            let by: Vec<Displacing> =
-                rules.iter().enumerate().filter(|(position, _)| *position != at).filter_map(displacing).collect();
+            let by: Vec<Displacing> = rules
+                .iter()
+                .enumerate()
+                .filter(|(position, _)| *position != at)
+                .filter_map(displacing)
+                .collect();
             if !by.is_empty() {
                 found.push(Shadow { rule: *loser, by });
             }
@@ -276,8 +279,7 @@ impl<'p> Facts<'_, 'p> {
             more: order(a.low, b.high).is_some_and(Ordering::is_gt),
             at_most: order(a.high, b.low).is_some_and(Ordering::is_le),
         };
-        let (Some((times, part)), Some((other_times, other_part))) =
-            (self.part(one), self.part(other))
+        let (Some((times, part)), Some((other_times, other_part))) = (self.part(one), self.part(other))
         else {
             return found;
         };

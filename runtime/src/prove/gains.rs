@@ -306,7 +306,8 @@ impl Desk<'_> {
             let Some(goods) = goods(program, &event, round, &mut random) else { continue };
             tried = tried.saturating_add(1);
             let Some(gained) = self.gain_of(way, &goods, rounding) else { continue };
-            let is_better = best.as_ref().is_none_or(|(_, known, _)| known.only_rounding && !gained.only_rounding);
+            let is_better =
+                best.as_ref().is_none_or(|(_, known, _)| known.only_rounding && !gained.only_rounding);
             if is_better {
                 let done = !gained.only_rounding;
                 best = Some((goods, gained, index));
@@ -334,7 +335,8 @@ impl Desk<'_> {
     fn gain_of(&self, way: Way, goods: &Goods, rounding: &[String]) -> Option<Gained> {
         let both = || self.bought(vec![goods.receipt("whole", Pieces::Both)?], rounding);
         let apart = || {
-            let receipts = vec![goods.receipt("first", Pieces::First)?, goods.receipt("second", Pieces::Second)?];
+            let receipts =
+                vec![goods.receipt("first", Pieces::First)?, goods.receipt("second", Pieces::Second)?];
             self.bought(receipts, rounding)
         };
         let (usual, other) = match way {
@@ -442,7 +444,10 @@ impl Desk<'_> {
 /// What so many smallest units are worth, in minor units.
 fn worth(program: &Program, account: &str) -> Option<(i128, i128)> {
     let account = program.accounts.iter().find(|own| own.name == account)?;
-    account.worth.filter(|(units, money)| *units > 0 && *money > 0).map(|(units, money)| (units.into(), money.into()))
+    account
+        .worth
+        .filter(|(units, money)| *units > 0 && *money > 0)
+        .map(|(units, money)| (units.into(), money.into()))
 }
 
 fn money(text: &str, program: &Program) -> Option<i128> {

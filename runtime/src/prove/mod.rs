@@ -206,7 +206,10 @@ impl<'p> Desk<'p> {
             Ok(witness) => {
                 let (only_rounding, broken) =
                     of_name(&witness.decision).map_or((false, None), |(only, broken)| (only, Some(broken)));
-                Promised { known: Known::Broken(Box::new(Witness { broken, only_rounding, ..witness })), name }
+                Promised {
+                    known: Known::Broken(Box::new(Witness { broken, only_rounding, ..witness })),
+                    name,
+                }
             }
             Err(tried) => {
                 let mut because: Vec<(String, String)> = Vec::new();
@@ -241,7 +244,8 @@ impl<'p> Desk<'p> {
             let rounds = may_round.iter().any(|rule| rule_name(program, *rule) == effect.rule);
             // What is spread over several lines is rounded on each.
             if rounds || effect.lines.len() > 1 {
-                let on_line = |share: &&crate::decision::Share| broken.line.is_none_or(|line| line == share.line);
+                let on_line =
+                    |share: &&crate::decision::Share| broken.line.is_none_or(|line| line == share.line);
                 let shares = effect.lines.iter().filter(on_line).count().max(1);
                 places = places.saturating_add(i128::try_from(shares).unwrap_or(1));
             }

@@ -222,10 +222,8 @@ impl Paper<'_, '_> {
                 }
                 Fires::Shadowed(by, witness) => {
                     self.findings += 1;
-                    let by_each: Vec<String> = by
-                        .iter()
-                        .map(|(rule, gives)| format!("{} {}", plain(rule), words(*gives)))
-                        .collect();
+                    let by_each: Vec<String> =
+                        by.iter().map(|(rule, gives)| format!("{} {}", plain(rule), words(*gives))).collect();
                     output.say(&format!("rule {name}: shadowed; {}", by_each.join("; ")))?;
                     object["answer"] = json!("shadowed");
                     object["by"] = by
@@ -327,12 +325,7 @@ impl Paper<'_, '_> {
         Ok(())
     }
 
-    fn gain(
-        &mut self,
-        answer: &GainAnswer,
-        title: Option<&str>,
-        output: &mut Output,
-    ) -> Result<(), Failure> {
+    fn gain(&mut self, answer: &GainAnswer, title: Option<&str>, output: &mut Output) -> Result<(), Failure> {
         let way = answer.way.word();
         let title = title.map_or_else(String::new, |title| format!(" \"{}\"", plain(title)));
         let about = match &answer.name {
