@@ -105,7 +105,9 @@ impl<'p> Facts<'_, 'p> {
             Effective::Stated => true,
             Effective::From(_) | Effective::Never => false,
         };
-        if !takes_part || !second.events.iter().all(|kind| first.events.contains(kind)) {
+        // What a coupon gives is asked for where its code is presented, which no condition says.
+        let of_coupon = self.program.instruments.coupons.iter().any(|coupon| coupon.rule == winner);
+        if !takes_part || of_coupon || !second.events.iter().all(|kind| first.events.contains(kind)) {
             return None;
         }
         // Nothing but amounts that compete, one of the loser's.
