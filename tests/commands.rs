@@ -1165,6 +1165,38 @@ fn priorities_are_changed_by_goal_and_nothing_else_of_the_text() {
     assert!(exit == Exit::Usage && err.contains("no offer is for `fun`"), "{err}");
 }
 
+/// What the page of `perq prove` shows is what is said.
+#[test]
+fn the_sample_of_proofs_is_what_is_said() {
+    let page = std::fs::read_to_string(root().join("docs/reference/prove.md")).expect("the page can be read");
+    let between = |open: &str| {
+        let (_, rest) = page.split_once(open).expect("the page has it");
+        rest.split_once("```").expect("it is closed").0.to_owned()
+    };
+    let folder = scratch("proofs-sample");
+    std::fs::write(folder.join("shop.rule"), between("```rule\n")).unwrap_or_else(|error| panic!("{error}"));
+    let (exit, said, _) = perq(&["prove", &at(&folder, "shop.rule"), "--tests"]);
+    assert_eq!((exit, said), (Exit::Findings, between("$ perq prove shop.rule --tests\n")));
+
+    // What gains is written out, and runs.
+    let rules = "language 1\nprogram demo { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        group order { kind order_discount displace none on_price running on purchase }\n\
+        rule large in group order { when basket.initial >= 100 EUR then discount 10 EUR on basket spread by paid }\n\
+        ensure alone { no gain from merging }\n";
+    std::fs::write(folder.join("a.rule"), rules).unwrap_or_else(|error| panic!("{error}"));
+    let (file, out) = (at(&folder, "a.rule"), at(&folder, "found"));
+    let (exit, value) = object(&["prove", &file, "--only", "ensures", "--out", &out]);
+    let answer = &value["programmes"][0]["answers"][0];
+    assert_eq!(
+        (exit, &answer["answer"], &answer["gain"]),
+        (Exit::Findings, &"gains".into(), &"10.00 EUR".into())
+    );
+    assert_eq!((&answer["name"], &answer["way"]), (&"alone".into(), &"merging".into()));
+    let events = std::fs::read_to_string(folder.join("found/alone-merging.jsonl")).expect("it is written");
+    assert_eq!(events.lines().count(), 1);
+    let _ = std::fs::remove_dir_all(folder);
+}
+
 #[test]
 fn promises_are_proved_or_broken_by_an_event_that_simulate_runs() {
     let folder = scratch("prove");

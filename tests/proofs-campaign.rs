@@ -50,7 +50,16 @@ fn main() -> ExitCode {
     println!("proved     {}", report.proved);
     println!("broken     {}, each witness decided again", report.broken);
     println!("undecided  {}", report.undecided);
-    println!("baskets    {} against what is proved", report.baskets);
+    println!(
+        "rules      {} that never have an effect or never stay, {} shown to have one",
+        report.dead, report.alive
+    );
+    println!("pairs      {} that never meet, {} shown to meet", report.apart, report.meet);
+    println!(
+        "ways       {} that never gain, {} but by rounding, {} shown to gain, {} not decided",
+        report.never[0], report.never[1], report.gains, report.open
+    );
+    println!("baskets    {} against what is proved, {} bought in two ways", report.baskets, report.ways);
     println!("time       {:.1} s", start.elapsed().as_secs_f64());
     println!("wrong      {}", report.wrong.len());
     for wrong in report.wrong.iter().take(5) {

@@ -489,7 +489,8 @@ impl Walker {
                 for clause in clauses {
                     match &clause.kind {
                         ast::EnsureClause::Shared(clause) => self.clause(clause, None),
-                        ast::EnsureClause::ForEach { unit: _, condition: None } => {}
+                        ast::EnsureClause::ForEach { unit: _, condition: None }
+                        | ast::EnsureClause::NoGain(_) => {}
                         ast::EnsureClause::ForEach { unit: _, condition: Some(value) }
                         | ast::EnsureClause::Keep(value) => self.expr(value),
                     }

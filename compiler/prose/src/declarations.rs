@@ -12,7 +12,7 @@ use perq_grammar::ast::{
     CouponClause, Display, Downgrade, EnsureClause, Expectation, Expire, Expr, ExprKind, FieldDeclaration,
     GroupClause, Header, Item, ItemKind, Level, LineRef, MeltOf, Name, OfferClause, OfferOutcome, Path,
     Placed, ProgramClause, Purpose, RedemptionClause, Rule, Scope, Test, TestField, TestStep, Text,
-    TiersClause, TypeName,
+    TiersClause, TypeName, Way,
 };
 
 impl<'a> Writer<'a> {
@@ -1538,6 +1538,12 @@ impl<'a> Writer<'a> {
                     "in ogni decisione vale almeno una di queste condizioni:",
                 ],
             ),
+            EnsureClause::NoGain(ways) => {
+                for way in ways {
+                    let out = self.text(no_gain_from(way.kind), &[]);
+                    self.say(0, out);
+                }
+            }
         }
     }
 
@@ -1876,9 +1882,29 @@ fn ensure_titles(clauses: &[Placed<EnsureClause>]) -> Titles<'_> {
         .iter()
         .find_map(|clause| match &clause.kind {
             EnsureClause::Shared(shared) => Some(titles_of(std::slice::from_ref(shared))),
-            EnsureClause::ForEach { .. } | EnsureClause::Keep(_) => None,
+            EnsureClause::ForEach { .. } | EnsureClause::Keep(_) | EnsureClause::NoGain(_) => None,
         })
         .unwrap_or_default()
+}
+
+fn no_gain_from(way: Way) -> [&'static str; 3] {
+    match way {
+        Way::Splitting => [
+            "nobody gains by paying for the same goods on two receipts",
+            "разделить покупку на два чека не выгоднее",
+            "chi divide gli stessi acquisti in due scontrini non ci guadagna",
+        ],
+        Way::Merging => [
+            "nobody gains by paying for two receipts together",
+            "объединить две покупки в один чек не выгоднее",
+            "chi unisce due scontrini in uno non ci guadagna",
+        ],
+        Way::Returning => [
+            "nobody gains by buying more and bringing it back",
+            "купить больше и вернуть часть не выгоднее",
+            "chi compra di più e ne restituisce una parte non ci guadagna",
+        ],
+    }
 }
 
 fn badge_titles(clauses: &[Placed<BadgeClause>]) -> Titles<'_> {

@@ -7,8 +7,8 @@ use super::types::constant;
 use super::{At, Checker, Items, errors};
 use crate::ir::{self, PromiseOf, line_slot, promise};
 use crate::typed::{
-    self, Bound, Builtin, Element, Expr, ExprKind, Field, FieldId, Figure, LocalId, Promise, Ratio, Settled,
-    Sum, Type,
+    self, Bound, Builtin, Element, Expr, ExprKind, Field, FieldId, Figure, LocalId, NoGain, Promise, Ratio,
+    Settled, Sum, Type,
 };
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
@@ -121,12 +121,92 @@ impl<'a> Checker<'a> {
     pub(super) fn check_promises(&mut self, items: &Items<'a>) {
         for (at, header, clauses) in &items.promises {
             if self.declare("ensure", &header.name.text, at.place(header.name.span)) {
+                let is_of_ways =
+                    clauses.iter().any(|clause| matches!(clause.kind, ast::EnsureClause::NoGain(_)));
+                if is_of_ways {
+                    match self.no_gain(*at, header, clauses) {
+                        Some(no_gain) => self.out.no_gains.push(no_gain),
+                        None => self.lost_promises.push(header.name.text.clone()),
+                    }
+                    continue;
+                }
                 match self.promise(*at, header, clauses) {
                     Some(promise) => self.out.promises.push(promise),
                     None => self.lost_promises.push(header.name.text.clone()),
                 }
             }
         }
+    }
+
+    /// What holds two ways of buying against each other. It is asked of all goods, members and days.
+    fn no_gain(
+        &mut self,
+        at: At,
+        header: &ast::Header,
+        clauses: &[ast::Placed<ast::EnsureClause>],
+    ) -> Option<NoGain> {
+        let before = self.found.len();
+        let what = format!("`ensure {}`", header.name.text);
+        let mut ways: Vec<typed::Way> = Vec::new();
+        let mut on: Option<Vec<ir::EventId>> = None;
+        for clause in clauses {
+            let place = at.place(clause.span);
+            match &clause.kind {
+                ast::EnsureClause::NoGain(written) => {
+                    for way in written {
+                        if ways.contains(&way.kind) {
+                            let word = format!("no gain from {}", way.kind.word());
+                            self.report(errors::repeated_clause(at.place(way.span), &word, &what));
+                        } else {
+                            ways.push(way.kind);
+                        }
+                    }
+                }
+                ast::EnsureClause::ForEach { .. } | ast::EnsureClause::Keep(_) => {
+                    let why = "`no gain from …` holds whole receipts against each other; what each decision \
+                               keeps stands in an `ensure` of its own";
+                    self.report(errors::wrong_ensure(place, why));
+                }
+                ast::EnsureClause::Shared(shared) => match &shared.kind {
+                    ast::ClauseKind::On(heard) => {
+                        if on.is_some() {
+                            self.report(errors::repeated_clause(place, "on", &what));
+                        }
+                        on = Some(self.heard(at, heard));
+                    }
+                    ast::ClauseKind::When(_) | ast::ClauseKind::Unless(_) => {
+                        let why = "whether a way of buying gains something is asked of all receipts, and takes no \
+                                   conditions";
+                        self.report(errors::wrong_ensure(place, why));
+                    }
+                    ast::ClauseKind::About(_)
+                    | ast::ClauseKind::Title(_)
+                    | ast::ClauseKind::Valid(_)
+                    | ast::ClauseKind::Schedule(_)
+                    | ast::ClauseKind::Priority(_)
+                    | ast::ClauseKind::Let(_)
+                    | ast::ClauseKind::Limit { .. }
+                    | ast::ClauseKind::Budget { .. }
+                    | ast::ClauseKind::Take(_)
+                    | ast::ClauseKind::Process { .. }
+                    | ast::ClauseKind::Spendable(_)
+                    | ast::ClauseKind::EffectiveFrom(_)
+                    | ast::ClauseKind::NotEffective
+                    | ast::ClauseKind::With(..)
+                    | ast::ClauseKind::Then(_) => {}
+                },
+            }
+        }
+        let events = self.promised_events(at, on, clauses);
+        let title = header.title.as_ref().map(|title| title.value.clone());
+        let place = at.place(header.name.span);
+        (self.found.len() == before).then(|| NoGain {
+            name: header.name.text.clone(),
+            title,
+            ways,
+            events,
+            place,
+        })
     }
 
     fn promise(
@@ -155,6 +235,8 @@ impl<'a> Checker<'a> {
                     twice(self, "for each", each.is_some());
                     each = Some((*unit, condition.as_ref()));
                 }
+                // See `no_gain`.
+                ast::EnsureClause::NoGain(_) => {}
                 ast::EnsureClause::Keep(expr) => {
                     twice(self, "keep", keep.is_some());
                     keep = Some(expr);
@@ -540,7 +622,11 @@ impl<'a> Checker<'a> {
         let place = at.place(path.span);
         let written = self.quote(place);
         let found = self.out.promises.iter().position(|promise| promise.name == written);
-        if found.is_none() && !self.lost_promises.contains(&written) {
+        if self.out.no_gains.iter().any(|no_gain| no_gain.name == written) {
+            let why = "a test decides one receipt after another, and this holds whole ways of buying against each \
+                       other; `perq prove` asks it";
+            self.report(errors::wrong_ensure(place, why));
+        } else if found.is_none() && !self.lost_promises.contains(&written) {
             let names = self.out.promises.iter().map(|promise| promise.name.as_str());
             let near = self.nearest(&written, names);
             self.report(errors::unknown_name(place, "ensure", &written, near.as_deref()));

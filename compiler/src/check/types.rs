@@ -52,18 +52,37 @@ impl Ratio {
 
     /// In lowest terms with a denominator above zero.
     pub(crate) fn reduced(self) -> Option<Ratio> {
-        let (mut a, mut b) = (self.num.checked_abs()?, self.den.checked_abs()?);
+        if self.den == 1 {
+            return Some(self);
+        }
+        let (a, b) = (self.num.checked_abs()?, self.den.checked_abs()?);
         if b == 0 {
             return None;
         }
-        while b != 0 {
-            (a, b) = (b, a % b);
-        }
+        // Dividing words is many times faster than dividing pairs of them, and numbers are small nearly always.
+        let a = match (u64::try_from(a), u64::try_from(b)) {
+            (Ok(mut a), Ok(mut b)) => {
+                while b != 0 {
+                    (a, b) = (b, a % b);
+                }
+                i128::from(a)
+            }
+            (_, _) => {
+                let (mut a, mut b) = (a, b);
+                while b != 0 {
+                    (a, b) = (b, a % b);
+                }
+                a
+            }
+        };
         let sign = if self.den < 0 { -1 } else { 1 };
         Some(Ratio { num: self.num / a * sign, den: self.den / a * sign })
     }
 
     pub(crate) fn add(self, other: Ratio) -> Option<Ratio> {
+        if self.den == other.den {
+            return Ratio { num: self.num.checked_add(other.num)?, den: self.den }.reduced();
+        }
         let left = self.num.checked_mul(other.den)?;
         let right = other.num.checked_mul(self.den)?;
         Ratio { num: left.checked_add(right)?, den: self.den.checked_mul(other.den)? }.reduced()

@@ -57,6 +57,8 @@ pub enum Deed<'p> {
         each: Option<Element>,
         /// Its own rounding.
         rounding: Option<Rounding>,
+        /// All pieces of each line that it is for.
+        whole: bool,
         /// It is worked out once for each line or basket.
         once: bool,
     },
@@ -175,7 +177,14 @@ impl<'p> Reading<'p, '_> {
                         lines.elements.push(*local);
                     }
                     let once = !self.odd && self.loops.len() == usize::from(each.is_some());
-                    let deed = Deed::Award { account: *account, amount, each, rounding: *rounding, once };
+                    let deed = Deed::Award {
+                        account: *account,
+                        amount,
+                        each,
+                        rounding: *rounding,
+                        whole: !lines.picked,
+                        once,
+                    };
                     self.add(lines, deed);
                 }
                 Step::Multiply { group, by, place: _ } => {

@@ -4,18 +4,22 @@
 
 mod acts;
 mod forms;
+mod gains;
 mod model;
 mod rules;
+mod shadows;
 pub mod simplex;
 
-use crate::ir::{Comparison, Displace, EventId, PromiseOf, RuleId, Scope};
+use crate::ir::{Comparison, DiscountAmount, Displace, EventId, Fall, PromiseOf, RuleId, Scope};
 use crate::lint::bounds::Ranges;
 use crate::lint::conditions::{Conditions, Verdict};
 use crate::lint::shape::Shapes;
 use crate::typed::{Builtin, Expr, ExprKind, Figure, LocalId, Program, Promise, Ratio, Step};
 use acts::{Act, Deed, acts};
-use model::{Model, Name};
-pub use rules::{Pair, Rules, pairs};
+pub use gains::{Gain, Obstacle};
+use model::{Mode, Model, Name};
+pub use rules::{Dead, Pair, Rules, pairs, rules};
+pub use shadows::{Displacing, Gives, Shadow};
 use simplex::Largest;
 
 /// Choices of effects that are looked at for one promise and one kind of event.
@@ -58,6 +62,8 @@ pub struct Room {
     pub initial: Option<Ratio>,
     /// Pieces there.
     pub pieces: Option<Ratio>,
+    /// Of these rules the bounds say less than what happens, and why.
+    pub loose: Vec<(RuleId, &'static str)>,
 }
 
 /// What is asked of all rules of a program.
@@ -253,7 +259,8 @@ impl<'p> Asking<'_, 'p> {
         found: &mut Found,
     ) -> Result<(), String> {
         let too_large = || "its numbers are too large to be worked out exactly".to_owned();
-        let Some(mut model) = Model::new(self.program, self.ranges, all, chosen, self.promise, loose) else {
+        let mode = if loose { Mode::Loose } else { Mode::Exact };
+        let Some(mut model) = Model::new(self.program, self.ranges, all, chosen, self.promise, mode) else {
             return Err(too_large());
         };
         let mut system = std::mem::take(&mut model.system);
@@ -274,6 +281,14 @@ impl<'p> Asking<'_, 'p> {
         let mut rules: Vec<RuleId> =
             chosen.iter().filter_map(|at| all.get(*at)).map(|act| act.rule).collect();
         rules.dedup();
+        let mut loosely: Vec<(RuleId, &'static str)> = Vec::new();
+        for act in chosen.iter().filter_map(|at| all.get(*at)) {
+            if let Some(why) = self.is_loose(act)
+                && !loosely.contains(&(act.rule, why))
+            {
+                loosely.push((act.rule, why));
+            }
+        }
         for side in sides {
             let Some(side) = side else { return Err(too_large()) };
             let den = Ratio::whole(self.promise.keep.den.into());
@@ -281,7 +296,13 @@ impl<'p> Asking<'_, 'p> {
                 Largest::Nothing => {}
                 Largest::Unknown => return Err(too_large()),
                 Largest::Endless => {
-                    let room = Room { kind, rules: rules.clone(), initial: None, pieces: None };
+                    let room = Room {
+                        kind,
+                        rules: rules.clone(),
+                        initial: None,
+                        pieces: None,
+                        loose: loosely.clone(),
+                    };
                     found.open.push((None, room));
                 }
                 Largest::Value(value, at) => {
@@ -301,6 +322,7 @@ impl<'p> Asking<'_, 'p> {
                             rules: rules.clone(),
                             initial: of(Name::Initial),
                             pieces: of(Name::Pieces),
+                            loose: loosely.clone(),
                         };
                         found.open.push((value.divided(den), room));
                     } else if let Some(rest) = value.negated().and_then(|rest| rest.divided(den)) {
@@ -316,6 +338,41 @@ impl<'p> Asking<'_, 'p> {
             }
         }
         Ok(())
+    }
+
+    /// Why the bounds of an effect say less than what happens, where they do.
+    fn is_loose(&self, act: &Act<'p>) -> Option<&'static str> {
+        let of_line = self.promise.of != PromiseOf::Basket;
+        let over = |limits: &[crate::typed::Limit]| limits.iter().any(|limit| limit.over.is_some());
+        let rule = self.program.rules.get(act.rule.index());
+        let group = self.program.groups.get(act.group.index());
+        let remembers =
+            rule.is_some_and(|rule| over(&rule.limits)) || group.is_some_and(|group| over(&group.limits));
+        match act.deed {
+            Deed::Gift => Some("gives products, which are bounded by what they cost"),
+            Deed::Discount { once: false, .. } => Some(
+                "is for sets, or is worked out more than once for a line, and is bounded by what the goods cost",
+            ),
+            Deed::Discount { meaning: DiscountAmount::Off | DiscountAmount::Share, amount, .. }
+                if self.ranges.of(amount).high.is_none() =>
+            {
+                Some("takes off what only the data know, or what has no largest value")
+            }
+            Deed::Discount { meaning: DiscountAmount::Price, amount, .. }
+                if self.ranges.of(amount).low.is_none_or(|low| low.num <= 0) =>
+            {
+                Some("sets a price that only the data know")
+            }
+            Deed::Discount { fall: Fall::Spread(_), .. } if of_line => {
+                Some("spreads its amount over lines, of which one may get up to what it costs")
+            }
+            Deed::Award { once: false, .. } => Some("awards for sets, or more than once for a line"),
+            Deed::Award { each: None, .. } if of_line => Some("awards to the basket, and not to a line"),
+            Deed::Discount { .. } | Deed::Award { .. } if remembers => {
+                Some("has a limit over more than one receipt, which may have made room again")
+            }
+            Deed::Discount { .. } | Deed::Award { .. } | Deed::Multiply { .. } => None,
+        }
     }
 
     /// Whether displacement, or groups that exclude each other, let only one of two effects stay.

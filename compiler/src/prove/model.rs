@@ -59,8 +59,18 @@ pub struct Model<'c, 'p> {
     at_least_zero: Vec<usize>,
     /// By chosen effect: what it takes off, or gives.
     given: Vec<(usize, usize)>,
-    /// Any of the effects may be missing.
-    loose: bool,
+    mode: Mode,
+}
+
+/// What the chosen effects stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// All that is given: these, and no others.
+    Exact,
+    /// Any of these may be given, and no others.
+    Loose,
+    /// These are given, and whatever else may be.
+    Alone,
 }
 
 const HALF: Ratio = Ratio { num: 1, den: 2 };
@@ -100,11 +110,11 @@ impl Names for Model<'_, '_> {
             }
             Name::Paid(phase) => {
                 let initial = self.form(Name::Initial, system)?;
-                initial.minus(&self.taken_before(phase)?)?
+                self.left_of(initial, phase, system)?
             }
             Name::BasketPaid(phase) if self.basket => {
                 let initial = self.form(Name::BasketInitial, system)?;
-                initial.minus(&self.taken_before(phase)?)?
+                self.left_of(initial, phase, system)?
             }
             Name::BasketInitial if self.basket => {
                 // Lines that are not sold only lower it.
@@ -162,15 +172,15 @@ impl Names for Model<'_, '_> {
 }
 
 impl<'c, 'p> Model<'c, 'p> {
-    /// The bounds of all that these effects can do together; `None` where numbers get too large. Where they are to be
-    /// loose, they hold whichever of the effects there are.
+    /// The bounds of all that these effects can do together; `None` where numbers get too large. What they stand
+    /// for is the mode's to say.
     pub fn new(
         program: &'p Program,
         ranges: &'c Ranges<'p>,
         acts: &'c [Act<'p>],
         chosen: &[usize],
         promise: &Promise,
-        loose: bool,
+        mode: Mode,
     ) -> Option<Model<'c, 'p>> {
         let mut model = Model {
             program,
@@ -181,7 +191,7 @@ impl<'c, 'p> Model<'c, 'p> {
             known: FxHashMap::default(),
             at_least_zero: Vec::new(),
             given: Vec::new(),
-            loose,
+            mode,
         };
         let mut system = std::mem::take(&mut model.system);
         let initial = model.variable(Name::Initial, &mut system)?;
@@ -197,7 +207,7 @@ impl<'c, 'p> Model<'c, 'p> {
             system.at_most(vec![(lines, one)], one);
             // A line without pieces is discounted by nothing; these effects are chosen only where they give something.
             let gives = |at: &usize| acts.get(*at).is_some_and(Act::needs_more_than_conditions);
-            if promise.of == PromiseOf::Unit || (!loose && chosen.iter().any(gives)) {
+            if promise.of == PromiseOf::Unit || (mode != Mode::Loose && chosen.iter().any(gives)) {
                 system.at_most(vec![(pieces, less)], less);
             }
         }
@@ -213,7 +223,7 @@ impl<'c, 'p> Model<'c, 'p> {
         for (at, _) in model.given.clone() {
             let act = acts.get(at)?;
             let of_line = act.of_line.iter().map(|(part, _)| *part);
-            for condition in act.conditions.iter().copied().chain(of_line).filter(|_| !loose) {
+            for condition in act.conditions.iter().copied().chain(of_line).filter(|_| mode != Mode::Loose) {
                 model.hold(condition, (&act.elements, act.phase), false, &mut system);
             }
         }
@@ -243,6 +253,24 @@ impl<'c, 'p> Model<'c, 'p> {
 
     fn is_given(&self, variable: usize) -> bool {
         self.given.iter().any(|(_, given)| *given == variable)
+    }
+
+    /// What discounts leave of an amount at entry to a phase.
+    fn left_of(&mut self, amount: Form, phase: Phase, system: &mut System) -> Option<Form> {
+        let left = amount.minus(&self.taken_before(phase)?)?;
+        match self.mode {
+            Mode::Exact | Mode::Loose => Some(left),
+            Mode::Alone => {
+                let others = system.variable();
+                self.at_least_zero.push(others);
+                left.minus(&Form::variable(others))
+            }
+        }
+    }
+
+    /// What a chosen effect gives.
+    pub fn variable_of(&self, act: usize) -> Option<usize> {
+        self.given.iter().find(|(at, _)| *at == act).map(|(_, variable)| *variable)
     }
 
     /// What discounts have taken at entry to a phase.
@@ -359,6 +387,7 @@ impl<'c, 'p> Model<'c, 'p> {
                     model.known.retain(|_, form| {
                         form.terms.iter().all(|(variable, _)| *variable < system.variables())
                     });
+                    model.at_least_zero.retain(|variable| *variable < system.variables());
                     continue;
                 };
                 *system = trial;
@@ -679,7 +708,7 @@ impl<'c, 'p> Model<'c, 'p> {
                     }
                     Fall::Each(_) | Fall::Spread(_) => None,
                 };
-                if let Some(rest) = rest.filter(|_| !self.loose) {
+                if let Some(rest) = rest.filter(|_| self.mode != Mode::Loose) {
                     let exact = bounds.low == bounds.high && least.den == 1;
                     let rounds = if exact { nothing } else { one };
                     let below = money.clone().minus(&rest)?.plus(&rounds)?;
@@ -706,7 +735,9 @@ impl<'c, 'p> Model<'c, 'p> {
 
     /// Sums that an award does not exceed.
     fn award(&mut self, act: &Act<'p>, parts: &[Form; 3], system: &mut System) -> Option<Vec<Form>> {
-        let Deed::Award { account, amount, each, rounding, once } = act.deed else { return Some(Vec::new()) };
+        let Deed::Award { account, amount, each, rounding, whole: _, once } = act.deed else {
+            return Some(Vec::new());
+        };
         let account = self.program.accounts.get(account.index())?;
         if !once {
             return Some(Vec::new());

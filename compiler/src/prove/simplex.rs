@@ -30,6 +30,9 @@ pub enum Largest {
 /// Steps after which nothing is known.
 const MAX_STEPS: usize = 2_000;
 
+/// Steps after which the variable to go along is chosen with care rather than for haste.
+const HASTY_STEPS: usize = 300;
+
 const ZERO: Ratio = Ratio { num: 0, den: 1 };
 const ONE: Ratio = Ratio { num: 1, den: 1 };
 
@@ -164,15 +167,22 @@ impl Table {
         Some(true)
     }
 
-    /// Goes on while the value grows; false where it grows without end. Always the first variable that helps, so that it
-    /// never goes in a circle.
+    /// Goes on while the value grows; false where it grows without end. The variable that helps most; after many steps
+    /// the first that helps, so that it never goes in a circle.
     fn climb(&mut self) -> Option<bool> {
         loop {
             let helps = |column: &usize| self.gain.get(*column).is_some_and(|gain| is_positive(*gain));
             let name = |column: &usize| self.other.get(*column).copied();
-            let Some(column) = (0..self.other.len()).filter(helps).min_by_key(name) else {
-                return Some(true);
+            let gain = |column: usize| self.gain.get(column).copied().unwrap_or(ZERO);
+            let helping = (0..self.other.len()).filter(helps);
+            let column = if self.steps < HASTY_STEPS {
+                // What cannot be compared in 128 bits is no better.
+                let larger = |a: usize, b: usize| gain(b).compare(gain(a)) == Some(Ordering::Greater);
+                helping.reduce(|best, next| if larger(best, next) { next } else { best })
+            } else {
+                helping.min_by_key(name)
             };
+            let Some(column) = column else { return Some(true) };
             let mut best: Option<(usize, Ratio)> = None;
             for (row, cells) in self.cells.iter().enumerate() {
                 let cell = *cells.get(column)?;
@@ -204,8 +214,14 @@ impl Table {
         let right = self.right.get(row)?.divided(cell)?;
         let mut line = Vec::with_capacity(self.other.len());
         for (at, own) in self.cells.get(row)?.iter().enumerate() {
-            line.push(if at == column { ONE.divided(cell)? } else { own.divided(cell)? });
+            line.push(match at == column {
+                true => ONE.divided(cell)?,
+                false if own.num == 0 => ZERO,
+                false => own.divided(cell)?,
+            });
         }
+        let filled: Vec<(usize, Ratio)> =
+            line.iter().copied().enumerate().filter(|(_, cell)| cell.num != 0).collect();
         for (at, cells) in self.cells.iter_mut().enumerate() {
             if at == row {
                 continue;
@@ -214,19 +230,24 @@ impl Table {
             if times.num == 0 {
                 continue;
             }
-            let own = self.right.get_mut(at)?;
-            *own = own.add(times.multiplied(right)?.negated()?)?;
-            for (place, (to, with)) in cells.iter_mut().zip(&line).enumerate() {
+            if right.num != 0 {
+                let own = self.right.get_mut(at)?;
+                *own = own.add(times.multiplied(right)?.negated()?)?;
+            }
+            // Most cells are nothing, and stay what they were.
+            for (place, with) in &filled {
                 let less = times.multiplied(*with)?.negated()?;
-                *to = if place == column { less } else { to.add(less)? };
+                let to = cells.get_mut(*place)?;
+                *to = if *place == column { less } else { to.add(less)? };
             }
         }
         let times = *self.gain.get(column)?;
         if times.num != 0 {
             self.value = self.value.add(times.multiplied(right)?)?;
-            for (place, (to, with)) in self.gain.iter_mut().zip(&line).enumerate() {
+            for (place, with) in &filled {
                 let less = times.multiplied(*with)?.negated()?;
-                *to = if place == column { less } else { to.add(less)? };
+                let to = self.gain.get_mut(*place)?;
+                *to = if *place == column { less } else { to.add(less)? };
             }
         }
         *self.cells.get_mut(row)? = line;

@@ -170,6 +170,8 @@ pub struct Program {
     pub offers: Offers,
     /// What every decision keeps to, in order of declaration.
     pub promises: Vec<Promise>,
+    /// Ways of buying that gain nothing, in order of declaration. Only proofs read them.
+    pub no_gains: Vec<NoGain>,
     /// Which contacts are made.
     pub contacts: Contacts,
     /// Tests in order of declaration.
@@ -582,6 +584,21 @@ pub struct Promise {
     pub account: Option<ir::AccountId>,
     /// What is published about it.
     pub about: Vec<(String, String)>,
+    /// Where.
+    pub place: Place,
+}
+
+/// `ensure … { no gain from … }`: ways of buying the same that are never better for the member.
+#[derive(Clone, Debug)]
+pub struct NoGain {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// Which, each once, in the order of the text.
+    pub ways: Vec<Way>,
+    /// Kinds of events of which it is asked, ascending.
+    pub events: Vec<ir::EventId>,
     /// Where.
     pub place: Place,
 }
@@ -1118,7 +1135,7 @@ pub enum ExprKind {
     },
 }
 
-pub use perq_grammar::ast::Aggregate;
+pub use perq_grammar::ast::{Aggregate, Way};
 
 /// A row of a match.
 #[derive(Clone, Debug)]

@@ -10,16 +10,16 @@ syntax keyword perqKeyword basket besides best better broken budget bundle by by
 syntax keyword perqKeyword chain channels cheapest chooses codes confirm contacts counter coupon currency cut day
 syntax keyword perqKeyword days dearest debit decimals define descending discount displace displaced display
 syntax keyword perqKeyword downgrade each earlier effective else end ensure enum error event every except exclude excludes
-syntax keyword perqKeyword expect expire expires explore extend fails false fires first for from gets gift given
+syntax keyword perqKeyword expect expire expires explore extend fails false fires first for from gain gets gift given
 syntax keyword perqKeyword gives goals group half_life half_year hidden hierarchical hours if_short ignored in in_batch include
 syntax keyword perqKeyword issue keep kept kind known language last later learn least let level limit limited line list maximise
-syntax keyword perqKeyword measure melt member members message mod month month_days month_end most multiply net never
+syntax keyword perqKeyword measure melt member members merging message mod month month_days month_end most multiply net never
 syntax keyword perqKeyword no none not not_below nothing of of_same offer offers on on_price one_level only or order
 syntax keyword perqKeyword ordered otherwise param pay per plus previous price priority process product program
 syntax keyword perqKeyword proportional purpose qualifying quarter rate reason record redeemable redemption reference
-syntax keyword perqKeyword refused rejected rejects remaining rest retailer return review round rounded rounding rule
+syntax keyword perqKeyword refused rejected rejects remaining rest retailer return returning review round rounded rounding rule
 syntax keyword perqKeyword say scale schedule score seed segment session set sha shared shortfall show shown silent
-syntax keyword perqKeyword skip sku slots spendable spent_at_once spread step steps stock table take tax template
+syntax keyword perqKeyword skip sku slots spendable spent_at_once splitting spread step steps stock table take tax template
 syntax keyword perqKeyword test than then this through tier tiers ties times title to to_measure total true unique
 syntax keyword perqKeyword unit unknown unless until up upgrade use uses valid version via was week week_starts when
 syntax keyword perqKeyword where with withdraw within worth year zone

@@ -1,7 +1,7 @@
 //! `ensure`: what every decision keeps to.
 
 use super::{Builder, Children};
-use crate::ast::{EnsureClause, ItemKind, Placed};
+use crate::ast::{EnsureClause, ItemKind, Placed, Way};
 use crate::parse::Rule;
 use pest::iterators::Pair;
 
@@ -34,6 +34,22 @@ impl<'t> Builder<'t> {
                 let mut children = Children::of(pair);
                 children.eat(Rule::kw_keep);
                 EnsureClause::Keep(self.take_expr(&mut children)?)
+            }
+            Rule::no_gain => {
+                let mut children = Children::of(pair);
+                let mut ways = Vec::new();
+                while let Some(child) = children.next() {
+                    if child.as_rule() == Rule::way {
+                        let span = self.span(&child);
+                        let kind = match Children::of(child).next()?.as_rule() {
+                            Rule::kw_splitting => Way::Splitting,
+                            Rule::kw_merging => Way::Merging,
+                            _ => Way::Returning,
+                        };
+                        ways.push(Placed { kind, span });
+                    }
+                }
+                EnsureClause::NoGain(ways)
             }
             _ => EnsureClause::Shared(self.clause(pair)?),
         };

@@ -283,6 +283,10 @@ pub enum Proofs {
     Rules,
     /// Whether two rules of a group can meet
     Overlaps,
+    /// Whether any two rules can meet, on one receipt and on one line
+    Meetings,
+    /// Whether splitting, merging or returning a receipt gains anything
+    Gains,
 }
 
 /// `perq fmt`

@@ -9,9 +9,11 @@ use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use perq_compiler::ir::Program;
+use perq_compiler::prove::{Dead, Gives};
 use perq_compiler::typed::Ratio;
 use perq_runtime::decimal;
 use perq_runtime::prove::block::test_block;
+use perq_runtime::prove::gains::{Bought, GainAnswer, GainKnown, Gained};
 use perq_runtime::prove::{Desk, Fires, Known, Meets, PairAnswer, Promised, RuleAnswer, Witness};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -32,42 +34,50 @@ pub fn run(options: &args::Prove, output: &mut Output) -> Outcome {
         let catalogue = tables::catalogue(&config.catalogue)?;
         let desk = Desk::new(&typed, pack, &catalogue).map_err(|error| Failure::new(error.to_string()))?;
         let wanted = |proofs: Proofs| options.only.is_empty() || options.only.contains(&proofs);
-        let mut paper = Paper { desk: &desk, options, findings: 0, undecided: 0, proved: 0, out: Vec::new() };
+        let mut paper =
+            Paper { desk: &desk, options, findings: 0, undecided: 0, proved: 0, shown: 0, out: Vec::new() };
         if wanted(Proofs::Ensures) {
             let named = |name: &String| options.name.is_empty() || options.name.contains(name);
-            let promises: Vec<Promised> = typed
+            for promise in typed.promises.iter().filter(|promise| named(&promise.name)) {
+                paper.promise(&desk.promise(promise), output)?;
+            }
+            for no_gain in typed.no_gains.iter().filter(|no_gain| named(&no_gain.name)) {
+                for answer in desk.no_gain(no_gain) {
+                    paper.gain(&answer, no_gain.title.as_deref(), output)?;
+                }
+            }
+            let all: Vec<&String> = typed
                 .promises
                 .iter()
-                .filter(|promise| named(&promise.name))
-                .map(|promise| desk.promise(promise))
+                .map(|promise| &promise.name)
+                .chain(typed.no_gains.iter().map(|no_gain| &no_gain.name))
                 .collect();
-            for promised in &promises {
-                paper.promise(promised, output)?;
-            }
-            if let Some(unknown) =
-                options.name.iter().find(|name| !typed.promises.iter().any(|promise| promise.name == **name))
-            {
-                let known: Vec<String> =
-                    typed.promises.iter().map(|promise| format!("`{}`", plain(&promise.name))).collect();
+            if let Some(unknown) = options.name.iter().find(|name| !all.contains(name)) {
+                let known: Vec<String> = all.iter().map(|name| format!("`{}`", plain(name))).collect();
                 let known = match known.as_slice() {
                     [] => "there is none".to_owned(),
                     names => format!("there are {}", names.join(", ")),
                 };
                 return Err(Failure::new(format!("there is no `ensure` `{}`; {known}", plain(unknown))));
             }
-            if promises.is_empty() {
+            if all.is_empty() {
                 output.say("there is no `ensure` here")?;
             }
         }
         if wanted(Proofs::Rules) {
             paper.rules(&desk.rules(), output)?;
         }
-        if options.only.contains(&Proofs::Overlaps) {
-            paper.pairs(&desk.overlaps(), output)?;
+        if options.only.contains(&Proofs::Overlaps) || options.only.contains(&Proofs::Meetings) {
+            paper.pairs(&desk.overlaps(options.only.contains(&Proofs::Meetings)), output)?;
+        }
+        if options.only.contains(&Proofs::Gains) {
+            for answer in desk.ways() {
+                paper.gain(&answer, None, output)?;
+            }
         }
         let count = plural(paper.findings, "finding");
-        let (proved, undecided) = (paper.proved, paper.undecided);
-        output.say(&format!("{proved} proved, {count}, {undecided} not decided"))?;
+        let (proved, shown, undecided) = (paper.proved, paper.shown, paper.undecided);
+        output.say(&format!("{proved} proved, {shown} shown by events, {count}, {undecided} not decided"))?;
         if paper.findings > 0 || (options.strict && undecided > 0) {
             exit = Exit::Findings;
         }
@@ -75,6 +85,7 @@ pub fn run(options: &args::Prove, output: &mut Output) -> Outcome {
             "programme": path.display().to_string(),
             "answers": paper.out,
             "proved": proved,
+            "shown": shown,
             "findings": paper.findings,
             "undecided": undecided,
         }));
@@ -90,6 +101,8 @@ struct Paper<'d, 'p> {
     findings: usize,
     undecided: usize,
     proved: usize,
+    /// What an event shows without being a finding.
+    shown: usize,
     out: Vec<Value>,
 }
 
@@ -130,8 +143,10 @@ impl Paper<'_, '_> {
             }
             Known::Broken(witness) => {
                 self.findings += 1;
-                output.say(&format!("ensure {name}{title}: broken"))?;
+                let by = if witness.only_rounding { ", by rounding alone" } else { "" };
+                output.say(&format!("ensure {name}{title}: broken{by}"))?;
                 object["answer"] = json!("broken");
+                object["only_rounding"] = json!(witness.only_rounding);
                 if let Some(broken) = &witness.broken {
                     let where_ = broken
                         .line
@@ -157,7 +172,7 @@ impl Paper<'_, '_> {
                 let title = format!("{} is broken", promised.name);
                 self.witness(&promised.name, &title, &expects, witness, &mut object, output)?;
             }
-            Known::Undecided { why, rules, tried } => {
+            Known::Undecided { why, rules, because, tried } => {
                 self.undecided += 1;
                 output.say(&format!("ensure {name}{title}: not decided"))?;
                 let by =
@@ -167,8 +182,13 @@ impl Paper<'_, '_> {
                     plain(why),
                     plural(*tried, "event")
                 ))?;
+                for (rule, why) in because {
+                    output.say(&format!("  {} {why}", plain(rule)))?;
+                }
                 object["answer"] = json!("undecided");
                 object["why"] = json!(why);
+                object["because"] =
+                    because.iter().map(|(rule, why)| json!({ "rule": rule, "why": why })).collect();
                 object["rules"] = json!(rules);
                 object["tried"] = json!(tried);
             }
@@ -178,20 +198,48 @@ impl Paper<'_, '_> {
     }
 
     fn rules(&mut self, rules: &[RuleAnswer], output: &mut Output) -> Result<(), Failure> {
+        let mut off = 0usize;
         for answer in rules {
             let name = plain(&answer.rule);
             let mut object = json!({ "about": "rule", "name": answer.rule });
             match &answer.fires {
-                Fires::Never => {
+                Fires::Never(why) => {
                     self.findings += 1;
-                    output.say(&format!("rule {name}: dead; its conditions contradict each other"))?;
+                    let (word, why) = match why {
+                        Dead::Contradiction => ("contradiction", "its conditions contradict each other"),
+                        Dead::Nothing => ("nothing", "its amount or a limit leaves it nothing to give"),
+                        Dead::Skipped => {
+                            ("skipped", "what it gives is always above a limit that then lets nothing pass")
+                        }
+                    };
+                    output.say(&format!("rule {name}: dead; {why}"))?;
                     object["answer"] = json!("dead");
+                    object["why"] = json!(word);
+                }
+                Fires::Off => {
+                    off += 1;
+                    object["answer"] = json!("off");
+                }
+                Fires::Shadowed(by, witness) => {
+                    self.findings += 1;
+                    let by_each: Vec<String> =
+                        by.iter().map(|(rule, gives)| format!("{} {}", plain(rule), words(*gives))).collect();
+                    output.say(&format!("rule {name}: shadowed; {}", by_each.join("; ")))?;
+                    object["answer"] = json!("shadowed");
+                    object["by"] = by
+                        .iter()
+                        .map(|(rule, gives)| json!({ "rule": rule, "why": words(*gives) }))
+                        .collect();
+                    if let Some(witness) = witness {
+                        output.say(&format!("  it gives way in {}", plain(&witness.event.to_string())))?;
+                        object["event"] = witness.event.clone();
+                    }
                 }
                 Fires::In(witness) => {
                     object["answer"] = json!("alive");
                     object["event"] = witness.event.clone();
                 }
-                Fires::Shadowed(by, times) => {
+                Fires::GaveWay(by, times) => {
                     self.undecided += 1;
                     output.say(&format!(
                         "rule {name}: not decided; it gave way to {} in each of {}",
@@ -215,55 +263,192 @@ impl Paper<'_, '_> {
             self.out.push(object);
         }
         let alive = rules.iter().filter(|answer| matches!(answer.fires, Fires::In(_))).count();
-        self.proved += alive;
+        self.shown += alive;
+        let off = if off == 0 { String::new() } else { format!("; {off} take no part, as their texts say") };
         output.say(&format!(
-            "{alive} of {} shown to have an effect, each by an event",
+            "{alive} of {} shown to have an effect, each by an event{off}",
             plural(rules.len(), "rule")
         ))?;
         Ok(())
     }
 
     fn pairs(&mut self, pairs: &[PairAnswer], output: &mut Output) -> Result<(), Failure> {
-        let (mut apart, mut meet) = (0usize, 0usize);
+        let (mut counts, mut on_lines) = ([0usize; 3], [0usize; 3]);
         for answer in pairs {
             let mut object = json!({
                 "about": "overlap", "group": answer.group, "rules": [answer.first, answer.second],
                 "contested": answer.contested,
             });
-            match &answer.meets {
-                Meets::Never => {
-                    apart += 1;
-                    self.proved += 1;
-                    object["answer"] = json!("apart");
-                }
-                Meets::In(witness) => {
-                    meet += 1;
-                    self.proved += 1;
-                    object["answer"] = json!("meet");
-                    object["event"] = witness.event.clone();
-                    if answer.contested {
-                        output.say(&format!(
-                            "group {}: {} and {} meet, and one gives way",
-                            plain(&answer.group),
-                            plain(&answer.first),
-                            plain(&answer.second)
-                        ))?;
+            for (key, meets, counts) in [
+                ("answer", Some(&answer.meets), &mut counts),
+                ("on_lines", answer.on_lines.as_ref(), &mut on_lines),
+            ] {
+                let Some(meets) = meets else { continue };
+                let (word, place) = match meets {
+                    Meets::In(witness) => {
+                        let event = if key == "answer" { "event" } else { "event_of_line" };
+                        object[event] = witness.event.clone();
+                        ("meet", 0)
                     }
+                    Meets::Never => ("apart", 1),
+                    Meets::Unknown(tried) => {
+                        object["tried"] = json!(tried);
+                        ("undecided", 2)
+                    }
+                };
+                object[key] = json!(word);
+                if let Some(count) = counts.get_mut(place) {
+                    *count += 1;
                 }
-                Meets::Unknown(tried) => {
-                    self.undecided += 1;
-                    object["answer"] = json!("undecided");
-                    object["tried"] = json!(tried);
-                }
+            }
+            if let (Meets::In(_), true, Some(group)) = (&answer.meets, answer.contested, &answer.group) {
+                output.say(&format!(
+                    "group {}: {} and {} meet, and one gives way",
+                    plain(group),
+                    plain(&answer.first),
+                    plain(&answer.second)
+                ))?;
             }
             self.out.push(object);
         }
-        let rest = pairs.len() - apart - meet;
+        let [meet, apart, open] = counts;
+        self.shown += meet;
+        self.proved += apart;
+        self.undecided += open;
+        let of = if pairs.iter().any(|pair| pair.group.is_none()) { "" } else { " of one group" };
         output.say(&format!(
-            "{} of one group: {meet} meet, each shown by an event; {apart} never do; {rest} not decided",
+            "{}{of}: {meet} meet, each shown by an event; {apart} never do; {open} not decided",
             plural(pairs.len(), "pair")
         ))?;
+        let [meet, apart, open] = on_lines;
+        output.say(&format!("on one line: {meet} meet; {apart} never do; {open} not decided"))?;
         Ok(())
+    }
+
+    fn gain(&mut self, answer: &GainAnswer, title: Option<&str>, output: &mut Output) -> Result<(), Failure> {
+        let way = answer.way.word();
+        let title = title.map_or_else(String::new, |title| format!(" \"{}\"", plain(title)));
+        let about = match &answer.name {
+            Some(name) => format!("ensure {}{title}: {way}", plain(name)),
+            None => way.to_owned(),
+        };
+        let mut object = json!({ "about": "gain", "name": answer.name, "way": way });
+        match &answer.known {
+            GainKnown::Never(rounds, shown) => {
+                self.proved += 1;
+                object["answer"] = json!("proved");
+                object["rounding"] = json!(rounds);
+                if rounds.is_empty() {
+                    output.say(&format!("{about} never gains anything: proved for all receipts"))?;
+                } else {
+                    output.say(&format!(
+                        "{about} never gains anything but by rounding: proved for all receipts; {} may be rounded",
+                        plain(&rounds.join(", "))
+                    ))?;
+                }
+                if let Some(shown) = shown {
+                    self.gained(shown, &mut object, output)?;
+                }
+            }
+            GainKnown::With(gained) => {
+                self.findings += 1;
+                object["answer"] = json!("gains");
+                output.say(&format!("{about} gains {}", self.minor(gained.gain)))?;
+                self.gained(gained, &mut object, output)?;
+                if let Some(folder) = &self.options.out {
+                    let name = answer.name.as_deref().unwrap_or("receipt");
+                    let mut lines = String::new();
+                    for event in &gained.other.events {
+                        lines.push_str(&event.to_string());
+                        lines.push('\n');
+                    }
+                    let path = written(folder, &format!("{name}-{way}.jsonl"), &lines)?;
+                    output.say(&format!(
+                        "  the receipts are in {}; `perq simulate` runs them",
+                        plain(&path.display().to_string())
+                    ))?;
+                    object["file"] = json!(path.display().to_string());
+                }
+            }
+            GainKnown::Undecided(obstacles, rounding, tried) => {
+                self.undecided += 1;
+                object["answer"] = json!("undecided");
+                object["tried"] = json!(tried);
+                object["because"] =
+                    obstacles.iter().map(|(rule, why)| json!({ "rule": rule, "why": why })).collect();
+                let but = if rounding.is_some() { " by more than rounding" } else { "" };
+                output.say(&format!(
+                    "{about}: not decided; none of {} gains anything{but}",
+                    plural(*tried, "receipt")
+                ))?;
+                for (rule, why) in obstacles {
+                    output.say(&format!("  {} {why}", plain(rule)))?;
+                }
+                if let Some(gained) = rounding {
+                    self.gained(gained, &mut object, output)?;
+                }
+            }
+            GainKnown::NothingReturns => {
+                self.proved += 1;
+                object["answer"] = json!("proved");
+                output.say(&format!(
+                    "{about} never gains anything: the programme says nothing of returns, so nothing is undone"
+                ))?;
+            }
+        }
+        self.out.push(object);
+        Ok(())
+    }
+
+    /// Two ways of buying, in figures.
+    fn gained(&self, gained: &Gained, object: &mut Value, output: &mut Output) -> Result<(), Failure> {
+        if gained.only_rounding {
+            output.say(&format!("  by rounding alone {} can be gained", self.minor(gained.gain)))?;
+        }
+        for (word, bought) in [("usual", &gained.usual), ("instead", &gained.other)] {
+            let figures = self.figures(bought);
+            output.say(&format!("  {word}: {figures}"))?;
+            for event in &bought.events {
+                output.say(&format!("    {}", plain(&event.to_string())))?;
+            }
+            object[word] = json!({ "events": bought.events, "figures": figures });
+        }
+        object["gain"] = json!(self.minor(gained.gain));
+        object["only_rounding"] = json!(gained.only_rounding);
+        Ok(())
+    }
+
+    /// What is paid and awarded for receipts.
+    fn figures(&self, bought: &Bought) -> String {
+        let program = self.program();
+        let mut text = format!("{} paid", self.minor((bought.paid, 1)));
+        for (account, amount) in bought.awards.iter().filter(|(_, amount)| *amount != 0) {
+            if let Some(account) = program.accounts.iter().find(|own| own.name == *account) {
+                let unit = plain(&account.unit);
+                text.push_str(&format!(", {} {unit}", decimal::print(*amount, account.decimals)));
+            }
+        }
+        let receipts = bought.decisions.iter().filter(|decision| decision.returned.is_none()).count();
+        let returns = bought.decisions.len() - receipts;
+        text.push_str(&format!(" on {}", plural(receipts, "receipt")));
+        if returns > 0 {
+            text.push_str(&format!(" and {}", plural(returns, "return")));
+        }
+        text
+    }
+
+    /// Minor units as money; what is broken of them as far as four digits more.
+    fn minor(&self, (num, den): (i128, i128)) -> String {
+        let program = self.program();
+        let decimals = program.currency.decimals;
+        let code = &program.currency.code;
+        let den = den.max(1);
+        if num % den == 0 {
+            return format!("{} {code}", decimal::print(num / den, decimals));
+        }
+        let finer = num.saturating_mul(10_000) / den;
+        let text = decimal::print(finer, decimals.saturating_add(4));
+        format!("{} {code}", text.trim_end_matches('0'))
     }
 
     /// Writes an event out and offers it as a test.
@@ -281,7 +466,7 @@ impl Paper<'_, '_> {
             serde_json::to_string_pretty(&witness.event).map_err(|error| Failure::new(error.to_string()))?;
         match &self.options.out {
             Some(folder) => {
-                let path = written(folder, name, &text)?;
+                let path = written(folder, &format!("{name}.json"), &format!("{text}\n"))?;
                 output.say(&format!(
                     "  the event is in {}; `perq simulate` runs it",
                     plain(&path.display().to_string())
@@ -312,9 +497,19 @@ impl Paper<'_, '_> {
     }
 }
 
+/// What a rule that displaces another does, wherever both are asked.
+fn words(gives: Gives) -> &'static str {
+    match gives {
+        Gives::Something => "stands before it and gives something wherever it would",
+        Gives::AsMuch => "stands before it and gives as much wherever it would",
+        Gives::More => "gives more wherever it would",
+        Gives::NoMore => "stands before it and gives no more wherever it would, where the least stays",
+    }
+}
+
 fn written(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Failure> {
     std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
-    let path = folder.join(format!("{name}.json"));
-    std::fs::write(&path, format!("{text}\n")).map_err(|error| Failure::file(&path, &error))?;
+    let path = folder.join(name);
+    std::fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
     Ok(path)
 }
