@@ -5,6 +5,7 @@
 //! choice comes out at nothing missing prove that the minima cannot be met; then rules are left out one after another, and
 //! those stay whose leaving would end the proof.
 
+use crate::amounts::Amounts;
 use crate::local::Locals;
 use crate::model::{Compare, Problem, Rule, Span};
 use crate::price::{Asked, Ground, Search, descend};
@@ -72,7 +73,7 @@ fn has_most(problem: &Problem, rule: usize) -> bool {
 
 /// What is missing of one least number in any case, where only some rules' other limits hold; nothing where it may be met.
 fn missing(problem: &Problem, keep: &[usize], (rule, span): (usize, Span), threads: usize) -> Option<i128> {
-    let mut reduced = Problem { score: vec![0; problem.score.len()], ..problem.clone() };
+    let mut reduced = Problem { score: Amounts::repeat(0, problem.score.len()), ..problem.clone() };
     for (id, own) in reduced.rules.iter_mut().enumerate() {
         if !keep.contains(&id) {
             strip(own);

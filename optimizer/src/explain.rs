@@ -1,6 +1,7 @@
 //! Why a contact was dropped: the rule that its member's choice would break with it, the limit that is full, or its own worth.
 //! Refuses to know how the choice was made.
 
+use crate::bits::{Bits, Mask};
 use crate::local::{Part, Scratch, each_part};
 use crate::model::{Problem, Span};
 use crate::rows::Rows;
@@ -25,31 +26,28 @@ pub enum Dropped {
 pub fn why_dropped(problem: &Problem, solution: &Solution, tell: &mut impl FnMut(usize, Dropped)) {
     let rows = Rows::of(problem, worth_of(problem));
     let mut used = vec![0i128; rows.list.len()];
-    for (member, chosen) in solution.chosen.iter().enumerate() {
-        for (item, contact) in problem.contacts_of(member).enumerate() {
-            if chosen >> item & 1 == 1 {
-                for id in rows.of_class(problem.class[contact]) {
-                    used[*id as usize] += i128::from(rows.list[*id as usize].use_of(problem, contact));
-                }
-            }
+    for contact in solution.chosen.contacts() {
+        for id in rows.of_class(problem.class[contact]) {
+            used[*id as usize] += i128::from(rows.list[*id as usize].use_of(problem, contact));
         }
     }
     let mut scratch = Scratch::default();
-    for (member, chosen) in solution.chosen.iter().enumerate() {
+    for member in 0..problem.member_count() {
         let range = problem.contacts_of(member);
-        if chosen.count_ones() as usize == range.len() {
+        let chosen = solution.chosen.of(range.clone());
+        if chosen.count() as usize == range.len() {
             continue;
         }
         let mut broken: Vec<Option<(bool, usize)>> = vec![None; range.len()];
         each_part(problem, member, &mut scratch, &mut |rule, part| {
             for (item, broken) in broken.iter_mut().enumerate() {
-                if broken.is_none() && chosen >> item & 1 == 0 && breaks(part, *chosen, item as u8) {
+                if broken.is_none() && !chosen.has(item) && breaks(part, chosen, item) {
                     *broken = Some((matches!(part, Part::AtLeast(..) | Part::Nothing), rule));
                 }
             }
         });
         for (item, contact) in range.enumerate() {
-            if chosen >> item & 1 == 1 {
+            if chosen.has(item) {
                 continue;
             }
             let full = rows.of_class(problem.class[contact]).iter().filter(|id| {
@@ -63,8 +61,8 @@ pub fn why_dropped(problem: &Problem, solution: &Solution, tell: &mut impl FnMut
             };
             let why = match broken.get(item).copied().flatten() {
                 Some((false, rule)) => Dropped::Rule(rule),
-                Some((true, rule)) if problem.score[contact] > 0 => Dropped::Least(rule),
-                Some((true, _)) | None if problem.score[contact] <= 0 => Dropped::Worth,
+                Some((true, rule)) if problem.score.get(contact) > 0 => Dropped::Least(rule),
+                Some((true, _)) | None if problem.score.get(contact) <= 0 => Dropped::Worth,
                 Some((true, _)) | None => match dearest(&mut full.into_iter()) {
                     Some(id) => Dropped::Full(rows.list[id as usize].rule, rows.list[id as usize].span),
                     None => {
@@ -86,19 +84,19 @@ pub fn why_dropped(problem: &Problem, solution: &Solution, tell: &mut impl FnMut
 }
 
 /// Whether a choice that meets a part does not with one contact more.
-fn breaks(part: Part<'_>, chosen: u64, item: u8) -> bool {
-    let with = chosen | 1 << item;
+fn breaks(part: Part<'_, Bits>, chosen: Bits, item: usize) -> bool {
+    let with = chosen.with(item);
     match part {
-        Part::Out(mask) => mask >> item & 1 == 1,
+        Part::Out(mask) => mask.has(item),
         Part::Nothing => true,
-        Part::AtMost(mask, most) => mask >> item & 1 == 1 && (with & mask).count_ones() > most,
+        Part::AtMost(mask, most) => mask.has(item) && (with & mask).count() > most,
         Part::Apart(first, mask) => {
-            (first == item && with & mask != 0) || (mask >> item & 1 == 1 && with >> first & 1 == 1)
+            (usize::from(first) == item && with.meets(mask)) || (mask.has(item) && with.has(first.into()))
         }
-        Part::Needs(first, mask) => first == item && with & mask == 0,
-        Part::AtLeast(mask, least) => (with & mask).count_ones() < least,
+        Part::Needs(first, mask) => usize::from(first) == item && !with.meets(mask),
+        Part::AtLeast(mask, least) => (with & mask).count() < least,
         Part::Groups(sets, most) => {
-            let hit = |chosen: u64| sets.iter().filter(|set| *set & chosen != 0).count();
+            let hit = |chosen: Bits| sets.iter().filter(|set| set.meets(chosen)).count();
             hit(with) > most as usize && hit(with) > hit(chosen)
         }
     }

@@ -4,18 +4,21 @@
 //! Gains and prices count parts of the score, so fine that rounding does not matter; sums are exact, so that neither the
 //! number of threads nor their order shows.
 
+use crate::bits::{Chosen, Mask};
 use crate::local::Locals;
 use crate::model::Problem;
 use crate::rows::{Rows, Weight};
 use crate::solve::in_parallel;
-use crate::subset::Subset;
+use crate::subset::Chooser;
 
 /// Bits that the largest score has when it is counted in parts.
 const FINE: u32 = 46;
 /// No price is higher.
-const HIGHEST: i64 = 1 << 50;
-/// Gains and prices of a contact are held inside of these.
-const CLAMP: i128 = 1 << 56;
+pub const HIGHEST: i64 = 1 << 50;
+/// Gains and prices of a contact are held inside of these, so that those of all of a member's contacts can be summed up.
+const CLAMP: i128 = 1 << 53;
+/// The bound of a pass at prices so high that gains were held back: none.
+const NO_BOUND: i128 = i128::MAX / 4;
 /// Members that one task takes.
 const TASK: usize = 4096;
 
@@ -55,6 +58,8 @@ pub struct Tables {
     base: Vec<i64>,
     /// By column, then by class.
     columns: Vec<(usize, Vec<i64>)>,
+    /// Some contact might gain more than can be summed up, so that nothing is proven at these prices.
+    loose: bool,
 }
 
 impl Tables {
@@ -64,6 +69,7 @@ impl Tables {
         let mut base = vec![0i64; classes];
         let mut columns: Vec<(usize, Vec<i64>)> =
             ground.rows.columns.iter().map(|column| (*column, vec![0i64; classes])).collect();
+        let mut loose = false;
         for (class, base) in base.iter_mut().enumerate() {
             let mut own = 0i128;
             for id in ground.rows.of_class(class as u32) {
@@ -75,21 +81,27 @@ impl Tables {
                         own -= price * i128::from(minus);
                         if let Some((_, list)) = columns.iter_mut().find(|(own, _)| *own == column) {
                             let each = i128::from(list[class]) + price * i128::from(times);
+                            loose |= each < -CLAMP;
                             list[class] = each.clamp(-CLAMP, CLAMP) as i64;
                         }
                     }
                 }
             }
             *base = own.clamp(-CLAMP, CLAMP) as i64;
+            let most = columns.iter().zip(&ground.rows.ranges).map(|((_, list), (least, most))| {
+                let price = i128::from(list[class]);
+                (-price * i128::from(*least)).max(-price * i128::from(*most)).max(0)
+            });
+            loose |= most.sum::<i128>() - own.min(0) > CLAMP / 2;
         }
-        Tables { base, columns }
+        Tables { base, columns, loose }
     }
 
-    /// What a contact gains at these prices. Held inside of bounds upwards only where that makes it larger than it is.
+    /// What a contact gains at these prices, held inside of bounds.
     pub fn gain(&self, ground: &Ground<'_>, contact: usize) -> i64 {
         let problem = ground.problem;
         let class = problem.class[contact] as usize;
-        let gain = (problem.score[contact] << ground.shift) - self.base[class];
+        let gain = (problem.score.get(contact) << ground.shift) - self.base[class];
         if self.columns.is_empty() {
             return gain;
         }
@@ -97,7 +109,7 @@ impl Tables {
         for (column, list) in &self.columns {
             let price = list[class];
             if price != 0 {
-                gain -= i128::from(price) * i128::from(problem.columns[*column][contact]);
+                gain -= i128::from(price) * i128::from(problem.columns[*column].get(contact));
             }
         }
         gain.clamp(-CLAMP, CLAMP) as i64
@@ -106,7 +118,7 @@ impl Tables {
 
 /// In how many parts scores are counted.
 pub fn shift_of(problem: &Problem) -> u32 {
-    let largest = problem.score.iter().map(|score| score.unsigned_abs()).max().unwrap_or(0).max(1);
+    let largest = problem.score.iter().map(i64::unsigned_abs).max().unwrap_or(0).max(1);
     FINE.saturating_sub(u64::BITS - largest.leading_zeros())
 }
 
@@ -117,10 +129,10 @@ pub struct Pass {
     pub bound: i128,
     /// What the choices use, row by row.
     pub used: Vec<i128>,
-    /// What was chosen for each of the members that were asked for.
-    pub chosen: Vec<u64>,
-    /// Nodes of all searches, and searches that were ended.
-    pub searched: (u64, u64),
+    /// What was chosen, where all members were asked for.
+    pub chosen: Chosen,
+    /// Searches that were ended.
+    pub cut: u64,
 }
 
 /// Of counts and sums by class, what rows use.
@@ -146,27 +158,19 @@ fn spread(ground: &Ground<'_>, counts: &[i64], sums: &[Vec<i128>]) -> Vec<i128> 
 }
 
 /// What chosen contacts use, row by row.
-pub fn used_by(ground: &Ground<'_>, chosen: &[u64]) -> Vec<i128> {
+pub fn used_by(ground: &Ground<'_>, chosen: &Chosen) -> Vec<i128> {
     let classes = ground.problem.classes.len();
     let mut counts = vec![0i64; classes];
     let mut sums = vec![vec![0i128; classes]; ground.rows.columns.len()];
-    for (member, mask) in chosen.iter().enumerate() {
-        let first = ground.problem.contacts_of(member).start;
-        count(ground, first, *mask, &mut counts, &mut sums);
-    }
+    chosen.contacts().for_each(|contact| count(ground, contact, &mut counts, &mut sums));
     spread(ground, &counts, &sums)
 }
 
-fn count(ground: &Ground<'_>, first: usize, mask: u64, counts: &mut [i64], sums: &mut [Vec<i128>]) {
-    let mut left = mask;
-    while left != 0 {
-        let contact = first + left.trailing_zeros() as usize;
-        left &= left - 1;
-        let class = ground.problem.class[contact] as usize;
-        counts[class] += 1;
-        for (sum, column) in sums.iter_mut().zip(&ground.rows.columns) {
-            sum[class] += i128::from(ground.problem.columns[*column][contact]);
-        }
+fn count(ground: &Ground<'_>, contact: usize, counts: &mut [i64], sums: &mut [Vec<i128>]) {
+    let class = ground.problem.class[contact] as usize;
+    counts[class] += 1;
+    for (sum, column) in sums.iter_mut().zip(&ground.rows.columns) {
+        sum[class] += i128::from(ground.problem.columns[*column].get(contact));
     }
 }
 
@@ -202,37 +206,42 @@ pub fn pass(ground: &Ground<'_>, prices: &[i64], asked: Asked<'_>) -> Pass {
     let classes = ground.problem.classes.len();
     // One task for each thread where the classes are many, so that counting them costs little.
     let size = TASK.max(members.div_ceil(ground.threads.max(1) * 8));
-    let made = in_parallel(
-        members.div_ceil(size.max(1)),
-        ground.threads,
-        || (Subset::default(), Vec::with_capacity(64)),
-        |task, (subset, gains)| {
-            (subset.visited, subset.cut) = (0, 0);
+    let all = matches!(asked, Asked::All);
+    let made =
+        in_parallel(members.div_ceil(size.max(1)), ground.threads, Chooser::default, |task, chooser| {
+            chooser.cut = 0;
             let mut counts = vec![0i64; classes];
             let mut sums = vec![vec![0i128; classes]; ground.rows.columns.len()];
             let positions = task * size..members.min((task + 1) * size);
+            let start = |member: usize| ground.problem.contacts_of(member).start;
+            let first = start(positions.start);
+            let mut chosen = Chosen::none(if all { start(positions.end) - first } else { 0 });
             let mut bound = 0i128;
-            let mut chosen = Vec::with_capacity(positions.len());
             for position in positions {
                 let member = asked.at(position);
                 let range = ground.problem.contacts_of(member);
-                gains.clear();
-                gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
-                let choice = subset.best(&ground.locals.own(member), gains);
+                chooser.gains.clear();
+                chooser.gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
+                let choice = chooser.best(ground.locals, member);
                 bound += i128::from(choice.bound);
-                count(ground, range.start, choice.chosen, &mut counts, &mut sums);
-                chosen.push(choice.chosen);
+                for item in choice.chosen.positions() {
+                    count(ground, range.start + item, &mut counts, &mut sums);
+                }
+                if all {
+                    chosen.set(range.start - first..range.end - first, choice.chosen);
+                }
             }
-            (bound, spread(ground, &counts, &sums), chosen, (subset.visited, subset.cut))
-        },
-    );
+            (bound, spread(ground, &counts, &sums), chosen, chooser.cut)
+        });
     let mut whole = Pass { used: vec![0; ground.rows.list.len()], ..Pass::default() };
-    whole.chosen.reserve_exact(members);
-    for (bound, used, chosen, searched) in made {
+    for (bound, used, chosen, cut) in made {
         whole.bound += bound;
         whole.used.iter_mut().zip(used).for_each(|(all, own)| *all += own);
-        whole.chosen.extend(chosen);
-        whole.searched = (whole.searched.0 + searched.0, whole.searched.1 + searched.1);
+        whole.chosen.append(&chosen);
+        whole.cut += cut;
+    }
+    if tables.loose {
+        whole.bound = NO_BOUND;
     }
     whole
 }
@@ -334,26 +343,24 @@ pub fn descend(
             tell(passes, best.bound);
         }
     }
-    let mut dual = match best {
-        Some(best) => best,
-        None => {
-            let found = pass(ground, &prices, asked);
-            let shared: i128 =
-                prices.iter().zip(&bounds).map(|(price, bound)| i128::from(*price) * bound).sum();
-            passes += 1;
-            Dual { prices, bound: found.bound + shared, pass: found, passes: 0 }
-        }
-    };
+    if best.as_ref().is_none_or(|best| best.bound >= NO_BOUND) {
+        // At no prices at all there always is a bound.
+        evaluate(&vec![0; rows.len()], &mut best, &mut passes);
+    }
+    let mut dual = best.unwrap_or_else(|| {
+        let prices = vec![0; rows.len()];
+        Dual { pass: pass(ground, &prices, asked), prices, bound: NO_BOUND, passes: 0 }
+    });
     dual.passes = passes;
     dual
 }
 
 /// What a contact gains in the mean, in parts of the score; above zero.
-fn unit(ground: &Ground<'_>) -> i64 {
+pub fn unit(ground: &Ground<'_>) -> i64 {
     let scores = &ground.problem.score;
     let stride = (scores.len() / 100_000).max(1);
-    let own = scores.iter().step_by(stride).filter(|score| **score > 0);
-    let (sum, count) = own.fold((0i128, 0i128), |(sum, count), score| (sum + i128::from(*score), count + 1));
+    let own = (0..scores.len()).step_by(stride).map(|at| scores.get(at)).filter(|score| *score > 0);
+    let (sum, count) = own.fold((0i128, 0i128), |(sum, count), score| (sum + i128::from(score), count + 1));
     let mean = (sum << ground.shift) / count.max(1);
     i64::try_from(mean).unwrap_or(HIGHEST).max(1)
 }

@@ -1,6 +1,7 @@
 //! What members share, as rows: the contacts of a row, weighed, are at most its bound. Refuses to know members' own rules and
 //! where prices come from.
 
+use crate::amounts::Amounts;
 use crate::model::{Compare, Exception, Limit, Problem, Rule, Scope, Span};
 
 /// How much a contact uses of a row.
@@ -35,6 +36,8 @@ pub struct Row {
     pub worth: Option<i64>,
     /// The mean weight of a contact, without its sign; above zero.
     pub mean: i64,
+    /// The largest.
+    pub largest: i64,
 }
 
 impl Row {
@@ -44,8 +47,8 @@ impl Row {
             * match self.weight {
                 Weight::One => 1,
                 Weight::Amount { column, times, minus } => {
-                    let amount = problem.columns.get(column).and_then(|column| column.get(contact));
-                    amount.copied().unwrap_or(0) * times - minus
+                    let amount = problem.columns.get(column).map_or(0, |column| column.get(contact));
+                    amount * times - minus
                 }
             }
     }
@@ -60,6 +63,8 @@ pub struct Rows {
     by_class: Vec<u32>,
     /// Columns that rows ask for.
     pub columns: Vec<usize>,
+    /// The least and the largest amount of each of them.
+    pub ranges: Vec<(i64, i64)>,
 }
 
 impl Rows {
@@ -101,6 +106,7 @@ impl Rows {
                         before: 0,
                         worth: None,
                         mean: 1,
+                        largest: 1,
                     };
                     let (mut sum, mut largest, mut count) = (0i128, 1i64, 0i128);
                     for (contact, class) in problem.class.iter().enumerate() {
@@ -115,6 +121,7 @@ impl Rows {
                         continue;
                     }
                     row.mean = i64::try_from(sum / count.max(1)).unwrap_or(i64::MAX).max(1);
+                    row.largest = largest;
                     row.worth = soft.then(|| worth.div_euclid(largest).max(1));
                     list.push(row);
                 }
@@ -154,6 +161,14 @@ impl Rows {
         rows.columns = columns.collect();
         rows.columns.sort_unstable();
         rows.columns.dedup();
+        let range = |column: &usize| {
+            let amounts = problem.columns.get(*column).map(Amounts::iter);
+            amounts
+                .into_iter()
+                .flatten()
+                .fold((0, 0), |(least, most): (i64, i64), own| (least.min(own), most.max(own)))
+        };
+        rows.ranges = rows.columns.iter().map(range).collect();
     }
 }
 
@@ -187,7 +202,19 @@ fn count_rows(
         let room = most.saturating_sub(before).max(0);
         if sum(proposed, &days) > room {
             let (sign, weight, bound) = (1, Weight::One, i128::from(room));
-            list.push(Row { rule, span, days, exception, sign, weight, bound, before, worth: None, mean: 1 });
+            list.push(Row {
+                rule,
+                span,
+                days,
+                exception,
+                sign,
+                weight,
+                bound,
+                before,
+                worth: None,
+                mean: 1,
+                largest: 1,
+            });
         }
     };
     for span in &limit.window.spans {
@@ -230,6 +257,7 @@ fn count_rows(
                 before,
                 worth: Some(worth),
                 mean: 1,
+                largest: 1,
             });
         }
     }
