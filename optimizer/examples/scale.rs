@@ -313,7 +313,7 @@ fn main() {
     let (begun, before) = (Instant::now(), worked());
     let verbose = std::env::var_os("VERBOSE").is_some();
     let solution = solve(&problem, &options, &mut |progress| {
-        if verbose && !matches!(progress, Progress::Priced(passes, _) if passes % 10 != 0) {
+        if verbose && !matches!(progress, Progress::Priced(passes, _) if passes % 3 != 0) {
             println!("  {:.2} s {:.2} s {progress:?}", begun.elapsed().as_secs_f64(), worked() - before);
         }
     })

@@ -21,7 +21,7 @@ pub struct Plan {
 /// What another choice for one member changes.
 #[derive(Debug, Default)]
 pub struct Change {
-    rows: Vec<(u32, i128)>,
+    rows: Vec<(u32, i64)>,
     score: i128,
 }
 
@@ -32,10 +32,10 @@ impl Change {
         let first = ground.problem.contacts_of(member).start;
         for item in (from.without(to) | to.without(from)).positions() {
             let contact = first + item;
-            let sign = if to.has(item) { 1 } else { -1 };
-            self.score += sign * i128::from(ground.problem.score.get(contact));
+            let sign = if to.has(item) { 1i64 } else { -1 };
+            self.score += i128::from(sign) * i128::from(ground.problem.score.get(contact));
             for id in ground.rows.of_class(ground.problem.class[contact]) {
-                let own = sign * i128::from(ground.rows.list[*id as usize].use_of(ground.problem, contact));
+                let own = sign * ground.rows.list[*id as usize].use_of(ground.problem, contact);
                 match self.rows.iter_mut().find(|(row, _)| row == id) {
                     Some((_, change)) => *change += own,
                     None => self.rows.push((*id, own)),
@@ -48,7 +48,7 @@ impl Change {
     fn passes(&self, ground: &Ground<'_>, plan: &Plan) -> bool {
         self.rows.iter().any(|(id, change)| {
             let row = &ground.rows.list[*id as usize];
-            row.worth.is_none() && *change > 0 && plan.used[*id as usize] + change > row.bound
+            row.worth.is_none() && *change > 0 && plan.after(*id, *change) > row.bound
         })
     }
 
@@ -59,8 +59,8 @@ impl Change {
             let row = &ground.rows.list[*id as usize];
             if let Some(worth) = row.worth {
                 let over = |used: i128| (used - row.bound).max(0);
-                let used = plan.used[*id as usize];
-                gain -= i128::from(worth) * (over(used + change) - over(used));
+                let (before, after) = (plan.used[*id as usize], plan.after(*id, *change));
+                gain -= i128::from(worth) * (over(after) - over(before));
             }
         }
         gain
@@ -76,7 +76,7 @@ impl Change {
 
     fn make(&self, ground: &Ground<'_>, plan: &mut Plan, member: usize, to: Bits) {
         for (id, change) in &self.rows {
-            plan.used[*id as usize] += change;
+            plan.used[*id as usize] = plan.after(*id, *change);
         }
         plan.score += self.score;
         plan.chosen.set(ground.problem.contacts_of(member), to);
@@ -89,6 +89,11 @@ impl Plan {
         let used = used_by(ground, &chosen);
         let score = chosen.contacts().map(|contact| i128::from(ground.problem.score.get(contact))).sum();
         Plan { chosen, used, score }
+    }
+
+    /// What is used of a row after a change.
+    fn after(&self, id: u32, change: i64) -> i128 {
+        self.used[id as usize] + i128::from(change)
     }
 
     /// What a member gets.
@@ -130,7 +135,7 @@ pub fn repair(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
     }
     // What cannot be mended by choosing otherwise is given up, member by member; that ends, since no one gets anything back.
     while let Some(row) = plan.passed(ground).first().copied() {
-        let mut most: Vec<(i128, usize)> = Vec::new();
+        let mut most: Vec<(i64, usize)> = Vec::new();
         for member in 0..ground.problem.member_count() {
             change.of(ground, member, plan.choice(ground, member), Bits::default());
             let own = change.rows.iter().find(|(id, _)| *id as usize == row).map_or(0, |(_, own)| *own);
@@ -256,12 +261,13 @@ fn mend(
 
 /// What a change loses at prices.
 fn loss(ground: &Ground<'_>, prices: &[i64], change: &Change) -> i128 {
-    let shared: i128 = change.rows.iter().map(|(id, own)| i128::from(prices[*id as usize]) * own).sum();
+    let shared: i128 =
+        change.rows.iter().map(|(id, own)| i128::from(prices[*id as usize]) * i128::from(*own)).sum();
     shared - (change.score << ground.shift)
 }
 
 /// Members that one task of a scan takes.
-const TASK: usize = 8192;
+const TASK: usize = 2048;
 
 /// A choice for a member other than the one it has, with what it loses at the prices.
 type Offer = (i128, u32, Bits);
@@ -274,8 +280,8 @@ fn offers(ground: &Ground<'_>, prices: &[i64], other: &[i64], plan: &Plan) -> Ve
     let tight: Vec<bool> = (ground.rows.list.iter().zip(&plan.used))
         .map(|(row, used)| row.worth.is_none() && used + i128::from(row.largest) > row.bound)
         .collect();
-    let classes: Vec<bool> = (0..ground.problem.classes.len() as u32)
-        .map(|class| ground.rows.of_class(class).iter().any(|id| tight[*id as usize]))
+    let groups: Vec<bool> = (0..ground.rows.group_count())
+        .map(|group| ground.rows.of_group(group).iter().any(|id| tight[*id as usize]))
         .collect();
     let members = ground.problem.member_count();
     let found = in_parallel(
@@ -290,9 +296,9 @@ fn offers(ground: &Ground<'_>, prices: &[i64], other: &[i64], plan: &Plan) -> Ve
                 chooser.gains.clear();
                 for (position, contact) in range.clone().enumerate() {
                     let mut gain = tables.gain(ground, contact);
-                    let class = ground.problem.class[contact];
-                    if gain > 0 && !chosen.has(position) && classes[class as usize] {
-                        let rows = ground.rows.of_class(class).iter();
+                    let group = ground.rows.group(ground.problem.class[contact]);
+                    if gain > 0 && !chosen.has(position) && groups[group] {
+                        let rows = ground.rows.of_group(group).iter();
                         let out = rows.filter(|id| tight[**id as usize]).any(|id| {
                             let row = &ground.rows.list[*id as usize];
                             let own = i128::from(row.use_of(ground.problem, contact));
@@ -394,7 +400,7 @@ pub fn settle(ground: &Ground<'_>, prices: &[i64], unit: i64, plan: &mut Plan) {
 }
 
 /// How far prices of what is left over fall, in thousandths, level by level.
-const LEVELS: [i64; 5] = [990, 900, 700, 400, 0];
+const LEVELS: [i64; 3] = [970, 700, 0];
 
 /// Fills what is left, and pulls up what falls short.
 pub fn fill(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
@@ -422,21 +428,22 @@ pub fn fill(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
 /// Choices beside those of a plan that are kept at most.
 const BESIDE: usize = 400_000;
 /// Choices of others that are tried for making room for one.
-const TRIED: usize = 48;
+const TRIED: usize = 256;
 
 /// For every member the best choices without one of its contacts, and with one more, that lose no more than `most` at the
-/// prices; the least losses where they are too many.
-fn beside(ground: &Ground<'_>, prices: &[i64], most: i128, plan: &Plan) -> Vec<Offer> {
+/// prices, the least losses first, and only so many; and what each member loses as it is.
+fn beside(ground: &Ground<'_>, prices: &[i64], most: i128, plan: &Plan) -> (Vec<Offer>, Vec<i64>) {
     let tables = Tables::of(ground, prices);
     let members = ground.problem.member_count();
     let found = in_parallel(members.div_ceil(TASK), ground.threads, Chooser::default, |task, chooser| {
-        let mut found: Vec<Offer> = Vec::new();
+        let (mut found, mut losses): (Vec<Offer>, Vec<i64>) = (Vec::new(), Vec::new());
         for member in task * TASK..members.min((task + 1) * TASK) {
             let range = ground.problem.contacts_of(member);
             let chosen = plan.chosen.of(range.clone());
             chooser.gains.clear();
             chooser.gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
             let best = chooser.best(ground.locals, member);
+            losses.push(best.gain - chosen.positions().map(|item| chooser.gains[item]).sum::<i64>());
             let begin = found.len();
             if best.chosen != chosen {
                 found.push((0, member as u32, best.chosen));
@@ -460,24 +467,25 @@ fn beside(ground: &Ground<'_>, prices: &[i64], most: i128, plan: &Plan) -> Vec<O
                 }
             }
         }
-        found
+        (found, losses)
     });
+    let (found, losses): (Vec<Vec<Offer>>, Vec<Vec<i64>>) = found.into_iter().unzip();
     let mut found = found.concat();
     if found.len() > BESIDE {
         found.select_nth_unstable(BESIDE);
         found.truncate(BESIDE);
     }
     found.sort_unstable();
-    found
+    (found, losses.concat())
 }
 
 /// So much more does a contact gain that is to be chosen.
 const PULL: i64 = 1 << 55;
 
-/// Changes two members at once, where one makes the room that the other takes, until no pair adds anything. `gap` is what the
-/// plan lacks of the bound, in parts of the score: nobody loses more than that in a better plan. Whether it changed anything.
-pub fn exchange(ground: &Ground<'_>, prices: &[i64], gap: i128, plan: &mut Plan) -> bool {
-    let beside = beside(ground, prices, gap, plan);
+/// Changes two members at once, where one makes the room that the other takes. `gap` is what the plan lacks of the bound, in parts
+/// of the score: nobody loses more than that in a better plan. What it added to the objective.
+pub fn exchange(ground: &Ground<'_>, prices: &[i64], gap: i128, plan: &mut Plan) -> i128 {
+    let (beside, mut losses) = beside(ground, prices, gap, plan);
     // Of each row, the choices that use less of it than their members do now.
     let mut less: Vec<Vec<u32>> = vec![Vec::new(); ground.rows.list.len()];
     let (mut own, mut other) = (Change::default(), Change::default());
@@ -489,10 +497,13 @@ pub fn exchange(ground: &Ground<'_>, prices: &[i64], gap: i128, plan: &mut Plan)
             }
         }
     }
-    let mut changed = false;
-    for (_, member, to) in &beside {
+    // What the plan lacks besides its members' losses: a change that loses more adds nothing.
+    let mut room = gap - losses.iter().map(|loss| i128::from(*loss)).sum::<i128>();
+    let mut added = 0;
+    for (loss, member, to) in &beside {
         let (member, to) = (*member as usize, *to);
         let from = plan.choice(ground, member);
+        let lost = *loss - i128::from(losses[member]);
         if from == to {
             continue;
         }
@@ -500,49 +511,54 @@ pub fn exchange(ground: &Ground<'_>, prices: &[i64], gap: i128, plan: &mut Plan)
         let own_gain = own.gain(ground, plan);
         let over = own.rows.iter().find(|(id, change)| {
             let row = &ground.rows.list[*id as usize];
-            row.worth.is_none() && *change > 0 && plan.used[*id as usize] + change > row.bound
+            row.worth.is_none() && *change > 0 && plan.after(*id, *change) > row.bound
         });
-        let Some((over, _)) = over.copied() else {
-            if own_gain > 0 {
-                own.make(ground, plan, member, to);
-                changed = true;
+        let mut best: Option<(i128, i128, usize, Bits)> = None;
+        if let Some((over, _)) = over.copied() {
+            own.make(ground, plan, member, to);
+            for at in less[over as usize].iter().take(TRIED) {
+                let (loss, victim, less) = beside[*at as usize];
+                let victim = victim as usize;
+                let theirs = plan.choice(ground, victim);
+                if victim == member || theirs == less || lost + loss - i128::from(losses[victim]) >= room {
+                    continue;
+                }
+                other.of(ground, victim, theirs, less);
+                let of = |id: u32| other.rows.iter().find(|(row, _)| *row == id).map_or(0, |(_, own)| *own);
+                let mended = own.rows.iter().all(|(id, _)| {
+                    let row = &ground.rows.list[*id as usize];
+                    row.worth.is_some() || plan.after(*id, of(*id)) <= row.bound
+                });
+                if !mended || other.passes(ground, plan) {
+                    continue;
+                }
+                let gain = own_gain + other.gain(ground, plan);
+                if gain > best.map_or(0, |(best, ..)| best) {
+                    best = Some((gain, loss, victim, less));
+                }
             }
-            continue;
-        };
-        own.make(ground, plan, member, to);
-        let mut best: Option<(i128, usize, Bits)> = None;
-        for at in less[over as usize].iter().take(TRIED) {
-            let (_, victim, less) = beside[*at as usize];
-            let victim = victim as usize;
-            let theirs = plan.choice(ground, victim);
-            if victim == member || theirs == less {
-                continue;
-            }
-            other.of(ground, victim, theirs, less);
-            let of = |id: u32| other.rows.iter().find(|(row, _)| *row == id).map_or(0, |(_, own)| *own);
-            let mended = own.rows.iter().all(|(id, _)| {
-                let row = &ground.rows.list[*id as usize];
-                row.worth.is_some() || plan.used[*id as usize] + of(*id) <= row.bound
-            });
-            if !mended || other.passes(ground, plan) {
-                continue;
-            }
-            let gain = other.gain(ground, plan);
-            if own_gain + gain > best.map_or(0, |(best, ..)| best) {
-                best = Some((own_gain + gain, victim, less));
-            }
-        }
-        match best {
-            Some((_, victim, less)) => {
-                other.of(ground, victim, plan.choice(ground, victim), less);
-                other.make(ground, plan, victim, less);
-                changed = true;
-            }
-            None => {
+            if best.is_none() {
                 own.of(ground, member, to, from);
                 own.make(ground, plan, member, from);
+                continue;
             }
+        } else if own_gain > 0 {
+            own.make(ground, plan, member, to);
+        } else {
+            continue;
         }
+        let mut gained = own_gain;
+        room -= lost;
+        losses[member] = i64::try_from(*loss).unwrap_or(i64::MAX);
+        if let Some((gain, loss, victim, less)) = best {
+            other.of(ground, victim, plan.choice(ground, victim), less);
+            other.make(ground, plan, victim, less);
+            room -= loss - i128::from(losses[victim]);
+            losses[victim] = i64::try_from(loss).unwrap_or(i64::MAX);
+            gained = gain;
+        }
+        room -= gained << ground.shift;
+        added += gained;
     }
-    changed
+    added
 }

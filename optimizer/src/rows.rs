@@ -3,6 +3,7 @@
 
 use crate::amounts::Amounts;
 use crate::model::{Compare, Exception, Limit, Problem, Rule, Scope, Span};
+use std::collections::BTreeMap;
 
 /// How much a contact uses of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +60,10 @@ impl Row {
 pub struct Rows {
     /// In order of the rules.
     pub list: Vec<Row>,
+    /// Of each class: the group of all that the same rows count.
+    groups: Vec<u32>,
     starts: Vec<u32>,
-    by_class: Vec<u32>,
+    by_group: Vec<u32>,
     /// Columns that rows ask for.
     pub columns: Vec<usize>,
     /// The least and the largest amount of each of them.
@@ -68,10 +71,25 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The rows that count a class.
+    /// The rows that count a class, ascending.
     pub fn of_class(&self, class: u32) -> &[u32] {
+        self.of_group(self.group(class))
+    }
+
+    /// The group of a class: what the same rows count is one group.
+    pub fn group(&self, class: u32) -> usize {
+        self.groups.get(class as usize).map_or(0, |group| *group as usize)
+    }
+
+    /// How many groups there are.
+    pub fn group_count(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The rows that count a group, ascending.
+    pub fn of_group(&self, group: usize) -> &[u32] {
         let at = |position: usize| self.starts.get(position).map_or(0, |start| *start as usize);
-        self.by_class.get(at(class as usize)..at(class as usize + 1)).unwrap_or_default()
+        self.by_group.get(at(group)..at(group + 1)).unwrap_or_default()
     }
 
     /// Of a problem that is checked; `worth` is what a missing contact costs.
@@ -141,18 +159,37 @@ impl Rows {
 
     fn lay_out(&mut self, problem: &Problem) {
         let rows = self;
-        rows.starts.clear();
-        rows.by_class.clear();
-        rows.starts.push(0);
+        let scopes: Vec<Option<Scope>> = rows.list.iter().map(|row| row_scope(problem, row)).collect();
+        let mut known: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
+        let mut own: Vec<u32> = Vec::new();
+        rows.groups.clear();
         for class in &problem.classes {
-            for (id, row) in rows.list.iter().enumerate() {
-                if row_scope(problem, row).is_some_and(|scope| class.is_in(scope))
+            own.clear();
+            for (id, (row, scope)) in rows.list.iter().zip(&scopes).enumerate() {
+                if scope.is_some_and(|scope| class.is_in(scope))
                     && row.days.iter().any(|days| days.holds(class.day))
                 {
-                    rows.by_class.push(id as u32);
+                    own.push(id as u32);
                 }
             }
-            rows.starts.push(rows.by_class.len() as u32);
+            let group = match known.get(&own) {
+                Some(group) => *group,
+                None => {
+                    let next = known.len() as u32;
+                    known.insert(own.clone(), next);
+                    next
+                }
+            };
+            rows.groups.push(group);
+        }
+        let mut lists: Vec<(u32, Vec<u32>)> = known.into_iter().map(|(list, group)| (group, list)).collect();
+        lists.sort_unstable_by_key(|(group, _)| *group);
+        rows.starts.clear();
+        rows.by_group.clear();
+        rows.starts.push(0);
+        for (_, list) in lists {
+            rows.by_group.extend(list);
+            rows.starts.push(rows.by_group.len() as u32);
         }
         let columns = rows.list.iter().filter_map(|row| match row.weight {
             Weight::Amount { column, .. } => Some(column),

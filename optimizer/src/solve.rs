@@ -173,7 +173,8 @@ pub fn solve(
     if problem.score.len() <= EXCHANGED {
         for _ in 0..EXCHANGES {
             let gap = dual.bound - (plan.objective(&ground) << shift);
-            if gap < 1 << shift || !exchange(&ground, &dual.prices, gap, &mut plan) {
+            // What adds little adds less the next time.
+            if gap < 1 << shift || exchange(&ground, &dual.prices, gap, &mut plan) << shift <= gap / 100 {
                 break;
             }
             tell(Progress::Fitting(plan.objective(&ground)));
@@ -209,9 +210,9 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
         let drawn = draw(members, sample, options.seed);
         let first = start.is_none();
         let search = if first {
-            Search { steps: 120, reach: 150, unit: None }
+            Search { steps: 60, reach: 600, unit: None }
         } else {
-            Search { steps: 40, reach: 30, unit: None }
+            Search { steps: 24, reach: 60, unit: None }
         };
         let found = descend(ground, start.unwrap_or_default(), Asked::Some(&drawn), search, &mut |_, _| {});
         tell(Progress::Sampled(sample));
@@ -220,9 +221,10 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
     }
     let search = match (&start, warm) {
         (None, _) if members <= 2000 => Search { steps: 400, reach: 200, unit: None },
-        (None, _) => Search { steps: 100, reach: 150, unit: None },
-        (Some(_), true) => Search { steps: 36, reach: 40, unit: None },
-        (Some(_), false) => Search { steps: 32, reach: 15, unit: None },
+        (None, _) => Search { steps: 60, reach: 800, unit: None },
+        (Some(_), true) if members <= SAMPLE => Search { steps: 36, reach: 80, unit: None },
+        (Some(_), true) => Search { steps: 16, reach: 60, unit: None },
+        (Some(_), false) => Search { steps: 24, reach: 40, unit: None },
     };
     let shift = ground.shift;
     descend(ground, start.unwrap_or_default(), Asked::All, search, &mut |passes, bound| {
