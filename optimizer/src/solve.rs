@@ -223,7 +223,7 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
         (None, _) if members <= 2000 => Search { steps: 400, reach: 200, unit: None },
         (None, _) => Search { steps: 60, reach: 800, unit: None },
         (Some(_), true) if members <= SAMPLE => Search { steps: 36, reach: 80, unit: None },
-        (Some(_), true) => Search { steps: 16, reach: 60, unit: None },
+        (Some(_), true) => Search { steps: 20, reach: 150, unit: None },
         (Some(_), false) => Search { steps: 24, reach: 40, unit: None },
     };
     let shift = ground.shift;
