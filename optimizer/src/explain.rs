@@ -58,9 +58,7 @@ pub fn why_dropped(problem: &Problem, solution: &Solution, tell: &mut impl FnMut
             }
             let limit = || shared(problem, solution, (&rows, &used), contact);
             let why = match broken.get(item).copied().flatten() {
-                Some((false, rule)) => {
-                    limit().filter(|_| wanted.has(item)).unwrap_or(Dropped::Rule(rule))
-                }
+                Some((false, rule)) => limit().filter(|_| wanted.has(item)).unwrap_or(Dropped::Rule(rule)),
                 Some((true, rule)) if problem.score.get(contact) > 0 => {
                     limit().filter(|_| wanted.has(item)).unwrap_or(Dropped::Least(rule))
                 }

@@ -19,6 +19,8 @@ const PROVEN: usize = 4000;
 const EXCHANGED: usize = 300_000;
 /// How many times all of them are looked through.
 const EXCHANGES: usize = 8;
+/// Members of which more passes are worth their time.
+const MANY: usize = 500_000;
 /// Members of the first sample.
 const SAMPLE: usize = 8192;
 
@@ -212,7 +214,7 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
         let search = if first {
             Search { steps: 60, reach: 600, unit: None }
         } else {
-            Search { steps: 24, reach: 60, unit: None }
+            Search { steps: 40, reach: 80, unit: None }
         };
         let found = descend(ground, start.unwrap_or_default(), Asked::Some(&drawn), search, &mut |_, _| {});
         tell(Progress::Sampled(sample));
@@ -224,7 +226,8 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
         (None, _) => Search { steps: 60, reach: 800, unit: None },
         (Some(_), true) if members <= SAMPLE => Search { steps: 36, reach: 80, unit: None },
         (Some(_), true) => Search { steps: 20, reach: 150, unit: None },
-        (Some(_), false) => Search { steps: 24, reach: 40, unit: None },
+        (Some(_), false) if members <= MANY => Search { steps: 24, reach: 40, unit: None },
+        (Some(_), false) => Search { steps: 32, reach: 50, unit: None },
     };
     let shift = ground.shift;
     descend(ground, start.unwrap_or_default(), Asked::All, search, &mut |passes, bound| {

@@ -54,6 +54,8 @@ struct Subset<M: Mask> {
     order: Vec<(i64, u8)>,
     /// What the rules say of those, as far as it says anything: limits with what they leave.
     limits: Vec<(M, u32)>,
+    /// Limits with contacts of theirs that are in no other of these, for a bound.
+    parts: Vec<(M, M, u32)>,
     /// By contact: what may not stand beside it.
     apart: Vec<M>,
     /// System by system, for each contact: the sets that it is in.
@@ -113,6 +115,16 @@ impl<M: Mask> Subset<M> {
                 self.limits.push((mask, *most));
             }
         }
+        self.parts.clear();
+        let mut left = used;
+        loop {
+            let beyond = |(mask, most): &(M, u32)| (*mask & left).count().saturating_sub(*most);
+            let widest =
+                self.limits.iter().enumerate().max_by_key(|(at, own)| (beyond(own), std::cmp::Reverse(*at)));
+            let Some((_, (mask, most))) = widest.filter(|(_, own)| beyond(own) > 0) else { break };
+            self.parts.push((*mask & left, *mask, *most));
+            left = left.without(*mask);
+        }
         own.apart.retain(|(item, mask)| used.has((*item).into()) && mask.meets(used));
         own.needs.retain(|(item, _)| used.has((*item).into()));
         own.systems.retain_mut(|system| {
@@ -169,16 +181,18 @@ impl<M: Mask> Subset<M> {
                 self.chosen = chosen;
             }
             first = false;
-            let bound = gain + self.bound(free, from);
+            let mut bound = gain + self.bound(free, from);
             if bound <= self.best {
                 return;
             }
-            // A narrower bound, where it costs little: of the contacts of one limit only the best so many.
-            let narrow = self.limits.iter().any(|(mask, most)| {
-                let (room, own) = (most.saturating_sub((*mask & chosen).count()), *mask & free);
-                own.count() > room && bound - self.beyond(own, from, room) <= self.best
-            });
-            if narrow {
+            // A narrower bound, where it costs little: of the contacts of a limit only the best so many.
+            for (part, mask, most) in &self.parts {
+                let (room, own) = (most.saturating_sub((*mask & chosen).count()), *part & free);
+                if own.count() > room {
+                    bound -= self.beyond(own, from, room);
+                }
+            }
+            if bound <= self.best {
                 return;
             }
             if self.nodes > NODES {

@@ -56,7 +56,7 @@ fn of_member(problem: &Problem, member: usize, chosen: &[bool], history: bool) -
     seen
 }
 
-fn within(scopes: u128, scope: Scope) -> bool {
+pub fn within(scopes: u128, scope: Scope) -> bool {
     scopes & (1u128 << scope.0) != 0
 }
 
@@ -64,7 +64,7 @@ fn share_a_span(window: &Window, a: i32, b: i32) -> bool {
     window.spans.iter().any(|span| span.first <= a && a <= span.last && span.first <= b && b <= span.last)
 }
 
-fn least_spans(problem: &Problem, window: &Window) -> Vec<Span> {
+pub fn least_spans(problem: &Problem, window: &Window) -> Vec<Span> {
     let session = problem.session.unwrap();
     let mut inside = Vec::new();
     for span in &window.spans {
