@@ -4,8 +4,10 @@
 use perq_optimizer::{Chosen, Compare, Counted, Each, Link, Never, Past, Problem, Rule, Scope, Span, Window};
 
 /// A deterministic source of numbers.
+#[allow(dead_code, reason = "not all that are checked are drawn")]
 pub struct Dice(pub u64);
 
+#[allow(dead_code, reason = "not all that are checked are drawn")]
 impl Dice {
     pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
