@@ -1,4 +1,4 @@
-//! Solves a generated contact plan and prints the gap, the time and the memory: `scale PROPOSALS [hard]`. The plan has all
+//! Solves a generated contact plan and prints the gap, elapsed and processor time and the memory: `scale PROPOSALS [hard] [SEED]`. The plan has all
 //! sorts of rules, 24 of them, with 60 days of history; `hard` adds limits for every offer and channel. Every answer is held
 //! against the independent checker of the tests.
 
@@ -6,8 +6,8 @@
 mod support;
 
 use perq_optimizer::{
-    Class, Compare, Counted, Each, Limit, Link, Never, Options, Past, Problem, Progress, Rule, Scope, Span,
-    Window, solve,
+    Amounts, Class, Compare, Counted, Each, Limit, Link, Never, Options, Past, Problem, Progress, Rule,
+    Scope, Span, Window, solve,
 };
 use std::collections::HashMap;
 use std::time::Instant;
@@ -74,8 +74,18 @@ fn session() -> Window {
 
 fn generate(proposals: usize, seed: u64) -> Problem {
     let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    let mut problem =
-        Problem { columns: vec![Vec::new(); 2], members: vec![0], history_of: vec![0], ..Problem::default() };
+    // A member has some forty contacts at most.
+    let room = proposals + 64;
+    let mut problem = Problem {
+        score: Amounts::with_capacity(room),
+        class: Vec::with_capacity(room),
+        offer: Vec::with_capacity(room),
+        package: Vec::with_capacity(room),
+        columns: (0..2).map(|_| Amounts::with_capacity(room)).collect(),
+        members: vec![0],
+        history_of: vec![0],
+        ..Problem::default()
+    };
     problem.session = Some(Span { first: 0, last: DAYS - 1 });
     let mut known: HashMap<Class, u32> = HashMap::new();
     let costs = [500, 2, 8, 1, 120, 300, 0, 0, 10, 5];
@@ -207,24 +217,33 @@ fn used(problem: &Problem, chosen: &[bool], scope: Scope, window: &Window) -> i6
     window.spans.iter().map(sum).max().unwrap_or(0)
 }
 
+/// Processor time of all threads so far, in seconds.
+fn worked() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let proposals: usize = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(100_000);
-    let hard = arguments.next().is_some_and(|word| word == "hard");
+    let rest: Vec<String> = arguments.collect();
+    let hard = rest.iter().any(|word| word == "hard");
+    let seed = rest.iter().find_map(|word| word.parse().ok()).unwrap_or(42);
     let begun = Instant::now();
-    let mut problem = generate(proposals, 42);
+    let mut problem = generate(proposals, seed);
     problem.rules = own_rules();
     let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
     let options = Options { threads, ..Options::default() };
     println!("generated in {:.2} s", begun.elapsed().as_secs_f64());
     let free = solve(&problem, &options, &mut |_| {}).unwrap();
-    let chosen = support::flat(&problem, &free.chosen);
+    let chosen = support::flat(&free.chosen);
     let part =
         |scope: Scope, window: Window, percent: i64| used(&problem, &chosen, scope, &window) * percent / 100;
     let cost = |scope: Scope| -> i64 {
         let own = (0..chosen.len())
             .filter(|at| chosen[*at] && problem.classes[problem.class[*at] as usize].is_in(scope));
-        own.map(|at| problem.columns[0][at]).sum()
+        own.map(|at| problem.columns[0].get(at)).sum()
     };
     let spend = |scope: Scope, percent: i64| Rule::Amount {
         scope,
@@ -276,12 +295,13 @@ fn main() {
     problem.rules.extend(rules);
     drop(chosen);
     drop(free);
-    let tell = |what: &str, solution: &perq_optimizer::Solution, seconds: f64| {
+    let (contacts, members) = (problem.score.len(), problem.member_count());
+    let tell = |what: &str, solution: &perq_optimizer::Solution, (seconds, processor): (f64, f64)| {
         let gap = (solution.bound - solution.objective) as f64 / solution.bound as f64 * 100.0;
         println!(
-            "{what}: {} contacts of {} members, {} rows, {} passes, objective {}, bound {}, gap {gap:.6} %, short {}, cut {}, {seconds:.2} s",
-            problem.score.len(),
-            problem.member_count(),
+            "{what}: {} contacts of {} members, {} rows, {} passes, objective {}, bound {}, gap {gap:.6} %, short {}, cut {}, {seconds:.2} s elapsed, {processor:.2} s of processors",
+            contacts,
+            members,
             solution.uses.len(),
             solution.passes,
             solution.objective,
@@ -290,19 +310,19 @@ fn main() {
             solution.cut,
         );
     };
-    let begun = Instant::now();
+    let (begun, before) = (Instant::now(), worked());
     let verbose = std::env::var_os("VERBOSE").is_some();
     let solution = solve(&problem, &options, &mut |progress| {
-        if verbose && !matches!(progress, Progress::Priced(passes, _) if passes % 10 != 0) {
-            println!("  {:.2} s {progress:?}", begun.elapsed().as_secs_f64());
+        if verbose && !matches!(progress, Progress::Priced(passes, _) if passes % 3 != 0) {
+            println!("  {:.2} s {:.2} s {progress:?}", begun.elapsed().as_secs_f64(), worked() - before);
         }
     })
     .unwrap();
-    tell("from nothing", &solution, begun.elapsed().as_secs_f64());
+    tell("from nothing", &solution, (begun.elapsed().as_secs_f64(), worked() - before));
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
         println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or(""));
     }
-    let chosen = support::flat(&problem, &solution.chosen);
+    let chosen = support::flat(&solution.chosen);
     let wrong = (0..problem.member_count())
         .filter(|member| support::member_is_met(&problem, *member, &chosen).is_err())
         .count();
@@ -317,12 +337,11 @@ fn main() {
         limit.at_most = limit.at_most.map(|most| most * 9 / 10);
     }
     let warm = Options { prices: solution.prices.clone(), ..options };
-    let begun = Instant::now();
+    let (begun, before) = (Instant::now(), worked());
     let again = solve(&problem, &warm, &mut |_| {}).unwrap();
-    let seconds = begun.elapsed().as_secs_f64();
-    println!(
-        "one bound a tenth lower, from the last prices: {seconds:.2} s, {} passes, gap {:.6} %",
-        again.passes,
-        (again.bound - again.objective) as f64 / again.bound as f64 * 100.0
+    tell(
+        "one bound a tenth lower, from the last prices",
+        &again,
+        (begun.elapsed().as_secs_f64(), worked() - before),
     );
 }

@@ -1,5 +1,6 @@
 //! One contact at a time: may this member get this now, given what was sent? Refuses to know what else could be sent instead.
 
+use crate::bits::Bits;
 use crate::local::{Part, Scratch, each_part};
 use crate::model::{Problem, Span};
 use crate::rows::Rows;
@@ -18,7 +19,7 @@ pub enum Held {
 pub fn admit(problem: &Problem) -> Vec<Held> {
     let mut held = Vec::new();
     for member in 0..problem.member_count() {
-        each_part(problem, member, &mut Scratch::default(), &mut |rule, part| match part {
+        each_part(problem, member, &mut Scratch::<Bits>::default(), &mut |rule, part| match part {
             Part::Out(_) | Part::Needs(..) => held.push(Held::Rule(rule)),
             Part::Nothing | Part::AtMost(..) | Part::Apart(..) | Part::AtLeast(..) | Part::Groups(..) => {}
         });

@@ -2,13 +2,15 @@
 //! that cannot all hold. Refuses to know scores.
 //!
 //! The question is a problem of its own: nothing is worth anything, and each missing contact costs one. Prices at which no
-//! choice comes out at nothing missing prove that the minima cannot be met; then rules are left out one after another, and
-//! those stay whose leaving would end the proof.
+//! choice comes out at nothing missing prove that the minima cannot be met; then minima and rules are left out one after
+//! another, and those stay whose leaving would end the proof. Each least number is asked about by itself first, and then what
+//! can be met of them all together.
 
+use crate::amounts::Amounts;
 use crate::local::Locals;
 use crate::model::{Compare, Problem, Rule, Span};
 use crate::price::{Asked, Ground, Search, descend};
-use crate::rows::Rows;
+use crate::rows::{Row, Rows};
 use crate::solve::Shortfall;
 
 /// Rules that cannot all be met.
@@ -22,6 +24,16 @@ pub struct Conflict {
     pub missing: i128,
     /// Rules because of which some are missing; none of them can be left out. There are none where the proposed contacts are too few by themselves.
     pub with: Vec<usize>,
+    /// Other least numbers, each of which can be met without the others; `missing` is of all of them then.
+    pub also: Vec<(usize, Span)>,
+}
+
+/// A least number in a window, and how much of it is known to be missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Minimum {
+    rule: usize,
+    span: Span,
+    known: i128,
 }
 
 /// Bits that one missing contact has in prices.
@@ -29,33 +41,68 @@ const FINE: u32 = 40;
 /// Moves of prices for one question.
 const STEPS: u32 = 60;
 
+/// Least numbers that clash together and are named at most.
+const SETS: usize = 4;
+
 /// What cannot be met of a problem that is checked: of all least numbers, or of these alone.
 pub fn conflicts(problem: &Problem, threads: usize, only: Option<&[Shortfall]>) -> Vec<Conflict> {
-    let all = Rows::of(problem, 1);
+    let rows = Rows::of(problem, 1);
+    let asked = |rule: usize, span: Span| {
+        only.is_none_or(|only| only.iter().any(|short| short.rule == rule && short.span == span))
+    };
+    let soft = rows.list.iter().filter(|row| row.sign < 0 && row.worth.is_some());
+    let mut minima: Vec<Minimum> = soft
+        .filter(|row| asked(row.rule, row.span))
+        .map(|row| Minimum { rule: row.rule, span: row.span, known: 0 })
+        .collect();
+    let all: Vec<usize> = (0..problem.rules.len()).collect();
     let mut found = Vec::new();
-    for row in all.list.iter().filter(|row| row.sign < 0 && row.worth.is_some()) {
-        let asked = |short: &Shortfall| short.rule == row.rule && short.span == row.span;
-        if !only.is_none_or(|only| only.iter().any(asked)) {
-            continue;
+    for minimum in &mut minima {
+        let alone = [*minimum];
+        let Some((missing, _)) = missing(problem, &all, &alone, threads) else { continue };
+        minimum.known = missing;
+        let with = needed(problem, &alone, threads);
+        found.push(Conflict { rule: minimum.rule, span: minimum.span, missing, with, also: Vec::new() });
+    }
+    for _ in 0..SETS {
+        let Some((_, priced)) = missing(problem, &all, &minima, threads).filter(|_| minima.len() > 1) else {
+            break;
+        };
+        // What has no price has no part in the proof.
+        let mut set: Vec<Minimum> = minima.iter().zip(priced).filter(|own| own.1).map(|own| *own.0).collect();
+        if missing(problem, &all, &set, threads).is_none() {
+            set.clone_from(&minima);
         }
-        // The other minima are another question.
-        let keep: Vec<usize> = (0..problem.rules.len()).collect();
-        let Some(missing) = missing(problem, &keep, (row.rule, row.span), threads) else { continue };
-        let mut needed = keep.clone();
-        for rule in keep {
-            if rule == row.rule && !has_most(problem, rule) {
-                continue;
-            }
-            let without: Vec<usize> = needed.iter().copied().filter(|other| *other != rule).collect();
-            if self::missing(problem, &without, (row.rule, row.span), threads).is_some() {
-                needed = without;
+        for minimum in set.clone() {
+            let without: Vec<Minimum> = set.iter().copied().filter(|own| *own != minimum).collect();
+            if missing(problem, &all, &without, threads).is_some() {
+                set = without;
             }
         }
-        // Of the rule itself the least number stays in any case.
-        needed.retain(|rule| has_most(problem, *rule));
-        found.push(Conflict { rule: row.rule, span: row.span, missing, with: needed });
+        let (Some(first), Some((missing, _))) = (set.first().copied(), missing(problem, &all, &set, threads))
+        else {
+            break;
+        };
+        let with = needed(problem, &set, threads);
+        let also: Vec<(usize, Span)> = set.iter().skip(1).map(|own| (own.rule, own.span)).collect();
+        if !also.is_empty() {
+            found.push(Conflict { rule: first.rule, span: first.span, missing, with, also });
+        }
+        minima.retain(|minimum| *minimum != first);
     }
     found
+}
+
+/// Of the rules because of which minima cannot be met, those without which that would not be proven.
+fn needed(problem: &Problem, minima: &[Minimum], threads: usize) -> Vec<usize> {
+    let mut needed: Vec<usize> = (0..problem.rules.len()).filter(|rule| has_most(problem, *rule)).collect();
+    for rule in needed.clone() {
+        let without: Vec<usize> = needed.iter().copied().filter(|other| *other != rule).collect();
+        if missing(problem, &without, minima, threads).is_some() {
+            needed = without;
+        }
+    }
+    needed
 }
 
 /// Whether a rule can keep contacts out.
@@ -70,19 +117,27 @@ fn has_most(problem: &Problem, rule: usize) -> bool {
     }
 }
 
-/// What is missing of one least number in any case, where only some rules' other limits hold; nothing where it may be met.
-fn missing(problem: &Problem, keep: &[usize], (rule, span): (usize, Span), threads: usize) -> Option<i128> {
-    let mut reduced = Problem { score: vec![0; problem.score.len()], ..problem.clone() };
+/// What is missing of least numbers in any case, beyond what is known to be, where only some rules' other limits hold, and which
+/// of them have a price in the proof; nothing where they may be met.
+fn missing(
+    problem: &Problem,
+    keep: &[usize],
+    minima: &[Minimum],
+    threads: usize,
+) -> Option<(i128, Vec<bool>)> {
+    let mut reduced = Problem { score: Amounts::repeat(0, problem.score.len()), ..problem.clone() };
     for (id, own) in reduced.rules.iter_mut().enumerate() {
         if !keep.contains(&id) {
             strip(own);
         }
     }
     let mut rows = Rows::of(&reduced, 1);
-    rows.retain(|row| row.worth.is_none() || (row.rule == rule && row.span == span), &reduced);
+    let asked = |row: &Row| minima.iter().position(|own| row.rule == own.rule && row.span == own.span);
+    rows.retain(|row| row.worth.is_none() || asked(row).is_some(), &reduced);
     for row in &mut rows.list {
         if row.worth.is_some() {
             row.worth = Some(1);
+            row.bound += asked(row).and_then(|at| minima.get(at)).map_or(0, |own| own.known);
         }
     }
     let locals = Locals::of(&reduced, threads);
@@ -92,7 +147,15 @@ fn missing(problem: &Problem, keep: &[usize], (rule, span): (usize, Span), threa
     let dual = descend(&ground, start, Asked::All, search, &mut |_, _| {});
     // The objective is what is missing, below zero. Rounding up keeps to what is proven.
     let missing = (-dual.bound + (1i128 << FINE) - 1) >> FINE;
-    (dual.bound < 0).then_some(missing)
+    let mut priced = vec![false; minima.len()];
+    for (row, price) in rows.list.iter().zip(&dual.prices) {
+        if let Some(own) = asked(row).filter(|_| row.worth.is_some() && *price > 0)
+            && let Some(priced) = priced.get_mut(own)
+        {
+            *priced = true;
+        }
+    }
+    (dual.bound < 0).then_some((missing, priced))
 }
 
 /// Leaves nothing of a rule but its least number.

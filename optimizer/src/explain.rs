@@ -1,17 +1,19 @@
 //! Why a contact was dropped: the rule that its member's choice would break with it, the limit that is full, or its own worth.
 //! Refuses to know how the choice was made.
 
-use crate::local::{Part, Scratch, each_part};
+use crate::bits::{Bits, Mask};
+use crate::local::{Locals, Part, Scratch, each_part};
 use crate::model::{Problem, Span};
 use crate::rows::Rows;
 use crate::solve::{Solution, worth_of};
+use crate::subset::Chooser;
 
 /// Why a contact is not chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dropped {
     /// It would add nothing to the objective.
     Worth,
-    /// With what else its member gets, it breaks this rule.
+    /// With what else its member gets, it breaks this rule, and its member would not get it either if nothing were shared.
     Rule(usize),
     /// A limit that members share is used up: the rule, and the window.
     Full(usize, Span),
@@ -25,80 +27,84 @@ pub enum Dropped {
 pub fn why_dropped(problem: &Problem, solution: &Solution, tell: &mut impl FnMut(usize, Dropped)) {
     let rows = Rows::of(problem, worth_of(problem));
     let mut used = vec![0i128; rows.list.len()];
-    for (member, chosen) in solution.chosen.iter().enumerate() {
-        for (item, contact) in problem.contacts_of(member).enumerate() {
-            if chosen >> item & 1 == 1 {
-                for id in rows.of_class(problem.class[contact]) {
-                    used[*id as usize] += i128::from(rows.list[*id as usize].use_of(problem, contact));
-                }
-            }
+    for contact in solution.chosen.contacts() {
+        for id in rows.of_class(problem.class[contact]) {
+            used[*id as usize] += i128::from(rows.list[*id as usize].use_of(problem, contact));
         }
     }
-    let mut scratch = Scratch::default();
-    for (member, chosen) in solution.chosen.iter().enumerate() {
+    let locals = Locals::of(problem, 1);
+    let (mut scratch, mut chooser) = (Scratch::default(), Chooser::default());
+    for member in 0..problem.member_count() {
         let range = problem.contacts_of(member);
-        if chosen.count_ones() as usize == range.len() {
+        let chosen = solution.chosen.of(range.clone());
+        if chosen.count() as usize == range.len() {
             continue;
         }
         let mut broken: Vec<Option<(bool, usize)>> = vec![None; range.len()];
         each_part(problem, member, &mut scratch, &mut |rule, part| {
             for (item, broken) in broken.iter_mut().enumerate() {
-                if broken.is_none() && chosen >> item & 1 == 0 && breaks(part, *chosen, item as u8) {
+                if broken.is_none() && !chosen.has(item) && breaks(part, chosen, item) {
                     *broken = Some((matches!(part, Part::AtLeast(..) | Part::Nothing), rule));
                 }
             }
         });
+        // What the member would get if nothing were shared: what is dropped of that, shared limits drop.
+        chooser.gains.clear();
+        chooser.gains.extend(range.clone().map(|contact| problem.score.get(contact)));
+        let wanted = chooser.best(&locals, member).chosen;
         for (item, contact) in range.enumerate() {
-            if chosen >> item & 1 == 1 {
+            if chosen.has(item) {
                 continue;
             }
-            let full = rows.of_class(problem.class[contact]).iter().filter(|id| {
-                let row = &rows.list[**id as usize];
-                let own = i128::from(row.use_of(problem, contact));
-                row.worth.is_none() && own > 0 && used[**id as usize] + own > row.bound
-            });
-            let price = |id: &u32| solution.uses.get(*id as usize).map_or(0, |own| own.price);
-            let dearest = |ids: &mut dyn Iterator<Item = &u32>| {
-                ids.copied().max_by_key(|id| (price(id), std::cmp::Reverse(*id)))
-            };
+            let limit = || shared(problem, solution, (&rows, &used), contact);
             let why = match broken.get(item).copied().flatten() {
-                Some((false, rule)) => Dropped::Rule(rule),
-                Some((true, rule)) if problem.score[contact] > 0 => Dropped::Least(rule),
-                Some((true, _)) | None if problem.score[contact] <= 0 => Dropped::Worth,
-                Some((true, _)) | None => match dearest(&mut full.into_iter()) {
-                    Some(id) => Dropped::Full(rows.list[id as usize].rule, rows.list[id as usize].span),
-                    None => {
-                        let paid = rows.of_class(problem.class[contact]).iter().filter(|id| {
-                            price(id) > 0 && rows.list[**id as usize].use_of(problem, contact) > 0
-                        });
-                        match dearest(&mut paid.into_iter()) {
-                            Some(id) => {
-                                Dropped::Price(rows.list[id as usize].rule, rows.list[id as usize].span)
-                            }
-                            None => Dropped::Worth,
-                        }
-                    }
-                },
+                Some((false, rule)) => limit().filter(|_| wanted.has(item)).unwrap_or(Dropped::Rule(rule)),
+                Some((true, rule)) if problem.score.get(contact) > 0 => {
+                    limit().filter(|_| wanted.has(item)).unwrap_or(Dropped::Least(rule))
+                }
+                Some((true, _)) | None if problem.score.get(contact) <= 0 => Dropped::Worth,
+                Some((true, _)) | None => limit().unwrap_or(Dropped::Worth),
             };
             tell(contact, why);
         }
     }
 }
 
+/// The limit that members share and that keeps a contact out: the dearest that is used up, or else the dearest that it would use.
+fn shared(
+    problem: &Problem,
+    solution: &Solution,
+    (rows, used): (&Rows, &[i128]),
+    contact: usize,
+) -> Option<Dropped> {
+    let price = |id: usize| solution.uses.get(id).map_or(0, |own| own.price);
+    let own = rows.of_class(problem.class[contact]).iter().map(|id| *id as usize);
+    let own = own.filter(|id| rows.list[*id].use_of(problem, contact) > 0);
+    let standing = own.filter_map(|id| {
+        let row = &rows.list[id];
+        let after = used[id] + i128::from(row.use_of(problem, contact));
+        let full = row.worth.is_none() && after > row.bound;
+        (full || price(id) > 0).then_some((full, price(id), std::cmp::Reverse(id)))
+    });
+    let (full, _, std::cmp::Reverse(id)) = standing.max()?;
+    let row = &rows.list[id];
+    Some(if full { Dropped::Full(row.rule, row.span) } else { Dropped::Price(row.rule, row.span) })
+}
+
 /// Whether a choice that meets a part does not with one contact more.
-fn breaks(part: Part<'_>, chosen: u64, item: u8) -> bool {
-    let with = chosen | 1 << item;
+fn breaks(part: Part<'_, Bits>, chosen: Bits, item: usize) -> bool {
+    let with = chosen.with(item);
     match part {
-        Part::Out(mask) => mask >> item & 1 == 1,
+        Part::Out(mask) => mask.has(item),
         Part::Nothing => true,
-        Part::AtMost(mask, most) => mask >> item & 1 == 1 && (with & mask).count_ones() > most,
+        Part::AtMost(mask, most) => mask.has(item) && (with & mask).count() > most,
         Part::Apart(first, mask) => {
-            (first == item && with & mask != 0) || (mask >> item & 1 == 1 && with >> first & 1 == 1)
+            (usize::from(first) == item && with.meets(mask)) || (mask.has(item) && with.has(first.into()))
         }
-        Part::Needs(first, mask) => first == item && with & mask == 0,
-        Part::AtLeast(mask, least) => (with & mask).count_ones() < least,
+        Part::Needs(first, mask) => usize::from(first) == item && !with.meets(mask),
+        Part::AtLeast(mask, least) => (with & mask).count() < least,
         Part::Groups(sets, most) => {
-            let hit = |chosen: u64| sets.iter().filter(|set| *set & chosen != 0).count();
+            let hit = |chosen: Bits| sets.iter().filter(|set| set.meets(chosen)).count();
             hit(with) > most as usize && hit(with) > hit(chosen)
         }
     }

@@ -1,15 +1,17 @@
-//! From the choice at the best prices to one that fits: what passes a row is given up where that costs least, what is left is
-//! filled, and minima that fall short pull harder. Refuses to know how prices were found.
+//! From the choice at the best prices to one that fits. What an answer lacks of the bound is the sum of what its members lose at
+//! the prices, of priced room that is left, and of what falls short; so rows are settled by the changes that lose least.
+//! Refuses to know how prices were found.
 
+use crate::bits::{Bits, Chosen, Mask};
 use crate::price::{Ground, Tables, used_by};
 use crate::solve::in_parallel;
-use crate::subset::{FORBIDDEN, Subset};
+use crate::subset::{Chooser, FORBIDDEN};
 
 /// A choice, and what it uses.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// By member.
-    pub chosen: Vec<u64>,
+    pub chosen: Chosen,
     /// By row.
     pub used: Vec<i128>,
     /// The scores.
@@ -19,24 +21,21 @@ pub struct Plan {
 /// What another choice for one member changes.
 #[derive(Debug, Default)]
 pub struct Change {
-    rows: Vec<(u32, i128)>,
+    rows: Vec<(u32, i64)>,
     score: i128,
 }
 
 impl Change {
-    fn of(&mut self, ground: &Ground<'_>, member: usize, from: u64, to: u64) {
+    fn of(&mut self, ground: &Ground<'_>, member: usize, from: Bits, to: Bits) {
         self.rows.clear();
         self.score = 0;
         let first = ground.problem.contacts_of(member).start;
-        let mut left = from ^ to;
-        while left != 0 {
-            let item = left.trailing_zeros();
-            left &= left - 1;
-            let contact = first + item as usize;
-            let sign = if to >> item & 1 == 1 { 1 } else { -1 };
-            self.score += sign * i128::from(ground.problem.score[contact]);
+        for item in (from.without(to) | to.without(from)).positions() {
+            let contact = first + item;
+            let sign = if to.has(item) { 1i64 } else { -1 };
+            self.score += i128::from(sign) * i128::from(ground.problem.score.get(contact));
             for id in ground.rows.of_class(ground.problem.class[contact]) {
-                let own = sign * i128::from(ground.rows.list[*id as usize].use_of(ground.problem, contact));
+                let own = sign * ground.rows.list[*id as usize].use_of(ground.problem, contact);
                 match self.rows.iter_mut().find(|(row, _)| row == id) {
                     Some((_, change)) => *change += own,
                     None => self.rows.push((*id, own)),
@@ -49,7 +48,7 @@ impl Change {
     fn passes(&self, ground: &Ground<'_>, plan: &Plan) -> bool {
         self.rows.iter().any(|(id, change)| {
             let row = &ground.rows.list[*id as usize];
-            row.worth.is_none() && *change > 0 && plan.used[*id as usize] + change > row.bound
+            row.worth.is_none() && *change > 0 && plan.after(*id, *change) > row.bound
         })
     }
 
@@ -60,36 +59,46 @@ impl Change {
             let row = &ground.rows.list[*id as usize];
             if let Some(worth) = row.worth {
                 let over = |used: i128| (used - row.bound).max(0);
-                let used = plan.used[*id as usize];
-                gain -= i128::from(worth) * (over(used + change) - over(used));
+                let (before, after) = (plan.used[*id as usize], plan.after(*id, *change));
+                gain -= i128::from(worth) * (over(after) - over(before));
             }
         }
         gain
     }
 
-    fn make(&self, plan: &mut Plan, member: usize, to: u64) {
+    /// Whether a row that is passed is passed less.
+    fn relieves(&self, ground: &Ground<'_>, plan: &Plan) -> bool {
+        self.rows.iter().any(|(id, change)| {
+            let row = &ground.rows.list[*id as usize];
+            row.worth.is_none() && *change < 0 && plan.used[*id as usize] > row.bound
+        })
+    }
+
+    fn make(&self, ground: &Ground<'_>, plan: &mut Plan, member: usize, to: Bits) {
         for (id, change) in &self.rows {
-            plan.used[*id as usize] += change;
+            plan.used[*id as usize] = plan.after(*id, *change);
         }
         plan.score += self.score;
-        plan.chosen[member] = to;
+        plan.chosen.set(ground.problem.contacts_of(member), to);
     }
 }
 
 impl Plan {
     /// Of what is chosen.
-    pub fn of(ground: &Ground<'_>, chosen: Vec<u64>) -> Plan {
+    pub fn of(ground: &Ground<'_>, chosen: Chosen) -> Plan {
         let used = used_by(ground, &chosen);
-        let mut score = 0i128;
-        for (member, mask) in chosen.iter().enumerate() {
-            let first = ground.problem.contacts_of(member).start;
-            let mut left = *mask;
-            while left != 0 {
-                score += i128::from(ground.problem.score[first + left.trailing_zeros() as usize]);
-                left &= left - 1;
-            }
-        }
+        let score = chosen.contacts().map(|contact| i128::from(ground.problem.score.get(contact))).sum();
         Plan { chosen, used, score }
+    }
+
+    /// What is used of a row after a change.
+    fn after(&self, id: u32, change: i64) -> i128 {
+        self.used[id as usize] + i128::from(change)
+    }
+
+    /// What a member gets.
+    fn choice(&self, ground: &Ground<'_>, member: usize) -> Bits {
+        self.chosen.of(ground.problem.contacts_of(member))
     }
 
     /// The scores less what falls short.
@@ -113,23 +122,22 @@ const ROUNDS: usize = 40;
 /// Gives up contacts until no row is passed.
 pub fn repair(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
     let tables = Tables::of(ground, prices);
-    let (mut subset, mut gains, mut change) = (Subset::default(), Vec::new(), Change::default());
+    let (mut chooser, mut change) = (Chooser::default(), Change::default());
     for _ in 0..ROUNDS {
         let passed = plan.passed(ground);
         if passed.is_empty() {
             return;
         }
-        let mut cheapest = cheapest(ground, &tables, plan, &passed);
-        for (row, list) in passed.iter().zip(&mut cheapest) {
-            list.sort_unstable();
-            mend(ground, (prices, &tables), plan, *row, list, (&mut subset, &mut gains, &mut change));
+        let cheapest = cheapest(ground, &tables, plan, &passed);
+        for (row, list) in passed.iter().zip(&cheapest) {
+            mend(ground, (prices, &tables), plan, *row, list, (&mut chooser, &mut change));
         }
     }
     // What cannot be mended by choosing otherwise is given up, member by member; that ends, since no one gets anything back.
     while let Some(row) = plan.passed(ground).first().copied() {
-        let mut most: Vec<(i128, usize)> = Vec::new();
-        for member in 0..plan.chosen.len() {
-            change.of(ground, member, plan.chosen[member], 0);
+        let mut most: Vec<(i64, usize)> = Vec::new();
+        for member in 0..ground.problem.member_count() {
+            change.of(ground, member, plan.choice(ground, member), Bits::default());
             let own = change.rows.iter().find(|(id, _)| *id as usize == row).map_or(0, |(_, own)| *own);
             if own < 0 {
                 most.push((own, member));
@@ -144,8 +152,8 @@ pub fn repair(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
             if plan.used[row] <= ground.rows.list[row].bound {
                 break;
             }
-            change.of(ground, member, plan.chosen[member], 0);
-            change.make(plan, member, 0);
+            change.of(ground, member, plan.choice(ground, member), Bits::default());
+            change.make(ground, plan, member, Bits::default());
         }
     }
 }
@@ -166,13 +174,10 @@ fn cheapest(
         most.push(usize::try_from(over * 6 + 30).unwrap_or(usize::MAX));
     }
     let mut lists: Vec<Vec<(i128, u32, u8)>> = vec![Vec::new(); passed.len()];
-    for (member, mask) in plan.chosen.iter().enumerate() {
+    for member in 0..ground.problem.member_count() {
         let first = ground.problem.contacts_of(member).start;
-        let mut left = *mask;
-        while left != 0 {
-            let item = left.trailing_zeros() as u8;
-            left &= left - 1;
-            let contact = first + item as usize;
+        for item in plan.choice(ground, member).positions() {
+            let contact = first + item;
             for id in ground.rows.of_class(ground.problem.class[contact]) {
                 let Some(list) = lists.get_mut(place[*id as usize]) else { continue };
                 let own = ground.rows.list[*id as usize].use_of(ground.problem, contact);
@@ -180,7 +185,7 @@ fn cheapest(
                     list.push((
                         i128::from(tables.gain(ground, contact)) / i128::from(own),
                         member as u32,
-                        item,
+                        item as u8,
                     ));
                     let most = most[place[*id as usize]];
                     if list.len() > most.saturating_mul(2) {
@@ -205,17 +210,17 @@ fn mend(
     plan: &mut Plan,
     row: usize,
     list: &[(i128, u32, u8)],
-    (subset, gains, change): (&mut Subset, &mut Vec<i64>, &mut Change),
+    (chooser, change): (&mut Chooser, &mut Change),
 ) {
     let bound = ground.rows.list[row].bound;
-    let mut losses: Vec<(i128, u32, u64)> = Vec::with_capacity(list.len());
+    let mut losses: Vec<(i128, u32, Bits)> = Vec::with_capacity(list.len());
     for (_, member, item) in list {
         let member = *member as usize;
-        let chosen = plan.chosen[member];
+        let chosen = plan.choice(ground, member);
         let range = ground.problem.contacts_of(member);
-        gains.clear();
+        chooser.gains.clear();
         for (position, contact) in range.enumerate() {
-            let taken = chosen >> position & 1 == 1;
+            let taken = chosen.has(position);
             let mut gain = tables.gain(ground, contact);
             let full = |id: &u32| {
                 let row = &ground.rows.list[*id as usize];
@@ -230,9 +235,9 @@ fn mend(
             if out {
                 gain = FORBIDDEN;
             }
-            gains.push(gain);
+            chooser.gains.push(gain);
         }
-        let choice = subset.best(&ground.locals.own(member), gains);
+        let choice = chooser.best(ground.locals, member);
         if choice.chosen == chosen {
             continue;
         }
@@ -246,29 +251,161 @@ fn mend(
             return;
         }
         let member = member as usize;
-        change.of(ground, member, plan.chosen[member], to);
+        change.of(ground, member, plan.choice(ground, member), to);
         let less = change.rows.iter().any(|(id, own)| *id as usize == row && *own < 0);
         if less && !change.passes(ground, plan) {
-            change.make(plan, member, to);
+            change.make(ground, plan, member, to);
         }
     }
 }
 
 /// What a change loses at prices.
 fn loss(ground: &Ground<'_>, prices: &[i64], change: &Change) -> i128 {
-    let shared: i128 = change.rows.iter().map(|(id, own)| i128::from(prices[*id as usize]) * own).sum();
+    let shared: i128 =
+        change.rows.iter().map(|(id, own)| i128::from(prices[*id as usize]) * i128::from(*own)).sum();
     shared - (change.score << ground.shift)
 }
 
+/// Members that one task of a scan takes.
+const TASK: usize = 2048;
+
+/// A choice for a member other than the one it has, with what it loses at the prices.
+type Offer = (i128, u32, Bits);
+
+/// What members would choose at other prices than those of the plan, least loss first. A contact that a full row keeps out in any
+/// case is not asked for.
+fn offers(ground: &Ground<'_>, prices: &[i64], other: &[i64], plan: &Plan) -> Vec<Offer> {
+    let tables = Tables::of(ground, other);
+    // Rows that one contact more may pass, and the classes that they count.
+    let tight: Vec<bool> = (ground.rows.list.iter().zip(&plan.used))
+        .map(|(row, used)| row.worth.is_none() && used + i128::from(row.largest) > row.bound)
+        .collect();
+    let groups: Vec<bool> = (0..ground.rows.group_count())
+        .map(|group| ground.rows.of_group(group).iter().any(|id| tight[*id as usize]))
+        .collect();
+    let members = ground.problem.member_count();
+    let found = in_parallel(
+        members.div_ceil(TASK),
+        ground.threads,
+        || (Chooser::default(), Change::default()),
+        |task, (chooser, change)| {
+            let mut found: Vec<Offer> = Vec::new();
+            for member in task * TASK..members.min((task + 1) * TASK) {
+                let range = ground.problem.contacts_of(member);
+                let chosen = plan.chosen.of(range.clone());
+                chooser.gains.clear();
+                for (position, contact) in range.clone().enumerate() {
+                    let mut gain = tables.gain(ground, contact);
+                    let group = ground.rows.group(ground.problem.class[contact]);
+                    if gain > 0 && !chosen.has(position) && groups[group] {
+                        let rows = ground.rows.of_group(group).iter();
+                        let out = rows.filter(|id| tight[**id as usize]).any(|id| {
+                            let row = &ground.rows.list[*id as usize];
+                            let own = i128::from(row.use_of(ground.problem, contact));
+                            // What the member has there may make room.
+                            own > 0
+                                && plan.used[*id as usize] + own > row.bound
+                                && !chosen.positions().any(|taken| {
+                                    let class = ground.problem.class[range.start + taken];
+                                    ground.rows.of_class(class).binary_search(id).is_ok()
+                                })
+                        });
+                        if out {
+                            gain = FORBIDDEN;
+                        }
+                    }
+                    chooser.gains.push(gain);
+                }
+                let to = chooser.best(ground.locals, member).chosen;
+                if to != chosen {
+                    change.of(ground, member, chosen, to);
+                    found.push((loss(ground, prices, change), member as u32, to));
+                }
+            }
+            found
+        },
+    );
+    let mut found = found.concat();
+    found.sort_unstable();
+    found
+}
+
+/// Makes the changes that mend a row that is passed, or add to the objective, and pass no row. How many it made.
+fn take(ground: &Ground<'_>, offers: Vec<Offer>, plan: &mut Plan) -> usize {
+    let (mut change, mut made) = (Change::default(), 0);
+    for (_, member, to) in offers {
+        let member = member as usize;
+        change.of(ground, member, plan.choice(ground, member), to);
+        if !change.passes(ground, plan) && (change.relieves(ground, plan) || change.gain(ground, plan) > 0) {
+            change.make(ground, plan, member, to);
+            made += 1;
+        }
+    }
+    made
+}
+
+/// How a row stands whose price says that it should be used to its bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// As it should, or of no price.
+    Settled,
+    /// More is used, or, of a least number, less is there than is asked for.
+    Over,
+    /// Less is used.
+    Under,
+}
+
+fn standing(row: &crate::rows::Row, used: i128, price: i64) -> Standing {
+    if used > row.bound {
+        Standing::Over
+    } else if price > 0 && used + i128::from(row.mean) <= row.bound {
+        Standing::Under
+    } else {
+        Standing::Settled
+    }
+}
+
+/// Steps in which prices move away from those of the plan, each three times as far.
+const STEPS: u32 = 9;
+/// How many times in each.
+const TURNS: u32 = 3;
+
+/// Settles the rows that have prices: what is passed or falls short gets dearer, what is left over cheaper, by little at first,
+/// and whoever chooses otherwise then changes, those that lose least first.
+pub fn settle(ground: &Ground<'_>, prices: &[i64], unit: i64, plan: &mut Plan) {
+    let mut other = prices.to_vec();
+    for step in 0..STEPS {
+        let reach = (unit / 4096).saturating_mul(3i64.saturating_pow(step)).max(1);
+        for _ in 0..TURNS {
+            let mut any = false;
+            for (id, other) in other.iter_mut().enumerate() {
+                let (row, price) = (&ground.rows.list[id], prices[id]);
+                let reach = (reach / row.mean).max(1);
+                *other = match standing(row, plan.used[id], price) {
+                    Standing::Settled => price,
+                    Standing::Over => price.saturating_add(reach).min(crate::price::HIGHEST),
+                    Standing::Under => price.saturating_sub(reach).max(0),
+                };
+                any |= *other != price;
+            }
+            if !any {
+                return;
+            }
+            let offers = offers(ground, prices, &other, plan);
+            if take(ground, offers, plan) == 0 {
+                break;
+            }
+        }
+    }
+}
+
 /// How far prices of what is left over fall, in thousandths, level by level.
-const LEVELS: [i64; 9] = [1000, 999, 997, 990, 970, 900, 700, 400, 0];
+const LEVELS: [i64; 3] = [970, 700, 0];
 
 /// Fills what is left, and pulls up what falls short.
 pub fn fill(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
-    const TASK: usize = 8192;
-    let mut change = Change::default();
     for level in LEVELS {
-        let own: Vec<i64> = (0..prices.len())
+        let other: Vec<i64> = (0..prices.len())
             .map(|id| {
                 let (row, price) = (&ground.rows.list[id], i128::from(prices[id]));
                 let level = i128::from(level);
@@ -280,171 +417,148 @@ pub fn fill(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
                     Some(_) | None if plan.used[id] < row.bound => price * level / 1000,
                     Some(_) | None => price,
                 };
-                price.min(1 << 50) as i64
+                price.min(crate::price::HIGHEST.into()) as i64
             })
             .collect();
-        let tables = Tables::of(ground, &own);
-        let members = plan.chosen.len();
-        let start: &Plan = plan;
-        let asked = in_parallel(
-            members.div_ceil(TASK),
-            ground.threads,
-            || (Subset::default(), Vec::with_capacity(64)),
-            |task, (subset, gains)| {
-                let mut asked: Vec<(u32, u64)> = Vec::new();
-                for member in task * TASK..members.min((task + 1) * TASK) {
-                    let chosen = start.chosen[member];
-                    gains.clear();
-                    for (position, contact) in ground.problem.contacts_of(member).enumerate() {
-                        let mut gain = tables.gain(ground, contact);
-                        if gain > 0 && chosen >> position & 1 == 0 {
-                            let full = |id: &u32| {
-                                let row = &ground.rows.list[*id as usize];
-                                let own = i128::from(row.use_of(ground.problem, contact));
-                                // What the member has there may make room.
-                                row.worth.is_none()
-                                    && own > 0
-                                    && chosen == 0
-                                    && start.used[*id as usize] + own > row.bound
-                            };
-                            if ground.rows.of_class(ground.problem.class[contact]).iter().any(full) {
-                                gain = FORBIDDEN;
-                            }
-                        }
-                        gains.push(gain);
-                    }
-                    let choice = subset.best(&ground.locals.own(member), gains);
-                    if choice.chosen != chosen {
-                        asked.push((member as u32, choice.chosen));
-                    }
-                }
-                asked
-            },
-        );
-        for (member, to) in asked.into_iter().flatten() {
-            let member = member as usize;
-            change.of(ground, member, plan.chosen[member], to);
-            if !change.passes(ground, plan) && change.gain(ground, plan) > 0 {
-                change.make(plan, member, to);
-            }
-        }
+        let offers = offers(ground, prices, &other, plan);
+        take(ground, offers, plan);
     }
 }
 
-/// Puts contacts in the place of others: a contact that a full row keeps out takes the place of one that is worth less there,
-/// where its member can do with less. What loses more at the prices than `gap`, in parts of the score, is of no use.
-pub fn exchange(ground: &Ground<'_>, prices: &[i64], gap: i128, plan: &mut Plan) -> bool {
+/// Choices beside those of a plan that are kept at most.
+const BESIDE: usize = 400_000;
+/// Choices of others that are tried for making room for one.
+const TRIED: usize = 256;
+
+/// For every member the best choices without one of its contacts, and with one more, that lose no more than `most` at the
+/// prices, the least losses first, and only so many; and what each member loses as it is.
+fn beside(ground: &Ground<'_>, prices: &[i64], most: i128, plan: &Plan) -> (Vec<Offer>, Vec<i64>) {
     let tables = Tables::of(ground, prices);
-    let (mut subset, mut gains) = (Subset::default(), Vec::new());
-    let (mut own, mut other) = (Change::default(), Change::default());
-    let mut changed = false;
-    // What each row would give up most easily.
-    let all: Vec<usize> = (0..ground.rows.list.len())
-        .filter(|id| {
-            let row = &ground.rows.list[*id];
-            row.worth.is_none() && plan.used[*id] + i128::from(row.mean) > row.bound
-        })
-        .collect();
-    let cheap = cheapest(ground, &tables, plan, &all);
-    let mut place = vec![usize::MAX; ground.rows.list.len()];
-    for (at, row) in all.iter().enumerate() {
-        place[*row] = at;
-    }
-    for member in 0..plan.chosen.len() {
-        let range = ground.problem.contacts_of(member);
-        let mut most: Option<i128> = None;
-        for (position, contact) in range.clone().enumerate() {
-            let chosen = plan.chosen[member];
-            let lost = -i128::from(tables.gain(ground, contact));
-            if chosen >> position & 1 == 1 || lost > gap {
-                continue;
+    let members = ground.problem.member_count();
+    let found = in_parallel(members.div_ceil(TASK), ground.threads, Chooser::default, |task, chooser| {
+        let (mut found, mut losses): (Vec<Offer>, Vec<i64>) = (Vec::new(), Vec::new());
+        for member in task * TASK..members.min((task + 1) * TASK) {
+            let range = ground.problem.contacts_of(member);
+            let chosen = plan.chosen.of(range.clone());
+            chooser.gains.clear();
+            chooser.gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
+            let best = chooser.best(ground.locals, member);
+            losses.push(best.gain - chosen.positions().map(|item| chooser.gains[item]).sum::<i64>());
+            let begin = found.len();
+            if best.chosen != chosen {
+                found.push((0, member as u32, best.chosen));
             }
-            gains.clear();
-            gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
-            let most =
-                *most.get_or_insert_with(|| subset.best(&ground.locals.own(member), &gains).gain.into());
-            // The best choice of the member with this contact.
-            let pull = gains[position].max(0) + (1 << 51) - gains[position];
-            gains[position] += pull;
-            let best = subset.best(&ground.locals.own(member), &gains);
-            let to = best.chosen;
-            if to >> position & 1 == 0 || most - i128::from(best.gain - pull) > gap {
-                continue;
-            }
-            own.of(ground, member, chosen, to);
-            let over: Vec<u32> = own
-                .rows
-                .iter()
-                .filter(|(id, change)| {
-                    let row = &ground.rows.list[*id as usize];
-                    row.worth.is_none() && *change > 0 && plan.used[*id as usize] + change > row.bound
-                })
-                .map(|(id, _)| *id)
-                .collect();
-            if over.is_empty() {
-                if own.gain(ground, plan) > 0 {
-                    own.make(plan, member, to);
-                    changed = true;
-                }
-                continue;
-            }
-            let Some(list) = over.first().and_then(|id| cheap.get(place[*id as usize])) else { continue };
-            let mut best: Option<(i128, usize, u64)> = None;
-            own.make(plan, member, to);
-            for (_, victim, item) in list.iter().take(24) {
-                let victim = *victim as usize;
-                let theirs = plan.chosen[victim];
-                if victim == member || theirs >> item & 1 == 0 {
+            for position in 0..range.len() {
+                let own = chooser.gains[position];
+                // What it costs at least to have it otherwise.
+                let forced = !best.chosen.has(position);
+                if forced && i128::from(-own) > most {
                     continue;
                 }
-                gains.clear();
-                for (position, contact) in ground.problem.contacts_of(victim).enumerate() {
-                    let taken = theirs >> position & 1 == 1;
-                    let full = |id: &u32| {
-                        let row = &ground.rows.list[*id as usize];
-                        let own = i128::from(row.use_of(ground.problem, contact));
-                        row.worth.is_none() && own > 0 && plan.used[*id as usize] + own > row.bound
-                    };
-                    let out = if taken {
-                        position == usize::from(*item)
-                    } else {
-                        ground.rows.of_class(ground.problem.class[contact]).iter().any(full)
-                    };
-                    gains.push(if out { FORBIDDEN } else { tables.gain(ground, contact) });
+                let pull = if forced { own.max(0) + PULL - own } else { FORBIDDEN - own };
+                chooser.gains[position] = own + pull;
+                let choice = chooser.best(ground.locals, member);
+                chooser.gains[position] = own;
+                let gain = if forced { choice.gain - pull } else { choice.gain };
+                let loss = i128::from(best.gain) - i128::from(gain);
+                let new = choice.chosen != chosen && choice.chosen.has(position) == forced;
+                if new && loss <= most && !found[begin..].iter().any(|(.., other)| *other == choice.chosen) {
+                    found.push((loss, member as u32, choice.chosen));
                 }
-                let less = subset.best(&ground.locals.own(victim), &gains).chosen;
+            }
+        }
+        (found, losses)
+    });
+    let (found, losses): (Vec<Vec<Offer>>, Vec<Vec<i64>>) = found.into_iter().unzip();
+    let mut found = found.concat();
+    if found.len() > BESIDE {
+        found.select_nth_unstable(BESIDE);
+        found.truncate(BESIDE);
+    }
+    found.sort_unstable();
+    (found, losses.concat())
+}
+
+/// So much more does a contact gain that is to be chosen.
+const PULL: i64 = 1 << 55;
+
+/// Changes two members at once, where one makes the room that the other takes. `gap` is what the plan lacks of the bound, in parts
+/// of the score: nobody loses more than that in a better plan. What it added to the objective.
+pub fn exchange(ground: &Ground<'_>, prices: &[i64], gap: i128, plan: &mut Plan) -> i128 {
+    let (beside, mut losses) = beside(ground, prices, gap, plan);
+    // Of each row, the choices that use less of it than their members do now.
+    let mut less: Vec<Vec<u32>> = vec![Vec::new(); ground.rows.list.len()];
+    let (mut own, mut other) = (Change::default(), Change::default());
+    for (at, (_, member, to)) in beside.iter().enumerate() {
+        own.of(ground, *member as usize, plan.choice(ground, *member as usize), *to);
+        for (id, change) in &own.rows {
+            if *change < 0 {
+                less[*id as usize].push(at as u32);
+            }
+        }
+    }
+    // What the plan lacks besides its members' losses: a change that loses more adds nothing.
+    let mut room = gap - losses.iter().map(|loss| i128::from(*loss)).sum::<i128>();
+    let mut added = 0;
+    for (loss, member, to) in &beside {
+        let (member, to) = (*member as usize, *to);
+        let from = plan.choice(ground, member);
+        let lost = *loss - i128::from(losses[member]);
+        if from == to {
+            continue;
+        }
+        own.of(ground, member, from, to);
+        let own_gain = own.gain(ground, plan);
+        let over = own.rows.iter().find(|(id, change)| {
+            let row = &ground.rows.list[*id as usize];
+            row.worth.is_none() && *change > 0 && plan.after(*id, *change) > row.bound
+        });
+        let mut best: Option<(i128, i128, usize, Bits)> = None;
+        if let Some((over, _)) = over.copied() {
+            own.make(ground, plan, member, to);
+            for at in less[over as usize].iter().take(TRIED) {
+                let (loss, victim, less) = beside[*at as usize];
+                let victim = victim as usize;
+                let theirs = plan.choice(ground, victim);
+                if victim == member || theirs == less || lost + loss - i128::from(losses[victim]) >= room {
+                    continue;
+                }
                 other.of(ground, victim, theirs, less);
-                let mended = over.iter().all(|id| {
-                    let change =
-                        other.rows.iter().find(|(row, _)| row == id).map_or(0, |(_, change)| *change);
-                    plan.used[*id as usize] + change <= ground.rows.list[*id as usize].bound
+                let of = |id: u32| other.rows.iter().find(|(row, _)| *row == id).map_or(0, |(_, own)| *own);
+                let mended = own.rows.iter().all(|(id, _)| {
+                    let row = &ground.rows.list[*id as usize];
+                    row.worth.is_some() || plan.after(*id, of(*id)) <= row.bound
                 });
                 if !mended || other.passes(ground, plan) {
                     continue;
                 }
-                let gain = other.gain(ground, plan);
-                if best.is_none_or(|(best, ..)| gain > best) {
-                    best = Some((gain, victim, less));
+                let gain = own_gain + other.gain(ground, plan);
+                if gain > best.map_or(0, |(best, ..)| best) {
+                    best = Some((gain, loss, victim, less));
                 }
             }
-            // What falls short is counted for the first change too.
-            own.of(ground, member, to, chosen);
-            let kept = match best {
-                Some((gain, ..)) => {
-                    // `own` undoes the first change: what it would add, the change has lost.
-                    gain - own.gain(ground, plan) > 0
-                }
-                None => false,
-            };
-            match best.filter(|_| kept) {
-                Some((_, victim, less)) => {
-                    other.of(ground, victim, plan.chosen[victim], less);
-                    other.make(plan, victim, less);
-                    changed = true;
-                }
-                None => own.make(plan, member, chosen),
+            if best.is_none() {
+                own.of(ground, member, to, from);
+                own.make(ground, plan, member, from);
+                continue;
             }
+        } else if own_gain > 0 {
+            own.make(ground, plan, member, to);
+        } else {
+            continue;
         }
+        let mut gained = own_gain;
+        room -= lost;
+        losses[member] = i64::try_from(*loss).unwrap_or(i64::MAX);
+        if let Some((gain, loss, victim, less)) = best {
+            other.of(ground, victim, plan.choice(ground, victim), less);
+            other.make(ground, plan, victim, less);
+            room -= loss - i128::from(losses[victim]);
+            losses[victim] = i64::try_from(loss).unwrap_or(i64::MAX);
+            gained = gain;
+        }
+        room -= gained << ground.shift;
+        added += gained;
     }
-    changed
+    added
 }

@@ -9,6 +9,8 @@
 //! counted in whole numbers, so that the answer is the same on every machine and for any number of threads.
 
 mod admit;
+mod amounts;
+mod bits;
 mod conflict;
 mod explain;
 mod finish;
@@ -21,6 +23,8 @@ mod solve;
 mod subset;
 
 pub use admit::{Held, admit};
+pub use amounts::Amounts;
+pub use bits::Chosen;
 pub use conflict::{Conflict, conflicts};
 pub use explain::{Dropped, why_dropped};
 pub use model::{

@@ -1,36 +1,47 @@
 //! What the rules say of one member, as masks over the member's contacts. Refuses to know what members share, and what is
 //! chosen.
 
+use crate::bits::{Bits, Mask};
 use crate::model::{Counted, Each, Link, Never, Past, Problem, Rule, Scope, Window};
 
 /// One thing that a rule asks of a member's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part<'a> {
+pub enum Part<'a, M> {
     /// None of these.
-    Out(u64),
+    Out(M),
     /// Nothing at all: a least number cannot be reached.
     Nothing,
     /// So many of these at most.
-    AtMost(u64, u32),
+    AtMost(M, u32),
     /// The first not with any of these.
-    Apart(u8, u64),
+    Apart(u8, M),
     /// The first only with one of these.
-    Needs(u8, u64),
+    Needs(u8, M),
     /// Whoever gets anything gets so many of these.
-    AtLeast(u64, u32),
+    AtLeast(M, u32),
     /// Of so many of these sets at most is something chosen.
-    Groups(&'a [u64], u32),
+    Groups(&'a [M], u32),
 }
 
 /// Memory for [`each_part`].
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub struct Scratch<M> {
     days: Vec<i32>,
     items: Vec<(i32, u8)>,
     past: Vec<i32>,
-    found: Vec<(u64, u32)>,
-    groups: Vec<u64>,
+    found: Vec<(M, u32)>,
+    groups: Vec<M>,
     ids: Vec<u32>,
+    windows: Vec<Packed<M>>,
+}
+
+/// What is sent together in one window, and how much of it there may be.
+#[derive(Debug)]
+struct Packed<M> {
+    free: M,
+    room: i64,
+    first: usize,
+    count: usize,
 }
 
 /// Whether a span of the window holds both days.
@@ -43,11 +54,11 @@ fn together(window: &Window, a: i32, b: i32) -> bool {
 
 /// Tells `tell` what each rule asks of a member, with the rule's position. What another part of the same rule implies may be
 /// left out.
-pub fn each_part(
+pub fn each_part<M: Mask>(
     problem: &Problem,
     member: usize,
-    scratch: &mut Scratch,
-    tell: &mut impl FnMut(usize, Part<'_>),
+    scratch: &mut Scratch<M>,
+    tell: &mut impl FnMut(usize, Part<'_, M>),
 ) {
     let range = problem.contacts_of(member);
     let classes = problem.class.get(range.clone()).unwrap_or_default();
@@ -58,9 +69,7 @@ pub fn each_part(
     let scopes_of = |item: usize| class_of(item).map_or(0, |class| class.scopes);
     let all = (0..classes.len()).fold(0u128, |all, item| all | scopes_of(item));
     let mask_of = |scope: Scope| {
-        (0..classes.len())
-            .filter(|item| scopes_of(*item) >> scope.0 & 1 == 1)
-            .fold(0u64, |mask, item| mask | 1 << item)
+        (0..classes.len()).filter(|item| scopes_of(*item) >> scope.0 & 1 == 1).fold(M::default(), M::with)
     };
     let has = |scope: Option<Scope>| scope.is_none_or(|scope| all >> scope.0 & 1 == 1);
     for (rule, asked) in problem.rules.iter().enumerate() {
@@ -68,7 +77,7 @@ pub fn each_part(
             Rule::Count(_) | Rule::Amount { .. } => {}
             Rule::Each(each) if has(each.members) => {
                 let mask = mask_of(each.scope);
-                if mask != 0 || each.at_least.is_some() {
+                if !mask.is_none() || each.at_least.is_some() {
                     each_rule(problem, each, mask, (past, range.clone()), scratch, &mut |part| {
                         tell(rule, part)
                     });
@@ -87,14 +96,8 @@ pub fn each_part(
     }
 }
 
-fn bits(mut mask: u64) -> impl Iterator<Item = u8> {
-    std::iter::from_fn(move || {
-        (mask != 0).then(|| {
-            let bit = mask.trailing_zeros() as u8;
-            mask &= mask - 1;
-            bit
-        })
-    })
+fn of_items<M: Mask>(items: impl Iterator<Item = usize>) -> M {
+    items.fold(M::default(), M::with)
 }
 
 fn class_in(problem: &Problem, past: &Past, scope: Scope) -> Option<i32> {
@@ -102,13 +105,13 @@ fn class_in(problem: &Problem, past: &Past, scope: Scope) -> Option<i32> {
     class.is_in(scope).then_some(class.day)
 }
 
-fn each_rule(
+fn each_rule<M: Mask>(
     problem: &Problem,
     each: &Each,
-    mask: u64,
+    mask: M,
     (past, range): (&[Past], std::ops::Range<usize>),
-    scratch: &mut Scratch,
-    tell: &mut impl FnMut(Part<'_>),
+    scratch: &mut Scratch<M>,
+    tell: &mut impl FnMut(Part<'_, M>),
 ) {
     let history = if each.window.history { past } else { &[] };
     if let Some(most) = each.at_most {
@@ -119,12 +122,11 @@ fn each_rule(
             Counted::OfEachOffer => {
                 let offers = problem.offer.get(range).unwrap_or_default();
                 let mut left = mask;
-                while let Some(first) = bits(left).next() {
-                    let offer = offers.get(first as usize).copied().unwrap_or(0);
-                    let same = bits(left)
-                        .filter(|item| offers.get(*item as usize) == Some(&offer))
-                        .fold(0u64, |same, item| same | 1 << item);
-                    left &= !same;
+                while let Some(first) = left.first() {
+                    let offer = offers.get(first).copied().unwrap_or(0);
+                    let same =
+                        of_items::<M>(left.positions().filter(|item| offers.get(*item) == Some(&offer)));
+                    left = left.without(same);
                     limit(problem, each, same, history, Some(offer), most, scratch, tell);
                 }
             }
@@ -133,13 +135,13 @@ fn each_rule(
     }
     let Some(least) = each.at_least else { return };
     for span in problem.spans_of_least(&each.window) {
-        let own = bits(mask)
-            .filter(|item| scratch.days.get(*item as usize).is_some_and(|day| span.holds(*day)))
-            .fold(0u64, |own, item| own | 1 << item);
+        let own: M = of_items(
+            mask.positions().filter(|item| scratch.days.get(*item).is_some_and(|day| span.holds(*day))),
+        );
         let before = history.iter().filter_map(|past| class_in(problem, past, each.scope));
         let before = before.filter(|day| span.holds(*day)).count() as i64;
         let missing = least.saturating_sub(before);
-        if missing > i64::from(own.count_ones()) {
+        if missing > i64::from(own.count()) {
             tell(Part::Nothing);
         } else if missing > 0 {
             tell(Part::AtLeast(own, missing as u32));
@@ -149,26 +151,26 @@ fn each_rule(
 
 /// At most so many in each span.
 #[expect(clippy::too_many_arguments, reason = "they are the rule, what it counts and where it tells")]
-fn limit(
+fn limit<M: Mask>(
     problem: &Problem,
     each: &Each,
-    mask: u64,
+    mask: M,
     history: &[Past],
     offer: Option<u32>,
     most: i64,
-    scratch: &mut Scratch,
-    tell: &mut impl FnMut(Part<'_>),
+    scratch: &mut Scratch<M>,
+    tell: &mut impl FnMut(Part<'_, M>),
 ) {
     let Scratch { days, items, past, found, .. } = scratch;
     past.clear();
     let counts = |own: &&Past| offer.is_none_or(|offer| own.offer == offer);
     past.extend(history.iter().filter(counts).filter_map(|own| class_in(problem, own, each.scope)));
-    if i64::from(mask.count_ones()) + past.len() as i64 <= most {
+    if i64::from(mask.count()) + past.len() as i64 <= most {
         return;
     }
     past.sort_unstable();
     items.clear();
-    items.extend(bits(mask).map(|item| (days.get(item as usize).copied().unwrap_or(0), item)));
+    items.extend(mask.positions().map(|item| (days.get(item).copied().unwrap_or(0), item as u8)));
     items.sort_unstable();
     found.clear();
     // Both ends of the spans only go forward, and so do these.
@@ -192,15 +194,16 @@ fn limit(
             continue;
         }
         seen = (low, high, before);
-        let own = items.get(low..high).unwrap_or_default().iter().fold(0u64, |own, item| own | 1 << item.1);
+        let own: M =
+            of_items(items.get(low..high).unwrap_or_default().iter().map(|item| usize::from(item.1)));
         let left = most.saturating_sub(before as i64).max(0);
-        if i64::from(own.count_ones()) > left {
+        if i64::from(own.count()) > left {
             found.push((own, left as u32));
         }
     }
     for (at, (own, left)) in found.iter().enumerate() {
         let implied = found.iter().enumerate().any(|(other, (wide, most))| {
-            other != at && own & !wide == 0 && most <= left && (wide != own || most < left || other < at)
+            other != at && own.is_in(*wide) && most <= left && (wide != own || most < left || other < at)
         });
         if implied {
             continue;
@@ -214,23 +217,23 @@ fn limit(
 }
 
 /// At most so many packages in each span.
-fn packages(
+fn packages<M: Mask>(
     problem: &Problem,
     each: &Each,
-    mask: u64,
+    mask: M,
     history: &[Past],
     (range, most): (std::ops::Range<usize>, i64),
-    scratch: &mut Scratch,
-    tell: &mut impl FnMut(Part<'_>),
+    scratch: &mut Scratch<M>,
+    tell: &mut impl FnMut(Part<'_, M>),
 ) {
     let numbers = problem.package.get(range).unwrap_or_default();
-    let Scratch { days, groups, ids, .. } = scratch;
-    let mut seen: Option<(u64, i64)> = None;
+    let Scratch { days, groups, ids, windows, .. } = scratch;
+    windows.clear();
+    groups.clear();
     for span in &each.window.spans {
-        let own = bits(mask)
-            .filter(|item| days.get(*item as usize).is_some_and(|day| span.holds(*day)))
-            .fold(0u64, |own, item| own | 1 << item);
-        if own == 0 {
+        let own: M =
+            of_items(mask.positions().filter(|item| days.get(*item).is_some_and(|day| span.holds(*day))));
+        if own.is_none() {
             continue;
         }
         ids.clear();
@@ -241,48 +244,60 @@ fn packages(
         ids.extend(before);
         ids.sort_unstable();
         ids.dedup();
-        groups.clear();
-        let mut left = own;
-        while let Some(first) = bits(left).next() {
-            let package = numbers.get(first as usize).copied().unwrap_or(0);
-            let same = bits(left)
-                .filter(|item| numbers.get(*item as usize) == Some(&package))
-                .fold(0u64, |same, item| same | 1 << item);
-            left &= !same;
+        let first = groups.len();
+        let (mut left, mut free) = (own, M::default());
+        while let Some(one) = left.first() {
+            let package = numbers.get(one).copied().unwrap_or(0);
+            let same: M = of_items(left.positions().filter(|item| numbers.get(*item) == Some(&package)));
+            left = left.without(same);
             // What goes with a package that was sent is no package more.
             if ids.binary_search(&package).is_err() {
                 groups.push(same);
+                free = free | same;
             }
         }
         let room = most.saturating_sub(ids.len() as i64).max(0);
-        let free = groups.iter().fold(0u64, |free, group| free | group);
-        if seen == Some((free, room)) || groups.len() as i64 <= room {
+        let count = groups.len() - first;
+        if count as i64 <= room || windows.last().is_some_and(|last| last.free == free && last.room <= room) {
+            groups.truncate(first);
+        } else {
+            windows.push(Packed { free, room, first, count });
+        }
+    }
+    for (at, own) in windows.iter().enumerate() {
+        // Whatever a window has that holds no more, a wider one with as little room has, too.
+        let implied = windows.iter().enumerate().any(|(other, wide)| {
+            other != at
+                && own.free.is_in(wide.free)
+                && wide.room <= own.room
+                && (wide.free != own.free || wide.room < own.room || other < at)
+        });
+        if implied {
             continue;
         }
-        seen = Some((free, room));
-        if room == 0 {
-            tell(Part::Out(free));
+        if own.room == 0 {
+            tell(Part::Out(own.free));
         } else {
-            tell(Part::Groups(groups, room as u32));
+            let sets = groups.get(own.first..own.first + own.count).unwrap_or_default();
+            tell(Part::Groups(sets, u32::try_from(own.room).unwrap_or(u32::MAX)));
         }
     }
 }
 
-fn never_rule(
+fn never_rule<M: Mask>(
     problem: &Problem,
     never: &Never,
-    (first, second): (u64, u64),
+    (first, second): (M, M),
     past: &[Past],
-    scratch: &mut Scratch,
-    tell: &mut impl FnMut(Part<'_>),
+    scratch: &mut Scratch<M>,
+    tell: &mut impl FnMut(Part<'_, M>),
 ) {
-    let day = |item: u8| scratch.days.get(item as usize).copied().unwrap_or(0);
+    let day = |item: usize| scratch.days.get(item).copied().unwrap_or(0);
     let meet = |a: i32, b: i32| (!never.in_order || b > a) && together(&never.window, a, b);
-    for a in bits(first) {
-        let apart =
-            bits(second).filter(|b| *b != a && meet(day(a), day(*b))).fold(0u64, |apart, b| apart | 1 << b);
-        if apart != 0 {
-            tell(Part::Apart(a, apart));
+    for a in first.positions() {
+        let apart: M = of_items(second.positions().filter(|b| *b != a && meet(day(a), day(*b))));
+        if !apart.is_none() {
+            tell(Part::Apart(a as u8, apart));
         }
     }
     if !never.window.history {
@@ -290,30 +305,30 @@ fn never_rule(
     }
     for made in past {
         let Some(class) = problem.classes.get(made.class as usize) else { continue };
-        let mut out = 0u64;
+        let mut out = M::default();
         if class.is_in(never.first) {
-            out |= bits(second).filter(|b| meet(class.day, day(*b))).fold(0u64, |out, b| out | 1 << b);
+            out = out | of_items(second.positions().filter(|b| meet(class.day, day(*b))));
         }
         if class.is_in(never.second) {
-            out |= bits(first).filter(|a| meet(day(*a), class.day)).fold(0u64, |out, a| out | 1 << a);
+            out = out | of_items(first.positions().filter(|a| meet(day(*a), class.day)));
         }
-        if out != 0 {
+        if !out.is_none() {
             tell(Part::Out(out));
         }
     }
 }
 
-fn only_rule(
+fn only_rule<M: Mask>(
     problem: &Problem,
     link: &Link,
-    (of, on): (u64, u64),
+    (of, on): (M, M),
     past: &[Past],
-    scratch: &mut Scratch,
-    tell: &mut impl FnMut(Part<'_>),
+    scratch: &mut Scratch<M>,
+    tell: &mut impl FnMut(Part<'_, M>),
 ) {
-    let day = |item: u8| scratch.days.get(item as usize).copied().unwrap_or(0);
+    let day = |item: usize| scratch.days.get(item).copied().unwrap_or(0);
     let helps = |other: i32, own: i32| (!link.after || other < own) && together(&link.window, other, own);
-    for item in bits(of) {
+    for item in of.positions() {
         let own = day(item);
         let made = link.window.history
             && past
@@ -322,161 +337,338 @@ fn only_rule(
         if made {
             continue;
         }
-        let others = bits(on)
-            .filter(|other| *other != item && helps(day(*other), own))
-            .fold(0u64, |others, other| others | 1 << other);
-        tell(if others == 0 { Part::Out(1 << item) } else { Part::Needs(item, others) });
+        let others: M = of_items(on.positions().filter(|other| *other != item && helps(day(*other), own)));
+        tell(if others.is_none() { Part::Out(M::bit(item)) } else { Part::Needs(item as u8, others) });
     }
 }
 
 /// What the rules say of a member, in one place.
-#[derive(Clone, Copy, Debug)]
-pub struct Own<'a> {
+#[derive(Clone, Debug)]
+pub struct Own<M> {
     /// None of these.
-    pub out: u64,
+    pub out: M,
     /// At most so many of these.
-    pub limits: &'a [(u64, u32)],
-    /// The first not with these.
-    pub apart: &'a [(u8, u64)],
+    pub limits: Vec<(M, u32)>,
+    /// The first not with these, nor they with it.
+    pub apart: Vec<(u8, M)>,
     /// The first only with one of these.
-    pub needs: &'a [(u8, u64)],
+    pub needs: Vec<(u8, M)>,
     /// So many of these, where there is anything.
-    pub least: &'a [(u64, u32)],
-    /// Of so many of the sets that follow (their number, then the limit) at most is something chosen.
-    pub groups: &'a [u64],
+    pub least: Vec<(M, u32)>,
+    /// What is sent together.
+    pub systems: Vec<System<M>>,
 }
 
-impl Own<'_> {
+/// Sets of contacts, and of how many of them something may be chosen.
+#[derive(Clone, Debug, Default)]
+pub struct System<M> {
+    /// The sets.
+    pub sets: Vec<M>,
+    /// Which of the sets, and how many at most.
+    pub windows: Vec<(M, u32)>,
+}
+
+impl<M: Mask> Default for Own<M> {
+    fn default() -> Own<M> {
+        Own {
+            out: M::default(),
+            limits: Vec::new(),
+            apart: Vec::new(),
+            needs: Vec::new(),
+            least: Vec::new(),
+            systems: Vec::new(),
+        }
+    }
+}
+
+impl<M: Mask> System<M> {
+    /// Of which sets a choice has something.
+    pub fn hit(&self, chosen: M) -> M {
+        of_items((0..self.sets.len()).filter(|at| self.sets.get(*at).is_some_and(|set| set.meets(chosen))))
+    }
+}
+
+impl<M: Mask> Own<M> {
     /// Whether a choice meets everything.
-    pub fn admits(&self, chosen: u64) -> bool {
-        let mut groups = Groups(self.groups);
-        chosen & self.out == 0
-            && self.limits.iter().all(|(mask, most)| (chosen & mask).count_ones() <= *most)
-            && self.apart.iter().all(|(item, apart)| chosen >> item & 1 == 0 || chosen & apart == 0)
-            && self.needs.iter().all(|(item, on)| chosen >> item & 1 == 0 || chosen & on != 0)
-            && (chosen == 0 || self.least.iter().all(|(mask, least)| (chosen & mask).count_ones() >= *least))
-            && groups.all(|(sets, most)| sets.iter().filter(|set| chosen & *set != 0).count() <= most)
+    pub fn admits(&self, chosen: M) -> bool {
+        !chosen.meets(self.out)
+            && self.limits.iter().all(|(mask, most)| (chosen & *mask).count() <= *most)
+            && self.apart.iter().all(|(item, apart)| !chosen.has((*item).into()) || !chosen.meets(*apart))
+            && self.needs.iter().all(|(item, on)| !chosen.has((*item).into()) || chosen.meets(*on))
+            && (chosen.is_none() || self.least.iter().all(|(mask, least)| (chosen & *mask).count() >= *least))
+            && self.systems.iter().all(|system| {
+                let hit = system.hit(chosen);
+                system.windows.iter().all(|(sets, most)| (hit & *sets).count() <= *most)
+            })
+    }
+
+    fn clear(&mut self) {
+        self.out = M::default();
+        self.limits.clear();
+        self.apart.clear();
+        self.needs.clear();
+        self.least.clear();
+        self.systems.clear();
+    }
+
+    /// Takes in what a rule asks; false where nothing at all can be chosen.
+    fn take(&mut self, part: Part<'_, M>) -> bool {
+        match part {
+            Part::Out(mask) => self.out = self.out | mask,
+            Part::Nothing => return false,
+            Part::AtMost(mask, most) => self.limits.push((mask, most)),
+            Part::Apart(item, mask) => {
+                self.keep_apart(item, mask);
+                mask.positions().for_each(|other| self.keep_apart(other as u8, M::bit(item.into())));
+            }
+            Part::Needs(item, mask) => self.needs.push((item, mask)),
+            Part::AtLeast(mask, least) => self.least.push((mask, least)),
+            Part::Groups(sets, most) => self.send_together(sets, most),
+        }
+        true
+    }
+
+    fn keep_apart(&mut self, item: u8, mask: M) {
+        match self.apart.iter_mut().find(|(own, _)| *own == item) {
+            Some((_, own)) => *own = *own | mask,
+            None => self.apart.push((item, mask)),
+        }
+    }
+
+    fn send_together(&mut self, sets: &[M], most: u32) {
+        let new = |system: &System<M>| sets.iter().filter(|set| !system.sets.contains(set)).count();
+        // A window's sets are bits of one mask; where they are too many for those that are there, others begin.
+        if self.systems.last().is_none_or(|last| last.sets.len() + new(last) > M::SIZE) {
+            self.systems.push(System { sets: Vec::new(), windows: Vec::new() });
+        }
+        let Some(system) = self.systems.last_mut() else { return };
+        let mut window = M::default();
+        for set in sets {
+            let at = system.sets.iter().position(|own| own == set).unwrap_or_else(|| {
+                system.sets.push(*set);
+                system.sets.len() - 1
+            });
+            window = window.with(at);
+        }
+        system.windows.push((window, most));
+    }
+
+    /// Leaves out what follows from the rest; false where nothing can be chosen.
+    fn settle(&mut self) -> bool {
+        loop {
+            let before = self.out;
+            for (item, on) in &self.needs {
+                if !on.is_in(before) {
+                    continue;
+                }
+                self.out = self.out.with((*item).into());
+            }
+            if self.out == before {
+                break;
+            }
+        }
+        let out = self.out;
+        for (mask, _) in &mut self.limits {
+            *mask = mask.without(out);
+        }
+        self.limits.retain(|(mask, most)| mask.count() > *most);
+        let limits = std::mem::take(&mut self.limits);
+        for (at, (own, left)) in limits.iter().enumerate() {
+            let implied = limits.iter().enumerate().any(|(other, (wide, most))| {
+                other != at && own.is_in(*wide) && most <= left && (wide != own || most < left || other < at)
+            });
+            if !implied {
+                self.limits.push((*own, *left));
+            }
+        }
+        for (_, mask) in &mut self.apart {
+            *mask = mask.without(out);
+        }
+        self.apart.retain(|(item, mask)| !out.has((*item).into()) && !mask.is_none());
+        self.apart.sort_unstable_by_key(|(item, _)| *item);
+        for (_, mask) in &mut self.needs {
+            *mask = mask.without(out);
+        }
+        self.needs.retain(|(item, _)| !out.has((*item).into()));
+        for (mask, _) in &mut self.least {
+            *mask = mask.without(out);
+        }
+        self.least.iter().all(|(mask, least)| mask.count() >= *least)
     }
 }
 
-/// Sets with the number of them of which something may be chosen.
-#[derive(Clone, Copy, Debug)]
-pub struct Groups<'a>(pub &'a [u64]);
+fn put(bytes: &mut Vec<u8>, mut number: usize) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
 
-impl<'a> Iterator for Groups<'a> {
-    type Item = (&'a [u64], usize);
+/// What was written with [`put`] and [`Mask::to_bytes`]; what is not there reads as nothing.
+struct Bytes<'a>(&'a [u8]);
 
-    fn next(&mut self) -> Option<Self::Item> {
-        let [sets, most, rest @ ..] = self.0 else { return None };
-        let (own, rest) = rest.split_at_checked(*sets as usize)?;
+impl Bytes<'_> {
+    fn number(&mut self) -> usize {
+        let (mut number, mut shift) = (0usize, 0);
+        while let [byte, rest @ ..] = self.0 {
+            self.0 = rest;
+            number |= usize::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 || shift > 56 {
+                break;
+            }
+        }
+        number
+    }
+
+    fn number_of_item(&mut self) -> u8 {
+        let [item, rest @ ..] = self.0 else { return 0 };
         self.0 = rest;
-        Some((own, *most as usize))
-    }
-}
-
-/// Lists of many members, one after another.
-#[derive(Debug)]
-struct Lists<T> {
-    starts: Vec<u32>,
-    values: Vec<T>,
-}
-
-impl<T> Default for Lists<T> {
-    fn default() -> Self {
-        Lists { starts: vec![0], values: Vec::new() }
-    }
-}
-
-impl<T> Lists<T> {
-    fn close(&mut self) {
-        self.starts.push(self.values.len() as u32);
+        *item
     }
 
-    fn of(&self, member: usize) -> &[T] {
-        let at = |position: usize| self.starts.get(position).map_or(0, |start| *start as usize);
-        self.values.get(at(member)..at(member + 1)).unwrap_or_default()
-    }
-
-    fn shrink(&mut self) {
-        self.values.shrink_to_fit();
+    fn mask<M: Mask>(&mut self, width: usize) -> M {
+        match self.0.split_at_checked(width) {
+            Some((own, rest)) => {
+                self.0 = rest;
+                M::of_bytes(own)
+            }
+            None => M::default(),
+        }
     }
 }
 
 /// Members whose parts stand together.
 const CHUNK: usize = 1 << 14;
 
+/// What the rules say of some members: bytes, as many for a set as the member's contacts ask for.
 #[derive(Debug, Default)]
 struct Chunk {
-    out: Vec<u64>,
-    limits: Lists<(u64, u32)>,
-    apart: Lists<(u8, u64)>,
-    needs: Lists<(u8, u64)>,
-    least: Lists<(u64, u32)>,
-    groups: Lists<u64>,
+    starts: Vec<u32>,
+    bytes: Vec<u8>,
 }
 
 /// What the rules say of all members.
 #[derive(Debug)]
 pub struct Locals(Vec<Chunk>);
 
+/// Memory for preparing members.
+#[derive(Debug, Default)]
+struct Preparing<M: Mask> {
+    scratch: Scratch<M>,
+    own: Own<M>,
+}
+
+impl<M: Mask> Preparing<M> {
+    fn write(&mut self, problem: &Problem, member: usize, bytes: &mut Vec<u8>) {
+        let Preparing { scratch, own } = self;
+        let count = problem.contacts_of(member).len();
+        own.clear();
+        let mut any = true;
+        each_part(problem, member, scratch, &mut |_, part| any &= own.take(part));
+        if !(any && own.settle()) {
+            own.clear();
+            own.out = M::below(count);
+        }
+        let width = count.div_ceil(8);
+        own.out.to_bytes(bytes, width);
+        let bounded = |bytes: &mut Vec<u8>, list: &[(M, u32)], width: usize| {
+            put(bytes, list.len());
+            for (mask, bound) in list {
+                put(bytes, *bound as usize);
+                mask.to_bytes(bytes, width);
+            }
+        };
+        let of_items = |bytes: &mut Vec<u8>, list: &[(u8, M)]| {
+            put(bytes, list.len());
+            for (item, mask) in list {
+                bytes.push(*item);
+                mask.to_bytes(bytes, width);
+            }
+        };
+        bounded(bytes, &own.limits, width);
+        of_items(bytes, &own.apart);
+        of_items(bytes, &own.needs);
+        bounded(bytes, &own.least, width);
+        put(bytes, own.systems.len());
+        for system in &own.systems {
+            put(bytes, system.sets.len());
+            system.sets.iter().for_each(|set| set.to_bytes(bytes, width));
+            bounded(bytes, &system.windows, system.sets.len().div_ceil(8));
+        }
+    }
+}
+
 impl Locals {
     /// Of a problem that is checked.
     pub fn of(problem: &Problem, threads: usize) -> Locals {
         let members = problem.member_count();
         let chunks = members.div_ceil(CHUNK);
-        let made = crate::solve::in_parallel(chunks, threads, Scratch::default, |chunk, scratch| {
+        let start = || (Preparing::<u64>::default(), Preparing::<Bits>::default());
+        let made = crate::solve::in_parallel(chunks, threads, start, |chunk, (narrow, wide)| {
             let first = chunk * CHUNK;
-            Chunk::of(problem, first..members.min(first + CHUNK), scratch)
+            let mut chunk = Chunk { starts: Vec::with_capacity(CHUNK + 1), bytes: Vec::new() };
+            chunk.starts.push(0);
+            for member in first..members.min(first + CHUNK) {
+                if problem.contacts_of(member).len() <= u64::SIZE {
+                    narrow.write(problem, member, &mut chunk.bytes);
+                } else {
+                    wide.write(problem, member, &mut chunk.bytes);
+                }
+                chunk.starts.push(u32::try_from(chunk.bytes.len()).unwrap_or(u32::MAX));
+            }
+            chunk.bytes.shrink_to_fit();
+            chunk
         });
         Locals(made)
     }
 
-    /// Of one of them.
-    pub fn own(&self, member: usize) -> Own<'_> {
+    fn bytes(&self, member: usize) -> Bytes<'_> {
         let at = member % CHUNK;
-        match self.0.get(member / CHUNK) {
-            Some(chunk) => Own {
-                out: chunk.out.get(at).copied().unwrap_or(!0),
-                limits: chunk.limits.of(at),
-                apart: chunk.apart.of(at),
-                needs: chunk.needs.of(at),
-                least: chunk.least.of(at),
-                groups: chunk.groups.of(at),
-            },
-            None => Own { out: !0, limits: &[], apart: &[], needs: &[], least: &[], groups: &[] },
-        }
+        let own = self.0.get(member / CHUNK).and_then(|chunk| {
+            let (from, to) = (*chunk.starts.get(at)?, *chunk.starts.get(at + 1)?);
+            chunk.bytes.get(from as usize..to as usize)
+        });
+        Bytes(own.unwrap_or_default())
     }
-}
 
-impl Chunk {
-    fn of(problem: &Problem, members: std::ops::Range<usize>, scratch: &mut Scratch) -> Chunk {
-        let mut chunk = Chunk::default();
-        for member in members {
-            let mut out = 0u64;
-            each_part(problem, member, scratch, &mut |_, part| match part {
-                Part::Out(mask) => out |= mask,
-                Part::Nothing => out = !0,
-                Part::AtMost(mask, most) => chunk.limits.values.push((mask, most)),
-                Part::Apart(item, mask) => chunk.apart.values.push((item, mask)),
-                Part::Needs(item, mask) => chunk.needs.values.push((item, mask)),
-                Part::AtLeast(mask, least) => chunk.least.values.push((mask, least)),
-                Part::Groups(sets, most) => {
-                    chunk.groups.values.extend([sets.len() as u64, u64::from(most)]);
-                    chunk.groups.values.extend(sets);
-                }
-            });
-            chunk.out.push(out);
-            chunk.limits.close();
-            chunk.apart.close();
-            chunk.needs.close();
-            chunk.least.close();
-            chunk.groups.close();
+    /// What is out of the question for a member with so many contacts.
+    pub fn out<M: Mask>(&self, member: usize, contacts: usize) -> M {
+        self.bytes(member).mask(contacts.div_ceil(8))
+    }
+
+    /// Reads what is said of a member with so many contacts.
+    pub fn read<M: Mask>(&self, member: usize, contacts: usize, own: &mut Own<M>) {
+        let (mut bytes, width) = (self.bytes(member), contacts.div_ceil(8));
+        own.out = bytes.mask(width);
+        let bounded = |bytes: &mut Bytes<'_>, list: &mut Vec<(M, u32)>, width: usize| {
+            list.clear();
+            for _ in 0..bytes.number() {
+                let bound = bytes.number();
+                list.push((bytes.mask(width), u32::try_from(bound).unwrap_or(u32::MAX)));
+            }
+        };
+        let of_items = |bytes: &mut Bytes<'_>, list: &mut Vec<(u8, M)>| {
+            list.clear();
+            for _ in 0..bytes.number() {
+                let item = bytes.number_of_item();
+                list.push((item, bytes.mask(width)));
+            }
+        };
+        bounded(&mut bytes, &mut own.limits, width);
+        of_items(&mut bytes, &mut own.apart);
+        of_items(&mut bytes, &mut own.needs);
+        bounded(&mut bytes, &mut own.least, width);
+        let systems = bytes.number();
+        own.systems.resize_with(systems, || System { sets: Vec::new(), windows: Vec::new() });
+        for system in &mut own.systems {
+            system.sets.clear();
+            for _ in 0..bytes.number() {
+                system.sets.push(bytes.mask(width));
+            }
+            let width = system.sets.len().div_ceil(8);
+            bounded(&mut bytes, &mut system.windows, width);
         }
-        chunk.limits.shrink();
-        chunk.apart.shrink();
-        chunk.needs.shrink();
-        chunk.least.shrink();
-        chunk.groups.shrink();
-        chunk
     }
 }

@@ -1,7 +1,9 @@
 //! What is asked: proposed contacts, what was before, and rules. Refuses to know how it is answered.
 
-/// Proposed contacts that one member may have; each is a bit of a word.
-pub const MAX_OF_MEMBER: usize = 64;
+use crate::amounts::Amounts;
+
+/// Proposed contacts that one member may have; each is a bit of a set.
+pub const MAX_OF_MEMBER: usize = 256;
 
 /// Scopes that rules may tell apart; each is a bit.
 pub const MAX_SCOPES: usize = 128;
@@ -197,7 +199,7 @@ pub struct Problem {
     /// Where each member's contacts begin; one more than there are members.
     pub members: Vec<u32>,
     /// What a contact is worth.
-    pub score: Vec<i64>,
+    pub score: Amounts,
     /// Of [`Problem::classes`].
     pub class: Vec<u32>,
     /// The offer.
@@ -205,7 +207,7 @@ pub struct Problem {
     /// What is sent together has one number. Numbers are not shared by members.
     pub package: Vec<u32>,
     /// Amounts of contacts, list by list.
-    pub columns: Vec<Vec<i64>>,
+    pub columns: Vec<Amounts>,
     /// What contacts have in common.
     pub classes: Vec<Class>,
     /// Contacts that were made, member by member; of those without a proposed contact, last.
@@ -283,7 +285,7 @@ impl Problem {
         let same = [self.class.len(), self.offer.len(), self.package.len()];
         if same
             .iter()
-            .chain(self.columns.iter().map(Vec::len).collect::<Vec<_>>().iter())
+            .chain(self.columns.iter().map(Amounts::len).collect::<Vec<_>>().iter())
             .any(|len| *len != contacts)
         {
             return malformed("lists of contacts differ in length");
@@ -313,7 +315,7 @@ impl Problem {
                 return Err(ProblemError::TooManyOfMember { member, contacts });
             }
         }
-        let large = |amount: &i64| amount.unsigned_abs() > MAX_AMOUNT as u64;
+        let large = |amount: i64| amount.unsigned_abs() > MAX_AMOUNT as u64;
         for list in std::iter::once(&self.score).chain(&self.columns) {
             if let Some(contact) = list.iter().position(large) {
                 return Err(ProblemError::TooLarge { contact: Some(contact) });
@@ -361,8 +363,8 @@ impl Problem {
                     return Err(ProblemError::Malformed("a column is unknown"));
                 };
                 bounds(&[Some(*bound)])?;
-                let fits = |amount: &i64| {
-                    let own = i128::from(*amount) * i128::from(*times) - i128::from(*minus);
+                let fits = |amount: i64| {
+                    let own = i128::from(amount) * i128::from(*times) - i128::from(*minus);
                     own.unsigned_abs() <= MAX_AMOUNT.unsigned_abs().into()
                 };
                 match column.iter().position(|amount| !fits(amount)) {

@@ -4,20 +4,23 @@
 //! Gains and prices count parts of the score, so fine that rounding does not matter; sums are exact, so that neither the
 //! number of threads nor their order shows.
 
+use crate::bits::{Chosen, Mask};
 use crate::local::Locals;
 use crate::model::Problem;
 use crate::rows::{Rows, Weight};
 use crate::solve::in_parallel;
-use crate::subset::Subset;
+use crate::subset::Chooser;
 
 /// Bits that the largest score has when it is counted in parts.
 const FINE: u32 = 46;
 /// No price is higher.
-const HIGHEST: i64 = 1 << 50;
-/// Gains and prices of a contact are held inside of these.
-const CLAMP: i128 = 1 << 56;
+pub const HIGHEST: i64 = 1 << 50;
+/// Gains and prices of a contact are held inside of these, so that those of all of a member's contacts can be summed up.
+const CLAMP: i128 = 1 << 53;
+/// The bound of a pass at prices so high that gains were held back: none.
+const NO_BOUND: i128 = i128::MAX / 4;
 /// Members that one task takes.
-const TASK: usize = 4096;
+const TASK: usize = 1024;
 
 /// What one more of a row's bound would be worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,56 +52,65 @@ pub struct Ground<'a> {
     pub threads: usize,
 }
 
-/// Prices laid out for the contacts' classes.
+/// Prices laid out for the groups of the contacts.
 #[derive(Debug)]
 pub struct Tables {
-    base: Vec<i64>,
-    /// By column, then by class.
-    columns: Vec<(usize, Vec<i64>)>,
+    /// Group by group: what one contact pays, then what each unit of each column does.
+    prices: Vec<i64>,
+    /// Numbers of each group.
+    width: usize,
+    /// Some contact might gain more than can be summed up, so that nothing is proven at these prices.
+    loose: bool,
 }
 
 impl Tables {
     /// Of prices, row by row.
     pub fn of(ground: &Ground<'_>, prices: &[i64]) -> Tables {
-        let classes = ground.problem.classes.len();
-        let mut base = vec![0i64; classes];
-        let mut columns: Vec<(usize, Vec<i64>)> =
-            ground.rows.columns.iter().map(|column| (*column, vec![0i64; classes])).collect();
-        for (class, base) in base.iter_mut().enumerate() {
-            let mut own = 0i128;
-            for id in ground.rows.of_class(class as u32) {
-                let (row, price) = (&ground.rows.list[*id as usize], prices[*id as usize]);
+        let rows = ground.rows;
+        let width = 1 + rows.columns.len();
+        let mut laid = Vec::with_capacity(rows.group_count() * width);
+        let mut own = vec![0i128; width];
+        let mut loose = false;
+        for group in 0..rows.group_count() {
+            own.fill(0);
+            for id in rows.of_group(group) {
+                let (row, price) = (&rows.list[*id as usize], prices[*id as usize]);
                 let price = i128::from(price) * i128::from(row.sign);
                 match row.weight {
-                    Weight::One => own += price,
+                    Weight::One => own[0] += price,
                     Weight::Amount { column, times, minus } => {
-                        own -= price * i128::from(minus);
-                        if let Some((_, list)) = columns.iter_mut().find(|(own, _)| *own == column) {
-                            let each = i128::from(list[class]) + price * i128::from(times);
-                            list[class] = each.clamp(-CLAMP, CLAMP) as i64;
+                        own[0] -= price * i128::from(minus);
+                        if let Ok(at) = rows.columns.binary_search(&column) {
+                            own[1 + at] += price * i128::from(times);
                         }
                     }
                 }
             }
-            *base = own.clamp(-CLAMP, CLAMP) as i64;
+            let most = own.iter().skip(1).zip(&rows.ranges).map(|(price, (least, most))| {
+                (-price * i128::from(*least)).max(-price * i128::from(*most)).max(0)
+            });
+            loose |= most.sum::<i128>() - own[0].min(0) > CLAMP / 2;
+            laid.extend(own.iter().map(|price| (*price).clamp(-CLAMP, CLAMP) as i64));
         }
-        Tables { base, columns }
+        Tables { prices: laid, width, loose }
     }
 
-    /// What a contact gains at these prices. Held inside of bounds upwards only where that makes it larger than it is.
+    /// What a contact gains at these prices, held inside of bounds.
     pub fn gain(&self, ground: &Ground<'_>, contact: usize) -> i64 {
         let problem = ground.problem;
-        let class = problem.class[contact] as usize;
-        let gain = (problem.score[contact] << ground.shift) - self.base[class];
-        if self.columns.is_empty() {
+        let group = ground.rows.group(problem.class[contact]);
+        let Some((base, columns)) =
+            self.prices.get(group * self.width..(group + 1) * self.width).and_then(<[i64]>::split_first)
+        else {
+            return 0;
+        };
+        let gain = (problem.score.get(contact) << ground.shift) - base;
+        if columns.iter().all(|price| *price == 0) {
             return gain;
         }
         let mut gain = i128::from(gain);
-        for (column, list) in &self.columns {
-            let price = list[class];
-            if price != 0 {
-                gain -= i128::from(price) * i128::from(problem.columns[*column][contact]);
-            }
+        for (price, column) in columns.iter().zip(&ground.rows.columns) {
+            gain -= i128::from(*price) * i128::from(problem.columns[*column].get(contact));
         }
         gain.clamp(-CLAMP, CLAMP) as i64
     }
@@ -106,7 +118,7 @@ impl Tables {
 
 /// In how many parts scores are counted.
 pub fn shift_of(problem: &Problem) -> u32 {
-    let largest = problem.score.iter().map(|score| score.unsigned_abs()).max().unwrap_or(0).max(1);
+    let largest = problem.score.iter().map(i64::unsigned_abs).max().unwrap_or(0).max(1);
     FINE.saturating_sub(u64::BITS - largest.leading_zeros())
 }
 
@@ -117,57 +129,62 @@ pub struct Pass {
     pub bound: i128,
     /// What the choices use, row by row.
     pub used: Vec<i128>,
-    /// What was chosen for each of the members that were asked for.
-    pub chosen: Vec<u64>,
-    /// Nodes of all searches, and searches that were ended.
-    pub searched: (u64, u64),
+    /// What was chosen, where all members were asked for.
+    pub chosen: Chosen,
+    /// Searches that were ended.
+    pub cut: u64,
 }
 
-/// Of counts and sums by class, what rows use.
-fn spread(ground: &Ground<'_>, counts: &[i64], sums: &[Vec<i128>]) -> Vec<i128> {
-    let mut used = vec![0i128; ground.rows.list.len()];
-    for (class, count) in counts.iter().enumerate() {
-        if *count == 0 {
-            continue;
-        }
-        for id in ground.rows.of_class(class as u32) {
-            let row = &ground.rows.list[*id as usize];
-            let own = match row.weight {
-                Weight::One => i128::from(*count),
-                Weight::Amount { column, times, minus } => {
-                    let at = ground.rows.columns.binary_search(&column).unwrap_or(0);
-                    sums[at][class] * i128::from(times) - i128::from(*count) * i128::from(minus)
-                }
-            };
-            used[*id as usize] += own * i128::from(row.sign);
+/// How many contacts of each group are chosen, and what they come to in each column.
+#[derive(Debug)]
+struct Totals {
+    /// Group by group: the number, then the sum of each column.
+    sums: Vec<i128>,
+    width: usize,
+}
+
+impl Totals {
+    fn new(ground: &Ground<'_>) -> Totals {
+        let width = 1 + ground.rows.columns.len();
+        Totals { sums: vec![0; ground.rows.group_count() * width], width }
+    }
+
+    fn add(&mut self, ground: &Ground<'_>, contact: usize) {
+        let group = ground.rows.group(ground.problem.class[contact]);
+        let own = self.sums.get_mut(group * self.width..(group + 1) * self.width);
+        let Some((count, sums)) = own.and_then(<[i128]>::split_first_mut) else { return };
+        *count += 1;
+        for (sum, column) in sums.iter_mut().zip(&ground.rows.columns) {
+            *sum += i128::from(ground.problem.columns[*column].get(contact));
         }
     }
-    used
+
+    /// What rows use of that.
+    fn used(&self, ground: &Ground<'_>) -> Vec<i128> {
+        let mut used = vec![0i128; ground.rows.list.len()];
+        for (group, own) in self.sums.chunks(self.width).enumerate() {
+            let Some((count, sums)) = own.split_first().filter(|(count, _)| **count > 0) else { continue };
+            for id in ground.rows.of_group(group) {
+                let row = &ground.rows.list[*id as usize];
+                let own = match row.weight {
+                    Weight::One => *count,
+                    Weight::Amount { column, times, minus } => {
+                        let at = ground.rows.columns.binary_search(&column).unwrap_or(0);
+                        sums[at] * i128::from(times) - count * i128::from(minus)
+                    }
+                };
+                used[*id as usize] += own * i128::from(row.sign);
+            }
+        }
+        used
+    }
 }
 
 /// What chosen contacts use, row by row.
-pub fn used_by(ground: &Ground<'_>, chosen: &[u64]) -> Vec<i128> {
-    let classes = ground.problem.classes.len();
-    let mut counts = vec![0i64; classes];
-    let mut sums = vec![vec![0i128; classes]; ground.rows.columns.len()];
-    for (member, mask) in chosen.iter().enumerate() {
-        let first = ground.problem.contacts_of(member).start;
-        count(ground, first, *mask, &mut counts, &mut sums);
-    }
-    spread(ground, &counts, &sums)
-}
-
-fn count(ground: &Ground<'_>, first: usize, mask: u64, counts: &mut [i64], sums: &mut [Vec<i128>]) {
-    let mut left = mask;
-    while left != 0 {
-        let contact = first + left.trailing_zeros() as usize;
-        left &= left - 1;
-        let class = ground.problem.class[contact] as usize;
-        counts[class] += 1;
-        for (sum, column) in sums.iter_mut().zip(&ground.rows.columns) {
-            sum[class] += i128::from(ground.problem.columns[*column][contact]);
-        }
-    }
+pub fn used_by(ground: &Ground<'_>, chosen: &Chosen) -> Vec<i128> {
+    let mut totals = Totals::new(ground);
+    chosen.contacts().for_each(|contact| totals.add(ground, contact));
+    totals.used(ground)
 }
 
 /// Which members a pass asks.
@@ -199,40 +216,40 @@ impl Asked<'_> {
 pub fn pass(ground: &Ground<'_>, prices: &[i64], asked: Asked<'_>) -> Pass {
     let tables = Tables::of(ground, prices);
     let members = asked.count(ground.problem);
-    let classes = ground.problem.classes.len();
-    // One task for each thread where the classes are many, so that counting them costs little.
-    let size = TASK.max(members.div_ceil(ground.threads.max(1) * 8));
-    let made = in_parallel(
-        members.div_ceil(size.max(1)),
-        ground.threads,
-        || (Subset::default(), Vec::with_capacity(64)),
-        |task, (subset, gains)| {
-            (subset.visited, subset.cut) = (0, 0);
-            let mut counts = vec![0i64; classes];
-            let mut sums = vec![vec![0i128; classes]; ground.rows.columns.len()];
-            let positions = task * size..members.min((task + 1) * size);
-            let mut bound = 0i128;
-            let mut chosen = Vec::with_capacity(positions.len());
-            for position in positions {
-                let member = asked.at(position);
-                let range = ground.problem.contacts_of(member);
-                gains.clear();
-                gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
-                let choice = subset.best(&ground.locals.own(member), gains);
-                bound += i128::from(choice.bound);
-                count(ground, range.start, choice.chosen, &mut counts, &mut sums);
-                chosen.push(choice.chosen);
+    let all = matches!(asked, Asked::All);
+    let made = in_parallel(members.div_ceil(TASK), ground.threads, Chooser::default, |task, chooser| {
+        chooser.cut = 0;
+        let mut totals = Totals::new(ground);
+        let positions = task * TASK..members.min((task + 1) * TASK);
+        let start = |member: usize| ground.problem.contacts_of(member).start;
+        let first = start(positions.start);
+        let mut chosen = Chosen::none(if all { start(positions.end) - first } else { 0 });
+        let mut bound = 0i128;
+        for position in positions {
+            let member = asked.at(position);
+            let range = ground.problem.contacts_of(member);
+            chooser.gains.clear();
+            chooser.gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
+            let choice = chooser.best(ground.locals, member);
+            bound += i128::from(choice.bound);
+            for item in choice.chosen.positions() {
+                totals.add(ground, range.start + item);
             }
-            (bound, spread(ground, &counts, &sums), chosen, (subset.visited, subset.cut))
-        },
-    );
+            if all {
+                chosen.set(range.start - first..range.end - first, choice.chosen);
+            }
+        }
+        (bound, totals.used(ground), chosen, chooser.cut)
+    });
     let mut whole = Pass { used: vec![0; ground.rows.list.len()], ..Pass::default() };
-    whole.chosen.reserve_exact(members);
-    for (bound, used, chosen, searched) in made {
+    for (bound, used, chosen, cut) in made {
         whole.bound += bound;
         whole.used.iter_mut().zip(used).for_each(|(all, own)| *all += own);
-        whole.chosen.extend(chosen);
-        whole.searched = (whole.searched.0 + searched.0, whole.searched.1 + searched.1);
+        whole.chosen.append(&chosen);
+        whole.cut += cut;
+    }
+    if tables.loose {
+        whole.bound = NO_BOUND;
     }
     whole
 }
@@ -334,26 +351,24 @@ pub fn descend(
             tell(passes, best.bound);
         }
     }
-    let mut dual = match best {
-        Some(best) => best,
-        None => {
-            let found = pass(ground, &prices, asked);
-            let shared: i128 =
-                prices.iter().zip(&bounds).map(|(price, bound)| i128::from(*price) * bound).sum();
-            passes += 1;
-            Dual { prices, bound: found.bound + shared, pass: found, passes: 0 }
-        }
-    };
+    if best.as_ref().is_none_or(|best| best.bound >= NO_BOUND) {
+        // At no prices at all there always is a bound.
+        evaluate(&vec![0; rows.len()], &mut best, &mut passes);
+    }
+    let mut dual = best.unwrap_or_else(|| {
+        let prices = vec![0; rows.len()];
+        Dual { pass: pass(ground, &prices, asked), prices, bound: NO_BOUND, passes: 0 }
+    });
     dual.passes = passes;
     dual
 }
 
 /// What a contact gains in the mean, in parts of the score; above zero.
-fn unit(ground: &Ground<'_>) -> i64 {
+pub fn unit(ground: &Ground<'_>) -> i64 {
     let scores = &ground.problem.score;
     let stride = (scores.len() / 100_000).max(1);
-    let own = scores.iter().step_by(stride).filter(|score| **score > 0);
-    let (sum, count) = own.fold((0i128, 0i128), |(sum, count), score| (sum + i128::from(*score), count + 1));
+    let own = (0..scores.len()).step_by(stride).map(|at| scores.get(at)).filter(|score| *score > 0);
+    let (sum, count) = own.fold((0i128, 0i128), |(sum, count), score| (sum + i128::from(score), count + 1));
     let mean = (sum << ground.shift) / count.max(1);
     i64::try_from(mean).unwrap_or(HIGHEST).max(1)
 }

@@ -2,6 +2,7 @@
 //! gap. So few choices are left, and all that they can make together is looked through. Refuses to know how the gap came
 //! about.
 
+use crate::bits::{Bits, Mask};
 use crate::finish::Plan;
 use crate::local::Own;
 use crate::price::{Dual, Ground, Tables};
@@ -16,7 +17,7 @@ const ALL_CHOICES: usize = 400_000;
 /// A choice for a member.
 #[derive(Clone, Debug)]
 struct Pick {
-    chosen: u64,
+    chosen: Bits,
     loss: i128,
     rows: Vec<(u32, i128)>,
 }
@@ -52,14 +53,16 @@ pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, nodes: u64) -> (Opti
     let mut fixed = plan.chosen.clone();
     let mut used = vec![0i128; ground.rows.list.len()];
     let mut total = 0;
-    for (member, fixed) in fixed.iter_mut().enumerate() {
+    let mut own = Own::default();
+    for member in 0..ground.problem.member_count() {
         let range = ground.problem.contacts_of(member);
         let gains: Vec<i64> = range.clone().map(|contact| tables.gain(ground, contact)).collect();
-        let own = ground.locals.own(member);
+        ground.locals.read(member, range.len(), &mut own);
         let mut best = i128::MIN;
         let mut found = Vec::new();
         let mut steps = STEPS;
-        let whole = enumerate(&own, &gains, 0, 0, 0, limit, (&mut best, &mut found, &mut steps));
+        let whole =
+            enumerate(&own, &gains, 0, Bits::default(), 0, limit, (&mut best, &mut found, &mut steps));
         if !whole || found.len() + total > ALL_CHOICES {
             return (None, false);
         }
@@ -72,7 +75,7 @@ pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, nodes: u64) -> (Opti
         total += choices.len();
         match choices.as_slice() {
             [only] => {
-                *fixed = only.chosen;
+                fixed.set(range, only.chosen);
                 only.rows.iter().for_each(|(row, own)| used[*row as usize] += own);
             }
             [] | [_, ..] => open.push((member, choices)),
@@ -131,7 +134,8 @@ pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, nodes: u64) -> (Opti
     let whole = search.look(0, settled);
     let better = search.best.take().map(|picked| {
         for ((member, choices), pick) in search.open.iter().zip(picked) {
-            fixed[*member] = choices.get(pick).map_or(0, |own| own.chosen);
+            let chosen = choices.get(pick).map_or(Bits::default(), |own| own.chosen);
+            fixed.set(ground.problem.contacts_of(*member), chosen);
         }
         Plan::of(ground, fixed)
     });
@@ -192,12 +196,10 @@ impl Search<'_> {
     }
 }
 
-fn uses(ground: &Ground<'_>, first: usize, chosen: u64) -> Vec<(u32, i128)> {
+fn uses(ground: &Ground<'_>, first: usize, chosen: Bits) -> Vec<(u32, i128)> {
     let mut rows: Vec<(u32, i128)> = Vec::new();
-    let mut left = chosen;
-    while left != 0 {
-        let contact = first + left.trailing_zeros() as usize;
-        left &= left - 1;
+    for item in chosen.positions() {
+        let contact = first + item;
         for id in ground.rows.of_class(ground.problem.class[contact]) {
             let own = i128::from(ground.rows.list[*id as usize].use_of(ground.problem, contact));
             match rows.iter_mut().find(|(row, _)| row == id) {
@@ -211,13 +213,13 @@ fn uses(ground: &Ground<'_>, first: usize, chosen: u64) -> Vec<(u32, i128)> {
 
 /// All choices that lose less than `limit` against the best; false where they are too many.
 fn enumerate(
-    own: &Own<'_>,
+    own: &Own<Bits>,
     gains: &[i64],
     item: usize,
-    chosen: u64,
+    chosen: Bits,
     gain: i128,
     limit: i128,
-    (best, found, steps): (&mut i128, &mut Vec<(u64, i128)>, &mut u32),
+    (best, found, steps): (&mut i128, &mut Vec<(Bits, i128)>, &mut u32),
 ) -> bool {
     if *steps == 0 {
         return false;
@@ -245,11 +247,11 @@ fn enumerate(
         }
         return true;
     };
-    let with = chosen | 1 << item;
+    let with = chosen.with(item);
     // What only ever grows can be refused at once.
-    let fits = with & own.out == 0
-        && own.limits.iter().all(|(mask, most)| (with & mask).count_ones() <= *most)
-        && own.apart.iter().all(|(item, apart)| with >> item & 1 == 0 || with & apart == 0);
+    let fits = !with.meets(own.out)
+        && own.limits.iter().all(|(mask, most)| (with & *mask).count() <= *most)
+        && own.apart.iter().all(|(item, apart)| !with.has((*item).into()) || !with.meets(*apart));
     let (first, second) = (*next > 0, *next <= 0);
     let mut whole = true;
     if fits && first {

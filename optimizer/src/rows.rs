@@ -1,7 +1,9 @@
 //! What members share, as rows: the contacts of a row, weighed, are at most its bound. Refuses to know members' own rules and
 //! where prices come from.
 
+use crate::amounts::Amounts;
 use crate::model::{Compare, Exception, Limit, Problem, Rule, Scope, Span};
+use std::collections::BTreeMap;
 
 /// How much a contact uses of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct Row {
     pub worth: Option<i64>,
     /// The mean weight of a contact, without its sign; above zero.
     pub mean: i64,
+    /// The largest.
+    pub largest: i64,
 }
 
 impl Row {
@@ -44,8 +48,8 @@ impl Row {
             * match self.weight {
                 Weight::One => 1,
                 Weight::Amount { column, times, minus } => {
-                    let amount = problem.columns.get(column).and_then(|column| column.get(contact));
-                    amount.copied().unwrap_or(0) * times - minus
+                    let amount = problem.columns.get(column).map_or(0, |column| column.get(contact));
+                    amount * times - minus
                 }
             }
     }
@@ -56,17 +60,36 @@ impl Row {
 pub struct Rows {
     /// In order of the rules.
     pub list: Vec<Row>,
+    /// Of each class: the group of all that the same rows count.
+    groups: Vec<u32>,
     starts: Vec<u32>,
-    by_class: Vec<u32>,
+    by_group: Vec<u32>,
     /// Columns that rows ask for.
     pub columns: Vec<usize>,
+    /// The least and the largest amount of each of them.
+    pub ranges: Vec<(i64, i64)>,
 }
 
 impl Rows {
-    /// The rows that count a class.
+    /// The rows that count a class, ascending.
     pub fn of_class(&self, class: u32) -> &[u32] {
+        self.of_group(self.group(class))
+    }
+
+    /// The group of a class: what the same rows count is one group.
+    pub fn group(&self, class: u32) -> usize {
+        self.groups.get(class as usize).map_or(0, |group| *group as usize)
+    }
+
+    /// How many groups there are.
+    pub fn group_count(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The rows that count a group, ascending.
+    pub fn of_group(&self, group: usize) -> &[u32] {
         let at = |position: usize| self.starts.get(position).map_or(0, |start| *start as usize);
-        self.by_class.get(at(class as usize)..at(class as usize + 1)).unwrap_or_default()
+        self.by_group.get(at(group)..at(group + 1)).unwrap_or_default()
     }
 
     /// Of a problem that is checked; `worth` is what a missing contact costs.
@@ -101,6 +124,7 @@ impl Rows {
                         before: 0,
                         worth: None,
                         mean: 1,
+                        largest: 1,
                     };
                     let (mut sum, mut largest, mut count) = (0i128, 1i64, 0i128);
                     for (contact, class) in problem.class.iter().enumerate() {
@@ -115,6 +139,7 @@ impl Rows {
                         continue;
                     }
                     row.mean = i64::try_from(sum / count.max(1)).unwrap_or(i64::MAX).max(1);
+                    row.largest = largest;
                     row.worth = soft.then(|| worth.div_euclid(largest).max(1));
                     list.push(row);
                 }
@@ -134,18 +159,37 @@ impl Rows {
 
     fn lay_out(&mut self, problem: &Problem) {
         let rows = self;
-        rows.starts.clear();
-        rows.by_class.clear();
-        rows.starts.push(0);
+        let scopes: Vec<Option<Scope>> = rows.list.iter().map(|row| row_scope(problem, row)).collect();
+        let mut known: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
+        let mut own: Vec<u32> = Vec::new();
+        rows.groups.clear();
         for class in &problem.classes {
-            for (id, row) in rows.list.iter().enumerate() {
-                if row_scope(problem, row).is_some_and(|scope| class.is_in(scope))
+            own.clear();
+            for (id, (row, scope)) in rows.list.iter().zip(&scopes).enumerate() {
+                if scope.is_some_and(|scope| class.is_in(scope))
                     && row.days.iter().any(|days| days.holds(class.day))
                 {
-                    rows.by_class.push(id as u32);
+                    own.push(id as u32);
                 }
             }
-            rows.starts.push(rows.by_class.len() as u32);
+            let group = match known.get(&own) {
+                Some(group) => *group,
+                None => {
+                    let next = known.len() as u32;
+                    known.insert(own.clone(), next);
+                    next
+                }
+            };
+            rows.groups.push(group);
+        }
+        let mut lists: Vec<(u32, Vec<u32>)> = known.into_iter().map(|(list, group)| (group, list)).collect();
+        lists.sort_unstable_by_key(|(group, _)| *group);
+        rows.starts.clear();
+        rows.by_group.clear();
+        rows.starts.push(0);
+        for (_, list) in lists {
+            rows.by_group.extend(list);
+            rows.starts.push(rows.by_group.len() as u32);
         }
         let columns = rows.list.iter().filter_map(|row| match row.weight {
             Weight::Amount { column, .. } => Some(column),
@@ -154,6 +198,14 @@ impl Rows {
         rows.columns = columns.collect();
         rows.columns.sort_unstable();
         rows.columns.dedup();
+        let range = |column: &usize| {
+            let amounts = problem.columns.get(*column).map(Amounts::iter);
+            amounts
+                .into_iter()
+                .flatten()
+                .fold((0, 0), |(least, most): (i64, i64), own| (least.min(own), most.max(own)))
+        };
+        rows.ranges = rows.columns.iter().map(range).collect();
     }
 }
 
@@ -187,7 +239,19 @@ fn count_rows(
         let room = most.saturating_sub(before).max(0);
         if sum(proposed, &days) > room {
             let (sign, weight, bound) = (1, Weight::One, i128::from(room));
-            list.push(Row { rule, span, days, exception, sign, weight, bound, before, worth: None, mean: 1 });
+            list.push(Row {
+                rule,
+                span,
+                days,
+                exception,
+                sign,
+                weight,
+                bound,
+                before,
+                worth: None,
+                mean: 1,
+                largest: 1,
+            });
         }
     };
     for span in &limit.window.spans {
@@ -230,6 +294,7 @@ fn count_rows(
                 before,
                 worth: Some(worth),
                 mean: 1,
+                largest: 1,
             });
         }
     }

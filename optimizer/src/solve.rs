@@ -1,10 +1,11 @@
 //! From a problem to an answer: prices on growing samples, a choice that fits, the rest of the gap, and what is to be told of
 //! it. Refuses to know what contacts are.
 
-use crate::finish::{Plan, exchange, fill, repair};
+use crate::bits::Chosen;
+use crate::finish::{Plan, exchange, fill, repair, settle};
 use crate::local::Locals;
 use crate::model::{Problem, ProblemError, Span};
-use crate::price::{Asked, Dual, Ground, RowPrice, Search, descend, shift_of};
+use crate::price::{Asked, Dual, Ground, RowPrice, Search, descend, shift_of, unit};
 use crate::proof::prove;
 use crate::rows::{Row, Rows};
 use std::sync::Mutex;
@@ -14,8 +15,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub const WORTH: i64 = 10;
 /// Contacts up to which a proof is tried.
 const PROVEN: usize = 4000;
-/// Contacts up to which contacts are exchanged one by one.
-const EXCHANGED: usize = 30_000;
+/// Contacts up to which choices of members are exchanged pair by pair.
+const EXCHANGED: usize = 300_000;
+/// How many times all of them are looked through.
+const EXCHANGES: usize = 8;
+/// Members of which more passes are worth their time.
+const MANY: usize = 500_000;
 /// Members of the first sample.
 const SAMPLE: usize = 8192;
 
@@ -84,8 +89,8 @@ pub struct Use {
 /// An answer.
 #[derive(Clone, Debug)]
 pub struct Solution {
-    /// By member: bits of the contacts that are chosen.
-    pub chosen: Vec<u64>,
+    /// Which contacts.
+    pub chosen: Chosen,
     /// The sum of their scores.
     pub score: i128,
     /// The score less what is missing: ten times the largest score for each contact.
@@ -106,15 +111,6 @@ pub struct Solution {
     pub passes: usize,
     /// Searches that were ended before all was looked through; their bounds count.
     pub cut: u64,
-}
-
-impl Solution {
-    /// Whether a contact is chosen.
-    pub fn is_chosen(&self, problem: &Problem, member: usize, contact: usize) -> bool {
-        let first = problem.contacts_of(member).start;
-        let item = contact.wrapping_sub(first);
-        item < 64 && self.chosen.get(member).is_some_and(|chosen| chosen >> item & 1 == 1)
-    }
 }
 
 /// Runs tasks on threads; what they make comes in the order of the tasks.
@@ -150,7 +146,7 @@ pub fn in_parallel<S, T: Send>(
 
 /// What one missing contact costs.
 pub fn worth_of(problem: &Problem) -> i64 {
-    let largest = problem.score.iter().map(|score| score.unsigned_abs()).max().unwrap_or(0).max(1);
+    let largest = problem.score.iter().map(i64::unsigned_abs).max().unwrap_or(0).max(1);
     i64::try_from(largest).unwrap_or(i64::MAX / WORTH).saturating_mul(WORTH)
 }
 
@@ -171,15 +167,19 @@ pub fn solve(
     tell(Progress::Prepared(problem.member_count(), rows.list.len()));
     let mut dual = prices(&ground, options, tell);
     let mut plan = Plan::of(&ground, std::mem::take(&mut dual.pass.chosen));
+    let unit = unit(&ground);
+    settle(&ground, &dual.prices, unit, &mut plan);
     repair(&ground, &dual.prices, &mut plan);
     fill(&ground, &dual.prices, &mut plan);
     tell(Progress::Fitting(plan.objective(&ground)));
     if problem.score.len() <= EXCHANGED {
-        for _ in 0..4 {
+        for _ in 0..EXCHANGES {
             let gap = dual.bound - (plan.objective(&ground) << shift);
-            if gap < 1 << shift || !exchange(&ground, &dual.prices, gap, &mut plan) {
+            // What adds little adds less the next time.
+            if gap < 1 << shift || exchange(&ground, &dual.prices, gap, &mut plan) << shift <= gap / 100 {
                 break;
             }
+            tell(Progress::Fitting(plan.objective(&ground)));
         }
     }
     let mut proven = false;
@@ -212,9 +212,9 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
         let drawn = draw(members, sample, options.seed);
         let first = start.is_none();
         let search = if first {
-            Search { steps: 120, reach: 150, unit: None }
+            Search { steps: 60, reach: 600, unit: None }
         } else {
-            Search { steps: 40, reach: 30, unit: None }
+            Search { steps: 40, reach: 80, unit: None }
         };
         let found = descend(ground, start.unwrap_or_default(), Asked::Some(&drawn), search, &mut |_, _| {});
         tell(Progress::Sampled(sample));
@@ -223,9 +223,11 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
     }
     let search = match (&start, warm) {
         (None, _) if members <= 2000 => Search { steps: 400, reach: 200, unit: None },
-        (None, _) => Search { steps: 100, reach: 150, unit: None },
-        (Some(_), true) => Search { steps: 36, reach: 40, unit: None },
-        (Some(_), false) => Search { steps: 32, reach: 15, unit: None },
+        (None, _) => Search { steps: 60, reach: 800, unit: None },
+        (Some(_), true) if members <= SAMPLE => Search { steps: 36, reach: 80, unit: None },
+        (Some(_), true) => Search { steps: 20, reach: 150, unit: None },
+        (Some(_), false) if members <= MANY => Search { steps: 24, reach: 40, unit: None },
+        (Some(_), false) => Search { steps: 32, reach: 50, unit: None },
     };
     let shift = ground.shift;
     descend(ground, start.unwrap_or_default(), Asked::All, search, &mut |passes, bound| {
@@ -300,7 +302,7 @@ fn told(ground: &Ground<'_>, dual: Dual, plan: Plan, (objective, bound): (i128, 
         uses,
         shift: ground.shift,
         passes: dual.passes,
-        cut: dual.pass.searched.1,
+        cut: dual.pass.cut,
         chosen: plan.chosen,
     }
 }

@@ -1,7 +1,8 @@
 //! The best choice for one member at given gains: branch and bound over the member's contacts, best first. Refuses to know
 //! where gains come from.
 
-use crate::local::{Groups, Own};
+use crate::bits::{Bits, Mask};
+use crate::local::{Locals, Own};
 
 /// Nodes of one search; what is not searched by then counts with its bound.
 const NODES: u32 = 200_000;
@@ -10,269 +11,283 @@ const NODES: u32 = 200_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choice {
     /// Bits of the contacts.
-    pub chosen: u64,
+    pub chosen: Bits,
     /// What they gain.
     pub gain: i64,
     /// No choice gains more; larger than the gain only where the search was ended.
     pub bound: i64,
 }
 
-/// Memory of a search.
-#[derive(Debug)]
-pub struct Subset {
-    /// Contacts, by gain.
-    order: [u8; 64],
-    /// Gains in this order.
-    gain: [i64; 64],
-    /// By position: what may not stand beside it.
-    apart: [u64; 64],
-    limits: Vec<(u64, u32)>,
-    needs: Vec<(u8, u64)>,
-    least: Vec<(u64, u32)>,
-    groups: Vec<u64>,
-    nodes: u32,
-    ended: bool,
-    best: i64,
-    chosen: u64,
-    /// Nodes of all searches.
-    pub visited: u64,
+/// A gain so low that nothing outweighs it: the contact is not to be chosen.
+pub const FORBIDDEN: i64 = -(1 << 57);
+
+/// Chooses for members, one after another.
+#[derive(Debug, Default)]
+pub struct Chooser {
+    /// What each contact of the member gains; to be filled before it is asked.
+    pub gains: Vec<i64>,
+    narrow: Subset<u64>,
+    wide: Subset<Bits>,
     /// Searches that were ended.
     pub cut: u64,
 }
 
-impl Default for Subset {
-    fn default() -> Subset {
-        Subset {
-            order: [0; 64],
-            gain: [0; 64],
-            apart: [0; 64],
-            limits: Vec::new(),
-            needs: Vec::new(),
-            least: Vec::new(),
-            groups: Vec::new(),
-            nodes: 0,
-            ended: false,
-            best: 0,
-            chosen: 0,
-            visited: 0,
-            cut: 0,
-        }
+impl Chooser {
+    /// The best choice for a member at the gains; nothing, where nothing gains anything.
+    pub fn best(&mut self, locals: &Locals, member: usize) -> Choice {
+        let choice = if self.gains.len() <= u64::SIZE {
+            self.narrow.best(locals, member, &self.gains)
+        } else {
+            self.wide.best(locals, member, &self.gains)
+        };
+        self.cut += u64::from(choice.bound > choice.gain);
+        choice
     }
 }
 
-/// A gain so low that nothing outweighs it: the contact is not to be chosen.
-pub const FORBIDDEN: i64 = -(1 << 57);
+/// Memory of a search.
+#[derive(Debug, Default)]
+struct Subset<M: Mask> {
+    /// What the rules say of the member.
+    own: Own<M>,
+    /// Contacts that may be chosen with their gains, the largest first.
+    order: Vec<(i64, u8)>,
+    /// What the rules say of those, as far as it says anything: limits with what they leave.
+    limits: Vec<(M, u32)>,
+    /// Limits with contacts of theirs that are in no other of these, for a bound.
+    parts: Vec<(M, M, u32)>,
+    /// By contact: what may not stand beside it.
+    apart: Vec<M>,
+    /// System by system, for each contact: the sets that it is in.
+    hits: Vec<M>,
+    /// By system: the sets that something is chosen of, and what they were before.
+    hit: Vec<M>,
+    before: Vec<M>,
+    nodes: u32,
+    best: i64,
+    chosen: M,
+    /// The largest bound of what was not looked at.
+    open: i64,
+}
 
-impl Subset {
-    /// The best choice; nothing, where nothing gains anything.
-    pub fn best(&mut self, own: &Own<'_>, gains: &[i64]) -> Choice {
-        let mut used = 0u64;
+impl<M: Mask> Subset<M> {
+    fn best(&mut self, locals: &Locals, member: usize, gains: &[i64]) -> Choice {
+        let mut used = M::default();
         for (item, gain) in gains.iter().enumerate() {
             if *gain > 0 {
-                used |= 1 << item;
+                used = used.with(item);
             }
         }
-        used &= !own.out;
-        if used == 0 {
+        used = used.without(locals.out(member, gains.len()));
+        if used.is_none() {
             return Choice::default();
         }
+        locals.read(member, gains.len(), &mut self.own);
         // What costs something is chosen only where something else asks for it.
-        let asked = own.needs.iter().fold(0u64, |asked, need| asked | need.1);
-        let asked = own.least.iter().fold(asked, |asked, least| asked | least.0) & !own.out;
-        for (item, gain) in gains.iter().enumerate() {
-            if asked >> item & 1 == 1 && *gain > FORBIDDEN {
-                used |= 1 << item;
+        let positive = used;
+        let asked =
+            self.own.needs.iter().map(|need| need.1).chain(self.own.least.iter().map(|least| least.0));
+        let asked = asked.fold(M::default(), |all, mask| all | mask).without(self.own.out);
+        for item in asked.positions() {
+            if gains.get(item).is_some_and(|gain| *gain > FORBIDDEN) {
+                used = used.with(item);
             }
         }
-        if own.limits.is_empty()
-            && own.apart.is_empty()
-            && own.needs.is_empty()
-            && own.least.is_empty()
-            && own.groups.is_empty()
-        {
-            let mut choice = Choice::default();
-            for (item, gain) in gains.iter().enumerate() {
-                if used >> item & 1 == 1 && *gain > 0 {
-                    choice.chosen |= 1 << item;
-                    choice.gain += gain;
-                }
-            }
-            choice.bound = choice.gain;
-            return choice;
+        if self.arrange(gains, used) {
+            let gain = positive.positions().map(|item| gains.get(item).copied().unwrap_or(0)).sum();
+            return Choice { chosen: positive.wide(), gain, bound: gain };
         }
-        let count = self.arrange(own, gains, used);
-        let full = if count >= 64 { !0 } else { (1u64 << count) - 1 };
-        // With a least number, the empty choice is compared with none that is worse.
         self.best = 0;
-        self.chosen = 0;
+        self.chosen = M::default();
         self.nodes = 0;
-        self.ended = false;
-        self.search(0, full, 0);
-        self.visited += u64::from(self.nodes);
-        let mut choice = Choice { chosen: 0, gain: self.best, bound: self.best };
-        let mut left = self.chosen;
-        while left != 0 {
-            choice.chosen |= 1 << self.order[left.trailing_zeros() as usize & 63];
-            left &= left - 1;
-        }
-        if self.ended {
-            self.cut += 1;
-            choice.bound = self.gain[..count].iter().filter(|gain| **gain > 0).sum();
-        }
-        choice
+        self.open = 0;
+        self.search(M::default(), used, 0, 0);
+        Choice { chosen: self.chosen.wide(), gain: self.best, bound: self.best.max(self.open) }
     }
 
-    /// Puts the contacts in order, and the masks with them.
-    fn arrange(&mut self, own: &Own<'_>, gains: &[i64], used: u64) -> usize {
-        let mut count = 0;
-        let mut left = used;
-        while left != 0 {
-            let item = left.trailing_zeros() as u8;
-            left &= left - 1;
-            let gain = gains[item as usize];
-            let mut at = count;
-            while at > 0 && self.gain[at - 1] < gain {
-                self.gain[at] = self.gain[at - 1];
-                self.order[at] = self.order[at - 1];
-                at -= 1;
-            }
-            self.gain[at] = gain;
-            self.order[at] = item;
-            count += 1;
-        }
-        let mut position = [u8::MAX; 64];
-        for (at, item) in self.order[..count].iter().enumerate() {
-            position[*item as usize & 63] = at as u8;
-            self.apart[at] = 0;
-        }
-        let moved = |mask: u64| {
-            let (mut out, mut left) = (0u64, mask & used);
-            while left != 0 {
-                out |= 1 << (position[left.trailing_zeros() as usize & 63] & 63);
-                left &= left - 1;
-            }
-            out
-        };
+    /// Puts the contacts in order, and leaves of the rules what concerns them. Whether nothing of them does.
+    fn arrange(&mut self, gains: &[i64], used: M) -> bool {
+        let own = &mut self.own;
         self.limits.clear();
-        for (mask, most) in own.limits {
-            let mask = moved(*mask);
-            if mask.count_ones() > *most {
+        for (mask, most) in &own.limits {
+            let mask = *mask & used;
+            if mask.count() > *most {
                 self.limits.push((mask, *most));
             }
         }
-        for (item, mask) in own.apart {
-            if used >> item & 1 == 1 {
-                let (at, mask) = (position[*item as usize & 63] & 63, moved(*mask));
-                self.apart[at as usize] |= mask;
-                let mut left = mask;
-                while left != 0 {
-                    self.apart[left.trailing_zeros() as usize & 63] |= 1 << at;
-                    left &= left - 1;
+        self.parts.clear();
+        let mut left = used;
+        loop {
+            let beyond = |(mask, most): &(M, u32)| (*mask & left).count().saturating_sub(*most);
+            let widest =
+                self.limits.iter().enumerate().max_by_key(|(at, own)| (beyond(own), std::cmp::Reverse(*at)));
+            let Some((_, (mask, most))) = widest.filter(|(_, own)| beyond(own) > 0) else { break };
+            self.parts.push((*mask & left, *mask, *most));
+            left = left.without(*mask);
+        }
+        own.apart.retain(|(item, mask)| used.has((*item).into()) && mask.meets(used));
+        own.needs.retain(|(item, _)| used.has((*item).into()));
+        own.systems.retain_mut(|system| {
+            let hit = system.hit(used);
+            system.windows.retain(|(sets, most)| (hit & *sets).count() > *most);
+            !system.windows.is_empty()
+        });
+        if self.limits.is_empty()
+            && own.apart.is_empty()
+            && own.needs.is_empty()
+            && own.least.is_empty()
+            && own.systems.is_empty()
+        {
+            return true;
+        }
+        self.order.clear();
+        self.order
+            .extend(used.positions().map(|item| (gains.get(item).copied().unwrap_or(FORBIDDEN), item as u8)));
+        self.order.sort_unstable_by_key(|(gain, item)| (std::cmp::Reverse(*gain), *item));
+        self.apart.clear();
+        self.apart.resize(gains.len(), M::default());
+        for (item, mask) in &own.apart {
+            if let Some(own) = self.apart.get_mut(usize::from(*item)) {
+                *own = *mask;
+            }
+        }
+        self.hits.clear();
+        self.hits.resize(own.systems.len() * gains.len(), M::default());
+        for (system, hits) in own.systems.iter().zip(self.hits.chunks_mut(gains.len())) {
+            for (number, set) in system.sets.iter().enumerate() {
+                for item in (*set & used).positions() {
+                    if let Some(own) = hits.get_mut(item) {
+                        *own = own.with(number);
+                    }
                 }
             }
         }
-        self.needs.clear();
-        for (item, mask) in own.needs {
-            if used >> item & 1 == 1 {
-                self.needs.push((position[*item as usize & 63], moved(*mask)));
-            }
-        }
-        self.least.clear();
-        self.least.extend(own.least.iter().map(|(mask, least)| (moved(*mask), *least)));
-        self.groups.clear();
-        for (sets, most) in Groups(own.groups) {
-            let at = self.groups.len();
-            self.groups.extend([0, most as u64]);
-            self.groups.extend(sets.iter().map(|set| moved(*set)).filter(|set| *set != 0));
-            let sets = self.groups.len() - at - 2;
-            if sets <= most {
-                self.groups.truncate(at);
-            } else {
-                self.groups[at] = sets as u64;
-            }
-        }
-        count
+        self.hit.clear();
+        self.hit.resize(own.systems.len(), M::default());
+        self.before.clear();
+        false
     }
 
-    /// `free` are the positions that may still be chosen.
-    fn search(&mut self, chosen: u64, free: u64, gain: i64) {
-        self.nodes += 1;
-        if self.nodes > NODES {
-            self.ended = true;
-            return;
-        }
-        if self.least.iter().any(|(mask, least)| ((chosen | free) & mask).count_ones() < *least) {
-            return;
-        }
-        if gain > self.best && self.is_whole(chosen) {
-            self.best = gain;
-            self.chosen = chosen;
-        }
-        // What is left is in order of gain: what comes after the first loss gains nothing.
-        let mut bound = gain;
-        let mut left = free;
-        while left != 0 {
-            let at = left.trailing_zeros() as usize & 63;
-            left &= left - 1;
-            if self.gain[at] <= 0 {
-                break;
+    /// `free` are the contacts that may still be chosen, all of them at `from` in the order or behind.
+    fn search(&mut self, chosen: M, mut free: M, mut from: usize, gain: i64) {
+        let mut first = true;
+        loop {
+            self.nodes += 1;
+            if self.own.least.iter().any(|(mask, least)| ((chosen | free) & *mask).count() < *least) {
+                return;
             }
-            bound += self.gain[at];
-        }
-        if bound <= self.best || free == 0 {
-            return;
-        }
-        // A narrower bound, where it costs little: of the contacts of one limit only the best so many.
-        for (mask, most) in &self.limits {
-            let room = most.saturating_sub((mask & chosen).count_ones());
-            let own = mask & free;
-            if own.count_ones() > room {
-                let (mut skipped, mut seen, mut left) = (0i64, 0, own);
-                while left != 0 {
-                    let at = left.trailing_zeros() as usize & 63;
-                    left &= left - 1;
-                    if self.gain[at] <= 0 {
-                        break;
-                    }
-                    seen += 1;
-                    if seen > room {
-                        skipped += self.gain[at];
-                    }
-                }
-                if bound - skipped <= self.best {
-                    return;
+            if first && gain > self.best && self.is_whole(chosen) {
+                self.best = gain;
+                self.chosen = chosen;
+            }
+            first = false;
+            let mut bound = gain + self.bound(free, from);
+            if bound <= self.best {
+                return;
+            }
+            // A narrower bound, where it costs little: of the contacts of a limit only the best so many.
+            for (part, mask, most) in &self.parts {
+                let (room, own) = (most.saturating_sub((*mask & chosen).count()), *part & free);
+                if own.count() > room {
+                    bound -= self.beyond(own, from, room);
                 }
             }
+            if bound <= self.best {
+                return;
+            }
+            if self.nodes > NODES {
+                self.open = self.open.max(bound);
+                return;
+            }
+            let Some((own, item)) = self.next(free, &mut from) else { return };
+            free = free.without(M::bit(item));
+            let next = chosen.with(item);
+            let mut still = free.without(self.apart.get(item).copied().unwrap_or_default());
+            let mut fits = true;
+            for (mask, most) in &self.limits {
+                if mask.has(item) {
+                    let count = (*mask & next).count();
+                    if count >= *most {
+                        fits &= count == *most;
+                        still = still.without(*mask);
+                    }
+                }
+            }
+            if fits && self.enter(item, &mut still) {
+                self.search(next, still, from, gain + own);
+                self.leave();
+            }
         }
-        let at = free.trailing_zeros();
-        let bit = 1u64 << at;
-        let rest = free & !bit;
-        let next = chosen | bit;
-        let mut fits = true;
-        let mut still = rest & !self.apart[at as usize & 63];
-        for (mask, most) in &self.limits {
-            if mask & bit != 0 {
-                let count = (mask & next).count_ones();
+    }
+
+    /// The contact that comes next.
+    fn next(&self, free: M, from: &mut usize) -> Option<(i64, usize)> {
+        while let Some((gain, item)) = self.order.get(*from) {
+            *from += 1;
+            if free.has((*item).into()) {
+                return Some((*gain, (*item).into()));
+            }
+        }
+        None
+    }
+
+    /// What is free gains no more than this.
+    fn bound(&self, free: M, from: usize) -> i64 {
+        let own = self.order.get(from..).unwrap_or_default().iter().take_while(|(gain, _)| *gain > 0);
+        own.filter(|(_, item)| free.has((*item).into())).map(|(gain, _)| gain).sum()
+    }
+
+    /// What some contacts gain beyond the best `room` of them.
+    fn beyond(&self, own: M, from: usize, room: u32) -> i64 {
+        let order = self.order.get(from..).unwrap_or_default().iter().take_while(|(gain, _)| *gain > 0);
+        let own = order.filter(|(_, item)| own.has((*item).into()));
+        own.skip(room as usize).map(|(gain, _)| gain).sum()
+    }
+
+    /// Counts what a contact goes together with; false, and nothing counted, where that is too much.
+    fn enter(&mut self, item: usize, still: &mut M) -> bool {
+        if self.own.systems.is_empty() {
+            return true;
+        }
+        let hits_of = |hits: &[M]| hits.get(item).copied().unwrap_or_default();
+        let contacts = self.apart.len();
+        for ((system, hits), hit) in
+            self.own.systems.iter().zip(self.hits.chunks(contacts).map(hits_of)).zip(&self.hit)
+        {
+            let hit = *hit | hits;
+            for (sets, most) in &system.windows {
+                if !sets.meets(hits) {
+                    continue;
+                }
+                let count = (hit & *sets).count();
                 if count > *most {
-                    fits = false;
-                    break;
+                    return false;
                 }
                 if count == *most {
-                    still &= !mask;
+                    // What would begin another set is no longer free.
+                    for set in sets.without(hit).positions() {
+                        *still = still.without(system.sets.get(set).copied().unwrap_or_default());
+                    }
                 }
             }
         }
-        let mut groups = Groups(&self.groups);
-        fits &= groups.all(|(sets, most)| sets.iter().filter(|set| next & *set != 0).count() <= most);
-        if fits {
-            self.search(next, still, gain + self.gain[at as usize & 63]);
+        for (hit, hits) in self.hit.iter_mut().zip(self.hits.chunks(contacts).map(hits_of)) {
+            self.before.push(*hit);
+            *hit = *hit | hits;
         }
-        self.search(chosen, rest, gain);
+        true
+    }
+
+    fn leave(&mut self) {
+        for hit in self.hit.iter_mut().rev() {
+            *hit = self.before.pop().unwrap_or_default();
+        }
     }
 
     /// Whether a choice has what it asks for.
-    fn is_whole(&self, chosen: u64) -> bool {
-        self.needs.iter().all(|(item, on)| chosen >> (item & 63) & 1 == 0 || chosen & on != 0)
-            && self.least.iter().all(|(mask, least)| (chosen & mask).count_ones() >= *least)
+    fn is_whole(&self, chosen: M) -> bool {
+        let own = &self.own;
+        own.needs.iter().all(|(item, on)| !chosen.has((*item).into()) || chosen.meets(*on))
+            && own.least.iter().all(|(mask, least)| (chosen & *mask).count() >= *least)
     }
 }

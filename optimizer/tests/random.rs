@@ -1,173 +1,16 @@
 //! A thousand small plans with all sorts of rules: the choice is one that an independent checker admits, its objective is the
 //! largest there is, by trying all choices, or within the gap that the answer tells, and no choice is above the bound.
 
+#[path = "support/plans.rs"]
+mod plans;
 mod support;
 
 use perq_optimizer::{
-    Class, Compare, Counted, Dropped, Each, Exception, Limit, Link, Never, Options, Past, Problem, RowPrice,
-    Rule, Scope, Span, Window, conflicts, solve, why_dropped,
+    Class, Counted, Dropped, Each, Exception, Limit, Never, Options, Problem, RowPrice, Rule, Scope, Span,
+    Window, conflicts, solve, why_dropped,
 };
-use support::{Dice, flat, member_is_met, objective, score, shared};
-
-const OFFERS: u64 = 4;
-const CHANNELS: u64 = 3;
-const DAYS: i32 = 8;
-
-/// Scopes: all, then one for each offer, each channel, and two of members.
-const ALL: Scope = Scope(0);
-const MEMBERS: u8 = 1 + OFFERS as u8 + CHANNELS as u8;
-
-fn scope(dice: &mut Dice) -> Scope {
-    if dice.chance(30) { ALL } else { Scope(1 + dice.below(OFFERS + CHANNELS) as u8) }
-}
-
-fn window(dice: &mut Dice) -> Window {
-    match dice.below(4) {
-        0 => Window { spans: vec![Span { first: 0, last: DAYS - 1 }], history: false },
-        1 => {
-            let spans = (-2..3).map(|week| Span { first: week * 5, last: week * 5 + 4 }).collect();
-            Window { spans, history: true }
-        }
-        2 => Window { spans: vec![Span { first: -1000, last: 1000 }], history: true },
-        _ => {
-            let length = 1 + dice.below(6) as i32;
-            let spans = (-length + 1..DAYS).map(|first| Span { first, last: first + length - 1 }).collect();
-            Window { spans, history: true }
-        }
-    }
-}
-
-fn members(dice: &mut Dice) -> Option<Scope> {
-    dice.chance(30).then(|| Scope(MEMBERS + dice.below(2) as u8))
-}
-
-fn rule(dice: &mut Dice, contacts: i64) -> Rule {
-    match dice.below(10) {
-        0..=2 => {
-            let (mut at_least, mut at_most) = (None, None);
-            let some = (dice.below(contacts as u64 / 2 + 1)) as i64;
-            match dice.below(3) {
-                0 => at_least = Some(some),
-                1 => at_most = Some(some),
-                _ => (at_least, at_most) = (Some(some / 2), Some(some)),
-            }
-            let mut exceptions = Vec::new();
-            for first in [1, 5] {
-                if dice.chance(25) {
-                    let days = Span { first, last: first + dice.below(3) as i32 };
-                    let at_least = dice.chance(40).then(|| dice.below(3) as i64);
-                    let at_most = dice.chance(60).then(|| dice.below(5) as i64);
-                    exceptions.push(Exception { days, at_least, at_most });
-                }
-            }
-            Rule::Count(Limit { scope: scope(dice), window: window(dice), at_least, at_most, exceptions })
-        }
-        3 => {
-            let compare = if dice.chance(50) { Compare::AtMost } else { Compare::AtLeast };
-            let soft = compare == Compare::AtLeast;
-            Rule::Amount {
-                scope: scope(dice),
-                column: 0,
-                times: 1,
-                minus: 0,
-                compare,
-                bound: dice.below(300) as i64,
-                soft,
-            }
-        }
-        4 => {
-            // An average against sixths.
-            let compare = if dice.chance(50) { Compare::AtMost } else { Compare::AtLeast };
-            let minus = 100 + dice.below(300) as i64;
-            Rule::Amount { scope: scope(dice), column: 0, times: 6, minus, compare, bound: 0, soft: false }
-        }
-        5 | 6 => {
-            let counted = [Counted::Contacts, Counted::Contacts, Counted::Packages, Counted::OfEachOffer]
-                [dice.below(4) as usize];
-            let at_least =
-                (counted == Counted::Contacts && dice.chance(40)).then(|| 1 + dice.below(2) as i64);
-            let at_most = (at_least.is_none() || dice.chance(50)).then(|| 1 + dice.below(3) as i64);
-            Rule::Each(Each {
-                members: members(dice),
-                scope: scope(dice),
-                window: window(dice),
-                counted,
-                at_least,
-                at_most,
-            })
-        }
-        7 | 8 => Rule::Never(Never {
-            members: members(dice),
-            first: scope(dice),
-            second: scope(dice),
-            window: window(dice),
-            in_order: dice.chance(50),
-        }),
-        _ => Rule::Only(Link {
-            members: members(dice),
-            scope: scope(dice),
-            on: scope(dice),
-            after: dice.chance(50),
-            window: window(dice),
-        }),
-    }
-}
-
-/// Members, contacts, history and rules; a few members where `members` does not say how many.
-fn problem(seed: u64, members: Option<u64>) -> Problem {
-    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    for _ in 0..8 {
-        dice.next();
-    }
-    let mut problem = Problem { columns: vec![Vec::new()], ..Problem::default() };
-    problem.session = Some(Span { first: 0, last: DAYS - 1 });
-    let mut package = 0;
-    let class = |dice: &mut Dice, day: i32, own: u128, classes: &mut Vec<Class>| {
-        let (offer, channel) = (dice.below(OFFERS), dice.below(CHANNELS));
-        let scopes = own | 1 | 1 << (1 + offer) | 1 << (1 + OFFERS + channel);
-        let class = Class { day, scopes };
-        let at = classes.iter().position(|own| *own == class).unwrap_or_else(|| {
-            classes.push(class);
-            classes.len() - 1
-        });
-        (at as u32, offer as u32)
-    };
-    problem.members.push(0);
-    problem.history_of.push(0);
-    let count = members.unwrap_or(1 + dice.below(4));
-    for _ in 0..count {
-        let own = (dice.below(4) as u128) << MEMBERS;
-        for _ in 0..1 + dice.below(5) {
-            let day = dice.below(DAYS as u64) as i32;
-            let (class, offer) = class(&mut dice, day, own, &mut problem.classes);
-            problem.class.push(class);
-            problem.offer.push(offer);
-            problem.package.push(package + dice.below(3) as u32);
-            problem.score.push(dice.below(60) as i64 - 5);
-            problem.columns[0].push(dice.below(90) as i64);
-        }
-        for _ in 0..dice.below(4) {
-            let day = -1 - dice.below(8) as i32;
-            let (class, offer) = class(&mut dice, day, own, &mut problem.classes);
-            problem.history.push(Past { class, offer, package: package + dice.below(4) as u32 });
-        }
-        package += 10;
-        problem.members.push(problem.score.len() as u32);
-        problem.history_of.push(problem.history.len() as u32);
-    }
-    for _ in 0..dice.below(3) {
-        let day = -1 - dice.below(8) as i32;
-        let (class, offer) = class(&mut dice, day, 0, &mut problem.classes);
-        problem.history.push(Past { class, offer, package });
-        package += 1;
-    }
-    let contacts = problem.score.len() as i64;
-    for _ in 0..2 + dice.below(6) {
-        let rule = rule(&mut dice, contacts);
-        problem.rules.push(rule);
-    }
-    problem
-}
+use plans::{ALL, DAYS, problem};
+use support::{flat, member_is_met, objective, score, shared};
 
 /// The largest objective, by trying all choices of all members.
 fn best(problem: &Problem) -> i128 {
@@ -189,8 +32,12 @@ fn best(problem: &Problem) -> i128 {
     }
     let mut picked = vec![0usize; choices.len()];
     'all: loop {
-        let masks: Vec<u64> = choices.iter().zip(&picked).map(|(own, at)| own[*at]).collect();
-        let chosen = flat(problem, &masks);
+        let mut chosen = vec![false; problem.score.len()];
+        for (member, (own, at)) in choices.iter().zip(&picked).enumerate() {
+            for contact in problem.contacts_of(member) {
+                chosen[contact] = own[*at] >> (contact - problem.members[member] as usize) & 1 == 1;
+            }
+        }
         // What cannot be better need not be looked at.
         if score(problem, &chosen) > best && shared(problem, &chosen).0.is_empty() {
             best = best.max(objective(problem, &chosen));
@@ -222,7 +69,7 @@ fn a_thousand_small_plans() {
             sorts[sort] += 1;
         }
         let solution = solve(&problem, &Options::default(), &mut |_| {}).unwrap();
-        let chosen = flat(&problem, &solution.chosen);
+        let chosen = flat(&solution.chosen);
         for member in 0..problem.member_count() {
             assert_eq!(member_is_met(&problem, member, &chosen), Ok(()), "seed {seed}");
         }
@@ -299,13 +146,25 @@ fn choices(problem: &Problem) -> Vec<Vec<bool>> {
 
 #[test]
 fn what_cannot_be_met_cannot_be_met() {
-    let (mut named, mut alone) = (0, 0);
+    let (mut named, mut alone, mut together) = (0, 0, 0);
     for seed in 1..=150 {
         let problem = problem(seed, None);
         if problem.score.len() > 11 {
             continue;
         }
         for conflict in conflicts(&problem, 1, None) {
+            if !conflict.also.is_empty() {
+                // Together: whatever is chosen, something of one of them is missing.
+                let set = [(conflict.rule, conflict.span)].into_iter().chain(conflict.also.iter().copied());
+                let set: Vec<(usize, Span)> = set.collect();
+                for chosen in choices(&problem) {
+                    let (passed, short) = shared(&problem, &chosen);
+                    let own = short.iter().any(|(rule, span, _)| set.contains(&(*rule, *span)));
+                    assert!(!passed.is_empty() || own, "seed {seed}: {conflict:?} can be met");
+                }
+                together += 1;
+                continue;
+            }
             named += 1;
             alone += usize::from(conflict.with.is_empty());
             // The least number and the rules that are named, without all others.
@@ -346,6 +205,7 @@ fn what_cannot_be_met_cannot_be_met() {
             );
         }
     }
+    println!("{named} named, {alone} of them alone; {together} sets");
     assert!(named > 20 && alone > 5 && alone < named, "{named} named, {alone} of them alone");
 }
 
@@ -378,7 +238,7 @@ fn the_same_plan_for_any_number_of_threads_and_less_work_from_the_last_prices() 
             "{threads} threads"
         );
     }
-    let chosen = flat(&problem, &one.chosen);
+    let chosen = flat(&one.chosen);
     assert!(shared(&problem, &chosen).0.is_empty());
     let gap = (one.bound - one.objective) * 10_000 / one.bound;
     assert!(gap <= 5, "a gap of {gap} hundredths of a percent");
@@ -391,4 +251,109 @@ fn the_same_plan_for_any_number_of_threads_and_less_work_from_the_last_prices() 
     assert!(warm.bound >= cold.objective && cold.bound >= warm.objective);
     let gap = (warm.bound - warm.objective) * 10_000 / warm.bound;
     assert!(gap <= 5, "a gap of {gap} hundredths of a percent from the last prices");
+}
+
+/// A plan of one window of one day for members each of whom has some contacts, all of them in scope 0 and each in one of its own.
+fn of_one_day(members: &[&[(u8, i64)]], rules: Vec<Rule>) -> Problem {
+    let mut problem = Problem {
+        session: Some(Span { first: 0, last: 0 }),
+        members: vec![0],
+        history_of: vec![0],
+        classes: (0..4).map(|sort| Class { day: 0, scopes: 1 | 2 << sort }).collect(),
+        rules,
+        ..Problem::default()
+    };
+    for contacts in members {
+        for (sort, score) in *contacts {
+            problem.score.push(*score);
+            problem.class.push(u32::from(*sort));
+            problem.offer.push(u32::from(*sort));
+            problem.package.push(0);
+        }
+        problem.members.push(problem.score.len() as u32);
+        problem.history_of.push(0);
+    }
+    problem
+}
+
+fn one_day() -> Window {
+    Window { spans: vec![Span { first: 0, last: 0 }], history: false }
+}
+
+fn at_least(sort: u8, least: i64) -> Rule {
+    let (scope, window, at_least) = (Scope(1 + sort), one_day(), Some(least));
+    Rule::Count(Limit { scope, window, at_least, at_most: None, exceptions: Vec::new() })
+}
+
+/// Two members get one contact each. Two of sort 0 can be had, and so can one of sort 1; both together are three. One of sort 2
+/// belongs to a third member, and is in nobody's way.
+#[test]
+fn minima_that_clash_only_together_are_named_together() {
+    let one_each = Rule::Each(Each {
+        members: None,
+        scope: ALL,
+        window: one_day(),
+        counted: Counted::Contacts,
+        at_least: None,
+        at_most: Some(1),
+    });
+    let both: &[(u8, i64)] = &[(0, 5), (1, 4)];
+    let members = [both, both, &[(2, 3)]];
+    let rules = vec![at_least(2, 1), at_least(0, 2), one_each.clone(), at_least(1, 1)];
+    let found = conflicts(&of_one_day(&members, rules), 1, None);
+    let told: Vec<_> = found.iter().map(|own| (own.rule, own.missing, &own.with, &own.also)).collect();
+    let span = Span { first: 0, last: 0 };
+    assert_eq!(told, [(1, 1, &vec![2], &vec![(3, span)])]);
+    // With one of sort 0 there is room for all.
+    let rules = vec![at_least(2, 1), at_least(0, 1), one_each, at_least(1, 1)];
+    assert_eq!(conflicts(&of_one_day(&members, rules), 1, None), []);
+}
+
+/// A hundred contacts of one member over twenty days, one in any five days: the best days at least five apart, day by day.
+#[test]
+fn more_contacts_of_a_member_than_a_word_has_bits() {
+    for seed in 1..=5 {
+        let mut dice = support::Dice(seed * 0x9E37_79B9 + 1);
+        let mut problem = of_one_day(&[], Vec::new());
+        problem.session = Some(Span { first: 0, last: 19 });
+        problem.classes = (0..20).map(|day| Class { day, scopes: 1 }).collect();
+        let mut of_day = [0i64; 20];
+        for _ in 0..100 {
+            let (day, score) = (dice.below(20) as usize, 1 + dice.below(1000) as i64);
+            of_day[day] = of_day[day].max(score);
+            problem.score.push(score);
+            problem.class.push(day as u32);
+            problem.offer.push(0);
+            problem.package.push(0);
+        }
+        problem.members.push(100);
+        problem.history_of.push(0);
+        let spans = (-4..20).map(|first| Span { first, last: first + 4 }).collect();
+        problem.rules.push(Rule::Each(Each {
+            members: None,
+            scope: ALL,
+            window: Window { spans, history: true },
+            counted: Counted::Contacts,
+            at_least: None,
+            at_most: Some(1),
+        }));
+        let mut best = [0i64; 20];
+        for day in 0..20 {
+            let with = of_day[day] + if day >= 5 { best[day - 5] } else { 0 };
+            best[day] = with.max(if day > 0 { best[day - 1] } else { 0 });
+        }
+        let solution = solve(&problem, &Options::default(), &mut |_| {}).unwrap();
+        assert_eq!((solution.objective, solution.bound), (best[19].into(), best[19].into()), "seed {seed}");
+        assert_eq!(member_is_met(&problem, 0, &flat(&solution.chosen)), Ok(()));
+        // Of 257 there is no answer.
+        for _ in 100..257 {
+            problem.score.push(1);
+            problem.class.push(0);
+            problem.offer.push(0);
+            problem.package.push(0);
+        }
+        problem.members[1] = 257;
+        let refused = solve(&problem, &Options::default(), &mut |_| {}).unwrap_err();
+        assert_eq!(refused, perq_optimizer::ProblemError::TooManyOfMember { member: 0, contacts: 257 });
+    }
 }

@@ -12,7 +12,8 @@ use perq_compiler::ir::contacts::{CONTACT, MARKS};
 use perq_compiler::ir::{ContactCount, ContactRuleKind, ContactWindow, MISSING, Program, SlotId, event_slot};
 use perq_optimizer as optimizer;
 use perq_optimizer::{
-    Class, Compare, Counted, Dropped, Each, Exception, Limit, Link, Never, Past, Problem, Rule, Scope, Window,
+    Amounts, Class, Compare, Counted, Dropped, Each, Exception, Limit, Link, Never, Past, Problem, Rule,
+    Scope, Window,
 };
 pub use perq_optimizer::{
     Conflict, Options, ProblemError, Progress, RowPrice, Shortfall, Solution, Span, Use,
@@ -181,16 +182,8 @@ impl Pool {
         let posed = self.posed(program).map_err(|error| error.to_string())?;
         let solution = optimizer::solve(&posed.problem, &Options::default(), &mut |_| {});
         let solution = solution.map_err(|error| error.to_string())?;
-        let mut ids = Vec::new();
-        for member in 0..posed.problem.member_count() {
-            for contact in posed.problem.contacts_of(member) {
-                if solution.is_chosen(&posed.problem, member, contact)
-                    && let Some(row) = posed.order.get(contact)
-                {
-                    ids.push(self.ids.get(*row as usize).to_owned());
-                }
-            }
-        }
+        let rows = solution.chosen.contacts().filter_map(|contact| posed.order.get(contact));
+        let mut ids: Vec<String> = rows.map(|row| self.ids.get(*row as usize).to_owned()).collect();
         ids.sort_unstable();
         Ok(ids)
     }
@@ -239,7 +232,8 @@ impl Pool {
         let mut past_of: Vec<u32> = (0..self.past.len() as u32).collect();
         past_of.sort_by_key(|at| self.past[*at as usize].member);
         let mut placed = vec![false; self.past.len()];
-        problem.columns = vec![Vec::with_capacity(order.len()); self.columns.len()];
+        problem.columns = self.columns.iter().map(|_| Amounts::with_capacity(order.len())).collect();
+        problem.score = Amounts::with_capacity(order.len());
         let mut at = 0;
         while let Some(first) = order.get(at) {
             let member = self.rows[*first as usize].member;

@@ -248,14 +248,14 @@ impl<'a> Writer<'a> {
             Language::English | Language::Italian => number == "1",
         };
         let words = match (word, is_one) {
-            ("contacts", true) => ["contact", "контакта", "contatto"],
-            ("contacts", false) => ["contacts", "контактов", "contatti"],
-            ("offers", true) => ["offer", "предложения", "offerta"],
-            ("offers", false) => ["offers", "предложений", "offerte"],
-            ("packages", true) => ["package", "пакета", "pacchetto"],
-            ("packages", false) => ["packages", "пакетов", "pacchetti"],
-            ("times", true) => ["time", "раза", "volta"],
-            ("times", false) => ["times", "раз", "volte"],
+            ("contacts" | "contact", true) => ["contact", "контакта", "contatto"],
+            ("contacts" | "contact", false) => ["contacts", "контактов", "contatti"],
+            ("offers" | "offer", true) => ["offer", "предложения", "offerta"],
+            ("offers" | "offer", false) => ["offers", "предложений", "offerte"],
+            ("packages" | "package", true) => ["package", "пакета", "pacchetto"],
+            ("packages" | "package", false) => ["packages", "пакетов", "pacchetti"],
+            ("times" | "time", true) => ["time", "раза", "volta"],
+            ("times" | "time", false) => ["times", "раз", "volte"],
             (other, _) => return Phrase::name(other),
         };
         Phrase::words(self.language.pick(&words))

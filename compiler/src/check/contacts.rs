@@ -462,7 +462,9 @@ impl<'a> Checker<'a> {
     ) -> Option<(Option<i64>, Option<i64>)> {
         let mut number = |bound: &Option<(ast::Lexeme, ast::Name)>| -> Option<Option<i64>> {
             let Some((number, unit)) = bound else { return Some(None) };
-            if !units.contains(&unit.text.as_str()) {
+            // One of them is said without an ending.
+            let one = number.text == "1" && units.iter().any(|own| own.strip_suffix('s') == Some(&unit.text));
+            if !one && !units.contains(&unit.text.as_str()) {
                 self.report(errors::unknown_word(
                     at.place(unit.span),
                     "unit of these bounds",
@@ -567,7 +569,9 @@ impl<'a> Checker<'a> {
         match what {
             ast::EachOf::Bounds { bounds, of_same, scope, window } => {
                 let packages = |bound: &Option<(ast::Lexeme, ast::Name)>| {
-                    bound.as_ref().is_some_and(|(_, unit)| unit.text == "packages")
+                    bound
+                        .as_ref()
+                        .is_some_and(|(_, unit)| ["package", "packages"].contains(&unit.text.as_str()))
                 };
                 let counted = if *of_same {
                     ContactCount::OfEachOffer

@@ -1,11 +1,13 @@
 //! An independent reading of the rules, the plainest there is: every window is looked at from the first day to the last, for
 //! every rule, by counting. It shares no code with the optimiser, and is slow.
 
-use perq_optimizer::{Compare, Counted, Each, Link, Never, Past, Problem, Rule, Scope, Span, Window};
+use perq_optimizer::{Chosen, Compare, Counted, Each, Link, Never, Past, Problem, Rule, Scope, Span, Window};
 
 /// A deterministic source of numbers.
+#[allow(dead_code, reason = "not all that are checked are drawn")]
 pub struct Dice(pub u64);
 
+#[allow(dead_code, reason = "not all that are checked are drawn")]
 impl Dice {
     pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
@@ -56,7 +58,7 @@ fn of_member(problem: &Problem, member: usize, chosen: &[bool], history: bool) -
     seen
 }
 
-fn within(scopes: u128, scope: Scope) -> bool {
+pub fn within(scopes: u128, scope: Scope) -> bool {
     scopes & (1u128 << scope.0) != 0
 }
 
@@ -64,7 +66,7 @@ fn share_a_span(window: &Window, a: i32, b: i32) -> bool {
     window.spans.iter().any(|span| span.first <= a && a <= span.last && span.first <= b && b <= span.last)
 }
 
-fn least_spans(problem: &Problem, window: &Window) -> Vec<Span> {
+pub fn least_spans(problem: &Problem, window: &Window) -> Vec<Span> {
     let session = problem.session.unwrap();
     let mut inside = Vec::new();
     for span in &window.spans {
@@ -270,7 +272,7 @@ pub fn shared(problem: &Problem, chosen: &[bool]) -> (Vec<String>, Vec<(usize, S
                 });
                 let sum: i128 = own
                     .map(|at| {
-                        i128::from(problem.columns[*column][at]) * i128::from(*times) - i128::from(*minus)
+                        i128::from(problem.columns[*column].get(at)) * i128::from(*times) - i128::from(*minus)
                     })
                     .sum();
                 let missing = match compare {
@@ -293,16 +295,16 @@ pub fn shared(problem: &Problem, chosen: &[bool]) -> (Vec<String>, Vec<(usize, S
 pub fn score(problem: &Problem, chosen: &[bool]) -> i128 {
     chosen
         .iter()
-        .zip(&problem.score)
+        .zip(problem.score.iter())
         .filter(|(chosen, _)| **chosen)
-        .map(|(_, score)| i128::from(*score))
+        .map(|(_, score)| i128::from(score))
         .sum()
 }
 
 /// What is missing costs: ten times the largest score for a contact, and for an amount as much for the largest amount.
 #[allow(dead_code, reason = "the scale of plans does not ask for it")]
 pub fn objective(problem: &Problem, chosen: &[bool]) -> i128 {
-    let worth = problem.score.iter().map(|score| i128::from(*score).abs()).max().unwrap_or(0).max(1) * 10;
+    let worth = problem.score.iter().map(|score| i128::from(score).abs()).max().unwrap_or(0).max(1) * 10;
     let (_, short) = shared(problem, chosen);
     let cost: i128 = short
         .iter()
@@ -311,8 +313,9 @@ pub fn objective(problem: &Problem, chosen: &[bool]) -> i128 {
                 let largest = (0..problem.score.len())
                     .filter(|at| within(problem.classes[problem.class[*at] as usize].scopes, *scope))
                     .map(|at| {
-                        (i128::from(problem.columns[*column][at]) * i128::from(*times) - i128::from(*minus))
-                            .abs()
+                        (i128::from(problem.columns[*column].get(at)) * i128::from(*times)
+                            - i128::from(*minus))
+                        .abs()
                     })
                     .max()
                     .unwrap_or(1)
@@ -326,13 +329,6 @@ pub fn objective(problem: &Problem, chosen: &[bool]) -> i128 {
 }
 
 /// A choice as a list of truths.
-pub fn flat(problem: &Problem, chosen: &[u64]) -> Vec<bool> {
-    let mut flat = vec![false; problem.score.len()];
-    for (member, mask) in chosen.iter().enumerate() {
-        let from = problem.members[member] as usize;
-        for item in 0..(problem.members[member + 1] as usize - from) {
-            flat[from + item] = mask >> item & 1 == 1;
-        }
-    }
-    flat
+pub fn flat(chosen: &Chosen) -> Vec<bool> {
+    (0..chosen.len()).map(|contact| chosen.has(contact)).collect()
 }

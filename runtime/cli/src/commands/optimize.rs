@@ -155,8 +155,8 @@ fn amount(parts: i128, digits: u8) -> String {
 }
 
 /// What one more would be worth.
-fn price(price: i64, shift: u32, digits: u8) -> String {
-    let parts = i128::from(price) * 10i128.pow(u32::from(digits));
+fn price(price: i128, shift: u32, digits: u8) -> String {
+    let parts = price * 10i128.pow(u32::from(digits));
     amount((parts + (1i128 << shift >> 1)) >> shift, DIGITS)
 }
 
@@ -330,6 +330,13 @@ fn cell(text: &str) -> String {
     }
 }
 
+/// What a clause costs in all of its windows.
+struct Priced<'a> {
+    dearest: &'a Use,
+    price: i128,
+    windows: usize,
+}
+
 /// All that is told of a plan.
 struct Report<'a> {
     planned: &'a Planned,
@@ -383,11 +390,11 @@ impl Report<'_> {
             Some(digits) => (
                 amount(own.used, digits),
                 amount(own.bound, digits),
-                price(own.price, self.solution.shift, digits),
+                price(own.price.into(), self.solution.shift, digits),
             ),
             None => {
                 let before = i128::from(own.before);
-                let price = price(own.price, self.solution.shift, 0);
+                let price = price(own.price.into(), self.solution.shift, 0);
                 ((own.used + before).to_string(), (own.bound + before).to_string(), price)
             }
         }
@@ -420,12 +427,17 @@ impl Report<'_> {
         }
         for conflict in self.conflicts {
             let with: Vec<String> = conflict.with.iter().map(|rule| self.clause(*rule)).collect();
-            out.push_str(&format!(
-                "cannot be met: {}, {}: {} missing in any case",
-                self.clause(conflict.rule),
-                days(conflict.span),
-                self.missing(conflict.rule, conflict.missing),
-            ));
+            let also = conflict
+                .also
+                .iter()
+                .map(|(rule, span)| format!(" and {}, {}", self.clause(*rule), days(*span)));
+            let also: String = also.collect();
+            let (clause, days) = (self.clause(conflict.rule), days(conflict.span));
+            let together = if also.is_empty() { "" } else { " together" };
+            out.push_str(&format!("cannot be met{together}: {clause}, {days}{also}"));
+            if let Some(missing) = self.missing_of(conflict) {
+                out.push_str(&format!(": {missing} missing in any case"));
+            }
             match with.as_slice() {
                 [] => out.push_str(", since no more are proposed\n"),
                 with => out.push_str(&format!(", because of {}\n", with.join(", "))),
@@ -439,19 +451,24 @@ impl Report<'_> {
                 days(short.span),
             ));
         }
-        let mut priced: Vec<&Use> = solution.uses.iter().filter(|own| own.price > 0).collect();
-        priced.sort_by_key(|own| std::cmp::Reverse(own.price));
+        let priced = self.priced();
         if !priced.is_empty() {
             out.push_str("limits that cost something\n");
             let mut table = Table::new(2, &["clause", "window", "used", "of", "one more is worth"]);
             for own in priced.iter().take(SHOWN) {
-                let (used, bound, price) = self.measures(own);
-                let (used, bound) = if self.planned.is_average(own.rule) {
+                let (used, bound, _) = self.measures(own.dearest);
+                let (used, bound) = if self.planned.is_average(own.dearest.rule) {
                     (String::new(), String::new())
                 } else {
                     (used, bound)
                 };
-                table.row([self.clause(own.rule), days(own.span), used, bound, price]);
+                let mut window = days(own.dearest.span);
+                if own.windows > 1 {
+                    window.push_str(&format!(" and {} more", own.windows - 1));
+                }
+                let digits = self.planned.digits(own.dearest.rule).unwrap_or(0);
+                let worth = price(own.price, self.solution.shift, digits);
+                table.row([self.clause(own.dearest.rule), window, used, bound, worth]);
             }
             for line in table.lines(2, 160) {
                 out.push_str(&line);
@@ -483,6 +500,31 @@ impl Report<'_> {
         out
     }
 
+    /// How much is missing of what cannot be met; contacts and amounts are not added up.
+    fn missing_of(&self, conflict: &Conflict) -> Option<String> {
+        let counts = |rule: usize| self.planned.digits(rule).is_none();
+        let added = conflict.also.is_empty()
+            || (counts(conflict.rule) && conflict.also.iter().all(|(rule, _)| counts(*rule)));
+        added.then(|| self.missing(conflict.rule, conflict.missing))
+    }
+
+    /// Clauses that cost something, the dearest first: one more in each of a clause's windows is worth what they cost together.
+    fn priced(&self) -> Vec<Priced<'_>> {
+        let mut all: BTreeMap<(usize, bool, Option<usize>), Priced<'_>> = BTreeMap::new();
+        for own in self.solution.uses.iter().filter(|own| own.price > 0) {
+            let key = (own.rule, own.least, own.exception);
+            let priced = all.entry(key).or_insert(Priced { dearest: own, price: 0, windows: 0 });
+            priced.price += i128::from(own.price);
+            priced.windows += 1;
+            if own.price > priced.dearest.price {
+                priced.dearest = own;
+            }
+        }
+        let mut all: Vec<Priced<'_>> = all.into_values().collect();
+        all.sort_by_key(|own| std::cmp::Reverse(own.price));
+        all
+    }
+
     fn missing(&self, rule: usize, missing: i128) -> String {
         amount(missing, self.planned.digits(rule).unwrap_or(0))
     }
@@ -510,13 +552,27 @@ impl Report<'_> {
             let with: Vec<String> = conflict.with.iter().map(|rule| self.clause(*rule)).collect();
             json!({
                 "clause": self.clause(conflict.rule), "window": days(conflict.span),
-                "missing": self.missing(conflict.rule, conflict.missing), "with": with,
+                "missing": self.missing_of(conflict), "with": with,
+                "also": conflict.also.iter().map(|(rule, span)| json!({
+                    "clause": self.clause(*rule), "window": days(*span),
+                })).collect::<Vec<_>>(),
             })
         });
         let reasons = self.reasons();
         let reasons = reasons
             .iter()
             .map(|(count, word, clause)| json!({ "contacts": count, "why": word, "clause": clause }));
+        let priced: Vec<Value> = self
+            .priced()
+            .iter()
+            .map(|own| {
+                let digits = self.planned.digits(own.dearest.rule).unwrap_or(0);
+                json!({
+                    "clause": self.clause(own.dearest.rule), "least": own.dearest.least, "windows": own.windows,
+                    "price": price(own.price, self.solution.shift, digits),
+                })
+            })
+            .collect();
         json!({
             "proposed": proposed,
             "made": made,
@@ -531,6 +587,7 @@ impl Report<'_> {
             "conflicts": conflicts.collect::<Vec<_>>(),
             "short": short.collect::<Vec<_>>(),
             "limits": limits,
+            "prices": priced,
             "dropped": reasons.collect::<Vec<_>>(),
         })
     }
