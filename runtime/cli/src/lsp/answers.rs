@@ -348,13 +348,12 @@ fn actions(workspace: &Workspace, analysis: &Analysis, file: FileId, from: usize
 }
 
 /// What is to be said behind the first lines of the rules of a file, within the lines that are asked for.
-pub fn hints(workspace: &mut Workspace, path: &Path, params: &Value, said: &[Said]) -> Value {
-    let root = workspace.root(path);
-    workspace.analysis(&root);
+pub fn hints(workspace: &Workspace, path: &Path, params: &Value, said: &[Said]) -> Value {
+    // Hints are asked for what is open.
+    let Some(document) = workspace.document(path) else { return json!([]) };
     let name = crate::programme::shown(path);
-    let Some(analysis) = workspace.known(&root) else { return json!([]) };
-    let Some(file) = analysis.file(&name) else { return json!([]) };
-    let text = analysis.text(file);
+    let text = document.text.as_str();
+    let lines = Lines::of(text);
     let line = |end: &str, otherwise: u32| {
         params.pointer(&format!("/range/{end}")).map_or(otherwise, |at| position(at).line)
     };
@@ -362,7 +361,7 @@ pub fn hints(workspace: &mut Workspace, path: &Path, params: &Value, said: &[Sai
     let hints = said.iter().filter(|said| said.path == name).filter_map(|said| {
         let rest = text.get(said.at..)?;
         let end = said.at + rest.find(['\n', '\r']).unwrap_or(rest.len());
-        let at = analysis.position(file, u32::try_from(end).ok()?);
+        let at = lines.position(text, end);
         let mut hint = json!({ "position": place_of(at), "label": said.label, "paddingLeft": true });
         if !said.more.is_empty() {
             hint["tooltip"] = json!({ "kind": "markdown", "value": said.more });

@@ -214,7 +214,7 @@ impl Server {
             let root = self.workspace.root(&asked.path);
             match self.hints.get(&root) {
                 Some((revision, said)) if *revision == newest => {
-                    let hints = answers::hints(&mut self.workspace, &asked.path, &asked.params, said);
+                    let hints = answers::hints(&self.workspace, &asked.path, &asked.params, said);
                     self.answer(&asked.id, hints);
                 }
                 Some(_) | None => self.hints_asked.push(asked),
