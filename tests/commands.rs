@@ -1006,7 +1006,7 @@ test "from 100 EUR on" {
     assert_eq!(exit, Exit::Findings);
     // Noticed are `from 101 EUR`, which leaves 100 EUR at 5 %, `11%` and `6%` (5.9994). `until 201 EUR` and
     // `from 201 EUR` leave an overlap and a gap, which this table may have, at 200 EUR that no test buys for; `31%` and
-    // all of `large` nobody asks for.
+    // all of `large` nobody asks for, but that it holds for 99.99 EUR where `unless` stands in place of `when`.
     let survivors: Vec<String> = value["survivors"]
         .as_array()
         .map(|all| all.iter().map(|one| format!("{} {}", one["was"], one["becomes"])).collect())
@@ -1017,7 +1017,7 @@ test "from 100 EUR on" {
         .filter_map(|pair| pair.split_once(' '))
         .map(|(was, becomes)| format!("\"{was}\" \"{becomes}\""))
         .collect();
-    assert_eq!((survivors, &value["noticed"]), (expected, &3.into()), "{value:#}");
+    assert_eq!((survivors, &value["noticed"]), (expected, &4.into()), "{value:#}");
 
     let (exit, value) = object(&["test", &dir, "--coverage"]);
     assert_eq!(exit, Exit::Findings);
@@ -1028,6 +1028,41 @@ test "from 100 EUR on" {
     let unreached = value["coverage"]["unreached"].as_array().cloned().unwrap_or_default();
     assert_eq!((unreached.len(), &unreached[0]["place"]["start"]["line"]), (1, &6.into()));
     assert_eq!(object(&["test", &dir]).1["coverage"], Value::Null);
+
+    // Events instead of tests: 300 EUR, 150 EUR, one that cannot be read, and 2 000 EUR, which earns 30 % and 100 points.
+    let events = at(&folder, "events.ndjson");
+    let receipt = |id: u32, price: &str| {
+        format!(
+            "{{\"id\":\"{id}\",\"kind\":\"purchase\",\"at\":\"2026-03-0{id}T10:00:00\",\
+             \"lines\":[{{\"sku\":\"A\",\"pieces\":1,\"price\":\"{price}\"}}]}}\n"
+        )
+    };
+    let text = [receipt(1, "300"), receipt(2, "150"), receipt(3, "1,5"), receipt(4, "2000")].concat();
+    std::fs::write(&events, text).unwrap_or_else(|error| panic!("{error}"));
+    let lcov = at(&folder, "events.lcov");
+    let (exit, value) = object(&["coverage", &dir, "--over", &events, "--exit-code", "--lcov", &lcov]);
+    assert_eq!((exit, &value["events"], &value["from"]), (Exit::Findings, &3.into(), &"2026-03-01".into()));
+    assert_eq!(
+        value["refused"].as_object().map(|all| all.values().cloned().collect()),
+        Some(vec![Value::from(1)])
+    );
+    let gave: Vec<&Value> =
+        value["rules"].as_array().into_iter().flatten().map(|rule| &rule["gave"]).collect();
+    assert_eq!(gave, [3, 1], "{value:#}");
+    let rows: Vec<(&Value, &Value)> =
+        value["rows"].as_array().into_iter().flatten().map(|row| (&row["text"], &row["reached"])).collect();
+    let expected =
+        [("from 100 EUR until 200 EUR => 10%", 1), ("from 200 EUR => 30%", 2), ("otherwise => 5%", 0)]
+            .map(|(text, times)| (Value::from(text), Value::from(times)));
+    assert_eq!(rows, expected.iter().map(|(text, times)| (text, times)).collect::<Vec<_>>());
+    let lcov = std::fs::read_to_string(lcov).unwrap_or_else(|error| panic!("{error}"));
+    // Rows stand in lines 5 to 7, rules in 10 and 11.
+    assert!(lcov.contains("FNDA:3,by_sum\nFNDA:1,large\n") && lcov.contains("BRDA:6,0,1,2\n"), "{lcov}");
+    assert!(lcov.contains("DA:5,1\nDA:6,2\nDA:7,0\nDA:10,3\nDA:11,1\n"), "{lcov}");
+    let (exit, out, _) = perq(&["coverage", &dir, "--over", &events]);
+    assert_eq!(exit, Exit::Clean);
+    assert!(out.contains("3 events, 2026-03-01 through 2026-03-04; 1 more are refused"), "{out}");
+    assert!(out.contains("never: `otherwise => 5%` is not reached  [a.rule:7]"), "{out}");
 
     // Tests that fail already notice everything and show nothing.
     std::fs::write(folder.join("a.rule"), rules.replace("award 4", "award 5"))

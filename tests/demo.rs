@@ -43,6 +43,54 @@ fn the_year_in_a_ledger_is_the_expected_one() {
     assert!(comparison.equal > 8_100, "only {} figures were compared", comparison.equal);
 }
 
+/// What a year reaches: rules by `check/expected.json`, rows by `check/rows.json`, both worked out without perq.
+#[test]
+fn what_the_year_reaches_is_as_worked_out() {
+    let folder = example().display().to_string();
+    let (exit, out, err) = perq_cli::run(["coverage", &folder, "--format", "json"], b"").expect("arguments");
+    assert_eq!((exit, err.as_str()), (perq_cli::Exit::Clean, ""));
+    let told: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    let of_check = |name: &str| -> serde_json::Value {
+        let text = std::fs::read_to_string(example().join("check").join(name)).expect(name);
+        serde_json::from_str(&text).expect(name)
+    };
+    assert_eq!(
+        (&told["events"], &told["from"], &told["through"]),
+        (&25_900.into(), &"2010-12-01".into(), &"2011-12-09".into())
+    );
+    let rules = told["rules"].as_array().expect("rules");
+    let expected = of_check("expected.json");
+    assert_eq!(rules.len(), 20);
+    for rule in rules {
+        let name = rule["rule"].as_str().expect("a name");
+        assert_eq!(rule["gave"], expected["rules"][name]["fired"], "{name}");
+    }
+    // In the order of the texts: the choice of the Easter rule, then the four tables.
+    let order: [(&str, &[&str]); 5] = [
+        ("easter", &["24", "otherwise"]),
+        ("class_of", &["silver", "gold", "platinum", "bronze"]),
+        ("base_rate", &["bronze", "silver", "gold", "platinum"]),
+        ("quantity_rate", &["12", "48", "144", "otherwise"]),
+        ("order_rate", &["500", "1000", "5000", "otherwise"]),
+    ];
+    let expected = of_check("rows.json");
+    let expected: Vec<(String, serde_json::Value)> = order
+        .iter()
+        .flat_map(|(table, rows)| rows.iter().map(move |row| (table, row)))
+        .map(|(table, row)| (format!("{table} {row}"), expected[*table][*row].clone()))
+        .collect();
+    let rows = told["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), expected.len());
+    for (row, (name, times)) in rows.iter().zip(expected) {
+        assert_eq!(row["reached"], times, "{name}: {row}");
+        // `from 1_000 GBP until …`, `gold => 2%`
+        let text = row["text"].as_str().expect("a text").replace('_', "");
+        let (table, word) = name.split_once(' ').expect("two words");
+        let shown = if table == "class_of" { text.ends_with(word) } else { text.contains(word) };
+        assert!(shown, "{name}: {text}");
+    }
+}
+
 #[test]
 fn every_figure_of_what_came_before_is_the_expected_one() {
     let folder = root().join("rules-examples/coming-back");

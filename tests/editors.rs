@@ -80,6 +80,176 @@ fn repairs_can_be_applied_and_mend_what_they_are_for() {
     assert!(applied > 50, "{applied} repairs");
 }
 
+/// Each page of a diagnostic has a text that gives it: what it offers there as a text to put in a place can be chosen in the
+/// editor, and nothing else can.
+#[test]
+fn each_repair_with_a_text_can_be_chosen() {
+    let (mut chosen, mut clauses) = (BTreeSet::new(), BTreeSet::new());
+    for name in perq_tests::pages::names() {
+        for example in perq_tests::pages::page(&name).examples {
+            let whole = analysis("page.rule", &example.text);
+            let diagnostics = whole.diagnostics().to_vec();
+            let actions = whole.actions(&diagnostics, FileId(0), 0, example.text.len());
+            for (at, found) in diagnostics.iter().enumerate() {
+                let of_it: Vec<_> = actions.iter().filter(|action| action.diagnostic == at).collect();
+                for repair in found.repairs.iter().filter(|repair| repair.edit.is_some()) {
+                    let action = of_it.iter().find(|action| action.title == repair.text);
+                    assert!(action.is_some(), "{}: {repair:?}", found.name);
+                }
+                // A clause that the words quote has no place yet: the editor finds the declaration around.
+                let quotes = ["missing-clause", "missing-on-price"].contains(&found.name);
+                assert!(!quotes || !of_it.is_empty(), "{name}: {found:?}");
+                chosen.extend(of_it.first().map(|_| found.name));
+                clauses.extend(of_it.iter().filter(|_| quotes).map(|action| action.title.clone()));
+                for action in of_it {
+                    let span = action.edit.place.span;
+                    let mut after = example.text.clone();
+                    after.replace_range(span.start as usize..span.end as usize, &action.edit.text);
+                    let now = analysis("page.rule", &after);
+                    let count = |all: &[perq_grammar::diagnostic::Diagnostic]| {
+                        all.iter()
+                            .filter(|one| one.name == found.name && one.message == found.message)
+                            .count()
+                    };
+                    assert!(count(now.diagnostics()) < count(&diagnostics), "{name}: {action:?}\n{after}");
+                }
+            }
+        }
+    }
+    assert!(chosen.len() >= 58, "{} diagnostics can be mended from their place: {chosen:?}", chosen.len());
+    assert!(
+        clauses.contains("write `on_price original`") && clauses.contains("write `on_price running`"),
+        "{clauses:?}"
+    );
+}
+
+/// A programme of several files as somebody writes it: words and lines come and go at random. What is said without reading again
+/// what is as it was is what is said from scratch, word for word, lints with it; and what is said at once of the file that is
+/// typed in are its errors as they are found from scratch, but for ties, which are between rules of any files.
+#[test]
+fn what_is_kept_changes_no_answer() {
+    let example = |name: &str| -> Vec<Input> {
+        let of_it =
+            |path: &String| path.starts_with(&format!("rules-examples/{name}/")) && path.ends_with(".rule");
+        tracked().into_iter().filter(of_it).map(|path| Input { text: read(&path), path }).collect()
+    };
+    let mut programmes =
+        vec![perq_tests::many::programme(40), example("online-retail"), example("supermarket")];
+    programmes.push(vec![
+        Input {
+            path: "a.rule".to_owned(),
+            text: "language 1\nprogram p { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+                account bonus { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
+                template tenth { with step: money = 10 EUR  then award 1 points * steps of step in basket.paid }\n\
+                group earn { kind earn displace first per basket on purchase limit 50 points per transaction else cut }\n"
+                .to_owned(),
+        },
+        Input {
+            path: "b.rule".to_owned(),
+            text: "language 1\nrule one from template tenth in group earn { priority 20 }\n\
+                rule two in group earn { priority 10 when basket.paid > 5 EUR then award 3 points }\n"
+                .to_owned(),
+        },
+        Input {
+            path: "c.rule".to_owned(),
+            text: "language 1\nrule three was one_more in group earn { priority 30 then award 2 points }\n\
+                test \"t\" { given purchase at 2026-03-02 10:15 { line { sku = \"A\", pieces = 1 pcs, price = 9 EUR } } \
+                expect award 2 points by rule three }\n"
+                .to_owned(),
+        },
+    ]);
+    let words = [
+        "group",
+        "earn",
+        "{",
+        "}",
+        "points",
+        "5%",
+        "EUR",
+        "then",
+        "award",
+        "when",
+        "=",
+        "member",
+        "known",
+        "prices",
+        "one",
+        "priority 20",
+        "was three",
+        "\"",
+        "#",
+        "template",
+        "limit 10 points per transaction else cut",
+        "rule x in group earn",
+    ];
+    let levels = perq_compiler::lint::Levels::default();
+    let options = perq_compiler::lint::Options {
+        today: None,
+        zones: &perq_runtime::clock::ClockChanges,
+        levels: &levels,
+    };
+    let said = |mut analysis: Analysis| {
+        analysis.lint(&options);
+        analysis.diagnostics().to_vec()
+    };
+    let (mut compared, mut broken, mut seed) = (0, 0, 0x2545_f491_4f6c_dd1d_u64);
+    let mut random = |most: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % most.max(1) as u64) as usize
+    };
+    for start in programmes {
+        let kept = perq_compiler::pipeline::Kept::default();
+        let mut inputs = start.clone();
+        for turn in 0..45 {
+            if turn % 15 == 0 {
+                // All of it back: also what was broken for long must be forgotten.
+                inputs.clone_from(&start);
+            }
+            let file = random(inputs.len());
+            let text = &mut inputs[file].text;
+            let tokens: Vec<_> = perq_grammar::lex::lex(text);
+            if !tokens.is_empty() {
+                let token = tokens[random(tokens.len())].span;
+                let (from, to) = (token.start as usize, token.end as usize);
+                match random(4) {
+                    0 => text.replace_range(from..to, ""),
+                    1 => text.insert_str(from, &format!(" {} ", words[random(words.len())])),
+                    2 => text.replace_range(from..to, words[random(words.len())]),
+                    _ => {
+                        let line = text[..from].rfind('\n').map_or(0, |at| at + 1);
+                        let end = text[from..].find('\n').map_or(text.len(), |at| from + at + 1);
+                        let copy = text[line..end].to_owned();
+                        if random(2) == 0 {
+                            text.replace_range(line..end, "")
+                        } else {
+                            text.insert_str(line, &copy)
+                        }
+                    }
+                }
+            }
+            let scratch = said(Analysis::new(&inputs, &NoFiles));
+            assert_eq!(said(Analysis::again(&inputs, &NoFiles, &kept)), scratch, "{}", inputs[file].text);
+            let path = inputs[file].path.clone();
+            let looked =
+                perq_compiler::pipeline::look_at(&inputs, &NoFiles, &kept, &path).expect("a file of it");
+            let errors = |all: &[perq_grammar::diagnostic::Diagnostic]| -> Vec<_> {
+                let of_file = all.iter().filter(|found| found.place.file.0 as usize == file);
+                of_file
+                    .filter(|one| one.severity == perq_grammar::diagnostic::Severity::Error)
+                    .filter(|one| one.name != "priority-tie" && one.name != "too-many-errors")
+                    .cloned()
+                    .collect()
+            };
+            assert_eq!(errors(&looked.diagnostics), errors(&scratch), "{path}:\n{}", inputs[file].text);
+            compared += 1;
+            broken += usize::from(!errors(&scratch).is_empty());
+        }
+    }
+    assert!(compared == 180 && broken > 60, "{broken} of {compared} are broken");
+}
+
 /// The words of a list in a grammar of an editor.
 fn words(text: &str) -> BTreeSet<String> {
     text.split(|c: char| !(c.is_alphanumeric() || c == '_'))

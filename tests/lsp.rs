@@ -5,6 +5,7 @@
 use libtest_mimic::{Arguments, Trial};
 use perq_tests::{root, scratch};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -35,6 +36,9 @@ fn main() -> ExitCode {
         trial("files_that_are_no_text_are_said", no_text),
         trial("lints_are_said_with_their_repairs", lints),
         trial("the_examples_are_clean_in_an_editor", examples),
+        trial("rules_say_what_they_give_on_samples", hints),
+        trial("hints_are_never_of_another_text", hints_of_now),
+        trial("a_large_programme_is_looked_at_while_nobody_types", large),
         trial("fast_typing_ends_with_what_is_there", typing),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -561,6 +565,255 @@ fn lints() {
     );
     let mended = apply(text, &actions["result"][0]["edit"]["changes"][uri.as_str()]);
     assert!(mended.contains("member known and member.joined known"), "{mended}");
+    client.end();
+    let _ = fs::remove_dir_all(folder);
+}
+
+const HINTED: &str = r#"language 1
+program p { currency EUR zone "Europe/Berlin" rounding half_up }
+account club { unit points decimals 0 round down per basket worth 100 points = 1 EUR }
+param rate: percent = 10%
+group prices "Prices" { kind line_discount displace best for member per line on_price original on purchase }
+rule tea "Tea" in group prices {
+  then discount rate on lines where line in sku "TEA"
+}
+group base "Base" { kind earn displace none on purchase when member known }
+rule spend "Spend" in group base { then award 100% of basket.paid as points }
+rule large "Large" in group base { when basket.paid >= 100 EUR then award 5 points }
+"#;
+
+fn hint_lines(answer: &Value) -> Vec<(u64, String)> {
+    let hints = answer["result"].as_array().unwrap_or_else(|| panic!("{answer}"));
+    hints
+        .iter()
+        .map(|hint| (hint["position"]["line"].as_u64().unwrap(), hint["label"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+fn hints() {
+    let folder = scratch("lsp-hints");
+    fs::write(folder.join("perq.toml"), "[events]\nsamples = \"samples.ndjson\"\n").unwrap();
+    let receipt = |id: u32, member: &str, sku: &str, price: &str| {
+        format!(
+            "{{\"id\":\"{id}\",\"kind\":\"purchase\",\"at\":\"2026-03-0{id}T10:00:00\"{member},\
+             \"lines\":[{{\"sku\":\"{sku}\",\"pieces\":2,\"price\":\"{price}\"}}]}}\n"
+        )
+    };
+    let known = ",\"member\":\"m1\"";
+    let samples = [
+        receipt(1, known, "TEA", "4.00"),
+        receipt(2, known, "MUG", "10.00"),
+        receipt(3, "", "TEA", "1.50"),
+        receipt(4, "", "TEA", "1,50"),
+    ];
+    fs::write(folder.join("samples.ndjson"), samples.concat()).unwrap();
+    let path = folder.join("a.rule");
+    fs::write(&path, HINTED).unwrap();
+    let mut client = Client::initialized();
+    let uri = address(&path);
+    client.open(&uri, HINTED);
+    assert_eq!(client.wrong(&uri), Vec::<Value>::new());
+    let all = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    let ask = |range: &Value| json!({ "textDocument": { "uri": uri }, "range": range });
+    let answer = client.ask("textDocument/inlayHint", ask(&all));
+    // 10 % of 8.00 and of 3.00; what is left of the two receipts with a member is 7.20 and 20.00, a hundred points a euro.
+    let expected = [
+        (5, "gives on 2 of 3 samples: -1.10 EUR".to_owned()),
+        (9, "gives on 2 of 3 samples: 2 720 points".to_owned()),
+        (10, "gives nothing on 3 samples".to_owned()),
+    ];
+    assert_eq!(hint_lines(&answer), expected);
+    // Behind the rule's first line, with the receipts by name.
+    let line = HINTED.lines().nth(5).unwrap();
+    assert_eq!(answer["result"][0]["position"]["character"], line.chars().count());
+    assert_eq!(answer["result"][0]["tooltip"]["value"], "- 1\n- 3\n\n1 cannot be read");
+    let some = json!({ "start": { "line": 8, "character": 0 }, "end": { "line": 9, "character": 0 } });
+    assert_eq!(hint_lines(&client.ask("textDocument/inlayHint", ask(&some))), expected[1..2]);
+
+    // Without samples the tests are what is known.
+    fs::write(folder.join("perq.toml"), "").unwrap();
+    let tests = "test \"tea\" {\n  given purchase at 2026-03-02 10:15 { line { sku = \"TEA\", pieces = 1 pcs, price = 1.00 EUR } }\n  \
+        expect discount 0.10 EUR\n}\n";
+    client.tell("textDocument/didSave", json!({ "textDocument": { "uri": uri } }));
+    let end = HINTED.lines().count();
+    client.tell(
+        "textDocument/didChange",
+        json!({ "textDocument": { "uri": uri, "version": 2 }, "contentChanges": [{
+            "range": { "start": { "line": end, "character": 0 }, "end": { "line": end, "character": 0 } },
+            "text": tests,
+        }] }),
+    );
+    let answer = client.ask("textDocument/inlayHint", ask(&all));
+    let expected = [
+        (5, "gives in 1 test".to_owned()),
+        (9, "gives nothing in any test".to_owned()),
+        (10, "gives nothing in any test".to_owned()),
+    ];
+    assert_eq!(hint_lines(&answer), expected);
+    client.end();
+    let _ = fs::remove_dir_all(folder);
+}
+
+/// Hints are asked for and the text is changed before they can be there, again and again: each answer is a refusal, or what
+/// the rules of the newest text give.
+fn hints_of_now() {
+    let folder = scratch("lsp-hints-of-now");
+    fs::write(folder.join("perq.toml"), "[events]\nsamples = \"samples.ndjson\"\n").unwrap();
+    let receipt = "{\"id\":\"1\",\"kind\":\"purchase\",\"at\":\"2026-03-01T10:00:00\",\
+        \"lines\":[{\"sku\":\"TEA\",\"pieces\":1,\"price\":\"100.00\"}]}\n";
+    fs::write(folder.join("samples.ndjson"), receipt).unwrap();
+    let path = folder.join("a.rule");
+    fs::write(&path, HINTED).unwrap();
+    let mut client = Client::initialized();
+    let uri = address(&path);
+    client.open(&uri, HINTED);
+    let (line, column) = place(HINTED, "10%");
+    let all = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    let mut asked: Vec<(u64, u64)> = Vec::new();
+    for rate in 10..40_u64 {
+        client.tell(
+            "textDocument/didChange",
+            json!({ "textDocument": { "uri": uri, "version": rate }, "contentChanges": [{
+                "range": {
+                    "start": { "line": line, "character": column }, "end": { "line": line, "character": column + 2 },
+                },
+                "text": rate.to_string(),
+            }] }),
+        );
+        client.next += 1;
+        let id = client.next;
+        client.send(&json!({
+            "jsonrpc": "2.0", "id": id, "method": "textDocument/inlayHint",
+            "params": { "textDocument": { "uri": uri }, "range": all },
+        }));
+        asked.push((id, rate));
+        if rate % 7 == 0 {
+            // Long enough for some of them to be there.
+            std::thread::sleep(Duration::from_millis(30));
+        }
+    }
+    let mut answered = 0;
+    let last = asked.last().copied();
+    for (id, rate) in asked {
+        let answer = loop {
+            let message = client.messages.recv_timeout(PATIENCE).expect("an answer");
+            if message["id"] == id {
+                break message;
+            }
+        };
+        if answer.get("error").is_some() {
+            assert_eq!(answer["error"]["code"], -32801, "{answer}");
+            assert_ne!(last, Some((id, rate)), "the newest text is answered");
+            continue;
+        }
+        let expected = format!("gives on 1 of 1 sample: -{rate}.00 EUR");
+        assert_eq!(hint_lines(&answer)[0], (5, expected));
+        answered += 1;
+    }
+    assert!(answered > 0);
+    // One that is not wanted any more.
+    client.next += 1;
+    let id = client.next;
+    client.tell(
+        "textDocument/didChange",
+        json!({ "textDocument": { "uri": uri, "version": 99 }, "contentChanges": [{ "text": HINTED }] }),
+    );
+    client.send(&json!({
+        "jsonrpc": "2.0", "id": id, "method": "textDocument/inlayHint",
+        "params": { "textDocument": { "uri": uri }, "range": all },
+    }));
+    client.tell("$/cancelRequest", json!({ "id": id }));
+    let answer = client.answer(&json!(id));
+    assert!(answer["error"]["code"] == -32800 || answer.get("result").is_some(), "{answer}");
+    client.end();
+    let _ = fs::remove_dir_all(folder);
+}
+
+/// A programme of 2 500 rules in 251 files: what is wrong in the file that is typed in is said at once, what that does to the
+/// others a moment later; and in the end what is said is what a session says that begins with these texts.
+fn large() {
+    let folder = scratch("lsp-large");
+    fs::write(folder.join("perq.toml"), "[lint]\nstyle = \"allow\"\n").unwrap();
+    let files = perq_tests::many::programme(2_500);
+    assert!(files.iter().map(|file| file.text.len()).sum::<usize>() > 250_000);
+    for file in &files {
+        fs::write(folder.join(&file.path), &file.text).unwrap();
+    }
+    let mut client = Client::initialized();
+    let shared = address(&folder.join("programme.rule"));
+    let (of_rules, text) = (address(&folder.join("rules-00007.rule")), files[8].text.clone());
+    assert_eq!(files[8].path, "rules-00007.rule");
+    client.open(&of_rules, &text);
+    assert_eq!(client.wrong(&of_rules), Vec::<Value>::new());
+    let (line, column) = place(&text, "award");
+    let mut version = 1;
+    let mut change =
+        |client: &mut Client, uri: &str, (line, column): (usize, usize), length: usize, new: &str| {
+            version += 1;
+            client.tell(
+                "textDocument/didChange",
+                json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [{
+                "range": {
+                    "start": { "line": line, "character": column },
+                    "end": { "line": line, "character": column + length },
+                },
+                "text": new,
+            }] }),
+            );
+            version
+        };
+    for _ in 0..5 {
+        let typed = change(&mut client, &of_rules, (line, column), 0, "x");
+        let said = loop {
+            let message = client.messages.recv_timeout(PATIENCE).expect("diagnostics");
+            let of_now =
+                message["params"]["uri"] == of_rules.as_str() && message["params"]["version"] == typed;
+            if of_now && message["params"]["diagnostics"][0]["severity"] == 1 {
+                break message["params"]["diagnostics"].clone();
+            }
+        };
+        let errors = said.as_array().unwrap().iter().filter(|found| found["severity"] == 1).count();
+        assert!(errors >= 1, "{said}");
+        let typed = change(&mut client, &of_rules, (line, column), 1, "");
+        loop {
+            let message = client.messages.recv_timeout(PATIENCE).expect("diagnostics");
+            let of_now =
+                message["params"]["uri"] == of_rules.as_str() && message["params"]["version"] == typed;
+            let all = message["params"]["diagnostics"].as_array().cloned().unwrap_or_default();
+            if of_now && all.iter().all(|found| found["severity"] != 1) {
+                break;
+            }
+        }
+    }
+    // A level that rules of other files ask for is another word now.
+    client.open(&shared, &files[0].text);
+    let gold = place(&files[0].text, "gold");
+    change(&mut client, &shared, gold, 4, "bold");
+    let asking: BTreeSet<String> = files
+        .iter()
+        .filter(|file| file.text.contains("member.tier = gold"))
+        .map(|file| address(&folder.join(&file.path)))
+        .collect();
+    let mut wrong: BTreeSet<String> = BTreeSet::new();
+    while wrong != asking {
+        let message = client.messages.recv_timeout(PATIENCE).expect("diagnostics");
+        let all = message["params"]["diagnostics"].as_array().cloned().unwrap_or_default();
+        if !all.is_empty() && all.iter().all(|found| found["code"] == "unknown-value") {
+            wrong.insert(message["params"]["uri"].as_str().unwrap().to_owned());
+        }
+        assert!(wrong.is_subset(&asking), "{message}");
+    }
+    // Nothing of that is left when it is taken back.
+    change(&mut client, &shared, gold, 4, "gold");
+    while !wrong.is_empty() {
+        let message = client.messages.recv_timeout(PATIENCE).expect("diagnostics");
+        if message["params"]["diagnostics"]
+            .as_array()
+            .is_some_and(|all| all.iter().all(|one| one["severity"] == 2))
+        {
+            wrong.remove(message["params"]["uri"].as_str().unwrap());
+        }
+    }
     client.end();
     let _ = fs::remove_dir_all(folder);
 }

@@ -1,10 +1,11 @@
 //! Small changes of a programme's text, for asking whether its tests notice them: a number by one in its last digit, a date
-//! by a day, a bound that no longer belongs to a range. Refuses to know what tests say, and to change tests.
+//! by a day, a bound that no longer belongs to a range, `or` in place of `and`, a limit that is gone. Refuses to know what
+//! tests say, and to change tests.
 
 use crate::calendar::date_text;
 use crate::check::dates::date;
-use perq_grammar::ast::ItemKind;
-use perq_grammar::diagnostic::{FileId, Place};
+use perq_grammar::ast::{Clause, ClauseKind, GroupClause, ItemKind, Rule};
+use perq_grammar::diagnostic::{FileId, Place, Span};
 use perq_grammar::lex::{Token, TokenKind, lex};
 use perq_grammar::parse;
 
@@ -15,6 +16,8 @@ pub struct Mutant {
     pub place: Place,
     /// What comes.
     pub text: String,
+    /// The declaration that it stands in.
+    pub inside: Span,
 }
 
 /// The changes of a file, in the order of its text. Some do not compile; what remains of a programme decides.
@@ -31,19 +34,94 @@ pub fn mutants(file: FileId, text: &str) -> Vec<Mutant> {
             .take_while(|token| token.span.end <= item.span.end)
             .filter(|token| !matches!(token.kind, TokenKind::Space | TokenKind::Newline))
             .collect();
+        let mut limits = Vec::new();
+        of_item(&item.kind, &mut limits);
+        found.extend(limits.into_iter().map(|span| Mutant {
+            place: Place { file, span },
+            text: String::new(),
+            inside: item.span,
+        }));
         let mut before = "";
         for token in inside {
             let word = token.text(text);
             if !KEPT_AFTER.contains(&before)
                 && let Some(text) = changed(token.kind, word)
             {
-                found.push(Mutant { place: Place { file, span: token.span }, text });
+                found.push(Mutant { place: Place { file, span: token.span }, text, inside: item.span });
             }
             before = word;
         }
     }
+    found.sort_by_key(|mutant| (mutant.place, mutant.text.clone()));
     found
 }
+
+/// The limits of a declaration, each of which may be forgotten.
+fn of_item(kind: &ItemKind, limits: &mut Vec<Span>) {
+    match kind {
+        ItemKind::Group(_, clauses) => {
+            for clause in clauses {
+                match clause {
+                    GroupClause::Shared(clause) => of_clauses([clause], limits),
+                    GroupClause::Rule(rule) => of_rule(rule, limits),
+                    GroupClause::Kind(_)
+                    | GroupClause::Displace { .. }
+                    | GroupClause::OnPrice(_)
+                    | GroupClause::Excludes(..) => {}
+                }
+            }
+        }
+        ItemKind::Rule(rule) => of_rule(rule, limits),
+        ItemKind::Template(template) => of_clauses(&template.clauses, limits),
+        ItemKind::Param { .. }
+        | ItemKind::Define { .. }
+        | ItemKind::Table { .. }
+        | ItemKind::Segment(..)
+        | ItemKind::Counter { .. }
+        | ItemKind::Badge(..)
+        | ItemKind::Tiers(..)
+        | ItemKind::Coupon(..)
+        | ItemKind::Certificate(..)
+        | ItemKind::Redemption(..)
+        | ItemKind::Offer(..)
+        | ItemKind::Arbitration(..)
+        | ItemKind::Ensure(..)
+        | ItemKind::Contacts(..)
+        | ItemKind::Language(_)
+        | ItemKind::Use { .. }
+        | ItemKind::Program(..)
+        | ItemKind::Account(..)
+        | ItemKind::Enum { .. }
+        | ItemKind::Reference { .. }
+        | ItemKind::Record(..)
+        | ItemKind::Extend(..)
+        | ItemKind::Event { .. }
+        | ItemKind::Test(_) => {}
+    }
+}
+
+fn of_rule(rule: &Rule, limits: &mut Vec<Span>) {
+    of_clauses(&rule.clauses, limits);
+}
+
+fn of_clauses<'a>(clauses: impl IntoIterator<Item = &'a Clause>, limits: &mut Vec<Span>) {
+    let all = clauses
+        .into_iter()
+        .filter(|clause| matches!(clause.kind, ClauseKind::Limit { .. } | ClauseKind::Budget { .. }));
+    limits.extend(all.map(|clause| clause.span));
+}
+
+/// Words, and what a rule would say with another in their place.
+const WORDS: [(&str, &str); 8] = [
+    ("and", "or"),
+    ("or", "and"),
+    ("when", "unless"),
+    ("unless", "when"),
+    ("cheapest", "dearest"),
+    ("dearest", "cheapest"),
+    ("min", "max"),
+    ("max", "min"),
+];
 
 /// Words after which a number orders or lays out and gives nothing.
 const KEPT_AFTER: [&str; 3] = ["priority", "decimals", "scale"];
@@ -86,6 +164,9 @@ fn changed(kind: TokenKind, word: &str) -> Option<String> {
     }
     if kind == TokenKind::Date {
         return date(word).map(|day| date_text(day.saturating_add(1)));
+    }
+    if let Some((_, other)) = WORDS.iter().find(|(from, _)| *from == word) {
+        return Some((*other).to_owned());
     }
     let other = if kind == TokenKind::Greater {
         ">="
@@ -130,6 +211,29 @@ mod tests {
     }
 
     #[test]
+    fn words_turn_round_and_limits_go() {
+        let text = "rule a in group g {\n  when member known and basket.paid = 2 EUR\n  \
+                    limit 5 points per transaction else cut\n  then award 1 points\n}\n";
+        let changes: Vec<(String, String)> = mutants(FileId(0), text)
+            .into_iter()
+            .map(|mutant| {
+                let span = mutant.place.span;
+                let was = text.get(span.start as usize..span.end as usize).unwrap_or("");
+                (was.to_owned(), mutant.text)
+            })
+            .collect();
+        let expected = [
+            ("when", "unless"),
+            ("and", "or"),
+            ("2", "3"),
+            ("limit 5 points per transaction else cut", ""),
+            ("5", "6"),
+            ("1", "2"),
+        ];
+        assert_eq!(changes, expected.map(|(was, becomes)| (was.to_owned(), becomes.to_owned())));
+    }
+
+    #[test]
     fn what_orders_and_what_tests_is_left_alone() {
         let text = "rule a in group g {\n  valid 2026-12-31 through 2027-01-05\n  priority 10\n  \
                     when basket.paid >= 5 EUR # 7\n  then award 3% of basket.paid as points\n}\n\
@@ -142,8 +246,14 @@ mod tests {
                 (text.get(span.start as usize..span.end as usize).unwrap_or(""), mutant.text.as_str())
             })
             .collect();
-        let expected =
-            [("2026-12-31", "2027-01-01"), ("2027-01-05", "2027-01-06"), (">=", ">"), ("5", "6"), ("3", "4")];
+        let expected = [
+            ("2026-12-31", "2027-01-01"),
+            ("2027-01-05", "2027-01-06"),
+            ("when", "unless"),
+            (">=", ">"),
+            ("5", "6"),
+            ("3", "4"),
+        ];
         assert_eq!(changes, expected);
     }
 }

@@ -3,18 +3,20 @@
 //! `Sources → Parsed → Checked → Program → Verified`: each stage is made by the one before, and nothing but
 //! [`crate::ir::verify()`] makes the last.
 
-use crate::check::{Checked, Import, MAX_FOUND, Sighting, SourceTree, check, check_watched};
+use crate::check::{Checked, Import, MAX_FOUND, Sighting, SourceTree, check, check_file, check_watched};
+use crate::interpret::marks::Marks;
 use crate::ir::verify::{At, VerifyRule, limits};
 use crate::ir::{Program, RuleId, Verified, VerifyError, optimise, verify};
 use crate::lint;
-use crate::lower::{MAX_INSTS, MAX_PROGRAM_INSTS, TooLarge, lower};
-use crate::sources::SourceMap;
+use crate::lower::{MAX_INSTS, MAX_PROGRAM_INSTS, TooLarge, lower, lower_marked};
+use crate::sources::{Source, SourceMap};
 use crate::typed;
-use perq_grammar::ast::{self, GroupClause, ItemKind};
+use perq_grammar::ast::{GroupClause, ItemKind};
 use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Severity, Span};
 use perq_grammar::lex::{TokenKind, lex};
-use perq_grammar::{MAX_FILE_TOKENS, Parsed, significant};
+use perq_grammar::{MAX_FILE_TOKENS, significant};
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A file to compile.
 #[derive(Clone, Debug)]
@@ -93,12 +95,66 @@ pub struct Study {
 
 /// Parses and checks files that belong to one program; does not lower them.
 pub fn analyse(inputs: &[Input], files: &dyn Files) -> Compilation {
-    read(inputs, files, check).compilation
+    read(inputs, files, &Kept::default(), check).compilation
 }
 
 /// As [`analyse`], and says what was made of each place.
 pub fn study(inputs: &[Input], files: &dyn Files) -> Study {
-    read(inputs, files, check_watched)
+    study_again(inputs, files, &Kept::default())
+}
+
+/// As [`study`], where files that are as they were are not read again.
+pub fn study_again(inputs: &[Input], files: &dyn Files, kept: &Kept) -> Study {
+    read(inputs, files, kept, check_watched)
+}
+
+/// What is wrong in one file, before anything is said of the others: as [`study_again`] finds it, but for what holds rules
+/// against each other. Nothing where the files have no such path.
+pub fn look_at(inputs: &[Input], files: &dyn Files, kept: &Kept, path: &str) -> Option<Compilation> {
+    let number = inputs.iter().position(|input| input.path == path)?;
+    let file = FileId(u32::try_from(number).ok()?);
+    let study = read(inputs, files, kept, |trees, imports| Checked {
+        diagnostics: check_file(trees, imports, file),
+        ..Checked::default()
+    });
+    let mut compilation = study.compilation;
+    compilation.diagnostics.retain(|diagnostic| diagnostic.place.file == file);
+    Some(compilation)
+}
+
+/// What was read of files, by their numbers: a text that is the same is not read again. Any number of threads may read.
+#[derive(Debug, Default)]
+pub struct Kept(Mutex<Vec<Option<Arc<KeptFile>>>>);
+
+#[derive(Debug)]
+struct KeptFile {
+    source: Arc<Source>,
+    tree: SourceTree,
+    diagnostics: Vec<Diagnostic>,
+    /// Words of what did not parse.
+    lost: Vec<String>,
+    tokens: usize,
+    declarations: usize,
+}
+
+impl Kept {
+    fn get(&self, file: FileId, input: &Input) -> Option<Arc<KeptFile>> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = all.get(file.0 as usize)?.as_ref()?;
+        let same = kept.source.text == input.text && kept.source.path == input.path;
+        same.then(|| Arc::clone(kept))
+    }
+
+    fn put(&self, file: FileId, kept: Arc<KeptFile>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = file.0 as usize;
+        if all.len() <= number {
+            all.resize(number.saturating_add(1), None);
+        }
+        if let Some(slot) = all.get_mut(number) {
+            *slot = Some(kept);
+        }
+    }
 }
 
 /// Parses and checks files that belong to one program, and lints them where they have no errors.
@@ -107,7 +163,7 @@ pub fn lint(
     files: &dyn Files,
     options: &lint::Options<'_>,
 ) -> (Compilation, Vec<Diagnostic>) {
-    let study = read(inputs, files, check);
+    let study = read(inputs, files, &Kept::default(), check);
     let findings = study.lint(options);
     (study.compilation, findings)
 }
@@ -123,14 +179,19 @@ impl Study {
     }
 }
 
-fn read(inputs: &[Input], files: &dyn Files, check: fn(&[SourceTree], &[Import]) -> Checked) -> Study {
+fn read(
+    inputs: &[Input],
+    files: &dyn Files,
+    kept: &Kept,
+    check: impl FnOnce(&[SourceTree], &[Import]) -> Checked,
+) -> Study {
     let mut sources = SourceMap::default();
     let mut diagnostics = Vec::new();
     let mut trees = Vec::new();
     let mut lost = BTreeSet::new();
     let mut size = Size::default();
     for input in inputs {
-        trees.push(parse(input, &mut sources, &mut diagnostics, &mut lost, &mut size));
+        trees.push(parse(input, kept, &mut sources, &mut diagnostics, &mut lost, &mut size));
     }
     sources.own_are_complete();
     let mut imports: Vec<Import> = Vec::new();
@@ -150,7 +211,7 @@ fn read(inputs: &[Input], files: &dyn Files, check: fn(&[SourceTree], &[Import])
             let source = match known {
                 Some(tree) => tree,
                 None => {
-                    let tree = parse(&input, &mut sources, &mut diagnostics, &mut lost, &mut size);
+                    let tree = parse(&input, kept, &mut sources, &mut diagnostics, &mut lost, &mut size);
                     imported.push(tree.clone());
                     tree
                 }
@@ -245,6 +306,22 @@ pub fn compile_own(program: &typed::Program, sources: &SourceMap) -> Result<Veri
         format!("the test's program cannot be compiled ({first})")
     };
     verify(optimise(lowered)).map_err(refused)
+}
+
+/// Compiles a program, or a test's own, so that runs can mark which of its arms they come by: as it leaves lowering, with
+/// the places of [`typed::Program::arms`] in their order.
+///
+/// # Errors
+/// A sentence that says why it cannot be compiled.
+pub fn compile_marked(program: &typed::Program, sources: &SourceMap) -> Result<(Verified, Marks), String> {
+    let lowered = lower_marked(program, sources).map_err(|_| "the program is too large to compile")?;
+    let arms: Vec<_> = program.arms().into_iter().map(|place| sources.locate(place)).collect();
+    let marks = Marks::new(&lowered, &arms);
+    let refused = |errors: Vec<VerifyError>| {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        format!("the program cannot be compiled ({first})")
+    };
+    Ok((verify(lowered).map_err(refused)?, marks))
 }
 
 /// The program as it leaves lowering, before it is optimised; for tests that compare the two.
@@ -361,15 +438,9 @@ impl Size {
     }
 
     /// Adds what was read of a file.
-    fn add(&mut self, file: FileId, parsed: &Parsed) {
-        self.tokens = self.tokens.saturating_add(significant(&parsed.tokens));
-        for item in &parsed.tree.items {
-            self.declarations = self.declarations.saturating_add(1);
-            if let ItemKind::Group(_, clauses) = &item.kind {
-                let rules = clauses.iter().filter(|clause| matches!(clause, GroupClause::Rule(_)));
-                self.declarations = self.declarations.saturating_add(rules.count());
-            }
-        }
+    fn add(&mut self, file: FileId, kept: &KeptFile) {
+        self.tokens = self.tokens.saturating_add(kept.tokens);
+        self.declarations = self.declarations.saturating_add(kept.declarations);
         if self.declarations > MAX_DECLARATIONS {
             self.refuse(file, &format!("{} declarations and rules", self.declarations), MAX_DECLARATIONS);
         }
@@ -384,6 +455,7 @@ impl Size {
 
 fn parse(
     input: &Input,
+    kept: &Kept,
     sources: &mut SourceMap,
     diagnostics: &mut Vec<Diagnostic>,
     lost: &mut BTreeSet<String>,
@@ -393,27 +465,49 @@ fn parse(
     let file = FileId(number);
     if !size.admit(file, &input.text) {
         sources.insert(file, &input.path, "");
-        return SourceTree {
-            file,
-            path: input.path.clone(),
-            text: String::new(),
-            tree: ast::File::default(),
-        };
+        return SourceTree { file, path: input.path.clone(), text: Arc::from(""), tree: Arc::default() };
     }
-    sources.insert(file, &input.path, &input.text);
+    let known = kept.get(file, input).unwrap_or_else(|| {
+        let known = Arc::new(parse_file(file, input));
+        kept.put(file, Arc::clone(&known));
+        known
+    });
+    sources.share(Arc::clone(&known.source));
+    size.add(file, &known);
+    lost.extend(known.lost.iter().cloned());
+    diagnostics.extend(known.diagnostics.iter().cloned());
+    known.tree.clone()
+}
+
+fn parse_file(file: FileId, input: &Input) -> KeptFile {
     let parsed = perq_grammar::parse(file, &input.text);
-    size.add(file, &parsed);
+    let mut lost = Vec::new();
     if !parsed.diagnostics.is_empty() {
         let spans: Vec<Span> = parsed.tree.items.iter().map(|item| item.span).collect();
         for token in parsed.tokens.iter().filter(|token| token.kind == TokenKind::Word) {
             let kept = spans.partition_point(|span| span.end <= token.span.start);
             if spans.get(kept).is_none_or(|span| token.span.start < span.start) {
-                lost.insert(token.text(&input.text).to_owned());
+                lost.push(token.text(&input.text).to_owned());
             }
         }
     }
-    diagnostics.extend(parsed.diagnostics);
-    SourceTree { file, path: input.path.clone(), text: input.text.clone(), tree: parsed.tree }
+    let in_groups = parsed.tree.items.iter().map(|item| {
+        let ItemKind::Group(_, clauses) = &item.kind else { return 0 };
+        clauses.iter().filter(|clause| matches!(clause, GroupClause::Rule(_))).count()
+    });
+    KeptFile {
+        source: Arc::new(Source::new(file, &input.path, &input.text)),
+        lost,
+        tokens: significant(&parsed.tokens),
+        declarations: parsed.tree.items.len().saturating_add(in_groups.sum()),
+        diagnostics: parsed.diagnostics,
+        tree: SourceTree {
+            file,
+            path: input.path.clone(),
+            text: Arc::from(input.text.as_str()),
+            tree: Arc::new(parsed.tree),
+        },
+    }
 }
 
 fn uses(tree: &SourceTree) -> impl Iterator<Item = String> + '_ {

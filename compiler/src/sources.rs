@@ -3,6 +3,7 @@
 use crate::ir::{SourceFile, SourcePlace};
 use perq_grammar::diagnostic::{FileId, Place};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// A file.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ fn count(bytes: &[u8]) -> u32 {
 /// The files of a compilation.
 #[derive(Clone, Debug, Default)]
 pub struct SourceMap {
-    files: Vec<Source>,
+    files: Vec<Arc<Source>>,
     by_id: FxHashMap<FileId, usize>,
     /// Parts of the path of the folder in which all files of the program itself stand.
     root: Vec<String>,
@@ -40,18 +41,12 @@ pub struct SourceMap {
 impl SourceMap {
     /// Adds a file; a number that is there already is replaced.
     pub fn insert(&mut self, file: FileId, path: &str, text: &str) {
-        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-        let mut line_starts = vec![0];
-        line_starts.extend(starts.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)));
-        let mut characters = Vec::with_capacity(text.len() / BLOCK + 1);
-        let mut before = 0_u32;
-        for block in text.as_bytes().chunks(BLOCK) {
-            characters.push(before);
-            before = before.saturating_add(count(block));
-        }
-        characters.push(before);
-        let path = path.replace('\\', "/");
-        let source = Source { file, path, text: text.to_owned(), line_starts, characters };
+        self.share(Arc::new(Source::new(file, path, text)));
+    }
+
+    /// As [`Self::insert`], of a file that is known already.
+    pub fn share(&mut self, source: Arc<Source>) {
+        let file = source.file;
         match self.by_id.get(&file) {
             Some(index) => {
                 if let Some(slot) = self.files.get_mut(*index) {
@@ -67,12 +62,12 @@ impl SourceMap {
 
     /// A file by its number.
     pub fn get(&self, file: FileId) -> Option<&Source> {
-        self.by_id.get(&file).and_then(|index| self.files.get(*index))
+        self.by_id.get(&file).and_then(|index| self.files.get(*index)).map(Arc::as_ref)
     }
 
     /// All files in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = &Source> {
-        self.files.iter()
+        self.files.iter().map(Arc::as_ref)
     }
 
     /// All that is here is the program itself; what comes later was found through it. The folder in which all of it stands
@@ -109,7 +104,7 @@ impl SourceMap {
             path: self.name(source),
             hash: blake3::hash(source.text.as_bytes()).to_hex().to_string(),
         };
-        self.files.iter().map(hash).collect()
+        self.iter().map(hash).collect()
     }
 
     /// File, line and column of a place and of its end; columns count characters from 1. A place of no file is 1:1 of
@@ -134,6 +129,22 @@ impl SourceMap {
 }
 
 impl Source {
+    /// A file, with where its lines begin.
+    pub fn new(file: FileId, path: &str, text: &str) -> Source {
+        let starts = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let mut line_starts = vec![0];
+        line_starts.extend(starts.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)));
+        let mut characters = Vec::with_capacity(text.len() / BLOCK + 1);
+        let mut before = 0_u32;
+        for block in text.as_bytes().chunks(BLOCK) {
+            characters.push(before);
+            before = before.saturating_add(count(block));
+        }
+        characters.push(before);
+        let path = path.replace('\\', "/");
+        Source { file, path, text: text.to_owned(), line_starts, characters }
+    }
+
     /// The text of a place, for quoting; nothing where the file has no such place.
     pub fn quote(&self, place: &SourcePlace) -> Option<&str> {
         let offset = |line: u32, column: u32| {

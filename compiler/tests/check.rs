@@ -8,7 +8,12 @@ use perq_grammar::diagnostic::{Diagnostic, FileId, Severity};
 fn tree(file: u32, path: &str, text: &str) -> (SourceTree, Vec<Diagnostic>) {
     let parsed = perq_grammar::parse(FileId(file), text);
     (
-        SourceTree { file: FileId(file), path: path.into(), text: text.into(), tree: parsed.tree },
+        SourceTree {
+            file: FileId(file),
+            path: path.into(),
+            text: text.into(),
+            tree: std::sync::Arc::new(parsed.tree),
+        },
         parsed.diagnostics,
     )
 }

@@ -455,7 +455,8 @@ pub(crate) fn unclosed_delimiter(place: Place, sign: &str, closer: Option<Place>
 /// A closing sign without its partner.
 pub(crate) fn stray_delimiter(place: Place, sign: &str) -> Diagnostic {
     Diagnostic::error("stray-delimiter", place, format!("`{sign}` closes nothing"))
-        .help("delete it, or open what it closes")
+        .fix("delete it", place, "")
+        .help("or open what it closes")
 }
 
 // ---- shape

@@ -12,6 +12,7 @@ use crate::returns;
 use crate::state::{self, Memory, State, review};
 use arc_swap::ArcSwap;
 use perq_compiler::evaluate::{self, Claimed, Plan, Reviewer, Unclaimed, Workspace};
+use perq_compiler::interpret::marks::Marks;
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{FunctionId, MISSING, ParamId, Program, SlotType, event_slot};
 use std::num::NonZeroU32;
@@ -165,6 +166,7 @@ pub struct EngineBuilder<'a> {
     known_names_only: bool,
     threads: usize,
     shadow: Option<NonZeroU32>,
+    marks: Option<Arc<Marks>>,
 }
 
 impl<'a> EngineBuilder<'a> {
@@ -206,6 +208,11 @@ impl<'a> EngineBuilder<'a> {
         EngineBuilder { shadow: Some(every), ..self }
     }
 
+    /// Lets the interpreter decide, which marks the arms of choices that it comes by.
+    pub fn marking(self, marks: Arc<Marks>) -> EngineBuilder<'a> {
+        EngineBuilder { kind: EngineKind::Interpreter, marks: Some(marks), ..self }
+    }
+
     /// Binds and compiles.
     ///
     /// # Errors
@@ -219,9 +226,14 @@ impl<'a> EngineBuilder<'a> {
         }
         let params = parameters(&program, &schema.values, &self.parameters)?;
         let code = code(&program, self.kind, self.threads)?;
+        let interpreter = Interpreter::new(Arc::clone(&program));
+        let interpreter = match self.marks {
+            Some(marks) => interpreter.marking(marks),
+            None => interpreter,
+        };
         Ok(Engine(Arc::new(Inner {
             plan: Plan::new(&program, schema.bindings()),
-            interpreter: Interpreter::new(program),
+            interpreter,
             names: Names::of(&self.pack),
             pack: self.pack,
             schema,
@@ -342,6 +354,7 @@ impl Engine {
             known_names_only: false,
             threads: 1,
             shadow: None,
+            marks: None,
         }
     }
 

@@ -10,6 +10,7 @@ pub mod clock;
 #[cfg(feature = "columnar")]
 pub mod columnar;
 pub mod contacts;
+pub mod cover;
 pub mod decimal;
 pub mod decision;
 pub mod diff;

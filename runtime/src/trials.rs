@@ -21,6 +21,7 @@ use perq_compiler::evaluate::{
     Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, HiddenWhy, Kept, LineTotal, Plan, Proposals,
     Record, RefusedWhy, Reviewer, Workspace, answered, evaluate, evaluate_again,
 };
+use perq_compiler::interpret::marks::Marks;
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::SiteKind;
 use perq_compiler::ir::contacts::CONTACT;
@@ -67,6 +68,8 @@ pub struct Outcome {
     pub offered: BTreeSet<u32>,
     /// How many exact amounts it asserts.
     pub figures: usize,
+    /// The values of the rows of tables and arms of choices that its events come by; nothing unless that was asked for.
+    pub reached: BTreeSet<Place>,
 }
 
 impl Outcome {
@@ -109,12 +112,16 @@ pub struct Trials<'p> {
     /// Parameters of a deployment.
     given: Vec<(String, String)>,
     ready: Ready,
+    /// Tests tell which arms they come by.
+    marking: bool,
 }
 
 /// A program with the engines that decide its events.
 struct Ready {
     program: Arc<Verified>,
     params: Vec<DatedValues>,
+    /// The arms of the program, where it is asked which of them events come by.
+    arms: Option<(Vec<Place>, Arc<Marks>)>,
     interpreter: Option<Interpreter>,
     #[cfg(feature = "native")]
     native: Option<Native>,
@@ -131,7 +138,18 @@ impl<'p> Trials<'p> {
         program: Arc<Verified>,
         engines: Engines,
     ) -> Result<Trials<'p>, NoTrials> {
-        Ok(Trials { typed, sources, engines, given: Vec::new(), ready: Ready::new(program, engines)? })
+        let ready = Ready::new(program, engines)?;
+        Ok(Trials { typed, sources, engines, given: Vec::new(), ready, marking: false })
+    }
+
+    /// The tests of a program without errors, on the interpreter, with what they reach of its tables and choices.
+    ///
+    /// # Errors
+    /// Where the program cannot be compiled for it.
+    pub fn marking(typed: &'p typed::Program, sources: &'p SourceMap) -> Result<Trials<'p>, NoTrials> {
+        let ready = Ready::marking(typed, sources)?;
+        let engines = Engines::Interpreter;
+        Ok(Trials { typed, sources, engines, given: Vec::new(), ready, marking: true })
     }
 
     /// Sets parameters of a deployment; what a test itself sets stands in front of them.
@@ -158,9 +176,9 @@ impl<'p> Trials<'p> {
             run.fired.retain(|rule| rule.index() < self.typed.rules.len());
             run.failed.retain(|rule| rule.index() < self.typed.rules.len());
             run.offered.retain(|offer| (*offer as usize) < self.typed.offers.list.len());
-            (mismatches, (run.fired, run.failed, run.offered))
+            (mismatches, (run.fired, run.failed, run.offered, ready.reached()))
         };
-        let (mismatches, (fired, failed, offered)) = match &test.body {
+        let (mismatches, (fired, failed, offered, reached)) = match &test.body {
             TestBody::Rejects { expected, found } => {
                 (rejects(test.place, expected, found), Default::default())
             }
@@ -178,12 +196,16 @@ impl<'p> Trials<'p> {
             TestBody::Rejects { .. } => 0,
             TestBody::Runs(steps) => steps.iter().filter(|step| is_figure(step)).count(),
         };
-        Outcome { name: test.name.clone(), place: test.place, mismatches, fired, failed, offered, figures }
+        let (name, place) = (test.name.clone(), test.place);
+        Outcome { name, place, mismatches, fired, failed, offered, figures, reached }
     }
 
     /// The program of a test that adds to the one under test.
     fn own(&self, test: &typed::Test) -> Result<Option<Ready>, NoTrials> {
         let Some(own) = &test.own else { return Ok(None) };
+        if self.marking {
+            return Ready::marking(own, self.sources)?.parameters(&self.given).map(Some);
+        }
         let program = pipeline::compile_own(own, self.sources).map_err(NoTrials)?;
         Ready::new(Arc::new(program), self.engines)?.parameters(&self.given).map(Some)
     }
@@ -210,10 +232,26 @@ impl Ready {
         Ok(Ready {
             params: program.params.iter().map(|param| param.values.clone()).collect(),
             program,
+            arms: None,
             interpreter,
             #[cfg(feature = "native")]
             native,
         })
+    }
+
+    /// A program as it is written, whose interpreter marks the arms that it comes by.
+    fn marking(typed: &typed::Program, sources: &SourceMap) -> Result<Ready, NoTrials> {
+        let (program, marks) = pipeline::compile_marked(typed, sources).map_err(NoTrials)?;
+        let marks = Arc::new(marks);
+        let ready = Ready::new(Arc::new(program), Engines::Interpreter)?;
+        let interpreter = ready.interpreter.map(|interpreter| interpreter.marking(Arc::clone(&marks)));
+        Ok(Ready { interpreter, arms: Some((typed.arms(), marks)), ..ready })
+    }
+
+    /// The arms that were met since this was asked last.
+    fn reached(&self) -> BTreeSet<Place> {
+        let Some((arms, marks)) = &self.arms else { return BTreeSet::new() };
+        marks.take().into_iter().filter_map(|position| arms.get(position).copied()).collect()
     }
 
     fn parameters(mut self, given: &[(String, String)]) -> Result<Ready, NoTrials> {

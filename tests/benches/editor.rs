@@ -1,11 +1,12 @@
 //! From a keystroke to what is wrong: a change of one character in files of several sizes, as the language server takes it,
-//! message in and messages out.
+//! message in and messages out; and in one file of a folder with 10 000 rules in 1 001 files.
 //!
 //! `cargo bench -p perq-tests --bench editor` prints the table.
 
-use perq_cli::lsp::Server;
-use perq_tests::many;
+use perq_cli::lsp::{Server, serve};
+use perq_tests::{many, scratch};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, PipeReader, Read, Write, pipe};
 use std::time::{Duration, Instant};
 
 /// A programme in one file of at least so many lines.
@@ -94,6 +95,79 @@ fn main() {
             ms(rename),
         );
     }
+    in_a_folder();
+}
+
+/// One file of a large folder is typed in, faster than the whole is looked at.
+fn in_a_folder() {
+    let folder = scratch("bench-editor");
+    std::fs::write(folder.join("perq.toml"), "").expect("a file");
+    let files = many::programme(10_000);
+    for file in &files {
+        std::fs::write(folder.join(&file.path), &file.text).expect("a file");
+    }
+    let (file, count) = (&files[500], files.len());
+    let (server_in, mut to_server) = pipe().expect("a pipe");
+    let (from_server, mut server_out) = pipe().expect("a pipe");
+    let running = std::thread::spawn(move || serve(Box::new(server_in), &mut server_out));
+    let mut from_server = BufReader::new(from_server);
+    let mut send = |message: Value| {
+        let body = message.to_string();
+        write!(to_server, "Content-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
+    };
+    let uri = format!("file://{}", folder.join(&file.path).display());
+    send(json!({ "id": 1, "method": "initialize", "params": {} }));
+    send(json!({ "method": "textDocument/didOpen", "params": { "textDocument": {
+        "uri": uri, "version": 1, "languageId": "perq", "text": file.text,
+    } } }));
+    while !says_of(&next(&mut from_server), &uri, 1) {}
+    let line = file.text.lines().position(|line| line.contains("then ")).unwrap_or(0);
+    let end = file.text.lines().nth(line).map_or(0, str::len);
+    let mut times = Vec::new();
+    for turn in 0..60_u64 {
+        let (from, to, typed) = if turn % 2 == 0 { (end, end, "+") } else { (end, end + 1, "") };
+        let start = Instant::now();
+        send(json!({ "method": "textDocument/didChange", "params": {
+            "textDocument": { "uri": uri, "version": turn + 2 },
+            "contentChanges": [{ "range": {
+                "start": { "line": line, "character": from }, "end": { "line": line, "character": to },
+            }, "text": typed }],
+        } }));
+        while !says_of(&next(&mut from_server), &uri, turn + 2) {}
+        times.push(start.elapsed());
+    }
+    send(json!({ "id": 2, "method": "shutdown" }));
+    send(json!({ "method": "exit" }));
+    times.sort();
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let [best, median, worst] = [times[0], times[times.len() / 2], times[times.len() - 1]].map(ms);
+    println!("\n10 000 rules in {count} files, typed in one: {best:.1}, {median:.1}, {worst:.1}");
+    // What it still says fills the pipe otherwise.
+    std::thread::spawn(move || std::io::copy(&mut from_server, &mut std::io::sink()));
+    let _ = running.join();
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+fn next(input: &mut BufReader<PipeReader>) -> Value {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        input.read_line(&mut line).expect("a header");
+        match line.trim().strip_prefix("Content-Length: ") {
+            Some(bytes) => length = bytes.parse().expect("a length"),
+            None if line.trim().is_empty() => break,
+            None => {}
+        }
+    }
+    let mut body = vec![0; length];
+    input.read_exact(&mut body).expect("a message");
+    serde_json::from_slice(&body).expect("JSON")
+}
+
+fn says_of(message: &Value, uri: &str, version: u64) -> bool {
+    message["method"] == "textDocument/publishDiagnostics"
+        && message["params"]["uri"] == uri
+        && message["params"]["version"] == version
 }
 
 /// How many errors were said.

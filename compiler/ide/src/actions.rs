@@ -29,9 +29,9 @@ impl Analysis {
             if diagnostic.place.file != file || !touches(diagnostic.place.span, from, to) {
                 continue;
             }
-            let edits = diagnostic.repairs.iter().filter_map(|repair| {
-                let edit = repair.edit.clone().or_else(|| self.clause_of(&repair.text, diagnostic.place))?;
-                Some((repair.text.clone(), edit))
+            let edits = diagnostic.repairs.iter().flat_map(|repair| match &repair.edit {
+                Some(edit) => vec![(repair.text.clone(), edit.clone())],
+                None => self.clauses_of(diagnostic, &repair.text),
             });
             let own = edits.filter(|(_, edit)| self.path(edit.place.file).is_some());
             for (position, (title, edit)) in own.enumerate() {
@@ -41,13 +41,32 @@ impl Analysis {
         actions
     }
 
-    /// A repair that is a clause for the rule around a place, as the first one in its braces.
-    fn clause_of(&self, repair: &str, at: Place) -> Option<Edit> {
-        let clause = match repair {
-            ADD_MEMBER_KNOWN => "when member known",
-            ADD_ON_PURCHASE => "on purchase",
-            _ => return None,
-        };
+    /// Repairs that are a clause for the declaration around a place: what its words quote.
+    fn clauses_of(&self, diagnostic: &Diagnostic, repair: &str) -> Vec<(String, Edit)> {
+        let at = diagnostic.place;
+        match (repair, diagnostic.name) {
+            (ADD_MEMBER_KNOWN, _) => {
+                let edit = self.clause_of("when member known", at);
+                edit.map(|edit| (repair.to_owned(), edit)).into_iter().collect()
+            }
+            (ADD_ON_PURCHASE, _) => {
+                let edit = self.clause_of("on purchase", at);
+                edit.map(|edit| (repair.to_owned(), edit)).into_iter().collect()
+            }
+            (_, "missing-clause" | "missing-on-price" | "no-worth") => {
+                let quoted = repair.split('`').skip(1).step_by(2);
+                // What has something left out is for the author to write.
+                let whole = quoted.filter(|clause| !clause.is_empty() && !clause.contains('…'));
+                whole
+                    .filter_map(|clause| Some((format!("write `{clause}`"), self.clause_of(clause, at)?)))
+                    .collect()
+            }
+            (_, _) => Vec::new(),
+        }
+    }
+
+    /// A clause as the first one in the braces of the declaration around a place.
+    fn clause_of(&self, clause: &str, at: Place) -> Option<Edit> {
         // A value that is given to a template is not asked under the rule's conditions.
         let before = self.text(at.file).get(..at.span.start as usize)?;
         if before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with("with ")) {
@@ -56,7 +75,14 @@ impl Analysis {
         let around = self.declarations.iter().filter(|declaration| {
             let takes = matches!(
                 declaration.kind,
-                Kind::Rule | Kind::Group | Kind::Template | Kind::Coupon | Kind::Redemption | Kind::Badge
+                Kind::Rule
+                    | Kind::Group
+                    | Kind::Template
+                    | Kind::Coupon
+                    | Kind::Redemption
+                    | Kind::Badge
+                    | Kind::Program
+                    | Kind::Account
             );
             let full = declaration.full;
             let holds = full.start <= at.span.start && at.span.end <= full.end;

@@ -26,7 +26,7 @@ pub use rename::Edits;
 use declarations::{Mention, names};
 use perq_compiler::check::{Sighting, Target, plural};
 use perq_compiler::lint;
-use perq_compiler::pipeline::{Files, Input, Study, study};
+use perq_compiler::pipeline::{Files, Input, Kept, Study, study_again};
 use perq_compiler::typed::{Builtin, FieldId, RowField, Type};
 use perq_grammar::ast::File;
 use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Span};
@@ -111,7 +111,12 @@ fn prelude() -> &'static Prelude {
 impl Analysis {
     /// Of files that belong to one programme.
     pub fn new(inputs: &[Input], files: &dyn Files) -> Analysis {
-        let study = study(inputs, files);
+        Analysis::again(inputs, files, &Kept::default())
+    }
+
+    /// The same; files whose texts are as they were are not read again.
+    pub fn again(inputs: &[Input], files: &dyn Files, kept: &Kept) -> Analysis {
+        let study = study_again(inputs, files, kept);
         let mut lines = FxHashMap::default();
         for source in study.compilation.sources.iter() {
             lines.insert(source.file, Lines::of(&source.text));

@@ -48,6 +48,7 @@ use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Severity, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
 pub use sightings::{Sighting, Target};
 use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
 
 /// A parsed file.
 #[derive(Clone, Debug)]
@@ -57,9 +58,9 @@ pub struct SourceTree {
     /// As given to the compiler.
     pub path: String,
     /// Its text, for quoting.
-    pub text: String,
+    pub text: Arc<str>,
     /// Its tree.
-    pub tree: ast::File,
+    pub tree: Arc<ast::File>,
 }
 
 /// What a `use` resolved to.
@@ -99,31 +100,44 @@ const MAX_CHECKED: usize = 256 << 20;
 
 /// Checks a program: its files in a deterministic order, with all that they import.
 pub fn check(files: &[SourceTree], imports: &[Import]) -> Checked {
-    check_as(files, imports, false)
+    check_as(files, imports, false, None)
+}
+
+/// As [`check`], but that rules of other files are looked into only where what they say may be wrong in this one: where their
+/// group or their template stands in it. Gives its diagnostics; but not those that hold rules against each other.
+pub fn check_file(files: &[SourceTree], imports: &[Import], file: FileId) -> Vec<Diagnostic> {
+    let mut diagnostics = check_as(files, imports, false, Some(file)).diagnostics;
+    diagnostics.retain(|diagnostic| diagnostic.place.file == file);
+    diagnostics
 }
 
 /// As [`check`], and keeps what was made of each place.
 pub fn check_watched(files: &[SourceTree], imports: &[Import]) -> Checked {
-    check_as(files, imports, true)
+    check_as(files, imports, true, None)
 }
 
-fn check_as(files: &[SourceTree], imports: &[Import], watched: bool) -> Checked {
-    let prelude = parse_prelude();
+fn check_as(files: &[SourceTree], imports: &[Import], watched: bool, focus: Option<FileId>) -> Checked {
+    let prelude = prelude();
+    let tests = focus.map_or(Tests::All, Tests::Of);
     let Ran { mut program, found: mut diagnostics, alone, mut sightings } =
-        run(&prelude.0, files, imports, None, Tests::All, watched);
-    diagnostics.extend(prelude.1);
+        run(&prelude.0, files, imports, None, tests, watched, focus);
+    diagnostics.extend(prelude.1.iter().cloned());
     let length: usize = files.iter().map(|file| file.text.len()).sum();
     let most = MAX_CHECKED / length.max(1);
     diagnostics.extend(
         alone.get(most).map(|test| errors::checked_too_often(Place { file: test.file, span: test.span })),
     );
     for Alone { test, file, span, items, rejects } in alone.into_iter().take(most) {
-        let snippet =
-            SourceTree { file, path: String::new(), text: String::new(), tree: ast::File { items } };
+        let snippet = SourceTree {
+            file,
+            path: String::new(),
+            text: Arc::from(""),
+            tree: Arc::new(ast::File { items }),
+        };
         let Some(expected) = rejects else {
             let of_test = Tests::Only(Place { file, span });
             let Ran { program: mut own, found, sightings: seen, .. } =
-                run(&prelude.0, files, imports, Some((&snippet, Origin::Program)), of_test, watched);
+                run(&prelude.0, files, imports, Some((&snippet, Origin::Program)), of_test, watched, focus);
             diagnostics.extend(found);
             // What a field is has another number in the test's own program: names alone are kept.
             sightings.extend(seen.into_iter().filter(|seen| {
@@ -136,7 +150,7 @@ fn check_as(files: &[SourceTree], imports: &[Import], watched: bool) -> Checked 
             continue;
         };
         let snippet = Some((&snippet, Origin::Snippet));
-        let found = run(&prelude.0, files, imports, snippet, Tests::None, false)
+        let found = run(&prelude.0, files, imports, snippet, Tests::None, false, focus)
             .found
             .into_iter()
             .filter(|diagnostic| {
@@ -163,7 +177,13 @@ fn check_as(files: &[SourceTree], imports: &[Import], watched: bool) -> Checked 
     Checked { program, diagnostics, sightings }
 }
 
-/// The prelude's trees; their file ids count down from the last.
+/// The prelude's trees, with what is wrong in them.
+fn prelude() -> &'static (Vec<SourceTree>, Vec<Diagnostic>) {
+    static PRELUDE: OnceLock<(Vec<SourceTree>, Vec<Diagnostic>)> = OnceLock::new();
+    PRELUDE.get_or_init(parse_prelude)
+}
+
+/// Their file ids count down from the last.
 fn parse_prelude() -> (Vec<SourceTree>, Vec<Diagnostic>) {
     let mut trees = Vec::new();
     let mut diagnostics = Vec::new();
@@ -175,7 +195,7 @@ fn parse_prelude() -> (Vec<SourceTree>, Vec<Diagnostic>) {
             file,
             path: source.path.into(),
             text: source.text.into(),
-            tree: parsed.tree,
+            tree: Arc::new(parsed.tree),
         });
     }
     (trees, diagnostics)
@@ -203,6 +223,8 @@ enum Tests {
     All,
     None,
     Only(Place),
+    /// Those of a file.
+    Of(FileId),
 }
 
 /// Where an item comes from.
@@ -245,8 +267,10 @@ fn run(
     snippet: Option<(&SourceTree, Origin)>,
     tests: Tests,
     watched: bool,
+    focus: Option<FileId>,
 ) -> Ran {
     let mut checker = Checker::new();
+    checker.focus = focus;
     checker.sightings = watched.then(Vec::new);
     let mut items = Items::default();
     for source in prelude {
@@ -442,6 +466,8 @@ struct Checker<'a> {
     alone: Vec<Alone>,
     /// What was made of each place, where somebody asks.
     sightings: Option<Vec<Sighting>>,
+    /// The file that alone is asked for; then the rules of others stand for their names alone.
+    focus: Option<FileId>,
     /// One of them is an error.
     refused: bool,
     /// Above zero, diagnostics are dropped: the same text has been checked before.
@@ -518,6 +544,7 @@ impl Checker<'_> {
             found: Vec::new(),
             alone: Vec::new(),
             sightings: None,
+            focus: None,
             refused: false,
             muted: 0,
             spaces: vec![Space::default(), Space::default()],

@@ -201,11 +201,48 @@ impl<'a> Checker<'a> {
             return;
         }
         for index in 0..self.rule_infos.len() {
-            self.check_rule(index);
+            if self.is_beside(index) {
+                self.pass_over(index);
+            } else {
+                self.check_rule(index);
+            }
         }
         self.check_unused_templates();
         self.check_lonely_groups();
         self.check_worths();
+    }
+
+    /// Whether nothing that a rule says can be wrong in the file that is asked for, or be asked for in it.
+    fn is_beside(&self, index: usize) -> bool {
+        let (Some(file), Some(info)) = (self.focus, self.rule_infos.get(index)) else { return false };
+        let group = info.group.and_then(|group| self.group_infos.get(group));
+        let template = info.rule.template.as_ref().and_then(|path| path.parts.last());
+        let template = template.and_then(|name| self.template_ids.get(&name.text));
+        let template = template.and_then(|index| self.template_infos.get(*index));
+        info.at.file != file
+            && group.is_none_or(|group| group.at.file != file)
+            && template.is_none_or(|template| template.at.file != file && !gives(&template.template.clauses))
+            && !gives(&info.rule.clauses)
+    }
+
+    /// A rule of which only the name is asked.
+    fn pass_over(&mut self, index: usize) {
+        let Some(info) = self.rule_infos.get(index) else { return };
+        let (at, rule, group, place) = (info.at, info.rule, info.group, info.place);
+        self.lasting("rule", at, &rule.header);
+        let group = group.and_then(|group| self.group_infos.get(group));
+        self.out.rules.push(Rule {
+            name: rule.header.name.text.clone(),
+            title: None,
+            docs: Vec::new(),
+            group: group.map_or(ir::GroupId(0), |group| group.id),
+            priority: 0,
+            events: Vec::new(),
+            steps: Vec::new(),
+            limits: Vec::new(),
+            governance: ir::Governance::default(),
+            place,
+        });
     }
 
     /// Where rules have more from their groups and templates than is compiled: those clauses are written out in each
@@ -874,6 +911,17 @@ impl<'a> Checker<'a> {
             }
         }
     }
+}
+
+/// Whether clauses give something away: what the member chooses of it is a field of the event.
+fn gives(clauses: &[ast::Clause]) -> bool {
+    fn any(effects: &[ast::Effect]) -> bool {
+        effects.iter().any(|effect| {
+            let inside = matches!(&effect.kind, ast::EffectKind::ForEach { body, .. } if any(body));
+            inside || matches!(effect.kind, ast::EffectKind::Gift(_))
+        })
+    }
+    clauses.iter().any(|clause| matches!(&clause.kind, ast::ClauseKind::Then(effects) if any(effects)))
 }
 
 /// The word of a clause that stands once in a rule.

@@ -248,6 +248,10 @@ impl<'a> Checker<'a> {
         for index in 0..self.template_infos.len() {
             let Some(info) = self.template_infos.get(index).filter(|info| !info.used) else { continue };
             let (at, template) = (info.at, info.template);
+            // Of another file's templates it is not known who takes them.
+            if self.focus.is_some_and(|file| file != at.file) {
+                continue;
+            }
             let taken = self.clauses_taken(at, template, &[]);
             let on = taken.clauses.iter().find_map(|clause| heard_by(clause)).map(|(on, _)| on);
             let events = match on {

@@ -42,6 +42,8 @@ impl<'a> Checker<'a> {
         for (at, test, span) in &items.tests {
             let alone = match which {
                 Tests::All => false,
+                Tests::Of(file) if file == at.file => false,
+                Tests::Of(_) => continue,
                 Tests::None => return,
                 Tests::Only(place) if place == at.place(*span) => true,
                 Tests::Only(_) => continue,

@@ -340,6 +340,8 @@ impl Decision {
         effects
             .chain(self.issues.iter().filter_map(|issue| issue.rule))
             .chain(self.gifts.iter().map(|gift| gift.rule))
+            .chain(self.gift_offers.iter().map(|offer| offer.rule))
+            .chain(self.tenders.iter().map(|tender| tender.redemption))
             .chain(self.changes.iter().map(|change| change.rule))
             .chain(self.said.iter().map(|said| said.rule))
             .chain(shown.filter_map(|shown| shown.rule))

@@ -4,6 +4,7 @@
 //! reads as zero or [`MISSING`]. Knows nothing of groups and settlement.
 
 pub mod actions;
+pub mod marks;
 pub mod picks;
 pub mod sets;
 pub mod trace;
@@ -16,6 +17,7 @@ use crate::ir::{
     Verified, line_slot,
 };
 use actions::Bag;
+use marks::Marks;
 use picks::Run;
 use sets::Sets;
 use std::cmp::Ordering;
@@ -26,6 +28,8 @@ use std::sync::Arc;
 pub struct Interpreter {
     program: Arc<Verified>,
     shapes: Vec<Shape>,
+    /// Where somebody asks which arms runs come by.
+    marks: Option<Arc<Marks>>,
 }
 
 /// Reusable memory of one thread.
@@ -49,7 +53,13 @@ impl Interpreter {
     /// Works out where the jumps of each function go.
     pub fn new(program: Arc<Verified>) -> Interpreter {
         let shapes = program.functions.iter().map(Shape::of).collect();
-        Interpreter { program, shapes }
+        Interpreter { program, shapes, marks: None }
+    }
+
+    /// The same, and each run marks the arms that it comes by.
+    #[must_use]
+    pub fn marking(self, marks: Arc<Marks>) -> Interpreter {
+        Interpreter { marks: Some(marks), ..self }
     }
 
     /// The program that it runs.
@@ -72,10 +82,15 @@ impl Code for Interpreter {
     ) -> Result<(), Fault> {
         let code = self.program.functions.get(function.index()).zip(self.shapes.get(function.index()));
         // A function that is not there proposes nothing.
-        let Some((function, shape)) = code else { return Ok(()) };
-        scratch.prepare(function, shape, record.line_count());
-        let mut run = Execution { function, shape, record, bindings, fuel, memory: scratch, out, at: 0 };
-        run.all().map_err(|kind| Fault { kind, inst: u32::try_from(run.at).unwrap_or(u32::MAX) })
+        let Some((instructions, shape)) = code else { return Ok(()) };
+        scratch.prepare(instructions, shape, record.line_count());
+        let mut run =
+            Execution { function: instructions, shape, record, bindings, fuel, memory: scratch, out, at: 0 };
+        let done = match &self.marks {
+            None => run.all(),
+            Some(marks) => run.all_marked(function, marks),
+        };
+        done.map_err(|kind| Fault { kind, inst: u32::try_from(run.at).unwrap_or(u32::MAX) })
     }
 }
 
@@ -120,6 +135,18 @@ impl Execution<'_> {
         let function = self.function;
         while let Some(inst) = function.insts.get(self.at) {
             self.at = self.step(inst)?;
+        }
+        Ok(())
+    }
+
+    fn all_marked(&mut self, id: FunctionId, marks: &Marks) -> Result<(), FaultKind> {
+        let function = self.function;
+        while let Some(inst) = function.insts.get(self.at) {
+            let at = self.at;
+            self.at = self.step(inst)?;
+            if let Inst::Break { .. } = inst {
+                marks.done(id, at);
+            }
         }
         Ok(())
     }

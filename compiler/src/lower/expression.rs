@@ -1025,7 +1025,12 @@ impl Builder<'_, '_> {
             }
             let value = self.operand(&row.value);
             arms.push(result.arm(self, value));
+            let arm = self.lowering.arm(row.value.place);
+            let before = arm.map(|arm| self.at(arm));
             self.leave(1);
+            if let Some(before) = before {
+                self.at(before);
+            }
             self.emit(Inst::End);
         }
         if rows.last().is_none_or(|row| row.patterns.iter().any(|pattern| !matches!(pattern, Pattern::Any))) {

@@ -68,6 +68,8 @@ pub struct Lowering<'p> {
     learns: FxHashMap<String, ir::Learn>,
     /// The rule at hand.
     rule: ir::RuleId,
+    /// What leaves an arm of a choice has the place of the arm's value.
+    marked: bool,
 }
 
 /// Lowers a checked program.
@@ -75,6 +77,19 @@ pub struct Lowering<'p> {
 /// # Errors
 /// Its rules come to too many instructions.
 pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Program, TooLarge> {
+    lower_as(program, sources, false)
+}
+
+/// As [`lower`], and the instruction that leaves an arm of a choice has the place of the arm's value; see
+/// [`crate::interpret::marks`].
+///
+/// # Errors
+/// Its rules come to too many instructions.
+pub fn lower_marked(program: &typed::Program, sources: &SourceMap) -> Result<ir::Program, TooLarge> {
+    lower_as(program, sources, true)
+}
+
+fn lower_as(program: &typed::Program, sources: &SourceMap, marked: bool) -> Result<ir::Program, TooLarge> {
     let settings = &program.settings;
     let currency = ir::Currency { code: settings.currency.clone(), decimals: settings.decimals };
     let ir = ir::Program {
@@ -130,6 +145,7 @@ pub fn lower(program: &typed::Program, sources: &SourceMap) -> Result<ir::Progra
         past: past::Past::default(),
         learns: FxHashMap::default(),
         rule: ir::RuleId(0),
+        marked,
     };
     if let Some((FieldSpace::Line, slot)) = settings.floor.map(|floor| lowering.slot(floor)) {
         lowering.ir.floor = Some(slot);
@@ -419,6 +435,11 @@ impl<'p> Lowering<'p> {
         self.ir.places.push(place);
         self.places.insert(place, id);
         id
+    }
+
+    /// The place with which an arm is left, where arms are marked.
+    pub fn arm(&mut self, value: Place) -> Option<PlaceId> {
+        self.marked.then(|| self.place(value))
     }
 
     /// Notes a condition of the rule at hand, once.

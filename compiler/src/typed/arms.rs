@@ -1,6 +1,4 @@
-//! Rows of tables and arms of `by`: where they are, and what a program would be in which one of them cannot be worked out.
-//!
-//! A row that fails where it is reached says that it is reached. It refuses to know who runs what.
+//! Rows of tables and arms of `by`: where they are. It refuses to know who runs what.
 
 use super::{
     Badge, Expr, ExprKind, GiftOption, Learn, Offer, OfferStep, Program, Row, SetTo, Source, SourceKind,
@@ -14,52 +12,39 @@ impl Program {
     /// made from it.
     pub fn arms(&self) -> Vec<Place> {
         let mut places = BTreeSet::new();
-        self.clone().each_row(&mut |row| {
+        self.each_row(&mut |row| {
             places.insert(row.value.place);
         });
         places.into_iter().collect()
     }
 
-    /// This program, but that the row whose value stands here fails as one does in which nothing fits.
-    #[must_use]
-    pub fn failing_at(&self, place: Place) -> Program {
-        let mut program = self.clone();
-        program.each_row(&mut |row| {
-            if row.value.place == place {
-                row.value.kind = ExprKind::Match { subjects: Vec::new(), rows: Vec::new() };
-            }
-        });
-        program
-    }
-
-    fn each_row(&mut self, visit: &mut dyn FnMut(&mut Row)) {
-        for function in &mut self.functions {
-            of_expr(&mut function.body, visit);
+    fn each_row(&self, visit: &mut dyn FnMut(&Row)) {
+        for function in &self.functions {
+            of_expr(&function.body, visit);
         }
-        for rule in &mut self.rules {
-            of_steps(&mut rule.steps, visit);
+        for rule in &self.rules {
+            of_steps(&rule.steps, visit);
         }
-        for Spendable { steps, name: _, base: _, events: _, goods: _, lines: _, place: _ } in
-            &mut self.spendables
+        for Spendable { steps, name: _, base: _, events: _, goods: _, lines: _, place: _ } in &self.spendables
         {
             of_steps(steps, visit);
         }
-        for Badge { when, .. } in &mut self.instruments.badges {
+        for Badge { when, .. } in &self.instruments.badges {
             if let Some((conditions, _)) = when {
-                conditions.iter_mut().for_each(|condition| of_expr(condition, visit));
+                conditions.iter().for_each(|condition| of_expr(condition, visit));
             }
         }
-        for Tiers { measure, conditions, keep, .. } in &mut self.instruments.tiers {
+        for Tiers { measure, conditions, keep, .. } in &self.instruments.tiers {
             if let Some((_, measure)) = measure {
                 of_expr(measure, visit);
             }
-            conditions.iter_mut().flatten().for_each(|condition| of_expr(condition, visit));
+            conditions.iter().flatten().for_each(|condition| of_expr(condition, visit));
             if let Some(keep) = keep {
                 of_expr(keep, visit);
             }
         }
-        for Offer { also, steps, score, learn, .. } in &mut self.offers.list {
-            also.iter_mut().chain(score).for_each(|expr| of_expr(expr, visit));
+        for Offer { also, steps, score, learn, .. } in &self.offers.list {
+            also.iter().chain(score).for_each(|expr| of_expr(expr, visit));
             for step in steps {
                 match step {
                     OfferStep::Let(step) => of_step(step, visit),
@@ -67,25 +52,25 @@ impl Program {
                 }
             }
             if let Some(Learn { by, .. }) = learn {
-                by.iter_mut().for_each(|(expr, _)| of_expr(expr, visit));
+                by.iter().for_each(|(expr, _)| of_expr(expr, visit));
             }
         }
-        for check in &mut self.checks {
-            of_expr(&mut check.condition, visit);
+        for check in &self.checks {
+            of_expr(&check.condition, visit);
         }
-        for test in &mut self.tests {
-            if let Some(own) = &mut test.own {
+        for test in &self.tests {
+            if let Some(own) = &test.own {
                 own.each_row(visit);
             }
         }
     }
 }
 
-fn of_steps(steps: &mut [Step], visit: &mut dyn FnMut(&mut Row)) {
-    steps.iter_mut().for_each(|step| of_step(step, visit));
+fn of_steps(steps: &[Step], visit: &mut dyn FnMut(&Row)) {
+    steps.iter().for_each(|step| of_step(step, visit));
 }
 
-fn of_step(step: &mut Step, visit: &mut dyn FnMut(&mut Row)) {
+fn of_step(step: &Step, visit: &mut dyn FnMut(&Row)) {
     match step {
         Step::When(expr) | Step::Let(_, expr) => of_expr(expr, visit),
         Step::LetCollection(_, source) => of_source(source, visit),
@@ -94,12 +79,12 @@ fn of_step(step: &mut Step, visit: &mut dyn FnMut(&mut Row)) {
             of_steps(body, visit);
         }
         Step::Sets { bundle, body } => {
-            if let Some(up_to) = &mut bundle.up_to {
+            if let Some(up_to) = &bundle.up_to {
                 of_expr(up_to, visit);
             }
-            for part in &mut bundle.parts {
-                of_expr(&mut part.count, visit);
-                of_source(&mut part.of, visit);
+            for part in &bundle.parts {
+                of_expr(&part.count, visit);
+                of_source(&part.of, visit);
             }
             of_steps(body, visit);
         }
@@ -129,8 +114,8 @@ fn of_step(step: &mut Step, visit: &mut dyn FnMut(&mut Row)) {
     }
 }
 
-fn of_source(source: &mut Source, visit: &mut dyn FnMut(&mut Row)) {
-    match &mut source.kind {
+fn of_source(source: &Source, visit: &mut dyn FnMut(&Row)) {
+    match &source.kind {
         SourceKind::All
         | SourceKind::Past(_)
         | SourceKind::Bound(_)
@@ -148,8 +133,8 @@ fn of_source(source: &mut Source, visit: &mut dyn FnMut(&mut Row)) {
     }
 }
 
-fn of_expr(expr: &mut Expr, visit: &mut dyn FnMut(&mut Row)) {
-    match &mut expr.kind {
+fn of_expr(expr: &Expr, visit: &mut dyn FnMut(&Row)) {
+    match &expr.kind {
         ExprKind::Error
         | ExprKind::Constant(_)
         | ExprKind::Bool(_)
@@ -162,10 +147,10 @@ fn of_expr(expr: &mut Expr, visit: &mut dyn FnMut(&mut Row)) {
         | ExprKind::And(parts)
         | ExprKind::Or(parts)
         | ExprKind::Extreme { values: parts, .. } => {
-            parts.iter_mut().for_each(|part| of_expr(part, visit));
+            parts.iter().for_each(|part| of_expr(part, visit));
         }
         ExprKind::Sum(parts) | ExprKind::Product(parts) => {
-            parts.iter_mut().for_each(|(_, part)| of_expr(part, visit));
+            parts.iter().for_each(|(_, part)| of_expr(part, visit));
         }
         ExprKind::Not(inner)
         | ExprKind::InReference(inner, _)
@@ -190,7 +175,7 @@ fn of_expr(expr: &mut Expr, visit: &mut dyn FnMut(&mut Row)) {
         }
         ExprKind::OneOf(value, choices) => {
             of_expr(value, visit);
-            choices.iter_mut().for_each(|choice| of_expr(choice, visit));
+            choices.iter().for_each(|choice| of_expr(choice, visit));
         }
         ExprKind::Aggregate { function: _, value, source } => {
             if let Some(value) = value {
@@ -199,10 +184,9 @@ fn of_expr(expr: &mut Expr, visit: &mut dyn FnMut(&mut Row)) {
             of_source(source, visit);
         }
         ExprKind::Match { subjects, rows } => {
-            subjects.iter_mut().for_each(|subject| of_expr(subject, visit));
+            subjects.iter().for_each(|subject| of_expr(subject, visit));
             for row in rows {
-                // Rows inside first: a row that fails has none.
-                of_expr(&mut row.value, visit);
+                of_expr(&row.value, visit);
                 visit(row);
             }
         }

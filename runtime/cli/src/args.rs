@@ -82,6 +82,8 @@ pub enum Command {
     Test(Test),
     /// Change rules a little, again and again, and name the changes that no test notices
     Mutate(Mutate),
+    /// Say which rules, rows of tables and arms of choices a year of events reaches, how often, and which never
+    Coverage(Coverage),
     /// Compile rules to a pack, the one file that a host loads
     Build(Build),
     /// Make a pair of keys for signing packs
@@ -129,6 +131,7 @@ impl Command {
             Command::Fmt(_) => "fmt",
             Command::Test(_) => "test",
             Command::Mutate(_) => "mutate",
+            Command::Coverage(_) => "coverage",
             Command::Build(_) => "build",
             Command::Keygen(_) => "keygen",
             Command::Inspect(_) => "inspect",
@@ -333,6 +336,10 @@ pub struct Test {
     /// findings
     #[arg(long, conflicts_with = "filter")]
     pub coverage: bool,
+
+    /// Write what tests reach as a tracefile of lcov
+    #[arg(long, value_name = "FILE", requires = "coverage")]
+    pub lcov: Option<PathBuf>,
 }
 
 /// `perq mutate`
@@ -349,6 +356,30 @@ pub struct Mutate {
     /// On how many threads the tests run [default: all cores]
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroUsize>,
+}
+
+/// `perq coverage`
+#[derive(Debug, Arguments)]
+pub struct Coverage {
+    /// A programme's folder, or one rule file
+    #[arg(default_value = ".")]
+    pub program: PathBuf,
+
+    /// Events: one JSON object a line or .csv, plain or gzip; .parquet; .arrow; `-` is standard input, of JSON lines [default: as perq.toml says]
+    #[arg(long, value_name = "FILE")]
+    pub over: Vec<PathBuf>,
+
+    /// Tables in place of those that perq.toml names.
+    #[command(flatten)]
+    pub tables: Tables,
+
+    /// Write it as a tracefile of lcov
+    #[arg(long, value_name = "FILE")]
+    pub lcov: Option<PathBuf>,
+
+    /// Exit with 1 where a rule gives nothing or a row is not reached
+    #[arg(long)]
+    pub exit_code: bool,
 }
 
 /// `perq build`

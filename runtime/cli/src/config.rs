@@ -216,6 +216,9 @@ pub struct Events {
     /// What came back of them, in the same form; `perq demo` sends it to a ledger after them.
     #[serde(default)]
     pub returns: Paths,
+    /// A few events, in the same form, on which an editor shows what each rule gives.
+    #[serde(default)]
+    pub samples: Paths,
 }
 
 impl Config {
@@ -257,6 +260,7 @@ impl Config {
             &mut tables.stores,
             &mut self.events.files,
             &mut self.events.returns,
+            &mut self.events.samples,
         ];
         for paths in fixed.into_iter().chain(tables.names.values_mut()) {
             paths.resolve(root);

@@ -7,6 +7,7 @@
 pub mod args;
 pub mod commands;
 pub mod config;
+pub mod covered;
 pub mod event;
 pub mod excerpt;
 pub mod findings;
@@ -169,6 +170,7 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         Command::Fmt(options) => commands::fmt::run(options, &mut output),
         Command::Test(options) => commands::test::run(options, &mut output),
         Command::Mutate(options) => commands::mutate::run(options, &mut output),
+        Command::Coverage(options) => commands::coverage::run(options, &mut output),
         Command::Build(options) => commands::build::run(options, &mut output),
         Command::Keygen(options) => commands::keygen::run(options, &mut output),
         Command::Inspect(options) => commands::inspect::run(options, &mut output),

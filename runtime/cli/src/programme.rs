@@ -328,6 +328,22 @@ impl Programme {
         self.with(pipeline::compile)
     }
 
+    /// Reads and checks its files; nothing where they have errors, which are said.
+    ///
+    /// # Errors
+    /// Like [`Self::analyse`].
+    pub fn checked(&self, command: &str, output: &mut Output) -> Result<Option<Compilation>, Failure> {
+        let compilation = self.analyse()?;
+        if !compilation.has_errors() {
+            return Ok(Some(compilation));
+        }
+        let mut tally = Tally::default();
+        tally.add(&compilation, self.files.len(), output)?;
+        output.say(&tally.summary())?;
+        output.object(command, serde_json::json!({ "diagnostics": tally.machine }));
+        Ok(None)
+    }
+
     /// Reads, checks and lints its files; makes no program.
     ///
     /// # Errors

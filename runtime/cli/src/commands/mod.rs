@@ -4,6 +4,7 @@ pub mod build;
 pub mod calendar;
 pub mod check;
 pub mod completions;
+pub mod coverage;
 pub mod demo;
 pub mod diff;
 pub mod doc;

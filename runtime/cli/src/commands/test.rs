@@ -2,18 +2,19 @@
 
 use super::check::Tally;
 use crate::args::{self, EngineName};
+use crate::covered::Covered;
 use crate::excerpt::{bounded, plain_lines};
 use crate::output::Output;
 use crate::programme;
 use crate::render::{self, plural};
 use crate::{Exit, Failure, Outcome};
 use perq_compiler::ir::RuleId;
-use perq_compiler::pipeline::{Compilation, compile_own};
+use perq_compiler::pipeline::Compilation;
 use perq_compiler::sources::SourceMap;
-use perq_grammar::diagnostic::{Diagnostic, Place};
+use perq_compiler::typed;
+use perq_grammar::diagnostic::Diagnostic;
 use perq_runtime::trials::{Engines, Mismatch, Trials};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The name of an expectation that does not hold.
@@ -38,6 +39,7 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
     let mut tests: Vec<Value> = Vec::new();
     let (mut rules, mut silent): (usize, Vec<Value>) = (0, Vec::new());
     let (mut rows, mut unreached): (usize, Vec<Value>) = (0, Vec::new());
+    let mut lcov = String::new();
     for programme in &programmes {
         let mut compilation = programme.compile()?;
         // Warnings are the business of `perq check`.
@@ -49,7 +51,6 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
         let trials = Trials::new(&compilation.typed, &compilation.sources, Arc::new(program), engines)
             .and_then(|trials| trials.parameters(&programme.config.parameters()))
             .map_err(|error| Failure::new(error.to_string()))?;
-        let mut fired: BTreeSet<RuleId> = BTreeSet::new();
         let mut outcomes: Vec<perq_runtime::trials::Outcome> = Vec::new();
         for test in &compilation.typed.tests {
             if options.filter.as_ref().is_some_and(|filter| !test.name.contains(filter.as_str())) {
@@ -57,7 +58,6 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
                 continue;
             }
             let outcome = trials.run(test);
-            fired.extend(outcome.fired.iter().copied());
             if outcome.passed() {
                 passed += 1;
             } else {
@@ -79,29 +79,26 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
             }
         }
         if options.coverage {
-            for (id, rule) in (0_u32..).map(RuleId).zip(&compilation.typed.rules) {
-                rules += 1;
-                if fired.contains(&id) {
-                    continue;
-                }
+            let Compilation { typed, sources, .. } = &compilation;
+            let found = covered(typed, sources, &outcomes, &programme.config.parameters())?;
+            rules += found.rules.len();
+            for rule in found.silent() {
                 let message = format!("`{}` gives nothing in any test", rule.name);
-                let found = Diagnostic::warning("uncovered-rule", rule.place, message);
-                output.say(&render::human(&compilation.sources, &found, output.style()))?;
-                silent.push(json!({
-                    "rule": rule.name,
-                    "place": render::place(&compilation.sources, rule.place),
-                }));
+                let warning = Diagnostic::warning("uncovered-rule", rule.place, message);
+                output.say(&render::human(sources, &warning, output.style()))?;
+                silent.push(json!({ "rule": rule.name, "place": render::place(sources, rule.place) }));
             }
-            for place in compilation.typed.arms() {
-                rows += 1;
-                if is_reached(&compilation, place, &outcomes, &programme.config.parameters())? {
-                    continue;
-                }
-                let found = Diagnostic::warning("unreached-row", place, "no test reaches this row");
-                output.say(&render::human(&compilation.sources, &found, output.style()))?;
-                unreached.push(json!({ "place": render::place(&compilation.sources, place) }));
+            rows += found.rows.len();
+            for row in found.unreached() {
+                let warning = Diagnostic::warning("unreached-row", row.place, "no test reaches this row");
+                output.say(&render::human(sources, &warning, output.style()))?;
+                unreached.push(json!({ "place": render::place(sources, row.place) }));
             }
+            lcov.push_str(&found.lcov(sources));
         }
+    }
+    if let Some(path) = &options.lcov {
+        std::fs::write(path, lcov).map_err(|error| Failure::file(path, &error))?;
     }
     if tally.errors > 0 {
         output.say(&format!("{}; tests of a programme with errors are not run", tally.summary()))?;
@@ -142,24 +139,27 @@ pub fn run(options: &args::Test, output: &mut Output) -> Outcome {
     Ok(Exit::findings(failed > 0 || tally.errors > 0 || uncovered))
 }
 
-/// Whether a test reaches a row of a table or an arm of a choice: then something of it changes where the row fails.
-fn is_reached(
-    compilation: &Compilation,
-    place: Place,
+/// What the tests reach, and in how many of them: rules as the tests have shown, rows as they are told by running the tests once
+/// more on the interpreter.
+fn covered(
+    typed: &typed::Program,
+    sources: &SourceMap,
     outcomes: &[perq_runtime::trials::Outcome],
     parameters: &[(String, String)],
-) -> Result<bool, Failure> {
-    let failing = compilation.typed.failing_at(place);
-    let program = compile_own(&failing, &compilation.sources).map_err(Failure::mistake)?;
-    let trials = Trials::new(&failing, &compilation.sources, Arc::new(program), Engines::Interpreter)
+) -> Result<Covered, Failure> {
+    let trials = Trials::marking(typed, sources)
         .and_then(|trials| trials.parameters(parameters))
         .map_err(|error| Failure::new(error.to_string()))?;
-    let differs = |(test, was): (&perq_compiler::typed::Test, &perq_runtime::trials::Outcome)| {
-        let is = trials.run(test);
-        (is.failed, is.fired, is.offered, is.mismatches.len())
-            != (was.failed.clone(), was.fired.clone(), was.offered.clone(), was.mismatches.len())
+    let marked = trials.run_all();
+    let times = |reaches: &dyn Fn(&perq_runtime::trials::Outcome) -> bool, all: &[_]| {
+        all.iter().filter(|outcome| reaches(outcome)).count() as u64
     };
-    Ok(failing.tests.iter().zip(outcomes).any(differs))
+    let rules = (0_u32..).map(RuleId).zip(&typed.rules);
+    let rules: Vec<u64> =
+        rules.map(|(id, _)| times(&|outcome| outcome.fired.contains(&id), outcomes)).collect();
+    let rows: Vec<u64> =
+        typed.arms().iter().map(|place| times(&|outcome| outcome.reached.contains(place), &marked)).collect();
+    Ok(Covered::new(typed, rules, rows))
 }
 
 fn human(sources: &SourceMap, name: &str, mismatch: &Mismatch, again: bool, output: &Output) -> String {

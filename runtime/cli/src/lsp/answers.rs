@@ -1,9 +1,12 @@
 //! Requests in the protocol's terms, answered from what `perq_ide` says.
 
+use super::samples::Said;
 use super::workspace::{Workspace, path_of};
+use perq_compiler::pipeline::Compilation;
 use perq_grammar::diagnostic::{Diagnostic, Edit, FileId, Place, Severity};
 use perq_ide::{Analysis, Colours, CompletionKind, Kind, LEGEND, Lines, Outline, Position};
 use serde_json::{Map, Value, json};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +36,7 @@ pub fn capabilities() -> Value {
             "documentFormattingProvider": true,
             "documentSymbolProvider": true,
             "foldingRangeProvider": true,
+            "inlayHintProvider": true,
             "codeActionProvider": { "codeActionKinds": ["quickfix"] },
             "semanticTokensProvider": {
                 "legend": {
@@ -327,9 +331,11 @@ fn tokens(colours: &[Colours]) -> Vec<u32> {
 
 fn actions(workspace: &Workspace, analysis: &Analysis, file: FileId, from: usize, to: usize) -> Value {
     let diagnostics = analysis.diagnostics();
+    let (range, uri) = shown_by(workspace, analysis);
+    let shown = Shown { range: &range, uri: &uri };
     let found = analysis.actions(diagnostics, file, from, to).into_iter().map(|action| {
         let diagnostic = diagnostics.get(action.diagnostic);
-        let said: Vec<Value> = diagnostic.map(|found| said(workspace, analysis, found)).into_iter().collect();
+        let said: Vec<Value> = diagnostic.map(|found| said(&shown, found)).into_iter().collect();
         json!({
             "title": action.title,
             "kind": "quickfix",
@@ -341,8 +347,49 @@ fn actions(workspace: &Workspace, analysis: &Analysis, file: FileId, from: usize
     found.collect()
 }
 
+/// What is to be said behind the first lines of the rules of a file, within the lines that are asked for.
+pub fn hints(workspace: &Workspace, path: &Path, params: &Value, said: &[Said]) -> Value {
+    // Hints are asked for what is open.
+    let Some(document) = workspace.document(path) else { return json!([]) };
+    let name = crate::programme::shown(path);
+    let text = document.text.as_str();
+    let lines = Lines::of(text);
+    let line = |end: &str, otherwise: u32| {
+        params.pointer(&format!("/range/{end}")).map_or(otherwise, |at| position(at).line)
+    };
+    let asked = line("start", 0)..=line("end", u32::MAX);
+    let hints = said.iter().filter(|said| said.path == name).filter_map(|said| {
+        let rest = text.get(said.at..)?;
+        let end = said.at + rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let at = lines.position(text, end);
+        let mut hint = json!({ "position": place_of(at), "label": said.label, "paddingLeft": true });
+        if !said.more.is_empty() {
+            hint["tooltip"] = json!({ "kind": "markdown", "value": said.more });
+        }
+        asked.contains(&at.line).then_some(hint)
+    });
+    hints.collect()
+}
+
+/// How places are told in the protocol.
+struct Shown<'s> {
+    range: &'s dyn Fn(Place) -> Value,
+    /// Nothing for standard declarations, which cannot be opened.
+    uri: &'s dyn Fn(FileId) -> Option<String>,
+}
+
+/// Places of an analysis.
+fn shown_by<'s>(
+    workspace: &'s Workspace,
+    analysis: &'s Analysis,
+) -> (impl Fn(Place) -> Value + 's, impl Fn(FileId) -> Option<String> + 's) {
+    let of = |place: Place| range(analysis, place);
+    let uri = |file: FileId| Some(address(workspace, analysis.path(file)?));
+    (of, uri)
+}
+
 /// A diagnostic in the protocol's form.
-fn said(workspace: &Workspace, analysis: &Analysis, diagnostic: &Diagnostic) -> Value {
+fn said(shown: &Shown<'_>, diagnostic: &Diagnostic) -> Value {
     let mut message = diagnostic.message.clone();
     if !diagnostic.label.is_empty() {
         message.push_str(&format!("\n{}", diagnostic.label));
@@ -355,18 +402,41 @@ fn said(workspace: &Workspace, analysis: &Analysis, diagnostic: &Diagnostic) -> 
         Severity::Warning => 2,
     };
     let related = diagnostic.labels.iter().filter_map(|label| {
-        let uri = address(workspace, analysis.path(label.place.file)?);
-        let location = json!({ "uri": uri, "range": range(analysis, label.place) });
+        let uri = (shown.uri)(label.place.file)?;
+        let location = json!({ "uri": uri, "range": (shown.range)(label.place) });
         Some(json!({ "location": location, "message": label.text }))
     });
     json!({
-        "range": range(analysis, diagnostic.place),
+        "range": (shown.range)(diagnostic.place),
         "severity": severity,
         "code": diagnostic.name,
         "source": "perq",
         "message": message,
         "relatedInformation": related.collect::<Vec<_>>(),
     })
+}
+
+/// What is wrong in one file of a programme, before anything is said of the others.
+pub fn preview(workspace: &Workspace, root: &Path, path: &Path) -> Option<Vec<Value>> {
+    let programme = workspace.programme(root)?;
+    if programme.refused.is_some() || !workspace.no_texts(root).is_empty() {
+        return None;
+    }
+    let Compilation { sources, diagnostics, .. } = workspace.look_at(root, path)?;
+    let lines: RefCell<BTreeMap<FileId, Lines>> = RefCell::default();
+    let range = |place: Place| {
+        let text = sources.get(place.file).map_or("", |source| source.text.as_str());
+        let mut lines = lines.borrow_mut();
+        let lines = lines.entry(place.file).or_insert_with(|| Lines::of(text));
+        let at = |offset: u32| place_of(lines.position(text, offset as usize));
+        json!({ "start": at(place.span.start), "end": at(place.span.end) })
+    };
+    let uri = |file: FileId| {
+        let source = sources.get(file).filter(|source| source.file.0 < u32::MAX / 2);
+        source.map(|source| address(workspace, &source.path))
+    };
+    let shown = Shown { range: &range, uri: &uri };
+    Some(diagnostics.iter().map(|found| said(&shown, found)).collect())
 }
 
 /// What is wrong in a programme, by file; a file without anything wrong has an empty list.
@@ -399,6 +469,8 @@ pub fn diagnostics(workspace: &mut Workspace, root: &Path) -> BTreeMap<PathBuf, 
     workspace.analysis(root);
     let workspace: &Workspace = workspace;
     let Some(analysis) = workspace.known(root) else { return out };
+    let (range, uri) = shown_by(workspace, analysis);
+    let shown = Shown { range: &range, uri: &uri };
     for (_, path) in analysis.files() {
         out.entry(PathBuf::from(path)).or_default();
     }
@@ -406,7 +478,7 @@ pub fn diagnostics(workspace: &mut Workspace, root: &Path) -> BTreeMap<PathBuf, 
         // What has no place in a file of the programme is said in its first one.
         let path = analysis.path(diagnostic.place.file).or_else(|| analysis.path(FileId(0)));
         if let Some(path) = path {
-            out.entry(PathBuf::from(path)).or_default().push(said(workspace, analysis, diagnostic));
+            out.entry(PathBuf::from(path)).or_default().push(said(&shown, diagnostic));
         }
     }
     out

@@ -3,8 +3,11 @@
 //! It refuses to know what messages say. A message that cannot be read is an answer, never the end: after it the next
 //! header is looked for.
 
+use super::samples::Said;
+use perq_ide::Analysis;
 use serde_json::Value;
 use std::io::{BufRead, Read, Write};
+use std::path::PathBuf;
 
 /// The largest message that is read; larger ones are passed over.
 const MAX_MESSAGE: u64 = 64 << 20;
@@ -19,6 +22,10 @@ pub enum Incoming {
     Message(Value),
     /// Something that is none, and why.
     Malformed(String),
+    /// Work beside the session is done: of which programme, of the texts of which number, and what came of it.
+    Worked(PathBuf, u64, Vec<Said>),
+    /// A programme was looked at as a whole: which, of the texts of which number, and what is known of it.
+    Looked(PathBuf, u64, Option<Box<Analysis>>),
     /// The stream has ended.
     End,
 }
@@ -90,6 +97,7 @@ mod tests {
             match read(&mut input) {
                 Incoming::Message(message) => out.push(message.to_string()),
                 Incoming::Malformed(why) => out.push(format!("! {why}")),
+                Incoming::Worked(..) | Incoming::Looked(..) => out.push("nobody works here".to_owned()),
                 Incoming::End => return out,
             }
         }

@@ -3,16 +3,19 @@
 //! Refuses to know the protocol. The programme of a file is the folder above it with the nearest `perq.toml`. Without one
 //! it is its own folder, where exactly one file there says `program`, and else the file by itself.
 
+use super::samples::Work;
 use super::uri;
-use crate::config;
+use crate::config::{self, Config};
 use crate::programme::{self, Imports, shown};
 use perq_compiler::lint::{Levels, Options};
-use perq_compiler::pipeline::{Files, Input};
+use perq_compiler::pipeline::{Compilation, Files, Input, Kept, look_at};
 use perq_grammar::diagnostic::{Diagnostic, FileId};
 use perq_ide::Analysis;
 use perq_runtime::clock::ClockChanges;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A text in the editor.
 #[derive(Clone, Debug)]
@@ -34,6 +37,10 @@ pub struct Programme {
     pub parameters: Vec<String>,
     /// Of its lints.
     levels: Levels,
+    /// What was read of its files.
+    kept: Arc<Kept>,
+    /// The rest of its `perq.toml`.
+    config: Config,
     /// Why its `perq.toml` cannot be read.
     pub refused: Option<String>,
     analysis: Option<Analysis>,
@@ -46,6 +53,58 @@ pub struct Workspace {
     programmes: BTreeMap<PathBuf, Programme>,
     /// The roots of the files that are open, so that nobody asks the disk while somebody types.
     roots: BTreeMap<PathBuf, PathBuf>,
+    /// Grows with every change of a text.
+    revision: Arc<AtomicU64>,
+    /// What was read of the files of programmes; it stays where they are read from the disk again.
+    kept: BTreeMap<PathBuf, Arc<Kept>>,
+}
+
+/// Bytes of a programme from which on it is looked at as a whole only where nobody types: what takes longer than a keystroke
+/// should.
+const LARGE: usize = 200_000;
+
+/// A programme to be looked at as a whole, beside the session.
+pub struct Whole {
+    texts: Texts,
+    kept: Arc<Kept>,
+    levels: Levels,
+    revision: u64,
+    newest: Arc<AtomicU64>,
+}
+
+impl Whole {
+    /// The number of the texts.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// What is known of it; nothing where its texts are others by now.
+    pub fn done(&self) -> Option<Analysis> {
+        let is_newest = || self.newest.load(Ordering::Relaxed) == self.revision;
+        is_newest().then(|| self.texts.analysis(&self.kept, &self.levels))
+    }
+}
+
+/// The texts of a programme by themselves, for work beside the session.
+pub struct Texts {
+    /// Its files.
+    pub inputs: Vec<Input>,
+    /// What is open, for imports.
+    open: BTreeMap<PathBuf, Document>,
+}
+
+impl Texts {
+    fn analysis(&self, kept: &Kept, levels: &Levels) -> Analysis {
+        let mut analysis = Analysis::again(&self.inputs, &self.overlay(), kept);
+        // Without a day of today nothing is in the past, as for `perq lint`.
+        analysis.lint(&Options { today: None, zones: &ClockChanges, levels });
+        analysis
+    }
+
+    /// Where imports are found: among what was open, then on the disk.
+    pub fn overlay(&self) -> impl Files + '_ {
+        Overlay { documents: &self.open, imports: Imports::default() }
+    }
 }
 
 /// Imports that see what is open before what is saved.
@@ -155,6 +214,7 @@ impl Workspace {
             self.load(&root);
         } else {
             self.programmes.remove(&root);
+            self.kept.remove(&root);
         }
         self.stale(path, root)
     }
@@ -163,6 +223,7 @@ impl Workspace {
     pub fn reload(&mut self) -> Vec<PathBuf> {
         self.programmes.clear();
         self.roots.clear();
+        self.revision.fetch_add(1, Ordering::Relaxed);
         let paths: Vec<PathBuf> = self.documents.keys().cloned().collect();
         let mut roots: Vec<PathBuf> = paths.iter().map(|path| self.settle(path)).collect();
         roots.sort();
@@ -173,6 +234,7 @@ impl Workspace {
     /// Forgets what was known of the programmes that hold a file: its own, and those that may import it.
     fn stale(&mut self, path: &Path, root: PathBuf) -> Vec<PathBuf> {
         let name = shown(path);
+        self.revision.fetch_add(1, Ordering::Relaxed);
         let mut stale = Vec::new();
         for (other, programme) in &mut self.programmes {
             let imports = programme.analysis.as_ref().is_some_and(|analysis| analysis.file(&name).is_some());
@@ -190,7 +252,8 @@ impl Workspace {
 
     /// Reads the files of a programme.
     fn load(&mut self, root: &Path) {
-        let mut programme = Programme::default();
+        let kept = Arc::clone(self.kept.entry(root.to_owned()).or_default());
+        let mut programme = Programme { kept, ..Programme::default() };
         if root.is_dir() && !root.join(config::FILE).is_file() {
             programme.saved.extend(beside(root).into_iter().map(|path| (path, Ok(String::new()))));
         } else if root.is_dir() {
@@ -201,14 +264,15 @@ impl Workspace {
                         programme.saved.insert(path.clone(), Ok(String::new()));
                     }
                     let config = own.map(|own| own.config).unwrap_or_default();
-                    programme.parameters = config.parameters.into_keys().collect();
-                    for (name, level) in config.lint {
+                    programme.parameters = config.parameters.keys().cloned().collect();
+                    for (name, level) in config.lint.clone() {
                         if !programme.levels.set(&name, level.level()) {
                             let name = crate::excerpt::plain(&name);
                             let text = format!("there is no lint and no group of lints `{name}`");
                             programme.refused = Some(text);
                         }
                     }
+                    programme.config = config;
                 }
                 Err(failure) => {
                     programme.refused = Some(failure.text().to_owned());
@@ -246,7 +310,61 @@ impl Workspace {
         self.programmes.get(root)?.analysis.as_ref()
     }
 
-    fn analyse(&self, root: &Path) -> Analysis {
+    /// The number of the texts as they are now; another whenever one of them changes.
+    pub fn revision(&self) -> u64 {
+        self.revision.load(Ordering::Relaxed)
+    }
+
+    /// Whether a programme is so large that it is looked at as a whole only where nobody types.
+    pub fn is_large(&self, root: &Path) -> bool {
+        let saved = self.programmes.get(root).into_iter().flat_map(|programme| programme.saved.values());
+        let saved: usize = saved.flatten().map(String::len).sum();
+        let open = self.documents.iter().filter(|(path, _)| self.root(path) == root);
+        saved.max(open.map(|(_, document)| document.text.len()).sum()) > LARGE
+    }
+
+    /// What is wrong in one file of a programme, before anything is said of the others.
+    pub fn look_at(&self, root: &Path, path: &Path) -> Option<Compilation> {
+        let programme = self.programmes.get(root)?;
+        look_at(&self.inputs(root), &self.overlay(), &programme.kept, &shown(path))
+    }
+
+    /// A programme as it is now, to be looked at as a whole beside the session.
+    pub fn whole(&self, root: &Path) -> Option<Whole> {
+        let programme = self.programmes.get(root)?;
+        Some(Whole {
+            texts: self.texts(root),
+            kept: Arc::clone(&programme.kept),
+            levels: programme.levels.clone(),
+            revision: self.revision(),
+            newest: Arc::clone(&self.revision),
+        })
+    }
+
+    /// Takes what was found of a programme, if its texts are still those; whether they are.
+    pub fn take(&mut self, root: &Path, revision: u64, analysis: Analysis) -> bool {
+        let newest = self.revision() == revision;
+        match self.programmes.get_mut(root) {
+            Some(programme) if newest => {
+                programme.analysis = Some(analysis);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    fn texts(&self, root: &Path) -> Texts {
+        Texts { inputs: self.inputs(root), open: self.documents.clone() }
+    }
+
+    /// A programme as it is now, for work beside the session.
+    pub fn work(&self, root: &Path) -> Work {
+        let texts = self.texts(root);
+        let config = self.programmes.get(root).map(|programme| programme.config.clone()).unwrap_or_default();
+        Work { texts, revision: self.revision(), newest: Arc::clone(&self.revision), config }
+    }
+
+    fn inputs(&self, root: &Path) -> Vec<Input> {
         let mut texts: BTreeMap<&Path, &str> = BTreeMap::new();
         if let Some(programme) = self.programmes.get(root) {
             for (path, text) in &programme.saved {
@@ -261,12 +379,15 @@ impl Workspace {
             }
         }
         let input = |(path, text): (&Path, &str)| Input { path: shown(path), text: text.to_owned() };
-        let inputs: Vec<Input> = texts.into_iter().map(input).collect();
-        let mut analysis = Analysis::new(&inputs, &self.overlay());
-        let levels = self.programmes.get(root).map(|programme| programme.levels.clone()).unwrap_or_default();
-        // Without a day of today nothing is in the past, as for `perq lint`.
-        analysis.lint(&Options { today: None, zones: &ClockChanges, levels: &levels });
-        analysis
+        texts.into_iter().map(input).collect()
+    }
+
+    fn analyse(&self, root: &Path) -> Analysis {
+        let (kept, levels) = match self.programmes.get(root) {
+            Some(programme) => (Arc::clone(&programme.kept), programme.levels.clone()),
+            None => Default::default(),
+        };
+        self.texts(root).analysis(&kept, &levels)
     }
 
     /// Where imports are found: in the editor, then on the disk.
