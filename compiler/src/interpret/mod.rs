@@ -4,6 +4,7 @@
 //! reads as zero or [`MISSING`]. Knows nothing of groups and settlement.
 
 pub mod actions;
+mod count;
 pub mod picks;
 pub mod sets;
 pub mod trace;
@@ -19,13 +20,15 @@ use actions::Bag;
 use picks::Run;
 use sets::Sets;
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Runs the functions of a program by walking their instructions.
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Interpreter {
     program: Arc<Verified>,
-    shapes: Vec<Shape>,
+    /// By function, worked out when it is first run: most functions of a large program never are.
+    shapes: Arc<[OnceLock<Box<Shape>>]>,
 }
 
 /// Reusable memory of one thread.
@@ -46,15 +49,21 @@ pub struct Scratch {
 }
 
 impl Interpreter {
-    /// Works out where the jumps of each function go.
+    /// Of a program.
     pub fn new(program: Arc<Verified>) -> Interpreter {
-        let shapes = program.functions.iter().map(Shape::of).collect();
+        let shapes = program.functions.iter().map(|_| OnceLock::new()).collect();
         Interpreter { program, shapes }
     }
 
     /// The program that it runs.
     pub fn program(&self) -> &Arc<Verified> {
         &self.program
+    }
+
+    /// A function, and where its jumps go.
+    fn function(&self, at: usize) -> Option<(&Function, &Shape)> {
+        let (function, shape) = self.program.functions.get(at).zip(self.shapes.get(at))?;
+        Some((function, shape.get_or_init(|| Box::new(Shape::of(function)))))
     }
 }
 
@@ -70,9 +79,8 @@ impl Code for Interpreter {
         scratch: &mut Scratch,
         out: &mut Proposals,
     ) -> Result<(), Fault> {
-        let code = self.program.functions.get(function.index()).zip(self.shapes.get(function.index()));
         // A function that is not there proposes nothing.
-        let Some((function, shape)) = code else { return Ok(()) };
+        let Some((function, shape)) = self.function(function.index()) else { return Ok(()) };
         scratch.prepare(function, shape, record.line_count());
         let mut run = Execution { function, shape, record, bindings, fuel, memory: scratch, out, at: 0 };
         run.all().map_err(|kind| Fault { kind, inst: u32::try_from(run.at).unwrap_or(u32::MAX) })
