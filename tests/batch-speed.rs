@@ -1,14 +1,22 @@
 //! How long a year of receipts takes in bulk, and where the time goes:
 //! `cargo run --release -p perq-tests --bin batch-speed`.
 //!
+//! Then receipts of the workload with 1 000 rules, beside what serde_json alone needs to parse the same lines into typed structs.
+//!
 //! Each way is run several times, and the best is told. Decisions go into memory. That every way and every number of threads
 //! gives the same decisions is checked on the whole year.
 
+use perq_compiler::pipeline::{NoFiles, compile};
 use perq_runtime::batch::{self, BatchOptions, Decisions, Format, Input};
+use perq_runtime::catalogue::Catalogue;
 use perq_runtime::columnar::TableFormat;
 use perq_runtime::decision::DecisionTable;
 use perq_runtime::engine::Engine;
+use perq_runtime::pack::Pack;
+use perq_runtime::record::{ReadEvent, Reader};
 use perq_tests::bulk::{Shared, csv_of, example, table_of};
+use perq_tests::workload::{data, packs, text};
+use serde::Deserialize;
 use std::time::{Duration, Instant};
 
 /// Times that each way is run.
@@ -45,7 +53,101 @@ fn run(engine: &Engine, bytes: &[u8], format: Format, out: Option<TableFormat>, 
     Time { all, evaluate: times.evaluate, write: times.write, events: summary.total.events, bytes: lines }
 }
 
+/// A receipt of the workload, as whoever writes a reader by hand declares it.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "parsed, as a program that uses them would have them, and not looked at")]
+struct Receipt {
+    id: String,
+    kind: String,
+    at: String,
+    store: String,
+    channel: String,
+    paid_with: String,
+    till: String,
+    member: Member,
+    lines: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "as above")]
+struct Member {
+    id: String,
+    tier: String,
+    birthday: String,
+    joined: String,
+    spent: String,
+    segments: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "as above")]
+struct Line {
+    sku: String,
+    pieces: i64,
+    amount: String,
+}
+
+/// Receipts of the workload that are read and decided.
+const RECEIPTS: usize = 5_000;
+
+/// Lines in, decisions out, beside a parser alone: they take turns, and the best of each is told.
+fn beside_a_parser() {
+    let compilation = compile(&text::programme(&packs::equal_matches(1_000)), &NoFiles);
+    let program = compilation.program.unwrap_or_else(|| panic!("{:?}", compilation.diagnostics.first()));
+    let catalogue = Catalogue::builder()
+        .products_csv(text::products_csv().as_bytes())
+        .and_then(|catalogue| catalogue.tree_csv("category", text::categories_csv().as_bytes()))
+        .expect("the catalogue is read")
+        .build();
+    let engine = Engine::builder(Pack::of(program)).catalogue(&catalogue).build().expect("an engine");
+    let data = data::receipts(RECEIPTS);
+    let lines: Vec<String> = (0..RECEIPTS)
+        .map(|number| {
+            let mut json = String::new();
+            text::record(&data, number, &data.receipts[number], &mut json);
+            json
+        })
+        .collect();
+    let (mut session, mut reader) = (engine.session(), Reader::new());
+    let (mut event, mut out) = (ReadEvent::default(), Vec::new());
+    let mut best = [Duration::MAX; 3];
+    for _ in 0..TURNS * 4 {
+        let begun = Instant::now();
+        let pieces: i64 = lines
+            .iter()
+            .map(|line| serde_json::from_str::<Receipt>(line).expect("a receipt"))
+            .map(|receipt| receipt.lines.iter().map(|line| line.pieces).sum::<i64>())
+            .sum();
+        best[0] = best[0].min(begun.elapsed());
+        assert!(pieces > 0);
+        let begun = Instant::now();
+        for line in &lines {
+            reader.read(engine.schema(), line.as_bytes(), &mut event).expect("a record");
+        }
+        best[1] = best[1].min(begun.elapsed());
+        out.clear();
+        let begun = Instant::now();
+        for line in &lines {
+            session.decide_line(line.as_bytes(), &mut out).expect("a decision");
+            out.push(b'\n');
+        }
+        best[2] = best[2].min(begun.elapsed());
+    }
+    let each = |time: Duration| time.as_nanos() / RECEIPTS as u128;
+    let bytes: usize = lines.iter().map(String::len).sum();
+    println!(
+        "workload, 1 000 rules, receipts of {} bytes, nanoseconds each: serde_json into structs {}, perq into slots {}, \
+         perq lines in and decisions out {}: {:.2} times serde_json",
+        bytes / RECEIPTS,
+        each(best[0]),
+        each(best[1]),
+        each(best[2]),
+        best[2].as_secs_f64() / best[0].as_secs_f64()
+    );
+}
+
 fn main() {
+    beside_a_parser();
     let (engine, json) = example("online-retail");
     let csv = csv_of(&json);
     let parquet = table_of(&json, TableFormat::Parquet, true);

@@ -501,7 +501,6 @@ pub(crate) struct Names {
     reasons: Vec<Option<String>>,
     /// By site: the slot that names another member who gets it.
     beneficiaries: Vec<Option<SlotId>>,
-    places: Vec<Name>,
     has_tax: bool,
     pack: String,
     tz: &'static str,
@@ -521,15 +520,12 @@ struct Lives {
     zone: Zone,
     week_starts: u8,
     /// By site.
-    lives: Vec<Option<(perq_compiler::ir::Account, perq_compiler::ir::Life)>>,
+    lives: Vec<Option<(AccountId, perq_compiler::ir::Life)>>,
 }
 
 impl Lives {
     fn of(program: &Program) -> Lives {
-        let life = |site: u32| {
-            let (account, life) = life_of(program, SiteId(site))?;
-            Some((program.accounts.get(account.index())?.clone(), life))
-        };
+        let life = |site: u32| life_of(program, SiteId(site));
         Lives {
             // Readers refuse programs of zones that are not known.
             zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
@@ -539,10 +535,10 @@ impl Lives {
     }
 
     /// The parts of an award that live apart.
-    fn lots(&self, event: &ReadEvent, effect: &evaluate::Effect) -> Vec<Portion> {
-        let Some((account, life)) = self.lives.get(effect.site.index()).and_then(Option::as_ref) else {
-            return Vec::new();
-        };
+    fn lots(&self, program: &Program, event: &ReadEvent, effect: &evaluate::Effect) -> Vec<Portion> {
+        let life = self.lives.get(effect.site.index()).and_then(Option::as_ref);
+        let account = life.and_then(|(account, _)| program.accounts.get(account.index()));
+        let Some((account, (_, life))) = account.zip(life) else { return Vec::new() };
         let ends = life.expires.unwrap_or(account.expires) != Expires::Never;
         let waits = life.available != Available::AtOnce;
         if life.spent_at_once || !(ends || waits || account.melt.is_some()) {
@@ -605,9 +601,6 @@ impl Names {
             decimals: program.currency.decimals,
             beneficiaries: program.sites.iter().map(|site| site.to).collect(),
             reasons: program.sites.iter().map(|site| site.reason.clone()).collect(),
-            places: (0..program.places.len() as u32)
-                .map(|at| Name::of(&place(program, perq_compiler::ir::PlaceId(at))))
-                .collect(),
             has_tax: program.tax.is_some(),
             pack: pack.short_hash(),
             tz: crate::clock::database_version(),
@@ -733,7 +726,7 @@ impl Names {
                         account,
                         lots: self
                             .lives
-                            .lots(event, effect)
+                            .lots(&self.program, event, effect)
                             .iter()
                             .map(|lot| Lot {
                                 amount: decimal::print(i128::from(lot.amount), decimals),
@@ -840,7 +833,7 @@ impl Names {
                 .map(|fault| RuleError {
                     rule: rule(fault.rule),
                     error: fault_name(fault.kind).to_owned(),
-                    place: text(&self.places, fault.place.index()),
+                    place: place(&self.program, fault.place),
                 })
                 .collect(),
             lines: raw
@@ -1069,7 +1062,7 @@ impl Names {
             out.extend_from_slice(b",\"error\":\"");
             out.extend_from_slice(fault_name(fault.kind).as_bytes());
             out.extend_from_slice(b"\",\"place\":");
-            out.extend_from_slice(json(&self.places, fault.place.index()));
+            write_text(out, &place(&self.program, fault.place));
             out.push(b'}');
         }
         out.extend_from_slice(b"],\"lines\":[");
@@ -1148,7 +1141,7 @@ impl Names {
             None => (b"\"".as_slice(), b",\"lines\":[".as_slice()),
         };
         out.extend_from_slice(head);
-        let lots = self.lives.lots(event, effect);
+        let lots = self.lives.lots(&self.program, event, effect);
         if !lots.is_empty() {
             out.extend_from_slice(b",\"lots\":[");
             for (at, lot) in lots.iter().enumerate() {

@@ -3,6 +3,7 @@
 //! No global state: everything an answer depends on is in the engine and in the event. Refuses to know files,
 //! protocols and clocks.
 
+use crate::beside::both;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use crate::decision::{Decision, Names};
 use crate::pack::Pack;
@@ -16,11 +17,14 @@ use perq_compiler::interpret::marks::Marks;
 use perq_compiler::interpret::{self, Interpreter};
 use perq_compiler::ir::{FunctionId, MISSING, ParamId, Program, SlotType, event_slot};
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
+
+/// Rules from which on an engine is made by two threads.
+const LARGE: usize = 1_000;
 
 /// What runs the rules. The answers are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +36,27 @@ pub enum EngineKind {
     Interpreter,
     /// Native code, or no engine.
     Native,
+    /// The interpreter at once, while other threads compile; each rule runs as native code as soon as it is compiled.
+    /// Where this machine or this build has none, the interpreter.
+    Tiered,
+}
+
+/// How much of a program is native code by now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Functions of the program.
+    pub functions: usize,
+    /// Those that run as native code.
+    pub compiled: usize,
+    /// Those for which there will be none: they stay with the interpreter.
+    pub declined: usize,
+}
+
+impl Progress {
+    /// Whether nothing is left to be compiled.
+    pub fn is_done(self) -> bool {
+        self.compiled.saturating_add(self.declined) >= self.functions
+    }
 }
 
 /// Why there is no engine.
@@ -124,7 +149,7 @@ impl From<CatalogueError> for EngineError {
 enum Code {
     Interpreter,
     #[cfg(feature = "native")]
-    Native(Box<Native>),
+    Native(Native),
 }
 
 struct Inner {
@@ -197,7 +222,8 @@ impl<'a> EngineBuilder<'a> {
         EngineBuilder { known_names_only: true, ..self }
     }
 
-    /// Threads that compile native code; one unless said otherwise.
+    /// Threads that compile native code; one unless said otherwise. An engine of [`EngineKind::Tiered`] may do without:
+    /// then nothing is compiled but by [`Engine::compile_some`] and [`Engine::wait_for_native`].
     pub fn compile_threads(self, threads: usize) -> EngineBuilder<'a> {
         EngineBuilder { threads, ..self }
     }
@@ -225,16 +251,19 @@ impl<'a> EngineBuilder<'a> {
             return Err(EngineError::UnknownNames(schema.unknown_names().to_vec()));
         }
         let params = parameters(&program, &schema.values, &self.parameters)?;
-        let code = code(&program, self.kind, self.threads)?;
-        let interpreter = Interpreter::new(Arc::clone(&program));
+        let large = program.rules.len() >= LARGE;
+        let (plan, names) = both(large, || Plan::new(&program, schema.bindings()), || Names::of(&self.pack));
+        // Only now, so that what is compiled behind takes nothing from what the first decision waits for.
+        let interpreter = Interpreter::new(program);
         let interpreter = match self.marks {
             Some(marks) => interpreter.marking(marks),
             None => interpreter,
         };
+        let code = code(&interpreter, self.kind, self.threads)?;
         Ok(Engine(Arc::new(Inner {
-            plan: Plan::new(&program, schema.bindings()),
+            plan,
             interpreter,
-            names: Names::of(&self.pack),
+            names,
             pack: self.pack,
             schema,
             code,
@@ -314,28 +343,28 @@ pub(crate) fn parameters_of(
 }
 
 #[cfg(feature = "native")]
-fn code(
-    program: &Arc<perq_compiler::ir::verify::Verified>,
-    kind: EngineKind,
-    threads: usize,
-) -> Result<Code, EngineError> {
-    if kind == EngineKind::Interpreter {
-        return Ok(Code::Interpreter);
-    }
+fn code(interpreter: &Interpreter, kind: EngineKind, threads: usize) -> Result<Code, EngineError> {
     let options = native::Options { threads, ..native::Options::default() };
-    match Native::new(program.clone(), options) {
-        Ok(native) => Ok(Code::Native(Box::new(native))),
+    // Who waits compiles, too.
+    let (waits, behind) = match kind {
+        EngineKind::Interpreter => return Ok(Code::Interpreter),
+        EngineKind::Automatic | EngineKind::Native => (true, threads.saturating_sub(1)),
+        EngineKind::Tiered => (false, threads),
+    };
+    match Native::behind(interpreter.clone(), options, behind) {
+        Ok(native) => {
+            if waits {
+                native.wait();
+            }
+            Ok(Code::Native(native))
+        }
         Err(error) if kind == EngineKind::Native => Err(EngineError::NoNativeCode(error.to_string())),
         Err(_) => Ok(Code::Interpreter),
     }
 }
 
 #[cfg(not(feature = "native"))]
-fn code(
-    _: &Arc<perq_compiler::ir::verify::Verified>,
-    kind: EngineKind,
-    _: usize,
-) -> Result<Code, EngineError> {
+fn code(_: &Interpreter, kind: EngineKind, _: usize) -> Result<Code, EngineError> {
     if kind == EngineKind::Native {
         return Err(EngineError::NoNativeCode("this build has no code generator".to_owned()));
     }
@@ -373,17 +402,50 @@ impl Engine {
         &self.0.schema
     }
 
+    /// Tells whether anybody still holds this engine: itself, a clone, a session, a decision that is being made.
+    pub fn watch(&self) -> EngineWatch {
+        EngineWatch(Arc::downgrade(&self.0))
+    }
+
     /// Names in the pack that the catalogue does not know.
     pub fn unknown_names(&self) -> &[UnknownName] {
         self.0.schema.unknown_names()
     }
 
-    /// Whether native code runs the rules.
+    /// Whether native code runs the rules, or will where it is still being made.
     pub fn is_native(&self) -> bool {
         match &self.0.code {
             Code::Interpreter => false,
             #[cfg(feature = "native")]
             Code::Native(_) => true,
+        }
+    }
+
+    /// How much of the program is native code by now; nothing of an interpreter.
+    pub fn native_progress(&self) -> Progress {
+        match &self.0.code {
+            Code::Interpreter => Progress::default(),
+            #[cfg(feature = "native")]
+            Code::Native(native) => native.progress(),
+        }
+    }
+
+    /// Compiles some functions of an engine of [`EngineKind::Tiered`] on this thread; says whether there were any that
+    /// nobody compiles yet. For hosts that have threads of their own for such work.
+    pub fn compile_some(&self) -> bool {
+        match &self.0.code {
+            Code::Interpreter => false,
+            #[cfg(feature = "native")]
+            Code::Native(native) => native.compile_part(),
+        }
+    }
+
+    /// Helps to compile until nothing is left to be compiled.
+    pub fn wait_for_native(&self) {
+        match &self.0.code {
+            Code::Interpreter => {}
+            #[cfg(feature = "native")]
+            Code::Native(native) => native.wait(),
         }
     }
 
@@ -400,6 +462,11 @@ impl Engine {
     /// The interpreter of its rules.
     pub(crate) fn interpreter(&self) -> &Interpreter {
         &self.0.interpreter
+    }
+
+    /// How its rules are found.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.0.plan
     }
 
     /// The values of the parameters at a date.
@@ -549,8 +616,7 @@ impl Evaluation {
                 functions.iter().map(|function| reviewer.ask(*function)).collect()
             }
             #[cfg(feature = "native")]
-            Code::Native(native) => {
-                let code: &Native = native;
+            Code::Native(code) => {
                 let mut reviewer = Reviewer::new(program, bindings, record, &params, code, &mut self.native);
                 functions.iter().map(|function| reviewer.ask(*function)).collect()
             }
@@ -578,8 +644,8 @@ impl Evaluation {
                 );
             }
             #[cfg(feature = "native")]
-            Code::Native(native) => {
-                let (code, memory): (&Native, _) = (native, &mut self.native);
+            Code::Native(code) => {
+                let memory = &mut self.native;
                 evaluate::evaluate_again(
                     program, plan, bindings, record, &params, claimed, code, memory, out, kept,
                 );
@@ -917,6 +983,23 @@ impl Session {
     /// Appends the decision of the event that was read last.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         self.engine.0.names.write(out, &self.event, &self.evaluation.decision);
+    }
+}
+
+/// Knows whether an engine is still there, and does not keep it.
+#[derive(Clone)]
+pub struct EngineWatch(Weak<Inner>);
+
+impl EngineWatch {
+    /// Whether anybody holds it.
+    pub fn is_held(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+}
+
+impl std::fmt::Debug for EngineWatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EngineWatch of one that is {}", if self.is_held() { "held" } else { "gone" })
     }
 }
 

@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 pub mod batch;
+mod beside;
 pub mod catalogue;
 pub mod clock;
 #[cfg(feature = "columnar")]
@@ -23,6 +24,7 @@ pub mod learning;
 pub mod native;
 mod nearest;
 pub mod pack;
+pub mod plan;
 pub mod prove;
 pub mod record;
 pub mod returns;

@@ -15,6 +15,8 @@
 //! With 10 000 rules of some four conditions each, drawn like those of a retailer (`tests::memory_of_a_large_plan`), a
 //! plan takes about 750 bytes a rule.
 
+pub mod outline;
+
 use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols, union};
 use super::plain;
 use super::{Bindings, Record, RecordView};
@@ -574,17 +576,22 @@ struct Open {
 }
 
 impl<'a> Builder<'a> {
-    fn build(program: &'a Program, bindings: &'a Bindings, plan: &Plan) -> Index {
-        let mut builder = Builder {
+    /// With nothing in it yet.
+    fn empty(program: &'a Program, bindings: &'a Bindings, words: usize) -> Builder<'a> {
+        Builder {
             program,
             bindings,
-            words: plan.words(),
-            dense: Dense { words: plan.words(), bits: Vec::new() },
+            words,
+            dense: Dense { words, bits: Vec::new() },
             sparse: Sparse::default(),
             dense_rows: FxHashMap::default(),
             sparse_rows: FxHashMap::default(),
             symbols: FxHashMap::default(),
-        };
+        }
+    }
+
+    fn build(program: &'a Program, bindings: &'a Bindings, plan: &Plan) -> Index {
+        let mut builder = Builder::empty(program, bindings, plan.words());
         builder.measure_kinds();
         let rules: Vec<(u32, &Rule)> = plan
             .rules

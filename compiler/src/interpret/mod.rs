@@ -4,6 +4,7 @@
 //! reads as zero or [`MISSING`]. Knows nothing of groups and settlement.
 
 pub mod actions;
+mod count;
 pub mod marks;
 pub mod picks;
 pub mod sets;
@@ -21,13 +22,15 @@ use marks::Marks;
 use picks::Run;
 use sets::Sets;
 use std::cmp::Ordering;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Runs the functions of a program by walking their instructions.
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Interpreter {
     program: Arc<Verified>,
-    shapes: Vec<Shape>,
+    /// By function, worked out when it is first run: most functions of a large program never are.
+    shapes: Arc<[OnceLock<Box<Shape>>]>,
     /// Where somebody asks which arms runs come by.
     marks: Option<Arc<Marks>>,
 }
@@ -50,9 +53,9 @@ pub struct Scratch {
 }
 
 impl Interpreter {
-    /// Works out where the jumps of each function go.
+    /// Of a program.
     pub fn new(program: Arc<Verified>) -> Interpreter {
-        let shapes = program.functions.iter().map(Shape::of).collect();
+        let shapes = program.functions.iter().map(|_| OnceLock::new()).collect();
         Interpreter { program, shapes, marks: None }
     }
 
@@ -65,6 +68,12 @@ impl Interpreter {
     /// The program that it runs.
     pub fn program(&self) -> &Arc<Verified> {
         &self.program
+    }
+
+    /// A function, and where its jumps go.
+    fn function(&self, at: usize) -> Option<(&Function, &Shape)> {
+        let (function, shape) = self.program.functions.get(at).zip(self.shapes.get(at))?;
+        Some((function, shape.get_or_init(|| Box::new(Shape::of(function)))))
     }
 }
 
@@ -80,9 +89,8 @@ impl Code for Interpreter {
         scratch: &mut Scratch,
         out: &mut Proposals,
     ) -> Result<(), Fault> {
-        let code = self.program.functions.get(function.index()).zip(self.shapes.get(function.index()));
         // A function that is not there proposes nothing.
-        let Some((instructions, shape)) = code else { return Ok(()) };
+        let Some((instructions, shape)) = self.function(function.index()) else { return Ok(()) };
         scratch.prepare(instructions, shape, record.line_count());
         let mut run =
             Execution { function: instructions, shape, record, bindings, fuel, memory: scratch, out, at: 0 };

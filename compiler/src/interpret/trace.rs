@@ -288,7 +288,7 @@ impl Interpreter {
     ) -> (Result<(), Fault>, Trace) {
         let program: &Program = &self.program;
         let function = program.rules.get(rule.index()).map(|rule| rule.function.index());
-        let code = function.and_then(|at| program.functions.get(at).zip(self.shapes.get(at)));
+        let code = function.and_then(|at| self.function(at));
         let Some((function, shape)) = code else { return (Ok(()), Trace::default()) };
         let before = out.list.len();
         let mut watcher = Watcher::new(program, rule, function, shape);

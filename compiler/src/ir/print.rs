@@ -609,7 +609,8 @@ impl Display for InProgram<'_, Function> {
     }
 }
 
-fn atom_text(program: &Program, id: AtomId) -> String {
+/// A condition on one slot, as a printed program says it.
+pub fn atom_text(program: &Program, id: AtomId) -> String {
     program.atoms.get(id.index()).map_or("?".to_owned(), |atom| InProgram(program, atom).to_string())
 }
 

@@ -97,6 +97,8 @@ pub enum Command {
     Ledger(Ledger),
     /// Decide one event, and say why each rule gives what it gives
     Simulate(Simulate),
+    /// Say how rules are found, what is asked of each, and what events make of that
+    Plan(Plan),
     /// Replay events through two programmes, and say what the change does
     Diff(Diff),
     /// Answer sessions with ranked offers, and say why the others are not shown
@@ -139,6 +141,7 @@ impl Command {
             #[cfg(feature = "ledger")]
             Command::Ledger(_) => "ledger",
             Command::Simulate(_) => "simulate",
+            Command::Plan(_) => "plan",
             Command::Diff(_) => "diff",
             Command::Offers(_) => "offers",
             Command::Optimize(_) => "optimize",
@@ -833,6 +836,33 @@ pub struct Simulate {
     /// Which engine decides; the interpreter explains [default: native, where it is built]
     #[arg(long, value_enum)]
     pub engine: Option<EngineName>,
+
+    /// The public key that must have signed the pack, as a file or in hexadecimal
+    #[arg(long, value_name = "PUBKEY")]
+    pub key: Option<String>,
+}
+
+/// `perq plan`
+#[derive(Debug, Arguments)]
+pub struct Plan {
+    /// A pack, a programme's folder, or one rule file
+    pub program: PathBuf,
+
+    /// Measure over these events, in any form that `perq run` takes; without a file, those that perq.toml names
+    #[arg(long, value_name = "FILE", num_args = 0..)]
+    pub over: Option<Vec<PathBuf>>,
+
+    /// Tell of this rule only
+    #[arg(long, value_name = "NAME")]
+    pub rule: Option<String>,
+
+    /// Entries of each field of lines that are told
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub most: usize,
+
+    /// Tables in place of those that perq.toml names.
+    #[command(flatten)]
+    pub tables: Tables,
 
     /// The public key that must have signed the pack, as a file or in hexadecimal
     #[arg(long, value_name = "PUBKEY")]

@@ -178,6 +178,7 @@ fn dispatch(arguments: &Args, mut output: Output) -> Exit {
         #[cfg(feature = "ledger")]
         Command::Ledger(options) => commands::ledger::run(options, &mut output),
         Command::Simulate(options) => commands::simulate::run(options, &mut output),
+        Command::Plan(options) => commands::plan::run(options, &mut output),
         Command::Diff(options) => commands::diff::run(options, &mut output),
         Command::Offers(options) => commands::offers::run(options, &mut output),
         Command::Optimize(options) => commands::optimize::run(options, &mut output),

@@ -8,8 +8,8 @@ use crate::nearest::nearest;
 use crate::record::error::{RecordErrorKind, clip};
 use crate::record::value::{Form, Scalar, ValueError, Values};
 use perq_compiler::evaluate::{Bindings, Bits};
-use perq_compiler::ir::{MISSING, Program, RecordKind, Reference, Slot};
-use rustc_hash::{FxHashMap, FxHashSet};
+use perq_compiler::ir::{MISSING, Program, RecordKind, Slot};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -28,6 +28,27 @@ impl Dictionary {
             numbers: names.iter().zip(0u32..).map(|(&name, number)| (name.into(), number)).collect(),
             names: names.into_iter().map(Into::into).collect(),
         }
+    }
+
+    /// Of names that were met in some order, each once; and the number of each, in that order.
+    fn ranked(met: &Met<'_>) -> (Dictionary, Vec<u32>) {
+        let mut order: Vec<(&str, usize)> = met.names.iter().copied().zip(0..).collect();
+        order.sort_unstable();
+        let mut ranks = vec![0; order.len()];
+        for ((_, place), number) in order.iter().zip(0u32..) {
+            if let Some(rank) = ranks.get_mut(*place) {
+                *rank = number;
+            }
+        }
+        let mut dictionary = Dictionary {
+            names: order.iter().map(|(name, _)| (*name).into()).collect(),
+            numbers: FxHashMap::default(),
+        };
+        dictionary.numbers.reserve(order.len());
+        dictionary
+            .numbers
+            .extend(order.iter().zip(0u32..).map(|((name, _), number)| ((*name).into(), number)));
+        (dictionary, ranks)
     }
 
     /// The name's number.
@@ -134,16 +155,17 @@ impl Tables {
     /// Binds a catalogue to a program.
     pub fn bind(program: &Program, values: &Values, catalogue: &Catalogue) -> Result<Tables, CatalogueError> {
         let sources = Sources::of(program, values, catalogue);
-        let known = sources.known();
+        let mut met = sources.known();
         let sku_kind = sources.kind("sku");
-        let mut names: Vec<Vec<&str>> = known.iter().map(|known| known.iter().copied().collect()).collect();
-        sources.add_others(&mut names);
-        let dictionaries: Vec<Dictionary> = names.into_iter().map(Dictionary::of).collect();
+        let of_references = sources.add_others(&mut met);
+        let (dictionaries, ranks): (Vec<Dictionary>, Vec<Vec<u32>>) =
+            met.iter().map(Dictionary::ranked).unzip();
         let trees = sources.trees(&dictionaries)?;
         let contents = sources.contents();
         let mut tables = Tables { dictionaries, sku_kind, ..Tables::default() };
         tables.bindings.zone = Arc::new(values.zone.clone());
-        tables.bind_references(&sources, &known, &trees, &contents);
+        let references = References { met: &met, places: &of_references, ranks: &ranks };
+        tables.bind_references(&sources, &references, &trees, &contents);
         tables.fill_products(&sources)?;
         tables.fill_members(&sources)?;
         Ok(tables)
@@ -152,18 +174,20 @@ impl Tables {
     fn bind_references(
         &mut self,
         sources: &Sources<'_>,
-        known: &[FxHashSet<&str>],
+        references: &References<'_>,
         trees: &[Vec<Vec<u32>>],
         contents: &Contents<'_>,
     ) {
         let kinds = &sources.program.kinds;
         let mut unknown: BTreeMap<(usize, &str), UnknownName> = BTreeMap::new();
-        for reference in &sources.program.references {
+        let mut todo = Vec::new();
+        for (reference, places) in sources.program.references.iter().zip(references.places) {
             let kind = reference.kind.index();
             let of = kinds.get(kind).and_then(|kind| kind.of).map(|of| of.index());
-            for name in &reference.names {
-                let there = known.get(kind).is_some_and(|known| known.contains(name.as_str()));
-                let open = of.is_none() && known.get(kind).is_none_or(FxHashSet::is_empty);
+            let met = references.met.get(kind);
+            let open = of.is_none() && met.is_none_or(|met| met.known == 0);
+            for (name, place) in reference.names.iter().zip(places) {
+                let there = met.is_some_and(|met| *place < met.known);
                 if there || open || unknown.contains_key(&(kind, name)) {
                     continue;
                 }
@@ -171,10 +195,7 @@ impl Tables {
                 let near = if unknown.len() < 100 {
                     self.dictionaries.get(kind).and_then(|dictionary| {
                         let others = dictionary.names.iter().map(AsRef::as_ref);
-                        nearest(
-                            name,
-                            others.filter(|other| known.get(kind).is_some_and(|k| k.contains(other))),
-                        )
+                        nearest(name, others.filter(|other| met.is_some_and(|met| met.knows(other))))
                     })
                 } else {
                     None
@@ -188,40 +209,23 @@ impl Tables {
                     },
                 );
             }
-            self.bindings.references.push(self.bits(reference, of, trees, contents));
-        }
-        self.unknown = unknown.into_values().collect();
-    }
-
-    /// The numbers that a reference matches.
-    fn bits(
-        &self,
-        reference: &Reference,
-        of: Option<usize>,
-        trees: &[Vec<Vec<u32>>],
-        contents: &Contents<'_>,
-    ) -> Bits {
-        let kind = of.unwrap_or(reference.kind.index());
-        let Some(dictionary) = self.dictionaries.get(kind) else { return Bits::default() };
-        let mut todo: Vec<u32> = Vec::new();
-        for name in &reference.names {
             match of {
-                None => todo.extend(dictionary.number(name)),
-                Some(_) => {
-                    let entries = contents.get(&(reference.kind.index(), name.as_str()));
-                    todo.extend(entries.into_iter().flatten().filter_map(|entry| dictionary.number(entry)));
+                None => {
+                    let ranks = references.ranks.get(kind).map_or(&[][..], Vec::as_slice);
+                    todo.extend(places.iter().filter_map(|place| ranks.get(*place as usize)));
+                }
+                Some(of) => {
+                    let names = reference.names.iter();
+                    let entries = names.filter_map(|name| contents.get(&(kind, name.as_str()))).flatten();
+                    if let Some(dictionary) = self.dictionaries.get(of) {
+                        todo.extend(entries.filter_map(|entry| dictionary.number(entry)));
+                    }
                 }
             }
+            let children = trees.get(of.unwrap_or(kind)).map_or(&[][..], Vec::as_slice);
+            self.bindings.references.push(with_all_below(&mut todo, children));
         }
-        let children = trees.get(kind).map_or(&[][..], Vec::as_slice);
-        let mut bits = Bits::default();
-        while let Some(number) = todo.pop() {
-            if !bits.contains(i64::from(number)) {
-                bits.insert(number as usize);
-                todo.extend(children.get(number as usize).into_iter().flatten());
-            }
-        }
-        bits
+        self.unknown = unknown.into_values().collect();
     }
 
     fn fill_products(&mut self, sources: &Sources<'_>) -> Result<(), CatalogueError> {
@@ -404,6 +408,22 @@ fn not_missing(value: i64) -> Result<i64, ValueError> {
     Ok(value)
 }
 
+/// These numbers and all below them in their tree; leaves the list empty.
+fn with_all_below(todo: &mut Vec<u32>, children: &[Vec<u32>]) -> Bits {
+    let mut bits = Bits::default();
+    // Room at once for all of the first.
+    if let Some(most) = todo.iter().max() {
+        bits.words.reserve_exact(*most as usize / 64 + 1);
+    }
+    while let Some(number) = todo.pop() {
+        if !bits.contains(i64::from(number)) {
+            bits.insert(number as usize);
+            todo.extend(children.get(number as usize).into_iter().flatten());
+        }
+    }
+    bits
+}
+
 fn is_of_product(slot: &Slot) -> bool {
     match slot.record {
         RecordKind::Product => true,
@@ -418,6 +438,41 @@ struct Filled<'a> {
     form: Form,
     column: Option<usize>,
     is_key: bool,
+}
+
+/// The names of a kind, in the order in which they were met.
+#[derive(Default)]
+struct Met<'a> {
+    places: FxHashMap<&'a str, u32>,
+    names: Vec<&'a str>,
+    /// So many of the first are known by tables; the others only have numbers.
+    known: u32,
+}
+
+impl<'a> Met<'a> {
+    /// The place of a name.
+    fn place(&mut self, name: &'a str) -> u32 {
+        *self.places.entry(name).or_insert_with(|| {
+            self.names.push(name);
+            // There are fewer names than bytes in a table.
+            u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.places.get(name).is_some_and(|place| *place < self.known)
+    }
+}
+
+/// Names of references.
+struct References<'a> {
+    /// By kind.
+    met: &'a [Met<'a>],
+    /// By reference: the places of its names in those of its kind. So each name is looked up once, however many references
+    /// have it.
+    places: &'a [Vec<u32>],
+    /// By kind and place: the number.
+    ranks: &'a [Vec<u32>],
 }
 
 /// By (kind, name): its entries.
@@ -471,12 +526,12 @@ impl<'a> Sources<'a> {
     }
 
     /// By kind: names that tables know. None where no table has names of the kind.
-    fn known(&self) -> Vec<FxHashSet<&'a str>> {
+    fn known(&self) -> Vec<Met<'a>> {
         let catalogue = self.catalogue;
-        let mut known: Vec<FxHashSet<&str>> = vec![FxHashSet::default(); self.program.kinds.len()];
+        let mut known: Vec<Met<'a>> = self.program.kinds.iter().map(|_| Met::default()).collect();
         let mut add = |kind: Option<usize>, name: &'a str| {
             if let Some(known) = kind.and_then(|kind| known.get_mut(kind)) {
-                known.insert(name);
+                known.place(name);
             }
         };
         for (kind, name) in &catalogue.names {
@@ -506,22 +561,27 @@ impl<'a> Sources<'a> {
                 }
             }
         }
+        for known in &mut known {
+            known.known = u32::try_from(known.names.len()).unwrap_or(u32::MAX);
+        }
         known
     }
 
-    /// Adds names that have numbers without being known: of references, entries of lists, of members.
-    fn add_others(&self, names: &mut [Vec<&'a str>]) {
+    /// Adds names that have numbers without being known: of references, entries of lists, of members. Gives the places of
+    /// the names of each reference.
+    fn add_others(&self, met: &mut [Met<'a>]) -> Vec<Vec<u32>> {
         let catalogue = self.catalogue;
+        let mut of_references = Vec::with_capacity(self.program.references.len());
+        for reference in &self.program.references {
+            let met = met.get_mut(reference.kind.index());
+            let places = met.map(|met| reference.names.iter().map(|name| met.place(name)).collect());
+            of_references.push(places.unwrap_or_default());
+        }
         let mut add = |kind: usize, name: &'a str| {
-            if let Some(names) = names.get_mut(kind) {
-                names.push(name);
+            if let Some(met) = met.get_mut(kind) {
+                met.place(name);
             }
         };
-        for reference in &self.program.references {
-            for name in &reference.names {
-                add(reference.kind.index(), name);
-            }
-        }
         for (kind, _, entry) in &catalogue.contents {
             let of = self.kind(kind).and_then(|kind| self.program.kinds.get(kind)?.of);
             if let Some(of) = of {
@@ -539,6 +599,7 @@ impl<'a> Sources<'a> {
                 }
             }
         }
+        of_references
     }
 
     /// By kind and number: its children.

@@ -2,6 +2,7 @@
 
 use super::{Names, text};
 use crate::decimal;
+use crate::pack::place;
 use crate::record::ReadEvent;
 use perq_compiler::evaluate;
 use perq_compiler::exact::divide_rounded;
@@ -85,7 +86,7 @@ impl Names {
                     .into_iter()
                     .map(|at| text(&self.rules, at))
                     .collect(),
-                place: text(&self.places, promise.place.index()),
+                place: place(&self.program, promise.place),
             })
         };
         raw.broken.iter().filter_map(told).collect()

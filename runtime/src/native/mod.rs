@@ -1,11 +1,13 @@
 //! Native code in this process: shards of emitted functions, the memory that holds them, and the calls into it.
 //!
 //! The only place of the runtime that may be unsafe. Pointers to code never leave it, emitted code is freed when
-//! nobody can run it any more, and what was not emitted is interpreted.
+//! nobody can run it any more, and what was not emitted, or not yet, is interpreted. Both give the same, so that nothing
+//! depends on when a function changes from one to the other.
 
 mod context;
 mod helpers;
 
+use crate::engine::Progress;
 use context::{Context, Rows, Words};
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
@@ -21,7 +23,9 @@ use perq_compiler::ir::{Fault, FunctionId, ReferenceId, Verified};
 use std::collections::HashMap;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::thread::JoinHandle;
 
 /// How to compile.
 #[derive(Clone, Copy, Debug)]
@@ -56,11 +60,25 @@ impl std::error::Error for NoNativeCode {}
 
 /// Runs the functions of a program as native code, and interprets those for which there is none.
 pub struct Native {
+    functions: Arc<Functions>,
+    /// Threads that may still be compiling.
+    compilers: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// The functions of a program, and their code as far as there is any. Held by whoever compiles, too.
+struct Functions {
     interpreter: Interpreter,
-    /// By function.
-    entries: Vec<Entry>,
+    options: Options,
+    /// By function; what is not there yet is interpreted. Each is set once, by whoever took its part.
+    entries: Vec<OnceLock<Entry>>,
+    /// The next part of [`Options::shard`] functions that nobody has taken.
+    next: AtomicUsize,
+    /// Held for reading by whoever compiles a part.
+    busy: RwLock<()>,
+    /// Nobody wants the rest.
+    stopped: AtomicBool,
     /// Holds the code that entries point to: it is dropped after them, and nothing hands out their pointers.
-    _shards: Vec<Shard>,
+    shards: Mutex<Vec<Shard>>,
 }
 
 /// A function of a program.
@@ -72,10 +90,10 @@ enum Entry {
 /// Code of a function, and what it needs.
 struct Compiled {
     code: EntryPoint,
-    references: Vec<ReferenceId>,
-    selections: usize,
-    bags: usize,
-    sets: usize,
+    references: Box<[ReferenceId]>,
+    selections: u32,
+    bags: u32,
+    sets: u32,
 }
 
 type EntryPoint = unsafe extern "C" fn(*mut Context<'_>) -> i64;
@@ -96,9 +114,9 @@ impl Drop for Shard {
     fn drop(&mut self) {
         // SAFETY: the field is not used again.
         let module = unsafe { ManuallyDrop::take(&mut self.module) };
-        // SAFETY: pointers to this code are in `Native::entries` only, whose calls borrow the `Native`, so that none
-        // runs while it is dropped; and its entries are dropped before its shards. A shard that no `Native` took over
-        // has never been called.
+        // SAFETY: pointers to this code are in `Functions::entries` only, whose calls borrow a `Native`, and with it
+        // the `Functions` that it holds, so that none runs while they are dropped; and their entries are dropped before
+        // their shards. A shard that no `Functions` took over has never been called.
         unsafe { module.free_memory() };
     }
 }
@@ -119,63 +137,95 @@ pub struct Scratch {
 static NO_BITS: [u64; 1] = [0];
 
 impl Native {
-    /// Compiles every function of the program. A function that cannot be compiled, or a shard whose memory cannot be
-    /// made executable, is interpreted.
+    /// Compiles every function of the program, and waits for it. A function that cannot be compiled, or a shard whose
+    /// memory cannot be made executable, is interpreted.
     ///
     /// # Errors
     /// Where Cranelift does not know this machine at all.
     pub fn new(program: Arc<Verified>, options: Options) -> Result<Native, NoNativeCode> {
+        let native = Native::behind(Interpreter::new(program), options, options.threads.saturating_sub(1))?;
+        native.wait();
+        Ok(native)
+    }
+
+    /// Interprets every function, and lets so many threads compile them meanwhile: each runs as native code from then on.
+    /// Without threads it stays so until [`Native::compile_part`] or [`Native::wait`] is called. Dropping it ends the
+    /// threads, within the time that one function takes, and waits for them.
+    ///
+    /// # Errors
+    /// Where Cranelift does not know this machine at all.
+    pub fn behind(
+        interpreter: Interpreter,
+        options: Options,
+        threads: usize,
+    ) -> Result<Native, NoNativeCode> {
         // Asked once here, so that a host learns of it; each shard then makes its own.
         machine(options)?;
-        let count = u32::try_from(program.functions.len()).unwrap_or(u32::MAX);
-        let functions: Vec<FunctionId> = (0..count).map(FunctionId).collect();
-        let parts: Vec<&[FunctionId]> = functions.chunks(options.shard.max(1)).collect();
-        let threads = options.threads.clamp(1, parts.len().max(1));
-        // Every thread takes every so-manieth part; the results are put into order again.
-        let mut compiled: Vec<Option<(Option<Shard>, Vec<Entry>)>> = parts.iter().map(|_| None).collect();
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|first| {
-                    let (parts, program) = (&parts, &program);
-                    scope.spawn(move || {
-                        let mine = parts.iter().enumerate().skip(first).step_by(threads);
-                        mine.map(|(at, part)| (at, compile(program, part, options))).collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            for worker in workers {
-                // A thread that died has compiled nothing: its functions are interpreted.
-                for (at, result) in worker.join().unwrap_or_default() {
-                    if let Some(place) = compiled.get_mut(at) {
-                        *place = Some(result);
-                    }
-                }
-            }
+        let functions = Arc::new(Functions {
+            options,
+            entries: interpreter.program().functions.iter().map(|_| OnceLock::new()).collect(),
+            interpreter,
+            next: AtomicUsize::new(0),
+            busy: RwLock::new(()),
+            stopped: AtomicBool::new(false),
+            shards: Mutex::new(Vec::new()),
         });
-        let mut native =
-            Native { interpreter: Interpreter::new(program), entries: Vec::new(), _shards: Vec::new() };
-        for (part, result) in parts.iter().zip(compiled) {
-            let (shard, entries) =
-                result.unwrap_or_else(|| (None, declined(part, "a compiling thread failed")));
-            native._shards.extend(shard);
-            native.entries.extend(entries);
+        let threads = threads.min(functions.parts());
+        let mut compilers = Vec::new();
+        for _ in 0..threads {
+            let functions = Arc::clone(&functions);
+            let work = move || while functions.compile_part() {};
+            // Where the system has no more threads, whoever waits compiles.
+            compilers.extend(std::thread::Builder::new().name("perq-compile".to_owned()).spawn(work));
         }
-        Ok(native)
+        Ok(Native { functions, compilers: Mutex::new(compilers) })
+    }
+
+    /// Compiles some functions that nobody compiles yet, on this thread; says whether there were any.
+    pub fn compile_part(&self) -> bool {
+        self.functions.compile_part()
+    }
+
+    /// Helps until every function is compiled or declined.
+    pub fn wait(&self) {
+        while self.compile_part() {}
+        self.functions.close();
+    }
+
+    /// Waits for the threads that compile.
+    fn join(&self) {
+        let mut compilers = self.compilers.lock().unwrap_or_else(PoisonError::into_inner);
+        for compiler in compilers.drain(..) {
+            // A thread that died has left its functions to the interpreter.
+            let _ = compiler.join();
+        }
+    }
+
+    /// How much is compiled by now.
+    pub fn progress(&self) -> Progress {
+        let mut progress = Progress { functions: self.functions.entries.len(), ..Progress::default() };
+        for entry in self.functions.entries.iter().filter_map(OnceLock::get) {
+            match entry {
+                Entry::Compiled(_) => progress.compiled = progress.compiled.saturating_add(1),
+                Entry::Declined(_) => progress.declined = progress.declined.saturating_add(1),
+            }
+        }
+        progress
     }
 
     /// The program that it runs.
     pub fn program(&self) -> &Arc<Verified> {
-        self.interpreter.program()
+        self.functions.interpreter.program()
     }
 
-    /// How many functions run as native code.
+    /// How many functions run as native code by now.
     pub fn compiled(&self) -> usize {
-        self.entries.iter().filter(|entry| matches!(entry, Entry::Compiled(_))).count()
+        self.progress().compiled
     }
 
-    /// The functions that are interpreted, and why.
+    /// The functions that are interpreted for good, and why.
     pub fn declined(&self) -> impl Iterator<Item = (FunctionId, &str)> {
-        (0..).map(FunctionId).zip(&self.entries).filter_map(|(id, entry)| match entry {
+        (0..).map(FunctionId).zip(&self.functions.entries).filter_map(|(id, entry)| match entry.get()? {
             Entry::Compiled(_) => None,
             Entry::Declined(words) => Some((id, words.as_str())),
         })
@@ -197,6 +247,58 @@ impl Native {
     }
 }
 
+impl Drop for Native {
+    fn drop(&mut self) {
+        self.functions.stopped.store(true, Ordering::Relaxed);
+        self.join();
+    }
+}
+
+impl Functions {
+    /// How many parts there are.
+    fn parts(&self) -> usize {
+        self.entries.len().div_ceil(self.options.shard.max(1))
+    }
+
+    /// Compiles the next part that nobody has taken; says whether there was one.
+    fn compile_part(&self) -> bool {
+        // Only to look: `next` does not run away however often this is called.
+        if self.next.load(Ordering::Relaxed) >= self.parts() || self.stopped.load(Ordering::Relaxed) {
+            return false;
+        }
+        let _busy = self.busy.read().unwrap_or_else(PoisonError::into_inner);
+        let part = self.next.fetch_add(1, Ordering::Relaxed);
+        let size = self.options.shard.max(1);
+        let first = part.saturating_mul(size);
+        let end = first.saturating_add(size).min(self.entries.len());
+        if first >= end {
+            return false;
+        }
+        let functions = (first..end).filter_map(|at| u32::try_from(at).ok()).map(FunctionId);
+        let functions: Vec<FunctionId> = functions.collect();
+        let (shard, entries) = compile(self.interpreter.program(), &functions, self.options, &self.stopped);
+        // First the memory, then who points to it.
+        if let Some(shard) = shard {
+            self.shards.lock().unwrap_or_else(PoisonError::into_inner).push(shard);
+        }
+        for (function, entry) in functions.iter().zip(entries) {
+            if let Some(place) = self.entries.get(function.index()) {
+                // This part was taken once, so it is empty.
+                let _ = place.set(entry);
+            }
+        }
+        true
+    }
+
+    /// Waits until what was taken is done, all of it; what then is not there had a thread that died.
+    fn close(&self) {
+        let _all = self.busy.write().unwrap_or_else(PoisonError::into_inner);
+        for entry in &self.entries {
+            entry.get_or_init(|| Entry::Declined("a compiling thread failed".to_owned()));
+        }
+    }
+}
+
 impl Code for Native {
     type Scratch = Scratch;
 
@@ -209,24 +311,27 @@ impl Code for Native {
         scratch: &mut Scratch,
         out: &mut Proposals,
     ) -> Result<(), Fault> {
-        let entry = match self.entries.get(function.index()) {
+        let functions = &*self.functions;
+        let entry = match functions.entries.get(function.index()).and_then(OnceLock::get) {
             Some(Entry::Compiled(entry)) if self.fits(&record) => entry,
             Some(Entry::Compiled(_) | Entry::Declined(_)) | None => {
-                return self.interpreter.run(function, record, bindings, fuel, &mut scratch.interpreter, out);
+                let interpreter = &functions.interpreter;
+                return interpreter.run(function, record, bindings, fuel, &mut scratch.interpreter, out);
             }
         };
         let lines = record.line_count();
         // A division less where there are none, for short functions are run often.
         let payments = if record.payments.is_empty() { 0 } else { record.payment_count() };
-        let length = entry.selections.saturating_mul(lines);
+        let (bags, sets) = (entry.bags as usize, entry.sets as usize);
+        let length = (entry.selections as usize).saturating_mul(lines);
         if scratch.selections.len() < length {
             scratch.selections.resize(length, 0);
         }
-        if scratch.bags.len() < entry.bags {
-            scratch.bags.resize_with(entry.bags, Bag::default);
+        if scratch.bags.len() < bags {
+            scratch.bags.resize_with(bags, Bag::default);
         }
-        if scratch.sets.len() < entry.sets {
-            scratch.sets.resize_with(entry.sets, Sets::default);
+        if scratch.sets.len() < sets {
+            scratch.sets.resize_with(sets, Sets::default);
         }
         scratch.references.clear();
         scratch.references.extend(entry.references.iter().map(|reference| {
@@ -312,8 +417,13 @@ fn machine(options: Options) -> Result<OwnedTargetIsa, NoNativeCode> {
 
 /// Compiles some functions, one entry for each. Cranelift reports its limits as errors; should it panic instead, what
 /// it was making is dropped and the functions are interpreted.
-fn compile(program: &Verified, functions: &[FunctionId], options: Options) -> (Option<Shard>, Vec<Entry>) {
-    match catch_unwind(AssertUnwindSafe(|| shard(program, functions, options))) {
+fn compile(
+    program: &Verified,
+    functions: &[FunctionId],
+    options: Options,
+    stopped: &AtomicBool,
+) -> (Option<Shard>, Vec<Entry>) {
+    match catch_unwind(AssertUnwindSafe(|| shard(program, functions, options, stopped))) {
         Ok(Ok((shard, entries))) => (Some(shard), entries),
         Ok(Err(words)) => (None, declined(functions, &words)),
         Err(_) => (None, declined(functions, "the code generator failed")),
@@ -328,6 +438,7 @@ fn shard(
     program: &Verified,
     functions: &[FunctionId],
     options: Options,
+    stopped: &AtomicBool,
 ) -> Result<(Shard, Vec<Entry>), String> {
     let isa = machine(options).map_err(|error| error.to_string())?;
     let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
@@ -338,7 +449,14 @@ fn shard(
     let mut shard = Shard { module: ManuallyDrop::new(JITModule::new(builder)) };
     let emitted: Vec<Emitted> = {
         let mut emitter = Emitter::new(&mut *shard.module)?;
-        functions.iter().map(|function| emitter.function(program, *function)).collect()
+        let mut emitted = Vec::with_capacity(functions.len());
+        for function in functions {
+            if stopped.load(Ordering::Relaxed) {
+                return Err("nobody waits for it any more".to_owned());
+            }
+            emitted.push(emitter.function(program, *function));
+        }
+        emitted
     };
     shard.module.finalize_definitions().map_err(|error| error.to_string())?;
     let entries = emitted
@@ -352,10 +470,10 @@ fn shard(
                 let entry = unsafe { std::mem::transmute::<*const u8, EntryPoint>(address) };
                 Entry::Compiled(Compiled {
                     code: entry,
-                    references: code.references,
-                    selections: code.selections as usize,
-                    bags: code.bags as usize,
-                    sets: code.sets as usize,
+                    references: code.references.into(),
+                    selections: code.selections,
+                    bags: code.bags,
+                    sets: code.sets,
                 })
             }
         })

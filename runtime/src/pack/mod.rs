@@ -15,12 +15,14 @@
 //! 24  zero, u64                     sections; then, where signed: magic, 8 bytes; Ed25519, 64 bytes
 //! ```
 
+mod canonical;
 mod error;
 mod manifest;
 mod state;
 #[cfg(test)]
 mod tests;
 
+use crate::beside::both;
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use perq_compiler::ir::verify::{Verified, verify};
 use perq_compiler::ir::{Program, SourcePlace};
@@ -44,6 +46,9 @@ const LANGUAGE: u32 = 1;
 
 /// Bytes of a pack, unless the host says otherwise.
 const MAX_LENGTH: u64 = 64 << 20;
+
+/// Bytes of a pack from which on it is read by two threads.
+const LARGE: usize = 1 << 18;
 
 /// The sections, in the order in which they stand: (kind, word).
 const SECTIONS: [(u32, &str); 2] = [(1, "manifest"), (2, "program")];
@@ -178,23 +183,33 @@ impl Pack {
         if serial < policy.minimum_serial {
             return Err(PackError::RolledBack { serial, minimum: policy.minimum_serial });
         }
-        let [manifest, program] = sections(content)?;
-        let manifest: Manifest =
-            serde_json::from_slice(manifest).map_err(|_| PackError::MalformedManifest)?;
-        let program = decode(program)?;
+        let sections = sections(content)?;
+        let [(manifest_bytes, _), (program_bytes, _)] = sections;
+        let large = bytes.len() >= LARGE;
+        let (manifest, program) =
+            both(large, || serde_json::from_slice::<Manifest>(manifest_bytes), || decode(program_bytes));
+        let (manifest, program) = (manifest.map_err(|_| PackError::MalformedManifest)?, program?);
         if program.language != LANGUAGE {
             return Err(PackError::UnknownLanguage { language: program.language });
         }
         let program = verify(program).map_err(PackError::Unverified)?;
-        let expected = Manifest {
-            compiler: manifest.compiler.clone(),
-            tz: manifest.tz.clone(),
-            ..Manifest::described(&program)
+        let describes = || {
+            let expected = Manifest {
+                compiler: manifest.compiler.clone(),
+                tz: manifest.tz.clone(),
+                ..Manifest::described(&program)
+            };
+            manifest == expected
         };
-        if manifest != expected {
+        let (describes, program_is_canonical) =
+            both(large, describes, || canonical::is_postcard(&*program, program_bytes));
+        if !describes {
             return Err(PackError::ManifestMismatch);
         }
-        if encode(&program, &manifest, serial) != content {
+        let canonical = content.starts_with(&head(sections.map(|(bytes, hash)| (bytes.len(), hash)), serial))
+            && canonical::is_json(&manifest, manifest_bytes)
+            && program_is_canonical;
+        if !canonical {
             return Err(PackError::NotCanonical);
         }
         Ok(Pack {
@@ -261,9 +276,19 @@ fn encode(program: &Program, manifest: &Manifest, serial: u64) -> Vec<u8> {
     // Plain data: neither encoder has a way to fail, and an empty section would be refused when read.
     let manifest = serde_json::to_vec(manifest).unwrap_or_default();
     let program = postcard::to_allocvec(program).unwrap_or_default();
-    let sections = [manifest, program];
-    let length = CONTENT_START + sections.iter().map(Vec::len).sum::<usize>();
-    let mut out = Vec::with_capacity(length + TRAILER);
+    let sections = [&manifest, &program];
+    let mut out = head(sections.map(|section| (section.len(), blake3::hash(section))), serial);
+    out.reserve(manifest.len() + program.len() + TRAILER);
+    for section in sections {
+        out.extend_from_slice(section);
+    }
+    out
+}
+
+/// Header and table of sections of these lengths and checksums, with their own checksum.
+fn head(sections: [(usize, blake3::Hash); 2], serial: u64) -> Vec<u8> {
+    let length = CONTENT_START + sections.iter().map(|(length, _)| length).sum::<usize>();
+    let mut out = Vec::with_capacity(CONTENT_START);
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&MAJOR.to_le_bytes());
     out.extend_from_slice(&MINOR.to_le_bytes());
@@ -274,19 +299,16 @@ fn encode(program: &Program, manifest: &Manifest, serial: u64) -> Vec<u8> {
     out.extend_from_slice(&(SECTIONS.len() as u32).to_le_bytes());
     out.extend_from_slice(&0u32.to_le_bytes());
     let mut offset = CONTENT_START;
-    for ((kind, _), section) in SECTIONS.iter().zip(&sections) {
+    for ((kind, _), (length, hash)) in SECTIONS.iter().zip(&sections) {
         out.extend_from_slice(&kind.to_le_bytes());
         out.extend_from_slice(&0u32.to_le_bytes());
         out.extend_from_slice(&(offset as u64).to_le_bytes());
-        out.extend_from_slice(&(section.len() as u64).to_le_bytes());
-        out.extend_from_slice(blake3::hash(section).as_bytes());
-        offset += section.len();
+        out.extend_from_slice(&(*length as u64).to_le_bytes());
+        out.extend_from_slice(hash.as_bytes());
+        offset += length;
     }
     let hash = blake3::hash(&out);
     out.extend_from_slice(hash.as_bytes());
-    for section in &sections {
-        out.extend_from_slice(section);
-    }
     out
 }
 
@@ -356,8 +378,8 @@ fn check_signature(content: &[u8], signature: Option<Signature>, policy: &Policy
     }
 }
 
-/// The sections, after header, table and each section matched its checksum.
-fn sections(content: &[u8]) -> Result<[&[u8]; 2], PackError> {
+/// The sections with their checksums, after header, table and each section matched its own.
+fn sections(content: &[u8]) -> Result<[(&[u8], blake3::Hash); 2], PackError> {
     let count = read_u32(content, 40)?;
     let mut entries = Vec::new();
     let mut end = CONTENT_START as u64;
@@ -396,10 +418,12 @@ fn sections(content: &[u8]) -> Result<[&[u8]; 2], PackError> {
     if stored != *root_hash(content).as_bytes() {
         return Err(PackError::HeaderChecksum);
     }
-    let mut sections: [&[u8]; 2] = [&[], &[]];
+    let mut sections: [(&[u8], blake3::Hash); 2] = [(&[], blake3::Hash::from_bytes([0; 32])); 2];
     for ((section, (range, hash)), (_, word)) in sections.iter_mut().zip(entries).zip(SECTIONS) {
-        *section = content.get(range).ok_or(PackError::SectionOutOfBounds)?;
-        if *blake3::hash(section).as_bytes() != hash {
+        let bytes = content.get(range).ok_or(PackError::SectionOutOfBounds)?;
+        *section = (bytes, blake3::hash(bytes));
+        // Not secret, so it does not matter how long comparing takes.
+        if *section.1.as_bytes() != hash {
             return Err(PackError::SectionChecksum { section: word });
         }
     }

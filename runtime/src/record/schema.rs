@@ -4,7 +4,7 @@
 
 use super::ReadEvent;
 use super::value::{Form, Values};
-use crate::catalogue::bind::Tables;
+use crate::catalogue::bind::{Dictionary, Tables};
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use crate::clock::Zone;
 use perq_compiler::evaluate::{Bindings, Record};
@@ -470,6 +470,11 @@ impl Schema {
             .map_or_else(Vec::new, |n| n.fields.keys().map(AsRef::as_ref).collect());
         keys.sort_unstable();
         keys
+    }
+
+    /// The numbers of a kind's names.
+    pub(crate) fn dictionary(&self, kind: KindId) -> Option<&Dictionary> {
+        self.tables.dictionaries.get(kind.index())
     }
 
     /// The symbols that each reference of the program matches in this catalogue.

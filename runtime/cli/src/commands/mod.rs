@@ -23,6 +23,7 @@ pub mod mutate;
 pub mod new;
 pub mod offers;
 pub mod optimize;
+pub mod plan;
 pub mod prove;
 pub mod run;
 pub mod simulate;

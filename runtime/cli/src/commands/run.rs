@@ -49,7 +49,8 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
     let unknown_fields = if options.strict { UnknownFields::Refuse } else { UnknownFields::Ignore };
     let catalogue = tables::catalogue(&given)?;
     let reading = ReadOptions { unknown_fields, ..ReadOptions::default() };
-    let engine = tables::engine(pack, &catalogue, options.engine, reading, &config.parameters())?;
+    let kind = tables::kind(options.engine, tables::kind_for(&pack, &events.0));
+    let engine = tables::engine_of(pack, &catalogue, kind, reading, &config.parameters())?;
     for name in engine.unknown_names() {
         output.note(&format!("warning: {}", plain(&name.to_string())));
     }
