@@ -200,6 +200,7 @@ impl<'p> Reading<'_, 'p> {
                 // points here, and what others get is not the member's.
                 Step::Issue { .. }
                 | Step::Set { .. }
+                | Step::Tell { .. }
                 | Step::TenderLines { .. }
                 | Step::TenderTerm { .. }
                 | Step::Award { .. }
@@ -973,6 +974,7 @@ fn gives_points(step: &Step) -> bool {
         | Step::Discount { .. }
         | Step::Issue { .. }
         | Step::Gift { .. }
+        | Step::Tell { .. }
         | Step::Set { .. } => false,
     }
 }
@@ -993,6 +995,7 @@ fn set_by(steps: &[Step], out: &mut Vec<FieldId>) {
             | Step::Multiply { .. }
             | Step::Discount { .. }
             | Step::Issue { .. }
+            | Step::Tell { .. }
             | Step::Gift { .. } => {}
         }
     }

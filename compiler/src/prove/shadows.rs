@@ -349,6 +349,7 @@ fn only_amounts(steps: &[Step], count: &mut usize) -> bool {
         | Step::Multiply { .. }
         | Step::Issue { .. }
         | Step::Gift { .. }
+        | Step::Tell { .. }
         | Step::Set { .. } => false,
     })
 }
@@ -370,6 +371,7 @@ pub(super) fn says_cancel(step: &Step) -> bool {
         | Step::Discount { .. }
         | Step::Issue { .. }
         | Step::Gift { .. }
+        | Step::Tell { .. }
         | Step::Set { .. } => false,
     }
 }
