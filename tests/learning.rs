@@ -155,7 +155,8 @@ fn what_is_missed_falls_and_exploring_is_worth_its_cost() {
     let here = root().join("tests/learning");
     let (rules, population) = (shown(&here.join("services.rule")), shown(&here.join("population.ndjson")));
     let (log, picture) = (shown(&folder.join("log.ndjson")), shown(&folder.join("regret.svg")));
-    let asked = ["offers", "regret", &rules, "--population", &population, "--sessions", "16000", "--seeds", "6"];
+    let asked =
+        ["offers", "regret", &rules, "--population", &population, "--sessions", "16000", "--seeds", "6"];
     let (exit, report, _) = perq(&[&asked[..], &["--log", &log, "-o", &picture]].concat());
     assert_eq!(exit, Exit::Clean, "{report}");
     let (declared, greedy) = (rows(&report, "as declared"), rows(&report, "without exploring"));

@@ -8,11 +8,10 @@ use crate::phrase::{Noun, Phrase};
 use crate::words;
 use crate::writer::{Entry, Kind, Node, Reader, Writer};
 use perq_grammar::ast::{
-    AccountClause, ArbitrationClause, BadgeClause, Bound, CertificateClause, Clause, ClauseKind,
-    CouponClause, Display, Downgrade, EnsureClause, Expectation, Expire, Expr, ExprKind, FieldDeclaration,
-    GroupClause, Header, Item, ItemKind, Level, LineRef, MeltOf, Name, OfferClause, OfferOutcome, Path,
-    Placed, ProgramClause, Purpose, RedemptionClause, Rule, Scope, Test, TestField, TestStep, Text,
-    TiersClause, TypeName,
+    AccountClause, ArbitrationClause, BadgeClause, Bound, CertificateClause, Clause, CouponClause, Display,
+    Downgrade, EnsureClause, Expectation, Expire, Expr, ExprKind, FieldDeclaration, GroupClause, Header,
+    Item, ItemKind, Level, LineRef, MeltOf, Name, OfferClause, OfferOutcome, Path, Placed, ProgramClause,
+    Purpose, RedemptionClause, Rule, Scope, Test, TestField, TestStep, Text, TiersClause, TypeName,
 };
 
 impl<'a> Writer<'a> {
