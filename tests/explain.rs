@@ -24,7 +24,10 @@ fn check(told: &Explanation, what: &str) {
         let gives = effects.count() > 0;
         let issues = told.decision.issued.iter().any(|issued| issued.rule.as_ref() == Some(&rule.rule));
         let sets = told.decision.set.iter().any(|set| set.rule == rule.rule);
-        assert_eq!(rule.fired, gives || issues || sets, "{what}: {}", rule.rule);
+        let says = told.decision.said.iter().any(|said| said.rule == rule.rule);
+        let shown = told.decision.offers.iter().flat_map(|offers| &offers.shown);
+        let shows = shown.into_iter().any(|shown| shown.rule.as_ref() == Some(&rule.rule));
+        assert_eq!(rule.fired, gives || issues || sets || says || shows, "{what}: {}", rule.rule);
         assert_eq!(rule.fired, rule.why.is_none(), "{what}: {}", rule.rule);
         assert_eq!(gives, !rule.gave.is_empty(), "{what}: {}", rule.rule);
         let lost = told.decision.displaced.iter().filter(|lost| lost.rule == rule.rule).count();

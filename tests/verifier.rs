@@ -77,7 +77,6 @@ fn offer() -> Offer {
         score: None,
         learn: None,
         kinds: Vec::new(),
-        answers: Vec::new(),
         governance: Governance::default(),
         place: PlaceId(0),
     }
@@ -441,6 +440,8 @@ fn breaks() -> Vec<Break> {
             p.gifts.push(Gift { rule, options: Vec::new(), chosen: None, added: true, place });
         }),
         (Is::UnknownId, "an unknown gift", |p| p.sites[1].kind = SiteKind::Gift { gift: 9, option: 0 }),
+        (Is::UnknownId, "an unknown telling", |p| p.sites[1].kind = SiteKind::Tell { telling: 9 }),
+        (Is::UnknownId, "an offer that is not there", |p| p.tellings.push(Telling::Offer(9))),
         (Is::LimitCounter, "pieces of gifts", |p| p.rules[1].limits[0].of = LimitOf::Gifts),
         (Is::LimitCounter, "of something else", |p| p.rules[1].limits[0].of = LimitOf::Times),
         (Is::UnknownId, "table", |p| code(p, vec![Inst::Loop(Rows::Table(TableId(9))), Inst::End])),

@@ -1385,6 +1385,7 @@ pub(crate) mod tests {
     fn raw() -> evaluate::Decision {
         evaluate::Decision {
             broken: Vec::new(),
+            said: Vec::new(),
             offered: None,
             answered: None,
             effects: vec![
@@ -1520,6 +1521,7 @@ pub(crate) mod tests {
             products: vec!["ROAM-14".to_owned()],
             goals: vec!["upsell".to_owned()],
             say: [("agent".to_owned(), "Are you travelling?".to_owned())].into(),
+            rule: None,
         };
         let hidden = |why: &str, place: Option<&str>, error: Option<&str>| HiddenOffer {
             offer: "app".to_owned(),
@@ -1527,6 +1529,7 @@ pub(crate) mod tests {
             place: place.map(str::to_owned),
             error: error.map(str::to_owned),
             propensity: Some("1.000000".to_owned()),
+            rule: None,
         };
         let clauses = perq_compiler::ir::OfferClause::ALL.iter().map(|clause| clause.word());
         let words: Vec<&str> = clauses.chain(evaluate::HIDDEN_WORDS.iter().copied()).collect();
@@ -1553,10 +1556,14 @@ pub(crate) mod tests {
         assert_eq!(known, &serde_json::json!(words));
         let mut decision = Names::of(&Pack::of(testing::verified())).decision(&ReadEvent::default(), &raw());
         decision.offers = Some(offers);
-        decision.said = Some(Said {
-            offer: "roaming".to_owned(),
-            say: [("agent".to_owned(), "Thanks".to_owned())].into(),
-        });
+        decision.said =
+            vec![Said { rule: "points".to_owned(), say: [("agent".to_owned(), "Thanks".to_owned())].into() }];
+        check_schema(&serde_json::to_vec(&decision).unwrap());
+        // A rule that shows an offer, and one that would.
+        if let Some(offers) = &mut decision.offers {
+            offers.shown.iter_mut().for_each(|shown| shown.rule = Some("points".to_owned()));
+            offers.hidden.iter_mut().for_each(|hidden| hidden.rule = Some("points".to_owned()));
+        }
         check_schema(&serde_json::to_vec(&decision).unwrap());
     }
 

@@ -108,6 +108,10 @@ impl Writer {
             let effect = if earns { self.award() } else { self.discount() };
             text.push_str(&format!("      {effect}\n"));
         }
+        // Some rules speak; the others may be settled plainly.
+        if text.len() % 3 == 0 {
+            text.push_str("      say cashier \"given\"\n");
+        }
         text.push_str("    }\n  }\n");
         text
     }
