@@ -211,7 +211,7 @@ impl Chosen {
     fn word(&self, at: usize) -> u64 {
         let of = |word: usize| self.words.get(word).copied().unwrap_or(0);
         let low = of(at / 64) >> (at % 64);
-        if at % 64 == 0 { low } else { low | of(at / 64 + 1) << (64 - at % 64) }
+        if at.is_multiple_of(64) { low } else { low | of(at / 64 + 1) << (64 - at % 64) }
     }
 
     /// The choice of the member whose contacts these are.

@@ -224,7 +224,7 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
     let search = match (&start, warm) {
         (None, _) if members <= 2000 => Search { steps: 400, reach: 200, unit: None },
         (None, _) => Search { steps: 60, reach: 800, unit: None },
-        (Some(_), true) if members <= SAMPLE => Search { steps: 36, reach: 80, unit: None },
+        (Some(_), true) if members <= 3 * SAMPLE => Search { steps: 26, reach: 300, unit: None },
         (Some(_), true) => Search { steps: 20, reach: 150, unit: None },
         (Some(_), false) if members <= MANY => Search { steps: 24, reach: 40, unit: None },
         (Some(_), false) => Search { steps: 32, reach: 50, unit: None },
