@@ -289,7 +289,7 @@ fn a_file_without_rights_is_asked_and_not_written() {
     drop(open(&name, true).unwrap());
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
     std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o666)).unwrap();
-    assert_eq!(answers_of(&place, &[first.clone()]), ["kept"]);
+    assert_eq!(answers_of(&place, std::slice::from_ref(&first)), ["kept"]);
     let both = [first, second];
     std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o444)).unwrap();
     let said = answers_of(&place, &both);
