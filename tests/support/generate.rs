@@ -1183,6 +1183,7 @@ impl Input {
             tables: &self.tables,
             symbols: &self.symbols,
             params: &self.params,
+            rows: None,
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod actions;
 pub mod picks;
 pub mod sets;
+pub mod straight;
 pub mod trace;
 
 use crate::calendar;
