@@ -1,23 +1,41 @@
 //! Decides some receipts so many times: what `tests/instructions.rs` counts the instructions of.
 //!
-//! `hot-path PACK TURNS` takes the receipts of the workload and its catalogue.
+//! `hot-path PACK TURNS` takes the receipts of the workload and its catalogue, and `hot-path PACK TURNS LINES` one receipt of
+//! so many lines; `hot-path write E1000 PACK` writes a pack of the workload.
 
 use perq_runtime::catalogue::Catalogue;
 use perq_runtime::engine::{Engine, EngineKind};
 use perq_runtime::pack::{Pack, Policy};
 use perq_runtime::record::{ReadEvent, Reader};
-use perq_tests::workload::{data, text};
+use perq_compiler::pipeline::{NoFiles, compile};
+use perq_runtime::pack::WriteOptions;
+use perq_tests::workload::{data, packs, text};
 
 /// Receipts.
 const RECEIPTS: usize = 50;
 
+/// Writes the pack of a name such as `E1000`.
+fn write_pack(name: &str, pack: &str) {
+    let count = name.trim_start_matches('E').parse().unwrap_or_else(|_| panic!("{name} is no pack"));
+    let compilation = compile(&text::programme(&packs::equal_matches(count)), &NoFiles);
+    let program = compilation.program.unwrap_or_else(|| panic!("{:?}", compilation.diagnostics.first()));
+    std::fs::write(pack, Pack::write(&program, &WriteOptions::default())).expect("the pack is written");
+}
+
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [write, name, pack] = arguments.as_slice()
+        && write == "write"
+    {
+        return write_pack(name, pack);
+    }
+    let mut arguments = arguments.into_iter();
     let (Some(pack), Some(turns)) = (arguments.next(), arguments.next().and_then(|turns| turns.parse().ok()))
     else {
-        eprintln!("hot-path PACK TURNS");
+        eprintln!("hot-path PACK TURNS [LINES]");
         std::process::exit(2);
     };
+    let lines: Option<usize> = arguments.next().and_then(|lines| lines.parse().ok());
     let bytes = std::fs::read(&pack).unwrap_or_else(|why| panic!("{pack}: {why}"));
     let pack = Pack::read(&bytes, &Policy::unsigned_allowed()).expect("the pack is read");
     let catalogue = Catalogue::builder()
@@ -28,6 +46,10 @@ fn main() {
     let engine =
         Engine::builder(pack).catalogue(&catalogue).kind(EngineKind::Native).build().expect("an engine");
     let data = data::receipts(RECEIPTS);
+    let data = match lines {
+        Some(lines) => data.of_length(lines),
+        None => data,
+    };
     let mut reader = Reader::new();
     let mut events: Vec<ReadEvent> = Vec::new();
     for (number, receipt) in data.receipts.iter().enumerate() {

@@ -7,40 +7,72 @@ use perq_runtime::pack::{Pack, WriteOptions};
 use perq_tests::workload::{packs, text};
 use std::process::Command;
 
-/// Rules, and thousands of instructions that a receipt takes with them.
-const STORED: [(usize, u64); 2] = [(10, 62), (300, 127)];
+/// Rules, lines of the one receipt (of many receipts of some ten lines where none are stated), and thousands of
+/// instructions that a receipt takes with them.
+const STORED: [(usize, Option<u64>, u64); 3] = [(10, None, 62), (300, None, 127), (300, Some(1_000), 0)];
 /// Parts of a hundred by which a count may differ: compilers and libraries of machines are not all alike.
 const TOLERANCE: u64 = 10;
 /// Receipts of a turn.
 const RECEIPTS: u64 = 50;
 
-/// All instructions of a run of so many turns.
-fn counted(pack: &std::path::Path, turns: u64) -> u64 {
+/// What valgrind counts in a run of so many turns: the first number behind this word.
+fn counted(tool: &[&str], word: &str, pack: &std::path::Path, turns: u64, lines: Option<u64>) -> u64 {
     let output = Command::new(perq_tests::root().join(".ci/valgrind"))
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(tool)
         .arg(env!("CARGO_BIN_EXE_hot-path"))
         .arg(pack)
         .arg(turns.to_string())
+        .args(lines.map(|lines| lines.to_string()))
         .output()
         .expect("valgrind runs");
     let words = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{words}");
-    let line = words.lines().find_map(|line| line.split_once("Collected :")).map(|(_, count)| count.trim());
-    line.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("no count: {words}"))
+    let behind = words.lines().find_map(|line| line.split_once(word)).map(|(_, behind)| behind.trim());
+    let number = behind.and_then(|behind| behind.split(' ').next()).map(|number| number.replace(',', ""));
+    number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no count: {words}"))
+}
+
+/// All instructions of a run of so many turns.
+fn instructions(pack: &std::path::Path, turns: u64, lines: Option<u64>) -> u64 {
+    counted(&["--tool=callgrind", "--callgrind-out-file=/dev/null"], "Collected :", pack, turns, lines)
+}
+
+/// All allocations of a run of so many turns.
+fn allocations(pack: &std::path::Path, turns: u64, lines: Option<u64>) -> u64 {
+    counted(&["--leak-check=no"], "total heap usage:", pack, turns, lines)
+}
+
+/// A pack of so many rules of the workload, in a file.
+fn pack_of(count: usize) -> std::path::PathBuf {
+    let compilation = compile(&text::programme(&packs::drawn(count)), &NoFiles);
+    let program = compilation.program.unwrap_or_else(|| panic!("{:?}", compilation.diagnostics.first()));
+    let pack = perq_tests::scratch("instructions").join(format!("{count}.pack"));
+    std::fs::write(&pack, Pack::write(&program, &WriteOptions::default())).expect("the pack is written");
+    pack
 }
 
 #[test]
 fn a_receipt_takes_no_more_instructions_than_it_did() {
     let mut told = Vec::new();
-    for (count, stored) in STORED {
-        let compilation = compile(&text::programme(&packs::drawn(count)), &NoFiles);
-        let program = compilation.program.unwrap_or_else(|| panic!("{:?}", compilation.diagnostics.first()));
-        let pack = perq_tests::scratch("instructions").join(format!("{count}.pack"));
-        std::fs::write(&pack, Pack::write(&program, &WriteOptions::default())).expect("the pack is written");
-        let found = (counted(&pack, 3) - counted(&pack, 1)) / (2 * RECEIPTS) / 1000;
+    for (count, lines, stored) in STORED {
+        let pack = pack_of(count);
+        let receipts = if lines.is_some() { 1 } else { RECEIPTS };
+        let two_turns = instructions(&pack, 3, lines) - instructions(&pack, 1, lines);
+        let found = two_turns / (2 * receipts) / 1000;
         if found.abs_diff(stored) * 100 > stored * TOLERANCE {
-            told.push(format!("with {count} rules {found} thousand instead of {stored}"));
+            let of = lines.map_or("".to_owned(), |lines| format!(" and {lines} lines"));
+            told.push(format!("with {count} rules{of} {found} thousand instead of {stored}"));
         }
     }
     assert!(told.is_empty(), "a receipt takes other counts of instructions: {}", told.join("; "));
+}
+
+/// Once the buffers have grown, however many rules there are: 100 receipts more allocate nothing more.
+#[test]
+fn a_decision_allocates_nothing() {
+    for (count, lines, _) in STORED {
+        let pack = pack_of(count);
+        let (some, more) = (allocations(&pack, 2, lines), allocations(&pack, 4, lines));
+        assert_eq!(some, more, "{count} rules, {lines:?} lines");
+    }
 }

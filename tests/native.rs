@@ -142,6 +142,51 @@ fn dropped_code_gives_its_memory_back() {
     }
 }
 
+/// Loops that are told which rows matter do what loops over all rows do: the same proposals, the same fault, at the same
+/// turn.
+#[test]
+fn loops_that_are_told_their_rows_end_where_others_do() {
+    let plain = program(1, typical);
+    let mut told = Program::clone(&plain);
+    let kind = told.references[1].kind;
+    assert_eq!(told.layout.line[9].ty, SlotType::Symbol(kind));
+    told.rules[0].line_atoms = vec![AtomId(u32::try_from(told.atoms.len()).unwrap())];
+    let test = AtomTest::In(ReferenceId(1));
+    told.atoms.push(Atom { space: Space::Line, slot: SlotId(9), test, negated: false });
+    let (function, atoms) = (&told.functions[0], &told.rules[0].line_atoms);
+    assert_eq!(needs::narrowed_loops(&told, atoms, function, &Shape::of(function)), [0]);
+    let told = Arc::new(verify(told).expect("it verifies"));
+    let native = Native::new(Arc::clone(&told), Options::default()).expect("this machine has native code");
+    let interpreter = Interpreter::new(told);
+    let (mut scratch, mut other) = (Default::default(), Default::default());
+    for lines in 0..14 {
+        let mut input = input(&plain, lines);
+        for fuel in 0..80 {
+            input.fuel = fuel;
+            let run = |code: &dyn Fn(&mut i64, &mut Proposals) -> Result<(), Fault>| {
+                let (mut out, mut fuel) = (Proposals::default(), fuel);
+                let result = code(&mut fuel, &mut out);
+                (result, fuel, out)
+            };
+            let (scratch, other) = (std::cell::RefCell::new(&mut scratch), std::cell::RefCell::new(&mut other));
+            let (id, bindings) = (FunctionId(0), &input.bindings);
+            let want = run(&|fuel, out| {
+                interpreter.run(id, input.view(), bindings, fuel, &mut other.borrow_mut(), out)
+            });
+            let odd: Vec<u32> = (0..u32::try_from(lines).unwrap()).filter(|row| row % 2 == 1).collect();
+            let all: Vec<u32> = (0..u32::try_from(lines).unwrap()).collect();
+            // Rows that are not there, or stand where they do not belong, are passed over.
+            let wild: Vec<u32> = odd.iter().copied().chain([0, 1, 99]).collect();
+            for rows in [None, Some(&odd), Some(&all), Some(&wild)] {
+                let view = perq_compiler::evaluate::RecordView { rows: rows.map(Vec::as_slice), ..input.view() };
+                let found =
+                    run(&|fuel, out| native.run(id, view, bindings, fuel, &mut scratch.borrow_mut(), out));
+                assert_eq!(found, want, "{lines} lines, {fuel} turns, rows {rows:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_too_long_is_interpreted() {
     let program = program(3, |site| match site.0 {

@@ -1184,6 +1184,7 @@ impl Input {
             tables: &self.tables,
             symbols: &self.symbols,
             params: &self.params,
+            rows: None,
         }
     }
 }

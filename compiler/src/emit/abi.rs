@@ -30,6 +30,9 @@ pub mod context {
     pub const HIGH: i32 = 80;
     /// Pointer to two words for each table of the layout: `*const i64`, its rows' slots, and how many rows there are.
     pub const TABLES: i32 = 88;
+    /// `*const i64`: rows of lines, ascending, and behind them how many lines there are. A loop over lines that does
+    /// nothing at the others looks at these alone ([`crate::ir::needs::narrowed_loops`]).
+    pub const ROWS: i32 = 96;
 }
 
 /// Bytes of a table's entry.

@@ -9,9 +9,10 @@ pub mod abi;
 pub mod helpers;
 
 use crate::ir::{
-    CalendarPart, ClockPart, Comparison, Element, FaultKind, Function, FunctionId, Inst, Program,
+    AtomId, CalendarPart, ClockPart, Comparison, Element, FaultKind, Function, FunctionId, Inst, Program,
     ReferenceId, Rounding, Rows, SetPick, SetValue, Shape, Ty, Value, Verified, line_slot,
 };
+use crate::ir::needs::narrowed_loops;
 use abi::context;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -47,6 +48,8 @@ pub struct Code {
     pub bags: u32,
     /// Bundles that it needs.
     pub sets: u32,
+    /// It has loops that look at the context's rows alone.
+    pub narrowed: bool,
 }
 
 /// Emits functions into a module.
@@ -84,14 +87,14 @@ impl<'m, M: Module> Emitter<'m, M> {
     }
 
     /// Emits one function.
-    pub fn function(&mut self, program: &Verified, function: FunctionId) -> Emitted {
-        let Some(function) = program.functions.get(function.index()) else {
+    pub fn function(&mut self, program: &Verified, id: FunctionId) -> Emitted {
+        let Some(function) = program.functions.get(id.index()) else {
             return Emitted::Declined("there is no such function".to_owned());
         };
         if function.insts.len() > INSTS {
             return Emitted::Declined(format!("{} instructions are too many", function.insts.len()));
         }
-        match self.emit(program, function) {
+        match self.emit(program, function, line_atoms(program, id)) {
             Ok(code) => Emitted::Code(code),
             Err(words) => {
                 // What a failed function left there is not for the next one.
@@ -102,8 +105,9 @@ impl<'m, M: Module> Emitter<'m, M> {
         }
     }
 
-    fn emit(&mut self, program: &Program, function: &Function) -> Result<Code, String> {
+    fn emit(&mut self, program: &Program, function: &Function, atoms: &[AtomId]) -> Result<Code, String> {
         let shape = Shape::of(function);
+        let narrowed = narrowed_loops(program, atoms, function, &shape);
         self.module.clear_context(&mut self.context);
         self.context.func.signature = self.entry.clone();
         let id = self.module.declare_anonymous_function(&self.entry).map_err(|error| error.to_string())?;
@@ -121,6 +125,7 @@ impl<'m, M: Module> Emitter<'m, M> {
             helpers: &self.helpers,
             program,
             shape: &shape,
+            narrowed: &narrowed,
             builder,
             context,
             fault,
@@ -137,8 +142,17 @@ impl<'m, M: Module> Emitter<'m, M> {
         builder.seal_all_blocks();
         builder.finalize(config);
         self.module.define_function(id, &mut self.context).map_err(|error| error.to_string())?;
-        Ok(Code { id, references, selections: shape.selections, bags: shape.bags, sets: shape.sets })
+        let (selections, bags, sets) = (shape.selections, shape.bags, shape.sets);
+        Ok(Code { id, references, selections, bags, sets, narrowed: !narrowed.is_empty() })
     }
+}
+
+/// What a line must satisfy for the rule of a function to propose something. Lowering makes the functions of rules in
+/// the order of the rules; of a program that was made otherwise some are not found, and work without.
+fn line_atoms(program: &Program, function: FunctionId) -> &[AtomId] {
+    let at = program.rules.partition_point(|rule| rule.function < function);
+    let rule = program.rules.get(at).filter(|rule| rule.function == function);
+    rule.map_or(&[], |rule| &rule.line_atoms)
 }
 
 /// An instruction's value in emitted code.
@@ -185,6 +199,8 @@ struct Lowering<'e, M: Module> {
     helpers: &'e BTreeMap<Helper, FuncId>,
     program: &'e Program,
     shape: &'e Shape,
+    /// Where the loops open that look at the context's rows alone.
+    narrowed: &'e [u32],
     builder: FunctionBuilder<'e>,
     context: clif::Value,
     /// Ends the function with the status that it is given.
@@ -970,7 +986,60 @@ impl<M: Module> Lowering<'_, M> {
         Ok(ins.ins().band(bit, inside))
     }
 
+    /// Opens a loop over the context's rows. At each it pays for the turns of the rows that it passes by, too, and behind
+    /// the last one for those up to the end, so that it takes what a loop over all rows takes, and ends where that does.
+    fn enter_narrowed(&mut self) -> Result<Lowered> {
+        let (count, base) = (self.field(context::LINE_COUNT), self.field(context::LINES));
+        let [head, pay, starve, turn, next, exit] = std::array::from_fn(|_| self.builder.create_block());
+        self.builder.set_cold_block(starve);
+        let place = self.builder.append_block_param(head, I64);
+        let paid = self.builder.append_block_param(head, I64);
+        let rows = self.field(context::ROWS);
+        let zero = self.int(0);
+        self.builder.ins().jump(head, &[rows.into(), zero.into()]);
+
+        self.builder.switch_to_block(head);
+        let row = self.builder.ins().load(I64, row_slot(), place, 0);
+        let more = self.builder.ins().icmp(IntCC::SignedLessThan, row, count);
+        // Rows that are paid for when this one is done; of what stands behind the last row, none.
+        let done = self.builder.ins().uextend(I64, more);
+        let done = self.builder.ins().iadd(row, done);
+        let turns = self.builder.ins().isub(done, paid);
+        let each = self.shape.turn(usize::try_from(self.at).map_err(|_| ILL)?);
+        let cost = self.builder.ins().imul_imm_s(turns, each);
+        let fuel = self.result(context::FUEL);
+        let empty = self.builder.ins().icmp(IntCC::SignedLessThan, fuel, cost);
+        self.builder.ins().brif(empty, starve, &[], pay, &[]);
+
+        self.builder.switch_to_block(starve);
+        // As many turns as can be paid for.
+        let each = self.int(each);
+        let rest = self.builder.ins().srem(fuel, each);
+        self.builder.ins().store(changing(), rest, self.context, context::FUEL);
+        let status = self.int(abi::kind_code(FaultKind::OutOfFuel) | abi::inst_code(self.at));
+        self.builder.ins().jump(self.fault, &[status.into()]);
+
+        self.builder.switch_to_block(pay);
+        let fuel = self.builder.ins().isub(fuel, cost);
+        self.builder.ins().store(changing(), fuel, self.context, context::FUEL);
+        self.builder.ins().brif(more, turn, &[], exit, &[]);
+
+        self.builder.switch_to_block(next);
+        let following = self.builder.ins().iadd_imm_s(place, 8);
+        self.builder.ins().jump(head, &[following.into(), done.into()]);
+
+        self.builder.switch_to_block(turn);
+        let bytes = i64::try_from(self.program.layout.line.len()).ok().and_then(|width| width.checked_mul(8));
+        let start = self.builder.ins().imul_imm_s(row, bytes.ok_or("a row is too wide")?);
+        let slots = self.builder.ins().iadd(base, start);
+        self.frames.push(Frame { exit, next: Some(next) });
+        Ok(Lowered::Row(row, slots))
+    }
+
     fn enter_loop(&mut self, rows: Rows) -> Result<Lowered> {
+        if self.narrowed.binary_search(&self.at).is_ok() {
+            return self.enter_narrowed();
+        }
         let layout = &self.program.layout;
         let (count, base, width) = match rows {
             Rows::Lines | Rows::Selected(_) => {

@@ -21,6 +21,7 @@ mod price;
 mod promise;
 mod propose;
 mod purse;
+mod questions;
 mod review;
 mod settle;
 pub mod spread;
@@ -63,6 +64,10 @@ pub struct RecordView<'a> {
     pub symbols: &'a [u32],
     /// Values of the parameters at the event's date.
     pub params: &'a [i64],
+    /// Of the rule at hand, where that is known: the rows of lines, ascending, that may satisfy its conditions on lines.
+    /// Each that is left out does not satisfy one of [`crate::ir::Rule::line_atoms`] that is not negated, so that a loop
+    /// which asks these first need not look at it. What a function does is the same with and without.
+    pub rows: Option<&'a [u32]>,
 }
 
 /// One event, packed: owned slots that a reader fills and that evaluation updates (the running amounts at entry to a
@@ -116,6 +121,7 @@ impl Record {
             tables: &self.tables,
             symbols: &self.symbols,
             params,
+            rows: None,
         }
     }
 }

@@ -7,6 +7,8 @@
 //!   changes its answer; each interval owns the row of the rules that its values allow. The rows of an event's slots,
 //!   anded, leave the rules whose conditions on them hold. Equal rows are kept once.
 //! * **A set of the event** (segments of a member): each symbol owns the rules that it lets in and those that it bars.
+//! * **What rules ask of the event in their code** ([`super::questions`]): each such number is worked out once, and owns
+//!   rows as a slot does. Where it fails, the rules that ask it are left to their code.
 //! * **Lines**: a rule that needs a line with certain properties is filed under the most selective of them, its key;
 //!   the values of the lines lead to the rules filed there. Those that survive the event's conditions are asked for
 //!   the rest of the properties line by line.
@@ -17,10 +19,14 @@
 
 pub mod outline;
 
-use super::atom::{self, Ranges, event_value, intersection, line_holds, ranges, symbols, union};
+use super::atom::{self, event_value, line_holds, ranges, symbols};
 use super::plain;
+use super::questions;
 use super::{Bindings, Record, RecordView};
+use crate::interpret;
 use crate::interpret::actions::turns;
+use crate::interpret::straight::Straight;
+use crate::ir::ranges::{Ranges, intersection, union};
 use crate::ir::{
     Atom, AtomId, AtomTest, EventId, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SiteKind,
     SlotId, SlotType, Space, event_slot, line_slot,
@@ -37,6 +43,10 @@ const MOST_INTERVALS: usize = 1024;
 const MOST_WORDS: (usize, usize) = (32, 2);
 /// Rules of whom sets are asked one by one.
 const FEW: u32 = 64;
+/// Rules that are quicker asked than told apart by questions.
+const FEW_ASKING: u32 = 8;
+/// Rules with a key for each slot of keys, from which on it is worth noting which lines have them.
+const WORTH_MEETING: usize = 4;
 /// A table from value to interval may have so many places for each border.
 const TABLE_PLACES: usize = 16;
 /// And so many where the values are symbols, which are numbered without gaps.
@@ -72,12 +82,40 @@ pub struct Candidates {
     ask_sets: bool,
     /// Positions found for the phase.
     found: Vec<u32>,
+    /// Rules that ask a question which failed.
+    spared: Vec<u64>,
+    answers: interpret::Scratch,
+    failed: Vec<bool>,
+    matched: Matched,
+}
+
+/// Which lines have the keys of the rules that were found.
+#[derive(Debug, Default)]
+struct Matched {
+    /// By position, of those that were found: where its rows are in `ends`.
+    place: Vec<u32>,
+    /// Where the rows of each end; the first begin at 0. Empty where nothing is known.
+    ends: Vec<u32>,
+    rows: Vec<u32>,
+    /// Place and row, as they are met.
+    met: Vec<(u32, u32)>,
 }
 
 impl Candidates {
     /// What [`Plan::find`] found.
     pub(super) fn found(&self) -> &[u32] {
         &self.found
+    }
+
+    /// The rows of lines that may satisfy the conditions on lines of a rule that was found, where they are known.
+    pub(super) fn rows(&self, position: u32) -> Option<&[u32]> {
+        let Matched { place, ends, rows, met: _ } = &self.matched;
+        if ends.is_empty() {
+            return None;
+        }
+        let place = usize::try_from(*place.get(index(position))?).ok()?;
+        let start = place.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied())?;
+        rows.get(index(start)..index(*ends.get(place)?))
     }
 }
 
@@ -91,6 +129,7 @@ struct Index {
     /// What the basket came to at entry to a phase.
     paid: Option<Slot>,
     sets: Vec<Set>,
+    shared: Option<Shared>,
     keys: Vec<Keys>,
     /// Rules that need no key.
     keyless: usize,
@@ -124,6 +163,26 @@ struct Set {
     bars: Filed,
     /// Rules that bar a symbol, which a missing set does not satisfy.
     barring: usize,
+}
+
+/// What rules ask in their code.
+#[derive(Debug)]
+struct Shared {
+    code: Straight,
+    list: Vec<Question>,
+    /// Rules that ask any of them.
+    asking: usize,
+}
+
+/// A question: in which rows the intervals of its answers are.
+#[derive(Debug)]
+struct Question {
+    /// Which instruction of the code it is.
+    at: usize,
+    cuts: Cuts,
+    rows: Vec<usize>,
+    /// Rules that ask it.
+    asking: usize,
 }
 
 /// A slot of lines under whose values rules are filed.
@@ -171,6 +230,10 @@ impl Sparse {
     }
 
     fn each(&self, row: &Range<usize>, mut act: impl FnMut(usize, u64)) {
+        // Most values that lines have are those of no rule.
+        if row.is_empty() {
+            return;
+        }
         let words = self.words.get(row.clone()).unwrap_or(&[]);
         let bits = self.bits.get(row.clone()).unwrap_or(&[]);
         for (word, bits) in words.iter().zip(bits) {
@@ -230,16 +293,14 @@ impl Cuts {
 
     /// In which interval a value is.
     fn interval(&self, value: i64) -> usize {
-        if self.table.is_empty() {
+        let Some(first) = self.borders.first().filter(|_| !self.table.is_empty()) else {
             return self.search(value);
-        }
-        let Some(first) = self.borders.first() else { return 0 };
+        };
         if value < *first {
             return 0;
         }
-        let place = value.checked_sub(*first).and_then(|place| usize::try_from(place).ok());
-        let interval = place.and_then(|place| self.table.get(place));
-        interval.and_then(|interval| usize::try_from(*interval).ok()).unwrap_or(self.borders.len())
+        let interval = usize::try_from(value.abs_diff(*first)).ok().and_then(|place| self.table.get(place));
+        interval.map_or(self.borders.len(), |interval| index(*interval))
     }
 }
 
@@ -347,9 +408,16 @@ impl Plan {
     }
 
     /// Prepares for the phases of one event.
-    pub(super) fn begin(&self, record: &Record, params: &[i64], candidates: &mut Candidates) {
+    pub(super) fn begin(
+        &self,
+        bindings: &Bindings,
+        record: &Record,
+        params: &[i64],
+        candidates: &mut Candidates,
+    ) {
         if let Some(index) = &self.index {
             index.begin(record, record.view(params), candidates);
+            index.ask(bindings, record.view(params), candidates);
         }
     }
 
@@ -365,6 +433,7 @@ impl Plan {
     ) {
         let view = record.view(params);
         candidates.found.clear();
+        candidates.matched.ends.clear();
         let Some(index) = &self.index else {
             let first = phase.start.saturating_mul(64);
             let here = self.rules.iter().zip(0u32..).skip(first).take(phase.len().saturating_mul(64));
@@ -376,7 +445,7 @@ impl Plan {
             }
             return;
         };
-        let Candidates { mask, live: _, row: _, ask_sets, found } = candidates;
+        let Candidates { mask, ask_sets, found, .. } = candidates;
         let paid = index.paid.as_ref().map(|slot| {
             let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
             row.map_or(&[][..], |row| index.dense.row(*row))
@@ -395,6 +464,7 @@ impl Plan {
                 }
             }
         }
+        index.meet(view, candidates);
     }
 }
 
@@ -428,28 +498,18 @@ fn lines<'a>(view: RecordView<'a>) -> impl Iterator<Item = &'a [i64]> {
 
 impl Index {
     fn begin(&self, record: &Record, view: RecordView<'_>, candidates: &mut Candidates) {
-        let Candidates { mask, live, row, ask_sets, found: _ } = candidates;
+        let Candidates { mask, live, row, ask_sets, .. } = candidates;
         mask.clear();
         let Some(kind) = self.kinds.get(record.kind.index()) else { return };
         // Lines first: what they leave out need not be looked at again.
         mask.extend_from_slice(self.dense.row(self.keyless));
         for keys in &self.keys {
-            let mut file = |value: i64| {
-                if let Some(row) = keys.filed.rows.get(keys.filed.cuts.interval(value)) {
-                    self.sparse.each(row, |word, bits| {
-                        if let Some(word) = mask.get_mut(word) {
-                            *word |= bits;
-                        }
-                    });
-                }
-            };
             for line in lines(view) {
-                let value = line.get(keys.slot.index()).copied().unwrap_or(MISSING);
-                if keys.set {
-                    symbols(view, value).iter().for_each(|symbol| file(i64::from(*symbol)));
-                } else {
-                    file(value);
-                }
+                self.each_filed(keys, line, view, |word, bits| {
+                    if let Some(word) = mask.get_mut(word) {
+                        *word |= bits;
+                    }
+                });
             }
         }
         and(mask, self.dense.row(*kind));
@@ -457,14 +517,10 @@ impl Index {
             let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
             row.map_or(&[][..], |row| self.dense.row(*row))
         };
-        // The first leaves little; from then on only words that are left are looked at.
-        let (first, others) = self.slots.split_at(self.slots.len().min(1));
-        first.iter().for_each(|slot| and(mask, row_of(slot)));
+        // Whole rows: that is quicker than to pass by the words in which nothing is left.
+        self.slots.iter().for_each(|slot| and(mask, row_of(slot)));
         live.clear();
         live.extend(mask.iter().enumerate().filter(|(_, bits)| **bits != 0).map(|(word, _)| word));
-        for slot in others {
-            and_live(mask, live, row_of(slot));
-        }
         let left = live.iter().filter_map(|word| mask.get(*word)).map(|word| word.count_ones()).sum::<u32>();
         *ask_sets = left <= FEW;
         if *ask_sets {
@@ -500,6 +556,112 @@ impl Index {
                     *word &= !barring;
                 }
             }
+        }
+    }
+
+    /// Asks what rules would ask in their code.
+    fn ask(&self, bindings: &Bindings, view: RecordView<'_>, candidates: &mut Candidates) {
+        let Some(shared) = self.shared.as_ref().filter(|_| view.symbols.len() <= questions::MOST_SYMBOLS) else {
+            return;
+        };
+        let Candidates { mask, live, row, spared, answers, failed, .. } = candidates;
+        let asking = self.dense.row(shared.asking);
+        let left = |word: &usize| mask.get(*word).zip(asking.get(*word)).map_or(0, |(mask, asking)| mask & asking);
+        if live.iter().map(|word| left(word).count_ones()).sum::<u32>() < FEW_ASKING {
+            return;
+        }
+        shared.code.run(view, bindings, answers, failed);
+        row.clear();
+        row.resize(mask.len(), u64::MAX);
+        spared.clear();
+        spared.resize(mask.len(), 0);
+        for question in &shared.list {
+            if failed.get(question.at).copied().unwrap_or(true) {
+                let asking = self.dense.row(question.asking);
+                spared.iter_mut().zip(asking).for_each(|(spared, asking)| *spared |= asking);
+            } else {
+                let answer = shared.code.number(answers, question.at);
+                let allowed = question.rows.get(question.cuts.interval(answer));
+                and(row, allowed.map_or(&[][..], |allowed| self.dense.row(*allowed)));
+            }
+        }
+        row.iter_mut().zip(spared).for_each(|(row, spared)| *row |= *spared);
+        and_live(mask, live, row);
+    }
+
+    /// Notes which lines have the keys of the rules that were found, where that is worth it.
+    fn meet(&self, view: RecordView<'_>, candidates: &mut Candidates) {
+        let Candidates { found, row: keyed, matched, .. } = candidates;
+        let Matched { place, ends, rows, met } = matched;
+        let keyless = self.dense.row(self.keyless);
+        let is_keyed = |position: &&u32| {
+            let word = keyless.get(index(**position / 64)).copied().unwrap_or(u64::MAX);
+            word >> (**position % 64) & 1 == 0
+        };
+        let count = found.iter().filter(is_keyed).count();
+        if count < self.keys.len().saturating_mul(WORTH_MEETING) {
+            return;
+        }
+        keyed.clear();
+        keyed.resize(keyless.len(), 0);
+        place.resize(keyless.len().saturating_mul(64), u32::MAX);
+        for position in found.iter() {
+            if let Some(place) = place.get_mut(index(*position)) {
+                *place = u32::MAX;
+            }
+        }
+        for (position, number) in found.iter().filter(is_keyed).zip(0u32..) {
+            put(keyed, *position, true);
+            if let Some(place) = place.get_mut(index(*position)) {
+                *place = number;
+            }
+        }
+        ends.resize(count, 0);
+        met.clear();
+        for keys in &self.keys {
+            for (line, row) in lines(view).zip(0u32..) {
+                self.each_filed(keys, line, view, |word, bits| {
+                    let mut bits = bits & keyed.get(word).copied().unwrap_or(0);
+                    while bits != 0 {
+                        let position = word.saturating_mul(64).saturating_add(bits.trailing_zeros() as usize);
+                        bits &= bits.wrapping_sub(1);
+                        let number = place.get(position).copied().unwrap_or(u32::MAX);
+                        if let Some(end) = ends.get_mut(index(number)) {
+                            *end = end.saturating_add(1);
+                            met.push((number, row));
+                        }
+                    }
+                });
+            }
+        }
+        // Each list's end is where it begins until it is filled.
+        let mut start = 0u32;
+        for end in ends.iter_mut() {
+            (*end, start) = (start, start.saturating_add(*end));
+        }
+        rows.clear();
+        rows.resize(met.len(), 0);
+        for (number, row) in met.iter() {
+            let Some(end) = ends.get_mut(index(*number)) else { continue };
+            if let Some(place) = rows.get_mut(index(*end)) {
+                *place = *row;
+            }
+            *end = end.saturating_add(1);
+        }
+    }
+
+    /// The rules that are filed under the values of a line.
+    fn each_filed(&self, keys: &Keys, line: &[i64], view: RecordView<'_>, mut act: impl FnMut(usize, u64)) {
+        let value = line.get(keys.slot.index()).copied().unwrap_or(MISSING);
+        let mut file = |value: i64| {
+            if let Some(row) = keys.filed.rows.get(keys.filed.cuts.interval(value)) {
+                self.sparse.each(row, &mut act);
+            }
+        };
+        if keys.set {
+            symbols(view, value).iter().for_each(|symbol| file(i64::from(*symbol)));
+        } else {
+            file(value);
         }
     }
 
@@ -602,6 +764,7 @@ impl<'a> Builder<'a> {
         let mut open: Vec<Open> = vec![Open::default(); plan.rules.len()];
         let kinds = builder.kinds(&rules);
         let (slots, paid, sets) = builder.event(&rules, &mut open);
+        let shared = builder.questions(&plan.rules);
         let (keys, keyless) = builder.lines(&rules, &mut open);
         let (mut again, mut set_atoms, mut lines) = (Lists::default(), Lists::default(), Lists::default());
         for open in open {
@@ -610,7 +773,7 @@ impl<'a> Builder<'a> {
             lines.push(open.lines);
         }
         let Builder { dense, sparse, .. } = builder;
-        Index { kinds, slots, paid, sets, keys, keyless, again, set_atoms, lines, dense, sparse }
+        Index { kinds, slots, paid, sets, shared, keys, keyless, again, set_atoms, lines, dense, sparse }
     }
 
     /// The kind of the names that a reference of this kind tests.
@@ -706,7 +869,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        let (mut slots, mut paid) = (Vec::<(u64, Slot)>::new(), None);
+        let (mut slots, mut paid) = (Vec::<Slot>::new(), None);
         for (compatible, slot) in scalars.into_iter().zip((0u32..).map(SlotId)) {
             if compatible.is_empty() {
                 continue;
@@ -714,32 +877,19 @@ impl<'a> Builder<'a> {
             let free = self.row_of(rules.iter().map(|(position, _)| *position));
             let mut start = free;
             compatible.iter().for_each(|(position, _)| put(&mut start, *position, false));
-            let changes = Changes::new(&compatible);
-            let exact = changes.borders.len() < MOST_INTERVALS;
-            let borders = if exact { changes.borders.clone() } else { changes.thinned(MOST_INTERVALS) };
-            let mut rows = Vec::new();
-            changes.sweep(&borders, start, |row| {
-                rows.push(self.dense_row(row));
-                true
-            });
+            let (borders, rows, exact) = self.rows(&compatible, start);
             if !exact {
                 for (position, _) in &compatible {
                     self.ask_again(rules, *position, slot, open);
                 }
             }
-            // The slot that leaves the fewest rules, in the mean over its rows, is looked at first.
-            let ones =
-                rows.iter().flat_map(|row| self.dense.row(*row)).map(|word| u64::from(word.count_ones()));
-            let left = ones.sum::<u64>().checked_div(u64::try_from(rows.len()).unwrap_or(1)).unwrap_or(0);
             let slot = Slot { slot, cuts: Cuts::new(borders, 0), rows };
             if slot.slot == event_slot::BASKET_PAID {
                 paid = Some(slot);
             } else {
-                slots.push((left, slot));
+                slots.push(slot);
             }
         }
-        slots.sort_by_key(|(left, _)| *left);
-        let slots = slots.into_iter().map(|(_, slot)| slot).collect();
         let mut built = Vec::new();
         for (atoms, slot) in sets.into_iter().zip((0u32..).map(SlotId)) {
             if !atoms.is_empty() {
@@ -747,6 +897,20 @@ impl<'a> Builder<'a> {
             }
         }
         (slots, paid, built)
+    }
+
+    /// Borders and rows of what rules are compatible with; `start` are those compatible with everything. Says whether the
+    /// rows are exact, or allow too much.
+    fn rows(&mut self, compatible: &[Compatible], start: Vec<u64>) -> (Vec<i64>, Vec<usize>, bool) {
+        let changes = Changes::new(compatible);
+        let exact = changes.borders.len() < MOST_INTERVALS;
+        let borders = if exact { changes.borders.clone() } else { changes.thinned(MOST_INTERVALS) };
+        let mut rows = Vec::new();
+        changes.sweep(&borders, start, |row| {
+            rows.push(self.dense_row(row));
+            true
+        });
+        (borders, rows, exact)
     }
 
     /// Has survivors asked their conditions on a slot again.
@@ -816,6 +980,35 @@ impl<'a> Builder<'a> {
             true
         });
         (Filed { cuts: Cuts::new(borders, SYMBOL_PLACES), rows }, exact)
+    }
+
+    /// The rows of what rules ask in their code.
+    fn questions(&mut self, rules: &[Option<RuleId>]) -> Option<Shared> {
+        let questions::Questions { code, list, asked } = questions::of(self.program)?;
+        let rules = || rules.iter().zip(0u32..).filter_map(|(rule, position)| Some(((*rule)?, position)));
+        let mut compatible: Vec<Vec<Compatible>> = vec![Vec::new(); list.len()];
+        for (rule, position) in rules() {
+            for (question, allowed) in asked.get(rule.index()).into_iter().flatten() {
+                let Some(of_question) = compatible.get_mut(*question) else { continue };
+                match of_question.last_mut().filter(|(last, _)| *last == position) {
+                    Some((_, sofar)) => *sofar = intersection(sofar, allowed),
+                    None => of_question.push((position, allowed.clone())),
+                }
+            }
+        }
+        let mut built = Vec::new();
+        let mut all = self.row_of([]);
+        for (compatible, at) in compatible.into_iter().zip(list) {
+            let mut start = self.row_of(rules().map(|(_, position)| position));
+            compatible.iter().for_each(|(position, _)| put(&mut start, *position, false));
+            let asking = self.row_of(compatible.iter().map(|(position, _)| *position));
+            all.iter_mut().zip(&asking).for_each(|(all, asking)| *all |= asking);
+            let (borders, rows, _) = self.rows(&compatible, start);
+            let asking = self.dense_row(&asking);
+            built.push(Question { at, cuts: Cuts::new(borders, 0), rows, asking });
+        }
+        let asking = self.dense_row(&all);
+        Some(Shared { code, list: built, asking })
     }
 
     /// Files the rules that need a line.

@@ -1,7 +1,7 @@
 //! What the rules of one group propose: runs their functions, so that no piece is in the sets of two rules where rules
 //! compete for pieces. Refuses to know what becomes of a proposal.
 
-use super::plan::Plan;
+use super::plan::{Candidates, Plan};
 use super::price::Run;
 use super::{Bindings, Code, Decision, Proposals, RecordView, RuleFault};
 use crate::ir::{Displace, Fault, Group, PlaceId, Program, RuleId, Scope};
@@ -10,6 +10,7 @@ use crate::ir::{Displace, Fault, Group, PlaceId, Program, RuleId, Scope};
 pub(super) struct Asking<'a, C: Code> {
     pub program: &'a Program,
     pub plan: &'a Plan,
+    pub candidates: &'a Candidates,
     pub bindings: &'a Bindings,
     pub record: RecordView<'a>,
     pub code: &'a C,
@@ -168,7 +169,8 @@ impl<C: Code> Asking<'_, C> {
         }
         let (list, selected) = (proposals.list.len(), proposals.selected.len());
         let (takes, used) = (proposals.takes.len(), proposals.used.len());
-        match self.code.run(rule.function, self.record, self.bindings, fuel, scratch, proposals) {
+        let record = RecordView { rows: self.candidates.rows(position), ..self.record };
+        match self.code.run(rule.function, record, self.bindings, fuel, scratch, proposals) {
             Ok(()) if proposals.list.len() > list => Some(Run {
                 position,
                 proposals: list..proposals.list.len(),

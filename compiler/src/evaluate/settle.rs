@@ -170,7 +170,7 @@ fn settle<C: Code>(
     decision.offered = offers::arbitrate(program, bindings, record, &failed);
     decision.answered = offers::answered(program, bindings, record);
     settling.held = offers::kept_back(program, record, &failed);
-    plan.begin(record, params, candidates);
+    plan.begin(bindings, record, params, candidates);
     if let Some(kept) = kept {
         settling.resume(program, plan, kept);
     }
@@ -191,8 +191,9 @@ fn settle<C: Code>(
             let (here, later) = found.split_at_checked(count).unwrap_or((found, &[]));
             found = later;
             let Some(group) = program.groups.get(group_id.index()) else { continue };
+            let (record_now, silent) = (record.view(params), silent.as_slice());
             let asking =
-                Asking { program, plan, bindings, record: record.view(params), code, silent: &silent };
+                Asking { program, plan, candidates, bindings, record: record_now, code, silent };
             let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
             asking.group(group, here, memory, &mut settling.runs, decision);
             if !settling.runs.is_empty() {
@@ -340,11 +341,9 @@ impl Settling {
         }
         self.stale = false;
         self.write_tender(program, record);
-        let mut sum: i128 = 0;
         let rows = record.lines.chunks_exact_mut(record.line_width.max(1));
         // As many as there were at the beginning.
         for (line, row) in self.lines.iter().zip(rows) {
-            sum = sum.saturating_add(i128::from(line.running));
             if row.get(line_slot::INITIAL.index()).is_some_and(|initial| *initial == MISSING) {
                 continue;
             }
@@ -353,7 +352,7 @@ impl Settling {
             }
         }
         if let Some(paid) = record.event.get_mut(event_slot::BASKET_PAID.index()) {
-            *paid = present_count(sum);
+            *paid = sum_of(self.lines.iter().map(|line| line.running));
         }
     }
 
@@ -1011,6 +1010,16 @@ impl Settling {
 
     /// What is left of the lines, their tax, and the sums.
     fn total(&self, program: &Program, record: &Record, decision: &mut Decision) {
+        if program.tax.is_none() {
+            let line = |line: &Line| LineTotal { initial: line.initial, paid: line.running, tax: 0 };
+            decision.lines.extend(self.lines.iter().map(line));
+            if let Some(totals) = self.small_totals() {
+                let Totals { awards, debits, .. } = std::mem::take(&mut decision.totals);
+                decision.totals = Totals { awards, debits, ..totals };
+                return;
+            }
+            decision.lines.clear();
+        }
         let (mut initial, mut paid, mut tax, mut points): (i128, i128, i128, i128) = (0, 0, 0, 0);
         let mut on_top: i128 = 0;
         let mut rows = rows(record);
@@ -1040,6 +1049,21 @@ impl Settling {
     }
 }
 
+impl Settling {
+    /// The sums without tax, where none of them leaves 64 bits on the way.
+    fn small_totals(&self) -> Option<Totals> {
+        let (mut initial, mut paid, mut points) = (0i64, 0i64, 0i64);
+        for line in &self.lines {
+            initial = initial.checked_add(line.initial)?;
+            paid = paid.checked_add(line.running)?;
+            points = points.checked_add(line.tendered)?;
+        }
+        let (discount, total) = (initial.checked_sub(paid)?, paid.checked_sub(points)?);
+        let present = [initial, paid, points, discount, total].iter().all(|sum| *sum != MISSING);
+        present.then(|| Totals { initial, discount, paid, points, total, ..Totals::default() })
+    }
+}
+
 /// The slots of each line; none where lines have no slots.
 fn rows(record: &Record) -> impl Iterator<Item = &[i64]> {
     let slots = if record.line_width == 0 { &[][..] } else { &record.lines };
@@ -1050,6 +1074,12 @@ fn first(holder: &mut u32, position: u32) {
     if *holder == NONE {
         *holder = position;
     }
+}
+
+/// A sum in 64 bits, as [`present_count`].
+fn sum_of(numbers: impl Iterator<Item = i64> + Clone) -> i64 {
+    let small = numbers.clone().try_fold(0i64, i64::checked_add).filter(|sum| *sum != MISSING);
+    small.unwrap_or_else(|| present_count(numbers.map(i128::from).fold(0, i128::saturating_add)))
 }
 
 /// A sum in 64 bits. Readers refuse records whose sums do not fit; one that came another way stops at the end of the

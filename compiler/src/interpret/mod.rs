@@ -8,6 +8,7 @@ mod count;
 pub mod marks;
 pub mod picks;
 pub mod sets;
+pub mod straight;
 pub mod trace;
 
 use crate::calendar;

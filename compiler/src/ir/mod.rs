@@ -45,10 +45,12 @@ pub mod contacts;
 pub mod gift;
 pub mod instruments;
 pub mod life;
+pub mod needs;
 pub mod offers;
 pub mod optimise;
 pub mod print;
 pub mod promise;
+pub mod ranges;
 #[cfg(test)]
 pub(crate) mod sample;
 pub mod shape;

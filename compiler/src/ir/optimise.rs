@@ -463,7 +463,7 @@ fn in_order(a: Value, b: Value, inst: fn(Value, Value) -> Inst) -> Option<Simple
 
 /// Whether two of them with the same operands make the same value, and the second does not fault where the first did
 /// not, and neither takes fuel.
-fn is_shared(inst: &Inst) -> bool {
+pub(super) fn is_shared(inst: &Inst) -> bool {
     match inst {
         Inst::Int(_)
         | Inst::Wide(_)

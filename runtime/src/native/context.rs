@@ -21,6 +21,7 @@ pub(super) struct Context<'a> {
     pub low: i64,
     pub high: i64,
     pub tables: *const Rows,
+    pub narrowed: *const i64,
     /// Counts that `selections` points to.
     pub selections_length: usize,
     /// Lines of the record.
@@ -72,6 +73,7 @@ mod tests {
         assert_eq!(offset_of!(Context<'_>, low), at(context::LOW));
         assert_eq!(offset_of!(Context<'_>, high), at(context::HIGH));
         assert_eq!(offset_of!(Context<'_>, tables), at(context::TABLES));
+        assert_eq!(offset_of!(Context<'_>, narrowed), at(context::ROWS));
         assert_eq!(size_of::<Rows>(), at(abi::TABLE_SIZE));
         assert_eq!(offset_of!(Rows, count), 8);
         assert_eq!(size_of::<Words>(), at(abi::REFERENCE_SIZE));

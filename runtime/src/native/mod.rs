@@ -94,6 +94,7 @@ struct Compiled {
     selections: u32,
     bags: u32,
     sets: u32,
+    narrowed: bool,
 }
 
 type EntryPoint = unsafe extern "C" fn(*mut Context<'_>) -> i64;
@@ -131,6 +132,38 @@ pub struct Scratch {
     runs: Vec<Run>,
     references: Vec<Words>,
     tables: Vec<Rows>,
+    /// Slots of lines, slots of one, and how many lines that makes: of the last record.
+    lines: (usize, usize, usize),
+    /// Rows of lines that loops look at, and behind them how many lines there are.
+    rows: Vec<i64>,
+    /// The same of all lines.
+    all_rows: Vec<i64>,
+}
+
+impl Scratch {
+    /// Lists the rows that loops of the next function look at, with the number of lines behind them: those of the record
+    /// that it is told to look at, or all.
+    fn narrow(&mut self, record: &RecordView<'_>, lines: usize) -> *const i64 {
+        let count = interpret::actions::turns(lines);
+        let Some(rows) = record.rows else {
+            if self.all_rows.last() != Some(&count) {
+                self.all_rows.clear();
+                self.all_rows.extend(0..=count);
+            }
+            return self.all_rows.as_ptr();
+        };
+        self.rows.clear();
+        let mut next = 0;
+        for row in rows.iter().map(|row| i64::from(*row)) {
+            // That they ascend and are there is what emitted code relies on.
+            if (next..count).contains(&row) {
+                self.rows.push(row);
+                next = row.saturating_add(1);
+            }
+        }
+        self.rows.push(count);
+        self.rows.as_ptr()
+    }
 }
 
 /// What the address of an unbound or empty reference is, so that there is always a word to read.
@@ -319,7 +352,11 @@ impl Code for Native {
                 return interpreter.run(function, record, bindings, fuel, &mut scratch.interpreter, out);
             }
         };
-        let lines = record.line_count();
+        // Many functions are run on one record, and to divide takes as long as a short function.
+        if (record.lines.len(), record.line_width) != (scratch.lines.0, scratch.lines.1) {
+            scratch.lines = (record.lines.len(), record.line_width, record.line_count());
+        }
+        let lines = scratch.lines.2;
         // A division less where there are none, for short functions are run often.
         let payments = if record.payments.is_empty() { 0 } else { record.payment_count() };
         let (bags, sets) = (entry.bags as usize, entry.sets as usize);
@@ -352,6 +389,7 @@ impl Code for Native {
             };
             scratch.tables.push(Rows { address, count: interpret::actions::turns(count) });
         }
+        let narrowed = if entry.narrowed { scratch.narrow(&record, lines) } else { std::ptr::dangling() };
         let mut context = Context {
             event: record.event.as_ptr(),
             lines: record.lines.as_ptr(),
@@ -365,6 +403,7 @@ impl Code for Native {
             low: 0,
             high: 0,
             tables: scratch.tables.as_ptr(),
+            narrowed,
             selections_length: scratch.selections.len(),
             rows: lines,
             record,
@@ -383,6 +422,8 @@ impl Code for Native {
         //   count, of which `fits` made sure, too, that they lie within their slices;
         // - the table of references, which has an entry for each that it tests, and of each reference the words below
         //   its length or else its first, of which there is one;
+        // - where it has loops over them, the rows that `narrow` has listed: each below `line_count`, and `line_count`
+        //   behind the last, at which it ends;
         // - counts of its selections, whose numbers are below `entry.selections`, for rows below `line_count`; that
         //   many lie in `scratch.selections`, which is not otherwise used until it returns;
         // - `fuel`, `low` and `high`.
@@ -474,6 +515,7 @@ fn shard(
                     selections: code.selections,
                     bags: code.bags,
                     sets: code.sets,
+                    narrowed: code.narrowed,
                 })
             }
         })
