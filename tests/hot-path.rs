@@ -3,12 +3,12 @@
 //! `hot-path PACK TURNS` takes the receipts of the workload and its catalogue, and `hot-path PACK TURNS LINES` one receipt of
 //! so many lines; `hot-path write E1000 PACK` writes a pack of the workload.
 
+use perq_compiler::pipeline::{NoFiles, compile};
 use perq_runtime::catalogue::Catalogue;
 use perq_runtime::engine::{Engine, EngineKind};
+use perq_runtime::pack::WriteOptions;
 use perq_runtime::pack::{Pack, Policy};
 use perq_runtime::record::{ReadEvent, Reader};
-use perq_compiler::pipeline::{NoFiles, compile};
-use perq_runtime::pack::WriteOptions;
 use perq_tests::workload::{data, packs, text};
 
 /// Receipts.

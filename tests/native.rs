@@ -168,7 +168,8 @@ fn loops_that_are_told_their_rows_end_where_others_do() {
                 let result = code(&mut fuel, &mut out);
                 (result, fuel, out)
             };
-            let (scratch, other) = (std::cell::RefCell::new(&mut scratch), std::cell::RefCell::new(&mut other));
+            let (scratch, other) =
+                (std::cell::RefCell::new(&mut scratch), std::cell::RefCell::new(&mut other));
             let (id, bindings) = (FunctionId(0), &input.bindings);
             let want = run(&|fuel, out| {
                 interpreter.run(id, input.view(), bindings, fuel, &mut other.borrow_mut(), out)
@@ -178,7 +179,8 @@ fn loops_that_are_told_their_rows_end_where_others_do() {
             // Rows that are not there, or stand where they do not belong, are passed over.
             let wild: Vec<u32> = odd.iter().copied().chain([0, 1, 99]).collect();
             for rows in [None, Some(&odd), Some(&all), Some(&wild)] {
-                let view = perq_compiler::evaluate::RecordView { rows: rows.map(Vec::as_slice), ..input.view() };
+                let view =
+                    perq_compiler::evaluate::RecordView { rows: rows.map(Vec::as_slice), ..input.view() };
                 let found =
                     run(&|fuel, out| native.run(id, view, bindings, fuel, &mut scratch.borrow_mut(), out));
                 assert_eq!(found, want, "{lines} lines, {fuel} turns, rows {rows:?}");

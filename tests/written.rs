@@ -55,7 +55,8 @@ struct Decided {
 impl Decided {
     fn new(program: Program) -> Decided {
         let program = Arc::new(verify(program).unwrap_or_else(|errors| panic!("{:?}", errors.first())));
-        let native = Native::new(Arc::clone(&program), Options::default()).expect("this machine has native code");
+        let native =
+            Native::new(Arc::clone(&program), Options::default()).expect("this machine has native code");
         Decided { interpreter: Interpreter::new(Arc::clone(&program)), native, program }
     }
 
@@ -74,7 +75,15 @@ impl Decided {
         let mut decision = Decision::default();
         let (params, bindings) = (&input.params, &input.bindings);
         evaluate(
-            &self.program, plan, bindings, &mut record, params, &Unclaimed, code, &mut workspace, &mut decision,
+            &self.program,
+            plan,
+            bindings,
+            &mut record,
+            params,
+            &Unclaimed,
+            code,
+            &mut workspace,
+            &mut decision,
         );
         (decision, workspace.fuel_left(), record)
     }
@@ -161,7 +170,8 @@ fn rules_that_share_conditions_are_decided_alike_with_and_without_the_index() {
     for seed in 0..12 {
         let text = sharing(seed);
         let compilation = analyse(&[Input { path: "sharing.rule".to_owned(), text: text.clone() }], &NoFiles);
-        let said: Vec<_> = compilation.diagnostics.iter().map(|d| format!("{}: {}", d.name, d.message)).collect();
+        let said: Vec<_> =
+            compilation.diagnostics.iter().map(|d| format!("{}: {}", d.name, d.message)).collect();
         assert!(!compilation.has_errors(), "seed {seed}: {said:#?}\n{text}");
         let decided = Decided::new(lower_only(&compilation).expect("it lowers"));
         let mut random = Random::new(seed);

@@ -8,11 +8,11 @@
 pub mod abi;
 pub mod helpers;
 
+use crate::ir::needs::narrowed_loops;
 use crate::ir::{
     AtomId, CalendarPart, ClockPart, Comparison, Element, FaultKind, Function, FunctionId, Inst, Program,
     ReferenceId, Rounding, Rows, SetPick, SetValue, Shape, Ty, Value, Verified, line_slot,
 };
-use crate::ir::needs::narrowed_loops;
 use abi::context;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::condcodes::IntCC;

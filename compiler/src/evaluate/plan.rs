@@ -558,12 +558,14 @@ impl Index {
 
     /// Asks what rules would ask in their code.
     fn ask(&self, bindings: &Bindings, view: RecordView<'_>, candidates: &mut Candidates) {
-        let Some(shared) = self.shared.as_ref().filter(|_| view.symbols.len() <= questions::MOST_SYMBOLS) else {
+        let Some(shared) = self.shared.as_ref().filter(|_| view.symbols.len() <= questions::MOST_SYMBOLS)
+        else {
             return;
         };
         let Candidates { mask, live, row, spared, answers, failed, .. } = candidates;
         let asking = self.dense.row(shared.asking);
-        let left = |word: &usize| mask.get(*word).zip(asking.get(*word)).map_or(0, |(mask, asking)| mask & asking);
+        let left =
+            |word: &usize| mask.get(*word).zip(asking.get(*word)).map_or(0, |(mask, asking)| mask & asking);
         if live.iter().map(|word| left(word).count_ones()).sum::<u32>() < FEW_ASKING {
             return;
         }

@@ -185,8 +185,7 @@ fn settle<C: Code>(
             found = later;
             let Some(group) = program.groups.get(group_id.index()) else { continue };
             let (record_now, silent) = (record.view(params), silent.as_slice());
-            let asking =
-                Asking { program, plan, candidates, bindings, record: record_now, code, silent };
+            let asking = Asking { program, plan, candidates, bindings, record: record_now, code, silent };
             let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
             asking.group(group, here, memory, &mut settling.runs, decision);
             if !settling.runs.is_empty() {

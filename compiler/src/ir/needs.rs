@@ -3,7 +3,9 @@
 
 use super::optimise::is_shared;
 use super::ranges::{FIRST, Ranges, intersection, joined, outside, union, within};
-use super::{Atom, AtomId, AtomTest, Comparison, Function, Inst, MISSING, Program, Rows, Shape, Space, Value};
+use super::{
+    Atom, AtomId, AtomTest, Comparison, Function, Inst, MISSING, Program, Rows, Shape, Space, Value,
+};
 use rustc_hash::FxHashSet;
 
 /// How deep a truth is looked into for one number that all of it asks of.
@@ -69,11 +71,8 @@ fn need(insts: &[Inst], truth: Value, holds: bool, depth: u32) -> Need {
         return itself();
     }
     let both = matches!(inst, Inst::And(..)) == holds;
-    let ranges = if both {
-        intersection(&left.ranges, &right.ranges)
-    } else {
-        union(&left.ranges, &right.ranges)
-    };
+    let ranges =
+        if both { intersection(&left.ranges, &right.ranges) } else { union(&left.ranges, &right.ranges) };
     Need { value: left.value, ranges }
 }
 
