@@ -94,6 +94,22 @@ fn what_is_rounded_is_said_to_be() {
     }
 }
 
+/// What a line has no room for falls on the others: 40 pieces at 0.77 EUR are free after 1.17 EUR off each, and what 10 % of
+/// their price is by pieces is then taken off whatever stands beside them.
+#[test]
+fn what_a_line_has_no_room_for_falls_on_others() {
+    let rules = |weight: &str| {
+        format!(
+            "group late {{ kind order_discount displace none on_price original on purchase }}\n\
+             rule piece in group prices {{ then discount 1.17 EUR on units }}\n\
+             rule share in group late {{ then discount 10% on basket spread by {weight} }}"
+        )
+    };
+    for weight in ["pieces", "initial", "paid", "equally"] {
+        assert!(!matches!(way(&rules(weight), Way::Merging), GainKnown::Never(..)), "{weight}");
+    }
+}
+
 #[test]
 fn what_stands_in_the_way_of_a_proof_is_named() {
     let rules = "rule monthly in group prices { limit 5 EUR per member within this month else cut when member known then discount 10% on units }";

@@ -409,7 +409,9 @@ impl<'p> Reading<'_, 'p> {
         if !plain || several || self.program.settings.floor.is_some() {
             return Err("competes with other discounts");
         }
-        let Some(mut grow) = self.total(act) else { return Err("has an amount that is not looked into") };
+        let Some(mut grow) = self.total(act, at == 0) else {
+            return Err("has an amount that is not looked into");
+        };
         for limit in self.limits(act) {
             let cuts = match limit.otherwise {
                 Otherwise::Cut => true,
@@ -435,11 +437,25 @@ impl<'p> Reading<'_, 'p> {
     }
 
     /// How all that a discount takes off grows.
-    fn total(&self, act: &Act<'p>) -> Option<Grow> {
+    fn total(&self, act: &Act<'p>, first: bool) -> Option<Grow> {
         let Deed::Discount { meaning, amount, fall, rounding: _, whole: true, once: true } = act.deed else {
             return None;
         };
         if !act.of_line.iter().all(|(condition, _)| self.fixed(condition, &act.elements)) {
+            return None;
+        }
+        // Otherwise what one line has no room for falls on others, which depends on all of them.
+        let on = self.program.groups.get(act.group.index()).map(|group| group.on_price)?;
+        let has_room = match fall {
+            Fall::Each(_) => true,
+            Fall::Spread(spread) => match (on, spread.by) {
+                (OnPrice::Running, Weight::Paid) => true,
+                (OnPrice::Running, Weight::Initial | Weight::Pieces | Weight::Equally) => false,
+                (OnPrice::Original, Weight::Initial | Weight::Paid) => first,
+                (OnPrice::Original, Weight::Pieces | Weight::Equally) => false,
+            },
+        };
+        if !has_room {
             return None;
         }
         let both = Grow { at_least: true, at_most: true, whole: false, of_paid: false };
