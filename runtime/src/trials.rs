@@ -16,6 +16,7 @@ use crate::returns;
 use crate::state::instruments::{self, Outcome as CodeOutcome};
 use crate::state::life::moved;
 use crate::state::{Memory, State, review};
+use crate::summary::given_by;
 use perq_compiler::evaluate::spread::over_pieces;
 use perq_compiler::evaluate::{
     Bindings, Claimed, Code, CutBy, Decision, Effect, FUEL, HiddenWhy, Kept, LineTotal, Plan, Proposals,
@@ -624,12 +625,9 @@ impl<'t> Run<'t> {
         decision.tiers = tiers;
         self.state.keep(&bound.schema, &reader, event, decision);
         self.failed.extend(decision.faults.iter().map(|fault| fault.rule));
-        self.fired.extend(decision.effects.iter().map(|effect| effect.rule));
+        self.fired.extend(given_by(decision));
         self.offered
             .extend(decision.offered.iter().flat_map(|offered| &offered.shown).map(|shown| shown.offer));
-        self.fired.extend(decision.issues.iter().filter_map(|issue| issue.rule));
-        self.fired.extend(decision.gifts.iter().map(|gift| gift.rule));
-        self.fired.extend(decision.changes.iter().map(|change| change.rule));
         let kept = (&bound.schema, &mut reader);
         let workspaces = &mut self.workspaces;
         let lost =
@@ -661,10 +659,7 @@ impl<'t> Run<'t> {
             let Some(one) = found.into_iter().next() else { continue };
             self.state.keep(&bound.schema, &reader, &raised, &one);
             self.failed.extend(one.faults.iter().map(|fault| fault.rule));
-            self.fired.extend(one.effects.iter().map(|effect| effect.rule));
-            self.fired.extend(one.issues.iter().filter_map(|issue| issue.rule));
-            self.fired.extend(one.gifts.iter().map(|gift| gift.rule));
-            self.fired.extend(one.changes.iter().map(|change| change.rule));
+            self.fired.extend(given_by(&one));
             decision.raised.push(one);
             event.raised.push(raised);
         }
@@ -1381,12 +1376,7 @@ impl View<'_> {
     }
 
     fn fires(&self, rule: RuleId) -> bool {
-        self.all().any(|decision| {
-            decision.effects.iter().any(|effect| self.is(effect.rule, rule))
-                || decision.issues.iter().any(|issue| issue.rule.is_some_and(|by| self.is(by, rule)))
-                || decision.gifts.iter().any(|gift| self.is(gift.rule, rule))
-                || decision.changes.iter().any(|change| self.is(change.rule, rule))
-        })
+        self.all().any(|decision| given_by(decision).any(|by| self.is(by, rule)))
     }
 
     fn sku(&self, gift: u32, option: u32) -> &str {
