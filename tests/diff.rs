@@ -1154,3 +1154,31 @@ fn a_limit_is_the_cause_with_what_used_it_up() {
     assert_eq!((&since[0]["hunk"], &since[0]["event"]), (&json!(0), &json!("1")), "{since}");
     adds_up(&found);
 }
+
+/// The pages of the reference show what is really said.
+#[test]
+fn the_reference_shows_what_is_said() {
+    let folder = Folder(scratch("diff-reference"));
+    let decisions = shown(&folder.0.join("decisions.ndjson"));
+    let events = small("receipts.ndjson");
+    let (_, _, err) =
+        perq(&["run", &small("old"), "--events", &events, "-o", &decisions, "--summary", "rules"]);
+    let lines: Vec<&str> = err.lines().collect();
+    // The last line says how long it took.
+    let table = lines.split_last().map_or(String::new(), |(_, lines)| lines.join("\n"));
+    assert!(
+        read("docs/reference/cli.md").contains(&table),
+        "docs/reference/cli.md has another summary than\n{table}"
+    );
+    let bad = "{\"id\":\"P7\",\"kind\":\"purchase\",\"at\":\"2026-03-05T10:00:00\",\
+        \"lines\":[{\"sku\":\"A\",\"qty\":1,\"price\":\"x\"}]}\n";
+    let some =
+        folder.write("some.ndjson", &(read("tests/diff/receipts.ndjson").trim_end().to_owned() + "\n" + bad));
+    let (_, out, _) = perq(&["diff", &small("new"), &small("new"), "--over", &some]);
+    let told: Vec<&str> = out.lines().skip(2).take(2).collect();
+    let told = told.join("\n").replace(&some, "march.ndjson");
+    assert!(
+        read("docs/reference/diff.md").contains(&told),
+        "docs/reference/diff.md has other words than\n{told}"
+    );
+}

@@ -461,6 +461,10 @@ impl Case<'_> {
         let reads = self.reads(rule);
         let (prices, awards) = (reads.old.prices || reads.new.prices, reads.old.awards || reads.new.awards);
         let runs = self.works_on_rest(rule);
+        let takes = |key: &Key| {
+            let from = self.known.kept_as(key);
+            reads.old.traces().chain(reads.new.traces()).any(|trace| from.contains(trace))
+        };
         let late = self.raised.contains(&rule);
         let mut origin = Origin::default();
         for (other, (difference, is_known)) in out.iter().enumerate() {
@@ -468,8 +472,10 @@ impl Case<'_> {
             let sort = self.known.names.units.get(difference.key.unit).map(|unit| unit.sort);
             let touches = match sort {
                 Some(Sort::Discount | Sort::Gift | Sort::Tender) => prices,
-                Some(Sort::Debit) => true,
-                Some(Sort::Award) => awards || same,
+                // What is taken from an account is not there for others to take.
+                Some(Sort::Debit) => takes(&difference.key),
+                // Rules of one group share its limits.
+                Some(Sort::Award) => (awards && there < place) || (same && there == place),
                 Some(Sort::Level) => late,
                 Some(Sort::Coupon | Sort::Certificate | Sort::Badge | Sort::Field) | None => false,
             };
@@ -558,16 +564,11 @@ impl Case<'_> {
     fn altered(&self, owner: Option<&str>, trace: &Trace) -> Origin {
         let none = Altered::new();
         let altered = self.past.of(owner, trace).unwrap_or(&none);
-        let since = |(hunk, event): (&Option<usize>, &Box<str>)| Since {
-            of: trace.words(),
-            hunk: *hunk,
-            event: Some(event.clone()),
-        };
-        Origin {
-            any: !altered.is_empty(),
-            hunks: altered.keys().flatten().copied().collect(),
-            since: altered.iter().map(since).collect(),
+        let mut since = BTreeSet::new();
+        for (hunk, event) in altered {
+            since.insert(Since { of: trace.words(), hunk: *hunk, event: Some(event.clone()) });
         }
+        Origin { any: !altered.is_empty(), hunks: altered.keys().flatten().copied().collect(), since }
     }
 
     /// The cause of what follows from what was settled with the event, and from what came before it.
