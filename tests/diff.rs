@@ -1182,3 +1182,21 @@ fn the_reference_shows_what_is_said() {
         "docs/reference/diff.md has other words than\n{told}"
     );
 }
+
+/// A table is the history of a simulated event: R1 and R2 came before it and R3 later, and they took 50 and 30 of the 80
+/// points that the month has.
+#[test]
+fn a_table_is_a_history() {
+    let folder = Folder(scratch("diff-history"));
+    let history = folder.write("receipts.csv", RECEIPTS);
+    let event = "{\"kind\":\"purchase\",\"at\":\"2026-03-20T10:00:00\",\"member\":\"m1\",\
+        \"lines\":[{\"sku\":\"B1\",\"category\":\"Bread\",\"qty\":4,\"price\":\"5.50\"}]}";
+    let event = folder.write("event.json", event);
+    let all =
+        ["simulate", &small("new"), &event, "--history", &history, "--format", "json", "--rule", "large"];
+    let (exit, out, err) = perq(&all);
+    assert_eq!((exit, err.as_str()), (Exit::Clean, ""), "{out}");
+    let told: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"));
+    assert_eq!(told["history"], json!({ "replayed": 2, "later": 1, "same": 0, "refused": 0 }));
+    assert_eq!((&told["rules"][0]["fired"], &told["rules"][0]["why"]), (&json!(false), &json!("limit")));
+}
