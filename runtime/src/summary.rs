@@ -18,7 +18,7 @@ use std::time::Duration;
 pub struct Given {
     /// Events in which something was given, of whatever sort.
     pub events: u64,
-    /// Effects: amounts, what is issued, gifts and choices of gifts, fields that are set.
+    /// Effects: amounts, what is issued, gifts, fields that are set.
     pub effects: u64,
     /// Discounts.
     pub discount: i128,
@@ -150,8 +150,8 @@ impl PartialEq for Met {
 
 impl Eq for Met {}
 
-/// The rule of everything that a decision gives, as often as it gives something: prices and points, what is issued, gifts
-/// and choices of gifts, fields that are set. What nobody's rule gives (a level, a badge that is earned by its own
+/// The rule of everything that a decision gives, as often as it gives something: prices and points, what is issued, gifts,
+/// fields that are set. A gift that is only on offer is none yet. What nobody's rule gives (a level, a badge that is earned by its own
 /// condition) is not there, nor is what the event has brought about: that is decided by itself.
 pub fn given_by(decision: &Decision) -> impl Iterator<Item = RuleId> + '_ {
     decision.effects.iter().map(|effect| effect.rule).chain(given_beside(decision))
@@ -161,8 +161,7 @@ pub fn given_by(decision: &Decision) -> impl Iterator<Item = RuleId> + '_ {
 fn given_beside(decision: &Decision) -> impl Iterator<Item = RuleId> + '_ {
     let issues = decision.issues.iter().filter_map(|issue| issue.rule);
     let gifts = decision.gifts.iter().map(|gift| gift.rule);
-    let choices = decision.gift_offers.iter().map(|offer| offer.rule);
-    issues.chain(gifts).chain(choices).chain(decision.changes.iter().map(|change| change.rule))
+    issues.chain(gifts).chain(decision.changes.iter().map(|change| change.rule))
 }
 
 fn slot<T: Default + Clone>(list: &mut Vec<T>, at: usize) -> &mut T {
@@ -509,7 +508,7 @@ pub struct GivenReport {
     pub group: Option<String>,
     /// Events in which it gave something, of whatever sort.
     pub events: u64,
-    /// Effects: amounts, what is issued, gifts and choices of gifts, fields that are set.
+    /// Effects: amounts, what is issued, gifts, fields that are set.
     pub effects: u64,
     /// Discounts.
     pub discount: String,
