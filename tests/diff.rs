@@ -4,6 +4,7 @@
 use perq_cli::args::{self, Format};
 use perq_cli::output::Output;
 use perq_cli::{Exit, commands};
+use perq_runtime::columnar::{Cell, Column, ColumnKind, TableFormat, TableWriter};
 use perq_runtime::diff::report::DIFF_SCHEMA;
 use perq_tests::schema::misfits;
 use perq_tests::{read, root, scratch};
@@ -741,3 +742,461 @@ fn a_year_of_what_came_before() {
 
 /// What is changed of the programme that looks back.
 const COMING_BACK: (&str, &str) = ("discount 5% on basket", "discount 10% on basket");
+
+/// A folder for files of a test.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn write(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{error}"));
+        shown(&path)
+    }
+}
+
+/// The receipts of `tests/diff` as a table.
+const RECEIPTS: &str = "id,kind,at,member,member.level,sku,category,qty,price\n\
+    R1,purchase,2026-03-02T10:00:00,m1,gold,T1,Tea,12,2.50\n\
+    R2,purchase,2026-03-09T10:00:00,m1,gold,B1,Bread,4,5.50\n\
+    R3,purchase,2026-04-03T10:00:00,m2,,T2,Tea,4,2.60\n";
+
+/// A table gives what JSON lines give, whichever it is, and a table that is no table of events is none.
+#[test]
+fn tables_are_read_as_a_run_reads_them() {
+    let folder = Folder(scratch("diff-tables"));
+    let (old, new) = (small("old"), small("new"));
+    let lines = diff(&[&old, &new, "--over", &small("receipts.ndjson")]);
+    let csv = folder.write("receipts.csv", RECEIPTS);
+    let table = diff(&[&old, &new, "--over", &csv]);
+    for part in lines.as_object().into_iter().flatten() {
+        assert_eq!(&table[part.0], part.1, "{}", part.0);
+    }
+    // The same rows as Parquet and Arrow, with members by their ids alone.
+    let bare: String = read("tests/diff/receipts.ndjson").replace(",\"level\":\"gold\"", "");
+    let bare = diff(&[&old, &new, "--over", &folder.write("bare.ndjson", &bare)]);
+    assert_ne!(bare["segments"], lines["segments"]);
+    let text = |name: &str| Column::new(name, ColumnKind::Text);
+    let columns = [
+        text("id"),
+        text("kind"),
+        text("at"),
+        text("member"),
+        Column::new(
+            "lines",
+            ColumnKind::Rows(vec![
+                text("sku"),
+                text("category"),
+                Column::new("qty", ColumnKind::Whole),
+                text("price"),
+            ]),
+        ),
+    ];
+    for (format, ending) in [(TableFormat::Parquet, "parquet"), (TableFormat::Arrow, "arrow")] {
+        let path = shown(&folder.0.join(format!("receipts.{ending}")));
+        let file = std::fs::File::create(&path).unwrap_or_else(|error| panic!("{error}"));
+        let mut table = TableWriter::new(format, &columns, file).expect("a table");
+        for row in RECEIPTS.lines().skip(1) {
+            let cells: Vec<&str> = row.split(',').collect();
+            let cell = |at: usize| Cell::Text(cells[at]);
+            let line = [cell(5), cell(6), Cell::Whole(cells[7].parse().unwrap_or(0)), cell(8)];
+            table.row(&[cell(0), cell(1), cell(2), cell(3), Cell::Rows(&[&line])]).expect("a row");
+        }
+        table.finish().expect("the end");
+        assert_eq!(diff(&[&old, &new, "--over", &path]), bare, "{ending}");
+    }
+    let (exit, _, err) = perq(&["diff", &old, &new, "--over", &folder.write("no.csv", "a,b\n1,2\n")]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("the table has no column `id`"), "{err}");
+}
+
+/// Records that both sides refuse are told, in every face, and are no difference; where nothing can be read, nothing is
+/// compared.
+#[test]
+fn what_cannot_be_read_is_told() {
+    let folder = Folder(scratch("diff-refused"));
+    let (old, new) = (small("old"), small("new"));
+    let bad = "not json\n\
+        {\"id\":\"X\",\"kind\":\"purchase\",\"at\":\"2026-03-05T10:00:00\",\"lines\":[{\"sku\":\"A\",\"qty\":1,\"price\":\"x\"}]}\n";
+    let some = folder.write("some.ndjson", &(read("tests/diff/receipts.ndjson") + "\n" + bad));
+    let found = diff(&[&new, &new, "--over", &some]);
+    assert_eq!((&found["changed"], &found["records"]["all"]), (&json!(false), &json!(5)));
+    assert_eq!(found["records"]["refused"], json!({ "before": 2, "after": 2 }));
+    let refusals = found["refusals"].as_array().expect("a list");
+    assert_eq!(refusals.len(), 1);
+    let (refusal, first) = (&refusals[0], &refusals[0]["first"]);
+    assert_eq!((&refusal["side"], &refusal["records"]), (&json!("both"), &json!(2)));
+    assert_eq!((&first["file"], &first["line"], &first["field"]), (&json!(some), &json!(5), &json!("")));
+    let html = shown(&folder.0.join("page.html"));
+    let all = ["diff", &new, &new, "--over", &some, "--exit-code", "--html", &html];
+    let (exit, out, _) = perq(&all);
+    assert_eq!(exit, Exit::Clean, "what both refuse is no difference");
+    let told = format!("2 refused by both, the first {some}:5: ");
+    assert!(
+        out.contains(&told) && out.contains("No difference: every record that could be read is"),
+        "{out}"
+    );
+    let page = read_file(&html);
+    assert!(
+        page.contains(&told) && page.contains("No difference: every record that could be read is"),
+        "{page}"
+    );
+    // Nothing but such records.
+    let none = |arguments: &[&str], input: &[u8], part: &str| {
+        let (exit, out, err) = perq_cli::run(arguments, input).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "{arguments:?}");
+        assert!(err.contains(part), "{err}");
+    };
+    none(
+        &["diff", &old, &new, "--over", "-", "--exit-code"],
+        b"not json",
+        "nothing could be read, so there is nothing to compare: 1 record refused by both, the first -:1: ",
+    );
+    none(
+        &["diff", &old, &new, "--over", "-"],
+        RECEIPTS.as_bytes(),
+        "4 records refused by both, the first -:1: ",
+    );
+    none(&["diff", &old, &new, "--over", "-"], b"\n", "there are no events in what was given");
+    let json = perq_cli::run(["diff", &old, &new, "--over", "-", "--format", "json"], b"not json");
+    let (exit, out, _) = json.unwrap_or_else(|error| panic!("{error}"));
+    let object: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"));
+    assert_eq!(exit, Exit::Usage);
+    assert!(object["error"].as_str().is_some_and(|error| error.contains("nothing could be read")), "{out}");
+}
+
+/// A row of a table that one side reads and the other refuses is a difference, with the line that it stands on.
+#[test]
+fn what_one_side_refuses_is_a_difference() {
+    let folder = Folder(scratch("diff-one-side"));
+    let events = folder.write("receipts.csv", RECEIPTS);
+    let text = read("tests/diff/old/shop.rule");
+    let needs = text.replace("level: Level = base", "level: Level");
+    let needs =
+        needs.replace("when basket.paid >= 20 EUR", "when basket.paid >= 20 EUR and member.level >= base");
+    let needs = folder.write("needs.rule", &needs);
+    for (old, new, side, words) in [
+        (small("old"), needs.clone(), "new", "by the new programme only"),
+        (needs.clone(), small("old"), "old", "by the old programme only"),
+    ] {
+        let found = diff(&[&old, &new, "--over", &events]);
+        assert_eq!(found["changed"], true);
+        let refusal = &found["refusals"][0];
+        assert_eq!((&refusal["side"], &refusal["records"]), (&json!(side), &json!(1)));
+        // The header is the first line; R3 is the third row.
+        let first = &refusal["first"];
+        assert_eq!(
+            (&first["line"], &first["id"], &first["error"]),
+            (&json!(4), &json!("R3"), &json!("missing-field"))
+        );
+        let (exit, out, _) = perq(&["diff", &old, &new, "--over", &events, "--exit-code"]);
+        assert_eq!(exit, Exit::Findings);
+        let told = format!("1 refused {words}, the first {events}:4 event `R3` `member.level`: ");
+        assert!(out.contains(&told), "{out}");
+    }
+}
+
+/// An id that comes again is decided again, and said once.
+#[test]
+fn repeated_ids_are_told() {
+    let folder = Folder(scratch("diff-repeated"));
+    let events = read("tests/diff/receipts.ndjson");
+    let twice = folder.write("twice.ndjson", &format!("{events}\n{events}\n"));
+    let found = diff(&[&small("old"), &small("new"), "--over", &twice]);
+    assert_eq!((&found["records"]["all"], &found["records"]["repeated"]), (&json!(6), &json!(3)));
+    let (_, out, _) = perq(&["diff", &small("new"), &small("new"), "--over", &twice]);
+    assert_eq!(
+        out.matches("3 records repeat the id of an earlier one, and were decided again").count(),
+        1,
+        "{out}"
+    );
+    let (_, out, _) = perq(&["diff", &small("new"), &small("new"), "--over", &small("receipts.ndjson")]);
+    assert!(!out.contains("repeat"), "{out}");
+}
+
+/// Rules that only issue, give goods or set a field have fired: in the summary of a run and in what a change does.
+#[test]
+fn rules_that_give_no_amount_have_fired() {
+    let folder = Folder(scratch("diff-issues"));
+    let text = "language 1\n\
+        program demo { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account pts { unit points decimals 0 round down per basket }\n\
+        extend member { colour: number = 0 }\n\
+        coupon washed { codes unique expires after 9 days then discount 1 EUR on basket spread by paid }\n\
+        badge regular \"Regular\" {}\n\
+        group thanks { kind state displace none on purchase when member known }\n\
+        rule sends in group thanks { when basket.paid >= LEAST EUR then issue coupon washed }\n\
+        rule marks in group thanks { when basket.paid >= LEAST EUR then set member.colour to 2 }\n\
+        rule honours in group thanks { when basket.paid >= 100 EUR then issue badge regular }\n";
+    let old = folder.write("old.rule", &text.replace("LEAST", "1"));
+    let new = folder.write("new.rule", &text.replace("LEAST", "5"));
+    let event = |(id, price): (&str, &str)| {
+        format!(
+            "{{\"id\":\"{id}\",\"kind\":\"purchase\",\"at\":\"2026-03-0{id}T10:00:00\",\"member\":\"m\",\
+             \"lines\":[{{\"sku\":\"A\",\"qty\":1,\"price\":\"{price}\"}}]}}\n"
+        )
+    };
+    let all = [("1", "0.40"), ("2", "2.00"), ("3", "7.00")];
+    let events = folder.write("events.ndjson", &all.into_iter().map(event).collect::<String>());
+    // 2.00 and 7.00 are at least 1 euro, 7.00 is at least 5; none is 100.
+    let decisions = shown(&folder.0.join("decisions.ndjson"));
+    let (_, out, _) = perq(&["run", &old, "--events", &events, "-o", &decisions, "--format", "json"]);
+    let run: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"));
+    for (rule, count) in [("sends", 2), ("marks", 2), ("honours", 0)] {
+        let row = named(&run["summary"]["rules"], rule);
+        assert_eq!((&row["events"], &row["effects"]), (&json!(count), &json!(count)), "{rule}");
+    }
+    let group = named(&run["summary"]["groups"], "thanks");
+    assert_eq!((&group["events"], &group["effects"]), (&json!(2), &json!(4)));
+    let (_, _, err) = perq(&["run", &old, "--events", &events, "-o", &decisions, "--summary", "rules"]);
+    let row = |rule: &str| {
+        let line = err.lines().find(|line| line.trim_start().starts_with(rule));
+        line.map(|line| line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>())
+            .unwrap_or_default()
+    };
+    assert_eq!(row("sends"), ["2", "2", "0", "0", "0", "-"], "{err}");
+    assert_eq!(row("honours"), ["never", "0", "0", "0", "0", "-"], "{err}");
+    // The coupon's rule and `honours` gave nothing.
+    assert!(err.contains("4 rules, of which 2 never gave anything"), "{err}");
+    let (_, _, err) = perq(&["run", &old, "--events", &events, "-o", &decisions]);
+    assert!(!err.contains("Rules"), "{err}");
+
+    let found = diff(&[&old, &new, "--over", &events]);
+    as_two_runs(&found, &old, &new, &[&events]);
+    let sends = named(&found["rules"], "sends");
+    assert_eq!(sends["events"], json!({ "before": 2, "after": 1 }));
+    let coupons = json!([{
+        "kind": "coupon", "of": "washed", "unit": "coupons", "before": "2", "after": "1", "difference": "-1",
+    }]);
+    assert_eq!(sends["effects"], coupons);
+    assert_eq!(named(&found["rules"], "marks")["effects"][0]["kind"], "field");
+    assert_eq!(named(&found["groups"], "thanks")["effects"].as_array().map(Vec::len), Some(2));
+    let (_, out, _) = perq(&["diff", &old, &new, "--over", &events]);
+    let rules = out.split("Rules, on receipts").nth(1).unwrap_or_default();
+    assert!(rules.contains("-1 coupons of washed"), "{out}");
+    assert!(rules.contains("member.colour set -1 times"), "{out}");
+}
+
+/// What the rules of a receipt owe to which change: rule, kind of effect, cause, changes, and since when.
+fn owes(found: &Value, receipt: &str) -> BTreeMap<(String, String), (String, Value, Value)> {
+    let measures = found["measures"].as_array().expect("a list").iter();
+    let mut receipts = measures.flat_map(|measure| measure["most"].as_array().expect("a list"));
+    let receipt =
+        receipts.find(|one| one["id"] == receipt).unwrap_or_else(|| panic!("no receipt {receipt}: {found}"));
+    let text = |of: &Value| of.as_str().unwrap_or("").to_owned();
+    let rules = receipt["rules"].as_array().expect("a list").iter();
+    let one = |of: &Value| {
+        let key = (text(&of["rule"]), text(&of["kind"]));
+        (key, (text(&of["cause"]), of["hunks"].clone(), of["since"].clone()))
+    };
+    rules.map(one).collect()
+}
+
+fn key(rule: &str, kind: &str) -> (String, String) {
+    (rule.to_owned(), kind.to_owned())
+}
+
+/// The programme of a member who reaches a level a purchase earlier: 40 points from 0.40, at a point for a cent, are enough
+/// from 30 points on and not from 50; so purchase 2 has 10 points more.
+const LEVELS: &str = "language 1\n\
+    program d { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+    account pts { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
+    tiers club \"Levels\" {\n  measure member.balance.pts\n  level base \"B\" from 0 points\n\
+      level silver \"S\" from 50 points\n  upgrade at_once\n  downgrade never\n}\n\
+    group earn { kind earn displace none on purchase when member known }\n\
+    rule p in group earn { then award 100% of basket.paid as points }\n\
+    rule more in group earn { when member.tier = silver then award 10 points }\n\
+    group thanks { kind state displace none on purchase when member known }\n\
+    rule washed in group thanks { when basket.paid >= 1 EUR then issue coupon c }\n\
+    coupon c { codes unique expires after 9 days then discount 1 EUR on basket spread by paid }\n";
+
+fn purchases(all: &[(&str, &str, &str)]) -> String {
+    let one = |(id, day, price): &(&str, &str, &str)| {
+        format!(
+            "{{\"id\":\"{id}\",\"kind\":\"purchase\",\"at\":\"{day}T10:00:00\",\"member\":\"m\",\
+             \"lines\":[{{\"sku\":\"A\",\"qty\":1,\"price\":\"{price}\"}}]}}\n"
+        )
+    };
+    all.iter().map(one).collect()
+}
+
+/// A level that was reached earlier is the change's that moved it, not that of what is settled afterwards.
+#[test]
+fn levels_are_the_cause_and_not_what_comes_after() {
+    let folder = Folder(scratch("diff-levels"));
+    let old = folder.write("old.rule", LEVELS);
+    let levels = LEVELS.replace("from 50 points", "from 30 points");
+    let both = folder.write("both.rule", &levels.replace("paid >= 1 EUR", "paid >= 5 EUR"));
+    let events = purchases(&[("1", "2026-03-01", "0.40"), ("2", "2026-03-02", "2.00")]);
+    let events = folder.write("events.ndjson", &events);
+    let earlier =
+        ("earlier".to_owned(), json!([0]), json!([{ "of": "level of club", "hunk": 0, "event": "1" }]));
+    let found = diff(&[&old, &both, "--over", &events]);
+    let hunks: Vec<&Value> =
+        found["hunks"].as_array().into_iter().flatten().map(|hunk| &hunk["name"]).collect();
+    assert_eq!(hunks, [&json!("club"), &json!("washed")]);
+    let second = owes(&found, "2");
+    assert_eq!(second[&key("more", "award")], earlier);
+    assert_eq!(second[&key("washed", "coupon")], ("rule".to_owned(), json!([1]), Value::Null));
+    // Only the old side reaches the level with this purchase.
+    assert_eq!(second[&key("", "level")], ("rule".to_owned(), json!([0]), Value::Null));
+    assert_eq!(second.len(), 3);
+    adds_up(&found);
+    let told = "more 0 -> 10 points: what came before is another: #1 changed level of club with event 1";
+    let (_, out, _) = perq(&["diff", &old, &both, "--over", &events]);
+    assert!(out.contains(told), "{out}");
+    let row = out.lines().find(|line| line.contains("what came before")).unwrap_or_default();
+    assert!(row.contains("#1") && row.contains("+10 points"), "{out}");
+    // The levels alone.
+    let alone = folder.write("levels.rule", &levels);
+    let found = diff(&[&old, &alone, "--over", &events]);
+    assert_eq!(owes(&found, "2")[&key("more", "award")], earlier);
+    let (_, out, _) = perq(&["diff", &old, &alone, "--over", &events]);
+    assert!(out.contains(told), "{out}");
+    // Points that another rule gives lift the level too: 0.40 at 200 % are 80 points, and 80 are 50.
+    let more = LEVELS.replace("award 100% of", "award 200% of").replace("paid >= 1 EUR", "paid >= 5 EUR");
+    let more = folder.write("more.rule", &more);
+    let found = diff(&[&old, &more, "--over", &events]);
+    assert_eq!(owes(&found, "1")[&key("", "level")].0, "follows");
+    assert_eq!(owes(&found, "1")[&key("", "level")].1, json!([0]), "rule p");
+    assert_eq!(owes(&found, "2")[&key("more", "award")], earlier);
+}
+
+/// A balance that ends earlier is the account's: points live 400 days before, and 5 after.
+#[test]
+fn an_account_is_the_cause_where_its_balance_differs() {
+    let folder = Folder(scratch("diff-balances"));
+    let text = "language 1\n\
+        program d { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account pts \"Points\" { unit points decimals 0 round down per basket worth 100 points = 1 EUR expire 400 days after award }\n\
+        group prices { kind line_discount displace none on_price original on purchase }\n\
+        rule off in group prices { then discount 10% on lines }\n\
+        group earn { kind earn displace none on purchase when member known }\n\
+        rule base in group earn { then award 10% of basket.paid as points }\n\
+        rule rich in group earn { when member.balance.pts >= 1 points then award 7 points }\n";
+    let old = folder.write("old.rule", text);
+    // 10 % in place of 20 % off, and points that end: two changes.
+    let both = text.replace("400 days", "5 days").replace("discount 10%", "discount 20%");
+    let new = folder.write("new.rule", &both.replace("rule base in", "rule base \"Points on all\" in"));
+    let events = purchases(&[("1", "2026-03-01", "100.00"), ("2", "2026-03-21", "100.00")]);
+    let events = folder.write("events.ndjson", &events);
+    let found = diff(&[&old, &new, "--over", &events]);
+    let hunks: Vec<&Value> =
+        found["hunks"].as_array().into_iter().flatten().map(|hunk| &hunk["name"]).collect();
+    assert_eq!(hunks, [&json!("pts"), &json!("off"), &json!("base")]);
+    let (first, second) = (owes(&found, "1"), owes(&found, "2"));
+    // 90.00 and 80.00 are left: 900 and 800 points. The title says nothing else, nor does when points end.
+    for receipt in [&first, &second] {
+        assert_eq!(receipt[&key("base", "award")], ("follows".to_owned(), json!([1]), Value::Null));
+    }
+    // On 21 March the 900 points of the first are there before, and the 800 are not there after.
+    let (cause, hunks, since) = second[&key("rich", "award")].clone();
+    assert_eq!((cause.as_str(), hunks), ("earlier", json!([0, 1])));
+    let since: Vec<Value> = since.as_array().cloned().unwrap_or_default();
+    assert!(since.contains(&json!({ "of": "balance of pts", "hunk": 0, "event": null })), "{since:?}");
+    assert!(since.contains(&json!({ "of": "balance of pts", "hunk": 1, "event": "1" })), "{since:?}");
+    adds_up(&found);
+}
+
+/// A segment that is written otherwise is the cause where it answers otherwise.
+#[test]
+fn a_segment_is_the_cause_where_its_answer_differs() {
+    let folder = Folder(scratch("diff-segments"));
+    let text = "language 1\n\
+        program d { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account pts { unit points decimals 0 round down per basket worth 100 points = 1 EUR }\n\
+        segment large \"Large\" = basket.initial >= 50 EUR\n\
+        group prices { kind line_discount displace none on_price original on purchase }\n\
+        rule off in group prices { then discount 10% on lines }\n\
+        group earn { kind earn displace none on purchase when member known }\n\
+        rule base in group earn { when large then award 10% of basket.paid as points }\n\
+        rule flat in group earn { when member known then award 3 points }\n";
+    let old = folder.write("old.rule", text);
+    let new = text.replace(">= 50 EUR", ">= 80 EUR").replace("discount 10%", "discount 20%");
+    let new = folder.write("new.rule", &new);
+    let events = purchases(&[("1", "2026-03-01", "100.00"), ("2", "2026-03-21", "60.00")]);
+    let events = folder.write("events.ndjson", &events);
+    let found = diff(&[&old, &new, "--over", &events]);
+    // 100.00 is large on both sides: 90.00 and 80.00 are left, 900 and 800 points. 60.00 is large before only: 540
+    // points and none.
+    let of = |receipt: &str| owes(&found, receipt)[&key("base", "award")].clone();
+    assert_eq!(of("1"), ("follows".to_owned(), json!([1]), Value::Null));
+    assert_eq!(of("2"), ("rule".to_owned(), json!([0]), Value::Null));
+    assert!(!owes(&found, "2").contains_key(&key("flat", "award")));
+    adds_up(&found);
+}
+
+/// What a limit has left is what earlier purchases left of it.
+#[test]
+fn a_limit_is_the_cause_with_what_used_it_up() {
+    let folder = Folder(scratch("diff-used"));
+    let text = "language 1\n\
+        program d { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+        account pts { unit points decimals 0 round down per basket }\n\
+        group earn {\n  kind earn\n  displace none\n  on purchase\n  when member known\n\
+          limit 100 points per member within this month else cut\n}\n\
+        rule small in group earn { when basket.paid < 50 EUR then award 60 points }\n\
+        rule large in group earn { when basket.paid >= 50 EUR then award 60 points }\n";
+    let old = folder.write("old.rule", text);
+    let new = folder.write(
+        "new.rule",
+        &text.replace(
+            "50 EUR then award 60 points }\nrule large",
+            "50 EUR then award 30 points }\nrule large",
+        ),
+    );
+    let events = purchases(&[("1", "2026-03-01", "10.00"), ("2", "2026-03-21", "60.00")]);
+    let events = folder.write("events.ndjson", &events);
+    let found = diff(&[&old, &new, "--over", &events]);
+    // 60, and 40 of the 60 then; after: 30, and 60.
+    assert_eq!(points(named(&found["rules"], "large")), json!(["40", "60", "20"]));
+    let (cause, hunks, since) = owes(&found, "2")[&key("large", "award")].clone();
+    assert_eq!((cause.as_str(), hunks), ("limit", json!([0])));
+    assert_eq!((&since[0]["hunk"], &since[0]["event"]), (&json!(0), &json!("1")), "{since}");
+    adds_up(&found);
+}
+
+/// The pages of the reference show what is really said.
+#[test]
+fn the_reference_shows_what_is_said() {
+    let folder = Folder(scratch("diff-reference"));
+    let decisions = shown(&folder.0.join("decisions.ndjson"));
+    let events = small("receipts.ndjson");
+    let (_, _, err) =
+        perq(&["run", &small("old"), "--events", &events, "-o", &decisions, "--summary", "rules"]);
+    let lines: Vec<&str> = err.lines().collect();
+    // The last line says how long it took.
+    let table = lines.split_last().map_or(String::new(), |(_, lines)| lines.join("\n"));
+    assert!(
+        read("docs/reference/cli.md").contains(&table),
+        "docs/reference/cli.md has another summary than\n{table}"
+    );
+    let bad = "{\"id\":\"P7\",\"kind\":\"purchase\",\"at\":\"2026-03-05T10:00:00\",\
+        \"lines\":[{\"sku\":\"A\",\"qty\":1,\"price\":\"x\"}]}\n";
+    let some =
+        folder.write("some.ndjson", &(read("tests/diff/receipts.ndjson").trim_end().to_owned() + "\n" + bad));
+    let (_, out, _) = perq(&["diff", &small("new"), &small("new"), "--over", &some]);
+    let told: Vec<&str> = out.lines().skip(2).take(2).collect();
+    let told = told.join("\n").replace(&some, "march.ndjson");
+    assert!(
+        read("docs/reference/diff.md").contains(&told),
+        "docs/reference/diff.md has other words than\n{told}"
+    );
+}
+
+/// A table is the history of a simulated event: R1 and R2 came before it and R3 later, and they took 50 and 30 of the 80
+/// points that the month has.
+#[test]
+fn a_table_is_a_history() {
+    let folder = Folder(scratch("diff-history"));
+    let history = folder.write("receipts.csv", RECEIPTS);
+    let event = "{\"kind\":\"purchase\",\"at\":\"2026-03-20T10:00:00\",\"member\":\"m1\",\
+        \"lines\":[{\"sku\":\"B1\",\"category\":\"Bread\",\"qty\":4,\"price\":\"5.50\"}]}";
+    let event = folder.write("event.json", event);
+    let all =
+        ["simulate", &small("new"), &event, "--history", &history, "--format", "json", "--rule", "large"];
+    let (exit, out, err) = perq(&all);
+    assert_eq!((exit, err.as_str()), (Exit::Clean, ""), "{out}");
+    let told: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"));
+    assert_eq!(told["history"], json!({ "replayed": 2, "later": 1, "same": 0, "refused": 0 }));
+    assert_eq!((&told["rules"][0]["fired"], &told["rules"][0]["why"]), (&json!(false), &json!("limit")));
+}

@@ -8,6 +8,7 @@ use perq_compiler::interpret::trace::{Fact, Failure, Loop};
 use perq_compiler::interpret::{Interpreter, Scratch, holds};
 use perq_compiler::ir::{MISSING, RuleId, verify};
 use perq_compiler::pipeline::{Compilation, Input, NoFiles, analyse, compile, lower_only};
+use perq_runtime::batch::{self, Format};
 use perq_runtime::engine::{Engine, EngineKind};
 use perq_runtime::explain::{Explanation, Part, Past, RuleReport, Spot, Why, explain, replay};
 use perq_runtime::pack::Pack;
@@ -483,7 +484,8 @@ fn what_was_before_is_explained_as_it_is_decided() {
         for (json, before) in records.iter().zip(0u64..) {
             let mut session = engine.session();
             let mut refused = 0;
-            let past = replay(&mut session, json.as_bytes(), history.as_bytes(), |error| {
+            let input = (batch::Input::Stream(Box::new(history.as_bytes())), Format::Ndjson);
+            let past = replay(&mut session, json.as_bytes(), input, |error| {
                 assert_eq!((error.line, error.name()), (8, "missing-field"));
                 refused += 1;
             });

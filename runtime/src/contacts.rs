@@ -4,7 +4,7 @@
 //! Refuses to know files, and how a choice is made. Contacts are events of their own kind, read and worked out as all events
 //! are; windows become days here, since the optimiser knows no calendar.
 
-use crate::batch::{self, Format};
+use crate::batch::{self, Format, Input};
 use crate::engine::{Engine, Session};
 use crate::record::{ReadEvent, Reader, Schema};
 use perq_compiler::calendar;
@@ -342,8 +342,10 @@ impl Contacts {
     /// Where it is broken; a record that is no contact is refused, and counted.
     pub fn read(&mut self, stream: impl Read + Send, format: Format, what: As) -> io::Result<()> {
         let engine = self.engine.clone();
-        batch::each_record(engine.schema(), stream, format, &mut |line, record| {
-            let taken = match record {
+        let input = Input::Stream(Box::new(stream));
+        batch::each_record(engine.schema(), input, format, &mut |record| {
+            let line = record.line;
+            let taken = match record.json {
                 Ok(json) => self.take(json, what),
                 Err(error) => Err(error.to_string()),
             };

@@ -14,6 +14,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::sync::Arc;
 
+/// The rules that a decision reaches, as often as they give something; redemptions that it pays with are among them.
+pub fn reached(decision: &Decision) -> impl Iterator<Item = RuleId> + '_ {
+    decision.acting().chain(decision.tenders.iter().map(|tender| tender.redemption))
+}
+
 /// On how many events something became of a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reach {
@@ -103,7 +108,7 @@ impl Cover {
                 }
             }
         };
-        count(all().flat_map(Decision::acting).collect(), |reach| &mut reach.gave);
+        count(all().flat_map(reached).collect(), |reach| &mut reach.gave);
         count(all().flat_map(|one| &one.displaced).map(|lost| lost.rule).collect(), |reach| {
             &mut reach.displaced
         });

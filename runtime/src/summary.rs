@@ -1,4 +1,4 @@
-//! Sums over many decisions: by rule, group, account and month.
+//! Sums over many decisions: by rule, group, account and month; and which rules a decision owes what it gives to.
 //!
 //! Adds, and refuses to judge. Sums are exact in 128 bits and do not depend on the order of the events.
 
@@ -7,7 +7,7 @@ use crate::decimal;
 use crate::engine::Engine;
 use crate::record::ReadEvent;
 use perq_compiler::evaluate::Decision;
-use perq_compiler::ir::{Program, Rule, event_slot};
+use perq_compiler::ir::{GroupId, Program, Rule, RuleId, event_slot};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,9 +16,9 @@ use std::time::Duration;
 /// What was given, in minor units and in the accounts' smallest units.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Given {
-    /// Events in which something was given.
+    /// Events in which something was given, of whatever sort.
     pub events: u64,
-    /// Effects.
+    /// Effects: amounts, what is issued, gifts, fields that are set.
     pub effects: u64,
     /// Discounts.
     pub discount: i128,
@@ -163,10 +163,10 @@ impl Summary {
         self.total.events + self.rejected
     }
 
-    /// Adds a decision, with what the event has brought about.
-    pub fn add(&mut self, event: &ReadEvent, decision: &Decision) {
+    /// Adds a decision of the program, with what the event has brought about.
+    pub fn add(&mut self, program: &Program, event: &ReadEvent, decision: &Decision) {
         for (event, decision) in event.raised.iter().zip(&decision.raised) {
-            self.add(event, decision);
+            self.add(program, event, decision);
         }
         let totals = &decision.totals;
         let returned = event.returned.as_ref().and_then(|returned| returned.as_ref().ok());
@@ -221,22 +221,22 @@ impl Summary {
         *slot(&mut self.kinds, event.record.kind.index()) += 1;
         self.events_with_errors += u64::from(!decision.faults.is_empty());
         self.met.event += 1;
-        let this = self.met.event;
         for effect in &decision.effects {
-            let new_rule = std::mem::replace(slot(&mut self.met.rules, effect.rule.index()), this) != this;
-            let new_group = std::mem::replace(slot(&mut self.met.groups, effect.group.index()), this) != this;
-            for (given, is_new) in [
-                (slot(&mut self.rules, effect.rule.index()), new_rule),
-                (slot(&mut self.groups, effect.group.index()), new_group),
-            ] {
-                given.events += u64::from(is_new);
-                given.effects += 1;
+            self.gives(effect.rule, effect.group);
+            for given in
+                [slot(&mut self.rules, effect.rule.index()), slot(&mut self.groups, effect.group.index())]
+            {
                 match effect.account {
                     // What is taken is no award.
                     Some(_) if effect.debit => {}
                     Some(account) => given.award(account.index(), i128::from(effect.amount)),
                     None => given.discount += i128::from(effect.amount),
                 }
+            }
+        }
+        for rule in decision.acting_beside() {
+            if let Some(group) = program.rules.get(rule.index()).map(|rule| rule.group) {
+                self.gives(rule, group);
             }
         }
         for displaced in &decision.displaced {
@@ -247,6 +247,21 @@ impl Summary {
         }
         for fault in &decision.faults {
             slot(&mut self.rules, fault.rule.index()).errors += 1;
+        }
+    }
+
+    /// Counts something that a rule gives with the event at hand.
+    fn gives(&mut self, rule: RuleId, group: GroupId) {
+        let this = self.met.event;
+        let is_new = |met: &mut u64| std::mem::replace(met, this) != this;
+        let of_rule = is_new(slot(&mut self.met.rules, rule.index()));
+        let of_group = is_new(slot(&mut self.met.groups, group.index()));
+        for (given, is_new) in [
+            (slot(&mut self.rules, rule.index()), of_rule),
+            (slot(&mut self.groups, group.index()), of_group),
+        ] {
+            given.events += u64::from(is_new);
+            given.effects += 1;
         }
     }
 
@@ -477,9 +492,9 @@ pub struct GivenReport {
     /// The group, of a rule.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub group: Option<String>,
-    /// Events in which it gave something.
+    /// Events in which it gave something, of whatever sort.
     pub events: u64,
-    /// Effects.
+    /// Effects: amounts, what is issued, gifts, fields that are set.
     pub effects: u64,
     /// Discounts.
     pub discount: String,

@@ -339,15 +339,19 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// The rules that have an effect of any sort, once for each effect.
+    /// The rules that have an effect of any sort, once for each effect. A gift that is only on offer is none yet; what nobody's
+    /// rule gives (a level, a badge that is earned by its own condition) is not there, nor is what the event has brought
+    /// about: that is decided by itself.
     pub fn acting(&self) -> impl Iterator<Item = RuleId> {
+        self.effects.iter().map(|effect| effect.rule).chain(self.acting_beside())
+    }
+
+    /// The same, without discounts and points.
+    pub fn acting_beside(&self) -> impl Iterator<Item = RuleId> {
         let shown = self.offered.iter().flat_map(|offered| &offered.shown);
-        let effects = self.effects.iter().map(|effect| effect.rule);
-        effects
-            .chain(self.issues.iter().filter_map(|issue| issue.rule))
+        let issues = self.issues.iter().filter_map(|issue| issue.rule);
+        issues
             .chain(self.gifts.iter().map(|gift| gift.rule))
-            .chain(self.gift_offers.iter().map(|offer| offer.rule))
-            .chain(self.tenders.iter().map(|tender| tender.redemption))
             .chain(self.changes.iter().map(|change| change.rule))
             .chain(self.said.iter().map(|said| said.rule))
             .chain(shown.filter_map(|shown| shown.rule))

@@ -451,6 +451,13 @@ pub struct Tables {
     pub lists: Vec<PathBuf>,
 }
 
+/// Of what `perq run` tells a summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SummaryOf {
+    /// Each rule: with how many events it gave something, what it lost to others and to limits, and how often it failed
+    Rules,
+}
+
 /// `perq run`
 #[derive(Debug, Arguments)]
 pub struct Run {
@@ -472,6 +479,11 @@ pub struct Run {
     /// Where refused records go, one JSON object a line with the reason
     #[arg(long, value_name = "FILE")]
     pub rejects: Option<PathBuf>,
+
+    /// Tell at the end, on standard error, which rules gave something how often, and which never
+    #[arg(long, value_enum, value_name = "OF")]
+    #[cfg_attr(feature = "ledger", arg(conflicts_with = "ledger"))]
+    pub summary: Option<SummaryOf>,
 
     /// Which engine decides [default: native, where it is built]
     #[arg(long, value_enum)]
@@ -817,7 +829,7 @@ pub struct Simulate {
     #[arg(long, value_name = "NAME")]
     pub rule: Option<String>,
 
-    /// Earlier events, replayed first: one JSON object a line, plain or gzip [default: nothing happened before]
+    /// Earlier events, replayed first: one JSON object a line or .csv, plain or gzip; .parquet; .arrow [default: nothing happened before]
     #[arg(long, value_name = "FILE")]
     pub history: Vec<PathBuf>,
 
@@ -880,7 +892,7 @@ pub struct Diff {
     #[arg(long, value_name = "REV")]
     pub old_rev: Option<String>,
 
-    /// Events, one JSON object a line; plain or gzip; `-` is standard input [default: as perq.toml says]
+    /// Events: one JSON object a line or .csv, plain or gzip; .parquet; .arrow; `-` is standard input, of JSON lines [default: as perq.toml says]
     #[arg(long, value_name = "FILE")]
     pub over: Vec<PathBuf>,
 

@@ -4,7 +4,7 @@
 //! threads, whatever the stream holds. A bad record is rejected with its line and field, and the batch goes on; it
 //! stops only where the stream itself is broken or nothing can be written.
 
-pub(crate) mod chunk;
+mod chunk;
 #[cfg(feature = "columnar")]
 mod columns;
 mod shards;
@@ -22,7 +22,7 @@ use crate::engine::{Engine, Session};
 use crate::input;
 use crate::record::{RecordError, RecordErrorKind};
 use crate::summary::Summary;
-use chunk::{Chunk, Lines, Source};
+use chunk::{Chunk, Lines, Origin, Source};
 use serde::Serialize;
 use shards::Apart;
 use std::collections::BTreeMap;
@@ -244,72 +244,103 @@ fn open<'r>(
     })
 }
 
-/// A line of a stream of records.
-pub(crate) enum Line<'l> {
-    /// One that may be a record.
-    Record(&'l [u8]),
-    /// One that is longer than a record may be.
-    TooLong,
-}
-
-/// Gives every line of a stream that is not blank, as a batch takes them.
-///
-/// # Errors
-/// Where the stream is broken.
-pub(crate) fn each_line(
-    stream: impl Read + Send,
+/// The records of an input one after another, as a batch takes them.
+pub(crate) struct Records<'r> {
+    source: Box<dyn Source + 'r>,
+    chunk: Chunk,
+    /// Where the next record of the chunk begins, and its number.
+    start: usize,
+    number: usize,
+    /// Bytes that a record may have.
     limit: usize,
-    on: &mut dyn FnMut(Line<'_>),
-) -> io::Result<()> {
-    let mut lines = Lines::new(input::open(stream)?, BatchOptions::default().chunk, limit);
-    while let Some(chunk) = lines.next()? {
-        if chunk.too_long {
-            on(Line::TooLong);
-            continue;
-        }
-        for line in chunk.text.split(|byte| *byte == b'\n') {
-            if !line.iter().all(u8::is_ascii_whitespace) {
-                on(Line::Record(line));
-            }
-        }
-    }
-    Ok(())
 }
 
-/// Takes a record's line and its JSON, or what is wrong with how it is written.
-pub(crate) type OnRecord<'o> = dyn FnMut(u64, Result<&[u8], &RecordError>) + 'o;
+/// A record as it stands in its input.
+pub(crate) struct Taken<'c> {
+    /// The line that it begins on; of a table without lines, its row.
+    pub line: u64,
+    /// As JSON, or what is wrong with how it is written.
+    pub json: Result<&'c [u8], Box<RecordError>>,
+    origin: Option<&'c Origin>,
+}
 
-/// Gives every record of a stream, as a batch takes them: its line and its JSON, or what is wrong with how it is written.
-///
-/// # Errors
-/// Where the stream is broken.
-pub(crate) fn each_record(
-    schema: &crate::record::Schema,
-    stream: impl Read + Send,
-    format: Format,
-    on: &mut OnRecord<'_>,
-) -> io::Result<()> {
-    let limit = schema.options().limits.record;
-    let mut source = open(schema, Input::Stream(Box::new(stream)), format, BatchOptions::default().chunk)?;
-    while let Some(chunk) = source.next()? {
-        let chunk = chunk.written();
-        if chunk.too_long {
-            let message = format!("the record is longer than the limit of {limit} bytes");
-            on(chunk.line, Err(&RecordError::new(RecordErrorKind::RecordTooLong, 0, message)));
-            continue;
-        }
-        for (position, text) in chunk.text.split(|byte| *byte == b'\n').enumerate() {
-            if text.iter().all(u8::is_ascii_whitespace) {
+impl<'r> Records<'r> {
+    /// # Errors
+    /// Where the input cannot be read, or its columns do not fit the schema.
+    pub fn open(
+        schema: &'r crate::record::Schema,
+        input: Input<'r>,
+        format: Format,
+    ) -> io::Result<Records<'r>> {
+        let source = open(schema, input, format, BatchOptions::default().chunk)?;
+        let limit = schema.options().limits.record;
+        Ok(Records { source, chunk: Chunk::default(), start: 0, number: 0, limit })
+    }
+
+    /// The next record; nothing at the end.
+    ///
+    /// # Errors
+    /// Where the input is broken.
+    pub fn next(&mut self) -> io::Result<Option<Taken<'_>>> {
+        loop {
+            let blank = |line: &[u8]| line.iter().all(u8::is_ascii_whitespace);
+            let rest = self.chunk.text.get(self.start..).unwrap_or_default();
+            if rest.is_empty() || self.chunk.too_long {
+                let Some(chunk) = self.source.next()? else { return Ok(None) };
+                (self.chunk, self.start, self.number) = (chunk.written(), 0, 0);
+                if self.chunk.too_long {
+                    let message = format!("the record is longer than the limit of {} bytes", self.limit);
+                    let error = RecordError::new(RecordErrorKind::RecordTooLong, 0, message);
+                    return Ok(Some(Taken { line: self.chunk.line, json: Err(error), origin: None }));
+                }
                 continue;
             }
-            match chunk.origins.as_ref().and_then(|origins| origins.get(position)) {
-                Some(origin) => match &origin.fault {
-                    Some(fault) => on(origin.line, Err(fault)),
-                    None => on(origin.line, Ok(text)),
-                },
-                None => on(chunk.line + position as u64, Ok(text)),
+            let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+            let (start, number) = (self.start, self.number);
+            let is_blank = rest.get(..length).is_none_or(blank);
+            (self.start, self.number) = (start + length + 1, number + 1);
+            if is_blank {
+                continue;
             }
+            let text = self.chunk.text.get(start..start + length).unwrap_or_default();
+            let origin = self.chunk.origins.as_ref().and_then(|origins| origins.get(number));
+            let json = match origin.and_then(|origin| origin.fault.as_ref()) {
+                Some(fault) => Err(fault.clone()),
+                None => Ok(text),
+            };
+            let line = origin.map_or(self.chunk.line + number as u64, |origin| origin.line);
+            return Ok(Some(Taken { line, json, origin }));
         }
+    }
+}
+
+impl Taken<'_> {
+    /// The line that an error of this record stands on: that of the receipt's line it is about, where it has one.
+    pub fn line_of(&self, error: &RecordError) -> u64 {
+        match (self.origin, &self.json) {
+            (Some(_), Err(fault)) if fault.offset > 0 => fault.line,
+            (Some(origin), Ok(_) | Err(_)) => {
+                let row = row_of(&error.field).and_then(|row| origin.rows.get(row));
+                row.map_or(origin.line, |(line, _)| *line)
+            }
+            (None, Ok(_) | Err(_)) => self.line,
+        }
+    }
+}
+
+/// Gives every record of an input, as a batch takes them.
+///
+/// # Errors
+/// Where the input is broken.
+pub(crate) fn each_record(
+    schema: &crate::record::Schema,
+    input: Input<'_>,
+    format: Format,
+    on: &mut dyn FnMut(Taken<'_>),
+) -> io::Result<()> {
+    let mut records = Records::open(schema, input, format)?;
+    while let Some(record) = records.next()? {
+        on(record);
     }
     Ok(())
 }
@@ -361,6 +392,7 @@ impl Sink<'_> {
     /// A worker whose decisions this takes.
     fn worker(&self, engine: &Engine, options: &BatchOptions) -> Worker {
         Worker {
+            engine: engine.clone(),
             session: engine.session(),
             measure: options.measure,
             #[cfg(feature = "columnar")]
@@ -585,6 +617,7 @@ impl Done {
 
 /// Decides chunks, on one thread.
 struct Worker {
+    engine: Engine,
     session: Session,
     measure: bool,
     /// Where decisions go into a table.
@@ -669,10 +702,11 @@ impl Worker {
     }
 
     fn decide(&mut self, line: &[u8], rows: &mut Filling, done: &mut Done) -> Result<(), Box<RecordError>> {
+        let program = self.engine.program();
         if !self.measure {
             self.session.read(line)?;
             let (event, decision) = self.session.evaluate();
-            done.summary.add(event, decision);
+            done.summary.add(program, event, decision);
             self.write(rows, done);
             return Ok(());
         }
@@ -684,7 +718,7 @@ impl Worker {
         let (event, decision) = self.session.evaluate();
         let evaluated = Instant::now();
         done.summary.times.evaluate += evaluated - was_read;
-        done.summary.add(event, decision);
+        done.summary.add(program, event, decision);
         let summed = Instant::now();
         self.write(rows, done);
         done.summary.times.write += summed.elapsed();

@@ -159,6 +159,8 @@ pub struct Names {
     pub units: Vec<Unit>,
     rule_of: Pair<Vec<usize>>,
     group_of: Pair<Vec<usize>>,
+    /// By rule: its group in each program.
+    group_of_rule: Pair<BTreeMap<usize, usize>>,
     /// By account: the units of awards and of debits.
     accounts_of: Pair<Vec<(usize, usize)>>,
     /// By sort and name.
@@ -211,6 +213,9 @@ impl Names {
                 let named = Named { name: name(&rule.name), title, group, there };
                 let at = add(&mut names.rules, &mut rules, named, which);
                 names.rule_of.of_mut(which).push(at);
+                if let Some(group) = group {
+                    names.group_of_rule.of_mut(which).insert(at, group);
+                }
             }
         }
         names.units(old, new);
@@ -314,6 +319,11 @@ impl Names {
     /// The number of a group of one of the programs.
     pub fn group(&self, which: Which, group: GroupId) -> Option<usize> {
         self.group_of.of(which).get(group.index()).copied()
+    }
+
+    /// The group that a rule of [`Self::rules`] is in, in one of the programs.
+    pub fn group_of_rule(&self, which: Which, rule: usize) -> Option<usize> {
+        self.group_of_rule.of(which).get(&rule).copied()
     }
 
     /// The unit of a sort of what a name stands for.

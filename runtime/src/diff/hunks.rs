@@ -71,11 +71,31 @@ pub struct Hunks {
     pub of_rule: BTreeMap<String, Vec<usize>>,
     /// By name of a group: what the group says besides its rules.
     pub of_group: BTreeMap<String, Vec<usize>>,
+    /// By keyword and name of what is kept from event to event (accounts, levels, instruments): it was changed itself, or
+    /// something that it names.
+    pub of_kept: BTreeMap<(&'static str, String), Vec<usize>>,
     /// What holds for the program as a whole.
     pub settings: Vec<usize>,
     /// New names of rules and groups by their old ones.
     pub renamed: BTreeMap<String, String>,
 }
+
+/// What both programs mean alike, by name, whatever they say.
+#[derive(Clone, Debug, Default)]
+pub struct Alike {
+    /// Rules of which the code is the same.
+    pub rules: BTreeSet<String>,
+    /// Accounts whose balances come of the same awards alike.
+    pub accounts: BTreeSet<String>,
+    /// `tiers` of which the code is the same.
+    pub tiers: BTreeSet<String>,
+}
+
+/// Declarations that are wholly in the code of the rules that name them: where the code is the same, so are they.
+const COMPILED: [&str; 8] = ["account", "counter", "define", "rule", "segment", "table", "template", "tiers"];
+
+/// Declarations that are kept from event to event.
+const KEPT: [&str; 5] = ["account", "badge", "certificate", "coupon", "tiers"];
 
 /// A side of the comparison.
 pub struct Texts<'s> {
@@ -148,6 +168,36 @@ impl Hunks {
     /// Hunks by whose changes a rule may give something else: its own and those of what it names.
     pub fn of_rule(&self, name: &str) -> &[usize] {
         self.of_rule.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Hunks by whose changes what is kept may be another without any rule giving something else.
+    pub fn of_kept(&self, what: &'static str, name: &str) -> &[usize] {
+        self.of_kept.get(&(what, name.to_owned())).map_or(&[], Vec::as_slice)
+    }
+
+    /// Leaves out what was written otherwise and means the same to a rule, an account or levels: a title, an account's
+    /// expiry to a rule that awards its points.
+    pub fn narrow(&mut self, alike: &Alike) {
+        let Hunks { list, of_rule, of_kept, .. } = self;
+        let what = |hunk: usize| list.get(hunk).map_or("", |hunk| hunk.what);
+        let is_account_alike = |hunk: usize| {
+            let account = list.get(hunk).filter(|hunk| hunk.what == "account");
+            account.is_some_and(|account| alike.accounts.contains(&account.name))
+        };
+        for (rule, hunks) in of_rule.iter_mut() {
+            if alike.rules.contains(rule) {
+                hunks.retain(|hunk| !COMPILED.contains(&what(*hunk)));
+            }
+        }
+        for ((kept, name), hunks) in of_kept.iter_mut() {
+            let alike = *kept == "tiers" && alike.tiers.contains(name);
+            hunks.retain(|hunk| match what(*hunk) {
+                "account" => !is_account_alike(*hunk),
+                what => !alike || !COMPILED.contains(&what),
+            });
+        }
+        of_rule.retain(|_, hunks| !hunks.is_empty());
+        of_kept.retain(|_, hunks| !hunks.is_empty());
     }
 
     /// Hunks of what a group says besides its rules.
@@ -235,7 +285,8 @@ fn compare(old: &[Declaration], new: &[Declaration]) -> Hunks {
     for (list, is_old) in [(old, true), (new, false)] {
         reach(list, is_old, &changed, &renamed, &mut hunks);
     }
-    for ids in hunks.of_rule.values_mut().chain(hunks.of_group.values_mut()) {
+    let kept = hunks.of_kept.values_mut();
+    for ids in hunks.of_rule.values_mut().chain(hunks.of_group.values_mut()).chain(kept) {
         ids.sort_unstable();
         ids.dedup();
     }
@@ -299,7 +350,8 @@ fn reach(
         {
             hunks.of_group.entry(new_name(&declaration.name)).or_default().extend(ids);
         }
-        if !is_rule(declaration.what) {
+        let is_kept = KEPT.contains(&declaration.what);
+        if !is_rule(declaration.what) && !is_kept {
             continue;
         }
         let mut ids = own.get(&(true, declaration.name.as_str())).cloned().unwrap_or_default();
@@ -317,7 +369,14 @@ fn reach(
                 }
             }
         }
-        if !ids.is_empty() {
+        if ids.is_empty() {
+            continue;
+        }
+        if is_kept {
+            let key = (declaration.what, declaration.name.clone());
+            hunks.of_kept.entry(key).or_default().extend(&ids);
+        }
+        if is_rule(declaration.what) {
             hunks.of_rule.entry(new_name(&declaration.name)).or_default().extend(ids);
         }
     }

@@ -2,7 +2,7 @@
 
 use super::cause::Difference;
 use super::facts::{Facts, Names, Pair, Sort, Which};
-use super::report::{Because, Change, Exact, Flat, Measure, Part, Quantile, Receipt, Split};
+use super::report::{Because, Change, Exact, Flat, Measure, Part, Quantile, Receipt, SinceReport, Split};
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -167,6 +167,16 @@ fn receipt(names: &Names, told: &Told<'_>, change: Change, differences: &[Differ
             cause: difference.cause.why.word(),
             hunks: difference.cause.hunks.clone(),
             by: difference.cause.by.clone(),
+            since: difference
+                .cause
+                .since
+                .iter()
+                .map(|since| SinceReport {
+                    of: since.of.clone(),
+                    hunk: since.hunk,
+                    event: since.event.as_deref().map(str::to_owned),
+                })
+                .collect(),
         }
     };
     Receipt {

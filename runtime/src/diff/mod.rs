@@ -8,31 +8,35 @@ mod budgets;
 mod cause;
 mod facts;
 pub mod hunks;
+mod inputs;
 mod measure;
 pub mod report;
 pub mod segments;
 
-use crate::batch::{Line, each_line};
+use crate::batch::{Format, Input, Records as Source, Taken};
 use crate::clock::date_text;
 use crate::decision::{fault_name, refused_name};
 use crate::engine::{Engine, Session};
-use crate::record::{ReadEvent, Reader, RecordErrorKind};
+use crate::record::{ReadEvent, Reader, RecordError};
 use crate::summary::{Given, Summary, Turnover};
 use budgets::Uses;
-use cause::{Causes, View};
+use cause::{Causes, Known, View};
 use facts::{Facts, Names, Pair, Sort, Which};
 use hunks::{Hunks, Texts};
+use inputs::{Inputs, Past};
 use measure::{Measures, Told};
 use perq_compiler::evaluate::Decision;
 use perq_compiler::ir::{RecordKind, SlotId, SlotType, event_slot};
 use perq_compiler::sources::SourceMap;
 use report::{
-    AwardChange, Budgets, Change, Count, EffectRow, Flat, HunkReport, MonthRow, Period, Records, Report, Row,
-    SegmentRow, SideReport, SpotReport, Totals, Warning,
+    AwardChange, Budgets, Change, Count, EffectRow, FirstRefused, Flat, HunkReport, MonthRow, Period,
+    Records, Refusal, Report, Row, SegmentRow, SideReport, SpotReport, Totals, Warning,
 };
+use rustc_hash::FxHashSet;
 use segments::Segment;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 
 /// Events that a warning names.
 const EXAMPLES: usize = 5;
@@ -50,7 +54,8 @@ pub struct Side {
     pub folder: String,
     /// The deployment's values of parameters.
     pub parameters: Vec<(String, String)>,
-    /// Asks in which segments events lie; of the new side only.
+    /// Asks in which segments events lie. Parts of the members are those of the new side; the old side's answers say whether
+    /// a segment that is written otherwise is another.
     pub asks: Option<Asks>,
 }
 
@@ -63,6 +68,19 @@ pub struct Asks {
     pub segments: Vec<Segment>,
     /// As in [`segments::Questions`].
     pub slots: Vec<Vec<SlotId>>,
+}
+
+/// Where events come from.
+pub enum Events<'i> {
+    /// JSON lines, which both sides read.
+    Lines(Input<'i>),
+    /// A table, which each side reads by the fields of its own program.
+    Table {
+        /// How it is written.
+        format: Format,
+        /// Opens it, each time from its beginning.
+        open: &'i dyn Fn() -> io::Result<Input<'static>>,
+    },
 }
 
 /// Two programs that cannot be compared.
@@ -100,7 +118,7 @@ enum Step<'r> {
     /// It is decided.
     Decided(&'r ReadEvent, &'r Decision),
     /// It cannot be read.
-    Refused(&'static str),
+    Refused(Box<RecordError>),
 }
 
 impl Run {
@@ -114,15 +132,19 @@ impl Run {
         }
     }
 
-    fn step(&mut self, which: Which, names: &Names, line: &[u8]) -> Step<'_> {
+    fn step(&mut self, which: Which, names: &Names, record: &Taken<'_>) -> Step<'_> {
         let Run { session, reader, event, summary, uses } = self;
         let engine = session.engine().clone();
-        if let Err(error) = reader.read(engine.schema(), line, event) {
+        let read = match &record.json {
+            Ok(json) => reader.read(engine.schema(), json, event).map(|_| ()),
+            Err(error) => Err(error.clone()),
+        };
+        if let Err(error) = read {
             summary.reject(error.name());
-            return Step::Refused(error.name());
+            return Step::Refused(error);
         }
         let decision = session.decide_read(reader, event);
-        summary.add(event, decision);
+        summary.add(engine.program(), event, decision);
         uses.add(which, names, &engine, event, decision);
         Step::Decided(event, decision)
     }
@@ -147,6 +169,73 @@ struct InPart {
     sums: Pair<BTreeMap<usize, i128>>,
 }
 
+/// Records that were refused: by the old side only, by the new one only, by both.
+#[derive(Default)]
+struct Refusals([(u64, Option<FirstRefused>); 3]);
+
+impl Refusals {
+    fn add(&mut self, file: &str, old: Option<(u64, &RecordError)>, new: Option<(u64, &RecordError)>) {
+        let [by_old, by_new, by_both] = &mut self.0;
+        let ((count, first), (line, error)) = match (old, new) {
+            (None, None) => return,
+            (Some(old), None) => (by_old, old),
+            (None, Some(new)) => (by_new, new),
+            (Some(_), Some(new)) => (by_both, new),
+        };
+        *count += 1;
+        first.get_or_insert_with(|| FirstRefused {
+            file: file.to_owned(),
+            line,
+            id: error.id.clone(),
+            field: error.field.clone(),
+            error: error.name(),
+            message: error.message.clone(),
+        });
+    }
+
+    fn report(&self) -> Vec<Refusal> {
+        let [by_old, by_new, by_both] = &self.0;
+        let sides = [("both", by_both), ("old", by_old), ("new", by_new)];
+        let report = |(side, (records, first)): (&'static str, &(u64, Option<FirstRefused>))| {
+            Some(Refusal { side, records: *records, first: first.clone()? })
+        };
+        sides.into_iter().filter_map(report).collect()
+    }
+}
+
+/// The records of a table as an engine reads them.
+fn table<'e>(
+    engine: Option<&'e Engine>,
+    format: Format,
+    open: &dyn Fn() -> io::Result<Input<'static>>,
+) -> io::Result<Option<Source<'e>>> {
+    engine.map(|engine| Source::open(engine.schema(), open()?, format)).transpose()
+}
+
+/// The next of them; nothing at the end, or where nobody reads.
+fn next<'s>(source: &'s mut Option<Source<'_>>) -> io::Result<Option<Taken<'s>>> {
+    source.as_mut().map_or(Ok(None), Source::next)
+}
+
+/// What both sides make of their input, or why they cannot: whose fault it is, where it is one side's.
+fn both<T>(old: io::Result<T>, new: io::Result<T>) -> io::Result<(T, T)> {
+    let of =
+        |side: &str, error: io::Error| io::Error::new(error.kind(), format!("{side} programme: {error}"));
+    match (old, new) {
+        (Ok(old), Ok(new)) => Ok((old, new)),
+        (Err(_), Err(error)) => Err(error),
+        (Err(error), Ok(_)) => Err(of("the old", error)),
+        (Ok(_), Err(error)) => Err(of("the new", error)),
+    }
+}
+
+/// The number of an id. Two ids of one number are as likely as the same figures drawn twice from 2^64.
+fn hash_of(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Which side, what sort of failure, of which rule, its name.
 type FailureKey = (Which, &'static str, Option<usize>, &'static str);
 
@@ -158,14 +247,22 @@ pub struct Diff {
     names: Names,
     old: Run,
     new: Run,
-    asking: Option<Asking>,
+    asking: Pair<Option<Asking>>,
+    /// Segments that both sides have and that are written otherwise: the change, and its place in each side's segments.
+    segments_written: Vec<(usize, Pair<usize>)>,
+    inputs: Pair<Inputs>,
+    past: Past,
+    refusals: Refusals,
+    /// Numbers of the ids so far.
+    seen: FxHashSet<u64>,
     /// Fields of members that are levels: slot of the new program, name, values.
     levels: Vec<(SlotId, String, Vec<String>)>,
     /// Whether decisions of one of them depend on earlier ones.
     stateful: bool,
     records: Records,
     period: Option<(i64, i64)>,
-    effects: Pair<BTreeMap<usize, i128>>,
+    /// By rule and unit.
+    effects: Pair<BTreeMap<(Option<usize>, usize), i128>>,
     parts: BTreeMap<PartKey, InPart>,
     measures: Measures,
     causes: Causes,
@@ -183,18 +280,19 @@ impl Diff {
             let code = |program: &perq_compiler::ir::Program| program.currency.code.clone();
             return Err(Incomparable { old: code(before), new: code(after) });
         }
-        let hunks = Hunks::of(&old.texts(), &new.texts());
+        let mut hunks = Hunks::of(&old.texts(), &new.texts());
         let names = Names::of(before, after, &hunks.renamed);
+        hunks.narrow(&inputs::alike(&names, before, after));
         let levels = levels_of(after);
         let measures = Measures::of(&names, most);
         let sides = Pair { old: old.report(), new: new.report() };
-        let asking = new.asks.map(|asks| Asking {
-            session: asks.engine.session(),
-            reader: Reader::new(),
-            event: ReadEvent::default(),
-            segments: asks.segments,
-            slots: asks.slots,
-        });
+        let inputs =
+            Pair { old: Inputs::of(Which::Old, &names, before), new: Inputs::of(Which::New, &names, after) };
+        let mut asking = Pair { old: old.asks.map(Asking::of), new: new.asks.map(Asking::of) };
+        let segments_written = segments_written(&hunks, &asking);
+        if segments_written.is_empty() {
+            asking.old = None;
+        }
         Ok(Diff {
             sides,
             old: Run::of(&old.engine),
@@ -204,6 +302,11 @@ impl Diff {
             hunks,
             names,
             asking,
+            segments_written,
+            inputs,
+            past: Past::default(),
+            refusals: Refusals::default(),
+            seen: FxHashSet::default(),
             levels,
             records: Records::default(),
             period: None,
@@ -215,35 +318,68 @@ impl Diff {
         })
     }
 
-    /// Replays a stream of records, plain or gzip, one JSON object a line. `progress` is told the records so far.
+    /// Replays the records of an input, as a batch reads them; `name` is what reports call it. `progress` is told the
+    /// records so far.
     ///
     /// # Errors
-    /// Where the stream is broken; what came before is counted.
-    pub fn over(&mut self, stream: impl Read + Send, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
-        let limit = self.engines.new.schema().options().limits.record;
-        each_line(stream, limit, &mut |line| {
-            match line {
-                Line::Record(text) => self.record(text),
-                Line::TooLong => {
-                    let name = RecordErrorKind::RecordTooLong.name();
-                    self.records.all += 1;
-                    self.old.summary.reject(name);
-                    self.new.summary.reject(name);
+    /// Where the input is broken, or is a table whose columns do not fit a program; what came before is counted.
+    pub fn over(&mut self, name: &str, events: Events<'_>, progress: &mut dyn FnMut(u64)) -> io::Result<()> {
+        let engines = self.engines.clone();
+        match events {
+            Events::Lines(input) => {
+                let mut records = Source::open(engines.new.schema(), input, Format::Ndjson)?;
+                while let Some(record) = records.next()? {
+                    let asks = Pair { old: Some(&record), new: Some(&record) };
+                    self.record(name, Pair { old: &record, new: &record }, asks);
+                    self.tell(progress);
                 }
             }
-            if self.records.all.is_multiple_of(500) {
-                progress(self.records.all);
+            Events::Table { format, open } => {
+                // Segments may look at columns that no rule does, so who asks them reads the table by itself.
+                let engine = |asking: &Option<Asking>| asking.as_ref().map(|of| of.session.engine().clone());
+                let asks = Pair { old: engine(&self.asking.old), new: engine(&self.asking.new) };
+                let opened = |engine| table(engine, format, open);
+                let (mut old, mut new) = both(opened(Some(&engines.old)), opened(Some(&engines.new)))?;
+                let (mut old_asks, mut new_asks) =
+                    both(opened(asks.old.as_ref()), opened(asks.new.as_ref()))?;
+                loop {
+                    let (old, new) = both(next(&mut old), next(&mut new))?;
+                    let (old_asks, new_asks) = both(next(&mut old_asks), next(&mut new_asks))?;
+                    let (old, new) = match (old, new) {
+                        (Some(old), Some(new)) => (old, new),
+                        (None, None) => break,
+                        // A receipt is the rows of one id, whatever else a program reads.
+                        (Some(_), None) | (None, Some(_)) => {
+                            return Err(io::Error::other("the two programmes find different receipts"));
+                        }
+                    };
+                    let asks = Pair { old: old_asks.as_ref(), new: new_asks.as_ref() };
+                    self.record(name, Pair { old: &old, new: &new }, asks);
+                    self.tell(progress);
+                }
             }
-        })
+        }
+        Ok(())
     }
 
-    /// Replays one record.
-    fn record(&mut self, line: &[u8]) {
+    fn tell(&self, progress: &mut dyn FnMut(u64)) {
+        if self.records.all.is_multiple_of(500) {
+            progress(self.records.all);
+        }
+    }
+
+    /// Replays one record, as each side takes it from its input.
+    fn record(&mut self, file: &str, taken: Pair<&Taken<'_>>, asks: Pair<Option<&Taken<'_>>>) {
         self.records.all += 1;
         let position = self.records.all;
-        let Diff { engines, hunks, names, old, new, asking, failures, stateful, .. } = self;
-        let steps = Pair { old: old.step(Which::Old, names, line), new: new.step(Which::New, names, line) };
+        let Diff {
+            engines, hunks, names, inputs, past, old, new, asking, failures, stateful, refusals, ..
+        } = self;
+        let steps =
+            Pair { old: old.step(Which::Old, names, taken.old), new: new.step(Which::New, names, taken.new) };
+        refusals.add(file, steps.old.refused(taken.old), steps.new.refused(taken.new));
         let Some(event) = steps.new.event().or(steps.old.event()) else { return };
+        self.records.repeated += u64::from(!self.seen.insert(hash_of(event.id())));
         let program = match steps.new {
             Step::Decided(..) => engines.new.program(),
             Step::Refused(_) => engines.old.program(),
@@ -282,10 +418,20 @@ impl Diff {
                 Step::Decided(_, decision) => Some(*decision),
                 Step::Refused(_) => None,
             },
+            event: steps.of(which).event(),
             refused: failed.of(which).iter().any(|(what, _, _)| *what == "receipt"),
         };
         let views = Pair { old: view(Which::Old), new: view(Which::New) };
-        let differences = cause::differences(names, hunks, &views, &facts, *stateful);
+        // Sessions that keep something have to see every event.
+        let answers = |asking: &mut Option<Asking>, record: Option<&Taken<'_>>| {
+            asking.as_mut().zip(record).map(|(asking, record)| asking.ask(record)).unwrap_or_default()
+        };
+        let (of_old, of_new) = (answers(&mut asking.old, asks.old), answers(&mut asking.new, asks.new));
+        let answers_alike =
+            |(_, at): &&(usize, Pair<usize>)| of_old.contains(&at.old) == of_new.contains(&at.new);
+        let idle = self.segments_written.iter().filter(answers_alike).map(|(hunk, _)| *hunk).collect();
+        let known = Known { names, hunks, inputs, idle: &idle, stateful: *stateful };
+        let differences = cause::differences(&known, &views, &facts, past);
         let told = Told {
             id: event.id(),
             kind: program.events.get(event.record.kind.index()).map_or("", |kind| kind.name.as_str()),
@@ -300,13 +446,10 @@ impl Diff {
         for which in Which::BOTH {
             let sums = self.effects.of_mut(which);
             for (key, amount) in facts.of(which) {
-                *sums.entry(key.unit).or_default() += amount;
+                *sums.entry((key.rule, key.unit)).or_default() += amount;
             }
         }
-        let mut parts: Vec<PartKey> = Vec::new();
-        if let Some(asking) = asking {
-            parts.extend(asking.ask(line).into_iter().map(|segment| (0, segment)));
-        }
+        let mut parts: Vec<PartKey> = of_new.into_iter().map(|segment| (0, segment)).collect();
         if let Step::Decided(event, _) = steps.new {
             for (at, (slot, _, values)) in self.levels.iter().enumerate() {
                 let level =
@@ -360,6 +503,7 @@ impl Diff {
             period: self.period.map(|(from, to)| Period { from: date_text(from), to: date_text(to) }),
             changed: self.records.changed > 0,
             records,
+            refusals: self.refusals.report(),
             totals: Totals {
                 initial: turnover(|of| of.initial),
                 discount: turnover(|of| of.discount),
@@ -367,7 +511,7 @@ impl Diff {
                 total: turnover(|of| of.total),
                 awards: self.awards(&old.total.awards, &new.total.awards),
             },
-            effects: self.effects(),
+            effects: self.effects(&|_, _| true),
             rules: self.rows(true),
             groups: self.rows(false),
             months: months.into_iter().map(month).collect(),
@@ -404,9 +548,17 @@ impl Diff {
             .collect()
     }
 
-    fn effects(&self) -> Vec<EffectRow> {
+    /// What rules give that are `of` something, by sort.
+    fn effects(&self, of: &dyn Fn(Which, Option<usize>) -> bool) -> Vec<EffectRow> {
+        let mut sums: Pair<BTreeMap<usize, i128>> = Pair::default();
+        for which in Which::BOTH {
+            for ((_, unit), amount) in self.effects.of(which).iter().filter(|((rule, _), _)| of(which, *rule))
+            {
+                *sums.of_mut(which).entry(*unit).or_default() += amount;
+            }
+        }
         let row = |(at, unit): (usize, &facts::Unit)| {
-            let amount = |which: Which| self.effects.of(which).get(&at).copied().unwrap_or(0);
+            let amount = |which: Which| sums.of(which).get(&at).copied().unwrap_or(0);
             let change =
                 Change { before: amount(Which::Old), after: amount(Which::New), decimals: unit.decimals };
             (change.before != 0 || change.after != 0).then(|| EffectRow {
@@ -461,6 +613,15 @@ impl Diff {
                 errors: count(|of| of.errors),
                 discount: Change { before: before.discount, after: after.discount, decimals },
                 awards: self.awards(&before.awards, &after.awards),
+                effects: {
+                    let is_of = |which: Which, rule: Option<usize>| match rules {
+                        true => rule == Some(at),
+                        false => rule.is_some_and(|rule| self.names.group_of_rule(which, rule) == Some(at)),
+                    };
+                    let mut effects = self.effects(&is_of);
+                    effects.retain(|effect| !["discount", "award"].contains(&effect.kind));
+                    effects
+                },
             }
         };
         named.iter().enumerate().map(row).collect()
@@ -468,7 +629,7 @@ impl Diff {
 
     fn segments(&self) -> Vec<SegmentRow> {
         let mut keys: Vec<(PartKey, &str, String, Option<String>)> = Vec::new();
-        if let Some(asking) = &self.asking {
+        if let Some(asking) = &self.asking.new {
             for (at, segment) in asking.segments.iter().enumerate() {
                 keys.push(((0, at), "segment", segment.name.clone(), segment.title.clone()));
             }
@@ -564,6 +725,14 @@ impl Side {
 }
 
 impl<'r> Step<'r> {
+    /// Why it is refused, and on which line that stands.
+    fn refused(&self, record: &Taken<'_>) -> Option<(u64, &RecordError)> {
+        match self {
+            Step::Decided(..) => None,
+            Step::Refused(error) => Some((record.line_of(error), error)),
+        }
+    }
+
     fn event(&self) -> Option<&'r ReadEvent> {
         match self {
             Step::Decided(event, _) => Some(event),
@@ -572,12 +741,35 @@ impl<'r> Step<'r> {
     }
 }
 
+/// Changes of segments that both sides can be asked.
+fn segments_written(hunks: &Hunks, asking: &Pair<Option<Asking>>) -> Vec<(usize, Pair<usize>)> {
+    let position = |asking: &Option<Asking>, name: &str| {
+        asking.as_ref()?.segments.iter().position(|segment| segment.name == name)
+    };
+    let of = |(at, hunk): (usize, &hunks::Hunk)| {
+        let place = Pair { old: position(&asking.old, &hunk.name)?, new: position(&asking.new, &hunk.name)? };
+        (hunk.what == "segment").then_some((at, place))
+    };
+    hunks.list.iter().enumerate().filter_map(of).collect()
+}
+
 impl Asking {
+    fn of(asks: Asks) -> Asking {
+        Asking {
+            session: asks.engine.session(),
+            reader: Reader::new(),
+            event: ReadEvent::default(),
+            segments: asks.segments,
+            slots: asks.slots,
+        }
+    }
+
     /// The segments that an event lies in; the number after the last for one that lies in none.
-    fn ask(&mut self, line: &[u8]) -> Vec<usize> {
+    fn ask(&mut self, record: &Taken<'_>) -> Vec<usize> {
         let Asking { session, reader, event, segments, slots } = self;
         let engine = session.engine().clone();
-        if reader.read(engine.schema(), line, event).is_err() {
+        let Ok(json) = &record.json else { return Vec::new() };
+        if reader.read(engine.schema(), json, event).is_err() {
             return Vec::new();
         }
         session.decide_read(reader, event);
@@ -612,8 +804,8 @@ fn failures_of(
 ) -> BTreeSet<(&'static str, Option<usize>, &'static str)> {
     let mut out = BTreeSet::new();
     match step {
-        Step::Refused(name) => {
-            out.insert(("record", None, *name));
+        Step::Refused(error) => {
+            out.insert(("record", None, error.name()));
         }
         Step::Decided(event, decision) => {
             let mut waiting = vec![*decision];

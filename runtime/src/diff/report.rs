@@ -97,6 +97,8 @@ pub struct Report {
     pub changed: bool,
     /// Records, and those of them that are decided otherwise.
     pub records: Records,
+    /// Records that were refused: by both sides, by the old one only, by the new one only.
+    pub refusals: Vec<Refusal>,
     /// As `perq run` sums them up.
     pub totals: Totals,
     /// By sort of effect and what it is of, to whoever gets it; those that are there on a side.
@@ -156,6 +158,36 @@ pub struct Records {
     pub refused: Count,
     /// Those that are decided otherwise.
     pub changed: u64,
+    /// Those whose id an earlier one had.
+    pub repeated: u64,
+}
+
+/// Records that were refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// `both`, `old` or `new`: by which side.
+    pub side: &'static str,
+    /// How many.
+    pub records: u64,
+    /// The first of them; what the new side says where both refuse.
+    pub first: FirstRefused,
+}
+
+/// A record that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FirstRefused {
+    /// Where it was.
+    pub file: String,
+    /// On which line; of Parquet and Arrow, in which row.
+    pub line: u64,
+    /// Its id, where that was read.
+    pub id: Option<String>,
+    /// The field; empty for the record as a whole.
+    pub field: String,
+    /// The lasting name of the error.
+    pub error: &'static str,
+    /// What is wrong.
+    pub message: String,
 }
 
 /// An amount of an account.
@@ -236,6 +268,8 @@ pub struct Row {
     pub discount: Change,
     /// By account.
     pub awards: Vec<AwardChange>,
+    /// What else it gives, by sort.
+    pub effects: Vec<EffectRow>,
 }
 
 impl Row {
@@ -245,9 +279,12 @@ impl Row {
         counts.iter().all(|count| count.before == count.after) && self.gives_same()
     }
 
-    /// Whether it gives the same.
+    /// Whether it gives the same, to as many events.
     pub fn gives_same(&self) -> bool {
-        self.discount.is_same() && self.awards.iter().all(|award| award.amount.0.is_same())
+        self.events.before == self.events.after
+            && self.discount.is_same()
+            && self.awards.iter().all(|award| award.amount.0.is_same())
+            && self.effects.iter().all(|effect| effect.amount.0.is_same())
     }
 }
 
@@ -372,6 +409,20 @@ pub struct Because {
     /// Rules that displace it, or no longer do; limits that cut, or no longer do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
+    /// What it looks at of the time before and is another.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub since: Vec<SinceReport>,
+}
+
+/// What came before and is another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SinceReport {
+    /// What: `balance of club`, `level of tiers`, `history`.
+    pub of: String,
+    /// Position in `hunks` of the change that altered it, where one is known.
+    pub hunk: Option<usize>,
+    /// The id of the event with which it first did; nothing where the change does so by itself.
+    pub event: Option<String>,
 }
 
 /// A declaration that is not the same in both texts.
@@ -403,8 +454,9 @@ pub struct SpotReport {
 /// Differences with one cause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CauseRow {
-    /// `rule` (it, or what it names, is written otherwise), `group`, `limit`, `displacement`, `follows` (another rule
-    /// changed what it works on), `earlier` (something else came before), `settings`, `tables`, `refusal` or `record`.
+    /// `rule` (it, or what it names, is written otherwise), `group`, `limit`, `displacement`, `follows` (what was settled
+    /// before changed what it works on), `earlier` (what it looks at of the time before is another), `settings`, `tables`,
+    /// `refusal` or `record`.
     pub cause: &'static str,
     /// Positions in `hunks`.
     pub hunks: Vec<usize>,

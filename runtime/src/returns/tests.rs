@@ -161,7 +161,7 @@ fn sums_are_net() {
         let mut read = ReadEvent::default();
         reader.read(engine.schema(), event.as_bytes(), &mut read).unwrap();
         let decision = session.decide_read(&mut reader, &mut read).clone();
-        summary.add(&read, &decision);
+        summary.add(engine.program(), &read, &decision);
         // 99.99 less 1.00, 9 points. Two pieces come back for 33.00 each; 0.34, 0.33 and 0.33 were off the three.
         let expected = [(9_899, 100, 9), (3_299, 33, 3), (0, 0, 0)][at];
         let total = &summary.total;

@@ -208,7 +208,7 @@ fn points(program: &Program, account: usize, amount: i128) -> String {
 }
 
 /// What a rule or group gave, in one text.
-fn given(program: &Program, given: &Given) -> String {
+pub(super) fn given(program: &Program, given: &Given) -> String {
     let mut parts = Vec::new();
     if given.discount != 0 {
         parts.push(format!("{} {}", money(program, given.discount), program.currency.code));

@@ -10,17 +10,18 @@ mod text;
 use crate::args;
 use crate::config::{Config, Paths};
 use crate::excerpt::plain;
+use crate::numbers::grouped;
 use crate::output::Output;
 use crate::programme::{self, Loaded, shown};
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use indicatif::ProgressBar;
+use perq_runtime::batch::{Format, Input};
 use perq_runtime::diff::report::Report;
-use perq_runtime::diff::{Asks, Diff, Side, segments};
+use perq_runtime::diff::{Asks, Diff, Events, Side, segments};
 use perq_runtime::pack::Pack;
 use perq_runtime::record::ReadOptions;
 use revision::Revision;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -98,8 +99,8 @@ pub fn compare(options: &args::Diff, output: &mut Output) -> Result<Option<Repor
     let parameters = [parameters_of(&before, &after), parameters_of(&after, &before)];
     let [of_before, of_after] = tables;
     let [set_before, set_after] = parameters;
-    let old = side(before, &of_before, set_before, options, false)?;
-    let new = side(after, &of_after, set_after, options, true)?;
+    let old = side(before, &of_before, set_before, options)?;
+    let new = side(after, &of_after, set_after, options)?;
     drop(taken);
     for (which, side) in [("old", &old), ("new", &new)] {
         for name in side.engine.unknown_names() {
@@ -111,13 +112,43 @@ pub fn compare(options: &args::Diff, output: &mut Output) -> Result<Option<Repor
     bar.set_message("replaying");
     bar.enable_steady_tick(Duration::from_millis(200));
     for path in &events {
-        let input: Box<dyn Read + Send> =
-            if path == Path::new("-") { output.input_stream() } else { Box::new(tables::open(path)?) };
-        let replayed = diff.over(input, &mut |records| bar.set_position(records));
+        let file = || std::fs::File::open(path).map(Input::File);
+        let format = super::run::format_of(path)?;
+        let input = if path == Path::new("-") {
+            Events::Lines(Input::Stream(output.input_stream()))
+        } else if format == Format::Ndjson {
+            Events::Lines(Input::File(tables::open(path)?))
+        } else {
+            Events::Table { format, open: &file }
+        };
+        let name = path.display().to_string();
+        let replayed = diff.over(&name, input, &mut |records| bar.set_position(records));
         replayed.map_err(|error| Failure::file(path, &error))?;
     }
     bar.finish_and_clear();
-    Ok(Some(diff.report()))
+    let report = diff.report();
+    match nothing_read(&report) {
+        Some(why) => Err(Failure::new(why)),
+        None => Ok(Some(report)),
+    }
+}
+
+/// Why there is nothing to compare, where there is nothing.
+fn nothing_read(report: &Report) -> Option<String> {
+    if report.records.decided.before + report.records.decided.after > 0 {
+        return None;
+    }
+    let first = report.refusals.first().map(|refusal| text::first_words(&refusal.first));
+    Some(match first {
+        Some(first) => format!(
+            "nothing could be read, so there is nothing to compare: {} refused by both, the first {first}",
+            match report.records.all {
+                1 => "1 record".to_owned(),
+                all => format!("{} records", grouped(all)),
+            }
+        ),
+        None => "there are no events in what was given, so there is nothing to compare".to_owned(),
+    })
 }
 
 /// The events of the arguments, else of the new programme, else of the old one.
@@ -150,7 +181,6 @@ fn side(
     tables: &crate::config::Tables,
     parameters: Vec<(String, String)>,
     options: &args::Diff,
-    asks: bool,
 ) -> Result<Side, Failure> {
     let Found { loaded, source, folder, .. } = found;
     let Loaded { pack, config: _, sources, typed } = loaded;
@@ -158,7 +188,7 @@ fn side(
     let engine =
         |pack: Pack| tables::engine(pack, &catalogue, options.engine, ReadOptions::default(), &parameters);
     let questions = match (&typed, &sources) {
-        (Some(typed), Some(sources)) if asks => segments::questions(typed, sources),
+        (Some(typed), Some(sources)) => segments::questions(typed, sources),
         (Some(_) | None, Some(_) | None) => None,
     };
     let asks = match questions {

@@ -3,13 +3,14 @@
 use crate::args;
 use crate::config::Paths;
 use crate::excerpt::plain;
-use crate::numbers::grouped;
+use crate::numbers::{Table, grouped};
 use crate::output::Output;
 use crate::programme::{self, Loaded};
 use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
+use perq_compiler::ir::Program;
 use perq_runtime::batch::{self, BatchErrorCause, BatchOptions, Decisions, Format, Input, Progress};
 #[cfg(feature = "columnar")]
 use perq_runtime::columnar::TableFormat;
@@ -121,6 +122,11 @@ pub fn run(options: &args::Run, output: &mut Output) -> Outcome {
     {
         output.note(&format!("{} in {}", plural(rejects.count, "refused record"), path.display()));
     }
+    if let Some(args::SummaryOf::Rules) = options.summary {
+        for line in by_rule(&summary, engine.program(), output.style().width) {
+            output.note(&line);
+        }
+    }
     output.note(&closing(&summary, elapsed));
     output.object(
         "run",
@@ -193,6 +199,34 @@ pub(super) fn progress_bar(output: &Output) -> ProgressBar {
     }
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// What became of each rule: those that gave something first, by with how many events.
+fn by_rule(summary: &Summary, program: &Program, width: usize) -> Vec<String> {
+    let mut found = summary.by_rule(program);
+    // A stable sort: rules that gave equally often stay in the order of the text.
+    found.sort_by_key(|(_, given)| std::cmp::Reverse(given.events));
+    let mut table =
+        Table::new(2, &["Rules, by events", "", "events", "effects", "lost", "cut", "failed", "amounts"]);
+    for (rule, given) in &found {
+        table.row([
+            format!("  {}", plain(&rule.name)),
+            rule.title.as_deref().map_or_else(String::new, plain),
+            if given.events == 0 { "never".to_owned() } else { grouped(given.events) },
+            grouped(given.effects),
+            grouped(given.displaced),
+            grouped(given.cut),
+            grouped(given.errors),
+            match given.discount == 0 && given.awards.iter().all(|amount| *amount == 0) {
+                true => "-".to_owned(),
+                false => super::demo::given(program, given),
+            },
+        ]);
+    }
+    let never = found.iter().filter(|(_, given)| given.events == 0).count();
+    let mut lines = table.lines(0, width);
+    lines.push(format!("{}, of which {never} never gave anything", plural(found.len(), "rule")));
+    lines
 }
 
 /// `25 900 records: 25 898 decided, 2 refused; a rule failed in 1; 1.20 s, 21 583 a second`

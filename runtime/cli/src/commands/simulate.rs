@@ -12,6 +12,7 @@ use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use perq_compiler::ir::{Program, SourcePlace};
 use perq_compiler::sources::{Source, SourceMap};
+use perq_runtime::batch::Input;
 use perq_runtime::decision::{ComesBack, Decision, FieldSet, Issued};
 use perq_runtime::engine::Session;
 use perq_runtime::explain::{
@@ -133,7 +134,8 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
 /// Replays what a file says of the time before the event.
 fn replayed(session: &mut Session, event: &str, path: &Path, output: &mut Output) -> Result<Past, Failure> {
     let mut told = Vec::new();
-    let past = explain::replay(session, event.as_bytes(), tables::open(path)?, |error| {
+    let history = (Input::File(tables::open(path)?), super::run::format_of(path)?);
+    let past = explain::replay(session, event.as_bytes(), history, |error| {
         if told.len() < TOLD {
             let field = if error.field.is_empty() { String::new() } else { format!(" `{}`", error.field) };
             let what = format!("{}{field}: {} [{}]", error.line, error.message, error.name());

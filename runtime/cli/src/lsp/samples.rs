@@ -12,6 +12,7 @@ use crate::tables;
 use perq_compiler::evaluate::Decision;
 use perq_compiler::ir::{AccountId, Program, RuleId};
 use perq_compiler::pipeline::{Compilation, compile};
+use perq_runtime::cover::reached;
 use perq_runtime::decimal;
 use perq_runtime::engine::{Engine, EngineKind};
 use perq_runtime::input;
@@ -209,7 +210,7 @@ impl Sums {
 fn of_decision(decision: &Decision) -> BTreeMap<RuleId, Sums> {
     let mut found: BTreeMap<RuleId, Sums> = BTreeMap::new();
     for one in std::iter::once(decision).chain(&decision.raised) {
-        let rules: BTreeSet<RuleId> = one.acting().collect();
+        let rules: BTreeSet<RuleId> = reached(one).collect();
         for rule in rules {
             found.entry(rule).or_default();
         }

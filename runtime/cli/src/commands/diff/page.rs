@@ -50,7 +50,7 @@ pub fn page(report: &Report) -> String {
             receipts(measure, &mut out);
         }
     } else {
-        out.push_str("<p>No difference: every record is decided alike.</p>\n");
+        let _ = writeln!(out, "<p>No difference: {} is decided alike.</p>", text::every(report));
         hunks(report, &mut out);
     }
     warnings(report, &mut out);
@@ -80,6 +80,11 @@ fn head(report: &Report, out: &mut String) {
         grouped(report.records.changed),
         share(i128::from(report.records.changed), i128::from(report.records.all)),
     );
+    let told = report.refusals.iter().map(text::refusal_words).chain(text::repeated_words(report));
+    let told: Vec<String> = told.map(|line| escaped(&line)).collect();
+    if !told.is_empty() {
+        let _ = writeln!(out, "<p>{}.</p>", told.join(".<br>"));
+    }
 }
 
 fn sums(report: &Report, out: &mut String) {
@@ -198,7 +203,7 @@ fn rules(report: &Report, out: &mut String) {
                 format!("{}{title}", escaped(&row.name)),
                 grouped(row.events.before),
                 grouped(row.events.after),
-                escaped(&text::differences(&row.discount, &report.currency, &row.awards)),
+                escaped(&text::row_words(row, &report.currency)),
             ]
         })
         .collect();
@@ -218,7 +223,7 @@ fn rules(report: &Report, out: &mut String) {
         .iter()
         .filter(|row| !row.is_same())
         .map(|row| {
-            let difference = text::differences(&row.discount, &report.currency, &row.awards);
+            let difference = text::row_words(row, &report.currency);
             vec![
                 escaped(&row.name),
                 grouped(row.events.before),

@@ -5,8 +5,8 @@ use crate::excerpt::plain;
 use crate::numbers::{Table, decimal, grouped, share};
 use crate::render::plural;
 use perq_runtime::diff::report::{
-    AwardChange, Because, Budget, CauseRow, Change, Exact, HunkReport, Measure, Part, Receipt, Report, Row,
-    SpotReport,
+    AwardChange, Because, Budget, CauseRow, Change, EffectRow, Exact, FirstRefused, HunkReport, Measure,
+    Part, Receipt, Refusal, Report, Row, SinceReport, SpotReport,
 };
 
 /// Rules, receipts and hunks that are told one by one.
@@ -56,8 +56,38 @@ pub(super) fn differences(discount: &Change, currency: &str, awards: &[AwardChan
         let change = award.amount.0;
         parts.push(amount(&change.print(change.difference()), &award.unit));
     }
-    if parts.is_empty() { "the same".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { SAME.to_owned() } else { parts.join(", ") }
 }
+
+/// What a rule gives beside discounts and awards: `+3 coupons of tea`.
+fn given(effect: &EffectRow) -> String {
+    let change = effect.amount.0;
+    let many = amount(&change.print(change.difference()), &effect.unit);
+    let of = plain(&effect.of);
+    match effect.kind {
+        "coupon" | "badge" => format!("{many} of {of}"),
+        "certificate" => format!("{many} in certificates of {of}"),
+        "gift" => format!("{many} as gifts"),
+        "field" => format!("{of} set {many}"),
+        "debit" => format!("{many} debited"),
+        "tender" => format!("{many} paid with points"),
+        kind => format!("{many} {kind} {of}"),
+    }
+}
+
+/// All that a rule or a group gives otherwise.
+pub(super) fn row_words(row: &Row, currency: &str) -> String {
+    let mut parts = Vec::new();
+    let amounts = differences(&row.discount, currency, &row.awards);
+    if amounts != SAME {
+        parts.push(amounts);
+    }
+    parts.extend(row.effects.iter().filter(|effect| !effect.amount.0.is_same()).map(given));
+    if parts.is_empty() { SAME.to_owned() } else { parts.join(", ") }
+}
+
+/// Where no amount differs.
+const SAME: &str = "the same";
 
 /// What a cause comes to.
 pub(super) fn effect(cause: &CauseRow, currency: &str) -> String {
@@ -86,7 +116,24 @@ pub(super) fn place(hunk: &HunkReport) -> String {
 }
 
 /// Why, in words.
-pub(super) fn because(cause: &str, by: &[String], hunks: &[usize]) -> String {
+pub(super) fn because(cause: &str, by: &[String], hunks: &[usize], since: &[SinceReport]) -> String {
+    let told = because_of(cause, by, hunks);
+    let since: Vec<String> = since.iter().map(since_words).collect();
+    if since.is_empty() { told } else { format!("{told}: {}", since.join("; ")) }
+}
+
+/// What came before and is another: `#1 changed level of club with event P1`.
+fn since_words(since: &SinceReport) -> String {
+    let of = plain(&since.of);
+    match (since.hunk, since.event.as_deref()) {
+        (Some(hunk), Some(event)) => format!("#{} changed {of} with event {}", hunk + 1, plain(event)),
+        (Some(hunk), None) => format!("{of} is another by #{}", hunk + 1),
+        (None, Some(event)) => format!("{of} is another since event {}", plain(event)),
+        (None, None) => format!("{of} is another"),
+    }
+}
+
+fn because_of(cause: &str, by: &[String], hunks: &[usize]) -> String {
     let of = match hunks {
         [] => String::new(),
         hunks => {
@@ -100,6 +147,7 @@ pub(super) fn because(cause: &str, by: &[String], hunks: &[usize]) -> String {
         "group" => format!("its group is written otherwise{of}"),
         "limit" => format!("limited otherwise{by}{of}"),
         "displacement" => format!("displaced otherwise{by}{of}"),
+        "follows" if hunks.is_empty() => "what it works on is another".to_owned(),
         "follows" => format!("follows from{of}: what it works on is another"),
         "settings" => format!("the frame of the programme{of}"),
         "earlier" => "what came before is another".to_owned(),
@@ -132,11 +180,11 @@ pub fn lines(report: &Report, width: usize) -> Vec<String> {
     let mut out = Vec::new();
     head(report, &mut out);
     if !report.changed {
+        let every = every(report);
         match report.hunks.len() {
-            0 => out
-                .push("No difference: every record is decided alike, and the texts say the same.".to_owned()),
+            0 => out.push(format!("No difference: {every} is decided alike, and the texts say the same.")),
             count => out.push(format!(
-                "No difference: every record is decided alike, although {} in the texts.",
+                "No difference: {every} is decided alike, although {} in the texts.",
                 plural_differs(count)
             )),
         }
@@ -161,6 +209,45 @@ pub fn lines(report: &Report, width: usize) -> Vec<String> {
         out.pop();
     }
     out
+}
+
+/// What was compared, where nothing differs.
+pub(super) fn every(report: &Report) -> &'static str {
+    if report.refusals.is_empty() { "every record" } else { "every record that could be read" }
+}
+
+/// Where the first refused record is and what is wrong with it.
+pub(super) fn first_words(first: &FirstRefused) -> String {
+    let mut text = format!("{}:{}", plain(&first.file), first.line);
+    if let Some(id) = &first.id {
+        text.push_str(&format!(" event `{}`", plain(id)));
+    }
+    if !first.field.is_empty() {
+        text.push_str(&format!(" `{}`", plain(&first.field)));
+    }
+    format!("{text}: {} [{}]", plain(&first.message), first.error)
+}
+
+/// Refused records in words.
+pub(super) fn refusal_words(refusal: &Refusal) -> String {
+    let by = match refusal.side {
+        "old" => "by the old programme only",
+        "new" => "by the new programme only",
+        _ => "by both",
+    };
+    format!("{} refused {by}, the first {}", grouped(refusal.records), first_words(&refusal.first))
+}
+
+/// Records that repeat the id of an earlier one, in words; nothing where none does.
+pub(super) fn repeated_words(report: &Report) -> Option<String> {
+    match report.records.repeated {
+        0 => None,
+        1 => Some("1 record repeats the id of an earlier one, and was decided again".to_owned()),
+        count => Some(format!(
+            "{} records repeat the id of an earlier one, and were decided again",
+            grouped(count)
+        )),
+    }
 }
 
 fn plural_differs(count: usize) -> String {
@@ -202,6 +289,8 @@ fn head(report: &Report, out: &mut Vec<String>) {
         grouped(records.all),
         grouped(records.changed)
     ));
+    out.extend(report.refusals.iter().map(refusal_words));
+    out.extend(repeated_words(report));
     out.push(String::new());
 }
 
@@ -292,7 +381,8 @@ fn rules(report: &Report, width: usize, out: &mut Vec<String>) {
     }
     let size = |row: &&Row| {
         let awards = row.awards.iter().map(|award| award.amount.0.difference().unsigned_abs());
-        let most = row.discount.difference().unsigned_abs().max(awards.max().unwrap_or(0));
+        let effects = row.effects.iter().map(|effect| effect.amount.0.difference().unsigned_abs());
+        let most = awards.chain(effects).fold(row.discount.difference().unsigned_abs(), u128::max);
         std::cmp::Reverse(most)
     };
     rows.sort_by_key(size);
@@ -308,7 +398,7 @@ fn rules(report: &Report, width: usize, out: &mut Vec<String>) {
             plain(there),
             grouped(row.events.before),
             grouped(row.events.after),
-            differences(&row.discount, &report.currency, &row.awards),
+            row_words(row, &report.currency),
         ]);
     }
     out.extend(table.lines(0, width));
@@ -397,7 +487,7 @@ pub(super) fn because_words(because_of: &Because) -> String {
         decimal(&change.print(change.before)),
         decimal(&change.print(change.after)),
         plain(&because_of.unit),
-        because(because_of.cause, &because_of.by, &because_of.hunks)
+        because(because_of.cause, &because_of.by, &because_of.hunks, &because_of.since)
     )
 }
 
