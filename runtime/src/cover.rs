@@ -4,14 +4,14 @@
 //! Counts, and refuses to judge: a rule that a year does not reach may be for Christmas. Rows are told by the interpreter,
 //! which has done the instructions of some and not of others.
 
-use crate::batch::{self, Format};
+use crate::batch::{self, Format, Input};
 use crate::engine::{Engine, Session};
 use crate::record::{ReadEvent, Reader};
 use perq_compiler::evaluate::Decision;
 use perq_compiler::interpret::marks::Marks;
 use perq_compiler::ir::{RuleId, event_slot};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 
 /// The rules that a decision reaches, as often as they give something; redemptions that it pays with are among them.
@@ -72,13 +72,13 @@ impl Cover {
     /// Where the stream is broken; what came before is counted.
     pub fn over(
         &mut self,
-        stream: impl Read + Send,
+        input: Input<'_>,
         format: Format,
         progress: &mut dyn FnMut(u64),
     ) -> io::Result<()> {
         let engine = self.session.engine().clone();
-        batch::each_record(engine.schema(), stream, format, &mut |_, record| {
-            match record {
+        batch::each_record(engine.schema(), input, format, &mut |record| {
+            match record.json {
                 Ok(json) => self.record(&engine, json),
                 Err(error) => *self.refused.entry(error.name()).or_default() += 1,
             }

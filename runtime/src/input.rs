@@ -24,6 +24,16 @@ pub fn open<'a>(mut reader: impl Read + Send + 'a) -> io::Result<Box<dyn Read + 
     Ok(Box::new(whole))
 }
 
+/// Of a table's header that is one cell: what to do, where its cells are parted by something else than commas.
+pub(crate) fn other_separator(header: &str) -> Option<&'static str> {
+    let sign = [";", "\t", "|"].into_iter().find(|sign| header.contains(sign))?;
+    Some(match sign {
+        ";" => "its cells are parted by semicolons; save it with commas",
+        "\t" => "its cells are parted by tabs; save it with commas",
+        _ => "its cells are parted by `|`; save it with commas",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,14 +50,4 @@ mod tests {
         }
         assert!(open(&compressed[..15]).unwrap().read_to_end(&mut Vec::new()).is_err());
     }
-}
-
-/// Of a table's header that is one cell: what to do, where its cells are parted by something else than commas.
-pub(crate) fn other_separator(header: &str) -> Option<&'static str> {
-    let sign = [";", "\t", "|"].into_iter().find(|sign| header.contains(sign))?;
-    Some(match sign {
-        ";" => "its cells are parted by semicolons; save it with commas",
-        "\t" => "its cells are parted by tabs; save it with commas",
-        _ => "its cells are parted by `|`; save it with commas",
-    })
 }

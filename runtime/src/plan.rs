@@ -4,7 +4,7 @@
 //! What is measured is counted: how often the index led to a rule, how often the rule gave something to settle, and the
 //! instructions of the intermediate form that it took. So the same events give the same figures everywhere.
 
-use crate::batch::{Format, each_record};
+use crate::batch::{Format, Input, each_record};
 use crate::clock::{date_text, time_text};
 use crate::decimal;
 use crate::engine::{Engine, Session};
@@ -23,7 +23,7 @@ use perq_compiler::ir::{
 use serde::Serialize;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 
 /// Names of an entry that are told one by one.
 const NAMES: usize = 3;
@@ -254,15 +254,15 @@ impl Plan {
     /// Where the stream is broken.
     pub fn over(
         &mut self,
-        stream: impl Read + Send,
+        input: Input<'_>,
         format: Format,
         progress: &mut dyn FnMut(u64),
     ) -> io::Result<()> {
         let schema = self.session.engine().schema().clone();
         let mut records = 0u64;
         self.over.get_or_insert_default();
-        each_record(&schema, stream, format, &mut |_, json| {
-            self.record(json.ok());
+        each_record(&schema, input, format, &mut |record| {
+            self.record(record.json.ok());
             records = records.saturating_add(1);
             if records.is_multiple_of(500) {
                 progress(records);

@@ -14,7 +14,7 @@ use perq_runtime::engine::Engine;
 use perq_runtime::input;
 use perq_runtime::pack::Pack;
 use perq_runtime::record::{ReadEvent, ReadOptions, Reader};
-use perq_runtime::summary::{Given, Summary, given_by};
+use perq_runtime::summary::{Given, Summary};
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -185,7 +185,7 @@ impl Year {
             let (calendar_year, month) = year_and_month(day).unwrap_or_default();
             let month = format!("{calendar_year:04}-{month:02}");
             self.months.entry(month.clone()).or_default().add(program, &event, decision);
-            if given_by(decision).next().is_some() {
+            if decision.acting().next().is_some() {
                 *self.with_effects.entry(month).or_default() += 1;
                 let discount =
                     decimal::print(i128::from(decision.totals.discount), program.currency.decimals);

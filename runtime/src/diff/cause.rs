@@ -8,7 +8,6 @@ use super::inputs::{Altered, Inputs, Looking, Past, Reads, Trace, differs};
 use super::report::{AwardDifference, CauseRow, Exact};
 use crate::decision::cut_name;
 use crate::record::ReadEvent;
-use crate::summary::given_by;
 use perq_compiler::evaluate::{CutBy, Decision};
 use perq_compiler::ir::{CounterId, CounterKey, OnPrice, Program};
 use std::collections::{BTreeMap, BTreeSet};
@@ -252,7 +251,7 @@ impl Pair<View<'_>> {
     fn raised(&self, names: &Names) -> BTreeSet<usize> {
         let of = |view: &View<'_>| -> Vec<usize> {
             let raised = view.decision.map_or(&[][..], |decision| &decision.raised);
-            let rules = raised.iter().flat_map(all).flat_map(given_by);
+            let rules = raised.iter().flat_map(all).flat_map(Decision::acting);
             rules.filter_map(|rule| names.rule(view.which, rule)).collect()
         };
         of(&self.old).into_iter().chain(of(&self.new)).collect()
@@ -313,6 +312,8 @@ impl Known<'_> {
             Sort::Coupon | Sort::Certificate | Sort::Badge => vec![Trace::Instrument(name())],
             Sort::Field => vec![Trace::Field(name())],
             Sort::Level => vec![Trace::Level(tiers_of(&unit.name).to_owned())],
+            // Nothing that rules ask of receipts looks back at what was said or shown.
+            Sort::Words | Sort::Offer => Vec::new(),
         }
     }
 }
@@ -477,7 +478,10 @@ impl Case<'_> {
                 // Rules of one group share its limits.
                 Some(Sort::Award) => (awards && there < place) || (same && there == place),
                 Some(Sort::Level) => late,
-                Some(Sort::Coupon | Sort::Certificate | Sort::Badge | Sort::Field) | None => false,
+                Some(
+                    Sort::Coupon | Sort::Certificate | Sort::Badge | Sort::Field | Sort::Words | Sort::Offer,
+                )
+                | None => false,
             };
             let is_before = match difference.key.rule {
                 Some(_) => there < place || (there == place && (same || runs)),

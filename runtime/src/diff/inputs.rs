@@ -214,7 +214,7 @@ fn beside(program: &Program, rule: RuleId, kind: &SiteKind, reads: &mut Reads) {
             }
         }
         SiteKind::Gift { .. } => reads.prices = true,
-        SiteKind::Award { .. } | SiteKind::Issue { .. } | SiteKind::Set { .. } => {}
+        SiteKind::Award { .. } | SiteKind::Issue { .. } | SiteKind::Set { .. } | SiteKind::Tell { .. } => {}
     }
 }
 

@@ -16,12 +16,11 @@ use perq_compiler::calendar::date_text;
 use perq_compiler::pipeline::{Compilation, compile_marked};
 use perq_compiler::sources::SourceMap;
 use perq_grammar::diagnostic::Place;
-use perq_runtime::batch::Format;
+use perq_runtime::batch::{Format, Input};
 use perq_runtime::cover::{Cover, Reach};
 use perq_runtime::engine::Engine;
 use perq_runtime::pack::Pack;
 use serde_json::{Value, json};
-use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,8 +55,11 @@ pub fn run(options: &args::Coverage, output: &mut Output) -> Outcome {
         let name = path.to_string_lossy();
         let format = Format::of_name(&name)
             .ok_or_else(|| Failure::file(path, &"this perq was built without tables of columns"))?;
-        let input: Box<dyn Read + Send> =
-            if path == Path::new("-") { output.input_stream() } else { Box::new(tables::open(path)?) };
+        let input = if path == Path::new("-") {
+            Input::Stream(output.input_stream())
+        } else {
+            Input::File(tables::open(path)?)
+        };
         let decided = cover.over(input, format, &mut |events| bar.set_position(events));
         decided.map_err(|error| Failure::file(path, &error))?;
     }

@@ -14,12 +14,11 @@ use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use perq_compiler::ir::SourcePlace;
 use perq_compiler::sources::{Source, SourceMap};
-use perq_runtime::batch::Format;
+use perq_runtime::batch::{Format, Input};
 use perq_runtime::explain::Spot;
 use perq_runtime::plan::{Key, Measured, Over, Plan, Report, RulePlan};
 use perq_runtime::record::ReadOptions;
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
 /// Characters of a condition's text.
@@ -58,8 +57,11 @@ pub fn run(options: &args::Plan, output: &mut Output) -> Outcome {
     let mut plan = Plan::new(&engine);
     let bar = super::run::progress_bar(output);
     for (path, format) in events.iter().zip(formats) {
-        let input: Box<dyn Read + Send> =
-            if path == Path::new("-") { output.input_stream() } else { Box::new(tables::open(path)?) };
+        let input = if path == Path::new("-") {
+            Input::Stream(output.input_stream())
+        } else {
+            Input::File(tables::open(path)?)
+        };
         let replayed = plan.over(input, format, &mut |records| bar.set_position(records));
         replayed.map_err(|error| Failure::file(path, &error))?;
     }
