@@ -3,6 +3,7 @@
 use crate::ir::{SourceFile, SourcePlace};
 use perq_grammar::diagnostic::{FileId, Place};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A file.
@@ -96,6 +97,11 @@ impl SourceMap {
         let shared = parts().zip(&self.root).take_while(|(part, root)| part == root).count();
         let up = self.root.iter().skip(shared).map(|_| "..");
         up.chain(parts().skip(shared)).collect::<Vec<_>>().join("/")
+    }
+
+    /// The files by their names in the compiled program.
+    pub fn by_name(&self) -> BTreeMap<String, &Source> {
+        self.iter().map(|source| (self.name(source), source)).collect()
     }
 
     /// The files with the hashes of their texts.

@@ -13,12 +13,11 @@ use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use perq_compiler::ir::SourcePlace;
-use perq_compiler::sources::{Source, SourceMap};
+use perq_compiler::sources::SourceMap;
 use perq_runtime::batch::{Format, Input};
 use perq_runtime::explain::Spot;
 use perq_runtime::plan::{Key, Measured, Over, Plan, Report, RulePlan};
 use perq_runtime::record::ReadOptions;
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Characters of a condition's text.
@@ -66,8 +65,7 @@ pub fn run(options: &args::Plan, output: &mut Output) -> Outcome {
         replayed.map_err(|error| Failure::file(path, &error))?;
     }
     bar.finish_and_clear();
-    let texts: BTreeMap<&str, &Source> =
-        sources.iter().flat_map(SourceMap::iter).map(|source| (source.path.as_str(), source)).collect();
+    let texts = sources.as_ref().map(SourceMap::by_name).unwrap_or_default();
     let quote = |file: &str, place: &SourcePlace| texts.get(file)?.quote(place).map(str::to_owned);
     let mut report = plan.report(&quote);
     if let Some(name) = &options.rule {

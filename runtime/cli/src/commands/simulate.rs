@@ -11,7 +11,7 @@ use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use perq_compiler::ir::{Program, SourcePlace};
-use perq_compiler::sources::{Source, SourceMap};
+use perq_compiler::sources::SourceMap;
 use perq_runtime::batch::Input;
 use perq_runtime::decision::{ComesBack, Decision, FieldSet, Issued};
 use perq_runtime::engine::Session;
@@ -70,7 +70,7 @@ pub fn run(options: &args::Simulate, output: &mut Output) -> Outcome {
     for name in engine.unknown_names() {
         output.note(&format!("warning: {}", plain(&name.to_string())));
     }
-    let texts = texts(sources.as_ref());
+    let texts = sources.as_ref().map(SourceMap::by_name).unwrap_or_default();
     let quote = |file: &str, place: &SourcePlace| texts.get(file)?.quote(place).map(clip);
     let mut session = engine.session();
     let mut past = Past::default();
@@ -216,11 +216,6 @@ fn folder(program: &Program) -> String {
 /// A day by itself begins at midnight.
 fn instant(text: &str) -> String {
     if text.len() == 10 { format!("{text}T00:00") } else { text.to_owned() }
-}
-
-fn texts(sources: Option<&SourceMap>) -> BTreeMap<String, &Source> {
-    let Some(sources) = sources else { return BTreeMap::new() };
-    sources.iter().map(|source| (sources.name(source), source)).collect()
 }
 
 /// The text of a condition, in a length that can be read.
