@@ -7,7 +7,7 @@
 //!   changes its answer; each interval owns the row of the rules that its values allow. The rows of an event's slots,
 //!   anded, leave the rules whose conditions on them hold. Equal rows are kept once.
 //! * **A set of the event** (segments of a member): each symbol owns the rules that it lets in and those that it bars.
-//! * **What rules ask of the event in their code** ([`super::questions`]): each such number is worked out once, and owns
+//! * **What rules ask of the event in their code** (`questions.rs`): each such number is worked out once, and owns
 //!   rows as a slot does. Where it fails, the rules that ask it are left to their code.
 //! * **Lines**: a rule that needs a line with certain properties is filed under the most selective of them, its key;
 //!   the values of the lines lead to the rules filed there. Those that survive the event's conditions are asked for
