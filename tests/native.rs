@@ -1,14 +1,12 @@
 //! Native code as a guest in a process: it gives its memory back, it shares threads, and what cannot be compiled is
-//! interpreted. Figures: `cargo test --release -p perq-tests --test native -- --ignored --nocapture`.
+//! interpreted.
 
 use perq_compiler::evaluate::{Bindings, Code, FUEL, Proposals};
 use perq_compiler::interpret::Interpreter;
 use perq_compiler::ir::*;
 use perq_runtime::native::{Native, Options};
 use perq_tests::generate::{self, Input, Random};
-use std::hint::black_box;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// So many rules, each with a function of these instructions, which award at the rule's site.
 fn program(rules: u32, insts: impl Fn(SiteId) -> Vec<Inst>) -> Arc<Verified> {
@@ -234,46 +232,4 @@ fn threads_compile_and_share_code() {
             });
         }
     });
-}
-
-#[test]
-#[ignore = "prints times, which prove nothing on a shared machine; run by hand"]
-fn figures() {
-    for rules in [100, 1_000] {
-        let program = program(rules, typical);
-        for (name, options) in [
-            ("none, 1 thread", Options { optimise: false, verify: false, ..Options::default() }),
-            ("speed, 1 thread", Options { verify: false, ..Options::default() }),
-            ("speed, 2 threads", Options { verify: false, threads: 2, ..Options::default() }),
-        ] {
-            let start = Instant::now();
-            let native = Native::new(Arc::clone(&program), options).expect("this machine has native code");
-            let each = start.elapsed().as_micros() / u128::from(rules);
-            println!("compile {rules} rules, {name}: {each} us a rule, {} compiled", native.compiled());
-        }
-        let native =
-            Native::new(Arc::clone(&program), Options::default()).expect("this machine has native code");
-        let interpreter = Interpreter::new(Arc::clone(&program));
-        for lines in [1, 5, 20] {
-            let input = input(&program, lines);
-            println!("run, {lines} lines: native {} ns a rule", time(&native, rules, &input));
-            println!("run, {lines} lines: interpreter {} ns a rule", time(&interpreter, rules, &input));
-        }
-    }
-}
-
-fn time<C: Code>(code: &C, rules: u32, input: &Input) -> u128 {
-    let (mut scratch, mut out) = (C::Scratch::default(), Proposals::default());
-    let rounds = 2_000_000 / rules;
-    let start = Instant::now();
-    for _ in 0..rounds {
-        out.list.clear();
-        out.selected.clear();
-        let mut fuel = input.fuel;
-        for function in (0..rules).map(FunctionId) {
-            let result = code.run(function, input.view(), &input.bindings, &mut fuel, &mut scratch, &mut out);
-            assert_eq!(black_box(result), Ok(()));
-        }
-    }
-    start.elapsed().as_nanos() / u128::from(rounds) / u128::from(rules)
 }

@@ -5,6 +5,7 @@ use super::effects::Context;
 use super::names::{Events, Key, Scope};
 use super::{At, Checker, errors};
 use crate::ir::{self, Available, Expires, Life};
+use crate::typed::walk;
 use crate::typed::{Element, Rule, Source, SourceKind, Spendable, Step, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::{Place, Span};
@@ -137,25 +138,8 @@ impl Checker<'_> {
     /// Refuses conditions that no award of the rule carries.
     pub(super) fn spends_something(&mut self, context: &Context, given: &[Step]) {
         let Some(terms) = &context.spendable else { return };
-        fn awards(steps: &[Step]) -> bool {
-            steps.iter().any(|step| match step {
-                Step::Award { .. } => true,
-                Step::ForEach { body, .. } | Step::Sets { body, .. } => awards(body),
-                Step::When(_)
-                | Step::Let(..)
-                | Step::LetCollection(..)
-                | Step::Debit { .. }
-                | Step::TenderLines { .. }
-                | Step::TenderTerm { .. }
-                | Step::Multiply { .. }
-                | Step::Discount { .. }
-                | Step::Issue { .. }
-                | Step::Gift { .. }
-                | Step::Tell { .. }
-                | Step::Set { .. } => false,
-            })
-        }
-        if !awards(given) {
+        let awards = |step: &Step| matches!(step, Step::Award { .. });
+        if !walk::any_step(given, &awards) {
             let why = "the rule awards nothing that could be spent";
             self.report(errors::wrong_spendable(terms.place, why));
         }

@@ -6,7 +6,8 @@
 //! fuel or failed. So a rule of which anything fails in between is one that the index leaves to its code.
 
 use crate::interpret::straight::Straight;
-use crate::ir::needs::{is_pure, needs, never_fails};
+use crate::ir::needs::needs;
+use crate::ir::optimise::{is_pure, never_fails};
 use crate::ir::ranges::Ranges;
 use crate::ir::{Function, Inst, Program, RuleId, SlotId, Value, event_slot};
 use rustc_hash::{FxHashMap, FxHashSet};

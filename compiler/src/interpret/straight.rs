@@ -5,7 +5,7 @@ use super::{Execution, Scratch};
 use crate::evaluate::{Bindings, Proposals, RecordView};
 use crate::ir::{Function, Inst, Shape, Ty};
 
-/// Instructions of which each is pure ([`crate::ir::needs::is_pure`]).
+/// Instructions of which each is pure ([`crate::ir::optimise::is_pure`]).
 #[derive(Clone, Debug)]
 pub struct Straight {
     function: Function,

@@ -1,7 +1,7 @@
 //! What code asks for before it does anything: numbers, and the values of them without which it goes no further, read
 //! out of the instructions that work truths out. Refuses to run anything, and to know what an index is.
 
-use super::optimise::is_shared;
+use super::optimise::{is_pure, never_fails};
 use super::ranges::{FIRST, Ranges, intersection, joined, outside, union, within};
 use super::{
     Atom, AtomId, AtomTest, Comparison, Function, Inst, MISSING, Program, Rows, Shape, Space, Value,
@@ -98,37 +98,6 @@ fn compared(comparison: Comparison, constant: i64) -> Ranges {
         Comparison::Greater => above(),
         Comparison::GreaterOrEqual => vec![(constant, i64::MAX)],
     }
-}
-
-/// Whether an instruction only works a value out, and takes no fuel for it. It may fail.
-pub fn is_pure(inst: &Inst) -> bool {
-    is_shared(inst)
-}
-
-/// Whether an instruction that only works a value out can never fail.
-pub fn never_fails(inst: &Inst) -> bool {
-    matches!(
-        inst,
-        Inst::Int(_)
-            | Inst::Wide(_)
-            | Inst::Bool(_)
-            | Inst::LoadEvent(_)
-            | Inst::LoadLine(..)
-            | Inst::LoadPayment(..)
-            | Inst::LoadTable(..)
-            | Inst::LoadParam(_)
-            | Inst::Known(_)
-            | Inst::Truth(_)
-            | Inst::MulWide(..)
-            | Inst::Widen(_)
-            | Inst::Compare(..)
-            | Inst::Choose(..)
-            | Inst::And(..)
-            | Inst::Or(..)
-            | Inst::Not(_)
-            | Inst::InReference(..)
-            | Inst::SetContains(..)
-    )
 }
 
 /// The loops over lines that do nothing at a line which does not satisfy all of these atoms, as far as those are not

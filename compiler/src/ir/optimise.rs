@@ -125,7 +125,7 @@ impl Writer {
                 None => break,
             }
         }
-        let shared = is_shared(&inst);
+        let shared = is_pure(&inst);
         if shared && let Some(value) = self.seen.get(&inst) {
             return Some(*value);
         }
@@ -461,9 +461,29 @@ fn in_order(a: Value, b: Value, inst: fn(Value, Value) -> Inst) -> Option<Simple
     (b < a).then(|| Simpler::Inst(inst(b, a)))
 }
 
-/// Whether two of them with the same operands make the same value, and the second does not fault where the first did
-/// not, and neither takes fuel.
-pub(super) fn is_shared(inst: &Inst) -> bool {
+/// Whether an instruction only works a value out, and takes no fuel for it: two of them with the same operands make the same
+/// value, and the second does not fail where the first did not. It may fail.
+pub fn is_pure(inst: &Inst) -> bool {
+    nature(inst) != Nature::Acts
+}
+
+/// Whether an instruction only works a value out, and can never fail.
+pub fn never_fails(inst: &Inst) -> bool {
+    nature(inst) == Nature::Total
+}
+
+/// What an instruction is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nature {
+    /// It works a value out of others, always.
+    Total,
+    /// It works a value out of others, and may fail.
+    Partial,
+    /// It takes fuel, or has to do with memory, variables or proposals.
+    Acts,
+}
+
+fn nature(inst: &Inst) -> Nature {
     match inst {
         Inst::Int(_)
         | Inst::Wide(_)
@@ -475,12 +495,19 @@ pub(super) fn is_shared(inst: &Inst) -> bool {
         | Inst::LoadParam(_)
         | Inst::Known(_)
         | Inst::Truth(_)
-        | Inst::Add(..)
+        | Inst::MulWide(..)
+        | Inst::Widen(_)
+        | Inst::Compare(..)
+        | Inst::Choose(..)
+        | Inst::And(..)
+        | Inst::Or(..)
+        | Inst::Not(_)
+        | Inst::InReference(..)
+        | Inst::SetContains(..) => Nature::Total,
+        Inst::Add(..)
         | Inst::Sub(..)
         | Inst::Mul(..)
-        | Inst::MulWide(..)
         | Inst::Negate(_)
-        | Inst::Widen(_)
         | Inst::Narrow(_)
         | Inst::Divide(..)
         | Inst::Floor(..)
@@ -488,15 +515,7 @@ pub(super) fn is_shared(inst: &Inst) -> bool {
         | Inst::AddMonths(..)
         | Inst::InstantOf(..)
         | Inst::Clock(..)
-        | Inst::Calendar(..)
-        | Inst::Compare(..)
-        | Inst::Choose(..)
-        | Inst::And(..)
-        | Inst::Or(..)
-        | Inst::Not(_)
-        | Inst::InReference(..)
-        | Inst::SetContains(..) => true,
-        // Fuel, memory, variables and proposals.
+        | Inst::Calendar(..) => Nature::Partial,
         Inst::SetHas(..)
         | Inst::Block
         | Inst::Loop(_)
@@ -521,7 +540,7 @@ pub(super) fn is_shared(inst: &Inst) -> bool {
         | Inst::SetUnits { .. }
         | Inst::Derive(_)
         | Inst::Award { .. }
-        | Inst::Discount { .. } => false,
+        | Inst::Discount { .. } => Nature::Acts,
     }
 }
 
@@ -534,60 +553,10 @@ fn is_idle(function: &Function, inst: &Inst, read: &[bool]) -> bool {
         Some(_) | None => false,
     };
     match inst {
-        Inst::Int(_)
-        | Inst::Wide(_)
-        | Inst::Bool(_)
-        | Inst::LoadEvent(_)
-        | Inst::LoadLine(..)
-        | Inst::LoadPayment(..)
-        | Inst::LoadTable(..)
-        | Inst::LoadParam(_)
-        | Inst::Known(_)
-        | Inst::Truth(_)
-        | Inst::MulWide(..)
-        | Inst::Widen(_)
-        | Inst::Compare(..)
-        | Inst::Choose(..)
-        | Inst::And(..)
-        | Inst::Or(..)
-        | Inst::Not(_)
-        | Inst::InReference(..)
-        | Inst::SetContains(..)
-        | Inst::Get(_)
-        | Inst::Selected(..)
-        | Inst::NewBag => true,
+        Inst::Get(_) | Inst::Selected(..) | Inst::NewBag => true,
         Inst::Divide(_, b, _) | Inst::Floor(_, b) | Inst::Modulo(_, b) => safe_divisor(b),
         Inst::Set(variable, _) => !read.get(variable.index()).copied().unwrap_or(true),
-        Inst::Add(..)
-        | Inst::Sub(..)
-        | Inst::Mul(..)
-        | Inst::Negate(_)
-        | Inst::Narrow(_)
-        | Inst::AddMonths(..)
-        | Inst::InstantOf(..)
-        | Inst::Clock(..)
-        | Inst::Calendar(..)
-        | Inst::SetHas(..)
-        | Inst::Block
-        | Inst::Loop(_)
-        | Inst::End
-        | Inst::Break { .. }
-        | Inst::NewSelection
-        | Inst::Select { .. }
-        | Inst::PickExtreme { .. }
-        | Inst::PickInEvery { .. }
-        | Inst::PickEveryNth { .. }
-        | Inst::Put(..)
-        | Inst::Distinct(_)
-        | Inst::NewSets
-        | Inst::SetPart { .. }
-        | Inst::SetTerm { .. }
-        | Inst::ChooseSets { .. }
-        | Inst::SetTimes(..)
-        | Inst::SetUnits { .. }
-        | Inst::Derive(_)
-        | Inst::Award { .. }
-        | Inst::Discount { .. } => false,
+        other => never_fails(other),
     }
 }
 

@@ -4,11 +4,11 @@
 use super::bounds::Ranges;
 use super::conditions::{Conditions, Verdict, conjuncts};
 use super::shape::Shapes;
-use super::walk::{self, Node};
 use super::{Options, Zones};
 use crate::check::SourceTree;
 use crate::ir;
 use crate::sources::SourceMap;
+use crate::typed::walk::{self, Node};
 use crate::typed::{Aggregate, Expr, ExprKind, LocalId, OfferStep, Program, Rule, Source, SourceKind, Step};
 use perq_grammar::ast::{self, Clause, GroupClause, ItemKind};
 use perq_grammar::diagnostic::{FileId, Place, Span};

@@ -10,7 +10,6 @@ pub mod conditions;
 mod facts;
 pub mod lints;
 pub(crate) mod shape;
-mod walk;
 
 use crate::check::SourceTree;
 use crate::sources::SourceMap;

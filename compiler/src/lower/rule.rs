@@ -6,6 +6,7 @@ use crate::ir::{
     self, AccountId, AtomId, DiscountAmount, Fall, GroupId, Inst, NameFrom, Role, RuleId, Site, SiteKind,
     Space, TenderTerm,
 };
+use crate::typed::walk::{self, Node};
 use crate::typed::{Element, Expr, GiftOption, Program, Rule, SetTo, Source, SourceKind, Step};
 use std::collections::BTreeSet;
 
@@ -244,30 +245,13 @@ fn awarded(program: &Program, group: GroupId) -> BTreeSet<AccountId> {
 }
 
 fn awards_of(steps: &[Step], accounts: &mut BTreeSet<AccountId>, groups: &mut Vec<GroupId>) {
-    for step in steps {
-        match step {
-            Step::Award { account, .. } => {
-                accounts.insert(*account);
-            }
-            Step::ForEach { body, .. } | Step::Sets { body, .. } => awards_of(body, accounts, groups),
-            Step::Multiply { group, .. } => {
-                if !groups.contains(group) {
-                    groups.push(*group);
-                }
-            }
-            Step::When(_)
-            | Step::Let(..)
-            | Step::LetCollection(..)
-            | Step::Issue { .. }
-            | Step::Gift { .. }
-            | Step::Tell { .. }
-            | Step::Set { .. }
-            | Step::Discount { .. }
-            | Step::Debit { .. }
-            | Step::TenderLines { .. }
-            | Step::TenderTerm { .. } => {}
+    walk::steps(steps, &mut |node| match node {
+        Node::Step(Step::Award { account, .. }) => {
+            accounts.insert(*account);
         }
-    }
+        Node::Step(Step::Multiply { group, .. }) if !groups.contains(group) => groups.push(*group),
+        Node::Step(_) | Node::Expr(_) | Node::Source(_) => {}
+    });
 }
 
 /// Whether a collection is chosen by more than a condition, so that it is worked out where it is bound.

@@ -12,6 +12,7 @@ use crate::ir::{
     RuleId, Scope, Weight, event_slot, line_slot,
 };
 use crate::lint::bounds::Ranges;
+use crate::typed::walk::{self, Node};
 use crate::typed::{
     Aggregate, Builtin, Element, Expr, ExprKind, FieldId, LocalId, Pattern, Program, Ratio, SourceKind, Step,
     Way,
@@ -111,7 +112,11 @@ impl<'a, 'p> Reading<'a, 'p> {
     fn new(program: &'p Program, ranges: &'a Ranges<'p>, way: Way) -> Reading<'a, 'p> {
         let mut changing: Vec<FieldId> = program.instruments.tiers.iter().map(|tiers| tiers.field).collect();
         for rule in &program.rules {
-            set_by(&rule.steps, &mut changing);
+            walk::steps(&rule.steps, &mut |node| {
+                if let Node::Step(Step::Set { field, .. }) = node {
+                    changing.push(*field);
+                }
+            });
         }
         Reading {
             program,
@@ -165,7 +170,7 @@ impl<'p> Reading<'_, 'p> {
             }
             if !rule.events.contains(&kind) {
                 let rises = !self.program.instruments.tiers.is_empty() && self.way != Way::Returning;
-                if rises && rule.steps.iter().any(gives_points) {
+                if rises && walk::any_step(&rule.steps, &gives_points) {
                     self.stands_in_the_way(
                         id,
                         "may be heard of a level that a receipt makes the member reach",
@@ -524,7 +529,7 @@ impl<'p> Reading<'_, 'p> {
                 .program
                 .rules
                 .get(act.rule.index())
-                .is_some_and(|rule| rule.steps.iter().any(says_cancel));
+                .is_some_and(|rule| walk::any_step(&rule.steps, &says_cancel));
             if self.way == Way::Returning {
                 // It is worked out again for what is kept, at the prices that were settled.
                 if cancels {
@@ -700,7 +705,7 @@ impl<'p> Reading<'_, 'p> {
             return value.as_ref().is_some_and(|value| self.mentions_paid(value, fuel))
                 || of_source(&source.kind, fuel);
         }
-        parts(expr).into_iter().any(|part| self.mentions_paid(part, fuel))
+        walk::parts(expr).into_iter().any(|part| self.mentions_paid(part, fuel))
     }
 
     /// Whether an expression is the same for a piece wherever it stands, on the same day for the same member.
@@ -755,7 +760,7 @@ impl<'p> Reading<'_, 'p> {
             | ExprKind::Moved(..)
             | ExprKind::Calendar(..)
             | ExprKind::Steps(..)
-            | ExprKind::Extreme { .. } => parts(expr).into_iter().all(again),
+            | ExprKind::Extreme { .. } => walk::parts(expr).into_iter().all(again),
         }
     }
 
@@ -977,78 +982,5 @@ fn is_plain(pattern: &Pattern, fixed: &impl Fn(&Expr) -> bool) -> bool {
 }
 
 fn gives_points(step: &Step) -> bool {
-    match step {
-        Step::ForEach { body, .. } | Step::Sets { body, .. } => body.iter().any(gives_points),
-        Step::Award { to, .. } => to.is_none(),
-        Step::Multiply { .. } => true,
-        Step::When(_)
-        | Step::Let(..)
-        | Step::LetCollection(..)
-        | Step::Debit { .. }
-        | Step::TenderLines { .. }
-        | Step::TenderTerm { .. }
-        | Step::Discount { .. }
-        | Step::Issue { .. }
-        | Step::Gift { .. }
-        | Step::Tell { .. }
-        | Step::Set { .. } => false,
-    }
-}
-
-/// Fields that steps set.
-fn set_by(steps: &[Step], out: &mut Vec<FieldId>) {
-    for step in steps {
-        match step {
-            Step::ForEach { body, .. } | Step::Sets { body, .. } => set_by(body, out),
-            Step::Set { field, .. } => out.push(*field),
-            Step::When(_)
-            | Step::Let(..)
-            | Step::LetCollection(..)
-            | Step::Award { .. }
-            | Step::Debit { .. }
-            | Step::TenderLines { .. }
-            | Step::TenderTerm { .. }
-            | Step::Multiply { .. }
-            | Step::Discount { .. }
-            | Step::Issue { .. }
-            | Step::Tell { .. }
-            | Step::Gift { .. } => {}
-        }
-    }
-}
-
-/// The expressions that an expression is directly made of; those of names, functions and collections are not looked into.
-fn parts(expr: &Expr) -> Vec<&Expr> {
-    match &expr.kind {
-        ExprKind::Error
-        | ExprKind::Constant(_)
-        | ExprKind::Bool(_)
-        | ExprKind::Ordinal(_)
-        | ExprKind::Field { .. }
-        | ExprKind::Local(_)
-        | ExprKind::Param(_)
-        | ExprKind::Instant(..)
-        | ExprKind::Aggregate { .. } => Vec::new(),
-        ExprKind::Call(_, parts) | ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().collect(),
-        ExprKind::Extreme { largest: _, values } => values.iter().collect(),
-        ExprKind::Not(inner)
-        | ExprKind::InReference(inner, _)
-        | ExprKind::SetHas(inner, _)
-        | ExprKind::Known(inner)
-        | ExprKind::Convert { value: inner, .. }
-        | ExprKind::Negate(inner)
-        | ExprKind::Calendar(_, inner) => vec![inner],
-        ExprKind::Compare(_, left, right)
-        | ExprKind::SetContains(left, right)
-        | ExprKind::Modulo(left, right)
-        | ExprKind::AddMonths(left, right)
-        | ExprKind::Moved(left, right)
-        | ExprKind::Steps(left, right) => vec![left, right],
-        ExprKind::InRange { value, low, high, included: _ } => vec![value, low, high],
-        ExprKind::OneOf(value, values) => std::iter::once(value.as_ref()).chain(values).collect(),
-        ExprKind::Sum(terms) | ExprKind::Product(terms) => terms.iter().map(|(_, term)| term).collect(),
-        ExprKind::Match { subjects, rows } => {
-            subjects.iter().chain(rows.iter().map(|row| &row.value)).collect()
-        }
-    }
+    matches!(step, Step::Award { to: None, .. } | Step::Multiply { .. })
 }

@@ -13,6 +13,7 @@ use crate::ir::{
 use crate::lint::bounds::Ranges;
 use crate::lint::conditions::{Conditions, Verdict};
 use crate::lint::shape::Shapes;
+use crate::typed::walk;
 use crate::typed::{Bound, Expr, LocalId, Program, Promise, Ratio, Rule, Step, Sum};
 use perq_grammar::diagnostic::Place;
 
@@ -228,7 +229,7 @@ impl<'c, 'p> Study<'c, 'p> {
         if !self.together(&[id]) {
             return Some(Dead::Contradiction);
         }
-        if rule.steps.iter().any(gives_beside_prices) {
+        if walk::any_step(&rule.steps, &gives_beside_prices) {
             return None;
         }
         let mut why = None;
@@ -344,7 +345,6 @@ fn nothing_promised(of: PromiseOf) -> Promise {
 /// Effects that are neither on prices nor awards: they need no goods.
 fn gives_beside_prices(step: &Step) -> bool {
     match step {
-        Step::ForEach { body, .. } | Step::Sets { body, .. } => body.iter().any(gives_beside_prices),
         Step::Debit { .. }
         | Step::Issue { .. }
         | Step::Gift { .. }
@@ -356,6 +356,8 @@ fn gives_beside_prices(step: &Step) -> bool {
         Step::When(_)
         | Step::Let(..)
         | Step::LetCollection(..)
+        | Step::ForEach { .. }
+        | Step::Sets { .. }
         | Step::Multiply { .. }
         | Step::Discount { .. } => false,
     }

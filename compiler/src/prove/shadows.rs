@@ -10,6 +10,7 @@ use crate::ir::{
 use crate::lint::bounds::Ranges;
 use crate::lint::conditions::{Conditions, Verdict};
 use crate::lint::shape::Shapes;
+use crate::typed::walk;
 use crate::typed::{Element, Expr, ExprKind, LocalId, Program, Ratio, Rule, Step};
 use std::cmp::Ordering;
 
@@ -260,7 +261,7 @@ impl<'p> Facts<'_, 'p> {
 
     /// Whether a rule's award is not worked out again when goods come back, so that another could then stay.
     fn is_kept_apart(&self, rule: RuleId) -> bool {
-        self.rule(rule).is_none_or(|rule| rule.steps.iter().any(says_cancel))
+        self.rule(rule).is_none_or(|rule| walk::any_step(&rule.steps, &says_cancel))
     }
 
     fn is_above(&self, amount: &Expr, least: i128) -> bool {
@@ -355,23 +356,5 @@ fn only_amounts(steps: &[Step], count: &mut usize) -> bool {
 }
 
 pub(super) fn says_cancel(step: &Step) -> bool {
-    match step {
-        Step::ForEach { body, .. } | Step::Sets { body, .. } => body.iter().any(says_cancel),
-        Step::Award { life, .. } => {
-            let ir::Life { available: _, expires: _, spent_at_once: _, spendable: _, cancel } = life;
-            cancel.is_some()
-        }
-        Step::When(_)
-        | Step::Let(..)
-        | Step::LetCollection(..)
-        | Step::Debit { .. }
-        | Step::TenderLines { .. }
-        | Step::TenderTerm { .. }
-        | Step::Multiply { .. }
-        | Step::Discount { .. }
-        | Step::Issue { .. }
-        | Step::Gift { .. }
-        | Step::Tell { .. }
-        | Step::Set { .. } => false,
-    }
+    matches!(step, Step::Award { life: ir::Life { cancel: Some(_), .. }, .. })
 }

@@ -10,6 +10,7 @@
 //! `known` has narrowed it, so lowering reads either in the same way.
 
 mod arms;
+pub(crate) mod walk;
 
 use crate::ir;
 use perq_grammar::diagnostic::Place;

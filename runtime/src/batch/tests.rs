@@ -376,34 +376,6 @@ fn random_streams_never_panic() {
     }
 }
 
-/// `PERQ_RECORDS=transactions.ndjson.gz cargo test --release -p perq-runtime -- --ignored --nocapture batch_speed`
-#[test]
-#[ignore = "prints times of a file that the reader names in PERQ_RECORDS; asserts nothing that other tests do not"]
-fn batch_speed() {
-    let path = std::env::var_os("PERQ_RECORDS").unwrap();
-    let mut bytes = Vec::new();
-    input::open(std::fs::File::open(path).unwrap()).unwrap().read_to_end(&mut bytes).unwrap();
-    let catalogue: Catalogue = testing::catalogue();
-    for kind in [EngineKind::Interpreter, EngineKind::Automatic] {
-        let engine =
-            Engine::builder(Pack::of(testing::verified())).catalogue(&catalogue).kind(kind).build().unwrap();
-        for (threads, measure) in [(1, true), (1, false), (2, false)] {
-            let options = BatchOptions { threads, measure, ..BatchOptions::default() };
-            let started = Instant::now();
-            let summary = run(&engine, &bytes[..], io::sink(), io::sink(), &options, |_| {}).unwrap();
-            let seconds = started.elapsed().as_secs_f64();
-            println!(
-                "native {}: {threads} threads, {} events, {} rejected, {:.0} events/s, {:?}",
-                engine.is_native(),
-                summary.total.events,
-                summary.rejected,
-                summary.records() as f64 / seconds,
-                summary.times
-            );
-        }
-    }
-}
-
 /// Columns as others write them, of one event.
 #[cfg(feature = "columnar")]
 mod foreign {

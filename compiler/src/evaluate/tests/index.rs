@@ -231,22 +231,6 @@ fn retailer(dice: &mut Dice, count: u32) -> Kit {
     kit
 }
 
-/// One purchase in a shop of [`retailer`]'s.
-fn purchase(dice: &mut Dice, kit: &mut Kit) {
-    kit.record.symbols = (0..dice.roll(0, 8)).map(|_| u32::try_from(dice.roll(0, 63)).unwrap()).collect();
-    kit.record.symbols.sort_unstable();
-    let set = i64::try_from(kit.record.symbols.len()).unwrap();
-    kit.record.event.truncate(8);
-    let event = [dice.roll(0, 3), dice.roll(0, 499), dice.roll(20_000, 20_365), dice.roll(0, 60_000), set];
-    kit.record.event.extend(event);
-    kit.record.lines.clear();
-    kit.record.line_width = 7;
-    for position in 1..=dice.roll(1, 20) {
-        let sku = dice.roll(0, 9_999);
-        kit.record.lines.extend([position, 1, 0, dice.roll(1, 5_000), 0, MISSING, sku]);
-    }
-}
-
 #[test]
 fn memory_of_a_large_plan() {
     let kit = retailer(&mut Dice(1), 10_000);
@@ -254,56 +238,4 @@ fn memory_of_a_large_plan() {
     let each = plan.memory() / 10_000;
     println!("{each} bytes a rule");
     assert!(each < 1_000, "{each} bytes a rule");
-}
-
-/// Time that this thread has worked, where the system tells; what other programs take does not count.
-fn worked() -> std::time::Duration {
-    std::thread::yield_now(); // the system takes note when threads change
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = told.split(' ').next().and_then(|number| number.parse().ok());
-    std::time::Duration::from_nanos(nanoseconds.unwrap_or(0))
-}
-
-/// `cargo test --release -p perq-compiler --no-default-features -- --ignored --nocapture how_long`
-#[test]
-#[ignore = "prints times, which prove nothing on a shared machine; run by hand for docs/performance.md"]
-fn how_long_an_event_takes() {
-    for count in [10, 100, 1_000, 10_000] {
-        let dice = &mut Dice(1);
-        let mut kit = retailer(dice, count);
-        let started = worked();
-        let plan = Plan::new(&kit.program, &kit.bindings);
-        let built = worked() - started;
-        let records: Vec<Record> = (0..2_000)
-            .map(|_| {
-                purchase(dice, &mut kit);
-                kit.record.clone()
-            })
-            .collect();
-        let mut workspace = Workspace::default();
-        let mut decision = Decision::default();
-        let (mut best, mut effects) = (std::time::Duration::MAX, 0);
-        for _ in 0..15 {
-            let mut records = records.clone();
-            effects = 0;
-            let started = worked();
-            for record in &mut records {
-                evaluate(
-                    &kit.program,
-                    &plan,
-                    &kit.bindings,
-                    record,
-                    &[],
-                    &Unclaimed,
-                    &kit.code,
-                    &mut workspace,
-                    &mut decision,
-                );
-                effects += decision.effects.len();
-            }
-            best = best.min(worked() - started);
-        }
-        let each = best / 2_000;
-        println!("{count} rules: {each:?} an event, {} effects in 2000, built in {built:?}", effects);
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Facts, Group, Level, Lint, finding};
 use crate::lint::shape::Shape;
-use crate::lint::walk::{self, Node};
+use crate::typed::walk::{self, Node};
 use crate::typed::{Aggregate, Element, ExprKind, SourceKind};
 use perq_grammar::diagnostic::Diagnostic;
 use rustc_hash::FxHashSet;

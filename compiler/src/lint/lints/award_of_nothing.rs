@@ -3,7 +3,7 @@
 use super::{Facts, Group, Level, Lint, finding};
 use crate::check::types::constant;
 use crate::ir::DiscountAmount;
-use crate::lint::walk::Node;
+use crate::typed::walk::Node;
 use crate::typed::Step;
 use perq_grammar::diagnostic::Diagnostic;
 

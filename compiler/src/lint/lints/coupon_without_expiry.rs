@@ -2,7 +2,7 @@
 
 use super::{Facts, Group, Level, Lint, finding};
 use crate::ir::InstrumentId;
-use crate::lint::walk::Node;
+use crate::typed::walk::Node;
 use crate::typed::Step;
 use perq_grammar::ast::{Clause, ClauseKind, CouponClause, ItemKind};
 use perq_grammar::diagnostic::{Diagnostic, Place};

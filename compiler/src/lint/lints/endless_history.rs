@@ -2,7 +2,7 @@
 
 use super::{Facts, Group, Level, Lint, finding};
 use crate::ir::Window;
-use crate::lint::walk::Node;
+use crate::typed::walk::Node;
 use crate::typed::SourceKind;
 use perq_grammar::diagnostic::Diagnostic;
 

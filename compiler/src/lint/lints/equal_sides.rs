@@ -4,7 +4,7 @@ use super::{Facts, Group, Level, Lint, finding};
 use crate::check::types::constant;
 use crate::ir::Comparison;
 use crate::lint::shape::Shapes;
-use crate::lint::walk::{self, Node};
+use crate::typed::walk::{self, Node};
 use crate::typed::{Expr, ExprKind};
 use perq_grammar::diagnostic::Diagnostic;
 

@@ -1,7 +1,7 @@
 //! A sum or count worked out again for each row, though it is the same for all.
 
 use super::{Facts, Group, Level, Lint, finding};
-use crate::lint::walk::{self, Node};
+use crate::typed::walk::{self, Node};
 use crate::typed::{Expr, ExprKind, LocalId, Source, SourceKind, Step};
 use perq_grammar::diagnostic::Diagnostic;
 use rustc_hash::FxHashSet;

@@ -2,7 +2,7 @@
 
 use super::{Facts, Group, Level, Lint, at, finding};
 use crate::ir::Expires;
-use crate::lint::walk::Node;
+use crate::typed::walk::Node;
 use crate::typed::Step;
 use perq_grammar::ast::ItemKind;
 use perq_grammar::diagnostic::Diagnostic;

@@ -3,7 +3,7 @@
 use super::{Facts, Group, Level, Lint, finding};
 use crate::check::types::constant;
 use crate::ir::Phase;
-use crate::lint::walk::{self, Node};
+use crate::typed::walk::{self, Node};
 use crate::typed::{Element, Step};
 use perq_grammar::diagnostic::Diagnostic;
 

@@ -2,7 +2,7 @@
 
 use super::{Facts, Group, Level, Lint, finding};
 use crate::ir::Comparison;
-use crate::lint::walk::Node;
+use crate::typed::walk::Node;
 use crate::lint::shape::Shapes;
 use crate::typed::{Expr, ExprKind, Type};
 use perq_grammar::diagnostic::Diagnostic;

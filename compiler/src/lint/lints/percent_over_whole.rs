@@ -2,7 +2,7 @@
 
 use super::{Facts, Group, Level, Lint, finding};
 use crate::ir::DiscountAmount;
-use crate::lint::walk::{self, Node};
+use crate::typed::walk::{self, Node};
 use crate::typed::Step;
 use perq_grammar::diagnostic::Diagnostic;
 

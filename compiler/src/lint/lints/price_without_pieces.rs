@@ -1,7 +1,7 @@
 //! A sum of prices of single pieces over lines: it forgets how many pieces a line has.
 
 use super::{Facts, Group, Level, Lint, finding};
-use crate::lint::walk::Node;
+use crate::typed::walk::Node;
 use crate::typed::{Aggregate, Element, Expr, ExprKind};
 use perq_grammar::diagnostic::Diagnostic;
 

@@ -2,7 +2,7 @@
 
 use super::{Facts, Group, Level, Lint, finding};
 use crate::check::types::constant;
-use crate::lint::walk::Node;
+use crate::typed::walk::Node;
 use crate::typed::{Expr, ExprKind, Pattern, Ratio, Row, Type};
 use perq_grammar::diagnostic::Diagnostic;
 use std::cmp::Ordering;

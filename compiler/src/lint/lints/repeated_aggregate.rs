@@ -2,7 +2,7 @@
 
 use super::{Facts, Group, Level, Lint, finding};
 use crate::lint::shape::Shape;
-use crate::lint::walk::{self, Node};
+use crate::typed::walk::{self, Node};
 use crate::typed::{Expr, ExprKind, SourceKind};
 use perq_grammar::diagnostic::{Diagnostic, Place};
 use rustc_hash::FxHashMap;

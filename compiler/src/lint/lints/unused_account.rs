@@ -2,7 +2,7 @@
 
 use super::{Facts, Group, Level, Lint, at, finding};
 use crate::ir::{AccountId, StateRead};
-use crate::lint::walk::{self, Node};
+use crate::typed::walk::{self, Node};
 use crate::typed::{Builtin, Step, Type};
 use perq_grammar::ast::ItemKind;
 use perq_grammar::diagnostic::Diagnostic;

@@ -1,6 +1,6 @@
 //! Every expression, collection and step of a typed tree, each before what it holds. Refuses to know what is looked for.
 
-use crate::typed::{Expr, ExprKind, Pattern, SetTo, Source, SourceKind, Step};
+use super::{Expr, ExprKind, Pattern, SetTo, Source, SourceKind, Step};
 
 /// What a walk meets.
 #[derive(Clone, Copy, Debug)]
@@ -60,62 +60,67 @@ pub fn steps<'p>(all: &'p [Step], visit: &mut dyn FnMut(Node<'p>)) {
     }
 }
 
+/// Whether any of the steps, or of those in their loops, is so.
+pub fn any_step(all: &[Step], is: &dyn Fn(&Step) -> bool) -> bool {
+    let mut found = false;
+    steps(all, &mut |node| {
+        if let Node::Step(step) = node {
+            found |= is(step);
+        }
+    });
+    found
+}
+
 /// An expression and all that it holds.
 pub fn expr<'p>(of: &'p Expr, visit: &mut dyn FnMut(Node<'p>)) {
     visit(Node::Expr(of));
+    if let ExprKind::Aggregate { function: _, value, source: of } = &of.kind {
+        value.iter().for_each(|value| expr(value, visit));
+        source(of, visit);
+    } else if let ExprKind::Match { subjects, rows } = &of.kind {
+        subjects.iter().for_each(|subject| expr(subject, visit));
+        for row in rows {
+            row.patterns.iter().for_each(|pattern_of| pattern(pattern_of, visit));
+            expr(&row.value, visit);
+        }
+    } else {
+        parts(of).into_iter().for_each(|part| expr(part, visit));
+    }
+}
+
+/// The expressions that an expression is directly made of. What names and functions stand for, collections and patterns are
+/// not looked into.
+pub fn parts(of: &Expr) -> Vec<&Expr> {
     match &of.kind {
         ExprKind::Error
         | ExprKind::Constant(_)
         | ExprKind::Bool(_)
         | ExprKind::Ordinal(_)
-        | ExprKind::Instant(..)
         | ExprKind::Field { .. }
         | ExprKind::Local(_)
-        | ExprKind::Param(_) => {}
-        ExprKind::Call(_, parts) | ExprKind::And(parts) | ExprKind::Or(parts) => {
-            parts.iter().for_each(|part| expr(part, visit));
-        }
-        ExprKind::Extreme { largest: _, values } => values.iter().for_each(|value| expr(value, visit)),
+        | ExprKind::Param(_)
+        | ExprKind::Instant(..)
+        | ExprKind::Aggregate { .. } => Vec::new(),
+        ExprKind::Call(_, parts) | ExprKind::And(parts) | ExprKind::Or(parts) => parts.iter().collect(),
+        ExprKind::Extreme { largest: _, values } => values.iter().collect(),
         ExprKind::Not(inner)
-        | ExprKind::Negate(inner)
-        | ExprKind::Known(inner)
         | ExprKind::InReference(inner, _)
         | ExprKind::SetHas(inner, _)
+        | ExprKind::Known(inner)
         | ExprKind::Convert { value: inner, .. }
-        | ExprKind::Calendar(_, inner) => expr(inner, visit),
+        | ExprKind::Negate(inner)
+        | ExprKind::Calendar(_, inner) => vec![inner],
         ExprKind::Compare(_, left, right)
         | ExprKind::SetContains(left, right)
         | ExprKind::Modulo(left, right)
         | ExprKind::AddMonths(left, right)
         | ExprKind::Moved(left, right)
-        | ExprKind::Steps(left, right) => {
-            expr(left, visit);
-            expr(right, visit);
-        }
-        ExprKind::InRange { value, low, high, included: _ } => {
-            expr(value, visit);
-            expr(low, visit);
-            expr(high, visit);
-        }
-        ExprKind::OneOf(value, values) => {
-            expr(value, visit);
-            values.iter().for_each(|value| expr(value, visit));
-        }
-        ExprKind::Sum(terms) | ExprKind::Product(terms) => {
-            terms.iter().for_each(|(_, term)| expr(term, visit));
-        }
-        ExprKind::Aggregate { function: _, value, source: of } => {
-            if let Some(value) = value {
-                expr(value, visit);
-            }
-            source(of, visit);
-        }
+        | ExprKind::Steps(left, right) => vec![left, right],
+        ExprKind::InRange { value, low, high, included: _ } => vec![value, low, high],
+        ExprKind::OneOf(value, values) => std::iter::once(value.as_ref()).chain(values).collect(),
+        ExprKind::Sum(terms) | ExprKind::Product(terms) => terms.iter().map(|(_, term)| term).collect(),
         ExprKind::Match { subjects, rows } => {
-            subjects.iter().for_each(|subject| expr(subject, visit));
-            for row in rows {
-                row.patterns.iter().for_each(|pattern_of| pattern(pattern_of, visit));
-                expr(&row.value, visit);
-            }
+            subjects.iter().chain(rows.iter().map(|row| &row.value)).collect()
         }
     }
 }
