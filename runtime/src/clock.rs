@@ -103,6 +103,31 @@ impl Zone {
         zoned().unwrap_or(universal)
     }
 
+    /// The moment of so many seconds since 1970-01-01T00:00: of the universal clock where `zoned`, and otherwise of this
+    /// zone's, as [`Zone::moment`] takes it. Nothing where no text of that function stands for it.
+    pub fn moment_of(&self, seconds: i64, zoned: bool) -> Option<Moment> {
+        let (date, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+        let day = civil(date).filter(|_| is_written(date))?;
+        if zoned {
+            return Some(self.at(Timestamp::from_second(seconds).ok()?));
+        }
+        let part = |seconds: i64| i8::try_from(seconds).ok();
+        let time =
+            jiff::civil::Time::new(part(second / 3600)?, part(second / 60 % 60)?, part(second % 60)?, 0);
+        self.local(DateTime::from_parts(day, time.ok()?), second)
+    }
+
+    /// What the clock of the zone shows as this, at this second of the day.
+    fn local(&self, local: DateTime, second: i64) -> Option<Moment> {
+        let ambiguous = self.zone.to_ambiguous_timestamp(local);
+        let certain = !ambiguous.is_ambiguous();
+        let instant = ambiguous.compatible().ok()?;
+        if certain {
+            return Some(of(instant.as_second(), local.date(), second));
+        }
+        Some(self.at(instant))
+    }
+
     /// Reads `2026-03-01T09:00`, with seconds or not, with a fraction of a second (dropped) or not, with `Z`, an
     /// offset such as `-05:00`, or neither; then it is local in this zone.
     ///
@@ -136,13 +161,7 @@ impl Zone {
             .ok()?,
         );
         if rest.is_empty() {
-            let ambiguous = self.zone.to_ambiguous_timestamp(local);
-            let certain = !ambiguous.is_ambiguous();
-            let instant = ambiguous.compatible().ok()?;
-            if certain {
-                return Some(of(instant.as_second(), day, i64::from(second)));
-            }
-            return Some(self.at(instant));
+            return self.local(local, i64::from(second));
         }
         let offset = i64::from(offset_seconds(rest)?);
         let instant = days(day).checked_mul(86_400)?.checked_add(i64::from(second))?.checked_sub(offset)?;
@@ -226,6 +245,11 @@ pub fn weekday_of(date: i64) -> i64 {
 /// The day of the month of a day counted from 1970-01-01.
 pub fn month_day_of(date: i64) -> Option<i64> {
     Some(i64::from(civil(date)?.day()))
+}
+
+/// Whether a text of four digits for the year, two for the month and two for the day stands for this day.
+pub fn is_written(date: i64) -> bool {
+    civil(date).is_some_and(|day| (0..=9999).contains(&day.year()))
 }
 
 fn civil(date: i64) -> Option<Date> {

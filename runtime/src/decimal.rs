@@ -79,6 +79,25 @@ pub fn parse(text: &str, scale: u8) -> Result<i64, DecimalError> {
     Ok(if negative { -count } else { count })
 }
 
+/// A count of 10^-`of` as one of 10^-`scale`; `of` may be below zero.
+///
+/// # Errors
+/// As [`parse`] of the same number.
+pub fn rescaled(count: i128, of: i8, scale: u8) -> Result<i64, DecimalError> {
+    let shift = i32::from(scale) - i32::from(of);
+    let factor = 10i128.checked_pow(shift.unsigned_abs());
+    let rescaled = match (factor, shift < 0) {
+        _ if count == 0 => Some(0),
+        (Some(factor), false) => count.checked_mul(factor),
+        // What is not divisible has a digit beyond the scale; that of a factor that does not fit is one, too.
+        (Some(factor), true) if count % factor == 0 => Some(count / factor),
+        (Some(_) | None, true) => return Err(DecimalError::TooManyDecimals),
+        (None, false) => None,
+    };
+    let fits = rescaled.and_then(|count| i64::try_from(count).ok()).filter(|count| *count != i64::MIN);
+    fits.ok_or(DecimalError::OutOfRange)
+}
+
 /// Tells `1e5` from `1x` and `1e`.
 fn exponent(digits: &[u8]) -> DecimalError {
     let tail =

@@ -5,8 +5,12 @@
 
 use crate::beside::both;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
+#[cfg(feature = "columnar")]
+use crate::columnar::cells::Cells;
 use crate::decision::{Decision, Names};
 use crate::pack::Pack;
+#[cfg(feature = "columnar")]
+use crate::record::columns::Columns;
 use crate::record::value::{Scalar, Values};
 use crate::record::{Event, ReadEvent, ReadOptions, Reader, RecordError, Schema};
 use crate::returns;
@@ -959,6 +963,12 @@ impl Session {
     pub(crate) fn read(&mut self, json: &[u8]) -> Result<&ReadEvent, Box<RecordError>> {
         self.reader.read(&self.engine.0.schema, json, &mut self.event)?;
         Ok(&self.event)
+    }
+
+    /// Reads a row of columns; false where it does not go into its slots.
+    #[cfg(feature = "columnar")]
+    pub(crate) fn read_row(&mut self, columns: &Columns, row: (&[Cells<'_>], usize)) -> bool {
+        columns.read(&self.engine.0.schema, &mut self.reader, row, &mut self.event)
     }
 
     /// Decides the event that was read last.

@@ -30,7 +30,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, PoisonError, mpsc};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How records are written in the stream. Texts may be compressed with gzip.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -462,7 +462,7 @@ fn drive<S: Source>(
         match source.next() {
             Ok(Some(chunk)) => {
                 done.clear();
-                worker.process(&chunk.written(), None, &mut done);
+                worker.process(&chunk, None, &mut done);
                 if let Err(error) = sink.take(&done) {
                     break Err(BatchErrorCause::Output(error));
                 }
@@ -512,7 +512,7 @@ fn drive_threads<S: Source>(
                     let outcome = chunk.map_err(BatchErrorCause::Input).and_then(|chunk| {
                         catch_unwind(AssertUnwindSafe(|| {
                             let mut done = Done::default();
-                            worker.process(&chunk.written(), None, &mut done);
+                            worker.process(&chunk, None, &mut done);
                             done
                         }))
                         .map_err(|_| BatchErrorCause::Internal)
@@ -647,6 +647,10 @@ impl Worker {
         let mut rows = Filling { table: self.columns.as_ref().map(|columns| columns.table()) };
         #[cfg(not(feature = "columnar"))]
         let mut rows = Filling::default();
+        #[cfg(feature = "columnar")]
+        if let Some(columns) = &chunk.rows {
+            self.rows(chunk, columns, &mut rows, done);
+        }
         let mut place = 0;
         each(chunk, &mut |record| {
             let is_mine = share.is_none_or(|share| share.of.get(place) == Some(&share.number));
@@ -664,6 +668,26 @@ impl Worker {
         {
             let taken = rows.table.map(|table| table.and_then(|mut table| table.take())).transpose();
             done.rows = taken.map_err(|error| error.to_string());
+        }
+    }
+
+    /// Decides rows of columns. Those that do not go into their slots are read as JSON, and refused so.
+    #[cfg(feature = "columnar")]
+    fn rows(&mut self, chunk: &Chunk, of: &columns::Rows, rows: &mut Filling, done: &mut Done) {
+        let (columns, cells) = of.cells();
+        let mut text = Vec::new();
+        for row in 0..of.count() {
+            let started = self.measure.then(Instant::now);
+            if self.session.read_row(columns, (&cells, row)) {
+                self.decided(started, rows, done);
+                continue;
+            }
+            text.clear();
+            columns.write((&cells, row), &mut text);
+            if let Err(mut error) = self.decide(&text, rows, done) {
+                (error.line, error.offset) = (chunk.line + row as u64, 0);
+                done.reject(&error, &text);
+            }
         }
     }
 
@@ -702,27 +726,32 @@ impl Worker {
     }
 
     fn decide(&mut self, line: &[u8], rows: &mut Filling, done: &mut Done) -> Result<(), Box<RecordError>> {
-        let program = self.engine.program();
-        if !self.measure {
-            self.session.read(line)?;
-            let (event, decision) = self.session.evaluate();
-            done.summary.add(program, event, decision);
-            self.write(rows, done);
-            return Ok(());
+        let started = self.measure.then(Instant::now);
+        if let Err(error) = self.session.read(line) {
+            done.summary.times.read += started.map_or(Duration::ZERO, |started| started.elapsed());
+            return Err(error);
         }
-        let started = Instant::now();
-        let read = self.session.read(line).map(|_| ());
-        let was_read = Instant::now();
-        done.summary.times.read += was_read - started;
-        read?;
-        let (event, decision) = self.session.evaluate();
-        let evaluated = Instant::now();
-        done.summary.times.evaluate += evaluated - was_read;
-        done.summary.add(program, event, decision);
-        let summed = Instant::now();
-        self.write(rows, done);
-        done.summary.times.write += summed.elapsed();
+        self.decided(started, rows, done);
         Ok(())
+    }
+
+    /// Decides the record that was read, since `started` where that is measured.
+    fn decided(&mut self, started: Option<Instant>, rows: &mut Filling, done: &mut Done) {
+        let mut last = started;
+        let mut step = |time: &mut Duration| {
+            if let Some(last) = &mut last {
+                let now = Instant::now();
+                *time += now - *last;
+                *last = now;
+            }
+        };
+        step(&mut done.summary.times.read);
+        let (event, decision) = self.session.evaluate();
+        step(&mut done.summary.times.evaluate);
+        done.summary.add(self.engine.program(), event, decision);
+        step(&mut Duration::default());
+        self.write(rows, done);
+        step(&mut done.summary.times.write);
     }
 
     /// Puts the decision at hand where decisions go.
@@ -756,7 +785,8 @@ impl Chunk {
     fn written(self) -> Chunk {
         #[cfg(feature = "columnar")]
         if let Some(rows) = &self.rows {
-            return rows.written(Chunk { rows: None, consumed: self.consumed, ..Chunk::default() });
+            let chunk = Chunk { line: self.line, consumed: self.consumed, ..Chunk::default() };
+            return rows.written(chunk);
         }
         self
     }

@@ -381,6 +381,9 @@ fn random_streams_never_panic() {
 mod foreign {
     use super::*;
     use crate::columnar::write::TableFile;
+    use crate::record::columns::Columns;
+    use crate::record::{ReadEvent, Reader};
+    use arrow_array::cast::AsArray;
     use arrow_array::types::Int32Type;
     use arrow_array::{
         ArrayRef, Decimal128Array, DictionaryArray, Float64Array, Int16Array, LargeStringArray, ListArray,
@@ -463,6 +466,127 @@ mod foreign {
                 }
             }
         }
+    }
+
+    /// Whether the only row of these columns goes into its slots, and whether its JSON does: to the same ones then.
+    fn read_both(engine: &Engine, columns: Vec<(&str, ArrayRef)>) -> (bool, bool) {
+        let batch = RecordBatch::from(row(columns));
+        let schema = engine.schema();
+        let columns = Columns::of(schema, batch.schema().fields()).unwrap_or_else(|why| panic!("{why}"));
+        let cells = Columns::cells(&batch);
+        let (mut json, mut read, mut expected) = (Vec::new(), ReadEvent::default(), ReadEvent::default());
+        columns.write((&cells, 0), &mut json);
+        let direct = columns.read(schema, &mut Reader::new(), (&cells, 0), &mut read);
+        let by_json = Reader::new().read(schema, &json, &mut expected).is_ok();
+        if direct && by_json {
+            assert_eq!(read, expected, "{}", String::from_utf8_lossy(&json));
+        }
+        (direct, by_json)
+    }
+
+    #[test]
+    fn a_row_goes_into_the_slots_that_its_json_goes_into() {
+        let engine = engine();
+        let counts = |of: &[(i128, i8)]| -> Vec<ArrayRef> {
+            of.iter()
+                .map(|(count, scale)| {
+                    let array = Decimal128Array::from(vec![*count]).with_precision_and_scale(38, *scale);
+                    Arc::new(array.unwrap()) as ArrayRef
+                })
+                .collect()
+        };
+        // The clock of London skips an hour on 28 March 2021 and goes through one twice on 31 October; and where calendars end.
+        let instants = [0, -1, 1_616_893_200, 1_616_895_000, 1_635_642_000, 1_635_645_600, 253_402_300_799];
+        let beyond = [253_402_300_800, -62_167_219_201, 9_000_000_000_000];
+        let mut ats = vec![text("2021-03-28T01:30"), text("2021-10-31T01:30:00+02:00"), text("soon")];
+        for seconds in instants.into_iter().chain(beyond) {
+            let array = TimestampMillisecondArray::from(vec![seconds * 1_000]);
+            ats.push(Arc::new(array.clone().with_timezone("+00:00")));
+            ats.push(Arc::new(array));
+        }
+        let prices =
+            counts(&[(255, 2), (-255, 2), (2_550_000, 6), (2_550_001, 6), (25, -1), (0, -30), (1, -30)]);
+        let more = counts(&[(i128::from(i64::MAX), 4), (i128::from(i64::MIN), 4), (10i128.pow(37), 37)]);
+        let (mut both, mut neither) = (0, 0);
+        let mut compare = |columns: Vec<(&str, ArrayRef)>| match read_both(&engine, columns) {
+            (true, true) => both += 1,
+            (false, false) => neither += 1,
+            (direct, json) => panic!("into slots: {direct}, by JSON: {json}"),
+        };
+        for at in &ats {
+            for price in prices.iter().chain(&more).chain([&text("2.55"), &text("2,55"), &text("1e3")]) {
+                compare(event(Arc::clone(price), Arc::clone(at)));
+            }
+        }
+        // Pieces and weights, of which lines of a weight have no pieces.
+        let numbers = [(3, 0), (300, 2), (305, 2), (0, 0), (-3, 0), (5, -1), (1_234_567, 6), (1, -20)];
+        for number in counts(&numbers) {
+            for name in ["qty", "weight"] {
+                let line =
+                    row(vec![("sku", text("T1")), (name, Arc::clone(&number)), ("price", text("2.55"))]);
+                let mut columns = event(text("1"), text("2021-03-28T01:30"));
+                columns.retain(|(name, _)| *name != "lines");
+                columns.push(("lines", list(Arc::new(line))));
+                compare(columns);
+            }
+        }
+        // What is missing, empty or null where it may not be.
+        for missing in ["id", "kind", "at", "member", "lines", "payments"] {
+            let mut columns = event(text("1"), text("2021-03-28T01:30"));
+            for (name, array) in &mut columns {
+                if *name == missing {
+                    *array = arrow_array::new_null_array(array.data_type(), 1);
+                }
+            }
+            compare(columns);
+        }
+        for (name, array) in [
+            ("id", text("")),
+            ("kind", text("nonsense")),
+            ("member", text("")),
+            ("member", text("m1")),
+            ("member", text("stranger\u{1f375}\n\"")),
+            (
+                "lines",
+                list(arrow_array::new_null_array(
+                    &event(text("1"), text("x"))[4].1.as_list::<i32>().value_type(),
+                    1,
+                )),
+            ),
+        ] {
+            let mut columns = event(text("1"), text("2021-03-28T01:30"));
+            columns.retain(|(other, _)| *other != name);
+            columns.push((name, array));
+            compare(columns);
+        }
+        // 14 of the 23 instants with 8 of the 13 prices; 5 of 8 numbers of pieces, 6 of 8 weights (at most three decimals are
+        // read), 3 of 6 that lack something, 2 of 6 others.
+        assert_eq!((both, neither), (14 * 8 + 5 + 6 + 3 + 2, 327 - 128));
+    }
+
+    #[test]
+    fn long_texts_and_records_are_left_to_the_reader_of_json() {
+        let options = ReadOptions {
+            limits: RecordLimits { text: 120, ..RecordLimits::default() },
+            ..ReadOptions::default()
+        };
+        let engine = engine_with(options);
+        let of = |name: &str| {
+            let mut columns = event(text("1"), text("2021-03-28T01:30"));
+            columns.retain(|(name, _)| *name != "id");
+            columns.push(("id", text(name)));
+            columns
+        };
+        // Twenty bytes may be 120 of JSON; 21 may be more, and are not here.
+        assert_eq!(read_both(&engine, of(&"1".repeat(20))), (true, true));
+        assert_eq!(read_both(&engine, of(&"1".repeat(21))), (false, true));
+        assert_eq!(read_both(&engine, of(&"1".repeat(121))), (false, false));
+        let decided = batch(
+            &engine,
+            &file(TableFormat::Arrow, of(&"1".repeat(21))),
+            BatchOptions { format: Format::Arrow, ..BatchOptions::default() },
+        );
+        assert_eq!(decided.decisions.lines().count(), 1);
     }
 
     #[test]

@@ -2,8 +2,11 @@
 //!
 //! Refuses to know rules. Money, counts and points are read from their text as whole numbers, never through floats.
 
+#[cfg(feature = "columnar")]
+pub(crate) mod columns;
 pub(crate) mod error;
 mod event;
+mod fill;
 mod json;
 mod reader;
 pub(crate) mod schema;

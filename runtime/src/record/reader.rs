@@ -4,24 +4,16 @@
 //! record is refused.
 
 use super::error::{RecordError, RecordErrorKind as Error};
+use super::fill::{Fill, Strangers, Target, Value, complete, missing, number_of};
 use super::json::{Cursor, Kind, Malformed, Span};
-use super::schema::{
-    Builtin, EVENT, LINE, List, MAX_RECORD_SET, MEMBER, PAYMENT, Rest, Schema, UnknownFields,
-};
-use super::value::{Form, Scalar, Unit, ValueError, decimal, malformed_instant};
-use crate::catalogue::bind::{set_range, set_slot};
-use crate::clock::Moment;
+use super::schema::{Builtin, EVENT, LINE, MAX_RECORD_SET, MEMBER, PAYMENT, Schema, UnknownFields};
+use super::value::{Form, Scalar};
 use crate::nearest::nearest;
 use crate::returns::{NoReturn, Returned};
 use crate::state::instruments::Presented;
 use perq_compiler::calendar::Instant;
-use perq_compiler::evaluate::{Record, TableRows, TierChange};
-use perq_compiler::exact::divide_rounded;
-use perq_compiler::ir::{
-    EventId, MISSING, PRICE_SCALE, Program, RecordKind, Rounding, RowSource, SlotId, event_slot, line_slot,
-};
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use perq_compiler::evaluate::{Record, TierChange};
+use perq_compiler::ir::{EventId, MISSING, PRICE_SCALE, Program, RecordKind, RowSource, SlotId, event_slot};
 use std::sync::Arc;
 
 /// A record as evaluation needs it, and the texts that the decision repeats. Reused from record to record.
@@ -30,16 +22,16 @@ pub struct ReadEvent {
     /// Its slots.
     pub record: Record,
     /// The texts.
-    text: String,
+    pub(super) text: String,
     /// In the text.
-    id: (u32, u32),
-    member: Option<(u32, u32)>,
+    pub(super) id: (u32, u32),
+    pub(super) member: Option<(u32, u32)>,
     /// By line.
-    skus: Vec<(u32, u32)>,
+    pub(super) skus: Vec<(u32, u32)>,
     /// The event whose goods come back, where it names one.
-    of: Option<(u32, u32)>,
+    pub(super) of: Option<(u32, u32)>,
     /// By line: the position in that event, where the line names one.
-    of_lines: Vec<Option<i64>>,
+    pub(super) of_lines: Vec<Option<i64>>,
     /// What comes back with it, or why nothing does; filled by who keeps state.
     pub returned: Option<std::result::Result<Box<Returned>, NoReturn>>,
     /// The codes it presents, and what they stand for; filled by who keeps state.
@@ -148,7 +140,7 @@ impl ReadEvent {
         Some(event)
     }
 
-    fn keep(&mut self, text: &str) -> (u32, u32) {
+    pub(super) fn keep(&mut self, text: &str) -> (u32, u32) {
         let start = self.text.len() as u32;
         self.text.push_str(text);
         (start, text.len() as u32)
@@ -188,93 +180,6 @@ impl ReadEvent {
     }
 }
 
-/// Names that no dictionary has, numbered as they come: equal names have equal numbers within a record.
-#[derive(Debug, Default)]
-struct Strangers {
-    text: String,
-    /// (kind, start, length, number).
-    list: Vec<(u32, u32, u32, u32)>,
-    /// By a hash with a key that no record can know.
-    index: HashMap<u64, u32, rustc_hash::FxBuildHasher>,
-    key: StrangerKey,
-    /// By kind.
-    counts: Vec<u32>,
-}
-
-/// A secret, so that nobody can write a record whose names all meet in one place of the index.
-#[derive(Debug)]
-struct StrangerKey(u64, u64);
-
-impl Default for StrangerKey {
-    fn default() -> StrangerKey {
-        let random = RandomState::new();
-        StrangerKey(random.hash_one(1), random.hash_one(2) | 1)
-    }
-}
-
-impl StrangerKey {
-    fn hash(&self, kind: usize, name: &str) -> u64 {
-        let mix = |a: u64, b: u64| {
-            let product = u128::from(a) * u128::from(b);
-            product as u64 ^ (product >> 64) as u64
-        };
-        let mut hash = self.0 ^ (kind as u64) << 32 ^ name.len() as u64;
-        for chunk in name.as_bytes().chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            hash = mix(hash ^ u64::from_le_bytes(word), self.1).wrapping_add(self.0);
-        }
-        mix(hash, self.1)
-    }
-}
-
-impl Strangers {
-    fn clear(&mut self) {
-        if self.list.is_empty() {
-            return;
-        }
-        self.text.clear();
-        self.list.clear();
-        self.counts.clear();
-        if self.index.capacity() > 4096 {
-            self.index = HashMap::default();
-        } else {
-            self.index.clear();
-        }
-    }
-
-    /// The name that this kind's stranger of this number has.
-    fn name(&self, kind: usize, number: u32) -> Option<&str> {
-        let is_it = |of: &&(u32, u32, u32, u32)| (of.0 as usize, of.3) == (kind, number);
-        let (_, start, length, _) = self.list.iter().find(is_it)?;
-        self.text.get(*start as usize..(start + length) as usize)
-    }
-
-    fn number(&mut self, kind: usize, name: &str) -> u32 {
-        let mut hash = self.key.hash(kind, name);
-        while let Some(&at) = self.index.get(&hash) {
-            if let Some(&(its_kind, start, length, number)) = self.list.get(at as usize)
-                && its_kind as usize == kind
-                && self.text.get(start as usize..(start + length) as usize) == Some(name)
-            {
-                return number;
-            }
-            hash = hash.wrapping_add(1);
-        }
-        self.index.insert(hash, self.list.len() as u32);
-        if self.counts.len() <= kind {
-            self.counts.resize(kind + 1, 0);
-        }
-        let number = self.counts.get(kind).copied().unwrap_or(0);
-        if let Some(count) = self.counts.get_mut(kind) {
-            *count += 1;
-        }
-        self.list.push((kind as u32, self.text.len() as u32, name.len() as u32, number));
-        self.text.push_str(name);
-        number
-    }
-}
-
 /// A key that was met, and the key that came after it the last time: records of one source write their fields in one
 /// order, so that the next key is mostly known before it is read.
 #[derive(Debug)]
@@ -298,7 +203,6 @@ struct Scratch {
     met: Vec<Met>,
     /// Unescaped texts.
     decoded: String,
-    strangers: Strangers,
     /// By field: the object in which it was last seen.
     seen: Vec<u64>,
     object: u64,
@@ -346,6 +250,7 @@ impl Scratch {
 #[derive(Debug, Default)]
 pub struct Reader {
     scratch: Scratch,
+    strangers: Strangers,
 }
 
 type Result<T> = std::result::Result<T, Box<RecordError>>;
@@ -367,14 +272,14 @@ impl Reader {
             if let Some(place) = event.record.event.get_mut(rest.slot) {
                 let symbols = &mut event.record.symbols;
                 // What the table does not say of a member is missing.
-                let _ = fill(place, rest, Some(fields), false, &schema.tables.symbols, symbols, 0);
+                let _ = complete(place, rest, Some(fields), false, &schema.tables.symbols, symbols, 0);
             }
         }
     }
 
     /// The number of a name in the record that was read last: the catalogue's, or one of this record's own.
     pub fn symbol_number(&mut self, schema: &Schema, kind: usize, name: &str) -> u32 {
-        number_of(schema, &mut self.scratch.strangers, kind, name)
+        number_of(schema, &mut self.strangers, kind, name)
     }
 
     /// The name that a number of the record that was read last stands for.
@@ -382,21 +287,14 @@ impl Reader {
         let dictionary = schema.tables.dictionaries.get(kind);
         let known = dictionary.map_or(0, crate::catalogue::Dictionary::len) as u32;
         match number.checked_sub(known) {
-            Some(stranger) => self.scratch.strangers.name(kind, stranger),
+            Some(stranger) => self.strangers.name(kind, stranger),
             None => dictionary?.name(number),
         }
     }
 
     /// The names of the record that was read last that no dictionary has: kind, number behind the dictionary's, name.
     pub(crate) fn strangers(&self) -> Vec<(u32, u32, String)> {
-        let strangers = &self.scratch.strangers;
-        let name = |start: u32, length: u32| strangers.text.get(start as usize..(start + length) as usize);
-        let entries = strangers.list.iter();
-        entries
-            .filter_map(|(kind, start, length, number)| {
-                Some((*kind, *number, name(*start, *length)?.to_owned()))
-            })
-            .collect()
+        self.strangers.all().map(|(kind, number, name)| (kind, number, name.to_owned())).collect()
     }
 
     /// Reads a record from its JSON text. In the error, line and offset count within this text.
@@ -421,23 +319,43 @@ impl Reader {
             *scratch = Scratch::of(schema);
         }
         scratch.decoded.clear();
-        scratch.strangers.clear();
+        self.strangers.clear();
         scratch.unread.clear();
         let mut reading = Reading {
-            schema,
             text,
             cursor: Cursor::new(text, schema.options.limits.text),
             scratch,
-            out,
-            line: LineParts::default(),
-            found: Found::default(),
+            fill: Fill::new(schema, &mut self.strangers, out),
         };
         reading.record().map_err(|mut error| {
-            if reading.found.id && error.id.is_none() {
-                error.id = Some(super::error::clip(reading.out.id(), 256));
+            if reading.fill.found.id && error.id.is_none() {
+                error.id = Some(super::error::clip(reading.fill.out.id(), 256));
             }
             error
         })?;
+        self.name_others(schema, out);
+        Ok(())
+    }
+
+    /// Reads a record that is filled value by value. True where that is so, and the record is whole.
+    #[cfg(feature = "columnar")]
+    pub(super) fn read_filled(
+        &mut self,
+        schema: &Schema,
+        out: &mut ReadEvent,
+        fill: impl FnOnce(Fill<'_, '_>) -> bool,
+    ) -> bool {
+        out.clear();
+        self.strangers.clear();
+        let whole = fill(Fill::new(schema, &mut self.strangers, out));
+        if whole {
+            self.name_others(schema, out);
+        }
+        whole
+    }
+
+    /// Notes the ids of other members whom the program gives to or counts for.
+    fn name_others(&self, schema: &Schema, out: &mut ReadEvent) {
         for (slot, kind) in &schema.others {
             let value = out.record.event.get(slot.index()).copied().unwrap_or(MISSING);
             let number = u32::try_from(value).ok().filter(|_| value != MISSING);
@@ -446,84 +364,14 @@ impl Reader {
                 out.others.push((*slot, span));
             }
         }
-        Ok(())
     }
-}
-
-/// A name's number in the catalogue's dictionary of its kind, or past its end.
-fn number_of(schema: &Schema, strangers: &mut Strangers, kind: usize, name: &str) -> u32 {
-    let dictionary = schema.tables.dictionaries.get(kind);
-    match dictionary.and_then(|dictionary| dictionary.number(name)) {
-        Some(number) => number,
-        None => {
-            let known = dictionary.map_or(0, crate::catalogue::Dictionary::len) as u32;
-            known.saturating_add(strangers.number(kind, name))
-        }
-    }
-}
-
-/// Which row of which part is being filled.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Target {
-    Event,
-    Line(usize),
-    Payment(usize),
-    /// Of this list, where the row begins.
-    Row(usize, usize),
-}
-
-/// What the open line says about its amount.
-#[derive(Default)]
-struct LineParts {
-    sku: Option<(u32, u32)>,
-    /// Its number in the dictionary of the kind `sku`.
-    sku_number: Option<u32>,
-    of_line: Option<i64>,
-    pieces: Option<i64>,
-    price: Option<i64>,
-    amount: Option<i64>,
-    /// As written: where, and its text's place.
-    weight: Option<Written>,
-}
-
-/// A decimal before its scale is chosen.
-#[derive(Clone, Copy)]
-struct Written {
-    digits: i64,
-    scale: u8,
-}
-
-/// What of the event was found.
-#[derive(Default)]
-struct Found {
-    id: bool,
-    kind: bool,
-    lines: bool,
-    payments: bool,
-    moment: Option<Moment>,
-    /// The member is described in the record itself.
-    inline_member: bool,
-    /// What the first line lacks that a line of what is sold has, where it may be one of what comes back.
-    incomplete: Option<Box<RecordError>>,
-    /// Values that cannot be read, of slots that are fields of some kinds only.
-    doubtful: Vec<(u32, Box<RecordError>)>,
-}
-
-/// A value with the place where it begins and its text.
-struct Value<'a> {
-    at: usize,
-    scalar: Option<Scalar<'a>>,
-    kind: Kind,
 }
 
 struct Reading<'r, 's, 'i> {
-    schema: &'s Schema,
     text: &'i str,
     cursor: Cursor<'i>,
     scratch: &'r mut Scratch,
-    out: &'r mut ReadEvent,
-    line: LineParts,
-    found: Found,
+    fill: Fill<'r, 's>,
 }
 
 #[cold]
@@ -531,24 +379,8 @@ fn malformed(error: Malformed) -> Box<RecordError> {
     RecordError::new(error.kind, error.at, error.what)
 }
 
-fn missing(field: &str, at: usize, message: impl Into<String>) -> Box<RecordError> {
-    RecordError::new(Error::MissingField, at, message).within(field)
-}
-
 impl<'i> Reading<'_, '_, 'i> {
     fn record(&mut self) -> Result<()> {
-        let record = &mut self.out.record;
-        record.line_width = self.schema.line_width;
-        record.payment_width = self.schema.payment_width;
-        record.event.resize(self.schema.event_width, MISSING);
-        for list in &self.schema.lists {
-            if record.tables.len() <= list.table {
-                record.tables.resize_with(list.table + 1, TableRows::default);
-            }
-            if let Some(table) = record.tables.get_mut(list.table) {
-                table.width = list.width;
-            }
-        }
         match self.cursor.kind().map_err(malformed)? {
             Kind::Object => self.object(EVENT, Target::Event)?,
             Kind::Array | Kind::String | Kind::Number | Kind::True | Kind::False | Kind::Null => {
@@ -556,7 +388,7 @@ impl<'i> Reading<'_, '_, 'i> {
             }
         }
         self.cursor.finish().map_err(malformed)?;
-        self.finish_event()
+        self.fill.finish_event()
     }
 
     /// The text of a span that the cursor gave.
@@ -599,8 +431,8 @@ impl<'i> Reading<'_, '_, 'i> {
                     }
                 }
                 None => {
-                    let refuse = self.schema.options.unknown_fields == UnknownFields::Refuse;
-                    if refuse || self.schema.is_closed(node) {
+                    let refuse = self.fill.schema.options.unknown_fields == UnknownFields::Refuse;
+                    if refuse || self.fill.schema.is_closed(node) {
                         return Err(self.unknown_field(node, key));
                     }
                     self.scratch.unread.push(key);
@@ -638,7 +470,7 @@ impl<'i> Reading<'_, '_, 'i> {
         }
         let key = self.cursor.key(&mut self.scratch.decoded).map_err(malformed)?;
         let name = Self::span(self.text, &self.scratch.decoded, key);
-        let field = self.schema.lookup(node, name);
+        let field = self.fill.schema.lookup(node, name);
         if !key.decoded {
             *before = self.scratch.meet(node, Self::span(self.text, "", key), field, *before);
         }
@@ -654,7 +486,7 @@ impl<'i> Reading<'_, '_, 'i> {
     #[cold]
     fn unknown_field(&self, node: u32, key: Span) -> Box<RecordError> {
         let name = Self::span(self.text, &self.scratch.decoded, key);
-        let message = match nearest(name, self.schema.keys(node)) {
+        let message = match nearest(name, self.fill.schema.keys(node)) {
             Some(near) => format!("the program reads no such field; `{near}` is near"),
             None => "the program reads no such field".to_owned(),
         };
@@ -690,7 +522,7 @@ impl<'i> Reading<'_, '_, 'i> {
     }
 
     fn field(&mut self, number: usize, target: Target) -> Result<()> {
-        let schema = self.schema;
+        let schema = self.fill.schema;
         let Some(field) = schema.fields.get(number) else { return Ok(()) };
         match field.builtin {
             Builtin::None => {}
@@ -699,13 +531,13 @@ impl<'i> Reading<'_, '_, 'i> {
             Builtin::Member => return self.member(),
             Builtin::Pieces if field.slots.is_empty() => {
                 if let Some(pieces) = self.cursor.plain_decimal(0) {
-                    self.line.pieces = Some(pieces);
+                    self.fill.line.pieces = Some(pieces);
                     return Ok(());
                 }
             }
             Builtin::Price if field.slots.is_empty() => {
                 if let Some(price) = self.cursor.plain_decimal(PRICE_SCALE as u8) {
-                    self.line.price = Some(price);
+                    self.fill.line.price = Some(price);
                     return Ok(());
                 }
             }
@@ -736,9 +568,7 @@ impl<'i> Reading<'_, '_, 'i> {
                 let [(slot, Form::Set(set))] = field.slots.as_slice() else {
                     return Err(self.wrong_type("this should be a single value"));
                 };
-                let value = self.set(*set)?;
-                self.store(target, *slot, value);
-                return Ok(());
+                return self.set(*set, target, *slot);
             }
             Kind::String | Kind::Number | Kind::True | Kind::False | Kind::Null => {}
         }
@@ -756,174 +586,30 @@ impl<'i> Reading<'_, '_, 'i> {
             // A decoded text moves out of the way of the buffers that the value goes through.
             if span.decoded {
                 let text = Self::span(self.text, &self.scratch.decoded, span).to_owned();
-                return self.value(number, target, Value { at, scalar: Some(Scalar::Text(&text)), kind });
+                return self.fill.value(number, target, Value { at, scalar: Scalar::Text(&text), kind });
             }
             let text = Self::span(self.text, "", span);
-            return self.value(number, target, Value { at, scalar: Some(Scalar::Text(text)), kind });
+            return self.fill.value(number, target, Value { at, scalar: Scalar::Text(text), kind });
         }
         let scalar = match kind {
-            Kind::Number => Some(Scalar::Number(self.cursor.number().map_err(malformed)?)),
+            Kind::Number => Scalar::Number(self.cursor.number().map_err(malformed)?),
             Kind::True | Kind::False => {
                 self.cursor.word(kind).map_err(malformed)?;
-                Some(Scalar::Bool(kind == Kind::True))
+                Scalar::Bool(kind == Kind::True)
             }
-            Kind::Object | Kind::Array | Kind::String | Kind::Null => None,
+            // Done above.
+            Kind::Object | Kind::Array | Kind::String | Kind::Null => return Ok(()),
         };
-        self.value(number, target, Value { at, scalar, kind })
-    }
-
-    /// A single value of a field.
-    fn value(&mut self, number: usize, target: Target, value: Value<'_>) -> Result<()> {
-        let schema = self.schema;
-        let (Some(field), Some(scalar)) = (schema.fields.get(number), value.scalar) else { return Ok(()) };
-        let refused = |error: ValueError| {
-            let text = match scalar {
-                Scalar::Bool(true) => "true",
-                Scalar::Bool(false) => "false",
-                Scalar::Number(text) | Scalar::Text(text) | Scalar::Cell(text) => text,
-            };
-            RecordError::new(error.kind, value.at, error.message).about(text)
-        };
-        let wrong = |expected: &str| {
-            refused(ValueError::new(
-                Error::WrongType,
-                format!("this should be {expected}, but is {}", value.kind.describe()),
-            ))
-        };
-        match field.builtin {
-            Builtin::None | Builtin::Lines | Builtin::Payments | Builtin::Member => {}
-            Builtin::Id => {
-                let Scalar::Text(text) = scalar else { return Err(wrong("a text in quotes")) };
-                if text.is_empty() {
-                    return Err(refused(ValueError::new(Error::MissingField, "an event's id is not empty")));
-                }
-                self.out.id = self.out.keep(text);
-                self.found.id = true;
-            }
-            Builtin::Of => {
-                let Scalar::Text(text) = scalar else { return Err(wrong("an event's id in quotes")) };
-                self.out.of = Some(self.out.keep(text));
-            }
-            Builtin::OfLine => {
-                self.line.of_line =
-                    Some(self.convert(Form::Decimal(0, Unit::Whole), scalar).map_err(refused)?);
-            }
-            Builtin::EventKind => {
-                let Scalar::Text(text) = scalar else { return Err(wrong("a text in quotes")) };
-                let Some(&kind) = schema.event_kinds.get(text) else {
-                    return Err(refused(self.unknown_event_kind(text)));
-                };
-                self.out.record.kind = EventId(kind);
-                self.found.kind = true;
-            }
-            Builtin::MemberId => {
-                let Scalar::Text(text) = scalar else { return Err(wrong("a text in quotes")) };
-                if text.is_empty() {
-                    return Err(refused(ValueError::new(Error::MissingField, "a member's id is not empty")));
-                }
-                self.out.member = Some(self.out.keep(text));
-            }
-            Builtin::At => {
-                let Scalar::Text(text) = scalar else { return Err(wrong("an instant in quotes")) };
-                self.found.moment =
-                    Some(schema.values.zone.moment(text).ok_or_else(|| refused(malformed_instant()))?);
-            }
-            Builtin::Currency => {
-                let Scalar::Text(text) = scalar else { return Err(wrong("a text in quotes")) };
-                if text != schema.currency {
-                    let message =
-                        format!("the program's money is {}, and nothing converts it", schema.currency);
-                    return Err(refused(ValueError::new(Error::OtherCurrency, message)));
-                }
-            }
-            Builtin::Sku => {
-                let Scalar::Text(text) = scalar else { return Err(wrong("a text in quotes")) };
-                if text.is_empty() {
-                    return Err(refused(ValueError::new(Error::MissingField, "a sku is not empty")));
-                }
-                self.line.sku = Some(self.out.keep(text));
-                let number = schema.tables.sku(text);
-                self.line.sku_number = number;
-                for (slot, form) in &field.slots {
-                    let value = match (form, schema.tables.sku_kind, number) {
-                        (Form::Symbol(kind), Some(sku), Some(number)) if *kind == sku => i64::from(number),
-                        _ => self.convert(*form, scalar).map_err(refused)?,
-                    };
-                    self.store(target, *slot, value);
-                }
-                return Ok(());
-            }
-            Builtin::Pieces => {
-                self.line.pieces =
-                    Some(self.convert(Form::Decimal(0, Unit::Whole), scalar).map_err(refused)?);
-            }
-            Builtin::Price => {
-                let form = Form::Decimal(PRICE_SCALE as u8, Unit::Money);
-                self.line.price = Some(self.convert(form, scalar).map_err(refused)?);
-            }
-            Builtin::Amount => {
-                let form = Form::Decimal(schema.currency_decimals, Unit::Money);
-                self.line.amount = Some(self.convert(form, scalar).map_err(refused)?);
-            }
-            Builtin::Weight => {
-                let (Scalar::Number(text) | Scalar::Text(text)) = scalar else {
-                    return Err(wrong("a number"));
-                };
-                let decimals = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-                let scale = u8::try_from(decimals).unwrap_or(u8::MAX).min(9);
-                let digits = decimal(text, scale, Unit::Plain).map_err(refused)?;
-                self.line.weight = Some(Written { digits, scale });
-            }
-        }
-        for (slot, form) in &field.slots {
-            match self.convert(*form, scalar) {
-                Ok(value) => self.store(target, *slot, value),
-                // The kind, which may come later, says whether this is a field of the event at all.
-                Err(error) if target == Target::Event && schema.event_partial.contains_key(slot) => {
-                    let error = refused(error);
-                    self.found.doubtful.push((*slot, error));
-                }
-                Err(error) => return Err(refused(error)),
-            }
-        }
-        Ok(())
-    }
-
-    #[cold]
-    fn unknown_event_kind(&self, text: &str) -> ValueError {
-        let mut words: Vec<&str> = self.schema.event_kinds.keys().map(AsRef::as_ref).collect();
-        words.sort_unstable();
-        let message = match nearest(text, words.iter().copied()) {
-            Some(near) => format!("the program declares no such kind of event; `{near}` is near"),
-            None => {
-                let list: Vec<&str> = words.into_iter().take(12).collect();
-                format!("the program declares no such kind of event; it has {}", list.join(", "))
-            }
-        };
-        ValueError::new(Error::UnknownEventKind, message)
-    }
-
-    fn convert(&mut self, form: Form, scalar: Scalar<'_>) -> std::result::Result<i64, ValueError> {
-        let (Form::Symbol(kind), Scalar::Text(text)) = (form, scalar) else {
-            if let Form::Set(_) = form {
-                return Err(ValueError::new(Error::WrongType, "this should be a list of names"));
-            }
-            return self.schema.values.number(form, scalar);
-        };
-        Ok(i64::from(self.symbol(kind, text)))
-    }
-
-    fn symbol(&mut self, kind: usize, name: &str) -> u32 {
-        number_of(self.schema, &mut self.scratch.strangers, kind, name)
+        self.fill.value(number, target, Value { at, scalar, kind })
     }
 
     /// A list of names at whose bracket the cursor stands.
-    fn set(&mut self, kind: usize) -> Result<i64> {
+    fn set(&mut self, kind: usize, target: Target, slot: u32) -> Result<()> {
         self.scratch.set.clear();
         let mut more = self.cursor.enter().map_err(malformed)?;
         let mut count = 0;
         while more {
-            if count >= self.schema.options.limits.list {
+            if count >= self.fill.schema.options.limits.list {
                 return Err(self.list_too_long());
             }
             if self.cursor.kind().map_err(malformed)? != Kind::String {
@@ -936,45 +622,24 @@ impl<'i> Reading<'_, '_, 'i> {
                 .map_err(|error| malformed(error).within(&format!("[{count}]")))?;
             let number = if span.decoded {
                 let name = Self::span(self.text, &self.scratch.decoded, span).to_owned();
-                self.symbol(kind, &name)
+                self.fill.symbol(kind, &name)
             } else {
-                self.symbol(kind, Self::span(self.text, "", span))
+                self.fill.symbol(kind, Self::span(self.text, "", span))
             };
             self.scratch.decoded.truncate(from);
             self.scratch.set.push(number);
             count += 1;
             more = self.cursor.next(b']').map_err(malformed)?;
         }
-        self.scratch.set.sort_unstable();
-        self.scratch.set.dedup();
-        let symbols = &mut self.out.record.symbols;
-        let start = symbols.len();
-        symbols.extend_from_slice(&self.scratch.set);
-        Ok(set_slot(start, symbols.len()))
+        self.fill.set(target, slot, &mut self.scratch.set);
+        Ok(())
     }
 
     #[cold]
     fn list_too_long(&self) -> Box<RecordError> {
-        let limit = self.schema.options.limits.list;
+        let limit = self.fill.schema.options.limits.list;
         let message = format!("the list has more than {limit} entries");
         RecordError::new(Error::ListTooLong, self.cursor.at(), message)
-    }
-
-    fn store(&mut self, target: Target, slot: u32, value: i64) {
-        let record = &mut self.out.record;
-        let (slots, base) = match target {
-            Target::Event => (&mut record.event, 0),
-            Target::Line(base) => (&mut record.lines, base),
-            Target::Payment(base) => (&mut record.payments, base),
-            Target::Row(list, base) => {
-                let table = self.schema.lists.get(list).and_then(|list| record.tables.get_mut(list.table));
-                let Some(table) = table else { return };
-                (&mut table.slots, base)
-            }
-        };
-        if let Some(place) = slots.get_mut(base + slot as usize) {
-            *place = value;
-        }
     }
 
     /// `"member": "id"`, `null`, or an object with an id and fields.
@@ -992,13 +657,13 @@ impl<'i> Reading<'_, '_, 'i> {
                         "a member's id is not empty; leave the field out, or write null, where there is no member",
                     ));
                 }
-                self.out.member = Some(self.out.keep(text));
+                self.fill.out.member = Some(self.fill.out.keep(text));
                 Ok(())
             }
             Kind::Object => {
-                self.found.inline_member = true;
+                self.fill.found.inline_member = true;
                 self.object(MEMBER, Target::Event)?;
-                match self.out.member {
+                match self.fill.out.member {
                     Some(_) => Ok(()),
                     None => Err(missing("id", at, "a member has an id")),
                 }
@@ -1020,14 +685,14 @@ impl<'i> Reading<'_, '_, 'i> {
         }
         let is_line = target == Target::Line(0);
         if is_line {
-            self.found.lines = true;
+            self.fill.found.lines = true;
         } else {
-            self.found.payments = true;
+            self.fill.found.payments = true;
         }
         let mut more = self.cursor.enter().map_err(malformed)?;
         let mut count = 0;
         while more {
-            if count >= self.schema.options.limits.list {
+            if count >= self.fill.schema.options.limits.list {
                 return Err(self.list_too_long());
             }
             let at = self.cursor.at();
@@ -1035,16 +700,12 @@ impl<'i> Reading<'_, '_, 'i> {
             if self.cursor.kind().map_err(malformed)? != Kind::Object {
                 return Err(self.wrong_type("this should be an object").within(&format!("[{count}]")));
             }
-            let record = &mut self.out.record;
             let row = if is_line {
-                let base = record.lines.len();
-                record.lines.resize(base + self.schema.line_width, MISSING);
-                self.line = LineParts::default();
-                self.object(node, Target::Line(base)).and_then(|()| self.finish_line(base, count, at))
+                let base = self.fill.begin_line();
+                self.object(node, Target::Line(base)).and_then(|()| self.fill.finish_line(base, count, at))
             } else {
-                let base = record.payments.len();
-                record.payments.resize(base + self.schema.payment_width, MISSING);
-                self.object(node, Target::Payment(base)).and_then(|()| self.finish_payment(base, at))
+                let base = self.fill.begin_payment();
+                self.object(node, Target::Payment(base)).and_then(|()| self.fill.finish_payment(base, at))
             };
             row.map_err(|error| error.within(&format!("[{count}]")))?;
             self.scratch.decoded.truncate(decoded);
@@ -1056,11 +717,11 @@ impl<'i> Reading<'_, '_, 'i> {
 
     /// A list of objects at whose bracket the cursor stands.
     fn list(&mut self, number: usize) -> Result<()> {
-        let Some(list) = self.schema.lists.get(number) else { return Ok(()) };
+        let Some(list) = self.fill.schema.lists.get(number) else { return Ok(()) };
         let mut more = self.cursor.enter().map_err(malformed)?;
         let mut count = 0;
         while more {
-            if count >= self.schema.options.limits.list {
+            if count >= self.fill.schema.options.limits.list {
                 return Err(self.list_too_long());
             }
             let at = self.cursor.at();
@@ -1068,13 +729,9 @@ impl<'i> Reading<'_, '_, 'i> {
                 return Err(self.wrong_type("this should be an object").within(&format!("[{count}]")));
             }
             let decoded = self.scratch.decoded.len();
-            let mut base = 0;
-            if let Some(table) = self.out.record.tables.get_mut(list.table) {
-                base = table.slots.len();
-                table.slots.resize(base + list.width, MISSING);
-            }
+            let base = self.fill.begin_row(list);
             let row = self.object(list.node, Target::Row(number, base));
-            row.and_then(|()| self.finish_row(list, base, at))
+            row.and_then(|()| self.fill.finish_row(list, base, at))
                 .map_err(|error| error.within(&format!("[{count}]")))?;
             self.scratch.decoded.truncate(decoded);
             count += 1;
@@ -1082,301 +739,4 @@ impl<'i> Reading<'_, '_, 'i> {
         }
         Ok(())
     }
-
-    fn finish_row(&mut self, list: &List, base: usize, at: usize) -> Result<()> {
-        let record = &mut self.out.record;
-        let Some(table) = record.tables.get_mut(list.table) else { return Ok(()) };
-        for rest in &list.rest {
-            let Some(place) = table.slots.get_mut(base + rest.slot) else { continue };
-            fill(place, rest, None, true, &[], &mut record.symbols, at)?;
-        }
-        Ok(())
-    }
-
-    fn finish_line(&mut self, base: usize, row: usize, at: usize) -> Result<()> {
-        let schema = self.schema;
-        let Some(sku) = self.line.sku else { return Err(missing("sku", at, "a line has a sku")) };
-        self.out.skus.push(sku);
-        self.out.of_lines.push(self.line.of_line);
-        let amounts = match amounts(&self.line, schema, at) {
-            Err(error) if error.kind == Error::MissingField => {
-                // A weighed line is one piece.
-                let pieces = self.line.pieces.or(self.line.weight.map(|_| 1));
-                let Some(pieces) = pieces else { return Err(error) };
-                self.set_aside(row, error)?;
-                Amounts { pieces, price: 0, initial: 0 }
-            }
-            other => other?,
-        };
-        let slots = self.out.record.lines.get_mut(base..).unwrap_or_default();
-        let mut set = |slot: SlotId, value: i64| {
-            if let Some(place) = slots.get_mut(slot.index()) {
-                *place = value;
-            }
-        };
-        set(line_slot::POSITION, row as i64 + 1);
-        set(line_slot::PIECES, amounts.pieces);
-        set(line_slot::PRICE, amounts.price);
-        set(line_slot::INITIAL, amounts.initial);
-        set(line_slot::PAID, amounts.initial);
-        let product = self.line.sku_number.and_then(|number| schema.tables.product(number));
-        for rest in &schema.line_rest {
-            let Some(place) = self.out.record.lines.get_mut(base + rest.slot) else { continue };
-            let there = match rest.record {
-                RecordKind::Product => product.is_some(),
-                RecordKind::Event
-                | RecordKind::Member
-                | RecordKind::Line
-                | RecordKind::Payment
-                | RecordKind::Derived => true,
-            };
-            let symbols = &mut self.out.record.symbols;
-            match fill(place, rest, product, there, &schema.tables.symbols, symbols, at) {
-                Err(error) if error.kind == Error::MissingField => self.set_aside(row, error)?,
-                other => other?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Remembers what a line lacks: what comes back of a purchase has the prices and the fields of what was bought.
-    #[cold]
-    fn set_aside(&mut self, row: usize, error: Box<RecordError>) -> Result<()> {
-        let kind = self.out.record.kind.index();
-        let is_return = self.schema.returns.get(kind).copied().unwrap_or(false);
-        if self.found.kind && !is_return {
-            return Err(error);
-        }
-        if self.found.incomplete.is_none() {
-            self.found.incomplete = Some(error.within(&format!("[{row}]")).within("lines"));
-        }
-        Ok(())
-    }
-
-    fn finish_payment(&mut self, base: usize, at: usize) -> Result<()> {
-        for rest in &self.schema.payment_rest {
-            let Some(place) = self.out.record.payments.get_mut(base + rest.slot) else { continue };
-            fill(place, rest, None, true, &[], &mut self.out.record.symbols, at)?;
-        }
-        Ok(())
-    }
-
-    fn finish_event(&mut self) -> Result<()> {
-        let schema = self.schema;
-        for (found, field, message) in [
-            (self.found.id, "id", "an event has an id"),
-            (self.found.kind, "kind", "an event has a kind"),
-            (self.found.moment.is_some(), "at", "an event has an instant"),
-        ] {
-            if !found {
-                return Err(missing(field, 0, message));
-            }
-        }
-        let kind = self.out.record.kind.index();
-        let comes_back = self.out.of.is_some() && schema.returns.get(kind).copied().unwrap_or(false);
-        if let Some(error) = self.found.incomplete.take().filter(|_| !comes_back) {
-            return Err(error);
-        }
-        let record = &mut self.out.record;
-        let mut initial = 0i64;
-        if schema.line_width > 0 {
-            for line in record.lines.chunks_exact(schema.line_width) {
-                let amount = line.get(line_slot::INITIAL.index()).copied().unwrap_or(0);
-                initial = initial.checked_add(amount).filter(|sum| *sum != MISSING).ok_or_else(|| {
-                    RecordError::new(Error::OutOfRange, 0, "the sum of the lines' amounts is too large")
-                        .within("lines")
-                })?;
-            }
-        }
-        let member = self.out.member;
-        let mut set = |slot: SlotId, value: i64| {
-            if let Some(place) = record.event.get_mut(slot.index()) {
-                *place = value;
-            }
-        };
-        if let Some(moment) = self.found.moment {
-            set(event_slot::AT, moment.instant);
-            set(event_slot::DATE, moment.date);
-            set(event_slot::TIME, moment.time);
-            set(event_slot::WEEKDAY, moment.weekday);
-            set(event_slot::MONTH_DAY, moment.month_day);
-        }
-        set(event_slot::MEMBER_KNOWN, i64::from(member.is_some()));
-        set(event_slot::BASKET_INITIAL, initial);
-        set(event_slot::BASKET_PAID, initial);
-        let known = self.out.member().and_then(|member| schema.tables.member(member));
-        let there = known.is_some() || self.found.inline_member;
-        for rest in &schema.event_rest {
-            let Some(place) = self.out.record.event.get_mut(rest.slot) else { continue };
-            let there = match rest.record {
-                RecordKind::Member => there,
-                RecordKind::Event
-                | RecordKind::Line
-                | RecordKind::Product
-                | RecordKind::Payment
-                | RecordKind::Derived => true,
-            };
-            fill(place, rest, known, there, &schema.tables.symbols, &mut self.out.record.symbols, 0)?;
-        }
-        let kind = self.out.record.kind.index();
-        let lacks = schema.event_lacks.get(kind).map_or(&[][..], Vec::as_slice);
-        let mut doubtful = std::mem::take(&mut self.found.doubtful).into_iter();
-        if let Some((slot, error)) = doubtful.find(|(slot, _)| !lacks.contains(&(*slot as usize))) {
-            let path = schema.event_partial.get(&slot).map_or("", AsRef::as_ref);
-            return Err(error.within(path));
-        }
-        for slot in lacks {
-            if let Some(place) = self.out.record.event.get_mut(*slot) {
-                *place = MISSING;
-            }
-        }
-        schema.tell_time(&mut self.out.record, self.found.moment.map(|moment| moment.instant));
-        schema.draw(self.out);
-        let record = &self.out.record;
-        for (slot, path) in schema.event_needs.get(record.kind.index()).into_iter().flatten() {
-            if record.event.get(*slot).is_none_or(|value| *value == MISSING) {
-                return Err(missing(path, 0, "the program needs this field"));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A slot that the record left empty: from the table, else its default, else what absence means.
-#[inline]
-fn fill(
-    place: &mut i64,
-    rest: &Rest,
-    table: Option<&[i64]>,
-    there: bool,
-    symbols: &[u32],
-    out: &mut Vec<u32>,
-    at: usize,
-) -> Result<()> {
-    if *place != MISSING {
-        return Ok(());
-    }
-    if let Some(&value) = rest.column.and_then(|column| table?.get(column))
-        && value != MISSING
-    {
-        *place = if rest.is_set {
-            let start = out.len();
-            out.extend_from_slice(symbols.get(set_range(value)).unwrap_or_default());
-            set_slot(start, out.len())
-        } else {
-            value
-        };
-        return Ok(());
-    }
-    if let Some(default) = rest.default {
-        *place = default;
-        return Ok(());
-    }
-    if rest.optional || !there {
-        return Ok(());
-    }
-    if rest.is_set {
-        *place = 0;
-        return Ok(());
-    }
-    Err(missing(&rest.path, at, "the program needs this field"))
-}
-
-/// The numbers of a line.
-struct Amounts {
-    pieces: i64,
-    price: i64,
-    initial: i64,
-}
-
-/// Works out a line's amount: as the source states it, else price times pieces (or weight), rounded once.
-fn amounts(line: &LineParts, schema: &Schema, at: usize) -> Result<Amounts> {
-    let too_large =
-        || RecordError::new(Error::OutOfRange, at, "price times pieces is too large for an amount of money");
-    let whole = |value: Option<i128>| {
-        value
-            .and_then(|value| i64::try_from(value).ok())
-            .filter(|value| *value != MISSING)
-            .ok_or_else(too_large)
-    };
-    let per_minor = i128::from(schema.price_per_minor);
-    if let Some(weight) = line.weight {
-        if line.pieces.is_some_and(|pieces| pieces != 1) {
-            return Err(RecordError::new(
-                Error::PiecesOfWeighedLine,
-                at,
-                "a line with a weight is one piece; leave `qty` out, or give the weight alone",
-            )
-            .within("qty"));
-        }
-        let initial = match (line.amount, line.price) {
-            (Some(amount), _) => amount,
-            (None, Some(price)) => {
-                let product = i128::from(price).checked_mul(i128::from(weight.digits));
-                let unit = 10i128.pow(u32::from(weight.scale)).checked_mul(per_minor);
-                whole(
-                    product
-                        .zip(unit)
-                        .and_then(|(product, unit)| divide_rounded(product, unit, schema.rounding).ok()),
-                )?
-            }
-            (None, None) => {
-                return Err(missing(
-                    "price",
-                    at,
-                    "a weighed line has a price for a unit of weight, or an amount",
-                ));
-            }
-        };
-        // Its one piece costs what the line costs.
-        let price = whole(i128::from(initial).checked_mul(per_minor))?;
-        return Ok(Amounts { pieces: 1, price, initial });
-    }
-    let Some(pieces) = line.pieces else {
-        return Err(missing("qty", at, "a line has a number of pieces, or a weight"));
-    };
-    match (line.price, line.amount) {
-        (Some(price), amount) => {
-            let initial = match amount {
-                Some(amount) => amount,
-                None => {
-                    let product = i128::from(price) * i128::from(pieces);
-                    if per_minor == 100 && product.unsigned_abs() < 1 << 62 {
-                        small_quotient(product as i64, schema.rounding)
-                    } else {
-                        whole(divide_rounded(product, per_minor, schema.rounding).ok())?
-                    }
-                }
-            };
-            Ok(Amounts { pieces, price, initial })
-        }
-        (None, Some(amount)) => {
-            // Only rankings by price ask for it.
-            let price = match pieces {
-                0 => 0,
-                pieces => {
-                    let scaled = i128::from(amount).checked_mul(per_minor);
-                    whole(scaled.and_then(|scaled| {
-                        divide_rounded(scaled, i128::from(pieces), Rounding::HalfUp).ok()
-                    }))?
-                }
-            };
-            Ok(Amounts { pieces, price, initial: amount })
-        }
-        (None, None) if pieces == 0 => Ok(Amounts { pieces, price: 0, initial: 0 }),
-        (None, None) => Err(missing("price", at, "a line has a price, or an amount")),
-    }
-}
-
-/// [`divide_rounded`] by 100 for the common currencies, in 64 bits.
-fn small_quotient(product: i64, rounding: Rounding) -> i64 {
-    let (quotient, rest) = (product / 100, (product % 100).unsigned_abs());
-    let away = match rounding {
-        Rounding::HalfUp => rest >= 50,
-        Rounding::HalfEven => rest > 50 || (rest == 50 && quotient % 2 != 0),
-        Rounding::HalfDown => rest > 50,
-        Rounding::Down => false,
-        Rounding::Up => rest > 0,
-    };
-    quotient + if away { product.signum() } else { 0 }
 }

@@ -3,7 +3,7 @@
 //! Refuses to know dictionaries: symbols and sets are numbered by whoever holds one.
 
 use super::error::RecordErrorKind;
-use crate::clock::{self, Zone};
+use crate::clock::{self, Moment, Zone};
 use crate::decimal::{self, DecimalError};
 use crate::nearest::nearest;
 use perq_compiler::ir::{Program, SlotType};
@@ -46,6 +46,29 @@ pub(crate) enum Scalar<'a> {
     Text(&'a str),
     /// A table's cell, where types are not marked.
     Cell(&'a str),
+    /// A count of 10^-scale; the scale may be below zero.
+    Count(i128, i8),
+    /// Days since 1970-01-01.
+    Date(i64),
+    /// Second of the day.
+    Time(i64),
+    /// Seconds since 1970-01-01T00:00: of the universal clock where `zoned`, and otherwise of the program's.
+    Instant {
+        seconds: i64,
+        zoned: bool,
+    },
+}
+
+impl Scalar<'_> {
+    /// As it was written, where it was.
+    pub fn written(&self) -> &str {
+        match self {
+            Scalar::Bool(true) => "true",
+            Scalar::Bool(false) => "false",
+            Scalar::Number(text) | Scalar::Text(text) | Scalar::Cell(text) => text,
+            Scalar::Count(..) | Scalar::Date(_) | Scalar::Time(_) | Scalar::Instant { .. } => "",
+        }
+    }
 }
 
 /// What is wrong with a value.
@@ -99,6 +122,20 @@ impl Values {
         })
     }
 
+    /// What the program's clock shows at an instant.
+    pub fn moment(&self, scalar: Scalar<'_>) -> Result<Moment, ValueError> {
+        match scalar {
+            Scalar::Instant { seconds, zoned } => self.zone.moment_of(seconds, zoned),
+            scalar => self.zone.moment(text_of(scalar, "an instant in quotes")?),
+        }
+        .ok_or_else(|| {
+            ValueError::new(
+                RecordErrorKind::MalformedInstant,
+                "this should be an instant such as `2026-03-01T09:00:30`, or with an offset `2026-03-01T09:00:30+01:00`",
+            )
+        })
+    }
+
     pub fn form(&self, ty: SlotType) -> Form {
         match ty {
             SlotType::Bool => Form::Bool,
@@ -124,30 +161,43 @@ impl Values {
         match form {
             Form::Decimal(scale, unit) => match scalar {
                 Scalar::Number(text) | Scalar::Text(text) | Scalar::Cell(text) => decimal(text, scale, unit),
-                Scalar::Bool(_) => Err(wrong("a number", scalar)),
+                Scalar::Count(count, of) => {
+                    decimal::rescaled(count, of, scale).map_err(|error| decimal_error(error, scale, unit))
+                }
+                Scalar::Bool(_) | Scalar::Date(_) | Scalar::Time(_) | Scalar::Instant { .. } => {
+                    Err(wrong("a number", scalar))
+                }
             },
             Form::Bool => match scalar {
                 Scalar::Bool(truth) => Ok(i64::from(truth)),
                 Scalar::Cell("true" | "1") => Ok(1),
                 Scalar::Cell("false" | "0") => Ok(0),
-                Scalar::Cell(_) | Scalar::Number(_) | Scalar::Text(_) => {
-                    Err(wrong("`true` or `false`, without quotes", scalar))
-                }
+                Scalar::Cell(_)
+                | Scalar::Number(_)
+                | Scalar::Text(_)
+                | Scalar::Count(..)
+                | Scalar::Date(_)
+                | Scalar::Time(_)
+                | Scalar::Instant { .. } => Err(wrong("`true` or `false`, without quotes", scalar)),
             },
-            Form::Date => clock::date(text_of(scalar, "a date in quotes")?).ok_or_else(|| {
+            Form::Date => match scalar {
+                Scalar::Date(days) => clock::is_written(days).then_some(days),
+                scalar => clock::date(text_of(scalar, "a date in quotes")?),
+            }
+            .ok_or_else(|| {
                 ValueError::new(RecordErrorKind::MalformedDate, "this should be a date such as `2026-03-01`")
             }),
-            Form::Time => clock::time(text_of(scalar, "a time of day in quotes")?).ok_or_else(|| {
+            Form::Time => match scalar {
+                Scalar::Time(second) => (0..86_400).contains(&second).then_some(second),
+                scalar => clock::time(text_of(scalar, "a time of day in quotes")?),
+            }
+            .ok_or_else(|| {
                 ValueError::new(
                     RecordErrorKind::MalformedTime,
                     "this should be a time of day such as `09:00` or `09:00:30`",
                 )
             }),
-            Form::Instant => self
-                .zone
-                .moment(text_of(scalar, "an instant in quotes")?)
-                .map(|moment| moment.instant)
-                .ok_or_else(malformed_instant),
+            Form::Instant => Ok(self.moment(scalar)?.instant),
             Form::Enum(id) => {
                 let text = text_of(scalar, "a name in quotes")?;
                 let names = self.enums.get(id);
@@ -158,13 +208,6 @@ impl Values {
             Form::Symbol(_) | Form::Set(_) => Err(wrong("a name in quotes", scalar)),
         }
     }
-}
-
-pub(crate) fn malformed_instant() -> ValueError {
-    ValueError::new(
-        RecordErrorKind::MalformedInstant,
-        "this should be an instant such as `2026-03-01T09:00:30`, or with an offset `2026-03-01T09:00:30+01:00`",
-    )
 }
 
 fn unknown_value(text: &str, names: Option<&Names>) -> ValueError {
@@ -187,8 +230,11 @@ fn unknown_value(text: &str, names: Option<&Names>) -> ValueError {
 fn wrong(expected: &str, scalar: Scalar<'_>) -> ValueError {
     let found = match scalar {
         Scalar::Bool(_) => "true or false",
-        Scalar::Number(_) => "a number",
+        Scalar::Number(_) | Scalar::Count(..) => "a number",
         Scalar::Text(_) => "a text",
+        Scalar::Date(_) => "a date",
+        Scalar::Time(_) => "a time of day",
+        Scalar::Instant { .. } => "an instant",
         Scalar::Cell(_) => "something else",
     };
     ValueError::new(RecordErrorKind::WrongType, format!("this should be {expected}, but is {found}"))
@@ -198,7 +244,12 @@ fn wrong(expected: &str, scalar: Scalar<'_>) -> ValueError {
 pub(crate) fn text_of<'a>(scalar: Scalar<'a>, expected: &str) -> Result<&'a str, ValueError> {
     match scalar {
         Scalar::Text(text) | Scalar::Cell(text) => Ok(text),
-        Scalar::Bool(_) | Scalar::Number(_) => Err(wrong(expected, scalar)),
+        Scalar::Bool(_)
+        | Scalar::Number(_)
+        | Scalar::Count(..)
+        | Scalar::Date(_)
+        | Scalar::Time(_)
+        | Scalar::Instant { .. } => Err(wrong(expected, scalar)),
     }
 }
 
