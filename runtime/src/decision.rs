@@ -921,139 +921,10 @@ impl Names {
             comma(out, at);
             self.write_effect(out, event, effect);
         }
-        out.extend_from_slice(b"],\"displaced\":[");
-        for (at, displaced) in raw.displaced.iter().enumerate() {
-            comma(out, at);
-            out.extend_from_slice(b"{\"rule\":");
-            out.extend_from_slice(json(&self.rules, displaced.rule.index()));
-            out.extend_from_slice(b",\"by\":");
-            out.extend_from_slice(json(&self.rules, displaced.by.index()));
-            out.extend_from_slice(b",\"lines\":[");
-            for (at, row) in displaced.rows.iter().enumerate() {
-                comma(out, at);
-                decimal::write_count(out, i64::from(*row) + 1);
-            }
-            out.extend_from_slice(b"]}");
-        }
-        out.extend_from_slice(b"],\"cut\":[");
-        for (at, cut) in raw.cuts.iter().enumerate() {
-            comma(out, at);
-            out.extend_from_slice(b"{\"rule\":");
-            out.extend_from_slice(json(&self.rules, cut.rule.index()));
-            out.extend_from_slice(b",\"by\":\"");
-            out.extend_from_slice(cut_name(cut.by).as_bytes());
-            out.push(b'"');
-            if let Some(counter) = counter_of(cut.by) {
-                out.extend_from_slice(b",\"counter\":");
-                out.extend_from_slice(json(&self.counters, counter.index()));
-            }
-            out.extend_from_slice(b",\"amount\":\"");
-            decimal::write(out, i128::from(cut.amount), self.cut_decimals(cut.of));
-            out.push(b'"');
-            match cut.of {
-                LimitOf::Discounts => self.write_of(out, None),
-                LimitOf::Awards(account) => self.write_of(out, Some(account)),
-                LimitOf::Times | LimitOf::Gifts => {}
-            }
-            out.push(b'}');
-        }
-        if !raw.claims.is_empty() {
-            out.extend_from_slice(b"],\"claims\":[");
-            for (at, claim) in raw.claims.iter().enumerate() {
-                comma(out, at);
-                out.extend_from_slice(b"{\"counter\":");
-                out.extend_from_slice(json(&self.counters, claim.counter.index()));
-                out.extend_from_slice(b",\"amount\":\"");
-                decimal::write(out, i128::from(claim.amount), self.claim_decimals(claim.counter));
-                out.extend_from_slice(b"\"}");
-            }
-        }
-        if !raw.bundles.is_empty() {
-            out.extend_from_slice(b"],\"sets\":[");
-            for (at, bundle) in raw.bundles.iter().enumerate() {
-                comma(out, at);
-                out.extend_from_slice(b"{\"rule\":");
-                out.extend_from_slice(json(&self.rules, bundle.rule.index()));
-                out.extend_from_slice(b",\"sets\":");
-                decimal::write_count(out, bundle.sets);
-                let proven: &[u8] = if bundle.gap == 0 { b",\"proven\":true" } else { b",\"proven\":false" };
-                out.extend_from_slice(proven);
-                if bundle.gap != 0 {
-                    self.write_money(out, b",\"gap\":\"", i128::from(bundle.gap));
-                }
-                out.extend_from_slice(b",\"lines\":[");
-                for (at, (row, pieces)) in bundle.used.iter().enumerate() {
-                    comma(out, at);
-                    out.extend_from_slice(b"{\"line\":");
-                    decimal::write_count(out, i64::from(*row) + 1);
-                    out.extend_from_slice(b",\"pieces\":");
-                    decimal::write_count(out, *pieces);
-                    out.push(b'}');
-                }
-                out.extend_from_slice(b"]}");
-            }
-        }
-        if !raw.short.is_empty() {
-            out.extend_from_slice(b"],\"short\":[");
-            for (at, short) in raw.short.iter().enumerate() {
-                comma(out, at);
-                out.extend_from_slice(b"{\"rule\":");
-                out.extend_from_slice(json(&self.rules, short.rule.index()));
-                self.write_of(out, Some(short.account));
-                out.extend_from_slice(b",\"missing\":\"");
-                decimal::write(out, i128::from(short.missing), self.decimals(Some(short.account)));
-                out.extend_from_slice(b"\"}");
-            }
-        }
-        if !raw.tenders.is_empty() {
-            out.extend_from_slice(b"],\"tender\":[");
-            for (at, tender) in raw.tenders.iter().enumerate() {
-                comma(out, at);
-                out.extend_from_slice(b"{\"redemption\":");
-                out.extend_from_slice(json(&self.rules, tender.redemption.index()));
-                self.write_of(out, Some(tender.account));
-                out.extend_from_slice(b",\"points\":\"");
-                decimal::write(out, i128::from(tender.points), self.decimals(Some(tender.account)));
-                out.push(b'"');
-                self.write_money(out, b",\"money\":\"", i128::from(tender.money));
-                out.extend_from_slice(b",\"lines\":[");
-                write_shares(out, event, &tender.shares, self.decimals);
-                out.extend_from_slice(b"]}");
-            }
-        }
-        if !raw.spent.is_empty() {
-            out.extend_from_slice(b"],\"spent\":[");
-            for (at, spent) in raw.spent.iter().enumerate() {
-                comma(out, at);
-                // Structures of texts always have a JSON form.
-                out.extend_from_slice(&serde_json::to_vec(&self.spent(spent)).unwrap_or_default());
-            }
-        }
-        let quiet = event.presented.is_empty() && raw.issues.is_empty() && raw.changes.is_empty();
-        let quiet = quiet && raw.gifts.is_empty() && raw.gift_offers.is_empty();
-        if !quiet || !raw.tiers.is_empty() {
-            Parts::of(&self.program, event, raw).write(out);
-        }
         out.push(b']');
-        // Texts and numbers always become JSON.
-        let mut part = |key: &[u8], json: Option<serde_json::Result<Vec<u8>>>| {
-            if let Some(Ok(json)) = json {
-                out.extend_from_slice(key);
-                out.extend_from_slice(&json);
-            }
-        };
-        if event.returned.is_some() {
-            part(b",\"returned\":", ComesBack::of(self, event).map(|back| serde_json::to_vec(&back)));
-        }
-        part(b",\"offers\":", Offers::of(&self.program, raw).map(|offers| serde_json::to_vec(&offers)));
-        if !raw.said.is_empty() {
-            part(b",\"said\":", Some(serde_json::to_vec(&Said::of(&self.program, raw))));
-        }
-        let refused = raw.refused.map(|refused| self.refused(refused)).or_else(|| returned::refused(event));
-        part(b",\"refused\":", refused.map(|refused| serde_json::to_vec(&refused)));
-        if !raw.broken.is_empty() {
-            part(b",\"broken\":", Some(serde_json::to_vec(&self.broken(event, raw))));
-        }
+        self.write_displaced(out, raw);
+        self.write_cuts(out, raw);
+        self.write_others(out, event, raw);
         out.extend_from_slice(b",\"errors\":[");
         for (at, fault) in raw.faults.iter().enumerate() {
             comma(out, at);
@@ -1099,6 +970,163 @@ impl Names {
             self.write_sums(out, &totals.debits);
         }
         out.extend_from_slice(b"}}");
+        self.write_raised(out, event, raw);
+        out.extend_from_slice(b"}\n");
+    }
+
+    /// `,"displaced":[…]`
+    fn write_displaced(&self, out: &mut Vec<u8>, raw: &evaluate::Decision) {
+        out.extend_from_slice(b",\"displaced\":[");
+        for (at, displaced) in raw.displaced.iter().enumerate() {
+            comma(out, at);
+            out.extend_from_slice(b"{\"rule\":");
+            out.extend_from_slice(json(&self.rules, displaced.rule.index()));
+            out.extend_from_slice(b",\"by\":");
+            out.extend_from_slice(json(&self.rules, displaced.by.index()));
+            out.extend_from_slice(b",\"lines\":[");
+            for (at, row) in displaced.rows.iter().enumerate() {
+                comma(out, at);
+                decimal::write_count(out, i64::from(*row) + 1);
+            }
+            out.extend_from_slice(b"]}");
+        }
+        out.push(b']');
+    }
+
+    /// `,"cut":[…]`
+    fn write_cuts(&self, out: &mut Vec<u8>, raw: &evaluate::Decision) {
+        out.extend_from_slice(b",\"cut\":[");
+        for (at, cut) in raw.cuts.iter().enumerate() {
+            comma(out, at);
+            out.extend_from_slice(b"{\"rule\":");
+            out.extend_from_slice(json(&self.rules, cut.rule.index()));
+            out.extend_from_slice(b",\"by\":\"");
+            out.extend_from_slice(cut_name(cut.by).as_bytes());
+            out.push(b'"');
+            if let Some(counter) = counter_of(cut.by) {
+                out.extend_from_slice(b",\"counter\":");
+                out.extend_from_slice(json(&self.counters, counter.index()));
+            }
+            out.extend_from_slice(b",\"amount\":\"");
+            decimal::write(out, i128::from(cut.amount), self.cut_decimals(cut.of));
+            out.push(b'"');
+            match cut.of {
+                LimitOf::Discounts => self.write_of(out, None),
+                LimitOf::Awards(account) => self.write_of(out, Some(account)),
+                LimitOf::Times | LimitOf::Gifts => {}
+            }
+            out.push(b'}');
+        }
+        out.push(b']');
+    }
+
+    /// What few decisions have, each with a comma before it.
+    fn write_others(&self, out: &mut Vec<u8>, event: &ReadEvent, raw: &evaluate::Decision) {
+        if !raw.claims.is_empty() {
+            out.extend_from_slice(b",\"claims\":[");
+            for (at, claim) in raw.claims.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"counter\":");
+                out.extend_from_slice(json(&self.counters, claim.counter.index()));
+                out.extend_from_slice(b",\"amount\":\"");
+                decimal::write(out, i128::from(claim.amount), self.claim_decimals(claim.counter));
+                out.extend_from_slice(b"\"}");
+            }
+            out.push(b']');
+        }
+        if !raw.bundles.is_empty() {
+            out.extend_from_slice(b",\"sets\":[");
+            for (at, bundle) in raw.bundles.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"rule\":");
+                out.extend_from_slice(json(&self.rules, bundle.rule.index()));
+                out.extend_from_slice(b",\"sets\":");
+                decimal::write_count(out, bundle.sets);
+                let proven: &[u8] = if bundle.gap == 0 { b",\"proven\":true" } else { b",\"proven\":false" };
+                out.extend_from_slice(proven);
+                if bundle.gap != 0 {
+                    self.write_money(out, b",\"gap\":\"", i128::from(bundle.gap));
+                }
+                out.extend_from_slice(b",\"lines\":[");
+                for (at, (row, pieces)) in bundle.used.iter().enumerate() {
+                    comma(out, at);
+                    out.extend_from_slice(b"{\"line\":");
+                    decimal::write_count(out, i64::from(*row) + 1);
+                    out.extend_from_slice(b",\"pieces\":");
+                    decimal::write_count(out, *pieces);
+                    out.push(b'}');
+                }
+                out.extend_from_slice(b"]}");
+            }
+            out.push(b']');
+        }
+        if !raw.short.is_empty() {
+            out.extend_from_slice(b",\"short\":[");
+            for (at, short) in raw.short.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"rule\":");
+                out.extend_from_slice(json(&self.rules, short.rule.index()));
+                self.write_of(out, Some(short.account));
+                out.extend_from_slice(b",\"missing\":\"");
+                decimal::write(out, i128::from(short.missing), self.decimals(Some(short.account)));
+                out.extend_from_slice(b"\"}");
+            }
+            out.push(b']');
+        }
+        if !raw.tenders.is_empty() {
+            out.extend_from_slice(b",\"tender\":[");
+            for (at, tender) in raw.tenders.iter().enumerate() {
+                comma(out, at);
+                out.extend_from_slice(b"{\"redemption\":");
+                out.extend_from_slice(json(&self.rules, tender.redemption.index()));
+                self.write_of(out, Some(tender.account));
+                out.extend_from_slice(b",\"points\":\"");
+                decimal::write(out, i128::from(tender.points), self.decimals(Some(tender.account)));
+                out.push(b'"');
+                self.write_money(out, b",\"money\":\"", i128::from(tender.money));
+                out.extend_from_slice(b",\"lines\":[");
+                write_shares(out, event, &tender.shares, self.decimals);
+                out.extend_from_slice(b"]}");
+            }
+            out.push(b']');
+        }
+        if !raw.spent.is_empty() {
+            out.extend_from_slice(b",\"spent\":[");
+            for (at, spent) in raw.spent.iter().enumerate() {
+                comma(out, at);
+                // Structures of texts always have a JSON form.
+                out.extend_from_slice(&serde_json::to_vec(&self.spent(spent)).unwrap_or_default());
+            }
+            out.push(b']');
+        }
+        let quiet = event.presented.is_empty() && raw.issues.is_empty() && raw.changes.is_empty();
+        let quiet = quiet && raw.gifts.is_empty() && raw.gift_offers.is_empty();
+        if !quiet || !raw.tiers.is_empty() {
+            Parts::of(&self.program, event, raw).write(out);
+        }
+        // Texts and numbers always become JSON.
+        let mut part = |key: &[u8], json: Option<serde_json::Result<Vec<u8>>>| {
+            if let Some(Ok(json)) = json {
+                out.extend_from_slice(key);
+                out.extend_from_slice(&json);
+            }
+        };
+        if event.returned.is_some() {
+            part(b",\"returned\":", ComesBack::of(self, event).map(|back| serde_json::to_vec(&back)));
+        }
+        part(b",\"offers\":", Offers::of(&self.program, raw).map(|offers| serde_json::to_vec(&offers)));
+        if !raw.said.is_empty() {
+            part(b",\"said\":", Some(serde_json::to_vec(&Said::of(&self.program, raw))));
+        }
+        let refused = raw.refused.map(|refused| self.refused(refused)).or_else(|| returned::refused(event));
+        part(b",\"refused\":", refused.map(|refused| serde_json::to_vec(&refused)));
+        if !raw.broken.is_empty() {
+            part(b",\"broken\":", Some(serde_json::to_vec(&self.broken(event, raw))));
+        }
+    }
+
+    /// `,"raised":[…]`, where anything is.
+    fn write_raised(&self, out: &mut Vec<u8>, event: &ReadEvent, raw: &evaluate::Decision) {
         for (at, (event, raw)) in event.raised.iter().zip(&raw.raised).enumerate() {
             out.extend_from_slice(if at == 0 { b",\"raised\":[".as_slice() } else { b",".as_slice() });
             self.write(out, event, raw);
@@ -1108,7 +1136,23 @@ impl Names {
         if !event.raised.is_empty() && !raw.raised.is_empty() {
             out.push(b']');
         }
-        out.extend_from_slice(b"}\n");
+    }
+
+    /// What a decision has besides what every one has, as an object; nothing where that is nothing.
+    #[cfg(feature = "columnar")]
+    fn write_more(&self, out: &mut Vec<u8>, event: &ReadEvent, raw: &evaluate::Decision) {
+        if !raw.displaced.is_empty() {
+            self.write_displaced(out, raw);
+        }
+        if !raw.cuts.is_empty() {
+            self.write_cuts(out, raw);
+        }
+        self.write_others(out, event, raw);
+        self.write_raised(out, event, raw);
+        if let Some(first) = out.first_mut() {
+            *first = b'{';
+            out.push(b'}');
+        }
     }
 
     fn write_sums(&self, out: &mut Vec<u8>, sums: &[(AccountId, i64)]) {

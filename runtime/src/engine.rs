@@ -6,7 +6,9 @@
 use crate::beside::both;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 #[cfg(feature = "columnar")]
-use crate::columnar::cells::Cells;
+use crate::columnar::{TableBuilder, TableError, cells::Cells};
+#[cfg(feature = "columnar")]
+use crate::decision::DecisionColumns;
 use crate::decision::{Decision, Names};
 use crate::pack::Pack;
 #[cfg(feature = "columnar")]
@@ -977,17 +979,14 @@ impl Session {
         (&self.event, &self.evaluation.decision)
     }
 
-    /// The decision of the event that was read last, with names.
+    /// Adds the decision of the event that was read last to a table.
     #[cfg(feature = "columnar")]
-    pub(crate) fn named(&self) -> Decision {
-        self.engine.0.names.decision(&self.event, &self.evaluation.decision)
-    }
-
-    /// When the event that was read last happened.
-    #[cfg(feature = "columnar")]
-    pub(crate) fn happened_at(&self) -> Option<i64> {
-        let at = self.event.record.event.get(event_slot::AT.index()).copied();
-        at.filter(|at| *at != MISSING)
+    pub(crate) fn add_to(
+        &self,
+        columns: &DecisionColumns,
+        table: &mut TableBuilder,
+    ) -> Result<(), TableError> {
+        columns.add(table, &self.engine.0.names, &self.event, &self.evaluation.decision)
     }
 
     /// Appends the decision of the event that was read last.

@@ -759,7 +759,7 @@ impl Worker {
         #[cfg(feature = "columnar")]
         if let (Some(filling), Some(columns)) = (&mut rows.table, &self.columns) {
             if let Ok(table) = filling
-                && let Err(error) = columns.add(table, self.session.happened_at(), &self.session.named())
+                && let Err(error) = self.session.add_to(columns, table)
             {
                 *filling = Err(error);
             }

@@ -3,12 +3,15 @@
 //! Nothing is lost: the columns and the rest hold exactly the fields of a decision's JSON, and `at` beside them. Refuses
 //! to know how decisions come about.
 
-use super::{Awards, Decision, Effect, EffectKind, Line, Lot, RuleError, Share, Units};
+use super::{Name, Names, available, fault_name, place, units};
 use crate::columnar::write::TableFile;
 use crate::columnar::{Builder, Column, ColumnKind, TableBuilder, TableError, TableErrorKind, TableFormat};
+use crate::decimal;
 use crate::engine::Engine;
+use crate::record::ReadEvent;
 use arrow_array::RecordBatch;
-use perq_compiler::ir::Program;
+use perq_compiler::evaluate;
+use perq_compiler::ir::{AccountId, MISSING, Program, event_slot};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -141,66 +144,64 @@ impl DecisionColumns {
         TableBuilder::new(&self.columns)
     }
 
-    /// Adds a row. `at` is the event's instant.
+    /// Adds a row.
     ///
     /// # Errors
-    /// Where an amount is none; decisions of an engine have none such.
-    pub fn add(
+    /// Where an amount has more digits than a column holds; decisions of an engine have none such.
+    pub(crate) fn add(
         &self,
         table: &mut TableBuilder,
-        at: Option<i64>,
-        decision: &Decision,
+        names: &Names,
+        event: &ReadEvent,
+        raw: &evaluate::Decision,
     ) -> Result<(), TableError> {
-        let more = self.more(decision)?;
-        let Decision { id, kind, member, pack, tz, effects, errors, lines, totals, .. } = decision;
         let [of_id, of_kind, of_member, of_at, of_pack, of_tz, rest @ ..] = table.columns() else {
             return Err(other_columns());
         };
-        of_id.text(id)?;
-        of_kind.text(kind)?;
-        some_text(of_member, member.as_deref())?;
-        some_instant(of_at, at)?;
-        of_pack.text(pack)?;
-        of_tz.text(tz)?;
+        of_id.text(event.id())?;
+        of_kind.text(name(&names.kinds, event.record.kind.index()))?;
+        some_text(of_member, event.member())?;
+        let at = event.record.event.get(event_slot::AT.index()).copied();
+        some_instant(of_at, at.filter(|at| *at != MISSING))?;
+        of_pack.text(&names.pack)?;
+        of_tz.text(names.tz)?;
         let [initial, discount, paid, tax, points, total, awards, debits, rest @ ..] = rest else {
             return Err(other_columns());
         };
-        self.amount(initial, &totals.initial)?;
-        self.amount(discount, &totals.discount)?;
-        self.amount(paid, &totals.paid)?;
-        self.some_amount(tax, totals.tax.as_deref())?;
-        self.some_amount(points, totals.points.as_deref())?;
-        self.amount(total, &totals.total)?;
-        self.sums(awards, &totals.awards)?;
-        self.sums(debits, &totals.debits)?;
+        let (totals, money) = (&raw.totals, names.decimals);
+        self.amount(initial, totals.initial, money)?;
+        self.amount(discount, totals.discount, money)?;
+        self.amount(paid, totals.paid, money)?;
+        self.some_amount(tax, names.has_tax.then_some(totals.tax), money)?;
+        self.some_amount(points, Some(totals.points).filter(|points| *points != 0), money)?;
+        self.amount(total, totals.total, money)?;
+        self.sums(awards, names, &totals.awards)?;
+        self.sums(debits, names, &totals.debits)?;
         let [of_effects, of_lines, of_errors, of_more] = rest else { return Err(other_columns()) };
-        rows(of_effects, effects, |columns, effect| self.effect(columns, effect))?;
-        rows(of_lines, lines, |columns, line| self.line(columns, line))?;
-        rows(of_errors, errors, |columns, RuleError { rule, error, place }| {
-            let [of_rule, of_error, of_place] = columns else { return Err(other_columns()) };
-            of_rule.text(rule)?;
-            of_error.text(error)?;
-            of_place.text(place)
+        rows(of_effects, &raw.effects, |columns, effect| self.effect(columns, names, event, effect))?;
+        rows(of_lines, raw.lines.iter().enumerate(), |columns, (row, line)| {
+            self.line(columns, names, event, row, line)
         })?;
-        some_text(of_more, more.as_deref())?;
+        rows(of_errors, &raw.faults, |columns, fault| {
+            let [of_rule, of_error, of_place] = columns else { return Err(other_columns()) };
+            of_rule.text(name(&names.rules, fault.rule.index()))?;
+            of_error.text(fault_name(fault.kind))?;
+            of_place.text(&place(&names.program, fault.place))
+        })?;
+        let mut more = Vec::new();
+        names.write_more(&mut more, event, raw);
+        let more = Some(more).filter(|more| !more.is_empty());
+        some_text(of_more, more.as_deref().map(String::from_utf8_lossy).as_deref())?;
         table.end_row()
     }
 
-    fn effect(&self, columns: &mut [Builder], effect: &Effect) -> Result<(), TableError> {
-        let Effect {
-            kind,
-            amount,
-            currency,
-            account,
-            lots,
-            spendable,
-            spent_at_once,
-            rule,
-            group,
-            reason,
-            lines,
-            to,
-        } = effect;
+    fn effect(
+        &self,
+        columns: &mut [Builder],
+        names: &Names,
+        event: &ReadEvent,
+        effect: &evaluate::Effect,
+    ) -> Result<(), TableError> {
         let [
             of_kind,
             of_amount,
@@ -218,137 +219,102 @@ impl DecisionColumns {
         else {
             return Err(other_columns());
         };
-        of_kind.text(match kind {
-            EffectKind::Discount => "discount",
-            EffectKind::Award => "award",
-            EffectKind::Debit => "debit",
+        of_kind.text(match (effect.account, effect.debit) {
+            (Some(_), false) => "award",
+            (Some(_), true) => "debit",
+            (None, _) => "discount",
         })?;
-        self.amount(of_amount, amount)?;
-        some_text(of_currency, currency.as_deref())?;
-        some_text(of_account, account.as_deref())?;
-        rows(of_lots, lots, |columns, Lot { amount, available, expires }| {
+        let decimals = names.decimals(effect.account);
+        self.amount(of_amount, effect.amount, decimals)?;
+        some_text(of_currency, effect.account.is_none().then_some(names.currency.text.as_str()))?;
+        some_text(of_account, effect.account.map(|account| account_name(names, account)))?;
+        rows(of_lots, &names.lives.lots(&names.program, event, effect), |columns, lot| {
             let [of_amount, of_available, of_expires] = columns else { return Err(other_columns()) };
-            self.amount(of_amount, amount)?;
-            some_instant(of_available, available.as_deref().map(instant).transpose()?)?;
-            some_instant(of_expires, expires.as_deref().map(instant).transpose()?)
+            self.amount(of_amount, lot.amount, decimals)?;
+            some_instant(of_available, available(event, lot))?;
+            some_instant(of_expires, lot.until)
         })?;
+        let spendable = names.lives.spendable(effect.site).and_then(|id| names.spendable(id));
         some_text(of_spendable, spendable.as_deref())?;
-        of_spent.truth(*spent_at_once)?;
-        of_rule.text(rule)?;
-        of_group.text(group)?;
-        some_text(of_reason, reason.as_deref())?;
-        rows(of_lines, lines, |columns, Share { line, sku, pieces, amount, units }| {
+        of_spent.truth(names.lives.is_spent_at_once(effect.site))?;
+        of_rule.text(name(&names.rules, effect.rule.index()))?;
+        of_group.text(name(&names.groups, effect.group.index()))?;
+        some_text(of_reason, names.reasons.get(effect.site.index()).and_then(Option::as_deref))?;
+        rows(of_lines, &effect.shares, |columns, share| {
             let [of_line, of_sku, of_pieces, of_amount, of_units] = columns else {
                 return Err(other_columns());
             };
-            of_line.whole(i64::from(*line))?;
-            of_sku.text(sku)?;
-            of_pieces.whole(*pieces)?;
-            self.amount(of_amount, amount)?;
-            rows(of_units, units, |columns, Units { pieces, amount }| {
+            of_line.whole(i64::from(share.row) + 1)?;
+            of_sku.text(event.sku(share.row as usize))?;
+            of_pieces.whole(share.pieces)?;
+            self.amount(of_amount, share.amount, decimals)?;
+            rows(of_units, units(share.amount, share.pieces), |columns, (pieces, amount)| {
                 let [of_pieces, of_amount] = columns else { return Err(other_columns()) };
-                of_pieces.whole(*pieces)?;
-                self.amount(of_amount, amount)
+                of_pieces.whole(pieces)?;
+                self.amount(of_amount, amount, decimals)
             })
         })?;
-        some_text(of_to, to.as_deref())
+        some_text(of_to, names.to(event, effect))
     }
 
-    fn line(&self, columns: &mut [Builder], line: &Line) -> Result<(), TableError> {
+    fn line(
+        &self,
+        columns: &mut [Builder],
+        names: &Names,
+        event: &ReadEvent,
+        row: usize,
+        line: &evaluate::LineTotal,
+    ) -> Result<(), TableError> {
         let [of_line, of_sku, initial, discount, paid, tax] = columns else { return Err(other_columns()) };
-        of_line.whole(i64::from(line.line))?;
-        of_sku.text(&line.sku)?;
-        self.amount(initial, &line.initial)?;
-        self.amount(discount, &line.discount)?;
-        self.amount(paid, &line.paid)?;
-        self.some_amount(tax, line.tax.as_deref())
+        of_line.whole(row as i64 + 1)?;
+        of_sku.text(event.sku(row))?;
+        self.amount(initial, line.initial, names.decimals)?;
+        self.amount(discount, i128::from(line.initial) - i128::from(line.paid), names.decimals)?;
+        self.amount(paid, line.paid, names.decimals)?;
+        self.some_amount(tax, names.has_tax.then_some(line.tax), names.decimals)
     }
 
-    fn sums(&self, column: &mut Builder, sums: &Awards) -> Result<(), TableError> {
-        rows(column, &sums.0, |columns, (account, amount)| {
+    fn sums(&self, column: &mut Builder, names: &Names, sums: &[(AccountId, i64)]) -> Result<(), TableError> {
+        rows(column, sums, |columns, (account, amount)| {
             let [of_account, of_amount] = columns else { return Err(other_columns()) };
-            of_account.text(account)?;
-            self.amount(of_amount, amount)
+            of_account.text(account_name(names, *account))?;
+            self.amount(of_amount, *amount, names.decimals(Some(*account)))
         })
     }
 
-    fn amount(&self, column: &mut Builder, text: &str) -> Result<(), TableError> {
-        match count(text, self.scale) {
+    /// An amount of so many decimals.
+    fn amount(&self, column: &mut Builder, amount: impl Into<i128>, decimals: u8) -> Result<(), TableError> {
+        let amount = amount.into();
+        let missing = self.scale.checked_sub(decimals).map(u32::from);
+        let factor = missing.and_then(|missing| 10i128.checked_pow(missing));
+        match factor.and_then(|factor| amount.checked_mul(factor)) {
             Some(count) => column.decimal(count),
-            None => Err(TableError::new(TableErrorKind::OutOfRange, "", format!("`{text}` is no amount"))),
+            None => {
+                let message = format!("{} has too many digits", decimal::print(amount, decimals));
+                Err(TableError::new(TableErrorKind::OutOfRange, "", message))
+            }
         }
     }
 
-    fn some_amount(&self, column: &mut Builder, text: Option<&str>) -> Result<(), TableError> {
-        match text {
-            Some(text) => self.amount(column, text),
+    fn some_amount(
+        &self,
+        column: &mut Builder,
+        amount: Option<impl Into<i128>>,
+        decimals: u8,
+    ) -> Result<(), TableError> {
+        match amount {
+            Some(amount) => self.amount(column, amount, decimals),
             None => column.absent(),
         }
     }
+}
 
-    /// What a decision has besides the columns, as JSON; nothing where that is nothing.
-    fn more(&self, decision: &Decision) -> Result<Option<String>, TableError> {
-        // Named one by one, so that a new field is put somewhere.
-        let Decision {
-            id: _,
-            kind: _,
-            member: _,
-            pack: _,
-            tz: _,
-            effects: _,
-            displaced,
-            cut,
-            claims,
-            sets,
-            short,
-            tender,
-            spent,
-            returned,
-            coupons,
-            issued,
-            gifts,
-            gift_offers,
-            set,
-            tiers,
-            offers,
-            said,
-            refused,
-            broken,
-            errors: _,
-            lines: _,
-            totals: _,
-            raised,
-        } = decision;
-        let mut out = String::new();
-        macro_rules! put {
-            ($field:ident, $value:expr) => {{
-                let value = serde_json::to_string($value);
-                let value = value
-                    .map_err(|error| TableError::new(TableErrorKind::WrongType, "more", error.to_string()))?;
-                out.push(if out.is_empty() { '{' } else { ',' });
-                out.push_str(concat!("\"", stringify!($field), "\":"));
-                out.push_str(&value);
-            }};
-        }
-        macro_rules! lists {
-            ($($field:ident),*) => { $(if !$field.is_empty() { put!($field, $field); })* };
-        }
-        macro_rules! parts {
-            ($($field:ident),*) => { $(if let Some(part) = $field { put!($field, part); })* };
-        }
-        lists!(displaced, cut, claims, sets, short, tender, spent);
-        parts!(returned);
-        lists!(coupons, issued, gifts, gift_offers, set, tiers);
-        parts!(offers);
-        lists!(said);
-        parts!(refused);
-        lists!(broken, raised);
-        if out.is_empty() {
-            return Ok(None);
-        }
-        out.push('}');
-        Ok(Some(out))
-    }
+fn name(names: &[Name], index: usize) -> &str {
+    names.get(index).map_or("", |name| &name.text)
+}
+
+fn account_name(names: &Names, account: AccountId) -> &str {
+    names.accounts.get(account.index()).map_or("", |(name, _)| &name.text)
 }
 
 #[cold]
@@ -358,8 +324,8 @@ fn other_columns() -> TableError {
 
 fn rows<T>(
     column: &mut Builder,
-    values: &[T],
-    write: impl Fn(&mut [Builder], &T) -> Result<(), TableError>,
+    values: impl IntoIterator<Item = T>,
+    write: impl Fn(&mut [Builder], T) -> Result<(), TableError>,
 ) -> Result<(), TableError> {
     for value in values {
         write(column.entries()?, value)?;
@@ -379,44 +345,5 @@ fn some_instant(column: &mut Builder, instant: Option<i64>) -> Result<(), TableE
     match instant {
         Some(instant) => column.instant(instant),
         None => column.absent(),
-    }
-}
-
-/// The seconds of an instant as decisions write it.
-fn instant(text: &str) -> Result<i64, TableError> {
-    let moment = crate::clock::Zone::universal().moment(text);
-    moment
-        .map(|moment| moment.instant)
-        .ok_or_else(|| TableError::new(TableErrorKind::OutOfRange, "", format!("`{text}` is no instant")))
-}
-
-/// An amount as decisions write it, as a count at a scale that is not smaller.
-fn count(text: &str, scale: u8) -> Option<i128> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, text),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let missing = usize::from(scale).checked_sub(fraction.len())?;
-    let mut count: i128 = 0;
-    let zeros = std::iter::repeat_n(b'0', missing);
-    for byte in whole.bytes().chain(fraction.bytes()).chain(zeros) {
-        let digit = byte.checked_sub(b'0').filter(|digit| *digit <= 9)?;
-        count = count.checked_mul(10)?.checked_add(i128::from(digit))?;
-    }
-    Some(if negative { -count } else { count })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_are_counts() {
-        assert_eq!(count("10.50", 2), Some(1_050));
-        assert_eq!(count("-0.05", 3), Some(-50));
-        assert_eq!(count("20", 0), Some(20));
-        assert_eq!(count("1.234", 2), None);
-        assert_eq!(count("x", 2), None);
     }
 }

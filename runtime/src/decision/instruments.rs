@@ -238,7 +238,7 @@ fn list<T: Serialize>(out: &mut Vec<u8>, key: &str, entries: &[T]) {
     if entries.is_empty() {
         return;
     }
-    out.extend_from_slice(b"],\"");
+    out.extend_from_slice(b",\"");
     out.extend_from_slice(key.as_bytes());
     out.extend_from_slice(b"\":[");
     for (at, entry) in entries.iter().enumerate() {
@@ -246,6 +246,7 @@ fn list<T: Serialize>(out: &mut Vec<u8>, key: &str, entries: &[T]) {
         // Structures of texts always have a JSON form.
         out.extend_from_slice(&serde_json::to_vec(entry).unwrap_or_default());
     }
+    out.push(b']');
 }
 
 /// A slot's value as records write it.

@@ -38,6 +38,10 @@ pub(crate) enum Unit {
 
 /// A value as it is written.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "columnar"),
+    allow(dead_code, reason = "only columns hold values that are no texts")
+)]
 pub(crate) enum Scalar<'a> {
     Bool(bool),
     /// A JSON number's text.
