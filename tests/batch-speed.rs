@@ -8,14 +8,12 @@
 
 use perq_compiler::pipeline::{NoFiles, compile};
 use perq_runtime::batch::{self, BatchOptions, Decisions, Format, Input};
-use perq_runtime::catalogue::Catalogue;
 use perq_runtime::columnar::TableFormat;
 use perq_runtime::decision::DecisionTable;
-use perq_runtime::engine::Engine;
-use perq_runtime::pack::Pack;
+use perq_runtime::engine::{Engine, EngineKind};
 use perq_runtime::record::{ReadEvent, Reader};
 use perq_tests::bulk::{Shared, csv_of, example, table_of};
-use perq_tests::workload::{data, packs, text};
+use perq_tests::workload::{columns, data, packs, perq, text};
 use serde::Deserialize;
 use std::time::{Duration, Instant};
 
@@ -94,12 +92,7 @@ const RECEIPTS: usize = 5_000;
 fn beside_a_parser() {
     let compilation = compile(&text::programme(&packs::equal_matches(1_000)), &NoFiles);
     let program = compilation.program.unwrap_or_else(|| panic!("{:?}", compilation.diagnostics.first()));
-    let catalogue = Catalogue::builder()
-        .products_csv(text::products_csv().as_bytes())
-        .and_then(|catalogue| catalogue.tree_csv("category", text::categories_csv().as_bytes()))
-        .expect("the catalogue is read")
-        .build();
-    let engine = Engine::builder(Pack::of(program)).catalogue(&catalogue).build().expect("an engine");
+    let engine = perq::engine(&program, &perq::catalogue(), EngineKind::Native);
     let data = data::receipts(RECEIPTS);
     let lines: Vec<String> = (0..RECEIPTS)
         .map(|number| {
@@ -144,6 +137,23 @@ fn beside_a_parser() {
         each(best[2]),
         best[2].as_secs_f64() / best[0].as_secs_f64()
     );
+    let (json, arrow) = (lines.join("\n").into_bytes(), columns::file(&data));
+    let by_lines = run(&engine, &json, Format::Ndjson, None, 1).bytes;
+    assert!(run(&engine, &arrow, Format::Arrow, None, 1).bytes == by_lines, "Arrow gives something else");
+    for (name, bytes, format) in [("JSON lines", &json, Format::Ndjson), ("Arrow", &arrow, Format::Arrow)] {
+        for (out_name, out) in [("JSON lines", None), ("Arrow", Some(TableFormat::Arrow))] {
+            let runs = (0..TURNS).map(|_| run(&engine, bytes, format, out, 1));
+            let best = runs.min_by_key(|time| time.all).expect("some turns");
+            let each = |time: Duration| time.as_nanos() / u128::from(best.events.max(1));
+            println!(
+                "the same, {name} in and {out_name} out: {} ns each; {} deciding, {} decisions out, {} the rest",
+                each(best.all),
+                each(best.evaluate),
+                each(best.write),
+                each(best.all.saturating_sub(best.evaluate + best.write))
+            );
+        }
+    }
 }
 
 fn main() {

@@ -11,11 +11,13 @@
 
 use perq_compiler::pipeline::{Input, NoFiles, compile};
 use perq_runtime::catalogue::Catalogue;
-use perq_runtime::engine::{Engine, EngineKind, Session};
+use perq_runtime::engine::{Engine, EngineKind};
 use perq_runtime::pack::{Pack, Policy, WriteOptions};
 use perq_runtime::record::{ReadEvent, Reader};
+use perq_tests::clock::worked;
 use perq_tests::workload::index::Index;
 use perq_tests::workload::naive::Naive;
+use perq_tests::workload::perq::{self, Decider, catalogue};
 use perq_tests::workload::{Data, Outcome, Rule, STATED, data, packs, text};
 use std::time::{Duration, Instant};
 
@@ -60,24 +62,13 @@ fn main() {
 fn engine(files: &[Input], catalogue: &Catalogue) -> Engine {
     let compilation = compile(files, &NoFiles);
     let program = compilation.program.unwrap_or_else(|| panic!("{:?}", compilation.diagnostics.first()));
-    let bytes = Pack::write(&program, &WriteOptions::default());
-    let pack = Pack::read(&bytes, &Policy::unsigned_allowed()).expect("the pack is read");
-    Engine::builder(pack).catalogue(catalogue).kind(EngineKind::Native).build().expect("an engine")
+    perq::engine(&program, catalogue, EngineKind::Native)
 }
 
 fn event(engine: &Engine, json: &str) -> ReadEvent {
     let mut event = ReadEvent::default();
     Reader::new().read(engine.schema(), json.as_bytes(), &mut event).unwrap_or_else(|why| panic!("{why}"));
     event
-}
-
-/// Time that this thread has worked, where the system tells; else that of the clock.
-fn worked() -> Duration {
-    std::thread::yield_now(); // the system takes note when threads change
-    let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = told.split(' ').next().and_then(|number| number.parse().ok());
-    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
-    nanoseconds.map_or_else(|| START.elapsed(), Duration::from_nanos)
 }
 
 /// The best of several turns, each of so many repetitions; nanoseconds of one.
@@ -193,42 +184,6 @@ fn references() {
             session.decide_record(&mut event);
         });
         println!("{count:<28} {time:>12.0}");
-    }
-}
-
-fn catalogue() -> Catalogue {
-    Catalogue::builder()
-        .products_csv(text::products_csv().as_bytes())
-        .and_then(|catalogue| catalogue.tree_csv("category", text::categories_csv().as_bytes()))
-        .expect("the catalogue is read")
-        .build()
-}
-
-/// Decides by rules, and notes it as the workload does.
-struct Decider {
-    session: Session,
-    /// By rule.
-    numbers: Vec<u32>,
-}
-
-impl Decider {
-    fn new(engine: &Engine) -> Decider {
-        let number = |name: &str| text::rule_number(name).expect("the name of a rule");
-        let numbers = engine.program().rules.iter().map(|rule| number(&rule.name)).collect();
-        Decider { session: engine.session(), numbers }
-    }
-
-    fn decide(&mut self, event: &mut ReadEvent, out: &mut Outcome) {
-        let decision = self.session.decide_record(event);
-        assert!(decision.faults.is_empty(), "{:?}", decision.faults);
-        let start = out.fired.len();
-        out.fired.extend(decision.effects.iter().map(|effect| self.numbers[effect.rule.index()]));
-        out.fired[start..].sort_unstable();
-        let sum = |account: usize| {
-            let awards = decision.totals.awards.iter().find(|(of, _)| of.index() == account);
-            awards.map_or(0, |(_, amount)| *amount)
-        };
-        out.close(sum(0), sum(1));
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod agree;
 pub mod bulk;
+pub mod clock;
 pub mod coverage;
 pub mod crash;
 pub mod generate;

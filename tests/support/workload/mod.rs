@@ -3,10 +3,12 @@
 //!
 //! All of it is a function of fixed seeds, in whole numbers. Refuses to know clocks: what measures is elsewhere.
 
+pub mod columns;
 pub mod data;
 pub mod index;
 pub mod naive;
 pub mod packs;
+pub mod perq;
 pub mod text;
 
 pub use data::{Data, Line, Receipt};

@@ -24,7 +24,8 @@ fn applies(rule: &Rule, receipt: &Receipt) -> bool {
         && rule.least_total.is_none_or(|least| receipt.total >= least)
 }
 
-fn matches(filter: &Filter, line: &Line) -> bool {
+/// Whether a line is one that a rule of this filter is about.
+pub fn matches(filter: &Filter, line: &Line) -> bool {
     match filter {
         Filter::Any => true,
         Filter::NotDepartment(department) => line.department != *department,
@@ -39,6 +40,13 @@ fn matches(filter: &Filter, line: &Line) -> bool {
     }
 }
 
+/// What a rule gives for the sums of its lines, in hundredths; 0 where they are too little.
+pub fn award(rule: &Rule, amount: i64, pieces: i64) -> i64 {
+    let too_little = rule.least_amount.is_some_and(|least| amount < least)
+        || rule.least_pieces.is_some_and(|least| pieces < least);
+    if amount == 0 || too_little { 0 } else { rule.award.value(amount) }
+}
+
 /// What a rule by itself gives, in hundredths; 0 where it does not apply.
 pub fn value(rule: &Rule, receipt: &Receipt, lines: &[Line]) -> i64 {
     if !applies(rule, receipt) {
@@ -51,9 +59,38 @@ pub fn value(rule: &Rule, receipt: &Receipt, lines: &[Line]) -> i64 {
             pieces += i64::from(line.pieces);
         }
     }
-    let too_little = rule.least_amount.is_some_and(|least| amount < least)
-        || rule.least_pieces.is_some_and(|least| pieces < least);
-    if amount == 0 || too_little { 0 } else { rule.award.value(amount) }
+    award(rule, amount, pieces)
+}
+
+/// Closes a receipt with what its rules give by themselves, of which one of each group stays.
+pub fn settle(rules: &[Rule], values: &[i64], out: &mut Outcome) {
+    let (mut points, mut discount) = (0, 0);
+    // The rules of a group stand one after another.
+    let alike = |a: &Rule, b: &Rule| a.group.is_some() && a.group == b.group;
+    let mut start = 0;
+    for family in rules.chunk_by(alike) {
+        let values = &values[start..start + family.len()];
+        start += family.len();
+        let mut winner: Option<(&Rule, i64)> = None;
+        for (rule, value) in family.iter().zip(values).filter(|(_, value)| **value > 0) {
+            let better = winner.is_none_or(|(best, most)| match rule.mode {
+                Mode::Best => *value > most,
+                Mode::First => rule.priority < best.priority,
+            });
+            if better {
+                winner = Some((rule, *value));
+            }
+        }
+        if let Some((rule, value)) = winner {
+            if rule.award.is_discount() {
+                discount += value
+            } else {
+                points += value
+            }
+            out.fired.push(rule.id);
+        }
+    }
+    out.close(points, discount);
 }
 
 /// The loop.
@@ -76,35 +113,6 @@ impl Naive {
         for (rule, place) in self.rules.iter().zip(&mut self.values) {
             *place = value(rule, receipt, lines);
         }
-        let (mut points, mut discount) = (0, 0);
-        let mut give = |rule: &Rule, value: i64| {
-            if rule.award.is_discount() {
-                discount += value
-            } else {
-                points += value
-            }
-            out.fired.push(rule.id);
-        };
-        let mut start = 0;
-        while let Some(rule) = self.rules.get(start) {
-            // The rules of a group stand one after another.
-            let alike = |next: &&Rule| rule.group.is_some() && next.group == rule.group;
-            let end = start + self.rules[start..].iter().take_while(alike).count().max(1);
-            let mut winner: Option<usize> = None;
-            for next in (start..end).filter(|next| self.values[*next] > 0) {
-                let better = winner.is_none_or(|best| match rule.mode {
-                    Mode::Best => self.values[next] > self.values[best],
-                    Mode::First => self.rules[next].priority < self.rules[best].priority,
-                });
-                if better {
-                    winner = Some(next);
-                }
-            }
-            if let Some(winner) = winner {
-                give(&self.rules[winner], self.values[winner]);
-            }
-            start = end;
-        }
-        out.close(points, discount);
+        settle(&self.rules, &self.values, out);
     }
 }

@@ -17,7 +17,7 @@ const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// Rules in one file.
 const RULES_PER_FILE: usize = 100;
 /// 2025-01-01, in days from 1970-01-01.
-const NEW_YEAR: i64 = 20_089;
+pub const NEW_YEAR: i64 = 20_089;
 
 /// The rule files of a pack. Money off is a second account here: in the workload no discount lowers what another one is
 /// taken of, and none is bounded by what is left of a line.
