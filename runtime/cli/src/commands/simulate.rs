@@ -441,8 +441,10 @@ impl Paper {
 
     /// What a rule takes off each line.
     fn discounted(&mut self, rule: &str, decision: &Decision) {
-        let discounts =
-            decision.effects.iter().filter(|effect| effect.rule == rule && effect.kind == EffectKind::Discount);
+        let discounts = decision
+            .effects
+            .iter()
+            .filter(|effect| effect.rule == rule && effect.kind == EffectKind::Discount);
         for effect in discounts {
             let currency = effect.currency.as_deref().unwrap_or("");
             let shares: Vec<String> = effect
@@ -727,7 +729,9 @@ impl Paper {
 
     fn selection(&mut self, indent: &str, selection: &Selection) {
         if selection.of == "sets" && selection.rows == 0 {
-            self.line(&format!("{indent}forms no set: there are too few pieces for one of the parts of its bundle"));
+            self.line(&format!(
+                "{indent}forms no set: there are too few pieces for one of the parts of its bundle"
+            ));
             return;
         }
         let noun = selection.of.trim_end_matches('s');
