@@ -1419,3 +1419,55 @@ fn a_plan_says_how_rules_are_found_and_what_events_make_of_it() {
     assert_eq!(perq(&["plan", &path, "--rule", "cup"]).0, Exit::Usage, "there is no such rule");
     let _ = std::fs::remove_dir_all(folder);
 }
+
+/// Two breakfasts of coffee at 1.50 and a roll at 2.10 for 3.00 each: 0.60 less for each, 1.20 in all, shared by 1.50 to
+/// 2.10; of the 11.60 that are left 3.00 come off.
+#[test]
+fn a_simulated_event_says_which_pieces_sets_took_and_what_became_of_codes() {
+    let folder = scratch("simulate-sets");
+    let rules = folder.join("rules.rule").display().to_string();
+    std::fs::write(
+        &rules,
+        r#"language 1
+program demo { currency EUR zone "Europe/Rome" rounding half_up }
+group sets { kind set_discount displace none on_price running on purchase }
+
+rule breakfast "Coffee and a roll" in group sets {
+  take bundle breakfast best for member {
+    coffee = 1 of units where unit in category "Coffee"
+    roll = 1 of units where unit in category "Rolls"
+  }
+  then price 3 EUR total for breakfast spread by initial
+}
+
+group gives { kind state displace none on purchase when member known }
+
+rule next_time in group gives {
+  when basket.paid >= 5 EUR
+  then issue coupon autumn
+}
+
+coupon summer { codes shared "SUMMER" then discount 3 EUR on basket spread by paid }
+coupon autumn { codes unique expires after 9 days then discount 1 EUR on basket spread by paid }
+coupon winter {
+  codes shared "WINTER"
+  valid 2027-01-01 through 2027-02-01
+  then discount 1 EUR on basket spread by paid
+}
+"#,
+    )
+    .unwrap();
+    let event = r#"{"kind":"purchase","at":"2026-07-04T12:00","member":"m1","coupons":["SUMMER","WINTER","SPRING"],"lines":[
+        {"sku":"ESPRESSO","category":"Coffee","pieces":3,"price":"1.50"},
+        {"sku":"BRIOCHE","category":"Rolls","pieces":2,"price":"2.10"},
+        {"sku":"JAM","category":"Jam","pieces":1,"price":"4.10"}]}"#;
+    let (exit, out, err) = with_input(&["simulate", &rules, "-"], event);
+    assert_eq!((exit, err.as_str()), (Exit::Clean, ""));
+    insta::assert_snapshot!("simulate-sets-and-codes", out);
+    let (_, out, _) = with_input(&["simulate", &rules, "-", "--rule", "breakfast"], event);
+    assert!(out.contains("    2 sets of line 1 ESPRESSO x 2, line 2 BRIOCHE x 2\n"), "{out}");
+    let (_, out, _) = with_input(&["simulate", &rules, "-", "--rule", "summer"], event);
+    assert!(out.contains("    code SUMMER of coupon summer: redeemed\n"), "{out}");
+    let (_, out, _) = with_input(&["simulate", &rules, "-"], &event.replace("Rolls", "Bread"));
+    assert!(out.contains("    forms no set: there are too few pieces"), "{out}");
+}

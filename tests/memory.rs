@@ -93,31 +93,21 @@ fn nothing_takes_a_quarter_more_memory_than_it_did() {
 
     // Rows of tables, as they are read, and as an engine has them.
     let remembers = read(&pack(&[Input { path: "remembers.rule".to_owned(), text: REMEMBERS.to_owned() }]));
+    let open = |catalogue: &Catalogue| {
+        let builder = Engine::builder(remembers.clone()).kind(EngineKind::Interpreter);
+        builder.catalogue(catalogue).build().expect("an engine")
+    };
     let of_products = |count| {
         let csv = products(count);
         let (table, catalogue) =
             taken(|| Catalogue::builder().products_csv(csv.as_bytes()).expect("the table is read").build());
-        let open = || {
-            Engine::builder(remembers.clone())
-                .kind(EngineKind::Interpreter)
-                .catalogue(&catalogue)
-                .build()
-                .expect("an engine")
-        };
-        (table, taken(open).0)
+        (table, taken(|| open(&catalogue)).0)
     };
     let of_members = |count| {
         let csv = members(count);
         let (table, catalogue) =
             taken(|| Catalogue::builder().members_csv(csv.as_bytes()).expect("the table is read").build());
-        let open = || {
-            Engine::builder(remembers.clone())
-                .kind(EngineKind::Interpreter)
-                .catalogue(&catalogue)
-                .build()
-                .expect("an engine")
-        };
-        (table, taken(open).0)
+        (table, taken(|| open(&catalogue)).0)
     };
     // Both counts are as far from where lists were last doubled.
     let (few, many) = (of_products(4_096), of_products(8_192));

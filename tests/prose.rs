@@ -7,7 +7,7 @@ use perq_cli::programme::find_one;
 use perq_cli::prose;
 use perq_compiler::pipeline::Study;
 use perq_prose::{Book, Kind, Language, Piece, Reader, Terms};
-use perq_tests::{root, tracked};
+use perq_tests::{root, scratch, tracked};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -120,6 +120,31 @@ fn every_construct_has_prose() {
     let missing: Vec<Kind> = all.into_iter().filter(|kind| !kinds.contains(kind)).collect();
     assert!(missing.is_empty(), "no clean programme declares {missing:?}");
     assert!(sentences > 10_000, "{sentences} sentences");
+}
+
+/// A word that only the programme has is said by its account's title in a language that has one, and by itself elsewhere.
+#[test]
+fn a_unit_of_the_programmes_own_is_called_as_its_account_is() {
+    let path = scratch("prose-units").join("units.rule");
+    let text = "language 1\n\
+                program demo { currency EUR zone \"Europe/Rome\" rounding half_up }\n\
+                account beans \"Coffee beans\" {\n  title it \"Chicchi di caffè\"\n  unit beans decimals 0\n  \
+                round down per basket\n  worth 1 beans = 1 EUR\n}\n\
+                group earn { kind earn displace none on purchase }\n\
+                rule five in group earn { then { award 5 beans award 1% of basket.paid as beans } }\n";
+    std::fs::write(&path, text).expect("a file");
+    let study = study(&path).expect("a clean programme");
+    let book = Book::new(&study);
+    let rule = book.entries().iter().find(|entry| entry.name == "five").expect("the rule");
+    let said = |language| {
+        let blocks = book.section(rule, language, Reader::Member).blocks;
+        blocks.iter().map(|block| block.text.to_string()).collect::<Vec<_>>().join("\n")
+    };
+    let italian = said(Language::Italian);
+    assert!(italian.contains("5\u{a0}«Chicchi di caffè»"), "{italian}");
+    assert!(italian.contains("in «Chicchi di caffè»"), "{italian}");
+    let russian = said(Language::Russian);
+    assert!(russian.contains("beans") && !russian.contains("Chicchi"), "{russian}");
 }
 
 /// What may have nothing to say but its name.

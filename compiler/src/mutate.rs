@@ -4,7 +4,7 @@
 
 use crate::calendar::date_text;
 use crate::check::dates::date;
-use perq_grammar::ast::{Clause, ClauseKind, GroupClause, ItemKind, Rule};
+use perq_grammar::ast::{ClauseKind, ItemKind};
 use perq_grammar::diagnostic::{FileId, Place, Span};
 use perq_grammar::lex::{Token, TokenKind, lex};
 use perq_grammar::parse;
@@ -34,10 +34,12 @@ pub fn mutants(file: FileId, text: &str) -> Vec<Mutant> {
             .take_while(|token| token.span.end <= item.span.end)
             .filter(|token| !matches!(token.kind, TokenKind::Space | TokenKind::Newline))
             .collect();
-        let mut limits = Vec::new();
-        of_item(&item.kind, &mut limits);
-        found.extend(limits.into_iter().map(|span| Mutant {
-            place: Place { file, span },
+        // Each limit may be forgotten.
+        let clauses = item.kind.clauses().into_iter();
+        let limits = clauses
+            .filter(|clause| matches!(clause.kind, ClauseKind::Limit { .. } | ClauseKind::Budget { .. }));
+        found.extend(limits.map(|limit| Mutant {
+            place: Place { file, span: limit.span },
             text: String::new(),
             inside: item.span,
         }));
@@ -54,61 +56,6 @@ pub fn mutants(file: FileId, text: &str) -> Vec<Mutant> {
     }
     found.sort_by_key(|mutant| (mutant.place, mutant.text.clone()));
     found
-}
-
-/// The limits of a declaration, each of which may be forgotten.
-fn of_item(kind: &ItemKind, limits: &mut Vec<Span>) {
-    match kind {
-        ItemKind::Group(_, clauses) => {
-            for clause in clauses {
-                match clause {
-                    GroupClause::Shared(clause) => of_clauses([clause], limits),
-                    GroupClause::Rule(rule) => of_rule(rule, limits),
-                    GroupClause::Kind(_)
-                    | GroupClause::Displace { .. }
-                    | GroupClause::OnPrice(_)
-                    | GroupClause::Excludes(..) => {}
-                }
-            }
-        }
-        ItemKind::Rule(rule) => of_rule(rule, limits),
-        ItemKind::Template(template) => of_clauses(&template.clauses, limits),
-        ItemKind::Param { .. }
-        | ItemKind::Define { .. }
-        | ItemKind::Table { .. }
-        | ItemKind::Segment(..)
-        | ItemKind::Counter { .. }
-        | ItemKind::Badge(..)
-        | ItemKind::Tiers(..)
-        | ItemKind::Coupon(..)
-        | ItemKind::Certificate(..)
-        | ItemKind::Redemption(..)
-        | ItemKind::Offer(..)
-        | ItemKind::Arbitration(..)
-        | ItemKind::Ensure(..)
-        | ItemKind::Contacts(..)
-        | ItemKind::Language(_)
-        | ItemKind::Use { .. }
-        | ItemKind::Program(..)
-        | ItemKind::Account(..)
-        | ItemKind::Enum { .. }
-        | ItemKind::Reference { .. }
-        | ItemKind::Record(..)
-        | ItemKind::Extend(..)
-        | ItemKind::Event { .. }
-        | ItemKind::Test(_) => {}
-    }
-}
-
-fn of_rule(rule: &Rule, limits: &mut Vec<Span>) {
-    of_clauses(&rule.clauses, limits);
-}
-
-fn of_clauses<'a>(clauses: impl IntoIterator<Item = &'a Clause>, limits: &mut Vec<Span>) {
-    let all = clauses
-        .into_iter()
-        .filter(|clause| matches!(clause.kind, ClauseKind::Limit { .. } | ClauseKind::Budget { .. }));
-    limits.extend(all.map(|clause| clause.span));
 }
 
 /// Words, and what a rule would say with another in their place.
@@ -231,6 +178,25 @@ mod tests {
             ("1", "2"),
         ];
         assert_eq!(changes, expected.map(|(was, becomes)| (was.to_owned(), becomes.to_owned())));
+    }
+
+    #[test]
+    fn the_limits_of_coupons_and_of_rules_in_groups_go_too() {
+        let text = "group g {\n  budget 9 EUR else cut\n  rule a { limit 5 EUR per transaction else cut }\n}\n\
+                    coupon c {\n  codes unique\n  limit 2 EUR per member else skip\n}\n";
+        let gone: Vec<&str> = mutants(FileId(0), text)
+            .into_iter()
+            .filter(|mutant| mutant.text.is_empty())
+            .map(|mutant| {
+                text.get(mutant.place.span.start as usize..mutant.place.span.end as usize).unwrap_or("")
+            })
+            .collect();
+        let expected = [
+            "budget 9 EUR else cut",
+            "limit 5 EUR per transaction else cut",
+            "limit 2 EUR per member else skip",
+        ];
+        assert_eq!(gone, expected);
     }
 
     #[test]

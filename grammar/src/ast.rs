@@ -199,6 +199,71 @@ pub enum ItemKind {
     Contacts(Header, Vec<Placed<ContactsClause>>),
 }
 
+impl ItemKind {
+    /// The clauses of a rule that a declaration has: a rule's own, a template's, a group's with those of the rules in its
+    /// braces, and what coupons, offers and redemptions share with rules.
+    pub fn clauses(&self) -> Vec<&Clause> {
+        match self {
+            ItemKind::Rule(rule) => rule.clauses.iter().collect(),
+            ItemKind::Template(template) => template.clauses.iter().collect(),
+            ItemKind::Group(_, clauses) => clauses
+                .iter()
+                .flat_map(|clause| match clause {
+                    GroupClause::Shared(clause) => std::slice::from_ref(clause),
+                    GroupClause::Rule(rule) => rule.clauses.as_slice(),
+                    GroupClause::Kind(_)
+                    | GroupClause::Displace { .. }
+                    | GroupClause::OnPrice(_)
+                    | GroupClause::Excludes(..) => &[],
+                })
+                .collect(),
+            ItemKind::Coupon(_, clauses) => {
+                clauses
+                    .iter()
+                    .filter_map(|clause| {
+                        if let CouponClause::Shared(clause) = &clause.kind { Some(clause) } else { None }
+                    })
+                    .collect()
+            }
+            ItemKind::Offer(_, clauses) => {
+                clauses
+                    .iter()
+                    .filter_map(|clause| {
+                        if let OfferClause::Shared(clause) = &clause.kind { Some(clause) } else { None }
+                    })
+                    .collect()
+            }
+            ItemKind::Redemption(_, clauses) => clauses
+                .iter()
+                .filter_map(|clause| {
+                    if let RedemptionClause::Shared(clause) = &clause.kind { Some(clause) } else { None }
+                })
+                .collect(),
+            ItemKind::Language(_)
+            | ItemKind::Use { .. }
+            | ItemKind::Program(..)
+            | ItemKind::Account(..)
+            | ItemKind::Param { .. }
+            | ItemKind::Define { .. }
+            | ItemKind::Table { .. }
+            | ItemKind::Segment(..)
+            | ItemKind::Enum { .. }
+            | ItemKind::Reference { .. }
+            | ItemKind::Record(..)
+            | ItemKind::Extend(..)
+            | ItemKind::Event { .. }
+            | ItemKind::Test(_)
+            | ItemKind::Counter { .. }
+            | ItemKind::Badge(..)
+            | ItemKind::Tiers(..)
+            | ItemKind::Certificate(..)
+            | ItemKind::Arbitration(..)
+            | ItemKind::Ensure(..)
+            | ItemKind::Contacts(..) => Vec::new(),
+        }
+    }
+}
+
 /// The name, title and former name of a declaration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Header {

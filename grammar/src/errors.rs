@@ -470,6 +470,11 @@ pub(crate) fn unexpected_text(place: Place, expected: &str, found: Option<&str>)
     Diagnostic::error("unexpected-text", place, message)
 }
 
+/// Words that are known from elsewhere.
+pub(crate) fn written_otherwise(place: Place, text: &str) -> Diagnostic {
+    Diagnostic::error("unexpected-text", place, format!("`{}` is written otherwise here", quote(text)))
+}
+
 /// Something is missing at the end of a line.
 pub(crate) fn missing_after(place: Place, expected: &str, before: &str) -> Diagnostic {
     Diagnostic::error("unexpected-text", place, format!("expected {expected} after `{}`", quote(before)))
@@ -570,6 +575,31 @@ pub(crate) fn unclear_steps(place: Place, whole: Place, readings: Option<(String
     }
 }
 
+/// `award 1 points per litre`, `award 1 points per line`
+pub(crate) fn per_what(whole: Place, amount: &str, of: &str) -> Diagnostic {
+    let (amount, of) = (quote(amount), quote(of));
+    let help = match of.as_str() {
+        "line" | "row" | "position" => {
+            format!("for each line: `for each line in lines {{ award {amount} }}`")
+        }
+        "unit" | "piece" | "item" | "product" | "pcs" => {
+            format!("for each piece: `for each unit in units {{ award {amount} }}`")
+        }
+        "purchase" | "transaction" | "receipt" | "basket" | "event" | "visit" => {
+            format!("a rule gives once for each event: `award {amount}`")
+        }
+        "member" | "customer" | "day" | "week" | "month" | "year" => {
+            "how often is a limit, a clause of the rule: `limit 1 times per member within this month else skip`".to_owned()
+        }
+        "litre" | "liter" | "l" => crate::hints::per_measure(&amount, "1 l"),
+        "kilogram" | "kilo" | "kg" => crate::hints::per_measure(&amount, "1 kg"),
+        _ if of.starts_with(|c: char| c.is_ascii_digit()) => crate::hints::per_measure(&amount, &of),
+        _ => format!("full steps are counted: `{amount} * steps of 1 EUR in basket.paid`"),
+    };
+    Diagnostic::error("ambiguous-per", whole, format!("`{amount} per {of}` does not say what is counted"))
+        .help(help)
+}
+
 /// `award 10 points per 100 RUB`
 pub(crate) fn ambiguous_per(whole: Place, per: Place, amount: &str, size: &str) -> Diagnostic {
     Diagnostic::error(
@@ -663,7 +693,14 @@ pub(crate) fn missing_from(value: Place) -> Diagnostic {
 }
 
 /// `expire 365 days` in an account
-pub(crate) fn missing_after_award(value: Place, expr: &Expr) -> Diagnostic {
+pub(crate) fn missing_after_award(value: Place, expr: &Expr, text: &str) -> Diagnostic {
+    if text == "never" {
+        return written_otherwise(value, "expire never")
+            .help("points of an account that does not say `expire` live for ever: take the clause away");
+    }
+    if text.starts_with("end of ") {
+        return written_otherwise(value, text).fix(format!("write `at {text}`"), start_of(value), "at ");
+    }
     let mut diagnostic = Diagnostic::error(
         "missing-after-or-on",
         value,
@@ -685,6 +722,20 @@ fn length_or_day(expr: &Expr) -> (bool, bool) {
     let is_day = matches!(expr.kind, ExprKind::Date(_) | ExprKind::Instant(..));
     let is_length = matches!(expr.kind, ExprKind::Quantity(..));
     (!is_day, !is_length)
+}
+
+/// `limit once per member`
+pub(crate) fn counted_word(amount: Place, text: &str, times: &str) -> Diagnostic {
+    written_otherwise(amount, text).fix(format!("write `{times}`"), amount, times)
+}
+
+/// `uses 3`
+pub(crate) fn missing_times(count: Place, text: &str) -> Diagnostic {
+    missing_after(count, "`times`", text).fix(
+        format!("write `{} times`", quote(text)),
+        end_of(count),
+        " times",
+    )
 }
 
 /// `multiply group base_earn by 2`

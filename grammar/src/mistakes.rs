@@ -68,7 +68,7 @@ pub(crate) fn mask(file: FileId, text: &str, tokens: &[Token], report: &mut Repo
                 malformed_number(place, raw, report);
                 let instead = if date_from_points(raw).is_some() {
                     "2000-01-01"
-                } else if time_from_digits(raw).is_some() {
+                } else if time_from_digits(raw).or_else(|| half_day(raw)).is_some() {
                     "00:00"
                 } else {
                     "0"
@@ -402,6 +402,18 @@ fn time_from_digits(raw: &str) -> Option<String> {
     Some(time)
 }
 
+/// `9am`, `12pm`
+fn half_day(raw: &str) -> Option<String> {
+    let lower = raw.to_ascii_lowercase();
+    let (hour, later) = match (lower.strip_suffix("am"), lower.strip_suffix("pm")) {
+        (Some(hour), _) => (hour, 0),
+        (None, Some(hour)) => (hour, 12),
+        (None, None) => return None,
+    };
+    let hour = hour.parse::<u32>().ok().filter(|hour| (1..=12).contains(hour))?;
+    Some(format!("{:02}:00", hour % 12 + later))
+}
+
 fn malformed_number(place: Place, raw: &str, report: &mut Report) {
     if let Some(date) = date_from_points(raw) {
         report.push(errors::malformed_date(place, raw, &[date]));
@@ -420,6 +432,10 @@ fn malformed_number(place: Place, raw: &str, report: &mut Report) {
     let readings = number_readings(raw);
     if raw.starts_with('.') || !readings.is_empty() {
         report.push(errors::malformed_number(place, raw, readings.first().map(String::as_str)));
+        return;
+    }
+    if let Some(hour) = half_day(raw) {
+        report.push(errors::malformed_time(place, raw, Some(hour)));
         return;
     }
     // `500RUB`: digits, then letters.

@@ -34,7 +34,7 @@ const MAX_RECOVERIES: usize = 32;
 const RECOVERY_BYTES: usize = 4 * 1024 * 1024;
 
 /// Words on each side of a mistake that tell what was meant.
-const NEAR: usize = 4;
+const NEAR: usize = 6;
 
 /// What became of a text.
 #[derive(Clone, Debug, Default)]
@@ -358,13 +358,19 @@ impl Reader<'_, '_> {
             let span = found.or(before).map(|landmark| landmark.span).unwrap_or_default();
             return errors::nested_too_deeply(self.place(span));
         }
+        let hint = self.hint(recovery, at);
+        if let Some(Meant::Repairs(diagnostic)) = hint {
+            return diagnostic;
+        }
         if let Some(found) = found {
             let word = text_of(found);
             if found.kind == TokenKind::Word {
                 if found.depth == 0 && found.first_on_line && hints::misplaced(word).is_some() {
                     return errors::unknown_declaration(self.place(found.span), word, None);
                 }
-                if let Some(meant) = nearest(word, failure.keywords().filter(|&keyword| keyword != word)) {
+                // A word of the language at the wrong place is spelt as it was meant.
+                let meant = nearest(word, failure.keywords().filter(|&keyword| keyword != word));
+                if let Some(meant) = meant.filter(|_| !all_keywords().contains(&word)) {
                     return errors::misspelt_keyword(self.place(found.span), word, meant);
                 }
                 if failure.expects(Rule::name)
@@ -396,15 +402,53 @@ impl Reader<'_, '_> {
             }
             (None, None) => errors::unexpected_text(self.place(Span::new(base, base)), &expected, None),
         };
-        let kept = |landmark: &&Landmark| !recovery.is_blanked(landmark.span);
-        let words_before = recovery.landmarks.get(..at).unwrap_or_default().iter().rev().filter(kept);
-        let words_before: Vec<&str> = words_before.take(NEAR).map(text_of).collect();
-        let behind = recovery.landmarks.get(at.saturating_add(1)..).unwrap_or_default().iter();
-        let behind: Vec<&str> = behind.take(NEAR).map(text_of).collect();
-        match hints::hint(&words_before, found.map(text_of), &behind) {
-            Some(hint) => diagnostic.help(hint),
+        match hint {
+            Some(Meant::Help(help)) => diagnostic.help(help),
+            Some(Meant::Repairs(diagnostic)) => diagnostic,
             None => diagnostic,
         }
+    }
+
+    /// What the words around a failure tell of what was meant.
+    fn hint(&self, recovery: &Recovery, at: usize) -> Option<Meant> {
+        let text_of = |landmark: &Landmark| {
+            self.text.get(landmark.span.start as usize..landmark.span.end as usize).unwrap_or("")
+        };
+        let found = recovery.landmarks.get(at)?;
+        let kept = |landmark: &&Landmark| !recovery.is_blanked(landmark.span);
+        let before = recovery.landmarks.get(..at)?.iter().rev().filter(kept).take(NEAR);
+        let before: Vec<&Landmark> = before.collect();
+        let words_before: Vec<&str> = before.iter().map(|landmark| text_of(landmark)).collect();
+        let from: Vec<&Landmark> = recovery.landmarks.get(at..)?.iter().take(NEAR + 1).collect();
+        let words_behind: Vec<&str> = from.iter().skip(1).map(|landmark| text_of(landmark)).collect();
+        let hint = hints::hint(hints::Around {
+            item: recovery.landmarks.first().map_or("", text_of),
+            before: &words_before,
+            found: text_of(found),
+            behind: &words_behind,
+        })?;
+        if let Some(help) = hint.help {
+            return Some(Meant::Help(help));
+        }
+        let place_of = |repair: &hints::Repair| {
+            let first = match repair.before.checked_sub(1) {
+                Some(first) => before.get(first)?,
+                None => from.first()?,
+            };
+            let last = match repair.from.checked_sub(1) {
+                Some(last) => from.get(last)?,
+                None => before.first()?,
+            };
+            Some(self.place(first.span.to(last.span)))
+        };
+        let place = place_of(hint.repairs.first()?)?;
+        let text = self.text.get(place.span.start as usize..place.span.end as usize).unwrap_or("");
+        let mut diagnostic = errors::written_otherwise(place, text);
+        for repair in &hint.repairs {
+            diagnostic =
+                diagnostic.fix(format!("write `{}`", repair.text), place_of(repair)?, repair.text.clone());
+        }
+        Some(Meant::Repairs(diagnostic))
     }
 
     fn span_of(&self, (first, end): (usize, usize)) -> Span {
@@ -550,6 +594,14 @@ struct Recovery {
     landmarks: Vec<Landmark>,
     /// What has been taken out.
     blanked: Vec<Span>,
+}
+
+/// What was meant where the grammar failed.
+enum Meant {
+    /// In words, beside what was expected.
+    Help(String),
+    /// The whole diagnostic.
+    Repairs(Diagnostic),
 }
 
 /// What to take out of a unit before it is read again.
@@ -812,7 +864,8 @@ pub(crate) fn expected_at_end(shape: &str, rule: bool) -> Expected {
             Rule::expectation,
             &[
                 "nothing", "rule", "award", "discount", "debit", "issue", "gift", "balance", "tier", "badge",
-                "coupon", "refused", "total", "tax", "net", "offer",
+                "coupon", "refused", "total", "tax", "net", "offer", "offers", "contacts", "ensure", "say",
+                "withdraw", "no",
             ],
         ),
         (Rule::type_name, &["set", "list"]),
@@ -891,6 +944,7 @@ fn phrase(rule: Rule) -> Option<&'static str> {
         Rule::tongue => "a language such as `en`",
         Rule::finding => "the name of a diagnostic",
         Rule::field => "a field such as `sku: sku`",
+        Rule::valid_period => "days such as `2026-01-01 through 2026-03-31` or `from 2026-01-01`",
         Rule::arm | Rule::patterns | Rule::pattern => "a row such as `vip => 3%`",
         Rule::part => "a part such as `coffee = 1 of units`",
         Rule::about_entry => "an entry such as `owner \"Marketing\"`",
@@ -984,4 +1038,41 @@ fn distance(left: &str, right: &str) -> usize {
         }
     }
     table[left.len() * width + right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words that begin a clause, and lines inside of others too, so that a mistake cannot be cut off at them.
+    const ELSEWHERE_TOO: &[&str] =
+        &["at", "expires", "first", "from", "member", "no", "not", "rest", "spread", "use"];
+
+    #[test]
+    fn a_mistake_is_cut_off_at_the_words_that_begin_clauses() {
+        let heads = [
+            "program p {",
+            "account a {",
+            "group g {",
+            "rule r in group g {",
+            "template t {",
+            "tiers t {",
+            "coupon c {",
+            "certificate c {",
+            "badge b {",
+            "redemption r {",
+            "offer o {",
+            "arbitration a {",
+            "ensure e {",
+            "contacts c {",
+            "test \"t\" {",
+        ];
+        let known = [CLAUSE_WORDS, EFFECT_WORDS, ITEM_WORDS, ELSEWHERE_TOO].concat();
+        let words = heads.iter().flat_map(|head| {
+            let words = expected_at_end(head, false).keywords;
+            words.into_iter().map(move |word| format!("{head} {word}"))
+        });
+        let is_missing = |begun: &String| !begun.rsplit(' ').next().is_some_and(|word| known.contains(&word));
+        assert_eq!(words.filter(is_missing).collect::<Vec<_>>(), [""; 0]);
+    }
 }

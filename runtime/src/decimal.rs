@@ -162,10 +162,20 @@ pub fn print(count: i128, scale: u8) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// A decimal without zeros at the end of its decimals.
+pub fn trimmed(text: &str) -> &str {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn zeros_at_the_end_go() {
+        assert_eq!(["0.500", "3.000", "10", "-0.10"].map(trimmed), ["0.5", "3", "10", "-0.1"]);
+    }
 
     #[test]
     fn reads_exactly_or_refuses() {

@@ -23,6 +23,7 @@ use crate::pack::{Pack, place};
 use crate::record::ReadEvent;
 use crate::state::life::{Portion, life_of, portions};
 use instruments::Parts;
+pub(crate) use instruments::written;
 use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate;
 use perq_compiler::ir::{

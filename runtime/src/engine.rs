@@ -7,9 +7,10 @@ use crate::beside::both;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 #[cfg(feature = "columnar")]
 use crate::columnar::{TableBuilder, TableError, cells::Cells};
+use crate::decimal;
 #[cfg(feature = "columnar")]
 use crate::decision::DecisionColumns;
-use crate::decision::{Decision, Names};
+use crate::decision::{Decision, Names, written};
 use crate::pack::Pack;
 #[cfg(feature = "columnar")]
 use crate::record::columns::Columns;
@@ -92,6 +93,9 @@ pub enum EngineError {
         name: String,
         /// The value as given.
         value: String,
+        /// The least and the most that may be set, as rules write them; absent where the program names no range, and the
+        /// value is none that can be kept.
+        range: Option<(String, String)>,
     },
     /// Native code was asked for, and there is none for this machine or in this build.
     NoNativeCode(String),
@@ -132,12 +136,15 @@ impl std::fmt::Display for EngineError {
                 }
             }
             EngineError::BadParameter { name, message } => write!(f, "parameter `{name}`: {message}"),
-            EngineError::ParameterOutOfRange { name, value } => {
-                write!(
-                    f,
-                    "parameter `{name}`: `{}` is outside the range that the program allows",
-                    value.escape_debug()
-                )
+            EngineError::ParameterOutOfRange { name, value, range } => {
+                let value = value.escape_debug();
+                match range {
+                    Some((low, high)) => write!(
+                        f,
+                        "parameter `{name}`: `{value}` is outside the range that the program allows, {low} through {high}"
+                    ),
+                    None => write!(f, "parameter `{name}`: `{value}` is no value that can be kept"),
+                }
             }
             EngineError::NoNativeCode(reason) => write!(f, "there is no native code: {reason}"),
         }
@@ -302,30 +309,46 @@ fn parameters(
             .number(values.form(param.ty), Scalar::Cell(&without_unit(program, param.ty, text)))
             .map_err(|error| EngineError::BadParameter { name: name.clone(), message: error.message })?;
         if param.range.is_some_and(|(low, high)| value < low || value > high) || value == MISSING {
-            return Err(EngineError::ParameterOutOfRange { name: name.clone(), value: text.clone() });
+            let end = |value: i64| with_unit(program, param.ty, &written(program, param.ty, value));
+            let range = param.range.map(|(low, high)| (end(low), end(high)));
+            return Err(EngineError::ParameterOutOfRange { name: name.clone(), value: text.clone(), range });
         }
         *values_of = vec![(None, value)];
     }
     Ok(params)
 }
 
-/// A value without the unit that rules write behind it, and without the `_` between its digits.
-fn without_unit(program: &Program, ty: SlotType, text: &str) -> String {
-    let unit = match ty {
-        SlotType::Percent => "%",
-        SlotType::Money { .. } => program.currency.code.as_str(),
+/// What rules write behind a value of a type, empty where they write a number alone; nothing where the value is no number.
+fn unit_of(program: &Program, ty: SlotType) -> Option<&str> {
+    match ty {
+        SlotType::Percent => Some("%"),
+        SlotType::Money { .. } => Some(program.currency.code.as_str()),
         SlotType::Points(account) => {
-            program.accounts.get(account.index()).map_or("", |account| account.unit.as_str())
+            Some(program.accounts.get(account.index()).map_or("", |account| account.unit.as_str()))
         }
-        SlotType::Count | SlotType::Number { .. } => "",
+        SlotType::Count | SlotType::Number { .. } => Some(""),
         SlotType::Bool
         | SlotType::Date
         | SlotType::Time
         | SlotType::Instant
         | SlotType::Enum(_)
         | SlotType::Symbol(_)
-        | SlotType::Set(_) => return text.to_owned(),
-    };
+        | SlotType::Set(_) => None,
+    }
+}
+
+/// A number with the unit that rules write behind it.
+fn with_unit(program: &Program, ty: SlotType, number: &str) -> String {
+    match unit_of(program, ty) {
+        None | Some("") => number.to_owned(),
+        Some("%") => format!("{}%", decimal::trimmed(number)),
+        Some(unit) => format!("{number} {unit}"),
+    }
+}
+
+/// A value without the unit that rules write behind it, and without the `_` between its digits.
+fn without_unit(program: &Program, ty: SlotType, text: &str) -> String {
+    let Some(unit) = unit_of(program, ty) else { return text.to_owned() };
     let number = text.strip_suffix(unit).unwrap_or(text).trim_end();
     let digits = number.as_bytes();
     let is_digit = |at: Option<usize>| at.and_then(|at| digits.get(at)).is_some_and(u8::is_ascii_digit);
@@ -1131,6 +1154,11 @@ mod tests {
         }
         assert_eq!(refused("rate", "10.0001"), "parameter-out-of-range");
         assert_eq!(refused("rate", "-0.0001"), "parameter-out-of-range");
+        let error = builder().parameter("rate", "12%").kind(EngineKind::Interpreter).build().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "parameter `rate`: `12%` is outside the range that the program allows, 0% through 10%"
+        );
         for value in ["0", "10", "7.5", "7.5%", "7.5 %", "1_0"] {
             assert!(builder().parameter("rate", value).kind(EngineKind::Interpreter).build().is_ok());
         }

@@ -5,8 +5,7 @@
 //! instructions of the intermediate form that it took. So the same events give the same figures everywhere.
 
 use crate::batch::{Format, Input, each_record};
-use crate::clock::{date_text, time_text};
-use crate::decimal;
+use crate::decision::written;
 use crate::engine::{Engine, Session};
 use crate::explain::{Quote, Spot};
 use crate::record::Reader;
@@ -501,23 +500,8 @@ impl Teller<'_> {
     }
 
     fn value(&self, ty: SlotType, value: i64) -> String {
-        let decimal = |scale: u8| decimal::print(i128::from(value), scale);
-        match ty {
-            SlotType::Bool => (value == 1).to_string(),
-            SlotType::Money { scale } | SlotType::Number { scale } => decimal(scale),
-            SlotType::Points(account) => {
-                decimal(self.program.accounts.get(account.index()).map_or(0, |account| account.decimals))
-            }
-            SlotType::Percent => format!("{}%", decimal(4)),
-            SlotType::Date => date_text(value),
-            SlotType::Time => time_text(value),
-            SlotType::Enum(id) => {
-                let names = self.program.enums.get(id.index()).map(|names| &names.values);
-                let name = usize::try_from(value).ok().and_then(|at| names?.get(at));
-                name.map_or_else(|| value.to_string(), ToString::to_string)
-            }
-            SlotType::Count | SlotType::Instant | SlotType::Symbol(_) | SlotType::Set(_) => value.to_string(),
-        }
+        let written = written(self.program, ty, value);
+        if ty == SlotType::Percent { written + "%" } else { written }
     }
 }
 

@@ -52,6 +52,21 @@ impl<'a> Writer<'a> {
         self.title(header, titles).map(str::to_owned)
     }
 
+    /// What readers of the language call the unit of an account: the account's title, where it has one in the language.
+    pub(crate) fn unit_title(&self, unit: &str) -> Option<Phrase> {
+        let of_unit =
+            |clause: &AccountClause| matches!(clause, AccountClause::Unit(name, _) if name.text == unit);
+        let clauses = self.book.entries().iter().find_map(|entry| match entry.node {
+            Node::Item(item) => {
+                if let ItemKind::Account(_, clauses) = &item.kind { Some(clauses) } else { None }
+                    .filter(|clauses| clauses.iter().any(of_unit))
+            }
+            Node::Rule(..) => None,
+        })?;
+        let own = account_titles(clauses).iter().find(|(tongue, _)| tongue.text == self.language.code())?;
+        Some(self.language.quoted(&own.1.value))
+    }
+
     /// All that it says.
     pub(crate) fn entry(&mut self, entry: &Entry<'a>) {
         match entry.node {

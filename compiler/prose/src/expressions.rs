@@ -173,7 +173,11 @@ impl Writer<'_> {
             ExprKind::Call(path, arguments) => self.call(path, arguments),
             ExprKind::As(value, unit, rounded) => {
                 let value = self.closed(value);
-                let unit = numbers::unit_word(language, &unit.text).into();
+                let unit = match self.unit_title(&unit.text).filter(|_| !numbers::is_known(&unit.text)) {
+                    Some(title) => title,
+                    None => numbers::unit_word(language, &unit.text),
+                };
+                let unit = unit.into();
                 let mut out = self.text(["{0} in {1}", "{0} в {1}", "{0} in {1}"], &[&value, &unit]);
                 if let Some(rounded) = rounded {
                     out.push_words(", ");
@@ -323,7 +327,10 @@ impl Writer<'_> {
         if unit == settings.currency {
             return Phrase::words(numbers::money(self.language, text, unit, settings.decimals)).into();
         }
-        numbers::quantity(self.language, text, unit)
+        match self.unit_title(unit).filter(|_| !numbers::is_known(unit)) {
+            Some(title) => numbers::titled(self.language, text, &title).into(),
+            None => numbers::quantity(self.language, text, unit),
+        }
     }
 
     /// Rows of a table or arms of a choice: `base — 1%`.

@@ -234,12 +234,31 @@ pub fn quantity(language: Language, text: &str, word: &str) -> Noun {
 
 /// What is counted, by itself and several: `in points`.
 pub fn unit_word(language: Language, word: &str) -> Phrase {
-    match (language, word) {
-        (Language::English, "points") => Phrase::words("points"),
-        (Language::Russian, "points") => Phrase::words("баллах"),
-        (Language::Italian, "points") => Phrase::words("punti"),
-        (Language::English | Language::Russian | Language::Italian, other) => Phrase::name(other),
-    }
+    let Some(unit) = counted(word) else { return Phrase::name(word) };
+    let several = match language {
+        Language::English => unit.english[1],
+        Language::Italian => unit.italian[1],
+        Language::Russian => match word {
+            "points" => "баллах",
+            "stars" => "звёздах",
+            "vouchers" => "ваучерах",
+            "stickers" => "наклейках",
+            "chips" => "фишках",
+            "miles" => "милях",
+            _ => return Phrase::name(word),
+        },
+    };
+    Phrase::words(several)
+}
+
+/// Whether what is counted has words in all languages.
+pub fn is_known(word: &str) -> bool {
+    counted(word).is_some()
+}
+
+/// So many of an account whose unit nobody has translated, and whose title stands in the language.
+pub fn titled(language: Language, text: &str, title: &Phrase) -> Phrase {
+    Phrase::words(format!("{}{NARROW}", number(language, text))).then(title)
 }
 
 /// `last 30 days`: the article and the adjective agree in Russian and Italian.

@@ -5,7 +5,7 @@ use super::types::constant;
 use super::{Checker, errors};
 use crate::interpret::sets;
 use crate::ir;
-use crate::typed::{Bundle, BundlePart, Element, Expr, Source, SourceKind, Step, Type};
+use crate::typed::{Bundle, BundlePart, Element, Expr, LocalId, Source, SourceKind, Step, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 
@@ -161,11 +161,11 @@ impl Checker<'_> {
 
     /// Refuses a bundle where a value is worked out of its pieces: what is written there would be of many sets at once.
     pub(super) fn refuse_bundle(&mut self, source: &Source) -> bool {
-        let within = of_bundle(source);
-        if within {
-            self.report(errors::bundle_value(source.place));
-        }
-        within
+        let Some(bundle) = of_bundle(source) else { return false };
+        let name =
+            self.out.locals.get(bundle.0 as usize).map_or_else(String::new, |local| local.name.clone());
+        self.report(errors::bundle_value(source.place, &name));
+        true
     }
 }
 
@@ -196,10 +196,10 @@ fn falls_on_set(source: &Source) -> bool {
     }
 }
 
-fn of_bundle(source: &Source) -> bool {
+fn of_bundle(source: &Source) -> Option<LocalId> {
     match &source.kind {
-        SourceKind::Set { .. } => true,
-        SourceKind::All | SourceKind::Past(_) | SourceKind::Bound(_) | SourceKind::One(_) => false,
+        SourceKind::Set { bundle, .. } => Some(*bundle),
+        SourceKind::All | SourceKind::Past(_) | SourceKind::Bound(_) | SourceKind::One(_) => None,
         SourceKind::Filter(from, _)
         | SourceKind::Extreme { from, .. }
         | SourceKind::EveryNth { from, .. } => of_bundle(from),

@@ -178,6 +178,12 @@ impl Checker<'_> {
             self.report(errors::not_a_collection(place, &written, "a field"));
             return None;
         }
+        if let [head @ ("line" | "unit" | "payment"), _] =
+            path.parts.iter().map(|name| name.text.as_str()).collect::<Vec<_>>().as_slice()
+        {
+            self.report(errors::value_without_collection(place, &written, head));
+            return None;
+        }
         let near = path.parts.last().and_then(|name| self.nearest_value(scope, &name.text));
         self.report(errors::unknown_collection(place, &written, near.as_deref()));
         None

@@ -314,10 +314,10 @@ pub(super) fn bundle_too_large(place: Place, most: usize) -> Diagnostic {
         .help("parts whose units satisfy one condition together can be one part of more pieces")
 }
 
-pub(super) fn bundle_value(place: Place) -> Diagnostic {
-    Diagnostic::error("bundle-limit", place, "no value can be worked out of the pieces of a bundle").help(
-        "the sets of a bundle differ; give a share of their price (`discount 10% on set`), or a fixed amount",
-    )
+pub(super) fn bundle_value(place: Place, bundle: &str) -> Diagnostic {
+    Diagnostic::error("bundle-limit", place, "no value can be worked out of the pieces of a bundle").help(format!(
+        "the sets of a bundle differ; give a share of their price (`discount 10% on {bundle}`), or a fixed amount",
+    ))
 }
 
 pub(super) fn tender_group(place: Place) -> Diagnostic {
@@ -372,7 +372,8 @@ pub(super) fn unknown_zone(place: Place, zone: &str) -> Diagnostic {
 }
 
 pub(super) fn unknown_word(place: Place, what: &str, word: &str, words: &[&str]) -> Diagnostic {
-    let near = super::names::nearest(word, words.iter().copied());
+    let near = super::names::nearest(word, words.iter().copied())
+        .or_else(|| super::names::begun(word, words.iter().copied()).map(str::to_owned));
     let owned: Vec<String> = words.iter().map(|word| word.to_string()).collect();
     let diagnostic = Diagnostic::error("unknown-word", place, format!("`{word}` is not a {what}"));
     match near {
@@ -490,6 +491,68 @@ pub(super) fn unknown_collection(place: Place, name: &str, near: Option<&str>) -
              `earlier purchases within …` are collections, too",
         ),
     }
+}
+
+/// `sum(line.paid)`
+pub(super) fn value_without_collection(place: Place, text: &str, element: &str) -> Diagnostic {
+    Diagnostic::error(
+        "not-a-collection",
+        place,
+        format!("`{text}` is a field of one {element}, and of which is not said"),
+    )
+    .fix(format!("of all of them: `{text} for {element}s`"), place, format!("{text} for {element}s"))
+}
+
+/// `SUM(line.paid)`, `count(lines.filter(…))`
+pub(super) fn aggregate_of_value(place: Place, word: &str, text: &str) -> Diagnostic {
+    let example = match word {
+        "count" | "any" => format!("{word}(lines where line in category \"Tea\")"),
+        "all" => "all(lines where line.kind = product)".to_owned(),
+        _ => format!("{word}(line.paid for lines where line in category \"Tea\")"),
+    };
+    Diagnostic::error(
+        "not-a-collection",
+        place,
+        format!("`{word}` works on a collection, and `{text}` is none"),
+    )
+    .help(format!("for example `{example}`"))
+}
+
+/// `lines.count`
+pub(super) fn field_of_collection(place: Place, collection: &str, field: &str) -> Diagnostic {
+    let element = collection.trim_end_matches('s');
+    let diagnostic = Diagnostic::error(
+        "collection-as-value",
+        place,
+        format!("`{collection}` has no field `{field}`; one {element} has fields"),
+    );
+    match field {
+        "count" | "length" | "size" => {
+            let repair = format!("count({collection})");
+            diagnostic.fix(format!("write `{repair}`"), place, repair)
+        }
+        _ => diagnostic.help(format!(
+            "ask of all: `sum({element}.{field} for {collection})`, `any({collection} where {element}.{field} …)`"
+        )),
+    }
+}
+
+/// `store ("Rome", "Milan")`
+pub(super) fn names_in_parentheses(place: Place, text: &str, list: &str) -> Diagnostic {
+    Diagnostic::error("mismatched-types", place, format!("nothing can be `in` `{text}`")).fix(
+        format!("several names stand in brackets: `{list}`"),
+        place,
+        list,
+    )
+}
+
+/// A type as others call it.
+pub(super) fn other_type(place: Place, name: &str, ours: &str) -> Diagnostic {
+    Diagnostic::error("unknown-type", place, format!("`{name}` is written `{ours}` here")).fix(
+        format!("write `{ours}`"),
+        place,
+        ours,
+    )
 }
 
 pub(super) fn unknown_kind(place: Place, name: &str, kinds: &[String], near: Option<&str>) -> Diagnostic {
@@ -1153,7 +1216,7 @@ pub(super) fn record_as_value(place: Place, text: &str, fields: &[String]) -> Di
 
 pub(super) fn collection_as_value(place: Place) -> Diagnostic {
     Diagnostic::error("collection-as-value", place, "a collection is not a value")
-        .help("count, sum or ask: `count(lines)`, `sum(line.paid for lines)`, `any(lines where …)`")
+        .help("count, sum or ask: `count(lines)`, `sum(line.paid for lines)`, `any(lines where line in category \"Tea\")`")
 }
 
 pub(super) fn not_a_collection(place: Place, text: &str, what: &str) -> Diagnostic {
@@ -1170,7 +1233,10 @@ pub(super) fn no_element(place: Place, word: &str, bound: Option<&str>) -> Diagn
         )
         .fix(format!("write `{bound}`"), place, bound),
         None => Diagnostic::error("wrong-element", place, format!("there is no single `{word}` here")).help(
-            format!("`for each {word} in {word}s {{ … }}`, or over all of them: `sum({word}.… for {word}s)`"),
+            format!(
+                "ask whether there is one, `any({word}s where {word} …)`, sum over all, `sum({word}.… for {word}s)`, or give for \
+                 each, `for each {word} in {word}s {{ … }}`"
+            ),
         ),
     }
 }
@@ -1578,6 +1644,18 @@ pub(super) fn limit_unit(place: Place, text: &str, found: &str, expected: &str) 
         place,
         format!("`{text}` is {found}, and what is limited here is {expected}"),
     )
+}
+
+/// `limit 80 l per member`
+pub(super) fn limit_measure(
+    place: Place,
+    text: &str,
+    found: &str,
+    expected: &str,
+    bought: &str,
+) -> Diagnostic {
+    limit_unit(place, text, found, expected)
+        .help(format!("limit what is given; or ask what was bought before: `when {bought} < {text}`"))
 }
 
 pub(super) fn budget_unit(place: Place, text: &str, found: &str, expected: &str) -> Diagnostic {

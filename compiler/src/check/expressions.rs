@@ -5,7 +5,7 @@ use super::functions::is_fixed_name;
 use super::names::{Binding, Events, Key, Scope, Value};
 use super::schema::RecordName;
 use super::types::constant;
-use super::{Checker, dates, errors};
+use super::{Checker, dates, errors, habits, names};
 use crate::ir;
 use crate::typed::{Element, Expr, ExprKind, FieldId, LocalId, RecordType, TenderField, Type};
 use perq_grammar::ast;
@@ -191,7 +191,10 @@ impl Checker<'_> {
                 let values = self.out.enums.get(id.index()).map_or(&[][..], |e| &e.values);
                 let titles = self.enum_titles.get(id.index()).map_or(&[][..], Vec::as_slice);
                 let titled = titles.iter().find(|(_, title)| title == text).map(|(value, _)| value.clone());
+                let values_named = || values.iter().map(String::as_str);
                 let meant = values.iter().find(|value| *value == text).cloned().or(titled);
+                let meant = meant.or_else(|| names::begun(text, values_named()).map(str::to_owned));
+                let meant = meant.or_else(|| self.nearest(text, values_named()));
                 self.report(errors::text_for_value(place, text, &name, meant));
                 Expr { kind: ExprKind::Error, ty: Type::Enum(*id), place }
             }
@@ -468,6 +471,14 @@ impl Checker<'_> {
             self.report(errors::value_out_of_place(head_place, name, &owner));
             return;
         }
+        if let ("lines" | "units" | "payments", [last]) = (name, rest) {
+            self.report(errors::field_of_collection(scope.place(path.span), name, &last.text));
+            return;
+        }
+        if let Some(habit) = habits::of_value(name).filter(|_| rest.is_empty()) {
+            self.report(errors::unknown_name(head_place, "name", name, None).help(habit));
+            return;
+        }
         let near = self.nearest_value(scope, name);
         let fields =
             if near.is_none() && rest.is_empty() { self.fields_named(scope, name) } else { Vec::new() };
@@ -731,6 +742,22 @@ impl Checker<'_> {
         names
     }
 
+    /// `store ["Rome", "Milan"]` of `store ("Rome", "Milan")`.
+    fn listed_like_a_call(&self, set: &ast::Expr) -> Option<String> {
+        let ast::ExprKind::Call(path, arguments) = &set.kind else { return None };
+        let [kind] = path.parts.as_slice() else { return None };
+        let names = arguments.iter().map(|argument| {
+            if let ast::ExprKind::Text(text) = &argument.kind {
+                Some(format!("{:?}", text.value))
+            } else {
+                None
+            }
+        });
+        let names: Option<Vec<String>> = names.collect();
+        self.kind_ids.contains_key(&kind.text).then_some(())?;
+        Some(format!("{} [{}]", kind.text, names?.join(", ")))
+    }
+
     fn unknown_field(
         &mut self,
         subject: &Subject,
@@ -751,6 +778,10 @@ impl Checker<'_> {
         let is_pieces = matches!(name, "qty" | "quantity" | "count" | "amount");
         if is_pieces && record == RecordName::Line && fields.iter().any(|field| field == "pieces") {
             self.report(errors::other_field(at, &word, name, "pieces"));
+            return self.broken(place);
+        }
+        if let Some(habit) = habits::of_member(name).filter(|_| record == RecordName::Member) {
+            self.report(errors::unknown_field(at, &word, name, &[], None).help(habit));
             return self.broken(place);
         }
         let near = self.nearest(name, fields.iter().map(String::as_str));
@@ -1048,7 +1079,10 @@ impl Checker<'_> {
             | ast::ExprKind::Collection(_) => {
                 let set_place = scope.place(set.span);
                 let quoted = self.quote(set_place);
-                self.report(errors::not_a_set(set_place, &quoted));
+                self.report(match self.listed_like_a_call(set) {
+                    Some(list) => errors::names_in_parentheses(set_place, &quoted, &list),
+                    None => errors::not_a_set(set_place, &quoted),
+                });
                 self.broken(place)
             }
         };

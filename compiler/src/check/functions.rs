@@ -2,7 +2,7 @@
 
 use super::names::{Binding, Events, Key, Scope, Value};
 use super::types::constant;
-use super::{At, Checker, Items, dates, errors, walk};
+use super::{At, Checker, Items, dates, errors, habits, walk};
 use crate::ir;
 use crate::typed::{Element, Expr, ExprKind, Function, FunctionId, LocalId, Param, Ratio, RecordType, Type};
 use perq_grammar::ast;
@@ -448,6 +448,36 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Reports a call that authors bring from elsewhere; what its arguments say is of there, too.
+    fn foreign_call(
+        &mut self,
+        scope: &Scope,
+        path: &ast::Path,
+        arguments: &[ast::Expr],
+        path_place: Place,
+        written: &str,
+    ) -> bool {
+        let Some((last, before)) = path.parts.split_last() else { return false };
+        if let ([name], "filter" | "map" | "where" | "find" | "some" | "every") = (before, last.text.as_str())
+        {
+            self.report(errors::unknown_name(path_place, "function", written, None).help(format!(
+                "a collection is filtered by `{name} where …`, and asked by `any({name} where …)`",
+                name = name.text
+            )));
+            return true;
+        }
+        let [name] = path.parts.as_slice() else { return false };
+        if let Some(aggregate) = habits::aggregate(&name.text) {
+            let argument = arguments.first().map(|argument| scope.place(argument.span));
+            let quoted = argument.map_or_else(String::new, |argument| self.quote(argument));
+            self.report(errors::aggregate_of_value(argument.unwrap_or(path_place), aggregate, &quoted));
+            return true;
+        }
+        let Some(habit) = habits::of_function(&name.text) else { return false };
+        self.report(errors::unknown_name(path_place, "function", written, None).help(habit));
+        true
+    }
+
     /// `net(line)`, `channel_rate(member.tier, purchase.channel)`, `min(a, b)`.
     pub(super) fn call(
         &mut self,
@@ -486,6 +516,9 @@ impl<'a> Checker<'a> {
                 return self.broken(place);
             }
             None => {
+                if self.foreign_call(scope, path, arguments, path_place, &written) {
+                    return self.broken(place);
+                }
                 let near = path.parts.last().and_then(|name| {
                     let built_in = || CALENDAR.iter().map(|(word, _)| *word);
                     self.nearest_value(scope, &name.text).or_else(|| self.nearest(&name.text, built_in()))

@@ -5,7 +5,7 @@ use super::names::{Key, Scope};
 use super::types::{builtin_unit, constant};
 use super::{Checker, errors};
 use crate::ir;
-use crate::typed::{CounterKey, ExprKind, FieldId, Limit, Over, Ratio, Type};
+use crate::typed::{CounterKey, Dimension, ExprKind, FieldId, Limit, Over, Ratio, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::{Place, Span};
 
@@ -100,6 +100,11 @@ pub(super) fn rank(limit: &Limit) -> u8 {
     }
 }
 
+/// What a member bought of what lines may say.
+fn sum_of_known(field: &str) -> String {
+    format!("sum(line.{field} for earlier lines within this month where line.{field} known)")
+}
+
 impl Checker<'_> {
     /// The limits and budgets among clauses, after those that the owner has already; [`rank`] orders them.
     pub(super) fn limits(
@@ -188,6 +193,23 @@ impl Checker<'_> {
             account.map_or(ir::LimitOf::Discounts, ir::LimitOf::Awards)
         } else {
             let described = self.describe(&value.ty);
+            if let (Type::Quantity(dimension), true) = (&value.ty, written.per.is_some()) {
+                let of_field = |id: &FieldId| self.out.fields.get(id.0 as usize).map(|field| &field.ty);
+                let measured = |id: &FieldId| of_field(id).is_some_and(|ty| *ty.present() == value.ty);
+                let declared =
+                    self.records.line.iter().filter(|(_, id)| measured(id)).min_by_key(|(name, _)| *name);
+                let bought = match (declared, dimension) {
+                    (Some((name, id)), _) if of_field(id).is_some_and(|ty| ty == ty.present()) => {
+                        format!("sum(line.{name} for earlier lines within this month)")
+                    }
+                    (Some((name, _)), _) => sum_of_known(name),
+                    (None, Dimension::Mass) => sum_of_known("weight"),
+                    (None, Dimension::Volume) => sum_of_known("litres"),
+                };
+                let found = errors::limit_measure(value.place, &quoted, &described, &owner.expected, &bought);
+                self.report(found);
+                return None;
+            }
             let error = if written.per.is_some() { errors::limit_unit } else { errors::budget_unit };
             self.report(error(value.place, &quoted, &described, &owner.expected));
             return None;

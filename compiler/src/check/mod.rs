@@ -16,6 +16,7 @@ mod functions;
 mod gifts;
 mod governance;
 mod groups;
+mod habits;
 mod history;
 mod instruments;
 mod life;

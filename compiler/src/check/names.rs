@@ -423,6 +423,12 @@ impl Checker<'_> {
 /// Diagnostics up to which names are suggested; as many as are shown of one file.
 const MAX_SUGGESTED: usize = 100;
 
+/// The candidate with which a longer word begins: `sat` of `Saturday`.
+pub(super) fn begun<'n>(word: &str, mut candidates: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let lower = word.to_ascii_lowercase();
+    candidates.find(|candidate| candidate.len() >= 3 && lower.starts_with(candidate))
+}
+
 /// The one of `candidates` that is close enough to `name` to be meant; the first in the alphabet of equally near ones.
 pub(super) fn nearest<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> Option<String> {
     let length = name.chars().count();

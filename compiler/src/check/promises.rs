@@ -53,6 +53,18 @@ impl Exact {
     }
 }
 
+/// What the clauses of a promise say.
+#[derive(Default)]
+struct Said<'e> {
+    on: Option<Vec<ir::EventId>>,
+    about: Vec<(String, String)>,
+    /// `for each unit` (true) or `for each line`, and which of them.
+    each: Option<(bool, Option<&'e ast::Expr>)>,
+    keep: Option<&'e ast::Expr>,
+    /// The conditions, and whether each is negated.
+    conditions: Vec<(&'e ast::Expr, bool)>,
+}
+
 impl<'a> Checker<'a> {
     /// The field for a figure that settlement gives, made on first use.
     pub(super) fn settled_field(&mut self, settled: Settled) -> FieldId {
@@ -209,52 +221,46 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn promise(
+    /// Reads the clauses of a promise.
+    fn promise_clauses<'e>(
         &mut self,
         at: At,
-        header: &ast::Header,
-        clauses: &[ast::Placed<ast::EnsureClause>],
-    ) -> Option<Promise> {
-        let place = at.place(header.name.span);
-        let what = format!("`ensure {}`", header.name.text);
-        let before = self.found.len();
-        let mut on: Option<Vec<ir::EventId>> = None;
-        let mut about = Vec::new();
-        let mut each: Option<(bool, Option<&ast::Expr>)> = None;
-        let mut keep = None;
-        let mut conditions = Vec::new();
+        clauses: &'e [ast::Placed<ast::EnsureClause>],
+        what: &str,
+    ) -> Said<'e> {
+        let mut said = Said::default();
         for clause in clauses {
             let clause_place = at.place(clause.span);
             let twice = |checker: &mut Checker<'_>, word: &str, again: bool| {
                 if again {
-                    checker.report(errors::repeated_clause(clause_place, word, &what));
+                    checker.report(errors::repeated_clause(clause_place, word, what));
                 }
             };
             match &clause.kind {
                 ast::EnsureClause::ForEach { unit, condition } => {
-                    twice(self, "for each", each.is_some());
-                    each = Some((*unit, condition.as_ref()));
+                    twice(self, "for each", said.each.is_some());
+                    said.each = Some((*unit, condition.as_ref()));
                 }
                 // See `no_gain`.
                 ast::EnsureClause::NoGain(_) => {}
                 ast::EnsureClause::Keep(expr) => {
-                    twice(self, "keep", keep.is_some());
-                    keep = Some(expr);
+                    twice(self, "keep", said.keep.is_some());
+                    said.keep = Some(expr);
                 }
                 ast::EnsureClause::Shared(clause) => match &clause.kind {
                     ast::ClauseKind::On(heard) => {
-                        twice(self, "on", on.is_some());
+                        twice(self, "on", said.on.is_some());
                         if let Some((path, _)) = heard.iter().find(|(_, name)| name.is_some()) {
                             let why = "it is asked for kinds of events, not for those of a name";
                             self.report(errors::wrong_ensure(at.place(path.span), why));
                         }
-                        on = Some(self.heard(at, heard));
+                        said.on = Some(self.heard(at, heard));
                     }
-                    ast::ClauseKind::When(condition) => conditions.push((condition, false)),
-                    ast::ClauseKind::Unless(condition) => conditions.push((condition, true)),
-                    ast::ClauseKind::About(entries) => {
-                        about.extend(entries.iter().map(|(key, text)| (key.text.clone(), text.value.clone())))
-                    }
+                    ast::ClauseKind::When(condition) => said.conditions.push((condition, false)),
+                    ast::ClauseKind::Unless(condition) => said.conditions.push((condition, true)),
+                    ast::ClauseKind::About(entries) => said
+                        .about
+                        .extend(entries.iter().map(|(key, text)| (key.text.clone(), text.value.clone()))),
                     ast::ClauseKind::Title(_) => {}
                     ast::ClauseKind::Valid(_)
                     | ast::ClauseKind::Schedule(_)
@@ -272,6 +278,19 @@ impl<'a> Checker<'a> {
                 },
             }
         }
+        said
+    }
+
+    fn promise(
+        &mut self,
+        at: At,
+        header: &ast::Header,
+        clauses: &[ast::Placed<ast::EnsureClause>],
+    ) -> Option<Promise> {
+        let place = at.place(header.name.span);
+        let what = format!("`ensure {}`", header.name.text);
+        let before = self.found.len();
+        let Said { on, about, each, keep, conditions } = self.promise_clauses(at, clauses, &what);
         let Some(keep) = keep else {
             let example = "keep line.discount <= 40% of line.initial";
             self.report(errors::missing_clause(place, &what, "what every decision keeps to", example));

@@ -4,7 +4,7 @@
 use super::history::RowRecord;
 use super::names::{Events, Scope};
 use super::types::{BUILTIN_UNITS, builtin_unit, constant, power_of_ten};
-use super::{At, Checker, Items, Origin, currencies, errors};
+use super::{At, Checker, Items, Origin, currencies, errors, habits};
 use crate::ir;
 use crate::typed::{
     Builtin, Clock, ClockZone, Dimension, Element, ExprKind, Field, FieldId, Ratio, RecordType, Type, UnitId,
@@ -857,6 +857,10 @@ impl<'a> Checker<'a> {
                 } else if let Some((ty, _)) = builtin_unit(word) {
                     ty
                 } else {
+                    if let Some(ours) = habits::of_type(word) {
+                        self.report(errors::other_type(at.place(name.name.span), word, ours));
+                        return None;
+                    }
                     let near = self.nearest(
                         word,
                         TYPE_WORDS

@@ -7,8 +7,8 @@ use crate::ast::{
     Processing, SchedulePart, SourceKind, SpendableClause, Template, TemplateParameter, Text, Window,
 };
 use crate::diagnostic::Span;
-use crate::errors;
 use crate::parse::Rule;
+use crate::{errors, hints};
 use pest::iterators::Pair;
 
 impl<'t> Builder<'t> {
@@ -115,14 +115,14 @@ impl<'t> Builder<'t> {
                     per.push(self.take_name(&mut children)?);
                 }
                 let window = self.take_within(&mut children)?;
-                let otherwise = self.otherwise(&mut children, "limit", span);
+                let otherwise = self.otherwise(&mut children, "limit", span, &amount);
                 ClauseKind::Limit { amount, per, window, otherwise }
             }
             Rule::then => ClauseKind::Then(self.effects(&mut children)?),
             Rule::budget => {
                 let amount = self.take_expr(&mut children)?;
                 let window = self.take_within(&mut children)?;
-                let otherwise = self.otherwise(&mut children, "budget", span);
+                let otherwise = self.otherwise(&mut children, "budget", span, &amount);
                 ClauseKind::Budget { amount, window, otherwise }
             }
             Rule::take => ClauseKind::Take(self.bundle(&mut children, span)?),
@@ -270,16 +270,27 @@ impl<'t> Builder<'t> {
     }
 
     /// `else cut`, `else skip`
-    fn otherwise(&mut self, children: &mut Children<'t>, keyword: &str, clause: Span) -> Name {
+    fn otherwise(&mut self, children: &mut Children<'t>, keyword: &str, clause: Span, amount: &Expr) -> Name {
         children.eat(Rule::kw_else);
-        match children.next() {
-            Some(word) => self.name(&word),
-            None => {
-                self.incomplete = true;
-                self.diagnostics.push(errors::missing_else(self.place(clause), keyword));
-                Name { text: "cut".to_owned(), span: clause }
-            }
+        if let Some(word) = children.next() {
+            return self.name(&word);
         }
+        // An amount that no limit can have is what is to be mended first, and checking says so.
+        let is_measure = matches!(&amount.kind, ExprKind::Quantity(_, unit) if hints::is_measure(&unit.text));
+        let times = match self.source(amount.span) {
+            "once" => Some("1 times"),
+            "twice" => Some("2 times"),
+            _ => None,
+        };
+        if !is_measure {
+            self.incomplete = true;
+            let place = self.place(amount.span);
+            self.diagnostics.push(match times {
+                Some(times) => errors::counted_word(place, self.source(amount.span), times),
+                None => errors::missing_else(self.place(clause), keyword),
+            });
+        }
+        Name { text: "cut".to_owned(), span: clause }
     }
 
     /// What stands after `take`.
@@ -318,7 +329,7 @@ impl<'t> Builder<'t> {
         if !children.eat(Rule::kw_times) && !strip_times(&mut count) {
             self.incomplete = true;
             let place = self.place(count.span);
-            self.diagnostics.push(errors::missing_after(place, "`times`", self.source(count.span)));
+            self.diagnostics.push(errors::missing_times(place, self.source(count.span)));
         }
         Some(count)
     }

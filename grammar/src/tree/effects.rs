@@ -2,11 +2,11 @@
 
 use super::{Builder, Children};
 use crate::ast::{
-    Available, AwardOptions, CancelOnReturn, Effect, EffectKind, Expiry, Expr, Gift, GiftChoice, Goods,
-    Instrument, Issue, Path, Placed, Spread, SpreadRule, Target, Text,
+    Available, AwardOptions, CancelOnReturn, Effect, EffectKind, Expiry, Expr, ExprKind, Gift, GiftChoice,
+    Goods, Instrument, Issue, Path, Placed, Spread, SpreadRule, Target, Text,
 };
-use crate::errors;
 use crate::parse::Rule;
+use crate::{errors, hints};
 use pest::iterators::Pair;
 
 /// How many, what and which: `2 coupon welcome10`.
@@ -131,12 +131,14 @@ impl<'t> Builder<'t> {
         if let Some(per) = children.take(Rule::kw_per) {
             let per = self.span(&per);
             let size = self.take_expr(children)?;
-            let found = errors::ambiguous_per(
-                self.place(crate::diagnostic::Span { start: amount.span.start, end: size.span.end }),
-                self.place(per),
-                self.source(amount.span),
-                self.source(size.span),
-            );
+            let whole = self.place(amount.span.to(size.span));
+            let (amount, of) = (self.source(amount.span), self.source(size.span));
+            let is_money =
+                matches!(&size.kind, ExprKind::Quantity(_, unit) if hints::is_currency(&unit.text));
+            let found = match is_money {
+                true => errors::ambiguous_per(whole, self.place(per), amount, of),
+                false => errors::per_what(whole, amount, of),
+            };
             self.diagnostics.push(found);
             self.incomplete = true;
         }

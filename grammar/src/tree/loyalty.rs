@@ -53,7 +53,9 @@ impl<'t> Builder<'t> {
             let value = self.take_expr(children)?;
             if !children.eat(Rule::kw_after) {
                 self.incomplete = true;
-                self.diagnostics.push(errors::missing_after_award(self.place(value.span), &value));
+                let found =
+                    errors::missing_after_award(self.place(value.span), &value, self.source(value.span));
+                self.diagnostics.push(found);
             }
             Expire::AfterAward(value)
         };

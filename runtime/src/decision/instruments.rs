@@ -250,7 +250,7 @@ fn list<T: Serialize>(out: &mut Vec<u8>, key: &str, entries: &[T]) {
 }
 
 /// A slot's value as records write it.
-pub(super) fn written(program: &Program, ty: SlotType, value: i64) -> String {
+pub(crate) fn written(program: &Program, ty: SlotType, value: i64) -> String {
     let wide = i128::from(value);
     match ty {
         SlotType::Bool => (value != 0).to_string(),

@@ -37,6 +37,7 @@ lints! {
     loop_invariant "loop-invariant"
     missing_expiry "missing-expiry"
     missing_limit "missing-limit"
+    missing_shortfall "missing-shortfall"
     missing_title "missing-title"
     needless_parentheses "needless-parentheses"
     never_matches "never-matches"

@@ -35,7 +35,9 @@ pub fn run(options: &args::Inspect, output: &mut Output) -> Outcome {
         (true, None) => "signed; give --key to check by whom",
         (false, _) => "not signed",
     };
-    output.say(&format!("programme   {} version {}", plain(&manifest.program), manifest.version))?;
+    // Without a number of the text's own there is none to say.
+    let version = if manifest.version > 0 { format!(" version {}", manifest.version) } else { String::new() };
+    output.say(&format!("programme   {}{version}", plain(&manifest.program)))?;
     output.say(&format!("pack        {}, serial {}, {signature}", pack.short_hash(), pack.serial()))?;
     output.say(&format!("rules       {}", pack.short_rules_hash()))?;
     output.say(&format!(

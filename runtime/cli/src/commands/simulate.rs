@@ -13,7 +13,7 @@ use crate::{Exit, Failure, Outcome};
 use perq_compiler::ir::{Program, SourcePlace};
 use perq_compiler::sources::SourceMap;
 use perq_runtime::batch::Input;
-use perq_runtime::decision::{ComesBack, Decision, FieldSet, Issued};
+use perq_runtime::decision::{Code, ComesBack, Decision, EffectKind, FieldSet, Issued, Sets};
 use perq_runtime::engine::Session;
 use perq_runtime::explain::{
     self, Amount, ExplainError, Explanation, OfferReport, Part, Past, RuleReport, Selection, Spot, Why,
@@ -32,6 +32,9 @@ const AMOUNT: usize = 12;
 
 /// Rows that are told one by one of a rule.
 const ROWS: usize = 5;
+
+/// What decisions say of a code that is redeemed.
+const ACCEPTED: &str = "accepted";
 
 /// Refused records of a history that are told one by one.
 const TOLD: usize = 20;
@@ -296,7 +299,8 @@ impl Paper {
                 }
             }
         }
-        self.instruments(decision);
+        self.sets(told);
+        self.instruments(told);
         self.said(decision);
         self.offers(told);
         if !decision.broken.is_empty() {
@@ -348,7 +352,7 @@ impl Paper {
     /// One rule, in all of its versions.
     fn only(mut self, told: &Explanation) -> String {
         for rule in &told.rules {
-            self.one(rule, &told.decision);
+            self.one(rule, told);
         }
         self.out
     }
@@ -403,18 +407,85 @@ impl Paper {
         }
     }
 
+    /// The sets that rules formed of their bundles: which pieces, and what each line of them is given.
+    fn sets(&mut self, told: &Explanation) {
+        if told.decision.sets.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line("Sets");
+        for sets in &told.decision.sets {
+            let rule = told.rules.iter().find(|rule| rule.rule == sets.rule);
+            self.line(&format!("  {}", titled(&sets.rule, rule.and_then(|rule| rule.title.as_deref()))));
+            self.taken(sets, told);
+            self.discounted(&sets.rule, &told.decision);
+        }
+    }
+
+    /// The pieces of which a rule formed its sets.
+    fn taken(&mut self, sets: &Sets, told: &Explanation) {
+        let sku = |position: u32| {
+            let line = told.receipt.iter().find(|line| line.line == position);
+            line.map_or_else(String::new, |line| format!(" {}", plain(&line.sku)))
+        };
+        let pieces = sets.lines.iter().map(|of| format!("line {}{} x {}", of.line, sku(of.line), of.pieces));
+        let pieces: Vec<String> = pieces.collect();
+        let count = plural(usize::try_from(sets.sets).unwrap_or(0), "set");
+        self.line(&format!("    {count} of {}", pieces.join(", ")));
+        match &sets.gap {
+            Some(gap) => self.line(&format!("    another choice might give {gap} more at most")),
+            None if !sets.proven => self.line("    another choice might give more"),
+            None => {}
+        }
+    }
+
+    /// What a rule takes off each line.
+    fn discounted(&mut self, rule: &str, decision: &Decision) {
+        let discounts = decision
+            .effects
+            .iter()
+            .filter(|effect| effect.rule == rule && effect.kind == EffectKind::Discount);
+        for effect in discounts {
+            let currency = effect.currency.as_deref().unwrap_or("");
+            let shares: Vec<String> = effect
+                .lines
+                .iter()
+                .map(|share| {
+                    let pieces = plural(usize::try_from(share.pieces).unwrap_or(0), "piece");
+                    format!("{} {currency} off line {} ({pieces})", share.amount, share.line)
+                })
+                .collect();
+            self.line(&format!("    gives {}", shares.join(", ")));
+        }
+    }
+
     /// Codes that were presented, what is issued, what changes of the member.
-    fn instruments(&mut self, decision: &Decision) {
+    fn instruments(&mut self, told: &Explanation) {
+        let decision = &told.decision;
         if !decision.coupons.is_empty() {
             self.line("");
             self.line("Codes");
             for code in &decision.coupons {
-                let of = code.coupon.as_ref().map_or_else(String::new, |name| format!(" ({})", plain(name)));
-                let by = code.by.as_ref().map_or_else(String::new, |by| format!(" by {}", plain(by)));
-                self.line(&format!("  {}{of}: {}{by}", plain(&code.code), code.outcome));
+                self.line(&format!("  {}", presented(code)));
+                let redeemed = code.coupon.as_ref().filter(|_| code.outcome == ACCEPTED);
+                for rule in told.rules.iter().filter(|rule| redeemed == Some(&rule.rule)) {
+                    self.discounted(&rule.rule, decision);
+                    let points: Vec<Amount> =
+                        rule.gave.iter().filter(|gave| gave.account.is_some()).cloned().collect();
+                    if !points.is_empty() {
+                        self.line(&format!("    gives {}", amounts(&points)));
+                    }
+                }
             }
         }
-        let issued: Vec<String> = decision.issued.iter().map(issue).collect();
+        let issued: Vec<String> = decision
+            .issued
+            .iter()
+            .map(|issued| match &issued.rule {
+                Some(rule) => format!("{}, by {}", issue(issued), plain(rule)),
+                None => issue(issued),
+            })
+            .collect();
         let set: Vec<String> = decision.set.iter().map(setting).collect();
         let tiers = decision
             .tiers
@@ -524,11 +595,19 @@ impl Paper {
         }
     }
 
-    fn one(&mut self, rule: &RuleReport, decision: &Decision) {
+    fn one(&mut self, rule: &RuleReport, told: &Explanation) {
+        let decision = &told.decision;
         let place = self.place(&rule.place);
         self.line(&format!("{}  [{place}]", titled(&rule.rule, rule.title.as_deref())));
         if !rule.gave.is_empty() {
             self.line(&format!("    gives {}", amounts(&rule.gave)));
+        }
+        for sets in decision.sets.iter().filter(|sets| sets.rule == rule.rule) {
+            self.taken(sets, told);
+            self.discounted(&rule.rule, decision);
+        }
+        for code in decision.coupons.iter().filter(|code| code.coupon.as_ref() == Some(&rule.rule)) {
+            self.line(&format!("    code {}", presented(code)));
         }
         for gift in &rule.gifts {
             self.line(&format!("    {}", plain(gift)));
@@ -649,6 +728,12 @@ impl Paper {
     }
 
     fn selection(&mut self, indent: &str, selection: &Selection) {
+        if selection.of == "sets" && selection.rows == 0 {
+            self.line(&format!(
+                "{indent}forms no set: there are too few pieces for one of the parts of its bundle"
+            ));
+            return;
+        }
         let noun = selection.of.trim_end_matches('s');
         let all = plural(usize::try_from(selection.rows).unwrap_or(usize::MAX), noun);
         let table =
@@ -706,6 +791,27 @@ impl Paper {
         }
         self.out.push('\n');
     }
+}
+
+/// `SUMMER26 of coupon partner_aug: redeemed`
+fn presented(code: &Code) -> String {
+    let of = code.coupon.as_ref().map_or_else(String::new, |name| format!(" of coupon {}", plain(name)));
+    let by = code.by.as_ref().map_or_else(String::new, |by| format!(", {}", plain(by)));
+    let became = match code.outcome.as_str() {
+        ACCEPTED => "redeemed",
+        "unknown" => "no coupon has this code",
+        "expired" => "not redeemed, its last day is over",
+        "used-up" => "not redeemed, it was redeemed as often as it may be",
+        "other-member" => "not redeemed, it was issued to somebody else",
+        "spare" => "not redeemed, another code of the coupon is",
+        "withdrawn" => "not redeemed, the goods for which it was issued have come back",
+        "conditions" => "not redeemed, its conditions do not hold or it has nothing to give",
+        "displaced" => "not redeemed, another rule keeps it out",
+        "limit" => "not redeemed, a limit or a budget leaves nothing",
+        "failed" => "not redeemed, its rule failed",
+        other => other,
+    };
+    format!("{}{of}: {became}{by}", plain(&code.code))
 }
 
 /// `coupon next: next-p1-1, until 2026-03-31`
