@@ -655,7 +655,7 @@ fn asked(desk: &Desk<'_>, native: &Engine, text: &str, report: &mut Report) -> P
                 report.dead += 1;
                 proved.never.insert(answer.rule);
             }
-            Fires::Shadowed(_, witness) => {
+            Fires::Shadowed(_, witness) | Fires::ShadowedTogether(_, witness) => {
                 report.dead += 1;
                 if let Some(witness) = witness
                     && !again(&witness.event).fired.contains(&answer.rule)

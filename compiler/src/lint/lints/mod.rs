@@ -38,6 +38,7 @@ lints! {
     missing_expiry "missing-expiry"
     missing_limit "missing-limit"
     missing_title "missing-title"
+    name_not_in_tables "name-not-in-tables"
     needless_parentheses "needless-parentheses"
     never_matches "never-matches"
     never_true "never-true"
