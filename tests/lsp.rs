@@ -366,9 +366,7 @@ fn tutorial() {
     let uri = address(&path);
     client.open(&uri, &right);
     assert_eq!(client.wrong(&uri), Vec::<Value>::new());
-    let whole = |version: u64, text: &str| {
-        json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [{ "text": text }] })
-    };
+    let whole = |version: u64, text: &str| json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [{ "text": text }] });
     client.tell("textDocument/didChange", whole(2, &wrong));
     let found = client.wrong(&uri);
     assert_eq!(names(&found), ["mismatched-units"], "{found:?}");

@@ -14,7 +14,7 @@ use perq_tests::root;
 
 #[test]
 fn no_basket_breaks_what_is_proved() {
-    let report = campaign(1, 120, 60, 60);
+    let report = campaign(1, 144, 60, 60);
     assert!(report.wrong.is_empty(), "{}", report.wrong.join("\n\n"));
     // The generator keeps its worth: all three answers are there.
     assert!(report.proved >= 15 && report.broken >= 15 && report.undecided >= 1, "{report:?}");

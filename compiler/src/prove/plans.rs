@@ -268,7 +268,7 @@ impl<'p> Plans<'p> {
             let mut others: Vec<Clause<'p>> = never.clone();
             others.extend(self.of_members(*members));
             others.extend(self.shared(false));
-            if let Some(conflict) = self.conflict(&[own.clone()], &others, Whose::Member)? {
+            if let Some(conflict) = self.conflict(std::slice::from_ref(&own), &others, Whose::Member)? {
                 found.push(conflict);
                 if members.is_none() {
                     never.push(self.none(*sort, text, *place));
@@ -279,7 +279,7 @@ impl<'p> Plans<'p> {
         others.extend(self.shared(false));
         let mut left: Vec<Clause<'p>> = Vec::new();
         for own in self.shared(true) {
-            match self.conflict(&[own.clone()], &others, Whose::All)? {
+            match self.conflict(std::slice::from_ref(&own), &others, Whose::All)? {
                 Some(conflict) => found.push(conflict),
                 None => left.push(own),
             }
