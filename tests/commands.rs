@@ -1471,3 +1471,99 @@ coupon winter {
     let (_, out, _) = with_input(&["simulate", &rules, "-"], &event.replace("Rolls", "Bread"));
     assert!(out.contains("    forms no set: there are too few pieces"), "{out}");
 }
+
+/// A text of YAML, without what this reader takes for a tag.
+fn of_yaml(text: &str) -> Value {
+    let json = perq_cli::event::yaml(text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"))
+}
+
+/// The hooks that are defined, and those that the documentation says to write, run as pre-commit would: with the files that
+/// are committed behind what they say.
+#[test]
+fn hooks_are_definitions_that_run() {
+    let folder = scratch("hooks");
+    let shop = at(&folder, "shop");
+    assert_eq!(perq(&["new", &shop]).0, Exit::Clean);
+    let entries = std::fs::read_dir(&shop).unwrap_or_else(|error| panic!("{error}"));
+    let mut rules: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    rules.retain(|path| path.extension().is_some_and(|extension| extension == "rule"));
+    let file = rules.first().map(|path| path.display().to_string()).unwrap_or_default();
+    let page = read("docs/reference/lint.md");
+    let written = page.split("```yaml\n").skip(1).filter_map(|part| part.split("\n```").next());
+    let written: Vec<Value> = written.map(of_yaml).collect();
+    let local = written.iter().find_map(|value| value.pointer("/repos/0/hooks")).expect("a local hook");
+    let own = of_yaml(&read(".pre-commit-hooks.yaml"));
+    let hooks: Vec<&Value> = [local, &own].into_iter().flat_map(|hooks| hooks.as_array()).flatten().collect();
+    assert_eq!(hooks.len(), 5, "{hooks:?}");
+    for hook in &hooks {
+        for key in ["id", "name", "entry", "language", "files"] {
+            assert!(hook[key].is_string(), "{key} of {hook}");
+        }
+        let entry = hook["entry"].as_str().unwrap_or("");
+        let (_, words) = entry.split_once("perq ").expect("it runs perq");
+        let mut arguments: Vec<&str> = words.split(' ').chain([file.as_str()]).collect();
+        // pre-commit stands in the folder, and this test does not.
+        if words.contains("--only") {
+            arguments.insert(1, &shop);
+        }
+        let (exit, out, err) = perq(&arguments);
+        assert_eq!(exit, Exit::Clean, "{hook}: {out}{err}");
+    }
+    // One that is written twice says the same.
+    for hook in local.as_array().into_iter().flatten() {
+        let same = own.as_array().into_iter().flatten().find(|other| other["id"] == hook["id"]);
+        assert_eq!(
+            same.map(|other| (&other["entry"], &other["files"])),
+            Some((&hook["entry"], &hook["files"]))
+        );
+    }
+}
+
+/// The action is one that runs a script, and the script is one that a shell takes: each input goes to the option it names.
+#[test]
+fn the_action_is_a_definition_that_runs() {
+    let action = of_yaml(&read(".github/actions/perq-lint/action.yml"));
+    assert_eq!(action["runs"]["using"], "composite");
+    let step = &action["runs"]["steps"][0];
+    assert_eq!(step["shell"], "bash");
+    let folder = scratch("action");
+    let told = folder.join("told");
+    let fake = folder.join("perq");
+    let script = format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{}'\n", told.display());
+    std::fs::write(&fake, script).unwrap_or_else(|error| panic!("{error}"));
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&fake, mode).unwrap_or_else(|error| panic!("{error}"));
+    }
+    let run = step["run"].as_str().expect("a script");
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-euo", "pipefail", "-c", run]).env("PATH", path);
+    let values = [
+        ("paths", "a b"),
+        ("fail-level", "warning"),
+        ("changed-since", "main"),
+        ("baseline", ""),
+        ("today", ""),
+    ];
+    let inputs = action["inputs"].as_object().expect("inputs");
+    assert_eq!(inputs.len(), values.len());
+    for (variable, from) in step["env"].as_object().into_iter().flatten() {
+        let from = from.as_str().unwrap_or("");
+        let (_, value) = values
+            .iter()
+            .find(|(name, _)| from == format!("${{{{ inputs.{name} }}}}"))
+            .unwrap_or_else(|| panic!("{from} is no input"));
+        shell.env(variable, value);
+    }
+    let status = shell.status().unwrap_or_else(|error| panic!("{error}"));
+    assert!(status.success());
+    let told = std::fs::read_to_string(told).unwrap_or_default();
+    let arguments: Vec<&str> = told.lines().collect();
+    let expected =
+        ["lint", "--format", "github", "--fail-level", "warning", "--changed-since", "main", "--", "a", "b"];
+    assert_eq!(arguments, expected);
+}

@@ -52,6 +52,48 @@ fn every_place_of_every_text_has_its_answers() {
     }
 }
 
+/// What is known of one file alone answers as the whole programme does, at all of its places: a large one is not waited for.
+#[test]
+fn one_file_alone_is_answered_as_in_its_programme() {
+    use perq_compiler::pipeline::Kept;
+    let mut compared = 0;
+    for example in
+        ["rules-examples/supermarket/", "rules-examples/call-centre/", "rules-examples/online-retail/"]
+    {
+        let inputs: Vec<Input> = texts()
+            .into_iter()
+            .filter(|(path, _)| path.starts_with(example))
+            .map(|(path, text)| Input { path, text })
+            .collect();
+        let whole = Analysis::new(&inputs, &NoFiles);
+        let kept = Kept::default();
+        for (number, input) in (0u32..).zip(&inputs) {
+            let file = FileId(number);
+            let alone = Analysis::alone(&inputs, &NoFiles, &kept, &input.path).expect("it is there");
+            assert_eq!(alone.colours(file), whole.colours(file), "{}", input.path);
+            for offset in (0..input.text.len()).step_by(11).filter(|at| input.text.is_char_boundary(*at)) {
+                let at = format!("{} {offset}", input.path);
+                assert_eq!(alone.hover(file, offset), whole.hover(file, offset), "{at}");
+                assert_eq!(alone.definitions(file, offset), whole.definitions(file, offset), "{at}");
+                let own = |analysis: &Analysis| {
+                    let mut places = analysis.references(file, offset, true);
+                    places.retain(|place| place.file == file);
+                    places
+                };
+                assert_eq!(own(&alone), own(&whole), "{at}");
+                if offset % 7 == 0 {
+                    let text = &input.text;
+                    let completions = |analysis: &Analysis| analysis.completions(file, text, offset);
+                    assert_eq!(completions(&alone), completions(&whole), "{at}");
+                }
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 10_000, "{compared} places");
+    assert!(Analysis::alone(&[], &NoFiles, &Kept::default(), "none").is_none());
+}
+
 #[test]
 fn repairs_can_be_applied_and_mend_what_they_are_for() {
     let mut applied = 0;
@@ -186,6 +228,7 @@ fn what_is_kept_changes_no_answer() {
     let options = perq_compiler::lint::Options {
         today: None,
         zones: &perq_runtime::clock::ClockChanges,
+        names: &perq_compiler::lint::NoNames,
         levels: &levels,
     };
     let said = |mut analysis: Analysis| {
@@ -421,4 +464,42 @@ fn the_extension_says_what_it_needs() {
         assert!(tracked().contains(&path), "{path}");
     }
     assert!(read("editors/vscode/extension.js").contains("\"lsp\""));
+}
+
+/// What `vsce package` asks of an extension, as far as its folder says: who it is, for which editor, and that what it names is
+/// in the package. It was packaged with `@vscode/vsce` 4.1.0, which a machine without a registry does not have.
+#[test]
+fn the_extension_can_be_packaged() {
+    let package: serde_json::Value =
+        serde_json::from_str(&read("editors/vscode/package.json")).expect("JSON");
+    let text = |at: &str| package.pointer(at).and_then(serde_json::Value::as_str).unwrap_or("").to_owned();
+    let is_word =
+        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    assert!(is_word(&text("/name")) && is_word(&text("/publisher")), "{package}");
+    let version: Vec<Option<u32>> = text("/version").split('.').map(|part| part.parse().ok()).collect();
+    assert!(matches!(version.as_slice(), [Some(_), Some(_), Some(_)]), "{version:?}");
+    for field in ["/displayName", "/description", "/license", "/engines/vscode"] {
+        assert!(!text(field).is_empty(), "{field}");
+    }
+    // Without events of its own an editor starts it for the languages and commands that it contributes.
+    assert!(package["activationEvents"].as_array().is_some_and(Vec::is_empty), "{package}");
+    let commands = package["contributes"]["commands"].as_array().expect("commands");
+    let extension = read("editors/vscode/extension.js");
+    for command in commands {
+        let name = command["command"].as_str().expect("a name");
+        assert!(extension.contains(&format!("\"{name}\"")), "nothing registers {name}");
+    }
+    // Whatever it loads is there: its own files, the editor's interface, and what it says that it depends on.
+    for part in extension.split("require(\"").skip(1) {
+        let name = part.split('"').next().unwrap_or("").split('/').next().unwrap_or("");
+        let known = name == "vscode" || package["dependencies"].get(name).is_some();
+        assert!(known, "{name} is no dependency");
+    }
+    let readme = read("editors/vscode/README.md");
+    assert!(readme.len() > 200 && !readme.contains("This is the README"), "{readme}");
+    // What git leaves out, and what would be packaged needlessly, is left out: but nothing that is named.
+    let left_out = read("editors/vscode/.vscodeignore");
+    for path in ["extension.js", "syntaxes", "language-configuration.json", "package.json"] {
+        assert!(!left_out.lines().any(|line| line.trim() == path), "{path}");
+    }
 }

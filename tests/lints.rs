@@ -2,10 +2,11 @@
 //! example programmes and those of the documentation have no findings; and no text ends the lints.
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use perq_compiler::lint::{LINTS, Level, Levels, Lint, Options, day};
+use perq_compiler::lint::{LINTS, Level, Levels, Lint, Names, NoNames, Options, day};
 use perq_compiler::pipeline::{self, Compilation, Files, Input};
 use perq_compiler::sources::SourceMap;
 use perq_grammar::diagnostic::{Diagnostic, Severity};
+use perq_runtime::catalogue::{Catalogue, LackingNames};
 use perq_runtime::clock::ClockChanges;
 use perq_tests::pages::{self, Promise};
 use perq_tests::{read, say, tracked};
@@ -33,8 +34,20 @@ fn linted(files: &[(String, String)], on: Option<&Lint>) -> (Compilation, Vec<Di
         assert!(levels.set(lint.name, Level::Warn));
     }
     let today = on.and_then(|_| day("2026-11-22"));
-    let options = Options { today, zones: &ClockChanges, levels: &levels };
+    let given = on.and_then(|lint| table(&inputs, lint));
+    let names: &dyn Names = given.as_ref().map_or(&NoNames, |given| given);
+    let options = Options { today, zones: &ClockChanges, names, levels: &levels };
     pipeline::lint(&inputs, &Common, &options)
+}
+
+/// What the table of products of a lint's page, where it has one, lacks of the names in a text.
+fn table(inputs: &[Input], lint: &Lint) -> Option<LackingNames> {
+    let page = read(&format!("docs/lints/{}.md", lint.name));
+    let (_, rest) = page.split_once("```csv\n")?;
+    let (table, _) = rest.split_once("\n```")?;
+    let catalogue = Catalogue::builder().products_csv(table.as_bytes()).expect("a table").build();
+    let program = pipeline::compile(inputs, &Common).program?;
+    Some(LackingNames::of(&program, &catalogue))
 }
 
 fn said(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
@@ -403,7 +416,8 @@ fn no_text_ends_them(texts: &[String], few: usize) -> Result<(), Failed> {
     let mut reached = 0;
     for text in texts {
         let input = Input { path: "a.rule".to_owned(), text: text.clone() };
-        let options = Options { today: day("2026-11-22"), zones: &ClockChanges, levels: &all };
+        let options =
+            Options { today: day("2026-11-22"), zones: &ClockChanges, names: &NoNames, levels: &all };
         let (compilation, findings) = pipeline::lint(&[input], &Common, &options);
         reached += usize::from(!compilation.has_errors());
         for finding in &findings {

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     };
     let trials = vec![
         trial("a_session_from_a_broken_file_to_its_end", a_session),
+        trial("the_tutorial_in_an_editor", tutorial),
         trial("messages_that_are_none_do_not_end_it", malformed),
         trial("requests_that_are_cancelled_are_refused", cancelled),
         trial("what_is_asked_out_of_order_is_refused", out_of_order),
@@ -343,6 +344,55 @@ fn a_session() {
     client.tell("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
     assert!(client.wrong(uri).is_empty());
     client.end();
+}
+
+/// What the tutorial says of editors, from an empty folder on: the mistake is underlined before anything is saved, its repair
+/// is offered, a name is explained, and what is taken back leaves nothing behind.
+fn tutorial() {
+    let page = fs::read_to_string(root().join("docs/tutorial.md")).unwrap();
+    let (_, says) = page.split_once("An editor says the same while you type").expect("a paragraph");
+    let (says, _) = says.split_once("\n\n").expect("its end");
+    let quoted: Vec<&str> = says.split('`').skip(1).step_by(2).collect();
+    let ["perq lsp", mistake, offered, "club", hint] = quoted.as_slice() else { panic!("{quoted:?}") };
+    let folder = scratch("lsp-tutorial");
+    let shop = folder.join("shop").display().to_string();
+    let (exit, said, _) = perq_cli::run(&["new", &shop], &b""[..]).unwrap();
+    assert_eq!(exit, perq_cli::Exit::Clean, "{said}");
+    let path = folder.join("shop/rules.rule");
+    let right = fs::read_to_string(&path).unwrap();
+    let wrong = right.replace("1% of basket.paid as points", mistake);
+    assert_ne!(right, wrong);
+    let mut client = Client::initialized();
+    let uri = address(&path);
+    client.open(&uri, &right);
+    assert_eq!(client.wrong(&uri), Vec::<Value>::new());
+    let whole = |version: u64, text: &str| json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [{ "text": text }] });
+    client.tell("textDocument/didChange", whole(2, &wrong));
+    let found = client.wrong(&uri);
+    assert_eq!(names(&found), ["mismatched-units"], "{found:?}");
+    let (line, column) = place(&wrong, mistake);
+    let start = &found[0]["range"]["start"];
+    assert_eq!(start["line"], line);
+    assert!((column..column + mistake.len()).contains(&(start["character"].as_u64().unwrap() as usize)));
+    let actions = client.ask(
+        "textDocument/codeAction",
+        json!({ "textDocument": { "uri": uri }, "range": found[0]["range"], "context": { "diagnostics": [] } }),
+    );
+    let repair = actions["result"].as_array().unwrap().iter().find_map(|action| {
+        let mended = apply(&wrong, action["edit"]["changes"].get(&uri)?);
+        mended.contains(*offered).then_some(mended)
+    });
+    let repair = repair.unwrap_or_else(|| panic!("{offered} is not offered: {actions}"));
+    client.tell("textDocument/didChange", whole(3, &repair));
+    assert_eq!(client.wrong(&uri), Vec::<Value>::new());
+    client.tell("textDocument/didChange", whole(4, &right));
+    let hover = client.at("textDocument/hover", &uri, place(&right, "club"));
+    assert!(hover["contents"]["value"].as_str().unwrap().contains("account club"), "{hover}");
+    let all = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    let hints = client.ask("textDocument/inlayHint", json!({ "textDocument": { "uri": uri }, "range": all }));
+    assert!(hint_lines(&hints).iter().any(|(_, said)| said == hint), "{hints}");
+    client.end();
+    let _ = fs::remove_dir_all(folder);
 }
 
 fn malformed() {
@@ -774,6 +824,10 @@ fn large() {
         };
         let errors = said.as_array().unwrap().iter().filter(|found| found["severity"] == 1).count();
         assert!(errors >= 1, "{said}");
+        // What is asked at once is answered of this file alone, with what the others declare.
+        let (above, start) = place(&text, "in group ");
+        let hover = client.at("textDocument/hover", &of_rules, (above, start + "in group ".len()));
+        assert!(hover["contents"]["value"].as_str().is_some_and(|told| told.contains("group p")), "{hover}");
         let typed = change(&mut client, &of_rules, (line, column), 1, "");
         loop {
             let message = client.messages.recv_timeout(PATIENCE).expect("diagnostics");

@@ -3,7 +3,9 @@
 //! `Sources → Parsed → Checked → Program → Verified`: each stage is made by the one before, and nothing but
 //! [`crate::ir::verify()`] makes the last.
 
-use crate::check::{Checked, Import, MAX_FOUND, Sighting, SourceTree, check, check_file, check_watched};
+use crate::check::{
+    Checked, Import, MAX_FOUND, Sighting, SourceTree, check, check_file, check_file_watched, check_watched,
+};
 use crate::interpret::marks::Marks;
 use crate::ir::verify::{At, VerifyRule, limits};
 use crate::ir::{Program, RuleId, Verified, VerifyError, optimise, verify};
@@ -120,6 +122,16 @@ pub fn look_at(inputs: &[Input], files: &dyn Files, kept: &Kept, path: &str) -> 
     let mut compilation = study.compilation;
     compilation.diagnostics.retain(|diagnostic| diagnostic.place.file == file);
     Some(compilation)
+}
+
+/// As [`study_again`], of one file with what the others declare: what stands in rules of others is passed over. Nothing where
+/// the files have no such path.
+pub fn study_file(inputs: &[Input], files: &dyn Files, kept: &Kept, path: &str) -> Option<Study> {
+    let number = inputs.iter().position(|input| input.path == path)?;
+    let file = FileId(u32::try_from(number).ok()?);
+    let mut study = read(inputs, files, kept, |trees, imports| check_file_watched(trees, imports, file));
+    study.compilation.diagnostics.retain(|diagnostic| diagnostic.place.file == file);
+    Some(study)
 }
 
 /// What was read of files, by their numbers: a text that is the same is not read again. Any number of threads may read.

@@ -1434,8 +1434,12 @@ impl View<'_> {
         Some(out)
     }
 
+    /// Whether a rule has an effect; a gift that the member may choose is one.
     fn fires(&self, rule: RuleId) -> bool {
-        self.all().any(|decision| decision.acting().any(|acting| self.is(acting, rule)))
+        self.all().any(|decision| {
+            let offers = decision.gift_offers.iter().map(|offer| offer.rule);
+            decision.acting().chain(offers).any(|acting| self.is(acting, rule))
+        })
     }
 
     fn sku(&self, gift: u32, option: u32) -> &str {

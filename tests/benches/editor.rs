@@ -136,12 +136,32 @@ fn in_a_folder() {
         while !says_of(&next(&mut from_server), &uri, turn + 2) {}
         times.push(start.elapsed());
     }
+    // A character, and at once what could stand there: nothing of the programme is known by then.
+    let mut completions = Vec::new();
+    for turn in 0..20_u64 {
+        let start = Instant::now();
+        send(json!({ "method": "textDocument/didChange", "params": {
+            "textDocument": { "uri": uri, "version": turn + 100 },
+            "contentChanges": [{ "range": {
+                "start": { "line": line, "character": end }, "end": { "line": line, "character": end },
+            }, "text": " " }],
+        } }));
+        send(json!({ "id": turn + 10, "method": "textDocument/completion", "params": {
+            "textDocument": { "uri": uri }, "position": { "line": line, "character": 5 },
+        } }));
+        while next(&mut from_server)["id"] != turn + 10 {}
+        completions.push(start.elapsed());
+    }
+    completions.sort();
     send(json!({ "id": 2, "method": "shutdown" }));
     send(json!({ "method": "exit" }));
     times.sort();
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
     let [best, median, worst] = [times[0], times[times.len() / 2], times[times.len() - 1]].map(ms);
     println!("\n10 000 rules in {count} files, typed in one: {best:.1}, {median:.1}, {worst:.1}");
+    let [best, median, worst] =
+        [completions[0], completions[completions.len() / 2], completions[completions.len() - 1]].map(ms);
+    println!("and asked at once what could stand there: {best:.1}, {median:.1}, {worst:.1}");
     // What it still says fills the pipe otherwise.
     std::thread::spawn(move || std::io::copy(&mut from_server, &mut std::io::sink()));
     let _ = running.join();

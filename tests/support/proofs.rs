@@ -252,6 +252,77 @@ pub fn even_programme(random: &mut Random) -> String {
     text
 }
 
+/// A programme of sets whose parts say which goods they leave alone, and of rules that leave a third one nothing together, or
+/// almost.
+pub fn set_programme(random: &mut Random) -> String {
+    let mut text = "language 1\nprogram proofs { currency EUR zone \"UTC\" rounding half_up }\n\
+         account bonus { unit points decimals 0 round down per basket worth 100 points = 1 EUR shortfall debt }\n\
+         enum Tier ordered { base, silver, gold }\nextend member { tier: Tier = base }\n\
+         extend line { least: money = 0 EUR  promo: bool = false }\n\
+         group sets { kind set_discount displace none on_price original on purchase\n"
+        .to_owned();
+    let left_alone = category(random);
+    let part = |random: &mut Random| match random.below(5) {
+        0 => format!("where unit in category \"{}\"", category(random)),
+        1 => format!("where unit.promo and not unit in category \"{left_alone}\""),
+        2 => format!(
+            "where unit in category \"{}\" and not unit in category \"{left_alone}\"",
+            category(random)
+        ),
+        _ => format!("where not unit in category \"{left_alone}\""),
+    };
+    for at in 0..=random.below(2) {
+        let (a, b) = (part(random), part(random));
+        let of = random.pick(&["duo", "cheapest 1 of duo", "dearest 1 of duo"]);
+        let effect = match random.below(3) {
+            0 => "price 1.50 EUR total for duo spread by initial".to_owned(),
+            1 => format!("discount 0.{:02} EUR on {of}", 1 + random.below(90)),
+            _ => format!("discount {}% on {of}", 1 + random.below(60)),
+        };
+        text.push_str(&format!(
+            "  rule s{at} {{ take bundle duo up to {} times best for member {{ a = 1 of units {a}  b = {} of units {b} }} then {effect} }}\n",
+            1 + random.below(3),
+            1 + random.below(2),
+        ));
+    }
+    let displace = random.pick(&[
+        "first per line",
+        "first per basket",
+        "best for member per line",
+        "best for member per basket",
+    ]);
+    text.push_str(&format!(
+        "}}\ngroup lines_of_it {{ kind line_discount displace {displace} on_price original on purchase\n"
+    ));
+    let tea = category(random);
+    let (low, high) = (5 + random.below(10), 5 + random.below(10));
+    let each = |random: &mut Random| format!("discount 0.{:02} EUR on lines", 1 + random.below(40));
+    let halves = if random.below(2) == 0 {
+        let (one, other) = (each(random), each(random));
+        [
+            format!("when basket.initial < {high} EUR then {one}"),
+            format!("when basket.initial >= {low} EUR then {other}"),
+        ]
+    } else {
+        let (one, other) = (each(random), each(random));
+        [
+            format!("then {one} where line in category \"{tea}\""),
+            format!("then {other} where not line in category \"{tea}\""),
+        ]
+    };
+    for (at, half) in halves.iter().enumerate() {
+        text.push_str(&format!("  rule h{at} {{ priority {} {half} }}\n", 5 + at));
+    }
+    let third = each(random);
+    text.push_str(&format!("  rule third {{ priority {} then {third} }}\n}}\n", random.pick(&["1", "9"])));
+    text.push_str(&format!(
+        "ensure alone {{ for each line where line in category \"{left_alone}\" and line.initial >= 1 EUR keep line.discount <= 0.40 EUR }}\n"
+    ));
+    let percent = 5 + random.below(60);
+    text.push_str(&format!("ensure basket {{ keep basket.discount <= {percent}% of basket.initial }}\n"));
+    text
+}
+
 /// Which goods, by what each piece says of itself; now and then by what the line does.
 fn of_even(random: &mut Random, word: &str) -> String {
     let category = category(random);
@@ -655,7 +726,7 @@ fn asked(desk: &Desk<'_>, native: &Engine, text: &str, report: &mut Report) -> P
                 report.dead += 1;
                 proved.never.insert(answer.rule);
             }
-            Fires::Shadowed(_, witness) => {
+            Fires::Shadowed(_, witness) | Fires::ShadowedTogether(_, witness) => {
                 report.dead += 1;
                 if let Some(witness) = witness
                     && !again(&witness.event).fired.contains(&answer.rule)
@@ -739,7 +810,11 @@ pub fn campaign(seed: u64, packs: u64, baskets: u64, tries: usize) -> Report {
     let mut report = Report::default();
     for pack in 0..packs {
         let mut random = Random::new(seed.wrapping_mul(1_000_003).wrapping_add(pack));
-        let text = if pack % 2 == 0 { programme(&mut random) } else { even_programme(&mut random) };
+        let text = match pack % 6 {
+            5 => set_programme(&mut random),
+            even if even % 2 == 1 => even_programme(&mut random),
+            _ => programme(&mut random),
+        };
         let input = Input { path: "proofs.rule".to_owned(), text: text.clone() };
         let mut compilation = compile(&[input], &NoFiles);
         let Some(program) = compilation.program.take() else {

@@ -7,7 +7,7 @@ use crate::declarations::{Declaration, Kind};
 use crate::{Analysis, is_prelude};
 use perq_compiler::check::plural;
 use perq_grammar::complete::{Fitting, fitting};
-use perq_grammar::diagnostic::{FileId, Span};
+use perq_grammar::diagnostic::{FileId, Place, Span};
 use perq_grammar::lex::TokenKind;
 use std::collections::BTreeSet;
 
@@ -234,7 +234,7 @@ impl Analysis {
             for word in ["lines", "units", "payments"] {
                 out.add(word, CompletionKind::Subject, "collection", "", 3);
             }
-            self.locals(&around, &mut out);
+            self.locals(file, &around, &mut out);
         }
         if around.before(0) == "earlier" {
             out.add("lines", CompletionKind::Subject, "collection", "", 1);
@@ -496,37 +496,38 @@ impl Analysis {
     }
 
     /// The names that the rule or function around the place has bound before it.
-    fn locals(&self, around: &Around<'_>, out: &mut Proposals) {
+    fn locals(&self, file: FileId, around: &Around<'_>, out: &mut Proposals) {
         let unit = around.unit();
-        let mut found: Vec<(&str, Kind)> = Vec::new();
+        let mut found: Vec<(usize, Kind)> = Vec::new();
         for (at, index) in unit.iter().enumerate() {
             let next = |n: usize| unit.get(at + n).map_or("", |index| around.token(*index));
-            match around.token(*index) {
-                "let" => found.push((next(1), Kind::Let)),
-                "each" => found.push((next(1), Kind::Loop)),
-                "bundle" => found.push((next(1), Kind::Bundle)),
-                "with" if next(2) == ":" => found.push((next(1), Kind::Blank)),
-                "(" | "," if next(2) == ":" => found.push((next(1), Kind::Parameter)),
-                _ => {}
-            }
+            let kind = match around.token(*index) {
+                "let" => Kind::Let,
+                "each" => Kind::Loop,
+                "bundle" => Kind::Bundle,
+                "with" if next(2) == ":" => Kind::Blank,
+                "(" | "," if next(2) == ":" => Kind::Parameter,
+                _ => continue,
+            };
+            found.extend(unit.get(at + 1).map(|name| (*name, kind)));
         }
         // What is being bound is not known yet.
         let being = if around.before(0) == "=" { around.before(1) } else { "" };
-        for (name, kind) in found.into_iter().rev() {
+        for (at, kind) in found.into_iter().rev() {
+            let name = around.token(at);
             if name == being || !is_word(name) {
                 continue;
             }
-            let known = self
-                .declarations
-                .iter()
-                .find(|declaration| declaration.kind == kind && declaration.name == name);
+            // The same name elsewhere is another.
+            let place = around.fitting.tokens.get(at).map(|token| Place { file, span: token.span });
+            let known = self.declarations.iter().find(|declaration| Some(declaration.place) == place);
             let ty = known.and_then(|declaration| self.type_of_name(declaration.place, declaration));
             out.add(name, CompletionKind::Declared(kind), ty.as_deref().unwrap_or(kind.word()), "", 1);
         }
     }
 
     fn expressions(&self, file: FileId, around: &Around<'_>, out: &mut Proposals) {
-        self.locals(around, out);
+        self.locals(file, around, out);
         for word in ["member", "basket", "event", "line", "unit", "payment"] {
             out.add(word, CompletionKind::Subject, "record", "", 3);
         }

@@ -26,7 +26,7 @@ pub use rename::Edits;
 use declarations::{Mention, names};
 use perq_compiler::check::{Sighting, Target, plural};
 use perq_compiler::lint;
-use perq_compiler::pipeline::{Files, Input, Kept, Study, study_again};
+use perq_compiler::pipeline::{Files, Input, Kept, Study, study_again, study_file};
 use perq_compiler::typed::{Builtin, FieldId, RowField, Type};
 use perq_grammar::ast::File;
 use perq_grammar::diagnostic::{Diagnostic, FileId, Place, Span};
@@ -48,6 +48,8 @@ pub struct Analysis {
     lines: FxHashMap<FileId, Lines>,
     /// The files of the programme itself.
     own: usize,
+    /// What stands in other files than this one is not looked into, but for what they declare.
+    alone: Option<FileId>,
 }
 
 /// A symbol of an analysis.
@@ -116,7 +118,19 @@ impl Analysis {
 
     /// The same; files whose texts are as they were are not read again.
     pub fn again(inputs: &[Input], files: &dyn Files, kept: &Kept) -> Analysis {
-        let study = study_again(inputs, files, kept);
+        Analysis::of_study(study_again(inputs, files, kept), inputs.len(), None)
+    }
+
+    /// What is known of one file and of all that is declared, without looking into the rules of other files: as much as it
+    /// takes to answer what is asked at its places. Nothing where the files have no such path.
+    pub fn alone(inputs: &[Input], files: &dyn Files, kept: &Kept, path: &str) -> Option<Analysis> {
+        let study = study_file(inputs, files, kept, path)?;
+        let number = inputs.iter().position(|input| input.path == path)?;
+        let file = FileId(u32::try_from(number).ok()?);
+        Some(Analysis::of_study(study, inputs.len(), Some(file)))
+    }
+
+    fn of_study(study: Study, own: usize, alone: Option<FileId>) -> Analysis {
         let mut lines = FxHashMap::default();
         for source in study.compilation.sources.iter() {
             lines.insert(source.file, Lines::of(&source.text));
@@ -130,7 +144,8 @@ impl Analysis {
             uses: Vec::new(),
             sightings: Vec::new(),
             lines,
-            own: inputs.len(),
+            own,
+            alone,
         };
         analysis.bind();
         analysis
@@ -267,7 +282,9 @@ impl Analysis {
                 self.uses.push((declaration.place, id));
                 self.declarations.push(declaration);
             }
-            mentions.extend(names.mentions);
+            if self.alone.is_none_or(|alone| alone == file) {
+                mentions.extend(names.mentions);
+            }
         }
         // `earlier purchases`
         let events = self.symbols.iter().enumerate().filter(|(_, symbol)| symbol.kind == Kind::Event);

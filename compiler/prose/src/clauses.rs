@@ -320,6 +320,19 @@ impl Writer<'_> {
         self.say(depth, out);
     }
 
+    /// A limit of an offer, which counts how often it is shown.
+    pub(crate) fn shown_at_most(&mut self, amount: &Expr, per: &[Name], window: Option<&Window>) {
+        let amount = self.noun(amount);
+        let texts = ["it is shown at most {0}", "показывается не больше {0:of}", "si mostra al massimo {0}"];
+        let mut out = self.text(texts, &[&amount]);
+        for per in per {
+            out.push_words(" ");
+            out.push(&words::per(self.language, &per.text));
+        }
+        self.within(&mut out, window);
+        self.say(0, out);
+    }
+
     fn bundle(&mut self, depth: u8, bundle: &Bundle) {
         let Bundle { name, up_to, best_for, parts } = bundle;
         let name = Phrase::name(name.text.clone()).into();

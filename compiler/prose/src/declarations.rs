@@ -8,10 +8,11 @@ use crate::phrase::{Noun, Phrase};
 use crate::words;
 use crate::writer::{Entry, Kind, Node, Reader, Writer};
 use perq_grammar::ast::{
-    AccountClause, ArbitrationClause, BadgeClause, Bound, CertificateClause, Clause, CouponClause, Display,
-    Downgrade, EnsureClause, Expectation, Expire, Expr, ExprKind, FieldDeclaration, GroupClause, Header,
-    Item, ItemKind, Level, LineRef, MeltOf, Name, OfferClause, OfferOutcome, Path, Placed, ProgramClause,
-    Purpose, RedemptionClause, Rule, Scope, Test, TestField, TestStep, Text, TiersClause, TypeName, Way,
+    AccountClause, ArbitrationClause, BadgeClause, Bound, CertificateClause, Clause, ClauseKind,
+    CouponClause, Display, Downgrade, EnsureClause, Expectation, Expire, Expr, ExprKind, FieldDeclaration,
+    GroupClause, Header, Item, ItemKind, Level, LineRef, MeltOf, Name, OfferClause, OfferOutcome, Path,
+    Placed, ProgramClause, Purpose, RedemptionClause, Rule, Scope, Test, TestField, TestStep, Text,
+    TiersClause, TypeName, Way,
 };
 
 impl<'a> Writer<'a> {
@@ -1177,6 +1178,9 @@ impl<'a> Writer<'a> {
                 )
             }
             RedemptionClause::IfShort(sayings) => {
+                if !sayings.iter().any(|(whom, _)| self.hears(whom)) {
+                    return;
+                }
                 let out = self.text(
                     ["where the balance is too small:", "если остатка не хватает:", "se il saldo non basta:"],
                     &[],
@@ -1323,7 +1327,11 @@ impl<'a> Writer<'a> {
                 )
             }
             OfferClause::Shared(clause) => {
-                self.a_clause(0, clause);
+                if let ClauseKind::Limit { amount, per, window, otherwise: _ } = &clause.kind {
+                    self.shown_at_most(amount, per, window.as_ref());
+                } else {
+                    self.a_clause(0, clause);
+                }
                 return;
             }
         };

@@ -500,11 +500,15 @@ impl Writer<'_> {
         self.say(depth, out);
     }
 
+    /// Whether words for somebody are for the reader: those for staff are not for members.
+    pub(crate) fn hears(&self, whom: &Name) -> bool {
+        matches!(whom.text.as_str(), "en" | "ru" | "it" | "member") || self.reader != Reader::Member
+    }
+
     /// Words for somebody: those of the language where there are any, with all that are for roles.
     pub(crate) fn sayings(&mut self, depth: u8, sayings: &[(Name, Text)]) {
         for (whom, text) in sayings {
-            let is_for_staff = !matches!(whom.text.as_str(), "en" | "ru" | "it" | "member");
-            if is_for_staff && self.reader == Reader::Member {
+            if !self.hears(whom) {
                 continue;
             }
             let said = self.language.quoted(&text.value).into();

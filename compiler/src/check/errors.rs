@@ -889,12 +889,17 @@ pub(super) fn mismatched_units(
     verb: &str,
     (left_place, left_label): (Place, &str),
     (right_place, right_label): (Place, &str),
+    edits: Vec<(String, Option<(Place, String)>)>,
     repairs: &[String],
 ) -> Diagnostic {
     let diagnostic =
         Diagnostic::error("mismatched-units", place, format!("{left} and {right} cannot be {verb}"))
             .label(left_place, left_label)
             .label(right_place, right_label);
+    let diagnostic = edits.into_iter().fold(diagnostic, |diagnostic, (text, edit)| match edit {
+        Some((place, replacement)) => diagnostic.fix(text, place, replacement),
+        None => diagnostic.help(text),
+    });
     repairs.iter().fold(diagnostic, |diagnostic, repair| diagnostic.help(repair.clone()))
 }
 

@@ -112,6 +112,13 @@ pub fn check_file(files: &[SourceTree], imports: &[Import], file: FileId) -> Vec
     diagnostics
 }
 
+/// As [`check_watched`], of one file: rules of others are passed over, and nothing is said of them.
+pub fn check_file_watched(files: &[SourceTree], imports: &[Import], file: FileId) -> Checked {
+    let mut checked = check_as(files, imports, true, Some(file));
+    checked.diagnostics.retain(|diagnostic| diagnostic.place.file == file);
+    checked
+}
+
 /// As [`check`], and keeps what was made of each place.
 pub fn check_watched(files: &[SourceTree], imports: &[Import]) -> Checked {
     check_as(files, imports, true, None)

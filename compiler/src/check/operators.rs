@@ -134,11 +134,15 @@ impl Checker<'_> {
         let labels = (self.origin(left_place, left), self.origin(right_place, right));
         let (left_text, right_text) = (self.quote(left_place), self.quote(right_place));
         let mut repairs = Vec::new();
+        let mut edits = Vec::new();
+        // What is too long for a message is too long to be written from one.
         if let Some(target) = self.conversion(&right_text, right, left) {
-            repairs.push(format!("convert the {}: `{target}`", nouns.1));
+            let edit = (self.text(right_place) == right_text).then(|| (right_place, target.clone()));
+            edits.push((format!("convert the {}: `{target}`", nouns.1), edit));
         }
         if let Some(target) = self.conversion(&left_text, left, right) {
-            repairs.push(format!("or the {}: `{target}`", nouns.0));
+            let edit = (self.text(left_place) == left_text).then(|| (left_place, target.clone()));
+            edits.push((format!("or the {}: `{target}`", nouns.0), edit));
         }
         let share = match (left, right) {
             (Type::Percent, Type::Percent) => None,
@@ -167,6 +171,7 @@ impl Checker<'_> {
             verb,
             (left_place, &labels.0),
             (right_place, &labels.1),
+            edits,
             &repairs,
         ));
     }

@@ -208,6 +208,11 @@ impl<'c, 'p> Conditions<'c, 'p> {
         self.put(condition, self.element, true)
     }
 
+    /// The same, of what may be about an element.
+    pub fn add_opposite_of(&mut self, condition: &Expr, element: Option<LocalId>) -> Verdict {
+        self.put(condition, element, true)
+    }
+
     fn put(&mut self, condition: &Expr, element: Option<LocalId>, negated: bool) -> Verdict {
         self.element = element;
         let number = self.count;

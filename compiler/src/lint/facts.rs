@@ -4,7 +4,7 @@
 use super::bounds::Ranges;
 use super::conditions::{Conditions, Verdict, conjuncts};
 use super::shape::Shapes;
-use super::{Options, Zones};
+use super::{Names, Options, Zones};
 use crate::check::SourceTree;
 use crate::ir;
 use crate::sources::SourceMap;
@@ -27,6 +27,8 @@ pub struct Facts<'a> {
     pub today: Option<i64>,
     /// Clocks.
     pub zones: &'a dyn Zones,
+    /// Names of the catalogue.
+    pub names: &'a dyn Names,
     /// Rules, coupons' and redemptions' among them.
     pub rules: Vec<RuleFacts<'a>>,
     sources: &'a SourceMap,
@@ -172,6 +174,7 @@ impl<'a> Facts<'a> {
             trees,
             today: options.today,
             zones: options.zones,
+            names: options.names,
             rules: rules.collect(),
             sources,
             tokens: trees.iter().map(|tree| (tree.file, lex(&tree.text))).collect(),

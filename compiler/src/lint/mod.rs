@@ -2,7 +2,7 @@
 //! findings out; nothing is changed.
 //!
 //! One lint is one file in `lints`, with one line in its list, and one page in `docs/lints`. Refuses to know clocks and
-//! files: the day of today and the changes of clocks are given, or what needs them is not asked.
+//! files: the day of today, the changes of clocks and the names of tables are given, or what needs them is not asked.
 
 pub mod bounds;
 pub mod comments;
@@ -175,6 +175,22 @@ impl Zones for NoZones {
     }
 }
 
+/// What tables of a catalogue hold.
+pub trait Names {
+    /// Of a kind of which they hold names, whether they lack this one; with a name that they hold and that is near.
+    fn lacks(&self, kind: &str, name: &str) -> Option<Option<&str>>;
+}
+
+/// Tables that are not at hand: they lack nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoNames;
+
+impl Names for NoNames {
+    fn lacks(&self, _kind: &str, _name: &str) -> Option<Option<&str>> {
+        None
+    }
+}
+
 /// What is given beside the rules.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
@@ -182,6 +198,8 @@ pub struct Options<'a> {
     pub today: Option<i64>,
     /// Clocks.
     pub zones: &'a dyn Zones,
+    /// Names of the catalogue.
+    pub names: &'a dyn Names,
     /// Levels.
     pub levels: &'a Levels,
 }

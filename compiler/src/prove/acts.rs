@@ -2,7 +2,7 @@
 //! refuses to know what is to be proved.
 
 use crate::ir::{self, DiscountAmount, EventId, Fall, GroupId, Phase, Rounding, RuleId};
-use crate::typed::{Element, Expr, LocalId, Program, Rule, Source, SourceKind, Step};
+use crate::typed::{Bundle, Element, Expr, LocalId, Program, Rule, Source, SourceKind, Step};
 use rustc_hash::FxHashMap;
 
 /// How deep sources are followed.
@@ -93,6 +93,7 @@ pub fn acts(program: &Program, kind: EventId) -> Vec<Act<'_>> {
                 lets: FxHashMap::default(),
                 loops: Vec::new(),
                 odd: false,
+                bundles: Vec::new(),
                 all: &mut all,
             };
             reading.steps(&rule.steps);
@@ -111,6 +112,8 @@ struct Reading<'p, 'o> {
     loops: Vec<&'p Source>,
     /// Inside sets, or a loop over rows that are no lines.
     odd: bool,
+    /// The bundles around the place.
+    bundles: Vec<&'p Bundle>,
     all: &'o mut Vec<Act<'p>>,
 }
 
@@ -123,6 +126,8 @@ struct Lines<'p> {
     picked: bool,
     /// The lines are those of the innermost loops.
     loops: bool,
+    /// Of a set, the pieces of this part.
+    part: Option<u32>,
 }
 
 impl<'p> Reading<'p, '_> {
@@ -144,25 +149,30 @@ impl<'p> Reading<'p, '_> {
                     self.loops.pop();
                     self.odd = was;
                 }
-                Step::Sets { bundle: _, body } => {
+                Step::Sets { bundle, body } => {
                     let was = std::mem::replace(&mut self.odd, true);
+                    self.bundles.push(bundle);
                     self.steps(body);
+                    self.bundles.pop();
                     self.odd = was;
                 }
                 Step::Discount { meaning, amount, target, fall, rounding, reason: _, place: _ } => {
-                    let mut lines = Lines::default();
-                    self.lines(target, &mut lines, DEEPEST);
-                    // In a loop, what is not of the loop's own line is done again and again.
-                    let once = !self.odd && (self.loops.is_empty() || lines.loops);
-                    let deed = Deed::Discount {
-                        meaning: *meaning,
-                        amount,
-                        fall: *fall,
-                        rounding: *rounding,
-                        whole: !lines.picked,
-                        once,
-                    };
-                    self.add(lines, deed);
+                    // What falls on all parts of a set falls on pieces of one part or another: as many effects.
+                    for part in self.parts(target, DEEPEST) {
+                        let mut lines = Lines { part, ..Lines::default() };
+                        self.lines(target, &mut lines, DEEPEST);
+                        // In a loop, what is not of the loop's own line is done again and again.
+                        let once = !self.odd && (self.loops.is_empty() || lines.loops);
+                        let deed = Deed::Discount {
+                            meaning: *meaning,
+                            amount,
+                            fall: *fall,
+                            rounding: *rounding,
+                            whole: !lines.picked,
+                            once,
+                        };
+                        self.add(lines, deed);
+                    }
                 }
                 Step::Gift { .. } => self.add(Lines::default(), Deed::Gift),
                 Step::Award { account, amount, rounding, to: None, element, .. } => {
@@ -217,6 +227,40 @@ impl<'p> Reading<'p, '_> {
         });
     }
 
+    /// What a part of a bundle takes its pieces from.
+    fn part(&self, bundle: LocalId, part: Option<u32>) -> Option<&'p Source> {
+        let bundle = self.bundles.iter().find(|own| own.local == bundle)?;
+        bundle.parts.get(part? as usize).map(|part| &part.of)
+    }
+
+    /// The parts of a set that a source has pieces of, where it does not say which.
+    fn parts(&self, source: &'p Source, depth: u32) -> Vec<Option<u32>> {
+        let Some(depth) = depth.checked_sub(1) else { return vec![None] };
+        match &source.kind {
+            SourceKind::Set { bundle, part: None } => {
+                match self.bundles.iter().find(|own| own.local == *bundle) {
+                    Some(of) if !of.parts.is_empty() => {
+                        (0u32..).zip(&of.parts).map(|(part, _)| Some(part)).collect()
+                    }
+                    Some(_) | None => vec![None],
+                }
+            }
+            SourceKind::One(local) => match self.loops.iter().rev().find(|own| own.element == *local) {
+                Some(of) => self.parts(of, depth),
+                None => vec![None],
+            },
+            SourceKind::Bound(local) => {
+                self.lets.get(local).map_or_else(|| vec![None], |bound| self.parts(bound, depth))
+            }
+            SourceKind::Filter(from, _)
+            | SourceKind::Extreme { from, .. }
+            | SourceKind::EveryNth { from, .. } => self.parts(from, depth),
+            SourceKind::All | SourceKind::Past(_) | SourceKind::Set { bundle: _, part: Some(_) } => {
+                vec![None]
+            }
+        }
+    }
+
     /// What holds for every line that a source has pieces of.
     fn lines(&self, source: &'p Source, out: &mut Lines<'p>, depth: u32) {
         let Some(depth) = depth.checked_sub(1) else {
@@ -240,7 +284,12 @@ impl<'p> Reading<'p, '_> {
                     None => out.picked = true,
                 }
             }
-            SourceKind::Set { .. } => out.picked = true,
+            SourceKind::Set { bundle, part } => {
+                out.picked = true;
+                if let Some(part) = self.part(*bundle, part.or(out.part)) {
+                    self.lines(part, out, depth);
+                }
+            }
             SourceKind::Filter(from, condition) => {
                 let mut parts = Vec::new();
                 crate::lint::conditions::conjuncts(condition, &mut parts);

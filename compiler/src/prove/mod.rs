@@ -3,9 +3,11 @@
 //! that leave it, and whoever can run events looks for one that does. It refuses to run anything, and to guess.
 
 mod acts;
+mod bounds;
 mod forms;
 mod gains;
 mod model;
+mod plans;
 mod rules;
 mod shadows;
 pub mod simplex;
@@ -16,6 +18,7 @@ use crate::lint::conditions::{Conditions, Verdict};
 use crate::lint::shape::Shapes;
 use crate::typed::{Builtin, Expr, ExprKind, Figure, LocalId, Program, Promise, Ratio, Step};
 use acts::{Act, Deed, acts};
+pub use bounds::{Bounded, Conflict, Declares, bounds};
 pub use gains::{Gain, Obstacle};
 use model::{Mode, Model, Name};
 pub use rules::{Dead, Pair, Rules, pairs, rules};

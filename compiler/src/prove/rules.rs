@@ -303,7 +303,7 @@ impl<'c, 'p> Study<'c, 'p> {
             };
             // A unit more than the limit, whatever is rounded.
             let above = Ratio::whole(i128::from(most).saturating_add(1));
-            counts && skips && limit.over.is_none() && low.compare(above).is_some_and(|order| order.is_ge())
+            counts && skips && low.compare(above).is_some_and(|order| order.is_ge())
         })
     }
 }

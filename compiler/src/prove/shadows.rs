@@ -19,8 +19,11 @@ use std::cmp::Ordering;
 pub struct Shadow {
     /// The rule.
     pub rule: RuleId,
-    /// Rules each of which alone displaces it wherever it gives something.
+    /// Rules each of which alone displaces it wherever it gives something; or where none does alone, some that do together:
+    /// one of them is asked wherever it is.
     pub by: Vec<Displacing>,
+    /// None of them does alone, nor do they without any of them.
+    pub together: bool,
 }
 
 /// A rule that displaces another, and what makes it do so.
@@ -54,6 +57,13 @@ pub(super) struct Facts<'c, 'p> {
     pub acts: &'c [Vec<Act<'p>>],
 }
 
+/// A condition, and the line that it asks.
+#[derive(Clone, Copy)]
+struct Part<'p> {
+    condition: &'p Expr,
+    of: Option<LocalId>,
+}
+
 /// How two amounts compare, wherever the second is above nothing.
 #[derive(Clone, Copy, Debug, Default)]
 struct Compared {
@@ -83,7 +93,12 @@ impl<'p> Facts<'_, 'p> {
                 .filter_map(displacing)
                 .collect();
             if !by.is_empty() {
-                found.push(Shadow { rule: *loser, by });
+                found.push(Shadow { rule: *loser, by, together: false });
+                continue;
+            }
+            let by = self.together((of.displace, of.per), rules, *loser, at);
+            if !by.is_empty() {
+                found.push(Shadow { rule: *loser, by, together: true });
             }
         }
         found
@@ -101,6 +116,25 @@ impl<'p> Facts<'_, 'p> {
         loser: RuleId,
         before: bool,
     ) -> Option<Gives> {
+        let second = self.may_displace(displace, winner, loser)?;
+        let mut answer: Option<Gives> = None;
+        for kind in &second.events {
+            let mut own = self.of(*kind, loser);
+            let lost = own.next()?;
+            if own.next().is_some() {
+                return None;
+            }
+            let gives = self.of(*kind, winner).find_map(|act| {
+                let gives = self.covers((displace, per), act, lost, before)?;
+                self.asked_wherever(act, lost).then_some(gives)
+            })?;
+            answer = Some(gives);
+        }
+        answer
+    }
+
+    /// Whether a rule can displace another one at all, by what it is; the other one.
+    fn may_displace(&self, displace: Displace, winner: RuleId, loser: RuleId) -> Option<&'p Rule> {
         let (first, second) = (self.rule(winner)?, self.rule(loser)?);
         let takes_part = match first.governance.effective {
             Effective::Stated => true,
@@ -119,20 +153,124 @@ impl<'p> Facts<'_, 'p> {
         if of_loser != 1 || of_winner == 0 || (displace == Displace::BestForRetailer && of_winner != 1) {
             return None;
         }
-        let mut answer: Option<Gives> = None;
-        for kind in &second.events {
-            let mut own = self.of(*kind, loser);
-            let lost = own.next()?;
-            if own.next().is_some() {
-                return None;
+        Some(second)
+    }
+
+    /// A smallest set of rules of which one is asked wherever a rule is, and displaces it there.
+    fn together(
+        &self,
+        group: (Displace, Scope),
+        rules: &[RuleId],
+        loser: RuleId,
+        at: usize,
+    ) -> Vec<Displacing> {
+        let mut by: Vec<Displacing> = Vec::new();
+        let Some(lost) = self.rule(loser).filter(|rule| !rule.events.is_empty()) else { return by };
+        for (position, winner) in rules.iter().enumerate().filter(|(position, _)| *position != at) {
+            let each =
+                lost.events.iter().map(|kind| self.partly(group, *kind, *winner, loser, position < at));
+            let all: Option<Vec<(Gives, Part<'p>)>> = each.collect();
+            if let Some((gives, _)) = all.and_then(|all| all.first().copied()) {
+                by.push(Displacing { rule: *winner, gives });
             }
-            let gives = self.of(*kind, winner).find_map(|act| {
-                let gives = self.covers((displace, per), act, lost, before)?;
-                self.asked_wherever(act, lost).then_some(gives)
-            })?;
-            answer = Some(gives);
         }
-        answer
+        let cover = |by: &[Displacing]| {
+            lost.events.iter().all(|kind| self.cover(group, *kind, by, (rules, loser, at)))
+        };
+        if by.len() < 2 || !cover(&by) {
+            return Vec::new();
+        }
+        for place in (0..by.len()).rev() {
+            let mut without = by.clone();
+            if place < without.len() {
+                without.remove(place);
+            }
+            if cover(&without) {
+                by = without;
+            }
+        }
+        by
+    }
+
+    /// Whether one of these is asked wherever a rule is, for one kind of event.
+    fn cover(
+        &self,
+        group: (Displace, Scope),
+        kind: EventId,
+        by: &[Displacing],
+        (rules, loser, at): (&[RuleId], RuleId, usize),
+    ) -> bool {
+        let Some(lost) = self.of(kind, loser).next() else { return false };
+        let mut known = self.known_of(lost);
+        by.iter().any(|own| {
+            let before = rules.iter().position(|rule| *rule == own.rule).is_some_and(|place| place < at);
+            let Some((_, part)) = self.partly(group, kind, own.rule, loser, before) else { return false };
+            // Where none of those before it is asked, and neither is this one: nowhere.
+            matches!(known.add_opposite_of(part.condition, part.of), Verdict::Never(_))
+        })
+    }
+
+    /// Whether a rule displaces another one wherever one condition more holds, and that condition.
+    fn partly(
+        &self,
+        group: (Displace, Scope),
+        kind: EventId,
+        winner: RuleId,
+        loser: RuleId,
+        before: bool,
+    ) -> Option<(Gives, Part<'p>)> {
+        self.may_displace(group.0, winner, loser)?;
+        let mut own = self.of(kind, loser);
+        let lost = own.next()?;
+        if own.next().is_some() {
+            return None;
+        }
+        self.of(kind, winner).find_map(|act| {
+            let gives = self.covers(group, act, lost, before)?;
+            let part = self.asked_where(act, lost)?;
+            // What each line keeps says nothing of what the whole basket does.
+            let of_some_lines = part.of.is_some() && group.1 == Scope::Basket;
+            (!of_some_lines || group.0 == Displace::First).then_some((gives, part))
+        })
+    }
+
+    /// The one condition under which an effect falls wherever another one does; nothing where there are more, or none.
+    fn asked_where(&self, winner: &Act<'p>, loser: &Act<'p>) -> Option<Part<'p>> {
+        let mut known = self.known_of(loser);
+        let parts = winner
+            .conditions
+            .iter()
+            .map(|condition| (*condition, self.element(winner, condition)))
+            .chain(winner.of_line.iter().map(|(condition, of)| (*condition, Some(*of))));
+        let mut open = None;
+        for (condition, of) in parts {
+            match known.add(condition, of) {
+                Verdict::Always | Verdict::Implied(_) | Verdict::Repeated(_) => {}
+                Verdict::Open if open.is_none() => open = Some(Part { condition, of }),
+                Verdict::Open | Verdict::Never(_) => return None,
+            }
+        }
+        open
+    }
+
+    /// What holds wherever an effect falls.
+    fn known_of(&self, act: &Act<'p>) -> Conditions<'_, 'p> {
+        let mut known = Conditions::new(self.program, self.shapes, self.ranges);
+        for condition in &act.conditions {
+            known.add(condition, self.element(act, condition));
+        }
+        for (condition, of) in &act.of_line {
+            known.add(condition, Some(*of));
+        }
+        known
+    }
+
+    /// Whose fields a condition asks, where those are a line's of the effect.
+    fn element(&self, act: &Act<'p>, condition: &Expr) -> Option<LocalId> {
+        match simple(self.program, condition) {
+            Some(Some(of)) if act.elements.contains(&of) => Some(of),
+            Some(_) | None => None,
+        }
     }
 
     fn of(&self, kind: EventId, rule: RuleId) -> impl Iterator<Item = &Act<'p>> {
@@ -141,22 +279,12 @@ impl<'p> Facts<'_, 'p> {
 
     /// Whether an effect falls wherever another one does, as far as conditions go.
     fn asked_wherever(&self, winner: &Act<'p>, loser: &Act<'p>) -> bool {
-        let mut known = Conditions::new(self.program, self.shapes, self.ranges);
-        let element = |act: &Act<'p>, condition: &Expr| match simple(self.program, condition) {
-            Some(Some(of)) if act.elements.contains(&of) => Some(of),
-            Some(_) | None => None,
-        };
-        for condition in &loser.conditions {
-            known.add(condition, element(loser, condition));
-        }
-        for (condition, of) in &loser.of_line {
-            known.add(condition, Some(*of));
-        }
+        let mut known = self.known_of(loser);
         let mut follows = |condition: &Expr, of: Option<LocalId>| match known.add(condition, of) {
             Verdict::Always | Verdict::Implied(_) | Verdict::Repeated(_) => true,
             Verdict::Open | Verdict::Never(_) => false,
         };
-        winner.conditions.iter().all(|condition| follows(condition, element(winner, condition)))
+        winner.conditions.iter().all(|condition| follows(condition, self.element(winner, condition)))
             && winner.of_line.iter().all(|(condition, of)| follows(condition, Some(*of)))
     }
 

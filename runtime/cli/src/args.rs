@@ -259,7 +259,7 @@ pub struct Prove {
     #[arg(default_value = ".")]
     pub paths: Vec<PathBuf>,
 
-    /// Answer these questions only [default: ensures and rules]
+    /// Answer these questions only [default: ensures, bounds and rules]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub only: Vec<Proofs>,
 
@@ -285,6 +285,8 @@ pub struct Prove {
 pub enum Proofs {
     /// Whether every decision keeps what `ensure` says
     Ensures,
+    /// Whether each level, payment and contact plan can be met
+    Bounds,
     /// Whether each rule can have an effect
     Rules,
     /// Whether two rules of a group can meet

@@ -91,7 +91,10 @@ enum Open {
 
 /// YAML as JSON. Words without quotes stay texts, so that `sku: 00123` keeps its zeros and `price: 2.50` its digits;
 /// only `true`, `false` and `null` (or nothing) are what they say.
-fn yaml(text: &str) -> Result<String, String> {
+///
+/// # Errors
+/// With the place where the text is no YAML, or more than this reads of it.
+pub fn yaml(text: &str) -> Result<String, String> {
     let mut out = String::new();
     let mut open: Vec<Open> = Vec::new();
     let mut documents = 0_usize;

@@ -4,6 +4,7 @@
 //! program sees of them.
 
 pub(crate) mod bind;
+mod names;
 
 use crate::input;
 use crate::nearest::nearest;
@@ -11,6 +12,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use std::io::Read;
 
 pub use bind::{Dictionary, UnknownName};
+pub use names::LackingNames;
 
 /// Why a catalogue is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -403,6 +403,12 @@ fn choices(program: &Program, space: Space, id: SlotId, slot: &Slot) -> Vec<Choi
         | SlotType::Number { .. } => {
             found.extend(around(atoms.flat_map(numbers)).into_iter().map(Choice::Number));
             found.extend([0, 1, 100, 1_000, 10_000].map(Choice::Number));
+            // Tens and thousands of what the field counts in, too, whatever its digits.
+            if let SlotType::Number { scale } | SlotType::Money { scale } = slot.ty
+                && let Some(one) = 10i64.checked_pow(scale.into()).filter(|one| *one > 1)
+            {
+                found.extend([one, one.saturating_mul(10), one.saturating_mul(1_000)].map(Choice::Number));
+            }
         }
         SlotType::Date => {
             found.extend(around(atoms.flat_map(numbers)).into_iter().map(Choice::Number));

@@ -13,7 +13,7 @@ use crate::engine::{Engine, EngineError, EngineKind, Session};
 use crate::pack::Pack;
 use events::{Maker, Random, Wish};
 use perq_compiler::ir::{EventId, GroupId, Program, RuleId};
-use perq_compiler::prove::{Answer, Dead, Gives, Nearest, Pair, Prover, Room, pairs, rules};
+use perq_compiler::prove::{Answer, Bounded, Dead, Gives, Nearest, Pair, Prover, Room, bounds, pairs, rules};
 use perq_compiler::typed;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
@@ -88,6 +88,8 @@ pub enum Fires {
     Off,
     /// It never stays: each of these displaces it wherever it gives something, as in this event, where one is found.
     Shadowed(Vec<(String, Gives)>, Option<Box<Witness>>),
+    /// The same, of these together: one of them displaces it wherever it gives something.
+    ShadowedTogether(Vec<(String, Gives)>, Option<Box<Witness>>),
     /// In this event.
     In(Box<Witness>),
     /// In events of its own conditions it always gave way to these, and no event was found in which it does not.
@@ -254,6 +256,11 @@ impl<'p> Desk<'p> {
         left.abs_diff(right) <= places.saturating_mul(unit).unsigned_abs()
     }
 
+    /// What is known of bounds that are declared beside each other.
+    pub fn bounds(&self) -> Vec<Bounded> {
+        bounds(&self.prover)
+    }
+
     /// What is known of each pair of rules of one group; of all pairs, where that is asked.
     pub fn overlaps(&self, of_all_groups: bool) -> Vec<PairAnswer> {
         let program: &Program = self.engine.program();
@@ -291,7 +298,12 @@ impl<'p> Desk<'p> {
                 (None, _) if found.off.contains(&id) => Fires::Off,
                 (None, Some(shadow)) => {
                     let by = shadow.by.iter().map(|by| (rule_name(program, by.rule), by.gives)).collect();
-                    Fires::Shadowed(by, self.gives_way(id, &rule.events))
+                    let witness = self.gives_way(id, &rule.events);
+                    if shadow.together {
+                        Fires::ShadowedTogether(by, witness)
+                    } else {
+                        Fires::Shadowed(by, witness)
+                    }
                 }
                 (None, None) => self.fires(id, &rule.events),
             };

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use perq_compiler::lint::{LINTS, Level, Levels, NoZones, Options};
+use perq_compiler::lint::{LINTS, Level, Levels, NoNames, NoZones, Options};
 use perq_compiler::pipeline::{Input, NoFiles, lint};
 
 fuzz_target!(|text: &str| {
@@ -10,7 +10,7 @@ fuzz_target!(|text: &str| {
     for lint in LINTS {
         levels.set(lint.name, Level::Warn);
     }
-    let options = Options { today: Some(20_000), zones: &NoZones, levels: &levels };
+    let options = Options { today: Some(20_000), zones: &NoZones, names: &NoNames, levels: &levels };
     let input = Input { path: "fuzz.rule".to_owned(), text: text.to_owned() };
     let (_, findings) = lint(&[input], &NoFiles, &options);
     for repair in findings.iter().flat_map(|finding| &finding.repairs) {

@@ -39,6 +39,7 @@ lints! {
     missing_limit "missing-limit"
     missing_shortfall "missing-shortfall"
     missing_title "missing-title"
+    name_not_in_tables "name-not-in-tables"
     needless_parentheses "needless-parentheses"
     never_matches "never-matches"
     never_true "never-true"

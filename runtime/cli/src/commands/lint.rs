@@ -2,14 +2,17 @@
 
 use super::fmt::{difference, replace};
 use crate::args;
+use crate::config::Tables;
 use crate::excerpt::plain;
 use crate::findings::{Finding, Findings};
 use crate::output::Output;
 use crate::programme::{self, Programme};
 use crate::render::plural;
+use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use perq_compiler::lint::{self, Group, LINTS, Level, Levels, Options};
 use perq_grammar::diagnostic::{Edit, FileId};
+use perq_runtime::catalogue::LackingNames;
 use perq_runtime::clock::ClockChanges;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -78,11 +81,24 @@ fn look(programmes: &[Programme], options: &args::Lint, today: Option<i64>) -> R
     let mut findings = Findings::default();
     for programme in programmes {
         let levels = levels(programme, options)?;
-        let options = Options { today, zones: &ClockChanges, levels: &levels };
+        let names = names(programme)?;
+        let options = Options { today, zones: &ClockChanges, names: &names, levels: &levels };
         let (compilation, lints) = programme.lint(&options)?;
         findings.add(compilation.sources, compilation.diagnostics, lints, programme.files.len());
     }
     Ok(findings)
+}
+
+/// What the tables that `perq.toml` names lack of the names in the rules. Tables that are not there, or cannot be read, are
+/// `perq run`'s to tell of: rules are looked at without them.
+fn names(programme: &Programme) -> Result<LackingNames, Failure> {
+    let tables = &programme.config.catalogue;
+    if *tables == Tables::default() {
+        return Ok(LackingNames::default());
+    }
+    let Ok(catalogue) = tables::catalogue(tables) else { return Ok(LackingNames::default()) };
+    let program = programme.compile()?.program;
+    Ok(program.map_or_else(LackingNames::default, |program| LackingNames::of(&program, &catalogue)))
 }
 
 /// Those of `perq.toml`, and those of the command line before them.

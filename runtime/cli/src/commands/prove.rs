@@ -5,12 +5,14 @@ use crate::args::{self, Proofs};
 use crate::excerpt::plain;
 use crate::output::Output;
 use crate::programme::{self, Loaded};
-use crate::render::plural;
+use crate::render::{self, plural};
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use perq_compiler::ir::Program;
-use perq_compiler::prove::{Dead, Gives};
+use perq_compiler::prove::{Bounded, Conflict, Dead, Gives};
+use perq_compiler::sources::SourceMap;
 use perq_compiler::typed::Ratio;
+use perq_grammar::diagnostic::Place;
 use perq_runtime::decimal;
 use perq_runtime::prove::block::test_block;
 use perq_runtime::prove::gains::{Bought, GainAnswer, GainKnown, Gained};
@@ -27,15 +29,24 @@ pub fn run(options: &args::Prove, output: &mut Output) -> Outcome {
     let mut told = Vec::new();
     for path in &options.paths {
         let Some(loaded) = programme::load("prove", path, None, output)? else { return Ok(Exit::Findings) };
-        let Loaded { pack, config, typed, .. } = loaded;
+        let Loaded { pack, config, typed, sources, .. } = loaded;
         let Some(typed) = typed else {
             return Err(Failure::new("proofs need the rules' texts; name their folder or file, not a pack"));
         };
         let catalogue = tables::catalogue(&config.catalogue)?;
+        let sources = sources.unwrap_or_default();
         let desk = Desk::new(&typed, pack, &catalogue).map_err(|error| Failure::new(error.to_string()))?;
         let wanted = |proofs: Proofs| options.only.is_empty() || options.only.contains(&proofs);
-        let mut paper =
-            Paper { desk: &desk, options, findings: 0, undecided: 0, proved: 0, shown: 0, out: Vec::new() };
+        let mut paper = Paper {
+            desk: &desk,
+            options,
+            sources: &sources,
+            findings: 0,
+            undecided: 0,
+            proved: 0,
+            shown: 0,
+            out: Vec::new(),
+        };
         if wanted(Proofs::Ensures) {
             let named = |name: &String| options.name.is_empty() || options.name.contains(name);
             for promise in typed.promises.iter().filter(|promise| named(&promise.name)) {
@@ -62,6 +73,11 @@ pub fn run(options: &args::Prove, output: &mut Output) -> Outcome {
             }
             if all.is_empty() {
                 output.say("there is no `ensure` here")?;
+            }
+        }
+        if wanted(Proofs::Bounds) {
+            for bounded in desk.bounds() {
+                paper.bounds(&bounded, output)?;
             }
         }
         if wanted(Proofs::Rules) {
@@ -98,6 +114,7 @@ pub fn run(options: &args::Prove, output: &mut Output) -> Outcome {
 struct Paper<'d, 'p> {
     desk: &'d Desk<'p>,
     options: &'d args::Prove,
+    sources: &'d SourceMap,
     findings: usize,
     undecided: usize,
     proved: usize,
@@ -197,6 +214,60 @@ impl Paper<'_, '_> {
         Ok(())
     }
 
+    fn bounds(&mut self, bounded: &Bounded, output: &mut Output) -> Result<(), Failure> {
+        let (word, name) = (bounded.of.word(), plain(&bounded.name));
+        let mut object = json!({ "about": word, "name": bounded.name });
+        let conflicts: Vec<Value> =
+            bounded.conflicts.iter().map(|conflict| self.conflict(conflict)).collect();
+        if let Some(why) = &bounded.undecided {
+            self.undecided += 1;
+            output.say(&format!("{word} {name}: not decided"))?;
+            output.say(&format!("  {}", plain(why)))?;
+            object["answer"] = json!("undecided");
+            object["why"] = json!(why);
+        } else if conflicts.is_empty() {
+            let met = bounded.met.as_ref().map(|met| format!("can be met: {}", plain(met)));
+            self.shown += usize::from(met.is_some());
+            object["answer"] = json!(if met.is_some() { "met" } else { "no contradiction found" });
+            object["for_instance"] = json!(bounded.met);
+            let known = met.unwrap_or_else(|| "no contradiction found".to_owned());
+            output.say(&format!("{word} {name}: {known}"))?;
+        } else {
+            self.findings += conflicts.len();
+            output.say(&format!("{word} {name}: contradiction"))?;
+            object["answer"] = json!("contradiction");
+        }
+        for conflict in &bounded.conflicts {
+            output.say(&format!("  {}: {}", self.place(conflict.place), plain(&conflict.why)))?;
+            for (place, text) in &conflict.with {
+                output.say(&format!("    {}: {}", self.place(*place), plain(text)))?;
+            }
+            output.say(&format!("    repair: {}", plain(&conflict.repair)))?;
+        }
+        object["conflicts"] = json!(conflicts);
+        self.out.push(object);
+        Ok(())
+    }
+
+    fn conflict(&self, conflict: &Conflict) -> Value {
+        let with = conflict.with.iter();
+        json!({
+            "why": conflict.why,
+            "place": render::place(self.sources, conflict.place),
+            "with": with
+                .map(|(place, text)| json!({ "text": text, "place": render::place(self.sources, *place) }))
+                .collect::<Vec<Value>>(),
+            "repair": conflict.repair,
+        })
+    }
+
+    /// File, line and column.
+    fn place(&self, place: Place) -> String {
+        let Some(source) = self.sources.get(place.file) else { return String::new() };
+        let (line, column) = source.line_column(place.span.start);
+        format!("{}:{line}:{column}", plain(&source.path))
+    }
+
     fn rules(&mut self, rules: &[RuleAnswer], output: &mut Output) -> Result<(), Failure> {
         let mut off = 0usize;
         for answer in rules {
@@ -220,12 +291,15 @@ impl Paper<'_, '_> {
                     off += 1;
                     object["answer"] = json!("off");
                 }
-                Fires::Shadowed(by, witness) => {
+                Fires::Shadowed(by, witness) | Fires::ShadowedTogether(by, witness) => {
                     self.findings += 1;
+                    let together = matches!(&answer.fires, Fires::ShadowedTogether(..));
                     let by_each: Vec<String> =
                         by.iter().map(|(rule, gives)| format!("{} {}", plain(rule), words(*gives))).collect();
-                    output.say(&format!("rule {name}: shadowed; {}", by_each.join("; ")))?;
+                    let always = if together { "wherever it is asked, one of these is: " } else { "" };
+                    output.say(&format!("rule {name}: shadowed; {always}{}", by_each.join("; ")))?;
                     object["answer"] = json!("shadowed");
+                    object["together"] = json!(together);
                     object["by"] = by
                         .iter()
                         .map(|(rule, gives)| json!({ "rule": rule, "why": words(*gives) }))

@@ -79,9 +79,14 @@ pub fn answer(workspace: &mut Workspace, method: &str, params: &Value) -> Answer
     if method == "textDocument/rename" {
         return rename(workspace, &root, &name, params);
     }
-    workspace.analysis(&root);
+    let of_all_files = ["textDocument/references", "textDocument/prepareRename"];
+    if of_all_files.contains(&method) {
+        workspace.analysis(&root);
+    } else {
+        workspace.near(&root, &path);
+    }
     let workspace: &Workspace = workspace;
-    let Some(analysis) = workspace.known(&root) else { return Ok(Value::Null) };
+    let Some(analysis) = workspace.known_near(&root, &path) else { return Ok(Value::Null) };
     let Some(file) = analysis.file(&name) else { return Ok(Value::Null) };
     let offset = params.get("position").map(|at| analysis.offset(file, position(at)));
     let value = match (method, offset) {

@@ -7,7 +7,7 @@ use super::samples::Work;
 use super::uri;
 use crate::config::{self, Config};
 use crate::programme::{self, Imports, shown};
-use perq_compiler::lint::{Levels, Options};
+use perq_compiler::lint::{Levels, NoNames, Options};
 use perq_compiler::pipeline::{Compilation, Files, Input, Kept, look_at};
 use perq_grammar::diagnostic::{Diagnostic, FileId};
 use perq_ide::Analysis;
@@ -44,6 +44,8 @@ pub struct Programme {
     /// Why its `perq.toml` cannot be read.
     pub refused: Option<String>,
     analysis: Option<Analysis>,
+    /// What is known of one file of it, by the number of the texts.
+    of_file: Option<(PathBuf, u64, Analysis)>,
 }
 
 /// Everything that is open.
@@ -97,7 +99,7 @@ impl Texts {
     fn analysis(&self, kept: &Kept, levels: &Levels) -> Analysis {
         let mut analysis = Analysis::again(&self.inputs, &self.overlay(), kept);
         // Without a day of today nothing is in the past, as for `perq lint`.
-        analysis.lint(&Options { today: None, zones: &ClockChanges, levels });
+        analysis.lint(&Options { today: None, zones: &ClockChanges, names: &NoNames, levels });
         analysis
     }
 
@@ -303,6 +305,31 @@ impl Workspace {
             self.programmes.get_mut(root)?.analysis = Some(analysis);
         }
         self.programmes.get(root)?.analysis.as_ref()
+    }
+
+    /// What is known for what is asked at places of one file: of the whole programme, or, where that is large and not known
+    /// yet, of this file alone.
+    pub fn near(&mut self, root: &Path, path: &Path) -> Option<&Analysis> {
+        if self.known(root).is_some() || !self.is_large(root) {
+            return self.analysis(root);
+        }
+        let revision = self.revision();
+        let is_of_now = |(of, number, _): &(PathBuf, u64, Analysis)| of == path && *number == revision;
+        if !self.programmes.get(root)?.of_file.as_ref().is_some_and(is_of_now) {
+            let kept = Arc::clone(&self.programmes.get(root)?.kept);
+            let texts = self.texts(root);
+            let analysis = Analysis::alone(&texts.inputs, &texts.overlay(), &kept, &shown(path))?;
+            self.programmes.get_mut(root)?.of_file = Some((path.to_owned(), revision, analysis));
+        }
+        self.programmes.get(root)?.of_file.as_ref().map(|(.., analysis)| analysis)
+    }
+
+    /// What [`Self::near`] has found.
+    pub fn known_near(&self, root: &Path, path: &Path) -> Option<&Analysis> {
+        let programme = self.programmes.get(root)?;
+        let of_file =
+            programme.of_file.as_ref().filter(|(of, number, _)| of == path && *number == self.revision());
+        programme.analysis.as_ref().or(of_file.map(|(.., analysis)| analysis))
     }
 
     /// What is known of a programme already.
