@@ -186,6 +186,7 @@ fn strip(rule: &mut Rule) {
                 counted: crate::model::Counted::Contacts,
                 at_least: None,
                 at_most: None,
+                skip: false,
             });
         }
     }

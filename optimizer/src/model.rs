@@ -131,6 +131,9 @@ pub struct Each {
     pub at_least: Option<i64>,
     /// At most so many.
     pub at_most: Option<i64>,
+    /// The least number is not asked of who cannot come to it by the rules of the member's own, those before this one among
+    /// those that are skipped so.
+    pub skip: bool,
 }
 
 /// Two sorts of contacts that do not meet.

@@ -111,6 +111,8 @@ pub struct Solution {
     pub passes: usize,
     /// Searches that were ended before all was looked through; their bounds count.
     pub cut: u64,
+    /// Rules whose least numbers are not asked of members who cannot come to them, with how many those are.
+    pub skipped: Vec<(usize, usize)>,
 }
 
 /// Runs tasks on threads; what they make comes in the order of the tasks.
@@ -303,6 +305,7 @@ fn told(ground: &Ground<'_>, dual: Dual, plan: Plan, (objective, bound): (i128, 
         shift: ground.shift,
         passes: dual.passes,
         cut: dual.pass.cut,
+        skipped: ground.locals.skipped(),
         chosen: plan.chosen,
     }
 }
