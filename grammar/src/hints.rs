@@ -57,6 +57,34 @@ pub(crate) fn hint(before: &[&str], found: Option<&str>, behind: &[&str]) -> Opt
     if back(0) == "say" && back(1) == "if_short" {
         return Some("say to whom it is said: `say cashier \"…\"`".to_owned());
     }
+    // Bounds of contact plans, and the channels that they name.
+    let bound = |word: &str| match word {
+        "max" | "maximum" => Some("at most"),
+        "min" | "minimum" => Some("at least"),
+        _ => None,
+    };
+    if let Some(bound) = bound(back(0)).filter(|_| back(1) == "capacity" && is_short(found) && found != "}") {
+        return Some(format!("so many are bounded in words: `capacity {bound} {found} contacts …`"));
+    }
+    if let Some(bound) = bound(found).filter(|_| back(0) == "member" || back(0) == "capacity") {
+        return Some(format!("so many are bounded in words: `{bound} 3 contacts …`"));
+    }
+    if back(0) == "via" && found.starts_with('"') {
+        let name = found.trim_matches('"');
+        let short = is_short(name) && name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+        return Some(if short {
+            format!("a channel is a name without quotes: `via {name}`")
+        } else {
+            "a channel that is no single word stands in brackets: `via [\"Shop in Rome\"]`".to_owned()
+        });
+    }
+    if found == "-" && back(1) == "via" && is_short(back(0)) {
+        let rest = behind.first().copied().filter(|word| is_short(word)).unwrap_or("mail");
+        return Some(format!(
+            "a name has no `-`; a channel that is spelt so stands in brackets and quotes: `via [\"{}-{rest}\"]`",
+            back(0)
+        ));
+    }
     if found == "spent" && behind.first() == Some(&"at") {
         return Some("`spent_at_once` is one word".to_owned());
     }
@@ -114,6 +142,11 @@ mod tests {
         assert!(of(&["paid", "basket"], "between", &["20", "EUR"]).contains("x in A through B"));
         assert!(of(&["expires", "points"], "in", &["6", "months"]).contains("expires after 6 months"));
         assert!(of(&["say", "if_short"], "\"No\"", &[]).contains("say cashier"));
+        assert!(of(&["max", "capacity"], "3", &["contacts"]).contains("`capacity at most 3 contacts"));
+        assert!(of(&["member", "each"], "min", &["3"]).contains("`at least 3 contacts"));
+        assert!(of(&["via"], "\"email\"", &["within"]).contains("`via email`"));
+        assert!(of(&["via"], "\"Shop in Rome\"", &[]).contains("`via [\"Shop in Rome\"]`"));
+        assert!(of(&["e", "via"], "-", &["mail", "within"]).contains("`via [\"e-mail\"]`"));
         assert!(of(&["points", "2"], "spent", &["at", "once"]).contains("spent_at_once"));
         assert!(of(&["days", "schedule"], "mon", &[","]).contains("days [mon, tue]"));
         assert!(of(&["{", "one", "rule"], "code", &["\"X\""]).contains("about { code"));

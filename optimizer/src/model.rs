@@ -217,6 +217,8 @@ pub struct Problem {
     pub history: Vec<Past>,
     /// Where each member's history begins; one more than there are members, and what follows is of others.
     pub history_of: Vec<u32>,
+    /// Contacts that were made to others, counted: how many of a class, besides those of the history.
+    pub others: Vec<(Class, i64)>,
     /// The days of the session.
     pub session: Option<Span>,
     /// All of them hold.
