@@ -383,3 +383,108 @@ fn a_file_without_contacts_is_refused() {
     assert_eq!(exit, Exit::Usage);
     assert!(text.contains("none of its 1 record is a contact"), "{text}");
 }
+
+/// `Bst` is near the segment `Best`, `emial` near the channel `email`; both are told at their places, with what to write.
+#[test]
+fn misspelt_names_are_found_by_check() {
+    let folder = scratch("contacts-names");
+    write(&folder, "segments.csv", "segment,member\nBest,anna\nRegular,bruno\n");
+    write(&folder, "channels.csv", "name\nemail\nweb\n");
+    write(&folder, "offer-lists.csv", "offer_list,offer\nCredit,Card\n");
+    write(
+        &folder,
+        "perq.toml",
+        "[catalogue]\nsegments = [\"segments.csv\"]\noffer_lists = [\"offer-lists.csv\"]\n\
+         [catalogue.names]\nchannel = [\"channels.csv\"]\n",
+    );
+    let plan = "language 1
+program demo { currency EUR zone \"Europe/Rome\" rounding half_up }
+contacts spring {
+  maximise sum(contact.score for contacts)
+  capacity at most 3 contacts via emial within session
+  capacity at most 3 contacts offer_list \"Credti\" within session
+  each member in segment \"Bst\" at most 1 contact within this month
+  each member in segment \"Best\" at most 2 contacts via web within this month
+}
+";
+    write(&folder, "plan.rule", plan);
+    let (exit, out, err) = perq(&["check", &folder.display().to_string()]);
+    assert_eq!((exit, err.as_str()), (Exit::Clean, ""), "{out}");
+    for said in [
+        "the catalogue has no channel `emial`",
+        "a name that it has: `email`",
+        "the catalogue has no offer_list `Credti`",
+        "a name that it has: `\"Credit\"`",
+        "the catalogue has no segment `Bst`",
+        "a name that it has: `\"Best\"`",
+        "0 errors, 3 warnings",
+    ] {
+        assert!(out.contains(said), "{said}: {out}");
+    }
+    // A table that is not there is told, and the rules are checked all the same.
+    std::fs::remove_file(folder.join("segments.csv")).unwrap_or_else(|error| panic!("{error}"));
+    let (exit, out, err) = perq(&["check", &folder.display().to_string()]);
+    assert_eq!(exit, Exit::Clean, "{out}");
+    assert!(
+        err.contains("names were not held against the catalogue: ") && err.contains("segments.csv"),
+        "{err}"
+    );
+}
+
+/// A ledger that decided a contact of the 1st and a call of the 2nd: both count as the same file after `--history` does. Anna had a
+/// contact less than a week before the 3rd, so hers is not made; of Bruno's call and Carla's one place is left beside
+/// the call of the 2nd, and 5 is more than 4.
+#[test]
+fn contacts_that_a_ledger_keeps_were_made() {
+    let folder = scratch("contacts-ledger");
+    let plan = write(&folder, "plan.rule", PLAN);
+    let ledger = at(&folder, "made.ledger");
+    let text = contact("h1", "anna", 1, "web", 1) + &contact("h2", "dora", 2, "call_center", 1);
+    let history = write(&folder, "history.ndjson", &text);
+    let decisions = at(&folder, "decisions.ndjson");
+    let (exit, _, err) = perq(&["run", &plan, "--events", &history, "--ledger", &ledger, "-o", &decisions]);
+    assert_eq!(exit, Exit::Clean, "{err}");
+    let text = contact("a", "anna", 3, "web", 9)
+        + &contact("b", "bruno", 3, "call_center", 5)
+        + &contact("c", "carla", 4, "call_center", 4);
+    let contacts = write(&folder, "contacts.ndjson", &text);
+    let chosen = at(&folder, "chosen.csv");
+    let mut seen: Option<String> = None;
+    for of in [["--ledger", ledger.as_str()], ["--history", history.as_str()]] {
+        let mut arguments =
+            vec!["optimize", &plan, "--contacts", &contacts, "-o", &chosen, "--format", "json"];
+        arguments.extend(of);
+        let (exit, out, err) = perq(&arguments);
+        assert_eq!(exit, Exit::Clean, "{err}");
+        let told: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}"));
+        assert_eq!((&told["made"], &told["chosen"]), (&2.into(), &1.into()), "{of:?}: {out}");
+        let text = std::fs::read_to_string(&chosen).unwrap_or_default();
+        assert!(text.contains("\nb,contact,bruno,"), "{text}");
+        assert!(seen.replace(text.clone()).is_none_or(|before| before == text));
+    }
+    let (exit, _, err) = perq(&["optimize", &plan, "--contacts", &contacts, "--ledger", "nowhere.ledger"]);
+    assert_eq!(exit, Exit::Usage, "{err}");
+    assert!(err.contains("nowhere.ledger"), "{err}");
+}
+
+/// Anna's two cards fall on one day, of which one contact is made: she cannot come to two, and is not asked for them.
+#[test]
+fn who_is_not_asked_for_a_least_number_is_told() {
+    let folder = scratch("contacts-skipped");
+    let plan = PLAN.replace(
+        "  each member at most 1 contact within any 7 days\n",
+        "  each member at most 1 contact within any 1 days\n\
+           each member at least 2 contacts offer \"Card\" within session else skip\n",
+    );
+    let plan = write(&folder, "plan.rule", &plan);
+    let text = contact("a", "anna", 2, "web", 5)
+        + &contact("b", "anna", 2, "web", 4)
+        + &contact("c", "bruno", 2, "web", 3)
+        + &contact("d", "bruno", 3, "web", 2);
+    let contacts = write(&folder, "contacts.ndjson", &text);
+    let told = object(&["optimize", &plan, "--contacts", &contacts]);
+    assert_eq!((&told["chosen"], &told["score"]), (&3.into(), &"10".into()), "{told}");
+    assert_eq!(told["skipped"][0]["members"], 1, "{told}");
+    let (_, out, _) = perq(&["optimize", &plan, "--contacts", &contacts]);
+    assert!(out.contains("not asked of 1 member: `each member at least 2 contacts"), "{out}");
+}

@@ -289,3 +289,33 @@ fn what_is_learned_finds_what_each_kind_likes() {
     // Of a yes with one in four the square is 0.25 * 0.75 = 0.1875 where the estimate is right; a coin would make 0.25.
     assert!(explored.brier < 200_000_000_000 * u128::from(explored.ends), "{}", explored.brier);
 }
+
+/// A reaction to what the programme does not offer, and one to a session that nobody answered, are refused with their
+/// lines; the one that makes sense is played.
+#[test]
+fn reactions_to_what_was_never_offered_are_refused() {
+    let folder = perq_tests::scratch("offers-refused");
+    let sessions = folder.join("sessions.ndjson");
+    let line = |id: &str, offer: &str, session: &str| {
+        format!(
+            "{{\"id\":\"{id}\",\"kind\":\"reaction\",\"at\":\"2026-06-01T10:02:00\",\"offer\":\"{offer}\",\
+             \"answer\":\"rejected\",\"session\":\"{session}\",\"member\":{{\"id\":\"m1\"}}}}\n"
+        )
+    };
+    let text = "{\"id\":\"s1\",\"kind\":\"session\",\"at\":\"2026-06-01T10:00:00\",\"channel\":\"call_center\",\
+                \"member\":{\"id\":\"m1\",\"segments\":[\"Frequent traveller\"],\"monthly_bill\":\"25.00\"}}\n"
+        .to_owned()
+        + &line("r1", "romaing", "s1")
+        + &line("r2", "roaming", "s9")
+        + &line("r3", "roaming", "s1");
+    std::fs::write(&sessions, text).unwrap_or_else(|error| panic!("{error}"));
+    let example = perq_tests::root().join("rules-examples/call-centre").display().to_string();
+    let sessions = sessions.display().to_string();
+    let told = perq_cli::run(["offers", &example, "--sessions", &sessions, "--format", "json"], b"");
+    let (exit, out, err) = told.unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(exit, perq_cli::Exit::Clean, "{err}");
+    assert!(out.contains("\"refused\":2") || out.contains("\"refused\": 2"), "{out}");
+    assert!(err.contains(":2: the programme has no offer `romaing`; `roaming` is near"), "{err}");
+    assert!(err.contains(":3: no session `s9` was answered before this reaction"), "{err}");
+    assert!(err.contains("1 session answered, 2 refused records"), "{err}");
+}

@@ -64,6 +64,7 @@ pub(crate) fn hint(around: Around<'_>) -> Option<Hint> {
         .or_else(|| times(around))
         .or_else(|| declarations(around))
         .or_else(|| instruments(around))
+        .or_else(|| plans(around))
 }
 
 /// Longer words are none of those that are known here, and are quoted in no hint.
@@ -440,6 +441,31 @@ fn instruments(Around { item, before, found, behind, .. }: Around<'_>) -> Option
         (["say", "if_short", ..], _, _) => tell("say to whom it is said: `say cashier \"…\"`"),
         (_, "spent", ["at", "once", ..]) => put(0, 3, "spent_at_once"),
         (_, "spent", ["at", ..]) => tell("`spent_at_once` is one word"),
+        _ => None,
+    }
+}
+
+/// Whether a word of the author's can stand in a hint as it is.
+fn is_word(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Bounds of contact plans, and the channels that they name.
+fn plans(Around { before, found, behind, .. }: Around<'_>) -> Option<Hint> {
+    let bound = |word: &str| match word {
+        "max" | "maximum" => Some("at most"),
+        "min" | "minimum" => Some("at least"),
+        _ => None,
+    };
+    let quoted = found.strip_prefix('"').and_then(|found| found.strip_suffix('"'));
+    match (before, found, behind) {
+        ([word, "capacity", ..], _, _) if bound(word).is_some() && is_word(found) => put(1, 0, bound(word)?),
+        (["member" | "capacity", ..], _, _) if bound(found).is_some() => put(0, 1, bound(found)?),
+        (["via", ..], _, _) if quoted.is_some_and(|name| is_word(name) && !is_number(name)) => put(0, 1, quoted?),
+        (["via", ..], _, _) if quoted.is_some() => put(0, 1, format!("[{found}]")),
+        ([name, "via", ..], "-", [rest, ..]) if is_word(name) && is_word(rest) => {
+            put(1, 2, format!("[\"{name}-{rest}\"]"))
+        }
         _ => None,
     }
 }

@@ -97,7 +97,15 @@ fn main() {
     };
     let whole = || Window { spans: vec![session], history: false };
     let each = |window: Window, counted: Counted, most: i64| {
-        Rule::Each(Each { members: None, scope: ALL, window, counted, at_least: None, at_most: Some(most) })
+        Rule::Each(Each {
+            members: None,
+            scope: ALL,
+            window,
+            counted,
+            at_least: None,
+            at_most: Some(most),
+            skip: false,
+        })
     };
     let count = |scope: Scope, window: Window, at_least: Option<i64>, at_most: Option<i64>| {
         Rule::Count(Limit { scope, window, at_least, at_most, exceptions: Vec::new() })

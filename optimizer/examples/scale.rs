@@ -162,7 +162,7 @@ fn each(
     least: Option<i64>,
     most: Option<i64>,
 ) -> Rule {
-    Rule::Each(Each { members, scope, window, counted, at_least: least, at_most: most })
+    Rule::Each(Each { members, scope, window, counted, at_least: least, at_most: most, skip: false })
 }
 
 fn count(scope: Scope, window: Window, at_least: Option<i64>, at_most: Option<i64>) -> Rule {

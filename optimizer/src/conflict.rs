@@ -141,9 +141,10 @@ fn missing(
         }
     }
     let locals = Locals::of(&reduced, threads);
-    let ground = Ground { problem: &reduced, locals: &locals, rows: &rows, shift: FINE, threads };
+    let ground =
+        Ground { problem: &reduced, locals: &locals, rows: &rows, shift: FINE, scored: true, threads };
     let start = rows.list.iter().map(|row| if row.worth.is_some() { 1i64 << FINE } else { 0 }).collect();
-    let search = Search { steps: STEPS, reach: 300, unit: Some(1 << FINE) };
+    let search = Search { steps: STEPS, reach: 300, unit: Some(1 << FINE), pace: crate::price::Pace::Short };
     let dual = descend(&ground, start, Asked::All, search, &mut |_, _| {});
     // The objective is what is missing, below zero. Rounding up keeps to what is proven.
     let missing = (-dual.bound + (1i128 << FINE) - 1) >> FINE;
@@ -186,6 +187,7 @@ fn strip(rule: &mut Rule) {
                 counted: crate::model::Counted::Contacts,
                 at_least: None,
                 at_most: None,
+                skip: false,
             });
         }
     }

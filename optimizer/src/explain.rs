@@ -2,8 +2,8 @@
 //! Refuses to know how the choice was made.
 
 use crate::bits::{Bits, Mask};
-use crate::local::{Locals, Part, Scratch, each_part};
-use crate::model::{Problem, Span};
+use crate::local::{Locals, Part, Scratch, each_part, skipped_of};
+use crate::model::{Problem, Rule, Span};
 use crate::rows::Rows;
 use crate::solve::{Solution, worth_of};
 use crate::subset::Chooser;
@@ -34,6 +34,7 @@ pub fn why_dropped(problem: &Problem, solution: &Solution, tell: &mut impl FnMut
     }
     let locals = Locals::of(problem, 1);
     let (mut scratch, mut chooser) = (Scratch::default(), Chooser::default());
+    let skips = problem.rules.iter().any(|rule| matches!(rule, Rule::Each(each) if each.skip));
     for member in 0..problem.member_count() {
         let range = problem.contacts_of(member);
         let chosen = solution.chosen.of(range.clone());
@@ -41,10 +42,15 @@ pub fn why_dropped(problem: &Problem, solution: &Solution, tell: &mut impl FnMut
             continue;
         }
         let mut broken: Vec<Option<(bool, usize)>> = vec![None; range.len()];
+        let skipped = if skips { skipped_of(problem, member) } else { Vec::new() };
         each_part(problem, member, &mut scratch, &mut |rule, part| {
+            let least = matches!(part, Part::AtLeast(..) | Part::Nothing);
+            if least && skipped.contains(&rule) {
+                return;
+            }
             for (item, broken) in broken.iter_mut().enumerate() {
                 if broken.is_none() && !chosen.has(item) && breaks(part, chosen, item) {
-                    *broken = Some((matches!(part, Part::AtLeast(..) | Part::Nothing), rule));
+                    *broken = Some((least, rule));
                 }
             }
         });

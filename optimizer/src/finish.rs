@@ -110,6 +110,12 @@ impl Plan {
         self.score - short.sum::<i128>()
     }
 
+    /// Whether a least number is not reached.
+    pub fn is_short(&self, ground: &Ground<'_>) -> bool {
+        let rows = ground.rows.list.iter().zip(&self.used);
+        rows.into_iter().any(|(row, used)| row.worth.is_some() && *used > row.bound)
+    }
+
     fn passed(&self, ground: &Ground<'_>) -> Vec<usize> {
         let rows = ground.rows.list.iter().zip(&self.used).enumerate();
         rows.filter(|(_, (row, used))| row.worth.is_none() && **used > row.bound).map(|(id, _)| id).collect()

@@ -3,6 +3,7 @@
 
 use crate::bits::{Bits, Mask};
 use crate::model::{Counted, Each, Link, Never, Past, Problem, Rule, Scope, Window};
+use crate::subset::Asker;
 
 /// One thing that a rule asks of a member's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -547,6 +548,8 @@ const CHUNK: usize = 1 << 14;
 struct Chunk {
     starts: Vec<u32>,
     bytes: Vec<u8>,
+    /// Rules that are skipped, once for each member.
+    skipped: Vec<usize>,
 }
 
 /// What the rules say of all members.
@@ -558,15 +561,45 @@ pub struct Locals(Vec<Chunk>);
 struct Preparing<M: Mask> {
     scratch: Scratch<M>,
     own: Own<M>,
+    /// Least numbers that are skipped where they cannot be reached, with their rules; nothing where there are too few contacts.
+    asked: Vec<(usize, Option<(M, u32)>)>,
+    trial: Own<M>,
+    asker: Asker<M>,
 }
 
 impl<M: Mask> Preparing<M> {
-    fn write(&mut self, problem: &Problem, member: usize, bytes: &mut Vec<u8>) {
-        let Preparing { scratch, own } = self;
+    fn write(&mut self, problem: &Problem, member: usize, bytes: &mut Vec<u8>, skipped: &mut Vec<usize>) {
+        let Preparing { scratch, own, asked, trial, asker } = self;
         let count = problem.contacts_of(member).len();
         own.clear();
+        asked.clear();
         let mut any = true;
-        each_part(problem, member, scratch, &mut |_, part| any &= own.take(part));
+        let skips = |rule: usize| matches!(problem.rules.get(rule), Some(Rule::Each(each)) if each.skip);
+        each_part(problem, member, scratch, &mut |rule, part| match part {
+            Part::AtLeast(mask, least) if skips(rule) => asked.push((rule, Some((mask, least)))),
+            Part::Nothing if skips(rule) => asked.push((rule, None)),
+            Part::AtLeast(..)
+            | Part::Nothing
+            | Part::Out(_)
+            | Part::AtMost(..)
+            | Part::Apart(..)
+            | Part::Needs(..)
+            | Part::Groups(..) => any &= own.take(part),
+        });
+        for rule in asked.chunk_by(|one, next| one.0 == next.0) {
+            let leasts = rule.iter().filter_map(|(_, least)| *least);
+            let mut reached = rule.iter().all(|(_, least)| least.is_some());
+            if reached {
+                trial.clone_from(own);
+                trial.least.extend(leasts.clone());
+                reached = trial.settle() && asker.anything(trial, count);
+            }
+            if reached {
+                own.least.extend(leasts);
+            } else {
+                skipped.extend(rule.first().map(|(rule, _)| *rule));
+            }
+        }
         if !(any && own.settle()) {
             own.clear();
             own.out = M::below(count);
@@ -600,6 +633,13 @@ impl<M: Mask> Preparing<M> {
     }
 }
 
+/// Rules whose least numbers are not asked of a member, who cannot come to them.
+pub fn skipped_of(problem: &Problem, member: usize) -> Vec<usize> {
+    let mut skipped = Vec::new();
+    Preparing::<Bits>::default().write(problem, member, &mut Vec::new(), &mut skipped);
+    skipped
+}
+
 impl Locals {
     /// Of a problem that is checked.
     pub fn of(problem: &Problem, threads: usize) -> Locals {
@@ -608,13 +648,13 @@ impl Locals {
         let start = || (Preparing::<u64>::default(), Preparing::<Bits>::default());
         let made = crate::solve::in_parallel(chunks, threads, start, |chunk, (narrow, wide)| {
             let first = chunk * CHUNK;
-            let mut chunk = Chunk { starts: Vec::with_capacity(CHUNK + 1), bytes: Vec::new() };
+            let mut chunk = Chunk { starts: Vec::with_capacity(CHUNK + 1), ..Chunk::default() };
             chunk.starts.push(0);
             for member in first..members.min(first + CHUNK) {
                 if problem.contacts_of(member).len() <= u64::SIZE {
-                    narrow.write(problem, member, &mut chunk.bytes);
+                    narrow.write(problem, member, &mut chunk.bytes, &mut chunk.skipped);
                 } else {
-                    wide.write(problem, member, &mut chunk.bytes);
+                    wide.write(problem, member, &mut chunk.bytes, &mut chunk.skipped);
                 }
                 chunk.starts.push(u32::try_from(chunk.bytes.len()).unwrap_or(u32::MAX));
             }
@@ -622,6 +662,15 @@ impl Locals {
             chunk
         });
         Locals(made)
+    }
+
+    /// Rules whose least numbers are not asked of some members, with how many those are, by rule.
+    pub fn skipped(&self) -> Vec<(usize, usize)> {
+        let mut counts = std::collections::BTreeMap::new();
+        for rule in self.0.iter().flat_map(|chunk| &chunk.skipped) {
+            *counts.entry(*rule).or_insert(0) += 1;
+        }
+        counts.into_iter().collect()
     }
 
     fn bytes(&self, member: usize) -> Bytes<'_> {

@@ -131,6 +131,9 @@ pub struct Each {
     pub at_least: Option<i64>,
     /// At most so many.
     pub at_most: Option<i64>,
+    /// The least number is not asked of who cannot come to it by the rules of the member's own, those before this one among
+    /// those that are skipped so.
+    pub skip: bool,
 }
 
 /// Two sorts of contacts that do not meet.
@@ -214,6 +217,8 @@ pub struct Problem {
     pub history: Vec<Past>,
     /// Where each member's history begins; one more than there are members, and what follows is of others.
     pub history_of: Vec<u32>,
+    /// Contacts that were made to others, counted: how many of a class, besides those of the history.
+    pub others: Vec<(Class, i64)>,
     /// The days of the session.
     pub session: Option<Span>,
     /// All of them hold.

@@ -48,6 +48,8 @@ pub struct Ground<'a> {
     pub rows: &'a Rows,
     /// In how many parts a score is counted, as a power of two.
     pub shift: u32,
+    /// Whether contacts are worth their scores, rather than nothing: then only what falls short counts.
+    pub scored: bool,
     /// Threads.
     pub threads: usize,
 }
@@ -104,7 +106,8 @@ impl Tables {
         else {
             return 0;
         };
-        let gain = (problem.score.get(contact) << ground.shift) - base;
+        let score = if ground.scored { problem.score.get(contact) << ground.shift } else { 0 };
+        let gain = score - base;
         if columns.iter().all(|price| *price == 0) {
             return gain;
         }
@@ -276,6 +279,17 @@ pub struct Search {
     pub reach: i64,
     /// What a contact gains, in parts of the score; its mean where it is not told.
     pub unit: Option<i64>,
+    /// How steps change from the first to the last.
+    pub pace: Pace,
+}
+
+/// How steps change from the first to the last.
+#[derive(Clone, Copy, Debug)]
+pub enum Pace {
+    /// They become shorter to a seventh, and far shorter in the last fifth: for few rows.
+    Short,
+    /// They become half as long so many times, and go on as they went: for many rows, in whose windows the same days lie.
+    Long(u32),
 }
 
 /// Moves prices to where the bound is least. Bounds of rows are taken in proportion to the members that are asked.
@@ -326,13 +340,22 @@ pub fn descend(
         let over = evaluate(&prices, &mut best, &mut passes);
         fresh = fresh * 97 / 100;
         let late = if step * 10 > search.steps * 8 { 3 } else { 10 };
-        let reach = i128::from(unit) * i128::from(search.reach) * late / 10_000;
-        // Shorter from step to step: to a seventh at the end.
-        let reach = reach * i128::from(search.steps) / i128::from(search.steps + 6 * step);
+        let whole = i128::from(unit) * i128::from(search.reach);
+        let (reach, kept) = match search.pace {
+            // Shorter from step to step: to a seventh at the end.
+            Pace::Short => {
+                (whole * late / 10_000 * i128::from(search.steps) / i128::from(search.steps + 6 * step), 60)
+            }
+            Pace::Long(halvings) => {
+                let (times, part) = (halvings * step / search.steps, halvings * step % search.steps);
+                let long = whole / 1000 >> times.min(100);
+                (long - long / 2 * i128::from(part) / i128::from(search.steps), 92)
+            }
+        };
         for row in 0..rows.len() {
             let own = (over[row] << 8).clamp(-(1 << 44), 1 << 44);
             squares[row] = (squares[row] * 97 + own.unsigned_abs() * own.unsigned_abs() * 3) / 100;
-            recent[row] = (recent[row] * 6 + own * 4) / 10;
+            recent[row] = (recent[row] * kept + own * (100 - kept)) / 100;
             let usual = (squares[row] * ONE / (ONE - fresh).max(1)).isqrt() as i128 + 1;
             let ratio = (recent[row] << 20) / usual;
             let moved = ((reach * ratio) >> 20) / i128::from(rows[row].mean);

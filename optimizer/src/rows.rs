@@ -233,9 +233,16 @@ fn count_rows(
         });
         own.map(|(_, count)| *count).sum()
     };
+    let made = |days: &[Span]| -> i64 {
+        let others = problem
+            .others
+            .iter()
+            .filter(|(class, _)| class.is_in(limit.scope) && days.iter().any(|days| days.holds(class.day)));
+        sum(past, days) + others.map(|(_, count)| *count).sum::<i64>()
+    };
     let mut most_row = |span: Span, days: Vec<Span>, most: Option<i64>, exception: Option<usize>| {
         let Some(most) = most else { return };
-        let before = if limit.window.history { sum(past, &days) } else { 0 };
+        let before = if limit.window.history { made(&days) } else { 0 };
         let room = most.saturating_sub(before).max(0);
         if sum(proposed, &days) > room {
             let (sign, weight, bound) = (1, Weight::One, i128::from(room));
@@ -280,7 +287,7 @@ fn count_rows(
             least = Some(least.map_or(own, |least| least.zip(own).map(|(a, b)| a.min(b))));
         }
         let Some(least) = least.flatten() else { continue };
-        let before = if limit.window.history { sum(past, &[span]) } else { 0 };
+        let before = if limit.window.history { made(&[span]) } else { 0 };
         let missing = least.saturating_sub(before);
         if missing > 0 {
             list.push(Row {

@@ -5,7 +5,7 @@ use crate::bits::Chosen;
 use crate::finish::{Plan, exchange, fill, repair, settle};
 use crate::local::Locals;
 use crate::model::{Problem, ProblemError, Span};
-use crate::price::{Asked, Dual, Ground, RowPrice, Search, descend, shift_of, unit};
+use crate::price::{Asked, Dual, Ground, HIGHEST, Pace, RowPrice, Search, descend, shift_of, unit};
 use crate::proof::prove;
 use crate::rows::{Row, Rows};
 use std::sync::Mutex;
@@ -19,8 +19,12 @@ const PROVEN: usize = 4000;
 const EXCHANGED: usize = 300_000;
 /// How many times all of them are looked through.
 const EXCHANGES: usize = 8;
+/// Rows of which prices take more and other steps.
+const MANY_ROWS: usize = 500;
 /// Members of which more passes are worth their time.
 const MANY: usize = 500_000;
+/// By how many powers of two prices are coarser where only what is missing counts.
+const COARSER: u32 = 8;
 /// Members of the first sample.
 const SAMPLE: usize = 8192;
 
@@ -111,6 +115,8 @@ pub struct Solution {
     pub passes: usize,
     /// Searches that were ended before all was looked through; their bounds count.
     pub cut: u64,
+    /// Rules whose least numbers are not asked of members who cannot come to them, with how many those are.
+    pub skipped: Vec<(usize, usize)>,
 }
 
 /// Runs tasks on threads; what they make comes in the order of the tasks.
@@ -163,18 +169,22 @@ pub fn solve(
     let locals = Locals::of(problem, options.threads);
     let rows = Rows::of(problem, worth_of(problem));
     let shift = shift_of(problem);
-    let ground = Ground { problem, locals: &locals, rows: &rows, shift, threads: options.threads };
+    let ground =
+        Ground { problem, locals: &locals, rows: &rows, shift, scored: true, threads: options.threads };
     tell(Progress::Prepared(problem.member_count(), rows.list.len()));
-    let mut dual = prices(&ground, options, tell);
-    let mut plan = Plan::of(&ground, std::mem::take(&mut dual.pass.chosen));
     let unit = unit(&ground);
+    // Many small steps would lead to the price of what is missing; what such a price is for, a lower one does as well.
+    let lower = (problem.score.len() > PROVEN).then(|| lowered(&rows, unit >> shift)).flatten();
+    let priced = Ground { rows: lower.as_ref().unwrap_or(&rows), ..ground };
+    let mut dual = prices(&priced, options, tell);
+    let mut plan = Plan::of(&ground, std::mem::take(&mut dual.pass.chosen));
     settle(&ground, &dual.prices, unit, &mut plan);
     repair(&ground, &dual.prices, &mut plan);
     fill(&ground, &dual.prices, &mut plan);
     tell(Progress::Fitting(plan.objective(&ground)));
     if problem.score.len() <= EXCHANGED {
         for _ in 0..EXCHANGES {
-            let gap = dual.bound - (plan.objective(&ground) << shift);
+            let gap = dual.bound - (plan.objective(&priced) << shift);
             // What adds little adds less the next time.
             if gap < 1 << shift || exchange(&ground, &dual.prices, gap, &mut plan) << shift <= gap / 100 {
                 break;
@@ -191,10 +201,80 @@ pub fn solve(
         proven = whole;
     }
     let objective = plan.objective(&ground);
+    if let Some(lower) = lower.filter(|_| plan.is_short(&ground)) {
+        missing(&ground, &lower, options, &mut dual, tell);
+    }
     // Scores are whole, and so are objectives.
     let bound = if proven { objective } else { dual.bound >> shift };
     tell(Progress::Fitting(objective));
     Ok(told(&ground, dual, plan, (objective, bound)))
+}
+
+/// What one missing contact costs at least while prices are looked for, in what contacts gain in the mean.
+const DEAR: i64 = 16;
+
+/// The rows with less to pay for what is missing, where that is much.
+fn lowered(rows: &Rows, unit: i64) -> Option<Rows> {
+    let most = DEAR.saturating_mul(unit).max(1);
+    let mut lower = rows.clone();
+    let mut any = false;
+    for row in &mut lower.list {
+        let less = (most / row.largest).max(1);
+        if let Some(worth) = row.worth.as_mut().filter(|worth| **worth > less) {
+            *worth = less;
+            any = true;
+        }
+    }
+    any.then_some(lower)
+}
+
+/// Proves how much is missing in any case, where prices were found at which that costs less than it does. Without scores, only what
+/// is missing counts; the most that a choice is worth there, at what missing costs more than in `lower`, and the bound at
+/// the lower prices are together a bound, and so are both prices together.
+fn missing(
+    ground: &Ground<'_>,
+    lower: &Rows,
+    options: &Options,
+    dual: &mut Dual,
+    tell: &mut dyn FnMut(Progress),
+) {
+    let mut rest = ground.rows.clone();
+    for (row, lower) in rest.list.iter_mut().zip(&lower.list) {
+        row.worth = row.worth.zip(lower.worth).map(|(whole, lower)| whole - lower);
+    }
+    // Prices of many rows are added up, and those of what is missing are large.
+    let shift = ground.shift.saturating_sub(COARSER);
+    let bare = Ground { rows: &rest, shift, scored: false, ..*ground };
+    let worth = rest.list.iter().filter_map(|row| Some(row.worth? * row.largest)).max().unwrap_or(1);
+    let unit = Some(worth.max(1) << shift);
+    let members = ground.problem.member_count();
+    let search = |first: bool| {
+        let (steps, reach, halvings) = if first { (300, 1000, 9) } else { (140, 60, 6) };
+        Search { steps, reach, unit, pace: Pace::Long(halvings) }
+    };
+    let mut start = Vec::new();
+    let mut sample = SAMPLE;
+    while sample * 3 < members {
+        let drawn = draw(members, sample, options.seed);
+        let own = search(start.is_empty());
+        start = descend(&bare, start, Asked::Some(&drawn), own, &mut |_, _| {}).prices;
+        sample *= 8;
+    }
+    let own = search(start.is_empty());
+    let found = descend(&bare, start, Asked::All, own, &mut |_, _| {});
+    dual.passes += found.passes;
+    let mut most = found.bound << (ground.shift - shift);
+    // Contacts are missing whole.
+    let worths: Vec<i64> = rest.list.iter().filter_map(|row| row.worth.filter(|worth| *worth > 0)).collect();
+    if let Some(worth) = worths.first().filter(|worth| worths.iter().all(|own| own == *worth)) {
+        let whole = i128::from(*worth) << ground.shift;
+        most = most.div_euclid(whole) * whole;
+    }
+    dual.bound += most.min(0);
+    for (price, more) in dual.prices.iter_mut().zip(found.prices) {
+        *price = price.saturating_add(more << (ground.shift - shift)).min(HIGHEST);
+    }
+    tell(Progress::Priced(dual.passes, dual.bound >> ground.shift));
 }
 
 /// The prices: on samples that grow, then on all.
@@ -202,32 +282,40 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
     let members = ground.problem.member_count();
     if ground.rows.list.is_empty() {
         // Nothing is shared, so nothing has a price.
-        let search = Search { steps: 0, reach: 0, unit: None };
+        let search = Search { steps: 0, reach: 0, unit: None, pace: Pace::Short };
         return descend(ground, Vec::new(), Asked::All, search, &mut |_, _| {});
     }
     let mut start = known(ground, &options.prices);
     let warm = start.is_some();
+    let many = ground.rows.list.len() > MANY_ROWS;
+    let search = |steps, reach, halvings| {
+        let pace = if many { Pace::Long(halvings) } else { Pace::Short };
+        Search { steps, reach, unit: None, pace }
+    };
     let mut sample = SAMPLE;
     while !warm && sample * 3 < members {
         let drawn = draw(members, sample, options.seed);
-        let first = start.is_none();
-        let search = if first {
-            Search { steps: 60, reach: 600, unit: None }
-        } else {
-            Search { steps: 40, reach: 80, unit: None }
+        let own = match (start.is_none(), many) {
+            (true, false) => search(60, 600, 0),
+            (false, false) => search(40, 80, 0),
+            (true, true) => search(200, 5000, 8),
+            (false, true) => search(140, 200, 6),
         };
-        let found = descend(ground, start.unwrap_or_default(), Asked::Some(&drawn), search, &mut |_, _| {});
+        let found = descend(ground, start.unwrap_or_default(), Asked::Some(&drawn), own, &mut |_, _| {});
         tell(Progress::Sampled(sample));
         start = Some(found.prices);
         sample *= 8;
     }
     let search = match (&start, warm) {
-        (None, _) if members <= 2000 => Search { steps: 400, reach: 200, unit: None },
-        (None, _) => Search { steps: 60, reach: 800, unit: None },
-        (Some(_), true) if members <= 3 * SAMPLE => Search { steps: 26, reach: 300, unit: None },
-        (Some(_), true) => Search { steps: 20, reach: 150, unit: None },
-        (Some(_), false) if members <= MANY => Search { steps: 24, reach: 40, unit: None },
-        (Some(_), false) => Search { steps: 32, reach: 50, unit: None },
+        (None, _) if many => search(300, 5000, 9),
+        (None, _) if members <= 2000 => search(400, 200, 0),
+        (None, _) => search(60, 800, 0),
+        (Some(_), true) if many => search(60, 100, 5),
+        (Some(_), true) if members <= 3 * SAMPLE => search(26, 300, 0),
+        (Some(_), true) => search(20, 150, 0),
+        (Some(_), false) if many => search(140, 100, 7),
+        (Some(_), false) if members <= MANY => search(24, 40, 0),
+        (Some(_), false) => search(32, 50, 0),
     };
     let shift = ground.shift;
     descend(ground, start.unwrap_or_default(), Asked::All, search, &mut |passes, bound| {
@@ -303,6 +391,7 @@ fn told(ground: &Ground<'_>, dual: Dual, plan: Plan, (objective, bound): (i128, 
         shift: ground.shift,
         passes: dual.passes,
         cut: dual.pass.cut,
+        skipped: ground.locals.skipped(),
         chosen: plan.chosen,
     }
 }

@@ -45,6 +45,24 @@ impl Chooser {
     }
 }
 
+/// Asks whether a member can choose anything at all.
+#[derive(Debug, Default)]
+pub struct Asker<M: Mask> {
+    gains: Vec<i64>,
+    subset: Subset<M>,
+}
+
+impl<M: Mask> Asker<M> {
+    /// Whether the rules leave a member with so many contacts anything but nothing. A search that is ended finds nothing.
+    pub fn anything(&mut self, own: &Own<M>, contacts: usize) -> bool {
+        self.gains.clear();
+        self.gains.resize(contacts, 1);
+        self.subset.own.clone_from(own);
+        let used = M::below(contacts).without(own.out);
+        !used.is_none() && self.subset.best_of(&self.gains, used).gain > 0
+    }
+}
+
 /// Memory of a search.
 #[derive(Debug, Default)]
 struct Subset<M: Mask> {
@@ -83,6 +101,11 @@ impl<M: Mask> Subset<M> {
             return Choice::default();
         }
         locals.read(member, gains.len(), &mut self.own);
+        self.best_of(gains, used)
+    }
+
+    /// The best choice for whom `own` speaks of; what gains something and is not out is in `used`.
+    fn best_of(&mut self, gains: &[i64], mut used: M) -> Choice {
         // What costs something is chosen only where something else asks for it.
         let positive = used;
         let asked =

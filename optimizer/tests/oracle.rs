@@ -12,7 +12,7 @@ use perq_optimizer::{
     Amounts, Class, Compare, Counted, Each, Options, Past, Problem, Rule, Scope, Span, Window, solve,
 };
 use std::time::Duration;
-use support::{Dice, least_spans, objective, within};
+use support::{Dice, is_asked, least_spans, objective, within};
 
 /// The programme of a plan.
 struct Written {
@@ -58,12 +58,12 @@ fn write(problem: &Problem, whole: bool) -> Written {
         written.contacts.push(variable);
     }
     let worth = problem.score.iter().map(|score| score.abs()).max().unwrap_or(0).max(1) * 10;
-    for rule in &problem.rules {
+    for (number, rule) in problem.rules.iter().enumerate() {
         match rule {
             Rule::Count(_) | Rule::Amount { .. } => shared(problem, rule, worth, &mut written),
             Rule::Each(_) | Rule::Never(_) | Rule::Only(_) => {
                 for member in 0..problem.members.len() - 1 {
-                    own(problem, rule, member, &mut written);
+                    own(problem, (rule, is_asked(problem, member, number)), member, &mut written);
                 }
             }
         }
@@ -139,7 +139,7 @@ fn shared(problem: &Problem, rule: &Rule, worth: i64, written: &mut Written) {
     }
 }
 
-fn own(problem: &Problem, rule: &Rule, member: usize, written: &mut Written) {
+fn own(problem: &Problem, (rule, asked): (&Rule, bool), member: usize, written: &mut Written) {
     let contacts: Vec<usize> =
         (problem.members[member] as usize..problem.members[member + 1] as usize).collect();
     let all_past =
@@ -198,7 +198,7 @@ fn own(problem: &Problem, rule: &Rule, member: usize, written: &mut Written) {
                     }
                 }
             }
-            if let Some(least) = each.at_least {
+            if let Some(least) = each.at_least.filter(|_| asked) {
                 let any = written.truth(0.0);
                 for at in &contacts {
                     let contact = of(written, *at);
@@ -382,6 +382,7 @@ fn assignment(sort: char, agents: usize, jobs: usize, seed: u64) -> Problem {
         counted: Counted::Contacts,
         at_least: None,
         at_most: Some(1),
+        skip: false,
     }));
     for (agent, taken) in taken.into_iter().enumerate() {
         problem.rules.push(Rule::Amount {

@@ -227,6 +227,7 @@ fn the_same_plan_for_any_number_of_threads_and_less_work_from_the_last_prices() 
             counted: Counted::Contacts,
             at_least: None,
             at_most: Some(3),
+            skip: false,
         }),
     ];
     let one = solve(&problem, &Options::default(), &mut |_| {}).unwrap();
@@ -296,6 +297,7 @@ fn minima_that_clash_only_together_are_named_together() {
         counted: Counted::Contacts,
         at_least: None,
         at_most: Some(1),
+        skip: false,
     });
     let both: &[(u8, i64)] = &[(0, 5), (1, 4)];
     let members = [both, both, &[(2, 3)]];
@@ -336,6 +338,7 @@ fn more_contacts_of_a_member_than_a_word_has_bits() {
             counted: Counted::Contacts,
             at_least: None,
             at_most: Some(1),
+            skip: false,
         }));
         let mut best = [0i64; 20];
         for day in 0..20 {

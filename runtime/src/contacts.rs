@@ -102,6 +102,70 @@ pub(crate) struct Pool {
     rows: Vec<Row>,
     columns: Vec<Vec<i64>>,
     past: Vec<Row>,
+    log: Log,
+}
+
+/// Contacts that were made, as questions about one more ask for them: nothing is looked through that has no part in the answer.
+#[derive(Debug, Default)]
+struct Log {
+    /// How many of the pool's it knows.
+    known: usize,
+    /// Of each member, by position.
+    of_member: FxHashMap<u32, Vec<u32>>,
+    /// Of each sort that members share a limit of, by day.
+    of_sort: FxHashMap<(u32, i32), i64>,
+}
+
+impl Log {
+    fn learn(&mut self, past: &[Row], program: &Program) {
+        let shared: Vec<u32> = shared_sorts(program).collect();
+        for (at, row) in past.iter().enumerate().skip(self.known) {
+            self.of_member.entry(row.member).or_default().push(at as u32);
+            for sort in shared.iter().filter(|sort| row.marks >> **sort & 1 == 1) {
+                *self.of_sort.entry((*sort, row.day)).or_insert(0) += 1;
+            }
+        }
+        self.known = past.len();
+    }
+}
+
+/// Sorts of which all members share a limit in which what was before counts; each once.
+fn shared_sorts(program: &Program) -> impl Iterator<Item = u32> {
+    let mut sorts: Vec<u32> = program
+        .contacts
+        .rules
+        .iter()
+        .filter_map(|rule| match &rule.kind {
+            ContactRuleKind::Count { sort, window, .. } => {
+                (*window != ContactWindow::Session).then_some(*sort)
+            }
+            ContactRuleKind::Amount { .. }
+            | ContactRuleKind::Each { .. }
+            | ContactRuleKind::Never { .. }
+            | ContactRuleKind::Only { .. } => None,
+        })
+        .collect();
+    sorts.sort_unstable();
+    sorts.dedup();
+    sorts.into_iter()
+}
+
+/// Whether a rule can keep a contact of these sorts back.
+fn can_hold(kind: &ContactRuleKind, marks: u128) -> bool {
+    let has = |sort: &u32| marks >> sort & 1 == 1;
+    match kind {
+        ContactRuleKind::Count { sort, at_most, exceptions, .. } => {
+            has(sort) && (at_most.is_some() || exceptions.iter().any(|own| own.at_most.is_some()))
+        }
+        ContactRuleKind::Amount { sort, soft, .. } => has(sort) && !soft,
+        ContactRuleKind::Each { members, sort, at_most, .. } => {
+            has(sort) && at_most.is_some() && members.as_ref().is_none_or(has)
+        }
+        ContactRuleKind::Never { members, first, second, .. } => {
+            (has(first) || has(second)) && members.as_ref().is_none_or(has)
+        }
+        ContactRuleKind::Only { members, sort, .. } => has(sort) && members.as_ref().is_none_or(has),
+    }
 }
 
 impl Pool {
@@ -186,6 +250,97 @@ impl Pool {
         let mut ids: Vec<String> = rows.map(|row| self.ids.get(*row as usize).to_owned()).collect();
         ids.sort_unstable();
         Ok(ids)
+    }
+
+    /// The question whether the one contact that is proposed may be made, with the numbers of the rules that can keep it back: its
+    /// member's contacts, and of those of others only how many there were.
+    fn asked(&mut self, program: &Program) -> Result<Option<(Problem, Vec<usize>)>, ProblemError> {
+        let mut log = std::mem::take(&mut self.log);
+        log.learn(&self.past, program);
+        let posed = self.first_asked(program, &log);
+        self.log = log;
+        posed
+    }
+
+    fn first_asked(
+        &self,
+        program: &Program,
+        log: &Log,
+    ) -> Result<Option<(Problem, Vec<usize>)>, ProblemError> {
+        let Some(row) = self.rows.first() else { return Ok(None) };
+        let session = Span { first: row.day, last: row.day };
+        let numbers: Vec<usize> = (0..program.contacts.rules.len())
+            .filter(|at| program.contacts.rules.get(*at).is_some_and(|rule| can_hold(&rule.kind, row.marks)))
+            .collect();
+        let kinds = numbers.iter().filter_map(|at| program.contacts.rules.get(*at));
+        let rules = kinds.map(|rule| rule_of(&rule.kind, Some(session), program.week_starts)).collect();
+        let mut problem = Problem { session: Some(session), rules, ..Problem::default() };
+        // A package without a name is what goes by one channel on one day.
+        let package = |own: &Row| -> u32 {
+            let key = (own.package > 0, own.package, own.channel, own.day);
+            let new = (row.package > 0, row.package, row.channel, row.day);
+            let same = if own.package > 0 { own.package == row.package } else { key == new };
+            if same { 0 } else { 1 }
+        };
+        let mine = log.of_member.get(&row.member).map_or(&[][..], Vec::as_slice);
+        let mine: Vec<&Row> = mine.iter().filter_map(|at| self.past.get(*at as usize)).collect();
+        // What is sent together has one number, and the new contact's is 0.
+        let mut bundles: FxHashMap<(u32, u32, i32), u32> = FxHashMap::default();
+        for own in std::iter::once(&row).chain(&mine) {
+            let class = Class { day: own.day, scopes: own.marks };
+            problem.classes.push(class);
+            let number = problem.classes.len() as u32 - 1;
+            let together = if package(own) == 0 {
+                0
+            } else {
+                let key = if own.package > 0 { (own.package, 0, 0) } else { (0, own.channel, own.day) };
+                let next = bundles.len() as u32 + 1;
+                *bundles.entry(key).or_insert(next)
+            };
+            if number == 0 {
+                problem.class.push(0);
+                problem.offer.push(own.offer);
+                problem.package.push(together);
+                problem.score.push(own.score);
+            } else {
+                problem.history.push(Past { class: number, offer: own.offer, package: together });
+            }
+        }
+        problem.columns = self.columns.iter().map(|_| Amounts::with_capacity(1)).collect();
+        for (list, own) in problem.columns.iter_mut().zip(&self.columns) {
+            list.push(own.first().copied().unwrap_or(0));
+        }
+        problem.members = vec![0, 1];
+        problem.history_of = vec![0, problem.history.len() as u32];
+        for rule in &problem.rules {
+            let Rule::Count(limit) = rule else { continue };
+            let (sort, scope) = (u32::from(limit.scope.0), 1u128 << limit.scope.0);
+            let known = problem.others.iter().any(|(class, _)| class.scopes == scope);
+            if !limit.window.history || known {
+                continue;
+            }
+            let spans = &limit.window.spans;
+            let Some((first, last)) = spans.first().zip(spans.last()) else { continue };
+            let mut add = |day: i32, count: i64| {
+                let mine = mine.iter().filter(|own| own.day == day && own.marks & scope != 0).count() as i64;
+                problem.others.push((Class { day, scopes: scope }, count - mine));
+            };
+            // Where windows are wide, fewer days have contacts than they have.
+            if i64::from(last.last) - i64::from(first.first) > log.of_sort.len() as i64 {
+                log.of_sort
+                    .iter()
+                    .filter(|((of, _), _)| *of == sort)
+                    .for_each(|((_, day), count)| add(*day, *count));
+            } else {
+                for day in first.first..=last.last {
+                    if let Some(count) = log.of_sort.get(&(sort, day)) {
+                        add(day, *count);
+                    }
+                }
+            }
+        }
+        problem.check()?;
+        Ok(Some((problem, numbers)))
     }
 
     fn posed(&self, program: &Program) -> Result<Posed, ProblemError> {
@@ -412,26 +567,28 @@ impl Contacts {
             std::mem::replace(&mut self.pool.columns, columns),
         );
         let asked = self.take(json, As::Proposed);
-        let asked = asked.and_then(|()| self.pool.posed(program).map_err(|error| error.to_string()));
+        let asked = asked.and_then(|()| self.pool.asked(program).map_err(|error| error.to_string()));
         let row = self.pool.rows.first().copied();
         (self.pool.rows, self.pool.ids, self.pool.columns) = aside;
-        let Posed { problem, dropped, .. } = asked?;
+        let Some((problem, numbers)) = asked? else { return Ok(Vec::new()) };
+        let marks = row.map_or(0, |row| row.marks);
         let mut held = Vec::new();
-        for drop in dropped.iter().flatten() {
-            if let Some(drop) = program.contacts.drops.get(*drop as usize) {
-                held.push(Held {
-                    word: "excluded",
-                    clause: drop.text.clone(),
-                    place: own_place(program, drop.place),
-                });
-            }
+        // As for a plan, the first clause that excludes it is told.
+        if let Some(drop) = program.contacts.drops.iter().find(|drop| marks >> drop.sort & 1 == 1) {
+            held.push(Held {
+                word: "excluded",
+                clause: drop.text.clone(),
+                place: own_place(program, drop.place),
+            });
+            return Ok(held);
         }
         for why in optimizer::admit(&problem) {
             let (word, rule) = match why {
                 optimizer::Held::Rule(rule) => ("member", rule),
                 optimizer::Held::Full(rule, _) => ("full", rule),
             };
-            if let Some(rule) = program.contacts.rules.get(rule) {
+            let rule = numbers.get(rule).and_then(|rule| program.contacts.rules.get(*rule));
+            if let Some(rule) = rule {
                 held.push(Held { word, clause: rule.text.clone(), place: own_place(program, rule.place) });
             }
         }
@@ -457,9 +614,14 @@ fn symbol(program: &Program, reader: &Reader, event: &ReadEvent, schema: &Schema
 
 /// The rules in the optimiser's terms.
 fn rules(program: &Program, session: Option<Span>) -> Vec<Rule> {
+    let rules = program.contacts.rules.iter();
+    rules.map(|own| rule_of(&own.kind, session, program.week_starts)).collect()
+}
+
+fn rule_of(kind: &ContactRuleKind, session: Option<Span>, week_starts: u8) -> Rule {
     let scope = |sort: u32| Scope(u8::try_from(sort).unwrap_or(u8::MAX));
-    let window = |window: ContactWindow| spans(window, session, program.week_starts);
-    let rule = |kind: &ContactRuleKind| match kind {
+    let window = |window: ContactWindow| spans(window, session, week_starts);
+    match kind {
         ContactRuleKind::Count { sort, window: own, at_least, at_most, exceptions } => {
             let exceptions = exceptions.iter().map(|own| Exception {
                 days: Span { first: day(own.first), last: day(own.last) },
@@ -485,7 +647,7 @@ fn rules(program: &Program, session: Option<Span>) -> Vec<Rule> {
                 soft: *soft,
             }
         }
-        ContactRuleKind::Each { members, sort, window: own, counted, at_least, at_most } => {
+        ContactRuleKind::Each { members, sort, window: own, counted, at_least, at_most, skip } => {
             Rule::Each(Each {
                 members: members.map(scope),
                 scope: scope(*sort),
@@ -497,6 +659,7 @@ fn rules(program: &Program, session: Option<Span>) -> Vec<Rule> {
                 },
                 at_least: *at_least,
                 at_most: *at_most,
+                skip: *skip,
             })
         }
         ContactRuleKind::Never { members, first, second, in_order, window: own } => Rule::Never(Never {
@@ -513,8 +676,7 @@ fn rules(program: &Program, session: Option<Span>) -> Vec<Rule> {
             after: *after,
             window: window(*own),
         }),
-    };
-    program.contacts.rules.iter().map(|own| rule(&own.kind)).collect()
+    }
 }
 
 fn day(day: i64) -> i32 {

@@ -22,7 +22,7 @@ pub mod learning;
 #[cfg(feature = "native")]
 #[allow(unsafe_code)]
 pub mod native;
-mod nearest;
+pub mod nearest;
 pub mod pack;
 pub mod plan;
 pub mod prove;

@@ -1,7 +1,7 @@
 //! The nearest of a few names to one that is not among them, for messages.
 
 /// The name that differs least from `wanted`, where it differs little enough to be meant.
-pub(crate) fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = wanted.chars().take(65).collect();
     if wanted.len() > 64 {
         return None;

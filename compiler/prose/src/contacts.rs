@@ -149,10 +149,10 @@ impl<'a> Writer<'a> {
                 .into(),
         };
         match what {
-            EachOf::Bounds { bounds, of_same, scope, window } => {
+            EachOf::Bounds { bounds, of_same, scope, window, skip } => {
                 let bounds = self.bounds(bounds).into();
                 let nouns = [&member, &bounds, &self.contacts(scope), &self.window(window).into()];
-                match of_same {
+                let mut out = match of_same {
                     true => self.text(
                         [
                             "{0} gets {1} {3}, of each offer by itself: {2}",
@@ -168,7 +168,18 @@ impl<'a> Writer<'a> {
                         ["{0} gets {1} {3}: {2}", "{0} получает {1} {3}: {2}", "{0} riceve {1} {3}: {2}"],
                         &nouns,
                     ),
+                };
+                if *skip {
+                    out.push(&self.text(
+                        [
+                            ", unless the other clauses leave no way to come to so many",
+                            ", если другие условия позволяют набрать столько",
+                            ", a meno che le altre clausole non consentano di arrivarci",
+                        ],
+                        &[],
+                    ));
                 }
+                out
             }
             EachOf::Never { first, in_order, second, window } => {
                 let nouns =

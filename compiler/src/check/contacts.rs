@@ -567,7 +567,7 @@ impl<'a> Checker<'a> {
     ) -> Option<ContactRuleKind> {
         let members = self.members_sort(reading, members, read, place)?;
         match what {
-            ast::EachOf::Bounds { bounds, of_same, scope, window } => {
+            ast::EachOf::Bounds { bounds, of_same, scope, window, skip } => {
                 let packages = |bound: &Option<(ast::Lexeme, ast::Name)>| {
                     bound
                         .as_ref()
@@ -591,6 +591,11 @@ impl<'a> Checker<'a> {
                     self.report(errors::wrong_contacts(reading.at.place(bounds.span), why));
                     return None;
                 }
+                if *skip && at_least.is_none() {
+                    let why = "`else skip` is for a least number that a member cannot come to; at most so many can always be had";
+                    self.report(errors::wrong_contacts(place, why));
+                    return None;
+                }
                 if counted == ContactCount::Packages && scope.offers.is_some() {
                     let why = "a package has no single offer; leave the offer out, or count contacts";
                     self.report(errors::wrong_contacts(place, why));
@@ -598,7 +603,7 @@ impl<'a> Checker<'a> {
                 }
                 let sort = self.sort(reading, scope, read, place)?;
                 let window = self.contact_window(reading, window, false)?;
-                Some(ContactRuleKind::Each { members, sort, window, counted, at_least, at_most })
+                Some(ContactRuleKind::Each { members, sort, window, counted, at_least, at_most, skip: *skip })
             }
             ast::EachOf::Never { first, in_order, second, window } => {
                 let first = self.sort(reading, first, read, place)?;

@@ -269,6 +269,16 @@ pub(super) fn wrong_arbitration(place: Place, why: &str) -> Diagnostic {
     Diagnostic::error("wrong-arbitration", place, format!("an arbitration cannot say this: {why}"))
 }
 
+/// A name that a catalogue does not have, although it has others of its kind; `near` as it would be written there.
+pub fn not_in_catalogue(place: Place, kind: &str, name: &str, near: Option<&str>) -> Diagnostic {
+    let message = format!("the catalogue has no {kind} `{}`", name.escape_debug());
+    let diagnostic = Diagnostic::warning("unknown-name", place, message);
+    match near {
+        Some(near) => diagnostic.fix(format!("a name that it has: `{near}`"), place, near),
+        None => diagnostic,
+    }
+}
+
 pub(super) fn wrong_contacts(place: Place, why: &str) -> Diagnostic {
     Diagnostic::error("wrong-contacts", place, format!("a contact plan cannot say this: {why}"))
 }

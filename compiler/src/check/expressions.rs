@@ -7,7 +7,7 @@ use super::schema::RecordName;
 use super::types::constant;
 use super::{Checker, dates, errors, habits, names};
 use crate::ir;
-use crate::typed::{Element, Expr, ExprKind, FieldId, LocalId, RecordType, TenderField, Type};
+use crate::typed::{self, Element, Expr, ExprKind, FieldId, LocalId, RecordType, TenderField, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::Place;
 use std::collections::BTreeSet;
@@ -1111,6 +1111,10 @@ impl Checker<'_> {
             self.unknown_kind(scope.place(kind.span), &kind.text);
             return None;
         };
+        for name in names {
+            let place = scope.place(name.span);
+            self.out.named.push(typed::Named { kind: id, name: name.value.clone(), place });
+        }
         let names: BTreeSet<String> = names.iter().map(|name| name.value.clone()).collect();
         Some(ir::Reference { kind: id, names: names.into_iter().collect() })
     }

@@ -485,14 +485,18 @@ impl<'a> Checker<'a> {
         let kind = *self.kind_ids.get("channel")?;
         let mut names = Vec::new();
         for channel in channels {
-            match &channel.kind {
-                ast::ExprKind::Path(path) => names.push(self.quote(at.place(path.span))),
-                ast::ExprKind::Text(text) => names.push(text.value.clone()),
+            let place = at.place(channel.span);
+            let name = match &channel.kind {
+                ast::ExprKind::Path(path) => self.quote(at.place(path.span)),
+                ast::ExprKind::Text(text) => text.value.clone(),
                 _ => {
                     let why = "a channel is a name, such as `call_center` or `\"Shop in Rome\"`";
-                    self.report(errors::wrong_offer(at.place(channel.span), why));
+                    self.report(errors::wrong_offer(place, why));
+                    continue;
                 }
-            }
+            };
+            self.out.named.push(crate::typed::Named { kind, name: name.clone(), place });
+            names.push(name);
         }
         names.sort_unstable();
         names.dedup();

@@ -130,6 +130,8 @@ pub enum ContactRuleKind {
         at_least: Option<i64>,
         /// At most so many.
         at_most: Option<i64>,
+        /// The least number is not asked of who cannot come to it.
+        skip: bool,
     },
     /// Two sorts that do not meet.
     Never {

@@ -1519,9 +1519,10 @@ fn contacts(program: &Program, report: &mut Report) {
                     && bound.unsigned_abs() <= LARGEST
                     && *digits <= 9
             }
-            ContactRuleKind::Each { at_least, at_most, counted, .. } => {
+            ContactRuleKind::Each { at_least, at_most, counted, skip, .. } => {
                 small(at_least)
                     && small(at_most)
+                    && (at_least.is_some() || !skip)
                     && (at_least.is_none() || *counted == ContactCount::Contacts)
             }
             ContactRuleKind::Never { .. } | ContactRuleKind::Only { .. } => true,

@@ -134,6 +134,17 @@ pub struct Ratio {
     pub den: i128,
 }
 
+/// A name of a reference where it is written: `"Best"` of `segment "Best"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// Of which kind.
+    pub kind: ir::KindId,
+    /// The name.
+    pub name: String,
+    /// Where.
+    pub place: Place,
+}
+
 /// A checked program.
 #[derive(Clone, Debug, Default)]
 pub struct Program {
@@ -175,6 +186,8 @@ pub struct Program {
     pub no_gains: Vec<NoGain>,
     /// Which contacts are made.
     pub contacts: Contacts,
+    /// Names of references, as they are written: what a catalogue can be asked about.
+    pub named: Vec<Named>,
     /// Tests in order of declaration.
     pub tests: Vec<Test>,
     /// Clocks in other zones that schedules read.

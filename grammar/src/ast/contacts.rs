@@ -74,6 +74,8 @@ pub enum EachOf {
         scope: ContactScope,
         /// When.
         window: Window,
+        /// `else skip`: the least number is not asked of who cannot come to it.
+        skip: bool,
     },
     /// `never offer "A" with offer "B" within this month`
     Never {

@@ -123,7 +123,8 @@ impl<'t> Builder<'t> {
         let mut scope = self.contact_scope(children)?;
         scope.condition = self.contact_condition(children)?;
         let window = self.within(children.take(Rule::within)?)?;
-        Some(EachOf::Bounds { bounds, of_same, scope, window })
+        let skip = children.eat(Rule::kw_else) && children.eat(Rule::kw_skip);
+        Some(EachOf::Bounds { bounds, of_same, scope, window, skip })
     }
 
     fn bounds(&mut self, pair: Pair<'t, Rule>) -> Option<Bounds> {

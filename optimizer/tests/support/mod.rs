@@ -100,26 +100,47 @@ pub fn member_is_met(problem: &Problem, member: usize, chosen: &[bool]) -> Resul
         return Ok(());
     }
     for (number, rule) in problem.rules.iter().enumerate() {
-        let met = match rule {
-            Rule::Count(_) | Rule::Amount { .. } => true,
-            Rule::Each(each) => {
-                !concerns(problem, member, each.members) || each_is_met(problem, member, chosen, each)
-            }
-            Rule::Never(never) => {
-                !concerns(problem, member, never.members) || never_is_met(problem, member, chosen, never)
-            }
-            Rule::Only(link) => {
-                !concerns(problem, member, link.members) || link_is_met(problem, member, chosen, link)
-            }
-        };
-        if !met {
+        if !is_met(problem, member, chosen, rule, is_asked(problem, member, number)) {
             return Err(format!("member {member} breaks rule {number}"));
         }
     }
     Ok(())
 }
 
-fn each_is_met(problem: &Problem, member: usize, chosen: &[bool], each: &Each) -> bool {
+fn is_met(problem: &Problem, member: usize, chosen: &[bool], rule: &Rule, least: bool) -> bool {
+    match rule {
+        Rule::Count(_) | Rule::Amount { .. } => true,
+        Rule::Each(each) => {
+            !concerns(problem, member, each.members) || each_is_met(problem, member, chosen, each, least)
+        }
+        Rule::Never(never) => {
+            !concerns(problem, member, never.members) || never_is_met(problem, member, chosen, never)
+        }
+        Rule::Only(link) => {
+            !concerns(problem, member, link.members) || link_is_met(problem, member, chosen, link)
+        }
+    }
+}
+
+/// Whether a least number is asked of a member: always where it may not be skipped, and else where some choice meets it, by
+/// trying all of them, with every least number that may not be skipped and those before it that are asked.
+pub fn is_asked(problem: &Problem, member: usize, number: usize) -> bool {
+    let skips = |number: usize| matches!(&problem.rules[number], Rule::Each(each) if each.skip);
+    if !skips(number) {
+        return true;
+    }
+    let asked: Vec<bool> = (0..problem.rules.len())
+        .map(|other| !skips(other) || other == number || (other < number && is_asked(problem, member, other)))
+        .collect();
+    let (from, to) = (problem.members[member] as usize, problem.members[member + 1] as usize);
+    (1u64..1 << (to - from)).any(|mask| {
+        let mut chosen = vec![false; problem.score.len()];
+        (from..to).for_each(|at| chosen[at] = mask >> (at - from) & 1 == 1);
+        problem.rules.iter().zip(&asked).all(|(rule, asked)| is_met(problem, member, &chosen, rule, *asked))
+    })
+}
+
+fn each_is_met(problem: &Problem, member: usize, chosen: &[bool], each: &Each, least: bool) -> bool {
     let seen = of_member(problem, member, chosen, each.window.history);
     for span in &each.window.spans {
         let own: Vec<&Seen> = seen
@@ -153,7 +174,7 @@ fn each_is_met(problem: &Problem, member: usize, chosen: &[bool], each: &Each) -
             return false;
         }
     }
-    if let Some(least) = each.at_least {
+    if let Some(least) = each.at_least.filter(|_| least) {
         for span in least_spans(problem, &each.window) {
             let own = seen.iter().filter(|seen| {
                 within(seen.scopes, each.scope) && span.first <= seen.day && seen.day <= span.last

@@ -91,6 +91,7 @@ fn rule(dice: &mut Dice, contacts: i64) -> Rule {
                 counted,
                 at_least,
                 at_most,
+                skip: at_least.is_some() && dice.chance(40),
             })
         }
         7 | 8 => Rule::Never(Never {

@@ -972,23 +972,11 @@ pub enum OffersAction {
     Regret(Regret),
 }
 
-/// `perq offers calibrate`
+/// A programme with offers, and what decides for it.
 #[derive(Debug, Arguments)]
-pub struct Calibrate {
+pub struct Played {
     /// A pack, a programme's folder, or one rule file
     pub program: PathBuf,
-
-    /// Sessions and reactions in their order, one JSON object a line; plain or gzip; `-` is standard input
-    #[arg(long, value_name = "FILE")]
-    pub log: PathBuf,
-
-    /// Of the showings that have ended, so many at the end of the log are held out
-    #[arg(long, value_name = "PERCENT", default_value = "20%")]
-    pub holdout: String,
-
-    /// Where a picture of forecasts and outcomes goes, as SVG
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
 
     /// Tables in place of those that perq.toml names.
     #[command(flatten)]
@@ -1003,11 +991,32 @@ pub struct Calibrate {
     pub key: Option<String>,
 }
 
+/// `perq offers calibrate`
+#[derive(Debug, Arguments)]
+pub struct Calibrate {
+    /// What is played.
+    #[command(flatten)]
+    pub played: Played,
+
+    /// Sessions and reactions in their order, one JSON object a line; plain or gzip; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub log: PathBuf,
+
+    /// Of the showings that have ended, so many at the end of the log are held out
+    #[arg(long, value_name = "PERCENT", default_value = "20%")]
+    pub holdout: String,
+
+    /// Where a picture of forecasts and outcomes goes, as SVG
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
 /// `perq offers regret`
 #[derive(Debug, Arguments)]
 pub struct Regret {
-    /// A pack, a programme's folder, or one rule file
-    pub program: PathBuf,
+    /// What is played.
+    #[command(flatten)]
+    pub played: Played,
 
     /// Groups of members and what they accept, one JSON object a line
     #[arg(long, value_name = "FILE")]
@@ -1036,18 +1045,6 @@ pub struct Regret {
     /// Where a picture of what is missed goes, as SVG
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-
-    /// Tables in place of those that perq.toml names.
-    #[command(flatten)]
-    pub tables: Tables,
-
-    /// Which engine decides [default: native, where it is built]
-    #[arg(long, value_enum)]
-    pub engine: Option<EngineName>,
-
-    /// The public key that must have signed the pack, as a file or in hexadecimal
-    #[arg(long, value_name = "PUBKEY")]
-    pub key: Option<String>,
 }
 
 /// `perq offers set-priority`
@@ -1083,6 +1080,11 @@ pub struct Optimize {
     /// Contacts that were made, in the same forms
     #[arg(long, value_name = "FILE")]
     pub history: Vec<PathBuf>,
+
+    /// The ledger whose contacts were made, too: a file, or `postgresql://…`
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "LEDGER")]
+    pub ledger: Option<String>,
 
     /// Tables in place of those that perq.toml names.
     #[command(flatten)]

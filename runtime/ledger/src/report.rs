@@ -421,6 +421,36 @@ impl Exported {
     }
 }
 
+/// The records of all events of a kind as they came, in the ledger's order: of an event with revisions the last, without
+/// those that were refused and without what batch runs decided once more. How many.
+///
+/// # Errors
+/// Where the store cannot be read, or what `row` says.
+pub fn records<E: From<StoreError>>(
+    store: &mut dyn Store,
+    kind: &str,
+    mut row: impl FnMut(&str) -> Result<(), E>,
+) -> Result<u64, E> {
+    store.look()?;
+    let (mut last, mut many) = (0, 0);
+    loop {
+        let rows = store.query(
+            "SELECT e.number, e.json FROM event e WHERE e.number > $1 AND e.kind = $2 AND e.refused = 0 \
+             AND substr(e.source, 1, 5) <> 'perq:' AND NOT EXISTS (SELECT 1 FROM event later WHERE later.id = e.id \
+             AND later.source = e.source AND later.revision > e.revision) ORDER BY e.number LIMIT 2000",
+            &[Datum::Number(last), Datum::Text(kind.to_owned())],
+        )?;
+        let Some(end) = rows.last().and_then(|of| of.first()).map(Datum::number) else { break };
+        for of in &rows {
+            row(of.get(1).map_or("", Datum::text))?;
+            many += 1;
+        }
+        last = end;
+    }
+    store.abandon();
+    Ok(many)
+}
+
 /// Every entry in the order in which it was booked, row by row.
 ///
 /// # Errors

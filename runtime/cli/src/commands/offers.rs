@@ -12,6 +12,8 @@ use crate::programme::{self, Loaded};
 use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
+use perq_compiler::ir::Program;
+use perq_compiler::ir::offers::REACTION;
 use perq_grammar::ast::{Display, Expr, ExprKind, ItemKind, OfferClause, Placed};
 use perq_grammar::diagnostic::FileId;
 use perq_runtime::catalogue::Catalogue;
@@ -20,8 +22,9 @@ use perq_runtime::engine::{Engine, Session};
 use perq_runtime::input;
 use perq_runtime::pack::Pack;
 use perq_runtime::record::ReadOptions;
-use serde::Serialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -57,6 +60,7 @@ pub fn run(options: &args::Offers, output: &mut Output) -> Outcome {
     }
     let mut play = Play {
         session: engine.session(),
+        known: Known::of(engine.program()),
         answers: options.output.as_deref().map(create).transpose()?,
         decisions: options.decisions.as_deref().map(create).transpose()?,
         told: Vec::new(),
@@ -132,6 +136,7 @@ fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
 /// Sessions as they are played.
 struct Play {
     session: Session,
+    known: Known,
     answers: Option<BufWriter<File>>,
     decisions: Option<BufWriter<File>>,
     /// Answers for the one object that machines are given.
@@ -155,6 +160,12 @@ impl Play {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
+            if let Err(why) = self.known.asks(&line) {
+                self.refused += 1;
+                let path = plain(&path.display().to_string());
+                output.note(&format!("refused {path}:{number}: {}", plain(&why)));
+                continue;
+            }
             match self.session.decide_json(&line) {
                 Ok(decision) => self.decided(&decision, output)?,
                 Err(error) => {
@@ -172,6 +183,7 @@ impl Play {
         }
         let Some(offers) = &decision.offers else { return Ok(()) };
         self.sessions += 1;
+        self.known.sessions.insert(decision.id.clone());
         let Decision { id, member, pack, tz, .. } = decision;
         let answer = Answer { session: id, member: member.as_deref(), pack, tz, offers };
         match &mut self.answers {
@@ -181,6 +193,56 @@ impl Play {
             None => output.raw().write_all(people(&answer).as_bytes())?,
         }
         Ok(())
+    }
+}
+
+/// What reactions can be to: the programme's offers, by all names that they had, and the sessions that were answered.
+struct Known {
+    /// How records spell a reaction's kind.
+    kinds: Vec<String>,
+    offers: BTreeSet<String>,
+    sessions: HashSet<String>,
+}
+
+/// What a record says of a reaction.
+#[derive(Deserialize)]
+struct Reacted {
+    #[serde(default)]
+    kind: Value,
+    #[serde(default)]
+    offer: Value,
+    #[serde(default)]
+    session: Value,
+}
+
+impl Known {
+    fn of(program: &Program) -> Known {
+        let kinds = program.events.iter().find(|event| event.name == REACTION);
+        let keys = program.offers.list.iter().filter_map(|offer| program.references.get(offer.key.index()));
+        Known {
+            kinds: kinds.map(|event| event.spellings.clone()).unwrap_or_default(),
+            offers: keys.flat_map(|key| key.names.iter().cloned()).collect(),
+            sessions: HashSet::new(),
+        }
+    }
+
+    /// Refuses a reaction to what was never offered. What cannot be read is for the reader to refuse.
+    fn asks(&self, line: &[u8]) -> Result<(), String> {
+        let Ok(told) = serde_json::from_slice::<Reacted>(line) else { return Ok(()) };
+        if !told.kind.as_str().is_some_and(|kind| self.kinds.iter().any(|own| own == kind)) {
+            return Ok(());
+        }
+        if let Some(offer) = told.offer.as_str().filter(|offer| !self.offers.contains(*offer)) {
+            let near = perq_runtime::nearest::nearest(offer, self.offers.iter().map(String::as_str));
+            let near = near.map(|near| format!("; `{near}` is near")).unwrap_or_default();
+            return Err(format!("the programme has no offer `{offer}`{near}"));
+        }
+        match told.session.as_str() {
+            Some(session) if !self.sessions.contains(session) => Err(format!(
+                "no session `{session}` was answered before this reaction; sessions stand before the reactions to them"
+            )),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 

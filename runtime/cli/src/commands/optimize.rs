@@ -12,6 +12,8 @@ use crate::{Exit, Failure, Outcome};
 use indicatif::ProgressBar;
 use perq_compiler::calendar::date_text;
 use perq_compiler::ir::contacts::CONTACT;
+#[cfg(feature = "ledger")]
+use perq_ledger::StoreError;
 use perq_runtime::clock::Zone;
 #[cfg(feature = "columnar")]
 use perq_runtime::columnar::{Cell, Column, ColumnKind, TableError, TableFormat, TableWriter};
@@ -55,6 +57,10 @@ pub fn run(options: &args::Optimize, output: &mut Output) -> Outcome {
     };
     for path in &options.history {
         read(&mut contacts, path, As::Made)?;
+    }
+    #[cfg(feature = "ledger")]
+    if let Some(place) = &options.ledger {
+        read_ledger(&mut contacts, place, output)?;
     }
     if options.one_by_one {
         return one_by_one(options, contacts, output);
@@ -116,6 +122,30 @@ fn read(contacts: &mut Contacts, path: &Path, what: As) -> Result<(), Failure> {
             &format!("none of its {} is a contact{why}", plural_of(refused - before.1)),
         ));
     }
+    Ok(())
+}
+
+/// Contacts that a ledger keeps are contacts that were made.
+#[cfg(feature = "ledger")]
+fn read_ledger(contacts: &mut Contacts, place: &str, output: &mut Output) -> Result<(), Failure> {
+    let failed = |error: StoreError| Failure::new(format!("{}: {error}", super::keep::shown(place)));
+    let mut store = perq_ledger::open(place, false).map_err(failed)?;
+    let mut refused = 0u64;
+    let taken = perq_ledger::report::records(&mut *store, CONTACT, |json| {
+        if let Err(why) = contacts.take(json.as_bytes(), As::Made) {
+            refused += 1;
+            if refused <= SHOWN as u64 {
+                output.note(&format!("refused, of the ledger: {}", plain(&why)));
+            }
+        }
+        Ok::<(), StoreError>(())
+    });
+    let taken = taken.map_err(failed)?;
+    let more = if refused > 0 { format!(", of which {refused} are refused") } else { String::new() };
+    output.note(&format!(
+        "{} of the ledger{more}",
+        plural(usize::try_from(taken).unwrap_or(usize::MAX), "contact")
+    ));
     Ok(())
 }
 
@@ -451,6 +481,9 @@ impl Report<'_> {
                 days(short.span),
             ));
         }
+        for (rule, members) in &solution.skipped {
+            out.push_str(&format!("not asked of {}: {}\n", plural(*members, "member"), self.clause(*rule)));
+        }
         let priced = self.priced();
         if !priced.is_empty() {
             out.push_str("limits that cost something\n");
@@ -558,6 +591,10 @@ impl Report<'_> {
                 })).collect::<Vec<_>>(),
             })
         });
+        let skipped = solution
+            .skipped
+            .iter()
+            .map(|(rule, members)| json!({ "clause": self.clause(*rule), "members": members }));
         let reasons = self.reasons();
         let reasons = reasons
             .iter()
@@ -586,6 +623,7 @@ impl Report<'_> {
             "passes": solution.passes,
             "conflicts": conflicts.collect::<Vec<_>>(),
             "short": short.collect::<Vec<_>>(),
+            "skipped": skipped.collect::<Vec<_>>(),
             "limits": limits,
             "prices": priced,
             "dropped": reasons.collect::<Vec<_>>(),

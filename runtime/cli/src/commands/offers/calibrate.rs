@@ -25,11 +25,12 @@ const TOLD: usize = 20;
 /// # Errors
 /// Where the rules, a table or the log cannot be read, or the picture cannot be written.
 pub fn run(options: &args::Calibrate, output: &mut Output) -> Outcome {
-    let Some(prepared) = Prepared::of(&options.program, options.key.as_deref(), &options.tables, output)?
+    let Some(prepared) =
+        Prepared::of(&options.played.program, options.played.key.as_deref(), &options.played.tables, output)?
     else {
         return Ok(Exit::Findings);
     };
-    let engine = prepared.engine(options.engine)?;
+    let engine = prepared.engine(options.played.engine)?;
     if engine.program().offers.list.iter().all(|offer| offer.learn.is_none()) {
         return Err(Failure::new("nothing is learned: no offer of the programme says `learn`"));
     }

@@ -44,11 +44,12 @@ impl Way {
 /// # Errors
 /// Where the rules, a table or the population cannot be read, or the picture cannot be written.
 pub fn run(options: &args::Regret, output: &mut Output) -> Outcome {
-    let Some(prepared) = Prepared::of(&options.program, options.key.as_deref(), &options.tables, output)?
+    let Some(prepared) =
+        Prepared::of(&options.played.program, options.played.key.as_deref(), &options.played.tables, output)?
     else {
         return Ok(Exit::Findings);
     };
-    let engine = prepared.engine(options.engine)?;
+    let engine = prepared.engine(options.played.engine)?;
     let path = options.population.as_path();
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     let population = population(engine.program(), &text)
@@ -64,7 +65,7 @@ pub fn run(options: &args::Regret, output: &mut Output) -> Outcome {
     let declared = played(&engine, options, &population, times, log.as_mut())?;
     let mut ways = vec![Way { name: "as declared", runs: declared }];
     if let Some(pack) = without_exploring(engine.pack()) {
-        let greedy = prepared.engine_of(pack, options.engine)?;
+        let greedy = prepared.engine_of(pack, options.played.engine)?;
         ways.push(Way {
             name: "without exploring",
             runs: played(&greedy, options, &population, times, None)?,
