@@ -1185,6 +1185,7 @@ impl Input {
             symbols: &self.symbols,
             params: &self.params,
             rows: None,
+            holds: false,
         }
     }
 }

@@ -14,7 +14,7 @@ pub mod context {
     /// `*const i64`: values of the parameters.
     pub const PARAMS: i32 = 24;
     /// Pointer to two words for each reference that the function tests, in the order of
-    /// [`super::super::Code::references`]: `*const u64`, at least one word to read, and how many of them count.
+    /// [`super::super::Parts::references`]: `*const u64`, at least one word to read, and how many of them count.
     pub const REFERENCES: i32 = 32;
     /// `*mut i64`: selections one after another, each of as many counts as the record has lines.
     pub const SELECTIONS: i32 = 40;
@@ -33,6 +33,8 @@ pub mod context {
     /// `*const i64`: rows of lines, ascending, and behind them how many lines there are. A loop over lines that does
     /// nothing at the others looks at these alone ([`crate::ir::needs::narrowed_loops`]).
     pub const ROWS: i32 = 96;
+    /// `*const i64`: the constants that were taken out of the template, [`super::super::Parts::constants`].
+    pub const CONSTANTS: i32 = 104;
 }
 
 /// Bytes of a table's entry.

@@ -7,8 +7,10 @@
 
 pub mod abi;
 pub mod helpers;
+mod template;
 
-use crate::ir::needs::narrowed_loops;
+pub use template::{Parts, Template, rule_of, template};
+
 use crate::ir::{
     AtomId, CalendarPart, ClockPart, Comparison, Element, FaultKind, Function, FunctionId, Inst, Program,
     ReferenceId, Rounding, Rows, SetPick, SetValue, Shape, Ty, Value, Verified, line_slot,
@@ -40,8 +42,6 @@ pub enum Emitted {
 pub struct Code {
     /// Its name there.
     pub id: FuncId,
-    /// The references whose bits it reads, in the order of the context's table.
-    pub references: Vec<ReferenceId>,
     /// Selections that it needs.
     pub selections: u32,
     /// Bags that it needs.
@@ -86,15 +86,12 @@ impl<'m, M: Module> Emitter<'m, M> {
         Ok(Emitter { module, helpers, entry, context, builder: FunctionBuilderContext::new() })
     }
 
-    /// Emits one function.
-    pub fn function(&mut self, program: &Verified, id: FunctionId) -> Emitted {
-        let Some(function) = program.functions.get(id.index()) else {
-            return Emitted::Declined("there is no such function".to_owned());
-        };
-        if function.insts.len() > INSTS {
-            return Emitted::Declined(format!("{} instructions are too many", function.insts.len()));
+    /// Emits the code of a template of this program.
+    pub fn template(&mut self, program: &Verified, template: &Template) -> Emitted {
+        if template.insts.len() > INSTS {
+            return Emitted::Declined(format!("{} instructions are too many", template.insts.len()));
         }
-        match self.emit(program, function, line_atoms(program, id)) {
+        match self.emit(program, template) {
             Ok(code) => Emitted::Code(code),
             Err(words) => {
                 // What a failed function left there is not for the next one.
@@ -105,9 +102,10 @@ impl<'m, M: Module> Emitter<'m, M> {
         }
     }
 
-    fn emit(&mut self, program: &Program, function: &Function, atoms: &[AtomId]) -> Result<Code, String> {
-        let shape = Shape::of(function);
-        let narrowed = narrowed_loops(program, atoms, function, &shape);
+    fn emit(&mut self, program: &Program, template: &Template) -> Result<Code, String> {
+        let Template { variables, insts, narrowed } = template.clone();
+        let function = Function { name: String::new(), variables, insts, places: Vec::new() };
+        let shape = Shape::of(&function);
         self.module.clear_context(&mut self.context);
         self.context.func.signature = self.entry.clone();
         let id = self.module.declare_anonymous_function(&self.entry).map_err(|error| error.to_string())?;
@@ -130,29 +128,25 @@ impl<'m, M: Module> Emitter<'m, M> {
             context,
             fault,
             called: BTreeMap::new(),
-            references: Vec::new(),
+            constants: 0,
             values: Vec::with_capacity(function.insts.len()),
             variables: Vec::new(),
             frames: Vec::new(),
             at: 0,
         };
-        lowering.function(function)?;
-        let references = lowering.references;
+        lowering.function(&function)?;
         let mut builder = lowering.builder;
         builder.seal_all_blocks();
         builder.finalize(config);
         self.module.define_function(id, &mut self.context).map_err(|error| error.to_string())?;
         let (selections, bags, sets) = (shape.selections, shape.bags, shape.sets);
-        Ok(Code { id, references, selections, bags, sets, narrowed: !narrowed.is_empty() })
+        Ok(Code { id, selections, bags, sets, narrowed: !narrowed.is_empty() })
     }
 }
 
-/// What a line must satisfy for the rule of a function to propose something. Lowering makes the functions of rules in
-/// the order of the rules; of a program that was made otherwise some are not found, and work without.
+/// What a line must satisfy for the rule of a function to propose something.
 fn line_atoms(program: &Program, function: FunctionId) -> &[AtomId] {
-    let at = program.rules.partition_point(|rule| rule.function < function);
-    let rule = program.rules.get(at).filter(|rule| rule.function == function);
-    rule.map_or(&[], |rule| &rule.line_atoms)
+    rule_of(program, function).map_or(&[], |rule| &rule.line_atoms)
 }
 
 /// An instruction's value in emitted code.
@@ -206,7 +200,8 @@ struct Lowering<'e, M: Module> {
     /// Ends the function with the status that it is given.
     fault: Block,
     called: BTreeMap<Helper, FuncRef>,
-    references: Vec<ReferenceId>,
+    /// Constants that were read from the context.
+    constants: i32,
     values: Vec<Lowered>,
     variables: Vec<Place>,
     frames: Vec<Frame>,
@@ -271,7 +266,12 @@ impl<M: Module> Lowering<'_, M> {
     fn inst(&mut self, inst: &Inst) -> Result<Lowered> {
         let wide_operands = |a: &Value| self.shape.ty(*a) == Some(Ty::I128);
         Ok(match inst {
+            Inst::Int(template::TAKEN_OUT) => Lowered::Word(self.constant()?),
             Inst::Int(word) => Lowered::Word(self.int(*word)),
+            Inst::Wide(wide) if *wide == i128::from(template::TAKEN_OUT) => {
+                let word = self.constant()?;
+                Lowered::Wide(self.widen(word))
+            }
             Inst::Wide(wide) => Lowered::Wide(self.wide_constant(*wide)),
             Inst::Bool(truth) => Lowered::Word(self.builder.ins().iconst(I8, i64::from(*truth))),
 
@@ -439,9 +439,8 @@ impl<M: Module> Lowering<'_, M> {
                 let symbol = self.word(*symbol)?;
                 Lowered::Word(self.in_reference(symbol, *reference)?)
             }
-            Inst::SetHas(set, reference) => {
-                let set = self.word(*set)?;
-                let reference = self.int(i64::from(reference.0));
+            Inst::SetHas(set, _) => {
+                let (set, reference) = (self.word(*set)?, self.constant()?);
                 self.call(Helper::SetHas, &[set, reference])?;
                 Lowered::Word(self.truth_result())
             }
@@ -602,9 +601,9 @@ impl<M: Module> Lowering<'_, M> {
                 self.call(Helper::Derive, &[word])?;
                 Lowered::Nothing
             }
-            Inst::Award { site, num, den, row } => {
+            Inst::Award { site: _, num, den, row } => {
                 let (num, den) = (self.wide(*num)?, self.wide(*den)?);
-                let site = self.int(i64::from(site.0));
+                let site = self.constant()?;
                 let row = match row {
                     Some(row) => self.row(*row)?.0,
                     None => self.int(-1),
@@ -612,9 +611,9 @@ impl<M: Module> Lowering<'_, M> {
                 self.call(Helper::Award, &[site, num.low, num.high, den.low, den.high, row])?;
                 Lowered::Nothing
             }
-            Inst::Discount { site, selection, num, den } => {
+            Inst::Discount { site: _, selection, num, den } => {
                 let (num, den) = (self.wide(*num)?, self.wide(*den)?);
-                let (site, selection) = (self.int(i64::from(site.0)), self.buffer(*selection)?);
+                let (site, selection) = (self.constant()?, self.buffer(*selection)?);
                 self.call(Helper::Discount, &[site, selection, num.low, num.high, den.low, den.high])?;
                 Lowered::Nothing
             }
@@ -623,6 +622,14 @@ impl<M: Module> Lowering<'_, M> {
 
     fn int(&mut self, word: i64) -> clif::Value {
         self.builder.ins().iconst(I64, word)
+    }
+
+    /// The next constant that was taken out of the template.
+    fn constant(&mut self) -> Result<clif::Value> {
+        let offset = self.constants.checked_mul(8).ok_or("there are too many constants")?;
+        self.constants = self.constants.checked_add(1).ok_or("there are too many constants")?;
+        let constants = self.field(context::CONSTANTS);
+        Ok(self.builder.ins().load(I64, fixed(), constants, offset))
     }
 
     fn wide_constant(&mut self, wide: i128) -> Wide {
@@ -959,14 +966,8 @@ impl<M: Module> Lowering<'_, M> {
 
     /// A bit test. Past the last word it reads the first instead, of which there always is one.
     fn in_reference(&mut self, symbol: clif::Value, reference: ReferenceId) -> Result<clif::Value> {
-        let number = match self.references.iter().position(|known| *known == reference) {
-            Some(number) => number,
-            None => {
-                self.references.push(reference);
-                self.references.len() - 1
-            }
-        };
-        let offset = i32::try_from(number).ok().and_then(|number| number.checked_mul(abi::REFERENCE_SIZE));
+        // A template numbers its references as its table has them.
+        let offset = i32::try_from(reference.0).ok().and_then(|at| at.checked_mul(abi::REFERENCE_SIZE));
         let offset = offset.ok_or("there are too many references")?;
         let table = self.field(context::REFERENCES);
         let ins = &mut self.builder;

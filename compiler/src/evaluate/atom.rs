@@ -110,6 +110,7 @@ mod tests {
             symbols: &[1, 5, 9],
             params: &[],
             rows: None,
+            holds: false,
         }
     }
 

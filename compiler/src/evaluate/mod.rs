@@ -34,7 +34,7 @@ pub(crate) use atom::fact as atom_fact;
 pub use gift::GiftOffer;
 pub use learn::{Tallies, Tally};
 pub use offers::{HIDDEN_WORDS, Hidden, HiddenWhy, Offered, Reaction, Shown, answered};
-pub use plan::Plan;
+pub use plan::{Plan, conditions_hold};
 pub use review::Reviewer;
 pub use settle::{Workspace, evaluate, evaluate_again};
 
@@ -68,6 +68,9 @@ pub struct RecordView<'a> {
     /// Each that is left out does not satisfy one of [`crate::ir::Rule::line_atoms`] that is not negated, so that a loop
     /// which asks these first need not look at it. What a function does is the same with and without.
     pub rows: Option<&'a [u32]>,
+    /// Of the rule at hand, where that is known: its conditions on the event ([`crate::ir::Rule::atoms`]) hold, and code
+    /// need not ask them again. What a function does is the same with and without.
+    pub holds: bool,
 }
 
 /// One event, packed: owned slots that a reader fills and that evaluation updates (the running amounts at entry to a
@@ -122,6 +125,7 @@ impl Record {
             symbols: &self.symbols,
             params,
             rows: None,
+            holds: false,
         }
     }
 }

@@ -481,6 +481,11 @@ fn eligible(
         && (rule.line_atoms.is_empty() || some_line(program, bindings, view, &rule.line_atoms))
 }
 
+/// Whether a rule's conditions on the event hold.
+pub fn conditions_hold(program: &Program, bindings: &Bindings, view: RecordView<'_>, rule: &Rule) -> bool {
+    all_hold(program, bindings, view, &rule.atoms)
+}
+
 fn all_hold(program: &Program, bindings: &Bindings, view: RecordView<'_>, atoms: &[AtomId]) -> bool {
     let mut atoms = atoms.iter().filter_map(|atom| program.atoms.get(atom.index()));
     atoms.all(|atom| atom::holds(atom, event_value(view, atom.slot), view, bindings))
@@ -518,7 +523,13 @@ impl Index {
             row.map_or(&[][..], |row| self.dense.row(*row))
         };
         // Whole rows: that is quicker than to pass by the words in which nothing is left.
-        self.slots.iter().for_each(|slot| and(mask, row_of(slot)));
+        for slots in self.slots.chunks(4) {
+            if let [a, b, c, d] = slots {
+                and_four(mask, [row_of(a), row_of(b), row_of(c), row_of(d)]);
+            } else {
+                slots.iter().for_each(|slot| and(mask, row_of(slot)));
+            }
+        }
         live.clear();
         live.extend(mask.iter().enumerate().filter(|(_, bits)| **bits != 0).map(|(word, _)| word));
         let left = live.iter().filter_map(|word| mask.get(*word)).map(|word| word.count_ones()).sum::<u32>();
@@ -702,6 +713,17 @@ fn and(mask: &mut [u64], row: &[u64]) {
     }
     for word in mask.iter_mut().skip(row.len()) {
         *word = 0;
+    }
+}
+
+/// Ands four rows into a mask, which is read and written once for them.
+fn and_four(mask: &mut [u64], rows: [&[u64]; 4]) {
+    if rows.iter().any(|row| row.len() < mask.len()) {
+        return rows.iter().for_each(|row| and(mask, row));
+    }
+    let [a, b, c, d] = rows;
+    for ((((word, a), b), c), d) in mask.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+        *word &= a & b & c & d;
     }
 }
 

@@ -169,7 +169,8 @@ impl<C: Code> Asking<'_, C> {
         }
         let (list, selected) = (proposals.list.len(), proposals.selected.len());
         let (takes, used) = (proposals.takes.len(), proposals.used.len());
-        let record = RecordView { rows: self.candidates.rows(position), ..self.record };
+        // The plan has found it, so its conditions on the event hold.
+        let record = RecordView { rows: self.candidates.rows(position), holds: true, ..self.record };
         match self.code.run(rule.function, record, self.bindings, fuel, scratch, proposals) {
             Ok(()) if proposals.list.len() > list => Some(Run {
                 position,

@@ -6,10 +6,11 @@
 //! fuel or failed. So a rule of which anything fails in between is one that the index leaves to its code.
 
 use crate::interpret::straight::Straight;
+use crate::ir::assume::{is_one_block, moving};
 use crate::ir::needs::needs;
 use crate::ir::optimise::{is_pure, never_fails};
 use crate::ir::ranges::Ranges;
-use crate::ir::{Function, Inst, Program, RuleId, SlotId, Value, event_slot};
+use crate::ir::{Function, Inst, Program, RuleId, SlotId, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Instructions of a function that are looked into.
@@ -94,13 +95,6 @@ pub(super) fn of(program: &Program) -> Option<Questions> {
     Some(Questions { code, list, asked })
 }
 
-/// Slots of the event whose values change from phase to phase.
-fn moving(program: &Program) -> Vec<SlotId> {
-    let used = program.redemptions.iter().filter_map(|redemption| redemption.used);
-    let tender = [program.tender.points, program.tender.cash].into_iter().flatten();
-    [event_slot::BASKET_PAID].into_iter().chain(tender).chain(used).collect()
-}
-
 /// The exits of a rule's code, as long as it does nothing but work out values of the event.
 fn exits(function: &Function, moving: &[SlotId], pool: &mut Pool) -> Vec<Exit> {
     let mut exits = Vec::new();
@@ -142,22 +136,6 @@ fn exits(function: &Function, moving: &[SlotId], pool: &mut Pool) -> Vec<Exit> {
         values.push(Some(number));
     }
     exits
-}
-
-/// Whether a function is one block, so that who leaves that is through.
-fn is_one_block(function: &Function) -> bool {
-    let mut open = 0u32;
-    for (at, inst) in (1..).zip(&function.insts) {
-        if matches!(inst, Inst::Block | Inst::Loop(_)) {
-            open = open.saturating_add(1);
-        } else if *inst == Inst::End {
-            open = open.saturating_sub(1);
-        }
-        if open == 0 {
-            return at == function.insts.len() && matches!(function.insts.first(), Some(Inst::Block));
-        }
-    }
-    false
 }
 
 /// The values that become questions: those that at least two rules need, the most needed ones first.

@@ -41,6 +41,7 @@
 //!   one, which stands for all of its *selected* pieces. A pick makes a new selection and leaves the old one.
 //! * `PickInEvery` takes at most the whole group; what is left after the last full group is not picked.
 
+pub mod assume;
 pub mod contacts;
 pub mod gift;
 pub mod instruments;

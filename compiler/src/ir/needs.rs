@@ -147,25 +147,35 @@ fn implied(insts: &[Inst], atom: &Atom, needs: &[Need], row: Value) -> bool {
         let load = Inst::LoadLine(atom.slot, row);
         insts.get(value.index()) == Some(&load)
     };
-    let allowed = match &atom.test {
-        AtomTest::Known => vec![(FIRST, i64::MAX)],
-        AtomTest::Between(low, high) => vec![((*low).max(FIRST), *high)],
-        AtomTest::OneOf(values) => joined(values.iter().copied().filter(|value| *value != MISSING)),
-        AtomTest::In(reference) => {
-            return atom.space == Space::Line
-                && needs.iter().any(|need| match insts.get(need.value.index()) {
-                    Some(Inst::InReference(value, tested)) => {
-                        tested == reference && loads(*value) && need.ranges == [(1, 1)]
-                    }
-                    Some(_) | None => false,
-                });
-        }
-        // Asking a set takes fuel, so that it matters whether it is asked.
-        AtomTest::Has(_) => return false,
-    };
+    if let AtomTest::In(reference) = &atom.test {
+        return atom.space == Space::Line
+            && needs.iter().any(|need| match insts.get(need.value.index()) {
+                Some(Inst::InReference(value, tested)) => {
+                    tested == reference && loads(*value) && need.ranges == [(1, 1)]
+                }
+                Some(_) | None => false,
+            });
+    }
+    // Asking a set takes fuel, so that it matters whether it is asked.
+    if let AtomTest::Has(_) = atom.test {
+        return false;
+    }
+    let allowed = matched(&atom.test);
     let of_slot = needs.iter().filter(|need| loads(need.value));
     let needed = of_slot.fold(vec![(i64::MIN, i64::MAX)], |so_far, need| intersection(&so_far, &need.ranges));
     atom.space == Space::Line && within(&needed, &allowed)
+}
+
+/// The values that a test matches, as far as they are known without a catalogue: of a reference, all that are known.
+pub(super) fn matched(test: &AtomTest) -> Ranges {
+    match test {
+        AtomTest::Known | AtomTest::In(_) | AtomTest::Has(_) => vec![(FIRST, i64::MAX)],
+        AtomTest::Between(low, high) => {
+            let low = (*low).max(FIRST);
+            if low <= *high { vec![(low, *high)] } else { Vec::new() }
+        }
+        AtomTest::OneOf(values) => joined(values.iter().copied().filter(|value| *value != MISSING)),
+    }
 }
 
 #[cfg(test)]

@@ -629,7 +629,7 @@ fn drop_regions(mut function: Function) -> Function {
 }
 
 /// Keeps some instructions and numbers values anew.
-fn retain(function: Function, keep: &[bool]) -> Function {
+pub(super) fn retain(function: Function, keep: &[bool]) -> Function {
     let mut map: Vec<Value> = Vec::with_capacity(function.insts.len());
     let mut kept = Function {
         name: function.name,

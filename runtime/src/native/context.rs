@@ -22,6 +22,7 @@ pub(super) struct Context<'a> {
     pub high: i64,
     pub tables: *const Rows,
     pub narrowed: *const i64,
+    pub constants: *const i64,
     /// Counts that `selections` points to.
     pub selections_length: usize,
     /// Lines of the record.
@@ -74,6 +75,7 @@ mod tests {
         assert_eq!(offset_of!(Context<'_>, high), at(context::HIGH));
         assert_eq!(offset_of!(Context<'_>, tables), at(context::TABLES));
         assert_eq!(offset_of!(Context<'_>, narrowed), at(context::ROWS));
+        assert_eq!(offset_of!(Context<'_>, constants), at(context::CONSTANTS));
         assert_eq!(size_of::<Rows>(), at(abi::TABLE_SIZE));
         assert_eq!(offset_of!(Rows, count), 8);
         assert_eq!(size_of::<Words>(), at(abi::REFERENCE_SIZE));

@@ -13,14 +13,14 @@ use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
 use perq_compiler::emit::helpers::Helper;
-use perq_compiler::emit::{Emitted, Emitter, abi};
-use perq_compiler::evaluate::{Bindings, Code, Proposals, RecordView};
-use perq_compiler::interpret::actions::Bag;
+use perq_compiler::emit::{Emitted, Emitter, Parts, Template, abi, rule_of, template};
+use perq_compiler::evaluate::{Bindings, Code, Proposals, RecordView, conditions_hold};
+use perq_compiler::interpret::actions::{Bag, symbols};
 use perq_compiler::interpret::picks::Run;
 use perq_compiler::interpret::sets::Sets;
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{Fault, FunctionId, ReferenceId, Verified};
-use std::collections::HashMap;
+use perq_compiler::ir::{Fault, FunctionId, MISSING, Verified};
+use std::collections::{HashMap, HashSet};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -77,6 +77,8 @@ struct Functions {
     busy: RwLock<()>,
     /// Nobody wants the rest.
     stopped: AtomicBool,
+    /// What became of the templates so far: functions that differ in constants only share their code.
+    templates: Mutex<HashMap<Template, Made>>,
     /// Holds the code that entries point to: it is dropped after them, and nothing hands out their pointers.
     shards: Mutex<Vec<Shard>>,
 }
@@ -87,10 +89,23 @@ enum Entry {
     Declined(String),
 }
 
+/// What became of a template.
+#[derive(Clone)]
+enum Made {
+    Code(MadeCode),
+    Declined(String),
+}
+
 /// Code of a function, and what it needs.
 struct Compiled {
+    made: MadeCode,
+    parts: Parts,
+}
+
+/// Code of a template, and what it needs.
+#[derive(Clone, Copy)]
+struct MadeCode {
     code: EntryPoint,
-    references: Box<[ReferenceId]>,
     selections: u32,
     bags: u32,
     sets: u32,
@@ -166,6 +181,40 @@ impl Scratch {
     }
 }
 
+/// Symbols of a set for which asking it takes a turn.
+const SYMBOLS_OF_A_TURN: usize = 64;
+
+/// How long the lists of what was proposed are.
+struct Lengths {
+    list: usize,
+    selected: usize,
+    takes: usize,
+    used: usize,
+    derived: Option<i64>,
+}
+
+impl Lengths {
+    fn of(out: &Proposals) -> Lengths {
+        let Proposals { list, selected, derived, takes, used, taken: _ } = out;
+        Lengths {
+            list: list.len(),
+            selected: selected.len(),
+            takes: takes.len(),
+            used: used.len(),
+            derived: *derived,
+        }
+    }
+
+    /// Takes back what was proposed since.
+    fn restore(self, out: &mut Proposals) {
+        out.list.truncate(self.list);
+        out.selected.truncate(self.selected);
+        out.takes.truncate(self.takes);
+        out.used.truncate(self.used);
+        out.derived = self.derived;
+    }
+}
+
 /// What the address of an unbound or empty reference is, so that there is always a word to read.
 static NO_BITS: [u64; 1] = [0];
 
@@ -201,6 +250,7 @@ impl Native {
             next: AtomicUsize::new(0),
             busy: RwLock::new(()),
             stopped: AtomicBool::new(false),
+            templates: Mutex::new(HashMap::new()),
             shards: Mutex::new(Vec::new()),
         });
         let threads = threads.min(functions.parts());
@@ -256,6 +306,11 @@ impl Native {
         self.progress().compiled
     }
 
+    /// How many pieces of code were made for them: functions that differ in constants only share one.
+    pub fn pieces(&self) -> usize {
+        self.functions.templates.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// The functions that are interpreted for good, and why.
     pub fn declined(&self) -> impl Iterator<Item = (FunctionId, &str)> {
         (0..).map(FunctionId).zip(&self.functions.entries).filter_map(|(id, entry)| match entry.get()? {
@@ -308,13 +363,40 @@ impl Functions {
             return false;
         }
         let functions = (first..end).filter_map(|at| u32::try_from(at).ok()).map(FunctionId);
-        let functions: Vec<FunctionId> = functions.collect();
-        let (shard, entries) = compile(self.interpreter.program(), &functions, self.options, &self.stopped);
-        // First the memory, then who points to it.
-        if let Some(shard) = shard {
-            self.shards.lock().unwrap_or_else(PoisonError::into_inner).push(shard);
+        let program = self.interpreter.program();
+        let wanted: Vec<(FunctionId, Option<(Template, Parts)>)> =
+            functions.map(|function| (function, template(program, function))).collect();
+        // Another thread may make one of these at the same time: then there are two of it.
+        let missing: Vec<&Template> = {
+            let known = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = HashSet::new();
+            let templates = wanted.iter().filter_map(|(_, wanted)| wanted.as_ref());
+            templates
+                .map(|(template, _)| template)
+                .filter(|template| !known.contains_key(*template) && seen.insert(*template))
+                .collect()
+        };
+        if !missing.is_empty() {
+            let (shard, made) = compile(program, &missing, self.options, &self.stopped);
+            // First the memory, then who points to it.
+            if let Some(shard) = shard {
+                self.shards.lock().unwrap_or_else(PoisonError::into_inner).push(shard);
+            }
+            let mut known = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
+            for (template, made) in missing.into_iter().zip(made) {
+                known.entry(template.clone()).or_insert(made);
+            }
         }
-        for (function, entry) in functions.iter().zip(entries) {
+        let known = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
+        for (function, wanted) in wanted {
+            let entry = match wanted.as_ref().and_then(|(template, _)| known.get(template)).cloned() {
+                Some(Made::Code(made)) => Entry::Compiled(Compiled {
+                    made,
+                    parts: wanted.map_or(Parts::default(), |(_, parts)| parts),
+                }),
+                Some(Made::Declined(words)) => Entry::Declined(words),
+                None => Entry::Declined("there is no such function".to_owned()),
+            };
             if let Some(place) = self.entries.get(function.index()) {
                 // This part was taken once, so it is empty.
                 let _ = place.set(entry);
@@ -346,12 +428,68 @@ impl Code for Native {
     ) -> Result<(), Fault> {
         let functions = &*self.functions;
         let entry = match functions.entries.get(function.index()).and_then(OnceLock::get) {
-            Some(Entry::Compiled(entry)) if self.fits(&record) => entry,
+            Some(Entry::Compiled(entry))
+                if self.fits(&record) && self.may_assume(function, &entry.parts, &record, bindings) =>
+            {
+                entry
+            }
             Some(Entry::Compiled(_) | Entry::Declined(_)) | None => {
                 let interpreter = &functions.interpreter;
                 return interpreter.run(function, record, bindings, fuel, &mut scratch.interpreter, out);
             }
         };
+        let before = (*fuel, Lengths::of(out));
+        let result = self.call(entry, record, bindings, fuel, scratch, out);
+        if result.is_err() && entry.parts.assumed.is_some() {
+            // The code knows that it fails, and the whole function where.
+            *fuel = before.0;
+            before.1.restore(out);
+            return functions.interpreter.run(
+                function,
+                record,
+                bindings,
+                fuel,
+                &mut scratch.interpreter,
+                out,
+            );
+        }
+        result
+    }
+}
+
+impl Native {
+    /// Whether what code takes for granted is so.
+    fn may_assume(
+        &self,
+        function: FunctionId,
+        parts: &Parts,
+        record: &RecordView<'_>,
+        bindings: &Bindings,
+    ) -> bool {
+        let Some(sets) = &parts.assumed else { return true };
+        let holds = || {
+            let rule = rule_of(self.program(), function);
+            rule.is_some_and(|rule| conditions_hold(self.program(), bindings, *record, rule))
+        };
+        // Small sets take no turns, and neither do those that lie in a small list.
+        let free = record.symbols.len() < SYMBOLS_OF_A_TURN
+            || sets.iter().all(|slot| {
+                let set = record.event.get(slot.index()).copied().unwrap_or(MISSING);
+                symbols(record, set).len() < SYMBOLS_OF_A_TURN
+            });
+        free && (record.holds || holds())
+    }
+
+    fn call(
+        &self,
+        entry: &Compiled,
+        record: RecordView<'_>,
+        bindings: &Bindings,
+        fuel: &mut i64,
+        scratch: &mut Scratch,
+        out: &mut Proposals,
+    ) -> Result<(), Fault> {
+        let Compiled { made: entry, parts } = entry;
         // Many functions are run on one record, and to divide takes as long as a short function.
         if (record.lines.len(), record.line_width) != (scratch.lines.0, scratch.lines.1) {
             scratch.lines = (record.lines.len(), record.line_width, record.line_count());
@@ -371,7 +509,7 @@ impl Code for Native {
             scratch.sets.resize_with(sets, Sets::default);
         }
         scratch.references.clear();
-        scratch.references.extend(entry.references.iter().map(|reference| {
+        scratch.references.extend(parts.references.iter().map(|reference| {
             let words = match bindings.references.get(reference.index()) {
                 Some(bits) if !bits.words.is_empty() => &bits.words[..],
                 Some(_) | None => &NO_BITS,
@@ -404,6 +542,7 @@ impl Code for Native {
             high: 0,
             tables: scratch.tables.as_ptr(),
             narrowed,
+            constants: parts.constants.as_ptr(),
             selections_length: scratch.selections.len(),
             rows: lines,
             record,
@@ -422,6 +561,7 @@ impl Code for Native {
         //   count, of which `fits` made sure, too, that they lie within their slices;
         // - the table of references, which has an entry for each that it tests, and of each reference the words below
         //   its length or else its first, of which there is one;
+        // - the constants of its template, of which the entry has as many as were taken out of it;
         // - where it has loops over them, the rows that `narrow` has listed: each below `line_count`, and `line_count`
         //   behind the last, at which it ends;
         // - counts of its selections, whose numbers are below `entry.selections`, for rows below `line_count`; that
@@ -456,31 +596,31 @@ fn machine(options: Options) -> Result<OwnedTargetIsa, NoNativeCode> {
     builder.finish(settings::Flags::new(flags)).map_err(|error| NoNativeCode(error.to_string()))
 }
 
-/// Compiles some functions, one entry for each. Cranelift reports its limits as errors; should it panic instead, what
+/// Compiles some templates, what became of each. Cranelift reports its limits as errors; should it panic instead, what
 /// it was making is dropped and the functions are interpreted.
 fn compile(
     program: &Verified,
-    functions: &[FunctionId],
+    templates: &[&Template],
     options: Options,
     stopped: &AtomicBool,
-) -> (Option<Shard>, Vec<Entry>) {
-    match catch_unwind(AssertUnwindSafe(|| shard(program, functions, options, stopped))) {
-        Ok(Ok((shard, entries))) => (Some(shard), entries),
-        Ok(Err(words)) => (None, declined(functions, &words)),
-        Err(_) => (None, declined(functions, "the code generator failed")),
+) -> (Option<Shard>, Vec<Made>) {
+    match catch_unwind(AssertUnwindSafe(|| shard(program, templates, options, stopped))) {
+        Ok(Ok((shard, made))) => (Some(shard), made),
+        Ok(Err(words)) => (None, declined(templates, &words)),
+        Err(_) => (None, declined(templates, "the code generator failed")),
     }
 }
 
-fn declined(functions: &[FunctionId], words: &str) -> Vec<Entry> {
-    functions.iter().map(|_| Entry::Declined(words.to_owned())).collect()
+fn declined(templates: &[&Template], words: &str) -> Vec<Made> {
+    templates.iter().map(|_| Made::Declined(words.to_owned())).collect()
 }
 
 fn shard(
     program: &Verified,
-    functions: &[FunctionId],
+    templates: &[&Template],
     options: Options,
     stopped: &AtomicBool,
-) -> Result<(Shard, Vec<Entry>), String> {
+) -> Result<(Shard, Vec<Made>), String> {
     let isa = machine(options).map_err(|error| error.to_string())?;
     let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
     let symbols: HashMap<&str, *const u8> =
@@ -490,28 +630,27 @@ fn shard(
     let mut shard = Shard { module: ManuallyDrop::new(JITModule::new(builder)) };
     let emitted: Vec<Emitted> = {
         let mut emitter = Emitter::new(&mut *shard.module)?;
-        let mut emitted = Vec::with_capacity(functions.len());
-        for function in functions {
+        let mut emitted = Vec::with_capacity(templates.len());
+        for template in templates {
             if stopped.load(Ordering::Relaxed) {
                 return Err("nobody waits for it any more".to_owned());
             }
-            emitted.push(emitter.function(program, *function));
+            emitted.push(emitter.template(program, template));
         }
         emitted
     };
     shard.module.finalize_definitions().map_err(|error| error.to_string())?;
-    let entries = emitted
+    let made = emitted
         .into_iter()
         .map(|emitted| match emitted {
-            Emitted::Declined(words) => Entry::Declined(words),
+            Emitted::Declined(words) => Made::Declined(words),
             Emitted::Code(code) => {
                 let address = shard.module.get_finalized_function(code.id);
                 // SAFETY: the module has just finished this function, which was declared with the entry's one
                 // signature: a pointer in, a word out, by the machine's C convention.
                 let entry = unsafe { std::mem::transmute::<*const u8, EntryPoint>(address) };
-                Entry::Compiled(Compiled {
+                Made::Code(MadeCode {
                     code: entry,
-                    references: code.references.into(),
                     selections: code.selections,
                     bags: code.bags,
                     sets: code.sets,
@@ -520,5 +659,5 @@ fn shard(
             }
         })
         .collect();
-    Ok((shard, entries))
+    Ok((shard, made))
 }
