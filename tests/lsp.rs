@@ -356,7 +356,7 @@ fn tutorial() {
     let ["perq lsp", mistake, offered, "club", hint] = quoted.as_slice() else { panic!("{quoted:?}") };
     let folder = scratch("lsp-tutorial");
     let shop = folder.join("shop").display().to_string();
-    let (exit, said, _) = perq_cli::run(&["new", &shop], &b""[..]).unwrap();
+    let (exit, said, _) = perq_cli::run(["new", &shop], &b""[..]).unwrap();
     assert_eq!(exit, perq_cli::Exit::Clean, "{said}");
     let path = folder.join("shop/rules.rule");
     let right = fs::read_to_string(&path).unwrap();
