@@ -348,7 +348,7 @@ pub fn descend(
             }
             Pace::Long(halvings) => {
                 let (times, part) = (halvings * step / search.steps, halvings * step % search.steps);
-                let long = whole / 1000 >> times.min(100);
+                let long = (whole / 1000) >> times.min(100);
                 (long - long / 2 * i128::from(part) / i128::from(search.steps), 92)
             }
         };
