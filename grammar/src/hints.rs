@@ -461,7 +461,9 @@ fn plans(Around { before, found, behind, .. }: Around<'_>) -> Option<Hint> {
     match (before, found, behind) {
         ([word, "capacity", ..], _, _) if bound(word).is_some() && is_word(found) => put(1, 0, bound(word)?),
         (["member" | "capacity", ..], _, _) if bound(found).is_some() => put(0, 1, bound(found)?),
-        (["via", ..], _, _) if quoted.is_some_and(|name| is_word(name) && !is_number(name)) => put(0, 1, quoted?),
+        (["via", ..], _, _) if quoted.is_some_and(|name| is_word(name) && !is_number(name)) => {
+            put(0, 1, quoted?)
+        }
         (["via", ..], _, _) if quoted.is_some() => put(0, 1, format!("[{found}]")),
         ([name, "via", ..], "-", [rest, ..]) if is_word(name) && is_word(rest) => {
             put(1, 2, format!("[\"{name}-{rest}\"]"))

@@ -813,7 +813,9 @@ impl Walker {
             ContactsClause::Each { members, what } => {
                 self.members(members.as_ref());
                 match what {
-                    EachOf::Bounds { bounds: _, of_same: _, scope, window: _, skip: _ } => self.contact_scope(scope),
+                    EachOf::Bounds { bounds: _, of_same: _, scope, window: _, skip: _ } => {
+                        self.contact_scope(scope)
+                    }
                     EachOf::Never { first, in_order: _, second, window: _ } => {
                         self.contact_scope(first);
                         self.contact_scope(second);

@@ -337,7 +337,9 @@ impl<'p> Plans<'p> {
                 window,
                 counted: ContactCount::Contacts,
                 at_most: Some(number),
+                // What may be skipped is a least number; the most holds all the same.
                 at_least: _,
+                skip: _,
             } = kind
                 && (own.is_none() || *own == members)
             {
