@@ -171,12 +171,14 @@ fn whatever_fails_each_event_is_kept_once() {
 #[test]
 fn whatever_fails_while_others_write_each_event_is_kept_once() {
     let engine = engine(EVERYTHING);
-    for (backend, seed, faults) in [
-        (Backend::Sqlite, 11, Faults::default()),
-        (Backend::Sqlite, 12, Faults { conflict: 20, lost: 20, ..Faults::default() }),
-        (Backend::Sqlite, 13, Faults { away: 10, conflict: 10, lost: 10 }),
-        (Backend::Postgres, 14, Faults::default()),
-        (Backend::Postgres, 15, Faults { away: 10, conflict: 10, lost: 10 }),
+    let all_faults = Faults { away: 10, conflict: 10, lost: 10 };
+    for (backend, seed, faults, two_hands) in [
+        (Backend::Sqlite, 11, Faults::default(), true),
+        (Backend::Sqlite, 12, Faults { conflict: 20, lost: 20, ..Faults::default() }, true),
+        (Backend::Sqlite, 13, all_faults, true),
+        (Backend::Sqlite, 16, all_faults, false),
+        (Backend::Postgres, 14, Faults::default(), true),
+        (Backend::Postgres, 15, all_faults, true),
     ] {
         let all = random_events(seed, 240);
         let ids: BTreeSet<String> = all
@@ -188,6 +190,7 @@ fn whatever_fails_while_others_write_each_event_is_kept_once() {
         let inner = open(&place, true).unwrap();
         let store = Faulty { inner, faults, failed: Arc::clone(&failed), dice: seed };
         let ledger = Ledger::new(&engine, Box::new(store), "").unwrap();
+        let ledger = if two_hands { ledger.with_second_hand() } else { ledger };
         std::thread::scope(|scope| {
             for writer in 0..12 {
                 let (ledger, all) = (&ledger, &all);

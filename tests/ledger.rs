@@ -296,7 +296,11 @@ fn what_ends_is_booked_once_and_by_hand_is_said_by_whom() {
             author: "support".to_owned(),
         };
         let account = || "bonus".to_owned();
-        let add = wish("c1", Act::Add { account: account(), amount: 5, until: None, may_be_new: true }, "lost receipt");
+        let add = wish(
+            "c1",
+            Act::Add { account: account(), amount: 5, until: None, may_be_new: true },
+            "lost receipt",
+        );
         let less = wish("c2", Act::Remove { account: account(), amount: 13 }, "mistake");
         let done = carry_out(&mut *store, &[less.clone(), add.clone(), add.clone()]).unwrap();
         // 7 of 5 March are there, 13 are asked for.
@@ -428,7 +432,9 @@ fn a_ledger_of_the_first_version_goes_on() {
         sound(&place);
         drop(ledger(&engine, &fresh));
         let sql = match backend {
-            Backend::Sqlite => "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name",
+            Backend::Sqlite => {
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+            }
             Backend::Postgres => {
                 "SELECT CAST(indexname AS TEXT), indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
             }
@@ -922,7 +928,8 @@ fn the_command_line_tells_all_of_a_member() {
     assert_eq!((exit, said), (2, format!("error: {empty}: there is no ledger at this place\n")));
     assert_eq!(std::fs::metadata(&empty).unwrap().len(), 0, "nothing is made by asking");
     // The second wants to bring back what nobody has bought: it is kept, and refused as a whole.
-    let events = [buys("b1", "anna", 200, ""), comes_back("r1", "b0", "2026-03-03T10:00:00", &[("A", 1)])].join("\n");
+    let events =
+        [buys("b1", "anna", 200, ""), comes_back("r1", "b0", "2026-03-03T10:00:00", &[("A", 1)])].join("\n");
     let (exit, _, said) = perq(&["run", &rules, "--events", "-", "--ledger", &place], &events);
     let counts = "2 records: 1 decided and kept, 1 refused as a whole (unknown-purchase 1), 0 answered as before, 0 refused";
     assert!(exit == 0 && said.contains(counts), "{said}");
@@ -943,7 +950,11 @@ fn the_command_line_tells_all_of_a_member() {
     let (_, json, _) = perq(&["ledger", "member", &place, "anna", "--format", "json"], "");
     let json: serde_json::Value = serde_json::from_str(&json).expect("an object");
     assert_eq!(json["badges"][0]["badge"], "big_spender", "{json}");
-    assert_eq!((&json["codes"][0]["code"], &json["codes"][0]["uses"]), (&"next5-b1-1".into(), &0.into()), "{json}");
+    assert_eq!(
+        (&json["codes"][0]["code"], &json["codes"][0]["uses"]),
+        (&"next5-b1-1".into(), &0.into()),
+        "{json}"
+    );
     assert_eq!(json["at"], "2026-03-03T09:00:00Z");
     let (exit, _, said) = perq(&["ledger", "member", &place, "nobody"], "");
     assert_eq!((exit, said.as_str()), (1, "nothing is known of member nobody\n"));
@@ -951,7 +962,8 @@ fn the_command_line_tells_all_of_a_member() {
     let list = folder.join("list").display().to_string();
     std::fs::write(&list, "anna\nana\n").unwrap();
     let all = |id: &str, more: &[&str]| {
-        let mut arguments = vec!["ledger", "adjust-all", &place, &list, "--account", "bonus", "--amount", "5", "--id", id];
+        let mut arguments =
+            vec!["ledger", "adjust-all", &place, &list, "--account", "bonus", "--amount", "5", "--id", id];
         arguments.extend(["--reason", "a gift", "--author", "me", "--at", "2026-03-07T00:00:00Z"]);
         arguments.extend(more);
         perq(&arguments, "")
@@ -1789,7 +1801,8 @@ fn a_code_is_held_as_points_are() {
             ledger.decide(buys(id, "anna", 100, "").as_bytes()).unwrap();
         }
         let (first, second) = ("next5-p1-1", "next5-p2-1");
-        let held = ledger.hold(buys("h1", "anna", 50, &with(first, "")).as_bytes(), HELD_UNTIL, "till").unwrap();
+        let held =
+            ledger.hold(buys("h1", "anna", 50, &with(first, "")).as_bytes(), HELD_UNTIL, "till").unwrap();
         assert!(takes(&held.decision), "{}", held.decision);
         assert_eq!(uses(&mut *store, first), 1);
         let other = ledger.quote(buys("b1", "anna", 50, &with(first, "")).as_bytes()).unwrap();

@@ -7,8 +7,8 @@
 use crate::batch::{Batch, Lived, Of};
 use crate::same;
 use crate::store::{
-    Book, Datum, EventKey, EventRow, HeldClaim, Loaded, LotKey, Store, StoreError, UseRow, Wanted, held_claims,
-    held_codes,
+    Book, Datum, EventKey, EventRow, HeldClaim, Loaded, LotKey, Store, StoreError, UseRow, Wanted,
+    held_claims, held_codes,
 };
 use perq_runtime::state::lots::{By, Lot, Lots};
 use serde_json::{Value, json};

@@ -806,12 +806,16 @@ impl Desk {
         });
         let held = claims.collect();
         let of_part = |(event, decision): &(&ReadEvent, &Decision)| {
-            let accepted = event.presented.iter().filter(|code| outcome(&self.program, code, decision) == Outcome::Accepted);
+            let accepted = event
+                .presented
+                .iter()
+                .filter(|code| outcome(&self.program, code, decision) == Outcome::Accepted);
             accepted.map(|code| fold(&code.code)).collect::<Vec<_>>()
         };
         let codes: Vec<String> =
             parts.iter().flat_map(of_part).filter(|folded| self.issued.contains_key(folded)).collect();
-        let uses = codes.iter().map(|folded| UseRow { folded: folded.clone(), event: incoming.number, amount: 1 });
+        let uses =
+            codes.iter().map(|folded| UseRow { folded: folded.clone(), event: incoming.number, amount: 1 });
         self.batch.rows.uses.extend(uses);
         let snapshot = Snapshot { held, codes, ..Snapshot::default() };
         let snapshot =

@@ -1,9 +1,9 @@
 //! The ledger: events in, decisions out, each kept exactly once.
 //!
 //! Events that come while others are decided wait together, and are decided and written as one: one thread takes all that
-//! wait, loads what they need to see in one question, decides them one after another, and commits. While it commits, with a
-//! second hand of the store, the next thread decides what waits by then, but for events that need to see what is being
-//! written. Where somebody else (another process, another host) was faster, they are decided again on what is there now, a
+//! wait, loads what they need to see in one question, decides them one after another, and commits. Where a host asks for it, a
+//! second hand of the store commits, while the next thread decides what waits by then, but for events that need to see what is
+//! being written. Where somebody else (another process, another host) was faster, they are decided again on what is there now, a
 //! bounded number of times.
 //!
 //! Refuses to know rules and files.
@@ -223,7 +223,9 @@ pub struct Ledger {
     queue: Mutex<Queue>,
     /// Taken before `pen` by whoever takes both.
     work: Mutex<Work>,
-    /// A second hand of the store, from when it is first of use; nothing where there can be none.
+    /// Whether a second hand is asked for.
+    two_hands: bool,
+    /// The second hand of the store, from when it is first of use; nothing where there can be none.
     pen: OnceLock<Option<Mutex<Box<dyn Store>>>>,
     /// What is being written with it.
     underway: Mutex<Option<Arc<Underway>>>,
@@ -378,12 +380,20 @@ impl Ledger {
             return Err(StoreError::Unfit(format!("a source cannot be named so: {}", source.escape_debug())));
         }
         let clerk = Clerk::new(engine, None, &mut *store)?;
-        let books = Books { store, source: source.to_owned(), oldest: None, learned: Arc::default(), apart: 0, pause: 0 };
+        let books = Books {
+            store,
+            source: source.to_owned(),
+            oldest: None,
+            learned: Arc::default(),
+            apart: 0,
+            pause: 0,
+        };
         let work = Work { books, clerks: vec![clerk] };
         Ok(Ledger {
             engine: engine.clone(),
             queue: Mutex::default(),
             work: Mutex::new(work),
+            two_hands: false,
             pen: OnceLock::new(),
             underway: Mutex::default(),
         })
@@ -408,6 +418,14 @@ impl Ledger {
     #[must_use]
     pub fn with_oldest(self, oldest: i64) -> Ledger {
         lock(&self.work).books.oldest = Some(oldest);
+        self
+    }
+
+    /// Lets a second hand of the store, another connection, write what was decided while more is decided. It takes more of the
+    /// processor for each event, and less time where cores are idle while the disk or the server is waited for.
+    #[must_use]
+    pub fn with_second_hand(mut self) -> Ledger {
+        self.two_hands = true;
         self
     }
 
@@ -472,10 +490,11 @@ impl Ledger {
             underway = None;
             ahead = clerk.ahead(books, &records_of(all), underway.as_deref());
         }
-        let Ok(Ahead::Decided(Decided { answers, later, writes, is_fresh })) = ahead else {
+        let Ok(Ahead::Decided(decided)) = ahead else {
             self.settle();
             return work.decide(&records_of(all));
         };
+        let Decided { answers, later, writes, is_fresh } = *decided;
         if !later.is_empty() {
             let mut queue = lock(&self.queue);
             for place in later.into_iter().rev() {
@@ -512,7 +531,7 @@ impl Ledger {
 
     /// The second hand, where it is worth it.
     fn pen(&self, books: &mut Books, waiting: usize, underway: bool) -> Option<&Mutex<Box<dyn Store>>> {
-        if !underway && waiting <= FEW {
+        if !self.two_hands || (!underway && waiting <= FEW) {
             return None;
         }
         if books.apart >= MOST_APART && books.store.pauses() {
@@ -715,7 +734,7 @@ fn once(wanted: &mut Wanted) {
 /// What comes of events that are decided while others are written.
 enum Ahead {
     /// It is to be written.
-    Decided(Decided),
+    Decided(Box<Decided>),
     /// Too many of them need to see what is being written.
     Wait,
 }
@@ -937,11 +956,8 @@ impl Clerk {
         underway: Option<&Underway>,
     ) -> Result<Ahead, StoreError> {
         let mut answers: Vec<Option<Answered>> = records.iter().map(|_| None).collect();
-        let mut wanted = Wanted {
-            apart: true,
-            after: underway.map_or(0, |underway| underway.last),
-            ..Wanted::default()
-        };
+        let mut wanted =
+            Wanted { apart: true, after: underway.map_or(0, |underway| underway.last), ..Wanted::default() };
         let (mut candidates, mut later) = (Vec::new(), Vec::new());
         // Events of one member stay in their order.
         let mut waiting = Underway::default();
@@ -981,9 +997,10 @@ impl Clerk {
         let looked = self.look(books, &candidates, &mut wanted, &mut answers);
         books.store.abandon();
         let (writes, fresh) = looked?;
-        let answers = answers.into_iter().enumerate().filter(|(place, _)| later.binary_search(place).is_err());
+        let answers =
+            answers.into_iter().enumerate().filter(|(place, _)| later.binary_search(place).is_err());
         let answers = answers.map(|(_, answer)| answer.unwrap_or_else(unanswered)).collect();
-        Ok(Ahead::Decided(Decided { answers, later, writes, is_fresh: !fresh.is_empty() }))
+        Ok(Ahead::Decided(Box::new(Decided { answers, later, writes, is_fresh: !fresh.is_empty() })))
     }
 
     /// Takes over what was just written.

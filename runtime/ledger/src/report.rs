@@ -248,7 +248,8 @@ fn known_of(store: &mut dyn Store, member: &str) -> Result<Option<Known>, StoreE
             }
             "field" => {
                 let value = serde_json::from_str(text).unwrap_or(Value::Null);
-                let field = KnownField { field: name.to_owned(), value, since: instant(at), until: day(until) };
+                let field =
+                    KnownField { field: name.to_owned(), value, since: instant(at), until: day(until) };
                 fields.insert(name, field);
             }
             "certificate" => {

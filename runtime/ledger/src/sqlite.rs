@@ -614,7 +614,8 @@ impl Kept {
     fn of(connection: &Connection) -> Result<Kept, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM level), EXISTS (SELECT 1 FROM claim WHERE who > ''), \
                    EXISTS (SELECT 1 FROM holding)";
-        let read = |row: &Row<'_>| Ok(Kept { levels: row.get(0)?, claims: row.get(1)?, holdings: row.get(2)? });
+        let read =
+            |row: &Row<'_>| Ok(Kept { levels: row.get(0)?, claims: row.get(1)?, holdings: row.get(2)? });
         let statement = connection.prepare_cached(sql);
         statement.and_then(|mut statement| statement.query_row([], read)).map_err(failure)
     }
@@ -780,7 +781,12 @@ impl Store for Sqlite {
         let mut all = Vec::new();
         for name in names {
             let mut versions = Vec::new();
-            self.rows("SELECT version FROM counter WHERE name = ?1", params![name], |row| row.get(0), &mut versions)?;
+            self.rows(
+                "SELECT version FROM counter WHERE name = ?1",
+                params![name],
+                |row| row.get(0),
+                &mut versions,
+            )?;
             let mut days = Vec::new();
             self.rows(
                 "SELECT day, amount FROM counter_day WHERE counter = ?1 ORDER BY day",
