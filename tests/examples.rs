@@ -71,7 +71,7 @@ fn days(text: &str) -> Vec<i64> {
 }
 
 /// What is there once nothing is left of a purchase: sums of the books, of claims, what is left of lots, levels, coupons
-/// and certificates. A badge whose condition counts what was bought, returned or not, stays as that says.
+/// and certificates, and fields of members.
 fn books(ledger: &Ledger) -> Vec<Vec<Vec<Datum>>> {
     [
         "SELECT member, account, book, CAST(sum(amount) AS BIGINT) FROM entry GROUP BY member, account, book \
@@ -89,10 +89,30 @@ fn books(ledger: &Ledger) -> Vec<Vec<Vec<Datum>>> {
          AND NOT EXISTS (SELECT 1 FROM holding l WHERE l.member = h.member AND l.kind = h.kind AND l.name = h.name \
          AND l.of_event = h.of_event AND l.of_raised = h.of_raised AND l.event > h.event) \
          GROUP BY member, kind, value ORDER BY member, kind, value",
+        // Of each field what the last event says whose word on it stands.
+        "SELECT member, name, value FROM (SELECT h.*, \
+         row_number() OVER (PARTITION BY member, name ORDER BY of_event DESC, of_raised DESC) AS place FROM holding h \
+         WHERE h.kind = 'field' AND h.value IS NOT NULL AND NOT EXISTS (SELECT 1 FROM holding l \
+         WHERE l.member = h.member AND l.kind = h.kind AND l.name = h.name \
+         AND l.of_event = h.of_event AND l.of_raised = h.of_raised AND l.event > h.event)) last \
+         WHERE place = 1 ORDER BY member, name",
     ]
     .iter()
     .map(|sql| ledger.query(sql, &[]).expect("an answer"))
     .collect()
+}
+
+/// Badges that stay when all is brought back, by programme: the condition is asked for what is left, with all that is known
+/// then (docs/language/returns.md), and counts what was bought, returned or not.
+const STAY: [(&str, &str); 1] = [("supermarket", "gourmet")];
+
+/// Who has which badge.
+fn badges(ledger: &Ledger) -> BTreeSet<(String, String)> {
+    let sql = "SELECT DISTINCT h.member, h.name FROM holding h WHERE h.kind = 'badge' AND h.value IS NOT NULL \
+               AND NOT EXISTS (SELECT 1 FROM holding l WHERE l.member = h.member AND l.kind = h.kind \
+               AND l.name = h.name AND l.of_event = h.of_event AND l.of_raised = h.of_raised AND l.event > h.event)";
+    let rows = ledger.query(sql, &[]).expect("an answer");
+    rows.iter().map(|row| (row[0].text().to_owned(), row[1].text().to_owned())).collect()
 }
 
 struct Shop {
@@ -191,6 +211,7 @@ fn the_call_centre_is_kept_in_a_ledger() {
 #[test]
 fn what_is_bought_and_brought_back_leaves_nothing_in_any_example() {
     let mut given = Vec::new();
+    let mut stayed = BTreeSet::new();
     let mut folders: Vec<PathBuf> = std::fs::read_dir(root().join("rules-examples"))
         .expect("the examples")
         .map(|entry| entry.expect("an entry").path())
@@ -244,7 +265,7 @@ fn what_is_bought_and_brought_back_leaves_nothing_in_any_example() {
                     local(0, 9)
                 ));
             }
-            let before = books(&ledger);
+            let (before, badges_before) = (books(&ledger), badges(&ledger));
             let id = format!("p{number}");
             let (text, bought) = shop.purchase(&mut random, &id, &local(0, 12), who);
             let decision = decide(&text);
@@ -268,11 +289,18 @@ fn what_is_bought_and_brought_back_leaves_nothing_in_any_example() {
                 assert!(decision.contains(r#""returned":"#), "{name}: {back}: {decision}");
             }
             assert_eq!(books(&ledger), before, "{name}: {text}");
+            let badges_after = badges(&ledger);
+            assert!(badges_after.is_superset(&badges_before), "{name}: {text}");
+            for (member, badge) in badges_after.difference(&badges_before) {
+                let named = STAY.iter().find(|stays| **stays == (name.as_str(), badge.as_str()));
+                stayed.insert(*named.unwrap_or_else(|| panic!("{name}: {member} keeps {badge} of {text}")));
+            }
         }
         let found = audit(&mut *open(&place, false).expect("a ledger")).expect("an audit");
         assert_eq!(found.findings, [], "{name}");
         given.push((name, awards));
     }
+    assert_eq!(stayed, BTreeSet::from(STAY), "each badge that is said to stay does");
     let with_awards = given.iter().filter(|(_, awards)| *awards > 0).count();
     assert!(given.len() >= 6 && with_awards >= 4, "{given:?}");
 }

@@ -10,7 +10,7 @@ use perq_ledger::store::{
 use perq_ledger::{Ledger, Refusal, Store, open};
 use perq_tests::ledgers::{Backend, EVERYTHING, engine, random_events};
 use perq_tests::root;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -79,6 +79,15 @@ impl Store for Faulty {
     fn origins(&mut self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError> {
         self.away()?;
         self.inner.origins(keys)
+    }
+
+    fn pauses(&self) -> bool {
+        self.inner.pauses()
+    }
+
+    fn second(&self) -> Result<Box<dyn Store>, StoreError> {
+        let (inner, failed) = (self.inner.second()?, Arc::clone(&self.failed));
+        Ok(Box::new(Faulty { inner, faults: self.faults, failed, dice: self.dice.wrapping_add(1) }))
     }
 
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
@@ -154,6 +163,56 @@ fn whatever_fails_each_event_is_kept_once() {
             many(&failed.conflicts) + many(&failed.away) + many(&failed.lost) > 5,
             "{seed}: nothing has failed"
         );
+    }
+}
+
+/// Writers at once, so that events are decided while others are written, with a store that fails: whoever is told to send
+/// again does so, each event is kept once, and what is kept agrees.
+#[test]
+fn whatever_fails_while_others_write_each_event_is_kept_once() {
+    let engine = engine(EVERYTHING);
+    let all_faults = Faults { away: 10, conflict: 10, lost: 10 };
+    for (backend, seed, faults, two_hands) in [
+        (Backend::Sqlite, 11, Faults::default(), true),
+        (Backend::Sqlite, 12, Faults { conflict: 20, lost: 20, ..Faults::default() }, true),
+        (Backend::Sqlite, 13, all_faults, true),
+        (Backend::Sqlite, 16, all_faults, false),
+        (Backend::Postgres, 14, Faults::default(), true),
+        (Backend::Postgres, 15, all_faults, true),
+    ] {
+        let all = random_events(seed, 240);
+        let ids: BTreeSet<String> = all
+            .iter()
+            .map(|event| serde_json::from_str::<serde_json::Value>(event).unwrap()["id"].to_string())
+            .collect();
+        let place = backend.place();
+        let failed = Arc::new(Failed::default());
+        let inner = open(&place, true).unwrap();
+        let store = Faulty { inner, faults, failed: Arc::clone(&failed), dice: seed };
+        let ledger = Ledger::new(&engine, Box::new(store), "").unwrap();
+        let ledger = if two_hands { ledger.with_second_hand() } else { ledger };
+        std::thread::scope(|scope| {
+            for writer in 0..12 {
+                let (ledger, all) = (&ledger, &all);
+                scope.spawn(move || {
+                    for event in all.iter().skip(writer).step_by(12) {
+                        let answer = loop {
+                            match ledger.decide(event.as_bytes()) {
+                                Ok(answer) => break answer,
+                                Err(refusal) => assert!(
+                                    ["contended", "ledger-unavailable"].contains(&refusal.name()),
+                                    "{backend:?} {seed}: {refusal}"
+                                ),
+                            }
+                        };
+                        if let Ok(again) = ledger.decide(event.as_bytes()) {
+                            assert!(again.decision == answer.decision && again.repeated, "{event}");
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(sound(&place).events, ids.len() as i64, "{backend:?} {seed}");
     }
 }
 

@@ -1,6 +1,11 @@
 //! How many decisions a second a ledger keeps, and how long one takes, with so many members and writers:
 //! `cargo run --release -p perq-tests --bin ledger-speed -- sqlite|postgres MEMBERS SECONDS WRITERS…`.
 //!
+//! Each number of writers runs twice: first each writer sends its next event once it has its answer, as fast as that goes;
+//! then events are due at half of the rate that was reached, whoever waits, and their time counts from when they were due.
+//! `WRITERS@RATE` runs the second kind alone, at so many events a second, and ends after twice its time where that is too much.
+//! `two-hands` among the numbers lets one connection write while the other decides.
+//!
 //! Members are made as rows, each with a lot of 1 000 points; half of the events give points to a random member, half take
 //! some. Every answer is durable when it comes. The file lies in the target folder: give it a disk of its own.
 
@@ -25,6 +30,24 @@ rule given in group gifts {
 group spends { kind earn displace none on spend when member known }
 rule taken in group spends { then debit event.amount from bonus }
 "#;
+
+/// What writers are to do.
+#[derive(Clone, Copy)]
+struct Load {
+    writers: u64,
+    /// Events due a second; as many as there can be where nothing is said.
+    rate: Option<f64>,
+}
+
+impl Load {
+    fn read(text: &str) -> Option<Load> {
+        let (writers, rate) = match text.split_once('@') {
+            Some((writers, rate)) => (writers, Some(rate.parse().ok().filter(|rate| *rate > 0.0)?)),
+            None => (text, None),
+        };
+        Some(Load { writers: writers.parse().ok().filter(|writers| *writers > 0)?, rate })
+    }
+}
 
 fn fill(store: &mut dyn Store, backend: Backend, members: u64) {
     let numbers = match backend {
@@ -60,12 +83,12 @@ fn processor() -> f64 {
     ticks.sum::<f64>() / 100.0
 }
 
-fn measure(ledger: &Ledger, members: u64, writers: u64, time: Duration, run: u64) -> (f64, Vec<Duration>) {
+fn measure(ledger: &Ledger, members: u64, load: Load, time: Duration, run: u64) -> (f64, Vec<Duration>) {
     let count = AtomicU64::new(0);
     let all: Mutex<Vec<Duration>> = Mutex::new(Vec::new());
     let started = Instant::now();
     std::thread::scope(|scope| {
-        for writer in 0..writers {
+        for writer in 0..load.writers {
             let (count, all) = (&count, &all);
             scope.spawn(move || {
                 let mut state = writer.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(run);
@@ -75,17 +98,21 @@ fn measure(ledger: &Ledger, members: u64, writers: u64, time: Duration, run: u64
                 };
                 let mut own = Vec::new();
                 for number in 0u64.. {
-                    if started.elapsed() >= time {
+                    // Writers take turns, so that events are due one by one.
+                    let due = load.rate.map_or_else(Instant::now, |rate| {
+                        started + Duration::from_secs_f64((number * load.writers + writer) as f64 / rate)
+                    });
+                    if due.duration_since(started) >= time || started.elapsed() >= time * 2 {
                         break;
                     }
+                    std::thread::sleep(due.saturating_duration_since(Instant::now()));
                     let kind = if dice(2) == 0 { "gift" } else { "spend" };
                     let (member, day, amount) = (1 + dice(members), 1 + dice(28), 1 + dice(20));
                     let text = format!(
                         r#"{{"id":"e{run}-{writer}-{number}","kind":"{kind}","at":"2026-03-{day:02}T10:00:00","member":"m{member}","amount":"{amount}"}}"#
                     );
-                    let begun = Instant::now();
                     ledger.decide(text.as_bytes()).expect("an answer");
-                    own.push(begun.elapsed());
+                    own.push(due.elapsed());
                     count.fetch_add(1, Ordering::Relaxed);
                 }
                 all.lock().expect("no writer has failed").extend(own);
@@ -104,34 +131,54 @@ fn main() -> ExitCode {
         Some((name, rest)) if name == "sqlite" => (Backend::Sqlite, rest),
         Some((name, rest)) if name == "postgres" => (Backend::Postgres, rest),
         Some(_) | None => {
-            eprintln!("ledger-speed sqlite|postgres MEMBERS SECONDS WRITERS…");
+            eprintln!("ledger-speed sqlite|postgres MEMBERS SECONDS WRITERS[@RATE]…");
             return ExitCode::FAILURE;
         }
     };
-    let numbers: Vec<u64> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
-    let [members, seconds, writers @ ..] = numbers.as_slice() else { return ExitCode::FAILURE };
+    let [members, seconds, loads @ ..] = numbers else { return ExitCode::FAILURE };
+    let (Ok(members), Ok(seconds)) = (members.parse::<u64>(), seconds.parse::<u64>()) else {
+        return ExitCode::FAILURE;
+    };
+    let (members, time) = (members.max(1), Duration::from_secs(seconds));
     let place = backend.place();
     // With native code, as hosts run it.
     let pack = engine(RULES).pack().clone();
     let engine: Engine = Engine::builder(pack).kind(EngineKind::Native).build().expect("native code");
     let mut store = open(&place, true).expect("a place");
     let begun = Instant::now();
-    fill(&mut *store, backend, (*members).max(1));
+    fill(&mut *store, backend, members);
     println!("{backend:?}, {members} members (made in {:.0} s)", begun.elapsed().as_secs_f64());
-    let ledger = Ledger::new(&engine, store, "").expect("a ledger");
-    for (run, writers) in writers.iter().enumerate() {
-        let time = Duration::from_secs(*seconds);
+    let mut ledger = Ledger::new(&engine, store, "").expect("a ledger");
+    let is_load = |text: &&String| *text != "two-hands";
+    if !loads.iter().all(|text| is_load(&text)) {
+        ledger = ledger.with_second_hand();
+        println!("  one connection decides, another writes");
+    }
+    let mut runs = 0u64..;
+    let mut tell = |load: Load| {
         let before = processor();
-        let (rate, all) = measure(&ledger, (*members).max(1), *writers, time, run as u64);
-        let at =
-            |share: usize| all.get(all.len() * share / 100).copied().unwrap_or_default().as_secs_f64() * 1e3;
+        let (rate, all) = measure(&ledger, members, load, time, runs.next().unwrap_or_default());
+        let at = |thousandths: usize| {
+            all.get(all.len() * thousandths / 1000).copied().unwrap_or_default().as_secs_f64() * 1e3
+        };
+        let due = load.rate.map_or_else(String::new, |rate| format!(", {rate:.0} due a second"));
         println!(
-            "  {writers:>3} writers: {rate:>7.0} decisions a second; {:.2} ms half of them, {:.2} ms 99 of 100; {:.0} us of a \
-             processor each",
-            at(50),
-            at(99),
+            "  {:>3} writers{due}: {rate:>7.0} decisions a second; {:.2} ms half of them, {:.2} ms 99 of 100, {:.2} ms 999 \
+             of 1000; {:.0} us of a processor each",
+            load.writers,
+            at(500),
+            at(990),
+            at(999),
             (processor() - before) * 1e6 / (all.len().max(1) as f64)
         );
+        rate
+    };
+    for text in loads.iter().filter(is_load) {
+        let Some(load) = Load::read(text) else { return ExitCode::FAILURE };
+        let rate = tell(load);
+        if load.rate.is_none() {
+            tell(Load { rate: Some(rate / 2.0), ..load });
+        }
     }
     ExitCode::SUCCESS
 }

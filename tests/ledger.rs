@@ -296,7 +296,11 @@ fn what_ends_is_booked_once_and_by_hand_is_said_by_whom() {
             author: "support".to_owned(),
         };
         let account = || "bonus".to_owned();
-        let add = wish("c1", Act::Add { account: account(), amount: 5, until: None }, "lost receipt");
+        let add = wish(
+            "c1",
+            Act::Add { account: account(), amount: 5, until: None, may_be_new: true },
+            "lost receipt",
+        );
         let less = wish("c2", Act::Remove { account: account(), amount: 13 }, "mistake");
         let done = carry_out(&mut *store, &[less.clone(), add.clone(), add.clone()]).unwrap();
         // 7 of 5 March are there, 13 are asked for.
@@ -359,6 +363,87 @@ const DAMAGES: [(&str, &str); 15] = [
     ("UPDATE entry SET amount = amount - 1 WHERE book = 'reserved'", "I7"),
 ];
 
+/// Does a damage by going around on purpose what keeps these tables, and expects the audit to find it.
+fn is_found(
+    (backend, place): (Backend, &str),
+    mut store: Box<dyn Store>,
+    tables: &[&str],
+    (damage, invariant): (&str, &str),
+) {
+    for table in tables {
+        match backend {
+            Backend::Sqlite => {
+                for deed in ["UPDATE", "DELETE"] {
+                    store.query(&format!("DROP TRIGGER {table}_no_{deed}"), &[]).unwrap();
+                }
+            }
+            Backend::Postgres => {
+                store.query(&format!("DROP TRIGGER {table}_fixed ON {table}"), &[]).unwrap();
+            }
+        }
+    }
+    store.query(damage, &[]).unwrap_or_else(|error| panic!("{damage}: {error}"));
+    drop(store);
+    let report = audit(&mut *open(place, false).unwrap()).unwrap();
+    let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.invariant).collect();
+    assert!(found.contains(invariant), "{backend:?} {damage}: {:?}", report.findings);
+}
+
+/// What the first version had otherwise.
+const FIRST: [&str; 4] = [
+    "DROP INDEX event_of_member",
+    "CREATE INDEX event_of_member ON event (member, date)",
+    "DROP INDEX lot_that_ends",
+    "CREATE INDEX lot_that_ends ON lot (until) WHERE remaining > 0 AND until IS NOT NULL",
+];
+
+/// A ledger as the first version left it answers as it did, goes on, and has the indexes of a new one.
+#[test]
+fn a_ledger_of_the_first_version_goes_on() {
+    let engine = engine(EVERYTHING);
+    for backend in Backend::ALL {
+        let (place, fresh) = (backend.place(), backend.place());
+        let all = events(21, 80);
+        let (first, then) = all.split_at(50);
+        let before: Vec<String> = {
+            let here = ledger(&engine, &place);
+            first.iter().map(|event| here.decide(event.as_bytes()).unwrap().decision).collect()
+        };
+        let mut store = open(&place, false).unwrap();
+        let version: &[&str] = match backend {
+            Backend::Sqlite => &["PRAGMA user_version = 1"],
+            Backend::Postgres => &["DELETE FROM perq_ledger", "INSERT INTO perq_ledger (version) VALUES (1)"],
+        };
+        for sql in FIRST.iter().chain(version) {
+            store.query(sql, &[]).unwrap();
+        }
+        drop(store);
+        let kept = books(&place);
+        let here = ledger(&engine, &place);
+        for (event, decision) in first.iter().zip(&before) {
+            let answer = here.decide(event.as_bytes()).unwrap();
+            assert!(answer.repeated && answer.decision == *decision, "{backend:?}: {event}");
+        }
+        assert_eq!(books(&place), kept, "{backend:?}: what is kept of members");
+        let memory = decided_in_memory(&engine, &all);
+        for (event, decision) in then.iter().zip(memory.iter().skip(first.len())) {
+            assert_eq!(here.decide(event.as_bytes()).unwrap().decision, *decision, "{backend:?}: {event}");
+        }
+        sound(&place);
+        drop(ledger(&engine, &fresh));
+        let sql = match backend {
+            Backend::Sqlite => {
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
+            }
+            Backend::Postgres => {
+                "SELECT CAST(indexname AS TEXT), indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
+            }
+        };
+        let indexes = |place: &str| rows(&mut *open(place, false).unwrap(), sql);
+        assert_eq!(indexes(&place), indexes(&fresh), "{backend:?}");
+    }
+}
+
 #[test]
 fn the_auditor_finds_what_was_done_behind_its_back() {
     let engine = engine(SMALL);
@@ -395,23 +480,7 @@ fn the_auditor_finds_what_was_done_behind_its_back() {
             if damage.contains("entry") || damage.contains("link") || damage.contains(" claim") {
                 assert!(store.query(damage, &[]).is_err(), "{damage}");
             }
-            for table in perq_ledger::schema::FIXED {
-                match backend {
-                    Backend::Sqlite => {
-                        for deed in ["UPDATE", "DELETE"] {
-                            store.query(&format!("DROP TRIGGER {table}_no_{deed}"), &[]).unwrap();
-                        }
-                    }
-                    Backend::Postgres => {
-                        store.query(&format!("DROP TRIGGER {table}_fixed ON {table}"), &[]).unwrap();
-                    }
-                }
-            }
-            store.query(damage, &[]).unwrap_or_else(|error| panic!("{damage}: {error}"));
-            drop(store);
-            let report = audit(&mut *open(&place, false).unwrap()).unwrap();
-            let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.invariant).collect();
-            assert!(found.contains(invariant), "{backend:?} {damage}: {:?}", report.findings);
+            is_found((backend, &place), store, &perq_ledger::schema::FIXED, (damage, invariant));
         }
     }
 }
@@ -590,7 +659,7 @@ fn against_paper(backend: Backend, seed: u64, many: u64) {
             _ => {
                 let at = number_of(day) * 86_400 + 8 * 3_600;
                 let act = if dice.below(2) == 0 {
-                    Act::Add { account: "bonus".to_owned(), amount, until: None }
+                    Act::Add { account: "bonus".to_owned(), amount, until: None, may_be_new: true }
                 } else {
                     Act::Remove { account: "bonus".to_owned(), amount }
                 };
@@ -844,6 +913,67 @@ fn the_command_line_keeps_and_asks() {
     }
     let (exit, _, said) = perq(&["ledger", "verify", "no-such-place"], "");
     assert_eq!((exit, said.as_str()), (2, "error: no-such-place: there is no ledger at this place\n"));
+}
+
+#[test]
+fn the_command_line_tells_all_of_a_member() {
+    let folder = perq_tests::scratch("ledger-member");
+    let rules = folder.join("rules.rule");
+    std::fs::write(&rules, EVERYTHING).unwrap();
+    let rules = rules.display().to_string();
+    let place = Backend::Sqlite.place();
+    let empty = folder.join("empty.ledger").display().to_string();
+    std::fs::write(&empty, "").unwrap();
+    let (exit, _, said) = perq(&["ledger", "balance", &empty, "anna"], "");
+    assert_eq!((exit, said), (2, format!("error: {empty}: there is no ledger at this place\n")));
+    assert_eq!(std::fs::metadata(&empty).unwrap().len(), 0, "nothing is made by asking");
+    // The second wants to bring back what nobody has bought: it is kept, and refused as a whole.
+    let events =
+        [buys("b1", "anna", 200, ""), comes_back("r1", "b0", "2026-03-03T10:00:00", &[("A", 1)])].join("\n");
+    let (exit, _, said) = perq(&["run", &rules, "--events", "-", "--ledger", &place], &events);
+    let counts = "2 records: 1 decided and kept, 1 refused as a whole (unknown-purchase 1), 0 answered as before, 0 refused";
+    assert!(exit == 0 && said.contains(counts), "{said}");
+    let (exit, out, said) = perq(&["ledger", "member", &place, "anna"], "");
+    assert_eq!(exit, 0, "{out}{said}");
+    for part in [
+        "anna: 1 event\n",
+        "Levels\n",
+        "club      gold   2026-03-02T10:00  -\n",
+        "Badges\nbadge        since\nbig_spender  2026-03-02T09:00:00Z\n",
+        "Fields\n",
+        "next5-b1-1",
+        "Points\n",
+    ] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert!(said.contains("as of the last event, 2026-03-03T09:00:00Z"), "{said}");
+    let (_, json, _) = perq(&["ledger", "member", &place, "anna", "--format", "json"], "");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("an object");
+    assert_eq!(json["badges"][0]["badge"], "big_spender", "{json}");
+    assert_eq!(
+        (&json["codes"][0]["code"], &json["codes"][0]["uses"]),
+        (&"next5-b1-1".into(), &0.into()),
+        "{json}"
+    );
+    assert_eq!(json["at"], "2026-03-03T09:00:00Z");
+    let (exit, _, said) = perq(&["ledger", "member", &place, "nobody"], "");
+    assert_eq!((exit, said.as_str()), (1, "nothing is known of member nobody\n"));
+    // Whom nobody knows is a slip, unless it is said to be none.
+    let list = folder.join("list").display().to_string();
+    std::fs::write(&list, "anna\nana\n").unwrap();
+    let all = |id: &str, more: &[&str]| {
+        let mut arguments =
+            vec!["ledger", "adjust-all", &place, &list, "--account", "bonus", "--amount", "5", "--id", id];
+        arguments.extend(["--reason", "a gift", "--author", "me", "--at", "2026-03-07T00:00:00Z"]);
+        arguments.extend(more);
+        perq(&arguments, "")
+    };
+    let (exit, out, said) = all("a1", &[]);
+    assert_eq!((exit, out.as_str()), (1, "1 done, 0 done before, 1 refused\n"));
+    assert_eq!(said, "refused: nothing is known of member ana\n");
+    let (exit, out, _) = all("a1", &["--new-members"]);
+    assert_eq!((exit, out.as_str()), (0, "1 done, 1 done before, 0 refused\n"));
+    sound(&place);
 }
 
 /// What can be taken back in more than one way: points that wait, are doubled, belong to others or are spent at once, a debit,
@@ -1142,22 +1272,8 @@ fn the_auditor_finds_what_was_done_to_returns() {
             here.decide(buys.as_bytes()).unwrap();
             here.decide(comes_back("r", "p", "2026-03-05T10:00:00", &[("A", 1)]).as_bytes()).unwrap();
             sound(&place);
-            let mut store = open(&place, false).unwrap();
-            match backend {
-                Backend::Sqlite => {
-                    for deed in ["UPDATE", "DELETE"] {
-                        store.query(&format!("DROP TRIGGER origin_no_{deed}"), &[]).unwrap();
-                    }
-                }
-                Backend::Postgres => {
-                    store.query("DROP TRIGGER origin_fixed ON origin", &[]).unwrap();
-                }
-            }
-            store.query(damage, &[]).unwrap_or_else(|error| panic!("{damage}: {error}"));
-            drop(store);
-            let report = audit(&mut *open(&place, false).unwrap()).unwrap();
-            let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.invariant).collect();
-            assert!(found.contains(invariant), "{backend:?} {damage}: {:?}", report.findings);
+            let store = open(&place, false).unwrap();
+            is_found((backend, &place), store, &["origin"], (damage, invariant));
         }
     }
 }
@@ -1520,23 +1636,7 @@ fn damage_to_what_is_learned_is_found() {
                 let is_insert = damage.starts_with("INSERT");
                 assert!(is_insert || store.query(damage, &[]).is_err(), "{damage}");
             }
-            for table in ["contact", "learning", "event"] {
-                match backend {
-                    Backend::Sqlite => {
-                        for deed in ["UPDATE", "DELETE"] {
-                            store.query(&format!("DROP TRIGGER {table}_no_{deed}"), &[]).unwrap();
-                        }
-                    }
-                    Backend::Postgres => {
-                        store.query(&format!("DROP TRIGGER {table}_fixed ON {table}"), &[]).unwrap();
-                    }
-                }
-            }
-            store.query(damage, &[]).unwrap_or_else(|error| panic!("{damage}: {error}"));
-            drop(store);
-            let report = audit(&mut *open(&place, false).unwrap()).unwrap();
-            let found: BTreeSet<&str> = report.findings.iter().map(|finding| finding.invariant).collect();
-            assert!(found.contains("I13"), "{backend:?} {damage}: {:?}", report.findings);
+            is_found((backend, &place), store, &["contact", "learning", "event"], (damage, "I13"));
         }
     }
 }
@@ -1671,6 +1771,80 @@ fn what_an_event_would_claim_is_held() {
         let before = number(&mut *store, "SELECT count(*) FROM event");
         assert!(ledger.hold(pays.as_bytes(), HELD_UNTIL, "till").is_err());
         assert_eq!(number(&mut *store, "SELECT count(*) FROM event"), before);
+    }
+}
+
+/// Every purchase of 100 EUR brings a code for the next one, which is redeemed once.
+const CODES: &str = r#"language 1
+program codes { currency EUR zone "Europe/Rome" rounding half_up }
+group gifts { kind state displace none on purchase when member known }
+rule next_time in group gifts { when basket.paid >= 100 EUR then issue coupon next5 }
+coupon next5 { codes unique then discount 5 EUR on basket spread by paid }
+"#;
+
+#[test]
+fn a_code_is_held_as_points_are() {
+    let engine = engine(CODES);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let ledger = ledger(&engine, &place);
+        let mut store = open(&place, false).unwrap();
+        let takes = |decision: &str| {
+            let decision: serde_json::Value = serde_json::from_str(decision).expect("a decision");
+            decision["totals"]["discount"] == "5.00"
+        };
+        let with = |code: &str, more: &str| format!(r#","coupons":["{code}"]{more}"#);
+        let uses = |store: &mut dyn Store, code: &str| {
+            number(store, &format!("SELECT uses FROM coupon WHERE code = '{code}'"))
+        };
+        for id in ["p1", "p2"] {
+            ledger.decide(buys(id, "anna", 100, "").as_bytes()).unwrap();
+        }
+        let (first, second) = ("next5-p1-1", "next5-p2-1");
+        let held =
+            ledger.hold(buys("h1", "anna", 50, &with(first, "")).as_bytes(), HELD_UNTIL, "till").unwrap();
+        assert!(takes(&held.decision), "{}", held.decision);
+        assert_eq!(uses(&mut *store, first), 1);
+        let other = ledger.quote(buys("b1", "anna", 50, &with(first, "")).as_bytes()).unwrap();
+        assert!(!takes(&other.decision), "a code that is held is redeemed by nobody else");
+        sound(&place);
+        // The event itself redeems what is held.
+        let pays = buys("h1", "anna", 50, &with(first, r#","reservation":"h1""#));
+        let paid = ledger.decide(pays.as_bytes()).unwrap();
+        assert_eq!(paid.decision, held.decision);
+        assert_eq!(uses(&mut *store, first), 1);
+        sound(&place);
+        // Given up, over, used for an event that presents no code: the code is there again. Paid without its event: it is not.
+        let ended = [
+            ("h2", Some(Act::Cancel), 0),
+            ("h3", Some(Act::Lapse), 0),
+            ("h4", None, 0),
+            ("h5", Some(Act::Commit), 1),
+        ];
+        for (id, act, expected) in ended {
+            let text = buys(id, "anna", 50, &with(second, ""));
+            let held = ledger.hold(text.as_bytes(), HELD_UNTIL, "till").unwrap();
+            assert!(takes(&held.decision) && uses(&mut *store, second) == 1, "{id}: {}", held.decision);
+            match act {
+                Some(Act::Lapse) => assert_eq!(lapse(&mut *store, HELD_UNTIL, "night").unwrap(), 1),
+                Some(act) => {
+                    let done = carry_out(&mut *store, &[ends(id, "anna", HELD_UNTIL - 60, act)]).unwrap();
+                    assert!(matches!(done[0], Done::Done(_)), "{done:?}");
+                }
+                None => {
+                    let more = format!(r#","reservation":"{id}""#);
+                    let paid = ledger.decide(buys(id, "anna", 50, &more).as_bytes()).unwrap();
+                    assert!(!takes(&paid.decision), "{}", paid.decision);
+                }
+            }
+            assert_eq!(uses(&mut *store, second), expected, "{id}");
+            sound(&place);
+        }
+        let damage = "INSERT INTO coupon_use (folded, event, amount) \
+                      SELECT u.folded, e.number, -1 FROM coupon_use u JOIN event e ON e.kind = 'perq:commit' \
+                      WHERE u.amount = 1 AND u.event < e.number AND u.event = \
+                      (SELECT max(number) FROM event WHERE source = 'perq:reserve')";
+        is_found((backend, &place), store, &[], (damage, "I7"));
     }
 }
 

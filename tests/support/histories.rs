@@ -508,7 +508,7 @@ impl Histories {
         let gives = dice.below(2) == 0;
         let account = "bonus".to_owned();
         let act = match gives {
-            true => Act::Add { account, amount, until: None },
+            true => Act::Add { account, amount, until: None, may_be_new: true },
             false => Act::Remove { account, amount },
         };
         let deed = Deed {

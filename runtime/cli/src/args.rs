@@ -549,6 +549,8 @@ pub struct Ledger {
 pub enum LedgerDeed {
     /// What a member can spend of each account
     Balance(LedgerMember),
+    /// All that is kept of a member: balances, levels, badges, fields, codes
+    Member(LedgerMember),
     /// What moved a member's points, with the balance after each
     Statement(LedgerMember),
     /// A member's lots
@@ -605,7 +607,7 @@ pub struct LedgerMember {
     /// The member's id
     pub member: String,
 
-    /// As things stand at this instant, with `Z` or an offset [default: all that is booked]
+    /// As things stand at this instant, with `Z` or an offset [default: the last event's; of a statement, all that is booked]
     #[arg(long, value_name = "INSTANT")]
     pub at: Option<String>,
 }
@@ -786,6 +788,10 @@ pub struct Adjustment {
     /// The instant at which what is added ends [default: never]
     #[arg(long, value_name = "INSTANT")]
     pub until: Option<String>,
+
+    /// Also add to members of whom nothing is known yet
+    #[arg(long)]
+    pub new_members: bool,
 }
 
 /// `perq ledger adjust`

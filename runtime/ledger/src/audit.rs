@@ -9,7 +9,7 @@ use crate::desk::{AskedOf, KeptOrigin, asked_of};
 use crate::ledger::OWN;
 use crate::store::{
     Book, Cause, Datum, EntryRow, EventKey, EventRow, FoundOrigin, HeldClaim, LotKey, LotRow, OriginRow,
-    Store, StoreError, held_claims,
+    Store, StoreError, held_claims, held_codes,
 };
 use perq_compiler::evaluate::{Tallies, Tally, learn};
 use perq_compiler::ir::{Answered, Learn, offers};
@@ -182,7 +182,50 @@ fn reservations(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreE
             );
         }
     }
-    held_of_counters(store, report)
+    held_of_counters(store, report)?;
+    held_codes_of(store, report)
+}
+
+/// I7 for codes that are held: the reservation redeems them, and they stay so where it was paid; else each is given back with
+/// its end.
+fn held_codes_of(store: &mut dyn Store, report: &mut Report) -> Result<(), StoreError> {
+    let mut written: BTreeMap<i64, Vec<(String, i64)>> = BTreeMap::new();
+    for row in store.query(
+        "SELECT u.event, u.folded, u.amount FROM coupon_use u JOIN event v ON v.number = u.event \
+         WHERE v.source IN ('perq:reserve', 'perq:release')",
+        &[],
+    )? {
+        let [event, folded, amount] = row.as_slice() else { continue };
+        written.entry(event.number()).or_default().push((folded.text().to_owned(), amount.number()));
+    }
+    let mut held: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for row in store.query(
+        "SELECT number, id, source, kind, snapshot FROM event WHERE source IN ('perq:reserve', 'perq:release') \
+         ORDER BY source DESC",
+        &[],
+    )? {
+        let [number, id, source, kind, snapshot] = row.as_slice() else { continue };
+        let mut expected: Vec<(String, i64)> = if source.text() == crate::deeds::RESERVE {
+            let codes = held_codes(snapshot.text());
+            let expected = codes.iter().map(|folded| (folded.clone(), 1)).collect();
+            held.insert(id.text().to_owned(), codes);
+            expected
+        } else if kind.text() == crate::deeds::COMMIT {
+            Vec::new()
+        } else {
+            held.remove(id.text()).unwrap_or_default().into_iter().map(|folded| (folded, -1)).collect()
+        };
+        let mut written = written.remove(&number.number()).unwrap_or_default();
+        written.sort_unstable();
+        expected.sort_unstable();
+        if written != expected {
+            report.find(
+                "I7",
+                format!("reservation {}: what {} says of codes is not what was written of them", id.text(), kind.text()),
+            );
+        }
+    }
+    Ok(())
 }
 
 /// I7 for what is held of counters: it is claimed by the reservation, and stays so where that was paid; else all of it is given

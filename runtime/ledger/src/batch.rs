@@ -115,8 +115,17 @@ impl Batch {
         self.tallies.insert((row.offer.clone(), row.kind.clone()), (row, found));
     }
 
-    /// All that is to be written.
-    pub fn writes(self) -> Writes {
+    /// All that is to be written: of each row once, as the events leave it.
+    pub fn writes(mut self) -> Writes {
+        let lots = &mut self.lots;
+        self.lot_changes.retain(|(_, _, key), change| match lots.get_mut(key) {
+            // It is new, and so is what became of it.
+            Some(lot) => {
+                lot.change(change);
+                false
+            }
+            None => true,
+        });
         Writes {
             members: self.members.into_values().filter(|change| change.row.seq != change.found).collect(),
             counters: self.counters.into_iter().map(|(name, (found, more))| (name, found, more)).collect(),

@@ -7,7 +7,8 @@
 use crate::batch::{Batch, Lived, Of};
 use crate::same;
 use crate::store::{
-    Book, Datum, EventKey, EventRow, HeldClaim, Loaded, LotKey, Store, StoreError, Wanted, held_claims,
+    Book, Datum, EventKey, EventRow, HeldClaim, Loaded, LotKey, Store, StoreError, UseRow, Wanted,
+    held_claims, held_codes,
 };
 use perq_runtime::state::lots::{By, Lot, Lots};
 use serde_json::{Value, json};
@@ -55,6 +56,8 @@ pub enum Act {
         amount: i64,
         /// From when it is gone.
         until: Option<i64>,
+        /// Whether the member may be one of whom nothing is known.
+        may_be_new: bool,
     },
     /// Less, in the order of spending. All of it or nothing.
     Remove {
@@ -151,7 +154,7 @@ impl Deed {
                     put("amount", json!(amount));
                     put("until", json!(until));
                 }
-                Act::Add { account, amount, until } => {
+                Act::Add { account, amount, until, may_be_new: _ } => {
                     put("account", json!(account));
                     put("amount", json!(amount));
                     put("until", json!(until));
@@ -215,6 +218,8 @@ struct Reservation {
     /// By account.
     parts: BTreeMap<String, Vec<(LotKey, i64)>>,
     claims: Vec<HeldClaim>,
+    /// As codes are compared.
+    codes: Vec<String>,
     until: i64,
 }
 
@@ -237,6 +242,7 @@ fn held(store: &mut dyn Store, deeds: &[Deed]) -> Result<BTreeMap<String, Reserv
                 reservation.parts.entry(account.to_owned()).or_default().push((key, amount.number()));
             }
             reservation.claims = held_claims(snapshot.text());
+            reservation.codes = held_codes(snapshot.text());
             let json: Option<Value> = serde_json::from_str(json.text()).ok();
             reservation.until = json.and_then(|json| json.get("until")?.as_i64()).unwrap_or(0);
         }
@@ -386,7 +392,7 @@ impl<'d> Desk<'d> {
             };
         }
         if !found.members.iter().any(|member| member.name == deed.member)
-            && !matches!(deed.act, Act::Add { .. })
+            && !matches!(deed.act, Act::Add { may_be_new: true, .. })
         {
             return Done::Refused(format!("nothing is known of member {}", deed.member));
         }
@@ -453,7 +459,7 @@ impl<'d> Desk<'d> {
                     return Done::Refused("nothing has ended".to_owned());
                 }
             }
-            Act::Add { account, amount, until } => {
+            Act::Add { account, amount, until, may_be_new: _ } => {
                 let (lots, keys) = self.lots.entry((deed.member.clone(), account.clone())).or_default();
                 let portion =
                     perq_runtime::state::life::Portion { amount: *amount, from: deed.at, until: *until };
@@ -517,6 +523,11 @@ impl<'d> Desk<'d> {
             },
             &touched,
         );
+        if ends && deed.act != Act::Commit {
+            let codes = reservation.iter().flat_map(|held| &held.codes);
+            let back = codes.map(|folded| UseRow { folded: folded.clone(), event: number, amount: -1 });
+            self.batch.rows.uses.extend(back);
+        }
         self.done.insert(key, json);
         Done::Done(moved)
     }

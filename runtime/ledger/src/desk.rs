@@ -10,7 +10,7 @@ use crate::deeds;
 use crate::store::{
     AccountRow, Book, Cause, ClaimRow, ContactRow, CouponRow, EventKey, EventRow, FoundOrigin,
     FoundReservation, HeldClaim, HoldingRow, LearnedOf, LearningRow, LevelRow, Loaded, LotKey, LotRow,
-    MemberRow, OriginRow, StoreError, TallyRow, UseRow, Wanted, Writes, held_claims,
+    MemberRow, OriginRow, StoreError, TallyRow, UseRow, Wanted, Writes, held_claims, held_codes,
 };
 use perq_compiler::calendar::{DAY, Instant, is_universal, limited};
 use perq_compiler::codes::fold;
@@ -231,6 +231,8 @@ pub struct Desk {
     from: BTreeMap<CounterId, i64>,
     held: BTreeMap<(String, AccountId), Held>,
     coupons: BTreeSet<String>,
+    /// Those of them that were issued before this batch.
+    issued: BTreeMap<String, IssuedCoupon>,
     /// The last row that is kept of events of which goods come back.
     origins: BTreeMap<i64, i64>,
     /// Those that another pack decided, by id.
@@ -314,6 +316,9 @@ struct Snapshot {
     /// What is held of counters, of a reservation for an event.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     held: Vec<HeldClaim>,
+    /// The codes that are held, of a reservation for an event.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    codes: Vec<String>,
 }
 
 /// After how many reactions an offer was asked for its likelihood, and for which kind of members.
@@ -373,6 +378,7 @@ struct Released {
     /// By account and the memory's position.
     lots: Vec<(AccountId, usize, i64)>,
     claims: Vec<HeldClaim>,
+    codes: Vec<String>,
 }
 
 impl Desk {
@@ -395,6 +401,7 @@ impl Desk {
             from: BTreeMap::new(),
             held: BTreeMap::new(),
             coupons: BTreeSet::new(),
+            issued: BTreeMap::new(),
             origins: BTreeMap::new(),
             foreign: BTreeMap::new(),
             reservations: found.reservations.iter().map(|found| (found.id.clone(), found.clone())).collect(),
@@ -542,14 +549,16 @@ impl Desk {
         for row in &found.coupons {
             let of = program.instruments.coupons.iter().position(|coupon| coupon.name == row.coupon);
             let Some(coupon) = of.and_then(|at| u32::try_from(at).ok()) else { continue };
-            instruments.restore_coupon(IssuedCoupon {
+            let issued = IssuedCoupon {
                 coupon,
                 code: row.code.as_str().into(),
                 owner: row.member.as_deref().map(Box::from),
                 expires: row.expires,
                 uses: u32::try_from(row.uses).unwrap_or(u32::MAX),
                 withdrawn: row.withdrawn.is_some(),
-            });
+            };
+            instruments.restore_coupon(issued.clone());
+            self.issued.insert(row.folded.clone(), issued);
             self.coupons.insert(row.folded.clone());
         }
         // The last word on what an event gave stands.
@@ -653,9 +662,24 @@ impl Desk {
         for (account, at, amount) in &lots {
             self.memory.release(member, *account, *at, *amount);
         }
-        let (found, claims) = (found.clone(), held_claims(&found.snapshot));
+        let (claims, codes) = (held_claims(&found.snapshot), held_codes(&found.snapshot));
+        let found = found.clone();
         self.hold_claims(&claims, number, true);
-        Ok(Some(Released { found, lots, claims }))
+        self.hold_codes(&codes, true);
+        Ok(Some(Released { found, lots, claims, codes }))
+    }
+
+    /// Lets the memory forget that a reservation redeems codes, or remember it again. Of one that nobody presents it knows
+    /// nothing.
+    fn hold_codes(&mut self, codes: &[String], forget: bool) {
+        for folded in codes {
+            let Some(issued) = self.issued.get(folded) else { continue };
+            let uses = self.memory.coupon_uses(folded);
+            let uses = if forget { uses.saturating_sub(1) } else { uses.saturating_add(1) };
+            let is_gone = self.batch.rows.withdrawn.iter().any(|(gone, _)| gone == folded);
+            let issued = IssuedCoupon { uses, withdrawn: issued.withdrawn || is_gone, ..issued.clone() };
+            self.memory.instruments_mut().restore_coupon(issued);
+        }
     }
 
     /// Lets the memory forget what a reservation claims, or remember it again.
@@ -694,7 +718,7 @@ impl Desk {
         (member, event, now): (&str, &EventKey, Instant),
         (number, refused): (i64, bool),
     ) {
-        let Released { found, lots, claims } = released;
+        let Released { found, lots, claims, codes } = released;
         for (account, at, amount) in &lots {
             let held = self.held.entry((member.to_owned(), *account)).or_default();
             if refused {
@@ -704,8 +728,11 @@ impl Desk {
             }
         }
         if refused {
+            self.hold_codes(&codes, false);
             return self.hold_claims(&claims, number, false);
         }
+        let back = codes.into_iter().map(|folded| UseRow { folded, event: number, amount: -1 });
+        self.batch.rows.uses.extend(back);
         let mut moved: BTreeMap<&str, i64> = BTreeMap::new();
         let mut touched = vec![member.to_owned()];
         let versions: Vec<i64> = claims.iter().map(|claim| self.version(&claim.counter)).collect();
@@ -777,7 +804,20 @@ impl Desk {
             local: row.local,
             amount: row.amount,
         });
-        let snapshot = Snapshot { held: claims.collect(), ..Snapshot::default() };
+        let held = claims.collect();
+        let of_part = |(event, decision): &(&ReadEvent, &Decision)| {
+            let accepted = event
+                .presented
+                .iter()
+                .filter(|code| outcome(&self.program, code, decision) == Outcome::Accepted);
+            accepted.map(|code| fold(&code.code)).collect::<Vec<_>>()
+        };
+        let codes: Vec<String> =
+            parts.iter().flat_map(of_part).filter(|folded| self.issued.contains_key(folded)).collect();
+        let uses =
+            codes.iter().map(|folded| UseRow { folded: folded.clone(), event: incoming.number, amount: 1 });
+        self.batch.rows.uses.extend(uses);
+        let snapshot = Snapshot { held, codes, ..Snapshot::default() };
         let snapshot =
             serde_json::to_string(&snapshot).map_err(|error| StoreError::Damaged(error.to_string()))?;
         let mut posting = self.batch.post(incoming.number);

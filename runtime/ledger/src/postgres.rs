@@ -146,72 +146,40 @@ impl Postgres {
         Ok(())
     }
 
+    /// Writes all. What nearly every event changes is one statement, so that it costs one trip to the server; where there is
+    /// nothing else it is a transaction of its own.
     fn write(&mut self, writes: &Writes) -> Result<(), StoreError> {
-        self.write_found(writes)?;
-        self.write_events(writes)?;
-        self.write_points(writes)?;
-        self.write_others(writes)
+        let is_all = writes.counters.is_empty()
+            && writes.days.is_empty()
+            && writes.holdings.is_empty()
+            && writes.coupons.is_empty()
+            && writes.uses.is_empty()
+            && writes.withdrawn.is_empty()
+            && writes.learning.is_empty()
+            && writes.tallies.is_empty()
+            && writes.contacts.is_empty();
+        if !self.begun && !is_all {
+            self.begin()?;
+        }
+        let together = Together::of(writes);
+        if !together.parts.is_empty() {
+            let values: Vec<&(dyn ToSql + Sync)> = together.values.iter().map(|value| &**value).collect();
+            self.run(&together.text(), &values)?;
+        }
+        if !is_all {
+            self.write_counters(writes)?;
+            self.write_learned(writes)?;
+            self.write_others(writes)?;
+        }
+        if self.begun {
+            self.client()?.batch_execute("COMMIT").map_err(|error| failure(&error))?;
+            self.begun = false;
+        }
+        Ok(())
     }
 
-    /// Accounts, members and counters: what may have changed since it was found.
-    fn write_found(&mut self, writes: &Writes) -> Result<(), StoreError> {
-        for row in &writes.accounts {
-            self.run(
-                "INSERT INTO account (name, unit, decimals) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-                &[&row.name, &row.unit, &row.decimals],
-            )?;
-        }
-        let known: Vec<&str> = writes
-            .members
-            .iter()
-            .filter(|change| change.found > 0)
-            .map(|change| change.row.name.as_str())
-            .collect();
-        if !known.is_empty() {
-            self.run("SELECT 1 FROM member WHERE name = ANY($1) ORDER BY name FOR UPDATE", &[&known])?;
-        }
-        for (sql, is_new) in [
-            (
-                "INSERT INTO member (name, seq, head) SELECT name, seq, head \
-                 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[]) AS u (name, seq, head, found) \
-                 ON CONFLICT DO NOTHING",
-                true,
-            ),
-            (
-                "UPDATE member SET seq = u.seq, head = u.head \
-                 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[]) AS u (name, seq, head, found) \
-                 WHERE member.name = u.name AND member.seq = u.found",
-                false,
-            ),
-        ] {
-            let some: Vec<_> = writes.members.iter().filter(|change| (change.found == 0) == is_new).collect();
-            if some.is_empty() {
-                continue;
-            }
-            let names: Vec<&str> = some.iter().map(|change| change.row.name.as_str()).collect();
-            let seqs: Vec<i64> = some.iter().map(|change| change.row.seq).collect();
-            let heads: Vec<&str> = some.iter().map(|change| change.row.head.as_str()).collect();
-            let found: Vec<i64> = some.iter().map(|change| change.found).collect();
-            let done = self.run(sql, &[&names, &seqs, &heads, &found])?;
-            if done != some.len() as u64 {
-                return Err(StoreError::Conflict("a member".to_owned()));
-            }
-        }
-        let rows = &writes.levels;
-        if !rows.is_empty() {
-            let members: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
-            let tiers: Vec<&str> = rows.iter().map(|row| row.tiers.as_str()).collect();
-            let levels: Vec<&str> = rows.iter().map(|row| row.level.as_str()).collect();
-            let untils: Vec<Option<i64>> = rows.iter().map(|row| row.until).collect();
-            let reviewed: Vec<i64> = rows.iter().map(|row| row.reviewed).collect();
-            self.run(
-                "INSERT INTO level (member, tiers, level, until, reviewed) \
-                 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) \
-                 ON CONFLICT (member, tiers) DO UPDATE SET level = excluded.level, until = excluded.until, \
-                 reviewed = excluded.reviewed",
-                &[&members, &tiers, &levels, &untils, &reviewed],
-            )?;
-        }
+    /// Counters: what may have changed since it was found.
+    fn write_counters(&mut self, writes: &Writes) -> Result<(), StoreError> {
         for (name, found, more) in &writes.counters {
             let done = if *found == 0 {
                 self.run(
@@ -235,182 +203,10 @@ impl Postgres {
                 &[name, day, more],
             )?;
         }
-        self.write_learned(writes)
-    }
-
-    fn write_events(&mut self, writes: &Writes) -> Result<(), StoreError> {
-        let rows = &writes.events;
-        let number: Vec<i64> = rows.iter().map(|row| row.number).collect();
-        let source: Vec<&str> = rows.iter().map(|row| row.key.source.as_str()).collect();
-        let id: Vec<&str> = rows.iter().map(|row| row.key.id.as_str()).collect();
-        let revision: Vec<i64> = rows.iter().map(|row| row.key.revision).collect();
-        let kind: Vec<&str> = rows.iter().map(|row| row.kind.as_str()).collect();
-        let member: Vec<Option<&str>> = rows.iter().map(|row| row.member.as_deref()).collect();
-        let at: Vec<i64> = rows.iter().map(|row| row.at).collect();
-        let date: Vec<i64> = rows.iter().map(|row| row.date).collect();
-        let time: Vec<i64> = rows.iter().map(|row| row.time).collect();
-        let json: Vec<&str> = rows.iter().map(|row| row.json.as_str()).collect();
-        let decision: Vec<&str> = rows.iter().map(|row| row.decision.as_str()).collect();
-        let refused: Vec<i64> = rows.iter().map(|row| i64::from(row.refused)).collect();
-        let pack: Vec<&str> = rows.iter().map(|row| row.pack.as_str()).collect();
-        let tz: Vec<&str> = rows.iter().map(|row| row.tz.as_str()).collect();
-        let snapshot: Vec<&str> = rows.iter().map(|row| row.snapshot.as_str()).collect();
-        let past: Vec<Option<&str>> = rows.iter().map(|row| row.past.as_deref()).collect();
-        let done = self.run(
-            "INSERT INTO event (number, source, id, revision, kind, member, at, date, time, json, decision, refused, \
-             pack, tz, snapshot, past) \
-             SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], \
-             $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::text[], \
-             $14::text[], $15::text[], $16::text[]) ON CONFLICT DO NOTHING",
-            &[
-                &number, &source, &id, &revision, &kind, &member, &at, &date, &time, &json, &decision,
-                &refused, &pack, &tz, &snapshot, &past,
-            ],
-        )?;
-        if done != rows.len() as u64 {
-            return Err(StoreError::Conflict("an event".to_owned()));
-        }
-        let origins: Vec<&OriginRow> = rows.iter().filter_map(|row| row.origin.as_ref()).collect();
-        if !origins.is_empty() {
-            let event: Vec<i64> = origins.iter().map(|row| row.event).collect();
-            let seq: Vec<i64> = origins.iter().map(|row| row.seq).collect();
-            let by: Vec<i64> = origins.iter().map(|row| row.by).collect();
-            let text: Vec<&str> = origins.iter().map(|row| row.text.as_str()).collect();
-            // Where somebody else has brought back goods of the same event, the row is there: a conflict.
-            self.run(
-                "INSERT INTO origin (event, seq, kept_by, text) \
-                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[])",
-                &[&event, &seq, &by, &text],
-            )?;
-        }
-        let rows = &writes.links;
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let member: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
-        let seq: Vec<i64> = rows.iter().map(|row| row.seq).collect();
-        let event: Vec<i64> = rows.iter().map(|row| row.event).collect();
-        let hash: Vec<&str> = rows.iter().map(|row| row.hash.as_str()).collect();
-        self.run(
-            "INSERT INTO link (member, seq, event, hash) \
-             SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])",
-            &[&member, &seq, &event, &hash],
-        )?;
-        Ok(())
-    }
-
-    fn write_points(&mut self, writes: &Writes) -> Result<(), StoreError> {
-        let rows = &writes.lots;
-        if !rows.is_empty() {
-            let member: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
-            let account: Vec<&str> = rows.iter().map(|row| row.account.as_str()).collect();
-            let event: Vec<i64> = rows.iter().map(|row| row.key.event).collect();
-            let part: Vec<i64> = rows.iter().map(|row| row.key.part).collect();
-            let issued: Vec<i64> = rows.iter().map(|row| row.issued).collect();
-            let start: Vec<i64> = rows.iter().map(|row| row.start).collect();
-            let until: Vec<Option<i64>> = rows.iter().map(|row| row.until).collect();
-            let granted: Vec<i64> = rows.iter().map(|row| row.granted).collect();
-            let spent: Vec<i64> = rows.iter().map(|row| row.spent).collect();
-            let expired: Vec<i64> = rows.iter().map(|row| row.expired).collect();
-            let reversed: Vec<i64> = rows.iter().map(|row| row.reversed).collect();
-            let remaining: Vec<i64> = rows.iter().map(|row| row.remaining).collect();
-            let by_event: Vec<i64> = rows.iter().map(|row| row.by.event).collect();
-            let by_raised: Vec<i64> = rows.iter().map(|row| row.by.raised).collect();
-            let site: Vec<Option<i64>> = rows.iter().map(|row| row.by.site).collect();
-            let spendable: Vec<Option<&str>> = rows.iter().map(|row| row.spendable.as_deref()).collect();
-            let worth: Vec<i64> = rows.iter().map(|row| row.worth).collect();
-            self.run(
-                "INSERT INTO lot (member, account, event, part, issued, start, until, granted, spent, expired, \
-                 reversed, remaining, by_event, by_raised, site, spendable, worth) \
-                 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], \
-                 $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], \
-                 $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::bigint[])",
-                &[
-                    &member, &account, &event, &part, &issued, &start, &until, &granted, &spent, &expired,
-                    &reversed, &remaining, &by_event, &by_raised, &site, &spendable, &worth,
-                ],
-            )?;
-        }
-        let rows = &writes.lot_changes;
-        if !rows.is_empty() {
-            let member: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
-            let account: Vec<&str> = rows.iter().map(|row| row.account.as_str()).collect();
-            let event: Vec<i64> = rows.iter().map(|row| row.key.event).collect();
-            let part: Vec<i64> = rows.iter().map(|row| row.key.part).collect();
-            let spent: Vec<i64> = rows.iter().map(|row| row.spent).collect();
-            let expired: Vec<i64> = rows.iter().map(|row| row.expired).collect();
-            let reversed: Vec<i64> = rows.iter().map(|row| row.reversed).collect();
-            let worth: Vec<i64> = rows.iter().map(|row| row.worth).collect();
-            let done = self.run(
-                "UPDATE lot SET spent = lot.spent + u.spent, expired = lot.expired + u.expired, \
-                 reversed = lot.reversed + u.reversed, \
-                 remaining = lot.remaining - u.spent - u.expired - u.reversed, worth = lot.worth + u.worth \
-                 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], \
-                 $7::bigint[], $8::bigint[]) AS u (member, account, event, part, spent, expired, reversed, worth) \
-                 WHERE lot.member = u.member AND lot.account = u.account AND lot.event = u.event \
-                 AND lot.part = u.part",
-                &[&member, &account, &event, &part, &spent, &expired, &reversed, &worth],
-            )?;
-            if done != rows.len() as u64 {
-                return Err(StoreError::Damaged("a lot is gone".to_owned()));
-            }
-        }
-        let rows = &writes.entries;
-        if !rows.is_empty() {
-            let event: Vec<i64> = rows.iter().map(|row| row.event).collect();
-            let part: Vec<i64> = rows.iter().map(|row| row.part).collect();
-            let member: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
-            let account: Vec<&str> = rows.iter().map(|row| row.account.as_str()).collect();
-            let book: Vec<&str> = rows.iter().map(|row| row.book.name()).collect();
-            let amount: Vec<i64> = rows.iter().map(|row| row.amount).collect();
-            let lot_event: Vec<Option<i64>> = rows.iter().map(|row| row.lot.map(|lot| lot.event)).collect();
-            let lot_part: Vec<Option<i64>> = rows.iter().map(|row| row.lot.map(|lot| lot.part)).collect();
-            let rule: Vec<&str> = rows.iter().map(|row| row.rule.as_str()).collect();
-            self.run(
-                "INSERT INTO entry (event, part, member, account, book, amount, lot_event, lot_part, rule) \
-                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], \
-                 $6::bigint[], $7::bigint[], $8::bigint[], $9::text[])",
-                &[&event, &part, &member, &account, &book, &amount, &lot_event, &lot_part, &rule],
-            )?;
-        }
-        let rows = &writes.balances;
-        if !rows.is_empty() {
-            let member: Vec<&str> = rows.iter().map(|row| row.member.as_str()).collect();
-            let account: Vec<&str> = rows.iter().map(|row| row.account.as_str()).collect();
-            let balance: Vec<i64> = rows.iter().map(|row| row.balance).collect();
-            let owed: Vec<i64> = rows.iter().map(|row| row.owed).collect();
-            // Rows that are there are changed first: the checks of what would be inserted hold for sums, not for changes.
-            self.run(
-                "WITH u AS (SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) \
-                 AS u (member, account, balance, owed)), changed AS (\
-                 UPDATE balance SET balance = balance.balance + u.balance, owed = balance.owed + u.owed FROM u \
-                 WHERE balance.member = u.member AND balance.account = u.account \
-                 RETURNING balance.member, balance.account) \
-                 INSERT INTO balance (member, account, balance, owed) SELECT * FROM u \
-                 WHERE NOT EXISTS (SELECT 1 FROM changed \
-                 WHERE changed.member = u.member AND changed.account = u.account)",
-                &[&member, &account, &balance, &owed],
-            )?;
-        }
         Ok(())
     }
 
     fn write_others(&mut self, writes: &Writes) -> Result<(), StoreError> {
-        let rows = &writes.claims;
-        if !rows.is_empty() {
-            let who: Vec<&str> = rows.iter().map(|row| row.who.as_str()).collect();
-            let counter: Vec<&str> = rows.iter().map(|row| row.counter.as_str()).collect();
-            let local: Vec<i64> = rows.iter().map(|row| row.local).collect();
-            let event: Vec<i64> = rows.iter().map(|row| row.event).collect();
-            let at: Vec<i64> = rows.iter().map(|row| row.at).collect();
-            let amount: Vec<i64> = rows.iter().map(|row| row.amount).collect();
-            self.run(
-                "INSERT INTO claim (who, counter, local, event, at, amount) \
-                 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], \
-                 $6::bigint[])",
-                &[&who, &counter, &local, &event, &at, &amount],
-            )?;
-        }
         for row in &writes.holdings {
             self.run(
                 "INSERT INTO holding (member, kind, name, of_event, of_raised, event, value, until) \
@@ -509,6 +305,341 @@ impl Postgres {
         }
         Ok(())
     }
+}
+
+/// Statements that are run as one, with what each of them is given. They see one moment, before any of them: no row is in
+/// two of them.
+#[derive(Default)]
+struct Together<'w> {
+    parts: Vec<String>,
+    /// What has to be as many rows as a value says, and what is said where it is not, by the names of parts.
+    checks: Vec<String>,
+    values: Vec<Box<dyn ToSql + Sync + 'w>>,
+}
+
+/// What a statement says of rows that somebody else has changed.
+const FASTER: &str = "perq: somebody else was faster";
+
+/// What a statement says of lots that are not there.
+const GONE: &str = "perq: a lot is gone";
+
+impl<'w> Together<'w> {
+    fn of(writes: &'w Writes) -> Together<'w> {
+        let mut together = Together::default();
+        together.accounts(writes);
+        together.members(writes);
+        together.events(writes);
+        together.points(writes);
+        together
+    }
+
+    /// Adds a part by its name; its values are its own, from `$1` on.
+    fn add<const N: usize>(&mut self, name: &str, sql: &str, values: [Box<dyn ToSql + Sync + 'w>; N]) {
+        let before = self.values.len();
+        let mut text = String::with_capacity(sql.len() + 32);
+        let mut pieces = sql.split('$');
+        text.push_str(pieces.next().unwrap_or(""));
+        for piece in pieces {
+            let end = piece.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(piece.len());
+            let (number, rest) = piece.split_at(end);
+            let number = number.parse::<usize>().unwrap_or(0).saturating_add(before);
+            text.push_str(&format!("${number}{rest}"));
+        }
+        self.parts.push(format!("{name} AS ({text})"));
+        self.values.extend(values);
+    }
+
+    /// Asks for so many rows of a part. A number of rows is a value, so that the text is the same for any.
+    fn check(&mut self, name: &str, rows: usize, or: &str) {
+        self.values.push(Box::new(i64::try_from(rows).unwrap_or(i64::MAX)));
+        let value = self.values.len();
+        self.checks.push(format!(" WHEN (SELECT count(*) FROM {name}) <> ${value} THEN '{or}'"));
+    }
+
+    /// The statement. Where a check fails its words are no number, and the server refuses all.
+    fn text(&self) -> String {
+        let parts = self.parts.join(", ");
+        if self.checks.is_empty() {
+            return format!("WITH {parts} SELECT 0");
+        }
+        format!("WITH {parts} SELECT CAST(CASE{} ELSE '0' END AS INTEGER)", self.checks.concat())
+    }
+
+    fn accounts(&mut self, writes: &'w Writes) {
+        let rows = &writes.accounts;
+        if rows.is_empty() {
+            return;
+        }
+        self.add(
+            "of_account",
+            "INSERT INTO account (name, unit, decimals) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) \
+             ON CONFLICT DO NOTHING",
+            [
+                texts(rows.iter().map(|row| row.name.as_str())),
+                texts(rows.iter().map(|row| row.unit.as_str())),
+                numbers(rows.iter().map(|row| row.decimals)),
+            ],
+        );
+    }
+
+    /// Members, held in the order of their names, and their levels.
+    fn members(&mut self, writes: &'w Writes) {
+        let (new, known): (Vec<_>, Vec<_>) = writes.members.iter().partition(|change| change.found == 0);
+        if !known.is_empty() {
+            self.add(
+                "of_member",
+                "UPDATE member SET seq = u.seq, head = u.head FROM (SELECT name FROM member WHERE name = ANY($1) \
+                 ORDER BY name FOR UPDATE) held JOIN unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[]) \
+                 AS u (name, seq, head, found) ON u.name = held.name \
+                 WHERE member.name = u.name AND member.seq = u.found RETURNING 1",
+                [
+                    texts(known.iter().map(|change| change.row.name.as_str())),
+                    numbers(known.iter().map(|change| change.row.seq)),
+                    texts(known.iter().map(|change| change.row.head.as_str())),
+                    numbers(known.iter().map(|change| change.found)),
+                ],
+            );
+            self.check("of_member", known.len(), FASTER);
+        }
+        if !new.is_empty() {
+            self.add(
+                "of_new_member",
+                "INSERT INTO member (name, seq, head) SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[]) \
+                 ON CONFLICT DO NOTHING RETURNING 1",
+                [
+                    texts(new.iter().map(|change| change.row.name.as_str())),
+                    numbers(new.iter().map(|change| change.row.seq)),
+                    texts(new.iter().map(|change| change.row.head.as_str())),
+                ],
+            );
+            self.check("of_new_member", new.len(), FASTER);
+        }
+        let rows = &writes.levels;
+        if !rows.is_empty() {
+            self.add(
+                "of_level",
+                "INSERT INTO level (member, tiers, level, until, reviewed) \
+                 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[]) \
+                 ON CONFLICT (member, tiers) DO UPDATE SET level = excluded.level, until = excluded.until, \
+                 reviewed = excluded.reviewed",
+                [
+                    texts(rows.iter().map(|row| row.member.as_str())),
+                    texts(rows.iter().map(|row| row.tiers.as_str())),
+                    texts(rows.iter().map(|row| row.level.as_str())),
+                    maybe_numbers(rows.iter().map(|row| row.until)),
+                    numbers(rows.iter().map(|row| row.reviewed)),
+                ],
+            );
+        }
+    }
+
+    /// Events, with what is kept for goods that may come back, and the members' chains.
+    fn events(&mut self, writes: &'w Writes) {
+        let rows = &writes.events;
+        if !rows.is_empty() {
+            self.add(
+                "of_event",
+                "INSERT INTO event (number, source, id, revision, kind, member, at, date, time, json, decision, refused, \
+                 pack, tz, snapshot, past) \
+                 SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[], \
+                 $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::bigint[], $13::text[], \
+                 $14::text[], $15::text[], $16::text[]) ON CONFLICT DO NOTHING RETURNING 1",
+                [
+                    numbers(rows.iter().map(|row| row.number)),
+                    texts(rows.iter().map(|row| row.key.source.as_str())),
+                    texts(rows.iter().map(|row| row.key.id.as_str())),
+                    numbers(rows.iter().map(|row| row.key.revision)),
+                    texts(rows.iter().map(|row| row.kind.as_str())),
+                    maybe_texts(rows.iter().map(|row| row.member.as_deref())),
+                    numbers(rows.iter().map(|row| row.at)),
+                    numbers(rows.iter().map(|row| row.date)),
+                    numbers(rows.iter().map(|row| row.time)),
+                    texts(rows.iter().map(|row| row.json.as_str())),
+                    texts(rows.iter().map(|row| row.decision.as_str())),
+                    numbers(rows.iter().map(|row| i64::from(row.refused))),
+                    texts(rows.iter().map(|row| row.pack.as_str())),
+                    texts(rows.iter().map(|row| row.tz.as_str())),
+                    texts(rows.iter().map(|row| row.snapshot.as_str())),
+                    maybe_texts(rows.iter().map(|row| row.past.as_deref())),
+                ],
+            );
+            self.check("of_event", rows.len(), FASTER);
+        }
+        let origins: Vec<&OriginRow> = rows.iter().filter_map(|row| row.origin.as_ref()).collect();
+        if !origins.is_empty() {
+            // Where somebody else has brought back goods of the same event, the row is there: a conflict.
+            self.add(
+                "of_origin",
+                "INSERT INTO origin (event, seq, kept_by, text) \
+                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[])",
+                [
+                    numbers(origins.iter().map(|row| row.event)),
+                    numbers(origins.iter().map(|row| row.seq)),
+                    numbers(origins.iter().map(|row| row.by)),
+                    texts(origins.iter().map(|row| row.text.as_str())),
+                ],
+            );
+        }
+        let rows = &writes.links;
+        if !rows.is_empty() {
+            self.add(
+                "of_link",
+                "INSERT INTO link (member, seq, event, hash) \
+                 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])",
+                [
+                    texts(rows.iter().map(|row| row.member.as_str())),
+                    numbers(rows.iter().map(|row| row.seq)),
+                    numbers(rows.iter().map(|row| row.event)),
+                    texts(rows.iter().map(|row| row.hash.as_str())),
+                ],
+            );
+        }
+    }
+
+    /// Lots, entries, balances and claims.
+    fn points(&mut self, writes: &'w Writes) {
+        let rows = &writes.lots;
+        if !rows.is_empty() {
+            self.add(
+                "of_lot",
+                "INSERT INTO lot (member, account, event, part, issued, start, until, granted, spent, expired, \
+                 reversed, remaining, by_event, by_raised, site, spendable, worth) \
+                 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], \
+                 $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], \
+                 $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::text[], $17::bigint[])",
+                [
+                    texts(rows.iter().map(|row| row.member.as_str())),
+                    texts(rows.iter().map(|row| row.account.as_str())),
+                    numbers(rows.iter().map(|row| row.key.event)),
+                    numbers(rows.iter().map(|row| row.key.part)),
+                    numbers(rows.iter().map(|row| row.issued)),
+                    numbers(rows.iter().map(|row| row.start)),
+                    maybe_numbers(rows.iter().map(|row| row.until)),
+                    numbers(rows.iter().map(|row| row.granted)),
+                    numbers(rows.iter().map(|row| row.spent)),
+                    numbers(rows.iter().map(|row| row.expired)),
+                    numbers(rows.iter().map(|row| row.reversed)),
+                    numbers(rows.iter().map(|row| row.remaining)),
+                    numbers(rows.iter().map(|row| row.by.event)),
+                    numbers(rows.iter().map(|row| row.by.raised)),
+                    maybe_numbers(rows.iter().map(|row| row.by.site)),
+                    maybe_texts(rows.iter().map(|row| row.spendable.as_deref())),
+                    numbers(rows.iter().map(|row| row.worth)),
+                ],
+            );
+        }
+        let rows = &writes.lot_changes;
+        if !rows.is_empty() {
+            self.add(
+                "of_lot_change",
+                "UPDATE lot SET spent = lot.spent + u.spent, expired = lot.expired + u.expired, \
+                 reversed = lot.reversed + u.reversed, \
+                 remaining = lot.remaining - u.spent - u.expired - u.reversed, worth = lot.worth + u.worth \
+                 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], \
+                 $7::bigint[], $8::bigint[]) AS u (member, account, event, part, spent, expired, reversed, worth) \
+                 WHERE lot.member = u.member AND lot.account = u.account AND lot.event = u.event \
+                 AND lot.part = u.part RETURNING 1",
+                [
+                    texts(rows.iter().map(|row| row.member.as_str())),
+                    texts(rows.iter().map(|row| row.account.as_str())),
+                    numbers(rows.iter().map(|row| row.key.event)),
+                    numbers(rows.iter().map(|row| row.key.part)),
+                    numbers(rows.iter().map(|row| row.spent)),
+                    numbers(rows.iter().map(|row| row.expired)),
+                    numbers(rows.iter().map(|row| row.reversed)),
+                    numbers(rows.iter().map(|row| row.worth)),
+                ],
+            );
+            self.check("of_lot_change", rows.len(), GONE);
+        }
+        let rows = &writes.entries;
+        if !rows.is_empty() {
+            self.add(
+                "of_entry",
+                "INSERT INTO entry (event, part, member, account, book, amount, lot_event, lot_part, rule) \
+                 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], \
+                 $6::bigint[], $7::bigint[], $8::bigint[], $9::text[])",
+                [
+                    numbers(rows.iter().map(|row| row.event)),
+                    numbers(rows.iter().map(|row| row.part)),
+                    texts(rows.iter().map(|row| row.member.as_str())),
+                    texts(rows.iter().map(|row| row.account.as_str())),
+                    texts(rows.iter().map(|row| row.book.name())),
+                    numbers(rows.iter().map(|row| row.amount)),
+                    maybe_numbers(rows.iter().map(|row| row.lot.map(|lot| lot.event))),
+                    maybe_numbers(rows.iter().map(|row| row.lot.map(|lot| lot.part))),
+                    texts(rows.iter().map(|row| row.rule.as_str())),
+                ],
+            );
+        }
+        let rows = &writes.balances;
+        if !rows.is_empty() {
+            // Rows that are there are changed: the checks of what would be inserted hold for sums, not for changes.
+            self.add(
+                "of_balance",
+                "UPDATE balance SET balance = balance.balance + u.balance, owed = balance.owed + u.owed \
+                 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (member, account, balance, owed) \
+                 WHERE balance.member = u.member AND balance.account = u.account \
+                 RETURNING balance.member, balance.account",
+                [
+                    texts(rows.iter().map(|row| row.member.as_str())),
+                    texts(rows.iter().map(|row| row.account.as_str())),
+                    numbers(rows.iter().map(|row| row.balance)),
+                    numbers(rows.iter().map(|row| row.owed)),
+                ],
+            );
+            self.add(
+                "of_new_balance",
+                "INSERT INTO balance (member, account, balance, owed) \
+                 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) \
+                 AS u (member, account, balance, owed) WHERE NOT EXISTS (SELECT 1 FROM of_balance \
+                 WHERE of_balance.member = u.member AND of_balance.account = u.account)",
+                [
+                    texts(rows.iter().map(|row| row.member.as_str())),
+                    texts(rows.iter().map(|row| row.account.as_str())),
+                    numbers(rows.iter().map(|row| row.balance)),
+                    numbers(rows.iter().map(|row| row.owed)),
+                ],
+            );
+        }
+        let rows = &writes.claims;
+        if !rows.is_empty() {
+            self.add(
+                "of_claim",
+                "INSERT INTO claim (who, counter, local, event, at, amount) \
+                 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], \
+                 $6::bigint[])",
+                [
+                    texts(rows.iter().map(|row| row.who.as_str())),
+                    texts(rows.iter().map(|row| row.counter.as_str())),
+                    numbers(rows.iter().map(|row| row.local)),
+                    numbers(rows.iter().map(|row| row.event)),
+                    numbers(rows.iter().map(|row| row.at)),
+                    numbers(rows.iter().map(|row| row.amount)),
+                ],
+            );
+        }
+    }
+}
+
+/// A column of texts.
+fn texts<'w>(values: impl Iterator<Item = &'w str>) -> Box<dyn ToSql + Sync + 'w> {
+    Box::new(values.collect::<Vec<&str>>())
+}
+
+/// A column of texts, not all of which are there.
+fn maybe_texts<'w>(values: impl Iterator<Item = Option<&'w str>>) -> Box<dyn ToSql + Sync + 'w> {
+    Box::new(values.collect::<Vec<Option<&str>>>())
+}
+
+/// A column of numbers.
+fn numbers<'w>(values: impl Iterator<Item = i64>) -> Box<dyn ToSql + Sync + 'w> {
+    Box::new(values.collect::<Vec<i64>>())
+}
+
+/// A column of numbers, not all of which are there.
+fn maybe_numbers<'w>(values: impl Iterator<Item = Option<i64>>) -> Box<dyn ToSql + Sync + 'w> {
+    Box::new(values.collect::<Vec<Option<i64>>>())
 }
 
 /// All that events need to see, in one statement and so from one moment: what a row is of, and its values.
@@ -709,7 +840,11 @@ fn failure(error: &postgres::Error) -> StoreError {
     let conflicts =
         [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::UNIQUE_VIOLATION];
     let damages = [SqlState::CHECK_VIOLATION, SqlState::DATA_CORRUPTED, SqlState::INDEX_CORRUPTED];
-    if *state == SqlState::READ_ONLY_SQL_TRANSACTION {
+    if *state == SqlState::INVALID_TEXT_REPRESENTATION && text.contains(FASTER) {
+        StoreError::Conflict("a member or an event".to_owned())
+    } else if *state == SqlState::INVALID_TEXT_REPRESENTATION && text.contains(GONE) {
+        StoreError::Damaged("a lot is gone".to_owned())
+    } else if *state == SqlState::READ_ONLY_SQL_TRANSACTION {
         StoreError::Unfit(format!("the server may not be written to: {text}"))
     } else if conflicts.contains(state) {
         StoreError::Conflict(text)
@@ -849,15 +984,17 @@ impl Store for Postgres {
         rows.iter().map(read).collect()
     }
 
+    fn pauses(&self) -> bool {
+        false
+    }
+
+    fn second(&self) -> Result<Box<dyn Store>, StoreError> {
+        let config = self.config.clone();
+        Ok(Box::new(Postgres { config, client: None, prepared: BTreeMap::new(), begun: false }))
+    }
+
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
-        if !self.begun {
-            self.begin()?;
-        }
-        let done = self.write(writes).and_then(|()| {
-            self.client()?.batch_execute("COMMIT").map_err(|error| failure(&error))?;
-            self.begun = false;
-            Ok(())
-        });
+        let done = self.write(writes);
         if done.is_err() {
             self.abandon();
         }

@@ -3,7 +3,9 @@
 
 use crate::store::{Datum, Store, StoreError};
 use perq_runtime::decimal;
+use perq_runtime::decision::Decision;
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Digits of accounts, for writing amounts.
@@ -48,6 +50,16 @@ impl Accounts {
     pub fn parse(&self, account: &str, text: &str) -> Option<i64> {
         decimal::parse(text, self.0.get(account)?.1).ok()
     }
+}
+
+/// The instant of the last event that is kept: the one as of which is told what nobody has asked for at another. Nothing in
+/// a ledger that keeps none.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn last_instant(store: &mut dyn Store) -> Result<Option<i64>, StoreError> {
+    let rows = store.query("SELECT at FROM event ORDER BY number DESC LIMIT 1", &[])?;
+    Ok(rows.first().and_then(|row| row.first()).and_then(Datum::maybe_number))
 }
 
 /// What a member has in an account at an instant.
@@ -117,6 +129,177 @@ pub fn balances(store: &mut dyn Store, member: &str, at: Option<i64>) -> Result<
             account,
         })
         .collect())
+}
+
+/// What is kept of a member beside points.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Known {
+    /// How many events have touched the member.
+    pub events: i64,
+    /// Levels, by tiers.
+    pub levels: Vec<KnownLevel>,
+    /// Badges that the member has.
+    pub badges: Vec<KnownBadge>,
+    /// Fields that rules have set.
+    pub fields: Vec<KnownField>,
+    /// Codes of coupons and certificates that were issued to the member.
+    pub codes: Vec<KnownCode>,
+}
+
+/// A level.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownLevel {
+    /// Of which tiers.
+    pub tiers: String,
+    /// The level.
+    pub level: String,
+    /// Since when, on the clock of the programme's zone; nothing where no event has changed it.
+    pub since: Option<String>,
+    /// The last day on which it cannot be lost.
+    pub until: Option<String>,
+}
+
+/// A badge.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownBadge {
+    /// Its name.
+    pub badge: String,
+    /// The instant of the event that gave it first.
+    pub since: String,
+}
+
+/// A field of the member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownField {
+    /// Its name.
+    pub field: String,
+    /// Its value.
+    pub value: Value,
+    /// The instant of the event that set it.
+    pub since: String,
+    /// The last day on which it holds.
+    pub until: Option<String>,
+}
+
+/// A code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KnownCode {
+    /// As it was issued.
+    pub code: String,
+    /// Of which coupon or certificate.
+    pub of: String,
+    /// What it is: `coupon` or `certificate`.
+    pub kind: &'static str,
+    /// Its last day.
+    pub until: Option<String>,
+    /// How often it was redeemed; of a coupon.
+    pub uses: Option<i64>,
+    /// Whether it was withdrawn.
+    pub withdrawn: bool,
+}
+
+/// What is kept of a member beside points; nothing of one who is not known.
+///
+/// # Errors
+/// Where the ledger cannot be read.
+pub fn known(store: &mut dyn Store, member: &str) -> Result<Option<Known>, StoreError> {
+    store.look()?;
+    let read = known_of(store, member);
+    store.abandon();
+    read
+}
+
+fn known_of(store: &mut dyn Store, member: &str) -> Result<Option<Known>, StoreError> {
+    let who = [Datum::Text(member.to_owned())];
+    let rows = store.query("SELECT seq FROM member WHERE name = $1", &who)?;
+    let Some(events) = rows.first().and_then(|row| row.first()).map(Datum::number) else { return Ok(None) };
+    let mut known = Known { events, ..Known::default() };
+    let day = |day: &Datum| day.maybe_number().map(perq_runtime::clock::date_text);
+    let instant = |at: &Datum| perq_runtime::clock::instant_text(at.number());
+    let changes = changes_of_level(store, &who)?;
+    for row in store.query("SELECT tiers, level, until FROM level WHERE member = $1 ORDER BY tiers", &who)? {
+        let [tiers, level, until] = row.as_slice() else { continue };
+        known.levels.push(KnownLevel {
+            tiers: tiers.text().to_owned(),
+            level: level.text().to_owned(),
+            since: changes.get(tiers.text()).cloned(),
+            until: day(until),
+        });
+    }
+    let rows = store.query(
+        "SELECT h.kind, h.name, h.of_event, h.of_raised, h.value, h.until, e.at, h.event FROM holding h \
+         JOIN event e ON e.number = h.event WHERE h.member = $1 ORDER BY h.event",
+        &who,
+    )?;
+    // The last word on what an event gave stands; of a field the last event's.
+    let mut last: BTreeMap<(&str, &str, i64, i64), &Vec<Datum>> = BTreeMap::new();
+    for row in &rows {
+        if let [kind, name, event, raised, ..] = row.as_slice() {
+            last.insert((kind.text(), name.text(), event.number(), raised.number()), row);
+        }
+    }
+    let mut fields: BTreeMap<&str, KnownField> = BTreeMap::new();
+    for ((kind, name, ..), row) in last {
+        let [_, _, _, _, value, until, at, _] = row.as_slice() else { continue };
+        let Some(text) = value.maybe_text() else { continue };
+        match kind {
+            "badge" if known.badges.iter().all(|badge| badge.badge != name) => {
+                known.badges.push(KnownBadge { badge: name.to_owned(), since: instant(at) });
+            }
+            "field" => {
+                let value = serde_json::from_str(text).unwrap_or(Value::Null);
+                let field =
+                    KnownField { field: name.to_owned(), value, since: instant(at), until: day(until) };
+                fields.insert(name, field);
+            }
+            "certificate" => {
+                let value: Value = serde_json::from_str(text).unwrap_or(Value::Null);
+                let of = value.get("of").and_then(Value::as_str).unwrap_or("").to_owned();
+                known.codes.push(KnownCode {
+                    code: name.to_owned(),
+                    of,
+                    kind: "certificate",
+                    until: day(until),
+                    uses: None,
+                    withdrawn: false,
+                });
+            }
+            _ => {}
+        }
+    }
+    known.fields = fields.into_values().collect();
+    for row in store.query(
+        "SELECT code, coupon, expires, uses, withdrawn FROM coupon WHERE member = $1 ORDER BY event, code",
+        &who,
+    )? {
+        let [code, coupon, expires, uses, withdrawn] = row.as_slice() else { continue };
+        known.codes.push(KnownCode {
+            code: code.text().to_owned(),
+            of: coupon.text().to_owned(),
+            kind: "coupon",
+            until: day(expires),
+            uses: Some(uses.number()),
+            withdrawn: withdrawn.maybe_number().is_some(),
+        });
+    }
+    Ok(Some(known))
+}
+
+/// The instants of the events that have changed a member's levels last, by tiers.
+fn changes_of_level(store: &mut dyn Store, who: &[Datum]) -> Result<BTreeMap<String, String>, StoreError> {
+    let mut changes = BTreeMap::new();
+    for row in store.query(
+        "SELECT e.decision FROM link l JOIN event e ON e.number = l.event \
+         WHERE l.member = $1 AND e.member = $1 AND e.decision LIKE '%\"tiers\":%' ORDER BY l.seq",
+        who,
+    )? {
+        let Some(decision) = row.first() else { continue };
+        let Ok(decision) = serde_json::from_str::<Decision>(decision.text()) else { continue };
+        for change in std::iter::once(&decision).chain(&decision.raised).flat_map(|one| &one.tiers) {
+            changes.insert(change.tiers.clone(), change.at.clone());
+        }
+    }
+    Ok(changes)
 }
 
 /// Points that can be spent under a condition.

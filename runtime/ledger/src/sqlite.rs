@@ -12,7 +12,8 @@ use crate::store::{
 use perq_compiler::calendar::DAY;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params, params_from_iter};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Marks a file as a ledger: the letters `perq`.
@@ -24,8 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A ledger in a file.
 pub struct Sqlite {
     connection: Connection,
-    /// After a write that did not reach the disk nothing that is written can be trusted to.
-    broken: Option<String>,
+    path: PathBuf,
+    /// After a write that did not reach the disk nothing that is written can be trusted to, with whichever hand.
+    broken: Arc<OnceLock<String>>,
 }
 
 impl Sqlite {
@@ -34,6 +36,10 @@ impl Sqlite {
     /// # Errors
     /// Where it cannot be opened, is no ledger, or one of a newer perq.
     pub fn open(path: &Path, create: bool) -> Result<Sqlite, StoreError> {
+        Sqlite::opened(path, create, Arc::default())
+    }
+
+    fn opened(path: &Path, create: bool, broken: Arc<OnceLock<String>>) -> Result<Sqlite, StoreError> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if create {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
@@ -43,12 +49,12 @@ impl Sqlite {
         let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
         connection.busy_timeout(PATIENCE).map_err(failure)?;
         connection.set_prepared_statement_cache_capacity(128);
-        let store = Sqlite { connection, broken: None };
-        store.prepare()?;
+        let store = Sqlite { connection, path: path.to_owned(), broken };
+        store.prepare(create)?;
         Ok(store)
     }
 
-    fn prepare(&self) -> Result<(), StoreError> {
+    fn prepare(&self, create: bool) -> Result<(), StoreError> {
         let pragma = |name: &str| -> Result<i64, StoreError> {
             self.connection.pragma_query_value(None, name, |row| row.get(0)).map_err(failure)
         };
@@ -59,6 +65,9 @@ impl Sqlite {
             .map_err(failure)?;
         if application != APPLICATION && (application != 0 || tables > 0) {
             return Err(StoreError::Unfit("the file is a database, but no ledger of perq".to_owned()));
+        }
+        if application == 0 && !create {
+            return Err(StoreError::Unfit("there is no ledger at this place".to_owned()));
         }
         let made = usize::try_from(version).unwrap_or(usize::MAX);
         if made > MIGRATIONS.len() {
@@ -106,15 +115,21 @@ impl Sqlite {
         work().inspect_err(|_| drop(run("ROLLBACK")))
     }
 
+    /// Runs a statement; gives how many rows it has changed.
+    fn run(&self, sql: &str, values: &[&dyn rusqlite::ToSql]) -> Result<usize, StoreError> {
+        let statement = self.connection.prepare_cached(sql);
+        statement.and_then(|mut statement| statement.execute(values)).map_err(failure)
+    }
+
     fn rows<T>(
         &self,
         sql: &str,
-        value: &str,
-        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+        values: &[&dyn rusqlite::ToSql],
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
         out: &mut Vec<T>,
     ) -> Result<(), StoreError> {
         let mut statement = self.connection.prepare_cached(sql).map_err(failure)?;
-        let rows = statement.query_map([value], read).map_err(failure)?;
+        let rows = statement.query_map(values, read).map_err(failure)?;
         for row in rows {
             out.push(row.map_err(failure)?);
         }
@@ -128,147 +143,40 @@ impl Sqlite {
             self.found_reservation(id, &mut naming, &mut found.reservations)?;
         }
         for key in &wanted.keys {
-            let mut statement = self
-                .connection
-                .prepare_cached("SELECT revision, json, decision FROM event WHERE id = ?1 AND source = ?2")
-                .map_err(failure)?;
-            let rows = statement
-                .query_map(params![key.id, key.source], |row| {
+            self.rows(
+                "SELECT revision, json, decision FROM event WHERE id = ?1 AND source = ?2",
+                params![key.id, key.source],
+                |row| {
                     let key = EventKey { revision: row.get(0)?, ..key.clone() };
                     Ok(Stored { key, json: row.get(1)?, decision: row.get(2)? })
-                })
-                .map_err(failure)?;
-            for row in rows {
-                found.stored.push(row.map_err(failure)?);
-            }
+                },
+                &mut found.stored,
+            )?;
         }
+        let kept = Kept::of(&self.connection)?;
         for member in &wanted.members {
-            let known = found.members.len();
-            self.rows(
-                "SELECT name, seq, head FROM member WHERE name = ?1",
-                member,
-                member_row,
-                &mut found.members,
-            )?;
-            if found.members.len() == known {
-                // Nobody has anything who has no chain, but claims count for inviters, too.
-                self.rows(CLAIMS, member, claim_row, &mut found.claims)?;
-                continue;
-            }
-            self.rows(
-                "SELECT member, tiers, level, until, reviewed FROM level WHERE member = ?1",
-                member,
-                |row| {
-                    Ok(LevelRow {
-                        member: row.get(0)?,
-                        tiers: row.get(1)?,
-                        level: row.get(2)?,
-                        until: row.get(3)?,
-                        reviewed: row.get(4)?,
-                    })
-                },
-                &mut found.levels,
-            )?;
-            self.rows(LOTS, member, lot_row, &mut found.lots)?;
-            for event in &naming {
-                let mut statement = self.connection.prepare_cached(SPENT_LOTS).map_err(failure)?;
-                let rows = statement.query_map(params![member, event], lot_row).map_err(failure)?;
-                for row in rows {
-                    found.lots.push(row.map_err(failure)?);
-                }
-            }
-            self.rows(
-                "SELECT member, account, balance, owed FROM balance WHERE member = ?1",
-                member,
-                |row| {
-                    Ok(BalanceRow {
-                        member: row.get(0)?,
-                        account: row.get(1)?,
-                        balance: row.get(2)?,
-                        owed: row.get(3)?,
-                    })
-                },
-                &mut found.balances,
-            )?;
-            self.rows(CLAIMS, member, claim_row, &mut found.claims)?;
-            self.rows(
-                "SELECT member, kind, name, of_event, of_raised, event, value, until FROM holding \
-                 WHERE member = ?1 ORDER BY event",
-                member,
-                |row| {
-                    Ok(HoldingRow {
-                        member: row.get(0)?,
-                        kind: row.get(1)?,
-                        name: row.get(2)?,
-                        of: (row.get(3)?, row.get(4)?),
-                        event: row.get(5)?,
-                        value: row.get(6)?,
-                        until: row.get(7)?,
-                    })
-                },
-                &mut found.holdings,
-            )?;
-            if let Some(from) = wanted.past_from {
-                let own = found.levels.iter().filter(|row| row.member == *member);
-                let missed = own.filter(|row| wanted.reviews.contains(&row.tiers)).map(|row| row.reviewed);
-                let day = |local: i64| local.div_euclid(DAY).saturating_sub(wanted.review_days);
-                let from = missed.map(day).min().map_or(from, |first| first.min(from));
-                let mut statement = self
-                    .connection
-                    .prepare_cached(
-                        "SELECT number, member, past FROM event \
-                         WHERE member = ?1 AND date >= ?2 AND past IS NOT NULL ORDER BY number",
-                    )
-                    .map_err(failure)?;
-                let rows = statement
-                    .query_map(params![member, from], |row| {
-                        Ok(PastRow { event: row.get(0)?, member: row.get(1)?, past: row.get(2)? })
-                    })
-                    .map_err(failure)?;
-                for row in rows {
-                    found.past.push(row.map_err(failure)?);
-                }
-            }
+            self.read_member(member, wanted, (&naming, kept), &mut found)?;
         }
         for code in &wanted.codes {
             self.rows(
                 "SELECT folded, code, coupon, member, expires, uses, event, withdrawn FROM coupon \
                  WHERE folded = ?1",
-                code,
-                |row| {
-                    Ok(CouponRow {
-                        folded: row.get(0)?,
-                        code: row.get(1)?,
-                        coupon: row.get(2)?,
-                        member: row.get(3)?,
-                        expires: row.get(4)?,
-                        uses: row.get(5)?,
-                        event: row.get(6)?,
-                        withdrawn: row.get(7)?,
-                    })
-                },
+                params![code],
+                coupon_row,
                 &mut found.coupons,
             )?;
         }
         for (offer, known) in &wanted.learned {
-            let mut statement = self
-                .connection
-                .prepare_cached(
-                    "SELECT offer, kind, seq, ended, accepted, day FROM tally \
-                     WHERE offer = ?1 AND (seq > ?2 OR kind = '')",
-                )
-                .map_err(failure)?;
-            let rows = statement.query_map(params![offer, known], tally_row).map_err(failure)?;
-            for row in rows {
-                found.tallies.push(row.map_err(failure)?);
-            }
+            self.rows(
+                "SELECT offer, kind, seq, ended, accepted, day FROM tally \
+                 WHERE offer = ?1 AND (seq > ?2 OR kind = '')",
+                params![offer, known],
+                tally_row,
+                &mut found.tallies,
+            )?;
         }
-        let mut statement =
-            self.connection.prepare_cached("SELECT name, version FROM counter").map_err(failure)?;
-        let versions = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failure)?;
-        for version in versions {
-            found.versions.push(version.map_err(failure)?);
-        }
+        let version = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        self.rows("SELECT name, version FROM counter", &[], version, &mut found.versions)?;
         let last: i64 = self
             .connection
             .prepare_cached("SELECT coalesce(max(number), 0) FROM event")
@@ -277,8 +185,69 @@ impl Sqlite {
         // Several events may name the same lot.
         found.lots.sort_by_key(|lot| lot.key);
         found.lots.dedup_by_key(|lot| (lot.key, lot.member.clone(), lot.account.clone()));
+        let last = last.max(wanted.after);
         found.numbers = (1i64..).take(wanted.numbers).map(|more| last.saturating_add(more)).collect();
         Ok(found)
+    }
+
+    /// Reads what events need to see of a member: `naming` are those whose lots are needed though they are used up.
+    fn read_member(
+        &self,
+        member: &String,
+        wanted: &Wanted,
+        (naming, kept): (&[i64], Kept),
+        found: &mut Loaded,
+    ) -> Result<(), StoreError> {
+        let who = params![member];
+        if kept.claims {
+            // Nobody has anything else who has no chain, but claims count for inviters, too.
+            self.rows(CLAIMS, who, claim_row, &mut found.claims)?;
+        }
+        let known = found.members.len();
+        let sql = "SELECT name, seq, head FROM member WHERE name = ?1";
+        self.rows(sql, who, member_row, &mut found.members)?;
+        if found.members.len() == known {
+            return Ok(());
+        }
+        if kept.levels {
+            self.rows(
+                "SELECT member, tiers, level, until, reviewed FROM level WHERE member = ?1",
+                who,
+                level_row,
+                &mut found.levels,
+            )?;
+        }
+        self.rows(LOTS, who, lot_row, &mut found.lots)?;
+        for event in naming {
+            self.rows(SPENT_LOTS, params![member, event], lot_row, &mut found.lots)?;
+        }
+        self.rows(
+            "SELECT member, account, balance, owed FROM balance WHERE member = ?1",
+            who,
+            balance_row,
+            &mut found.balances,
+        )?;
+        if kept.holdings {
+            self.rows(
+                "SELECT member, kind, name, of_event, of_raised, event, value, until FROM holding \
+                 WHERE member = ?1 ORDER BY event",
+                who,
+                holding_row,
+                &mut found.holdings,
+            )?;
+        }
+        let Some(from) = wanted.past_from else { return Ok(()) };
+        let own = found.levels.iter().filter(|row| row.member == *member);
+        let missed = own.filter(|row| wanted.reviews.contains(&row.tiers)).map(|row| row.reviewed);
+        let day = |local: i64| local.div_euclid(DAY).saturating_sub(wanted.review_days);
+        let from = missed.map(day).min().map_or(from, |first| first.min(from));
+        self.rows(
+            "SELECT number, member, past FROM event \
+             WHERE member = ?1 AND date >= ?2 AND past IS NOT NULL ORDER BY number",
+            params![member, from],
+            |row| Ok(PastRow { event: row.get(0)?, member: row.get(1)?, past: row.get(2)? }),
+            &mut found.past,
+        )
     }
 
     /// Reads a reservation, and adds the number of its event.
@@ -329,44 +298,29 @@ impl Sqlite {
     fn found_origins(&self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError> {
         let mut all = Vec::new();
         for key in keys {
-            let mut statement = self
-                .connection
-                .prepare_cached(
-                    "SELECT e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text, e.snapshot \
-                     FROM event e JOIN origin o ON o.event = e.number \
-                     WHERE e.id = ?1 AND e.source = ?2 ORDER BY o.seq DESC LIMIT 1",
-                )
-                .map_err(failure)?;
-            let rows = statement
-                .query_map(params![key.id, key.source], |row| {
-                    Ok(FoundOrigin {
-                        id: row.get(0)?,
-                        pack: row.get(1)?,
-                        date: row.get(2)?,
-                        row: OriginRow {
-                            event: row.get(3)?,
-                            seq: row.get(4)?,
-                            by: row.get(5)?,
-                            text: row.get(6)?,
-                        },
-                        snapshot: row.get(7)?,
-                    })
-                })
-                .map_err(failure)?;
-            for row in rows {
-                all.push(row.map_err(failure)?);
-            }
+            self.rows(
+                "SELECT e.id, e.pack, e.date, o.event, o.seq, o.kept_by, o.text, e.snapshot \
+                 FROM event e JOIN origin o ON o.event = e.number \
+                 WHERE e.id = ?1 AND e.source = ?2 ORDER BY o.seq DESC LIMIT 1",
+                params![key.id, key.source],
+                |row| {
+                    let kept = OriginRow {
+                        event: row.get(3)?,
+                        seq: row.get(4)?,
+                        by: row.get(5)?,
+                        text: row.get(6)?,
+                    };
+                    let (id, pack, date, snapshot) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(7)?);
+                    Ok(FoundOrigin { id, pack, date, snapshot, row: kept })
+                },
+                &mut all,
+            )?;
         }
         Ok(all)
     }
 
     fn write(&self, writes: &Writes) -> Result<(), StoreError> {
-        let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<usize, StoreError> {
-            self.connection
-                .prepare_cached(sql)
-                .and_then(|mut statement| statement.execute(values))
-                .map_err(failure)
-        };
+        let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| self.run(sql, values);
         for row in &writes.accounts {
             run(
                 "INSERT INTO account (name, unit, decimals) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
@@ -576,12 +530,7 @@ impl Sqlite {
     }
 
     fn write_contacts(&self, writes: &Writes) -> Result<(), StoreError> {
-        let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| -> Result<usize, StoreError> {
-            self.connection
-                .prepare_cached(sql)
-                .and_then(|mut statement| statement.execute(values))
-                .map_err(failure)
-        };
+        let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| self.run(sql, values);
         for row in &writes.learning {
             run(
                 "INSERT INTO learning (pack, offer, name, terms) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
@@ -635,13 +584,40 @@ impl Sqlite {
         Ok(())
     }
 
+    /// Begins to write, where [`Store::load`] has not.
+    fn begin(&self) -> Result<(), StoreError> {
+        if self.connection.is_autocommit() {
+            self.run("BEGIN IMMEDIATE", &[])?;
+        }
+        Ok(())
+    }
+
     fn whole(&self) -> Result<(), StoreError> {
-        match &self.broken {
+        match self.broken.get() {
             Some(text) => Err(StoreError::Unavailable(format!(
                 "a write did not reach the disk ({text}); nothing more is written until the ledger is opened anew"
             ))),
             None => Ok(()),
         }
+    }
+}
+
+/// Which tables have rows of members at all: of the others nothing is asked, member by member.
+#[derive(Clone, Copy)]
+struct Kept {
+    levels: bool,
+    claims: bool,
+    holdings: bool,
+}
+
+impl Kept {
+    fn of(connection: &Connection) -> Result<Kept, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM level), EXISTS (SELECT 1 FROM claim WHERE who > ''), \
+                   EXISTS (SELECT 1 FROM holding)";
+        let read =
+            |row: &Row<'_>| Ok(Kept { levels: row.get(0)?, claims: row.get(1)?, holdings: row.get(2)? });
+        let statement = connection.prepare_cached(sql);
+        statement.and_then(|mut statement| statement.query_row([], read)).map_err(failure)
     }
 }
 
@@ -658,6 +634,45 @@ const CLAIMS: &str = "SELECT who, counter, local, event, at, amount FROM claim W
 
 fn member_row(row: &Row<'_>) -> rusqlite::Result<MemberRow> {
     Ok(MemberRow { name: row.get(0)?, seq: row.get(1)?, head: row.get(2)? })
+}
+
+fn level_row(row: &Row<'_>) -> rusqlite::Result<LevelRow> {
+    Ok(LevelRow {
+        member: row.get(0)?,
+        tiers: row.get(1)?,
+        level: row.get(2)?,
+        until: row.get(3)?,
+        reviewed: row.get(4)?,
+    })
+}
+
+fn balance_row(row: &Row<'_>) -> rusqlite::Result<BalanceRow> {
+    Ok(BalanceRow { member: row.get(0)?, account: row.get(1)?, balance: row.get(2)?, owed: row.get(3)? })
+}
+
+fn holding_row(row: &Row<'_>) -> rusqlite::Result<HoldingRow> {
+    Ok(HoldingRow {
+        member: row.get(0)?,
+        kind: row.get(1)?,
+        name: row.get(2)?,
+        of: (row.get(3)?, row.get(4)?),
+        event: row.get(5)?,
+        value: row.get(6)?,
+        until: row.get(7)?,
+    })
+}
+
+fn coupon_row(row: &Row<'_>) -> rusqlite::Result<CouponRow> {
+    Ok(CouponRow {
+        folded: row.get(0)?,
+        code: row.get(1)?,
+        coupon: row.get(2)?,
+        member: row.get(3)?,
+        expires: row.get(4)?,
+        uses: row.get(5)?,
+        event: row.get(6)?,
+        withdrawn: row.get(7)?,
+    })
 }
 
 fn lot_row(row: &Row<'_>) -> rusqlite::Result<LotRow> {
@@ -748,7 +763,7 @@ impl Store for Sqlite {
         self.whole()?;
         let begin =
             |sql: &str| self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
-        begin("BEGIN IMMEDIATE")
+        begin(if wanted.apart { "BEGIN" } else { "BEGIN IMMEDIATE" })
             .or_else(|error| match error.sqlite_error_code() {
                 // What was decided can be answered all the same; whoever writes is told.
                 Some(ErrorCode::ReadOnly) => begin("BEGIN"),
@@ -766,11 +781,16 @@ impl Store for Sqlite {
         let mut all = Vec::new();
         for name in names {
             let mut versions = Vec::new();
-            self.rows("SELECT version FROM counter WHERE name = ?1", name, |row| row.get(0), &mut versions)?;
+            self.rows(
+                "SELECT version FROM counter WHERE name = ?1",
+                params![name],
+                |row| row.get(0),
+                &mut versions,
+            )?;
             let mut days = Vec::new();
             self.rows(
                 "SELECT day, amount FROM counter_day WHERE counter = ?1 ORDER BY day",
-                name,
+                params![name],
                 |row| Ok((row.get(0)?, row.get(1)?)),
                 &mut days,
             )?;
@@ -781,23 +801,35 @@ impl Store for Sqlite {
     }
 
     fn shared_claims(&mut self, counter: &str, from: i64) -> Result<Vec<ClaimRow>, StoreError> {
-        let mut statement = self
-            .connection
-            .prepare_cached(
-                "SELECT who, counter, local, event, at, amount FROM claim \
-                 WHERE who = '' AND counter = ?1 AND local >= ?2",
-            )
-            .map_err(failure)?;
-        let rows = statement.query_map(params![counter, from], claim_row).map_err(failure)?;
-        rows.map(|row| row.map_err(failure)).collect()
+        let mut claims = Vec::new();
+        self.rows(
+            "SELECT who, counter, local, event, at, amount FROM claim \
+             WHERE who = '' AND counter = ?1 AND local >= ?2",
+            params![counter, from],
+            claim_row,
+            &mut claims,
+        )?;
+        Ok(claims)
     }
 
     fn origins(&mut self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError> {
         self.found_origins(keys)
     }
 
+    fn second(&self) -> Result<Box<dyn Store>, StoreError> {
+        self.whole()?;
+        let second = Sqlite::opened(&self.path, false, Arc::clone(&self.broken))?;
+        // Who reads meanwhile keeps the log from being taken in, and each commit would try: the first hand does it, in a pause.
+        second.connection.execute_batch("PRAGMA wal_autocheckpoint = 0").map_err(failure)?;
+        Ok(Box::new(second))
+    }
+
+    fn pauses(&self) -> bool {
+        true
+    }
+
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
-        let written = self.whole().and_then(|()| self.write(writes));
+        let written = self.whole().and_then(|()| self.begin()).and_then(|()| self.write(writes));
         if let Err(error) = written {
             self.abandon();
             return Err(error);
@@ -807,7 +839,8 @@ impl Store for Sqlite {
             Ok(_) => Ok(()),
             Err(error) => {
                 if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
-                    self.broken = Some(error.to_string());
+                    // Whoever said so first is believed.
+                    drop(self.broken.set(error.to_string()));
                 }
                 self.abandon();
                 Err(failure(error))

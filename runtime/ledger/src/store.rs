@@ -156,6 +156,19 @@ pub fn held_claims(snapshot: &str) -> Vec<HeldClaim> {
     serde_json::from_str(snapshot).map(|held: Held| held.held).unwrap_or_default()
 }
 
+/// The codes that a reservation holds, as codes are compared, from the snapshot of its event.
+pub fn held_codes(snapshot: &str) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Held {
+        #[serde(default)]
+        codes: Vec<String>,
+    }
+    if !snapshot.contains("\"codes\":") {
+        return Vec::new();
+    }
+    serde_json::from_str(snapshot).map(|held: Held| held.codes).unwrap_or_default()
+}
+
 impl FoundReservation {
     /// From when it is void.
     pub fn until(&self) -> i64 {
@@ -265,6 +278,18 @@ pub struct LotRow {
     pub spendable: Option<String>,
     /// What it was, less what of it should not have been awarded since goods came back.
     pub worth: i64,
+}
+
+impl LotRow {
+    /// Takes over what became of it.
+    pub fn change(&mut self, change: &LotChange) {
+        self.spent = self.spent.saturating_add(change.spent);
+        self.expired = self.expired.saturating_add(change.expired);
+        self.reversed = self.reversed.saturating_add(change.reversed);
+        let gone = change.spent.saturating_add(change.expired).saturating_add(change.reversed);
+        self.remaining = self.remaining.saturating_sub(gone);
+        self.worth = self.worth.saturating_add(change.worth);
+    }
 }
 
 /// For what a lot was issued: the event whose award it is, also where a later one has issued it.
@@ -519,6 +544,10 @@ pub struct Wanted {
     pub counters: Vec<String>,
     /// Offers of which what was learned is needed, by lasting name, and how many reactions are known of each.
     pub learned: Vec<(String, i64)>,
+    /// What is decided is written with a [`Store::second`] hand: nothing is held for it here.
+    pub apart: bool,
+    /// Numbers of new events are past this one, too, which is being written.
+    pub after: i64,
     /// Holds the members, counters and what is learned until the end of the transaction, where somebody else was faster before.
     pub lock: bool,
 }
@@ -680,7 +709,7 @@ impl std::error::Error for StoreError {}
 
 /// A place that keeps a ledger.
 ///
-/// [`Store::load`] begins what [`Store::commit`] or [`Store::abandon`] ends. A commit fails with
+/// [`Store::load`] begins what [`Store::commit`] or [`Store::abandon`] ends, unless what is decided is written `apart`. A commit fails with
 /// [`StoreError::Conflict`] where a member's chain or a counter's version is no longer as it was found, or an event is
 /// there by now; nothing of it is written then.
 pub trait Store: Send {
@@ -707,6 +736,15 @@ pub trait Store: Send {
     /// # Errors
     /// Where it cannot.
     fn origins(&mut self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError>;
+
+    /// A second hand for the same place, which writes what this one has decided `apart`, while this one decides more.
+    ///
+    /// # Errors
+    /// Where there can be none.
+    fn second(&self) -> Result<Box<dyn Store>, StoreError>;
+
+    /// Whether what is written apart gathers in a log that can only be taken in where nobody decides meanwhile.
+    fn pauses(&self) -> bool;
 
     /// Writes all, durably, or nothing.
     ///

@@ -15,6 +15,7 @@ use perq_ledger::{Answered, Ledger, Refusal, report};
 use perq_runtime::engine::Engine;
 use perq_runtime::input;
 use perq_runtime::record::ReadOptions;
+use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -28,6 +29,8 @@ const TOGETHER: usize = 256;
 #[derive(Default)]
 struct Counts {
     kept: u64,
+    /// Decided and kept, too, and refused as a whole, by why.
+    declined: BTreeMap<String, u64>,
     repeated: u64,
     refused: BTreeMap<&'static str, u64>,
 }
@@ -128,9 +131,16 @@ pub fn run(
         (false, Some(_)) => "decided, with what they take held",
         (false, None) => "decided and kept",
     };
-    let all = counts.kept + counts.repeated + refused;
+    let declined: u64 = counts.declined.values().sum();
+    let all = counts.kept + declined + counts.repeated + refused;
+    let whys: Vec<String> =
+        counts.declined.iter().map(|(why, many)| format!("{} {}", plain(why), grouped(*many))).collect();
+    let of_whole = match whys.as_slice() {
+        [] => String::new(),
+        whys => format!(" {} refused as a whole ({}),", grouped(declined), whys.join(", ")),
+    };
     output.note(&format!(
-        "{}: {} {decided}, {} answered as before, {} refused; {seconds:.2} s, {} a second",
+        "{}: {} {decided},{of_whole} {} answered as before, {} refused; {seconds:.2} s, {} a second",
         plural(usize::try_from(all).unwrap_or(usize::MAX), "record"),
         grouped(counts.kept),
         grouped(counts.repeated),
@@ -144,6 +154,7 @@ pub fn run(
             "seconds": seconds,
             "quote": options.quote,
             "decided": counts.kept,
+            "declined": counts.declined,
             "repeated": counts.repeated,
             "refused": counts.refused,
         }),
@@ -232,7 +243,11 @@ fn write(
     for ((number, line), answer) in lines.iter().zip(answers) {
         match answer {
             Ok(answer) => {
-                *(if answer.repeated { &mut counts.repeated } else { &mut counts.kept }) += 1;
+                match why_refused(&answer.decision) {
+                    _ if answer.repeated => counts.repeated += 1,
+                    Some(why) => *counts.declined.entry(why).or_default() += 1,
+                    None => counts.kept += 1,
+                }
                 out.write_all(answer.decision.as_bytes())?;
                 out.write_all(b"\n")?;
             }
@@ -246,6 +261,24 @@ fn write(
     }
     out.flush()?;
     Ok(())
+}
+
+/// Why a decision refuses its event as a whole: `short`, `not-kept`.
+fn why_refused(decision: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Whole {
+        refused: Option<Why>,
+    }
+    #[derive(Deserialize)]
+    struct Why {
+        because: String,
+    }
+    // Most have no such field anywhere, and are not read.
+    if !decision.contains("\"refused\":") {
+        return None;
+    }
+    let whole: Whole = serde_json::from_str(decision).ok()?;
+    whole.refused.map(|refused| refused.because)
 }
 
 /// A refused record in the form that batches write.

@@ -24,6 +24,7 @@ use std::path::Path;
 pub fn run(options: &args::Ledger, output: &mut Output) -> Outcome {
     match &options.deed {
         LedgerDeed::Balance(of) => balance(of, output),
+        LedgerDeed::Member(of) => member(of, output),
         LedgerDeed::Statement(of) => statement(of, output),
         LedgerDeed::Lots(of) => lots(of, output),
         LedgerDeed::Liability(of) => liability(of, output),
@@ -98,31 +99,112 @@ fn table(output: &mut Output, header: &[&str], rows: &[Vec<String>], right: &[us
     Ok(())
 }
 
+/// The instant that is asked for, or the last event's.
+fn as_of(of: &args::LedgerMember, store: &mut dyn Store) -> Result<Option<i64>, Failure> {
+    match of.at.as_deref() {
+        Some(text) => instant(text).map(Some),
+        None => report::last_instant(store).map_err(|error| failed(&of.ledger, &error)),
+    }
+}
+
+/// Says as of when something is told, where nobody has said it.
+fn tell_when(of: &args::LedgerMember, at: Option<i64>, output: &mut Output) {
+    if let (None, Some(at)) = (&of.at, at) {
+        let at = perq_runtime::clock::instant_text(at);
+        output.note(&format!("as of the last event, {at}; --at INSTANT asks for another"));
+    }
+}
+
 fn balance(of: &args::LedgerMember, output: &mut Output) -> Outcome {
-    let at = of.at.as_deref().map(instant).transpose()?;
     let mut store = opened(&of.ledger)?;
+    let at = as_of(of, &mut *store)?;
     let rows = report::balances(&mut *store, &of.member, at).map_err(|error| failed(&of.ledger, &error))?;
     if rows.is_empty() {
         output.note(&format!("nothing is known of member {}", plain(&of.member)));
     } else {
-        let cells: Vec<Vec<String>> = rows
-            .iter()
-            .map(|row| {
-                vec![
-                    plain(&row.account),
-                    row.balance.clone(),
-                    row.pending.clone(),
-                    row.ended.clone(),
-                    row.reserved.clone(),
-                    plain(&row.unit),
-                ]
-            })
-            .collect();
-        let header = ["account", "balance", "pending", "ended", "reserved", "unit"];
-        table(output, &header, &cells, &[1, 2, 3, 4])?;
+        balances(&rows, output)?;
+        tell_when(of, at, output);
     }
-    output.object("ledger", json!({ "member": of.member, "balances": rows }));
+    let at = at.map(perq_runtime::clock::instant_text);
+    output.object("ledger", json!({ "member": of.member, "at": at, "balances": rows }));
     Ok(Exit::findings(rows.is_empty()))
+}
+
+fn balances(rows: &[report::Balance], output: &mut Output) -> Result<(), Failure> {
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            vec![
+                plain(&row.account),
+                row.balance.clone(),
+                row.pending.clone(),
+                row.ended.clone(),
+                row.reserved.clone(),
+                plain(&row.unit),
+            ]
+        })
+        .collect();
+    table(output, &["account", "balance", "pending", "ended", "reserved", "unit"], &cells, &[1, 2, 3, 4])
+}
+
+fn member(of: &args::LedgerMember, output: &mut Output) -> Outcome {
+    let mut store = opened(&of.ledger)?;
+    let at = as_of(of, &mut *store)?;
+    let fail = |error: StoreError| failed(&of.ledger, &error);
+    let Some(known) = report::known(&mut *store, &of.member).map_err(fail)? else {
+        output.note(&format!("nothing is known of member {}", plain(&of.member)));
+        output.object("ledger", json!({ "member": of.member }));
+        return Ok(Exit::Findings);
+    };
+    let points = report::balances(&mut *store, &of.member, at).map_err(fail)?;
+    output.say(&format!("{}: {}", plain(&of.member), plural_of(known.events.unsigned_abs(), "event")))?;
+    let ends = |until: &Option<String>| until.clone().unwrap_or_else(|| "-".to_owned());
+    let mut part = |title: &str, header: &[&str], rows: Vec<Vec<String>>| -> Result<(), Failure> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        output.say("")?;
+        output.say(title)?;
+        table(output, header, &rows, &[])
+    };
+    let levels = known.levels.iter().map(|row| {
+        let since = row.since.clone().unwrap_or_else(|| "the beginning".to_owned());
+        vec![plain(&row.tiers), plain(&row.level), since, ends(&row.until)]
+    });
+    part("Levels", &["tiers", "level", "since", "until"], levels.collect())?;
+    let badges = known.badges.iter().map(|row| vec![plain(&row.badge), row.since.clone()]);
+    part("Badges", &["badge", "since"], badges.collect())?;
+    let fields = known.fields.iter().map(|row| {
+        let value = row.value.as_str().map_or_else(|| row.value.to_string(), str::to_owned);
+        vec![plain(&row.field), plain(&value), row.since.clone(), ends(&row.until)]
+    });
+    part("Fields", &["field", "value", "since", "until"], fields.collect())?;
+    let codes = known.codes.iter().map(|row| {
+        let uses = row.uses.map_or_else(|| "-".to_owned(), |uses| uses.to_string());
+        let state = if row.withdrawn { "withdrawn" } else { "" };
+        vec![plain(&row.code), plain(&row.of), ends(&row.until), uses, state.to_owned()]
+    });
+    part("Codes", &["code", "of", "until", "uses", ""], codes.collect())?;
+    if !points.is_empty() {
+        output.say("")?;
+        output.say("Points")?;
+        balances(&points, output)?;
+    }
+    tell_when(of, at, output);
+    output.object(
+        "ledger",
+        json!({
+            "member": of.member,
+            "at": at.map(perq_runtime::clock::instant_text),
+            "events": known.events,
+            "balances": points,
+            "levels": known.levels,
+            "badges": known.badges,
+            "fields": known.fields,
+            "codes": known.codes,
+        }),
+    );
+    Ok(Exit::Clean)
 }
 
 fn statement(of: &args::LedgerMember, output: &mut Output) -> Outcome {
@@ -533,7 +615,7 @@ fn adjust(place: &str, members: &[String], of: &args::Adjustment, output: &mut O
     let (at, until) = (instant(&of.at)?, of.until.as_deref().map(instant).transpose()?);
     let account = of.account.clone();
     let act = match amount {
-        1.. => Act::Add { account, amount, until },
+        1.. => Act::Add { account, amount, until, may_be_new: of.new_members },
         _ => Act::Remove { account, amount: amount.saturating_neg() },
     };
     let deeds: Vec<Deed> = members
