@@ -44,6 +44,8 @@ pub fn template(program: &Verified, id: FunctionId) -> Option<(Template, Parts)>
     let narrowed = narrowed_loops(program, line_atoms(program, id), &function, &Shape::of(&function));
     let mut parts = Parts { assumed, ..Parts::default() };
     let insts = function.insts.into_iter().map(|inst| parts.take_out(inst)).collect();
+    parts.constants.shrink_to_fit();
+    parts.references.shrink_to_fit();
     Some((Template { variables: function.variables, insts, narrowed }, parts))
 }
 

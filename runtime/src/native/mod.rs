@@ -78,7 +78,7 @@ struct Functions {
     /// Nobody wants the rest.
     stopped: AtomicBool,
     /// What became of the templates so far: functions that differ in constants only share their code.
-    templates: Mutex<HashMap<Template, Made>>,
+    templates: Mutex<Templates>,
     /// Holds the code that entries point to: it is dropped after them, and nothing hands out their pointers.
     shards: Mutex<Vec<Shard>>,
 }
@@ -87,6 +87,14 @@ struct Functions {
 enum Entry {
     Compiled(Compiled),
     Declined(String),
+}
+
+/// Templates with what became of them, as long as functions are compiled.
+#[derive(Default)]
+struct Templates {
+    made: HashMap<Template, Made>,
+    /// How many there were.
+    pieces: usize,
 }
 
 /// What became of a template.
@@ -250,7 +258,7 @@ impl Native {
             next: AtomicUsize::new(0),
             busy: RwLock::new(()),
             stopped: AtomicBool::new(false),
-            templates: Mutex::new(HashMap::new()),
+            templates: Mutex::default(),
             shards: Mutex::new(Vec::new()),
         });
         let threads = threads.min(functions.parts());
@@ -308,7 +316,7 @@ impl Native {
 
     /// How many pieces of code were made for them: functions that differ in constants only share one.
     pub fn pieces(&self) -> usize {
-        self.functions.templates.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.functions.templates.lock().unwrap_or_else(PoisonError::into_inner).pieces
     }
 
     /// The functions that are interpreted for good, and why.
@@ -373,7 +381,7 @@ impl Functions {
             let templates = wanted.iter().filter_map(|(_, wanted)| wanted.as_ref());
             templates
                 .map(|(template, _)| template)
-                .filter(|template| !known.contains_key(*template) && seen.insert(*template))
+                .filter(|template| !known.made.contains_key(*template) && seen.insert(*template))
                 .collect()
         };
         if !missing.is_empty() {
@@ -384,12 +392,14 @@ impl Functions {
             }
             let mut known = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
             for (template, made) in missing.into_iter().zip(made) {
-                known.entry(template.clone()).or_insert(made);
+                if known.made.insert(template.clone(), made).is_none() {
+                    known.pieces = known.pieces.saturating_add(1);
+                }
             }
         }
         let known = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
         for (function, wanted) in wanted {
-            let entry = match wanted.as_ref().and_then(|(template, _)| known.get(template)).cloned() {
+            let entry = match wanted.as_ref().and_then(|(template, _)| known.made.get(template)).cloned() {
                 Some(Made::Code(made)) => Entry::Compiled(Compiled {
                     made,
                     parts: wanted.map_or(Parts::default(), |(_, parts)| parts),
@@ -411,6 +421,8 @@ impl Functions {
         for entry in &self.entries {
             entry.get_or_init(|| Entry::Declined("a compiling thread failed".to_owned()));
         }
+        // Nobody asks for a template any more.
+        self.templates.lock().unwrap_or_else(PoisonError::into_inner).made = HashMap::new();
     }
 }
 
