@@ -32,7 +32,8 @@ fn rules(folder: &Path) -> Vec<Input> {
             let body = body.split('}').next().unwrap_or(body);
             out.push_str(before);
             out.push_str(&account[..open]);
-            if !body.contains("shortfall") {
+            let says = |line: &str| line.split('#').next().is_some_and(|line| line.contains("shortfall"));
+            if !body.lines().any(says) {
                 out.push_str(" shortfall debt ");
             }
             rest = &account[open..];

@@ -418,8 +418,10 @@ impl<'a> Checker<'a> {
         let per_member = match per {
             [] => false,
             [name] if name.text == "member" => true,
-            [name, ..] => {
-                self.report(errors::unknown_word(at.place(name.span), "uses", &name.text, &["member"]));
+            [first, others @ ..] => {
+                let name = others.iter().rfind(|_| first.text == "member").unwrap_or(first);
+                let what = "way to count uses";
+                self.report(errors::unknown_word(at.place(name.span), what, &name.text, &["member"]));
                 return None;
             }
         };

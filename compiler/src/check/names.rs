@@ -426,7 +426,9 @@ const MAX_SUGGESTED: usize = 100;
 /// The candidate with which a longer word begins: `sat` of `Saturday`.
 pub(super) fn begun<'n>(word: &str, mut candidates: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let lower = word.to_ascii_lowercase();
-    candidates.find(|candidate| candidate.len() >= 3 && lower.starts_with(candidate))
+    candidates.find(|candidate| {
+        candidate.len() >= 3 && lower.len() > candidate.len() && lower.starts_with(candidate)
+    })
 }
 
 /// The one of `candidates` that is close enough to `name` to be meant; the first in the alphabet of equally near ones.
