@@ -311,6 +311,9 @@ fn write_all<'a>(
         return write_table(format, file, contacts, (reasons, zone))
             .map_err(|error| Failure::file(path, &error));
     }
+    // In text an instant is local; only columns need the zone.
+    #[cfg(not(feature = "columnar"))]
+    let _ = zone;
     let mut out = BufWriter::with_capacity(1 << 16, file);
     let csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     if csv {
