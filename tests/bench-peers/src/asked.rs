@@ -48,9 +48,8 @@ pub fn conditions(rule: &Rule) -> Vec<Asked> {
     let words = |field, values: &[u8], names: &[&'static str]| {
         Asked::Among(field, values.iter().map(|value| Constant::Word(names[usize::from(*value)])).collect())
     };
-    let numbers = |field, values: Vec<i64>| {
-        Asked::Among(field, values.into_iter().map(Constant::Number).collect())
-    };
+    let numbers =
+        |field, values: Vec<i64>| Asked::Among(field, values.into_iter().map(Constant::Number).collect());
     let segments = |inside, of: &[u8]| Asked::Segments {
         inside,
         of: of.iter().map(|number| segment(*number)).collect(),

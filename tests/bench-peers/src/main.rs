@@ -123,7 +123,11 @@ impl Field<'_> {
     /// A line of the table: the engine, and perq on the same receipts.
     fn row(&mut self, name: &str, receipts: usize, each: f64, load: f64) {
         let perq = timed(&mut self.perq, self.data, receipts, (20_000 / receipts).max(1));
-        println!("{name:<20} {:>8} {receipts:>9} {each:>14.0} {perq:>9.0} {:>10.2} {load:>10.1}", self.rules.len(), each / perq);
+        println!(
+            "{name:<20} {:>8} {receipts:>9} {each:>14.0} {perq:>9.0} {:>10.2} {load:>10.1}",
+            self.rules.len(),
+            each / perq
+        );
     }
 
     /// Times what has been made in so many milliseconds.
@@ -136,16 +140,21 @@ impl Field<'_> {
             receipts += 1;
         }
         self.compare(name, &out);
-        let again = (200 * 1_000_000 / worked().saturating_sub(start).as_nanos().max(1)).clamp(1, 20) as usize;
+        let again =
+            (200 * 1_000_000 / worked().saturating_sub(start).as_nanos().max(1)).clamp(1, 20) as usize;
         let each = timed(contestant, self.data, receipts, again);
         self.row(name, receipts, each, load);
     }
 
     fn beside<P: Peer>(&mut self, name: &str) {
         let start = worked();
-        let peer = P::new(self.rules);
+        let peer = match P::new(self.rules) {
+            Ok(peer) => peer,
+            Err(why) => return println!("{name:<20} {:>8} does not take them: {why}", self.rules.len()),
+        };
         let load = milliseconds(worked().saturating_sub(start));
-        let records = self.data.receipts.iter().take(MOST).map(|receipt| peer.record(self.data, receipt)).collect();
+        let records =
+            self.data.receipts.iter().take(MOST).map(|receipt| peer.record(self.data, receipt)).collect();
         let values = vec![0; self.rules.len()];
         let mut beside = Beside { peer, records, rules: self.rules.to_vec(), values, found: Vec::new() };
         self.measure(name, &mut beside, load);

@@ -52,7 +52,7 @@ fn whole(value: Value) -> i64 {
 impl Peer for Cel {
     type Record = Context<'static, 'static>;
 
-    fn new(rules: &[Rule]) -> Cel {
+    fn new(rules: &[Rule]) -> Result<Cel, String> {
         let env = Arc::new(Env::stdlib());
         let mut words = Words::default();
         let programs = rules
@@ -81,7 +81,7 @@ impl Peer for Cel {
         })
         .expect("a function");
         // A context borrows its parent; one a pack is left over at the end of the run.
-        Cel { root: Box::leak(Box::new(root)), programs }
+        Ok(Cel { root: Box::leak(Box::new(root)), programs })
     }
 
     fn record(&self, data: &Data, receipt: &Receipt) -> Self::Record {
@@ -98,10 +98,14 @@ impl Peer for Cel {
             Value::List(Arc::new(segments(receipt).map(|name| word(&name)).collect())),
         );
         let line = |of: &perq_tests::workload::Line| {
-            let fields = fields(of).map(|(name, value)| (Key::String(Arc::new(name.to_owned())), Value::Int(value)));
+            let fields =
+                fields(of).map(|(name, value)| (Key::String(Arc::new(name.to_owned())), Value::Int(value)));
             Value::Map(HashMap::from(fields).into())
         };
-        record.add_variable_from_value("lines", Value::List(Arc::new(data.lines_of(receipt).iter().map(line).collect())));
+        record.add_variable_from_value(
+            "lines",
+            Value::List(Arc::new(data.lines_of(receipt).iter().map(line).collect())),
+        );
         record
     }
 

@@ -88,7 +88,7 @@ pub struct Datalogic {
 impl Peer for Datalogic {
     type Record = ParsedData;
 
-    fn new(rules: &[Rule]) -> Datalogic {
+    fn new(rules: &[Rule]) -> Result<Datalogic, String> {
         let all = Arc::new(OnceLock::new());
         let engine = Engine::builder().add_operator("in_set", InSet(all.clone())).build();
         let mut sets = Vec::new();
@@ -108,7 +108,7 @@ impl Peer for Datalogic {
             })
             .collect();
         all.set(sets).expect("they are set once");
-        Datalogic { engine, rules, arena: Bump::new() }
+        Ok(Datalogic { engine, rules, arena: Bump::new() })
     }
 
     fn record(&self, data: &Data, receipt: &Receipt) -> Self::Record {

@@ -50,7 +50,7 @@ pub struct Grl {
 impl Peer for Grl {
     type Record = (Facts, Vec<Line>);
 
-    fn new(rules: &[Rule]) -> Grl {
+    fn new(rules: &[Rule]) -> Result<Grl, String> {
         let mut text = String::new();
         for rule in rules {
             let mut conditions: Vec<String> = Words.conditions(rule).into_iter().collect();
@@ -92,7 +92,7 @@ impl Peer for Grl {
             into.lock().expect("nobody panicked").push(Found { rule, amount, pieces: i64::MAX });
             Ok(())
         });
-        Grl { engine, lines, found }
+        Ok(Grl { engine, lines, found })
     }
 
     fn record(&self, data: &Data, receipt: &Receipt) -> Self::Record {

@@ -32,7 +32,10 @@ pub trait Peer: Sized {
     type Record;
 
     /// Reads the rules.
-    fn new(rules: &[Rule]) -> Self;
+    ///
+    /// # Errors
+    /// Where the engine takes no pack of this size.
+    fn new(rules: &[Rule]) -> Result<Self, String>;
 
     /// A receipt as the engine's own value. Not timed: perq is given a packed record too.
     fn record(&self, data: &Data, receipt: &Receipt) -> Self::Record;
@@ -92,7 +95,9 @@ pub fn object(data: &Data, receipt: &Receipt) -> Value {
     object.extend(numbers(receipt).map(|(name, number)| (name.to_owned(), number.into())));
     object.insert("segments".to_owned(), segments(receipt).collect::<Vec<_>>().into());
     let lines = data.lines_of(receipt).iter().map(|line| {
-        Value::Object(fields(line).into_iter().map(|(name, number)| (name.to_owned(), json!(number))).collect())
+        Value::Object(
+            fields(line).into_iter().map(|(name, number)| (name.to_owned(), json!(number))).collect(),
+        )
     });
     object.insert("lines".to_owned(), lines.collect());
     Value::Object(object)

@@ -48,7 +48,9 @@ fn condition(asked: &Asked) -> Vec<Value> {
         ],
         Asked::AtLeast(fact, least) => vec![one(fact, "greaterThanInclusive", json!(least))],
         Asked::Segments { inside: true, of } => {
-            vec![json!({ "any": of.iter().map(|name| one("segments", "contains", json!(name))).collect::<Vec<_>>() })]
+            vec![
+                json!({ "any": of.iter().map(|name| one("segments", "contains", json!(name))).collect::<Vec<_>>() }),
+            ]
         }
         Asked::Segments { inside: false, of } => {
             of.iter().map(|name| one("segments", "doesNotContain", json!(name))).collect()

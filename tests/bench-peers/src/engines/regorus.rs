@@ -8,8 +8,8 @@ use ::regorus::{Engine, Rc, Value};
 use perq_tests::workload::{Data, Receipt, Rule};
 use serde_json::json;
 
-/// A file of more than a mebibyte is refused.
-const RULES_PER_FILE: usize = 2_000;
+/// A file of more than a mebibyte, or of more than 20 000 lines, is refused.
+const RULES_PER_FILE: usize = 100;
 
 #[derive(Default)]
 struct Words {
@@ -28,7 +28,8 @@ impl Infix for Words {
     }
 
     fn among(&mut self, value: &str, of: &[String]) -> String {
-        format!("{value} in {{{}}}", of.join(", "))
+        let of = of.join(",\n"); // a line of more than 1 024 characters is refused
+        format!("{value} in {{{of}}}")
     }
 
     fn skus(&mut self, of: &[i64]) -> String {
@@ -56,7 +57,7 @@ pub struct Regorus {
 impl Peer for Regorus {
     type Record = Value;
 
-    fn new(rules: &[Rule]) -> Regorus {
+    fn new(rules: &[Rule]) -> Result<Regorus, String> {
         let mut words = Words::default();
         let clauses: Vec<String> = rules
             .iter()
@@ -85,12 +86,12 @@ impl Peer for Regorus {
         engine.add_data(data.clone()).expect("data");
         let asked: Rc<str> = "data.pack.found".into();
         let policy = engine.compile_with_entrypoint(&asked).expect("a policy");
-        let program = Compiler::compile_from_policy(&policy, &[&asked]).expect("a program");
+        let program = Compiler::compile_from_policy(&policy, &[&asked]).map_err(|why| why.to_string())?;
         let mut machine = RegoVM::new();
         machine.set_max_instructions(usize::MAX);
         machine.load_program(program);
         machine.set_data(data).expect("data");
-        Regorus { machine }
+        Ok(Regorus { machine })
     }
 
     fn record(&self, data: &Data, receipt: &Receipt) -> Self::Record {

@@ -51,7 +51,7 @@ pub struct Rhai {
 impl Peer for Rhai {
     type Record = Vec<(&'static str, Dynamic)>;
 
-    fn new(rules: &[Rule]) -> Rhai {
+    fn new(rules: &[Rule]) -> Result<Rhai, String> {
         let mut words = Words::default();
         let mut text = String::new();
         for rule in rules {
@@ -91,7 +91,7 @@ impl Peer for Rhai {
             engine.register_get(name, move |line: &mut Line| line.0[place]);
         }
         let script = engine.compile(&text).expect("a script");
-        Rhai { engine, script, scope: Scope::new(), found }
+        Ok(Rhai { engine, script, scope: Scope::new(), found })
     }
 
     fn record(&self, data: &Data, receipt: &Receipt) -> Self::Record {

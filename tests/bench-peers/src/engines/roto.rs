@@ -70,8 +70,15 @@ impl Infix for Words {
     }
 
     fn segments(&mut self, inside: bool, of: &[String]) -> String {
-        let each: Vec<String> =
-            of.iter().map(|name| format!("in_segment(segments, {})", name[1..].trim_start_matches('0').parse::<u8>().unwrap_or(0))).collect();
+        let each: Vec<String> = of
+            .iter()
+            .map(|name| {
+                format!(
+                    "in_segment(segments, {})",
+                    name[1..].trim_start_matches('0').parse::<u8>().unwrap_or(0)
+                )
+            })
+            .collect();
         format!("{}({})", if inside { "" } else { "!" }, each.join(Self::OR))
     }
 }
@@ -88,7 +95,7 @@ pub struct Roto {
 impl Peer for Roto {
     type Record = (Fields, Vec<Line>);
 
-    fn new(rules: &[Rule]) -> Roto {
+    fn new(rules: &[Rule]) -> Result<Roto, String> {
         let library = library! {
             fn net(place: u64) -> i64 { of_line(place, |line| line.net) }
             fn pieces(place: u64) -> i64 { of_line(place, |line| line.pieces.into()) }
@@ -102,7 +109,8 @@ impl Peer for Roto {
                 SETS.with_borrow(|sets| sets[set as usize].contains(&number))
             }
         };
-        let runtime = Runtime::from_lib(library).expect("a library").with_context_type::<Fields>().expect("a context");
+        let runtime =
+            Runtime::from_lib(library).expect("a library").with_context_type::<Fields>().expect("a context");
         let (mut words, mut text) = (Words::default(), String::new());
         for rule in rules {
             let conditions = words.conditions(rule).unwrap_or_else(|| "true".to_owned());
@@ -137,7 +145,7 @@ impl Peer for Roto {
             .iter()
             .map(|rule| (function('a', rule), rule.least_pieces.map(|_| function('p', rule))))
             .collect();
-        Roto { functions, _package: package }
+        Ok(Roto { functions, _package: package })
     }
 
     fn record(&self, data: &Data, receipt: &Receipt) -> Self::Record {

@@ -88,7 +88,7 @@ fn whole(value: Option<Variable>) -> i64 {
 impl Peer for Zen {
     type Record = Variable;
 
-    fn new(rules: &[Rule]) -> Zen {
+    fn new(rules: &[Rule]) -> Result<Zen, String> {
         let mut inputs: Vec<Value> =
             COLUMNS.iter().map(|name| json!({ "id": name, "name": name, "field": name })).collect();
         inputs.push(json!({ "id": OTHER, "name": OTHER }));
@@ -96,9 +96,7 @@ impl Peer for Zen {
             .iter()
             .map(|name| json!({ "id": format!("found_{name}"), "name": name, "field": name }))
             .collect();
-        let node = |id: &str, kind: &str, content: Value| {
-            json!({ "id": id, "name": id, "type": kind, "position": { "x": 0, "y": 0 }, "content": content })
-        };
+        let node = |id: &str, kind: &str, content: Value| json!({ "id": id, "name": id, "type": kind, "position": { "x": 0, "y": 0 }, "content": content });
         let rows: Vec<Value> = rules.iter().map(row).collect();
         let table = json!({ "hitPolicy": "collect", "inputs": inputs, "outputs": outputs, "rules": rows });
         let edge = |id: &str, from: &str, to: &str| json!({ "id": id, "sourceId": from, "targetId": to, "type": "edge" });
@@ -113,7 +111,7 @@ impl Peer for Zen {
         let content: DecisionContent = serde_json::from_str(&content.to_string()).expect("a decision");
         let mut decision = DecisionEngine::default().create_decision(content.into()).expect("a decision");
         decision.compile();
-        Zen { decision, runtime: Builder::new_current_thread().build().expect("a runtime") }
+        Ok(Zen { decision, runtime: Builder::new_current_thread().build().expect("a runtime") })
     }
 
     fn record(&self, data: &Data, receipt: &Receipt) -> Self::Record {
@@ -125,7 +123,11 @@ impl Peer for Zen {
         let Variable::Array(rows) = &answer.result else { return };
         for row in rows.borrow().iter() {
             let number = |name: &str| whole(row.dot(name));
-            found.push(Found { rule: number("rule") as usize, amount: number("amount"), pieces: number("pieces") });
+            found.push(Found {
+                rule: number("rule") as usize,
+                amount: number("amount"),
+                pieces: number("pieces"),
+            });
         }
     }
 }
