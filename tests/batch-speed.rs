@@ -137,7 +137,7 @@ fn beside_a_parser() {
         each(best[2]),
         best[2].as_secs_f64() / best[0].as_secs_f64()
     );
-    let (json, arrow) = (lines.join("\n").into_bytes(), columns::file(&data));
+    let (json, arrow) = (lines.join("\n").into_bytes(), columns::stream(&data));
     let by_lines = run(&engine, &json, Format::Ndjson, None, 1).bytes;
     assert!(run(&engine, &arrow, Format::Arrow, None, 1).bytes == by_lines, "Arrow gives something else");
     for (name, bytes, format) in [("JSON lines", &json, Format::Ndjson), ("Arrow", &arrow, Format::Arrow)] {

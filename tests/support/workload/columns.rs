@@ -1,4 +1,4 @@
-//! Receipts of the workload as an Arrow file: a row for each, its member a row within it, its lines a list of rows.
+//! Receipts of the workload as a stream of Arrow: a row for each, its member a row within it, its lines a list of rows.
 
 use super::data::{Data, Line};
 use super::text::{CHANNELS, CURRENCIES, NEW_YEAR, PAYMENTS, TIERS};
@@ -8,7 +8,7 @@ use arrow_array::{
     StructArray, TimestampSecondArray,
 };
 use arrow_buffer::OffsetBuffer;
-use arrow_ipc::writer::FileWriter;
+use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{Field, Fields, Schema};
 use std::sync::Arc;
 
@@ -27,7 +27,8 @@ fn list(lengths: impl Iterator<Item = usize>, entries: ArrayRef) -> ArrayRef {
 }
 
 fn texts(of: impl Iterator<Item = String>) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(of))
+    // As many as there are, of which not every iterator says the number.
+    Arc::new(StringArray::from_iter_values(of.collect::<Vec<_>>()))
 }
 
 /// Few names that come often.
@@ -86,16 +87,16 @@ fn batch(data: &Data, start: usize) -> RecordBatch {
     ]))
 }
 
-/// The file.
+/// The stream: names of a batch replace those of the one before, which a file could not hold.
 ///
 /// # Panics
 ///
 /// When Arrow refuses it.
-pub fn file(data: &Data) -> Vec<u8> {
+pub fn stream(data: &Data) -> Vec<u8> {
     let schema: Arc<Schema> = batch(data, 0).schema();
-    let mut writer = FileWriter::try_new(Vec::new(), &schema).expect("a file");
+    let mut writer = StreamWriter::try_new(Vec::new(), &schema).expect("a stream");
     for start in (0..data.receipts.len()).step_by(ROWS) {
         writer.write(&batch(data, start)).expect("a batch");
     }
-    writer.into_inner().expect("the end of a file")
+    writer.into_inner().expect("the end of the stream")
 }
