@@ -5,6 +5,7 @@ use perq_cli::Exit;
 use perq_runtime::columnar::{
     Cell, Column, ColumnKind, TableFormat, TableReader, TableWriter, Value as Read,
 };
+use perq_tests::ledgers::Backend;
 use perq_tests::{root, scratch};
 use serde_json::Value;
 use std::path::Path;
@@ -436,13 +437,18 @@ contacts spring {
 /// the call of the 2nd, and 5 is more than 4.
 #[test]
 fn contacts_that_a_ledger_keeps_were_made() {
+    for backend in Backend::ALL {
+        contacts_were_made(&backend.place());
+    }
+}
+
+fn contacts_were_made(ledger: &str) {
     let folder = scratch("contacts-ledger");
     let plan = write(&folder, "plan.rule", PLAN);
-    let ledger = at(&folder, "made.ledger");
     let text = contact("h1", "anna", 1, "web", 1) + &contact("h2", "dora", 2, "call_center", 1);
     let history = write(&folder, "history.ndjson", &text);
     let decisions = at(&folder, "decisions.ndjson");
-    let (exit, _, err) = perq(&["run", &plan, "--events", &history, "--ledger", &ledger, "-o", &decisions]);
+    let (exit, _, err) = perq(&["run", &plan, "--events", &history, "--ledger", ledger, "-o", &decisions]);
     assert_eq!(exit, Exit::Clean, "{err}");
     let text = contact("a", "anna", 3, "web", 9)
         + &contact("b", "bruno", 3, "call_center", 5)
@@ -450,7 +456,7 @@ fn contacts_that_a_ledger_keeps_were_made() {
     let contacts = write(&folder, "contacts.ndjson", &text);
     let chosen = at(&folder, "chosen.csv");
     let mut seen: Option<String> = None;
-    for of in [["--ledger", ledger.as_str()], ["--history", history.as_str()]] {
+    for of in [["--ledger", ledger], ["--history", history.as_str()]] {
         let mut arguments =
             vec!["optimize", &plan, "--contacts", &contacts, "-o", &chosen, "--format", "json"];
         arguments.extend(of);

@@ -1567,6 +1567,91 @@ fn reactions_at_once_are_all_learned() {
     }
 }
 
+/// An offer that all members share: 70 times a day, 100 times in all, 455 points.
+const SHARED: &str = r#"language 1
+program shares { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 round down per basket }
+offer card {
+  display always
+  purpose message
+  budget 70 times within this day else skip
+  budget 100 times within program else skip
+  budget 455 points else cut
+  on accepted { award 10 points }
+}
+arbitration calls { slots 1 }
+"#;
+
+/// 64 threads of two hosts ask three sessions each, two on one day and one on the next, and send some of them twice: 100 are offered
+/// it, of which a day has 70 at most. Then 64 accept: 45 get 10 points, one gets 5, and it is offered to nobody.
+#[test]
+fn an_offer_that_all_share_is_never_overshot() {
+    let engine = engine(SHARED);
+    for backend in Backend::ALL {
+        let place = backend.place();
+        let hosts = [ledger(&engine, &place), ledger(&engine, &place)];
+        let offered = |decision: &str| {
+            let decision: serde_json::Value = serde_json::from_str(decision).expect("a decision");
+            let (shown, hidden) = (&decision["offers"]["shown"][0], &decision["offers"]["hidden"][0]);
+            assert!(shown["offer"] == "card" || hidden["why"] == "budget", "{decision}");
+            shown["offer"] == "card"
+        };
+        let of_days = std::sync::Mutex::new([0; 2]);
+        std::thread::scope(|scope| {
+            for thread in 0..64 {
+                let host = &hosts[thread % 2];
+                let of_days = &of_days;
+                scope.spawn(move || {
+                    for time in 0..3 {
+                        let day = usize::from((thread + time) % 3 == 0);
+                        let text = format!(
+                            r#"{{"id":"s{thread}-{time}","kind":"session","at":"2026-03-0{}T10:00:00","channel":"web","member":"m{thread}"}}"#,
+                            day + 2
+                        );
+                        let told = host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                        if thread % 3 == 0 {
+                            assert_eq!(host.decide(text.as_bytes()).unwrap().decision, told.decision);
+                        }
+                        of_days.lock().unwrap()[day] += i64::from(offered(&told.decision));
+                    }
+                });
+            }
+        });
+        let of_days = of_days.into_inner().unwrap();
+        assert_eq!(of_days.iter().sum::<i64>(), 100, "{backend:?}: {of_days:?}");
+        assert!(of_days.iter().all(|of_day| *of_day <= 70), "{backend:?}: {of_days:?}");
+        std::thread::scope(|scope| {
+            for thread in 0..64 {
+                let host = &hosts[thread % 2];
+                scope.spawn(move || {
+                    let text = format!(
+                        r#"{{"id":"r{thread}","kind":"reaction","at":"2026-03-04T10:00:00","offer":"card","answer":"accepted","session":"s","member":"m{thread}"}}"#
+                    );
+                    host.decide(text.as_bytes()).unwrap_or_else(|refusal| panic!("{refusal}"));
+                });
+            }
+        });
+        let mut store = open(&place, false).unwrap();
+        assert_eq!(
+            number(&mut *store, "SELECT CAST(sum(balance) AS BIGINT) FROM balance"),
+            455,
+            "{backend:?}"
+        );
+        let claimed = rows(
+            &mut *store,
+            "SELECT counter, CAST(sum(amount) AS BIGINT) FROM claim GROUP BY counter ORDER BY counter",
+        );
+        let claimed: Vec<(&str, i64)> = claimed.iter().map(|row| (row[0].text(), row[1].number())).collect();
+        let expected = [
+            ("offer.card.award.bonus.budget", 455),
+            ("offer.card.times.budget", 100),
+            ("offer.card.times.budget.2", 100),
+        ];
+        assert_eq!(claimed, expected, "{backend:?}");
+        sound(&place);
+    }
+}
+
 /// An offer that is renamed, and one whose kinds are told apart by more, keep what is known of all members; kinds of the same
 /// name keep theirs.
 #[test]

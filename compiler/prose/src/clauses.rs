@@ -333,6 +333,39 @@ impl Writer<'_> {
         self.say(0, out);
     }
 
+    /// What all members share of an offer: of times it cannot be cut, and of points it is what its reactions award.
+    pub(crate) fn offered_at_most(&mut self, amount: &Expr, window: Option<&Window>, otherwise: &str) {
+        let times = matches!(&amount.kind, ExprKind::Quantity(_, unit) if unit.text == "times");
+        let texts = if times {
+            [
+                "to all members together it is offered at most {0}",
+                "всем участникам вместе предлагается не больше {0:of}",
+                "a tutti i partecipanti insieme è offerta al massimo {0}",
+            ]
+        } else {
+            [
+                "to all members together it gives at most {0}",
+                "всем участникам вместе даёт не больше {0:of}",
+                "a tutti i partecipanti insieme dà al massimo {0}",
+            ]
+        };
+        let amount = self.noun(amount);
+        let mut out = self.text(texts, &[&amount]);
+        self.within(&mut out, window);
+        if !times {
+            self.otherwise(&mut out, otherwise);
+            out.push(&self.text(
+                [
+                    "; it is offered as long as any of that is left",
+                    "; предлагается, пока хоть что-то осталось",
+                    "; è offerta finché ne resta",
+                ],
+                &[],
+            ));
+        }
+        self.say(0, out);
+    }
+
     fn bundle(&mut self, depth: u8, bundle: &Bundle) {
         let Bundle { name, up_to, best_for, parts } = bundle;
         let name = Phrase::name(name.text.clone()).into();

@@ -1329,6 +1329,8 @@ impl<'a> Writer<'a> {
             OfferClause::Shared(clause) => {
                 if let ClauseKind::Limit { amount, per, window, otherwise: _ } = &clause.kind {
                     self.shown_at_most(amount, per, window.as_ref());
+                } else if let ClauseKind::Budget { amount, window, otherwise } = &clause.kind {
+                    self.offered_at_most(amount, window.as_ref(), &otherwise.text);
                 } else {
                     self.a_clause(0, clause);
                 }

@@ -1688,6 +1688,13 @@ pub(super) fn limit_scope(place: Place) -> Diagnostic {
     )
 }
 
+pub(super) fn offer_limit_scope(place: Place) -> Diagnostic {
+    Diagnostic::error("missing-clause", place, "the limit does not say per what").help(
+        "`limit 3 times per member within any 30 days else skip`; what all members share is a `budget`, such as \
+         `budget 500 times within this day else skip`",
+    )
+}
+
 pub(super) fn limit_window(place: Place) -> Diagnostic {
     Diagnostic::error("limit-window", place, "a past period does not hold the event that is limited")
         .help("`within this month` counts from its first day, `within last 30 days` back from the event")

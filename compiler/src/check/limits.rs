@@ -72,7 +72,7 @@ pub(super) fn is_limit(clause: &ast::Clause) -> bool {
 
 /// Whose limits they are.
 pub(super) struct Owner<'o> {
-    /// `rule` or `group`.
+    /// `rule`, `group` or `offer`.
     pub word: &'static str,
     /// The name that counters keep when the owner is renamed.
     pub lasting: String,

@@ -530,6 +530,8 @@ struct Checker<'a> {
     shared_codes: FxHashMap<String, Place>,
     certificate_ids: FxHashMap<String, u32>,
     offer_ids: FxHashMap<String, u32>,
+    /// The offers whose reactions rules hear, by where the answer is written.
+    reactions: FxHashMap<Place, offers::Reacted<'a>>,
     /// Which offers rules show, for which kinds of events, and where they say so.
     shown: Vec<(u32, Vec<ir::EventId>, Place)>,
     badge_ids: FxHashMap<String, u32>,
@@ -591,6 +593,7 @@ impl Checker<'_> {
             certificate_ids: FxHashMap::default(),
             badge_ids: FxHashMap::default(),
             offer_ids: FxHashMap::default(),
+            reactions: FxHashMap::default(),
             shown: Vec::new(),
             badge_fields: Vec::new(),
             rule_infos: Vec::new(),

@@ -3,6 +3,7 @@
 //! know what is chosen.
 
 use super::instruments::{AsRule, kind_of};
+use super::limits::Owner;
 use super::names::{Events, Key, Scope};
 use super::types::constant;
 use super::{At, Checker, Items, errors};
@@ -175,6 +176,34 @@ fn aggregate(
     ast::Expr { kind: ast::ExprKind::Aggregate { function, value, source }, span }
 }
 
+/// An offer, for the rule of one of its reactions.
+#[derive(Clone, Debug)]
+pub(super) struct Reacted<'a> {
+    at: At,
+    /// The name that its counters keep when it is renamed.
+    lasting: String,
+    clauses: &'a [ast::Placed<ast::OfferClause>],
+}
+
+/// The budgets among an offer's clauses.
+fn budgets_of(clauses: &[ast::Placed<ast::OfferClause>]) -> impl Iterator<Item = &ast::Clause> {
+    clauses.iter().filter_map(|clause| match &clause.kind {
+        ast::OfferClause::Shared(clause) => {
+            Some(clause).filter(|clause| matches!(clause.kind, ast::ClauseKind::Budget { .. }))
+        }
+        ast::OfferClause::Display(_)
+        | ast::OfferClause::Purpose(_)
+        | ast::OfferClause::Channels(_)
+        | ast::OfferClause::Goals(_)
+        | ast::OfferClause::Also(..)
+        | ast::OfferClause::Score(_)
+        | ast::OfferClause::Say(_)
+        | ast::OfferClause::On(..)
+        | ast::OfferClause::Learn(_)
+        | ast::OfferClause::Rest(..) => None,
+    })
+}
+
 /// What is read of an offer's clauses, one after another.
 struct Reading<'h> {
     at: At,
@@ -184,6 +213,8 @@ struct Reading<'h> {
     steps: Vec<OfferStep>,
     valid: Vec<(i64, Place)>,
     widened: bool,
+    /// With where each is written.
+    budgets: std::collections::VecDeque<(typed::Limit, Place)>,
 }
 
 impl<'a> Checker<'a> {
@@ -210,7 +241,13 @@ impl<'a> Checker<'a> {
             if !self.declare("offer", &header.name.text, place) {
                 continue;
             }
-            self.lasting("offer", *at, header);
+            let lasting = self.lasting("offer", *at, header);
+            for clause in *clauses {
+                if let ast::OfferClause::On(answer, _) = &clause.kind {
+                    let reacted = Reacted { at: *at, lasting: lasting.clone(), clauses };
+                    self.reactions.insert(at.place(answer.span), reacted);
+                }
+            }
             let Some(kind) = self.kind_ids.get("offer").copied() else { continue };
             let mut names: Vec<String> = names_of(header).map(|name| name.text.clone()).collect();
             names.sort_unstable();
@@ -301,6 +338,7 @@ impl<'a> Checker<'a> {
             steps: Vec::new(),
             valid: Vec::new(),
             widened: clauses.iter().any(|clause| matches!(clause.kind, ast::OfferClause::Also(..))),
+            budgets: self.budgets(at, header, clauses).into(),
         };
         let mut seen: Vec<String> = Vec::new();
         let mut also: Vec<ast::Text> = Vec::new();
@@ -395,6 +433,13 @@ impl<'a> Checker<'a> {
             ast::ClauseKind::Limit { amount, per, window, otherwise } => {
                 return self.offer_limit(reading, amount, (per, window.as_ref()), otherwise, place);
             }
+            ast::ClauseKind::Budget { .. } => {
+                // What cannot be counted has been told.
+                if let Some((limit, place)) = reading.budgets.pop_front_if(|(_, own)| *own == place) {
+                    reading.steps.push(OfferStep::Budget { limit, place });
+                }
+                return;
+            }
             ast::ClauseKind::When(_)
             | ast::ClauseKind::Let(_)
             | ast::ClauseKind::Title(_)
@@ -402,7 +447,6 @@ impl<'a> Checker<'a> {
             // The grammar keeps these out of offers.
             | ast::ClauseKind::Priority(_)
             | ast::ClauseKind::On(_)
-            | ast::ClauseKind::Budget { .. }
             | ast::ClauseKind::Then(_)
             | ast::ClauseKind::Take(_)
             | ast::ClauseKind::Process { .. }
@@ -594,6 +638,69 @@ impl<'a> Checker<'a> {
         Some(self.condition(&mut scope, &ast::Expr { kind, span }))
     }
 
+    /// `budget 500 times within this day else skip`: how often it is offered; `budget 10_000 points else cut`: what its
+    /// reactions award.
+    fn budgets(
+        &mut self,
+        at: At,
+        header: &ast::Header,
+        clauses: &[ast::Placed<ast::OfferClause>],
+    ) -> Vec<(typed::Limit, Place)> {
+        let answers = clauses.iter().filter_map(|clause| {
+            let ast::OfferClause::On(answer, _) = &clause.kind else { return None };
+            Some(at.place(answer.span))
+        });
+        let rules: Vec<Place> = answers.collect();
+        let groups = self.rule_infos.iter().filter(|info| rules.contains(&info.place));
+        let groups: Vec<usize> = groups.filter_map(|info| info.group).collect();
+        let groups = groups.iter().filter_map(|group| self.group_infos.get(*group));
+        let accounts: Vec<ir::AccountId> = groups.flat_map(|group| group.accounts.iter().copied()).collect();
+        let accounts: Vec<Type> = accounts.into_iter().map(|account| self.points_type(account)).collect();
+        let times = "how often it is offered, such as `500 times`".to_owned();
+        let expected = match accounts.first() {
+            Some(ty) => format!("{}, or {times}", self.describe(ty)),
+            None => times,
+        };
+        let lasting = header.was.as_ref().unwrap_or(&header.name).text.clone();
+        self.budgets_over(at, lasting, clauses, (&accounts, expected))
+    }
+
+    /// Those of an offer's budgets that limit what one of its reactions awards.
+    pub(super) fn budgets_of_reaction(&mut self, rule: Place, accounts: &[Type]) -> Vec<typed::Limit> {
+        let Some(Reacted { at, lasting, clauses }) = self.reactions.get(&rule).cloned() else {
+            return Vec::new();
+        };
+        // The offer is told of what is wrong in them.
+        self.muted += 1;
+        let budgets = self.budgets_over(at, lasting, clauses, (accounts, String::new()));
+        self.muted -= 1;
+        let awards = |limit: &typed::Limit| matches!(limit.of, ir::LimitOf::Awards(_));
+        budgets.into_iter().map(|(limit, _)| limit).filter(awards).collect()
+    }
+
+    fn budgets_over(
+        &mut self,
+        at: At,
+        lasting: String,
+        clauses: &[ast::Placed<ast::OfferClause>],
+        (accounts, expected): (&[Type], String),
+    ) -> Vec<(typed::Limit, Place)> {
+        let fits = |ty: &Type| accounts.contains(ty);
+        let earns = accounts.contains(&Type::Money);
+        let owner = Owner { word: "offer", lasting, fits: &fits, expected, earns };
+        let mut scope = Scope::new(at.file, at.space, Events::Inferred(None));
+        let mut limits = Vec::new();
+        let mut places = Vec::new();
+        for clause in budgets_of(clauses) {
+            let before = limits.len();
+            self.limits(&mut scope, &[clause], &owner, &mut limits);
+            if limits.len() > before {
+                places.push(at.place(clause.span));
+            }
+        }
+        limits.into_iter().zip(places).collect()
+    }
+
     /// `limit 3 times per member within any 30 days else skip`: sessions in which it was shown.
     fn offer_limit(
         &mut self,
@@ -622,7 +729,7 @@ impl<'a> Checker<'a> {
         }
         match per {
             [name] if name.text == "member" => {}
-            [] => return self.report(errors::limit_scope(place)),
+            [] => return self.report(errors::offer_limit_scope(place)),
             [name, ..] => {
                 let place = at.place(name.span);
                 return self.report(errors::unknown_word(place, "limit of offers", &name.text, &["member"]));

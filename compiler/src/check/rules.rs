@@ -466,6 +466,11 @@ impl<'a> Checker<'a> {
             (scope.file, scope.space) = (at.file, at.space);
         }
         self.rule_limits(&mut scope, &limits, &lasting, &context, &mut typed_limits);
+        if self.reactions.contains_key(&place) {
+            let accounts: Vec<Type> =
+                context.accounts.iter().map(|account| self.points_type(*account)).collect();
+            typed_limits.extend(self.budgets_of_reaction(place, &accounts));
+        }
         typed_limits.sort_by_key(super::limits::rank);
         self.limits_know_their_member(&scope, &limits, None);
         let shared: Vec<&ast::Clause> = shared.iter().copied().filter(|clause| is_limit(clause)).collect();

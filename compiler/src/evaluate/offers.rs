@@ -2,10 +2,11 @@
 //! slot; and whether an offer can be shown that a rule shows. It refuses to know what the offers' functions ask, and what was shown before.
 
 use super::derive::FailedSlots;
-use super::{Bindings, Record};
+use super::limit::allowed;
+use super::{Bindings, Claim, Claimed, Decision, Record};
 use crate::ir::{
-    Arbitration, FaultKind, MISSING, Offer, OfferCondition, OrderBy, PERCENT_ONE, PlaceId, Program, RuleId,
-    SlotId, Telling, offers,
+    Arbitration, FaultKind, LimitOf, MISSING, Offer, OfferCondition, OrderBy, PERCENT_ONE, PlaceId, Program,
+    RuleId, SlotId, Telling, offers,
 };
 use std::cmp::Ordering;
 
@@ -86,12 +87,39 @@ impl HiddenWhy {
     }
 }
 
+/// What is left of what all members share.
+pub(super) struct Left<'a> {
+    pub params: &'a [i64],
+    pub claimed: &'a dyn Claimed,
+}
+
+impl Left<'_> {
+    /// The first of an offer's budgets that is used up, of those before a condition.
+    fn used_up(&self, offer: &Offer, before: usize) -> Option<usize> {
+        let asked = offer.budgets.iter().map(|budget| (budget.condition as usize, &budget.limit));
+        let mut asked = asked.take_while(|(condition, _)| *condition < before);
+        let used = asked.find(|(_, limit)| allowed(limit, self.params, self.claimed) < 1);
+        used.map(|(condition, _)| condition)
+    }
+}
+
+/// Takes what is shown from how often it may be; what reactions award is taken as their rules' limits are.
+pub(super) fn claim(program: &Program, decision: &mut Decision) {
+    let shown = decision.offered.iter().flat_map(|offered| &offered.shown);
+    for offer in shown.filter_map(|shown| program.offers.list.get(shown.offer as usize)) {
+        let times = offer.budgets.iter().filter(|budget| budget.limit.of == LimitOf::Times);
+        let counters = times.filter_map(|budget| budget.limit.counter);
+        decision.claims.extend(counters.map(|counter| Claim { counter, amount: 1 }));
+    }
+}
+
 /// Chooses, once the derivations of the event are worked out; nothing where it is no session, or there are no offers.
 pub(super) fn arbitrate(
     program: &Program,
     bindings: &Bindings,
     record: &Record,
     failed: &FailedSlots,
+    left: &Left<'_>,
 ) -> Option<Offered> {
     let kind = program.events.get(record.kind.index())?;
     if program.offers.list.is_empty() || kind.name != offers::SESSION {
@@ -113,7 +141,7 @@ pub(super) fn arbitrate(
     };
     // What each is hidden by; nothing where it can be shown.
     let mut why: Vec<Option<HiddenWhy>> =
-        program.offers.list.iter().map(|offer| held_back(offer, failed, &slot, true)).collect();
+        program.offers.list.iter().map(|offer| held_back(offer, failed, &slot, left, true)).collect();
     match position.and_then(|position| program.offers.arbitrations.get(position)) {
         None => {
             for why in &mut why {
@@ -173,7 +201,12 @@ pub fn answered(program: &Program, bindings: &Bindings, record: &Record) -> Opti
 
 /// What keeps back each offer that a rule may show, whatever the rule says; of an event that is no session. Empty where
 /// rules show none.
-pub(super) fn kept_back(program: &Program, record: &Record, failed: &FailedSlots) -> Vec<Option<HiddenWhy>> {
+pub(super) fn kept_back(
+    program: &Program,
+    record: &Record,
+    failed: &FailedSlots,
+    left: &Left<'_>,
+) -> Vec<Option<HiddenWhy>> {
     let shows = program.tellings.iter().any(|telling| match telling {
         Telling::Offer(_) => true,
         Telling::Words(_) => false,
@@ -182,7 +215,7 @@ pub(super) fn kept_back(program: &Program, record: &Record, failed: &FailedSlots
         return Vec::new();
     }
     let slot = |slot: SlotId| record.event.get(slot.index()).copied().unwrap_or(MISSING);
-    program.offers.list.iter().map(|offer| held_back(offer, failed, &slot, false)).collect()
+    program.offers.list.iter().map(|offer| held_back(offer, failed, &slot, left, false)).collect()
 }
 
 /// What keeps an offer back whatever the others do; its score is asked where offers compete.
@@ -190,6 +223,7 @@ fn held_back(
     offer: &Offer,
     failed: &FailedSlots,
     slot: &dyn Fn(SlotId) -> i64,
+    left: &Left<'_>,
     competes: bool,
 ) -> Option<HiddenWhy> {
     let of = |at: SlotId| failed.of(at).map(|(_, kind, place)| HiddenWhy::Failed(kind, place));
@@ -198,7 +232,9 @@ fn held_back(
     if held == MISSING {
         return of(offer.held).or(Some(overflow));
     }
-    if let Some(condition) = usize::try_from(held).ok().and_then(|held| offer.conditions.get(held)) {
+    let held = usize::try_from(held).unwrap_or(usize::MAX);
+    let held = left.used_up(offer, held).unwrap_or(held);
+    if let Some(condition) = offer.conditions.get(held) {
         return Some(HiddenWhy::Condition(*condition));
     }
     let score = offer.score.filter(|_| competes)?;

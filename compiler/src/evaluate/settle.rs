@@ -167,9 +167,10 @@ fn settle<C: Code>(
     let failed = derive::derive(program, bindings, record, params, code, claimed, memory);
     settling.debits.purses.begin(program, record, claimed);
     let silent = derive::fail_rules(program, record.kind, &failed, decision);
-    decision.offered = offers::arbitrate(program, bindings, record, &failed);
+    let left = offers::Left { params, claimed };
+    decision.offered = offers::arbitrate(program, bindings, record, &failed, &left);
     decision.answered = offers::answered(program, bindings, record);
-    settling.held = offers::kept_back(program, record, &failed);
+    settling.held = offers::kept_back(program, record, &failed, &left);
     plan.begin(bindings, record, params, candidates);
     if let Some(kept) = kept {
         settling.resume(program, plan, kept);
@@ -220,6 +221,7 @@ fn settle<C: Code>(
     deed::list(program, record, &settling.granter.deeds, &settling.granter.given, decision);
     if decision.refused.is_none() {
         deed::list_kept(&settling.all_kept_back, decision);
+        offers::claim(program, decision);
     }
     decision.spent.clear();
     if decision.refused.is_none() {

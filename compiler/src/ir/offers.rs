@@ -3,7 +3,7 @@
 //! Conditions and scores are functions like all others, worked out as derivations; here stands what the arbitration
 //! needs to know of their slots. It refuses to know how it chooses.
 
-use super::{EnumId, Governance, PlaceId, ReferenceId, Saying, SlotId};
+use super::{EnumId, Governance, Limit, PlaceId, ReferenceId, Saying, SlotId};
 use serde::{Deserialize, Serialize};
 
 /// The name of the kind of event in which a member can be offered something.
@@ -71,6 +71,8 @@ pub struct Offer {
     pub conditions: Vec<OfferCondition>,
     /// The derived slot with the number of the first condition that does not hold; as many as there are where all do.
     pub held: SlotId,
+    /// Those of the conditions that ask what is left for all members, in order; its function passes over them.
+    pub budgets: Vec<OfferBudget>,
     /// The derived slot of its score, in parts of [`SCORE_ONE`].
     pub score: Option<SlotId>,
     /// How its acceptance is learned.
@@ -187,6 +189,15 @@ pub struct OfferCondition {
     pub place: PlaceId,
 }
 
+/// What all members share of an offer: how often it is offered, or what its reactions award.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferBudget {
+    /// Its position among the offer's conditions.
+    pub condition: u32,
+    /// With a counter of all together: of times, or of awards.
+    pub limit: Limit,
+}
+
 /// The clauses that can keep an offer back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OfferClause {
@@ -204,13 +215,15 @@ pub enum OfferClause {
     Unless,
     /// `limit`
     Limit,
+    /// `budget`
+    Budget,
     /// `rest`
     Rest,
 }
 
 impl OfferClause {
     /// All of them.
-    pub const ALL: [OfferClause; 8] = [
+    pub const ALL: [OfferClause; 9] = [
         OfferClause::Effective,
         OfferClause::Valid,
         OfferClause::Schedule,
@@ -218,6 +231,7 @@ impl OfferClause {
         OfferClause::When,
         OfferClause::Unless,
         OfferClause::Limit,
+        OfferClause::Budget,
         OfferClause::Rest,
     ];
 
@@ -231,6 +245,7 @@ impl OfferClause {
             OfferClause::When => "when",
             OfferClause::Unless => "unless",
             OfferClause::Limit => "limit",
+            OfferClause::Budget => "budget",
             OfferClause::Rest => "rest",
         }
     }

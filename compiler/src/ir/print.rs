@@ -267,8 +267,11 @@ impl Display for InProgram<'_, Offer> {
             }
         }
         writeln!(f)?;
-        for condition in &offer.conditions {
+        for (number, condition) in (0u32..).zip(&offer.conditions) {
             writeln!(f, "  {}", condition.clause.word())?;
+            for budget in offer.budgets.iter().filter(|budget| budget.condition == number) {
+                program.limits(f, std::slice::from_ref(&budget.limit), "    ")?;
+            }
         }
         for saying in &offer.says {
             writeln!(f, "  say {} {:?}", saying.to, saying.text)?;

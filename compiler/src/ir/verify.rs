@@ -10,10 +10,10 @@ use super::{
     AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, ContactCount, ContactException,
     ContactRuleKind, ContactWindow, CounterId, CounterKey, DerivationId, EVENT_BUILTINS, EnumId, EventId,
     Figure, Function, FunctionId, Governance, GroupId, History, Inst, KindId, LINE_BUILTINS, Layout, Limit,
-    LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS, PERCENT_ONE, ParamId, Phase, PlaceId,
-    Program, PromiseOf, Purpose, RecordKind, Reference, ReferenceId, RowSource, Rows, RuleId, SCORE_ONE,
-    Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId, Telling, TenderTerm, Ty,
-    Unit, Value, VarId, Window, event_slot,
+    LimitAmount, LimitOf, MISSING, Melt, NameFrom, OfferClause, PAYMENT_BUILTINS, PERCENT_ONE, ParamId,
+    Phase, PlaceId, Program, PromiseOf, Purpose, RecordKind, Reference, ReferenceId, RowSource, Rows, RuleId,
+    SCORE_ONE, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId, Telling,
+    TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -1427,6 +1427,19 @@ fn offers(program: &Program, report: &mut Report) {
         report.length(offer.conditions.len(), limits::LIST, at);
         for condition in &offer.conditions {
             report.known(&program.places, condition.place.index(), at);
+        }
+        let mut asked = (0u32..).zip(&offer.conditions).filter_map(|(number, condition)| {
+            Some(number).filter(|_| condition.clause == OfferClause::Budget)
+        });
+        let budgets = &offer.budgets;
+        report.check(budgets.iter().all(|budget| asked.next() == Some(budget.condition)), terms, at);
+        report.check(asked.next().is_none(), terms, at);
+        for budget in budgets {
+            limits_of(program, std::slice::from_ref(&budget.limit), at, report);
+            let counter = budget.limit.counter.and_then(|counter| program.counters.get(counter.index()));
+            let shared = counter.is_some_and(|counter| counter.per == CounterKey::Campaign);
+            let counted = matches!(budget.limit.of, LimitOf::Times | LimitOf::Awards(_));
+            report.check(shared && counted, terms, at);
         }
         governance(&offer.governance, at, report);
     }

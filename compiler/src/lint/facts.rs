@@ -484,6 +484,7 @@ impl<'a> Facts<'a> {
                 match step {
                     OfferStep::Let(step) => walk::steps(std::slice::from_ref(step), visit),
                     OfferStep::Condition { condition, .. } => walk::expr(condition, visit),
+                    OfferStep::Budget { .. } => {}
                 }
             }
             offer.also.iter().chain(&offer.score).for_each(|expr| walk::expr(expr, visit));

@@ -47,12 +47,26 @@ impl<'p> Lowering<'p> {
             let clauses = offer.steps.iter().filter_map(|step| match step {
                 OfferStep::Let(_) => None,
                 OfferStep::Condition { clause, place, .. } => Some((*clause, *place)),
+                OfferStep::Budget { place, .. } => Some((ir::OfferClause::Budget, *place)),
             });
             let clauses: Vec<_> = clauses.collect();
             let conditions = clauses
                 .into_iter()
                 .map(|(clause, place)| ir::OfferCondition { clause, place: self.place(place) })
                 .collect();
+            let steps = offer.steps.iter().filter(|step| !matches!(step, OfferStep::Let(_)));
+            let budgets: Vec<(u32, typed::Limit)> = (0u32..)
+                .zip(steps)
+                .filter_map(|(condition, step)| match step {
+                    OfferStep::Budget { limit, .. } => Some((condition, limit.clone())),
+                    OfferStep::Let(_) | OfferStep::Condition { .. } => None,
+                })
+                .collect();
+            let budgets = budgets.into_iter().flat_map(|(condition, limit)| {
+                let limits = self.limits(std::slice::from_ref(&limit));
+                limits.into_iter().map(move |limit| ir::OfferBudget { condition, limit })
+            });
+            let budgets = budgets.collect();
             let key = self.reference(&offer.key);
             self.ir.offers.list.push(ir::Offer {
                 name: offer.name.clone(),
@@ -64,6 +78,7 @@ impl<'p> Lowering<'p> {
                 says: offer.says.clone(),
                 conditions,
                 held,
+                budgets,
                 score,
                 learn: self.learns.get(&offer.name).copied(),
                 kinds: offer.learn.iter().flat_map(|learn| &learn.by).map(|(_, by)| by.clone()).collect(),
@@ -168,6 +183,8 @@ impl<'p> Lowering<'p> {
         for step in &offer.steps {
             match step {
                 OfferStep::Let(step) => builder.steps(ir::RuleId(0), std::slice::from_ref(step), false),
+                // What is left is known where the claims are.
+                OfferStep::Budget { .. } => number += 1,
                 OfferStep::Condition { clause, condition, place } => {
                     let place = builder.lowering.place(*place);
                     let before = builder.at(place);

@@ -52,6 +52,7 @@ impl Program {
                 match step {
                     OfferStep::Let(step) => walk::steps(std::slice::from_ref(step), visit),
                     OfferStep::Condition { clause: _, condition, place: _ } => walk::expr(condition, visit),
+                    OfferStep::Budget { limit: _, place: _ } => {}
                 }
             }
             if let Some(Learn { by, .. }) = learn {

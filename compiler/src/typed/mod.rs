@@ -309,6 +309,13 @@ pub enum OfferStep {
         /// Where the clause stands.
         place: Place,
     },
+    /// What all members share must not be used up.
+    Budget {
+        /// Over more than one event.
+        limit: Limit,
+        /// Where the clause stands.
+        place: Place,
+    },
 }
 
 /// How offers compete.

@@ -28,7 +28,7 @@ pub enum OfferClause {
     Learn(Learn),
     /// `rest 7 days after rejected`
     Rest(Expr, Name),
-    /// `title`, `valid`, `schedule`, `when`, `unless`, `let`, `limit`, `effective`, `about`
+    /// `title`, `valid`, `schedule`, `when`, `unless`, `let`, `limit`, `budget`, `effective`, `about`
     Shared(Clause),
 }
 
