@@ -379,3 +379,203 @@ fn reactions_to_what_was_never_offered_are_refused() {
     assert!(err.contains(":3: no session `s9` was answered before this reaction"), "{err}");
     assert!(err.contains("1 session answered, 2 refused records"), "{err}");
 }
+
+/// The text of a folder's file.
+fn text_of(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn perq(arguments: &[&str]) -> serde_json::Value {
+    let (exit, out, err) = perq_cli::run(arguments, b"").unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(exit, perq_cli::Exit::Clean, "{err}");
+    serde_json::from_str(&out).unwrap_or(serde_json::Value::Null)
+}
+
+/// What the host of the example is handed for each offer, as offers.rule says it: words, products, goals, priority, score.
+#[test]
+fn an_answer_has_all_that_is_shown() {
+    use serde_json::json;
+    let folder = perq_tests::scratch("offers-answer");
+    let example = perq_tests::root().join("rules-examples/call-centre").display().to_string();
+    let member = |id: &str, more: &str| format!(r#"{{"id":"{id}",{more}}}"#);
+    let line = |number: usize, channel: &str, member: &str| {
+        format!(
+            r#"{{"id":"s{number}","kind":"session","at":"2026-06-0{number}T10:00:00","channel":"{channel}","member":{member}}}"#
+        )
+    };
+    let sessions = [
+        line(1, "call_center", &member("m1", r#""segments":["Frequent traveller"],"area":"Campania""#)),
+        line(
+            2,
+            "shop",
+            &member("m2", r#""segments":["Complaint","Household"],"contract_ends":"2026-06-02""#),
+        ),
+        line(3, "call_center", &member("m3", r#""segments":["Complaint","Paperless"]"#)),
+        line(4, "call_center", &member("m4", r#""segments":["Paperless"]"#)),
+    ];
+    let path = folder.join("sessions.ndjson").display().to_string();
+    std::fs::write(&path, sessions.join("\n")).unwrap_or_else(|error| panic!("{error}"));
+    let told = perq(&["offers", &example, "--sessions", &path, "--format", "json"]);
+    let shown: Vec<&serde_json::Value> =
+        (0..4).map(|session| &told["answers"][session]["offers"]["shown"]).collect();
+    assert_eq!(
+        shown[0],
+        &json!([
+            {
+                "offer": "outage",
+                "title": "The network is down",
+                "display": "always",
+                "say": {
+                    "agent": "We know of it and work on it; it will be back by tonight.",
+                    "it": "Stiamo lavorando al guasto."
+                }
+            },
+            {
+                "offer": "roaming",
+                "title": "Travel pack 14 days",
+                "display": "by_priority",
+                "priority": "high",
+                "products": ["ROAM-14"],
+                "goals": ["upsell", "retention"],
+                "say": {
+                    "agent": "Are you travelling this summer?",
+                    "it": "Viaggia quest'estate?",
+                    "web": "Travel pack, 14 days, one price"
+                }
+            }
+        ])
+    );
+    assert_eq!(
+        shown[1],
+        &json!([
+            {
+                "offer": "stay",
+                "title": "Another two years",
+                "display": "by_priority",
+                "priority": "urgent",
+                "products": ["CONTRACT-24"],
+                "goals": ["retention"],
+                "say": { "agent": "Your contract ends soon. May I show you what the next one would be?" }
+            },
+            {
+                "offer": "second_sim",
+                "title": "A second card",
+                "display": "by_priority",
+                "priority": "normal",
+                "score": "2.500000",
+                "products": ["SIM-2"],
+                "goals": ["loyalty"]
+            }
+        ])
+    );
+    assert_eq!(
+        shown[2],
+        &json!([{
+            "offer": "call_back",
+            "title": "We call you back",
+            "display": "by_priority",
+            "priority": "high",
+            "say": { "agent": "A colleague will call you back today." }
+        }])
+    );
+    assert_eq!(
+        shown[3],
+        &json!([{
+            "offer": "app",
+            "title": "Use the app",
+            "display": "by_default",
+            "say": { "agent": "All of this is in our app, too.", "web": "Everything is in the app" }
+        }])
+    );
+}
+
+/// What is published of the example's offers: the campaign's type, objective and tactic, who owns it, notes, goals and priorities; and
+/// what is not effective yet.
+#[test]
+fn the_manifest_tells_of_offers() {
+    use serde_json::json;
+    let folder = perq_tests::scratch("offers-manifest");
+    let example = perq_tests::root().join("rules-examples/call-centre").display().to_string();
+    let pack = folder.join("offers.pack").display().to_string();
+    perq(&["build", &example, "-o", &pack]);
+    let told = perq(&["inspect", &pack, "--format", "json"]);
+    let offers = told["manifest"]["offers"].as_array().cloned().unwrap_or_default();
+    let of = |name: &str| {
+        let found = offers.iter().find(|offer| offer["name"] == name);
+        let mut found = found.cloned().unwrap_or_else(|| panic!("no {name}: {told}"));
+        found.as_object_mut().and_then(|found| found.remove("place"));
+        found
+    };
+    assert_eq!(offers.len(), 11);
+    assert_eq!(
+        of("roaming"),
+        json!({
+            "name": "roaming",
+            "title": "Travel pack 14 days",
+            "display": "by_priority",
+            "priority": "high",
+            "goals": ["upsell", "retention"],
+            "about": {
+                "type": "real-time offer",
+                "objective": "Raise the value of a customer",
+                "tactic": "Season",
+                "owner": "Marketing",
+                "notes": "The price holds for all of Europe; not for ships."
+            }
+        })
+    );
+    assert_eq!(
+        of("fibre"),
+        json!({
+            "name": "fibre",
+            "title": "Fibre to the home",
+            "display": "by_priority",
+            "priority": "urgent",
+            "effective": "never"
+        })
+    );
+    assert_eq!(of("paper_bill")["goals"], json!(["service"]));
+    assert_eq!(of("outage")["display"], "always");
+}
+
+/// Edited elsewhere and back: a priority is changed by goal and changed back, and the text is laid out again; then every byte is as
+/// it was, and so is the pack. What was changed in between is live once it is built again, and not before.
+#[test]
+fn offers_are_edited_and_edited_back() {
+    let folder = perq_tests::scratch("offers-back");
+    for file in ["programme.rule", "offers.rule", "tests.rule"] {
+        std::fs::write(folder.join(file), read(&format!("rules-examples/call-centre/{file}")))
+            .unwrap_or_else(|error| panic!("{error}"));
+    }
+    let folder = folder.display().to_string();
+    let text = || text_of(&format!("{folder}/offers.rule"));
+    let pack = |name: &str| {
+        let path = format!("{folder}/{name}.pack");
+        perq(&["build", &folder, "-o", &path]);
+        (std::fs::read(&path).unwrap_or_default(), path)
+    };
+    let (before, (published, path)) = (text(), pack("before"));
+    let session = r#"{"id":"s1","kind":"session","at":"2026-06-01T10:00:00","channel":"call_center","member":{"id":"m","segments":["Paperless"],"contract_ends":"2026-06-30","campaigns":["Spring roaming e-mail"]}}"#;
+    let sessions = format!("{folder}/sessions.ndjson");
+    std::fs::write(&sessions, session).unwrap_or_else(|error| panic!("{error}"));
+    let first = |of: &str| {
+        let told = perq(&["offers", of, "--sessions", &sessions, "--format", "json"]);
+        told["answers"][0]["offers"]["shown"][0]["offer"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(first(&path), "stay");
+    perq(&["offers", "set-priority", &folder, "--goal", "retention", "--to", "spare"]);
+    perq(&["offers", "set-priority", &folder, "--goal", "upsell", "--to", "urgent"]);
+    perq(&["fmt", &folder]);
+    assert_ne!(text(), before);
+    // `roaming` is for both goals, and urgent now; `stay` is spare.
+    assert_eq!((first(&path).as_str(), first(&folder).as_str()), ("stay", "roaming"));
+    perq(&["offers", "set-priority", &folder, "--goal", "upsell", "--to", "normal"]);
+    perq(&["offers", "set-priority", &folder, "--goal", "retention", "--to", "high"]);
+    let back = text().replace(
+        "offer stay \"Another two years\" {\n  display by priority high",
+        "offer stay \"Another two years\" {\n  display by priority urgent",
+    );
+    std::fs::write(format!("{folder}/offers.rule"), back).unwrap_or_else(|error| panic!("{error}"));
+    assert!(text() == before, "the text is not as it was");
+    assert!(pack("after").0 == published, "the pack is not as it was");
+}

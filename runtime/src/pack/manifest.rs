@@ -4,7 +4,7 @@
 
 use super::state::StateEntry;
 use perq_compiler::ir::{
-    EVENT_BUILTINS, Effective, Governance, LINE_BUILTINS, PAYMENT_BUILTINS, Program, RecordKind, Slot,
+    EVENT_BUILTINS, Effective, Governance, LINE_BUILTINS, Offer, PAYMENT_BUILTINS, Program, RecordKind, Slot,
     SlotType,
 };
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,9 @@ pub struct Manifest {
     pub groups: Vec<GroupEntry>,
     /// Its rules, in order of declaration.
     pub rules: Vec<RuleEntry>,
+    /// Its offers, in order of declaration.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub offers: Vec<OfferEntry>,
     /// The fields that it reads, beside the ones that every record has.
     pub reads: Vec<Field>,
     /// The state that it reads and keeps.
@@ -94,6 +97,32 @@ pub struct RuleEntry {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub effective: Option<String>,
     /// What `about` says, by key.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub about: BTreeMap<String, String>,
+}
+
+/// An offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfferEntry {
+    /// Its key.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// `always`, `by_priority` or `by_default`.
+    pub display: String,
+    /// The level of its priority.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub priority: Option<String>,
+    /// Its business goals.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub goals: Vec<String>,
+    /// Where it is written.
+    pub place: String,
+    /// As for a rule.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effective: Option<String>,
+    /// As for a rule.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub about: BTreeMap<String, String>,
 }
@@ -178,12 +207,29 @@ impl Manifest {
                     about: about(&rule.governance),
                 })
                 .collect(),
+            offers: program.offers.list.iter().map(|offer| OfferEntry::of(program, offer)).collect(),
             reads: parts
                 .iter()
                 .flat_map(|(slots, builtins)| slots.iter().skip(*builtins))
                 .filter_map(|slot| field(program, slot))
                 .collect(),
             state: StateEntry::of(program),
+        }
+    }
+}
+
+impl OfferEntry {
+    fn of(program: &Program, offer: &Offer) -> OfferEntry {
+        let level = offer.display.priority();
+        OfferEntry {
+            name: offer.name.clone(),
+            title: offer.title.clone(),
+            display: offer.display.word().to_owned(),
+            priority: level.and_then(|level| program.offers.priorities.get(level as usize)).cloned(),
+            goals: offer.goals.clone(),
+            place: place(program, offer.place),
+            effective: effective(&offer.governance),
+            about: about(&offer.governance),
         }
     }
 }

@@ -60,6 +60,11 @@ pub fn run(options: &args::Inspect, output: &mut Output) -> Outcome {
             published(rule.effective.as_deref(), &rule.about, output)?;
         }
     }
+    for offer in &manifest.offers {
+        let title = offer.title.as_deref().map_or_else(String::new, |title| format!("  {}", plain(title)));
+        output.say(&format!("offer       {}{title}  ({})", plain(&offer.name), plain(&offer.place)))?;
+        published(offer.effective.as_deref(), &offer.about, output)?;
+    }
     if options.print {
         output.say(pack.program().to_string().trim_end())?;
     }
