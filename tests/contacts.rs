@@ -272,7 +272,29 @@ fn what_is_no_contact_is_refused() {
     let (exit, out, err) = perq(&["optimize", &plan, "--contacts", &contacts]);
     assert_eq!(exit, Exit::Clean, "{err}");
     assert!(out.starts_with("1 of 1 proposed contacts chosen, 0 before\n"), "{out}");
-    assert_eq!(err.matches("refused: line").count(), 3, "{err}");
+    for (line, why) in [
+        (2, "the contact has no member"),
+        (3, "the record is not of the kind `contact`"),
+        (4, "a record should be a JSON object"),
+    ] {
+        assert!(
+            err.contains(&format!("refused {contacts}:{line}: ")) && err.contains(why),
+            "{line}, {why}: {err}"
+        );
+    }
+    assert!(!err.contains("line 1") && !err.contains("but is null"), "{err}");
+    let bare = write(
+        &folder,
+        "bare.csv",
+        "id,kind,member,at,offer,score\np,contact,anna,2026-03-02T10:00:00+01:00,Card,1\n",
+    );
+    let (exit, _, err) = perq(&["optimize", &plan, "--contacts", &bare]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("none of its 1 record is a contact: line 2, event `p`, `channel`: "), "{err}");
+    let empty = write(&folder, "empty.csv", "id,kind,member,at,offer,channel,score\n");
+    let (exit, _, err) = perq(&["optimize", &plan, "--contacts", &empty]);
+    assert_eq!(exit, Exit::Clean);
+    assert!(err.contains("empty.csv holds no contact"), "{err}");
     let none = write(
         &folder,
         "none.rule",

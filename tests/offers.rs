@@ -579,3 +579,57 @@ fn offers_are_edited_and_edited_back() {
     assert!(text() == before, "the text is not as it was");
     assert!(pack("after").0 == published, "the pack is not as it was");
 }
+
+/// What users send by mistake: each message has the file and the line, and says what is wrong; a line of two megabytes is refused
+/// and the rest is played, a file of nothing is told, and so is a channel that nobody hears, once.
+#[test]
+fn mistakes_in_sessions_are_told_with_their_lines() {
+    let folder = perq_tests::scratch("offers-mistakes");
+    let example = perq_tests::root().join("rules-examples/call-centre").display().to_string();
+    let session = |id: &str, at: &str, channel: &str| {
+        format!(
+            "{{\"id\":\"{id}\",\"kind\":\"session\",\"at\":\"{at}\",\"channel\":\"{channel}\",\"member\":{{\"id\":\"m1\"}}}}\n"
+        )
+    };
+    let noon = "2026-06-01T12:00:00";
+    let text = session("s1", noon, "call_centre")
+        + &session("s2", noon, "call_centre")
+        + &session("s3", "2026-13-01T10:00:00", "shop")
+        + &session("s4", noon, "shop").replace(",\"channel\":\"shop\"", "")
+        + &session("s5", noon, "shop").replace("m1", &"m".repeat(2 << 20))
+        + &session("s6", noon, "shop");
+    let sessions = folder.join("sessions.ndjson").display().to_string();
+    std::fs::write(&sessions, text).unwrap_or_else(|error| panic!("{error}"));
+    let run = |sessions: &str| {
+        let told = perq_cli::run(["offers", &example, "--sessions", sessions], b"");
+        told.unwrap_or_else(|error| panic!("{error}"))
+    };
+    let (exit, out, err) = run(&sessions);
+    assert_eq!(exit, perq_cli::Exit::Clean, "{err}");
+    assert_eq!(out.matches("session s").count(), 3, "{out}");
+    assert!(out.contains("session s6, member m1\n  1. paper_bill"), "{out}");
+    let heard = "no arbitration hears the channel `call_centre`; `call_center` is near";
+    assert!(err.contains(&format!("warning: {sessions}:1: {heard}\n")), "{err}");
+    assert_eq!(err.matches(heard).count(), 1, "{err}");
+    assert!(
+        err.contains(&format!("refused {sessions}:3: event `s3`, `at`: this should be an instant")),
+        "{err}"
+    );
+    assert!(err.contains(&format!("refused {sessions}:4: event `s4`, `channel`: ")), "{err}");
+    assert!(err.contains(&format!("refused {sessions}:5: ")) && err.contains("[record-too-long]"), "{err}");
+    assert!(err.contains("3 sessions answered, 3 refused records"), "{err}");
+    let empty = folder.join("empty.ndjson").display().to_string();
+    std::fs::write(&empty, "\n").unwrap_or_else(|error| panic!("{error}"));
+    let (exit, _, err) = run(&empty);
+    assert_eq!(exit, perq_cli::Exit::Clean);
+    assert!(err.contains(&format!("warning: {empty} holds no session and no reaction")), "{err}");
+    // Of many, the first twenty.
+    let many = folder.join("many.ndjson").display().to_string();
+    std::fs::write(&many, "{}\n".repeat(50)).unwrap_or_else(|error| panic!("{error}"));
+    let (_, _, err) = run(&many);
+    assert_eq!(err.matches("refused ").count(), 21 + 1, "{err}");
+    assert!(
+        err.contains(&format!("refused {many}:20: ")) && err.contains("and 30 refused records more"),
+        "{err}"
+    );
+}

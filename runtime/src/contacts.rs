@@ -502,7 +502,7 @@ impl Contacts {
             let line = record.line;
             let taken = match record.json {
                 Ok(json) => self.take(json, what),
-                Err(error) => Err(error.to_string()),
+                Err(error) => Err(error.without_line()),
             };
             if let Err(why) = taken {
                 self.refusals += 1;
@@ -520,7 +520,7 @@ impl Contacts {
     pub fn take(&mut self, json: &[u8], what: As) -> Result<(), String> {
         let engine = self.engine.clone();
         let program = engine.program();
-        self.reader.read(engine.schema(), json, &mut self.event).map_err(|error| error.to_string())?;
+        self.reader.read(engine.schema(), json, &mut self.event).map_err(|error| error.without_line())?;
         if program.events.get(self.event.record.kind.index()).is_none_or(|kind| kind.name != CONTACT) {
             return Err("the record is not of the kind `contact`".to_owned());
         }

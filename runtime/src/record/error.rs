@@ -137,6 +137,16 @@ impl RecordError {
     }
 }
 
+impl RecordError {
+    /// What is wrong, for who says by other means where the record stands.
+    pub fn without_line(&self) -> String {
+        let text = self.to_string();
+        let line = format!("line {}", self.line);
+        let rest = text.strip_prefix(&line).unwrap_or(&text);
+        rest.strip_prefix([',', ':']).map_or(rest, str::trim_start).to_owned()
+    }
+}
+
 impl std::fmt::Display for RecordError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "line {}", self.line)?;

@@ -404,7 +404,10 @@ impl<'i> Reading<'_, '_, 'i> {
     fn wrong_type(&mut self, message: &str) -> Box<RecordError> {
         let at = self.cursor.at();
         let mut message = message.to_owned();
-        if let Ok(kind) = self.cursor.kind() {
+        // What begins like a word need not be one.
+        if let Ok(kind) = self.cursor.kind()
+            && self.cursor.skip(&mut String::new()).is_ok()
+        {
             message = format!("{message}, but is {}", kind.describe());
         }
         RecordError::new(Error::WrongType, at, message).about(self.text.get(at..).unwrap_or_default())

@@ -65,6 +65,7 @@ pub fn run(options: &args::Offers, output: &mut Output) -> Outcome {
         decisions: options.decisions.as_deref().map(create).transpose()?,
         told: Vec::new(),
         sessions: 0,
+        reactions: 0,
         refused: 0,
     };
     for path in &options.sessions {
@@ -75,6 +76,9 @@ pub fn run(options: &args::Offers, output: &mut Output) -> Outcome {
     }
     for file in [&mut play.answers, &mut play.decisions].into_iter().flatten() {
         file.flush()?;
+    }
+    if play.refused > SHOWN {
+        output.note(&format!("and {} more", plural(play.refused - SHOWN, "refused record")));
     }
     let refused = if play.refused > 0 {
         format!(", {}", plural(play.refused, "refused record"))
@@ -142,46 +146,71 @@ struct Play {
     /// Answers for the one object that machines are given.
     told: Vec<serde_json::Value>,
     sessions: usize,
+    /// Records that are taken and that no answer comes of.
+    reactions: usize,
     refused: usize,
 }
+
+/// Refused records that are told one by one.
+const SHOWN: usize = 20;
+
+/// Bytes of a line that are kept: one more than any record may have.
+const LONGEST: u64 = (1 << 20) + 1;
 
 impl Play {
     fn stream(&mut self, path: &Path, stream: impl Read, output: &mut Output) -> Result<(), Failure> {
         let mut stream = BufReader::with_capacity(1 << 18, stream);
+        let failed = |error: std::io::Error| Failure::file(path, &error);
+        let shown = plain(&path.display().to_string());
+        let before = (self.sessions, self.reactions, self.refused);
         let mut line = Vec::new();
         let mut number = 0_u64;
         loop {
             line.clear();
-            let length = stream.read_until(b'\n', &mut line).map_err(|error| Failure::file(path, &error))?;
+            let length = (&mut stream).take(LONGEST).read_until(b'\n', &mut line).map_err(failed)?;
             if length == 0 {
-                return Ok(());
+                break;
+            }
+            if line.last() != Some(&b'\n') {
+                stream.skip_until(b'\n').map_err(failed)?;
             }
             number += 1;
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            if let Err(why) = self.known.asks(&line) {
-                self.refused += 1;
-                let path = plain(&path.display().to_string());
-                output.note(&format!("refused {path}:{number}: {}", plain(&why)));
-                continue;
-            }
-            match self.session.decide_json(&line) {
-                Ok(decision) => self.decided(&decision, output)?,
-                Err(error) => {
+            let taken = match self.known.asks(&line) {
+                Ok(()) => self.session.decide_json(&line).map_err(|error| error.without_line()),
+                Err(why) => Err(why),
+            };
+            match taken {
+                Ok(decision) => {
+                    if let Some(warning) = self.known.unheard(&line) {
+                        output.note(&format!("warning: {shown}:{number}: {}", plain(&warning)));
+                    }
+                    self.decided(&decision, output)?;
+                }
+                Err(why) => {
                     self.refused += 1;
-                    let path = plain(&path.display().to_string());
-                    output.note(&format!("refused {path}:{number}: {}", plain(&error.to_string())));
+                    if self.refused <= SHOWN {
+                        output.note(&format!("refused {shown}:{number}: {}", plain(&why)));
+                    }
                 }
             }
         }
+        if (self.sessions, self.reactions, self.refused) == before {
+            output.note(&format!("warning: {shown} holds no session and no reaction"));
+        }
+        Ok(())
     }
 
     fn decided(&mut self, decision: &Decision, output: &mut Output) -> Result<(), Failure> {
         if let Some(file) = &mut self.decisions {
             write_line(file, decision)?;
         }
-        let Some(offers) = &decision.offers else { return Ok(()) };
+        let Some(offers) = &decision.offers else {
+            self.reactions += 1;
+            return Ok(());
+        };
         self.sessions += 1;
         self.known.sessions.insert(decision.id.clone());
         let Decision { id, member, pack, tz, .. } = decision;
@@ -202,6 +231,10 @@ struct Known {
     kinds: Vec<String>,
     offers: BTreeSet<String>,
     sessions: HashSet<String>,
+    /// Channels that arbitrations hear; nothing where one hears all.
+    channels: Option<BTreeSet<String>>,
+    /// Channels of sessions that nothing names, each told once.
+    told: HashSet<String>,
 }
 
 /// What a record says of a reaction.
@@ -213,6 +246,8 @@ struct Reacted {
     offer: Value,
     #[serde(default)]
     session: Value,
+    #[serde(default)]
+    channel: Value,
 }
 
 impl Known {
@@ -223,7 +258,22 @@ impl Known {
             kinds: kinds.map(|event| event.spellings.clone()).unwrap_or_default(),
             offers: keys.flat_map(|key| key.names.iter().cloned()).collect(),
             sessions: HashSet::new(),
+            channels: channels(program),
+            told: HashSet::new(),
         }
+    }
+
+    /// A session's channel in which nothing can be offered, where it was not told before.
+    fn unheard(&mut self, line: &[u8]) -> Option<String> {
+        let told = serde_json::from_slice::<Reacted>(line).ok()?;
+        let channel = told.channel.as_str()?;
+        let known = self.channels.as_ref()?;
+        if known.contains(channel) || !self.told.insert(channel.to_owned()) {
+            return None;
+        }
+        let near = perq_runtime::nearest::nearest(channel, known.iter().map(String::as_str));
+        let near = near.map(|near| format!("; `{near}` is near")).unwrap_or_default();
+        Some(format!("no arbitration hears the channel `{channel}`{near}"))
     }
 
     /// Refuses a reaction to what was never offered. What cannot be read is for the reader to refuse.
@@ -244,6 +294,16 @@ impl Known {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// The channels that arbitrations hear; nothing where one hears all.
+fn channels(program: &Program) -> Option<BTreeSet<String>> {
+    let heard = program.offers.arbitrations.iter().map(|arbitration| arbitration.channels);
+    let names = |channels: perq_compiler::ir::ReferenceId| {
+        program.references.get(channels.index()).map(|reference| reference.names.clone())
+    };
+    let lists = heard.map(|channels| channels.and_then(names)).collect::<Option<Vec<_>>>()?;
+    Some(lists.into_iter().flatten().collect())
 }
 
 fn write_line(out: &mut (impl Write + ?Sized), value: &impl Serialize) -> Result<(), Failure> {

@@ -56,7 +56,7 @@ pub fn run(options: &args::Optimize, output: &mut Output) -> Outcome {
         return Err(Failure::new("the programme declares no `contacts`"));
     };
     for path in &options.history {
-        read(&mut contacts, path, As::Made)?;
+        read(&mut contacts, path, As::Made, output)?;
     }
     #[cfg(feature = "ledger")]
     if let Some(place) = &options.ledger {
@@ -66,10 +66,10 @@ pub fn run(options: &args::Optimize, output: &mut Output) -> Outcome {
         return one_by_one(options, contacts, output);
     }
     for path in &options.contacts {
-        read(&mut contacts, path, As::Proposed)?;
+        read(&mut contacts, path, As::Proposed, output)?;
     }
     let (proposed, made) = contacts.counts();
-    let refused = tell_refused(&contacts, output);
+    let refused = contacts.refused().0;
     let planned = contacts.plan().map_err(|error| Failure::new(error.to_string()))?;
     let threads = options.threads.or_else(|| std::thread::available_parallelism().ok());
     let threads = threads.map_or(1, std::num::NonZeroUsize::get);
@@ -108,19 +108,32 @@ pub fn run(options: &args::Optimize, output: &mut Output) -> Outcome {
     Ok(Exit::Clean)
 }
 
-fn read(contacts: &mut Contacts, path: &Path, what: As) -> Result<(), Failure> {
+fn read(contacts: &mut Contacts, path: &Path, what: As, output: &mut Output) -> Result<(), Failure> {
     let file = tables::open(path)?;
     let before = (contacts.counts(), contacts.refused().0);
     contacts.read(file, super::run::format_of(path)?, what).map_err(|error| Failure::file(path, &error))?;
     let (refused, first) = contacts.refused();
+    let skipped = usize::try_from(before.1).unwrap_or(usize::MAX);
+    let first = first.get(skipped..).unwrap_or_default();
     // A file of which nothing is taken is another one than was meant.
     if contacts.counts() == before.0 && refused > before.1 {
-        let skipped = usize::try_from(before.1).unwrap_or(usize::MAX);
-        let why = first.get(skipped).map_or_else(String::new, |refusal| format!(": {}", plain(&refusal.why)));
+        let why = first
+            .first()
+            .map_or_else(String::new, |refusal| format!(": line {}, {}", refusal.line, plain(&refusal.why)));
         return Err(Failure::file(
             path,
             &format!("none of its {} is a contact{why}", plural_of(refused - before.1)),
         ));
+    }
+    let path = plain(&path.display().to_string());
+    for refusal in first.iter().take(SHOWN) {
+        output.note(&format!("refused {path}:{}: {}", refusal.line, plain(&refusal.why)));
+    }
+    if refused - before.1 > SHOWN as u64 {
+        output.note(&format!("refused {path}: {} in all", plural_of(refused - before.1)));
+    }
+    if contacts.counts() == before.0 {
+        output.note(&format!("warning: {path} holds no contact"));
     }
     Ok(())
 }
@@ -151,17 +164,6 @@ fn read_ledger(contacts: &mut Contacts, place: &str, output: &mut Output) -> Res
 
 fn plural_of(records: u64) -> String {
     plural(usize::try_from(records).unwrap_or(usize::MAX), "record")
-}
-
-fn tell_refused(contacts: &Contacts, output: &mut Output) -> u64 {
-    let (count, first) = contacts.refused();
-    for refusal in first.iter().take(SHOWN) {
-        output.note(&format!("refused: line {}: {}", refusal.line, plain(&refusal.why)));
-    }
-    if count > SHOWN as u64 {
-        output.note(&format!("refused: {} in all", plural_of(count)));
-    }
-    count
 }
 
 fn words_of(progress: Progress) -> String {
@@ -642,7 +644,7 @@ fn one_by_one(options: &args::Optimize, mut contacts: Contacts, output: &mut Out
             return Err(Failure::new("contacts that are asked for one by one are JSON lines"));
         }
         let stream = input::open(tables::open(path)?).map_err(|error| Failure::file(path, &error))?;
-        for line in BufReader::new(stream).split(b'\n') {
+        for (line, number) in BufReader::new(stream).split(b'\n').zip(1u64..) {
             let line = line.map_err(|error| Failure::file(path, &error))?;
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
@@ -650,7 +652,8 @@ fn one_by_one(options: &args::Optimize, mut contacts: Contacts, output: &mut Out
             let held = match contacts.admit(&line, true) {
                 Ok(held) => held,
                 Err(why) => {
-                    output.note(&format!("refused: {}", plain(&why)));
+                    let path = plain(&path.display().to_string());
+                    output.note(&format!("refused {path}:{number}: {}", plain(&why)));
                     continue;
                 }
             };
