@@ -684,7 +684,7 @@ impl Worker {
             }
             text.clear();
             let origin = opened.write(self.engine.schema(), row, &mut text);
-            self.from_table(&origin, &text, rows, done);
+            self.of_table(&origin, &text, rows, done);
         }
     }
 
@@ -698,7 +698,7 @@ impl Worker {
             return;
         };
         if let Some(origin) = chunk.origins.as_ref().and_then(|origins| origins.get(number)) {
-            return self.from_table(origin, line, rows, done);
+            return self.of_table(origin, line, rows, done);
         }
         if let Err(mut error) = self.decide(line, rows, done) {
             error.line = chunk.line + number as u64;
@@ -708,7 +708,7 @@ impl Worker {
     }
 
     /// Decides a record of a table as JSON.
-    fn from_table(&mut self, origin: &Origin, line: &[u8], rows: &mut Filling, done: &mut Done) {
+    fn of_table(&mut self, origin: &Origin, line: &[u8], rows: &mut Filling, done: &mut Done) {
         if let Some(fault) = &origin.fault {
             let mut error = fault.clone();
             if error.offset == 0 {
