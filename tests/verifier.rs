@@ -74,6 +74,7 @@ fn offer() -> Offer {
         says: Vec::new(),
         conditions: Vec::new(),
         held: SlotId(0),
+        budgets: Vec::new(),
         score: None,
         learn: None,
         kinds: Vec::new(),
@@ -231,7 +232,7 @@ type Break = (VerifyRule, &'static str, fn(&mut Program));
 
 /// Adds instructions to the end of the awarding function.
 /// Adds a condition, changed.
-fn condition(program: &mut Program, change: fn(&mut Condition)) {
+fn condition(program: &mut Program, change: impl FnOnce(&mut Condition)) {
     let mut added = Condition {
         rule: RuleId(0),
         place: PlaceId(0),
@@ -245,10 +246,9 @@ fn condition(program: &mut Program, change: fn(&mut Condition)) {
 
 /// Adds a condition that compares numbers of this unit.
 fn measure(program: &mut Program, unit: Unit, parts: i128) {
-    condition(program, |_| ());
-    if let Some(added) = program.conditions.last_mut() {
-        added.measure = Some(Measure { unit, parts, bound: None });
-    }
+    let id = MeasureId(program.measures.len() as u32);
+    condition(program, |added| added.measure = Some(id));
+    program.measures.push(Measure { unit, parts, bound: None });
 }
 
 fn code(program: &mut Program, insts: Vec<Inst>) {
@@ -334,15 +334,6 @@ fn breaks() -> Vec<Break> {
         (Is::UnknownId, "slot of an atom", |p| p.atoms[0].slot = SlotId(99)),
         (Is::UnknownId, "reference of an atom", |p| p.atoms[1].test = AtomTest::In(ReferenceId(9))),
         (Is::UnknownId, "rule of a group", |p| p.groups[0].rules.push(RuleId(9))),
-        (Is::MeasureParts, "no parts", |p| {
-            p.conditions.push(Condition {
-                rule: RuleId(0),
-                place: PlaceId(0),
-                role: Role::Rule,
-                atom: None,
-                measure: Some(Measure { unit: Unit::Money, parts: 0, bound: None }),
-            });
-        }),
         (Is::TableColumn, "field of history", |p| {
             let slot = p.layout.event[8].clone();
             p.layout.tables[0].columns[0] = Column::Field(slot);
@@ -754,6 +745,7 @@ fn breaks() -> Vec<Break> {
         (Is::UnknownId, "rule of a condition", |p| condition(p, |c| c.rule = RuleId(9))),
         (Is::UnknownId, "place of a condition", |p| condition(p, |c| c.place = PlaceId(9_999))),
         (Is::UnknownId, "atom of a condition", |p| condition(p, |c| c.atom = Some(AtomId(9)))),
+        (Is::UnknownId, "measure of a condition", |p| condition(p, |c| c.measure = Some(MeasureId(9)))),
         (Is::UnknownId, "account of a measure", |p| measure(p, Unit::Points(AccountId(9)), 1)),
         (Is::UnknownId, "enumeration of a measure", |p| measure(p, Unit::Enum(EnumId(9)), 1)),
         (Is::UnknownId, "kind of a measure", |p| measure(p, Unit::Symbol(KindId(9)), 1)),
@@ -761,8 +753,7 @@ fn breaks() -> Vec<Break> {
         (Is::MeasureParts, "none", |p| measure(p, Unit::Money, 0)),
         (Is::MeasureParts, "a bound of zero", |p| {
             measure(p, Unit::Money, 1);
-            let added = p.conditions.last_mut().and_then(|added| added.measure.as_mut());
-            added.expect("it was added").bound = Some((0, 1));
+            p.measures.last_mut().expect("it was added").bound = Some((0, 1));
         }),
         (Is::PlacesLength, "one too few", |p| {
             p.functions[0].places.pop();
@@ -1184,5 +1175,44 @@ fn mutation(random: &mut Random, program: &mut Program) {
                 }
             }
         },
+    }
+}
+
+/// An offer's budgets are those of its conditions that say so, and count for all together what can be counted of an offer.
+#[test]
+fn budgets_of_offers_are_what_they_say() {
+    let text = r#"language 1
+program demo { currency EUR zone "Europe/Rome" rounding half_up }
+account bonus { unit points decimals 0 round down per basket }
+offer card {
+  display always
+  purpose message
+  when member known
+  budget 3 times within this day else skip
+  budget 100 points else cut
+  on accepted { award 10 points }
+}
+"#;
+    let input = perq_compiler::pipeline::Input { path: "rules.rule".to_owned(), text: text.to_owned() };
+    let compilation = perq_compiler::pipeline::compile(&[input], &perq_compiler::pipeline::NoFiles);
+    let program = compilation.program.expect("the text has no errors").into_program();
+    assert!(perq_compiler::ir::verify::verify(program.clone()).is_ok());
+    let breaks: [fn(&mut Program); 6] = [
+        |p| p.offers.list[0].budgets.clear(),
+        |p| p.offers.list[0].budgets.reverse(),
+        |p| p.offers.list[0].budgets[1].condition = 0,
+        |p| p.offers.list[0].budgets[0].limit.counter = None,
+        |p| p.counters[0].per = CounterKey::Member,
+        |p| {
+            p.offers.list[0]
+                .conditions
+                .push(OfferCondition { clause: OfferClause::Budget, place: PlaceId(0) });
+        },
+    ];
+    for (number, break_it) in breaks.into_iter().enumerate() {
+        let mut broken = program.clone();
+        break_it(&mut broken);
+        let errors = perq_compiler::ir::verify::verify(broken).expect_err("it is refused");
+        assert!(errors.iter().any(|error| error.rule == VerifyRule::OfferTerms), "{number}: {errors:?}");
     }
 }

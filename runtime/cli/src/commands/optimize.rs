@@ -3,7 +3,7 @@
 
 use crate::args;
 use crate::excerpt::plain;
-use crate::numbers::{Table, grouped};
+use crate::numbers::{Table, counted, grouped};
 use crate::output::Output;
 use crate::programme::{self, Loaded};
 use crate::render::plural;
@@ -122,7 +122,7 @@ fn read(contacts: &mut Contacts, path: &Path, what: As, output: &mut Output) -> 
             .map_or_else(String::new, |refusal| format!(": line {}, {}", refusal.line, plain(&refusal.why)));
         return Err(Failure::file(
             path,
-            &format!("none of its {} is a contact{why}", plural_of(refused - before.1)),
+            &format!("none of its {} is a contact{why}", counted(refused - before.1, "record")),
         ));
     }
     let path = plain(&path.display().to_string());
@@ -130,7 +130,7 @@ fn read(contacts: &mut Contacts, path: &Path, what: As, output: &mut Output) -> 
         output.note(&format!("refused {path}:{}: {}", refusal.line, plain(&refusal.why)));
     }
     if refused - before.1 > SHOWN as u64 {
-        output.note(&format!("refused {path}: {} in all", plural_of(refused - before.1)));
+        output.note(&format!("refused {path}: {} in all", counted(refused - before.1, "record")));
     }
     if contacts.counts() == before.0 {
         output.note(&format!("warning: {path} holds no contact"));
@@ -155,23 +155,17 @@ fn read_ledger(contacts: &mut Contacts, place: &str, output: &mut Output) -> Res
     });
     let taken = taken.map_err(failed)?;
     let more = if refused > 0 { format!(", of which {refused} are refused") } else { String::new() };
-    output.note(&format!(
-        "{} of the ledger{more}",
-        plural(usize::try_from(taken).unwrap_or(usize::MAX), "contact")
-    ));
+    output.note(&format!("{} of the ledger{more}", counted(taken, "contact")));
     Ok(())
-}
-
-fn plural_of(records: u64) -> String {
-    plural(usize::try_from(records).unwrap_or(usize::MAX), "record")
 }
 
 fn words_of(progress: Progress) -> String {
     match progress {
         Progress::Prepared(members, rows) => {
-            format!("{} members, {} limits in windows", grouped(members as u64), grouped(rows as u64))
+            let limits = if rows == 1 { "limit" } else { "limits" };
+            format!("{}, {} {limits} in windows", counted(members as u64, "member"), grouped(rows as u64))
         }
-        Progress::Sampled(members) => format!("prices on a sample of {} members", grouped(members as u64)),
+        Progress::Sampled(members) => format!("prices on a sample of {}", counted(members as u64, "member")),
         Progress::Priced(passes, bound) => format!("pass {passes}, at most {}", amount(bound, DIGITS)),
         Progress::Fitting(objective) => format!("a plan that fits: {}", amount(objective, DIGITS)),
     }
