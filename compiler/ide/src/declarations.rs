@@ -787,7 +787,7 @@ impl Walker {
             OfferClause::Score(value) | OfferClause::Rest(value, _) => self.expr(value),
             OfferClause::Learn(learn) => {
                 self.expr(&learn.prior);
-                learn.by.iter().for_each(|value| self.expr(value));
+                learn.by.iter().for_each(|by| self.expr(&by.value));
             }
             OfferClause::On(_, effects) => effects.iter().for_each(|effect| self.effect(effect)),
             OfferClause::Shared(clause) => self.clause(clause, None),

@@ -1304,7 +1304,8 @@ impl<'a> Writer<'a> {
                     ));
                 }
                 if !learn.by.is_empty() {
-                    let by = self.listed(&learn.by).into();
+                    let by: Vec<_> = learn.by.iter().map(|by| by.value.clone()).collect();
+                    let by = self.listed(&by).into();
                     out.push(&self.text(
                         [", apart by: {0}", ", отдельно по признаку: {0}", ", distinguendo: {0}"],
                         &[&by],

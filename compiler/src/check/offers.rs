@@ -863,22 +863,51 @@ impl<'a> Checker<'a> {
         }
         let mut kinds: i64 = 1;
         for by in &written.by {
-            let value = self.value(&mut scope, by, None);
-            let values = match &value.ty {
-                Type::Error => continue,
-                Type::Bool => vec!["false".to_owned(), "true".to_owned()],
-                Type::Enum(id) => {
-                    self.out.enums.get(id.index()).map(|of| of.values.clone()).unwrap_or_default()
+            let value = self.expr(&mut scope, &by.value, None);
+            // Who has no name to hash is of no kind.
+            let value = if by.hashed.is_some() { value } else { self.present(value) };
+            let hashed = by.hashed.as_ref().map(|(number, unit)| {
+                if unit.text != "kinds" {
+                    let place = at.place(unit.span);
+                    self.report(errors::unknown_word(
+                        place,
+                        "unit of what is hashed",
+                        &unit.text,
+                        &["kinds"],
+                    ));
                 }
-                other => {
+                self.at_least_one(at.place(number.span), &number.text)
+            });
+            let values = match (value.ty.present(), hashed) {
+                (Type::Error, _) => continue,
+                (Type::Symbol(_), Some(count)) if matches!(value.kind, ExprKind::Field { .. }) => {
+                    ir::LearnedValues::Hashed(count)
+                }
+                (Type::Bool, None) => ir::LearnedValues::Named(vec!["false".to_owned(), "true".to_owned()]),
+                (Type::Enum(id), None) => ir::LearnedValues::Named(
+                    self.out.enums.get(id.index()).map(|of| of.values.clone()).unwrap_or_default(),
+                ),
+                (other, hashed) => {
                     let (quoted, found) = (self.quote(value.place), self.describe(other));
-                    let wanted = "a truth or a value of an enumeration";
-                    self.report(errors::mismatched_types(value.place, &quoted, wanted, &found, None));
+                    let wanted = match hashed {
+                        Some(_) => "a field with one name, such as `member.city`",
+                        None => "a truth or a value of an enumeration",
+                    };
+                    let mut wrong = errors::mismatched_types(value.place, &quoted, wanted, &found, None);
+                    if let (Type::Symbol(_), None) = (other, hashed) {
+                        let hashed = format!("{quoted} hashed to 64 kinds");
+                        let why = format!("throw its names together: `{hashed}`");
+                        wrong = wrong.fix(why, value.place, hashed);
+                    }
+                    self.report(wrong);
                     continue;
                 }
             };
-            kinds = kinds.saturating_mul(values.len() as i64);
-            let text = self.text(value.place).split_whitespace().collect::<Vec<_>>().join(" ");
+            kinds = kinds.saturating_mul(values.count() as i64);
+            let mut text = self.text(value.place).split_whitespace().collect::<Vec<_>>().join(" ");
+            if let Some(count) = hashed {
+                text += &format!(" hashed to {count} kinds");
+            }
             learn.by.push((value, ir::LearnedBy { text, values }));
         }
         if kinds > KINDS {

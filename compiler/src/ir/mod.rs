@@ -69,8 +69,9 @@ pub use instruments::{
 };
 pub use life::{Available, Cancel, Expires, Life, Melt, Shortfall, Span};
 pub use offers::{
-    Answered, Arbitration, Class, Display, Explore, Learn, LearnedBy, Offer, OfferBudget, OfferClause,
-    OfferCondition, Offers, OrderBy, OrderKey, Purpose, ReactionSlots, SCORE_ONE, Seed,
+    Answered, Arbitration, Class, Display, Explore, Hashed, Learn, LearnedBy, LearnedValues, Offer,
+    OfferBudget, OfferClause, OfferCondition, Offers, OrderBy, OrderKey, Purpose, ReactionSlots, SCORE_ONE,
+    Seed,
 };
 pub use optimise::optimise;
 pub use promise::{Bound, Figure, Promise, PromiseOf, Sum};

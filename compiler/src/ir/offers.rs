@@ -5,6 +5,7 @@
 
 use super::{EnumId, Governance, Limit, PlaceId, ReferenceId, Saying, SlotId};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The name of the kind of event in which a member can be offered something.
 pub const SESSION: &str = "session";
@@ -30,6 +31,8 @@ pub struct Offers {
     pub reaction: Option<ReactionSlots>,
     /// What each answer says of a showing, by position in the enumeration of the answers; empty where nothing learns.
     pub answers: Vec<Answered>,
+    /// Names that are thrown together, for what is learned.
+    pub hashed: Vec<Hashed>,
 }
 
 impl Offers {
@@ -105,8 +108,57 @@ pub struct Learn {
 pub struct LearnedBy {
     /// As it is written, so that what was learned is found again by another version of the program.
     pub text: String,
-    /// The names of its values, in order.
-    pub values: Vec<String>,
+    /// What it can be.
+    pub values: LearnedValues,
+}
+
+/// Values that tell kinds of members apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LearnedValues {
+    /// With these names, in order.
+    Named(Vec<String>),
+    /// Names thrown together into so many, of which none has a name.
+    Hashed(u32),
+}
+
+impl LearnedValues {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        match self {
+            LearnedValues::Named(names) => names.len(),
+            LearnedValues::Hashed(count) => *count as usize,
+        }
+    }
+
+    /// What one is called: by its number, where it has no name.
+    pub fn name(&self, number: usize) -> Option<Cow<'_, str>> {
+        match self {
+            LearnedValues::Named(names) => names.get(number).map(|name| Cow::Borrowed(name.as_str())),
+            LearnedValues::Hashed(count) => {
+                (number < *count as usize).then(|| Cow::Owned(number.to_string()))
+            }
+        }
+    }
+}
+
+/// Names of a field thrown together, for what is learned: whoever reads records fills the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Hashed {
+    /// The event slot of the name.
+    pub of: SlotId,
+    /// Into so many; above zero.
+    pub count: u32,
+    /// The derived event slot with the number, from 0; missing where there is no name.
+    pub slot: SlotId,
+}
+
+impl Hashed {
+    /// The number of a name: the first 8 bytes of its BLAKE3, the lowest first, halved, modulo the count.
+    pub fn number(&self, name: &str) -> i64 {
+        let mut bytes = [0; 8];
+        blake3::Hasher::new().update(name.as_bytes()).finalize_xof().fill(&mut bytes);
+        (u64::from_le_bytes(bytes) >> 1).checked_rem(u64::from(self.count)).unwrap_or(0) as i64
+    }
 }
 
 impl Offer {
@@ -117,13 +169,13 @@ impl Offer {
     }
 
     /// What a kind of members is, by its number: each thing that tells them apart, with its value.
-    pub fn kind_names(&self, kind: i64) -> Option<Vec<(&str, &str)>> {
+    pub fn kind_names(&self, kind: i64) -> Option<Vec<(&str, Cow<'_, str>)>> {
         let mut rest = usize::try_from(kind).ok()?;
         let mut names = Vec::with_capacity(self.kinds.len());
         for by in self.kinds.iter().rev() {
-            let value = by.values.get(rest.checked_rem(by.values.len())?)?;
-            rest = rest.checked_div(by.values.len())?;
-            names.push((by.text.as_str(), value.as_str()));
+            let value = by.values.name(rest.checked_rem(by.values.count())?)?;
+            rest = rest.checked_div(by.values.count())?;
+            names.push((by.text.as_str(), value));
         }
         names.reverse();
         (rest == 0).then_some(names)

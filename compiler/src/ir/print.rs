@@ -150,6 +150,10 @@ impl Display for Program {
         for offer in &self.offers.list {
             write!(f, "{}", InProgram(self, offer))?;
         }
+        for hashed in &self.offers.hashed {
+            let name = |slot| slot_name(&self.layout.event, slot);
+            writeln!(f, "hashed {} of {} to {}", name(hashed.slot), name(hashed.of), hashed.count)?;
+        }
         for arbitration in &self.offers.arbitrations {
             writeln!(f, "{}", InProgram(self, arbitration))?;
         }

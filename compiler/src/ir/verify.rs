@@ -9,11 +9,11 @@ use super::promise::{MAX_PART, MAX_TERMS};
 use super::{
     AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, ContactCount, ContactException,
     ContactRuleKind, ContactWindow, CounterId, CounterKey, DerivationId, EVENT_BUILTINS, EnumId, EventId,
-    Figure, Function, FunctionId, Governance, GroupId, History, Inst, KindId, LINE_BUILTINS, Layout, Limit,
-    LimitAmount, LimitOf, MISSING, Measure, Melt, NameFrom, OfferClause, PAYMENT_BUILTINS, PERCENT_ONE,
-    ParamId, Phase, PlaceId, Program, PromiseOf, Purpose, RecordKind, Reference, ReferenceId, RowSource,
-    Rows, RuleId, SCORE_ONE, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId,
-    Telling, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
+    Figure, Function, FunctionId, Governance, GroupId, History, Inst, KindId, LINE_BUILTINS, Layout,
+    LearnedValues, Limit, LimitAmount, LimitOf, MISSING, Measure, Melt, NameFrom, OfferClause,
+    PAYMENT_BUILTINS, PERCENT_ONE, ParamId, Phase, PlaceId, Program, PromiseOf, Purpose, RecordKind,
+    Reference, ReferenceId, RowSource, Rows, RuleId, SCORE_ONE, Saying, SiteId, SiteKind, Slot, SlotId,
+    SlotType, Space, StateRead, TableId, Telling, TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -150,6 +150,8 @@ verify_rules! {
     EventFields = "event-fields"
     /// A clock fills four slots that may be missing, and its store is a symbol of the event.
     ClockSlots = "clock-slots"
+    /// The number of a name that is thrown together with others is a count that may be missing, of a name of the event.
+    HashedSlots = "hashed-slots"
     /// A derivation hears events, ascending.
     DerivationEvents = "derivation-events"
     /// A window's length is above zero, its first day not after its last.
@@ -887,6 +889,15 @@ fn filled(program: &Program, report: &mut Report) {
     for learn in program.offers.list.iter().filter_map(|offer| offer.learn) {
         fill(learn.estimate, At::EventSlot(learn.estimate), report);
     }
+    for hashed in &program.offers.hashed {
+        let at = At::EventSlot(hashed.slot);
+        fill(hashed.slot, at, report);
+        let name = program.layout.event.get(hashed.of.index());
+        let is_name = name.is_some_and(|slot| matches!(slot.ty, SlotType::Symbol(_)));
+        let is_number = program.layout.event.get(hashed.slot.index());
+        let is_number = is_number.is_some_and(|slot| slot.optional && slot.ty == SlotType::Count);
+        report.check(is_name && is_number && hashed.count >= 1, VerifyRule::HashedSlots, at);
+    }
     for arbitration in &program.offers.arbitrations {
         if let Some(explore) = &arbitration.explore {
             fill(explore.drawn, At::EventSlot(explore.drawn), report);
@@ -1430,9 +1441,14 @@ fn offers(program: &Program, report: &mut Report) {
         report.length(offer.kinds.len(), limits::SMALL_LIST, at);
         for by in &offer.kinds {
             report.check(by.text.len() <= limits::TEXT, VerifyRule::LongText, at);
-            report.length(by.values.len(), limits::SMALL_LIST, at);
-            for value in &by.values {
-                report.name(value, at);
+            match &by.values {
+                LearnedValues::Named(names) => {
+                    report.length(names.len(), limits::SMALL_LIST, at);
+                    for name in names {
+                        report.name(name, at);
+                    }
+                }
+                LearnedValues::Hashed(count) => report.check(*count >= 1, terms, at),
             }
         }
         report.length(offer.conditions.len(), limits::LIST, at);

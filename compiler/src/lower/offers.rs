@@ -128,10 +128,21 @@ impl<'p> Lowering<'p> {
             let estimate = self.slot(learn.field).1;
             let name = format!("kind for offer {}", offer.name);
             let place = self.place(learn.place);
+            let hashed: Vec<Option<SlotId>> =
+                learn.by.iter().map(|(by, named)| self.hashed(by, named)).collect();
             let mut builder = Builder::new(self, &name, place);
             let mut kind: Option<ir::Value> = None;
-            for (by, named) in &learn.by {
-                let own = if by.ty == typed::Type::Bool {
+            let may_lack = hashed.iter().any(Option::is_some);
+            if may_lack {
+                builder.emit(Inst::Block);
+            }
+            for ((by, named), hashed) in learn.by.iter().zip(hashed) {
+                let own = if let Some(slot) = hashed {
+                    let number = builder.emit(Inst::LoadEvent(slot));
+                    let known = builder.emit(Inst::Known(number));
+                    builder.leave_unless(known, 0);
+                    number
+                } else if by.ty == typed::Type::Bool {
                     let truth = builder.truth(by);
                     let (one, zero) = (builder.int(1), builder.int(0));
                     builder.emit(Inst::Choose(truth, one, zero))
@@ -141,7 +152,7 @@ impl<'p> Lowering<'p> {
                 kind = Some(match kind {
                     None => own,
                     Some(before) => {
-                        let values = builder.int(named.values.len() as i64);
+                        let values = builder.int(named.values.count() as i64);
                         let before = builder.emit(Inst::Mul(before, values));
                         builder.emit(Inst::Add(before, own))
                     }
@@ -150,6 +161,9 @@ impl<'p> Lowering<'p> {
             if let Some(kind) = kind {
                 builder.emit(Inst::Derive(kind));
             }
+            if may_lack {
+                builder.emit(Inst::End);
+            }
             let function = builder.finish();
             let kind = self.derivation(name, function, ir::SlotType::Count, &events, place);
             let (prior, showings, half_life) = (learn.prior, learn.showings, learn.half_life);
@@ -157,6 +171,23 @@ impl<'p> Lowering<'p> {
             self.learns.insert(offer.name.clone(), learn);
         }
         self.ir.conditions.truncate(conditions);
+    }
+
+    /// The slot with the number of a field's name, where names are thrown together.
+    fn hashed(&mut self, by: &typed::Expr, named: &ir::LearnedBy) -> Option<SlotId> {
+        let (ir::LearnedValues::Hashed(number), typed::ExprKind::Field { field, .. }) =
+            (&named.values, &by.kind)
+        else {
+            return None;
+        };
+        let of = self.slot(*field).1;
+        let known = self.ir.offers.hashed.iter().find(|hashed| (hashed.of, hashed.count) == (of, *number));
+        if let Some(hashed) = known {
+            return Some(hashed.slot);
+        }
+        let slot = self.given_slot(&named.text, ir::SlotType::Count);
+        self.ir.offers.hashed.push(ir::Hashed { of, count: *number, slot });
+        Some(slot)
     }
 
     /// What an offer binds, for what looks at the past.

@@ -289,7 +289,7 @@ pub struct Learn {
     pub showings: u32,
     /// Days after which a showing counts half.
     pub half_life: Option<u32>,
-    /// What tells kinds of members apart, each with the names of its values.
+    /// What tells kinds of members apart, each with its values. Hashed is a field and nothing else.
     pub by: Vec<(Expr, ir::LearnedBy)>,
     /// Where.
     pub place: Place,

@@ -42,7 +42,16 @@ pub struct Learn {
     /// After so long a showing counts half.
     pub half_life: Option<(Lexeme, Name)>,
     /// What tells kinds of members apart.
-    pub by: Vec<Expr>,
+    pub by: Vec<LearnedBy>,
+}
+
+/// What tells kinds of members apart: `member.tier`, `member.city hashed to 64 kinds`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LearnedBy {
+    /// What is looked at.
+    pub value: Expr,
+    /// Its names are thrown together into so many.
+    pub hashed: Option<(Lexeme, Name)>,
 }
 
 /// How an offer takes part beside others: `display …`.

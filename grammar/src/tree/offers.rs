@@ -2,8 +2,8 @@
 
 use super::{Builder, Children};
 use crate::ast::{
-    ArbitrationClause, Display, Expr, ItemKind, Learn, Name, OfferClass, OfferClause, OfferOutcome, Placed,
-    Purpose, Text,
+    ArbitrationClause, Display, Expr, ItemKind, Learn, LearnedBy, Name, OfferClass, OfferClause,
+    OfferOutcome, Placed, Purpose, Text,
 };
 use crate::parse::Rule;
 use pest::iterators::Pair;
@@ -84,8 +84,16 @@ impl<'t> Builder<'t> {
                 let mut by = Vec::new();
                 children.eat(Rule::kw_by);
                 while let Some(child) = children.next() {
-                    if child.as_rule() == Rule::expression {
-                        by.push(self.expression(child)?);
+                    if child.as_rule() == Rule::learned_by {
+                        let mut children = Children::of(child);
+                        let value = self.take_expr(&mut children)?;
+                        let hashed = if children.eat(Rule::kw_hashed) {
+                            children.eat(Rule::kw_to);
+                            Some(self.quantity(children.take(Rule::quantity)?)?)
+                        } else {
+                            None
+                        };
+                        by.push(LearnedBy { value, hashed });
                     }
                 }
                 OfferClause::Learn(Learn { prior, showings, half_life, by })

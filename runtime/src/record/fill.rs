@@ -123,6 +123,21 @@ pub(super) fn number_of(schema: &Schema, strangers: &mut Strangers, kind: usize,
     }
 }
 
+/// The name that a number of a kind stands for.
+pub(super) fn name_of<'n>(
+    schema: &'n Schema,
+    strangers: &'n Strangers,
+    kind: usize,
+    number: u32,
+) -> Option<&'n str> {
+    let dictionary = schema.tables.dictionaries.get(kind);
+    let known = dictionary.map_or(0, crate::catalogue::Dictionary::len) as u32;
+    match number.checked_sub(known) {
+        Some(stranger) => strangers.name(kind, stranger),
+        None => dictionary?.name(number),
+    }
+}
+
 /// Which row of which part is being filled.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
@@ -563,6 +578,14 @@ impl<'r, 's> Fill<'r, 's> {
         }
         schema.tell_time(&mut self.out.record, self.found.moment.map(|moment| moment.instant));
         schema.draw(self.out);
+        for (hashed, kind) in &schema.hashed {
+            let record = &mut self.out.record;
+            let number = record.event.get(hashed.of.index()).and_then(|number| u32::try_from(*number).ok());
+            let name = number.and_then(|number| name_of(schema, self.strangers, *kind, number));
+            if let (Some(place), Some(name)) = (record.event.get_mut(hashed.slot.index()), name) {
+                *place = hashed.number(name);
+            }
+        }
         let record = &self.out.record;
         for (slot, path) in schema.event_needs.get(record.kind.index()).into_iter().flatten() {
             if record.event.get(*slot).is_none_or(|value| *value == MISSING) {

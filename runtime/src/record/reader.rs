@@ -4,7 +4,7 @@
 //! record is refused.
 
 use super::error::{RecordError, RecordErrorKind as Error};
-use super::fill::{Fill, Strangers, Target, Value, complete, missing, number_of};
+use super::fill::{Fill, Strangers, Target, Value, complete, missing, name_of, number_of};
 use super::json::{Cursor, Kind, Malformed, Span};
 use super::schema::{Builtin, EVENT, LINE, MAX_RECORD_SET, MEMBER, PAYMENT, Schema, UnknownFields};
 use super::value::{Form, Scalar};
@@ -284,12 +284,7 @@ impl Reader {
 
     /// The name that a number of the record that was read last stands for.
     pub fn symbol_name<'a>(&'a self, schema: &'a Schema, kind: usize, number: u32) -> Option<&'a str> {
-        let dictionary = schema.tables.dictionaries.get(kind);
-        let known = dictionary.map_or(0, crate::catalogue::Dictionary::len) as u32;
-        match number.checked_sub(known) {
-            Some(stranger) => self.strangers.name(kind, stranger),
-            None => dictionary?.name(number),
-        }
+        name_of(schema, &self.strangers, kind, number)
     }
 
     /// The names of the record that was read last that no dictionary has: kind, number behind the dictionary's, name.

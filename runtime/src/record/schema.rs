@@ -9,9 +9,9 @@ use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 use crate::clock::Zone;
 use perq_compiler::evaluate::{Bindings, Record};
 use perq_compiler::ir::{
-    self, Arbitration, Column, CounterKey, EVENT_BUILTINS, EventKind, KindId, LINE_BUILTINS, NameFrom,
-    PAYMENT_BUILTINS, Program, RecordKind, Rounding, RowSource, RowTable, Seed, SiteKind, Slot, SlotId,
-    SlotType, line_slot, payment_slot,
+    self, Arbitration, Column, CounterKey, EVENT_BUILTINS, EventKind, Hashed, KindId, LINE_BUILTINS,
+    NameFrom, PAYMENT_BUILTINS, Program, RecordKind, Rounding, RowSource, RowTable, Seed, SiteKind, Slot,
+    SlotId, SlotType, line_slot, payment_slot,
 };
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
@@ -158,6 +158,8 @@ pub struct Schema {
     pub(crate) clocks: Vec<Clock>,
     /// Event slots that are drawn: for which arbitration, and from what.
     draws: Vec<(usize, Box<str>, Vec<Seed>)>,
+    /// Names that are thrown together, with their kinds.
+    pub(super) hashed: Vec<(Hashed, usize)>,
     /// Slots of the event that are fields of some kinds only, with their names for messages.
     pub(crate) event_partial: FxHashMap<u32, Box<str>>,
     pub(crate) line_rest: Vec<Rest>,
@@ -296,6 +298,7 @@ impl Schema {
                 .collect(),
             clocks: clocks(program, &tables, catalogue)?,
             draws: draws(program),
+            hashed: hashed(program),
             event_partial: program
                 .events
                 .iter()
@@ -520,6 +523,24 @@ pub(crate) enum ClockZone {
     Fixed(Zone),
     /// Of the store in this slot, by its number.
     Store(usize, FxHashMap<i64, Zone>),
+}
+
+fn hashed(program: &Program) -> Vec<(Hashed, usize)> {
+    let with_kind = |hashed: &Hashed| match program.layout.event.get(hashed.of.index())?.ty {
+        SlotType::Symbol(kind) => Some((*hashed, kind.index())),
+        SlotType::Bool
+        | SlotType::Money { .. }
+        | SlotType::Points(_)
+        | SlotType::Percent
+        | SlotType::Count
+        | SlotType::Number { .. }
+        | SlotType::Date
+        | SlotType::Time
+        | SlotType::Instant
+        | SlotType::Enum(_)
+        | SlotType::Set(_) => None,
+    };
+    program.offers.hashed.iter().filter_map(with_kind).collect()
 }
 
 fn draws(program: &Program) -> Vec<(usize, Box<str>, Vec<Seed>)> {
