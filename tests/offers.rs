@@ -195,7 +195,9 @@ fn what_is_drawn_is_what_the_documentation_says() {
         ("e34", "cba"),
         ("e38", "bac"),
     ];
-    let runs: [(&str, &str, &[(&str, &str)]); 3] = [
+    /// A seed, an arbitration's name, and what they draw.
+    type Run<'r> = (&'r str, &'r str, &'r [(&'r str, &'r str)]);
+    let runs: [Run<'_>; 3] = [
         ("event.id", "calls", &by_event),
         ("member.id", "calls", &by_member),
         ("event.id", "visits", &of_visits),

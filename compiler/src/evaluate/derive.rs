@@ -87,7 +87,7 @@ pub(super) fn derive<C: Code>(
     claimed: &dyn Claimed,
     (fuel, scratch, out): (&mut i64, &mut C::Scratch, &mut Proposals),
 ) -> FailedSlots {
-    let learns = program.offers.list.iter().any(|offer| offer.learn.is_some());
+    let mut learning = Learning::of(program);
     let mut failed = FailedSlots::default();
     for derivation in &program.derivations {
         if derivation.events.binary_search(&record.kind).is_err() {
@@ -115,20 +115,50 @@ pub(super) fn derive<C: Code>(
         if let Some(slot) = record.event.get_mut(derivation.slot.index()) {
             *slot = value;
         }
-        if learns {
-            estimate(program, record, claimed, (derivation.slot, value));
-        }
+        learning.estimate(program, record, claimed, (derivation.slot, value));
     }
     failed
 }
 
-/// Fills the likelihoods that wait for the kind of the member.
-fn estimate(program: &Program, record: &mut Record, claimed: &dyn Claimed, (slot, kind): (SlotId, i64)) {
-    let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
-    for (offer, id) in program.offers.list.iter().zip(0u32..) {
-        let Some(learn) = offer.learn.as_ref().filter(|learn| learn.kind == slot) else { continue };
+/// The likelihoods that wait for the kind of the member. Kinds are worked out in the order of the offers, so that each is looked for
+/// where the one before was found, and only among the slots of kinds.
+struct Learning {
+    /// The first and the last slot of a kind; none where nothing learns.
+    slots: Option<(SlotId, SlotId)>,
+    next: usize,
+}
+
+impl Learning {
+    fn of(program: &Program) -> Learning {
+        let mut slots: Option<(SlotId, SlotId)> = None;
+        for learn in program.offers.list.iter().filter_map(|offer| offer.learn) {
+            let (first, last) = slots.unwrap_or((learn.kind, learn.kind));
+            slots = Some((first.min(learn.kind), last.max(learn.kind)));
+        }
+        Learning { slots, next: 0 }
+    }
+
+    /// Fills the likelihoods that wait for this slot.
+    fn estimate(
+        &mut self,
+        program: &Program,
+        record: &mut Record,
+        claimed: &dyn Claimed,
+        (slot, kind): (SlotId, i64),
+    ) {
+        if self.slots.is_none_or(|(first, last)| slot < first || slot > last) {
+            return;
+        }
+        let list = &program.offers.list;
+        let (before, after) = list.split_at_checked(self.next).unwrap_or((&[], list));
+        let from_next = (self.next..).zip(after).chain((0..).zip(before));
+        let learning = from_next.filter_map(|(at, offer)| Some((at, offer.learn?)));
+        let Some((at, learn)) = learning.into_iter().find(|(_, learn)| learn.kind == slot) else { return };
+        self.next = at.saturating_add(1);
+        let day = record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
         let kind = Some(kind).filter(|kind| *kind != MISSING);
-        let estimate = learn::estimate(learn, day, &claimed.tallies(id, kind), kind.is_some());
+        let offer = u32::try_from(at).unwrap_or(u32::MAX);
+        let estimate = learn::estimate(&learn, day, &claimed.tallies(offer, kind), kind.is_some());
         if let Some(place) = record.event.get_mut(learn.estimate.index()) {
             *place = estimate;
         }

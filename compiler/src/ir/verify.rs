@@ -1411,6 +1411,7 @@ fn offers(program: &Program, report: &mut Report) {
         report.check(named && ty(reaction.answer) == Some(SlotType::Enum(reaction.answers)), terms, at);
     }
     report.length(offers.answers.len(), limits::SMALL_LIST, at);
+    let mut kinds = BTreeSet::new();
     let mut names = Names::default();
     for offer in &offers.list {
         names.declare(&offer.name, &offer.title, at, report);
@@ -1438,6 +1439,8 @@ fn offers(program: &Program, report: &mut Report) {
                 && offers.reaction.is_some()
         });
         report.check(learned, terms, at);
+        // A kind is of one offer, which is looked for by it.
+        report.check(offer.learn.is_none_or(|learn| kinds.insert(learn.kind)), terms, at);
         report.length(offer.kinds.len(), limits::SMALL_LIST, at);
         for by in &offer.kinds {
             report.check(by.text.len() <= limits::TEXT, VerifyRule::LongText, at);
