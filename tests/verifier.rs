@@ -381,6 +381,14 @@ fn breaks() -> Vec<Break> {
             clock(p);
             p.clocks[0].zone = ClockZone::Store(SlotId(8));
         }),
+        (Is::HashedSlots, "a number of what has no name", |p| {
+            let slot = clock(p)[0];
+            p.clocks.clear();
+            p.offers.hashed.push(Hashed { of: SlotId(7), count: 8, slot });
+        }),
+        (Is::HashedSlots, "a number that is a name", |p| {
+            p.offers.hashed.push(Hashed { of: SlotId(8), count: 8, slot: SlotId(8) });
+        }),
         (Is::FilledSlot, "by a clock and by state", |p| {
             clock(p);
             p.clocks[0].date = SlotId(13);

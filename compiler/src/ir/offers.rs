@@ -392,3 +392,25 @@ impl Seed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Figures of an implementation of BLAKE3 from its specification.
+    #[test]
+    fn names_have_numbers_of_their_own() {
+        let of = |count| Hashed { of: SlotId(0), count, slot: SlotId(1) };
+        let numbers = ["Roma", "Milano", "Torino", "Bari", "Z\u{fc}rich"].map(|name| of(64).number(name));
+        assert_eq!(numbers, [56, 8, 62, 3, 2]);
+        assert_eq!(of(1).number("Roma"), 0);
+    }
+
+    #[test]
+    fn values_of_kinds_are_called_by_name_or_number() {
+        let (named, hashed) =
+            (LearnedValues::Named(vec!["base".to_owned(), "gold".to_owned()]), LearnedValues::Hashed(64));
+        assert_eq!((named.count(), named.name(1).as_deref(), named.name(2)), (2, Some("gold"), None));
+        assert_eq!((hashed.count(), hashed.name(63).as_deref(), hashed.name(64)), (64, Some("63"), None));
+    }
+}
