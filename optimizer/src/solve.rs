@@ -5,7 +5,9 @@ use crate::bits::Chosen;
 use crate::finish::{Plan, exchange, fill, repair, settle};
 use crate::local::Locals;
 use crate::model::{Problem, ProblemError, Span};
-use crate::price::{Asked, Dual, Ground, HIGHEST, Pace, RowPrice, Search, descend, shift_of, unit};
+use crate::price::{
+    Asked, Dual, Ground, HIGHEST, Pace, RowPrice, Search, as_all_do, descend, in_proportion, shift_of, unit,
+};
 use crate::proof::prove;
 use crate::rows::{Row, Rows};
 use std::sync::Mutex;
@@ -21,8 +23,6 @@ const EXCHANGED: usize = 300_000;
 const EXCHANGES: usize = 8;
 /// Rows of which prices take more and other steps.
 const MANY_ROWS: usize = 500;
-/// Members of which more passes are worth their time.
-const MANY: usize = 500_000;
 /// By how many powers of two prices are coarser where only what is missing counts.
 const COARSER: u32 = 8;
 /// Members of the first sample.
@@ -113,6 +113,8 @@ pub struct Solution {
     pub shift: u32,
     /// Passes over all members.
     pub passes: usize,
+    /// How many times a member was chosen for while prices were looked for, in samples too.
+    pub choices: usize,
     /// Searches that were ended before all was looked through; their bounds count.
     pub cut: u64,
     /// Rules whose least numbers are not asked of members who cannot come to them, with how many those are.
@@ -250,19 +252,24 @@ fn missing(
     let members = ground.problem.member_count();
     let search = |first: bool| {
         let (steps, reach, halvings) = if first { (300, 1000, 9) } else { (140, 60, 6) };
-        Search { steps, reach, unit, pace: Pace::Long(halvings) }
+        Search { steps, reach, unit, pace: Pace::Long(halvings), known: None }
     };
     let mut start = Vec::new();
     let mut sample = SAMPLE;
     while sample * 3 < members {
         let drawn = draw(members, sample, options.seed);
         let own = search(start.is_empty());
-        start = descend(&bare, start, Asked::Some(&drawn), own, &mut |_, _| {}).prices;
+        start = {
+            let asked = Asked::Some(&drawn);
+            descend(&bare, start, (asked, &in_proportion(&bare, asked)), own, &mut |_, _| {})
+        }
+        .prices;
         sample *= 8;
     }
     let own = search(start.is_empty());
-    let found = descend(&bare, start, Asked::All, own, &mut |_, _| {});
+    let found = descend(&bare, start, (Asked::All, &in_proportion(&bare, Asked::All)), own, &mut |_, _| {});
     dual.passes += found.passes;
+    dual.choices += found.choices;
     let mut most = found.bound << (ground.shift - shift);
     // Contacts are missing whole.
     let worths: Vec<i64> = rest.list.iter().filter_map(|row| row.worth.filter(|worth| *worth > 0)).collect();
@@ -282,26 +289,27 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
     let members = ground.problem.member_count();
     if ground.rows.list.is_empty() {
         // Nothing is shared, so nothing has a price.
-        let search = Search { steps: 0, reach: 0, unit: None, pace: Pace::Short };
-        return descend(ground, Vec::new(), Asked::All, search, &mut |_, _| {});
+        let search = Search { steps: 0, reach: 0, unit: None, pace: Pace::Short, known: None };
+        return descend(ground, Vec::new(), (Asked::All, &[]), search, &mut |_, _| {});
     }
     let mut start = known(ground, &options.prices);
     let warm = start.is_some();
     let many = ground.rows.list.len() > MANY_ROWS;
     let search = |steps, reach, halvings| {
         let pace = if many { Pace::Long(halvings) } else { Pace::Short };
-        Search { steps, reach, unit: None, pace }
+        Search { steps, reach, unit: None, pace, known: None }
     };
+    let shift = ground.shift;
+    if !many && members > 3 * SAMPLE {
+        return in_turns(ground, start, search, options, tell);
+    }
     let mut sample = SAMPLE;
     while !warm && sample * 3 < members {
         let drawn = draw(members, sample, options.seed);
-        let own = match (start.is_none(), many) {
-            (true, false) => search(60, 600, 0),
-            (false, false) => search(40, 80, 0),
-            (true, true) => search(200, 5000, 8),
-            (false, true) => search(140, 200, 6),
-        };
-        let found = descend(ground, start.unwrap_or_default(), Asked::Some(&drawn), own, &mut |_, _| {});
+        let own = if start.is_none() { search(200, 5000, 8) } else { search(140, 200, 6) };
+        let asked = Asked::Some(&drawn);
+        let bounds = in_proportion(ground, asked);
+        let found = descend(ground, start.unwrap_or_default(), (asked, &bounds), own, &mut |_, _| {});
         tell(Progress::Sampled(sample));
         start = Some(found.prices);
         sample *= 8;
@@ -311,16 +319,67 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
         (None, _) if members <= 2000 => search(400, 200, 0),
         (None, _) => search(60, 800, 0),
         (Some(_), true) if many => search(60, 100, 5),
-        (Some(_), true) if members <= 3 * SAMPLE => search(26, 300, 0),
-        (Some(_), true) => search(20, 150, 0),
-        (Some(_), false) if many => search(140, 100, 7),
-        (Some(_), false) if members <= MANY => search(24, 40, 0),
-        (Some(_), false) => search(32, 50, 0),
+        (Some(_), true) => Search { known: Some(16), ..search(26, 100, 0) },
+        (Some(_), false) => search(140, 100, 7),
     };
-    let shift = ground.shift;
-    descend(ground, start.unwrap_or_default(), Asked::All, search, &mut |passes, bound| {
+    let bounds = in_proportion(ground, Asked::All);
+    descend(ground, start.unwrap_or_default(), (Asked::All, &bounds), search, &mut |passes, bound| {
         tell(Progress::Priced(passes, bound >> shift));
     })
+}
+
+/// Turns of a pass over all members and a search on a sample: from nothing, and from earlier prices.
+const TURNS: (u32, u32) = (6, 4);
+/// What part of all members such a sample has, where that is more than the first.
+const PART: usize = 16;
+/// How far prices move at first in the first turn, in thousandths; half as far in the next.
+const REACH: i64 = 200;
+
+/// The prices of many members and few rows: in turns, all members say by how much each row is passed, and a sample says how that
+/// changes as prices move. So few passes over all members are needed, since each counts like a step of the search.
+fn in_turns(
+    ground: &Ground<'_>,
+    start: Option<Vec<i64>>,
+    search: impl Fn(u32, i64, u32) -> Search,
+    options: &Options,
+    tell: &mut dyn FnMut(Progress),
+) -> Dual {
+    let members = ground.problem.member_count();
+    let turns = if start.is_some() { TURNS.1 } else { TURNS.0 };
+    let mut choices = 0;
+    let mut prices = start.unwrap_or_else(|| {
+        let drawn = draw(members, SAMPLE, options.seed);
+        let asked = Asked::Some(&drawn);
+        let bounds = in_proportion(ground, asked);
+        let found = descend(ground, Vec::new(), (asked, &bounds), search(60, 600, 0), &mut |_, _| {});
+        choices += found.choices;
+        tell(Progress::Sampled(SAMPLE));
+        found.prices
+    });
+    let bounds = in_proportion(ground, Asked::All);
+    let all = |prices: &[i64]| {
+        descend(ground, prices.to_vec(), (Asked::All, &bounds), search(1, 0, 0), &mut |_, _| {})
+    };
+    let count = (members / PART).max(SAMPLE);
+    let mut whole = all(&prices);
+    let (mut best, mut passes) = (whole.clone(), whole.passes);
+    choices += whole.choices;
+    for turn in 0..turns {
+        let drawn = draw(members, count, options.seed.wrapping_add(turn.into()));
+        let asked = Asked::Some(&drawn);
+        let bounds = as_all_do(ground, &prices, &whole.pass, asked);
+        let search = Search { known: Some(64), ..search(20, REACH >> turn, 0) };
+        let found = descend(ground, prices, (asked, &bounds), search, &mut |_, _| {});
+        prices = found.prices;
+        whole = all(&prices);
+        choices += count + found.choices + whole.choices;
+        passes += whole.passes;
+        if whole.bound < best.bound {
+            best = whole.clone();
+        }
+        tell(Progress::Priced(passes, best.bound >> ground.shift));
+    }
+    Dual { passes, choices, ..best }
 }
 
 /// Members at equal distances, from a place that the seed says: as sorted as the members are, as even is the sample.
@@ -390,6 +449,7 @@ fn told(ground: &Ground<'_>, dual: Dual, plan: Plan, (objective, bound): (i128, 
         uses,
         shift: ground.shift,
         passes: dual.passes,
+        choices: dual.choices,
         cut: dual.pass.cut,
         skipped: ground.locals.skipped(),
         chosen: plan.chosen,

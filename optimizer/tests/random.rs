@@ -249,9 +249,38 @@ fn the_same_plan_for_any_number_of_threads_and_less_work_from_the_last_prices() 
     let warm = solve(&problem, &Options { prices, ..Options::default() }, &mut |_| {}).unwrap();
     let cold = solve(&problem, &Options::default(), &mut |_| {}).unwrap();
     assert!(warm.passes * 2 < cold.passes, "{} and {} passes", warm.passes, cold.passes);
+    assert!(warm.choices * 2 < cold.choices, "{} and {} choices", warm.choices, cold.choices);
     assert!(warm.bound >= cold.objective && cold.bound >= warm.objective);
     let gap = (warm.bound - warm.objective) * 10_000 / warm.bound;
     assert!(gap <= 5, "a gap of {gap} hundredths of a percent from the last prices");
+}
+
+/// So many members that prices are looked for on samples: after one bound has changed, fewer members are chosen for from the last
+/// prices than from nothing, fewer times than thirty passes would be in either case, and the plan is as near to its bound.
+#[test]
+fn less_work_from_the_last_prices_for_many_members() {
+    let mut problem = problem(11, Some(26_000));
+    let count = |scope: Scope, at_most: i64| {
+        let spans = (-2..DAYS).map(|first| Span { first, last: first + 2 }).collect();
+        let window = Window { spans, history: true };
+        Rule::Count(Limit { scope, window, at_least: None, at_most: Some(at_most), exceptions: Vec::new() })
+    };
+    problem.rules = vec![count(ALL, 17_000), count(Scope(1), 3_600), count(Scope(6), 5_000)];
+    let one = solve(&problem, &Options::default(), &mut |_| {}).unwrap();
+    let two = solve(&problem, &Options { threads: 3, ..Options::default() }, &mut |_| {}).unwrap();
+    assert_eq!((&one.chosen, one.bound, &one.prices), (&two.chosen, two.bound, &two.prices));
+    problem.rules[1] = count(Scope(1), 3_300);
+    let warm = Options { prices: one.prices.clone(), ..Options::default() };
+    let warm = solve(&problem, &warm, &mut |_| {}).unwrap();
+    let cold = solve(&problem, &Options::default(), &mut |_| {}).unwrap();
+    println!("{} and {} choices", warm.choices, cold.choices);
+    assert!(warm.choices * 5 < cold.choices * 4, "{} and {} choices", warm.choices, cold.choices);
+    for solution in [&warm, &cold] {
+        assert!(shared(&problem, &flat(&solution.chosen)).0.is_empty());
+        let gap = (solution.bound - solution.objective) * 100_000 / solution.bound;
+        assert!(gap <= 5, "a gap of {gap} thousandths of a percent");
+    }
+    assert!(warm.bound >= cold.objective && cold.bound >= warm.objective);
 }
 
 /// A plan of one window of one day for members each of whom has some contacts, all of them in scope 0 and each in one of its own.
