@@ -19,6 +19,7 @@ mod model;
 mod price;
 mod proof;
 mod rows;
+mod simplex;
 mod solve;
 mod subset;
 

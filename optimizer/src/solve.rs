@@ -16,7 +16,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// How many times the largest score a missing contact of a least number costs.
 pub const WORTH: i64 = 10;
 /// Contacts up to which a proof is tried.
-const PROVEN: usize = 4000;
+const PROVEN: usize = 20_000;
+/// How many times prices are looked for before that among the choices that are left.
+const NEARER: usize = 3;
+/// How many times those are looked through at most: with a better plan, fewer are left.
+const SEARCHES: usize = 4;
+/// Contacts up to which promises have their whole price from the first.
+const LOWERED: usize = 4000;
 /// Contacts up to which choices of members are exchanged pair by pair.
 const EXCHANGED: usize = 300_000;
 /// How many times all of them are looked through.
@@ -176,7 +182,7 @@ pub fn solve(
     tell(Progress::Prepared(problem.member_count(), rows.list.len()));
     let unit = unit(&ground);
     // Many small steps would lead to the price of what is missing; what such a price is for, a lower one does as well.
-    let lower = (problem.score.len() > PROVEN).then(|| lowered(&rows, unit >> shift)).flatten();
+    let lower = (problem.score.len() > LOWERED).then(|| lowered(&rows, unit >> shift)).flatten();
     let priced = Ground { rows: lower.as_ref().unwrap_or(&rows), ..ground };
     let mut dual = prices(&priced, options, tell);
     let mut plan = Plan::of(&ground, std::mem::take(&mut dual.pass.chosen));
@@ -194,20 +200,33 @@ pub fn solve(
             tell(Progress::Fitting(plan.objective(&ground)));
         }
     }
-    let mut proven = false;
-    if problem.score.len() <= PROVEN {
-        let (better, whole) = prove(&ground, &dual, &plan, 3_000_000);
-        if let Some(better) = better.filter(|better| better.objective(&ground) > plan.objective(&ground)) {
-            plan = better;
+    // Where nothing falls short, what that costs does not matter.
+    if problem.score.len() <= PROVEN && (lower.is_none() || !plan.is_short(&ground)) {
+        let mut least = dual.bound;
+        for turn in 0..NEARER + SEARCHES {
+            let found = prove(&priced, &dual, &plan, turn >= NEARER);
+            least = least.min(found.bound);
+            let better = found.plan.filter(|own| own.objective(&ground) > plan.objective(&ground));
+            let searched = turn >= NEARER && better.is_none();
+            plan = better.unwrap_or(plan);
+            tell(Progress::Fitting(plan.objective(&ground)));
+            if searched || least < (plan.objective(&ground) + 1) << shift {
+                break;
+            }
+            if let Some(nearer) = found.prices.filter(|_| turn < NEARER).map(|own| at(&priced, own)) {
+                let (passes, choices) = (dual.passes + nearer.passes, dual.choices + nearer.choices);
+                dual = if nearer.bound < dual.bound { nearer } else { dual };
+                dual = Dual { passes, choices, ..dual };
+            }
         }
-        proven = whole;
+        dual.bound = least.min(dual.bound);
     }
     let objective = plan.objective(&ground);
     if let Some(lower) = lower.filter(|_| plan.is_short(&ground)) {
         missing(&ground, &lower, options, &mut dual, tell);
     }
     // Scores are whole, and so are objectives.
-    let bound = if proven { objective } else { dual.bound >> shift };
+    let bound = dual.bound >> shift;
     tell(Progress::Fitting(objective));
     Ok(told(&ground, dual, plan, (objective, bound)))
 }
@@ -251,7 +270,7 @@ fn missing(
     let unit = Some(worth.max(1) << shift);
     let members = ground.problem.member_count();
     let search = |first: bool| {
-        let (steps, reach, halvings) = if first { (300, 1000, 9) } else { (140, 60, 6) };
+        let (steps, reach, halvings) = if first { (300, 1000, 9) } else { (50, 60, 6) };
         Search { steps, reach, unit, pace: Pace::Long(halvings), known: None }
     };
     let mut start = Vec::new();
@@ -280,6 +299,15 @@ fn missing(
     dual.bound += most.min(0);
     for (price, more) in dual.prices.iter_mut().zip(found.prices) {
         *price = price.saturating_add(more << (ground.shift - shift)).min(HIGHEST);
+    }
+    // At both prices together nothing is counted twice: the bound there is lower, and gets lower still.
+    let search = Search { steps: 60, reach: 100, unit: None, pace: Pace::Long(6), known: None };
+    let all = in_proportion(ground, Asked::All);
+    let joint = descend(ground, dual.prices.clone(), (Asked::All, &all), search, &mut |_, _| {});
+    dual.passes += joint.passes;
+    dual.choices += joint.choices;
+    if joint.bound < dual.bound {
+        (dual.bound, dual.prices) = (joint.bound, joint.prices);
     }
     tell(Progress::Priced(dual.passes, dual.bound >> ground.shift));
 }
@@ -320,12 +348,18 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
         (None, _) => search(60, 800, 0),
         (Some(_), true) if many => search(60, 100, 5),
         (Some(_), true) => Search { known: Some(16), ..search(26, 100, 0) },
-        (Some(_), false) => search(140, 100, 7),
+        (Some(_), false) => search(70, 100, 7),
     };
     let bounds = in_proportion(ground, Asked::All);
     descend(ground, start.unwrap_or_default(), (Asked::All, &bounds), search, &mut |passes, bound| {
         tell(Progress::Priced(passes, bound >> shift));
     })
+}
+
+/// What is bound and chosen at prices.
+fn at(ground: &Ground<'_>, prices: Vec<i64>) -> Dual {
+    let search = Search { steps: 1, reach: 0, unit: Some(1), pace: Pace::Short, known: None };
+    descend(ground, prices, (Asked::All, &in_proportion(ground, Asked::All)), search, &mut |_, _| {})
 }
 
 /// Turns of a pass over all members and a search on a sample: from nothing, and from earlier prices.
