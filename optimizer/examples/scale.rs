@@ -10,13 +10,6 @@ mod support;
 use perq_optimizer::{Options, Progress, Rule, solve};
 use std::time::Instant;
 
-/// Processor time of all threads so far, in seconds.
-fn worked() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
-}
-
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let proposals: usize = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(100_000);
@@ -43,15 +36,19 @@ fn main() {
             solution.cut,
         );
     };
-    let (begun, before) = (Instant::now(), worked());
+    let (begun, before) = (Instant::now(), support::worked());
     let verbose = std::env::var_os("VERBOSE").is_some();
     let solution = solve(&problem, &options, &mut |progress| {
         if verbose && !matches!(progress, Progress::Priced(passes, _) if passes % 3 != 0) {
-            println!("  {:.2} s {:.2} s {progress:?}", begun.elapsed().as_secs_f64(), worked() - before);
+            println!(
+                "  {:.2} s {:.2} s {progress:?}",
+                begun.elapsed().as_secs_f64(),
+                support::worked() - before
+            );
         }
     })
     .unwrap();
-    tell("from nothing", &solution, (begun.elapsed().as_secs_f64(), worked() - before));
+    tell("from nothing", &solution, (begun.elapsed().as_secs_f64(), support::worked() - before));
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
         println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or(""));
     }
@@ -70,11 +67,11 @@ fn main() {
         limit.at_most = limit.at_most.map(|most| most * 9 / 10);
     }
     let warm = Options { prices: solution.prices.clone(), ..options };
-    let (begun, before) = (Instant::now(), worked());
+    let (begun, before) = (Instant::now(), support::worked());
     let again = solve(&problem, &warm, &mut |_| {}).unwrap();
     tell(
         "one bound a tenth lower, from the last prices",
         &again,
-        (begun.elapsed().as_secs_f64(), worked() - before),
+        (begun.elapsed().as_secs_f64(), support::worked() - before),
     );
 }

@@ -24,7 +24,7 @@ const PIVOTS: usize = 4000;
 const TRIED: usize = 16;
 const LOOKED: usize = 12;
 /// Work of the whole search: numbers that pivots change.
-const WORK: u64 = 8_000_000_000;
+const WORK: u64 = 4_000_000_000;
 
 /// A choice for a member besides its best: what it loses, and by how much more it uses rows than the best.
 #[derive(Clone, Debug)]
@@ -159,8 +159,7 @@ impl<'g> Rest<'g> {
                 members.push((member, best));
             }
         }
-        let mut rest =
-            Rest { ground, members, picks, of, rows: Vec::new(), settled: 0, chosen };
+        let mut rest = Rest { ground, members, picks, of, rows: Vec::new(), settled: 0, chosen };
         rest.share(dual, &used);
         let constraints = rest.rows.len() + rest.of.iter().filter(|picks| picks.len() > 1).count();
         (constraints * (rest.picks.len() + 2 * constraints) <= NUMBERS).then_some(rest)
@@ -251,7 +250,8 @@ impl<'g> Rest<'g> {
     /// the best choice is, and of each pick. Nothing can be lost where a member is left with none.
     fn bound(&self, prices: &[i128], allowed: &[bool], best: &[bool]) -> Option<i128> {
         let more: Vec<i128> = prices.iter().zip(&self.rows).map(|(price, own)| price - own.price).collect();
-        let mut lost = self.settled - more.iter().zip(&self.rows).map(|(more, own)| more * own.left).sum::<i128>();
+        let mut lost =
+            self.settled - more.iter().zip(&self.rows).map(|(more, own)| more * own.left).sum::<i128>();
         for (position, picks) in self.of.iter().enumerate() {
             let own = picks.clone().filter(|pick| allowed[*pick]).map(|pick| {
                 let pick = &self.picks[pick];
@@ -377,9 +377,8 @@ impl Search<'_, '_> {
             return None;
         }
         let parted = |pick: &usize| values[*pick].min(1.0 - values[*pick]);
-        let mut open: Vec<usize> = (0..rest.picks.len())
-            .filter(|pick| allowed[*pick] && best[rest.picks[*pick].of])
-            .collect();
+        let mut open: Vec<usize> =
+            (0..rest.picks.len()).filter(|pick| allowed[*pick] && best[rest.picks[*pick].of]).collect();
         open.sort_by(|a, b| parted(b).total_cmp(&parted(a)).then(a.cmp(b)));
         // Of those that are parted most evenly, the one whose both ways lose most.
         let mut chosen: Option<(i128, usize, bool)> = None;
@@ -484,7 +483,10 @@ impl Listing<'_> {
             .map(|(item, gain)| (*gain, item))
             .collect();
         order.sort_unstable_by_key(|(gain, item)| (std::cmp::Reverse(*gain), *item));
-        let all = order.iter().filter(|(gain, _)| *gain > 0).fold(Bits::default(), |all, (_, item)| all.with(*item));
+        let all = order
+            .iter()
+            .filter(|(gain, _)| *gain > 0)
+            .fold(Bits::default(), |all, (_, item)| all.with(*item));
         let beyond = |(mask, most): &&(Bits, u32)| (*mask & all).count().saturating_sub(*most);
         let widest = own.limits.iter().max_by_key(beyond).copied();
         let mut listing = Listing { own, order, widest, least, found: Vec::new(), steps: STEPS };
@@ -499,7 +501,8 @@ impl Listing<'_> {
         self.steps -= 1;
         let mut rest = 0i128;
         let mut room = self.widest.map_or(0, |(mask, most)| most.saturating_sub((mask & chosen).count()));
-        for (gain, item) in self.order.get(at..).unwrap_or_default().iter().take_while(|(gain, _)| *gain > 0) {
+        for (gain, item) in self.order.get(at..).unwrap_or_default().iter().take_while(|(gain, _)| *gain > 0)
+        {
             if self.widest.is_some_and(|(mask, _)| mask.has(*item)) {
                 if room == 0 {
                     continue;

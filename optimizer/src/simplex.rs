@@ -34,7 +34,11 @@ pub enum Ended {
 
 impl Programme {
     /// Of columns, each with its cost, bounds and entries, and of rows' sums; the variables of the rows alone come last.
-    pub fn of(columns: &[(f64, (f64, f64), Vec<(usize, f64)>)], alone: &[(f64, (f64, f64))], right: &[f64]) -> Programme {
+    pub fn of(
+        columns: &[(f64, (f64, f64), Vec<(usize, f64)>)],
+        alone: &[(f64, (f64, f64))],
+        right: &[f64],
+    ) -> Programme {
         let (rows, width) = (right.len(), columns.len() + right.len());
         let mut table = vec![0.0; rows * width];
         let mut reduced = Vec::with_capacity(width);
@@ -115,7 +119,8 @@ impl Programme {
             .filter(|(_, value)| *value != 0.0)
             .collect();
         for row in 0..self.basis.len() {
-            let taken: f64 = resting.iter().map(|(at, value)| self.table[row * self.width + at] * value).sum();
+            let taken: f64 =
+                resting.iter().map(|(at, value)| self.table[row * self.width + at] * value).sum();
             self.value[row] = self.right[row] - taken;
         }
         for step in 0..steps {
@@ -205,10 +210,8 @@ mod tests {
     #[test]
     fn a_programme_of_two_variables() {
         let infinite = f64::INFINITY;
-        let columns = [
-            (-3.0, (0.0, 3.0), vec![(0, 1.0), (1, 1.0)]),
-            (-2.0, (0.0, 10.0), vec![(0, 1.0), (1, 3.0)]),
-        ];
+        let columns =
+            [(-3.0, (0.0, 3.0), vec![(0, 1.0), (1, 1.0)]), (-2.0, (0.0, 10.0), vec![(0, 1.0), (1, 3.0)])];
         let mut programme = Programme::of(&columns, &[(0.0, (0.0, infinite)); 2], &[4.0, 6.0]);
         assert_eq!(programme.solve(100).0, Ended::Priced);
         assert_eq!(programme.values(), [3.0, 1.0, 0.0, 0.0]);

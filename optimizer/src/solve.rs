@@ -25,8 +25,8 @@ const SEARCHES: usize = 4;
 const LOWERED: usize = 4000;
 /// Contacts up to which choices of members are exchanged pair by pair.
 const EXCHANGED: usize = 300_000;
-/// How many times all of them are looked through.
-const EXCHANGES: usize = 8;
+/// How many times all of them are looked through: from nothing, and from earlier prices.
+const EXCHANGES: (usize, usize) = (8, 3);
 /// Rows of which prices take more and other steps.
 const MANY_ROWS: usize = 500;
 /// By how many powers of two prices are coarser where only what is missing counts.
@@ -182,7 +182,9 @@ pub fn solve(
     tell(Progress::Prepared(problem.member_count(), rows.list.len()));
     let unit = unit(&ground);
     // Many small steps would lead to the price of what is missing; what such a price is for, a lower one does as well.
-    let lower = (problem.score.len() > LOWERED).then(|| lowered(&rows, unit >> shift)).flatten();
+    // Known prices have climbed already.
+    let climbs = problem.score.len() > LOWERED && options.prices.is_empty();
+    let lower = climbs.then(|| lowered(&rows, unit >> shift)).flatten();
     let priced = Ground { rows: lower.as_ref().unwrap_or(&rows), ..ground };
     let mut dual = prices(&priced, options, tell);
     let mut plan = Plan::of(&ground, std::mem::take(&mut dual.pass.chosen));
@@ -191,7 +193,8 @@ pub fn solve(
     fill(&ground, &dual.prices, &mut plan);
     tell(Progress::Fitting(plan.objective(&ground)));
     if problem.score.len() <= EXCHANGED {
-        for _ in 0..EXCHANGES {
+        let times = if options.prices.is_empty() { EXCHANGES.0 } else { EXCHANGES.1 };
+        for _ in 0..times {
             let gap = dual.bound - (plan.objective(&priced) << shift);
             // What adds little adds less the next time.
             if gap < 1 << shift || exchange(&ground, &dual.prices, gap, &mut plan) << shift <= gap / 100 {
@@ -270,7 +273,7 @@ fn missing(
     let unit = Some(worth.max(1) << shift);
     let members = ground.problem.member_count();
     let search = |first: bool| {
-        let (steps, reach, halvings) = if first { (300, 1000, 9) } else { (50, 60, 6) };
+        let (steps, reach, halvings) = if first { (300, 1000, 9) } else { (140, 60, 6) };
         Search { steps, reach, unit, pace: Pace::Long(halvings), known: None }
     };
     let mut start = Vec::new();
@@ -347,8 +350,8 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
         (None, _) if members <= 2000 => search(400, 200, 0),
         (None, _) => search(60, 800, 0),
         (Some(_), true) if many => search(60, 100, 5),
-        (Some(_), true) => Search { known: Some(16), ..search(26, 100, 0) },
-        (Some(_), false) => search(70, 100, 7),
+        (Some(_), true) => Search { known: Some(16), ..search(32, 100, 0) },
+        (Some(_), false) => search(140, 100, 7),
     };
     let bounds = in_proportion(ground, Asked::All);
     descend(ground, start.unwrap_or_default(), (Asked::All, &bounds), search, &mut |passes, bound| {

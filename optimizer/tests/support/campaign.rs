@@ -256,11 +256,7 @@ pub fn problem(proposals: usize, seed: u64, hard: bool, options: &Options) -> Pr
     ];
     if let Rule::Count(limit) = &mut rules[0] {
         let at_most = limit.at_most.map(|most| most * 55 / 100);
-        limit.exceptions.push(Exception {
-            days: Span { first: 12, last: 20 },
-            at_least: None,
-            at_most,
-        });
+        limit.exceptions.push(Exception { days: Span { first: 12, last: 20 }, at_least: None, at_most });
     }
     if hard {
         for number in 0..OFFERS {

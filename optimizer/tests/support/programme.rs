@@ -148,8 +148,7 @@ fn shared(problem: &Problem, rule: &Rule, worth: i64, written: &mut Programme) {
                 (0..problem.score.len()).filter(|at| within(scopes(problem, *at), *scope)).collect();
             let amount = |at: usize| problem.columns[*column].get(at) * times - minus;
             let largest = own.iter().map(|at| amount(*at).abs()).max().unwrap_or(1).max(1);
-            let mut terms: Vec<_> =
-                own.iter().map(|at| (written.contacts[*at], amount(*at))).collect();
+            let mut terms: Vec<_> = own.iter().map(|at| (written.contacts[*at], amount(*at))).collect();
             if *soft {
                 let price = (worth / largest).max(1);
                 terms.push((written.short(-price), 1));
