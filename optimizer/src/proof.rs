@@ -6,7 +6,7 @@ use crate::bits::{Bits, Mask};
 use crate::finish::Plan;
 use crate::local::Own;
 use crate::price::{Dual, Ground, Tables};
-use crate::simplex::{Ended, Programme};
+use crate::simplex::{Column, Ended, Programme};
 use crate::subset::Chooser;
 use std::collections::BTreeMap;
 
@@ -216,7 +216,7 @@ impl<'g> Rest<'g> {
     /// member with several picks.
     fn programme(&self, dual: &Dual) -> Programme {
         let unit = self.unit(dual);
-        let mut columns: Vec<(f64, (f64, f64), Vec<(usize, f64)>)> = Vec::new();
+        let mut columns: Vec<Column> = Vec::new();
         let mut several = self.rows.len();
         for picks in &self.of {
             for pick in &self.picks[picks.clone()] {
@@ -226,14 +226,14 @@ impl<'g> Rest<'g> {
                 if picks.len() > 1 {
                     entries.push((several, 1.0));
                 }
-                columns.push((pick.loss as f64 / unit, (0.0, 1.0), entries));
+                columns.push(Column { cost: pick.loss as f64 / unit, bounds: (0.0, 1.0), entries });
             }
             several += usize::from(picks.len() > 1);
         }
         for (at, shared) in self.rows.iter().enumerate() {
             if let Some(worth) = shared.worth {
                 let cost = (worth - shared.price) as f64 * self.mean(shared) as f64 / unit;
-                columns.push((cost, (0.0, f64::INFINITY), vec![(at, -1.0)]));
+                columns.push(Column { cost, bounds: (0.0, f64::INFINITY), entries: vec![(at, -1.0)] });
             }
         }
         let rows = self.rows.iter();

@@ -7,6 +7,17 @@ const NEAR: f64 = 1e-9;
 /// Entries below it are no pivots.
 const SMALL: f64 = 1e-7;
 
+/// A variable.
+#[derive(Clone, Debug)]
+pub struct Column {
+    /// What one of it costs.
+    pub cost: f64,
+    /// The least and the most of it.
+    pub bounds: (f64, f64),
+    /// What one of it weighs, row by row.
+    pub entries: Vec<(usize, f64)>,
+}
+
 /// Minimises the costs of variables between bounds, where each row's sum is what the row says. The last variables, one for each
 /// row, stand in their rows alone, with weight one.
 #[derive(Clone, Debug)]
@@ -34,16 +45,12 @@ pub enum Ended {
 
 impl Programme {
     /// Of columns, each with its cost, bounds and entries, and of rows' sums; the variables of the rows alone come last.
-    pub fn of(
-        columns: &[(f64, (f64, f64), Vec<(usize, f64)>)],
-        alone: &[(f64, (f64, f64))],
-        right: &[f64],
-    ) -> Programme {
+    pub fn of(columns: &[Column], alone: &[(f64, (f64, f64))], right: &[f64]) -> Programme {
         let (rows, width) = (right.len(), columns.len() + right.len());
         let mut table = vec![0.0; rows * width];
         let mut reduced = Vec::with_capacity(width);
         let mut bounds = Vec::with_capacity(width);
-        for (at, (cost, own, entries)) in columns.iter().enumerate() {
+        for (at, Column { cost, bounds: own, entries }) in columns.iter().enumerate() {
             let mut left = *cost;
             for (row, weight) in entries {
                 table[row * width + at] = *weight;
@@ -210,8 +217,10 @@ mod tests {
     #[test]
     fn a_programme_of_two_variables() {
         let infinite = f64::INFINITY;
-        let columns =
-            [(-3.0, (0.0, 3.0), vec![(0, 1.0), (1, 1.0)]), (-2.0, (0.0, 10.0), vec![(0, 1.0), (1, 3.0)])];
+        let columns = [
+            Column { cost: -3.0, bounds: (0.0, 3.0), entries: vec![(0, 1.0), (1, 1.0)] },
+            Column { cost: -2.0, bounds: (0.0, 10.0), entries: vec![(0, 1.0), (1, 3.0)] },
+        ];
         let mut programme = Programme::of(&columns, &[(0.0, (0.0, infinite)); 2], &[4.0, 6.0]);
         assert_eq!(programme.solve(100).0, Ended::Priced);
         assert_eq!(programme.values(), [3.0, 1.0, 0.0, 0.0]);

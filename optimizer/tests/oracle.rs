@@ -11,10 +11,10 @@ mod support;
 
 use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Variable};
 use perq_optimizer::{
-    Amounts, Class, Compare, Counted, Each, Options, Past, Problem, Rule, Scope, Span, Window, solve,
+    Amounts, Class, Compare, Counted, Each, Options, Problem, Rule, Scope, Span, Window, solve,
 };
 use std::time::Duration;
-use support::{Dice, is_asked, least_spans, objective, within};
+use support::{Dice, objective};
 
 /// The optimum of the programme; nothing where the solver gives none in its time.
 fn optimum(problem: &Problem, whole: bool) -> Option<f64> {
