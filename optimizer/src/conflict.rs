@@ -9,7 +9,7 @@
 use crate::amounts::Amounts;
 use crate::local::Locals;
 use crate::model::{Compare, Problem, Rule, Span};
-use crate::price::{Asked, Ground, Search, descend};
+use crate::price::{Asked, Ground, Search, descend, in_proportion};
 use crate::rows::{Row, Rows};
 use crate::solve::Shortfall;
 
@@ -144,8 +144,15 @@ fn missing(
     let ground =
         Ground { problem: &reduced, locals: &locals, rows: &rows, shift: FINE, scored: true, threads };
     let start = rows.list.iter().map(|row| if row.worth.is_some() { 1i64 << FINE } else { 0 }).collect();
-    let search = Search { steps: STEPS, reach: 300, unit: Some(1 << FINE), pace: crate::price::Pace::Short };
-    let dual = descend(&ground, start, Asked::All, search, &mut |_, _| {});
+    let search = Search {
+        steps: STEPS,
+        reach: 300,
+        unit: Some(1 << FINE),
+        pace: crate::price::Pace::Short,
+        known: None,
+    };
+    let dual =
+        descend(&ground, start, (Asked::All, &in_proportion(&ground, Asked::All)), search, &mut |_, _| {});
     // The objective is what is missing, below zero. Rounding up keeps to what is proven.
     let missing = (-dual.bound + (1i128 << FINE) - 1) >> FINE;
     let mut priced = vec![false; minima.len()];

@@ -278,10 +278,29 @@ const TASK: usize = 2048;
 /// A choice for a member other than the one it has, with what it loses at the prices.
 type Offer = (i128, u32, Bits);
 
+/// How far each member's choice at the prices is ahead of all others; nothing, where the plan has another.
+fn ahead(ground: &Ground<'_>, prices: &[i64], plan: &Plan) -> Vec<i64> {
+    let tables = Tables::of(ground, prices);
+    let members = ground.problem.member_count();
+    let found = in_parallel(members.div_ceil(TASK), ground.threads, Chooser::default, |task, chooser| {
+        let mut found = Vec::with_capacity(TASK);
+        for member in task * TASK..members.min((task + 1) * TASK) {
+            let range = ground.problem.contacts_of(member);
+            chooser.gains.clear();
+            chooser.gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
+            let best = chooser.best(ground.locals, member);
+            found.push(if best.chosen == plan.chosen.of(range) { best.ahead } else { 0 });
+        }
+        found
+    });
+    found.concat()
+}
+
 /// What members would choose at other prices than those of the plan, least loss first. A contact that a full row keeps out in any
-/// case is not asked for.
-fn offers(ground: &Ground<'_>, prices: &[i64], other: &[i64], plan: &Plan) -> Vec<Offer> {
-    let tables = Tables::of(ground, other);
+/// case is not asked for, nor is a member whose choice is so far ahead that other prices do not matter.
+fn offers(ground: &Ground<'_>, (prices, ahead): (&[i64], &[i64]), other: &[i64], plan: &Plan) -> Vec<Offer> {
+    let (before, tables) = (Tables::of(ground, prices), Tables::of(ground, other));
+    let furthest = tables.furthest(ground, &before);
     // Rows that one contact more may pass, and the classes that they count.
     let tight: Vec<bool> = (ground.rows.list.iter().zip(&plan.used))
         .map(|(row, used)| row.worth.is_none() && used + i128::from(row.largest) > row.bound)
@@ -298,12 +317,29 @@ fn offers(ground: &Ground<'_>, prices: &[i64], other: &[i64], plan: &Plan) -> Ve
             let mut found: Vec<Offer> = Vec::new();
             for member in task * TASK..members.min((task + 1) * TASK) {
                 let range = ground.problem.contacts_of(member);
+                let lead = ahead.get(member).copied().map_or(0, i128::from);
+                let far = |contact: usize| {
+                    let group = ground.rows.group(ground.problem.class[contact]);
+                    i128::from(furthest.get(group).copied().unwrap_or(i64::MAX))
+                };
+                if lead > range.clone().map(far).sum() {
+                    continue;
+                }
                 let chosen = plan.chosen.of(range.clone());
                 chooser.gains.clear();
+                let mut nearer = 0i128;
                 for (position, contact) in range.clone().enumerate() {
-                    let mut gain = tables.gain(ground, contact);
+                    let gain = tables.gain(ground, contact);
+                    let change = i128::from(gain - before.gain(ground, contact));
+                    nearer += if chosen.has(position) { -change.min(0) } else { change.max(0) };
+                    chooser.gains.push(gain);
+                }
+                if lead > nearer {
+                    continue;
+                }
+                for (position, contact) in range.clone().enumerate() {
                     let group = ground.rows.group(ground.problem.class[contact]);
-                    if gain > 0 && !chosen.has(position) && groups[group] {
+                    if chooser.gains[position] > 0 && !chosen.has(position) && groups[group] {
                         let rows = ground.rows.of_group(group).iter();
                         let out = rows.filter(|id| tight[**id as usize]).any(|id| {
                             let row = &ground.rows.list[*id as usize];
@@ -317,10 +353,9 @@ fn offers(ground: &Ground<'_>, prices: &[i64], other: &[i64], plan: &Plan) -> Ve
                                 })
                         });
                         if out {
-                            gain = FORBIDDEN;
+                            chooser.gains[position] = FORBIDDEN;
                         }
                     }
-                    chooser.gains.push(gain);
                 }
                 let to = chooser.best(ground.locals, member).chosen;
                 if to != chosen {
@@ -337,13 +372,16 @@ fn offers(ground: &Ground<'_>, prices: &[i64], other: &[i64], plan: &Plan) -> Ve
 }
 
 /// Makes the changes that mend a row that is passed, or add to the objective, and pass no row. How many it made.
-fn take(ground: &Ground<'_>, offers: Vec<Offer>, plan: &mut Plan) -> usize {
+fn take(ground: &Ground<'_>, offers: Vec<Offer>, plan: &mut Plan, ahead: &mut [i64]) -> usize {
     let (mut change, mut made) = (Change::default(), 0);
     for (_, member, to) in offers {
         let member = member as usize;
         change.of(ground, member, plan.choice(ground, member), to);
         if !change.passes(ground, plan) && (change.relieves(ground, plan) || change.gain(ground, plan) > 0) {
             change.make(ground, plan, member, to);
+            if let Some(ahead) = ahead.get_mut(member) {
+                *ahead = 0;
+            }
             made += 1;
         }
     }
@@ -380,6 +418,7 @@ const TURNS: u32 = 3;
 /// and whoever chooses otherwise then changes, those that lose least first.
 pub fn settle(ground: &Ground<'_>, prices: &[i64], unit: i64, plan: &mut Plan) {
     let mut other = prices.to_vec();
+    let mut ahead = ahead(ground, prices, plan);
     for step in 0..STEPS {
         let reach = (unit / 4096).saturating_mul(3i64.saturating_pow(step)).max(1);
         for _ in 0..TURNS {
@@ -397,8 +436,8 @@ pub fn settle(ground: &Ground<'_>, prices: &[i64], unit: i64, plan: &mut Plan) {
             if !any {
                 return;
             }
-            let offers = offers(ground, prices, &other, plan);
-            if take(ground, offers, plan) == 0 {
+            let offers = offers(ground, (prices, &ahead), &other, plan);
+            if take(ground, offers, plan, &mut ahead) == 0 {
                 break;
             }
         }
@@ -410,6 +449,7 @@ const LEVELS: [i64; 3] = [970, 700, 0];
 
 /// Fills what is left, and pulls up what falls short.
 pub fn fill(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
+    let mut ahead = ahead(ground, prices, plan);
     for level in LEVELS {
         let other: Vec<i64> = (0..prices.len())
             .map(|id| {
@@ -426,13 +466,15 @@ pub fn fill(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
                 price.min(crate::price::HIGHEST.into()) as i64
             })
             .collect();
-        let offers = offers(ground, prices, &other, plan);
-        take(ground, offers, plan);
+        let offers = offers(ground, (prices, &ahead), &other, plan);
+        take(ground, offers, plan, &mut ahead);
     }
 }
 
 /// Choices beside those of a plan that are kept at most.
 const BESIDE: usize = 400_000;
+/// What part of the gap a single choice takes at most.
+const SHARE: i128 = 8;
 /// Choices of others that are tried for making room for one.
 const TRIED: usize = 256;
 
@@ -491,7 +533,8 @@ const PULL: i64 = 1 << 55;
 /// Changes two members at once, where one makes the room that the other takes. `gap` is what the plan lacks of the bound, in parts
 /// of the score: nobody loses more than that in a better plan. What it added to the objective.
 pub fn exchange(ground: &Ground<'_>, prices: &[i64], gap: i128, plan: &mut Plan) -> i128 {
-    let (beside, mut losses) = beside(ground, prices, gap, plan);
+    // Several changes together lose the gap at most; that a single one takes much of it is not worth the search.
+    let (beside, mut losses) = beside(ground, prices, gap / SHARE, plan);
     // Of each row, the choices that use less of it than their members do now.
     let mut less: Vec<Vec<u32>> = vec![Vec::new(); ground.rows.list.len()];
     let (mut own, mut other) = (Change::default(), Change::default());

@@ -6,7 +6,8 @@
 //! proven upper bound, so that the answer comes with its gap.
 //!
 //! It knows no language, no files, no calendars and no clock: windows come as lists of days, scopes as bits. Everything is
-//! counted in whole numbers, so that the answer is the same on every machine and for any number of threads.
+//! counted in whole numbers, so that the answer is the same on every machine and for any number of threads; only which prices
+//! to try for a few contacts comes from a linear programme in floating point.
 
 mod admit;
 mod amounts;
@@ -19,6 +20,7 @@ mod model;
 mod price;
 mod proof;
 mod rows;
+mod simplex;
 mod solve;
 mod subset;
 

@@ -97,6 +97,21 @@ impl Tables {
         Tables { prices: laid, width, loose }
     }
 
+    /// Of each group, how far a contact's gain is at most from what it is at other prices.
+    pub fn furthest(&self, ground: &Ground<'_>, other: &Tables) -> Vec<i64> {
+        let columns = self.width - 1;
+        let groups = self.prices.chunks(self.width).zip(other.prices.chunks(self.width)).enumerate();
+        let furthest = groups.map(|(group, (own, other))| {
+            let mut changes =
+                own.iter().zip(other).map(|(own, other)| (i128::from(*own) - i128::from(*other)).abs());
+            let base = changes.next().unwrap_or(0);
+            let largest = ground.rows.largest.get(group * columns..(group + 1) * columns).unwrap_or_default();
+            let more = changes.zip(largest).map(|(change, most)| change * i128::from(*most));
+            i64::try_from(base + more.sum::<i128>()).unwrap_or(i64::MAX)
+        });
+        furthest.collect()
+    }
+
     /// What a contact gains at these prices, held inside of bounds.
     pub fn gain(&self, ground: &Ground<'_>, contact: usize) -> i64 {
         let problem = ground.problem;
@@ -200,7 +215,8 @@ pub enum Asked<'a> {
 }
 
 impl Asked<'_> {
-    fn count(self, problem: &Problem) -> usize {
+    /// How many.
+    pub fn count(self, problem: &Problem) -> usize {
         match self {
             Asked::All => problem.member_count(),
             Asked::Some(members) => members.len(),
@@ -268,6 +284,8 @@ pub struct Dual {
     pub pass: Pass,
     /// How many passes there were.
     pub passes: usize,
+    /// How many times a member was chosen for in them.
+    pub choices: usize,
 }
 
 /// How prices are looked for.
@@ -281,6 +299,8 @@ pub struct Search {
     pub unit: Option<i64>,
     /// How steps change from the first to the last.
     pub pace: Pace,
+    /// Prices are about right, and rows are passed by such a part of their bounds at most.
+    pub known: Option<i128>,
 }
 
 /// How steps change from the first to the last.
@@ -292,17 +312,30 @@ pub enum Pace {
     Long(u32),
 }
 
-/// Moves prices to where the bound is least. Bounds of rows are taken in proportion to the members that are asked.
+/// What the members that are asked may use of each row, when all may use its bound.
+pub fn in_proportion(ground: &Ground<'_>, asked: Asked<'_>) -> Vec<i128> {
+    let (part, whole) = (asked.count(ground.problem) as i128, ground.problem.member_count().max(1) as i128);
+    ground.rows.list.iter().map(|row| (row.bound * part).div_euclid(whole)).collect()
+}
+
+/// What the members that are asked may use of each row, so that at these prices they pass it by as much, for as many as they are,
+/// as all members do: then it is not the luck of the draw that moves prices, but what all members use.
+pub fn as_all_do(ground: &Ground<'_>, prices: &[i64], all: &Pass, asked: Asked<'_>) -> Vec<i128> {
+    let (part, whole) = (asked.count(ground.problem) as i128, ground.problem.member_count().max(1) as i128);
+    let own = pass(ground, prices, asked);
+    let rows = ground.rows.list.iter().zip(own.used.iter().zip(&all.used));
+    rows.map(|(row, (own, all))| own + ((row.bound - all) * part).div_euclid(whole)).collect()
+}
+
+/// Moves prices to where the bound is least, when the members that are asked may use so much of each row.
 pub fn descend(
     ground: &Ground<'_>,
     start: Vec<i64>,
-    asked: Asked<'_>,
+    (asked, bounds): (Asked<'_>, &[i128]),
     search: Search,
     tell: &mut dyn FnMut(usize, i128),
 ) -> Dual {
     let rows = &ground.rows.list;
-    let (part, whole) = (asked.count(ground.problem) as i128, ground.problem.member_count().max(1) as i128);
-    let bounds: Vec<i128> = rows.iter().map(|row| (row.bound * part).div_euclid(whole)).collect();
     let highest: Vec<i64> = rows
         .iter()
         .map(|row| match row.worth {
@@ -321,21 +354,26 @@ pub fn descend(
     let evaluate = |prices: &[i64], best: &mut Option<Dual>, passes: &mut usize| -> Vec<i128> {
         let found = pass(ground, prices, asked);
         *passes += 1;
-        let shared: i128 = prices.iter().zip(&bounds).map(|(price, bound)| i128::from(*price) * bound).sum();
+        let shared: i128 = prices.iter().zip(bounds).map(|(price, bound)| i128::from(*price) * bound).sum();
         let bound = found.bound + shared;
-        let over = found.used.iter().zip(&bounds).map(|(used, bound)| used - bound).collect();
+        let over = found.used.iter().zip(bounds).map(|(used, bound)| used - bound).collect();
         if best.as_ref().is_none_or(|best| bound < best.bound) {
-            *best = Some(Dual { prices: prices.to_vec(), bound, pass: found, passes: 0 });
+            *best = Some(Dual { prices: prices.to_vec(), bound, pass: found, passes: 0, choices: 0 });
         }
         over
     };
     // Of each row: the mean square of what it was passed by, and what it is passed by of late.
-    let mut squares = vec![0u128; rows.len()];
+    // Where prices are about right, a row is taken to have been passed by a part of its bound: what is passed by far less hardly moves.
+    let first = |bound: &i128| match search.known {
+        Some(part) => ((bound.abs() << 8) / part).clamp(1 << 8, 1 << 44).unsigned_abs().pow(2),
+        None => 0,
+    };
+    let mut squares: Vec<u128> = bounds.iter().map(first).collect();
     let mut recent = vec![0i128; rows.len()];
     let mut sums = vec![0i128; rows.len()];
     let mut summed = 0i128;
     const ONE: u128 = 1 << 30;
-    let mut fresh = ONE;
+    let mut fresh = if search.known.is_some() { 0 } else { ONE };
     for step in 0..search.steps {
         let over = evaluate(&prices, &mut best, &mut passes);
         fresh = fresh * 97 / 100;
@@ -380,9 +418,10 @@ pub fn descend(
     }
     let mut dual = best.unwrap_or_else(|| {
         let prices = vec![0; rows.len()];
-        Dual { pass: pass(ground, &prices, asked), prices, bound: NO_BOUND, passes: 0 }
+        Dual { pass: pass(ground, &prices, asked), prices, bound: NO_BOUND, passes: 0, choices: 0 }
     });
     dual.passes = passes;
+    dual.choices = passes * asked.count(ground.problem);
     dual
 }
 

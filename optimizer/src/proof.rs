@@ -1,265 +1,529 @@
-//! Small problems, to proof: at the best prices every choice for a member has a loss, and losses add up to no more than the
-//! gap. So few choices are left, and all that they can make together is looked through. Refuses to know how the gap came
-//! about.
+//! Plans of few contacts, to proof or near it: at the best prices every choice for a member has a loss, and losses add up to no more
+//! than the gap. So few choices are left, and a branch and bound looks for what they make together. Its bounds are those
+//! of prices that a linear programme proposes, counted in whole numbers. Refuses to know how the gap came about.
 
 use crate::bits::{Bits, Mask};
 use crate::finish::Plan;
 use crate::local::Own;
 use crate::price::{Dual, Ground, Tables};
+use crate::simplex::{Column, Ended, Programme};
+use crate::subset::Chooser;
+use std::collections::BTreeMap;
 
 /// Choices for one member that are looked at.
 const CHOICES: usize = 4000;
 /// Steps of the search for them.
 const STEPS: u32 = 1_000_000;
-/// Choices of all members.
-const ALL_CHOICES: usize = 400_000;
+/// Choices of all members besides their best.
+const ALL_CHOICES: usize = 2500;
+/// Numbers of a linear programme.
+const NUMBERS: usize = 3_000_000;
+/// Steps of one linear programme.
+const PIVOTS: usize = 4000;
+/// Picks that are tried before one is parted by, and steps of each trial.
+const TRIED: usize = 16;
+const LOOKED: usize = 12;
+/// Work of the whole search: numbers that pivots change.
+const WORK: u64 = 4_000_000_000;
 
-/// A choice for a member.
+/// A choice for a member besides its best: what it loses, and by how much more it uses rows than the best.
 #[derive(Clone, Debug)]
 struct Pick {
+    /// The position of its member among those that have one.
+    of: usize,
     chosen: Bits,
     loss: i128,
-    rows: Vec<(u32, i128)>,
+    rows: Vec<(usize, i128)>,
 }
 
-struct Search<'g> {
+/// A row that such choices change.
+#[derive(Clone, Debug)]
+struct Shared {
+    row: usize,
+    /// What is left of it where everyone has the best choice; below zero where it is passed.
+    left: i128,
+    price: i128,
+    /// What passing it costs at most, beyond the price; nothing where it is never passed.
+    worth: Option<i128>,
+}
+
+/// What is left to be settled.
+struct Rest<'g> {
     ground: &'g Ground<'g>,
-    prices: &'g [i64],
-    /// Members with more than one choice, and their choices, least loss first.
-    open: Vec<(usize, Vec<Pick>)>,
-    /// By position in `open`: the least and the most that what follows uses, row by row.
-    least: Vec<Vec<i128>>,
-    most: Vec<Vec<i128>>,
-    /// Rows that open members use.
-    rows: Vec<usize>,
-    used: Vec<i128>,
-    picked: Vec<usize>,
-    best: Option<Vec<usize>>,
-    /// Losses at or above it are of no use.
-    limit: i128,
-    nodes: u64,
+    /// By position: the member, and its best choice.
+    members: Vec<(usize, Bits)>,
+    picks: Vec<Pick>,
+    /// By position of the member: its picks.
+    of: Vec<std::ops::Range<usize>>,
+    rows: Vec<Shared>,
+    /// What rows lose that no choice changes.
+    settled: i128,
+    /// All members at their best.
+    chosen: crate::bits::Chosen,
 }
 
-/// Looks for a better plan and for the proof that there is none. The plan, if it is better, and whether that is proven.
-pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, nodes: u64) -> (Option<Plan>, bool) {
+/// What was found out.
+#[derive(Debug)]
+pub struct Found {
+    /// A better plan.
+    pub plan: Option<Plan>,
+    /// No plan is worth more, in parts of the score.
+    pub bound: i128,
+    /// Better prices than those that were asked with, where there are any.
+    pub prices: Option<Vec<i64>>,
+}
+
+/// Looks for a better plan, and for a proof that there is none much better. `whole` is whether to go on after the first prices.
+pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, whole: bool) -> Found {
+    let mut found = Found { plan: None, bound: dual.bound, prices: None };
     let gap = dual.bound - (plan.objective(ground) << ground.shift);
     // Scores are whole: what is better is better by one.
-    let limit = gap - (1i128 << ground.shift) + 1;
-    if limit <= 0 {
-        return (None, true);
+    let one = 1i128 << ground.shift;
+    if gap < one {
+        return found;
     }
-    let tables = Tables::of(ground, &dual.prices);
-    let mut open = Vec::new();
-    let mut fixed = plan.chosen.clone();
-    let mut used = vec![0i128; ground.rows.list.len()];
-    let mut total = 0;
-    let mut own = Own::default();
-    for member in 0..ground.problem.member_count() {
-        let range = ground.problem.contacts_of(member);
-        let gains: Vec<i64> = range.clone().map(|contact| tables.gain(ground, contact)).collect();
-        ground.locals.read(member, range.len(), &mut own);
-        let mut best = i128::MIN;
-        let mut found = Vec::new();
-        let mut steps = STEPS;
-        let whole =
-            enumerate(&own, &gains, 0, Bits::default(), 0, limit, (&mut best, &mut found, &mut steps));
-        if !whole || found.len() + total > ALL_CHOICES {
-            return (None, false);
+    let mut limit = gap - one + 1;
+    let Some(rest) = (0..6).find_map(|_| {
+        let rest = Rest::of(ground, dual, limit);
+        if rest.is_none() {
+            limit /= 2;
         }
-        found.retain(|(_, gain)| best - gain < limit);
-        found.sort_unstable_by_key(|(chosen, gain)| (-gain, *chosen));
-        let choices: Vec<Pick> = found
-            .into_iter()
-            .map(|(chosen, gain)| Pick { chosen, loss: best - gain, rows: uses(ground, range.start, chosen) })
-            .collect();
-        total += choices.len();
-        match choices.as_slice() {
-            [only] => {
-                fixed.set(range, only.chosen);
-                only.rows.iter().for_each(|(row, own)| used[*row as usize] += own);
-            }
-            [] | [_, ..] => open.push((member, choices)),
-        }
-    }
-    open.sort_by_key(|(member, choices)| (choices.len(), *member));
-    let count = ground.rows.list.len();
-    let (mut least, mut most) = (vec![vec![0i128; count]], vec![vec![0i128; count]]);
-    for (_, choices) in open.iter().rev() {
-        let (mut low, mut high) =
-            (least.last().cloned().unwrap_or_default(), most.last().cloned().unwrap_or_default());
-        let mut touched: Vec<u32> =
-            choices.iter().flat_map(|own| own.rows.iter().map(|(row, _)| *row)).collect();
-        touched.sort_unstable();
-        touched.dedup();
-        for row in touched {
-            let of = |own: &Pick| own.rows.iter().find(|(id, _)| *id == row).map_or(0, |(_, own)| *own);
-            low[row as usize] += choices.iter().map(of).min().unwrap_or(0);
-            high[row as usize] += choices.iter().map(of).max().unwrap_or(0);
-        }
-        least.push(low);
-        most.push(high);
-    }
-    least.reverse();
-    most.reverse();
-    let mut rows: Vec<usize> = open
-        .iter()
-        .flat_map(|(_, choices)| choices)
-        .flat_map(|own| own.rows.iter().map(|(row, _)| *row as usize))
-        .collect();
-    rows.sort_unstable();
-    rows.dedup();
-    let mut search = Search {
-        ground,
-        prices: &dual.prices,
-        picked: Vec::with_capacity(open.len()),
-        open,
-        least,
-        most,
-        rows,
-        used,
-        best: None,
-        limit,
-        nodes,
+        rest
+    }) else {
+        return found;
     };
-    // Rows that nothing open uses lose what they lose.
-    let mut settled = 0i128;
-    for row in 0..count {
-        if search.rows.binary_search(&row).is_err() {
-            match search.row_loss(row, 0, 0) {
-                Some(loss) => settled += loss,
-                None => return (None, true),
-            }
+    let mut search = Search {
+        programme: rest.programme(dual),
+        unit: rest.unit(dual),
+        rest: &rest,
+        limit,
+        best: None,
+        work: WORK,
+        price: None,
+    };
+    let open = search.look(whole);
+    found.prices = search.price.take().map(|own| {
+        let mut prices = dual.prices.clone();
+        for (shared, price) in rest.rows.iter().zip(own) {
+            prices[shared.row] = price;
         }
-    }
-    let whole = search.look(0, settled);
-    let better = search.best.take().map(|picked| {
-        for ((member, choices), pick) in search.open.iter().zip(picked) {
-            let chosen = choices.get(pick).map_or(Bits::default(), |own| own.chosen);
-            fixed.set(ground.problem.contacts_of(*member), chosen);
-        }
-        Plan::of(ground, fixed)
+        prices
     });
-    (better, whole)
+    let better = search.best.take().map(|picked| rest.plan(&picked));
+    // What is not among the choices loses the limit at least; what is, loses what was found, or what is open.
+    let least = better.as_ref().map_or(gap, |plan| dual.bound - (plan.objective(ground) << ground.shift));
+    let least = least.min(if limit < gap - one + 1 { limit } else { gap });
+    found.bound = dual.bound - open.map_or(least, |open| least.min(open)).max(0);
+    found.plan = better;
+    found
 }
 
-impl Search<'_> {
-    /// What a row loses at least, when what follows uses between `low` and `high`; nothing where it is passed in any case.
-    fn row_loss(&self, row: usize, low: i128, high: i128) -> Option<i128> {
-        let own = &self.ground.rows.list[row];
-        let (low, high) = (self.used[row] + low, self.used[row] + high);
-        let price = i128::from(self.prices[row]);
-        if high < own.bound {
-            return Some(price * (own.bound - high));
+impl<'g> Rest<'g> {
+    /// All choices that lose less than the limit; nothing where they are too many.
+    fn of(ground: &'g Ground<'g>, dual: &Dual, limit: i128) -> Option<Rest<'g>> {
+        let tables = Tables::of(ground, &dual.prices);
+        let mut chosen = crate::bits::Chosen::none(ground.problem.score.len());
+        let (mut members, mut picks, mut of) = (Vec::new(), Vec::new(), Vec::new());
+        let mut used = vec![0i128; ground.rows.list.len()];
+        let (mut own, mut chooser) = (Own::default(), Chooser::default());
+        for member in 0..ground.problem.member_count() {
+            let range = ground.problem.contacts_of(member);
+            chooser.gains.clear();
+            chooser.gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
+            let first = chooser.best(ground.locals, member);
+            let mut found = vec![(first.chosen, i128::from(first.gain))];
+            if i128::from(first.ahead) < limit {
+                ground.locals.read(member, range.len(), &mut own);
+                found = Listing::of(&own, &chooser.gains, i128::from(first.gain) - limit)?;
+                found.sort_unstable_by_key(|(chosen, gain)| (-gain, *chosen));
+            }
+            let (best, gain) = found.first().copied()?;
+            chosen.set(range.clone(), best);
+            let base = uses(ground, range.start, best);
+            base.iter().for_each(|(row, own)| used[*row] += own);
+            let begin = picks.len();
+            for (chosen, other) in found.into_iter().skip(1) {
+                let mut rows = uses(ground, range.start, chosen);
+                for (row, own) in &base {
+                    *rows.entry(*row).or_default() -= own;
+                }
+                rows.retain(|_, own| *own != 0);
+                let rows = rows.into_iter().collect();
+                picks.push(Pick { of: members.len(), chosen, loss: gain - other, rows });
+            }
+            if picks.len() > ALL_CHOICES {
+                return None;
+            }
+            if picks.len() > begin {
+                of.push(begin..picks.len());
+                members.push((member, best));
+            }
         }
-        if low > own.bound {
-            let worth = i128::from(own.worth?) << self.ground.shift;
-            return Some((worth - price).max(0) * (low - own.bound));
-        }
-        Some(0)
+        let mut rest = Rest { ground, members, picks, of, rows: Vec::new(), settled: 0, chosen };
+        rest.share(dual, &used);
+        let constraints = rest.rows.len() + rest.of.iter().filter(|picks| picks.len() > 1).count();
+        (constraints * (rest.picks.len() + 2 * constraints) <= NUMBERS).then_some(rest)
     }
 
-    /// Whether all was looked through.
-    fn look(&mut self, depth: usize, loss: i128) -> bool {
-        if self.nodes == 0 {
-            return false;
-        }
-        self.nodes -= 1;
-        let mut shared = loss;
-        for at in 0..self.rows.len() {
-            let row = self.rows[at];
-            match self.row_loss(row, self.least[depth][row], self.most[depth][row]) {
-                Some(loss) => shared += loss,
-                None => return true,
+    /// Tells the rows that matter from those that lose the same in any case.
+    fn share(&mut self, dual: &Dual, used: &[i128]) {
+        let (mut low, mut high) = (vec![0i128; used.len()], vec![0i128; used.len()]);
+        for picks in &self.of {
+            let mut own: BTreeMap<usize, (i128, i128)> = BTreeMap::new();
+            for pick in &self.picks[picks.clone()] {
+                for (row, change) in &pick.rows {
+                    let own = own.entry(*row).or_default();
+                    *own = (own.0.min(*change), own.1.max(*change));
+                }
             }
-            if shared >= self.limit {
-                return true;
+            for (row, own) in own {
+                low[row] += own.0;
+                high[row] += own.1;
             }
         }
-        if depth == self.open.len() {
-            self.limit = shared;
-            self.best = Some(self.picked.clone());
-            return true;
+        for (row, own) in self.ground.rows.list.iter().enumerate() {
+            let (left, price) = (own.bound - used[row], i128::from(dual.prices[row]));
+            let worth = own.worth.map(|worth| i128::from(worth) << self.ground.shift);
+            let changes = low[row] != 0 || high[row] != 0;
+            if (changes && (price > 0 || high[row] > left)) || (left < 0 && worth.is_none()) {
+                self.rows.push(Shared { row, left, price, worth });
+            } else if left >= 0 {
+                self.settled += price * left;
+            } else {
+                self.settled += (worth.unwrap_or(0) - price) * -left;
+            }
         }
-        let mut whole = true;
-        for pick in 0..self.open[depth].1.len() {
-            let own = self.open[depth].1[pick].clone();
-            if loss + own.loss >= self.limit {
+        let place: BTreeMap<usize, usize> =
+            self.rows.iter().enumerate().map(|(at, shared)| (shared.row, at)).collect();
+        for pick in &mut self.picks {
+            let known = pick.rows.iter().filter_map(|(row, own)| Some((*place.get(row)?, *own)));
+            pick.rows = known.collect();
+        }
+    }
+
+    /// In what a linear programme counts losses.
+    fn unit(&self, dual: &Dual) -> f64 {
+        let most = self.picks.iter().map(|pick| pick.loss).max().unwrap_or(1).max(1);
+        let price = self.rows.iter().map(|own| own.price * i128::from(self.mean(own))).max().unwrap_or(0);
+        most.max(price).max(dual.bound.min(1)) as f64
+    }
+
+    fn mean(&self, shared: &Shared) -> i64 {
+        self.ground.rows.list[shared.row].mean
+    }
+
+    /// Losses of picks, of room that has a price, and of what is passed at a cost; one row for each row that is shared, and one for each
+    /// member with several picks.
+    fn programme(&self, dual: &Dual) -> Programme {
+        let unit = self.unit(dual);
+        let mut columns: Vec<Column> = Vec::new();
+        let mut several = self.rows.len();
+        for picks in &self.of {
+            for pick in &self.picks[picks.clone()] {
+                let mut entries: Vec<(usize, f64)> = (pick.rows.iter())
+                    .map(|(at, own)| (*at, *own as f64 / self.mean(&self.rows[*at]) as f64))
+                    .collect();
+                if picks.len() > 1 {
+                    entries.push((several, 1.0));
+                }
+                columns.push(Column { cost: pick.loss as f64 / unit, bounds: (0.0, 1.0), entries });
+            }
+            several += usize::from(picks.len() > 1);
+        }
+        for (at, shared) in self.rows.iter().enumerate() {
+            if let Some(worth) = shared.worth {
+                let cost = (worth - shared.price) as f64 * self.mean(shared) as f64 / unit;
+                columns.push(Column { cost, bounds: (0.0, f64::INFINITY), entries: vec![(at, -1.0)] });
+            }
+        }
+        let rows = self.rows.iter();
+        let priced = |own: &Shared| own.price as f64 * self.mean(own) as f64 / unit;
+        let mut alone: Vec<(f64, (f64, f64))> =
+            rows.clone().map(|own| (priced(own), (0.0, f64::INFINITY))).collect();
+        let mut right: Vec<f64> = rows.map(|own| own.left as f64 / self.mean(own) as f64).collect();
+        alone.resize(several, (0.0, (0.0, 1.0)));
+        right.resize(several, 1.0);
+        Programme::of(&columns, &alone, &right)
+    }
+
+    /// What is lost at least at other prices of the rows, with the picks that are still allowed: of each member, by position, whether
+    /// the best choice is, and of each pick. Nothing can be lost where a member is left with none.
+    fn bound(&self, prices: &[i128], allowed: &[bool], best: &[bool]) -> Option<i128> {
+        let more: Vec<i128> = prices.iter().zip(&self.rows).map(|(price, own)| price - own.price).collect();
+        let mut lost =
+            self.settled - more.iter().zip(&self.rows).map(|(more, own)| more * own.left).sum::<i128>();
+        for (position, picks) in self.of.iter().enumerate() {
+            let own = picks.clone().filter(|pick| allowed[*pick]).map(|pick| {
+                let pick = &self.picks[pick];
+                pick.loss + pick.rows.iter().map(|(at, own)| more[*at] * own).sum::<i128>()
+            });
+            lost += own.chain(best[position].then_some(0)).min()?;
+        }
+        Some(lost)
+    }
+
+    /// What a choice of picks loses; nothing where it passes a row.
+    fn loss(&self, picked: &[Option<usize>]) -> Option<i128> {
+        let mut left: Vec<i128> = self.rows.iter().map(|own| own.left).collect();
+        let mut lost = self.settled;
+        for pick in picked.iter().flatten() {
+            let pick = &self.picks[*pick];
+            lost += pick.loss;
+            pick.rows.iter().for_each(|(at, own)| left[*at] -= own);
+        }
+        for (own, left) in self.rows.iter().zip(left) {
+            lost += if left >= 0 { own.price * left } else { (own.worth? - own.price) * -left };
+        }
+        Some(lost)
+    }
+
+    fn plan(&self, picked: &[Option<usize>]) -> Plan {
+        let mut chosen = self.chosen.clone();
+        for ((member, best), pick) in self.members.iter().zip(picked) {
+            let own = pick.map_or(*best, |pick| self.picks[pick].chosen);
+            chosen.set(self.ground.problem.contacts_of(*member), own);
+        }
+        Plan::of(self.ground, chosen)
+    }
+}
+
+/// What is settled at a place of the search.
+#[derive(Clone, Debug, Default)]
+struct Branch {
+    /// Picks that are taken, and those that are not.
+    taken: Vec<usize>,
+    refused: Vec<usize>,
+}
+
+struct Search<'r, 'g> {
+    rest: &'r Rest<'g>,
+    programme: Programme,
+    unit: f64,
+    /// Losses at or above it are of no use.
+    limit: i128,
+    best: Option<Vec<Option<usize>>>,
+    work: u64,
+    /// The prices of the first programme.
+    price: Option<Vec<i64>>,
+}
+
+impl Search<'_, '_> {
+    /// The least loss of what is still open; nothing where all was looked through.
+    fn look(&mut self, whole: bool) -> Option<i128> {
+        // By the least loss, then in the order in which they were found.
+        let mut open: BTreeMap<(i128, usize), Branch> = BTreeMap::new();
+        let mut number = 0;
+        let mut next = Some((0, Branch::default()));
+        loop {
+            let (lost, branch) = match next.take() {
+                Some(own) => own,
+                None => match open.pop_first() {
+                    Some(((lost, _), branch)) => (lost, branch),
+                    None => return None,
+                },
+            };
+            if lost >= self.limit {
+                continue;
+            }
+            if self.work == 0 || (!whole && self.price.is_some()) {
+                let others = open.first_key_value().map_or(lost, |((other, _), _)| (*other).min(lost));
+                return Some(others);
+            }
+            let Some((lost, pick, first)) = self.settle(&branch, lost) else { continue };
+            let (mut with, mut without) = (branch.clone(), branch);
+            with.taken.push(pick);
+            without.refused.push(pick);
+            let (now, later) = if first { (with, without) } else { (without, with) };
+            number += 1;
+            open.insert((lost, number), later);
+            next = Some((lost, now));
+        }
+    }
+
+    /// Looks at a branch: what it loses at least, the pick to part it by, and whether to take that first; nothing where it is done.
+    fn settle(&mut self, branch: &Branch, known: i128) -> Option<(i128, usize, bool)> {
+        let rest = self.rest;
+        let mut allowed = vec![true; rest.picks.len()];
+        let mut best = vec![true; rest.of.len()];
+        for pick in &branch.taken {
+            let position = rest.picks[*pick].of;
+            allowed[rest.of[position].clone()].fill(false);
+            best[position] = false;
+        }
+        branch.refused.iter().for_each(|pick| allowed[*pick] = false);
+        branch.taken.iter().for_each(|pick| allowed[*pick] = true);
+        for (pick, allowed) in allowed.iter().enumerate() {
+            self.programme.bounds[pick] = bounds_of(*allowed, !best[rest.picks[pick].of] && *allowed);
+        }
+        let lost = self.least(&allowed, &best, PIVOTS)?.max(known);
+        if lost >= self.limit {
+            return None;
+        }
+        let values = self.programme.values();
+        // Whole as it is, or to the nearest.
+        let nearest: Vec<Option<usize>> = (rest.of.iter().zip(&best))
+            .map(|(picks, best)| {
+                let own = picks.clone().filter(|pick| allowed[*pick]);
+                let most = own.max_by(|a, b| values[*a].total_cmp(&values[*b]).then(b.cmp(a)));
+                most.filter(|pick| !best || values[*pick] > 0.5)
+            })
+            .collect();
+        if let Some(loss) = rest.loss(&nearest).filter(|loss| *loss < self.limit) {
+            let one = 1i128 << rest.ground.shift;
+            self.best = Some(nearest);
+            self.limit = loss - one + 1;
+        }
+        if lost >= self.limit {
+            return None;
+        }
+        let parted = |pick: &usize| values[*pick].min(1.0 - values[*pick]);
+        let mut open: Vec<usize> =
+            (0..rest.picks.len()).filter(|pick| allowed[*pick] && best[rest.picks[*pick].of]).collect();
+        open.sort_by(|a, b| parted(b).total_cmp(&parted(a)).then(a.cmp(b)));
+        // Of those that are parted most evenly, the one whose both ways lose most.
+        let mut chosen: Option<(i128, usize, bool)> = None;
+        let (before, mut waits) = (self.programme.clone(), 0);
+        for pick in open.iter().take(TRIED).copied() {
+            if chosen.is_some() && (parted(&pick) < 0.02 || waits > 4) {
                 break;
             }
-            own.rows.iter().for_each(|(row, used)| self.used[*row as usize] += used);
-            self.picked.push(pick);
-            whole &= self.look(depth + 1, loss + own.loss);
-            self.picked.pop();
-            own.rows.iter().for_each(|(row, used)| self.used[*row as usize] -= used);
+            let range = rest.of[rest.picks[pick].of].clone();
+            let mut ways = [0i128; 2];
+            for (way, lost_there) in ways.iter_mut().enumerate() {
+                let (mut allowed, mut best) = (allowed.clone(), best.clone());
+                if way == 1 {
+                    allowed[range.clone()].fill(false);
+                    best[rest.picks[pick].of] = false;
+                }
+                allowed[pick] = way == 1;
+                for other in range.clone() {
+                    self.programme.bounds[other] = bounds_of(allowed[other], way == 1 && other == pick);
+                }
+                let there = self.least(&allowed, &best, LOOKED);
+                *lost_there = (there.unwrap_or(self.limit).min(self.limit) - lost).max(0) >> 8;
+                self.programme.clone_from(&before);
+            }
+            let [refused, taken] = ways;
+            let both = (refused + 1) * (taken + 1);
+            if chosen.is_none_or(|(most, ..)| both > most) {
+                chosen = Some((both, pick, taken < refused));
+                waits = 0;
+            } else {
+                waits += 1;
+            }
         }
-        whole
+        chosen.map(|(_, pick, first)| (lost, pick, first))
+    }
+
+    /// What is lost at least with what is allowed, whose bounds the programme has; nothing where that is nothing.
+    fn least(&mut self, allowed: &[bool], best: &[bool], pivots: usize) -> Option<i128> {
+        let rest = self.rest;
+        let (ended, pivots) = self.programme.solve(pivots);
+        self.work = self.work.saturating_sub((pivots + 3) * self.programme.numbers());
+        let first = self.programme.first_alone();
+        let highest = |own: &Shared| own.worth.unwrap_or(crate::price::HIGHEST.into());
+        let prices: Vec<i128> = (rest.rows.iter().enumerate())
+            .map(|(at, own)| {
+                let price = self.programme.reduced(first + at) * self.unit / rest.mean(own) as f64;
+                (price as i128).clamp(0, highest(own))
+            })
+            .collect();
+        if self.price.is_none() {
+            self.price = Some(prices.iter().map(|price| i64::try_from(*price).unwrap_or(i64::MAX)).collect());
+        }
+        let mut lost = rest.bound(&prices, allowed, best)?;
+        if let Ended::Impossible(multiples) = &ended {
+            let far = (self.limit.max(1) as f64) * 16.0;
+            let further = |(at, price): (usize, &i128)| {
+                let own = &rest.rows[at];
+                let more = (multiples[at] * far / rest.mean(own) as f64) as i128;
+                (price + more).clamp(0, highest(own))
+            };
+            let prices: Vec<i128> = prices.iter().enumerate().map(further).collect();
+            lost = rest.bound(&prices, allowed, best)?.max(lost);
+        }
+        Some(lost)
     }
 }
 
-fn uses(ground: &Ground<'_>, first: usize, chosen: Bits) -> Vec<(u32, i128)> {
-    let mut rows: Vec<(u32, i128)> = Vec::new();
+/// The bounds of a pick.
+fn bounds_of(allowed: bool, taken: bool) -> (f64, f64) {
+    (f64::from(u8::from(taken)), f64::from(u8::from(allowed)))
+}
+
+fn uses(ground: &Ground<'_>, first: usize, chosen: Bits) -> BTreeMap<usize, i128> {
+    let mut rows: BTreeMap<usize, i128> = BTreeMap::new();
     for item in chosen.positions() {
         let contact = first + item;
         for id in ground.rows.of_class(ground.problem.class[contact]) {
             let own = i128::from(ground.rows.list[*id as usize].use_of(ground.problem, contact));
-            match rows.iter_mut().find(|(row, _)| row == id) {
-                Some((_, used)) => *used += own,
-                None => rows.push((*id, own)),
-            }
+            *rows.entry(*id as usize).or_default() += own;
         }
     }
     rows
 }
 
-/// All choices that lose less than `limit` against the best; false where they are too many.
-fn enumerate(
-    own: &Own<Bits>,
-    gains: &[i64],
-    item: usize,
-    chosen: Bits,
-    gain: i128,
-    limit: i128,
-    (best, found, steps): (&mut i128, &mut Vec<(Bits, i128)>, &mut u32),
-) -> bool {
-    if *steps == 0 {
-        return false;
+/// All choices of a member that gain more than so much.
+struct Listing<'o> {
+    own: &'o Own<Bits>,
+    /// Contacts that may be chosen, the largest gains first.
+    order: Vec<(i64, usize)>,
+    /// The limit that leaves most out, for a bound.
+    widest: Option<(Bits, u32)>,
+    least: i128,
+    found: Vec<(Bits, i128)>,
+    steps: u32,
+}
+
+impl Listing<'_> {
+    /// Nothing where they are too many.
+    fn of(own: &Own<Bits>, gains: &[i64], least: i128) -> Option<Vec<(Bits, i128)>> {
+        let mut order: Vec<(i64, usize)> = (gains.iter().enumerate())
+            .filter(|(item, _)| !own.out.has(*item))
+            .map(|(item, gain)| (*gain, item))
+            .collect();
+        order.sort_unstable_by_key(|(gain, item)| (std::cmp::Reverse(*gain), *item));
+        let all = order
+            .iter()
+            .filter(|(gain, _)| *gain > 0)
+            .fold(Bits::default(), |all, (_, item)| all.with(*item));
+        let beyond = |(mask, most): &&(Bits, u32)| (*mask & all).count().saturating_sub(*most);
+        let widest = own.limits.iter().max_by_key(beyond).copied();
+        let mut listing = Listing { own, order, widest, least, found: Vec::new(), steps: STEPS };
+        let whole = listing.list(0, Bits::default(), 0);
+        whole.then_some(listing.found)
     }
-    *steps -= 1;
-    let rest: i128 = gains
-        .get(item..)
-        .unwrap_or_default()
-        .iter()
-        .filter(|gain| **gain > 0)
-        .map(|gain| i128::from(*gain))
-        .sum();
-    if *best > i128::MIN && *best - (gain + rest) >= limit {
-        return true;
-    }
-    let Some(next) = gains.get(item) else {
-        if own.admits(chosen) {
-            *best = (*best).max(gain);
-            found.push((chosen, gain));
-            if found.len() > CHOICES {
-                let best = *best;
-                found.retain(|(_, gain)| best - gain < limit);
-            }
-            return found.len() <= CHOICES;
+
+    fn list(&mut self, at: usize, chosen: Bits, gain: i128) -> bool {
+        if self.steps == 0 || self.found.len() > CHOICES {
+            return false;
         }
-        return true;
-    };
-    let with = chosen.with(item);
-    // What only ever grows can be refused at once.
-    let fits = !with.meets(own.out)
-        && own.limits.iter().all(|(mask, most)| (with & *mask).count() <= *most)
-        && own.apart.iter().all(|(item, apart)| !with.has((*item).into()) || !with.meets(*apart));
-    let (first, second) = (*next > 0, *next <= 0);
-    let mut whole = true;
-    if fits && first {
-        whole &= enumerate(own, gains, item + 1, with, gain + i128::from(*next), limit, (best, found, steps));
+        self.steps -= 1;
+        let mut rest = 0i128;
+        let mut room = self.widest.map_or(0, |(mask, most)| most.saturating_sub((mask & chosen).count()));
+        for (gain, item) in self.order.get(at..).unwrap_or_default().iter().take_while(|(gain, _)| *gain > 0)
+        {
+            if self.widest.is_some_and(|(mask, _)| mask.has(*item)) {
+                if room == 0 {
+                    continue;
+                }
+                room -= 1;
+            }
+            rest += i128::from(*gain);
+        }
+        if gain + rest <= self.least {
+            return true;
+        }
+        let Some((own, item)) = self.order.get(at).copied() else {
+            if self.own.admits(chosen) {
+                self.found.push((chosen, gain));
+            }
+            return true;
+        };
+        let with = chosen.with(item);
+        // What only ever grows can be refused at once.
+        let fits = self.own.limits.iter().all(|(mask, most)| (with & *mask).count() <= *most)
+            && self.own.apart.iter().all(|(item, apart)| !with.has((*item).into()) || !with.meets(*apart));
+        (!fits || self.list(at + 1, with, gain + i128::from(own))) && self.list(at + 1, chosen, gain)
     }
-    whole &= enumerate(own, gains, item + 1, chosen, gain, limit, (best, found, steps));
-    if fits && second {
-        whole &= enumerate(own, gains, item + 1, with, gain + i128::from(*next), limit, (best, found, steps));
-    }
-    whole
 }

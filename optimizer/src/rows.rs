@@ -68,6 +68,8 @@ pub struct Rows {
     pub columns: Vec<usize>,
     /// The least and the largest amount of each of them.
     pub ranges: Vec<(i64, i64)>,
+    /// Group by group, the largest amount of each of them, without its sign.
+    pub largest: Vec<i64>,
 }
 
 impl Rows {
@@ -159,19 +161,23 @@ impl Rows {
 
     fn lay_out(&mut self, problem: &Problem) {
         let rows = self;
-        let scopes: Vec<Option<Scope>> = rows.list.iter().map(|row| row_scope(problem, row)).collect();
+        let mut of_scopes: BTreeMap<u8, Vec<u32>> = BTreeMap::new();
+        for (id, row) in rows.list.iter().enumerate() {
+            if let Some(scope) = row_scope(problem, row) {
+                of_scopes.entry(scope.0).or_default().push(id as u32);
+            }
+        }
         let mut known: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
         let mut own: Vec<u32> = Vec::new();
         rows.groups.clear();
         for class in &problem.classes {
             own.clear();
-            for (id, (row, scope)) in rows.list.iter().zip(&scopes).enumerate() {
-                if scope.is_some_and(|scope| class.is_in(scope))
-                    && row.days.iter().any(|days| days.holds(class.day))
-                {
-                    own.push(id as u32);
-                }
+            for (_, ids) in of_scopes.iter().filter(|(scope, _)| class.is_in(Scope(**scope))) {
+                let counts =
+                    |id: &&u32| rows.list[**id as usize].days.iter().any(|days| days.holds(class.day));
+                own.extend(ids.iter().filter(counts));
             }
+            own.sort_unstable();
             let group = match known.get(&own) {
                 Some(group) => *group,
                 None => {
@@ -206,6 +212,18 @@ impl Rows {
                 .fold((0, 0), |(least, most): (i64, i64), own| (least.min(own), most.max(own)))
         };
         rows.ranges = rows.columns.iter().map(range).collect();
+        let width = rows.columns.len();
+        rows.largest.clear();
+        rows.largest.resize(rows.group_count() * width, 0);
+        for (at, column) in rows.columns.iter().enumerate() {
+            let Some(column) = problem.columns.get(*column) else { continue };
+            for (class, amount) in problem.class.iter().zip(column.iter()) {
+                let group = rows.groups.get(*class as usize).map_or(0, |group| *group as usize);
+                if let Some(most) = rows.largest.get_mut(group * width + at) {
+                    *most = (*most).max(amount.saturating_abs());
+                }
+            }
+        }
     }
 }
 
@@ -227,24 +245,27 @@ fn count_rows(
     worth: i64,
     list: &mut Vec<Row>,
 ) {
-    let sum = |counts: &[i64], days: &[Span]| -> i64 {
-        let own = problem.classes.iter().zip(counts).filter(|(class, count)| {
-            **count > 0 && class.is_in(limit.scope) && days.iter().any(|days| days.holds(class.day))
-        });
-        own.map(|(_, count)| *count).sum()
+    // Day by day: what is proposed, and what was made.
+    let mut of_days: BTreeMap<i32, (i64, i64)> = BTreeMap::new();
+    for (class, (proposed, past)) in problem.classes.iter().zip(proposed.iter().zip(past)) {
+        if class.is_in(limit.scope) && (*proposed > 0 || *past > 0) {
+            let own = of_days.entry(class.day).or_default();
+            *own = (own.0 + proposed, own.1 + past);
+        }
+    }
+    for (class, count) in problem.others.iter().filter(|(class, _)| class.is_in(limit.scope)) {
+        of_days.entry(class.day).or_default().1 += count;
+    }
+    let sum = |days: &[Span]| -> (i64, i64) {
+        let own = of_days.iter().filter(|(day, _)| days.iter().any(|days| days.holds(**day)));
+        own.fold((0, 0), |(proposed, past), (_, own)| (proposed + own.0, past + own.1))
     };
-    let made = |days: &[Span]| -> i64 {
-        let others = problem
-            .others
-            .iter()
-            .filter(|(class, _)| class.is_in(limit.scope) && days.iter().any(|days| days.holds(class.day)));
-        sum(past, days) + others.map(|(_, count)| *count).sum::<i64>()
-    };
+    let made = |days: &[Span]| sum(days).1;
     let mut most_row = |span: Span, days: Vec<Span>, most: Option<i64>, exception: Option<usize>| {
         let Some(most) = most else { return };
         let before = if limit.window.history { made(&days) } else { 0 };
         let room = most.saturating_sub(before).max(0);
-        if sum(proposed, &days) > room {
+        if sum(&days).0 > room {
             let (sign, weight, bound) = (1, Weight::One, i128::from(room));
             list.push(Row {
                 rule,

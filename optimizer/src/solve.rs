@@ -5,7 +5,9 @@ use crate::bits::Chosen;
 use crate::finish::{Plan, exchange, fill, repair, settle};
 use crate::local::Locals;
 use crate::model::{Problem, ProblemError, Span};
-use crate::price::{Asked, Dual, Ground, HIGHEST, Pace, RowPrice, Search, descend, shift_of, unit};
+use crate::price::{
+    Asked, Dual, Ground, HIGHEST, Pace, RowPrice, Search, as_all_do, descend, in_proportion, shift_of, unit,
+};
 use crate::proof::prove;
 use crate::rows::{Row, Rows};
 use std::sync::Mutex;
@@ -14,15 +16,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// How many times the largest score a missing contact of a least number costs.
 pub const WORTH: i64 = 10;
 /// Contacts up to which a proof is tried.
-const PROVEN: usize = 4000;
+const PROVEN: usize = 20_000;
+/// How many times prices are looked for before that among the choices that are left.
+const NEARER: usize = 3;
+/// How many times those are looked through at most: with a better plan, fewer are left.
+const SEARCHES: usize = 4;
+/// Contacts up to which promises have their whole price from the first.
+const LOWERED: usize = 4000;
 /// Contacts up to which choices of members are exchanged pair by pair.
 const EXCHANGED: usize = 300_000;
-/// How many times all of them are looked through.
-const EXCHANGES: usize = 8;
+/// How many times all of them are looked through: from nothing, and from earlier prices.
+const EXCHANGES: (usize, usize) = (8, 3);
 /// Rows of which prices take more and other steps.
 const MANY_ROWS: usize = 500;
-/// Members of which more passes are worth their time.
-const MANY: usize = 500_000;
 /// By how many powers of two prices are coarser where only what is missing counts.
 const COARSER: u32 = 8;
 /// Members of the first sample.
@@ -113,6 +119,8 @@ pub struct Solution {
     pub shift: u32,
     /// Passes over all members.
     pub passes: usize,
+    /// How many times a member was chosen for while prices were looked for, in samples too.
+    pub choices: usize,
     /// Searches that were ended before all was looked through; their bounds count.
     pub cut: u64,
     /// Rules whose least numbers are not asked of members who cannot come to them, with how many those are.
@@ -174,7 +182,9 @@ pub fn solve(
     tell(Progress::Prepared(problem.member_count(), rows.list.len()));
     let unit = unit(&ground);
     // Many small steps would lead to the price of what is missing; what such a price is for, a lower one does as well.
-    let lower = (problem.score.len() > PROVEN).then(|| lowered(&rows, unit >> shift)).flatten();
+    // Known prices have climbed already.
+    let climbs = problem.score.len() > LOWERED && options.prices.is_empty();
+    let lower = climbs.then(|| lowered(&rows, unit >> shift)).flatten();
     let priced = Ground { rows: lower.as_ref().unwrap_or(&rows), ..ground };
     let mut dual = prices(&priced, options, tell);
     let mut plan = Plan::of(&ground, std::mem::take(&mut dual.pass.chosen));
@@ -183,7 +193,8 @@ pub fn solve(
     fill(&ground, &dual.prices, &mut plan);
     tell(Progress::Fitting(plan.objective(&ground)));
     if problem.score.len() <= EXCHANGED {
-        for _ in 0..EXCHANGES {
+        let times = if options.prices.is_empty() { EXCHANGES.0 } else { EXCHANGES.1 };
+        for _ in 0..times {
             let gap = dual.bound - (plan.objective(&priced) << shift);
             // What adds little adds less the next time.
             if gap < 1 << shift || exchange(&ground, &dual.prices, gap, &mut plan) << shift <= gap / 100 {
@@ -192,20 +203,33 @@ pub fn solve(
             tell(Progress::Fitting(plan.objective(&ground)));
         }
     }
-    let mut proven = false;
-    if problem.score.len() <= PROVEN {
-        let (better, whole) = prove(&ground, &dual, &plan, 3_000_000);
-        if let Some(better) = better.filter(|better| better.objective(&ground) > plan.objective(&ground)) {
-            plan = better;
+    // Where nothing falls short, what that costs does not matter.
+    if problem.score.len() <= PROVEN && (lower.is_none() || !plan.is_short(&ground)) {
+        let mut least = dual.bound;
+        for turn in 0..NEARER + SEARCHES {
+            let found = prove(&priced, &dual, &plan, turn >= NEARER);
+            least = least.min(found.bound);
+            let better = found.plan.filter(|own| own.objective(&ground) > plan.objective(&ground));
+            let searched = turn >= NEARER && better.is_none();
+            plan = better.unwrap_or(plan);
+            tell(Progress::Fitting(plan.objective(&ground)));
+            if searched || least < (plan.objective(&ground) + 1) << shift {
+                break;
+            }
+            if let Some(nearer) = found.prices.filter(|_| turn < NEARER).map(|own| at(&priced, own)) {
+                let (passes, choices) = (dual.passes + nearer.passes, dual.choices + nearer.choices);
+                dual = if nearer.bound < dual.bound { nearer } else { dual };
+                dual = Dual { passes, choices, ..dual };
+            }
         }
-        proven = whole;
+        dual.bound = least.min(dual.bound);
     }
     let objective = plan.objective(&ground);
     if let Some(lower) = lower.filter(|_| plan.is_short(&ground)) {
         missing(&ground, &lower, options, &mut dual, tell);
     }
     // Scores are whole, and so are objectives.
-    let bound = if proven { objective } else { dual.bound >> shift };
+    let bound = dual.bound >> shift;
     tell(Progress::Fitting(objective));
     Ok(told(&ground, dual, plan, (objective, bound)))
 }
@@ -250,19 +274,24 @@ fn missing(
     let members = ground.problem.member_count();
     let search = |first: bool| {
         let (steps, reach, halvings) = if first { (300, 1000, 9) } else { (140, 60, 6) };
-        Search { steps, reach, unit, pace: Pace::Long(halvings) }
+        Search { steps, reach, unit, pace: Pace::Long(halvings), known: None }
     };
     let mut start = Vec::new();
     let mut sample = SAMPLE;
     while sample * 3 < members {
         let drawn = draw(members, sample, options.seed);
         let own = search(start.is_empty());
-        start = descend(&bare, start, Asked::Some(&drawn), own, &mut |_, _| {}).prices;
+        start = {
+            let asked = Asked::Some(&drawn);
+            descend(&bare, start, (asked, &in_proportion(&bare, asked)), own, &mut |_, _| {})
+        }
+        .prices;
         sample *= 8;
     }
     let own = search(start.is_empty());
-    let found = descend(&bare, start, Asked::All, own, &mut |_, _| {});
+    let found = descend(&bare, start, (Asked::All, &in_proportion(&bare, Asked::All)), own, &mut |_, _| {});
     dual.passes += found.passes;
+    dual.choices += found.choices;
     let mut most = found.bound << (ground.shift - shift);
     // Contacts are missing whole.
     let worths: Vec<i64> = rest.list.iter().filter_map(|row| row.worth.filter(|worth| *worth > 0)).collect();
@@ -274,6 +303,15 @@ fn missing(
     for (price, more) in dual.prices.iter_mut().zip(found.prices) {
         *price = price.saturating_add(more << (ground.shift - shift)).min(HIGHEST);
     }
+    // At both prices together nothing is counted twice: the bound there is lower, and gets lower still.
+    let search = Search { steps: 60, reach: 100, unit: None, pace: Pace::Long(6), known: None };
+    let all = in_proportion(ground, Asked::All);
+    let joint = descend(ground, dual.prices.clone(), (Asked::All, &all), search, &mut |_, _| {});
+    dual.passes += joint.passes;
+    dual.choices += joint.choices;
+    if joint.bound < dual.bound {
+        (dual.bound, dual.prices) = (joint.bound, joint.prices);
+    }
     tell(Progress::Priced(dual.passes, dual.bound >> ground.shift));
 }
 
@@ -282,26 +320,27 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
     let members = ground.problem.member_count();
     if ground.rows.list.is_empty() {
         // Nothing is shared, so nothing has a price.
-        let search = Search { steps: 0, reach: 0, unit: None, pace: Pace::Short };
-        return descend(ground, Vec::new(), Asked::All, search, &mut |_, _| {});
+        let search = Search { steps: 0, reach: 0, unit: None, pace: Pace::Short, known: None };
+        return descend(ground, Vec::new(), (Asked::All, &[]), search, &mut |_, _| {});
     }
     let mut start = known(ground, &options.prices);
     let warm = start.is_some();
     let many = ground.rows.list.len() > MANY_ROWS;
     let search = |steps, reach, halvings| {
         let pace = if many { Pace::Long(halvings) } else { Pace::Short };
-        Search { steps, reach, unit: None, pace }
+        Search { steps, reach, unit: None, pace, known: None }
     };
+    let shift = ground.shift;
+    if !many && members > 3 * SAMPLE {
+        return in_turns(ground, start, search, options, tell);
+    }
     let mut sample = SAMPLE;
     while !warm && sample * 3 < members {
         let drawn = draw(members, sample, options.seed);
-        let own = match (start.is_none(), many) {
-            (true, false) => search(60, 600, 0),
-            (false, false) => search(40, 80, 0),
-            (true, true) => search(200, 5000, 8),
-            (false, true) => search(140, 200, 6),
-        };
-        let found = descend(ground, start.unwrap_or_default(), Asked::Some(&drawn), own, &mut |_, _| {});
+        let own = if start.is_none() { search(200, 5000, 8) } else { search(140, 200, 6) };
+        let asked = Asked::Some(&drawn);
+        let bounds = in_proportion(ground, asked);
+        let found = descend(ground, start.unwrap_or_default(), (asked, &bounds), own, &mut |_, _| {});
         tell(Progress::Sampled(sample));
         start = Some(found.prices);
         sample *= 8;
@@ -311,16 +350,73 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
         (None, _) if members <= 2000 => search(400, 200, 0),
         (None, _) => search(60, 800, 0),
         (Some(_), true) if many => search(60, 100, 5),
-        (Some(_), true) if members <= 3 * SAMPLE => search(26, 300, 0),
-        (Some(_), true) => search(20, 150, 0),
-        (Some(_), false) if many => search(140, 100, 7),
-        (Some(_), false) if members <= MANY => search(24, 40, 0),
-        (Some(_), false) => search(32, 50, 0),
+        (Some(_), true) => Search { known: Some(16), ..search(32, 100, 0) },
+        (Some(_), false) => search(140, 100, 7),
     };
-    let shift = ground.shift;
-    descend(ground, start.unwrap_or_default(), Asked::All, search, &mut |passes, bound| {
+    let bounds = in_proportion(ground, Asked::All);
+    descend(ground, start.unwrap_or_default(), (Asked::All, &bounds), search, &mut |passes, bound| {
         tell(Progress::Priced(passes, bound >> shift));
     })
+}
+
+/// What is bound and chosen at prices.
+fn at(ground: &Ground<'_>, prices: Vec<i64>) -> Dual {
+    let search = Search { steps: 1, reach: 0, unit: Some(1), pace: Pace::Short, known: None };
+    descend(ground, prices, (Asked::All, &in_proportion(ground, Asked::All)), search, &mut |_, _| {})
+}
+
+/// Turns of a pass over all members and a search on a sample: from nothing, and from earlier prices.
+const TURNS: (u32, u32) = (6, 4);
+/// What part of all members such a sample has, where that is more than the first.
+const PART: usize = 16;
+/// How far prices move at first in the first turn, in thousandths; half as far in the next.
+const REACH: i64 = 200;
+
+/// The prices of many members and few rows: in turns, all members say by how much each row is passed, and a sample says how that
+/// changes as prices move. So few passes over all members are needed, since each counts like a step of the search.
+fn in_turns(
+    ground: &Ground<'_>,
+    start: Option<Vec<i64>>,
+    search: impl Fn(u32, i64, u32) -> Search,
+    options: &Options,
+    tell: &mut dyn FnMut(Progress),
+) -> Dual {
+    let members = ground.problem.member_count();
+    let turns = if start.is_some() { TURNS.1 } else { TURNS.0 };
+    let mut choices = 0;
+    let mut prices = start.unwrap_or_else(|| {
+        let drawn = draw(members, SAMPLE, options.seed);
+        let asked = Asked::Some(&drawn);
+        let bounds = in_proportion(ground, asked);
+        let found = descend(ground, Vec::new(), (asked, &bounds), search(60, 600, 0), &mut |_, _| {});
+        choices += found.choices;
+        tell(Progress::Sampled(SAMPLE));
+        found.prices
+    });
+    let bounds = in_proportion(ground, Asked::All);
+    let all = |prices: &[i64]| {
+        descend(ground, prices.to_vec(), (Asked::All, &bounds), search(1, 0, 0), &mut |_, _| {})
+    };
+    let count = (members / PART).max(SAMPLE);
+    let mut whole = all(&prices);
+    let (mut best, mut passes) = (whole.clone(), whole.passes);
+    choices += whole.choices;
+    for turn in 0..turns {
+        let drawn = draw(members, count, options.seed.wrapping_add(turn.into()));
+        let asked = Asked::Some(&drawn);
+        let bounds = as_all_do(ground, &prices, &whole.pass, asked);
+        let search = Search { known: Some(64), ..search(20, REACH >> turn, 0) };
+        let found = descend(ground, prices, (asked, &bounds), search, &mut |_, _| {});
+        prices = found.prices;
+        whole = all(&prices);
+        choices += count + found.choices + whole.choices;
+        passes += whole.passes;
+        if whole.bound < best.bound {
+            best = whole.clone();
+        }
+        tell(Progress::Priced(passes, best.bound >> ground.shift));
+    }
+    Dual { passes, choices, ..best }
 }
 
 /// Members at equal distances, from a place that the seed says: as sorted as the members are, as even is the sample.
@@ -390,6 +486,7 @@ fn told(ground: &Ground<'_>, dual: Dual, plan: Plan, (objective, bound): (i128, 
         uses,
         shift: ground.shift,
         passes: dual.passes,
+        choices: dual.choices,
         cut: dual.pass.cut,
         skipped: ground.locals.skipped(),
         chosen: plan.chosen,

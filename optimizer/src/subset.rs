@@ -16,6 +16,8 @@ pub struct Choice {
     pub gain: i64,
     /// No choice gains more; larger than the gain only where the search was ended.
     pub bound: i64,
+    /// Every other choice gains less by this at least.
+    pub ahead: i64,
 }
 
 /// A gain so low that nothing outweighs it: the contact is not to be chosen.
@@ -86,22 +88,30 @@ struct Subset<M: Mask> {
     chosen: M,
     /// The largest bound of what was not looked at.
     open: i64,
+    /// No choice but the best gains more, of those that gains alone do not put behind it.
+    other: i64,
 }
 
 impl<M: Mask> Subset<M> {
     fn best(&mut self, locals: &Locals, member: usize, gains: &[i64]) -> Choice {
+        let out: M = locals.out(member, gains.len());
         let mut used = M::default();
+        // What costs something puts every choice that it is in behind by that.
+        let mut behind = i64::MAX;
         for (item, gain) in gains.iter().enumerate() {
             if *gain > 0 {
                 used = used.with(item);
+            } else if !out.has(item) {
+                behind = behind.min(-gain);
             }
         }
-        used = used.without(locals.out(member, gains.len()));
+        used = used.without(out);
         if used.is_none() {
-            return Choice::default();
+            return Choice { ahead: behind, ..Choice::default() };
         }
         locals.read(member, gains.len(), &mut self.own);
-        self.best_of(gains, used)
+        let best = self.best_of(gains, used);
+        Choice { ahead: best.ahead.min(behind), ..best }
     }
 
     /// The best choice for whom `own` speaks of; what gains something and is not out is in `used`.
@@ -117,15 +127,20 @@ impl<M: Mask> Subset<M> {
             }
         }
         if self.arrange(gains, used) {
-            let gain = positive.positions().map(|item| gains.get(item).copied().unwrap_or(0)).sum();
-            return Choice { chosen: positive.wide(), gain, bound: gain };
+            let own = |item: usize| gains.get(item).copied().unwrap_or(0);
+            let (gain, least) = positive
+                .positions()
+                .fold((0, i64::MAX), |(sum, least), item| (sum + own(item), least.min(own(item))));
+            return Choice { chosen: positive.wide(), gain, bound: gain, ahead: least };
         }
         self.best = 0;
         self.chosen = M::default();
         self.nodes = 0;
         self.open = 0;
+        self.other = i64::MIN;
         self.search(M::default(), used, 0, 0);
-        Choice { chosen: self.chosen.wide(), gain: self.best, bound: self.best.max(self.open) }
+        let ahead = self.best.saturating_sub(self.other.max(self.open)).max(0);
+        Choice { chosen: self.chosen.wide(), gain: self.best, bound: self.best.max(self.open), ahead }
     }
 
     /// Puts the contacts in order, and leaves of the rules what concerns them. Whether nothing of them does.
@@ -200,12 +215,23 @@ impl<M: Mask> Subset<M> {
                 return;
             }
             if first && gain > self.best && self.is_whole(chosen) {
+                self.other = self.other.max(self.best);
                 self.best = gain;
                 self.chosen = chosen;
+            } else if first && gain <= self.best && chosen != self.chosen {
+                self.other = self.other.max(gain);
             }
             first = false;
-            let mut bound = gain + self.bound(free, from);
+            let rest = self.bound(free, from);
+            let mut bound = gain + rest;
             if bound <= self.best {
+                // What is left out here has one contact more at least.
+                let more = if rest > 0 {
+                    Some(bound)
+                } else {
+                    self.next(free, &mut from).map(|(own, _)| gain + own)
+                };
+                self.other = more.map_or(self.other, |more| self.other.max(more));
                 return;
             }
             // A narrower bound, where it costs little: of the contacts of a limit only the best so many.
@@ -216,6 +242,7 @@ impl<M: Mask> Subset<M> {
                 }
             }
             if bound <= self.best {
+                self.other = self.other.max(bound);
                 return;
             }
             if self.nodes > NODES {

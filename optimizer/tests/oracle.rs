@@ -5,267 +5,37 @@
 
 #[path = "support/plans.rs"]
 mod plans;
+#[path = "support/programme.rs"]
+mod programme;
 mod support;
 
 use microlp::{ComparisonOp, LinearExpr, OptimizationDirection, Variable};
 use perq_optimizer::{
-    Amounts, Class, Compare, Counted, Each, Options, Past, Problem, Rule, Scope, Span, Window, solve,
+    Amounts, Class, Compare, Counted, Each, Options, Problem, Rule, Scope, Span, Window, solve,
 };
 use std::time::Duration;
-use support::{Dice, is_asked, least_spans, objective, within};
-
-/// The programme of a plan.
-struct Written {
-    lp: microlp::Problem,
-    contacts: Vec<Variable>,
-    whole: bool,
-}
-
-impl Written {
-    /// A variable from 0 to 1.
-    fn truth(&mut self, worth: f64) -> Variable {
-        if self.whole { self.lp.add_integer_var(worth, (0, 1)) } else { self.lp.add_var(worth, (0.0, 1.0)) }
-    }
-
-    fn row(&mut self, terms: impl IntoIterator<Item = (Variable, f64)>, compare: ComparisonOp, bound: f64) {
-        let mut row = LinearExpr::empty();
-        terms.into_iter().for_each(|(variable, weight)| row.add(variable, weight));
-        self.lp.add_constraint(row, compare, bound);
-    }
-}
-
-fn scopes(problem: &Problem, contact: usize) -> u128 {
-    problem.classes[problem.class[contact] as usize].scopes
-}
-
-fn day(problem: &Problem, contact: usize) -> i32 {
-    problem.classes[problem.class[contact] as usize].day
-}
-
-fn holds(span: &Span, day: i32) -> bool {
-    span.first <= day && day <= span.last
-}
-
-fn share(window: &Window, a: i32, b: i32) -> bool {
-    window.spans.iter().any(|span| holds(span, a) && holds(span, b))
-}
-
-fn write(problem: &Problem, whole: bool) -> Written {
-    let lp = microlp::Problem::new(OptimizationDirection::Maximize);
-    let mut written = Written { lp, contacts: Vec::new(), whole };
-    for contact in 0..problem.score.len() {
-        let variable = written.truth(problem.score.get(contact) as f64);
-        written.contacts.push(variable);
-    }
-    let worth = problem.score.iter().map(|score| score.abs()).max().unwrap_or(0).max(1) * 10;
-    for (number, rule) in problem.rules.iter().enumerate() {
-        match rule {
-            Rule::Count(_) | Rule::Amount { .. } => shared(problem, rule, worth, &mut written),
-            Rule::Each(_) | Rule::Never(_) | Rule::Only(_) => {
-                for member in 0..problem.members.len() - 1 {
-                    own(problem, (rule, is_asked(problem, member, number)), member, &mut written);
-                }
-            }
-        }
-    }
-    written
-}
-
-fn shared(problem: &Problem, rule: &Rule, worth: i64, written: &mut Written) {
-    match rule {
-        Rule::Count(limit) => {
-            let exception = |day: i32| limit.exceptions.iter().position(|own| holds(&own.days, day));
-            let row = |days: &dyn Fn(i32) -> bool| -> (Vec<usize>, i64) {
-                let own = (0..problem.score.len())
-                    .filter(|at| within(scopes(problem, *at), limit.scope) && days(day(problem, *at)));
-                let before = problem.history.iter().filter(|past| {
-                    let class = problem.classes[past.class as usize];
-                    limit.window.history && within(class.scopes, limit.scope) && days(class.day)
-                });
-                (own.collect(), before.count() as i64)
-            };
-            for span in &limit.window.spans {
-                let mut kinds: Vec<Option<usize>> = (span.first..=span.last).map(exception).collect();
-                kinds.sort_unstable();
-                kinds.dedup();
-                let most = |kind: &Option<usize>| match kind {
-                    Some(at) => limit.exceptions[*at].at_most.or(limit.at_most),
-                    None => limit.at_most,
-                };
-                let mut at_most = |(contacts, before): (Vec<usize>, i64), most: i64| {
-                    let terms: Vec<_> = contacts.iter().map(|at| (written.contacts[*at], 1.0)).collect();
-                    written.row(terms, ComparisonOp::Le, (most - before).max(0) as f64);
-                };
-                for kind in &kinds {
-                    if let Some(most) = most(kind) {
-                        at_most(row(&|day| holds(span, day) && exception(day) == *kind), most);
-                    }
-                }
-                let all: Option<Vec<i64>> = kinds.iter().map(most).collect();
-                if let Some(most) = all.and_then(|all| all.into_iter().max()) {
-                    at_most(row(&|day| holds(span, day)), most);
-                }
-            }
-            for span in least_spans(problem, &limit.window) {
-                let least: Option<Vec<i64>> = (span.first..=span.last)
-                    .map(|day| match exception(day) {
-                        Some(at) => limit.exceptions[at].at_least.or(limit.at_least),
-                        None => limit.at_least,
-                    })
-                    .collect();
-                let Some(least) = least.and_then(|all| all.into_iter().min()) else { continue };
-                let (contacts, before) = row(&|day| holds(&span, day));
-                let short = written.lp.add_var(-worth as f64, (0.0, f64::INFINITY));
-                let mut terms: Vec<_> = contacts.iter().map(|at| (written.contacts[*at], 1.0)).collect();
-                terms.push((short, 1.0));
-                written.row(terms, ComparisonOp::Ge, (least - before) as f64);
-            }
-        }
-        Rule::Amount { scope, column, times, minus, compare, bound, soft } => {
-            let own: Vec<usize> =
-                (0..problem.score.len()).filter(|at| within(scopes(problem, *at), *scope)).collect();
-            let amount = |at: usize| problem.columns[*column].get(at) * times - minus;
-            let largest = own.iter().map(|at| amount(*at).abs()).max().unwrap_or(1).max(1);
-            let mut terms: Vec<_> =
-                own.iter().map(|at| (written.contacts[*at], amount(*at) as f64)).collect();
-            if *soft {
-                let price = (worth / largest).max(1);
-                terms.push((written.lp.add_var(-price as f64, (0.0, f64::INFINITY)), 1.0));
-            }
-            let compare = if *compare == Compare::AtMost { ComparisonOp::Le } else { ComparisonOp::Ge };
-            written.row(terms, compare, *bound as f64);
-        }
-        Rule::Each(_) | Rule::Never(_) | Rule::Only(_) => {}
-    }
-}
-
-fn own(problem: &Problem, (rule, asked): (&Rule, bool), member: usize, written: &mut Written) {
-    let contacts: Vec<usize> =
-        (problem.members[member] as usize..problem.members[member + 1] as usize).collect();
-    let all_past =
-        &problem.history[problem.history_of[member] as usize..problem.history_of[member + 1] as usize];
-    let concerns = |members: Option<Scope>| {
-        members.is_none_or(|scope| contacts.iter().any(|at| within(scopes(problem, *at), scope)))
-    };
-    let past_day = |past: &Past| problem.classes[past.class as usize].day;
-    let past_in = |past: &Past, scope: Scope| within(problem.classes[past.class as usize].scopes, scope);
-    let of = |written: &Written, at: usize| written.contacts[at];
-    match rule {
-        Rule::Each(each) if concerns(each.members) => {
-            let past: Vec<&Past> =
-                all_past.iter().filter(|past| each.window.history && past_in(past, each.scope)).collect();
-            let inside = |span: &Span| -> Vec<usize> {
-                let own = contacts.iter().copied();
-                own.filter(|at| within(scopes(problem, *at), each.scope) && holds(span, day(problem, *at)))
-                    .collect()
-            };
-            for span in each.window.spans.iter().filter(|_| each.at_most.is_some()) {
-                let most = each.at_most.unwrap();
-                let (own, before) = (inside(span), past.iter().filter(|past| holds(span, past_day(past))));
-                match each.counted {
-                    Counted::Contacts => {
-                        let terms: Vec<_> = own.iter().map(|at| (of(written, *at), 1.0)).collect();
-                        let room = (most - before.count() as i64).max(0);
-                        written.row(terms, ComparisonOp::Le, room as f64);
-                    }
-                    Counted::OfEachOffer => {
-                        let before: Vec<u32> = before.map(|past| past.offer).collect();
-                        for offer in own.iter().map(|at| problem.offer[*at]) {
-                            let same = own.iter().filter(|at| problem.offer[**at] == offer);
-                            let terms: Vec<_> = same.map(|at| (of(written, *at), 1.0)).collect();
-                            let sent = before.iter().filter(|own| **own == offer).count() as i64;
-                            written.row(terms, ComparisonOp::Le, (most - sent).max(0) as f64);
-                        }
-                    }
-                    Counted::Packages => {
-                        let mut sent: Vec<u32> = before.map(|past| past.package).collect();
-                        sent.sort_unstable();
-                        sent.dedup();
-                        let mut new: Vec<u32> = own.iter().map(|at| problem.package[*at]).collect();
-                        new.sort_unstable();
-                        new.dedup();
-                        new.retain(|package| !sent.contains(package));
-                        let mut terms = Vec::new();
-                        for package in new {
-                            let sending = written.truth(0.0);
-                            for at in own.iter().filter(|at| problem.package[**at] == package) {
-                                let contact = of(written, *at);
-                                written.row([(contact, 1.0), (sending, -1.0)], ComparisonOp::Le, 0.0);
-                            }
-                            terms.push((sending, 1.0));
-                        }
-                        written.row(terms, ComparisonOp::Le, (most - sent.len() as i64).max(0) as f64);
-                    }
-                }
-            }
-            if let Some(least) = each.at_least.filter(|_| asked) {
-                let any = written.truth(0.0);
-                for at in &contacts {
-                    let contact = of(written, *at);
-                    written.row([(contact, 1.0), (any, -1.0)], ComparisonOp::Le, 0.0);
-                }
-                for span in least_spans(problem, &each.window) {
-                    let before = past.iter().filter(|past| holds(&span, past_day(past))).count() as i64;
-                    let mut terms: Vec<_> =
-                        inside(&span).into_iter().map(|at| (of(written, at), 1.0)).collect();
-                    terms.push((any, -((least - before).max(0) as f64)));
-                    written.row(terms, ComparisonOp::Ge, 0.0);
-                }
-            }
-        }
-        Rule::Never(never) if concerns(never.members) => {
-            let meet = |a: i32, b: i32| share(&never.window, a, b) && (!never.in_order || b > a);
-            for a in &contacts {
-                for b in contacts.iter().filter(|b| *b != a) {
-                    if within(scopes(problem, *a), never.first)
-                        && within(scopes(problem, *b), never.second)
-                        && meet(day(problem, *a), day(problem, *b))
-                    {
-                        let pair = [(of(written, *a), 1.0), (of(written, *b), 1.0)];
-                        written.row(pair, ComparisonOp::Le, 1.0);
-                    }
-                }
-                for past in all_past.iter().filter(|_| never.window.history) {
-                    let second = past_in(past, never.first)
-                        && within(scopes(problem, *a), never.second)
-                        && meet(past_day(past), day(problem, *a));
-                    let first = past_in(past, never.second)
-                        && within(scopes(problem, *a), never.first)
-                        && meet(day(problem, *a), past_day(past));
-                    if first || second {
-                        let contact = of(written, *a);
-                        written.row([(contact, 1.0)], ComparisonOp::Le, 0.0);
-                    }
-                }
-            }
-        }
-        Rule::Only(link) if concerns(link.members) => {
-            let helps =
-                |other: i32, own: i32| share(&link.window, other, own) && (!link.after || other < own);
-            for b in contacts.iter().filter(|b| within(scopes(problem, **b), link.scope)) {
-                let made = all_past.iter().any(|past| {
-                    link.window.history && past_in(past, link.on) && helps(past_day(past), day(problem, *b))
-                });
-                if made {
-                    continue;
-                }
-                let on = contacts.iter().filter(|a| {
-                    *a != b
-                        && within(scopes(problem, **a), link.on)
-                        && helps(day(problem, **a), day(problem, *b))
-                });
-                let mut terms: Vec<_> = on.map(|a| (of(written, *a), -1.0)).collect();
-                terms.push((of(written, *b), 1.0));
-                written.row(terms, ComparisonOp::Le, 0.0);
-            }
-        }
-        Rule::Each(_) | Rule::Never(_) | Rule::Only(_) | Rule::Count(_) | Rule::Amount { .. } => {}
-    }
-}
+use support::{Dice, objective};
 
 /// The optimum of the programme; nothing where the solver gives none in its time.
 fn optimum(problem: &Problem, whole: bool) -> Option<f64> {
-    let mut lp = write(problem, whole).lp;
+    let written = programme::write(problem);
+    let mut lp = microlp::Problem::new(OptimizationDirection::Maximize);
+    let variables: Vec<Variable> = (written.variables.iter())
+        .map(|(worth, truth)| match (truth, whole) {
+            (true, true) => lp.add_integer_var(*worth as f64, (0, 1)),
+            (true, false) => lp.add_var(*worth as f64, (0.0, 1.0)),
+            (false, _) => lp.add_var(*worth as f64, (0.0, f64::INFINITY)),
+        })
+        .collect();
+    for row in &written.rows {
+        let mut sum = LinearExpr::empty();
+        row.terms.iter().for_each(|(variable, weight)| sum.add(variables[variable.0], *weight as f64));
+        let sense = match row.sense {
+            programme::Sense::AtMost => ComparisonOp::Le,
+            programme::Sense::AtLeast => ComparisonOp::Ge,
+        };
+        lp.add_constraint(sum, sense, row.bound as f64);
+    }
     lp.set_time_limit(Duration::from_secs(20));
     let solution = lp.solve().ok()?.into_solution().ok()?;
     Some(solution.objective())

@@ -353,3 +353,11 @@ pub fn objective(problem: &Problem, chosen: &[bool]) -> i128 {
 pub fn flat(chosen: &Chosen) -> Vec<bool> {
     (0..chosen.len()).map(|contact| chosen.has(contact)).collect()
 }
+
+/// Processor time of all threads so far, in seconds.
+#[allow(dead_code, reason = "not all measure")]
+pub fn worked() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+}
