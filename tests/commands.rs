@@ -2,7 +2,7 @@
 
 use perq_cli::Exit;
 use perq_tests::{read, root, scratch};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 
 fn perq(arguments: &[&str]) -> (Exit, String, String) {
@@ -1158,6 +1158,22 @@ fn sessions_are_answered_for_people_and_for_machines() {
         decisions
             .contains(r#""said":[{"rule":"roaming_rejected","say":{"agent":"Thank you for your time."}}]"#)
     );
+    // The last session of another file, told by options instead.
+    let more = std::fs::read_to_string(&sessions).unwrap_or_default();
+    let (last, asked) = ("2026-06-20T09:00", at(&folder, "asked.ndjson"));
+    let session = json!({ "id": "asked", "kind": "session", "at": last, "channel": "web", "member": "m1" });
+    std::fs::write(&asked, format!("{more}{session}\n")).expect("a file");
+    let (_, told) = object(&["offers", &example, "--sessions", &asked]);
+    let question = ["--at", last, "--channel", "web", "--member", "m1"];
+    let (exit, answers) = object(&[&["offers", &example, "--sessions", &sessions], &question[..]].concat());
+    assert_eq!((exit, &answers["answers"], &answers["sessions"]), (Exit::Clean, &told["answers"], &4.into()));
+    let (exit, alone) = object(&[&["offers", &example], &question[..]].concat());
+    assert_eq!(
+        (exit, &alone["answers"][0]["session"], &alone["sessions"]),
+        (Exit::Clean, &"asked".into(), &1.into())
+    );
+    let (exit, _, err) = perq(&["offers", &example, "--at", "soon"]);
+    assert!(err.contains("--at:1") && err.contains("soon"), "{exit:?} {err}");
     let (exit, _, err) = perq(&["offers", &example, "--sessions", "nowhere.ndjson"]);
     assert!(exit == Exit::Usage && err.contains("nowhere.ndjson"), "{err}");
     let other = root().join("rules-examples/supermarket").display().to_string();

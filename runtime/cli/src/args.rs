@@ -943,8 +943,20 @@ pub struct Offers {
 
     /// Sessions and reactions in their order, one JSON object a line, and whatever else happens between them; plain or
     /// gzip; `-` is standard input
-    #[arg(long, value_name = "FILE", required = true)]
+    #[arg(long, value_name = "FILE", required_unless_present = "at")]
     pub sessions: Vec<PathBuf>,
+
+    /// Ask about one session at this instant, after all that the files tell, such as 2026-06-01T10:00
+    #[arg(long, value_name = "INSTANT")]
+    pub at: Option<String>,
+
+    /// Who is there in the session that is asked about [default: nobody who is known]
+    #[arg(long, value_name = "MEMBER", requires = "at")]
+    pub member: Option<String>,
+
+    /// Its channel, such as web
+    #[arg(long, value_name = "CHANNEL", requires = "at")]
+    pub channel: Option<String>,
 
     /// Tables in place of those that perq.toml names.
     #[command(flatten)]

@@ -13,7 +13,7 @@ use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
 use perq_compiler::ir::Program;
-use perq_compiler::ir::offers::REACTION;
+use perq_compiler::ir::offers::{REACTION, SESSION};
 use perq_grammar::ast::{Display, Expr, ExprKind, ItemKind, OfferClause, Placed};
 use perq_grammar::diagnostic::FileId;
 use perq_runtime::catalogue::Catalogue;
@@ -28,6 +28,9 @@ use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
+
+/// The id of the session that options ask about.
+const ASKED: &str = "asked";
 
 /// The answer to a session, as a line of JSON.
 #[derive(Serialize)]
@@ -73,6 +76,15 @@ pub fn run(options: &args::Offers, output: &mut Output) -> Outcome {
             if path == Path::new("-") { output.input_stream() } else { Box::new(tables::open(path)?) };
         let stream = input::open(stream).map_err(|error| Failure::file(path, &error))?;
         play.stream(path, stream, output)?;
+    }
+    if let Some(at) = &options.at {
+        let mut session = json!({ "id": ASKED, "kind": SESSION, "at": at });
+        for (field, value) in [("member", &options.member), ("channel", &options.channel)] {
+            if let (Some(value), Some(session)) = (value, session.as_object_mut()) {
+                session.insert(field.to_owned(), json!(value));
+            }
+        }
+        play.stream(Path::new("--at"), session.to_string().as_bytes(), output)?;
     }
     for file in [&mut play.answers, &mut play.decisions].into_iter().flatten() {
         file.flush()?;
