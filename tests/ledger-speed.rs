@@ -4,7 +4,6 @@
 //! Each number of writers runs twice: first each writer sends its next event once it has its answer, as fast as that goes;
 //! then events are due at half of the rate that was reached, whoever waits, and their time counts from when they were due.
 //! `WRITERS@RATE` runs the second kind alone, at so many events a second, and ends after twice its time where that is too much.
-//! `two-hands` among the numbers lets one connection write while the other decides.
 //!
 //! Members are made as rows, each with a lot of 1 000 points; half of the events give points to a random member, half take
 //! some. Every answer is durable when it comes. The file lies in the target folder: give it a disk of its own.
@@ -148,12 +147,7 @@ fn main() -> ExitCode {
     let begun = Instant::now();
     fill(&mut *store, backend, members);
     println!("{backend:?}, {members} members (made in {:.0} s)", begun.elapsed().as_secs_f64());
-    let mut ledger = Ledger::new(&engine, store, "").expect("a ledger");
-    let is_load = |text: &&String| *text != "two-hands";
-    if !loads.iter().all(|text| is_load(&text)) {
-        ledger = ledger.with_second_hand();
-        println!("  one connection decides, another writes");
-    }
+    let ledger = Ledger::new(&engine, store, "").expect("a ledger");
     let mut runs = 0u64..;
     let mut tell = |load: Load| {
         let before = processor();
@@ -173,7 +167,7 @@ fn main() -> ExitCode {
         );
         rate
     };
-    for text in loads.iter().filter(is_load) {
+    for text in loads {
         let Some(load) = Load::read(text) else { return ExitCode::FAILURE };
         let rate = tell(load);
         if load.rate.is_none() {

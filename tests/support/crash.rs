@@ -105,8 +105,6 @@ fn event(dice: &mut Dice, id: &str, sold: &mut Vec<String>) -> String {
 /// Where the ledger is damaged.
 pub fn write(place: &str, seed: u64) {
     let ledger = Ledger::new(&engine(RULES), open(place, true).expect("a place"), "").expect("a ledger");
-    // Every other one decides while it writes.
-    let ledger = if seed.is_multiple_of(2) { ledger.with_second_hand() } else { ledger };
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
             let ledger = &ledger;

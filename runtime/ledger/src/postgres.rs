@@ -984,15 +984,6 @@ impl Store for Postgres {
         rows.iter().map(read).collect()
     }
 
-    fn pauses(&self) -> bool {
-        false
-    }
-
-    fn second(&self) -> Result<Box<dyn Store>, StoreError> {
-        let config = self.config.clone();
-        Ok(Box::new(Postgres { config, client: None, prepared: BTreeMap::new(), begun: false }))
-    }
-
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
         let done = self.write(writes);
         if done.is_err() {

@@ -12,8 +12,7 @@ use crate::store::{
 use perq_compiler::calendar::DAY;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params, params_from_iter};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
 use std::time::Duration;
 
 /// Marks a file as a ledger: the letters `perq`.
@@ -25,9 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A ledger in a file.
 pub struct Sqlite {
     connection: Connection,
-    path: PathBuf,
-    /// After a write that did not reach the disk nothing that is written can be trusted to, with whichever hand.
-    broken: Arc<OnceLock<String>>,
+    /// After a write that did not reach the disk nothing that is written can be trusted to.
+    broken: Option<String>,
 }
 
 impl Sqlite {
@@ -36,10 +34,6 @@ impl Sqlite {
     /// # Errors
     /// Where it cannot be opened, is no ledger, or one of a newer perq.
     pub fn open(path: &Path, create: bool) -> Result<Sqlite, StoreError> {
-        Sqlite::opened(path, create, Arc::default())
-    }
-
-    fn opened(path: &Path, create: bool, broken: Arc<OnceLock<String>>) -> Result<Sqlite, StoreError> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if create {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
@@ -49,7 +43,7 @@ impl Sqlite {
         let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
         connection.busy_timeout(PATIENCE).map_err(failure)?;
         connection.set_prepared_statement_cache_capacity(128);
-        let store = Sqlite { connection, path: path.to_owned(), broken };
+        let store = Sqlite { connection, broken: None };
         store.prepare(create)?;
         Ok(store)
     }
@@ -185,7 +179,6 @@ impl Sqlite {
         // Several events may name the same lot.
         found.lots.sort_by_key(|lot| lot.key);
         found.lots.dedup_by_key(|lot| (lot.key, lot.member.clone(), lot.account.clone()));
-        let last = last.max(wanted.after);
         found.numbers = (1i64..).take(wanted.numbers).map(|more| last.saturating_add(more)).collect();
         Ok(found)
     }
@@ -584,16 +577,8 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Begins to write, where [`Store::load`] has not.
-    fn begin(&self) -> Result<(), StoreError> {
-        if self.connection.is_autocommit() {
-            self.run("BEGIN IMMEDIATE", &[])?;
-        }
-        Ok(())
-    }
-
     fn whole(&self) -> Result<(), StoreError> {
-        match self.broken.get() {
+        match &self.broken {
             Some(text) => Err(StoreError::Unavailable(format!(
                 "a write did not reach the disk ({text}); nothing more is written until the ledger is opened anew"
             ))),
@@ -763,7 +748,7 @@ impl Store for Sqlite {
         self.whole()?;
         let begin =
             |sql: &str| self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
-        begin(if wanted.apart { "BEGIN" } else { "BEGIN IMMEDIATE" })
+        begin("BEGIN IMMEDIATE")
             .or_else(|error| match error.sqlite_error_code() {
                 // What was decided can be answered all the same; whoever writes is told.
                 Some(ErrorCode::ReadOnly) => begin("BEGIN"),
@@ -816,20 +801,8 @@ impl Store for Sqlite {
         self.found_origins(keys)
     }
 
-    fn second(&self) -> Result<Box<dyn Store>, StoreError> {
-        self.whole()?;
-        let second = Sqlite::opened(&self.path, false, Arc::clone(&self.broken))?;
-        // Who reads meanwhile keeps the log from being taken in, and each commit would try: the first hand does it, in a pause.
-        second.connection.execute_batch("PRAGMA wal_autocheckpoint = 0").map_err(failure)?;
-        Ok(Box::new(second))
-    }
-
-    fn pauses(&self) -> bool {
-        true
-    }
-
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
-        let written = self.whole().and_then(|()| self.begin()).and_then(|()| self.write(writes));
+        let written = self.whole().and_then(|()| self.write(writes));
         if let Err(error) = written {
             self.abandon();
             return Err(error);
@@ -839,8 +812,7 @@ impl Store for Sqlite {
             Ok(_) => Ok(()),
             Err(error) => {
                 if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
-                    // Whoever said so first is believed.
-                    drop(self.broken.set(error.to_string()));
+                    self.broken = Some(error.to_string());
                 }
                 self.abandon();
                 Err(failure(error))

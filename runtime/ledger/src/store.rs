@@ -544,10 +544,6 @@ pub struct Wanted {
     pub counters: Vec<String>,
     /// Offers of which what was learned is needed, by lasting name, and how many reactions are known of each.
     pub learned: Vec<(String, i64)>,
-    /// What is decided is written with a [`Store::second`] hand: nothing is held for it here.
-    pub apart: bool,
-    /// Numbers of new events are past this one, too, which is being written.
-    pub after: i64,
     /// Holds the members, counters and what is learned until the end of the transaction, where somebody else was faster before.
     pub lock: bool,
 }
@@ -709,8 +705,7 @@ impl std::error::Error for StoreError {}
 
 /// A place that keeps a ledger.
 ///
-/// [`Store::load`] begins what [`Store::commit`] or [`Store::abandon`] ends, unless what is decided is written `apart`. A commit fails with
-/// [`StoreError::Conflict`] where a member's chain or a counter's version is no longer as it was found, or an event is
+/// [`Store::load`] begins what [`Store::commit`] or [`Store::abandon`] ends. A commit fails with [`StoreError::Conflict`] where a member's chain or a counter's version is no longer as it was found, or an event is
 /// there by now; nothing of it is written then.
 pub trait Store: Send {
     /// Reads what events need to see, all from one moment.
@@ -736,15 +731,6 @@ pub trait Store: Send {
     /// # Errors
     /// Where it cannot.
     fn origins(&mut self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError>;
-
-    /// A second hand for the same place, which writes what this one has decided `apart`, while this one decides more.
-    ///
-    /// # Errors
-    /// Where there can be none.
-    fn second(&self) -> Result<Box<dyn Store>, StoreError>;
-
-    /// Whether what is written apart gathers in a log that can only be taken in where nobody decides meanwhile.
-    fn pauses(&self) -> bool;
 
     /// Writes all, durably, or nothing.
     ///
