@@ -9,6 +9,7 @@
 use crate::contacts::{Learned, Told, told};
 use crate::desk::{Booked, Desk, Incoming, Missing, Needs, Shared, SharedCounters, SumsThen, is_by_day};
 use crate::same;
+use crate::stages::Stages;
 use crate::store::{Datum, EventKey, Loaded, Store, StoreError, Wanted, Writes};
 use perq_compiler::calendar::{DAY, is_universal, limited};
 use perq_compiler::ir::{CounterId, Verified, offers};
@@ -280,7 +281,13 @@ impl Ledger {
             return Err(StoreError::Unfit(format!("a source cannot be named so: {}", source.escape_debug())));
         }
         let clerk = Clerk::new(engine, None, &mut *store)?;
-        let books = Books { store, source: source.to_owned(), oldest: None, learned: Arc::default() };
+        let books = Books {
+            store,
+            source: source.to_owned(),
+            oldest: None,
+            learned: Arc::default(),
+            spent: Spent::default(),
+        };
         let work = Work { books, clerks: vec![clerk] };
         Ok(Ledger { engine: engine.clone(), queue: Mutex::default(), work: Mutex::new(work) })
     }
@@ -412,6 +419,12 @@ impl Ledger {
         lock(&self.work).books.source.clone()
     }
 
+    /// Where the time went so far.
+    pub fn spent(&self) -> Spent {
+        let work = lock(&self.work);
+        Spent { writing: work.books.store.stages(), ..work.books.spent.clone() }
+    }
+
     /// Asks the store something.
     ///
     /// # Errors
@@ -419,6 +432,19 @@ impl Ledger {
     pub fn query(&self, sql: &str, values: &[Datum]) -> Result<Vec<Vec<Datum>>, StoreError> {
         lock(&self.work).books.store.query(sql, values)
     }
+}
+
+/// How many groups of events were decided so far, how many events, and where the time went.
+#[derive(Clone, Debug, Default)]
+pub struct Spent {
+    /// Groups.
+    pub groups: u64,
+    /// Events in them.
+    pub events: u64,
+    /// What a group goes through, one after another.
+    pub stages: Stages,
+    /// What writing it goes through, as far as the store knows.
+    pub writing: Stages,
 }
 
 /// What deciding and writing needs; used by one thread at a time.
@@ -436,6 +462,7 @@ struct Books {
     oldest: Option<i64>,
     /// What offers have learned, as it was last read.
     learned: Arc<Learned>,
+    spent: Spent,
 }
 
 /// Who decides events with one pack.
@@ -692,6 +719,7 @@ impl Clerk {
 
     fn decide(&mut self, books: &mut Books, records: &[&[u8]], is_review: bool) -> Vec<Answered> {
         let mut answers: Vec<Option<Answered>> = records.iter().map(|_| None).collect();
+        let since = Instant::now();
         let mut wanted = Wanted::default();
         let mut candidates = Vec::new();
         for (place, record) in records.iter().enumerate() {
@@ -705,6 +733,9 @@ impl Clerk {
             }
         }
         once(&mut wanted);
+        books.spent.groups += 1;
+        books.spent.events += records.len() as u64;
+        books.spent.stages.add("read records", since);
         self.candidates(books, &candidates, &mut wanted, &mut answers);
         answers.into_iter().map(|answer| answer.unwrap_or_else(unanswered)).collect()
     }
@@ -786,6 +817,7 @@ impl Clerk {
         wanted: &mut Wanted,
         answers: &mut [Option<Answered>],
     ) -> Result<(Writes, Vec<usize>), StoreError> {
+        let since = Instant::now();
         if !wanted.origins.is_empty() {
             // Whose they were and when never changes.
             for found in books.store.origins(&wanted.origins)? {
@@ -797,6 +829,7 @@ impl Clerk {
             *known = books.learned.seq(offer);
         }
         let found = books.store.load(wanted)?;
+        let since = books.spent.stages.add("load", since);
         if !found.tallies.is_empty() && !Arc::make_mut(&mut books.learned).take(&found.tallies) {
             books.learned = Arc::default();
             return Err(StoreError::Conflict("what was learned is no longer there".to_owned()));
@@ -815,7 +848,9 @@ impl Clerk {
             found.versions.iter().map(|(name, version)| (name.as_str(), *version)).collect();
         self.shared
             .retain(|name, shared| versions.get(name.as_str()).copied().unwrap_or(0) == shared.version);
-        self.evaluate(books, candidates, (&found, wanted.earliest.unwrap_or(i64::MIN)), answers)
+        let done = self.evaluate(books, candidates, (&found, wanted.earliest.unwrap_or(i64::MIN)), answers);
+        books.spent.stages.add("decide", since);
+        done
     }
 
     fn candidate<'a>(
@@ -947,6 +982,7 @@ impl Clerk {
         answers: &mut [Option<Answered>],
     ) -> Result<Tried, StoreError> {
         let result = self.look(books, candidates, wanted, answers);
+        let since = Instant::now();
         let (writes, fresh) = match result {
             Ok(done) => done,
             Err(error) => {
@@ -966,6 +1002,7 @@ impl Clerk {
             }
             return Ok(Tried::Again(error));
         }
+        books.spent.stages.add("write", since);
         self.written(books, &writes);
         Ok(Tried::Written)
     }
