@@ -1013,7 +1013,7 @@ fn the_command_line_keeps_and_asks() {
         );
         let (exit, out, _) = ask(&["verify"], &[]);
         assert_eq!(exit, 0);
-        assert_eq!(out, "1 members, 4 events, 8 entries, 2 lots, 0 claims: everything agrees\n");
+        assert_eq!(out, "1 member, 4 events, 8 entries, 2 lots, 0 claims: everything agrees\n");
     }
     let (exit, _, said) = perq(&["ledger", "verify", "no-such-place"], "");
     assert_eq!((exit, said.as_str()), (2, "error: no-such-place: there is no ledger at this place\n"));

@@ -231,7 +231,7 @@ type Break = (VerifyRule, &'static str, fn(&mut Program));
 
 /// Adds instructions to the end of the awarding function.
 /// Adds a condition, changed.
-fn condition(program: &mut Program, change: fn(&mut Condition)) {
+fn condition(program: &mut Program, change: impl FnOnce(&mut Condition)) {
     let mut added = Condition {
         rule: RuleId(0),
         place: PlaceId(0),
@@ -245,10 +245,9 @@ fn condition(program: &mut Program, change: fn(&mut Condition)) {
 
 /// Adds a condition that compares numbers of this unit.
 fn measure(program: &mut Program, unit: Unit, parts: i128) {
-    condition(program, |_| ());
-    if let Some(added) = program.conditions.last_mut() {
-        added.measure = Some(Measure { unit, parts, bound: None });
-    }
+    let id = MeasureId(program.measures.len() as u32);
+    condition(program, |added| added.measure = Some(id));
+    program.measures.push(Measure { unit, parts, bound: None });
 }
 
 fn code(program: &mut Program, insts: Vec<Inst>) {
@@ -334,15 +333,6 @@ fn breaks() -> Vec<Break> {
         (Is::UnknownId, "slot of an atom", |p| p.atoms[0].slot = SlotId(99)),
         (Is::UnknownId, "reference of an atom", |p| p.atoms[1].test = AtomTest::In(ReferenceId(9))),
         (Is::UnknownId, "rule of a group", |p| p.groups[0].rules.push(RuleId(9))),
-        (Is::MeasureParts, "no parts", |p| {
-            p.conditions.push(Condition {
-                rule: RuleId(0),
-                place: PlaceId(0),
-                role: Role::Rule,
-                atom: None,
-                measure: Some(Measure { unit: Unit::Money, parts: 0, bound: None }),
-            });
-        }),
         (Is::TableColumn, "field of history", |p| {
             let slot = p.layout.event[8].clone();
             p.layout.tables[0].columns[0] = Column::Field(slot);
@@ -754,6 +744,7 @@ fn breaks() -> Vec<Break> {
         (Is::UnknownId, "rule of a condition", |p| condition(p, |c| c.rule = RuleId(9))),
         (Is::UnknownId, "place of a condition", |p| condition(p, |c| c.place = PlaceId(9_999))),
         (Is::UnknownId, "atom of a condition", |p| condition(p, |c| c.atom = Some(AtomId(9)))),
+        (Is::UnknownId, "measure of a condition", |p| condition(p, |c| c.measure = Some(MeasureId(9)))),
         (Is::UnknownId, "account of a measure", |p| measure(p, Unit::Points(AccountId(9)), 1)),
         (Is::UnknownId, "enumeration of a measure", |p| measure(p, Unit::Enum(EnumId(9)), 1)),
         (Is::UnknownId, "kind of a measure", |p| measure(p, Unit::Symbol(KindId(9)), 1)),
@@ -761,8 +752,7 @@ fn breaks() -> Vec<Break> {
         (Is::MeasureParts, "none", |p| measure(p, Unit::Money, 0)),
         (Is::MeasureParts, "a bound of zero", |p| {
             measure(p, Unit::Money, 1);
-            let added = p.conditions.last_mut().and_then(|added| added.measure.as_mut());
-            added.expect("it was added").bound = Some((0, 1));
+            p.measures.last_mut().expect("it was added").bound = Some((0, 1));
         }),
         (Is::PlacesLength, "one too few", |p| {
             p.functions[0].places.pop();

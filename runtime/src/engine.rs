@@ -6,14 +6,12 @@
 use crate::beside::both;
 use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
 #[cfg(feature = "columnar")]
-use crate::columnar::{TableBuilder, TableError, cells::Cells};
+use crate::columnar::{TableBuilder, TableError};
 use crate::decimal;
 #[cfg(feature = "columnar")]
 use crate::decision::DecisionColumns;
 use crate::decision::{Decision, Names, written};
 use crate::pack::Pack;
-#[cfg(feature = "columnar")]
-use crate::record::columns::Columns;
 use crate::record::value::{Scalar, Values};
 use crate::record::{Event, ReadEvent, ReadOptions, Reader, RecordError, Schema};
 use crate::returns;
@@ -990,10 +988,9 @@ impl Session {
         Ok(&self.event)
     }
 
-    /// Reads a row of columns; false where it does not go into its slots.
-    #[cfg(feature = "columnar")]
-    pub(crate) fn read_row(&mut self, columns: &Columns, row: (&[Cells<'_>], usize)) -> bool {
-        columns.read(&self.engine.0.schema, &mut self.reader, row, &mut self.event)
+    /// Reads an event by something else than JSON; gives what that gives.
+    pub(crate) fn read_by<T>(&mut self, read: impl FnOnce(&Schema, &mut Reader, &mut ReadEvent) -> T) -> T {
+        read(&self.engine.0.schema, &mut self.reader, &mut self.event)
     }
 
     /// Decides the event that was read last.

@@ -247,6 +247,7 @@ pub(crate) fn program() -> Program {
         sources: vec![SourceFile { path: "rules/shop.rule".into(), hash: "00".repeat(32) }],
         places: vec![SourcePlace::at(0, 3, 5), SourcePlace::at(0, 9, 1)],
         conditions: Vec::new(),
+        measures: Vec::new(),
         clocks: Vec::new(),
     }
 }

@@ -349,6 +349,7 @@ pub fn empty() -> Program {
         // One for each instruction, so that a fault's place says which.
         places: (0..).take(LONGEST).map(|number| SourcePlace { line: 1 + number, ..SOURCE }).collect(),
         conditions: Vec::new(),
+        measures: Vec::new(),
         clocks: Vec::new(),
     }
 }

@@ -326,7 +326,7 @@ pub fn atom_failure(
     if held {
         return None;
     }
-    let measure = condition.measure.clone();
+    let measure = measure_of(program, condition).cloned();
     let wide = i128::from(value);
     let fact = match &atom.test {
         AtomTest::Known => Fact::Known,
@@ -418,6 +418,11 @@ struct Part {
     place: PlaceId,
 }
 
+/// What a condition's numbers count.
+fn measure_of<'p>(program: &'p Program, condition: &Condition) -> Option<&'p Measure> {
+    program.measures.get(condition.measure?.index())
+}
+
 impl<'w> Watcher<'w> {
     fn new(program: &Program, rule: RuleId, function: &'w Function, shape: &'w Shape) -> Watcher<'w> {
         let mut roles: FxHashMap<PlaceId, Vec<Role>> = FxHashMap::default();
@@ -427,7 +432,7 @@ impl<'w> Watcher<'w> {
                 Role::Rule | Role::Filter => roles.entry(condition.place).or_default().push(condition.role),
                 Role::Part => {}
             }
-            if let Some(measure) = &condition.measure {
+            if let Some(measure) = measure_of(program, condition) {
                 measures.entry(condition.place).or_insert_with(|| measure.clone());
             }
         }

@@ -106,6 +106,8 @@ ids! {
     FunctionId
     /// A condition of [`Program::atoms`].
     AtomId
+    /// What compared numbers count, of [`Program::measures`].
+    MeasureId
     /// An effect in the text, of [`Program::sites`].
     SiteId
     /// A kind of reference of [`Program::kinds`].
@@ -251,6 +253,8 @@ pub struct Program {
     pub places: Vec<SourcePlace>,
     /// What explanations need to know of conditions, by rule. Evaluation passes over it.
     pub conditions: Vec<Condition>,
+    /// What numbers of conditions count, each once.
+    pub measures: Vec<Measure>,
 }
 
 /// An ISO 4217 currency.
@@ -1721,7 +1725,7 @@ impl SourcePlace {
 }
 
 /// A condition as its author wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Condition {
     /// The rule in whose code it stands.
     pub rule: RuleId,
@@ -1732,7 +1736,7 @@ pub struct Condition {
     /// The atom that it became: asked before the rule's function is run, and not in it.
     pub atom: Option<AtomId>,
     /// What its numbers count.
-    pub measure: Option<Measure>,
+    pub measure: Option<MeasureId>,
 }
 
 /// What hangs on a condition.

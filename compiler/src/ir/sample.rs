@@ -179,6 +179,7 @@ pub(crate) fn program() -> Program {
         sources: vec![SourceFile { path: "shop.rule".to_owned(), hash: String::new() }],
         places: vec![SourcePlace::at(0, 4, 3), SourcePlace::at(0, 9, 3)],
         conditions: Vec::new(),
+        measures: Vec::new(),
         clocks: Vec::new(),
     }
 }

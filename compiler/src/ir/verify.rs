@@ -10,10 +10,10 @@ use super::{
     AccountId, Atom, AtomId, AtomTest, ClockZone, Column, Condition, ContactCount, ContactException,
     ContactRuleKind, ContactWindow, CounterId, CounterKey, DerivationId, EVENT_BUILTINS, EnumId, EventId,
     Figure, Function, FunctionId, Governance, GroupId, History, Inst, KindId, LINE_BUILTINS, Layout, Limit,
-    LimitAmount, LimitOf, MISSING, Melt, NameFrom, PAYMENT_BUILTINS, PERCENT_ONE, ParamId, Phase, PlaceId,
-    Program, PromiseOf, Purpose, RecordKind, Reference, ReferenceId, RowSource, Rows, RuleId, SCORE_ONE,
-    Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId, Telling, TenderTerm, Ty,
-    Unit, Value, VarId, Window, event_slot,
+    LimitAmount, LimitOf, MISSING, Measure, Melt, NameFrom, PAYMENT_BUILTINS, PERCENT_ONE, ParamId, Phase,
+    PlaceId, Program, PromiseOf, Purpose, RecordKind, Reference, ReferenceId, RowSource, Rows, RuleId,
+    SCORE_ONE, Saying, SiteId, SiteKind, Slot, SlotId, SlotType, Space, StateRead, TableId, Telling,
+    TenderTerm, Ty, Unit, Value, VarId, Window, event_slot,
 };
 use std::collections::BTreeSet;
 use std::fmt;
@@ -627,9 +627,13 @@ fn head(program: &Program, report: &mut Report) {
     for condition in &program.conditions {
         condition_ids(program, condition, report);
     }
+    report.length(program.measures.len(), limits::LONG_LIST, At::Program);
+    for measure in &program.measures {
+        measure_ids(program, measure, report);
+    }
 }
 
-/// The ids of a condition, and that its numbers can be counted.
+/// The ids of a condition.
 fn condition_ids(program: &Program, condition: &Condition, report: &mut Report) {
     let at = At::Rule(condition.rule);
     report.known(&program.rules, condition.rule.index(), at);
@@ -637,7 +641,14 @@ fn condition_ids(program: &Program, condition: &Condition, report: &mut Report) 
     if let Some(atom) = condition.atom {
         report.known(&program.atoms, atom.index(), at);
     }
-    let Some(measure) = &condition.measure else { return };
+    if let Some(measure) = condition.measure {
+        report.known(&program.measures, measure.index(), at);
+    }
+}
+
+/// The ids of a measure, and that numbers can be counted by it.
+fn measure_ids(program: &Program, measure: &Measure, report: &mut Report) {
+    let at = At::Program;
     let bound = measure.bound.is_none_or(|(num, den)| num != 0 && den >= 1);
     report.check(measure.parts >= 1 && bound, VerifyRule::MeasureParts, at);
     match &measure.unit {

@@ -293,97 +293,11 @@ impl<'a> Facts<'a> {
 
     /// The clauses that rules, groups, templates, coupons and redemptions have, with their files.
     pub fn clauses(&self) -> &[(FileId, &'a Clause)] {
-        self.clauses.get_or_init(|| self.all_clauses())
-    }
-
-    fn all_clauses(&self) -> Vec<(FileId, &'a Clause)> {
-        let mut all = Vec::new();
-        for (tree, item) in self.items() {
-            let mut add = |clauses: &mut dyn Iterator<Item = &'a Clause>| {
-                all.extend(clauses.map(|clause| (tree.file, clause)));
-            };
-            match &item.kind {
-                ItemKind::Rule(rule) => add(&mut rule.clauses.iter()),
-                ItemKind::Template(template) => add(&mut template.clauses.iter()),
-                ItemKind::Group(_, clauses) => {
-                    for clause in clauses {
-                        match clause {
-                            GroupClause::Shared(clause) => add(&mut std::iter::once(clause)),
-                            GroupClause::Rule(rule) => add(&mut rule.clauses.iter()),
-                            GroupClause::Kind(_)
-                            | GroupClause::Displace { .. }
-                            | GroupClause::OnPrice(_)
-                            | GroupClause::Excludes(..) => {}
-                        }
-                    }
-                }
-                ItemKind::Coupon(_, clauses) => {
-                    add(&mut clauses.iter().filter_map(|clause| match &clause.kind {
-                        ast::CouponClause::Shared(clause) => Some(clause),
-                        ast::CouponClause::CodesUnique
-                        | ast::CouponClause::CodesShared(_)
-                        | ast::CouponClause::Uses { .. }
-                        | ast::CouponClause::Expires(_)
-                        | ast::CouponClause::InGroup(_)
-                        | ast::CouponClause::NotWithGroup(..)
-                        | ast::CouponClause::NotWithCoupon(_) => None,
-                    }));
-                }
-                ItemKind::Offer(_, clauses) => {
-                    add(&mut clauses.iter().filter_map(|clause| match &clause.kind {
-                        ast::OfferClause::Shared(clause) => Some(clause),
-                        ast::OfferClause::Display(_)
-                        | ast::OfferClause::Purpose(_)
-                        | ast::OfferClause::Channels(_)
-                        | ast::OfferClause::Goals(_)
-                        | ast::OfferClause::Also(..)
-                        | ast::OfferClause::Score(_)
-                        | ast::OfferClause::Say(_)
-                        | ast::OfferClause::On(..)
-                        | ast::OfferClause::Learn(_)
-                        | ast::OfferClause::Rest(..) => None,
-                    }));
-                }
-                ItemKind::Redemption(_, clauses) => {
-                    add(&mut clauses.iter().filter_map(|clause| match &clause.kind {
-                        ast::RedemptionClause::Shared(clause) => Some(clause),
-                        ast::RedemptionClause::From(_)
-                        | ast::RedemptionClause::For(_)
-                        | ast::RedemptionClause::Rate(..)
-                        | ast::RedemptionClause::AtMost(_)
-                        | ast::RedemptionClause::AtLeast(_)
-                        | ast::RedemptionClause::Step(_)
-                        | ast::RedemptionClause::CashAtLeast(_)
-                        | ast::RedemptionClause::Pay { .. }
-                        | ast::RedemptionClause::MemberChoosesAmount
-                        | ast::RedemptionClause::Confirm { .. }
-                        | ast::RedemptionClause::IfShort(_) => None,
-                    }));
-                }
-                ItemKind::Language(_)
-                | ItemKind::Use { .. }
-                | ItemKind::Program(..)
-                | ItemKind::Account(..)
-                | ItemKind::Param { .. }
-                | ItemKind::Define { .. }
-                | ItemKind::Table { .. }
-                | ItemKind::Segment(..)
-                | ItemKind::Enum { .. }
-                | ItemKind::Reference { .. }
-                | ItemKind::Record(..)
-                | ItemKind::Extend(..)
-                | ItemKind::Event { .. }
-                | ItemKind::Test(_)
-                | ItemKind::Counter { .. }
-                | ItemKind::Badge(..)
-                | ItemKind::Tiers(..)
-                | ItemKind::Arbitration(..)
-                | ItemKind::Ensure(..)
-                | ItemKind::Certificate(..)
-                | ItemKind::Contacts(..) => {}
-            }
-        }
-        all
+        self.clauses.get_or_init(|| {
+            self.items()
+                .flat_map(|(tree, item)| item.kind.clauses().into_iter().map(|clause| (tree.file, clause)))
+                .collect()
+        })
     }
 
     /// Whether a condition is made of something that says more than it: a period, a schedule, a code to present.

@@ -63,6 +63,7 @@ pub struct Lowering<'p> {
     /// By name.
     counters: FxHashMap<String, ir::CounterId>,
     conditions: FxHashSet<ir::Condition>,
+    measures: FxHashMap<ir::Measure, ir::MeasureId>,
     past: past::Past<'p>,
     /// By offer.
     learns: FxHashMap<String, ir::Learn>,
@@ -130,6 +131,7 @@ fn lower_as(program: &typed::Program, sources: &SourceMap, marked: bool) -> Resu
         sources: sources.manifest(),
         places: Vec::new(),
         conditions: Vec::new(),
+        measures: Vec::new(),
         clocks: Vec::new(),
     };
     let mut lowering = Lowering {
@@ -142,6 +144,7 @@ fn lower_as(program: &typed::Program, sources: &SourceMap, marked: bool) -> Resu
         places: FxHashMap::default(),
         counters: FxHashMap::default(),
         conditions: FxHashSet::default(),
+        measures: FxHashMap::default(),
         past: past::Past::default(),
         learns: FxHashMap::default(),
         rule: ir::RuleId(0),
@@ -453,8 +456,15 @@ impl<'p> Lowering<'p> {
         if self.is_deriving() {
             return;
         }
+        let measure = measure.map(|measure| {
+            let next = ir::MeasureId(self.ir.measures.len() as u32);
+            *self.measures.entry(measure).or_insert_with_key(|measure| {
+                self.ir.measures.push(measure.clone());
+                next
+            })
+        });
         let condition = ir::Condition { rule: self.rule, place, role, atom, measure };
-        if self.conditions.insert(condition.clone()) {
+        if self.conditions.insert(condition) {
             self.ir.conditions.push(condition);
         }
     }

@@ -5,6 +5,16 @@ pub fn grouped(number: u64) -> String {
     decimal(&number.to_string())
 }
 
+/// `10 655 622 members`, `1 entry`
+pub fn counted(number: u64, noun: &str) -> String {
+    let noun = match noun.strip_suffix('y') {
+        _ if number == 1 => noun.to_owned(),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{stem}ies"),
+        Some(_) | None => format!("{noun}s"),
+    };
+    format!("{} {noun}", grouped(number))
+}
+
 /// `10 655 622.48` of `10655622.48`
 pub fn decimal(text: &str) -> String {
     let (sign, rest) = match text.strip_prefix('-') {

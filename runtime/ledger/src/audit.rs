@@ -199,34 +199,9 @@ fn held_codes_of(store: &mut dyn Store, report: &mut Report) -> Result<(), Store
         let [event, folded, amount] = row.as_slice() else { continue };
         written.entry(event.number()).or_default().push((folded.text().to_owned(), amount.number()));
     }
-    let mut held: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for row in store.query(
-        "SELECT number, id, source, kind, snapshot FROM event WHERE source IN ('perq:reserve', 'perq:release') \
-         ORDER BY source DESC",
-        &[],
-    )? {
-        let [number, id, source, kind, snapshot] = row.as_slice() else { continue };
-        let mut expected: Vec<(String, i64)> = if source.text() == crate::deeds::RESERVE {
-            let codes = held_codes(snapshot.text());
-            let expected = codes.iter().map(|folded| (folded.clone(), 1)).collect();
-            held.insert(id.text().to_owned(), codes);
-            expected
-        } else if kind.text() == crate::deeds::COMMIT {
-            Vec::new()
-        } else {
-            held.remove(id.text()).unwrap_or_default().into_iter().map(|folded| (folded, -1)).collect()
-        };
-        let mut written = written.remove(&number.number()).unwrap_or_default();
-        written.sort_unstable();
-        expected.sort_unstable();
-        if written != expected {
-            report.find(
-                "I7",
-                format!("reservation {}: what {} says of codes is not what was written of them", id.text(), kind.text()),
-            );
-        }
-    }
-    Ok(())
+    let held = |snapshot: &str| held_codes(snapshot).into_iter().map(|folded| (folded, 1)).collect();
+    let back = |(folded, uses): (String, i64)| (folded, -uses);
+    as_reserved(store, report, written, held, back, "codes")
 }
 
 /// I7 for what is held of counters: it is claimed by the reservation, and stays so where that was paid; else all of it is given
@@ -247,35 +222,45 @@ fn held_of_counters(store: &mut dyn Store, report: &mut Report) -> Result<(), St
             amount: amount.number(),
         });
     }
-    let mut held: BTreeMap<String, Vec<HeldClaim>> = BTreeMap::new();
+    let back = |held: HeldClaim| HeldClaim { amount: held.amount.saturating_neg(), ..held };
+    as_reserved(store, report, claimed, held_claims, back, "counters")
+}
+
+/// Holds what events of reservations wrote against what they should have: all that a reservation holds, nothing where it was
+/// paid, and where it ended otherwise what `back` makes of each that was held.
+fn as_reserved<T: Clone + Ord>(
+    store: &mut dyn Store,
+    report: &mut Report,
+    mut written: BTreeMap<i64, Vec<T>>,
+    holds: impl Fn(&str) -> Vec<T>,
+    back: impl Fn(T) -> T,
+    what: &str,
+) -> Result<(), StoreError> {
+    let mut held: BTreeMap<String, Vec<T>> = BTreeMap::new();
     for row in store.query(
         "SELECT number, id, source, kind, snapshot FROM event WHERE source IN ('perq:reserve', 'perq:release') \
          ORDER BY source DESC",
         &[],
     )? {
         let [number, id, source, kind, snapshot] = row.as_slice() else { continue };
-        let mut expected = match source.text() == crate::deeds::RESERVE {
-            true => {
-                let claims = held_claims(snapshot.text());
-                if !claims.is_empty() {
-                    held.insert(id.text().to_owned(), claims.clone());
-                }
-                claims
+        let mut expected = if source.text() == crate::deeds::RESERVE {
+            let held_now = holds(snapshot.text());
+            if !held_now.is_empty() {
+                held.insert(id.text().to_owned(), held_now.clone());
             }
-            false if kind.text() == crate::deeds::COMMIT => Vec::new(),
-            false => {
-                let held = held.get(id.text()).into_iter().flatten();
-                let back = |held: &HeldClaim| HeldClaim { amount: held.amount.saturating_neg(), ..held.clone() };
-                held.map(back).collect()
-            }
+            held_now
+        } else if kind.text() == crate::deeds::COMMIT {
+            Vec::new()
+        } else {
+            held.remove(id.text()).unwrap_or_default().into_iter().map(&back).collect()
         };
-        let mut claimed = claimed.remove(&number.number()).unwrap_or_default();
-        claimed.sort_unstable();
+        let mut written = written.remove(&number.number()).unwrap_or_default();
+        written.sort_unstable();
         expected.sort_unstable();
-        if claimed != expected {
+        if written != expected {
             report.find(
                 "I7",
-                format!("reservation {}: what {} says of counters is not what it claims", id.text(), kind.text()),
+                format!("reservation {}: what {} says of {what} is not what it wrote of them", id.text(), kind.text()),
             );
         }
     }

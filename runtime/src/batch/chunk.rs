@@ -2,7 +2,7 @@
 //!
 //! Refuses to know what is in a record.
 
-use crate::record::RecordError;
+use crate::record::sheet::Origin;
 use std::io::{self, Read};
 
 /// Whole records one after another, each with a line end after it (the last perhaps without).
@@ -19,20 +19,8 @@ pub(crate) struct Chunk {
     pub origins: Option<Vec<Origin>>,
     /// Bytes of the stream up to the end of this chunk.
     pub consumed: u64,
-    /// Records that are to be written out as text first.
-    #[cfg(feature = "columnar")]
-    pub rows: Option<super::columns::Rows>,
-}
-
-/// Where a record of a table comes from.
-#[derive(Debug, Default)]
-pub(crate) struct Origin {
-    pub line: u64,
-    pub offset: u64,
-    /// Line and offset of the row of each of its lines.
-    pub rows: Vec<(u64, u64)>,
-    /// What is wrong with its rows.
-    pub fault: Option<Box<RecordError>>,
+    /// Records that are no text.
+    pub rows: Option<super::Rows>,
 }
 
 /// Gives chunks.

@@ -2,7 +2,7 @@
 //!
 //! Refuses to know what the columns mean: [`crate::record`] reads them.
 
-use super::chunk::{Chunk, Origin, Source};
+use super::chunk::{Chunk, Source};
 use crate::columnar::cells::Cells;
 use crate::columnar::source::{Batches, Bulk};
 use crate::columnar::{TableError, TableFormat};
@@ -20,6 +20,7 @@ const ROWS: usize = 1 << 10;
 #[derive(Debug)]
 pub(crate) struct Rows {
     batch: RecordBatch,
+    first: u64,
     columns: Arc<Columns>,
 }
 
@@ -34,17 +35,9 @@ impl Rows {
         self.batch.num_rows()
     }
 
-    /// The chunk with these rows as lines of JSON. A row's number stands for its line.
-    pub(super) fn written(&self, mut chunk: Chunk) -> Chunk {
-        let (columns, cells) = self.cells();
-        let mut origins = Vec::with_capacity(self.count());
-        for row in 0..self.count() {
-            columns.write((&cells, row), &mut chunk.text);
-            chunk.text.push(b'\n');
-            origins.push(Origin { line: chunk.line + row as u64, ..Origin::default() });
-        }
-        chunk.origins = Some(origins);
-        chunk
+    /// The first one's number in the file, which stands for its line.
+    pub(super) fn first(&self) -> u64 {
+        self.first
     }
 }
 
@@ -82,7 +75,8 @@ impl Source for Table {
             let rest = batch.slice(length, batch.num_rows() - length);
             self.rest = Some((rest, before + length as u64));
         }
-        let rows = Rows { batch: batch.slice(0, length), columns: Arc::clone(&self.columns) };
-        Ok(Some(Chunk { rows: Some(rows), line: before + 1, ..Chunk::default() }))
+        let columns = Arc::clone(&self.columns);
+        let rows = Rows { batch: batch.slice(0, length), first: before + 1, columns };
+        Ok(Some(Chunk { rows: Some(super::Rows::Columns(rows)), ..Chunk::default() }))
     }
 }

@@ -13,6 +13,8 @@ mod table;
 mod tests;
 
 #[cfg(feature = "columnar")]
+use crate::columnar::cells::Cells;
+#[cfg(feature = "columnar")]
 use crate::columnar::source::Bulk;
 #[cfg(feature = "columnar")]
 use crate::columnar::{TableBuilder, TableError, TableFormat};
@@ -20,9 +22,12 @@ use crate::columnar::{TableBuilder, TableError, TableFormat};
 use crate::decision::{DecisionColumns, DecisionTable};
 use crate::engine::{Engine, Session};
 use crate::input;
-use crate::record::{RecordError, RecordErrorKind};
+#[cfg(feature = "columnar")]
+use crate::record::columns::Columns;
+use crate::record::sheet::{Origin, Sheet};
+use crate::record::{ReadEvent, Reader, RecordError, RecordErrorKind, Schema};
 use crate::summary::Summary;
-use chunk::{Chunk, Lines, Origin, Source};
+use chunk::{Chunk, Lines, Source};
 use serde::Serialize;
 use shards::Apart;
 use std::collections::BTreeMap;
@@ -215,7 +220,7 @@ pub fn run_into<'s>(
 
 /// The chunks of an input.
 fn open<'r>(
-    schema: &'r crate::record::Schema,
+    schema: &'r Schema,
     input: Input<'r>,
     format: Format,
     chunk: usize,
@@ -236,7 +241,7 @@ fn open<'r>(
     };
     Ok(match format {
         Format::Ndjson => Box::new(Lines::new(text(input)?, chunk, limit)),
-        Format::Csv => Box::new(table::Table::new(schema, text(input)?, chunk, limit)),
+        Format::Csv => Box::new(table::Table::open(schema, text(input)?, chunk, limit)?),
         #[cfg(feature = "columnar")]
         Format::Parquet => Box::new(columns::Table::open(schema, TableFormat::Parquet, bulk(input)?)?),
         #[cfg(feature = "columnar")]
@@ -246,6 +251,7 @@ fn open<'r>(
 
 /// The records of an input one after another, as a batch takes them.
 pub(crate) struct Records<'r> {
+    schema: &'r Schema,
     source: Box<dyn Source + 'r>,
     chunk: Chunk,
     /// Where the next record of the chunk begins, and its number.
@@ -267,14 +273,10 @@ pub(crate) struct Taken<'c> {
 impl<'r> Records<'r> {
     /// # Errors
     /// Where the input cannot be read, or its columns do not fit the schema.
-    pub fn open(
-        schema: &'r crate::record::Schema,
-        input: Input<'r>,
-        format: Format,
-    ) -> io::Result<Records<'r>> {
+    pub fn open(schema: &'r Schema, input: Input<'r>, format: Format) -> io::Result<Records<'r>> {
         let source = open(schema, input, format, BatchOptions::default().chunk)?;
         let limit = schema.options().limits.record;
-        Ok(Records { source, chunk: Chunk::default(), start: 0, number: 0, limit })
+        Ok(Records { schema, source, chunk: Chunk::default(), start: 0, number: 0, limit })
     }
 
     /// The next record; nothing at the end.
@@ -287,7 +289,7 @@ impl<'r> Records<'r> {
             let rest = self.chunk.text.get(self.start..).unwrap_or_default();
             if rest.is_empty() || self.chunk.too_long {
                 let Some(chunk) = self.source.next()? else { return Ok(None) };
-                (self.chunk, self.start, self.number) = (chunk.written(), 0, 0);
+                (self.chunk, self.start, self.number) = (chunk.written(self.schema), 0, 0);
                 if self.chunk.too_long {
                     let message = format!("the record is longer than the limit of {} bytes", self.limit);
                     let error = RecordError::new(RecordErrorKind::RecordTooLong, 0, message);
@@ -333,7 +335,7 @@ impl Taken<'_> {
 /// # Errors
 /// Where the input is broken.
 pub(crate) fn each_record(
-    schema: &crate::record::Schema,
+    schema: &Schema,
     input: Input<'_>,
     format: Format,
     on: &mut dyn FnMut(Taken<'_>),
@@ -406,14 +408,14 @@ impl Sink<'_> {
 
 /// Decisions of a chunk as rows, or why there are none.
 #[cfg(feature = "columnar")]
-type Rows = Result<Option<arrow_array::RecordBatch>, String>;
+type Decided = Result<Option<arrow_array::RecordBatch>, String>;
 
 /// What came of a chunk.
 struct Done {
     decisions: Vec<u8>,
     /// The decisions, where they go into a table.
     #[cfg(feature = "columnar")]
-    rows: Rows,
+    rows: Decided,
     rejections: Vec<u8>,
     summary: Summary,
     consumed: u64,
@@ -647,9 +649,8 @@ impl Worker {
         let mut rows = Filling { table: self.columns.as_ref().map(|columns| columns.table()) };
         #[cfg(not(feature = "columnar"))]
         let mut rows = Filling::default();
-        #[cfg(feature = "columnar")]
-        if let Some(columns) = &chunk.rows {
-            self.rows(chunk, columns, &mut rows, done);
+        if let Some(of) = &chunk.rows {
+            self.rows(of, &mut rows, done);
         }
         let mut place = 0;
         each(chunk, &mut |record| {
@@ -671,23 +672,19 @@ impl Worker {
         }
     }
 
-    /// Decides rows of columns. Those that do not go into their slots are read as JSON, and refused so.
-    #[cfg(feature = "columnar")]
-    fn rows(&mut self, chunk: &Chunk, of: &columns::Rows, rows: &mut Filling, done: &mut Done) {
-        let (columns, cells) = of.cells();
+    /// Decides records that are no text. Those that do not go into their slots are read as JSON, and refused so.
+    fn rows(&mut self, of: &Rows, rows: &mut Filling, done: &mut Done) {
+        let opened = of.opened();
         let mut text = Vec::new();
-        for row in 0..of.count() {
+        for row in 0..opened.count() {
             let started = self.measure.then(Instant::now);
-            if self.session.read_row(columns, (&cells, row)) {
+            if self.session.read_by(|schema, reader, event| opened.read(schema, reader, row, event)) {
                 self.decided(started, rows, done);
                 continue;
             }
             text.clear();
-            columns.write((&cells, row), &mut text);
-            if let Err(mut error) = self.decide(&text, rows, done) {
-                (error.line, error.offset) = (chunk.line + row as u64, 0);
-                done.reject(&error, &text);
-            }
+            let origin = opened.write(self.engine.schema(), row, &mut text);
+            self.of_table(&origin, &text, rows, done);
         }
     }
 
@@ -700,27 +697,28 @@ impl Worker {
             done.reject(&error, &chunk.text);
             return;
         };
-        let origin = chunk.origins.as_ref().and_then(|origins| origins.get(number));
-        if let Some(fault) = origin.and_then(|origin| origin.fault.as_ref()) {
+        if let Some(origin) = chunk.origins.as_ref().and_then(|origins| origins.get(number)) {
+            return self.of_table(origin, line, rows, done);
+        }
+        if let Err(mut error) = self.decide(line, rows, done) {
+            error.line = chunk.line + number as u64;
+            error.offset += chunk.offset + start as u64;
+            done.reject(&error, line);
+        }
+    }
+
+    /// Decides a record of a table as JSON.
+    fn of_table(&mut self, origin: &Origin, line: &[u8], rows: &mut Filling, done: &mut Done) {
+        if let Some(fault) = &origin.fault {
             let mut error = fault.clone();
-            if let (Some(origin), 0) = (origin, error.offset) {
+            if error.offset == 0 {
                 (error.line, error.offset) = (origin.line, origin.offset);
             }
             error.id = error.id.or_else(|| id_of(line));
             done.reject(&error, line);
-            return;
-        }
-        if let Err(mut error) = self.decide(line, rows, done) {
-            match origin {
-                Some(origin) => {
-                    let row = row_of(&error.field).and_then(|row| origin.rows.get(row));
-                    (error.line, error.offset) = row.copied().unwrap_or((origin.line, origin.offset));
-                }
-                None => {
-                    error.line = chunk.line + number as u64;
-                    error.offset += chunk.offset + start as u64;
-                }
-            }
+        } else if let Err(mut error) = self.decide(line, rows, done) {
+            let row = row_of(&error.field).and_then(|row| origin.rows.get(row));
+            (error.line, error.offset) = row.copied().unwrap_or((origin.line, origin.offset));
             done.reject(&error, line);
         }
     }
@@ -782,13 +780,82 @@ impl Filling {
 
 impl Chunk {
     /// With its records as text.
-    fn written(self) -> Chunk {
-        #[cfg(feature = "columnar")]
-        if let Some(rows) = &self.rows {
-            let chunk = Chunk { line: self.line, consumed: self.consumed, ..Chunk::default() };
-            return rows.written(chunk);
+    fn written(mut self, schema: &Schema) -> Chunk {
+        if let Some(rows) = self.rows.take() {
+            let opened = rows.opened();
+            let mut origins = Vec::with_capacity(opened.count());
+            for row in 0..opened.count() {
+                origins.push(opened.write(schema, row, &mut self.text));
+                self.text.push(b'\n');
+            }
+            self.origins = Some(origins);
         }
         self
+    }
+}
+
+/// Records of a chunk that are no text.
+#[derive(Debug)]
+enum Rows {
+    /// Rows of texts.
+    Sheet(Sheet),
+    #[cfg(feature = "columnar")]
+    Columns(columns::Rows),
+}
+
+/// Records that are no text, with what their values are read by.
+enum Opened<'r> {
+    Sheet(&'r Sheet),
+    #[cfg(feature = "columnar")]
+    Columns {
+        rows: &'r columns::Rows,
+        columns: &'r Columns,
+        cells: Vec<Cells<'r>>,
+    },
+}
+
+impl Rows {
+    fn opened(&self) -> Opened<'_> {
+        match self {
+            Rows::Sheet(sheet) => Opened::Sheet(sheet),
+            #[cfg(feature = "columnar")]
+            Rows::Columns(rows) => {
+                let (columns, cells) = rows.cells();
+                Opened::Columns { rows, columns, cells }
+            }
+        }
+    }
+}
+
+impl Opened<'_> {
+    /// How many.
+    fn count(&self) -> usize {
+        match self {
+            Opened::Sheet(sheet) => sheet.count(),
+            #[cfg(feature = "columnar")]
+            Opened::Columns { rows, .. } => rows.count(),
+        }
+    }
+
+    /// Reads one into its slots; false where only its JSON tells whether it can be read.
+    fn read(&self, schema: &Schema, reader: &mut Reader, at: usize, out: &mut ReadEvent) -> bool {
+        match self {
+            Opened::Sheet(sheet) => sheet.read(schema, reader, at, out),
+            #[cfg(feature = "columnar")]
+            Opened::Columns { columns, cells, .. } => columns.read(schema, reader, (cells, at), out),
+        }
+    }
+
+    /// Appends one as JSON, and says where it comes from.
+    fn write(&self, schema: &Schema, at: usize, out: &mut Vec<u8>) -> Origin {
+        match self {
+            Opened::Sheet(sheet) => sheet.write(schema, at, out),
+            #[cfg(feature = "columnar")]
+            Opened::Columns { rows, columns, cells } => {
+                columns.write((cells, at), out);
+                Origin { line: rows.first() + at as u64, ..Origin::default() }
+            }
+        }
     }
 }
 

@@ -137,7 +137,7 @@ pub(super) fn drive<S: Source>(
             let mut count = 0;
             let result = loop {
                 let routed = match source.next() {
-                    Ok(Some(chunk)) => Arc::new(router.route(chunk.written())),
+                    Ok(Some(chunk)) => Arc::new(router.route(chunk.written(engine.schema()))),
                     Ok(None) => break Ok(()),
                     Err(error) => break Err(BatchErrorCause::Input(error)),
                 };

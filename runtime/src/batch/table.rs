@@ -1,15 +1,14 @@
-//! Events from a table: CSV with a row for each line of a receipt, rows of one event one after another.
+//! Cuts CSV into whole events: a row for each line of a receipt, rows of one event one after another.
 //!
-//! Turns each event into its JSON, so that the record's reader stays the only one that checks and converts.
+//! Refuses to know what the cells mean: [`crate::record`] reads them.
 
-use super::chunk::{Chunk, Origin, Source};
-use crate::decision::write_text_bytes;
-use crate::input;
-use crate::record::schema::{EVENT, LINE, MEMBER, PAYMENT};
-use crate::record::value::Form;
-use crate::record::{RecordError, RecordErrorKind, Schema, UnknownFields};
+use super::Rows as ChunkRows;
+use super::chunk::{Chunk, Source};
+use crate::record::sheet::{Header, Sheet};
+use crate::record::{RecordError, RecordErrorKind, Schema};
 use csv_core::ReadRecordResult;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 /// Cells of a row.
 const CELLS: usize = 4096;
@@ -111,231 +110,13 @@ impl<R: Read> Rows<R> {
     }
 }
 
-/// Part of an event that a column belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Event,
-    Member,
-    Line,
-    Payment,
-}
-
-/// How a cell becomes JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    Text,
-    Bool,
-    Set,
-}
-
-/// Columns of one part as the object that they make.
-#[derive(Debug, Default)]
-struct Object {
-    entries: Vec<(String, Entry)>,
-}
-
-#[derive(Debug)]
-enum Entry {
-    /// Position of a column.
-    Column(usize, Shape),
-    Object(Object),
-}
-
-impl Object {
-    fn insert(&mut self, path: &[&str], column: usize, shape: Shape) {
-        let Some((first, rest)) = path.split_first() else { return };
-        if rest.is_empty() {
-            self.entries.push(((*first).to_owned(), Entry::Column(column, shape)));
-            return;
-        }
-        let at = self.entries.iter().position(|(key, entry)| match entry {
-            Entry::Object(_) => key == first,
-            Entry::Column(..) => false,
-        });
-        let at = at.unwrap_or_else(|| {
-            self.entries.push(((*first).to_owned(), Entry::Object(Object::default())));
-            self.entries.len() - 1
-        });
-        if let Some((_, Entry::Object(inner))) = self.entries.get_mut(at) {
-            inner.insert(rest, column, shape);
-        }
-    }
-
-    /// Appends the fields whose cells are not empty; says whether there were any.
-    fn write<'c>(&self, out: &mut Vec<u8>, cell: &impl Fn(usize) -> &'c [u8]) -> bool {
-        let start = out.len();
-        for (key, entry) in &self.entries {
-            let before = out.len();
-            if before > start {
-                out.push(b',');
-            }
-            write_text_bytes(out, key.as_bytes());
-            out.push(b':');
-            let written = match entry {
-                Entry::Column(column, shape) => write_cell(out, cell(*column), *shape),
-                Entry::Object(inner) => {
-                    out.push(b'{');
-                    let written = inner.write(out, cell);
-                    out.push(b'}');
-                    written
-                }
-            };
-            if !written {
-                out.truncate(before);
-            }
-        }
-        out.len() > start
-    }
-}
-
-fn write_cell(out: &mut Vec<u8>, cell: &[u8], shape: Shape) -> bool {
-    match (shape, cell) {
-        (_, b"") => return false,
-        (Shape::Bool, b"true" | b"1") => out.extend_from_slice(b"true"),
-        (Shape::Bool, b"false" | b"0") => out.extend_from_slice(b"false"),
-        (Shape::Set, names) => {
-            out.push(b'[');
-            let names = names.split(|byte| *byte == b'|').filter(|name| !name.is_empty());
-            for (at, name) in names.enumerate() {
-                if at > 0 {
-                    out.push(b',');
-                }
-                write_text_bytes(out, name);
-            }
-            out.push(b']');
-        }
-        (Shape::Text | Shape::Bool, text) => write_text_bytes(out, text),
-    }
-    true
-}
-
-/// What the header says.
-#[derive(Debug, Default)]
-struct Header {
-    columns: usize,
-    id: Option<usize>,
-    /// Columns that say the same on every row of an event: (column, name).
-    shared: Vec<(usize, String)>,
-    event: Object,
-    member: Object,
-    line: Object,
-    payment: Object,
-}
-
-impl Header {
-    fn of(schema: &Schema, names: &[String]) -> Result<Header, String> {
-        let mut header = Header { columns: names.len(), ..Header::default() };
-        for (column, name) in names.iter().enumerate() {
-            if names.iter().take(column).any(|other| other == name) {
-                return Err(format!("the table has two columns `{}`", name.escape_debug()));
-            }
-            let Some((part, path)) = resolve(schema, name) else {
-                if schema.options().unknown_fields == UnknownFields::Refuse {
-                    return Err(format!("the program reads no column `{}`", name.escape_debug()));
-                }
-                continue;
-            };
-            let shape = shape(schema, part, &path);
-            match part {
-                Part::Event | Part::Member => header.shared.push((column, name.clone())),
-                Part::Line | Part::Payment => {}
-            }
-            if part == Part::Event && path == ["id"] {
-                header.id = Some(column);
-            }
-            let object = match part {
-                Part::Event => &mut header.event,
-                Part::Member => &mut header.member,
-                Part::Line => &mut header.line,
-                Part::Payment => &mut header.payment,
-            };
-            object.insert(&path, column, shape);
-        }
-        match (header.id, names) {
-            (Some(_), _) => Ok(header),
-            (None, [only]) if let Some(separator) = input::other_separator(only) => {
-                Err(format!("the table has no column `id`: {separator}"))
-            }
-            (None, _) => Err("the table has no column `id`".to_owned()),
-        }
-    }
-}
-
-/// `store`, `member`, `member.tier`, `sku`, `line.kind`, `product.own_brand`, `payment.amount`.
-fn resolve<'n>(schema: &Schema, name: &'n str) -> Option<(Part, Vec<&'n str>)> {
-    if name == "member" {
-        return Some((Part::Member, vec!["id"]));
-    }
-    let path: Vec<&str> = name.split('.').collect();
-    let (first, rest) = path.split_first()?;
-    let prefixed = match *first {
-        "event" => Some(Part::Event),
-        "member" => Some(Part::Member),
-        "line" => Some(Part::Line),
-        "payment" => Some(Part::Payment),
-        _ => None,
-    };
-    if let Some(part) = prefixed
-        && !rest.is_empty()
-    {
-        return field(schema, part, rest).map(|_| (part, rest.to_vec()));
-    }
-    let parts = [Part::Event, Part::Line];
-    parts.into_iter().find(|part| field(schema, *part, &path).is_some()).map(|part| (part, path))
-}
-
-/// The field that a path leads to, where it is a single value.
-fn field<'s>(schema: &'s Schema, part: Part, path: &[&str]) -> Option<&'s crate::record::schema::Field> {
-    let mut node = match part {
-        Part::Event => EVENT,
-        Part::Member => MEMBER,
-        Part::Line => LINE,
-        Part::Payment => PAYMENT,
-    };
-    let (last, outer) = path.split_last()?;
-    for key in outer {
-        node = schema.fields.get(schema.lookup(node, key)? as usize)?.child?;
-    }
-    let field = schema.fields.get(schema.lookup(node, last)? as usize)?;
-    let rows = matches!(
-        field.builtin,
-        crate::record::schema::Builtin::Lines
-            | crate::record::schema::Builtin::Payments
-            | crate::record::schema::Builtin::Member
-    );
-    let single = field.builtin != crate::record::schema::Builtin::None || !field.slots.is_empty();
-    (single && !rows).then_some(field)
-}
-
-fn shape(schema: &Schema, part: Part, path: &[&str]) -> Shape {
-    match field(schema, part, path).and_then(|field| field.slots.first()) {
-        Some((_, Form::Bool)) => Shape::Bool,
-        Some((_, Form::Set(_))) => Shape::Set,
-        Some((
-            _,
-            Form::Decimal(..) | Form::Date | Form::Time | Form::Instant | Form::Enum(_) | Form::Symbol(_),
-        ))
-        | None => Shape::Text,
-    }
-}
-
-/// The event whose rows are being read.
-#[derive(Default)]
-struct Open {
-    id: Vec<u8>,
-    /// Cells of [`Header::shared`]; empty until a row has one.
-    shared: Vec<Vec<u8>>,
-    lines: Vec<u8>,
-    payments: Vec<u8>,
-    origin: Origin,
-}
-
 /// Events of a table.
 pub(super) struct Table<'s, R> {
     schema: &'s Schema,
     rows: Rows<R>,
-    header: Option<Header>,
-    open: Option<Open>,
+    /// What is read and not yet given.
+    sheet: Sheet,
+    header: Arc<Header>,
     /// A row was lost, which may have been the first of the next event.
     lost: bool,
     target: usize,
@@ -343,137 +124,50 @@ pub(super) struct Table<'s, R> {
 }
 
 impl<'s, R: Read> Table<'s, R> {
-    pub fn new(schema: &'s Schema, input: R, target: usize, limit: usize) -> Table<'s, R> {
-        let rows = Rows::new(input, limit);
-        Table { schema, rows, header: None, open: None, lost: false, target, failed: None }
+    /// # Errors
+    /// Where the header cannot be read, or its columns are not those of events.
+    pub fn open(schema: &'s Schema, input: R, target: usize, limit: usize) -> io::Result<Table<'s, R>> {
+        let mut rows = Rows::new(input, limit);
+        let header = Arc::new(header(schema, &mut rows)?);
+        let sheet = Sheet::new(Arc::clone(&header));
+        Ok(Table { schema, rows, sheet, header, lost: false, target, failed: None })
     }
 
-    fn read_header(&mut self) -> io::Result<()> {
-        let refused = |message: String| io::Error::new(io::ErrorKind::InvalidData, message);
-        match self.rows.next()? {
-            Row::Read => {}
-            Row::TooLong => return Err(refused("the table's header is too long".to_owned())),
-            Row::End => return Err(refused("the table has no header".to_owned())),
-        }
-        let names: Result<Vec<String>, _> =
-            (0..self.rows.cells).map(|at| String::from_utf8(self.rows.cell(at).to_vec())).collect();
-        let mut names =
-            names.map_err(|_| refused("the table's header is not written in UTF-8".to_owned()))?;
-        // What some spreadsheets put before a text is no part of the first column's name.
-        if let Some(first) = names.first_mut()
-            && let Some(name) = first.strip_prefix('\u{feff}')
-        {
-            *first = name.to_owned();
-        }
-        self.header = Some(Header::of(self.schema, &names).map_err(refused)?);
-        Ok(())
-    }
-
-    /// Takes in a row; gives the event before, where the row begins another.
-    fn take(&mut self, place: (u64, u64)) -> Option<Open> {
-        let header = self.header.as_ref()?;
-        let rows = &self.rows;
-        let id = header.id.map_or(&[][..], |column| rows.cell(column));
-        let mut closed = None;
-        if self.open.as_ref().is_none_or(|open| open.id != id) {
-            let origin = Origin { line: place.0, offset: place.1, rows: Vec::new(), fault: None };
-            let is_id = |column: usize| Some(column) == header.id;
-            let shared =
-                header.shared.iter().map(|(column, _)| if is_id(*column) { id.to_vec() } else { Vec::new() });
-            let shared = shared.collect();
-            let open = Open { id: id.to_vec(), shared, origin, ..Open::default() };
-            closed = self.open.replace(open);
-            if std::mem::take(&mut self.lost)
-                && let Some(open) = &mut self.open
-            {
-                open.origin.fault = Some(lost_row());
+    /// Takes in a row; gives the events before, where it begins another and they are enough.
+    fn take(&mut self, place: (u64, u64)) -> Option<Sheet> {
+        let cell = |column: usize| self.rows.cell(column);
+        let mut full = None;
+        if !self.sheet.goes_on(&cell) {
+            if self.sheet.size() >= self.target && self.sheet.count() > 0 {
+                full = Some(std::mem::replace(&mut self.sheet, Sheet::new(Arc::clone(&self.header))));
+            }
+            self.sheet.begin(&cell, place);
+            if std::mem::take(&mut self.lost) {
+                self.sheet.blame(lost_row);
             }
         }
-        let open = self.open.as_mut()?;
-        if open.origin.fault.is_some() {
-            return closed;
-        }
-        let place_fault = |kind, message: String| {
-            let mut error = RecordError::new(kind, 0, message);
-            (error.line, error.offset) = place;
-            error
-        };
-        if rows.cells != header.columns {
-            let message = format!("the row has {} cells, and the header {}", rows.cells, header.columns);
-            open.origin.fault = Some(place_fault(RecordErrorKind::MalformedRow, message));
-            return closed;
-        }
-        for ((column, name), shared) in header.shared.iter().zip(&mut open.shared) {
-            let cell = rows.cell(*column);
-            if cell.is_empty() || cell == shared.as_slice() {
-                continue;
-            }
-            if !shared.is_empty() {
-                let message = "the rows of one event say different things here".to_owned();
-                let error = place_fault(RecordErrorKind::ConflictingRows, message).within(name);
-                open.origin.fault = Some(error.about(&String::from_utf8_lossy(cell)));
-                return closed;
-            }
-            *shared = cell.to_vec();
-        }
-        let cell = |column: usize| rows.cell(column);
-        if append(&mut open.lines, &header.line, &cell) {
-            open.origin.rows.push(place);
-        }
-        append(&mut open.payments, &header.payment, &cell);
-        let limit = self.schema.options().limits.record;
-        if open.lines.len() + open.payments.len() > limit {
-            let message = format!("the event is longer than the limit of {limit} bytes");
-            open.origin.fault = Some(place_fault(RecordErrorKind::RecordTooLong, message));
-        }
-        closed
-    }
-
-    /// Appends an event's JSON, with its line end.
-    fn write(&self, out: &mut Vec<u8>, open: &Open) {
-        let Some(header) = &self.header else { return };
-        let cell = |column: usize| -> &[u8] {
-            let at = header.shared.iter().position(|(shared, _)| *shared == column);
-            at.and_then(|at| open.shared.get(at)).map_or(&[], Vec::as_slice)
-        };
-        out.push(b'{');
-        let mut any = header.event.write(out, &cell);
-        let mut field = |out: &mut Vec<u8>, key: &[u8]| {
-            if std::mem::replace(&mut any, true) {
-                out.push(b',');
-            }
-            out.extend_from_slice(key);
-        };
-        let mut member = Vec::new();
-        if header.member.write(&mut member, &cell) {
-            field(out, b"\"member\":{");
-            out.extend_from_slice(&member);
-            out.push(b'}');
-        }
-        field(out, b"\"lines\":[");
-        out.extend_from_slice(&open.lines);
-        out.push(b']');
-        if !open.payments.is_empty() {
-            out.extend_from_slice(b",\"payments\":[");
-            out.extend_from_slice(&open.payments);
-            out.push(b']');
-        }
-        out.extend_from_slice(b"}\n");
+        self.sheet.add(self.schema, (self.rows.cells, &cell), place);
+        full
     }
 }
 
-fn append<'c>(out: &mut Vec<u8>, object: &Object, cell: &impl Fn(usize) -> &'c [u8]) -> bool {
-    let before = out.len();
-    if before > 0 {
-        out.push(b',');
+fn header<R: Read>(schema: &Schema, rows: &mut Rows<R>) -> io::Result<Header> {
+    let refused = |message: String| io::Error::new(io::ErrorKind::InvalidData, message);
+    match rows.next()? {
+        Row::Read => {}
+        Row::TooLong => return Err(refused("the table's header is too long".to_owned())),
+        Row::End => return Err(refused("the table has no header".to_owned())),
     }
-    out.push(b'{');
-    if object.write(out, cell) {
-        out.push(b'}');
-        return true;
+    let names: Result<Vec<String>, _> =
+        (0..rows.cells).map(|at| String::from_utf8(rows.cell(at).to_vec())).collect();
+    let mut names = names.map_err(|_| refused("the table's header is not written in UTF-8".to_owned()))?;
+    // What some spreadsheets put before a text is no part of the first column's name.
+    if let Some(first) = names.first_mut()
+        && let Some(name) = first.strip_prefix('\u{feff}')
+    {
+        *first = name.to_owned();
     }
-    out.truncate(before);
-    false
+    Header::of(schema, &names).map_err(refused)
 }
 
 fn lost_row() -> Box<RecordError> {
@@ -489,46 +183,36 @@ impl<R: Read + Send> Source for Table<'_, R> {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        if self.header.is_none() {
-            self.read_header()?;
-        }
-        let mut chunk = Chunk { line: self.rows.core.line(), offset: self.rows.offset, ..Chunk::default() };
-        let mut origins = Vec::new();
-        while chunk.text.len() < self.target {
+        let sheet = loop {
             let place = self.rows.place();
-            let (closed, ended) = match self.rows.next() {
-                Ok(Row::Read) => (self.take(place), false),
+            match self.rows.next() {
+                Ok(Row::Read) => {
+                    if let Some(full) = self.take(place) {
+                        break full;
+                    }
+                    continue;
+                }
                 Ok(Row::TooLong) => {
                     self.lost = true;
-                    if let Some(open) = &mut self.open {
-                        open.origin.fault.get_or_insert_with(lost_row);
-                    }
-                    (None, false)
+                    self.sheet.blame(lost_row);
+                    continue;
                 }
-                Ok(Row::End) => (self.open.take(), true),
+                Ok(Row::End) => {}
                 Err(error) => {
                     // The event at hand may lack rows.
-                    self.open = None;
+                    self.sheet.give_up();
                     self.failed = Some(error);
-                    (None, true)
                 }
-            };
-            if let Some(open) = closed {
-                self.write(&mut chunk.text, &open);
-                origins.push(open.origin);
             }
-            if ended {
-                break;
-            }
+            break std::mem::replace(&mut self.sheet, Sheet::new(Arc::clone(&self.header)));
+        };
+        if sheet.count() == 0 {
+            return self.failed.take().map_or(Ok(None), Err);
         }
-        chunk.consumed = self.rows.offset;
-        if origins.is_empty() {
-            return match self.failed.take() {
-                Some(error) => Err(error),
-                None => Ok(None),
-            };
-        }
-        chunk.origins = Some(origins);
-        Ok(Some(chunk))
+        Ok(Some(Chunk {
+            rows: Some(ChunkRows::Sheet(sheet)),
+            consumed: self.rows.offset,
+            ..Chunk::default()
+        }))
     }
 }

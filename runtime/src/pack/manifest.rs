@@ -42,6 +42,23 @@ pub struct Manifest {
     pub state: StateEntry,
 }
 
+/// Who wrote a pack: all of its manifest that does not follow from the program.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Writer {
+    compiler: String,
+    tz: String,
+}
+
+impl Writer {
+    /// This version.
+    pub fn this() -> Writer {
+        Writer {
+            compiler: env!("CARGO_PKG_VERSION").to_owned(),
+            tz: crate::clock::database_version().to_owned(),
+        }
+    }
+}
+
 /// A source file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -115,17 +132,8 @@ pub struct Field {
 }
 
 impl Manifest {
-    /// The manifest of a program, written by this version.
-    pub fn of(program: &Program) -> Manifest {
-        Manifest {
-            compiler: env!("CARGO_PKG_VERSION").to_owned(),
-            tz: crate::clock::database_version().to_owned(),
-            ..Manifest::described(program)
-        }
-    }
-
-    /// All that follows from the program.
-    pub(super) fn described(program: &Program) -> Manifest {
+    /// The manifest of a program.
+    pub(super) fn of(program: &Program, writer: &Writer) -> Manifest {
         let layout = &program.layout;
         let parts = [
             (&layout.event, EVENT_BUILTINS.len()),
@@ -136,8 +144,8 @@ impl Manifest {
             program: program.name.clone(),
             version: program.version,
             language: program.language,
-            compiler: String::new(),
-            tz: String::new(),
+            compiler: writer.compiler.clone(),
+            tz: writer.tz.clone(),
             zone: program.zone.clone(),
             currency: program.currency.code.clone(),
             sources: program

@@ -26,9 +26,10 @@ use crate::beside::both;
 use ed25519_dalek::{Signature, Signer, VerifyingKey};
 use perq_compiler::ir::verify::{Verified, verify};
 use perq_compiler::ir::{Program, SourcePlace};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use error::PackError;
+use manifest::Writer;
 pub(crate) use manifest::place;
 pub use manifest::{AccountEntry, Field, GroupEntry, Manifest, RuleEntry, Source};
 pub use state::{CounterEntry, DerivedEntry, HistoryEntry, StateEntry};
@@ -143,7 +144,9 @@ pub struct WriteOptions<'k> {
 #[derive(Clone, Debug)]
 pub struct Pack {
     program: Arc<Verified>,
-    manifest: Manifest,
+    writer: Writer,
+    /// Follows from the others; made when somebody asks for it.
+    manifest: OnceLock<Manifest>,
     serial: u64,
     hash: blake3::Hash,
     signed: bool,
@@ -152,7 +155,7 @@ pub struct Pack {
 impl Pack {
     /// Writes a program. The same program and options give the same bytes.
     pub fn write(program: &Verified, options: &WriteOptions<'_>) -> Vec<u8> {
-        let mut bytes = encode(program, &Manifest::of(program), options.serial);
+        let mut bytes = encode(program, &Manifest::of(program, &Writer::this()), options.serial);
         if let Some(SigningKey(key)) = options.key {
             let signature = key.sign(&bytes);
             bytes.extend_from_slice(SIGNATURE_MAGIC);
@@ -163,9 +166,10 @@ impl Pack {
 
     /// A pack of a program that was compiled just now, as if written without signature and read again.
     pub fn of(program: Verified) -> Pack {
-        let manifest = Manifest::of(&program);
+        let manifest = Manifest::of(&program, &Writer::this());
         let hash = root_hash(&encode(&program, &manifest, 0));
-        Pack { program: Arc::new(program), manifest, serial: 0, hash, signed: false }
+        let (program, writer) = (Arc::new(program), Writer::this());
+        Pack { program, writer, manifest: OnceLock::from(manifest), serial: 0, hash, signed: false }
     }
 
     /// Reads a pack.
@@ -186,35 +190,28 @@ impl Pack {
         let sections = sections(content)?;
         let [(manifest_bytes, _), (program_bytes, _)] = sections;
         let large = bytes.len() >= LARGE;
-        let (manifest, program) =
-            both(large, || serde_json::from_slice::<Manifest>(manifest_bytes), || decode(program_bytes));
-        let (manifest, program) = (manifest.map_err(|_| PackError::MalformedManifest)?, program?);
+        let program = decode(program_bytes)?;
+        let writer: Writer =
+            serde_json::from_slice(manifest_bytes).map_err(|_| PackError::MalformedManifest)?;
         if program.language != LANGUAGE {
             return Err(PackError::UnknownLanguage { language: program.language });
         }
         let program = verify(program).map_err(PackError::Unverified)?;
-        let describes = || {
-            let expected = Manifest {
-                compiler: manifest.compiler.clone(),
-                tz: manifest.tz.clone(),
-                ..Manifest::described(&program)
-            };
-            manifest == expected
-        };
-        let (describes, program_is_canonical) =
-            both(large, describes, || canonical::is_postcard(&*program, program_bytes));
-        if !describes {
-            return Err(PackError::ManifestMismatch);
-        }
+        let (described, program_is_canonical) = both(
+            large,
+            || described(&Manifest::of(&program, &writer), manifest_bytes),
+            || canonical::is_postcard(&*program, program_bytes),
+        );
+        described?;
         let canonical = content.starts_with(&head(sections.map(|(bytes, hash)| (bytes.len(), hash)), serial))
-            && canonical::is_json(&manifest, manifest_bytes)
             && program_is_canonical;
         if !canonical {
             return Err(PackError::NotCanonical);
         }
         Ok(Pack {
             program: Arc::new(program),
-            manifest,
+            writer,
+            manifest: OnceLock::new(),
             serial,
             hash: root_hash(content),
             signed: signature.is_some(),
@@ -228,7 +225,7 @@ impl Pack {
 
     /// What it says about itself.
     pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+        self.manifest.get_or_init(|| Manifest::of(&self.program, &self.writer))
     }
 
     /// Its serial.
@@ -269,6 +266,18 @@ impl Pack {
     /// The first 16 hexadecimal digits of the hash, as decisions name it.
     pub fn short_hash(&self) -> String {
         self.hash.to_hex().as_str().get(..16).unwrap_or_default().to_owned()
+    }
+}
+
+/// Whether a manifest's bytes are those of this one, which was made from the program.
+fn described(expected: &Manifest, bytes: &[u8]) -> Result<(), PackError> {
+    if canonical::is_json(expected, bytes) {
+        return Ok(());
+    }
+    match serde_json::from_slice::<Manifest>(bytes) {
+        Ok(manifest) if manifest == *expected => Err(PackError::NotCanonical),
+        Ok(_) => Err(PackError::ManifestMismatch),
+        Err(_) => Err(PackError::MalformedManifest),
     }
 }
 

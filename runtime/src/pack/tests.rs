@@ -56,7 +56,10 @@ fn packed(manifest: &[u8], program: &[u8]) -> Vec<u8> {
 
 fn parts() -> (Vec<u8>, Vec<u8>) {
     let program = testing::verified();
-    (serde_json::to_vec(&Manifest::of(&program)).unwrap(), postcard::to_allocvec(&*program).unwrap())
+    (
+        serde_json::to_vec(&Manifest::of(&program, &Writer::this())).unwrap(),
+        postcard::to_allocvec(&*program).unwrap(),
+    )
 }
 
 #[test]
@@ -243,7 +246,7 @@ fn contents_are_checked_after_the_checksums() {
     let (manifest, program) = parts();
     let policy = Policy::unsigned_allowed();
     let with_program = |program: &Program| {
-        let manifest = serde_json::to_vec(&Manifest::of(program)).unwrap();
+        let manifest = serde_json::to_vec(&Manifest::of(program, &Writer::this())).unwrap();
         packed(&manifest, &postcard::to_allocvec(program).unwrap())
     };
     assert_eq!(refusal(&packed(&manifest, &program[..program.len() - 1]), &policy), "malformed-program");

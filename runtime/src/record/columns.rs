@@ -4,10 +4,9 @@
 //! by value. One that does not go in becomes JSON, digit by digit, and the record's reader says what is wrong with it: so
 //! there is one place that words what is refused, and a refused row can be given back mended.
 
-use super::fill::{Fill, Target, Value};
-use super::json::Kind;
+use super::fill::{Pour, Refused, Target};
 use super::reader::{ReadEvent, Reader};
-use super::schema::{Builtin, EVENT, Field, LINE, List, MAX_RECORD_SET, MEMBER, PAYMENT};
+use super::schema::{Builtin, EVENT, Field, LINE, List, MEMBER, PAYMENT};
 use super::value::{Form, Scalar, Unit};
 use super::{Schema, UnknownFields};
 use crate::clock::{date_text, instant_text, time_text};
@@ -302,19 +301,7 @@ fn write_value(out: &mut Vec<u8>, item: Item<'_, '_>) {
     }
 }
 
-/// A row that does not go into its slots, of which the record's reader says why.
-struct Refused;
-
-/// A row on its way into its slots.
-struct Reading<'r, 's> {
-    fill: Fill<'r, 's>,
-    /// Numbers of the names of a set.
-    set: Vec<u32>,
-    /// Bytes that the record may still have, as JSON.
-    room: usize,
-}
-
-impl Reading<'_, '_> {
+impl Pour<'_, '_> {
     fn object(
         &mut self,
         of: &Object,
@@ -326,10 +313,7 @@ impl Reading<'_, '_> {
             let Some(item) = cells.get(column.at).and_then(|cells| cells.at(row)) else { continue };
             self.take(column.key.len() + 3)?;
             match (&column.part, item) {
-                (Part::Value, Item::List(entries, range)) => {
-                    self.names(column.field, target, entries, range)?
-                }
-                (Part::Value, item) => self.value(column.field, target, item)?,
+                (Part::Value, item) => self.item(column.field, target, item)?,
                 (Part::Object(object), Item::Row(cells, row)) => self.object(object, target, cells, row)?,
                 (Part::Member(object), Item::Row(cells, row)) => {
                     self.fill.found.inline_member = true;
@@ -343,27 +327,27 @@ impl Reading<'_, '_> {
                 }
                 (Part::Lines(object), Item::List(entries, range)) => {
                     self.fill.found.lines = true;
-                    self.rows(entries, range, |reading, count, cells, row| {
-                        let base = reading.fill.begin_line();
-                        reading.object(object, Target::Line(base), cells, row)?;
-                        reading.fill.finish_line(base, count, 0).map_err(|_| Refused)
+                    self.rows(entries, range, |pour, count, cells, row| {
+                        let base = pour.fill.begin_line();
+                        pour.object(object, Target::Line(base), cells, row)?;
+                        pour.fill.finish_line(base, count, 0).map_err(|_| Refused)
                     })?;
                 }
                 (Part::Payments(object), Item::List(entries, range)) => {
                     self.fill.found.payments = true;
-                    self.rows(entries, range, |reading, _, cells, row| {
-                        let base = reading.fill.begin_payment();
-                        reading.object(object, Target::Payment(base), cells, row)?;
-                        reading.fill.finish_payment(base, 0).map_err(|_| Refused)
+                    self.rows(entries, range, |pour, _, cells, row| {
+                        let base = pour.fill.begin_payment();
+                        pour.object(object, Target::Payment(base), cells, row)?;
+                        pour.fill.finish_payment(base, 0).map_err(|_| Refused)
                     })?;
                 }
                 (Part::List(number, object), Item::List(entries, range)) => {
                     let schema = self.fill.schema;
                     let list: &List = schema.lists.get(*number).ok_or(Refused)?;
-                    self.rows(entries, range, |reading, _, cells, row| {
-                        let base = reading.fill.begin_row(list);
-                        reading.object(object, Target::Row(*number, base), cells, row)?;
-                        reading.fill.finish_row(list, base, 0).map_err(|_| Refused)
+                    self.rows(entries, range, |pour, _, cells, row| {
+                        let base = pour.fill.begin_row(list);
+                        pour.object(object, Target::Row(*number, base), cells, row)?;
+                        pour.fill.finish_row(list, base, 0).map_err(|_| Refused)
                     })?;
                 }
                 (
@@ -395,68 +379,26 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    /// A set of names.
-    fn names(
-        &mut self,
-        field: usize,
-        target: Target,
-        entries: &Cells<'_>,
-        range: std::ops::Range<usize>,
-    ) -> Result<(), Refused> {
-        self.fits(range.len())?;
-        let schema = self.fill.schema;
-        let Some([(slot, Form::Set(kind))]) = schema.fields.get(field).map(|field| field.slots.as_slice())
-        else {
-            return Err(Refused);
-        };
-        self.set.clear();
-        for at in range {
-            let Some(Item::Text(name)) = entries.at(at) else { return Err(Refused) };
-            self.text(name)?;
-            let number = self.fill.symbol(*kind, name);
-            self.set.push(number);
-        }
-        self.fill.set(target, *slot, &mut self.set);
-        Ok(())
-    }
-
-    fn value(&mut self, field: usize, target: Target, item: Item<'_, '_>) -> Result<(), Refused> {
+    fn item(&mut self, field: usize, target: Target, item: Item<'_, '_>) -> Result<(), Refused> {
         let scalar = match item {
-            Item::Text(text) => {
-                self.text(text)?;
-                Scalar::Text(text)
-            }
+            Item::Text(text) => Scalar::Text(text),
             Item::Whole(count) => Scalar::Count(count, 0),
             Item::Decimal(count, scale) => Scalar::Count(count, scale),
             Item::Truth(truth) => Scalar::Bool(truth),
             Item::Instant { seconds, zoned } => Scalar::Instant { seconds, zoned },
             Item::Date(days) => Scalar::Date(days),
             Item::Time(second) => Scalar::Time(second),
-            Item::List(..) | Item::Row(..) => return Err(Refused),
+            Item::List(entries, range) => {
+                self.fits(range.len())?;
+                let names = range.map(|at| match entries.at(at) {
+                    Some(Item::Text(name)) => Ok(name),
+                    Some(_) | None => Err(Refused),
+                });
+                return self.names(field, target, names);
+            }
+            Item::Row(..) => return Err(Refused),
         };
-        // The longest of them as JSON is a decimal of 38 digits and as many zeros as a scale below zero can ask for.
-        self.take(192)?;
-        // Texts and numbers of JSON are told apart by their kind; here only the message would say it.
-        let value = Value { at: 0, scalar, kind: Kind::String };
-        self.fill.value(field, target, value).map_err(|_| Refused)
-    }
-
-    /// A text, which takes at most six bytes of JSON for each of its own.
-    fn text(&mut self, text: &str) -> Result<(), Refused> {
-        let longest = text.len().saturating_mul(6);
-        if longest > self.fill.schema.options().limits.text {
-            return Err(Refused);
-        }
-        self.take(longest + 3)
-    }
-
-    fn fits(&self, entries: usize) -> Result<(), Refused> {
-        if entries > self.fill.schema.options().limits.list { Err(Refused) } else { Ok(()) }
-    }
-
-    fn take(&mut self, bytes: usize) -> Result<(), Refused> {
-        self.room = self.room.checked_sub(bytes).ok_or(Refused)?;
-        Ok(())
+        self.value(field, target, scalar)
     }
 }
 
@@ -497,10 +439,8 @@ impl Columns {
         out: &mut ReadEvent,
     ) -> bool {
         reader.read_filled(schema, out, |fill| {
-            let room = schema.options().limits.record.min(MAX_RECORD_SET);
-            let mut reading = Reading { fill, set: Vec::new(), room };
-            reading.object(&self.object, Target::Event, cells, row).is_ok()
-                && reading.fill.finish_event().is_ok()
+            let mut pour = Pour::new(fill);
+            pour.object(&self.object, Target::Event, cells, row).is_ok() && pour.fill.finish_event().is_ok()
         })
     }
 

@@ -5,7 +5,7 @@
 use super::error::{RecordError, RecordErrorKind as Error};
 use super::json::Kind;
 use super::reader::ReadEvent;
-use super::schema::{Builtin, List, Rest, Schema};
+use super::schema::{Builtin, List, MAX_RECORD_SET, Rest, Schema};
 use super::value::{Form, Scalar, Unit, ValueError, decimal};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::clock::Moment;
@@ -569,6 +569,92 @@ impl<'r, 's> Fill<'r, 's> {
                 return Err(missing(path, 0, "the program needs this field"));
             }
         }
+        Ok(())
+    }
+}
+
+/// What does not go into its slots, or would only within limits that its JSON is held against.
+pub(super) struct Refused;
+
+/// Pours what is no JSON into a record, within the limits that it would have as JSON: what is taken here is taken there, and
+/// what is refused here is read as JSON, whose reader has the last word.
+pub(super) struct Pour<'r, 's> {
+    pub fill: Fill<'r, 's>,
+    /// Numbers of the names of a set.
+    set: Vec<u32>,
+    /// Bytes that the record may still have, as JSON.
+    room: usize,
+}
+
+impl<'r, 's> Pour<'r, 's> {
+    pub fn new(fill: Fill<'r, 's>) -> Pour<'r, 's> {
+        let room = fill.schema.options().limits.record.min(MAX_RECORD_SET);
+        Pour { fill, set: Vec::new(), room }
+    }
+
+    /// A single value of a field.
+    pub fn value(
+        &mut self,
+        field: usize,
+        target: Target,
+        scalar: Scalar<'_>,
+    ) -> std::result::Result<(), Refused> {
+        match scalar {
+            Scalar::Text(text) | Scalar::Number(text) | Scalar::Cell(text) => self.text(text)?,
+            // The longest as JSON is a decimal of 38 digits and as many zeros as a scale below zero can ask for.
+            Scalar::Bool(_)
+            | Scalar::Count(..)
+            | Scalar::Date(_)
+            | Scalar::Time(_)
+            | Scalar::Instant { .. } => self.take(192)?,
+        }
+        // Texts and numbers of JSON are told apart by their kind; here only the message would say it.
+        let value = Value { at: 0, scalar, kind: Kind::String };
+        self.fill.value(field, target, value).map_err(|_| Refused)
+    }
+
+    /// A set of names.
+    pub fn names<'n>(
+        &mut self,
+        field: usize,
+        target: Target,
+        names: impl Iterator<Item = std::result::Result<&'n str, Refused>>,
+    ) -> std::result::Result<(), Refused> {
+        let schema = self.fill.schema;
+        let Some([(slot, Form::Set(kind))]) = schema.fields.get(field).map(|field| field.slots.as_slice())
+        else {
+            return Err(Refused);
+        };
+        self.set.clear();
+        for name in names {
+            let name = name?;
+            self.text(name)?;
+            let number = self.fill.symbol(*kind, name);
+            self.set.push(number);
+        }
+        self.fits(self.set.len())?;
+        self.fill.set(target, *slot, &mut self.set);
+        Ok(())
+    }
+
+    /// Room for a text, which takes at most six bytes of JSON for each of its own.
+    pub fn text(&mut self, text: &str) -> std::result::Result<(), Refused> {
+        let longest = text.len().saturating_mul(6);
+        // No text may hold NUL, in whatever a record is written.
+        if text.as_bytes().contains(&0) || longest > self.fill.schema.options().limits.text {
+            return Err(Refused);
+        }
+        self.take(longest + 3)
+    }
+
+    /// Whether a list may have so many entries.
+    pub fn fits(&self, entries: usize) -> std::result::Result<(), Refused> {
+        if entries > self.fill.schema.options().limits.list { Err(Refused) } else { Ok(()) }
+    }
+
+    /// Takes so much of the room that is left.
+    pub fn take(&mut self, bytes: usize) -> std::result::Result<(), Refused> {
+        self.room = self.room.checked_sub(bytes).ok_or(Refused)?;
         Ok(())
     }
 }

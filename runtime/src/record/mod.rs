@@ -10,6 +10,7 @@ mod fill;
 mod json;
 mod reader;
 pub(crate) mod schema;
+pub(crate) mod sheet;
 pub(crate) mod value;
 
 pub use error::{RecordError, RecordErrorKind};

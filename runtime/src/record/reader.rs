@@ -338,7 +338,6 @@ impl Reader {
     }
 
     /// Reads a record that is filled value by value. True where that is so, and the record is whole.
-    #[cfg(feature = "columnar")]
     pub(super) fn read_filled(
         &mut self,
         schema: &Schema,

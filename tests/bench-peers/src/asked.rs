@@ -2,6 +2,7 @@
 
 use perq_tests::workload::text::{CHANNELS, CURRENCIES, PAYMENTS, TIERS};
 use perq_tests::workload::{Filter, Rule};
+use std::collections::HashSet;
 
 /// A constant that a field is compared with.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +89,31 @@ pub fn of_lines(rule: &Rule) -> Vec<OfLine> {
             vec![OfLine::Is("brand", (*brand).into()), OfLine::Is("department", (*department).into())]
         }
         Filter::Skus(skus) => vec![OfLine::Skus(skus.iter().copied().map(i64::from).collect())],
+    }
+}
+
+/// Lists of skus that an engine asks the host for, by number.
+#[derive(Default)]
+pub struct Sets(Vec<HashSet<i64>>);
+
+impl Sets {
+    /// Keeps a list, and says its number.
+    pub fn keep(&mut self, of: impl IntoIterator<Item = i64>) -> usize {
+        self.0.push(of.into_iter().collect());
+        self.0.len() - 1
+    }
+
+    /// Whether a list holds a sku: the function of the host's that engines know as `in_set`.
+    pub fn has(&self, set: i64, sku: i64) -> bool {
+        self.0[set as usize].contains(&sku)
+    }
+
+    /// What asks whether a line's sku is in a list, where `in` asks a list that is written out.
+    pub fn of_line(&mut self, of: &[i64]) -> String {
+        if of.len() <= WRITTEN_OUT {
+            return format!("line.sku in [{}]", listed(of));
+        }
+        format!("in_set({}, line.sku)", self.keep(of.iter().copied()))
     }
 }
 

@@ -136,6 +136,7 @@ impl Kit {
             sources: Vec::new(),
             places: vec![SourcePlace::at(0, 1, 1)],
             conditions: Vec::new(),
+            measures: Vec::new(),
             clocks: Vec::new(),
         };
         let record = Record { event: vec![0; 8], line_width: 6, payment_width: 1, ..Record::default() };

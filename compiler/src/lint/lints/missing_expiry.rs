@@ -26,11 +26,9 @@ fn run(facts: &Facts<'_>, found: &mut Vec<Diagnostic>) {
             }
         });
         let Some(award) = endless else { continue };
-        let declared = facts.items().find_map(|(tree, item)| match &item.kind {
-            ItemKind::Account(header, _) if header.name.text == account.name => {
-                Some(at(tree.file, header.name.span))
-            }
-            _ => None,
+        let declared = facts.items().find_map(|(tree, item)| {
+            let ItemKind::Account(header, _) = &item.kind else { return None };
+            (header.name.text == account.name).then(|| at(tree.file, header.name.span))
         });
         let Some(place) = declared else { continue };
         found.push(

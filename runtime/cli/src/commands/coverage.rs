@@ -6,7 +6,7 @@ use crate::args;
 use crate::config::Paths;
 use crate::covered::{self, Covered};
 use crate::excerpt::plain;
-use crate::numbers::{Table, grouped};
+use crate::numbers::{Table, counted, grouped};
 use crate::output::Output;
 use crate::programme;
 use crate::render::{self, plural};
@@ -90,7 +90,7 @@ fn lines(from: &str, sources: &SourceMap, covered: &Covered, cover: &Cover, widt
     });
     let refused =
         if refused > 0 { format!("; {} more are refused", grouped(refused)) } else { String::new() };
-    let mut out = vec![format!("{} events{period}{refused}", grouped(cover.events)), String::new()];
+    let mut out = vec![format!("{}{period}{refused}", counted(cover.events, "event")), String::new()];
     let mut table = Table::new(2, &["rule", "where", "gives on", "displaced on", "cut on", "fails on"]);
     for (rule, reach) in covered.rules.iter().zip(&cover.rules) {
         let Reach { gave, displaced, cut, failed } = *reach;

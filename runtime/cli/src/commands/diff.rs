@@ -10,7 +10,7 @@ mod text;
 use crate::args;
 use crate::config::{Config, Paths};
 use crate::excerpt::plain;
-use crate::numbers::grouped;
+use crate::numbers::counted;
 use crate::output::Output;
 use crate::programme::{self, Loaded, shown};
 use crate::tables;
@@ -142,10 +142,7 @@ fn nothing_read(report: &Report) -> Option<String> {
     Some(match first {
         Some(first) => format!(
             "nothing could be read, so there is nothing to compare: {} refused by both, the first {first}",
-            match report.records.all {
-                1 => "1 record".to_owned(),
-                all => format!("{} records", grouped(all)),
-            }
+            counted(report.records.all, "record")
         ),
         None => "there are no events in what was given, so there is nothing to compare".to_owned(),
     })

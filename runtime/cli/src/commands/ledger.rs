@@ -4,7 +4,7 @@
 use super::keep::shown;
 use crate::args::{self, LedgerDeed};
 use crate::excerpt::plain;
-use crate::numbers::grouped;
+use crate::numbers::{counted, grouped};
 use crate::output::Output;
 use crate::render::plural;
 use crate::{Exit, Failure, Outcome};
@@ -157,7 +157,7 @@ fn member(of: &args::LedgerMember, output: &mut Output) -> Outcome {
         return Ok(Exit::Findings);
     };
     let points = report::balances(&mut *store, &of.member, at).map_err(fail)?;
-    output.say(&format!("{}: {}", plain(&of.member), plural_of(known.events.unsigned_abs(), "event")))?;
+    output.say(&format!("{}: {}", plain(&of.member), counted(known.events.unsigned_abs(), "event")))?;
     let ends = |until: &Option<String>| until.clone().unwrap_or_else(|| "-".to_owned());
     let mut part = |title: &str, header: &[&str], rows: Vec<Vec<String>>| -> Result<(), Failure> {
         if rows.is_empty() {
@@ -332,7 +332,7 @@ fn export(of: &args::LedgerExport, output: &mut Output) -> Outcome {
         #[cfg(feature = "columnar")]
         Ended::Table(error) => Failure::new(error.to_string()),
     })?;
-    output.note(&format!("{} entries", grouped(many)));
+    output.note(&counted(many, "entry"));
     output.object("ledger", json!({ "entries": many }));
     Ok(Exit::Clean)
 }
@@ -433,14 +433,14 @@ fn verify(of: &args::LedgerPlace, output: &mut Output) -> Outcome {
     if report.found > report.findings.len() {
         output.say(&format!("and {} more", grouped((report.found - report.findings.len()) as u64)))?;
     }
-    let count = |many: i64| grouped(many.unsigned_abs());
+    let count = |many: i64, noun: &str| counted(many.unsigned_abs(), noun);
     output.say(&format!(
-        "{} members, {} events, {} entries, {} lots, {} claims: {}",
-        count(report.members),
-        count(report.events),
-        count(report.entries),
-        count(report.lots),
-        count(report.claims),
+        "{}, {}, {}, {}, {}: {}",
+        count(report.members, "member"),
+        count(report.events, "event"),
+        count(report.entries, "entry"),
+        count(report.lots, "lot"),
+        count(report.claims, "claim"),
         if report.found == 0 { "everything agrees".to_owned() } else { plural(report.found, "finding") }
     ))?;
     let findings: Vec<Found<'_>> = report
@@ -522,9 +522,9 @@ fn all_due(of: &args::LedgerRun, output: &mut Output) -> Outcome {
             ledger = ledger.with_earlier(&engine, until).map_err(fail)?;
         }
         let batch = ledger.run_batch(until).map_err(fail)?;
-        output.say(&format!("{} decided in the batch run", plural_of(batch.done, "event")))?;
+        output.say(&format!("{} decided in the batch run", counted(batch.done, "event")))?;
         let reviewed = ledger.review(until).map_err(fail)?;
-        output.say(&format!("levels of {} reviewed", plural_of(reviewed.done, "member")))?;
+        output.say(&format!("levels of {} reviewed", counted(reviewed.done, "member")))?;
         for (job, ran) in [("batch", batch), ("review", reviewed)] {
             for refusal in ran.refused.iter().take(20) {
                 output.note(&format!("refused: {} [{}]", plain(&refusal.to_string()), refusal.name()));
@@ -541,10 +541,6 @@ fn all_due(of: &args::LedgerRun, output: &mut Output) -> Outcome {
     jobs.insert("until".to_owned(), json!(of.until));
     output.object("ledger", serde_json::Value::Object(jobs));
     Ok(Exit::findings(refused > 0))
-}
-
-fn plural_of(many: u64, what: &str) -> String {
-    plural(usize::try_from(many).unwrap_or(usize::MAX), what)
 }
 
 fn amount_of(accounts: &Accounts, account: &str, text: &str) -> Result<i64, Failure> {

@@ -3,7 +3,7 @@
 
 use crate::args;
 use crate::excerpt::plain;
-use crate::numbers::{Table, grouped};
+use crate::numbers::{Table, counted, grouped};
 use crate::output::Output;
 use crate::programme::{self, Loaded};
 use crate::render::plural;
@@ -119,7 +119,7 @@ fn read(contacts: &mut Contacts, path: &Path, what: As) -> Result<(), Failure> {
         let why = first.get(skipped).map_or_else(String::new, |refusal| format!(": {}", plain(&refusal.why)));
         return Err(Failure::file(
             path,
-            &format!("none of its {} is a contact{why}", plural_of(refused - before.1)),
+            &format!("none of its {} is a contact{why}", counted(refused - before.1, "record")),
         ));
     }
     Ok(())
@@ -142,15 +142,8 @@ fn read_ledger(contacts: &mut Contacts, place: &str, output: &mut Output) -> Res
     });
     let taken = taken.map_err(failed)?;
     let more = if refused > 0 { format!(", of which {refused} are refused") } else { String::new() };
-    output.note(&format!(
-        "{} of the ledger{more}",
-        plural(usize::try_from(taken).unwrap_or(usize::MAX), "contact")
-    ));
+    output.note(&format!("{} of the ledger{more}", counted(taken, "contact")));
     Ok(())
-}
-
-fn plural_of(records: u64) -> String {
-    plural(usize::try_from(records).unwrap_or(usize::MAX), "record")
 }
 
 fn tell_refused(contacts: &Contacts, output: &mut Output) -> u64 {
@@ -159,7 +152,7 @@ fn tell_refused(contacts: &Contacts, output: &mut Output) -> u64 {
         output.note(&format!("refused: line {}: {}", refusal.line, plain(&refusal.why)));
     }
     if count > SHOWN as u64 {
-        output.note(&format!("refused: {} in all", plural_of(count)));
+        output.note(&format!("refused: {} in all", counted(count, "record")));
     }
     count
 }
@@ -167,9 +160,10 @@ fn tell_refused(contacts: &Contacts, output: &mut Output) -> u64 {
 fn words_of(progress: Progress) -> String {
     match progress {
         Progress::Prepared(members, rows) => {
-            format!("{} members, {} limits in windows", grouped(members as u64), grouped(rows as u64))
+            let limits = if rows == 1 { "limit" } else { "limits" };
+            format!("{}, {} {limits} in windows", counted(members as u64, "member"), grouped(rows as u64))
         }
-        Progress::Sampled(members) => format!("prices on a sample of {} members", grouped(members as u64)),
+        Progress::Sampled(members) => format!("prices on a sample of {}", counted(members as u64, "member")),
         Progress::Priced(passes, bound) => format!("pass {passes}, at most {}", amount(bound, DIGITS)),
         Progress::Fitting(objective) => format!("a plan that fits: {}", amount(objective, DIGITS)),
     }

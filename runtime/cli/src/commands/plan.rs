@@ -6,7 +6,7 @@ use super::run::format_of;
 use crate::args;
 use crate::config::Paths;
 use crate::excerpt::plain;
-use crate::numbers::grouped;
+use crate::numbers::{counted, grouped};
 use crate::output::Output;
 use crate::programme::{self, Loaded};
 use crate::render::plural;
@@ -136,8 +136,8 @@ fn replayed(over: &Over, out: &mut Vec<String>) {
     let refused =
         if over.refused > 0 { format!(", {} refused", grouped(over.refused)) } else { String::new() };
     out.push(format!(
-        "measured over {} events{refused}, {} lines each: {} rules asked an event, of which {} proposed something; {} instructions an event",
-        grouped(over.events),
+        "measured over {}{refused}, {} lines each: {} rules asked an event, of which {} proposed something; {} instructions an event",
+        counted(over.events, "event"),
         each(over.lines),
         each(over.all.asked),
         percent(over.all.proposed, over.all.asked),
@@ -154,11 +154,9 @@ fn entries(key: &Key, most: usize, out: &mut Vec<String>) {
     entries.sort_by_key(|entry| std::cmp::Reverse((entry.lines, entry.rules)));
     for entry in entries.iter().take(most) {
         let reached = match (entry.lines, entry.events) {
-            (Some(lines), Some(events)) => format!(
-                ", reached by {} of {}",
-                if lines == 1 { "1 line".to_owned() } else { format!("{} lines", grouped(lines)) },
-                if events == 1 { "1 event".to_owned() } else { format!("{} events", grouped(events)) },
-            ),
+            (Some(lines), Some(events)) => {
+                format!(", reached by {} of {}", counted(lines, "line"), counted(events, "event"),)
+            }
             (Some(_) | None, Some(_) | None) => String::new(),
         };
         let (values, rules) = (plain(&entry.values), plural(entry.rules, "rule"));

@@ -3,7 +3,7 @@
 use crate::args;
 use crate::config::Paths;
 use crate::excerpt::plain;
-use crate::numbers::{Table, grouped};
+use crate::numbers::{Table, counted, grouped};
 use crate::output::Output;
 use crate::programme::{self, Loaded};
 use crate::render::plural;
@@ -233,8 +233,8 @@ fn by_rule(summary: &Summary, program: &Program, width: usize) -> Vec<String> {
 fn closing(summary: &Summary, elapsed: Duration) -> String {
     let records = summary.records();
     let mut out = format!(
-        "{} records: {} decided, {} refused",
-        grouped(records),
+        "{}: {} decided, {} refused",
+        counted(records, "record"),
         grouped(summary.total.events),
         grouped(summary.rejected)
     );

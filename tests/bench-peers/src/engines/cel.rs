@@ -2,18 +2,16 @@
 //! long lists, are functions of the host's, for the language has neither.
 
 use super::{Found, Peer, fields, numbers, segments, words};
-use crate::asked::{Infix, WRITTEN_OUT, listed};
+use crate::asked::{Infix, Sets};
 use ::cel::objects::Key;
 use ::cel::{Context, Env, Program, Value};
 use perq_tests::workload::{Data, Receipt, Rule};
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, RwLock};
-
-type Sets = Arc<RwLock<Vec<HashSet<i64>>>>;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 #[derive(Default)]
 struct Words {
-    sets: Vec<HashSet<i64>>,
+    sets: Sets,
 }
 
 impl Infix for Words {
@@ -22,11 +20,7 @@ impl Infix for Words {
     }
 
     fn skus(&mut self, of: &[i64]) -> String {
-        if of.len() <= WRITTEN_OUT {
-            return format!("line.sku in [{}]", listed(of));
-        }
-        self.sets.push(of.iter().copied().collect());
-        format!("in_set({}, line.sku)", self.sets.len() - 1)
+        self.sets.of_line(of)
     }
 
     fn segments(&mut self, inside: bool, of: &[String]) -> String {
@@ -72,14 +66,11 @@ impl Peer for Cel {
                 (compile(&amount), rule.least_pieces.map(|_| compile(&sum("pieces"))))
             })
             .collect();
-        let sets: Sets = Arc::new(RwLock::new(words.sets));
+        let sets = words.sets;
         let mut root = Context::with_env(env);
         root.add_function("sum", |of: Arc<Vec<Value>>| of.iter().cloned().map(whole).sum::<i64>())
             .expect("a function");
-        root.add_function("in_set", move |set: i64, sku: i64| {
-            sets.read().is_ok_and(|sets| sets[set as usize].contains(&sku))
-        })
-        .expect("a function");
+        root.add_function("in_set", move |set: i64, sku: i64| sets.has(set, sku)).expect("a function");
         // A context borrows its parent; one a pack is left over at the end of the run.
         Ok(Cel { root: Box::leak(Box::new(root)), programs })
     }

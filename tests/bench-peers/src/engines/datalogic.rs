@@ -2,16 +2,15 @@
 //! operator of the host's.
 
 use super::{Found, Peer, object};
-use crate::asked::{Asked, Constant, OfLine, WRITTEN_OUT, conditions, of_lines};
+use crate::asked::{Asked, Constant, OfLine, Sets, WRITTEN_OUT, conditions, of_lines};
 use bumpalo::Bump;
 use datalogic_rs::operator::EvalContext;
 use datalogic_rs::{CustomOperator, DataValue, Engine, Logic, ParsedData};
 use perq_tests::workload::{Data, Receipt, Rule};
 use serde_json::{Value, json};
-use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
-struct InSet(Arc<OnceLock<Vec<HashSet<i64>>>>);
+struct InSet(Arc<OnceLock<Sets>>);
 
 impl CustomOperator for InSet {
     fn evaluate<'a>(
@@ -22,7 +21,7 @@ impl CustomOperator for InSet {
     ) -> datalogic_rs::Result<&'a DataValue<'a>> {
         let number = |place: usize| args.get(place).and_then(|value| value.as_i64());
         let sets = self.0.get().expect("the sets are there before anything runs");
-        let inside = number(0).zip(number(1)).is_some_and(|(set, sku)| sets[set as usize].contains(&sku));
+        let inside = number(0).zip(number(1)).is_some_and(|(set, sku)| sets.has(set, sku));
         Ok(arena.alloc(DataValue::Bool(inside)))
     }
 }
@@ -56,17 +55,14 @@ fn condition(asked: &Asked) -> Value {
     }
 }
 
-fn sum(rule: &Rule, name: &str, sets: &mut Vec<HashSet<i64>>) -> Value {
+fn sum(rule: &Rule, name: &str, sets: &mut Sets) -> Value {
     let of_lines: Vec<Value> = of_lines(rule)
         .into_iter()
         .map(|asked| match asked {
             OfLine::Is(name, code) => json!({ "==": [field(name), code] }),
             OfLine::IsNot(name, code) => json!({ "!=": [field(name), code] }),
             OfLine::Skus(of) if of.len() <= WRITTEN_OUT => json!({ "in": [field("sku"), of] }),
-            OfLine::Skus(of) => {
-                sets.push(of.into_iter().collect());
-                json!({ "in_set": [sets.len() - 1, field("sku")] })
-            }
+            OfLine::Skus(of) => json!({ "in_set": [sets.keep(of), field("sku")] }),
         })
         .collect();
     let lines = match of_lines.as_slice() {
@@ -91,7 +87,7 @@ impl Peer for Datalogic {
     fn new(rules: &[Rule]) -> Result<Datalogic, String> {
         let all = Arc::new(OnceLock::new());
         let engine = Engine::builder().add_operator("in_set", InSet(all.clone())).build();
-        let mut sets = Vec::new();
+        let mut sets = Sets::default();
         let compile = |logic: Value| engine.compile(logic.to_string().as_str()).expect("a rule");
         let rules = rules
             .iter()
@@ -107,7 +103,7 @@ impl Peer for Datalogic {
                 (compile(amount), pieces)
             })
             .collect();
-        all.set(sets).expect("they are set once");
+        assert!(all.set(sets).is_ok(), "they are set once");
         Ok(Datalogic { engine, rules, arena: Bump::new() })
     }
 

@@ -2,7 +2,7 @@
 //! the scope, lines a type of the host's with getters, long lists a function of the host's.
 
 use super::{Found, Peer, fields, numbers, segments, words};
-use crate::asked::{Infix, WRITTEN_OUT, listed};
+use crate::asked::{Infix, Sets};
 use perq_tests::workload::{Data, Receipt, Rule};
 use rhai::{AST, Dynamic, Engine, ImmutableString, Scope};
 use std::cell::RefCell;
@@ -18,7 +18,7 @@ struct Segments(Rc<HashSet<String>>);
 /// The language, and the sets that its conditions ask.
 #[derive(Default)]
 struct Words {
-    sets: Vec<HashSet<i64>>,
+    sets: Sets,
 }
 
 impl Infix for Words {
@@ -27,11 +27,7 @@ impl Infix for Words {
     }
 
     fn skus(&mut self, of: &[i64]) -> String {
-        if of.len() <= WRITTEN_OUT {
-            return format!("line.sku in [{}]", listed(of));
-        }
-        self.sets.push(of.iter().copied().collect());
-        format!("in_set({}, line.sku)", self.sets.len() - 1)
+        self.sets.of_line(of)
     }
 
     fn segments(&mut self, inside: bool, of: &[String]) -> String {
@@ -81,7 +77,7 @@ impl Peer for Rhai {
             into.borrow_mut().push(Found { rule: rule as usize, amount, pieces });
         });
         let sets = words.sets;
-        engine.register_fn("in_set", move |set: i64, sku: i64| sets[set as usize].contains(&sku));
+        engine.register_fn("in_set", move |set: i64, sku: i64| sets.has(set, sku));
         engine.register_fn("contains", |segments: &mut Segments, name: ImmutableString| {
             segments.0.contains(name.as_str())
         });

@@ -2,17 +2,16 @@
 //! functions of the host's. Enumerations are codes, for the language has none of its own.
 
 use super::{Found, Peer, numbers, words};
-use crate::asked::{Infix, WRITTEN_OUT};
+use crate::asked::{Infix, Sets, WRITTEN_OUT};
 use ::roto::{Context, Ctx, FileTree, Package, Runtime, TypedFunc, library};
 use perq_tests::workload::text::{CHANNELS, CURRENCIES, PAYMENTS, TIERS};
 use perq_tests::workload::{Data, Line, Receipt, Rule};
 use std::cell::RefCell;
-use std::collections::HashSet;
 
 thread_local! {
     /// Lines of the receipt at hand, and sets: a function of the library holds nothing of its own.
     static LINES: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
-    static SETS: RefCell<Vec<HashSet<i64>>> = const { RefCell::new(Vec::new()) };
+    static SETS: RefCell<Sets> = RefCell::new(Sets::default());
 }
 
 fn of_line(place: u64, field: impl Fn(&Line) -> i64) -> i64 {
@@ -41,7 +40,7 @@ pub struct Fields {
 
 #[derive(Default)]
 struct Words {
-    sets: Vec<HashSet<i64>>,
+    sets: Sets,
 }
 
 /// The place of a word in its enumeration. No word is in two of them.
@@ -65,8 +64,8 @@ impl Infix for Words {
             let each: Vec<String> = of.iter().map(|constant| format!("{value} == {constant}")).collect();
             return format!("({})", each.join(Self::OR));
         }
-        self.sets.push(of.iter().map(|number| number.parse().expect("a whole number")).collect());
-        format!("in_set({}, {value})", self.sets.len() - 1)
+        let set = self.sets.keep(of.iter().map(|number| number.parse().expect("a whole number")));
+        format!("in_set({set}, {value})")
     }
 
     fn segments(&mut self, inside: bool, of: &[String]) -> String {
@@ -105,8 +104,8 @@ impl Peer for Roto {
             fn subcategory(place: u64) -> i64 { of_line(place, |line| line.subcategory.into()) }
             fn brand(place: u64) -> i64 { of_line(place, |line| line.brand.into()) }
             fn in_segment(of: u64, number: u64) -> bool { of >> number & 1 == 1 }
-            fn in_set(set: u64, number: i64) -> bool {
-                SETS.with_borrow(|sets| sets[set as usize].contains(&number))
+            fn in_set(set: i64, number: i64) -> bool {
+                SETS.with_borrow(|sets| sets.has(set, number))
             }
         };
         let runtime =

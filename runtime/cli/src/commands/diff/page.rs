@@ -3,7 +3,7 @@
 
 use super::plot::{self, escaped};
 use super::text;
-use crate::numbers::{decimal, grouped, share};
+use crate::numbers::{counted, decimal, grouped, share};
 use perq_runtime::diff::report::{Change, Measure, Report, Split};
 use std::fmt::Write as _;
 
@@ -72,10 +72,10 @@ fn head(report: &Report, out: &mut String) {
         report.period.as_ref().map_or_else(String::new, |p| format!(", {} through {}", p.from, p.to));
     let _ = writeln!(
         out,
-        "<p>Before: {}<br>After: {}<br>{} records{}; {} are decided otherwise ({}).</p>",
+        "<p>Before: {}<br>After: {}<br>{}{}; {} are decided otherwise ({}).</p>",
         side(&report.old),
         side(&report.new),
-        grouped(report.records.all),
+        counted(report.records.all, "record"),
         escaped(&period),
         grouped(report.records.changed),
         share(i128::from(report.records.changed), i128::from(report.records.all)),

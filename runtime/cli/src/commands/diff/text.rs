@@ -2,7 +2,7 @@
 //! what differs is said.
 
 use crate::excerpt::plain;
-use crate::numbers::{Table, decimal, grouped, share};
+use crate::numbers::{Table, counted, decimal, grouped, share};
 use crate::render::plural;
 use perq_runtime::diff::report::{
     AwardChange, Because, Budget, CauseRow, Change, EffectRow, Exact, FirstRefused, HunkReport, Measure,
@@ -285,8 +285,8 @@ fn head(report: &Report, out: &mut Vec<String>) {
     let records = &report.records;
     let of = share(i128::from(records.changed), i128::from(records.all));
     out.push(format!(
-        "{} records{period}; {} are decided otherwise ({of})",
-        grouped(records.all),
+        "{}{period}; {} are decided otherwise ({of})",
+        counted(records.all, "record"),
         grouped(records.changed)
     ));
     out.extend(report.refusals.iter().map(refusal_words));
