@@ -82,7 +82,7 @@ fn books(ledger: &Ledger) -> Vec<Vec<Vec<Datum>>> {
         "SELECT counter, day, amount FROM counter_day WHERE amount <> 0 ORDER BY counter, day",
         "SELECT member, account, start, coalesce(until, 0), CAST(sum(remaining) AS BIGINT) FROM lot \
          WHERE remaining > 0 GROUP BY member, account, start, coalesce(until, 0) ORDER BY 1, 2, 3, 4",
-        "SELECT member, account, owed, balance FROM balance WHERE balance <> 0 OR owed <> 0 ORDER BY member, account",
+        "SELECT member, account, owed FROM owed WHERE owed <> 0 ORDER BY member, account",
         "SELECT member, tiers, level FROM level ORDER BY member, tiers",
         "SELECT coupon, member, count(*), CAST(sum(uses) AS BIGINT) FROM coupon WHERE withdrawn IS NULL \
          GROUP BY coupon, member ORDER BY coupon, member",

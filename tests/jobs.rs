@@ -156,7 +156,7 @@ fn a_review_by_a_job_is_that_of_the_next_event() {
         }
         for sql in [
             "SELECT member, tiers, level, until, reviewed FROM level ORDER BY member, tiers",
-            "SELECT member, account, balance, owed FROM balance ORDER BY member, account",
+            "SELECT member, account, owed FROM owed ORDER BY member, account",
             "SELECT member, account, issued, start, until, granted, spent, remaining FROM lot \
              ORDER BY member, account, issued, start, until, granted, spent",
         ] {

@@ -4,12 +4,14 @@
 //! Each number of writers runs twice: first each writer sends its next event once it has its answer, as fast as that goes;
 //! then events are due at half of the rate that was reached, whoever waits, and their time counts from when they were due.
 //! `WRITERS@RATE` runs the second kind alone, at so many events a second, and ends after twice its time where that is too much.
-//! `two-hands` among the numbers lets one connection write while the other decides.
+//!
+//! Behind each run stands where the time of its events went, in microseconds each; what is not there waited for its turn.
 //!
 //! Members are made as rows, each with a lot of 1 000 points; half of the events give points to a random member, half take
 //! some. Every answer is durable when it comes. The file lies in the target folder: give it a disk of its own.
 
-use perq_ledger::{Ledger, Store, open};
+use perq_ledger::stages::Stages;
+use perq_ledger::{Ledger, Spent, Store, open};
 use perq_runtime::engine::{Engine, EngineKind};
 use perq_tests::ledgers::{Backend, engine};
 use std::process::ExitCode;
@@ -62,10 +64,6 @@ fn fill(store: &mut dyn Store, backend: Backend, members: u64) {
             "INSERT INTO lot (member, account, event, part, issued, start, until, granted, spent, expired, reversed, \
              remaining, by_event, by_raised, worth) \
              SELECT 'm' || i, 'bonus', -i, 1, 0, 0, NULL, 1000, 0, 0, 0, 1000, 0, 0, 1000 FROM {numbers} AS made"
-        ),
-        format!(
-            "INSERT INTO balance (member, account, balance, owed) SELECT 'm' || i, 'bonus', 1000, 0 \
-             FROM {numbers} AS made"
         ),
     ] {
         store.query(&sql, &[]).expect("rows of members");
@@ -125,6 +123,23 @@ fn measure(ledger: &Ledger, members: u64, load: Load, time: Duration, run: u64) 
     (rate, all)
 }
 
+/// Where the time of the events between two moments went.
+fn tell_stages(before: &Spent, after: &Spent) {
+    let events = (after.events - before.events).max(1) as f64;
+    let text = |before: &Stages, after: &Stages| {
+        let earlier =
+            |stage: &str| before.all().iter().find(|(known, _)| *known == stage).map(|(_, time)| *time);
+        let each = after.all().iter().map(|(stage, time)| {
+            let time = time.saturating_sub(earlier(stage).unwrap_or_default());
+            format!("{stage} {:.1}", time.as_secs_f64() * 1e6 / events)
+        });
+        each.collect::<Vec<_>>().join(", ")
+    };
+    let groups = (after.groups - before.groups).max(1) as f64;
+    println!("      {:.1} in a group; {}", events / groups, text(&before.stages, &after.stages));
+    println!("      of writing: {}", text(&before.writing, &after.writing));
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (backend, numbers) = match arguments.split_first() {
@@ -148,15 +163,10 @@ fn main() -> ExitCode {
     let begun = Instant::now();
     fill(&mut *store, backend, members);
     println!("{backend:?}, {members} members (made in {:.0} s)", begun.elapsed().as_secs_f64());
-    let mut ledger = Ledger::new(&engine, store, "").expect("a ledger");
-    let is_load = |text: &&String| *text != "two-hands";
-    if !loads.iter().all(|text| is_load(&text)) {
-        ledger = ledger.with_second_hand();
-        println!("  one connection decides, another writes");
-    }
+    let ledger = Ledger::new(&engine, store, "").expect("a ledger");
     let mut runs = 0u64..;
     let mut tell = |load: Load| {
-        let before = processor();
+        let before = (processor(), ledger.spent());
         let (rate, all) = measure(&ledger, members, load, time, runs.next().unwrap_or_default());
         let at = |thousandths: usize| {
             all.get(all.len() * thousandths / 1000).copied().unwrap_or_default().as_secs_f64() * 1e3
@@ -169,11 +179,12 @@ fn main() -> ExitCode {
             at(500),
             at(990),
             at(999),
-            (processor() - before) * 1e6 / (all.len().max(1) as f64)
+            (processor() - before.0) * 1e6 / (all.len().max(1) as f64)
         );
+        tell_stages(&before.1, &ledger.spent());
         rate
     };
-    for text in loads.iter().filter(is_load) {
+    for text in loads {
         let Some(load) = Load::read(text) else { return ExitCode::FAILURE };
         let rate = tell(load);
         if load.rate.is_none() {

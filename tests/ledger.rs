@@ -3,6 +3,7 @@
 use perq_ledger::audit::audit;
 use perq_ledger::deeds::{Act, Deed, Done, carry_out, expire, lapse};
 use perq_ledger::report;
+use perq_ledger::sqlite::Sqlite;
 use perq_ledger::store::Datum;
 use perq_ledger::{Ledger, Refusal, Store, open};
 use perq_runtime::engine::Engine;
@@ -229,7 +230,7 @@ fn nobody_spends_what_is_not_there() {
         });
         let mut store = open(&place, false).unwrap();
         for member in ["anna", "bruno", "carla"] {
-            let left = number(&mut *store, &format!("SELECT balance FROM balance WHERE member = '{member}'"));
+            let left = number(&mut *store, &points_of(member));
             assert_eq!(left, 1, "{backend:?} {member}");
         }
         let short = number(&mut *store, r#"SELECT count(*) FROM event WHERE decision LIKE '%"short"%'"#);
@@ -260,7 +261,10 @@ fn a_budget_of_all_is_never_overshot() {
         });
         let mut store = open(&place, false).unwrap();
         assert_eq!(number(&mut *store, "SELECT CAST(sum(amount) AS BIGINT) FROM claim"), 100, "{backend:?}");
-        assert_eq!(number(&mut *store, "SELECT CAST(sum(balance) AS BIGINT) FROM balance"), 100);
+        assert_eq!(
+            number(&mut *store, "SELECT CAST(sum(amount) AS BIGINT) FROM entry WHERE book = 'member'"),
+            100
+        );
         sound(&place);
     }
 }
@@ -344,17 +348,28 @@ fn what_ends_is_booked_once_and_by_hand_is_said_by_whom() {
     }
 }
 
+/// Asks for the points that a member has, by the entries.
+fn points_of(member: &str) -> String {
+    format!("SELECT CAST(sum(amount) AS BIGINT) FROM entry WHERE book = 'member' AND member = '{member}'")
+}
+
 /// What was done to a ledger behind its back, and which invariant says so.
-const DAMAGES: [(&str, &str); 15] = [
+const DAMAGES: [(&str, &str); 18] = [
     ("UPDATE entry SET amount = amount + 1 WHERE event = 1 AND part = 1", "I1"),
-    ("UPDATE balance SET balance = balance + 1 WHERE member = 'anna'", "I2"),
-    ("UPDATE balance SET owed = owed + 1, balance = balance - 1 WHERE member = 'anna'", "I2"),
-    ("DELETE FROM balance WHERE member = 'bo'", "I2"),
+    ("INSERT INTO owed (member, account, owed) VALUES ('anna', 'bonus', 1)", "I2"),
+    ("INSERT INTO owed (member, account, owed) VALUES ('zoe', 'bonus', 1)", "I2"),
+    (
+        "UPDATE lot SET remaining = remaining - 1, expired = expired + 1 WHERE member = 'anna' AND remaining > 0",
+        "I2",
+    ),
     ("UPDATE lot SET remaining = remaining - 1, spent = spent + 1 WHERE member = 'bo'", "I4"),
     ("DELETE FROM lot WHERE member = 'bo'", "I4"),
     ("UPDATE event SET decision = replace(decision, '\"50\"', '\"60\"') WHERE id = 'g1'", "I5"),
     ("UPDATE event SET json = replace(json, 'gift', 'gilt') WHERE id = 'g1'", "I6"),
     ("DELETE FROM link WHERE member = 'anna' AND seq = 2", "I6"),
+    ("UPDATE link SET before = 0 WHERE member = 'anna' AND seq = 2", "I6"),
+    ("UPDATE link SET before = event WHERE member = 'anna' AND seq = 2", "I6"),
+    ("UPDATE member SET last = 0 WHERE name = 'bo'", "I6"),
     ("UPDATE member SET seq = seq + 1 WHERE name = 'bo'", "I6"),
     ("DELETE FROM entry WHERE event = (SELECT number FROM event WHERE id = 'g3')", "I5"),
     ("UPDATE counter_day SET amount = amount + 1", "I8"),
@@ -397,29 +412,84 @@ const FIRST: [&str; 4] = [
     "CREATE INDEX lot_that_ends ON lot (until) WHERE remaining > 0 AND until IS NOT NULL",
 ];
 
-/// A ledger as the first version left it answers as it did, goes on, and has the indexes of a new one.
+/// What the second version had otherwise.
+fn second(backend: Backend) -> Vec<String> {
+    let (table, triggers) = match backend {
+        Backend::Sqlite => (
+            " STRICT, WITHOUT ROWID",
+            ["UPDATE", "DELETE"]
+                .map(|deed| {
+                    format!(
+                        "CREATE TRIGGER link_no_{deed} BEFORE {deed} ON link BEGIN \
+                         SELECT raise(ABORT, 'rows of link are only ever added'); END"
+                    )
+                })
+                .to_vec(),
+        ),
+        Backend::Postgres => (
+            "",
+            vec![
+                "CREATE TRIGGER link_fixed BEFORE UPDATE OR DELETE ON link \
+                 FOR EACH ROW EXECUTE FUNCTION only_ever_added()"
+                    .to_owned(),
+            ],
+        ),
+    };
+    let number = if backend == Backend::Sqlite { "INTEGER" } else { "BIGINT" };
+    let mut all = vec![
+        format!(
+            "CREATE TABLE before (member TEXT NOT NULL, seq {number} NOT NULL, event {number} NOT NULL, hash TEXT NOT NULL, \
+             PRIMARY KEY (member, seq)){table}"
+        ),
+        "INSERT INTO before (member, seq, event, hash) SELECT member, seq, event, hash FROM link".to_owned(),
+        "DROP TABLE link".to_owned(),
+        "ALTER TABLE before RENAME TO link".to_owned(),
+        format!(
+            "CREATE TABLE balance (member TEXT NOT NULL, account TEXT NOT NULL, balance {number} NOT NULL, \
+             owed {number} NOT NULL, PRIMARY KEY (member, account), CHECK (balance + owed >= 0)){table}"
+        ),
+        "INSERT INTO balance (member, account, balance, owed) SELECT n.member, n.account, CAST(sum(n.amount) AS BIGINT), \
+         coalesce((SELECT o.owed FROM owed o WHERE o.member = n.member AND o.account = n.account), 0) \
+         FROM entry n WHERE n.book = 'member' GROUP BY n.member, n.account"
+            .to_owned(),
+        "DROP TABLE owed".to_owned(),
+        "ALTER TABLE member DROP COLUMN last".to_owned(),
+    ];
+    all.extend(triggers);
+    all
+}
+
+/// A ledger as an earlier version left it answers as it did, goes on, and is what a new one is.
 #[test]
-fn a_ledger_of_the_first_version_goes_on() {
+fn a_ledger_of_an_earlier_version_goes_on() {
     let engine = engine(EVERYTHING);
-    for backend in Backend::ALL {
+    for (backend, version) in Backend::ALL.into_iter().flat_map(|backend| [(backend, 1), (backend, 2)]) {
         let (place, fresh) = (backend.place(), backend.place());
-        let all = events(21, 80);
+        let all = events(20 + version, 80);
         let (first, then) = all.split_at(50);
         let before: Vec<String> = {
             let here = ledger(&engine, &place);
             first.iter().map(|event| here.decide(event.as_bytes()).unwrap().decision).collect()
         };
+        let kept = books(&place);
         let mut store = open(&place, false).unwrap();
-        let version: &[&str] = match backend {
-            Backend::Sqlite => &["PRAGMA user_version = 1"],
-            Backend::Postgres => &["DELETE FROM perq_ledger", "INSERT INTO perq_ledger (version) VALUES (1)"],
-        };
-        for sql in FIRST.iter().chain(version) {
-            store.query(sql, &[]).unwrap();
+        let mut back = second(backend);
+        if version == 1 {
+            back.extend(FIRST.map(str::to_owned));
+        }
+        match backend {
+            Backend::Sqlite => back.push(format!("PRAGMA user_version = {version}")),
+            Backend::Postgres => {
+                back.push("DELETE FROM perq_ledger".to_owned());
+                back.push(format!("INSERT INTO perq_ledger (version) VALUES ({version})"));
+            }
+        }
+        for sql in back {
+            store.query(&sql, &[]).unwrap_or_else(|error| panic!("{sql}: {error}"));
         }
         drop(store);
-        let kept = books(&place);
         let here = ledger(&engine, &place);
+        sound(&place);
         for (event, decision) in first.iter().zip(&before) {
             let answer = here.decide(event.as_bytes()).unwrap();
             assert!(answer.repeated && answer.decision == *decision, "{backend:?}: {event}");
@@ -431,16 +501,25 @@ fn a_ledger_of_the_first_version_goes_on() {
         }
         sound(&place);
         drop(ledger(&engine, &fresh));
-        let sql = match backend {
-            Backend::Sqlite => {
-                "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name"
-            }
-            Backend::Postgres => {
-                "SELECT CAST(indexname AS TEXT), indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1"
-            }
+        let shapes: &[&str] = match backend {
+            Backend::Sqlite => &[
+                "SELECT type, name, tbl_name FROM sqlite_master ORDER BY type, name",
+                "SELECT name, sql FROM sqlite_master WHERE type <> 'table' AND sql IS NOT NULL ORDER BY name",
+                "SELECT m.name, c.name, c.type, c.\"notnull\", c.pk FROM sqlite_master m \
+                 JOIN pragma_table_info(m.name) c WHERE m.type = 'table' ORDER BY m.name, c.cid",
+            ],
+            Backend::Postgres => &[
+                "SELECT CAST(indexname AS TEXT), indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1",
+                "SELECT CAST(tgname AS TEXT), CAST(CAST(tgrelid AS regclass) AS TEXT) FROM pg_trigger ORDER BY 2, 1",
+                "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT), CAST(data_type AS TEXT), \
+                 CAST(is_nullable AS TEXT) FROM information_schema.columns WHERE table_schema = 'public' \
+                 ORDER BY table_name, ordinal_position",
+            ],
         };
-        let indexes = |place: &str| rows(&mut *open(place, false).unwrap(), sql);
-        assert_eq!(indexes(&place), indexes(&fresh), "{backend:?}");
+        for sql in shapes {
+            let shape = |place: &str| rows(&mut *open(place, false).unwrap(), sql);
+            assert_eq!(shape(&place), shape(&fresh), "{backend:?} {version}: {sql}");
+        }
     }
 }
 
@@ -792,6 +871,31 @@ fn a_reservation_ends_once() {
     }
 }
 
+/// The log begins anew again and again while events are decided, and nothing is lost with that.
+#[test]
+fn the_log_is_taken_in_beside_the_commits() {
+    let engine = engine(SMALL);
+    let place = Backend::Sqlite.place();
+    let store = Sqlite::open(Path::new(&place), true).unwrap().with_log(30);
+    let ledger = Ledger::new(&engine, Box::new(store), "").unwrap();
+    // A header says how often the log has begun anew: bytes 12 to 15, the first ones first.
+    let begun = || {
+        let log = std::fs::read(format!("{place}-wal")).unwrap();
+        u32::from_be_bytes(log[12..16].try_into().unwrap())
+    };
+    let (first, mut kept) = (begun(), 0);
+    let started = std::time::Instant::now();
+    while begun() < first + 3 {
+        assert!(started.elapsed().as_secs() < 120, "{kept} events, and the log only grows");
+        let text = gift(&format!("g{kept}"), &format!("m{}", kept % 50), "2026-03-01T10:00:00", 5);
+        ledger.decide(text.as_bytes()).unwrap();
+        kept += 1;
+    }
+    assert_eq!(sound(&place).events, kept);
+    drop(ledger);
+    assert_eq!(sound(&place).events, kept);
+}
+
 #[test]
 fn a_full_disk_refuses_and_recovers() {
     let engine = engine(SMALL);
@@ -956,6 +1060,13 @@ fn the_command_line_tells_all_of_a_member() {
         "{json}"
     );
     assert_eq!(json["at"], "2026-03-03T09:00:00Z");
+    // As people write them: the purchase is of 10 o'clock in Rome.
+    let field = |name: &str| {
+        let fields = json["fields"].as_array().expect("fields");
+        fields.iter().find(|field| field["field"] == name).map(|field| field["value"].clone())
+    };
+    assert_eq!(field("member.seen"), Some("2026-03-02T09:00:00Z".into()), "{json}");
+    assert_eq!(field("member.spent"), Some("200.00".into()), "{json}");
     let (exit, _, said) = perq(&["ledger", "member", &place, "nobody"], "");
     assert_eq!((exit, said.as_str()), (1, "nothing is known of member nobody\n"));
     // Whom nobody knows is a slip, unless it is said to be none.
@@ -1075,7 +1186,7 @@ fn books(place: &str) -> Vec<Vec<Vec<Datum>>> {
         "SELECT counter, day, amount FROM counter_day WHERE amount <> 0 ORDER BY counter, day",
         "SELECT member, account, start, coalesce(until, 0), CAST(sum(remaining) AS BIGINT) FROM lot \
          WHERE remaining > 0 GROUP BY member, account, start, coalesce(until, 0) ORDER BY 1, 2, 3, 4",
-        "SELECT member, account, owed, balance FROM balance ORDER BY member, account",
+        "SELECT member, account, owed FROM owed WHERE owed <> 0 ORDER BY member, account",
         "SELECT h.member, h.kind, h.name, h.of_event, h.value FROM holding h WHERE h.value IS NOT NULL \
          AND NOT EXISTS (SELECT 1 FROM holding l WHERE l.member = h.member AND l.kind = h.kind \
          AND l.name = h.name AND l.of_event = h.of_event AND l.of_raised = h.of_raised AND l.event > h.event) \
@@ -1177,7 +1288,10 @@ fn returns_of_one_purchase_follow_one_another() {
             assert_eq!(number(&mut *store, "SELECT count(*) FROM origin"), 6);
             assert_eq!(number(&mut *store, "SELECT coalesce(CAST(sum(amount) AS BIGINT), 0) FROM claim"), 0);
             assert_eq!(
-                number(&mut *store, "SELECT coalesce(CAST(sum(balance) AS BIGINT), 0) FROM balance"),
+                number(
+                    &mut *store,
+                    "SELECT coalesce(CAST(sum(amount) AS BIGINT), 0) FROM entry WHERE book = 'member'"
+                ),
                 0
             );
             sound(&place);
@@ -1792,12 +1906,10 @@ fn what_an_event_would_claim_is_held() {
             )
         };
         assert_eq!([of(&mut *store, ""), of(&mut *store, "anna"), of(&mut *store, "zoe")], [3, 3, 2]);
-        let points = |store: &mut dyn Store| {
-            number(store, "SELECT CAST(sum(balance) AS BIGINT) FROM balance WHERE member = 'anna'")
-        };
+        let points = |store: &mut dyn Store| number(store, &points_of("anna"));
         assert_eq!(points(&mut *store), 2);
         // Nobody was awarded anything by it.
-        assert_eq!(number(&mut *store, "SELECT count(*) FROM balance WHERE member = 'zoe'"), 0);
+        assert_eq!(number(&mut *store, "SELECT count(*) FROM lot WHERE member = 'zoe'"), 0);
         sound(&place);
         // Another event of hers finds 2 points, too few for the fee, and 3 of her 6 left.
         let second = ledger.quote(buys("p2", "anna", 100, "").as_bytes()).unwrap().decision;

@@ -7,8 +7,9 @@
 
 use crate::ledgers::{Backend, Server, engine};
 use perq_ledger::audit::audit;
+use perq_ledger::sqlite::Sqlite;
 use perq_ledger::store::Datum;
-use perq_ledger::{Ledger, Refusal, open};
+use perq_ledger::{Ledger, Refusal, Store, open};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -104,9 +105,14 @@ fn event(dice: &mut Dice, id: &str, sold: &mut Vec<String>) -> String {
 /// # Panics
 /// Where the ledger is damaged.
 pub fn write(place: &str, seed: u64) {
-    let ledger = Ledger::new(&engine(RULES), open(place, true).expect("a place"), "").expect("a ledger");
-    // Every other one decides while it writes.
-    let ledger = if seed.is_multiple_of(2) { ledger.with_second_hand() } else { ledger };
+    let store: Box<dyn Store> = if place.starts_with("postgresql://") {
+        open(place, true).expect("a place")
+    } else {
+        // A short log, so that many are killed while it is taken in.
+        let store = Sqlite::open(Path::new(place), true).expect("a place");
+        Box::new(if seed.is_multiple_of(4) { store } else { store.with_log(40) })
+    };
+    let ledger = Ledger::new(&engine(RULES), store, "").expect("a ledger");
     std::thread::scope(|scope| {
         for writer in 0..WRITERS {
             let ledger = &ledger;

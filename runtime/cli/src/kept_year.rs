@@ -125,7 +125,8 @@ pub fn keep(
     let mut left: i64 = 0;
     for row in store
         .query(
-            "SELECT member, CAST(sum(balance) AS BIGINT) FROM balance GROUP BY member ORDER BY member",
+            "SELECT member, CAST(sum(amount) AS BIGINT) FROM entry WHERE book = 'member' \
+             GROUP BY member ORDER BY member",
             &[],
         )
         .map_err(fail)?

@@ -7,6 +7,7 @@ use crate::chain;
 use crate::contacts::{ALL, OFFERED, told};
 use crate::desk::{AskedOf, KeptOrigin, asked_of};
 use crate::ledger::OWN;
+use crate::schema::links_of;
 use crate::store::{
     Book, Cause, Datum, EntryRow, EventKey, EventRow, FoundOrigin, HeldClaim, LotKey, LotRow, OriginRow,
     Store, StoreError, held_claims, held_codes,
@@ -96,7 +97,7 @@ fn whole(store: &mut dyn Store) -> Result<Report, StoreError> {
         ("link", visited.links, "I6"),
         ("entry", visited.entries, "I6"),
         ("lot", visited.lots, "I4"),
-        ("balance", visited.balances, "I2"),
+        ("owed", visited.owed, "I2"),
     ] {
         let there = number(store, &format!("SELECT count(*) FROM {table}"))?;
         if there != seen {
@@ -757,7 +758,7 @@ struct Visited {
     links: i64,
     entries: i64,
     lots: i64,
-    balances: i64,
+    owed: i64,
     /// Events in the chain of their own member.
     own: i64,
 }
@@ -770,7 +771,7 @@ struct Of {
     links: Vec<(i64, String, EventRow)>,
     entries: BTreeMap<i64, Vec<EntryRow>>,
     lots: BTreeMap<(String, LotKey), LotRow>,
-    balances: BTreeMap<String, (i64, i64)>,
+    owed: BTreeMap<String, i64>,
 }
 
 /// I2, I3, I4, I6, I9 of the members whose names are past the first and not past the second.
@@ -782,6 +783,7 @@ fn members(
 ) -> Result<(), StoreError> {
     let range = [Datum::Text(after.to_owned()), Datum::Text(last.to_owned())];
     let mut all: BTreeMap<String, Of> = BTreeMap::new();
+    let links = links_of("m.name > $1 AND m.name <= $2");
     for row in store.query("SELECT name, seq, head FROM member WHERE name > $1 AND name <= $2", &range)? {
         if let [name, seq, head] = row.as_slice() {
             let of = Of { seq: seq.number(), head: head.text().to_owned(), ..Of::default() };
@@ -789,10 +791,10 @@ fn members(
         }
     }
     for row in store.query(
-        "SELECT l.member, l.seq, l.hash, e.number, e.source, e.id, e.revision, e.kind, e.member, e.at, e.date, e.time, \
+        &format!("{links} SELECT l.member, l.seq, l.hash, e.number, e.source, e.id, e.revision, e.kind, e.member, e.at, e.date, e.time, \
          e.json, e.decision, e.refused, e.pack, e.tz, e.snapshot, e.past, o.event, o.seq, o.text \
-         FROM link l JOIN event e ON e.number = l.event LEFT JOIN origin o ON o.kept_by = e.number \
-         WHERE l.member > $1 AND l.member <= $2 ORDER BY l.member, l.seq",
+         FROM links l JOIN event e ON e.number = l.event LEFT JOIN origin o ON o.kept_by = e.number \
+         ORDER BY l.member, l.seq"),
         &range,
     )? {
         let value = |at: usize| row.get(at).cloned().unwrap_or(Datum::Null);
@@ -825,9 +827,9 @@ fn members(
         all.entry(member).or_default().links.push((value(1).number(), text(2), event));
     }
     for row in store.query(
-        "SELECT e.member, e.event, e.part, e.account, e.book, e.amount, e.lot_event, e.lot_part, e.rule \
-         FROM link l JOIN entry e ON e.event = l.event AND e.member = l.member \
-         WHERE l.member > $1 AND l.member <= $2 ORDER BY e.member, e.event, e.part",
+        &format!("{links} SELECT e.member, e.event, e.part, e.account, e.book, e.amount, e.lot_event, e.lot_part, e.rule \
+         FROM links l JOIN entry e ON e.event = l.event AND e.member = l.member \
+         ORDER BY e.member, e.event, e.part"),
         &range,
     )? {
         let value = |at: usize| row.get(at).cloned().unwrap_or(Datum::Null);
@@ -876,16 +878,13 @@ fn members(
         visited.lots += 1;
         all.entry(lot.member.clone()).or_default().lots.insert((lot.account.clone(), lot.key), lot);
     }
-    for row in store.query(
-        "SELECT member, account, balance, owed FROM balance WHERE member > $1 AND member <= $2",
-        &range,
-    )? {
-        if let [member, account, balance, owed] = row.as_slice() {
-            visited.balances += 1;
-            all.entry(member.text().to_owned())
-                .or_default()
-                .balances
-                .insert(account.text().to_owned(), (balance.number(), owed.number()));
+    for row in
+        store.query("SELECT member, account, owed FROM owed WHERE member > $1 AND member <= $2", &range)?
+    {
+        if let [member, account, owed] = row.as_slice() {
+            visited.owed += 1;
+            let of = all.entry(member.text().to_owned()).or_default();
+            of.owed.insert(account.text().to_owned(), owed.number());
         }
     }
     for (name, of) in &all {
@@ -1005,23 +1004,15 @@ fn points(name: &str, of: &Of, report: &mut Report) {
             report.find("I2", format!("member {name}: the lots of {account} do not make up the balance"));
         }
     }
-    let accounts: BTreeSet<&str> =
-        sums.keys().copied().chain(of.balances.keys().map(String::as_str)).collect();
+    let accounts: BTreeSet<&str> = sums.keys().copied().chain(of.owed.keys().map(String::as_str)).collect();
     for account in accounts {
-        let worked_out = sums.get(account).copied().unwrap_or_default();
-        let kept = of.balances.get(account).copied().unwrap_or_default();
+        let (_, worked_out) = sums.get(account).copied().unwrap_or_default();
+        let kept = of.owed.get(account).copied().unwrap_or_default();
         if worked_out != kept {
             report.find(
                 "I2",
-                format!(
-                    "member {name}: balance {} of {account} ({} owed), but the entries sum to {} ({} owed)",
-                    kept.0, kept.1, worked_out.0, worked_out.1
-                ),
+                format!("member {name} owes {kept} of {account}, but the entries leave {worked_out} owed"),
             );
-        }
-        if kept.0.saturating_add(kept.1) < 0 {
-            report
-                .find("I3", format!("member {name}: balance {} of {account} is below what is owed", kept.0));
         }
     }
 }

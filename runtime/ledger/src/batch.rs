@@ -5,8 +5,8 @@
 
 use crate::chain;
 use crate::store::{
-    BalanceRow, Book, Cause, ClaimRow, EntryRow, EventRow, LevelRow, LinkRow, LotChange, LotKey, LotRow,
-    MemberChange, MemberRow, TallyRow, Writes,
+    Book, Cause, ClaimRow, EntryRow, EventRow, LevelRow, LinkRow, LotChange, LotKey, LotRow, MemberChange,
+    MemberRow, OwedRow, TallyRow, Writes,
 };
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Batch {
     members: BTreeMap<String, MemberChange>,
     lots: BTreeMap<LotKey, LotRow>,
     lot_changes: BTreeMap<(String, String, LotKey), LotChange>,
-    balances: BTreeMap<(String, String), BalanceRow>,
+    owed: BTreeMap<(String, String), OwedRow>,
     counters: BTreeMap<String, (i64, i64)>,
     days: BTreeMap<(String, i64), i64>,
     /// By member and tiers, as they stand, and whether they are other than they were found.
@@ -75,7 +75,7 @@ impl Batch {
     pub fn member(&mut self, name: &str) -> &mut MemberRow {
         let change = self.members.entry(name.to_owned()).or_insert_with(|| MemberChange {
             found: 0,
-            row: MemberRow { name: name.to_owned(), seq: 0, head: chain::NOTHING.to_owned() },
+            row: MemberRow { name: name.to_owned(), seq: 0, head: chain::NOTHING.to_owned(), last: 0 },
         });
         &mut change.row
     }
@@ -134,7 +134,7 @@ impl Batch {
             lots: self.lots.into_values().collect(),
             lot_changes: self.lot_changes.into_values().collect(),
             tallies: self.tallies.into_values().collect(),
-            balances: self.balances.into_values().filter(|row| (row.balance, row.owed) != (0, 0)).collect(),
+            owed: self.owed.into_values().filter(|row| row.owed != 0).collect(),
             ..self.rows
         }
     }
@@ -153,12 +153,16 @@ impl Batch {
         })
     }
 
-    fn balance(&mut self, of: Of<'_>, more: i64, owed: i64) {
-        let row = self.balances.entry((of.member.to_owned(), of.account.to_owned())).or_insert_with(|| {
-            BalanceRow { member: of.member.to_owned(), account: of.account.to_owned(), balance: 0, owed: 0 }
+    fn owe(&mut self, of: Of<'_>, more: i64) {
+        if more == 0 {
+            return;
+        }
+        let row = self.owed.entry((of.member.to_owned(), of.account.to_owned())).or_insert_with(|| OwedRow {
+            member: of.member.to_owned(),
+            account: of.account.to_owned(),
+            owed: 0,
         });
-        row.balance = row.balance.saturating_add(more);
-        row.owed = row.owed.saturating_add(owed);
+        row.owed = row.owed.saturating_add(more);
     }
 }
 
@@ -204,7 +208,7 @@ impl Posting<'_> {
             spendable: life.spendable,
             worth: amount,
         });
-        self.batch.balance(of, amount, paid.saturating_neg());
+        self.batch.owe(of, paid.saturating_neg());
         key
     }
 
@@ -231,7 +235,7 @@ impl Posting<'_> {
         if into != Book::Breakage {
             self.entry(of, into, sum, None);
         }
-        self.batch.balance(of, sum.saturating_neg(), owed);
+        self.batch.owe(of, owed);
     }
 
     /// Gives back to its lot what was redeemed of it; without a lot less is owed.
@@ -242,9 +246,8 @@ impl Posting<'_> {
             Some(key) => {
                 let change = self.batch.lot_change(of, key);
                 change.spent = change.spent.saturating_sub(amount);
-                self.batch.balance(of, amount, 0);
             }
-            None => self.batch.balance(of, amount, amount.saturating_neg()),
+            None => self.batch.owe(of, amount.saturating_neg()),
         }
     }
 
@@ -254,7 +257,6 @@ impl Posting<'_> {
         self.entry(of, Book::Member, amount, Some(key));
         let change = self.batch.lot_change(of, key);
         change.expired = change.expired.saturating_sub(amount);
-        self.batch.balance(of, amount, 0);
     }
 
     /// Notes that a lot is worth less than it was, whether that is still there or not.
@@ -270,7 +272,6 @@ impl Posting<'_> {
             self.entry(of, Book::Reserved, *amount, Some(*key));
             let change = self.batch.lot_change(of, *key);
             change.spent = change.spent.saturating_add(*amount);
-            self.batch.balance(of, amount.saturating_neg(), 0);
         }
     }
 
@@ -285,7 +286,6 @@ impl Posting<'_> {
             self.entry(of, Book::Member, *amount, Some(*key));
             let change = self.batch.lot_change(of, *key);
             change.spent = change.spent.saturating_sub(*amount);
-            self.batch.balance(of, *amount, 0);
         }
     }
 
@@ -320,7 +320,9 @@ impl Posting<'_> {
             );
             row.seq = seq;
             row.head.clone_from(&hash);
-            batch.rows.links.push(LinkRow { member: member.to_owned(), seq, event: event.number, hash });
+            let before = std::mem::replace(&mut row.last, event.number);
+            let member = member.to_owned();
+            batch.rows.links.push(LinkRow { member, seq, event: event.number, before, hash });
         }
         batch.rows.entries.extend(entries);
         batch.lots.extend(lots.into_iter().map(|lot| (lot.key, lot)));

@@ -365,7 +365,7 @@ impl<'d> Desk<'d> {
             });
             of.1.push(row.key);
         }
-        for row in &found.balances {
+        for row in &found.owed {
             rows.entry((row.member.clone(), row.account.clone())).or_default().2 = row.owed;
         }
         let lots = rows.into_iter().map(|(key, (lots, keys, owed))| (key, (Lots::of(lots, owed), keys)));

@@ -464,11 +464,8 @@ impl Desk {
         origins: &BTreeMap<i64, KeptOrigin>,
         earliest: i64,
     ) -> Result<(), StoreError> {
-        let owed: BTreeMap<(&str, &str), i64> = found
-            .balances
-            .iter()
-            .map(|row| ((row.member.as_str(), row.account.as_str()), row.owed))
-            .collect();
+        let owed: BTreeMap<(&str, &str), i64> =
+            found.owed.iter().map(|row| ((row.member.as_str(), row.account.as_str()), row.owed)).collect();
         let accounts: BTreeMap<&str, AccountId> = self
             .program
             .accounts

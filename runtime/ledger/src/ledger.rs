@@ -1,16 +1,15 @@
 //! The ledger: events in, decisions out, each kept exactly once.
 //!
-//! Events that come while others are decided wait together, and are decided and written as one: one thread takes all that
-//! wait, loads what they need to see in one question, decides them one after another, and commits. Where a host asks for it, a
-//! second hand of the store commits, while the next thread decides what waits by then, but for events that need to see what is
-//! being written. Where somebody else (another process, another host) was faster, they are decided again on what is there now, a
-//! bounded number of times.
+//! Events that come while others are written wait together, and are decided and written as one: one thread takes all that
+//! wait, loads what they need to see in one question, decides them one after another, and commits. Where somebody else
+//! (another process, another host) was faster, they are decided again on what is there now, a bounded number of times.
 //!
 //! Refuses to know rules and files.
 
 use crate::contacts::{Learned, Told, told};
 use crate::desk::{Booked, Desk, Incoming, Missing, Needs, Shared, SharedCounters, SumsThen, is_by_day};
 use crate::same;
+use crate::stages::Stages;
 use crate::store::{Datum, EventKey, Loaded, Store, StoreError, Wanted, Writes};
 use perq_compiler::calendar::{DAY, is_universal, limited};
 use perq_compiler::ir::{CounterId, Verified, offers};
@@ -21,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How sources and kinds of the ledger's own deeds begin.
@@ -29,15 +28,6 @@ pub const OWN: &str = "perq:";
 
 /// Most events that are written together.
 const MOST_TOGETHER: usize = 512;
-
-/// Most events that are not worth a second hand: whoever decides them writes them, too.
-const FEW: usize = 2;
-
-/// Most events that are written apart before the store pauses, where it has to.
-const MOST_APART: usize = 1_000;
-
-/// How many groups that pause takes: one that takes the log in, and one that begins it anew.
-const PAUSE: usize = 2;
 
 /// How often an event is decided again because somebody else was faster.
 const ATTEMPTS: u32 = 12;
@@ -221,92 +211,7 @@ pub type Answered = Result<Answer, Refusal>;
 pub struct Ledger {
     engine: Engine,
     queue: Mutex<Queue>,
-    /// Taken before `pen` by whoever takes both.
     work: Mutex<Work>,
-    /// Whether a second hand is asked for.
-    two_hands: bool,
-    /// The second hand of the store, from when it is first of use; nothing where there can be none.
-    pen: OnceLock<Option<Mutex<Box<dyn Store>>>>,
-    /// What is being written with it.
-    underway: Mutex<Option<Arc<Underway>>>,
-}
-
-/// What is decided and not yet written: whoever needs to see it has to wait.
-#[derive(Debug, Default)]
-struct Underway {
-    members: BTreeSet<String>,
-    /// Source and id.
-    events: BTreeSet<(String, String)>,
-    codes: BTreeSet<String>,
-    /// The last number of an event.
-    last: i64,
-}
-
-impl Underway {
-    fn of(writes: &Writes) -> Underway {
-        let issued = writes.coupons.iter().map(|row| &row.folded);
-        let withdrawn = writes.withdrawn.iter().map(|(folded, _)| folded);
-        let codes = issued.chain(withdrawn).chain(writes.uses.iter().map(|row| &row.folded));
-        let key = |key: &EventKey| (key.source.clone(), key.id.clone());
-        Underway {
-            members: writes.members.iter().map(|change| change.row.name.clone()).collect(),
-            events: writes.events.iter().map(|row| key(&row.key)).collect(),
-            codes: codes.cloned().collect(),
-            last: writes.events.iter().map(|row| row.number).max().unwrap_or(0),
-        }
-    }
-
-    /// Whether any of what is wanted is among it.
-    fn concerns(&self, keys: &[EventKey], members: &[String], codes: &[String]) -> bool {
-        members.iter().any(|member| self.members.contains(member))
-            || codes.iter().any(|code| self.codes.contains(code))
-            || keys.iter().any(|key| self.events.contains(&(key.source.clone(), key.id.clone())))
-    }
-}
-
-/// The turn of a thread to work for all that wait; with its end it is the next one's.
-struct Working<'l> {
-    ledger: &'l Ledger,
-    work: Option<MutexGuard<'l, Work>>,
-}
-
-impl<'l> Working<'l> {
-    fn begin(ledger: &'l Ledger) -> Working<'l> {
-        Working { ledger, work: Some(lock(&ledger.work)) }
-    }
-
-    /// Lets the next one work.
-    fn pass(&mut self) {
-        let Some(work) = self.work.take() else { return };
-        drop(work);
-        let mut queue = lock(&self.ledger.queue);
-        match queue.waiting.front() {
-            Some(next) => next.slot.tell(Turn::Work),
-            None => queue.busy = false,
-        }
-    }
-}
-
-impl Drop for Working<'_> {
-    fn drop(&mut self) {
-        self.pass();
-    }
-}
-
-/// Notes what is being written, until its end, however that comes.
-struct Writing<'l>(&'l Mutex<Option<Arc<Underway>>>);
-
-impl<'l> Writing<'l> {
-    fn begin(underway: &'l Mutex<Option<Arc<Underway>>>, writes: &Writes) -> Writing<'l> {
-        *lock(underway) = Some(Arc::new(Underway::of(writes)));
-        Writing(underway)
-    }
-}
-
-impl Drop for Writing<'_> {
-    fn drop(&mut self) {
-        *lock(self.0) = None;
-    }
 }
 
 /// Events that wait, and whether somebody works.
@@ -359,10 +264,6 @@ impl Slot {
     }
 }
 
-fn records_of(all: &[Waiting]) -> Vec<&[u8]> {
-    all.iter().map(|one| one.json.as_slice()).collect()
-}
-
 /// A lock that a panic elsewhere does not take away.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -385,18 +286,10 @@ impl Ledger {
             source: source.to_owned(),
             oldest: None,
             learned: Arc::default(),
-            apart: 0,
-            pause: 0,
+            spent: Spent::default(),
         };
         let work = Work { books, clerks: vec![clerk] };
-        Ok(Ledger {
-            engine: engine.clone(),
-            queue: Mutex::default(),
-            work: Mutex::new(work),
-            two_hands: false,
-            pen: OnceLock::new(),
-            underway: Mutex::default(),
-        })
+        Ok(Ledger { engine: engine.clone(), queue: Mutex::default(), work: Mutex::new(work) })
     }
 
     /// Lets an earlier pack decide the events before an instant, and the goods that come back of what it has decided.
@@ -418,14 +311,6 @@ impl Ledger {
     #[must_use]
     pub fn with_oldest(self, oldest: i64) -> Ledger {
         lock(&self.work).books.oldest = Some(oldest);
-        self
-    }
-
-    /// Lets a second hand of the store, another connection, write what was decided while more is decided. It takes more of the
-    /// processor for each event, and less time where cores are idle while the disk or the server is waited for.
-    #[must_use]
-    pub fn with_second_hand(mut self) -> Ledger {
-        self.two_hands = true;
         self
     }
 
@@ -453,115 +338,34 @@ impl Ledger {
     /// Decides what waits, and lets the next one work. Who works is among those that wait, and first: it was there before
     /// them.
     fn work_for_all(&self) {
-        let mut working = Working::begin(self);
-        let mut all: Vec<Waiting> = {
+        let mut work = lock(&self.work);
+        let all: Vec<Waiting> = {
             let mut queue = lock(&self.queue);
             let many = queue.waiting.len().min(MOST_TOGETHER);
             queue.waiting.drain(..many).collect()
         };
+        let records: Vec<&[u8]> = all.iter().map(|one| one.json.as_slice()).collect();
         // Nobody may wait for ever because of a mistake of ours.
-        let done = catch_unwind(AssertUnwindSafe(|| self.work_for(&mut working, &mut all)));
-        let answers = done.unwrap_or_else(|_| {
-            if let Some(work) = &mut working.work {
-                work.books.store.abandon();
-            }
+        let answers = catch_unwind(AssertUnwindSafe(|| work.decide(&records))).unwrap_or_else(|_| {
+            work.books.store.abandon();
             let message = "perq made a mistake of its own".to_owned();
             let refusal = Refusal::Damaged { key: EventKey::default(), message };
-            all.iter().map(|_| Err(refusal.clone())).collect()
+            records.iter().map(|_| Err(refusal.clone())).collect()
         });
+        drop(work);
         for (one, answer) in all.iter().zip(answers) {
             one.slot.tell(Turn::Answered(answer));
         }
-    }
-
-    /// Decides events and writes them. Those that need to see what is being written go back to the others that wait.
-    fn work_for(&self, working: &mut Working<'_>, all: &mut Vec<Waiting>) -> Vec<Answered> {
-        let Some(work) = working.work.as_deref_mut() else { return Vec::new() };
-        let mut underway = lock(&self.underway).clone();
-        let Work { books, clerks } = work;
-        let (Some(pen), [clerk]) = (self.pen(books, all.len(), underway.is_some()), clerks.as_mut_slice())
-        else {
-            self.settle();
-            return work.decide(&records_of(all));
-        };
-        let mut ahead = clerk.ahead(books, &records_of(all), underway.as_deref());
-        if let Ok(Ahead::Wait) = ahead {
-            self.settle();
-            underway = None;
-            ahead = clerk.ahead(books, &records_of(all), underway.as_deref());
+        let mut queue = lock(&self.queue);
+        match queue.waiting.front() {
+            Some(next) => next.slot.tell(Turn::Work),
+            None => queue.busy = false,
         }
-        let Ok(Ahead::Decided(decided)) = ahead else {
-            self.settle();
-            return work.decide(&records_of(all));
-        };
-        let Decided { answers, later, writes, is_fresh } = *decided;
-        if !later.is_empty() {
-            let mut queue = lock(&self.queue);
-            for place in later.into_iter().rev() {
-                queue.waiting.push_front(all.remove(place));
-            }
-        }
-        if !is_fresh {
-            return answers;
-        }
-        // Whoever is asked next asks what was counted here.
-        let is_shared = !writes.counters.is_empty() || !writes.tallies.is_empty();
-        let mut hand = lock(pen);
-        let writing = Writing::begin(&self.underway, &writes);
-        if is_shared {
-            let done = hand.commit(&writes);
-            drop(writing);
-            drop(hand);
-            if done.is_ok() {
-                clerk.written(books, &writes);
-                return answers;
-            }
-            return work.decide(&records_of(all));
-        }
-        working.pass();
-        let done = hand.commit(&writes);
-        drop(writing);
-        drop(hand);
-        if done.is_ok() {
-            return answers;
-        }
-        // Somebody else was faster, or it cannot be written: with everything at hand, as often as it takes.
-        self.settled().decide(&records_of(all))
-    }
-
-    /// The second hand, where it is worth it.
-    fn pen(&self, books: &mut Books, waiting: usize, underway: bool) -> Option<&Mutex<Box<dyn Store>>> {
-        if !self.two_hands || (!underway && waiting <= FEW) {
-            return None;
-        }
-        if books.apart >= MOST_APART && books.store.pauses() {
-            (books.apart, books.pause) = (0, PAUSE);
-        }
-        if books.pause > 0 {
-            books.pause -= 1;
-            return None;
-        }
-        books.apart += waiting;
-        self.pen.get_or_init(|| books.store.second().ok().map(Mutex::new)).as_ref()
-    }
-
-    /// Waits until nothing is being written. Whoever works may ask: nobody begins meanwhile.
-    fn settle(&self) {
-        if let Some(Some(pen)) = self.pen.get() {
-            drop(lock(pen));
-        }
-    }
-
-    /// The work, when nothing is being written.
-    fn settled(&self) -> MutexGuard<'_, Work> {
-        let work = lock(&self.work);
-        self.settle();
-        work
     }
 
     /// Decides events in their order, and writes them together.
     pub fn decide_all(&self, records: &[&[u8]]) -> Vec<Answered> {
-        let mut work = self.settled();
+        let mut work = lock(&self.work);
         records.chunks(MOST_TOGETHER).flat_map(|records| work.decide(records)).collect()
     }
 
@@ -571,7 +375,7 @@ impl Ledger {
     /// # Errors
     /// Why there is no decision.
     pub fn quote(&self, json: &[u8]) -> Answered {
-        self.settled().quote(json)
+        lock(&self.work).quote(json)
     }
 
     /// Decides an event as things stand, and holds what it would take until an instant: points, and what it would claim of
@@ -582,13 +386,13 @@ impl Ledger {
     /// # Errors
     /// Why nothing is held.
     pub fn hold(&self, json: &[u8], until: i64, author: &str) -> Answered {
-        self.settled().hold(json, until, author)
+        lock(&self.work).hold(json, until, author)
     }
 
     /// Makes reviews, with the pack of now: of the members whom records name, up to their instants.
     pub(crate) fn review_all(&self, records: &[String]) -> Vec<Answered> {
         let records: Vec<&[u8]> = records.iter().map(String::as_bytes).collect();
-        let mut work = self.settled();
+        let mut work = lock(&self.work);
         let Work { books, clerks } = &mut *work;
         clerks.last_mut().map_or_else(Vec::new, |clerk| clerk.decide(books, &records, true))
     }
@@ -596,7 +400,7 @@ impl Ledger {
     /// Decides events in their order, as if another source had sent them.
     pub(crate) fn decide_as(&self, source: &str, records: &[String]) -> Vec<Answered> {
         let records: Vec<&[u8]> = records.iter().map(String::as_bytes).collect();
-        let mut work = self.settled();
+        let mut work = lock(&self.work);
         let own = std::mem::replace(&mut work.books.source, source.to_owned());
         // How old an event may be was asked when it came.
         let oldest = work.books.oldest.take();
@@ -615,6 +419,12 @@ impl Ledger {
         lock(&self.work).books.source.clone()
     }
 
+    /// Where the time went so far.
+    pub fn spent(&self) -> Spent {
+        let work = lock(&self.work);
+        Spent { writing: work.books.store.stages(), ..work.books.spent.clone() }
+    }
+
     /// Asks the store something.
     ///
     /// # Errors
@@ -622,6 +432,19 @@ impl Ledger {
     pub fn query(&self, sql: &str, values: &[Datum]) -> Result<Vec<Vec<Datum>>, StoreError> {
         lock(&self.work).books.store.query(sql, values)
     }
+}
+
+/// How many groups of events were decided so far, how many events, and where the time went.
+#[derive(Clone, Debug, Default)]
+pub struct Spent {
+    /// Groups.
+    pub groups: u64,
+    /// Events in them.
+    pub events: u64,
+    /// What a group goes through, one after another.
+    pub stages: Stages,
+    /// What writing it goes through, as far as the store knows.
+    pub writing: Stages,
 }
 
 /// What deciding and writing needs; used by one thread at a time.
@@ -639,10 +462,7 @@ struct Books {
     oldest: Option<i64>,
     /// What offers have learned, as it was last read.
     learned: Arc<Learned>,
-    /// Events that were written apart since the store last paused.
-    apart: usize,
-    /// Groups that are still to be written with one hand, for the store to pause.
-    pause: usize,
+    spent: Spent,
 }
 
 /// Who decides events with one pack.
@@ -731,25 +551,6 @@ fn once(wanted: &mut Wanted) {
     wanted.reservations.dedup();
 }
 
-/// What comes of events that are decided while others are written.
-enum Ahead {
-    /// It is to be written.
-    Decided(Box<Decided>),
-    /// Too many of them need to see what is being written.
-    Wait,
-}
-
-/// What is to be written, and then answered.
-struct Decided {
-    /// Of those that are not left for later, in their order.
-    answers: Vec<Answered>,
-    /// The places of those that need to see what is being written, ascending.
-    later: Vec<usize>,
-    writes: Writes,
-    /// Whether there is anything to write.
-    is_fresh: bool,
-}
-
 /// How much is wanted, to want no more again.
 struct Mark {
     keys: usize,
@@ -780,15 +581,6 @@ impl Mark {
         wanted.codes.truncate(self.codes);
         wanted.origins.truncate(self.origins);
         wanted.reservations.truncate(self.reservations);
-    }
-
-    /// Whether what came since is being written.
-    fn concerns(&self, wanted: &Wanted, underway: &Underway) -> bool {
-        underway.concerns(
-            wanted.keys.get(self.keys..).unwrap_or(&[]),
-            wanted.members.get(self.members..).unwrap_or(&[]),
-            wanted.codes.get(self.codes..).unwrap_or(&[]),
-        )
     }
 }
 
@@ -927,6 +719,7 @@ impl Clerk {
 
     fn decide(&mut self, books: &mut Books, records: &[&[u8]], is_review: bool) -> Vec<Answered> {
         let mut answers: Vec<Option<Answered>> = records.iter().map(|_| None).collect();
+        let since = Instant::now();
         let mut wanted = Wanted::default();
         let mut candidates = Vec::new();
         for (place, record) in records.iter().enumerate() {
@@ -940,67 +733,11 @@ impl Clerk {
             }
         }
         once(&mut wanted);
+        books.spent.groups += 1;
+        books.spent.events += records.len() as u64;
+        books.spent.stages.add("read records", since);
         self.candidates(books, &candidates, &mut wanted, &mut answers);
         answers.into_iter().map(|answer| answer.unwrap_or_else(unanswered)).collect()
-    }
-
-    /// Decides events on what is written by now, for another hand to write. Those that need to see what is being written are
-    /// left for later.
-    ///
-    /// # Errors
-    /// Where they cannot be decided so.
-    fn ahead(
-        &mut self,
-        books: &mut Books,
-        records: &[&[u8]],
-        underway: Option<&Underway>,
-    ) -> Result<Ahead, StoreError> {
-        let mut answers: Vec<Option<Answered>> = records.iter().map(|_| None).collect();
-        let mut wanted =
-            Wanted { apart: true, after: underway.map_or(0, |underway| underway.last), ..Wanted::default() };
-        let (mut candidates, mut later) = (Vec::new(), Vec::new());
-        // Events of one member stay in their order.
-        let mut waiting = Underway::default();
-        for (place, record) in records.iter().enumerate() {
-            let before = Mark::of(&wanted);
-            match self.candidate(books, (place, false), record, &mut wanted) {
-                Ok(candidate) => {
-                    // What they come back of, and whose that was, is not known yet.
-                    let looks_back = candidate.of.is_some() || candidate.reservation.is_some();
-                    if underway.is_some() && looks_back {
-                        return Ok(Ahead::Wait);
-                    }
-                    let concerns = |underway: &Underway| before.concerns(&wanted, underway);
-                    if underway.is_some_and(concerns) || concerns(&waiting) {
-                        let members = wanted.members.get(before.members..).unwrap_or(&[]);
-                        waiting.members.extend(members.iter().cloned());
-                        let codes = wanted.codes.get(before.codes..).unwrap_or(&[]);
-                        waiting.codes.extend(codes.iter().cloned());
-                        waiting.events.insert((candidate.key.source, candidate.key.id));
-                        before.back(&mut wanted);
-                        later.push(place);
-                    } else {
-                        candidates.push(candidate);
-                    }
-                }
-                Err(refusal) => {
-                    if let Some(answer) = answers.get_mut(place) {
-                        *answer = Some(Err(refusal));
-                    }
-                }
-            }
-        }
-        if later.len() > candidates.len() {
-            return Ok(Ahead::Wait);
-        }
-        once(&mut wanted);
-        let looked = self.look(books, &candidates, &mut wanted, &mut answers);
-        books.store.abandon();
-        let (writes, fresh) = looked?;
-        let answers =
-            answers.into_iter().enumerate().filter(|(place, _)| later.binary_search(place).is_err());
-        let answers = answers.map(|(_, answer)| answer.unwrap_or_else(unanswered)).collect();
-        Ok(Ahead::Decided(Box::new(Decided { answers, later, writes, is_fresh: !fresh.is_empty() })))
     }
 
     /// Takes over what was just written.
@@ -1080,6 +817,7 @@ impl Clerk {
         wanted: &mut Wanted,
         answers: &mut [Option<Answered>],
     ) -> Result<(Writes, Vec<usize>), StoreError> {
+        let since = Instant::now();
         if !wanted.origins.is_empty() {
             // Whose they were and when never changes.
             for found in books.store.origins(&wanted.origins)? {
@@ -1091,6 +829,7 @@ impl Clerk {
             *known = books.learned.seq(offer);
         }
         let found = books.store.load(wanted)?;
+        let since = books.spent.stages.add("load", since);
         if !found.tallies.is_empty() && !Arc::make_mut(&mut books.learned).take(&found.tallies) {
             books.learned = Arc::default();
             return Err(StoreError::Conflict("what was learned is no longer there".to_owned()));
@@ -1109,7 +848,9 @@ impl Clerk {
             found.versions.iter().map(|(name, version)| (name.as_str(), *version)).collect();
         self.shared
             .retain(|name, shared| versions.get(name.as_str()).copied().unwrap_or(0) == shared.version);
-        self.evaluate(books, candidates, (&found, wanted.earliest.unwrap_or(i64::MIN)), answers)
+        let done = self.evaluate(books, candidates, (&found, wanted.earliest.unwrap_or(i64::MIN)), answers);
+        books.spent.stages.add("decide", since);
+        done
     }
 
     fn candidate<'a>(
@@ -1241,6 +982,7 @@ impl Clerk {
         answers: &mut [Option<Answered>],
     ) -> Result<Tried, StoreError> {
         let result = self.look(books, candidates, wanted, answers);
+        let since = Instant::now();
         let (writes, fresh) = match result {
             Ok(done) => done,
             Err(error) => {
@@ -1260,6 +1002,7 @@ impl Clerk {
             }
             return Ok(Tried::Again(error));
         }
+        books.spent.stages.add("write", since);
         self.written(books, &writes);
         Ok(Tried::Written)
     }

@@ -15,6 +15,8 @@ pub mod deeds;
 pub mod desk;
 pub mod jobs;
 mod ledger;
+#[cfg(feature = "sqlite")]
+mod log;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 pub mod report;
@@ -22,9 +24,10 @@ pub mod same;
 pub mod schema;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+pub mod stages;
 pub mod store;
 
-pub use ledger::{Answer, Answered, Ledger, Refusal};
+pub use ledger::{Answer, Answered, Ledger, Refusal, Spent};
 pub use store::{Store, StoreError};
 
 /// Opens the place where a ledger is kept: a file, or a server by an address that begins with `postgres://`. Where there

@@ -6,8 +6,8 @@
 
 use crate::schema::{FIXED, MIGRATIONS};
 use crate::store::{
-    BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
-    HeldPart, HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError,
+    Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation, HeldPart,
+    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, OwedRow, PastRow, Store, StoreError,
     Stored, TallyRow, UseRow, Wanted, Writes,
 };
 use postgres::error::SqlState;
@@ -19,6 +19,19 @@ use std::time::Duration;
 /// The key of the lock that migrations hold.
 const MIGRATING: i64 = 0x7065_7271;
 
+/// How statements are planned: once, and by their indexes. A server plans for the tables as they are when a statement is first
+/// used, reads an empty one from end to end, and would go on doing so while it grows; so plans are also made anew, see
+/// [`GROWN`].
+const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET jit = off; SET enable_seqscan = off; \
+                     SET enable_hashjoin = off; SET enable_mergejoin = off";
+
+/// How many times as many events there are when plans are made anew.
+const GROWN: i64 = 4;
+
+/// The server's own way again, for questions that read everything.
+const OWN_PLANS: &str = "SET LOCAL plan_cache_mode TO DEFAULT; SET LOCAL enable_seqscan TO DEFAULT; \
+                         SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT";
+
 /// A ledger on a server.
 pub struct Postgres {
     config: Config,
@@ -26,6 +39,8 @@ pub struct Postgres {
     prepared: BTreeMap<String, Statement>,
     /// Whether a transaction is open.
     begun: bool,
+    /// The number of the last event for which the connection's plans were made.
+    planned: i64,
 }
 
 impl Postgres {
@@ -40,7 +55,8 @@ impl Postgres {
             config.connect_timeout(Duration::from_secs(10));
         }
         config.application_name("perq");
-        let mut store = Postgres { config, client: None, prepared: BTreeMap::new(), begun: false };
+        let mut store =
+            Postgres { config, client: None, prepared: BTreeMap::new(), begun: false, planned: 0 };
         let client = store.client()?;
         for (setting, bad) in [("fsync", "off"), ("full_page_writes", "off"), ("synchronous_commit", "off")] {
             let row = client.query_one(&format!("SHOW {setting}"), &[]).map_err(|e| failure(&e))?;
@@ -87,20 +103,23 @@ impl Postgres {
         for migration in MIGRATIONS.iter().skip(made) {
             transaction.batch_execute(migration).map_err(|e| failure(&e))?;
         }
+        let mut text = String::new();
         if made == 0 {
-            let mut text = String::from(
+            text.push_str(
                 "CREATE SEQUENCE event_number;
                  CREATE FUNCTION only_ever_added() RETURNS trigger LANGUAGE plpgsql AS $$
                  BEGIN RAISE EXCEPTION 'rows of % are only ever added', TG_TABLE_NAME; END $$;",
             );
-            for table in FIXED {
-                text.push_str(&format!(
-                    "CREATE TRIGGER {table}_fixed BEFORE UPDATE OR DELETE ON {table} \
-                     FOR EACH ROW EXECUTE FUNCTION only_ever_added();"
-                ));
-            }
-            transaction.batch_execute(&text).map_err(|e| failure(&e))?;
         }
+        for table in FIXED {
+            // A table that a migration has made anew has none.
+            text.push_str(&format!(
+                "DROP TRIGGER IF EXISTS {table}_fixed ON {table}; \
+                 CREATE TRIGGER {table}_fixed BEFORE UPDATE OR DELETE ON {table} \
+                 FOR EACH ROW EXECUTE FUNCTION only_ever_added();"
+            ));
+        }
+        transaction.batch_execute(&text).map_err(|e| failure(&e))?;
         if made < MIGRATIONS.len() {
             let now = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
             transaction
@@ -119,8 +138,10 @@ impl Postgres {
             if std::mem::take(&mut self.begun) {
                 return Err(StoreError::Unavailable("the connection was lost".to_owned()));
             }
-            let client = self.config.connect(NoTls).map_err(|error| failure(&error))?;
+            let mut client = self.config.connect(NoTls).map_err(|error| failure(&error))?;
+            client.batch_execute(PLANS).map_err(|error| failure(&error))?;
             self.client = Some(client);
+            self.planned = 0;
         }
         self.client.as_mut().ok_or_else(|| StoreError::Unavailable("there is no connection".to_owned()))
     }
@@ -388,15 +409,16 @@ impl<'w> Together<'w> {
         if !known.is_empty() {
             self.add(
                 "of_member",
-                "UPDATE member SET seq = u.seq, head = u.head FROM (SELECT name FROM member WHERE name = ANY($1) \
-                 ORDER BY name FOR UPDATE) held JOIN unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[]) \
-                 AS u (name, seq, head, found) ON u.name = held.name \
-                 WHERE member.name = u.name AND member.seq = u.found RETURNING 1",
+                "UPDATE member SET seq = held.seq, head = held.head, last = held.last FROM (SELECT m.name, u.* \
+                 FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[]) \
+                 AS u (whose, seq, head, found, last) JOIN member m ON m.name = u.whose ORDER BY m.name FOR UPDATE OF m) held \
+                 WHERE member.name = held.name AND member.seq = held.found RETURNING 1",
                 [
                     texts(known.iter().map(|change| change.row.name.as_str())),
                     numbers(known.iter().map(|change| change.row.seq)),
                     texts(known.iter().map(|change| change.row.head.as_str())),
                     numbers(known.iter().map(|change| change.found)),
+                    numbers(known.iter().map(|change| change.row.last)),
                 ],
             );
             self.check("of_member", known.len(), FASTER);
@@ -404,12 +426,13 @@ impl<'w> Together<'w> {
         if !new.is_empty() {
             self.add(
                 "of_new_member",
-                "INSERT INTO member (name, seq, head) SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[]) \
-                 ON CONFLICT DO NOTHING RETURNING 1",
+                "INSERT INTO member (name, seq, head, last) \
+                 SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[]) ON CONFLICT DO NOTHING RETURNING 1",
                 [
                     texts(new.iter().map(|change| change.row.name.as_str())),
                     numbers(new.iter().map(|change| change.row.seq)),
                     texts(new.iter().map(|change| change.row.head.as_str())),
+                    numbers(new.iter().map(|change| change.row.last)),
                 ],
             );
             self.check("of_new_member", new.len(), FASTER);
@@ -484,19 +507,20 @@ impl<'w> Together<'w> {
         if !rows.is_empty() {
             self.add(
                 "of_link",
-                "INSERT INTO link (member, seq, event, hash) \
-                 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[])",
+                "INSERT INTO link (event, member, seq, before, hash) \
+                 SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[])",
                 [
+                    numbers(rows.iter().map(|row| row.event)),
                     texts(rows.iter().map(|row| row.member.as_str())),
                     numbers(rows.iter().map(|row| row.seq)),
-                    numbers(rows.iter().map(|row| row.event)),
+                    numbers(rows.iter().map(|row| row.before)),
                     texts(rows.iter().map(|row| row.hash.as_str())),
                 ],
             );
         }
     }
 
-    /// Lots, entries, balances and claims.
+    /// Lots, entries, what is owed and claims.
     fn points(&mut self, writes: &'w Writes) {
         let rows = &writes.lots;
         if !rows.is_empty() {
@@ -572,32 +596,15 @@ impl<'w> Together<'w> {
                 ],
             );
         }
-        let rows = &writes.balances;
+        let rows = &writes.owed;
         if !rows.is_empty() {
-            // Rows that are there are changed: the checks of what would be inserted hold for sums, not for changes.
             self.add(
-                "of_balance",
-                "UPDATE balance SET balance = balance.balance + u.balance, owed = balance.owed + u.owed \
-                 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (member, account, balance, owed) \
-                 WHERE balance.member = u.member AND balance.account = u.account \
-                 RETURNING balance.member, balance.account",
+                "of_owed",
+                "INSERT INTO owed (member, account, owed) SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[]) \
+                 ON CONFLICT (member, account) DO UPDATE SET owed = owed.owed + excluded.owed",
                 [
                     texts(rows.iter().map(|row| row.member.as_str())),
                     texts(rows.iter().map(|row| row.account.as_str())),
-                    numbers(rows.iter().map(|row| row.balance)),
-                    numbers(rows.iter().map(|row| row.owed)),
-                ],
-            );
-            self.add(
-                "of_new_balance",
-                "INSERT INTO balance (member, account, balance, owed) \
-                 SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) \
-                 AS u (member, account, balance, owed) WHERE NOT EXISTS (SELECT 1 FROM of_balance \
-                 WHERE of_balance.member = u.member AND of_balance.account = u.account)",
-                [
-                    texts(rows.iter().map(|row| row.member.as_str())),
-                    texts(rows.iter().map(|row| row.account.as_str())),
-                    numbers(rows.iter().map(|row| row.balance)),
                     numbers(rows.iter().map(|row| row.owed)),
                 ],
             );
@@ -652,7 +659,7 @@ named AS (SELECT event FROM o UNION SELECT number FROM h)
 SELECT 'stored' AS of, json_build_array(e.source, e.id, e.revision, e.json, e.decision)::text AS row
   FROM event e JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::text[]) AS k (source, id)) k
   ON e.id = k.id AND e.source = k.source
-UNION ALL SELECT 'member', json_build_array(name, seq, head)::text
+UNION ALL SELECT 'member', json_build_array(name, seq, head, last)::text
   FROM member WHERE name = ANY($3)
 UNION ALL SELECT 'level', json_build_array(member, tiers, level, until, reviewed)::text
   FROM level WHERE member = ANY($3)
@@ -669,8 +676,8 @@ UNION ALL SELECT 'held', json_build_array(h.id, h.json, EXISTS (
   SELECT 1 FROM event r WHERE r.id = h.id AND r.source = 'perq:release'),
   h.snapshot, n.account, n.lot_event, n.lot_part, n.amount)::text
   FROM h LEFT JOIN entry n ON n.event = h.number AND n.book = 'reserved'
-UNION ALL SELECT 'balance', json_build_array(member, account, balance, owed)::text
-  FROM balance WHERE member = ANY($3)
+UNION ALL SELECT 'owed', json_build_array(member, account, owed)::text
+  FROM owed WHERE member = ANY($3)
 UNION ALL SELECT 'claim', json_build_array(who, counter, local, event, at, amount)::text
   FROM claim WHERE who = ANY($3)
 UNION ALL SELECT 'holding', json_build_array(member, kind, name, of_event, of_raised, event, value, until)::text
@@ -730,7 +737,8 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
             decision: row.text(4),
         }),
         "member" => {
-            found.members.push(MemberRow { name: row.text(0), seq: row.number(1), head: row.text(2) })
+            let (name, seq, head, last) = (row.text(0), row.number(1), row.text(2), row.number(3));
+            found.members.push(MemberRow { name, seq, head, last });
         }
         "level" => found.levels.push(LevelRow {
             member: row.text(0),
@@ -772,12 +780,10 @@ fn sort_in(found: &mut Loaded, of: &str, row: &Values) {
             spendable: row.maybe_text(15),
             worth: row.number(16),
         }),
-        "balance" => found.balances.push(BalanceRow {
-            member: row.text(0),
-            account: row.text(1),
-            balance: row.number(2),
-            owed: row.number(3),
-        }),
+        "owed" => {
+            let (member, account, owed) = (row.text(0), row.text(1), row.number(2));
+            found.owed.push(OwedRow { member, account, owed });
+        }
         "claim" => found.claims.push(ClaimRow {
             who: row.text(0),
             counter: row.text(1),
@@ -923,6 +929,12 @@ impl Store for Postgres {
         found.holdings.sort_by_key(|holding| holding.event);
         found.past.sort_by_key(|past| past.event);
         found.numbers.sort_unstable();
+        if let Some(last) = found.numbers.last().copied()
+            && last > self.planned.saturating_mul(GROWN)
+        {
+            self.client()?.batch_execute("DISCARD PLANS").map_err(|error| failure(&error))?;
+            self.planned = last;
+        }
         Ok(found)
     }
 
@@ -984,15 +996,6 @@ impl Store for Postgres {
         rows.iter().map(read).collect()
     }
 
-    fn pauses(&self) -> bool {
-        false
-    }
-
-    fn second(&self) -> Result<Box<dyn Store>, StoreError> {
-        let config = self.config.clone();
-        Ok(Box::new(Postgres { config, client: None, prepared: BTreeMap::new(), begun: false }))
-    }
-
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
         let done = self.write(writes);
         if done.is_err() {
@@ -1004,7 +1007,7 @@ impl Store for Postgres {
     fn look(&mut self) -> Result<(), StoreError> {
         self.abandon();
         self.client()?
-            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            .batch_execute(&format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {OWN_PLANS}"))
             .map_err(|error| failure(&error))?;
         self.begun = true;
         Ok(())

@@ -1,6 +1,7 @@
 //! What people and accountants ask of a ledger: balances, statements, lots, what is owed to all members, every entry.
 //! Reads what was committed. Refuses to know rules, and to print.
 
+use crate::schema::links_of;
 use crate::store::{Datum, Store, StoreError};
 use perq_runtime::decimal;
 use perq_runtime::decision::Decision;
@@ -87,14 +88,13 @@ pub fn balances(store: &mut dyn Store, member: &str, at: Option<i64>) -> Result<
     let accounts = Accounts::read(store)?;
     let mut sums: BTreeMap<String, (i64, i64, i64)> = BTreeMap::new();
     let who = [Datum::Text(member.to_owned())];
-    for row in store.query("SELECT account, owed FROM balance WHERE member = $1", &who)? {
+    for row in store.query("SELECT account, owed FROM owed WHERE member = $1", &who)? {
         if let [account, owed] = row.as_slice() {
             sums.entry(account.text().to_owned()).or_default().0 -= owed.number();
         }
     }
-    for row in store
-        .query("SELECT account, start, until, remaining FROM lot WHERE member = $1 AND remaining > 0", &who)?
-    {
+    // An account of which nothing is left is told, too.
+    for row in store.query("SELECT account, start, until, remaining FROM lot WHERE member = $1", &who)? {
         let [account, start, until, remaining] = row.as_slice() else { continue };
         let (live, pending, ended) = sums.entry(account.text().to_owned()).or_default();
         let is_over = |until: i64| at.is_some_and(|at| until <= at);
@@ -109,9 +109,12 @@ pub fn balances(store: &mut dyn Store, member: &str, at: Option<i64>) -> Result<
     }
     let mut reserved: BTreeMap<String, i64> = BTreeMap::new();
     for row in store.query(
-        "SELECT n.account, CAST(sum(n.amount) AS BIGINT) FROM link l \
-         JOIN entry n ON n.event = l.event AND n.member = l.member \
-         WHERE l.member = $1 AND n.book = 'reserved' GROUP BY n.account",
+        &format!(
+            "{} SELECT n.account, CAST(sum(n.amount) AS BIGINT) FROM links l \
+             JOIN entry n ON n.event = l.event AND n.member = l.member \
+             WHERE n.book = 'reserved' GROUP BY n.account",
+            links_of("m.name = $1")
+        ),
         &who,
     )? {
         if let [account, sum] = row.as_slice() {
@@ -173,7 +176,7 @@ pub struct KnownBadge {
 pub struct KnownField {
     /// Its name.
     pub field: String,
-    /// Its value.
+    /// Its value, as the decision says that set it.
     pub value: Value,
     /// The instant of the event that set it.
     pub since: String,
@@ -227,8 +230,9 @@ fn known_of(store: &mut dyn Store, member: &str) -> Result<Option<Known>, StoreE
         });
     }
     let rows = store.query(
-        "SELECT h.kind, h.name, h.of_event, h.of_raised, h.value, h.until, e.at, h.event FROM holding h \
-         JOIN event e ON e.number = h.event WHERE h.member = $1 ORDER BY h.event",
+        "SELECT h.kind, h.name, h.of_event, h.of_raised, h.value, h.until, e.at, h.event, \
+         CASE WHEN h.kind = 'field' THEN d.decision END FROM holding h JOIN event e ON e.number = h.event \
+         JOIN event d ON d.number = h.of_event WHERE h.member = $1 ORDER BY h.event",
         &who,
     )?;
     // The last word on what an event gave stands; of a field the last event's.
@@ -240,14 +244,16 @@ fn known_of(store: &mut dyn Store, member: &str) -> Result<Option<Known>, StoreE
     }
     let mut fields: BTreeMap<&str, KnownField> = BTreeMap::new();
     for ((kind, name, ..), row) in last {
-        let [_, _, _, _, value, until, at, _] = row.as_slice() else { continue };
+        let [_, _, of, raised, value, until, at, by, decision] = row.as_slice() else { continue };
         let Some(text) = value.maybe_text() else { continue };
         match kind {
             "badge" if known.badges.iter().all(|badge| badge.badge != name) => {
                 known.badges.push(KnownBadge { badge: name.to_owned(), since: instant(at) });
             }
             "field" => {
-                let value = serde_json::from_str(text).unwrap_or(Value::Null);
+                // What an event set is told as its decision tells it; what it sets since goods came back is in none.
+                let own = (of == by).then(|| set_of(decision.text(), name, raised.number())).flatten();
+                let value = own.unwrap_or_else(|| serde_json::from_str(text).unwrap_or(Value::Null));
                 let field =
                     KnownField { field: name.to_owned(), value, since: instant(at), until: day(until) };
                 fields.insert(name, field);
@@ -285,12 +291,26 @@ fn known_of(store: &mut dyn Store, member: &str) -> Result<Option<Known>, StoreE
     Ok(Some(known))
 }
 
+/// To what an event, or the how manieth of those that it raised, has set a field, as people write it.
+fn set_of(decision: &str, field: &str, raised: i64) -> Option<Value> {
+    let decision: Decision = serde_json::from_str(decision).ok()?;
+    let one = match usize::try_from(raised).ok()?.checked_sub(1) {
+        Some(at) => decision.raised.get(at)?,
+        None => &decision,
+    };
+    let set = one.set.iter().rev().find(|set| set.field == field)?;
+    Some(Value::String(set.value.clone()))
+}
+
 /// The instants of the events that have changed a member's levels last, by tiers.
 fn changes_of_level(store: &mut dyn Store, who: &[Datum]) -> Result<BTreeMap<String, String>, StoreError> {
     let mut changes = BTreeMap::new();
     for row in store.query(
-        "SELECT e.decision FROM link l JOIN event e ON e.number = l.event \
-         WHERE l.member = $1 AND e.member = $1 AND e.decision LIKE '%\"tiers\":%' ORDER BY l.seq",
+        &format!(
+            "{} SELECT e.decision FROM links l JOIN event e ON e.number = l.event \
+             WHERE e.member = $1 AND e.decision LIKE '%\"tiers\":%' ORDER BY l.seq",
+            links_of("m.name = $1")
+        ),
         who,
     )? {
         let Some(decision) = row.first() else { continue };
@@ -376,10 +396,13 @@ pub fn statement(
 ) -> Result<Vec<Movement>, StoreError> {
     let accounts = Accounts::read(store)?;
     let rows = store.query(
-        "SELECT e.at, e.kind, e.id, n.account, n.rule, CAST(sum(n.amount) AS BIGINT), l.seq, min(n.part) \
-         FROM link l JOIN event e ON e.number = l.event JOIN entry n ON n.event = l.event AND n.member = l.member \
-         WHERE l.member = $1 AND e.at <= $2 AND n.book = 'member' GROUP BY l.seq, e.at, e.kind, e.id, n.account, n.rule \
-         ORDER BY l.seq, min(n.part)",
+        &format!(
+            "{} SELECT e.at, e.kind, e.id, n.account, n.rule, CAST(sum(n.amount) AS BIGINT), l.seq, min(n.part) \
+             FROM links l JOIN event e ON e.number = l.event \
+             JOIN entry n ON n.event = l.event AND n.member = l.member WHERE e.at <= $2 AND n.book = 'member' \
+             GROUP BY l.seq, e.at, e.kind, e.id, n.account, n.rule ORDER BY l.seq, min(n.part)",
+            links_of("m.name = $1")
+        ),
         &[Datum::Text(member.to_owned()), Datum::Number(until.unwrap_or(i64::MAX))],
     )?;
     let mut sums: BTreeMap<String, i64> = BTreeMap::new();

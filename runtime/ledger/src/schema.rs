@@ -2,10 +2,11 @@
 //! changed; a new one is added behind it.
 //!
 //! Entries, events, links, claims, holdings, origins, contacts and what programmes learn by are only ever added. `lot`,
-//! `balance`, `member`, `level`, `counter`, `coupon` and `tally` hold sums of them for reading; the audit works them out anew. Refuses to know what the rows mean.
+//! `owed`, `member`, `level`, `counter`, `coupon` and `tally` hold sums of them for reading; the audit works them out anew.
+//! Refuses to know what the rows mean.
 
 /// Migrations in order; the version of a ledger is how many have been made.
-pub const MIGRATIONS: [&str; 2] = [
+pub const MIGRATIONS: [&str; 3] = [
     r"
 CREATE TABLE account (
   name TEXT PRIMARY KEY,
@@ -190,7 +191,46 @@ CREATE INDEX event_of_member ON event (member, date) WHERE past IS NOT NULL;
 DROP INDEX lot_that_ends;
 CREATE INDEX lot_that_ends ON lot (until, event, part) WHERE remaining > 0 AND until IS NOT NULL;
 ",
+    // Links are kept in the order of events and lead back from the member's last one, so that a new one is written where the one
+    // before it was. What a member has is the sum of the lots less what is owed, and only what is owed has a row.
+    r"
+ALTER TABLE member ADD COLUMN last BIGINT NOT NULL DEFAULT 0;
+UPDATE member SET last = coalesce((SELECT l.event FROM link l WHERE l.member = member.name AND l.seq = member.seq), 0);
+CREATE TABLE chain (
+  event BIGINT NOT NULL,
+  member TEXT NOT NULL,
+  seq BIGINT NOT NULL CHECK (seq > 0),
+  before BIGINT NOT NULL,
+  hash TEXT NOT NULL,
+  PRIMARY KEY (event, member)
+);
+INSERT INTO chain (event, member, seq, before, hash)
+  SELECT l.event, l.member, l.seq, coalesce((SELECT b.event FROM link b WHERE b.member = l.member AND b.seq = l.seq - 1), 0), l.hash
+  FROM link l ORDER BY l.event, l.member;
+DROP TABLE link;
+ALTER TABLE chain RENAME TO link;
+CREATE TABLE owed (
+  member TEXT NOT NULL,
+  account TEXT NOT NULL,
+  owed BIGINT NOT NULL,
+  PRIMARY KEY (member, account)
+);
+INSERT INTO owed (member, account, owed) SELECT member, account, owed FROM balance WHERE owed <> 0;
+DROP TABLE balance;
+",
 ];
+
+/// The links of some members, as the head of a statement: `links` with `member`, `event`, `seq`, `hash`. `whose` says of `m`, a
+/// row of `member`, whether it is one of them. Back from each member's last one; whatever they say, it ends.
+pub fn links_of(whose: &str) -> String {
+    format!(
+        "WITH RECURSIVE links (member, event, seq, before, hash) AS (\
+         SELECT l.member, l.event, l.seq, l.before, l.hash FROM member m \
+         JOIN link l ON l.event = m.last AND l.member = m.name WHERE {whose} \
+         UNION ALL SELECT l.member, l.event, l.seq, l.before, l.hash FROM links n \
+         JOIN link l ON l.event = n.before AND l.member = n.member WHERE l.seq < n.seq)"
+    )
+}
 
 /// What makes entries, events, links and claims unchangeable, where nobody goes around it on purpose.
 pub const FIXED: [&str; 9] =

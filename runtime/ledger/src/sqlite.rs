@@ -3,18 +3,20 @@
 //!
 //! Refuses to know what the rows mean.
 
+use crate::log::Log;
 use crate::schema::{FIXED, MIGRATIONS};
+use crate::stages::Stages;
 use crate::store::{
-    BalanceRow, Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation,
-    HeldPart, HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, PastRow, Store, StoreError,
+    Cause, ClaimRow, CounterRow, CouponRow, Datum, EventKey, FoundOrigin, FoundReservation, HeldPart,
+    HoldingRow, LevelRow, Loaded, LotKey, LotRow, MemberRow, OriginRow, OwedRow, PastRow, Store, StoreError,
     Stored, TallyRow, Wanted, Writes,
 };
 use perq_compiler::calendar::DAY;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params, params_from_iter};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// Marks a file as a ledger: the letters `perq`.
 const APPLICATION: i64 = 0x7065_7271;
@@ -25,9 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A ledger in a file.
 pub struct Sqlite {
     connection: Connection,
-    path: PathBuf,
-    /// After a write that did not reach the disk nothing that is written can be trusted to, with whichever hand.
-    broken: Arc<OnceLock<String>>,
+    /// After a write that did not reach the disk nothing that is written can be trusted to.
+    broken: Option<String>,
+    log: Log,
+    stages: Stages,
 }
 
 impl Sqlite {
@@ -36,22 +39,30 @@ impl Sqlite {
     /// # Errors
     /// Where it cannot be opened, is no ledger, or one of a newer perq.
     pub fn open(path: &Path, create: bool) -> Result<Sqlite, StoreError> {
-        Sqlite::opened(path, create, Arc::default())
-    }
-
-    fn opened(path: &Path, create: bool, broken: Arc<OnceLock<String>>) -> Result<Sqlite, StoreError> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if create {
             flags |= OpenFlags::SQLITE_OPEN_CREATE;
         } else if !path.exists() {
             return Err(StoreError::Unfit("there is no ledger at this place".to_owned()));
         }
-        let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
+        let mut connection = Connection::open_with_flags(path, flags).map_err(failure)?;
         connection.busy_timeout(PATIENCE).map_err(failure)?;
         connection.set_prepared_statement_cache_capacity(128);
-        let store = Sqlite { connection, path: path.to_owned(), broken };
+        // A plan is made once for each statement. SQLite would else make it anew for most values that are bound, which took a third
+        // of the time in which events are read and written.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failure)?;
+        let log = Log::of(&mut connection).map_err(failure)?;
+        let store = Sqlite { connection, broken: None, log, stages: Stages::default() };
         store.prepare(create)?;
         Ok(store)
+    }
+
+    /// Takes the write-ahead log into the file from so many pages on, before the next commit that finds it so. A longer log is
+    /// taken in less often, and takes longer to read after a crash.
+    #[must_use]
+    pub fn with_log(mut self, pages: u32) -> Sqlite {
+        self.log.fill(i64::from(pages));
+        self
     }
 
     fn prepare(&self, create: bool) -> Result<(), StoreError> {
@@ -81,7 +92,7 @@ impl Sqlite {
             set("PRAGMA journal_mode = WAL")?;
             self.migrate()?;
         }
-        set("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -65536;")
+        set("PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;")
     }
 
     fn migrate(&self) -> Result<(), StoreError> {
@@ -97,14 +108,13 @@ impl Sqlite {
             for migration in MIGRATIONS.iter().skip(made) {
                 run(&dialect(migration))?;
             }
-            if made == 0 {
-                for table in FIXED {
-                    for deed in ["UPDATE", "DELETE"] {
-                        run(&format!(
-                            "CREATE TRIGGER {table}_no_{deed} BEFORE {deed} ON {table} BEGIN \
-                             SELECT raise(ABORT, 'rows of {table} are only ever added'); END"
-                        ))?;
-                    }
+            for table in FIXED {
+                for deed in ["UPDATE", "DELETE"] {
+                    // A table that a migration has made anew has none.
+                    run(&format!(
+                        "CREATE TRIGGER IF NOT EXISTS {table}_no_{deed} BEFORE {deed} ON {table} BEGIN \
+                         SELECT raise(ABORT, 'rows of {table} are only ever added'); END"
+                    ))?;
                 }
             }
             run(&format!(
@@ -185,7 +195,6 @@ impl Sqlite {
         // Several events may name the same lot.
         found.lots.sort_by_key(|lot| lot.key);
         found.lots.dedup_by_key(|lot| (lot.key, lot.member.clone(), lot.account.clone()));
-        let last = last.max(wanted.after);
         found.numbers = (1i64..).take(wanted.numbers).map(|more| last.saturating_add(more)).collect();
         Ok(found)
     }
@@ -204,7 +213,7 @@ impl Sqlite {
             self.rows(CLAIMS, who, claim_row, &mut found.claims)?;
         }
         let known = found.members.len();
-        let sql = "SELECT name, seq, head FROM member WHERE name = ?1";
+        let sql = "SELECT name, seq, head, last FROM member WHERE name = ?1";
         self.rows(sql, who, member_row, &mut found.members)?;
         if found.members.len() == known {
             return Ok(());
@@ -221,12 +230,14 @@ impl Sqlite {
         for event in naming {
             self.rows(SPENT_LOTS, params![member, event], lot_row, &mut found.lots)?;
         }
-        self.rows(
-            "SELECT member, account, balance, owed FROM balance WHERE member = ?1",
-            who,
-            balance_row,
-            &mut found.balances,
-        )?;
+        if kept.owed {
+            self.rows(
+                "SELECT member, account, owed FROM owed WHERE member = ?1",
+                who,
+                owed_row,
+                &mut found.owed,
+            )?;
+        }
         if kept.holdings {
             self.rows(
                 "SELECT member, kind, name, of_event, of_raised, event, value, until FROM holding \
@@ -319,7 +330,8 @@ impl Sqlite {
         Ok(all)
     }
 
-    fn write(&self, writes: &Writes) -> Result<(), StoreError> {
+    fn write(&self, writes: &Writes, stages: &mut Stages) -> Result<(), StoreError> {
+        let mut since = Instant::now();
         let run = |sql: &str, values: &[&dyn rusqlite::ToSql]| self.run(sql, values);
         for row in &writes.accounts {
             run(
@@ -331,19 +343,20 @@ impl Sqlite {
             let row = &change.row;
             let done = if change.found == 0 {
                 run(
-                    "INSERT INTO member (name, seq, head) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                    params![row.name, row.seq, row.head],
+                    "INSERT INTO member (name, seq, head, last) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                    params![row.name, row.seq, row.head, row.last],
                 )?
             } else {
                 run(
-                    "UPDATE member SET seq = ?2, head = ?3 WHERE name = ?1 AND seq = ?4",
-                    params![row.name, row.seq, row.head, change.found],
+                    "UPDATE member SET seq = ?2, head = ?3, last = ?4 WHERE name = ?1 AND seq = ?5",
+                    params![row.name, row.seq, row.head, row.last, change.found],
                 )?
             };
             if done != 1 {
                 return Err(StoreError::Conflict(format!("member {}", row.name)));
             }
         }
+        since = stages.add("write members", since);
         for row in &writes.levels {
             run(
                 "INSERT INTO level (member, tiers, level, until, reviewed) VALUES (?1, ?2, ?3, ?4, ?5) \
@@ -375,6 +388,7 @@ impl Sqlite {
                 params![name, day, more],
             )?;
         }
+        since = stages.add("write levels and counters", since);
         for row in &writes.events {
             let done = run(
                 "INSERT INTO event (number, source, id, revision, kind, member, at, date, time, json, decision, \
@@ -410,12 +424,14 @@ impl Sqlite {
                 )?;
             }
         }
+        since = stages.add("write events", since);
         for row in &writes.links {
             run(
-                "INSERT INTO link (member, seq, event, hash) VALUES (?1, ?2, ?3, ?4)",
-                params![row.member, row.seq, row.event, row.hash],
+                "INSERT INTO link (event, member, seq, before, hash) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![row.event, row.member, row.seq, row.before, row.hash],
             )?;
         }
+        since = stages.add("write links", since);
         for row in &writes.lots {
             run(
                 "INSERT INTO lot (member, account, event, part, issued, start, until, granted, spent, expired, \
@@ -462,6 +478,7 @@ impl Sqlite {
                 return Err(StoreError::Damaged(format!("a lot of {} is gone", change.member)));
             }
         }
+        since = stages.add("write lots", since);
         for row in &writes.entries {
             run(
                 "INSERT INTO entry (event, part, member, account, book, amount, lot_event, lot_part, rule) \
@@ -479,18 +496,13 @@ impl Sqlite {
                 ],
             )?;
         }
-        for row in &writes.balances {
-            // The check of a row holds for sums, not for what is added.
-            let there = run(
-                "UPDATE balance SET balance = balance + ?3, owed = owed + ?4 WHERE member = ?1 AND account = ?2",
-                params![row.member, row.account, row.balance, row.owed],
+        since = stages.add("write entries", since);
+        for row in &writes.owed {
+            run(
+                "INSERT INTO owed (member, account, owed) VALUES (?1, ?2, ?3) \
+                 ON CONFLICT (member, account) DO UPDATE SET owed = owed + excluded.owed",
+                params![row.member, row.account, row.owed],
             )?;
-            if there == 0 {
-                run(
-                    "INSERT INTO balance (member, account, balance, owed) VALUES (?1, ?2, ?3, ?4)",
-                    params![row.member, row.account, row.balance, row.owed],
-                )?;
-            }
         }
         for row in &writes.claims {
             run(
@@ -498,6 +510,7 @@ impl Sqlite {
                 params![row.who, row.counter, row.local, row.event, row.at, row.amount],
             )?;
         }
+        since = stages.add("write claims and what is owed", since);
         for row in &writes.holdings {
             run(
                 "INSERT INTO holding (member, kind, name, of_event, of_raised, event, value, until) \
@@ -526,7 +539,9 @@ impl Sqlite {
         for (folded, event) in &writes.withdrawn {
             run("UPDATE coupon SET withdrawn = ?2 WHERE folded = ?1", params![folded, event])?;
         }
-        self.write_contacts(writes)
+        self.write_contacts(writes)?;
+        stages.add("write others", since);
+        Ok(())
     }
 
     fn write_contacts(&self, writes: &Writes) -> Result<(), StoreError> {
@@ -584,16 +599,8 @@ impl Sqlite {
         Ok(())
     }
 
-    /// Begins to write, where [`Store::load`] has not.
-    fn begin(&self) -> Result<(), StoreError> {
-        if self.connection.is_autocommit() {
-            self.run("BEGIN IMMEDIATE", &[])?;
-        }
-        Ok(())
-    }
-
     fn whole(&self) -> Result<(), StoreError> {
-        match self.broken.get() {
+        match self.broken.as_deref().or_else(|| self.log.broken()) {
             Some(text) => Err(StoreError::Unavailable(format!(
                 "a write did not reach the disk ({text}); nothing more is written until the ledger is opened anew"
             ))),
@@ -608,14 +615,17 @@ struct Kept {
     levels: bool,
     claims: bool,
     holdings: bool,
+    owed: bool,
 }
 
 impl Kept {
     fn of(connection: &Connection) -> Result<Kept, StoreError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM level), EXISTS (SELECT 1 FROM claim WHERE who > ''), \
-                   EXISTS (SELECT 1 FROM holding)";
-        let read =
-            |row: &Row<'_>| Ok(Kept { levels: row.get(0)?, claims: row.get(1)?, holdings: row.get(2)? });
+                   EXISTS (SELECT 1 FROM holding), EXISTS (SELECT 1 FROM owed)";
+        let read = |row: &Row<'_>| {
+            let (levels, claims, holdings, owed) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok(Kept { levels, claims, holdings, owed })
+        };
         let statement = connection.prepare_cached(sql);
         statement.and_then(|mut statement| statement.query_row([], read)).map_err(failure)
     }
@@ -633,7 +643,7 @@ const SPENT_LOTS: &str = "SELECT member, account, event, part, issued, start, un
 const CLAIMS: &str = "SELECT who, counter, local, event, at, amount FROM claim WHERE who = ?1";
 
 fn member_row(row: &Row<'_>) -> rusqlite::Result<MemberRow> {
-    Ok(MemberRow { name: row.get(0)?, seq: row.get(1)?, head: row.get(2)? })
+    Ok(MemberRow { name: row.get(0)?, seq: row.get(1)?, head: row.get(2)?, last: row.get(3)? })
 }
 
 fn level_row(row: &Row<'_>) -> rusqlite::Result<LevelRow> {
@@ -646,8 +656,8 @@ fn level_row(row: &Row<'_>) -> rusqlite::Result<LevelRow> {
     })
 }
 
-fn balance_row(row: &Row<'_>) -> rusqlite::Result<BalanceRow> {
-    Ok(BalanceRow { member: row.get(0)?, account: row.get(1)?, balance: row.get(2)?, owed: row.get(3)? })
+fn owed_row(row: &Row<'_>) -> rusqlite::Result<OwedRow> {
+    Ok(OwedRow { member: row.get(0)?, account: row.get(1)?, owed: row.get(2)? })
 }
 
 fn holding_row(row: &Row<'_>) -> rusqlite::Result<HoldingRow> {
@@ -763,7 +773,7 @@ impl Store for Sqlite {
         self.whole()?;
         let begin =
             |sql: &str| self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
-        begin(if wanted.apart { "BEGIN" } else { "BEGIN IMMEDIATE" })
+        begin("BEGIN IMMEDIATE")
             .or_else(|error| match error.sqlite_error_code() {
                 // What was decided can be answered all the same; whoever writes is told.
                 Some(ErrorCode::ReadOnly) => begin("BEGIN"),
@@ -816,36 +826,35 @@ impl Store for Sqlite {
         self.found_origins(keys)
     }
 
-    fn second(&self) -> Result<Box<dyn Store>, StoreError> {
-        self.whole()?;
-        let second = Sqlite::opened(&self.path, false, Arc::clone(&self.broken))?;
-        // Who reads meanwhile keeps the log from being taken in, and each commit would try: the first hand does it, in a pause.
-        second.connection.execute_batch("PRAGMA wal_autocheckpoint = 0").map_err(failure)?;
-        Ok(Box::new(second))
-    }
-
-    fn pauses(&self) -> bool {
-        true
-    }
-
     fn commit(&mut self, writes: &Writes) -> Result<(), StoreError> {
-        let written = self.whole().and_then(|()| self.begin()).and_then(|()| self.write(writes));
+        let mut stages = std::mem::take(&mut self.stages);
+        let written = self.whole().and_then(|()| self.write(writes, &mut stages));
+        let since = Instant::now();
+        self.stages = stages;
         if let Err(error) = written {
             self.abandon();
             return Err(error);
         }
         let done = self.connection.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
         match done {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                let since = self.stages.add("commit", since);
+                self.log.committed(&self.connection);
+                self.stages.add("take in the log", since);
+                Ok(())
+            }
             Err(error) => {
                 if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) {
-                    // Whoever said so first is believed.
-                    drop(self.broken.set(error.to_string()));
+                    self.broken = Some(error.to_string());
                 }
                 self.abandon();
                 Err(failure(error))
             }
         }
+    }
+
+    fn stages(&self) -> Stages {
+        self.stages.clone()
     }
 
     fn look(&mut self) -> Result<(), StoreError> {

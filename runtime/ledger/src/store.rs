@@ -1,6 +1,7 @@
 //! What is kept, as rows, and what a place that keeps them must do. Refuses to know rules and decisions: a store reads
 //! rows together, and writes them together or not at all.
 
+use crate::stages::Stages;
 use serde::{Deserialize, Serialize};
 
 /// What identifies an event for good.
@@ -312,6 +313,8 @@ pub struct MemberRow {
     pub seq: i64,
     /// The chain's last hash.
     pub head: String,
+    /// The event of the chain's last link; 0 where there is none.
+    pub last: i64,
 }
 
 /// A member's level.
@@ -338,20 +341,20 @@ pub struct LinkRow {
     pub seq: i64,
     /// The event.
     pub event: i64,
+    /// The event of the link before; 0 for the first.
+    pub before: i64,
     /// Over the link before and all that the event did to the member.
     pub hash: String,
 }
 
-/// What a member has in an account: a sum of entries, kept for reading.
+/// What a member owes of an account, because it was spent beyond all lots: a sum of entries, kept for reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BalanceRow {
+pub struct OwedRow {
     /// Whose.
     pub member: String,
     /// In which account.
     pub account: String,
-    /// Sum of the entries.
-    pub balance: i64,
-    /// Of it, what was spent beyond all lots; below zero where later lots had paid that and it came back with goods.
+    /// How much; below zero where later lots had paid it and it came back with goods.
     pub owed: i64,
 }
 
@@ -544,10 +547,6 @@ pub struct Wanted {
     pub counters: Vec<String>,
     /// Offers of which what was learned is needed, by lasting name, and how many reactions are known of each.
     pub learned: Vec<(String, i64)>,
-    /// What is decided is written with a [`Store::second`] hand: nothing is held for it here.
-    pub apart: bool,
-    /// Numbers of new events are past this one, too, which is being written.
-    pub after: i64,
     /// Holds the members, counters and what is learned until the end of the transaction, where somebody else was faster before.
     pub lock: bool,
 }
@@ -567,8 +566,8 @@ pub struct Loaded {
     pub reservations: Vec<FoundReservation>,
     /// Lots that are not used up, and those of `origins` and `reservations`, in the order in which they were issued.
     pub lots: Vec<LotRow>,
-    /// Balances.
-    pub balances: Vec<BalanceRow>,
+    /// What they owe.
+    pub owed: Vec<OwedRow>,
     /// Claims of members, not of all together.
     pub claims: Vec<ClaimRow>,
     /// Badges and fields.
@@ -647,8 +646,8 @@ pub struct Writes {
     pub lot_changes: Vec<LotChange>,
     /// Entries.
     pub entries: Vec<EntryRow>,
-    /// How balances change: `balance` and `owed` are what is added.
-    pub balances: Vec<BalanceRow>,
+    /// How what is owed changes: `owed` is what is added.
+    pub owed: Vec<OwedRow>,
     /// Claims.
     pub claims: Vec<ClaimRow>,
     /// Badges, certificates and fields.
@@ -709,8 +708,7 @@ impl std::error::Error for StoreError {}
 
 /// A place that keeps a ledger.
 ///
-/// [`Store::load`] begins what [`Store::commit`] or [`Store::abandon`] ends, unless what is decided is written `apart`. A commit fails with
-/// [`StoreError::Conflict`] where a member's chain or a counter's version is no longer as it was found, or an event is
+/// [`Store::load`] begins what [`Store::commit`] or [`Store::abandon`] ends. A commit fails with [`StoreError::Conflict`] where a member's chain or a counter's version is no longer as it was found, or an event is
 /// there by now; nothing of it is written then.
 pub trait Store: Send {
     /// Reads what events need to see, all from one moment.
@@ -737,15 +735,6 @@ pub trait Store: Send {
     /// Where it cannot.
     fn origins(&mut self, keys: &[EventKey]) -> Result<Vec<FoundOrigin>, StoreError>;
 
-    /// A second hand for the same place, which writes what this one has decided `apart`, while this one decides more.
-    ///
-    /// # Errors
-    /// Where there can be none.
-    fn second(&self) -> Result<Box<dyn Store>, StoreError>;
-
-    /// Whether what is written apart gathers in a log that can only be taken in where nobody decides meanwhile.
-    fn pauses(&self) -> bool;
-
     /// Writes all, durably, or nothing.
     ///
     /// # Errors
@@ -763,6 +752,11 @@ pub trait Store: Send {
 
     /// Forgets what was begun.
     fn abandon(&mut self);
+
+    /// Where the time of [`Store::commit`] went so far, as far as the store knows.
+    fn stages(&self) -> Stages {
+        Stages::default()
+    }
 
     /// Reads the rows of a question, in the order that it asks for. Reads committed state.
     ///
