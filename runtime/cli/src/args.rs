@@ -102,7 +102,7 @@ pub enum Command {
     /// Replay events through two programmes, and say what the change does
     Diff(Diff),
     /// Answer sessions with ranked offers, and say why the others are not shown
-    Offers(Offers),
+    Offers(Box<Offers>),
     /// Choose which proposed contacts are made, under the programme's contact plans
     Optimize(Optimize),
     /// Tell in sentences what a rule says, or the whole story of a diagnostic
