@@ -9,7 +9,8 @@ use std::process::Command;
 
 /// Rules, lines of the one receipt (of many receipts of some ten lines where none are stated), and thousands of
 /// instructions that a receipt takes with them.
-const STORED: [(usize, Option<u64>, u64); 3] = [(10, None, 62), (300, None, 127), (300, Some(1_000), 7_489)];
+const STORED: [(usize, Option<u64>, u64); 5] =
+    [(10, None, 62), (100, None, 89), (300, None, 127), (300, Some(1_000), 7_489), (1_000, None, 416)];
 /// Parts of a hundred by which a count may differ: compilers and libraries of machines are not all alike.
 const TOLERANCE: u64 = 10;
 /// Receipts of a turn.
@@ -42,11 +43,11 @@ fn allocations(pack: &std::path::Path, turns: u64, lines: Option<u64>) -> u64 {
     counted(&["--leak-check=no"], "total heap usage:", pack, turns, lines)
 }
 
-/// A pack of so many rules of the workload, in a file.
-fn pack_of(count: usize) -> std::path::PathBuf {
+/// A pack of so many rules of the workload, in a file of a folder of this name: each test has its own, for they run at once.
+fn pack_of(folder: &str, count: usize) -> std::path::PathBuf {
     let compilation = compile(&text::programme(&packs::drawn(count)), &NoFiles);
     let program = compilation.program.unwrap_or_else(|| panic!("{:?}", compilation.diagnostics.first()));
-    let pack = perq_tests::scratch("instructions").join(format!("{count}.pack"));
+    let pack = perq_tests::scratch(folder).join(format!("{count}.pack"));
     std::fs::write(&pack, Pack::write(&program, &WriteOptions::default())).expect("the pack is written");
     pack
 }
@@ -55,7 +56,7 @@ fn pack_of(count: usize) -> std::path::PathBuf {
 fn a_receipt_takes_no_more_instructions_than_it_did() {
     let mut told = Vec::new();
     for (count, lines, stored) in STORED {
-        let pack = pack_of(count);
+        let pack = pack_of("instructions", count);
         let receipts = if lines.is_some() { 1 } else { RECEIPTS };
         let two_turns = instructions(&pack, 3, lines) - instructions(&pack, 1, lines);
         let found = two_turns / (2 * receipts) / 1000;
@@ -71,7 +72,7 @@ fn a_receipt_takes_no_more_instructions_than_it_did() {
 #[test]
 fn a_decision_allocates_nothing() {
     for (count, lines, _) in STORED {
-        let pack = pack_of(count);
+        let pack = pack_of("allocations", count);
         let (some, more) = (allocations(&pack, 2, lines), allocations(&pack, 4, lines));
         assert_eq!(some, more, "{count} rules, {lines:?} lines");
     }

@@ -5,7 +5,10 @@
 //! how long each takes. The three take turns, and each figure is the best of its turns, so read them as ratios. What is
 //! counted is the time that the thread has worked, where the system tells it: by the clock on the wall, whatever takes
 //! longer than a busy system lets a thread run at a stretch seems to take many times as long. Then it prints how the cost
-//! grows with lines, with pieces and with lists of references.
+//! grows with lines, with pieces, with lists of references, with members and with products.
+//!
+//! Behind each of these stands its slope: the power of the size with which the cost grows from the first row to the last,
+//! 0 where it does not, 1 where twice as much costs twice as much.
 //!
 //! Names of packs as arguments (`-- E10 E100`) leave the others and the growth out; `-- growth` leaves the packs out.
 
@@ -46,15 +49,39 @@ fn main() {
         "native ms",
         "open ms"
     );
+    let mut rules = Slope::default();
     for (name, stated) in STATED {
         if asked.is_empty() || asked.iter().any(|asked| asked == name) {
-            measure(&all, name, stated);
+            let (count, perq) = measure(&all, name, stated);
+            rules.note(count, perq);
         }
     }
+    rules.tell("rules");
     if asked.is_empty() || asked.iter().any(|asked| asked == "growth") {
         lines(&all);
         pieces();
         references();
+        members();
+        products();
+    }
+}
+
+/// Costs by size.
+#[derive(Default)]
+struct Slope(Vec<(usize, f64)>);
+
+impl Slope {
+    fn note(&mut self, size: usize, cost: f64) {
+        self.0.push((size, cost));
+    }
+
+    /// The power of the size with which the cost grows from the first to the last; nothing where there are not two.
+    fn tell(&self, of: &str) {
+        let (Some(first), Some(last)) = (self.0.first(), self.0.last()) else { return };
+        if last.0 > first.0 {
+            let power = (last.1 / first.1).ln() / (last.0 as f64 / first.0 as f64).ln();
+            println!("slope with {of}, {} to {}: {power:.2}", first.0, last.0);
+        }
     }
 }
 
@@ -90,6 +117,7 @@ fn lines(all: &Data) {
         "\n{:<28} {:>12} {:>10} {:>12} {:>12}",
         "lines, on 1 000 rules", "perq ns", "a line", "index ns", "loop ns"
     );
+    let mut slope = Slope::default();
     for count in [1, 10, 100, 1_000, 10_000] {
         let data = all.of_length(count);
         let mut json = String::new();
@@ -120,7 +148,9 @@ fn lines(all: &Data) {
             "{count:<28} {by_perq:>12.0} {:>10.1} {by_index:>12.0} {by_loop:>12.0}",
             by_perq / count as f64
         );
+        slope.note(count, by_perq);
     }
+    slope.tell("lines");
 }
 
 const FRAME: &str = "language 1\n\
@@ -137,6 +167,7 @@ fn pieces() {
     );
     let engine = engine(&[Input { path: "pieces.rule".to_owned(), text }], &Catalogue::builder().build());
     println!("\n{:<28} {:>12} {:>12}", "pieces of one line", "perq ns", "free");
+    let mut slope = Slope::default();
     for count in [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000] {
         let json = format!(
             "{{\"id\":\"p\",\"kind\":\"sale\",\"at\":\"2025-03-01T10:00:00\",\
@@ -152,7 +183,9 @@ fn pieces() {
             session.decide_record(&mut event);
         });
         println!("{count:<28} {time:>12.0} {free:>12}");
+        slope.note(count as usize, time);
     }
+    slope.tell("pieces");
 }
 
 /// A rule on a list of articles, of which one line of ten is on it, however long it is.
@@ -172,6 +205,7 @@ fn references() {
         lines.join(",")
     );
     println!("\n{:<28} {:>12}", "articles on a list", "perq ns");
+    let mut slope = Slope::default();
     for count in [10, 1_000, 100_000, 1_000_000] {
         let listed = (0..count).fold(String::from("list,sku\n"), |csv, sku| csv + &format!("L,A{sku}\n"));
         let catalogue = Catalogue::builder().lists_csv(listed.as_bytes()).expect("the list is read").build();
@@ -184,7 +218,101 @@ fn references() {
             session.decide_record(&mut event);
         });
         println!("{count:<28} {time:>12.0}");
+        slope.note(count, time);
     }
+    slope.tell("articles on a list");
+}
+
+/// Sizes of tables.
+const SIZES: [usize; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
+/// Events of different members or products, so that they do not stay in the caches nearest by.
+const EVENTS: usize = 2_000;
+
+/// What reading and deciding an event costs on an engine, once all decisions have given what they should.
+fn read_and_decided(engine: &Engine, events: &[String], points: i64) -> (f64, f64) {
+    let (mut reader, mut session) = (Reader::new(), engine.session());
+    let mut read: Vec<ReadEvent> = events.iter().map(|json| event(engine, json)).collect();
+    for event in &mut read {
+        let awards = &session.decide_record(event).totals.awards;
+        assert_eq!(awards.first().map(|(_, points)| *points), Some(points));
+    }
+    let mut scratch = ReadEvent::default();
+    let reading = quickest(1, || {
+        for json in events {
+            reader.read(engine.schema(), json.as_bytes(), &mut scratch).unwrap_or_else(|why| panic!("{why}"));
+        }
+    });
+    let deciding = quickest(1, || {
+        for event in &mut read {
+            session.decide_record(event);
+        }
+    });
+    (reading / events.len() as f64, deciding / events.len() as f64)
+}
+
+/// Which rows of a table of so many the events are of: spread over all of it.
+fn spread(count: usize) -> impl Iterator<Item = usize> {
+    (0..EVENTS).map(move |number| number.wrapping_mul(7_919) % count)
+}
+
+/// A table of members of whom the catalogue knows the tier, and a rule that asks it.
+fn members() {
+    let text = format!(
+        "{FRAME}enum Tier ordered {{ basic, gold }}\nextend member {{ tier: Tier }}\n\
+         group earn {{ kind earn displace none on purchase when member known }}\n\
+         rule golden in group earn {{ when member.tier = gold then award 10% of basket.initial as points }}\n"
+    );
+    let files = [Input { path: "members.rule".to_owned(), text }];
+    println!("\n{:<28} {:>12} {:>12}", "members of the catalogue", "read ns", "perq ns");
+    let (mut reading, mut deciding) = (Slope::default(), Slope::default());
+    for count in SIZES {
+        let csv =
+            (0..count).fold(String::from("member,tier\n"), |csv, member| csv + &format!("m{member},gold\n"));
+        let catalogue = Catalogue::builder().members_csv(csv.as_bytes()).expect("members are read").build();
+        let engine = engine(&files, &catalogue);
+        let json = |member: usize| {
+            format!(
+                "{{\"id\":\"p\",\"kind\":\"sale\",\"at\":\"2025-03-01T10:00:00\",\"member\":{{\"id\":\"m{member}\"}},\
+                 \"lines\":[{{\"sku\":\"A\",\"pieces\":1,\"price\":\"100\"}}]}}"
+            )
+        };
+        let events: Vec<String> = spread(count).map(json).collect();
+        let (read, decided) = read_and_decided(&engine, &events, 10);
+        println!("{count:<28} {read:>12.0} {decided:>12.0}");
+        reading.note(count, read);
+        deciding.note(count, decided);
+    }
+    reading.tell("members, reading");
+    deciding.tell("members, deciding");
+}
+
+/// A table of products of which the catalogue knows the category, and a rule that asks it of each line.
+fn products() {
+    let text = format!(
+        "{FRAME}group earn {{ kind earn displace none on purchase }}\n\
+         rule tea in group earn {{ then award 10% of sum(line.paid for lines where line in category \"Tea\") as points }}\n"
+    );
+    let files = [Input { path: "products.rule".to_owned(), text }];
+    println!("\n{:<28} {:>12} {:>12}", "products of the catalogue", "read ns", "perq ns");
+    let (mut reading, mut deciding) = (Slope::default(), Slope::default());
+    for count in SIZES {
+        let csv = (0..count).fold(String::from("sku,category\n"), |csv, sku| csv + &format!("A{sku},Tea\n"));
+        let catalogue = Catalogue::builder().products_csv(csv.as_bytes()).expect("products are read").build();
+        let engine = engine(&files, &catalogue);
+        let json = |sku: usize| {
+            format!(
+                "{{\"id\":\"p\",\"kind\":\"sale\",\"at\":\"2025-03-01T10:00:00\",\
+                 \"lines\":[{{\"sku\":\"A{sku}\",\"pieces\":1,\"price\":\"100\"}}]}}"
+            )
+        };
+        let events: Vec<String> = spread(count).map(json).collect();
+        let (read, decided) = read_and_decided(&engine, &events, 10);
+        println!("{count:<28} {read:>12.0} {decided:>12.0}");
+        reading.note(count, read);
+        deciding.note(count, decided);
+    }
+    reading.tell("products, reading");
+    deciding.tell("products, deciding");
 }
 
 /// What deciding some receipts takes.
@@ -195,7 +323,8 @@ fn timed(out: &mut Outcome, mut run: impl FnMut(&mut Outcome)) -> Duration {
     worked().saturating_sub(start)
 }
 
-fn measure(all: &Data, name: &str, stated: u64) {
+/// Measures a pack; how many rules it has, and nanoseconds of a receipt.
+fn measure(all: &Data, name: &str, stated: u64) -> (usize, f64) {
     let count: usize = name.trim_start_matches('E').parse().expect("the size of a pack");
     let rules: Vec<Rule> = packs::equal_matches(count);
     let start = Instant::now();
@@ -297,4 +426,5 @@ fn measure(all: &Data, name: &str, stated: u64) {
         milliseconds(native_time),
         milliseconds(open_time),
     );
+    (count, perq)
 }
