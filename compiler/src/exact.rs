@@ -73,6 +73,7 @@ pub fn narrow(wide: i128) -> Result<i64, FaultKind> {
 ///
 /// # Errors
 /// `DivisionByZero` for a zero denominator; `Overflow` where a part would have to be turned round and cannot.
+#[inline]
 pub fn fraction(num: i128, den: i128) -> Result<(i128, i128), FaultKind> {
     match den {
         0 => Err(FaultKind::DivisionByZero),

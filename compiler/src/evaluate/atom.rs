@@ -77,7 +77,7 @@ pub(super) fn ranges(atom: &Atom, bindings: &Bindings) -> Ranges {
 }
 
 /// The symbols of a bit set.
-fn reference_ranges(bits: Option<&Bits>) -> Ranges {
+pub(super) fn reference_ranges(bits: Option<&Bits>) -> Ranges {
     let words = bits.map_or(&[][..], |bits| &bits.words);
     joined(words.iter().zip((0i64..).step_by(64)).flat_map(|(word, start)| {
         let mut rest = *word;

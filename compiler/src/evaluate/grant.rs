@@ -544,34 +544,29 @@ impl Granter {
     pub fn list(&mut self, program: &Program, decision: &mut Decision) {
         self.claim(program, decision);
         for part in self.given.iter().filter(|part| part.amount != 0) {
-            let same = match decision.effects.last_mut() {
-                Some(last) => {
-                    let same_kind = last.shares.is_empty() == (part.row == NONE);
-                    (last.rule == part.rule && last.site == part.site && same_kind).then_some(last)
-                }
-                None => None,
-            };
             let share = Share { row: part.row, pieces: part.pieces, amount: part.amount };
             let share = Some(share).filter(|share| share.row != NONE);
-            match same {
-                Some(effect) => {
-                    effect.amount = effect.amount.saturating_add(part.amount);
-                    effect.shares.extend(share);
+            let same = decision.effects.last_mut().filter(|last| {
+                last.rule == part.rule && last.site == part.site && last.shares.is_empty() == share.is_none()
+            });
+            if let Some(effect) = same {
+                effect.amount = effect.amount.saturating_add(part.amount);
+                effect.shares.extend(share);
+            } else {
+                let mut shares = Vec::new();
+                if let Some(share) = share {
+                    shares = self.spare.pop().unwrap_or_default();
+                    shares.push(share);
                 }
-                None => {
-                    let mut shares =
-                        if share.is_some() { self.spare.pop().unwrap_or_default() } else { Vec::new() };
-                    shares.extend(share);
-                    decision.effects.push(Effect {
-                        site: part.site,
-                        rule: part.rule,
-                        group: part.group,
-                        account: part.account,
-                        debit: part.debit,
-                        amount: part.amount,
-                        shares,
-                    });
-                }
+                decision.effects.push(Effect {
+                    site: part.site,
+                    rule: part.rule,
+                    group: part.group,
+                    account: part.account,
+                    debit: part.debit,
+                    amount: part.amount,
+                    shares,
+                });
             }
             let own = program.sites.get(part.site.index()).is_none_or(|site| site.to.is_none());
             if let Some(account) = part.account.filter(|_| own) {

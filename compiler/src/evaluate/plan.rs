@@ -17,6 +17,7 @@
 //! With 10 000 rules of some four conditions each, drawn like those of a retailer (`tests::memory_of_a_large_plan`), a
 //! plan takes about 750 bytes a rule.
 
+mod memo;
 pub mod outline;
 
 use super::atom::{self, event_value, line_holds, ranges, symbols};
@@ -31,10 +32,12 @@ use crate::ir::{
     Atom, AtomId, AtomTest, EventId, GroupId, KindId, MISSING, Phase, Program, Rule, RuleId, SiteKind,
     SlotId, SlotType, Space, event_slot, line_slot,
 };
+use memo::Memo;
 use rustc_hash::{FxHashMap, FxHasher};
 use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Intervals of one slot, above which it is cut coarsely.
 const MOST_INTERVALS: usize = 1024;
@@ -42,11 +45,9 @@ const MOST_INTERVALS: usize = 1024;
 /// above which it is cut coarsely.
 const MOST_WORDS: (usize, usize) = (32, 2);
 /// Rules of whom sets are asked one by one.
-const FEW: u32 = 64;
+const FEW: u32 = 8;
 /// Rules that are quicker asked than told apart by questions.
 const FEW_ASKING: u32 = 8;
-/// Rules with a key for each slot of keys, from which on it is worth noting which lines have them.
-const WORTH_MEETING: usize = 4;
 /// A table from value to interval may have so many places for each border.
 const TABLE_PLACES: usize = 16;
 /// And so many where the values are symbols, which are numbered without gaps.
@@ -78,6 +79,8 @@ pub struct Candidates {
     /// Words of the mask that are not empty.
     live: Vec<usize>,
     row: Vec<u64>,
+    /// The rows of the answers to questions.
+    answered: Vec<usize>,
     /// So few are left that sets are asked rule by rule.
     ask_sets: bool,
     /// Positions found for the phase.
@@ -86,6 +89,9 @@ pub struct Candidates {
     spared: Vec<u64>,
     answers: interpret::Scratch,
     failed: Vec<bool>,
+    /// The rules that lines lead to, of those that the event's conditions leave: word, bits, row of the line.
+    hits: Vec<(u32, u32, u64)>,
+    memo: Memo,
     matched: Matched,
 }
 
@@ -99,6 +105,8 @@ struct Matched {
     rows: Vec<u32>,
     /// Place and row, as they are met.
     met: Vec<(u32, u32)>,
+    /// Positions that were found and are under a key.
+    keyed: Vec<u64>,
 }
 
 impl Candidates {
@@ -109,7 +117,7 @@ impl Candidates {
 
     /// The rows of lines that may satisfy the conditions on lines of a rule that was found, where they are known.
     pub(super) fn rows(&self, position: u32) -> Option<&[u32]> {
-        let Matched { place, ends, rows, met: _ } = &self.matched;
+        let Matched { place, ends, rows, met: _, keyed: _ } = &self.matched;
         if ends.is_empty() {
             return None;
         }
@@ -122,6 +130,8 @@ impl Candidates {
 /// The rows.
 #[derive(Debug)]
 struct Index {
+    /// Tells it from others.
+    identity: Arc<()>,
     /// By kind of event.
     kinds: Vec<usize>,
     /// Slots that are known at the beginning of the event.
@@ -129,8 +139,12 @@ struct Index {
     /// What the basket came to at entry to a phase.
     paid: Option<Slot>,
     sets: Vec<Set>,
+    /// Rules that end where a set holds a symbol: of sets whose code was looked into.
+    barred: Vec<(SlotId, Filed)>,
     shared: Option<Shared>,
     keys: Vec<Keys>,
+    /// The slots of these, where none of them holds sets.
+    key_numbers: Option<Vec<SlotId>>,
     /// Rules that need no key.
     keyless: usize,
     /// By position: conditions that survivors are asked again.
@@ -139,8 +153,18 @@ struct Index {
     set_atoms: Lists,
     /// By position: what one line has to satisfy.
     lines: Lists,
+    /// Positions of which each of these lists holds something.
+    asks: Asks,
     dense: Dense,
     sparse: Sparse,
+}
+
+/// Rows of the positions that are asked something more.
+#[derive(Clone, Copy, Debug)]
+struct Asks {
+    again: usize,
+    sets: usize,
+    lines: usize,
 }
 
 /// A slot of the event: in which rows its intervals are.
@@ -394,6 +418,11 @@ impl Plan {
         self.rules.get(position)?.and(self.groups.get(position).copied())
     }
 
+    /// Whether a position is one of a group.
+    pub(super) fn is_of(&self, position: u32, group: GroupId) -> bool {
+        self.groups.get(index(position)) == Some(&group)
+    }
+
     /// Turns that finding the rules of an event costs, whatever the index spares: one for each 64 times that a condition
     /// on lines meets a line. What does not depend on lines costs none; it is bounded by the program.
     pub(super) fn turns(&self, kind: EventId, lines: usize) -> i64 {
@@ -446,25 +475,31 @@ impl Plan {
             return;
         };
         let Candidates { mask, ask_sets, found, .. } = candidates;
-        let paid = index.paid.as_ref().map(|slot| {
-            let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
-            row.map_or(&[][..], |row| index.dense.row(*row))
-        });
+        let paid = index.paid.as_ref().map(|slot| index.row_of(slot, view));
+        let (again, sets) = (index.dense.row(index.asks.again), index.dense.row(index.asks.sets));
+        let of = |row: &[u64], word: usize| row.get(word).copied().unwrap_or(0);
         for word in phase.clone() {
-            let mut bits = mask.get(word).copied().unwrap_or(0);
-            if let Some(paid) = paid {
-                bits &= paid.get(word).copied().unwrap_or(0);
+            let mut bits = of(mask, word);
+            if bits == 0 {
+                continue;
             }
+            if let Some(paid) = paid {
+                bits &= of(paid, word);
+            }
+            let asked = of(again, word) | if *ask_sets { of(sets, word) } else { 0 };
+            let first = word.saturating_mul(64);
             while bits != 0 {
-                let bit = usize::try_from(bits.trailing_zeros()).unwrap_or(0);
-                bits &= bits.wrapping_sub(1);
-                let position = word.saturating_mul(64).saturating_add(bit);
-                if index.survives(program, bindings, view, position, *ask_sets) {
-                    found.extend(u32::try_from(position).ok());
+                let bit = bits.trailing_zeros();
+                let position = first.saturating_add(bit as usize);
+                if asked >> bit & 1 == 0 || index.survives(program, bindings, view, position, *ask_sets) {
+                    // Positions are numbered in 32 bits.
+                    found.push(u32::try_from(position).unwrap_or(u32::MAX));
                 }
+                bits &= bits.wrapping_sub(1);
             }
         }
-        index.meet(view, candidates);
+        index.meet(candidates);
+        index.leave_lineless(program, bindings, view, candidates);
     }
 }
 
@@ -502,35 +537,56 @@ fn lines<'a>(view: RecordView<'a>) -> impl Iterator<Item = &'a [i64]> {
 }
 
 impl Index {
+    /// The row of a slot's value.
+    fn row_of(&self, slot: &Slot, view: RecordView<'_>) -> &[u64] {
+        let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
+        row.map_or(&[][..], |row| self.dense.row(*row))
+    }
+
     fn begin(&self, record: &Record, view: RecordView<'_>, candidates: &mut Candidates) {
-        let Candidates { mask, live, row, ask_sets, .. } = candidates;
+        let Candidates { mask, live, row, ask_sets, hits, memo, .. } = candidates;
         mask.clear();
+        hits.clear();
+        live.clear();
         let Some(kind) = self.kinds.get(record.kind.index()) else { return };
-        // Lines first: what they leave out need not be looked at again.
-        mask.extend_from_slice(self.dense.row(self.keyless));
-        for keys in &self.keys {
-            for line in lines(view) {
-                self.each_filed(keys, line, view, |word, bits| {
-                    if let Some(word) = mask.get_mut(word) {
-                        *word |= bits;
+        mask.extend_from_slice(self.dense.row(*kind));
+        // Whole rows: that is quicker than to pass by the words in which nothing is left.
+        let (fours, rest) = self.slots.as_chunks::<4>();
+        for slots in fours {
+            and_four(mask, slots.each_ref().map(|slot| self.row_of(slot, view)));
+        }
+        rest.iter().for_each(|slot| and(mask, self.row_of(slot, view)));
+        let keyless = self.dense.row(self.keyless);
+        if mask.iter().zip(keyless).any(|(mask, keyless)| mask & !keyless != 0) {
+            memo.enter(self);
+            row.clear();
+            row.extend_from_slice(keyless);
+            for (line, number) in lines(view).zip(0u32..) {
+                for (word, filed) in memo.filed(self, line, &view) {
+                    let at = index(*word);
+                    let (Some(mask), Some(row)) = (mask.get(at), row.get_mut(at)) else { continue };
+                    let bits = mask & filed;
+                    if bits != 0 {
+                        *row |= bits;
+                        hits.push((*word, number, bits));
                     }
+                }
+            }
+            and(mask, row);
+        }
+        // To ask a set of many symbols takes turns, which code has to take.
+        for (slot, filed) in self.barred.iter().filter(|_| view.symbols.len() <= questions::MOST_SYMBOLS) {
+            for symbol in symbols(view, event_value(view, *slot)) {
+                let row = filed.rows.get(filed.cuts.interval(i64::from(*symbol)));
+                row.into_iter().for_each(|row| {
+                    self.sparse.each(row, |word, bits| {
+                        if let Some(word) = mask.get_mut(word) {
+                            *word &= !bits;
+                        }
+                    });
                 });
             }
         }
-        and(mask, self.dense.row(*kind));
-        let row_of = |slot: &Slot| {
-            let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
-            row.map_or(&[][..], |row| self.dense.row(*row))
-        };
-        // Whole rows: that is quicker than to pass by the words in which nothing is left.
-        for slots in self.slots.chunks(4) {
-            if let [a, b, c, d] = slots {
-                and_four(mask, [row_of(a), row_of(b), row_of(c), row_of(d)]);
-            } else {
-                slots.iter().for_each(|slot| and(mask, row_of(slot)));
-            }
-        }
-        live.clear();
         live.extend(mask.iter().enumerate().filter(|(_, bits)| **bits != 0).map(|(word, _)| word));
         let left = live.iter().filter_map(|word| mask.get(*word)).map(|word| word.count_ones()).sum::<u32>();
         *ask_sets = left <= FEW;
@@ -576,7 +632,7 @@ impl Index {
         else {
             return;
         };
-        let Candidates { mask, live, row, spared, answers, failed, .. } = candidates;
+        let Candidates { mask, live, spared, answers, failed, answered, .. } = candidates;
         let asking = self.dense.row(shared.asking);
         let left =
             |word: &usize| mask.get(*word).zip(asking.get(*word)).map_or(0, |(mask, asking)| mask & asking);
@@ -584,69 +640,71 @@ impl Index {
             return;
         }
         shared.code.run(view, bindings, answers, failed);
-        row.clear();
-        row.resize(mask.len(), u64::MAX);
+        answered.clear();
         spared.clear();
-        spared.resize(mask.len(), 0);
         for question in &shared.list {
             if failed.get(question.at).copied().unwrap_or(true) {
+                spared.resize(mask.len(), 0);
                 let asking = self.dense.row(question.asking);
                 spared.iter_mut().zip(asking).for_each(|(spared, asking)| *spared |= asking);
             } else {
                 let answer = shared.code.number(answers, question.at);
-                let allowed = question.rows.get(question.cuts.interval(answer));
-                and(row, allowed.map_or(&[][..], |allowed| self.dense.row(*allowed)));
+                answered.extend(question.rows.get(question.cuts.interval(answer)));
             }
         }
-        row.iter_mut().zip(spared).for_each(|(row, spared)| *row |= *spared);
-        and_live(mask, live, row);
+        live.retain(|word| {
+            let of = |row: &usize| self.dense.row(*row).get(*word).copied().unwrap_or(0);
+            let allowed = answered.iter().map(of).fold(u64::MAX, |allowed, row| allowed & row);
+            let Some(bits) = mask.get_mut(*word) else { return false };
+            *bits &= allowed | spared.get(*word).copied().unwrap_or(0);
+            *bits != 0
+        });
     }
 
-    /// Notes which lines have the keys of the rules that were found, where that is worth it.
-    fn meet(&self, view: RecordView<'_>, candidates: &mut Candidates) {
-        let Candidates { found, row: keyed, matched, .. } = candidates;
-        let Matched { place, ends, rows, met } = matched;
-        let keyless = self.dense.row(self.keyless);
-        let is_keyed = |position: &&u32| {
-            let word = keyless.get(index(**position / 64)).copied().unwrap_or(u64::MAX);
-            word >> (**position % 64) & 1 == 0
-        };
-        let count = found.iter().filter(is_keyed).count();
-        if count < self.keys.len().saturating_mul(WORTH_MEETING) {
+    /// Notes which lines have the keys of the rules that were found.
+    fn meet(&self, candidates: &mut Candidates) {
+        let Candidates { found, hits, matched, .. } = candidates;
+        let Matched { place, ends, rows, met, keyed } = matched;
+        if hits.is_empty() || found.is_empty() {
             return;
         }
-        keyed.clear();
+        let keyless = self.dense.row(self.keyless);
         keyed.resize(keyless.len(), 0);
         place.resize(keyless.len().saturating_mul(64), u32::MAX);
+        let mut count = 0u32;
         for position in found.iter() {
-            if let Some(place) = place.get_mut(index(*position)) {
+            let word = keyless.get(index(position / 64)).copied().unwrap_or(u64::MAX);
+            let Some(place) = place.get_mut(index(*position)) else { continue };
+            if word >> (position % 64) & 1 == 0 {
+                put(keyed, *position, true);
+                *place = count;
+                count = count.saturating_add(1);
+            } else {
                 *place = u32::MAX;
             }
         }
-        for (position, number) in found.iter().filter(is_keyed).zip(0u32..) {
-            put(keyed, *position, true);
-            if let Some(place) = place.get_mut(index(*position)) {
-                *place = number;
-            }
+        if count == 0 {
+            return;
         }
-        ends.resize(count, 0);
+        ends.resize(index(count), 0);
         met.clear();
-        for keys in &self.keys {
-            for (line, row) in lines(view).zip(0u32..) {
-                self.each_filed(keys, line, view, |word, bits| {
-                    let mut bits = bits & keyed.get(word).copied().unwrap_or(0);
-                    while bits != 0 {
-                        let position = word.saturating_mul(64).saturating_add(bits.trailing_zeros() as usize);
-                        bits &= bits.wrapping_sub(1);
-                        let number = place.get(position).copied().unwrap_or(u32::MAX);
-                        if let Some(end) = ends.get_mut(index(number)) {
-                            *end = end.saturating_add(1);
-                            met.push((number, row));
-                        }
-                    }
-                });
+        for (word, row, bits) in hits.iter() {
+            let mut bits = bits & keyed.get(index(*word)).copied().unwrap_or(0);
+            while bits != 0 {
+                let position = index(*word).saturating_mul(64).saturating_add(bits.trailing_zeros() as usize);
+                bits &= bits.wrapping_sub(1);
+                let number = place.get(position).copied().unwrap_or(u32::MAX);
+                if let Some(end) = ends.get_mut(index(number)) {
+                    *end = end.saturating_add(1);
+                    met.push((number, *row));
+                }
             }
         }
+        found.iter().for_each(|position| {
+            if let Some(word) = keyed.get_mut(index(position / 64)) {
+                *word = 0;
+            }
+        });
         // Each list's end is where it begins until it is filled.
         let mut start = 0u32;
         for end in ends.iter_mut() {
@@ -661,6 +719,43 @@ impl Index {
             }
             *end = end.saturating_add(1);
         }
+    }
+
+    /// Drops those that were found and ask of a line more than their key, where no line has it.
+    fn leave_lineless(
+        &self,
+        program: &Program,
+        bindings: &Bindings,
+        view: RecordView<'_>,
+        candidates: &mut Candidates,
+    ) {
+        let asks = self.dense.row(self.asks.lines);
+        let asking = |position: &u32| {
+            let word = asks.get(index(position / 64)).copied().unwrap_or(0);
+            word >> (position % 64) & 1 == 1
+        };
+        if !candidates.found.iter().any(asking) {
+            return;
+        }
+        let mut found = std::mem::take(&mut candidates.found);
+        found.retain(|position| {
+            if !asking(position) {
+                return true;
+            }
+            let atoms = self.lines.of(index(*position));
+            let Some(rows) = candidates.rows(*position) else {
+                return some_line(program, bindings, view, atoms);
+            };
+            let mut slots = rows.iter().map(|row| {
+                let start = index(*row).saturating_mul(view.line_width);
+                view.lines.get(start..start.saturating_add(view.line_width)).unwrap_or(&[])
+            });
+            slots.any(|line| {
+                let atoms = atoms.iter().filter_map(|atom| program.atoms.get(atom.index()));
+                line_holds(atoms, line, view, bindings)
+            })
+        });
+        candidates.found = found;
     }
 
     /// The rules that are filed under the values of a line.
@@ -678,7 +773,7 @@ impl Index {
         }
     }
 
-    /// Whether a rule that the rows leave over is to be asked.
+    /// Whether the conditions on the event hold of a rule that the rows leave over.
     fn survives(
         &self,
         program: &Program,
@@ -687,10 +782,8 @@ impl Index {
         position: usize,
         ask_sets: bool,
     ) -> bool {
-        let lines = self.lines.of(position);
         all_hold(program, bindings, view, self.again.of(position))
             && (!ask_sets || all_hold(program, bindings, view, self.set_atoms.of(position)))
-            && (lines.is_empty() || some_line(program, bindings, view, lines))
     }
 
     fn memory(&self) -> usize {
@@ -700,9 +793,10 @@ impl Index {
         let slots: usize = slots.map(|slot| cuts(&slot.cuts) + slot.rows.len() * size_of::<usize>()).sum();
         let sets: usize = self.sets.iter().map(|set| filed(&set.lets_in) + filed(&set.bars)).sum();
         let keys: usize = self.keys.iter().map(|keys| filed(&keys.filed)).sum();
+        let barred: usize = self.barred.iter().map(|(_, of_slot)| filed(of_slot)).sum();
         let lists = |lists: &Lists| lists.ends.len() * 4 + lists.atoms.len() * size_of::<AtomId>();
         let rows = self.dense.bits.len() * 8 + self.sparse.bits.len() * 12;
-        slots + sets + keys + lists(&self.again) + lists(&self.set_atoms) + lists(&self.lines) + rows
+        slots + sets + keys + barred + lists(&self.again) + lists(&self.set_atoms) + lists(&self.lines) + rows
     }
 }
 
@@ -788,16 +882,48 @@ impl<'a> Builder<'a> {
         let mut open: Vec<Open> = vec![Open::default(); plan.rules.len()];
         let kinds = builder.kinds(&rules);
         let (slots, paid, sets) = builder.event(&rules, &mut open);
-        let shared = builder.questions(&plan.rules);
+        let (shared, barred) = builder.questions(&plan.rules);
         let (keys, keyless) = builder.lines(&rules, &mut open);
         let (mut again, mut set_atoms, mut lines) = (Lists::default(), Lists::default(), Lists::default());
+        let asking = |asks: fn(&Open) -> &Vec<AtomId>| {
+            let positions = open.iter().zip(0u32..).filter(|(open, _)| !asks(open).is_empty());
+            positions.map(|(_, position)| position).collect::<Vec<u32>>()
+        };
+        let [asks_again, asks_sets, asks_lines] =
+            [asking(|open| &open.again), asking(|open| &open.sets), asking(|open| &open.lines)].map(
+                |asking| {
+                    let row = builder.row_of(asking);
+                    builder.dense_row(&row)
+                },
+            );
+        let asks = Asks { again: asks_again, sets: asks_sets, lines: asks_lines };
         for open in open {
             again.push(open.again);
             set_atoms.push(open.sets);
             lines.push(open.lines);
         }
         let Builder { dense, sparse, .. } = builder;
-        Index { kinds, slots, paid, sets, shared, keys, keyless, again, set_atoms, lines, dense, sparse }
+        let identity = Arc::default();
+        let is_number = keys.iter().all(|keys| !keys.set);
+        let key_numbers = is_number.then(|| keys.iter().map(|keys| keys.slot).collect());
+        Index {
+            identity,
+            key_numbers,
+            kinds,
+            slots,
+            paid,
+            sets,
+            barred,
+            shared,
+            keys,
+            keyless,
+            again,
+            set_atoms,
+            lines,
+            asks,
+            dense,
+            sparse,
+        }
     }
 
     /// The kind of the names that a reference of this kind tests.
@@ -1007,8 +1133,8 @@ impl<'a> Builder<'a> {
     }
 
     /// The rows of what rules ask in their code.
-    fn questions(&mut self, rules: &[Option<RuleId>]) -> Option<Shared> {
-        let questions::Questions { code, list, asked } = questions::of(self.program)?;
+    fn questions(&mut self, rules: &[Option<RuleId>]) -> (Option<Shared>, Vec<(SlotId, Filed)>) {
+        let questions::Questions { code, list, asked, barred } = questions::of(self.program);
         let rules = || rules.iter().zip(0u32..).filter_map(|(rule, position)| Some(((*rule)?, position)));
         let mut compatible: Vec<Vec<Compatible>> = vec![Vec::new(); list.len()];
         for (rule, position) in rules() {
@@ -1032,7 +1158,21 @@ impl<'a> Builder<'a> {
             built.push(Question { at, cuts: Cuts::new(borders, 0), rows, asking });
         }
         let asking = self.dense_row(&all);
-        Some(Shared { code, list: built, asking })
+        let mut by_slot: BTreeMap<SlotId, Vec<Compatible>> = BTreeMap::new();
+        for (rule, position) in rules() {
+            for (slot, reference) in barred.get(rule.index()).into_iter().flatten() {
+                let symbols = atom::reference_ranges(self.bindings.references.get(reference.index()));
+                let of_slot = by_slot.entry(*slot).or_default();
+                match of_slot.last_mut().filter(|(last, _)| *last == position) {
+                    Some((_, sofar)) => *sofar = union(sofar, &symbols),
+                    None => of_slot.push((position, symbols)),
+                }
+            }
+        }
+        let barred =
+            by_slot.into_iter().map(|(slot, of_slot)| (slot, self.file(&of_slot, false).0)).collect();
+        let shared = (!built.is_empty()).then_some(Shared { code, list: built, asking });
+        (shared, barred)
     }
 
     /// Files the rules that need a line.

@@ -28,11 +28,7 @@ impl<C: Code> Asking<'_, C> {
         runs: &mut Vec<Run>,
         decision: &mut Decision,
     ) {
-        proposals.list.clear();
-        proposals.selected.clear();
-        proposals.takes.clear();
-        proposals.used.clear();
-        proposals.taken.clear();
+        clear(proposals);
         runs.clear();
         let in_turn = match (group.displace, group.per) {
             (Displace::First, Scope::Unit) => true,
@@ -162,28 +158,43 @@ impl<C: Code> Asking<'_, C> {
         (fuel, scratch, proposals): (&mut i64, &mut C::Scratch, &mut Proposals),
         decision: &mut Decision,
     ) -> Option<Run> {
-        let rule_id = self.plan.rule(position)?;
-        let rule = self.program.rules.get(rule_id.index())?;
-        if self.silent.binary_search(&rule_id).is_ok() {
+        let (list, takes) = (proposals.list.len(), proposals.takes.len());
+        if !self.ask(position, (fuel, scratch, &mut *proposals), decision) {
             return None;
+        }
+        Some(Run {
+            position,
+            proposals: list..proposals.list.len(),
+            takes: takes..proposals.takes.len(),
+            parts: 0..0,
+            faulted: false,
+            fallen: false,
+        })
+    }
+
+    /// Asks the rule at a position; says whether it has proposed anything.
+    #[inline]
+    pub fn ask(
+        &self,
+        position: u32,
+        (fuel, scratch, proposals): (&mut i64, &mut C::Scratch, &mut Proposals),
+        decision: &mut Decision,
+    ) -> bool {
+        let Some(rule_id) = self.plan.rule(position) else { return false };
+        let Some(rule) = self.program.rules.get(rule_id.index()) else { return false };
+        if !self.silent.is_empty() && self.silent.binary_search(&rule_id).is_ok() {
+            return false;
         }
         let (list, selected) = (proposals.list.len(), proposals.selected.len());
         let (takes, used) = (proposals.takes.len(), proposals.used.len());
         // The plan has found it, so its conditions on the event hold.
         let record = RecordView { rows: self.candidates.rows(position), holds: true, ..self.record };
         match self.code.run(rule.function, record, self.bindings, fuel, scratch, proposals) {
-            Ok(()) if proposals.list.len() > list => Some(Run {
-                position,
-                proposals: list..proposals.list.len(),
-                takes: takes..proposals.takes.len(),
-                parts: 0..0,
-                faulted: false,
-                fallen: false,
-            }),
+            Ok(()) if proposals.list.len() > list => true,
             Ok(()) => {
                 proposals.takes.truncate(takes);
                 proposals.used.truncate(used);
-                None
+                false
             }
             Err(fault) => {
                 proposals.list.truncate(list);
@@ -192,10 +203,19 @@ impl<C: Code> Asking<'_, C> {
                 proposals.used.truncate(used);
                 let place = place_of(self.program, rule_id, fault);
                 decision.faults.push(RuleFault { rule: rule_id, kind: fault.kind, place });
-                None
+                false
             }
         }
     }
+}
+
+/// Forgets what was proposed.
+pub(super) fn clear(proposals: &mut Proposals) {
+    proposals.list.clear();
+    proposals.selected.clear();
+    proposals.takes.clear();
+    proposals.used.clear();
+    proposals.taken.clear();
 }
 
 /// How many pieces a choice of sets uses.

@@ -10,7 +10,7 @@ use crate::ir::assume::{is_one_block, moving};
 use crate::ir::needs::needs;
 use crate::ir::optimise::{is_pure, never_fails};
 use crate::ir::ranges::Ranges;
-use crate::ir::{Function, Inst, Program, RuleId, SlotId, Value};
+use crate::ir::{Atom, AtomTest, Function, Inst, Program, ReferenceId, RuleId, SlotId, Space, Value};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Instructions of a function that are looked into.
@@ -30,13 +30,19 @@ pub(super) struct Questions {
     /// By rule: the questions that it asks, in its order, with the answers that let it go on. A question may stand there
     /// more than once.
     pub asked: Vec<Vec<(usize, Ranges)>>,
+    /// By rule: sets of the event of which it goes on only where they hold none of a reference's symbols, or are missing.
+    pub barred: Vec<Vec<Barred>>,
 }
+
+/// A set of the event, and what it must not hold.
+pub(super) type Barred = (SlotId, ReferenceId);
 
 /// Where a rule's code may end.
 #[derive(Debug, Default)]
 struct Exit {
     /// What is needed there for it to go on.
     needs: Vec<(u32, Ranges)>,
+    barred: Vec<Barred>,
     /// What is worked out since the last such place and may fail.
     fails: Vec<u32>,
 }
@@ -72,8 +78,8 @@ impl Pool {
     }
 }
 
-/// The questions that at least two rules ask; nothing where there are none.
-pub(super) fn of(program: &Program) -> Option<Questions> {
+/// The questions that at least two rules ask, and what sets must not hold.
+pub(super) fn of(program: &Program) -> Questions {
     let mut pool = Pool::default();
     let moving = moving(program);
     let exits: Vec<Vec<Exit>> = program
@@ -81,22 +87,64 @@ pub(super) fn of(program: &Program) -> Option<Questions> {
         .iter()
         .map(|rule| {
             let function = program.functions.get(rule.function.index());
-            function.map_or_else(Vec::new, |function| exits(function, &moving, &mut pool))
+            let atoms: Vec<&Atom> =
+                rule.atoms.iter().filter_map(|atom| program.atoms.get(atom.index())).collect();
+            function.map_or_else(Vec::new, |function| exits(function, (&atoms, &moving), &mut pool))
         })
         .collect();
     let chosen = chosen(&exits);
-    if chosen.is_empty() {
-        return None;
-    }
     let (code, place) = code(&pool, &chosen);
     let list: Vec<usize> = chosen.iter().filter_map(|value| place.get(value).copied()).collect();
     let number: FxHashMap<u32, usize> = chosen.iter().copied().zip(0..).collect();
-    let asked = exits.iter().map(|exits| asked(&pool, exits, &number)).collect();
-    Some(Questions { code, list, asked })
+    let (asked, barred) = exits.iter().map(|exits| asked(&pool, exits, &number)).unzip();
+    Questions { code, list, asked, barred }
+}
+
+/// The set of the event that is asked, and for what.
+fn barred(pool: &Pool, value: u32) -> Option<Barred> {
+    let inst = |value: u32| pool.insts.get(value as usize);
+    match (
+        inst(value),
+        inst(value).and_then(|has| if let Inst::SetHas(set, _) = has { inst(set.0) } else { None }),
+    ) {
+        (Some(Inst::SetHas(_, reference)), Some(Inst::LoadEvent(slot))) => Some((*slot, *reference)),
+        (Some(_) | None, _) => None,
+    }
+}
+
+/// Whether one of these conditions on the event asks as much already of what a slot holds: the index answers them without code.
+fn is_answered(pool: &Pool, value: u32, atoms: &[&Atom]) -> bool {
+    let inst = |value: u32| pool.insts.get(value as usize);
+    let slot_of = |value: Value| match inst(value.0) {
+        Some(Inst::LoadEvent(slot)) => Some(*slot),
+        Some(_) | None => None,
+    };
+    let asks = |slot: SlotId, test: Option<AtomTest>| {
+        atoms.iter().any(|atom| {
+            let same = match (&test, &atom.test) {
+                (Some(test), asked) => test == asked,
+                (None, AtomTest::Has(_)) => false,
+                (None, AtomTest::Known | AtomTest::Between(..) | AtomTest::OneOf(_) | AtomTest::In(_)) => {
+                    true
+                }
+            };
+            same && (atom.space, atom.slot) == (Space::Event, slot)
+        })
+    };
+    match inst(value) {
+        Some(Inst::LoadEvent(slot)) => asks(*slot, None),
+        Some(Inst::InReference(of, reference)) => {
+            slot_of(*of).is_some_and(|slot| asks(slot, Some(AtomTest::In(*reference))))
+        }
+        Some(Inst::SetHas(of, reference)) => {
+            slot_of(*of).is_some_and(|slot| asks(slot, Some(AtomTest::Has(*reference))))
+        }
+        Some(_) | None => false,
+    }
 }
 
 /// The exits of a rule's code, as long as it does nothing but work out values of the event.
-fn exits(function: &Function, moving: &[SlotId], pool: &mut Pool) -> Vec<Exit> {
+fn exits(function: &Function, (atoms, moving): (&[&Atom], &[SlotId]), pool: &mut Pool) -> Vec<Exit> {
     let mut exits = Vec::new();
     // One block around everything, out of which its conditions lead.
     if !is_one_block(function) {
@@ -117,7 +165,15 @@ fn exits(function: &Function, moving: &[SlotId], pool: &mut Pool) -> Vec<Exit> {
         // No other region was opened: it is the block that this leaves.
         if let Inst::Break { depth: 0, condition, when } = inst {
             let needs = needs(&pool.insts, condition, !when);
-            exit.needs = needs.into_iter().map(|need| (need.value.0, need.ranges)).collect();
+            for need in needs {
+                if is_answered(pool, need.value.0, atoms) {
+                    continue;
+                }
+                match barred(pool, need.value.0).filter(|_| need.ranges == [(0, 0)]) {
+                    Some(barred) => exit.barred.push(barred),
+                    None => exit.needs.push((need.value.0, need.ranges)),
+                }
+            }
             exits.push(std::mem::take(&mut exit));
             values.push(None);
             continue;
@@ -178,9 +234,9 @@ fn code(pool: &Pool, chosen: &[u32]) -> (Straight, FxHashMap<u32, usize>) {
     (Straight::new(insts.collect()), place)
 }
 
-/// What a rule asks, as far as nothing can fail on the way there but questions that it asks.
-fn asked(pool: &Pool, exits: &[Exit], number: &FxHashMap<u32, usize>) -> Vec<(usize, Ranges)> {
-    let mut asked = Vec::new();
+/// What a rule asks, as far as nothing can fail on the way there but questions that it asks; and what its sets must not hold.
+fn asked(pool: &Pool, exits: &[Exit], number: &FxHashMap<u32, usize>) -> (Vec<(usize, Ranges)>, Vec<Barred>) {
+    let (mut asked, mut barred) = (Vec::new(), Vec::new());
     let mut covered = FxHashSet::default();
     for exit in exits {
         let shared = |(value, ranges): &(u32, Ranges)| Some((*value, *number.get(value)?, ranges.clone()));
@@ -190,6 +246,16 @@ fn asked(pool: &Pool, exits: &[Exit], number: &FxHashMap<u32, usize>) -> Vec<(us
             break;
         }
         asked.extend(shared.into_iter().map(|(_, question, ranges)| (question, ranges)));
+        // A rule of which something may have failed by then is left to its code altogether.
+        if exits_fail_nothing(exits, exit) {
+            barred.extend_from_slice(&exit.barred);
+        }
     }
-    asked
+    (asked, barred)
+}
+
+/// Whether nothing that is worked out up to an exit may fail.
+fn exits_fail_nothing(exits: &[Exit], exit: &Exit) -> bool {
+    let before = exits.iter().take_while(|before| !std::ptr::eq(*before, exit));
+    before.chain([exit]).all(|exit| exit.fails.is_empty())
 }

@@ -10,7 +10,7 @@ use super::fraction::Fraction;
 use super::gift::{Gifts, Surroundings};
 use super::grant::{Granter, Owner};
 use super::offers;
-use super::plain::{self, Plain};
+use super::plain::Plains;
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
 use super::promise;
@@ -76,7 +76,11 @@ impl<S> Workspace<S> {
 pub(super) struct Settling {
     /// Turns that the event may still take.
     fuel: i64,
+    /// Empty as long as nothing needs them: see [`Settling::begin_lines`].
     pub(super) lines: Vec<Line>,
+    has_lines: bool,
+    /// How many there are.
+    line_count: usize,
     runs: Vec<Run>,
     parts: Vec<Part>,
     pricer: Pricer,
@@ -104,7 +108,7 @@ pub(super) struct Settling {
     /// The rule whose effects bar the group at hand from awards to the basket.
     holder: u32,
     rows: Vec<Vec<u32>>,
-    awards: Vec<Plain>,
+    plains: Plains,
 }
 
 /// Decides one event: fills `decision` with what `program` gives for `record`. Brings the running amounts in the record
@@ -160,7 +164,7 @@ fn settle<C: Code>(
     let Workspace { budget, scratch, proposals, candidates, settling } = workspace;
     settling.begin(program, record, decision);
     // Conditions on lines are looked at before any rule is asked.
-    let finding = plan.turns(record.kind, settling.lines.len());
+    let finding = plan.turns(record.kind, settling.line_count);
     settling.fuel = budget.0.saturating_sub(finding).max(0);
     derive::fill(program, record);
     let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
@@ -173,6 +177,7 @@ fn settle<C: Code>(
     settling.held = offers::kept_back(program, record, &failed, &left);
     plan.begin(bindings, record, params, candidates);
     if let Some(kept) = kept {
+        settling.begin_lines(program, record);
         settling.resume(program, plan, kept);
     }
     for phase in plan.phases() {
@@ -187,15 +192,22 @@ fn settle<C: Code>(
         }
         plan.find(program, bindings, record, params, phase, candidates);
         let mut found = candidates.found();
+        let (record_now, silent) = (record.view(params), silent.as_slice());
+        let asking = Asking { program, plan, candidates, bindings, record: record_now, code, silent };
         while let Some(group_id) = found.first().and_then(|position| plan.group(*position)) {
-            let count = found.iter().take_while(|position| plan.group(**position) == Some(group_id)).count();
+            let count = found.iter().take_while(|position| plan.is_of(**position, group_id)).count();
             let (here, later) = found.split_at_checked(count).unwrap_or((found, &[]));
             found = later;
             let Some(group) = program.groups.get(group_id.index()) else { continue };
-            let (record_now, silent) = (record.view(params), silent.as_slice());
-            let asking = Asking { program, plan, candidates, bindings, record: record_now, code, silent };
-            let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
-            asking.group(group, here, memory, &mut settling.runs, decision);
+            if plan.is_plain(group_id) {
+                let memory = (&mut *scratch, &mut *proposals);
+                if settling.settle_plainly(&asking, (group_id, group), here, memory, decision) {
+                    continue;
+                }
+            } else {
+                let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
+                asking.group(group, here, memory, &mut settling.runs, decision);
+            }
             if !settling.runs.is_empty() {
                 let around =
                     Around { program, plan, bindings, record, group_id, group, params, claimed, proposals };
@@ -312,14 +324,28 @@ impl Settling {
         decision.totals = Totals { awards, debits, ..Totals::default() };
         self.settled.clear();
         self.lines.clear();
+        self.has_lines = false;
+        self.line_count = rows(record).len();
+        if program.tax.is_some() || is_tendered(program) {
+            self.begin_lines(program, record);
+        }
+        self.stale = true;
+        self.clear = true;
+    }
+
+    /// Lists the lines as they are at the beginning, unless that is done. Where nothing but awards to the basket are given,
+    /// nobody needs them.
+    fn begin_lines(&mut self, program: &Program, record: &Record) {
+        if self.has_lines {
+            return;
+        }
+        self.has_lines = true;
         self.lines.extend(rows(record).map(|line| {
-            let present =
-                |slot: SlotId| line.get(slot.index()).copied().filter(|value| *value != MISSING).unwrap_or(0);
-            let initial = present(line_slot::INITIAL);
-            let pieces = present(line_slot::PIECES);
+            let initial = present(line, line_slot::INITIAL);
+            let pieces = present(line, line_slot::PIECES);
             // A piece is sold for no less; what is less already stays as it is.
-            let floor = program.floor.map_or(0, |slot| present(slot).max(0).saturating_mul(pieces.max(0)));
-            let floor = floor.min(initial.max(0));
+            let floor = program.floor.map_or(0, |slot| present(line, slot).max(0));
+            let floor = floor.saturating_mul(pieces.max(0)).min(initial.max(0));
             Line {
                 initial,
                 running: initial,
@@ -331,8 +357,6 @@ impl Settling {
                 ..Line::default()
             }
         }));
-        self.stale = true;
-        self.clear = true;
     }
 
     /// Writes the running amounts into the record, where rules of the coming phase read them.
@@ -341,6 +365,12 @@ impl Settling {
             return;
         }
         self.stale = false;
+        if !self.has_lines {
+            if write_initial(record) {
+                return;
+            }
+            self.begin_lines(program, record);
+        }
         self.write_tender(program, record);
         let rows = record.lines.chunks_exact_mut(record.line_width.max(1));
         // As many as there were at the beginning.
@@ -363,9 +393,8 @@ impl Settling {
         self.faults.clear();
         self.parts.clear();
         self.granter.enter(around.group);
-        if !self.settle_plainly(around) {
-            self.settle_generally(around, decision);
-        }
+        self.begin_lines(around.program, around.record);
+        self.settle_generally(around, decision);
         let given = start..self.granter.given.len();
         if !given.is_empty() {
             let taken = self.granter.given.get(given.clone()).unwrap_or(&[]);
@@ -376,7 +405,7 @@ impl Settling {
             self.settled.push((around.group_id, given));
         }
         self.list_bundles(around, decision);
-        self.report(around, decision);
+        self.report(around.program, around.plan, decision);
     }
 
     fn settle_generally(&mut self, around: &Around<'_>, decision: &mut Decision) {
@@ -397,22 +426,38 @@ impl Settling {
         }
     }
 
-    /// Settles a group in which rules do nothing but award to the basket, where nothing comes up that takes more: the
-    /// same as [`Self::settle_generally`], turn for turn. Says whether it did; where not, nothing has changed.
-    fn settle_plainly(&mut self, around: &Around<'_>) -> bool {
-        if !around.plan.is_plain(around.group_id) {
+    /// Asks and settles a group in which rules do nothing but award to the basket, where nothing comes up that takes more: the
+    /// same as [`Self::settle_generally`], turn for turn. Says whether it did; where not, the rules have been asked, and
+    /// nothing else has changed.
+    fn settle_plainly<C: Code>(
+        &mut self,
+        asking: &Asking<'_, C>,
+        (id, group): (GroupId, &Group),
+        here: &[u32],
+        (scratch, proposals): (&mut C::Scratch, &mut Proposals),
+        decision: &mut Decision,
+    ) -> bool {
+        let plain = self.plains.ask(asking, here, (&mut self.fuel, scratch, proposals), decision);
+        if self.plains.is_empty() {
+            return true;
+        }
+        let entry = turns(self.line_count).saturating_add(ENTRY_TURNS);
+        let start = self.granter.given.len();
+        self.losses.clear();
+        if !plain
+            || !self.plains.settle((id, group), entry, (&mut self.fuel, &mut self.granter, &mut self.losses))
+        {
+            self.plains.list(&mut self.runs);
             return false;
         }
-        let entry = turns(self.lines.len()).saturating_add(ENTRY_TURNS);
-        let memory = (&mut self.fuel, &mut self.granter, &mut self.losses, &mut self.awards);
-        plain::settle(
-            around.program,
-            around.plan,
-            (around.group_id, around.group),
-            (&self.runs, around.proposals),
-            entry,
-            memory,
-        )
+        if self.granter.given.len() > start {
+            self.settled.push((id, start..self.granter.given.len()));
+        }
+        if !self.losses.is_empty() {
+            self.faults.clear();
+            self.report(asking.program, asking.plan, decision);
+        }
+        true
     }
 
     /// Works out what the runs give, and gives what stays.
@@ -634,7 +679,7 @@ impl Settling {
     /// Writes into the record how it is paid.
     fn write_tender(&self, program: &Program, record: &mut Record) {
         let slots = program.tender;
-        if slots == TenderSlots::default() && program.redemptions.is_empty() {
+        if !is_tendered(program) {
             return;
         }
         let sum = |of: fn(&Line) -> i64| self.lines.iter().map(|line| i128::from(of(line))).sum::<i128>();
@@ -980,11 +1025,11 @@ impl Settling {
     }
 
     /// Lists what was displaced, and which rules failed.
-    fn report(&mut self, around: &Around<'_>, decision: &mut Decision) {
+    fn report(&mut self, program: &Program, plan: &Plan, decision: &mut Decision) {
         self.losses.sort_unstable();
         self.losses.dedup();
         for loss in &self.losses {
-            let (Some(rule), Some(by)) = (around.plan.rule(loss.loser), around.plan.rule(loss.by)) else {
+            let (Some(rule), Some(by)) = (plan.rule(loss.loser), plan.rule(loss.by)) else {
                 continue;
             };
             let row = Some(loss.row).filter(|row| *row != NONE);
@@ -1003,14 +1048,20 @@ impl Settling {
             }
         }
         for (position, (kind, site)) in &self.faults {
-            let Some(rule) = around.plan.rule(*position) else { continue };
-            let place = around.program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
+            let Some(rule) = plan.rule(*position) else { continue };
+            let place = program.sites.get(site.index()).map(|site| site.place).unwrap_or_default();
             decision.faults.push(RuleFault { rule, kind: *kind, place });
         }
     }
 
     /// What is left of the lines, their tax, and the sums.
-    fn total(&self, program: &Program, record: &Record, decision: &mut Decision) {
+    fn total(&mut self, program: &Program, record: &Record, decision: &mut Decision) {
+        if !self.has_lines {
+            if list_initial(record, decision) {
+                return;
+            }
+            self.begin_lines(program, record);
+        }
         if program.tax.is_none() {
             let line = |line: &Line| LineTotal { initial: line.initial, paid: line.running, tax: 0 };
             decision.lines.extend(self.lines.iter().map(line));
@@ -1065,8 +1116,62 @@ impl Settling {
     }
 }
 
+/// Whether what is paid in points or by redemptions is noted of lines.
+fn is_tendered(program: &Program) -> bool {
+    program.tender != TenderSlots::default() || !program.redemptions.is_empty()
+}
+
+/// What a line has in a slot; 0 where it is missing.
+fn present(line: &[i64], slot: SlotId) -> i64 {
+    line.get(slot.index()).copied().filter(|value| *value != MISSING).unwrap_or(0)
+}
+
+/// Writes into the record that nothing was taken off yet; says whether no sum on the way leaves its range, as it is wherever a
+/// reader has made the record. Where not, what was written is not all.
+fn write_initial(record: &mut Record) -> bool {
+    let (mut sum, mut leaves) = (0i64, false);
+    if record.line_width > 0 {
+        for row in record.lines.chunks_exact_mut(record.line_width) {
+            let Some(initial) = row.get(line_slot::INITIAL.index()).copied() else { continue };
+            if initial == MISSING {
+                continue;
+            }
+            let (next, over) = sum.overflowing_add(initial);
+            (sum, leaves) = (next, leaves | over);
+            if let Some(paid) = row.get_mut(line_slot::PAID.index()) {
+                *paid = initial;
+            }
+        }
+    }
+    if leaves || sum == MISSING {
+        return false;
+    }
+    if let Some(paid) = record.event.get_mut(event_slot::BASKET_PAID.index()) {
+        *paid = sum;
+    }
+    true
+}
+
+/// Lists lines of which nothing was taken, and their sums; says whether these are in range.
+fn list_initial(record: &Record, decision: &mut Decision) -> bool {
+    let (mut sum, mut leaves) = (0i64, false);
+    decision.lines.extend(rows(record).map(|row| {
+        let initial = present(row, line_slot::INITIAL);
+        let (next, over) = sum.overflowing_add(initial);
+        (sum, leaves) = (next, leaves | over);
+        LineTotal { initial, paid: initial, tax: 0 }
+    }));
+    if leaves || sum == MISSING {
+        decision.lines.clear();
+        return false;
+    }
+    let totals = &mut decision.totals;
+    (totals.initial, totals.paid, totals.total) = (sum, sum, sum);
+    true
+}
+
 /// The slots of each line; none where lines have no slots.
-fn rows(record: &Record) -> impl Iterator<Item = &[i64]> {
+fn rows(record: &Record) -> impl ExactSizeIterator<Item = &[i64]> {
     let slots = if record.line_width == 0 { &[][..] } else { &record.lines };
     slots.chunks_exact(record.line_width.max(1))
 }

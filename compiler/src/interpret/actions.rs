@@ -16,6 +16,7 @@ use crate::ir::{
 ///
 /// # Errors
 /// `OutOfFuel` where fewer are left, which stay.
+#[inline]
 pub fn take(fuel: &mut i64, turns: i64) -> Result<(), FaultKind> {
     match fuel.checked_sub(turns) {
         Some(left) if left >= 0 => {
@@ -183,6 +184,7 @@ impl Bag {
 ///
 /// # Errors
 /// `OutOfFuel`, `DivisionByZero`, `Overflow`.
+#[inline]
 pub fn award(
     out: &mut Proposals,
     fuel: &mut i64,
@@ -249,6 +251,7 @@ pub fn choose_sets(
 
 /// Where the next selected row will stand. Rows cost fuel, so that there are too many only for a caller who gives
 /// more of it than numbers of places.
+#[inline]
 fn mark(out: &Proposals) -> Result<u32, FaultKind> {
     u32::try_from(out.selected.len()).map_err(|_| FaultKind::OutOfFuel)
 }

@@ -27,7 +27,7 @@ pub(super) struct Context<'a> {
     pub selections_length: usize,
     /// Lines of the record.
     pub rows: usize,
-    pub record: RecordView<'a>,
+    pub record: &'a RecordView<'a>,
     pub bindings: &'a Bindings,
     pub bags: &'a mut [Bag],
     pub sets: &'a mut [Sets],

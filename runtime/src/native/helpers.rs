@@ -84,7 +84,7 @@ impl Context<'_> {
 
     fn collect(&mut self, selection: i64, key: SlotId) {
         let mut runs = std::mem::take(self.runs);
-        actions::runs(&self.record, self.selection(selection), key, &mut runs);
+        actions::runs(self.record, self.selection(selection), key, &mut runs);
         *self.runs = runs;
     }
 }
@@ -164,13 +164,13 @@ fn clock_second(context: &mut Context<'_>, instant: i64) -> Outcome {
 
 fn set_has(context: &mut Context<'_>, set: i64, reference: i64) -> Outcome {
     let reference = ReferenceId(constant(reference));
-    let truth = actions::set_has(&context.record, context.bindings, &mut context.fuel, set, reference)?;
+    let truth = actions::set_has(context.record, context.bindings, &mut context.fuel, set, reference)?;
     context.give(i64::from(truth));
     Ok(())
 }
 
 fn set_contains(context: &mut Context<'_>, set: i64, symbol: i64) -> Outcome {
-    context.give(i64::from(actions::set_contains(&context.record, set, symbol)));
+    context.give(i64::from(actions::set_contains(context.record, set, symbol)));
     Ok(())
 }
 
@@ -294,7 +294,7 @@ fn set_term(
 fn choose_sets(context: &mut Context<'_>, sets: i64, most: i64, member: i64, key: i64) -> Outcome {
     let choice = (most, member != 0, SlotId(constant(key)));
     let lists = with_sets(context, sets, |context, sets| {
-        actions::choose_sets(context.out, &mut context.fuel, &context.record, sets, choice)
+        actions::choose_sets(context.out, &mut context.fuel, context.record, sets, choice)
     })?;
     context.give(lists);
     Ok(())

@@ -68,6 +68,7 @@ pub struct Native {
 /// The functions of a program, and their code as far as there is any. Held by whoever compiles, too.
 struct Functions {
     interpreter: Interpreter,
+    shape: RecordShape,
     options: Options,
     /// By function; what is not there yet is interpreted. Each is set once, by whoever took its part.
     entries: Vec<OnceLock<Entry>>,
@@ -254,6 +255,7 @@ impl Native {
         let functions = Arc::new(Functions {
             options,
             entries: interpreter.program().functions.iter().map(|_| OnceLock::new()).collect(),
+            shape: RecordShape::of(interpreter.program()),
             interpreter,
             next: AtomicUsize::new(0),
             busy: RwLock::new(()),
@@ -329,17 +331,41 @@ impl Native {
 
     /// Whether the record is laid out as the code takes for granted: it has every slot of the layout, and a value for
     /// every parameter.
+    #[inline]
     fn fits(&self, record: &RecordView<'_>) -> bool {
-        let layout = &self.program().layout;
-        record.event.len() >= layout.event.len()
-            && record.params.len() >= self.program().params.len()
-            && (record.lines.is_empty() || record.line_width == layout.line.len())
-            && (record.payments.is_empty() || record.payment_width == layout.payment.len())
-            && record
-                .tables
-                .iter()
-                .zip(&layout.tables)
-                .all(|(rows, table)| rows.slots.is_empty() || rows.width == table.columns.len())
+        let shape = &self.functions.shape;
+        record.event.len() >= shape.event
+            && record.params.len() >= shape.params
+            && (record.line_width == shape.line || record.lines.is_empty())
+            && (record.payment_width == shape.payment || record.payments.is_empty())
+            && (shape.tables == 0 || self.tables_fit(record))
+    }
+
+    fn tables_fit(&self, record: &RecordView<'_>) -> bool {
+        let tables = record.tables.iter().zip(&self.program().layout.tables);
+        tables.into_iter().all(|(rows, table)| rows.slots.is_empty() || rows.width == table.columns.len())
+    }
+}
+
+/// How records of a program are laid out: its slots, parameters and tables, counted.
+struct RecordShape {
+    event: usize,
+    params: usize,
+    line: usize,
+    payment: usize,
+    tables: usize,
+}
+
+impl RecordShape {
+    fn of(program: &Verified) -> RecordShape {
+        let layout = &program.layout;
+        RecordShape {
+            event: layout.event.len(),
+            params: program.params.len(),
+            line: layout.line.len(),
+            payment: layout.payment.len(),
+            tables: layout.tables.len(),
+        }
     }
 }
 
@@ -451,7 +477,7 @@ impl Code for Native {
             }
         };
         let before = (*fuel, Lengths::of(out));
-        let result = self.call(entry, record, bindings, fuel, scratch, out);
+        let result = self.call(entry, &record, bindings, fuel, scratch, out);
         if result.is_err() && entry.parts.assumed.is_some() {
             // The code knows that it fails, and the whole function where.
             *fuel = before.0;
@@ -492,10 +518,11 @@ impl Native {
         free && (record.holds || holds())
     }
 
+    #[inline]
     fn call(
         &self,
         entry: &Compiled,
-        record: RecordView<'_>,
+        record: &RecordView<'_>,
         bindings: &Bindings,
         fuel: &mut i64,
         scratch: &mut Scratch,
@@ -521,25 +548,24 @@ impl Native {
             scratch.sets.resize_with(sets, Sets::default);
         }
         scratch.references.clear();
-        scratch.references.extend(parts.references.iter().map(|reference| {
+        for reference in &parts.references {
             let words = match bindings.references.get(reference.index()) {
                 Some(bits) if !bits.words.is_empty() => &bits.words[..],
                 Some(_) | None => &NO_BITS,
             };
-            Words {
-                address: words.as_ptr().expose_provenance(),
-                length: u64::try_from(words.len()).unwrap_or(0),
-            }
-        }));
+            // No list of words is longer than its length says.
+            let length = words.len() as u64;
+            scratch.references.push(Words { address: words.as_ptr().expose_provenance(), length });
+        }
         scratch.tables.clear();
-        for at in 0..self.program().layout.tables.len() {
+        for at in 0..self.functions.shape.tables {
             let (address, count) = match record.tables.get(at) {
                 Some(rows) => (rows.slots.as_ptr().expose_provenance(), rows.count()),
                 None => (std::ptr::dangling::<i64>().expose_provenance(), 0),
             };
             scratch.tables.push(Rows { address, count: interpret::actions::turns(count) });
         }
-        let narrowed = if entry.narrowed { scratch.narrow(&record, lines) } else { std::ptr::dangling() };
+        let narrowed = if entry.narrowed { scratch.narrow(record, lines) } else { std::ptr::dangling() };
         let mut context = Context {
             event: record.event.as_ptr(),
             lines: record.lines.as_ptr(),

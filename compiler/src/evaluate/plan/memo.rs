@@ -1,0 +1,187 @@
+//! Where lines lead, remembered: most lines of most events are of products that were met before, and what a line's values
+//! have filed under them does not change. Refuses to know events; it forgets all when it grows too large.
+
+use super::Index;
+use crate::evaluate::RecordView;
+use crate::evaluate::atom::symbols;
+use crate::ir::{MISSING, SlotId};
+use std::sync::Arc;
+
+/// Lines that are remembered at once; so few where it is tested that lines make way for others.
+const PLACES: usize = if cfg!(test) { 4 } else { 8192 };
+/// Numbers that make keys, and words of bits, that are remembered at most.
+const MOST: (usize, usize) = if cfg!(test) { (64, 64) } else { (1 << 17, 1 << 18) };
+/// No line is remembered at a place.
+const NOBODY: u32 = u32::MAX;
+
+/// What was found filed under the values of lines.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    /// Of which index it is.
+    of: Option<Arc<()>>,
+    /// The hash of its values says where a line is, and the last of those with one place stays.
+    places: Vec<Place>,
+    keys: Vec<i64>,
+    filed: Vec<(u32, u64)>,
+}
+
+/// A line that is remembered. What another one needs no more room for goes into its place, so that lines which take turns
+/// at a place take no more memory than the largest of them.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// Where its values begin: each number, of sets how many symbols and which. And how many have room there.
+    key: u32,
+    key_room: u32,
+    /// Its part of what is filed, and how much has room there.
+    start: u32,
+    end: u32,
+    room: u32,
+}
+
+impl Place {
+    const EMPTY: Place = Place { key: NOBODY, key_room: 0, start: 0, end: 0, room: 0 };
+}
+
+impl Memo {
+    /// Forgets what was filed in another index.
+    pub(super) fn enter(&mut self, index: &Index) {
+        if self.of.as_ref().is_none_or(|of| !Arc::ptr_eq(of, &index.identity)) {
+            self.of = Some(Arc::clone(&index.identity));
+            self.forget();
+        }
+    }
+
+    fn forget(&mut self) {
+        self.places.clear();
+        self.places.resize(PLACES, Place::EMPTY);
+        self.keys.clear();
+        self.filed.clear();
+    }
+
+    /// The rules that are filed under the values of a line: words and bits, each word once.
+    pub(super) fn filed(&mut self, index: &Index, line: &[i64], view: &RecordView<'_>) -> &[(u32, u64)] {
+        let at = place_of(index, line, view);
+        let place = match self.places.get(at).copied() {
+            Some(place) if self.is_of(place, index, line, view) => place,
+            Some(_) | None => self.meet(index, line, view, at),
+        };
+        self.filed.get(super::index(place.start)..super::index(place.end)).unwrap_or(&[])
+    }
+
+    /// Whether what is remembered at a place is of these values.
+    fn is_of(&self, place: Place, index: &Index, line: &[i64], view: &RecordView<'_>) -> bool {
+        let mut known = self.keys.get(super::index(place.key)..).unwrap_or(&[]).iter();
+        if let Some(slots) = &index.key_numbers {
+            return slots.iter().all(|slot| known.next().copied() == Some(number(line, *slot)));
+        }
+        index.keys.iter().all(|keys| {
+            let value = number(line, keys.slot);
+            if keys.set {
+                let symbols = symbols(*view, value);
+                let mut same = known.next().is_some_and(|count| usize::try_from(*count) == Ok(symbols.len()));
+                for symbol in symbols {
+                    same = same && known.next() == Some(&i64::from(*symbol));
+                }
+                same
+            } else {
+                known.next() == Some(&value)
+            }
+        })
+    }
+
+    /// Remembers a line at a place.
+    #[cold]
+    fn meet(&mut self, index: &Index, line: &[i64], view: &RecordView<'_>, at: usize) -> Place {
+        if self.keys.len() > MOST.0 || self.filed.len() > MOST.1 {
+            self.forget();
+        }
+        let (key, start) = (self.keys.len(), self.filed.len());
+        for keys in &index.keys {
+            let value = number(line, keys.slot);
+            if keys.set {
+                let symbols = symbols(*view, value);
+                self.keys.push(i64::try_from(symbols.len()).unwrap_or(i64::MAX));
+                self.keys.extend(symbols.iter().map(|symbol| i64::from(*symbol)));
+            } else {
+                self.keys.push(value);
+            }
+            index.each_filed(keys, line, *view, |word, bits| {
+                self.filed.push((u32::try_from(word).unwrap_or(u32::MAX), bits));
+            });
+        }
+        self.join_words(start);
+        let Some(place) = self.places.get_mut(at) else { return Place::EMPTY };
+        let small = |at: usize| u32::try_from(at).unwrap_or(NOBODY);
+        let (key_room, room) = (self.keys.len().saturating_sub(key), self.filed.len().saturating_sub(start));
+        if small(key_room) <= place.key_room {
+            self.keys.copy_within(key.., super::index(place.key));
+            self.keys.truncate(key);
+        } else {
+            (place.key, place.key_room) = (small(key), small(key_room));
+        }
+        if small(room) <= place.room {
+            self.filed.copy_within(start.., super::index(place.start));
+            self.filed.truncate(start);
+        } else {
+            (place.start, place.room) = (small(start), small(room));
+        }
+        place.end = place.start.saturating_add(small(room));
+        *place
+    }
+
+    /// Brings the words that begin here into their order, each once, with the bits of all.
+    fn join_words(&mut self, start: usize) {
+        let filed = self.filed.get_mut(start..).unwrap_or(&mut []);
+        filed.sort_unstable_by_key(|(word, _)| *word);
+        let mut kept = start;
+        for at in start..self.filed.len() {
+            let Some((word, bits)) = self.filed.get(at).copied() else { continue };
+            let last = kept.checked_sub(1).filter(|last| *last >= start);
+            match last.and_then(|last| self.filed.get_mut(last)).filter(|(last, _)| *last == word) {
+                Some((_, all)) => *all |= bits,
+                None => {
+                    if let Some(place) = self.filed.get_mut(kept) {
+                        *place = (word, bits);
+                    }
+                    kept = kept.saturating_add(1);
+                }
+            }
+        }
+        self.filed.truncate(kept);
+    }
+}
+
+/// Where a line of such values is remembered.
+fn place_of(index: &Index, line: &[i64], view: &RecordView<'_>) -> usize {
+    let mut hash = 0u64;
+    if let Some(slots) = &index.key_numbers {
+        for slot in slots {
+            hash = mixed(hash, number(line, *slot).cast_unsigned());
+        }
+        return place(hash);
+    }
+    for keys in &index.keys {
+        let value = number(line, keys.slot);
+        // The last symbol of a set is as good as all of them, as long as others tell lines apart as well.
+        let word = if keys.set {
+            symbols(*view, value).last().map_or(u64::MAX, |symbol| u64::from(*symbol))
+        } else {
+            value.cast_unsigned()
+        };
+        hash = mixed(hash, word);
+    }
+    place(hash)
+}
+
+fn mixed(hash: u64, word: u64) -> u64 {
+    (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+fn place(hash: u64) -> usize {
+    usize::try_from(hash >> 40).unwrap_or(0) % PLACES
+}
+
+/// What a line has in a slot.
+fn number(line: &[i64], slot: SlotId) -> i64 {
+    line.get(slot.index()).copied().unwrap_or(MISSING)
+}
