@@ -11,7 +11,7 @@ syntax keyword perqKeyword chain channels cheapest chooses codes confirm contact
 syntax keyword perqKeyword days dearest debit decimals define descending discount displace displaced display
 syntax keyword perqKeyword downgrade each earlier effective else end ensure enum error event every except exclude excludes
 syntax keyword perqKeyword expect expire expires explore extend fails false fires first for from gain gets gift given
-syntax keyword perqKeyword gives goals group half_life half_year hidden hierarchical hours if_short ignored in in_batch include
+syntax keyword perqKeyword gives goals group half_life half_year hashed hidden hierarchical hours if_short ignored in in_batch include
 syntax keyword perqKeyword issue keep kept kind known language last later learn least let level limit limited line list maximise
 syntax keyword perqKeyword measure melt member members merging message mod month month_days month_end most multiply net never
 syntax keyword perqKeyword no none not not_below nothing of of_same offer offers on on_price one_level only or order
