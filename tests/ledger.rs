@@ -1747,7 +1747,7 @@ fn an_offer_that_all_share_is_never_overshot() {
         });
         let mut store = open(&place, false).unwrap();
         assert_eq!(
-            number(&mut *store, "SELECT CAST(sum(balance) AS BIGINT) FROM balance"),
+            number(&mut *store, "SELECT CAST(sum(amount) AS BIGINT) FROM entry WHERE book = 'member'"),
             455,
             "{backend:?}"
         );
