@@ -185,12 +185,10 @@ pub(super) struct Reacted<'a> {
     clauses: &'a [ast::Placed<ast::OfferClause>],
 }
 
-/// The budgets among an offer's clauses.
-fn budgets_of(clauses: &[ast::Placed<ast::OfferClause>]) -> impl Iterator<Item = &ast::Clause> {
+/// The clauses of an offer that rules have too.
+fn shared_of(clauses: &[ast::Placed<ast::OfferClause>]) -> impl Iterator<Item = &ast::Clause> {
     clauses.iter().filter_map(|clause| match &clause.kind {
-        ast::OfferClause::Shared(clause) => {
-            Some(clause).filter(|clause| matches!(clause.kind, ast::ClauseKind::Budget { .. }))
-        }
+        ast::OfferClause::Shared(clause) => Some(clause),
         ast::OfferClause::Display(_)
         | ast::OfferClause::Purpose(_)
         | ast::OfferClause::Channels(_)
@@ -202,6 +200,11 @@ fn budgets_of(clauses: &[ast::Placed<ast::OfferClause>]) -> impl Iterator<Item =
         | ast::OfferClause::Learn(_)
         | ast::OfferClause::Rest(..) => None,
     })
+}
+
+/// The budgets among an offer's clauses.
+fn budgets_of(clauses: &[ast::Placed<ast::OfferClause>]) -> impl Iterator<Item = &ast::Clause> {
+    shared_of(clauses).filter(|clause| matches!(clause.kind, ast::ClauseKind::Budget { .. }))
 }
 
 /// What is read of an offer's clauses, one after another.
@@ -402,22 +405,7 @@ impl<'a> Checker<'a> {
         }
         offer.also = self.also(at, &also);
         offer.steps = reading.steps;
-        let shared: Vec<&ast::Clause> = clauses
-            .iter()
-            .filter_map(|clause| match &clause.kind {
-                ast::OfferClause::Shared(clause) => Some(clause),
-                ast::OfferClause::Display(_)
-                | ast::OfferClause::Purpose(_)
-                | ast::OfferClause::Channels(_)
-                | ast::OfferClause::Goals(_)
-                | ast::OfferClause::Also(..)
-                | ast::OfferClause::Score(_)
-                | ast::OfferClause::Say(_)
-                | ast::OfferClause::On(..)
-                | ast::OfferClause::Learn(_)
-                | ast::OfferClause::Rest(..) => None,
-            })
-            .collect();
+        let shared: Vec<&ast::Clause> = shared_of(clauses).collect();
         offer.governance = self.governance(at, &shared, "an offer");
         offer
     }

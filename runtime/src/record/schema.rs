@@ -526,19 +526,9 @@ pub(crate) enum ClockZone {
 }
 
 fn hashed(program: &Program) -> Vec<(Hashed, usize)> {
-    let with_kind = |hashed: &Hashed| match program.layout.event.get(hashed.of.index())?.ty {
-        SlotType::Symbol(kind) => Some((*hashed, kind.index())),
-        SlotType::Bool
-        | SlotType::Money { .. }
-        | SlotType::Points(_)
-        | SlotType::Percent
-        | SlotType::Count
-        | SlotType::Number { .. }
-        | SlotType::Date
-        | SlotType::Time
-        | SlotType::Instant
-        | SlotType::Enum(_)
-        | SlotType::Set(_) => None,
+    let with_kind = |hashed: &Hashed| {
+        let kind = program.layout.event.get(hashed.of.index())?.ty.symbol()?;
+        Some((*hashed, kind.index()))
     };
     program.offers.hashed.iter().filter_map(with_kind).collect()
 }
@@ -560,11 +550,8 @@ fn clocks(program: &Program, tables: &Tables, catalogue: &Catalogue) -> Result<V
                 ClockZone::Fixed(zone.ok_or_else(|| CatalogueError::UnknownZone { zone: name.clone() })?)
             }
             ir::ClockZone::Store(slot) => {
-                let kind = match program.layout.event.get(slot.index()).map(|slot| slot.ty) {
-                    Some(SlotType::Symbol(kind)) => Some(kind.index()),
-                    Some(_) | None => None,
-                };
-                let stores = kind.and_then(|kind| tables.dictionaries.get(kind));
+                let kind = program.layout.event.get(slot.index()).and_then(|slot| slot.ty.symbol());
+                let stores = kind.and_then(|kind| tables.dictionaries.get(kind.index()));
                 let mut zones = FxHashMap::default();
                 for (store, name) in &catalogue.zones {
                     let zone = Zone::named(name).ok_or_else(|| CatalogueError::BadCell {

@@ -289,33 +289,92 @@ struct Event {
 #[derive(Debug)]
 pub(crate) struct Sheet {
     header: Arc<Header>,
-    text: Vec<u8>,
-    cells: Vec<Cell>,
+    cells: Cells,
     rows: Vec<Row>,
     events: Vec<Event>,
+}
+
+/// The cells of all rows, one after another.
+#[derive(Debug, Default)]
+struct Cells {
+    text: Vec<u8>,
+    list: Vec<Cell>,
     /// Of the last event: where each of [`Header::shared`] stands in the text, empty until a row has it.
     shared: Vec<Range<usize>>,
     /// Bytes of the last event's cells of lines and payments.
     bytes: usize,
 }
 
+impl Cells {
+    /// Forgets what the last event said; the next one has so many shared columns.
+    fn begin(&mut self, shared: usize) {
+        self.shared.clear();
+        self.shared.resize(shared, 0..0);
+        self.bytes = 0;
+    }
+
+    /// What the last event says in this shared column.
+    fn said(&self, shared: usize) -> &[u8] {
+        self.shared.get(shared).and_then(|said| self.text.get(said.clone())).unwrap_or_default()
+    }
+
+    /// Keeps what the last event says in this shared column.
+    fn say(&mut self, shared: usize, column: usize, cell: &[u8]) {
+        let start = self.text.len();
+        self.keep(column, cell);
+        if let Some(said) = self.shared.get_mut(shared) {
+            *said = start..self.text.len();
+        }
+    }
+
+    fn keep(&mut self, column: usize, cell: &[u8]) {
+        self.text.extend_from_slice(cell);
+        self.list.push(Cell { column, end: self.text.len() });
+    }
+
+    /// Adds the cells of a row, of which there are so many.
+    fn add<'c>(
+        &mut self,
+        header: &Header,
+        count: usize,
+        cell: &impl Fn(usize) -> &'c [u8],
+    ) -> Result<(), Box<RecordError>> {
+        if count != header.columns {
+            let message = format!("the row has {count} cells, and the header {}", header.columns);
+            return Err(RecordError::new(RecordErrorKind::MalformedRow, 0, message));
+        }
+        for (at, (column, name)) in header.shared.iter().enumerate() {
+            let (cell, said) = (cell(*column), self.said(at));
+            if cell.is_empty() || cell == said {
+                continue;
+            }
+            if !said.is_empty() {
+                let message = "the rows of one event say different things here";
+                let error = RecordError::new(RecordErrorKind::ConflictingRows, 0, message).within(name);
+                return Err(error.about(&String::from_utf8_lossy(cell)));
+            }
+            self.say(at, *column, cell);
+        }
+        for column in &header.of_rows {
+            let cell = cell(*column);
+            if !cell.is_empty() {
+                self.keep(*column, cell);
+                self.bytes += cell.len();
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Sheet {
     /// Without rows.
     pub fn new(header: Arc<Header>) -> Sheet {
-        Sheet {
-            header,
-            text: Vec::new(),
-            cells: Vec::new(),
-            rows: Vec::new(),
-            events: Vec::new(),
-            shared: Vec::new(),
-            bytes: 0,
-        }
+        Sheet { header, cells: Cells::default(), rows: Vec::new(), events: Vec::new() }
     }
 
     /// Bytes that it takes, about.
     pub fn size(&self) -> usize {
-        self.text.len() + 8 * self.cells.len()
+        self.cells.text.len() + 8 * self.cells.list.len()
     }
 
     /// How many events.
@@ -326,29 +385,25 @@ impl Sheet {
     /// Whether a row with this cell for the id belongs to the last event.
     pub fn goes_on<'c>(&self, cell: &impl Fn(usize) -> &'c [u8]) -> bool {
         let shared = self.header.shared.iter().position(|(column, _)| *column == self.header.id);
-        let id = shared.and_then(|at| self.shared.get(at)).cloned().unwrap_or_default();
-        !self.events.is_empty() && self.text.get(id).unwrap_or_default() == cell(self.header.id)
+        let id = shared.map_or(&[][..], |at| self.cells.said(at));
+        !self.events.is_empty() && id == cell(self.header.id)
     }
 
     /// Begins an event with the row that is added next.
     pub fn begin<'c>(&mut self, cell: &impl Fn(usize) -> &'c [u8], place: (u64, u64)) {
-        self.shared.clear();
-        self.shared.resize(self.header.shared.len(), 0..0);
-        self.bytes = 0;
+        self.cells.begin(self.header.shared.len());
         self.events.push(Event { end: self.rows.len(), place, fault: None, cut: false });
-        let header = Arc::clone(&self.header);
-        for ((column, _), at) in header.shared.iter().zip(0..) {
-            if *column == header.id && !cell(*column).is_empty() {
-                self.keep(*column, cell(*column));
-                self.say(at);
-                self.end_row(place);
-            }
+        let id = self.header.id;
+        let shared = self.header.shared.iter().position(|(column, _)| *column == id);
+        if let Some(at) = shared.filter(|_| !cell(id).is_empty()) {
+            self.cells.say(at, id, cell(id));
+            self.end_row(place);
         }
     }
 
     fn end_row(&mut self, place: (u64, u64)) {
-        if self.rows.last().map_or(0, |row| row.end) < self.cells.len() {
-            self.rows.push(Row { end: self.cells.len(), place });
+        if self.rows.last().map_or(0, |row| row.end) < self.cells.list.len() {
+            self.rows.push(Row { end: self.cells.list.len(), place });
         }
         if let Some(event) = self.events.last_mut() {
             event.end = self.rows.len();
@@ -377,62 +432,14 @@ impl Sheet {
         if self.events.last().is_none_or(|event| event.fault.is_some() || event.cut) {
             return;
         }
-        let header = Arc::clone(&self.header);
-        if let Err(mut fault) = self.add_cells(&header, count, cell) {
+        if let Err(mut fault) = self.cells.add(&self.header, count, cell) {
             (fault.line, fault.offset) = place;
             self.blame(|| fault);
         }
         self.end_row(place);
         if let Some(event) = self.events.last_mut() {
             // As JSON it is longer still, and refused for it.
-            event.cut = self.bytes > schema.options().limits.record;
-        }
-    }
-
-    fn add_cells<'c>(
-        &mut self,
-        header: &Header,
-        count: usize,
-        cell: &impl Fn(usize) -> &'c [u8],
-    ) -> Result<(), Box<RecordError>> {
-        if count != header.columns {
-            let message = format!("the row has {count} cells, and the header {}", header.columns);
-            return Err(RecordError::new(RecordErrorKind::MalformedRow, 0, message));
-        }
-        for (at, (column, name)) in header.shared.iter().enumerate() {
-            let cell = cell(*column);
-            let said = self.shared.get(at).and_then(|said| self.text.get(said.clone())).unwrap_or_default();
-            if cell.is_empty() || cell == said {
-                continue;
-            }
-            if !said.is_empty() {
-                let message = "the rows of one event say different things here";
-                let error = RecordError::new(RecordErrorKind::ConflictingRows, 0, message).within(name);
-                return Err(error.about(&String::from_utf8_lossy(cell)));
-            }
-            self.keep(*column, cell);
-            self.say(at);
-        }
-        for column in &header.of_rows {
-            let cell = cell(*column);
-            if !cell.is_empty() {
-                self.keep(*column, cell);
-                self.bytes += cell.len();
-            }
-        }
-        Ok(())
-    }
-
-    fn keep(&mut self, column: usize, cell: &[u8]) {
-        self.text.extend_from_slice(cell);
-        self.cells.push(Cell { column, end: self.text.len() });
-    }
-
-    /// Notes that the cell that was kept last is what the event says in this shared column.
-    fn say(&mut self, shared: usize) {
-        let start = self.cells.iter().rev().nth(1).map_or(0, |cell| cell.end);
-        if let Some(said) = self.shared.get_mut(shared) {
-            *said = start..self.text.len();
+            event.cut = self.cells.bytes > schema.options().limits.record;
         }
     }
 
@@ -447,10 +454,10 @@ impl Sheet {
         let end = |row: usize| self.rows.get(row).map_or(0, |row| row.end);
         let cells = row.checked_sub(1).map_or(0, end)..end(row);
         let mut start =
-            cells.start.checked_sub(1).and_then(|at| self.cells.get(at)).map_or(0, |cell| cell.end);
-        self.cells.get(cells).unwrap_or_default().iter().map(move |cell| {
+            cells.start.checked_sub(1).and_then(|at| self.cells.list.get(at)).map_or(0, |cell| cell.end);
+        self.cells.list.get(cells).unwrap_or_default().iter().map(move |cell| {
             let from = std::mem::replace(&mut start, cell.end);
-            (cell.column, self.text.get(from..cell.end).unwrap_or_default())
+            (cell.column, self.cells.text.get(from..cell.end).unwrap_or_default())
         })
     }
 
