@@ -53,7 +53,7 @@ impl Read for Trickle<'_> {
 
 #[test]
 fn a_batch_says_the_same_whenever_functions_change() {
-    let (pack, catalogue) = pack(600);
+    let (pack, catalogue) = pack(1_200);
     let json = receipts(RECEIPTS);
     let engine = |kind| {
         let builder = Engine::builder(pack.clone()).catalogue(&catalogue).kind(kind);
@@ -77,6 +77,7 @@ fn a_batch_says_the_same_whenever_functions_change() {
         let functions = tiered.program().functions.len();
         assert!(tiered.is_native());
         assert_eq!(tiered.native_progress().compiled, 0);
+        assert!(!tiered.is_indexed(), "the index was made before the first decision");
         let mut seen = vec![0];
         let (lines, chunks) = run(&tiered, threads, &mut |chunk| {
             if chunk % every == 0 {
@@ -88,6 +89,7 @@ fn a_batch_says_the_same_whenever_functions_change() {
         // A step is of 128 functions, so that these were changed one step after another while receipts were decided.
         assert!(chunks > 5 * every, "{chunks} chunks");
         assert_eq!(seen[..5], [0, 128, 256, 384, 512]);
+        assert!(tiered.is_indexed());
         tiered.wait_for_native();
         assert_eq!(tiered.native_progress().compiled, functions);
         assert!(tiered.native_progress().is_done() && !tiered.compile_some());
@@ -105,7 +107,8 @@ fn random_functions_say_the_same_before_and_after() {
         let program = Arc::new(program);
         let interpreter = Interpreter::new(Arc::clone(&program));
         let options = Options { shard: 1, ..Options::default() };
-        let native = Native::behind(interpreter.clone(), options, 0).expect("this machine has native code");
+        let native =
+            Native::behind(interpreter.clone(), options, 0, || ()).expect("this machine has native code");
         let (mut one, mut other) = (Default::default(), Default::default());
         let count = u32::try_from(program.functions.len()).expect("a few functions");
         // One function more is native in each round, until all are.

@@ -20,10 +20,10 @@ use arc_swap::ArcSwap;
 use perq_compiler::evaluate::{self, Claimed, Plan, Reviewer, Unclaimed, Workspace};
 use perq_compiler::interpret::marks::Marks;
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{FunctionId, MISSING, ParamId, Program, SlotType, event_slot};
+use perq_compiler::ir::{FunctionId, MISSING, ParamId, Program, SlotType, Verified, event_slot};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 #[cfg(feature = "native")]
 use crate::native::{self, Native};
@@ -41,7 +41,8 @@ pub enum EngineKind {
     Interpreter,
     /// Native code, or no engine.
     Native,
-    /// The interpreter at once, while other threads compile; each rule runs as native code as soon as it is compiled.
+    /// The interpreter at once, while other threads compile; each rule runs as native code as soon as it is compiled. Where
+    /// there are many rules, every one is looked at until these threads have made the index that finds them.
     /// Where this machine or this build has none, the interpreter.
     Tiered,
 }
@@ -163,10 +164,30 @@ enum Code {
     Native(Native),
 }
 
+/// How the rules of an event are found.
+struct Finding {
+    program: Arc<Verified>,
+    schema: Schema,
+    /// Looks at every rule: until there is an index.
+    bare: Plan,
+    indexed: OnceLock<Plan>,
+}
+
+impl Finding {
+    /// What there is by now. An event goes by one of them from its beginning to its end; what comes of it is the same.
+    fn plan(&self) -> &Plan {
+        self.indexed.get().unwrap_or(&self.bare)
+    }
+
+    /// With the index, which is made where there is none yet.
+    fn index(&self) -> &Plan {
+        self.indexed.get_or_init(|| Plan::new(&self.program, self.schema.bindings()))
+    }
+}
+
 struct Inner {
     pack: Pack,
-    schema: Schema,
-    plan: Plan,
+    finding: Arc<Finding>,
     interpreter: Interpreter,
     code: Code,
     names: Names,
@@ -257,26 +278,35 @@ impl<'a> EngineBuilder<'a> {
     pub fn build(self) -> Result<Engine, EngineError> {
         let program = self.pack.program().clone();
         let empty = Catalogue::default();
-        let schema = Schema::new(&program, self.catalogue.unwrap_or(&empty), self.options)?;
+        let large = program.rules.len() >= LARGE;
+        let catalogue = self.catalogue.unwrap_or(&empty);
+        let bind = || Schema::new(&program, catalogue, self.options);
+        let (names, schema) = both(large, || Names::of(&self.pack), bind);
+        let schema = schema?;
         if self.known_names_only && !schema.unknown_names().is_empty() {
             return Err(EngineError::UnknownNames(schema.unknown_names().to_vec()));
         }
         let params = parameters(&program, &schema.values, &self.parameters)?;
-        let large = program.rules.len() >= LARGE;
-        let (plan, names) = both(large, || Plan::new(&program, schema.bindings()), || Names::of(&self.pack));
+        let bare = Plan::without_index(&program, schema.bindings());
+        let indexed = OnceLock::new();
+        let finding = Arc::new(Finding { program: Arc::clone(&program), schema, bare, indexed });
+        // An index of so many rules takes longer than the first decision without it.
+        let later = large && self.kind == EngineKind::Tiered && cfg!(feature = "native");
+        if !later {
+            finding.index();
+        }
         // Only now, so that what is compiled behind takes nothing from what the first decision waits for.
         let interpreter = Interpreter::new(program);
         let interpreter = match self.marks {
             Some(marks) => interpreter.marking(marks),
             None => interpreter,
         };
-        let code = code(&interpreter, self.kind, self.threads)?;
+        let code = code(&interpreter, self.kind, self.threads, &finding)?;
         Ok(Engine(Arc::new(Inner {
-            plan,
+            finding,
             interpreter,
             names,
             pack: self.pack,
-            schema,
             code,
             params,
             shadow: self.shadow,
@@ -370,7 +400,12 @@ pub(crate) fn parameters_of(
 }
 
 #[cfg(feature = "native")]
-fn code(interpreter: &Interpreter, kind: EngineKind, threads: usize) -> Result<Code, EngineError> {
+fn code(
+    interpreter: &Interpreter,
+    kind: EngineKind,
+    threads: usize,
+    finding: &Arc<Finding>,
+) -> Result<Code, EngineError> {
     let options = native::Options { threads, ..native::Options::default() };
     // Who waits compiles, too.
     let (waits, behind) = match kind {
@@ -378,7 +413,11 @@ fn code(interpreter: &Interpreter, kind: EngineKind, threads: usize) -> Result<C
         EngineKind::Automatic | EngineKind::Native => (true, threads.saturating_sub(1)),
         EngineKind::Tiered => (false, threads),
     };
-    match Native::behind(interpreter.clone(), options, behind) {
+    let own = Arc::clone(finding);
+    let first = move || {
+        own.index();
+    };
+    match Native::behind(interpreter.clone(), options, behind, first) {
         Ok(native) => {
             if waits {
                 native.wait();
@@ -386,12 +425,15 @@ fn code(interpreter: &Interpreter, kind: EngineKind, threads: usize) -> Result<C
             Ok(Code::Native(native))
         }
         Err(error) if kind == EngineKind::Native => Err(EngineError::NoNativeCode(error.to_string())),
-        Err(_) => Ok(Code::Interpreter),
+        Err(_) => {
+            finding.index();
+            Ok(Code::Interpreter)
+        }
     }
 }
 
 #[cfg(not(feature = "native"))]
-fn code(_: &Interpreter, kind: EngineKind, _: usize) -> Result<Code, EngineError> {
+fn code(_: &Interpreter, kind: EngineKind, _: usize, _: &Arc<Finding>) -> Result<Code, EngineError> {
     if kind == EngineKind::Native {
         return Err(EngineError::NoNativeCode("this build has no code generator".to_owned()));
     }
@@ -426,7 +468,7 @@ impl Engine {
 
     /// How it reads records.
     pub fn schema(&self) -> &Schema {
-        &self.0.schema
+        &self.0.finding.schema
     }
 
     /// Tells whether anybody still holds this engine: itself, a clone, a session, a decision that is being made.
@@ -436,7 +478,7 @@ impl Engine {
 
     /// Names in the pack that the catalogue does not know.
     pub fn unknown_names(&self) -> &[UnknownName] {
-        self.0.schema.unknown_names()
+        self.schema().unknown_names()
     }
 
     /// Whether native code runs the rules, or will where it is still being made.
@@ -446,6 +488,12 @@ impl Engine {
             #[cfg(feature = "native")]
             Code::Native(_) => true,
         }
+    }
+
+    /// Whether an index finds the rules, rather than a look at each of them: an engine of [`EngineKind::Tiered`] that has many
+    /// makes it behind.
+    pub fn is_indexed(&self) -> bool {
+        self.0.finding.indexed.get().is_some()
     }
 
     /// How much of the program is native code by now; nothing of an interpreter.
@@ -463,7 +511,10 @@ impl Engine {
         match &self.0.code {
             Code::Interpreter => false,
             #[cfg(feature = "native")]
-            Code::Native(native) => native.compile_part(),
+            Code::Native(native) => {
+                self.0.finding.index();
+                native.compile_part()
+            }
         }
     }
 
@@ -472,7 +523,10 @@ impl Engine {
         match &self.0.code {
             Code::Interpreter => {}
             #[cfg(feature = "native")]
-            Code::Native(native) => native.wait(),
+            Code::Native(native) => {
+                self.0.finding.index();
+                native.wait();
+            }
         }
     }
 
@@ -491,9 +545,9 @@ impl Engine {
         &self.0.interpreter
     }
 
-    /// How its rules are found.
+    /// How its rules are found, by their index.
     pub(crate) fn plan(&self) -> &Plan {
-        &self.0.plan
+        self.0.finding.index()
     }
 
     /// The values of the parameters at a date.
@@ -517,8 +571,8 @@ impl Engine {
         let mut decision = evaluate::Decision::default();
         evaluate::evaluate(
             self.program(),
-            &self.0.plan,
-            self.0.schema.bindings(),
+            self.0.finding.plan(),
+            self.schema().bindings(),
             record,
             params,
             claimed,
@@ -635,7 +689,7 @@ impl Evaluation {
     ) -> Vec<Option<i64>> {
         let date = record.event.get(event_slot::DATE.index()).copied().unwrap_or(MISSING);
         let params: Vec<i64> = engine.params.iter().map(|values| value_at(values, date)).collect();
-        let (program, bindings) = (engine.pack.program(), engine.schema.bindings());
+        let (program, bindings) = (engine.pack.program(), engine.finding.schema.bindings());
         match &engine.code {
             Code::Interpreter => {
                 let (code, memory) = (&engine.interpreter, &mut self.interpreter);
@@ -660,7 +714,8 @@ impl Evaluation {
     ) -> evaluate::Decision {
         let date = record.event.get(event_slot::DATE.index()).copied().unwrap_or(MISSING);
         let params: Vec<i64> = engine.params.iter().map(|values| value_at(values, date)).collect();
-        let (program, plan, bindings) = (engine.pack.program(), &engine.plan, engine.schema.bindings());
+        let (program, plan, bindings) =
+            (engine.pack.program(), engine.finding.plan(), engine.finding.schema.bindings());
         let mut decision = evaluate::Decision::default();
         let out = &mut decision;
         match &engine.code {
@@ -684,8 +739,8 @@ impl Evaluation {
     fn interpret(&mut self, engine: &Inner, event: &mut ReadEvent, claimed: &dyn Claimed) {
         evaluate::evaluate(
             engine.pack.program(),
-            &engine.plan,
-            engine.schema.bindings(),
+            engine.finding.plan(),
+            engine.finding.schema.bindings(),
             &mut event.record,
             &self.params,
             claimed,
@@ -699,8 +754,8 @@ impl Evaluation {
     fn run_native(&mut self, engine: &Inner, native: &Native, event: &mut ReadEvent, claimed: &dyn Claimed) {
         evaluate::evaluate(
             engine.pack.program(),
-            &engine.plan,
-            engine.schema.bindings(),
+            engine.finding.plan(),
+            engine.finding.schema.bindings(),
             &mut event.record,
             &self.params,
             claimed,
@@ -749,7 +804,7 @@ fn decide(
     evaluation: &mut Evaluation,
     watcher: Option<&mut Watcher<'_>>,
 ) {
-    let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
+    let (program, schema): (&Program, &Schema) = (engine.program(), engine.schema());
     let Some(state) = state else { return alone(engine, reader, event, evaluation, watcher) };
     // First of all: a return may learn from its purchase whose it is.
     returns::before(program, &*state, (schema, reader), event, &mut |record, claimed, kept| {
@@ -791,7 +846,7 @@ fn raise(
     lost: &review::Lost,
     (evaluation, mut decision): (&mut Evaluation, evaluate::Decision),
 ) {
-    let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
+    let (program, schema): (&Program, &Schema) = (engine.program(), engine.schema());
     for (at, mut raised) in review::raised(program, schema, event, &decision.tiers, lost) {
         let claimed = state.see(schema, reader, &mut raised);
         review::levels_then(program, &mut raised.record, &decision.tiers, at);
@@ -812,7 +867,7 @@ fn review_only(
     event: &mut ReadEvent,
     evaluation: &mut Evaluation,
 ) {
-    let (program, schema): (&Program, &Schema) = (engine.program(), &engine.0.schema);
+    let (program, schema): (&Program, &Schema) = (engine.program(), engine.schema());
     let tiers = review::before(program, state, (schema, reader), event, &mut |record, functions| {
         evaluation.ask(&engine.0, record, functions)
     });
@@ -903,7 +958,7 @@ impl Session {
     /// # Errors
     /// What is wrong with the event.
     pub fn decide_json(&mut self, json: &[u8]) -> Result<Decision, Box<RecordError>> {
-        self.reader.read(&self.engine.0.schema, json, &mut self.event)?;
+        self.reader.read(self.engine.schema(), json, &mut self.event)?;
         self.run();
         Ok(self.engine.0.names.decision(&self.event, &self.evaluation.decision))
     }
@@ -913,7 +968,7 @@ impl Session {
     /// # Errors
     /// What is wrong with the event; nothing was appended then.
     pub fn decide_line(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<(), Box<RecordError>> {
-        self.reader.read(&self.engine.0.schema, json, &mut self.event)?;
+        self.reader.read(self.engine.schema(), json, &mut self.event)?;
         self.run();
         self.engine.0.names.write(out, &self.event, &self.evaluation.decision);
         Ok(())
@@ -984,13 +1039,13 @@ impl Session {
 
     /// Takes the parts apart, for whoever measures the steps.
     pub(crate) fn read(&mut self, json: &[u8]) -> Result<&ReadEvent, Box<RecordError>> {
-        self.reader.read(&self.engine.0.schema, json, &mut self.event)?;
+        self.reader.read(self.engine.schema(), json, &mut self.event)?;
         Ok(&self.event)
     }
 
     /// Reads an event by something else than JSON; gives what that gives.
     pub(crate) fn read_by<T>(&mut self, read: impl FnOnce(&Schema, &mut Reader, &mut ReadEvent) -> T) -> T {
-        read(&self.engine.0.schema, &mut self.reader, &mut self.event)
+        read(self.engine.schema(), &mut self.reader, &mut self.event)
     }
 
     /// Decides the event that was read last.

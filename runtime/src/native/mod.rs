@@ -234,14 +234,16 @@ impl Native {
     /// # Errors
     /// Where Cranelift does not know this machine at all.
     pub fn new(program: Arc<Verified>, options: Options) -> Result<Native, NoNativeCode> {
-        let native = Native::behind(Interpreter::new(program), options, options.threads.saturating_sub(1))?;
+        let threads = options.threads.saturating_sub(1);
+        let native = Native::behind(Interpreter::new(program), options, threads, || ())?;
         native.wait();
         Ok(native)
     }
 
     /// Interprets every function, and lets so many threads compile them meanwhile: each runs as native code from then on.
-    /// Without threads it stays so until [`Native::compile_part`] or [`Native::wait`] is called. Dropping it ends the
-    /// threads, within the time that one function takes, and waits for them.
+    /// Without threads it stays so until [`Native::compile_part`] or [`Native::wait`] is called. One of the threads does `first`
+    /// before it compiles; where threads were asked for and the system has none, that is done before this returns.
+    /// Dropping it ends the threads, within the time that one function or `first` takes, and waits for them.
     ///
     /// # Errors
     /// Where Cranelift does not know this machine at all.
@@ -249,6 +251,7 @@ impl Native {
         interpreter: Interpreter,
         options: Options,
         threads: usize,
+        first: impl Fn() + Send + Sync + 'static,
     ) -> Result<Native, NoNativeCode> {
         // Asked once here, so that a host learns of it; each shard then makes its own.
         machine(options)?;
@@ -264,12 +267,21 @@ impl Native {
             shards: Mutex::new(Vec::new()),
         });
         let threads = threads.min(functions.parts());
+        let first = Arc::new(first);
         let mut compilers = Vec::new();
-        for _ in 0..threads {
-            let functions = Arc::clone(&functions);
-            let work = move || while functions.compile_part() {};
+        for number in 0..threads {
+            let (functions, first) = (Arc::clone(&functions), Arc::clone(&first));
+            let work = move || {
+                if number == 0 {
+                    first();
+                }
+                while functions.compile_part() {}
+            };
             // Where the system has no more threads, whoever waits compiles.
             compilers.extend(std::thread::Builder::new().name("perq-compile".to_owned()).spawn(work));
+        }
+        if threads > 0 && compilers.is_empty() {
+            first();
         }
         Ok(Native { functions, compilers: Mutex::new(compilers) })
     }
