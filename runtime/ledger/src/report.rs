@@ -297,8 +297,8 @@ fn written(decision: &str, field: &str, raised: Option<i64>) -> Option<Value> {
     let decision: Decision = serde_json::from_str(decision).ok()?;
     let Some(raised) = raised else {
         let unset = decision.returned?.unset;
-        let left = unset.into_iter().filter(|unset| unset.field == field).filter_map(|unset| unset.value);
-        return left.last().map(Value::String);
+        let last = unset.into_iter().rev().filter(|unset| unset.field == field).find_map(|unset| unset.value);
+        return last.map(Value::String);
     };
     let one = match usize::try_from(raised).ok()?.checked_sub(1) {
         Some(at) => decision.raised.get(at)?,
