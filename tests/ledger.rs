@@ -1067,6 +1067,18 @@ fn the_command_line_tells_all_of_a_member() {
     };
     assert_eq!(field("member.seen"), Some("2026-03-02T09:00:00Z".into()), "{json}");
     assert_eq!(field("member.spent"), Some("200.00".into()), "{json}");
+    // Of two pieces at 40 euro one comes back: what is set since is written in the same way.
+    let pieces = bought("b2", "2026-03-04T10:00:00", r#""bea""#, 0, &[("A", 2, 4_000)]);
+    let events = [pieces, comes_back("r2", "b2", "2026-03-05T10:00:00", &[("A", 1)])].join("\n");
+    let (exit, decided, said) = perq(&["run", &rules, "--events", "-", "--ledger", &place], &events);
+    assert!(exit == 0 && said.contains("2 decided and kept"), "{said}");
+    let fields = || {
+        let (_, json, _) = perq(&["ledger", "member", &place, "bea", "--format", "json"], "");
+        let json: serde_json::Value = serde_json::from_str(&json).expect("an object");
+        json["fields"].clone()
+    };
+    let spent = |value: &str| serde_json::json!({ "field": "member.spent", "value": value, "since": "2026-03-05T09:00:00Z", "until": null });
+    assert!(fields().as_array().expect("fields").contains(&spent("40.00")), "{} {decided}", fields());
     let (exit, _, said) = perq(&["ledger", "member", &place, "nobody"], "");
     assert_eq!((exit, said.as_str()), (1, "nothing is known of member nobody\n"));
     // Whom nobody knows is a slip, unless it is said to be none.

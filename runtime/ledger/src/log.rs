@@ -1,6 +1,7 @@
 //! Taking the write-ahead log into the file while events go on being decided: a thread with a connection of its own copies what
-//! is in the log, and the writer copies the rest between two of its commits, after which the log begins anew. Were it left to the
-//! commit that fills the log, as SQLite does, whoever waits for that one would wait for all of it.
+//! is in the log and flushes it, piece by piece, and where the log is full the writer copies the rest between two of its
+//! commits, after which the log begins anew. Were it left to the commit that fills the log, as SQLite does, whoever waits for
+//! that one would wait for all of it.
 //!
 //! Refuses to know what is written.
 
@@ -10,14 +11,22 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
-/// From how many pages on the log is taken in, where nothing else is said.
+/// How many pages the log has before it begins anew, where nothing else is said.
 const FULL: i64 = 12_000;
+
+/// Which part of a full log the thread copies and flushes at a time: a commit meanwhile waits until the disk has done that.
+/// All of it in one piece takes a tenth of a second.
+const STEP: i64 = 12;
 
 /// Which part of a full log may be left to the writer.
 const REST: i64 = 20;
 
-/// How often the thread tries to leave no more than that: others write meanwhile.
-const TRIES: usize = 6;
+/// How often at most the thread copies what has come meanwhile, each time that it is asked.
+const PASSES: usize = 8;
+
+/// After how many short ones it is done. SQLite flushes the file only where nobody has committed while it copied, which is
+/// likely only where there was next to nothing to copy.
+const SHORT_PASSES: usize = 2;
 
 /// How many full logs there may be before the writer takes all of it in, whatever the thread does.
 const MOST: i64 = 4;
@@ -27,8 +36,10 @@ const MOST: i64 = 4;
 struct Told {
     /// Pages in the log after the last commit.
     pages: AtomicI64,
-    /// The thread has copied nearly all: the rest is the writer's.
-    nearly: AtomicBool,
+    /// Pages of it that the thread has copied.
+    copied: AtomicI64,
+    /// The thread does what it was asked.
+    busy: AtomicBool,
     /// A write to the disk that failed.
     broken: OnceLock<String>,
 }
@@ -39,6 +50,8 @@ pub(crate) struct Log {
     path: String,
     full: i64,
     told: Arc<Told>,
+    /// Pages in the log when the thread was asked last.
+    asked: i64,
     thread: Option<(SyncSender<()>, JoinHandle<()>)>,
 }
 
@@ -52,10 +65,10 @@ impl Log {
             Ok(())
         }))?;
         let path = connection.path().unwrap_or_default().to_owned();
-        Ok(Log { path, full: FULL, told, thread: None })
+        Ok(Log { path, full: FULL, told, asked: 0, thread: None })
     }
 
-    /// Takes it in from so many pages on.
+    /// Lets it begin anew from so many pages on.
     pub(crate) fn fill(&mut self, pages: i64) {
         self.full = pages.max(1);
     }
@@ -68,22 +81,29 @@ impl Log {
     /// To be called after each commit.
     pub(crate) fn committed(&mut self, connection: &Connection) {
         let pages = self.told.pages.load(Ordering::Relaxed);
-        if pages < self.full {
-            // It has begun anew by itself, where nobody wrote while it was taken in.
-            self.told.nearly.store(false, Ordering::Relaxed);
-            return;
+        if pages < self.asked {
+            // It has begun anew.
+            self.asked = 0;
+            self.told.copied.store(0, Ordering::Relaxed);
         }
-        let nearly = self.told.nearly.swap(false, Ordering::AcqRel);
-        if nearly || pages >= self.full.saturating_mul(MOST) {
+        let busy = self.told.busy.load(Ordering::Acquire);
+        let left = pages.saturating_sub(self.told.copied.load(Ordering::Relaxed));
+        let is_full = pages >= self.full;
+        let nearly = !busy && left <= self.full / REST;
+        if (is_full && nearly) || pages >= self.full.saturating_mul(MOST) {
             // Nobody commits meanwhile: with the next commit the log begins anew, unless others still read in it.
             take_in(connection, &self.told);
+            return;
+        }
+        if busy || (!is_full && pages.saturating_sub(self.asked) < self.full / STEP) {
             return;
         }
         if self.thread.is_none() {
             self.thread = start(&self.path, self.full / REST, &self.told);
         }
         if let Some((ask, _)) = &self.thread {
-            // Where it has not done what it was asked before, that is enough.
+            self.asked = pages;
+            self.told.busy.store(true, Ordering::Relaxed);
             let _ = ask.try_send(());
         }
     }
@@ -99,13 +119,12 @@ impl Drop for Log {
     }
 }
 
-/// Copies what can be copied, and gives how many pages of the log are left.
+/// Copies what can be copied, and gives how many pages of the log have been.
 fn take_in(connection: &Connection, told: &Told) -> Option<i64> {
-    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+    let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(2);
     match connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], read) {
-        // Where somebody else takes it in both are -1.
-        Ok((pages, done)) if pages >= 0 => Some(pages.saturating_sub(done)),
-        Ok(_) => None,
+        // Where somebody else takes it in it is -1.
+        Ok(copied) => Some(copied).filter(|copied| *copied >= 0),
         Err(error) => {
             // What was to be flushed and was not may be gone, whoever asks again. All else stays in the log.
             if error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_FSYNC) {
@@ -125,12 +144,20 @@ fn start(path: &str, rest: i64, told: &Arc<Told>) -> Option<(SyncSender<()>, Joi
     let told = Arc::clone(told);
     let work = move || {
         while asked.recv().is_ok() {
-            for _ in 0..TRIES {
-                if take_in(&connection, &told).is_none_or(|left| left <= rest) {
+            let mut before = told.copied.load(Ordering::Relaxed);
+            let mut short_passes = 0;
+            for _ in 0..PASSES {
+                let Some(copied) = take_in(&connection, &told) else { break };
+                if copied.saturating_sub(before) <= rest {
+                    short_passes += 1;
+                }
+                before = copied;
+                if short_passes >= SHORT_PASSES {
                     break;
                 }
             }
-            told.nearly.store(true, Ordering::Release);
+            told.copied.store(before, Ordering::Relaxed);
+            told.busy.store(false, Ordering::Release);
         }
     };
     let thread = std::thread::Builder::new().name("perq-log".to_owned()).spawn(work).ok()?;

@@ -176,7 +176,7 @@ pub struct KnownBadge {
 pub struct KnownField {
     /// Its name.
     pub field: String,
-    /// Its value, as the decision says that set it.
+    /// Its value, as the decision says that set it, or with which goods came back since.
     pub value: Value,
     /// The instant of the event that set it.
     pub since: String,
@@ -231,8 +231,8 @@ fn known_of(store: &mut dyn Store, member: &str) -> Result<Option<Known>, StoreE
     }
     let rows = store.query(
         "SELECT h.kind, h.name, h.of_event, h.of_raised, h.value, h.until, e.at, h.event, \
-         CASE WHEN h.kind = 'field' THEN d.decision END FROM holding h JOIN event e ON e.number = h.event \
-         JOIN event d ON d.number = h.of_event WHERE h.member = $1 ORDER BY h.event",
+         CASE WHEN h.kind = 'field' THEN e.decision END FROM holding h JOIN event e ON e.number = h.event \
+         WHERE h.member = $1 ORDER BY h.event",
         &who,
     )?;
     // The last word on what an event gave stands; of a field the last event's.
@@ -251,9 +251,9 @@ fn known_of(store: &mut dyn Store, member: &str) -> Result<Option<Known>, StoreE
                 known.badges.push(KnownBadge { badge: name.to_owned(), since: instant(at) });
             }
             "field" => {
-                // What an event set is told as its decision tells it; what it sets since goods came back is in none.
-                let own = (of == by).then(|| set_of(decision.text(), name, raised.number())).flatten();
-                let value = own.unwrap_or_else(|| serde_json::from_str(text).unwrap_or(Value::Null));
+                let raised = (of == by).then(|| raised.number());
+                let value = written(decision.text(), name, raised);
+                let value = value.unwrap_or_else(|| serde_json::from_str(text).unwrap_or(Value::Null));
                 let field =
                     KnownField { field: name.to_owned(), value, since: instant(at), until: day(until) };
                 fields.insert(name, field);
@@ -291,9 +291,15 @@ fn known_of(store: &mut dyn Store, member: &str) -> Result<Option<Known>, StoreE
     Ok(Some(known))
 }
 
-/// To what an event, or the how manieth of those that it raised, has set a field, as people write it.
-fn set_of(decision: &str, field: &str, raised: i64) -> Option<Value> {
+/// To what a decision has set a field, as people write it: its event, or the how manieth of those that it raised. Without
+/// either, to what the field is set since goods came back with it; of several, what the last says.
+fn written(decision: &str, field: &str, raised: Option<i64>) -> Option<Value> {
     let decision: Decision = serde_json::from_str(decision).ok()?;
+    let Some(raised) = raised else {
+        let unset = decision.returned?.unset;
+        let last = unset.into_iter().rev().filter(|unset| unset.field == field).find_map(|unset| unset.value);
+        return last.map(Value::String);
+    };
     let one = match usize::try_from(raised).ok()?.checked_sub(1) {
         Some(at) => decision.raised.get(at)?,
         None => &decision,

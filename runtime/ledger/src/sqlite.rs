@@ -57,8 +57,8 @@ impl Sqlite {
         Ok(store)
     }
 
-    /// Takes the write-ahead log into the file from so many pages on, before the next commit that finds it so. A longer log is
-    /// taken in less often, and takes longer to read after a crash.
+    /// Lets the write-ahead log begin anew from so many pages on. A longer log does so less often, and takes longer to read after
+    /// a crash.
     #[must_use]
     pub fn with_log(mut self, pages: u32) -> Sqlite {
         self.log.fill(i64::from(pages));
@@ -92,7 +92,9 @@ impl Sqlite {
             set("PRAGMA journal_mode = WAL")?;
             self.migrate()?;
         }
-        set("PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;")
+        // The cache, in KiB. A commit that has split a page looks through all of it, which is the larger part of what a group costs
+        // whatever its size. A large ledger's pages are in none of any sensible size; its tables' ends and upper pages are in this.
+        set("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;")
     }
 
     fn migrate(&self) -> Result<(), StoreError> {
