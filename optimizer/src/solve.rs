@@ -388,7 +388,8 @@ fn at_all(ground: &Ground<'_>, prices: &[i64]) -> Dual {
 
 /// What part of its fall in the last quarter of a search says that it falls on.
 const FALLING: i128 = 16;
-/// Turns of a pass over all members and a search on a sample at most; two that lower the bound by little end them.
+/// Turns of a pass over all members and a search on a sample at most; two that lower the bound by little end them, and
+/// from earlier prices one does.
 const TURNS: u32 = 8;
 /// What part of all members such a sample has, where that is more than the first.
 const PART: usize = 32;
@@ -420,7 +421,7 @@ fn in_turns(
         found.prices
     });
     let bounds = in_proportion(ground, Asked::All);
-    let unit = unit(ground);
+    let unit = i128::from(unit(ground));
     let count = (members / PART).max(SAMPLE);
     let mut whole = at(ground, &prices, (Asked::All, &bounds), None);
     let (mut best, mut passes) = (whole.clone(), whole.passes);
@@ -447,9 +448,9 @@ fn in_turns(
             best = whole.clone();
         }
         tell(Progress::Priced(passes, best.bound >> ground.shift));
-        // One that is too long may lower it by nothing; the next is shorter.
-        little = if lowered < i128::from(unit) / LITTLE { little + 1 } else { 0 };
-        if little == 2 {
+        // One that is too long may raise it; the next is shorter.
+        little = if lowered < unit / LITTLE { little + 1 } else { 0 };
+        if little == 2 || (warm && (0..unit / LITTLE).contains(&lowered)) {
             break;
         }
     }

@@ -300,7 +300,7 @@ fn less_work_from_the_last_prices_whichever_bounds_change() {
         let window = Window { spans, history: true };
         Rule::Count(Limit { scope, window, at_least: None, at_most: Some(at_most), exceptions: Vec::new() })
     };
-    for (members, most) in [(9_000, 150), (26_000, 10)] {
+    for (members, most) in [(9_000, 150), (26_000, 15)] {
         let mut problem = problem(11, Some(members));
         let rules = |tenths: [i64; 3]| -> Vec<Rule> {
             let bounds = [(ALL, 65), (Scope(1), 14), (Scope(6), 19)].into_iter().zip(tenths);
