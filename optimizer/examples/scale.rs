@@ -25,11 +25,12 @@ fn main() {
     let tell = |what: &str, solution: &perq_optimizer::Solution, (seconds, processor): (f64, f64)| {
         let gap = (solution.bound - solution.objective) as f64 / solution.bound as f64 * 100.0;
         println!(
-            "{what}: {} contacts of {} members, {} rows, {} passes, objective {}, bound {}, gap {gap:.6} %, short {}, cut {}, {seconds:.2} s elapsed, {processor:.2} s of processors",
+            "{what}: {} contacts of {} members, {} rows, {} passes, {} choices, objective {}, bound {}, gap {gap:.6} %, short {}, cut {}, {seconds:.2} s elapsed, {processor:.2} s of processors",
             contacts,
             members,
             solution.uses.len(),
             solution.passes,
+            solution.choices,
             solution.objective,
             solution.bound,
             solution.short.iter().map(|short| short.missing).sum::<i128>(),

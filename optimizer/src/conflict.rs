@@ -151,8 +151,13 @@ fn missing(
         pace: crate::price::Pace::Short,
         known: None,
     };
-    let dual =
-        descend(&ground, start, (Asked::All, &in_proportion(&ground, Asked::All)), search, &mut |_, _| {});
+    let dual = descend(
+        &ground,
+        start,
+        (Asked::All, &in_proportion(&ground, Asked::All)),
+        (search, None),
+        &mut |_, _| {},
+    );
     // The objective is what is missing, below zero. Rounding up keeps to what is proven.
     let missing = (-dual.bound + (1i128 << FINE) - 1) >> FINE;
     let mut priced = vec![false; minima.len()];

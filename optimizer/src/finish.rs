@@ -3,7 +3,7 @@
 //! Refuses to know how prices were found.
 
 use crate::bits::{Bits, Chosen, Mask};
-use crate::price::{Ground, Tables, used_by};
+use crate::price::{Dual, Ground, Moved, Tables, used_by};
 use crate::solve::in_parallel;
 use crate::subset::{Chooser, FORBIDDEN};
 
@@ -116,6 +116,12 @@ impl Plan {
         rows.into_iter().any(|(row, used)| row.worth.is_some() && *used > row.bound)
     }
 
+    /// What room is left of rows that have a price, in parts of the score.
+    pub fn left(&self, ground: &Ground<'_>, prices: &[i64]) -> i128 {
+        let rows = ground.rows.list.iter().zip(&self.used).zip(prices);
+        rows.map(|((row, used), price)| i128::from(*price) * (row.bound - used).max(0)).sum()
+    }
+
     fn passed(&self, ground: &Ground<'_>) -> Vec<usize> {
         let rows = ground.rows.list.iter().zip(&self.used).enumerate();
         rows.filter(|(_, (row, used))| row.worth.is_none() && **used > row.bound).map(|(id, _)| id).collect()
@@ -126,7 +132,7 @@ impl Plan {
 const ROUNDS: usize = 40;
 
 /// Gives up contacts until no row is passed.
-pub fn repair(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
+pub fn repair(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan, leads: &mut Leads) {
     let tables = Tables::of(ground, prices);
     let (mut chooser, mut change) = (Chooser::default(), Change::default());
     for _ in 0..ROUNDS {
@@ -136,7 +142,7 @@ pub fn repair(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
         }
         let cheapest = cheapest(ground, &tables, plan, &passed);
         for (row, list) in passed.iter().zip(&cheapest) {
-            mend(ground, (prices, &tables), plan, *row, list, (&mut chooser, &mut change));
+            mend(ground, (prices, &tables), (plan, leads), *row, list, (&mut chooser, &mut change));
         }
     }
     // What cannot be mended by choosing otherwise is given up, member by member; that ends, since no one gets anything back.
@@ -160,6 +166,7 @@ pub fn repair(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
             }
             change.of(ground, member, plan.choice(ground, member), Bits::default());
             change.make(ground, plan, member, Bits::default());
+            leads.leave(member);
         }
     }
 }
@@ -213,7 +220,7 @@ fn cheapest(
 fn mend(
     ground: &Ground<'_>,
     (prices, tables): (&[i64], &Tables),
-    plan: &mut Plan,
+    (plan, leads): (&mut Plan, &mut Leads),
     row: usize,
     list: &[(i128, u32, u8)],
     (chooser, change): (&mut Chooser, &mut Change),
@@ -261,6 +268,7 @@ fn mend(
         let less = change.rows.iter().any(|(id, own)| *id as usize == row && *own < 0);
         if less && !change.passes(ground, plan) {
             change.make(ground, plan, member, to);
+            leads.leave(member);
         }
     }
 }
@@ -278,29 +286,64 @@ const TASK: usize = 2048;
 /// A choice for a member other than the one it has, with what it loses at the prices.
 type Offer = (i128, u32, Bits);
 
-/// How far each member's choice at the prices is ahead of all others; nothing, where the plan has another.
-fn ahead(ground: &Ground<'_>, prices: &[i64], plan: &Plan) -> Vec<i64> {
-    let tables = Tables::of(ground, prices);
-    let members = ground.problem.member_count();
-    let found = in_parallel(members.div_ceil(TASK), ground.threads, Chooser::default, |task, chooser| {
-        let mut found = Vec::with_capacity(TASK);
-        for member in task * TASK..members.min((task + 1) * TASK) {
-            let range = ground.problem.contacts_of(member);
-            chooser.gains.clear();
-            chooser.gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
-            let best = chooser.best(ground.locals, member);
-            found.push(if best.chosen == plan.chosen.of(range) { best.ahead } else { 0 });
+/// How far the choices of members are ahead of their others at the prices of a plan.
+#[derive(Debug)]
+pub struct Leads {
+    /// By how much each leads, as [`crate::subset::Choice::lead`] says; nothing, where the plan has another choice than the best.
+    lead: Vec<i64>,
+    /// The same, of all other choices.
+    pub ahead: Vec<i64>,
+}
+
+impl Leads {
+    /// Of the best choices, by how much they lead.
+    pub fn of(ground: &Ground<'_>, prices: &[i64], lead: Vec<i64>) -> Leads {
+        let tables = Tables::of(ground, prices);
+        let members = ground.problem.member_count();
+        let ahead = in_parallel(
+            members.div_ceil(TASK),
+            ground.threads,
+            || (),
+            |task, ()| {
+                let ahead = |member: usize| {
+                    let range = ground.problem.contacts_of(member);
+                    let (out, _): (Bits, Bits) = ground.locals.out_and_asked(member, range.len());
+                    let open = range.enumerate().filter(|(item, _)| !out.has(*item));
+                    let costs = open.map(|(_, contact)| -tables.gain(ground, contact));
+                    let costs = costs.filter(|cost| *cost >= 0);
+                    costs.fold(lead.get(member).copied().unwrap_or(0), i64::min)
+                };
+                (task * TASK..members.min((task + 1) * TASK)).map(ahead).collect::<Vec<_>>()
+            },
+        );
+        Leads { ahead: ahead.concat(), lead }
+    }
+
+    /// A member no longer has the best choice.
+    pub fn leave(&mut self, member: usize) {
+        for list in [&mut self.lead, &mut self.ahead] {
+            if let Some(own) = list.get_mut(member) {
+                *own = 0;
+            }
         }
-        found
-    });
-    found.concat()
+    }
+
+    /// Whether a member has the best choice even where gains have moved.
+    fn holds(&self, ground: &Ground<'_>, moved: &Moved, (member, chosen): (usize, Bits)) -> bool {
+        let of = |list: &[i64]| list.get(member).copied().unwrap_or(0);
+        let most = moved.most.saturating_mul(ground.problem.contacts_of(member).len() as i64);
+        if of(&self.ahead) > most {
+            debug_assert!(moved.is_best(ground, member, chosen));
+            return true;
+        }
+        moved.still_leads(ground, member, (chosen, of(&self.lead))).is_some()
+    }
 }
 
 /// What members would choose at other prices than those of the plan, least loss first. A contact that a full row keeps out in any
 /// case is not asked for, nor is a member whose choice is so far ahead that other prices do not matter.
-fn offers(ground: &Ground<'_>, (prices, ahead): (&[i64], &[i64]), other: &[i64], plan: &Plan) -> Vec<Offer> {
-    let (before, tables) = (Tables::of(ground, prices), Tables::of(ground, other));
-    let furthest = tables.furthest(ground, &before);
+fn offers(ground: &Ground<'_>, (prices, leads): (&[i64], &Leads), other: &[i64], plan: &Plan) -> Vec<Offer> {
+    let moved = Moved::of(ground, prices, other);
     // Rows that one contact more may pass, and the classes that they count.
     let tight: Vec<bool> = (ground.rows.list.iter().zip(&plan.used))
         .map(|(row, used)| row.worth.is_none() && used + i128::from(row.largest) > row.bound)
@@ -317,26 +360,12 @@ fn offers(ground: &Ground<'_>, (prices, ahead): (&[i64], &[i64]), other: &[i64],
             let mut found: Vec<Offer> = Vec::new();
             for member in task * TASK..members.min((task + 1) * TASK) {
                 let range = ground.problem.contacts_of(member);
-                let lead = ahead.get(member).copied().map_or(0, i128::from);
-                let far = |contact: usize| {
-                    let group = ground.rows.group(ground.problem.class[contact]);
-                    i128::from(furthest.get(group).copied().unwrap_or(i64::MAX))
-                };
-                if lead > range.clone().map(far).sum() {
-                    continue;
-                }
                 let chosen = plan.chosen.of(range.clone());
-                chooser.gains.clear();
-                let mut nearer = 0i128;
-                for (position, contact) in range.clone().enumerate() {
-                    let gain = tables.gain(ground, contact);
-                    let change = i128::from(gain - before.gain(ground, contact));
-                    nearer += if chosen.has(position) { -change.min(0) } else { change.max(0) };
-                    chooser.gains.push(gain);
-                }
-                if lead > nearer {
+                if leads.holds(ground, &moved, (member, chosen)) {
                     continue;
                 }
+                chooser.gains.clear();
+                chooser.gains.extend(range.clone().map(|contact| moved.now.gain(ground, contact)));
                 for (position, contact) in range.clone().enumerate() {
                     let group = ground.rows.group(ground.problem.class[contact]);
                     if chooser.gains[position] > 0 && !chosen.has(position) && groups[group] {
@@ -372,16 +401,14 @@ fn offers(ground: &Ground<'_>, (prices, ahead): (&[i64], &[i64]), other: &[i64],
 }
 
 /// Makes the changes that mend a row that is passed, or add to the objective, and pass no row. How many it made.
-fn take(ground: &Ground<'_>, offers: Vec<Offer>, plan: &mut Plan, ahead: &mut [i64]) -> usize {
+fn take(ground: &Ground<'_>, offers: Vec<Offer>, plan: &mut Plan, leads: &mut Leads) -> usize {
     let (mut change, mut made) = (Change::default(), 0);
     for (_, member, to) in offers {
         let member = member as usize;
         change.of(ground, member, plan.choice(ground, member), to);
         if !change.passes(ground, plan) && (change.relieves(ground, plan) || change.gain(ground, plan) > 0) {
             change.make(ground, plan, member, to);
-            if let Some(ahead) = ahead.get_mut(member) {
-                *ahead = 0;
-            }
+            leads.leave(member);
             made += 1;
         }
     }
@@ -409,35 +436,49 @@ fn standing(row: &crate::rows::Row, used: i128, price: i64) -> Standing {
     }
 }
 
-/// Steps in which prices move away from those of the plan, each three times as far.
-const STEPS: u32 = 9;
+/// How far prices move away from those of the plan, step by step, in 4096ths of what a contact gains.
+const REACHES: [i64; 9] = [1, 3, 9, 27, 81, 243, 729, 2187, 6561];
 /// How many times in each.
-const TURNS: u32 = 3;
+const TURNS: u32 = 2;
+/// Of what the plan lacks, what part may be room that is left.
+const LEFT: i128 = 4;
 
 /// Settles the rows that have prices: what is passed or falls short gets dearer, what is left over cheaper, by little at first,
-/// and whoever chooses otherwise then changes, those that lose least first.
-pub fn settle(ground: &Ground<'_>, prices: &[i64], unit: i64, plan: &mut Plan) {
-    let mut other = prices.to_vec();
-    let mut ahead = ahead(ground, prices, plan);
-    for step in 0..STEPS {
-        let reach = (unit / 4096).saturating_mul(3i64.saturating_pow(step)).max(1);
+/// and whoever chooses otherwise then changes, those that lose least first. Most choices that lose less than `first` were looked at before.
+pub fn settle(
+    ground: &Ground<'_>,
+    dual: &Dual,
+    (unit, first): (i64, i64),
+    plan: &mut Plan,
+    leads: &mut Leads,
+) {
+    let prices = &dual.prices;
+    let mut other = prices.clone();
+    let reaches = REACHES.map(|reach| (unit / 4096).saturating_mul(reach).max(1));
+    for reach in reaches.into_iter().filter(|reach| *reach >= first / 9) {
         for _ in 0..TURNS {
-            let mut any = false;
+            let (mut over, mut left) = (false, 0);
             for (id, other) in other.iter_mut().enumerate() {
                 let (row, price) = (&ground.rows.list[id], prices[id]);
                 let reach = (reach / row.mean).max(1);
                 *other = match standing(row, plan.used[id], price) {
                     Standing::Settled => price,
-                    Standing::Over => price.saturating_add(reach).min(crate::price::HIGHEST),
-                    Standing::Under => price.saturating_sub(reach).max(0),
+                    Standing::Over => {
+                        over = true;
+                        price.saturating_add(reach).min(crate::price::HIGHEST)
+                    }
+                    Standing::Under => {
+                        left += i128::from(price) * (row.bound - plan.used[id]);
+                        price.saturating_sub(reach).max(0)
+                    }
                 };
-                any |= *other != price;
             }
-            if !any {
+            let lacking = dual.bound - (plan.objective(ground) << ground.shift);
+            if !over && left * LEFT <= lacking {
                 return;
             }
-            let offers = offers(ground, (prices, &ahead), &other, plan);
-            if take(ground, offers, plan, &mut ahead) == 0 {
+            let offers = offers(ground, (prices, leads), &other, plan);
+            if take(ground, offers, plan, leads) == 0 {
                 break;
             }
         }
@@ -448,8 +489,7 @@ pub fn settle(ground: &Ground<'_>, prices: &[i64], unit: i64, plan: &mut Plan) {
 const LEVELS: [i64; 3] = [970, 700, 0];
 
 /// Fills what is left, and pulls up what falls short.
-pub fn fill(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
-    let mut ahead = ahead(ground, prices, plan);
+pub fn fill(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan, leads: &mut Leads) {
     for level in LEVELS {
         let other: Vec<i64> = (0..prices.len())
             .map(|id| {
@@ -466,8 +506,8 @@ pub fn fill(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan) {
                 price.min(crate::price::HIGHEST.into()) as i64
             })
             .collect();
-        let offers = offers(ground, (prices, &ahead), &other, plan);
-        take(ground, offers, plan, &mut ahead);
+        let offers = offers(ground, (prices, leads), &other, plan);
+        take(ground, offers, plan, leads);
     }
 }
 

@@ -2,8 +2,9 @@
 //! chosen.
 
 use crate::bits::{Bits, Mask};
-use crate::model::{Counted, Each, Link, Never, Past, Problem, Rule, Scope, Window};
+use crate::model::{Class, Counted, Each, Link, MAX_SCOPES, Never, Past, Problem, Rule, Scope, Window};
 use crate::subset::Asker;
+use std::ops::Range;
 
 /// One thing that a rule asks of a member's choice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,12 +29,71 @@ pub enum Part<'a, M> {
 #[derive(Debug, Default)]
 pub struct Scratch<M> {
     days: Vec<i32>,
-    items: Vec<(i32, u8)>,
-    past: Vec<i32>,
+    /// By scope: the contacts that are in it.
+    masks: Vec<M>,
+    dated: Dated,
     found: Vec<(M, u32)>,
     groups: Vec<M>,
     ids: Vec<u32>,
     windows: Vec<Packed<M>>,
+}
+
+/// What a rule counts, by day, and its windows.
+#[derive(Debug, Default)]
+struct Dated {
+    /// Contacts.
+    items: Vec<(i32, u8)>,
+    /// What was before: the day, and the package.
+    past: Vec<(i32, u32)>,
+    /// Windows, as parts of both.
+    parts: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl Dated {
+    /// Takes contacts beside what was before, and finds the windows of both. One all of which lies in another is left out: what the other
+    /// asks implies what it does.
+    fn take<M: Mask>(&mut self, window: &Window, mask: M, days: &[i32]) {
+        let Dated { items, past, parts } = self;
+        items.clear();
+        items.extend(mask.positions().map(|item| (days.get(item).copied().unwrap_or(0), item as u8)));
+        items.sort_unstable();
+        past.sort_unstable();
+        parts.clear();
+        // Both ends of the spans only go forward, and so do these.
+        let (mut own, mut before) = (0..0, 0..0);
+        for span in &window.spans {
+            while items.get(own.start).is_some_and(|item| item.0 < span.first) {
+                own.start += 1;
+            }
+            while items.get(own.end).is_some_and(|item| item.0 <= span.last) {
+                own.end += 1;
+            }
+            while past.get(before.start).is_some_and(|made| made.0 < span.first) {
+                before.start += 1;
+            }
+            while past.get(before.end).is_some_and(|made| made.0 <= span.last) {
+                before.end += 1;
+            }
+            if own.start >= own.end {
+                continue;
+            }
+            if let Some(last) = parts.last_mut() {
+                if last.0.end == own.end && last.1.end == before.end {
+                    continue;
+                }
+                if last.0.start == own.start && last.1.start == before.start {
+                    *last = (own.clone(), before.clone());
+                    continue;
+                }
+            }
+            parts.push((own.clone(), before.clone()));
+        }
+    }
+
+    /// Contacts of a window.
+    fn mask<M: Mask>(&self, window: &Range<usize>) -> M {
+        of_items(self.items.get(window.clone()).unwrap_or_default().iter().map(|item| usize::from(item.1)))
+    }
 }
 
 /// What is sent together in one window, and how much of it there may be.
@@ -63,15 +123,24 @@ pub fn each_part<M: Mask>(
 ) {
     let range = problem.contacts_of(member);
     let classes = problem.class.get(range.clone()).unwrap_or_default();
-    let class_of = |item: usize| classes.get(item).and_then(|class| problem.classes.get(*class as usize));
     let past = problem.history_of(member);
     scratch.days.clear();
-    scratch.days.extend((0..classes.len()).map(|item| class_of(item).map_or(0, |class| class.day)));
-    let scopes_of = |item: usize| class_of(item).map_or(0, |class| class.scopes);
-    let all = (0..classes.len()).fold(0u128, |all, item| all | scopes_of(item));
-    let mask_of = |scope: Scope| {
-        (0..classes.len()).filter(|item| scopes_of(*item) >> scope.0 & 1 == 1).fold(M::default(), M::with)
-    };
+    let (mut all, mut masks) = (0u128, std::mem::take(&mut scratch.masks));
+    masks.clear();
+    masks.resize(MAX_SCOPES, M::default());
+    for (item, class) in classes.iter().enumerate() {
+        let class = problem.classes.get(*class as usize).copied().unwrap_or(Class { day: 0, scopes: 0 });
+        scratch.days.push(class.day);
+        all |= class.scopes;
+        let mut left = class.scopes;
+        while left != 0 {
+            if let Some(mask) = masks.get_mut(left.trailing_zeros() as usize) {
+                *mask = mask.with(item);
+            }
+            left &= left - 1;
+        }
+    }
+    let mask_of = |scope: Scope| masks.get(usize::from(scope.0)).copied().unwrap_or_default();
     let has = |scope: Option<Scope>| scope.is_none_or(|scope| all >> scope.0 & 1 == 1);
     for (rule, asked) in problem.rules.iter().enumerate() {
         match asked {
@@ -95,6 +164,7 @@ pub fn each_part<M: Mask>(
             Rule::Each(_) | Rule::Never(_) | Rule::Only(_) => {}
         }
     }
+    scratch.masks = masks;
 }
 
 fn of_items<M: Mask>(items: impl Iterator<Item = usize>) -> M {
@@ -104,6 +174,10 @@ fn of_items<M: Mask>(items: impl Iterator<Item = usize>) -> M {
 fn class_in(problem: &Problem, past: &Past, scope: Scope) -> Option<i32> {
     let class = problem.classes.get(past.class as usize)?;
     class.is_in(scope).then_some(class.day)
+}
+
+fn counted(problem: &Problem, past: &Past, scope: Scope) -> Option<(i32, u32)> {
+    class_in(problem, past, scope).map(|day| (day, past.package))
 }
 
 fn each_rule<M: Mask>(
@@ -162,41 +236,18 @@ fn limit<M: Mask>(
     scratch: &mut Scratch<M>,
     tell: &mut impl FnMut(Part<'_, M>),
 ) {
-    let Scratch { days, items, past, found, .. } = scratch;
-    past.clear();
+    let Scratch { days, dated, found, .. } = scratch;
+    dated.past.clear();
     let counts = |own: &&Past| offer.is_none_or(|offer| own.offer == offer);
-    past.extend(history.iter().filter(counts).filter_map(|own| class_in(problem, own, each.scope)));
-    if i64::from(mask.count()) + past.len() as i64 <= most {
+    dated.past.extend(history.iter().filter(counts).filter_map(|own| counted(problem, own, each.scope)));
+    if i64::from(mask.count()) + dated.past.len() as i64 <= most {
         return;
     }
-    past.sort_unstable();
-    items.clear();
-    items.extend(mask.positions().map(|item| (days.get(item).copied().unwrap_or(0), item as u8)));
-    items.sort_unstable();
+    dated.take(&each.window, mask, days);
     found.clear();
-    // Both ends of the spans only go forward, and so do these.
-    let (mut low, mut high, mut past_low, mut past_high) = (0, 0, 0, 0);
-    let mut seen = (usize::MAX, usize::MAX, usize::MAX);
-    for span in &each.window.spans {
-        while items.get(low).is_some_and(|item| item.0 < span.first) {
-            low += 1;
-        }
-        while items.get(high).is_some_and(|item| item.0 <= span.last) {
-            high += 1;
-        }
-        while past.get(past_low).is_some_and(|day| *day < span.first) {
-            past_low += 1;
-        }
-        while past.get(past_high).is_some_and(|day| *day <= span.last) {
-            past_high += 1;
-        }
-        let before = past_high.saturating_sub(past_low);
-        if low >= high || seen == (low, high, before) {
-            continue;
-        }
-        seen = (low, high, before);
-        let own: M =
-            of_items(items.get(low..high).unwrap_or_default().iter().map(|item| usize::from(item.1)));
+    for (own, before) in &dated.parts {
+        let before = before.len();
+        let own: M = dated.mask(own);
         let left = most.saturating_sub(before as i64).max(0);
         if i64::from(own.count()) > left {
             found.push((own, left as u32));
@@ -228,21 +279,19 @@ fn packages<M: Mask>(
     tell: &mut impl FnMut(Part<'_, M>),
 ) {
     let numbers = problem.package.get(range).unwrap_or_default();
-    let Scratch { days, groups, ids, windows, .. } = scratch;
+    let Scratch { days, dated, groups, ids, windows, .. } = scratch;
+    dated.past.clear();
+    dated.past.extend(history.iter().filter_map(|own| counted(problem, own, each.scope)));
+    if i64::from(mask.count()) + dated.past.len() as i64 <= most {
+        return;
+    }
+    dated.take(&each.window, mask, days);
     windows.clear();
     groups.clear();
-    for span in &each.window.spans {
-        let own: M =
-            of_items(mask.positions().filter(|item| days.get(*item).is_some_and(|day| span.holds(*day))));
-        if own.is_none() {
-            continue;
-        }
+    for (own, before) in &dated.parts {
+        let own: M = dated.mask(own);
         ids.clear();
-        let before = history
-            .iter()
-            .filter(|past| class_in(problem, past, each.scope).is_some_and(|day| span.holds(day)))
-            .map(|past| past.package);
-        ids.extend(before);
+        ids.extend(dated.past.get(before.clone()).unwrap_or_default().iter().map(|made| made.1));
         ids.sort_unstable();
         ids.dedup();
         let first = groups.len();
@@ -401,6 +450,12 @@ impl<M: Mask> Own<M> {
                 let hit = system.hit(chosen);
                 system.windows.iter().all(|(sets, most)| (hit & *sets).count() <= *most)
             })
+    }
+
+    /// What may be chosen although it costs something: others need it, or a least number counts it.
+    pub fn asked(&self) -> M {
+        let asked = self.needs.iter().map(|need| need.1).chain(self.least.iter().map(|least| least.0));
+        asked.fold(M::default(), |all, mask| all | mask).without(self.out)
     }
 
     fn clear(&mut self) {
@@ -606,6 +661,7 @@ impl<M: Mask> Preparing<M> {
         }
         let width = count.div_ceil(8);
         own.out.to_bytes(bytes, width);
+        own.asked().to_bytes(bytes, width);
         let bounded = |bytes: &mut Vec<u8>, list: &[(M, u32)], width: usize| {
             put(bytes, list.len());
             for (mask, bound) in list {
@@ -682,15 +738,17 @@ impl Locals {
         Bytes(own.unwrap_or_default())
     }
 
-    /// What is out of the question for a member with so many contacts.
-    pub fn out<M: Mask>(&self, member: usize, contacts: usize) -> M {
-        self.bytes(member).mask(contacts.div_ceil(8))
+    /// What is out of the question for a member with so many contacts, and what may be chosen although it costs something.
+    pub fn out_and_asked<M: Mask>(&self, member: usize, contacts: usize) -> (M, M) {
+        let (mut bytes, width) = (self.bytes(member), contacts.div_ceil(8));
+        (bytes.mask(width), bytes.mask(width))
     }
 
     /// Reads what is said of a member with so many contacts.
     pub fn read<M: Mask>(&self, member: usize, contacts: usize, own: &mut Own<M>) {
         let (mut bytes, width) = (self.bytes(member), contacts.div_ceil(8));
         own.out = bytes.mask(width);
+        let _asked: M = bytes.mask(width);
         let bounded = |bytes: &mut Bytes<'_>, list: &mut Vec<(M, u32)>, width: usize| {
             list.clear();
             for _ in 0..bytes.number() {

@@ -4,7 +4,7 @@
 //! Gains and prices count parts of the score, so fine that rounding does not matter; sums are exact, so that neither the
 //! number of threads nor their order shows.
 
-use crate::bits::{Chosen, Mask};
+use crate::bits::{Bits, Chosen, Mask};
 use crate::local::Locals;
 use crate::model::Problem;
 use crate::rows::{Rows, Weight};
@@ -63,6 +63,8 @@ pub struct Tables {
     width: usize,
     /// Some contact might gain more than can be summed up, so that nothing is proven at these prices.
     loose: bool,
+    /// No contact's gain is so large that it has to be held back, nor what it is made of.
+    small: bool,
 }
 
 impl Tables {
@@ -72,7 +74,7 @@ impl Tables {
         let width = 1 + rows.columns.len();
         let mut laid = Vec::with_capacity(rows.group_count() * width);
         let mut own = vec![0i128; width];
-        let mut loose = false;
+        let (mut loose, mut small) = (false, true);
         for group in 0..rows.group_count() {
             own.fill(0);
             for id in rows.of_group(group) {
@@ -92,24 +94,13 @@ impl Tables {
                 (-price * i128::from(*least)).max(-price * i128::from(*most)).max(0)
             });
             loose |= most.sum::<i128>() - own[0].min(0) > CLAMP / 2;
+            let sizes = own.iter().skip(1).zip(&rows.ranges).map(|(price, (least, most))| {
+                price.abs() * i128::from(least.unsigned_abs().max(most.unsigned_abs()))
+            });
+            small &= sizes.sum::<i128>() + own[0].abs() < CLAMP / 2;
             laid.extend(own.iter().map(|price| (*price).clamp(-CLAMP, CLAMP) as i64));
         }
-        Tables { prices: laid, width, loose }
-    }
-
-    /// Of each group, how far a contact's gain is at most from what it is at other prices.
-    pub fn furthest(&self, ground: &Ground<'_>, other: &Tables) -> Vec<i64> {
-        let columns = self.width - 1;
-        let groups = self.prices.chunks(self.width).zip(other.prices.chunks(self.width)).enumerate();
-        let furthest = groups.map(|(group, (own, other))| {
-            let mut changes =
-                own.iter().zip(other).map(|(own, other)| (i128::from(*own) - i128::from(*other)).abs());
-            let base = changes.next().unwrap_or(0);
-            let largest = ground.rows.largest.get(group * columns..(group + 1) * columns).unwrap_or_default();
-            let more = changes.zip(largest).map(|(change, most)| change * i128::from(*most));
-            i64::try_from(base + more.sum::<i128>()).unwrap_or(i64::MAX)
-        });
-        furthest.collect()
+        Tables { prices: laid, width, loose, small }
     }
 
     /// What a contact gains at these prices, held inside of bounds.
@@ -123,14 +114,96 @@ impl Tables {
         };
         let score = if ground.scored { problem.score.get(contact) << ground.shift } else { 0 };
         let gain = score - base;
-        if columns.iter().all(|price| *price == 0) {
-            return gain;
+        if self.small {
+            let paid = columns.iter().zip(&ground.rows.columns).map(|(price, column)| {
+                if *price == 0 { 0 } else { price * problem.columns[*column].get(contact) }
+            });
+            return gain - paid.sum::<i64>();
         }
         let mut gain = i128::from(gain);
         for (price, column) in columns.iter().zip(&ground.rows.columns) {
             gain -= i128::from(*price) * i128::from(problem.columns[*column].get(contact));
         }
         gain.clamp(-CLAMP, CLAMP) as i64
+    }
+}
+
+/// Gains at the prices of a pass, and at those of now.
+#[derive(Debug)]
+pub struct Moved {
+    before: Tables,
+    /// Of now.
+    pub now: Tables,
+    /// Of each group, how far a contact's gain has moved at most.
+    furthest: Vec<i64>,
+    /// The most of these.
+    pub most: i64,
+}
+
+impl Moved {
+    /// From some prices to others, row by row.
+    pub fn of(ground: &Ground<'_>, before: &[i64], now: &[i64]) -> Moved {
+        let (before, now) = (Tables::of(ground, before), Tables::of(ground, now));
+        let columns = now.width - 1;
+        let groups = now.prices.chunks(now.width).zip(before.prices.chunks(now.width)).enumerate();
+        let furthest = groups.map(|(group, (own, other))| {
+            let mut changes =
+                own.iter().zip(other).map(|(own, other)| (i128::from(*own) - i128::from(*other)).abs());
+            let base = changes.next().unwrap_or(0);
+            let largest = ground.rows.largest.get(group * columns..(group + 1) * columns).unwrap_or_default();
+            let more = changes.zip(largest).map(|(change, most)| change * i128::from(*most));
+            i64::try_from(base + more.sum::<i128>()).unwrap_or(i64::MAX)
+        });
+        let furthest: Vec<i64> = furthest.collect();
+        Moved { most: furthest.iter().copied().max().unwrap_or(0), before, now, furthest }
+    }
+
+    /// By how much the choice that a member had still leads, when it did by `lead`; then it is the best. Nothing where that cannot be
+    /// told.
+    ///
+    /// Another choice of what gained something comes nearer by what of it gains more and by what of the member's own gains less.
+    /// What cost something and is not asked for only matters once it gains something, for a choice is better without it.
+    pub fn still_leads(
+        &self,
+        ground: &Ground<'_>,
+        member: usize,
+        (chosen, lead): (Bits, i64),
+    ) -> Option<i64> {
+        if lead <= 0 {
+            return None;
+        }
+        let contacts = ground.problem.contacts_of(member);
+        let (out, asked): (Bits, Bits) = ground.locals.out_and_asked(member, contacts.len());
+        let mut left = lead;
+        for (item, contact) in contacts.enumerate() {
+            let group = ground.rows.group(ground.problem.class[contact]);
+            if out.has(item) || self.furthest.get(group) == Some(&0) {
+                continue;
+            }
+            let (before, now) = (self.before.gain(ground, contact), self.now.gain(ground, contact));
+            let nearer = if chosen.has(item) {
+                before.saturating_sub(now)
+            } else if before > 0 || asked.has(item) {
+                now.saturating_sub(before)
+            } else if now > 0 {
+                return None;
+            } else {
+                0
+            };
+            left = left.checked_sub(nearer.max(0)).filter(|left| *left > 0)?;
+        }
+        debug_assert!(self.is_best(ground, member, chosen));
+        Some(left)
+    }
+
+    /// Whether a search finds the same choice at the prices of now, or is ended.
+    pub fn is_best(&self, ground: &Ground<'_>, member: usize, chosen: Bits) -> bool {
+        let mut chooser = Chooser::default();
+        chooser
+            .gains
+            .extend(ground.problem.contacts_of(member).map(|contact| self.now.gain(ground, contact)));
+        let best = chooser.best(ground.locals, member);
+        best.chosen == chosen || best.bound > best.gain
     }
 }
 
@@ -147,8 +220,12 @@ pub struct Pass {
     pub bound: i128,
     /// What the choices use, row by row.
     pub used: Vec<i128>,
-    /// What was chosen, where all members were asked for.
+    /// What was chosen, for the members that were asked one after another.
     pub chosen: Chosen,
+    /// By how much each of these choices leads, as [`crate::subset::Choice::lead`] says.
+    pub leads: Vec<i64>,
+    /// How many members were chosen for; all others chose as before.
+    pub searched: usize,
     /// Searches that were ended.
     pub cut: u64,
 }
@@ -205,13 +282,34 @@ pub fn used_by(ground: &Ground<'_>, chosen: &Chosen) -> Vec<i128> {
     totals.used(ground)
 }
 
+/// Some members, and where each one's contacts stand among those of all of them.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    members: Vec<u32>,
+    starts: Vec<u32>,
+}
+
+impl Sample {
+    /// Of these.
+    pub fn of(problem: &Problem, members: Vec<u32>) -> Sample {
+        let mut starts = Vec::with_capacity(members.len() + 1);
+        let mut start = 0;
+        starts.push(start);
+        for member in &members {
+            start += problem.contacts_of(*member as usize).len() as u32;
+            starts.push(start);
+        }
+        Sample { members, starts }
+    }
+}
+
 /// Which members a pass asks.
 #[derive(Clone, Copy, Debug)]
 pub enum Asked<'a> {
     /// All.
     All,
     /// These.
-    Some(&'a [u32]),
+    Some(&'a Sample),
 }
 
 impl Asked<'_> {
@@ -219,58 +317,112 @@ impl Asked<'_> {
     pub fn count(self, problem: &Problem) -> usize {
         match self {
             Asked::All => problem.member_count(),
-            Asked::Some(members) => members.len(),
+            Asked::Some(sample) => sample.members.len(),
         }
     }
 
     fn at(self, position: usize) -> usize {
         match self {
             Asked::All => position,
-            Asked::Some(members) => members.get(position).map_or(0, |member| *member as usize),
+            Asked::Some(sample) => sample.members.get(position).map_or(0, |member| *member as usize),
         }
+    }
+
+    /// Where the contacts of who stands there begin, among those of all that are asked.
+    fn start(self, problem: &Problem, position: usize) -> usize {
+        let starts = match self {
+            Asked::All => &problem.members,
+            Asked::Some(sample) => &sample.starts,
+        };
+        starts.get(position).map_or(0, |start| *start as usize)
     }
 }
 
+/// What the same members chose at other prices: who was further ahead there than gains have moved since chooses the same again.
+#[derive(Clone, Copy, Debug)]
+pub struct Before<'a> {
+    /// The prices.
+    pub prices: &'a [i64],
+    /// What was chosen at them.
+    pub pass: &'a Pass,
+}
+
 /// Chooses for members at prices.
-pub fn pass(ground: &Ground<'_>, prices: &[i64], asked: Asked<'_>) -> Pass {
-    let tables = Tables::of(ground, prices);
-    let members = asked.count(ground.problem);
-    let all = matches!(asked, Asked::All);
+pub fn pass(ground: &Ground<'_>, prices: &[i64], asked: Asked<'_>, before: Option<Before<'_>>) -> Pass {
+    let moved = Moved::of(ground, before.map_or(prices, |before| before.prices), prices);
+    let problem = ground.problem;
+    let members = asked.count(problem);
     let made = in_parallel(members.div_ceil(TASK), ground.threads, Chooser::default, |task, chooser| {
         chooser.cut = 0;
         let mut totals = Totals::new(ground);
         let positions = task * TASK..members.min((task + 1) * TASK);
-        let start = |member: usize| ground.problem.contacts_of(member).start;
-        let first = start(positions.start);
-        let mut chosen = Chosen::none(if all { start(positions.end) - first } else { 0 });
-        let mut bound = 0i128;
+        let first = asked.start(problem, positions.start);
+        let mut own = Pass {
+            chosen: Chosen::none(asked.start(problem, positions.end) - first),
+            leads: Vec::with_capacity(positions.len()),
+            ..Pass::default()
+        };
         for position in positions {
             let member = asked.at(position);
-            let range = ground.problem.contacts_of(member);
-            chooser.gains.clear();
-            chooser.gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
-            let choice = chooser.best(ground.locals, member);
-            bound += i128::from(choice.bound);
-            for item in choice.chosen.positions() {
+            let range = problem.contacts_of(member);
+            let start = asked.start(problem, position);
+            let place = start..start + range.len();
+            let had = before.map_or((Bits::default(), 0), |before| {
+                (before.pass.chosen.of(place.clone()), before.pass.leads.get(position).copied().unwrap_or(0))
+            });
+            let (chosen, lead) = if let Some(lead) = moved.still_leads(ground, member, had) {
+                let gains = had.0.positions().map(|item| moved.now.gain(ground, range.start + item));
+                own.bound += i128::from(gains.sum::<i64>());
+                (had.0, lead)
+            } else {
+                chooser.gains.clear();
+                chooser.gains.extend(range.clone().map(|contact| moved.now.gain(ground, contact)));
+                let choice = chooser.best(ground.locals, member);
+                own.bound += i128::from(choice.bound);
+                own.searched += 1;
+                (choice.chosen, choice.lead)
+            };
+            for item in chosen.positions() {
                 totals.add(ground, range.start + item);
             }
-            if all {
-                chosen.set(range.start - first..range.end - first, choice.chosen);
-            }
+            own.chosen.set(place.start - first..place.end - first, chosen);
+            own.leads.push(lead);
         }
-        (bound, totals.used(ground), chosen, chooser.cut)
+        Pass { used: totals.used(ground), cut: chooser.cut, ..own }
     });
     let mut whole = Pass { used: vec![0; ground.rows.list.len()], ..Pass::default() };
-    for (bound, used, chosen, cut) in made {
-        whole.bound += bound;
-        whole.used.iter_mut().zip(used).for_each(|(all, own)| *all += own);
-        whole.chosen.append(&chosen);
-        whole.cut += cut;
+    whole.leads.reserve_exact(members);
+    for own in made {
+        whole.bound += own.bound;
+        whole.used.iter_mut().zip(own.used).for_each(|(all, own)| *all += own);
+        whole.chosen.append(&own.chosen);
+        whole.leads.extend(own.leads);
+        whole.searched += own.searched;
+        whole.cut += own.cut;
     }
-    if tables.loose {
+    if moved.now.loose {
         whole.bound = NO_BOUND;
     }
     whole
+}
+
+/// What some members chose in a pass over all.
+pub fn part_of(ground: &Ground<'_>, all: &Pass, sample: &Sample) -> Pass {
+    let mut totals = Totals::new(ground);
+    let mut part = Pass {
+        chosen: Chosen::none(sample.starts.last().map_or(0, |len| *len as usize)),
+        leads: Vec::with_capacity(sample.members.len()),
+        ..Pass::default()
+    };
+    for (member, start) in sample.members.iter().zip(&sample.starts) {
+        let (member, start) = (*member as usize, *start as usize);
+        let range = ground.problem.contacts_of(member);
+        let chosen = all.chosen.of(range.clone());
+        chosen.positions().for_each(|item| totals.add(ground, range.start + item));
+        part.chosen.set(start..start + range.len(), chosen);
+        part.leads.push(all.leads.get(member).copied().unwrap_or(0));
+    }
+    Pass { used: totals.used(ground), ..part }
 }
 
 /// The best prices found.
@@ -286,6 +438,13 @@ pub struct Dual {
     pub passes: usize,
     /// How many times a member was chosen for in them.
     pub choices: usize,
+}
+
+impl Dual {
+    /// What was chosen at the prices, for what comes after.
+    pub fn before(&self) -> Before<'_> {
+        Before { prices: &self.prices, pass: &self.pass }
+    }
 }
 
 /// How prices are looked for.
@@ -318,13 +477,25 @@ pub fn in_proportion(ground: &Ground<'_>, asked: Asked<'_>) -> Vec<i128> {
     ground.rows.list.iter().map(|row| (row.bound * part).div_euclid(whole)).collect()
 }
 
-/// What the members that are asked may use of each row, so that at these prices they pass it by as much, for as many as they are,
-/// as all members do: then it is not the luck of the draw that moves prices, but what all members use.
-pub fn as_all_do(ground: &Ground<'_>, prices: &[i64], all: &Pass, asked: Asked<'_>) -> Vec<i128> {
-    let (part, whole) = (asked.count(ground.problem) as i128, ground.problem.member_count().max(1) as i128);
-    let own = pass(ground, prices, asked);
+/// What the members of a sample may use of each row, so that at the prices of a pass they pass it by as much, for as many as they
+/// are, as all members do: then it is not the luck of the draw that moves prices, but what all members use.
+pub fn as_all_do(ground: &Ground<'_>, all: &Pass, own: &Pass) -> Vec<i128> {
+    let (part, whole) = (own.leads.len() as i128, ground.problem.member_count().max(1) as i128);
     let rows = ground.rows.list.iter().zip(own.used.iter().zip(&all.used));
     rows.map(|(row, (own, all))| own + ((row.bound - all) * part).div_euclid(whole)).collect()
+}
+
+/// The bound at prices, when the members that are asked may use so much of each row.
+pub fn at(
+    ground: &Ground<'_>,
+    prices: &[i64],
+    (asked, bounds): (Asked<'_>, &[i128]),
+    before: Option<Before<'_>>,
+) -> Dual {
+    let pass = pass(ground, prices, asked, before);
+    let shared: i128 = prices.iter().zip(bounds).map(|(price, bound)| i128::from(*price) * bound).sum();
+    let (bound, choices) = (pass.bound + shared, pass.searched);
+    Dual { prices: prices.to_vec(), bound, pass, passes: 1, choices }
 }
 
 /// Moves prices to where the bound is least, when the members that are asked may use so much of each row.
@@ -332,7 +503,7 @@ pub fn descend(
     ground: &Ground<'_>,
     start: Vec<i64>,
     (asked, bounds): (Asked<'_>, &[i128]),
-    search: Search,
+    (search, before): (Search, Option<Before<'_>>),
     tell: &mut dyn FnMut(usize, i128),
 ) -> Dual {
     let rows = &ground.rows.list;
@@ -349,17 +520,17 @@ pub fn descend(
     for (price, most) in prices.iter_mut().zip(&highest) {
         *price = (*price).clamp(0, *most);
     }
-    let mut best: Option<Dual> = None;
-    let mut passes = 0;
-    let evaluate = |prices: &[i64], best: &mut Option<Dual>, passes: &mut usize| -> Vec<i128> {
-        let found = pass(ground, prices, asked);
-        *passes += 1;
-        let shared: i128 = prices.iter().zip(bounds).map(|(price, bound)| i128::from(*price) * bound).sum();
-        let bound = found.bound + shared;
-        let over = found.used.iter().zip(bounds).map(|(used, bound)| used - bound).collect();
-        if best.as_ref().is_none_or(|best| bound < best.bound) {
-            *best = Some(Dual { prices: prices.to_vec(), bound, pass: found, passes: 0, choices: 0 });
+    let mut found = Found { best: None, last: None, before, passes: 0, choices: 0 };
+    let evaluate = |prices: &[i64], found: &mut Found<'_>| -> Vec<i128> {
+        let before = found.last.as_ref().map(Dual::before).or(found.before);
+        let own = at(ground, prices, (asked, bounds), before);
+        found.passes += own.passes;
+        found.choices += own.choices;
+        let over = own.pass.used.iter().zip(bounds).map(|(used, bound)| used - bound).collect();
+        if found.best.as_ref().is_none_or(|best| own.bound < best.bound) {
+            found.best = Some(own.clone());
         }
+        found.last = Some(own);
         over
     };
     // Of each row: the mean square of what it was passed by, and what it is passed by of late.
@@ -375,7 +546,7 @@ pub fn descend(
     const ONE: u128 = 1 << 30;
     let mut fresh = if search.known.is_some() { 0 } else { ONE };
     for step in 0..search.steps {
-        let over = evaluate(&prices, &mut best, &mut passes);
+        let over = evaluate(&prices, &mut found);
         fresh = fresh * 97 / 100;
         let late = if step * 10 > search.steps * 8 { 3 } else { 10 };
         let whole = i128::from(unit) * i128::from(search.reach);
@@ -405,24 +576,30 @@ pub fn descend(
             summed += 1;
             if step % 20 == 19 || step + 1 == search.steps {
                 let mean: Vec<i64> = sums.iter().map(|sum| (sum / summed) as i64).collect();
-                evaluate(&mean, &mut best, &mut passes);
+                evaluate(&mean, &mut found);
             }
         }
-        if let Some(best) = &best {
-            tell(passes, best.bound);
+        if let Some(best) = &found.best {
+            tell(found.passes, best.bound);
         }
     }
-    if best.as_ref().is_none_or(|best| best.bound >= NO_BOUND) {
+    if found.best.as_ref().is_none_or(|best| best.bound >= NO_BOUND) {
         // At no prices at all there always is a bound.
-        evaluate(&vec![0; rows.len()], &mut best, &mut passes);
+        evaluate(&vec![0; rows.len()], &mut found);
     }
-    let mut dual = best.unwrap_or_else(|| {
-        let prices = vec![0; rows.len()];
-        Dual { pass: pass(ground, &prices, asked), prices, bound: NO_BOUND, passes: 0, choices: 0 }
-    });
-    dual.passes = passes;
-    dual.choices = passes * asked.count(ground.problem);
-    dual
+    let Found { best, passes, choices, .. } = found;
+    let best = best.unwrap_or_else(|| at(ground, &vec![0; rows.len()], (asked, bounds), None));
+    Dual { passes, choices, ..best }
+}
+
+/// What a search has found so far.
+struct Found<'b> {
+    best: Option<Dual>,
+    /// At the prices that were tried last.
+    last: Option<Dual>,
+    before: Option<Before<'b>>,
+    passes: usize,
+    choices: usize,
 }
 
 /// What a contact gains in the mean, in parts of the score; above zero.

@@ -2,18 +2,12 @@
 //! than the gap. So few choices are left, and a branch and bound looks for what they make together. Its bounds are those
 //! of prices that a linear programme proposes, counted in whole numbers. Refuses to know how the gap came about.
 
-use crate::bits::{Bits, Mask};
 use crate::finish::Plan;
-use crate::local::Own;
-use crate::price::{Dual, Ground, Tables};
+use crate::price::{Dual, Ground};
+use crate::rest::{Open, Rest, Shared};
 use crate::simplex::{Column, Ended, Programme};
-use crate::subset::Chooser;
 use std::collections::BTreeMap;
 
-/// Choices for one member that are looked at.
-const CHOICES: usize = 4000;
-/// Steps of the search for them.
-const STEPS: u32 = 1_000_000;
 /// Choices of all members besides their best.
 const ALL_CHOICES: usize = 2500;
 /// Numbers of a linear programme.
@@ -25,42 +19,6 @@ const TRIED: usize = 16;
 const LOOKED: usize = 12;
 /// Work of the whole search: numbers that pivots change.
 const WORK: u64 = 4_000_000_000;
-
-/// A choice for a member besides its best: what it loses, and by how much more it uses rows than the best.
-#[derive(Clone, Debug)]
-struct Pick {
-    /// The position of its member among those that have one.
-    of: usize,
-    chosen: Bits,
-    loss: i128,
-    rows: Vec<(usize, i128)>,
-}
-
-/// A row that such choices change.
-#[derive(Clone, Debug)]
-struct Shared {
-    row: usize,
-    /// What is left of it where everyone has the best choice; below zero where it is passed.
-    left: i128,
-    price: i128,
-    /// What passing it costs at most, beyond the price; nothing where it is never passed.
-    worth: Option<i128>,
-}
-
-/// What is left to be settled.
-struct Rest<'g> {
-    ground: &'g Ground<'g>,
-    /// By position: the member, and its best choice.
-    members: Vec<(usize, Bits)>,
-    picks: Vec<Pick>,
-    /// By position of the member: its picks.
-    of: Vec<std::ops::Range<usize>>,
-    rows: Vec<Shared>,
-    /// What rows lose that no choice changes.
-    settled: i128,
-    /// All members at their best.
-    chosen: crate::bits::Chosen,
-}
 
 /// What was found out.
 #[derive(Debug)]
@@ -84,7 +42,7 @@ pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, whole: bool) -> Foun
     }
     let mut limit = gap - one + 1;
     let Some(rest) = (0..6).find_map(|_| {
-        let rest = Rest::of(ground, dual, limit);
+        let rest = Rest::of(ground, &dual.prices, (limit, ALL_CHOICES), Open::All).filter(Rest::is_small);
         if rest.is_none() {
             limit /= 2;
         }
@@ -93,8 +51,8 @@ pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, whole: bool) -> Foun
         return found;
     };
     let mut search = Search {
-        programme: rest.programme(dual),
-        unit: rest.unit(dual),
+        programme: rest.programme(),
+        unit: rest.unit(),
         rest: &rest,
         limit,
         best: None,
@@ -118,94 +76,18 @@ pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, whole: bool) -> Foun
     found
 }
 
-impl<'g> Rest<'g> {
-    /// All choices that lose less than the limit; nothing where they are too many.
-    fn of(ground: &'g Ground<'g>, dual: &Dual, limit: i128) -> Option<Rest<'g>> {
-        let tables = Tables::of(ground, &dual.prices);
-        let mut chosen = crate::bits::Chosen::none(ground.problem.score.len());
-        let (mut members, mut picks, mut of) = (Vec::new(), Vec::new(), Vec::new());
-        let mut used = vec![0i128; ground.rows.list.len()];
-        let (mut own, mut chooser) = (Own::default(), Chooser::default());
-        for member in 0..ground.problem.member_count() {
-            let range = ground.problem.contacts_of(member);
-            chooser.gains.clear();
-            chooser.gains.extend(range.clone().map(|contact| tables.gain(ground, contact)));
-            let first = chooser.best(ground.locals, member);
-            let mut found = vec![(first.chosen, i128::from(first.gain))];
-            if i128::from(first.ahead) < limit {
-                ground.locals.read(member, range.len(), &mut own);
-                found = Listing::of(&own, &chooser.gains, i128::from(first.gain) - limit)?;
-                found.sort_unstable_by_key(|(chosen, gain)| (-gain, *chosen));
-            }
-            let (best, gain) = found.first().copied()?;
-            chosen.set(range.clone(), best);
-            let base = uses(ground, range.start, best);
-            base.iter().for_each(|(row, own)| used[*row] += own);
-            let begin = picks.len();
-            for (chosen, other) in found.into_iter().skip(1) {
-                let mut rows = uses(ground, range.start, chosen);
-                for (row, own) in &base {
-                    *rows.entry(*row).or_default() -= own;
-                }
-                rows.retain(|_, own| *own != 0);
-                let rows = rows.into_iter().collect();
-                picks.push(Pick { of: members.len(), chosen, loss: gain - other, rows });
-            }
-            if picks.len() > ALL_CHOICES {
-                return None;
-            }
-            if picks.len() > begin {
-                of.push(begin..picks.len());
-                members.push((member, best));
-            }
-        }
-        let mut rest = Rest { ground, members, picks, of, rows: Vec::new(), settled: 0, chosen };
-        rest.share(dual, &used);
-        let constraints = rest.rows.len() + rest.of.iter().filter(|picks| picks.len() > 1).count();
-        (constraints * (rest.picks.len() + 2 * constraints) <= NUMBERS).then_some(rest)
-    }
-
-    /// Tells the rows that matter from those that lose the same in any case.
-    fn share(&mut self, dual: &Dual, used: &[i128]) {
-        let (mut low, mut high) = (vec![0i128; used.len()], vec![0i128; used.len()]);
-        for picks in &self.of {
-            let mut own: BTreeMap<usize, (i128, i128)> = BTreeMap::new();
-            for pick in &self.picks[picks.clone()] {
-                for (row, change) in &pick.rows {
-                    let own = own.entry(*row).or_default();
-                    *own = (own.0.min(*change), own.1.max(*change));
-                }
-            }
-            for (row, own) in own {
-                low[row] += own.0;
-                high[row] += own.1;
-            }
-        }
-        for (row, own) in self.ground.rows.list.iter().enumerate() {
-            let (left, price) = (own.bound - used[row], i128::from(dual.prices[row]));
-            let worth = own.worth.map(|worth| i128::from(worth) << self.ground.shift);
-            let changes = low[row] != 0 || high[row] != 0;
-            if (changes && (price > 0 || high[row] > left)) || (left < 0 && worth.is_none()) {
-                self.rows.push(Shared { row, left, price, worth });
-            } else if left >= 0 {
-                self.settled += price * left;
-            } else {
-                self.settled += (worth.unwrap_or(0) - price) * -left;
-            }
-        }
-        let place: BTreeMap<usize, usize> =
-            self.rows.iter().enumerate().map(|(at, shared)| (shared.row, at)).collect();
-        for pick in &mut self.picks {
-            let known = pick.rows.iter().filter_map(|(row, own)| Some((*place.get(row)?, *own)));
-            pick.rows = known.collect();
-        }
+impl Rest<'_> {
+    /// Whether its linear programme is not too large.
+    fn is_small(&self) -> bool {
+        let constraints = self.rows.len() + self.of.iter().filter(|picks| picks.len() > 1).count();
+        constraints * (self.picks.len() + 2 * constraints) <= NUMBERS
     }
 
     /// In what a linear programme counts losses.
-    fn unit(&self, dual: &Dual) -> f64 {
+    fn unit(&self) -> f64 {
         let most = self.picks.iter().map(|pick| pick.loss).max().unwrap_or(1).max(1);
         let price = self.rows.iter().map(|own| own.price * i128::from(self.mean(own))).max().unwrap_or(0);
-        most.max(price).max(dual.bound.min(1)) as f64
+        most.max(price).max(1) as f64
     }
 
     fn mean(&self, shared: &Shared) -> i64 {
@@ -214,8 +96,8 @@ impl<'g> Rest<'g> {
 
     /// Losses of picks, of room that has a price, and of what is passed at a cost; one row for each row that is shared, and one for each
     /// member with several picks.
-    fn programme(&self, dual: &Dual) -> Programme {
-        let unit = self.unit(dual);
+    fn programme(&self) -> Programme {
+        let unit = self.unit();
         let mut columns: Vec<Column> = Vec::new();
         let mut several = self.rows.len();
         for picks in &self.of {
@@ -275,15 +157,6 @@ impl<'g> Rest<'g> {
             lost += if left >= 0 { own.price * left } else { (own.worth? - own.price) * -left };
         }
         Some(lost)
-    }
-
-    fn plan(&self, picked: &[Option<usize>]) -> Plan {
-        let mut chosen = self.chosen.clone();
-        for ((member, best), pick) in self.members.iter().zip(picked) {
-            let own = pick.map_or(*best, |pick| self.picks[pick].chosen);
-            chosen.set(self.ground.problem.contacts_of(*member), own);
-        }
-        Plan::of(self.ground, chosen)
     }
 }
 
@@ -449,81 +322,4 @@ impl Search<'_, '_> {
 /// The bounds of a pick.
 fn bounds_of(allowed: bool, taken: bool) -> (f64, f64) {
     (f64::from(u8::from(taken)), f64::from(u8::from(allowed)))
-}
-
-fn uses(ground: &Ground<'_>, first: usize, chosen: Bits) -> BTreeMap<usize, i128> {
-    let mut rows: BTreeMap<usize, i128> = BTreeMap::new();
-    for item in chosen.positions() {
-        let contact = first + item;
-        for id in ground.rows.of_class(ground.problem.class[contact]) {
-            let own = i128::from(ground.rows.list[*id as usize].use_of(ground.problem, contact));
-            *rows.entry(*id as usize).or_default() += own;
-        }
-    }
-    rows
-}
-
-/// All choices of a member that gain more than so much.
-struct Listing<'o> {
-    own: &'o Own<Bits>,
-    /// Contacts that may be chosen, the largest gains first.
-    order: Vec<(i64, usize)>,
-    /// The limit that leaves most out, for a bound.
-    widest: Option<(Bits, u32)>,
-    least: i128,
-    found: Vec<(Bits, i128)>,
-    steps: u32,
-}
-
-impl Listing<'_> {
-    /// Nothing where they are too many.
-    fn of(own: &Own<Bits>, gains: &[i64], least: i128) -> Option<Vec<(Bits, i128)>> {
-        let mut order: Vec<(i64, usize)> = (gains.iter().enumerate())
-            .filter(|(item, _)| !own.out.has(*item))
-            .map(|(item, gain)| (*gain, item))
-            .collect();
-        order.sort_unstable_by_key(|(gain, item)| (std::cmp::Reverse(*gain), *item));
-        let all = order
-            .iter()
-            .filter(|(gain, _)| *gain > 0)
-            .fold(Bits::default(), |all, (_, item)| all.with(*item));
-        let beyond = |(mask, most): &&(Bits, u32)| (*mask & all).count().saturating_sub(*most);
-        let widest = own.limits.iter().max_by_key(beyond).copied();
-        let mut listing = Listing { own, order, widest, least, found: Vec::new(), steps: STEPS };
-        let whole = listing.list(0, Bits::default(), 0);
-        whole.then_some(listing.found)
-    }
-
-    fn list(&mut self, at: usize, chosen: Bits, gain: i128) -> bool {
-        if self.steps == 0 || self.found.len() > CHOICES {
-            return false;
-        }
-        self.steps -= 1;
-        let mut rest = 0i128;
-        let mut room = self.widest.map_or(0, |(mask, most)| most.saturating_sub((mask & chosen).count()));
-        for (gain, item) in self.order.get(at..).unwrap_or_default().iter().take_while(|(gain, _)| *gain > 0)
-        {
-            if self.widest.is_some_and(|(mask, _)| mask.has(*item)) {
-                if room == 0 {
-                    continue;
-                }
-                room -= 1;
-            }
-            rest += i128::from(*gain);
-        }
-        if gain + rest <= self.least {
-            return true;
-        }
-        let Some((own, item)) = self.order.get(at).copied() else {
-            if self.own.admits(chosen) {
-                self.found.push((chosen, gain));
-            }
-            return true;
-        };
-        let with = chosen.with(item);
-        // What only ever grows can be refused at once.
-        let fits = self.own.limits.iter().all(|(mask, most)| (with & *mask).count() <= *most)
-            && self.own.apart.iter().all(|(item, apart)| !with.has((*item).into()) || !with.meets(*apart));
-        (!fits || self.list(at + 1, with, gain + i128::from(own))) && self.list(at + 1, chosen, gain)
-    }
 }

@@ -2,11 +2,13 @@
 //! it. Refuses to know what contacts are.
 
 use crate::bits::Chosen;
-use crate::finish::{Plan, exchange, fill, repair, settle};
+use crate::finish::{Leads, Plan, exchange, fill, repair, settle};
 use crate::local::Locals;
 use crate::model::{Problem, ProblemError, Span};
+use crate::near;
 use crate::price::{
-    Asked, Dual, Ground, HIGHEST, Pace, RowPrice, Search, as_all_do, descend, in_proportion, shift_of, unit,
+    Asked, Before, Dual, Ground, HIGHEST, Pace, RowPrice, Sample, Search, as_all_do, at, descend,
+    in_proportion, part_of, shift_of, unit,
 };
 use crate::proof::prove;
 use crate::rows::{Row, Rows};
@@ -33,6 +35,8 @@ const MANY_ROWS: usize = 500;
 const COARSER: u32 = 8;
 /// Members of the first sample.
 const SAMPLE: usize = 8192;
+/// Members that are so many that most is done with some of them.
+const MANY: usize = 3 * SAMPLE;
 
 /// How it is solved.
 #[derive(Clone, Debug)]
@@ -188,9 +192,16 @@ pub fn solve(
     let priced = Ground { rows: lower.as_ref().unwrap_or(&rows), ..ground };
     let mut dual = prices(&priced, options, tell);
     let mut plan = Plan::of(&ground, std::mem::take(&mut dual.pass.chosen));
-    settle(&ground, &dual.prices, unit, &mut plan);
-    repair(&ground, &dual.prices, &mut plan);
-    fill(&ground, &dual.prices, &mut plan);
+    let mut leads = Leads::of(&ground, &dual.prices, std::mem::take(&mut dual.pass.leads));
+    let many = problem.member_count() > MANY;
+    let first = if many { near::settle(&ground, &dual.prices, &mut plan, &mut leads) } else { 0 };
+    settle(&ground, &dual, (unit, first), &mut plan, &mut leads);
+    repair(&ground, &dual.prices, &mut plan, &mut leads);
+    let lacking = dual.bound - (plan.objective(&ground) << shift);
+    if !many || plan.is_short(&ground) || plan.left(&ground, &dual.prices) * 2 > lacking {
+        fill(&ground, &dual.prices, &mut plan, &mut leads);
+    }
+    drop(leads);
     tell(Progress::Fitting(plan.objective(&ground)));
     if problem.score.len() <= EXCHANGED {
         let times = if options.prices.is_empty() { EXCHANGES.0 } else { EXCHANGES.1 };
@@ -216,7 +227,7 @@ pub fn solve(
             if searched || least < (plan.objective(&ground) + 1) << shift {
                 break;
             }
-            if let Some(nearer) = found.prices.filter(|_| turn < NEARER).map(|own| at(&priced, own)) {
+            if let Some(nearer) = found.prices.filter(|_| turn < NEARER).map(|own| at_all(&priced, &own)) {
                 let (passes, choices) = (dual.passes + nearer.passes, dual.choices + nearer.choices);
                 dual = if nearer.bound < dual.bound { nearer } else { dual };
                 dual = Dual { passes, choices, ..dual };
@@ -279,17 +290,18 @@ fn missing(
     let mut start = Vec::new();
     let mut sample = SAMPLE;
     while sample * 3 < members {
-        let drawn = draw(members, sample, options.seed);
+        let drawn = draw(ground.problem, sample, options.seed);
         let own = search(start.is_empty());
         start = {
             let asked = Asked::Some(&drawn);
-            descend(&bare, start, (asked, &in_proportion(&bare, asked)), own, &mut |_, _| {})
+            descend(&bare, start, (asked, &in_proportion(&bare, asked)), (own, None), &mut |_, _| {})
         }
         .prices;
         sample *= 8;
     }
     let own = search(start.is_empty());
-    let found = descend(&bare, start, (Asked::All, &in_proportion(&bare, Asked::All)), own, &mut |_, _| {});
+    let found =
+        descend(&bare, start, (Asked::All, &in_proportion(&bare, Asked::All)), (own, None), &mut |_, _| {});
     dual.passes += found.passes;
     dual.choices += found.choices;
     let mut most = found.bound << (ground.shift - shift);
@@ -306,7 +318,7 @@ fn missing(
     // At both prices together nothing is counted twice: the bound there is lower, and gets lower still.
     let search = Search { steps: 60, reach: 100, unit: None, pace: Pace::Long(6), known: None };
     let all = in_proportion(ground, Asked::All);
-    let joint = descend(ground, dual.prices.clone(), (Asked::All, &all), search, &mut |_, _| {});
+    let joint = descend(ground, dual.prices.clone(), (Asked::All, &all), (search, None), &mut |_, _| {});
     dual.passes += joint.passes;
     dual.choices += joint.choices;
     if joint.bound < dual.bound {
@@ -321,7 +333,7 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
     if ground.rows.list.is_empty() {
         // Nothing is shared, so nothing has a price.
         let search = Search { steps: 0, reach: 0, unit: None, pace: Pace::Short, known: None };
-        return descend(ground, Vec::new(), (Asked::All, &[]), search, &mut |_, _| {});
+        return descend(ground, Vec::new(), (Asked::All, &[]), (search, None), &mut |_, _| {});
     }
     let mut start = known(ground, &options.prices);
     let warm = start.is_some();
@@ -331,16 +343,16 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
         Search { steps, reach, unit: None, pace, known: None }
     };
     let shift = ground.shift;
-    if !many && members > 3 * SAMPLE {
+    if !many && members > MANY {
         return in_turns(ground, start, search, options, tell);
     }
     let mut sample = SAMPLE;
     while !warm && sample * 3 < members {
-        let drawn = draw(members, sample, options.seed);
+        let drawn = draw(ground.problem, sample, options.seed);
         let own = if start.is_none() { search(200, 5000, 8) } else { search(140, 200, 6) };
         let asked = Asked::Some(&drawn);
         let bounds = in_proportion(ground, asked);
-        let found = descend(ground, start.unwrap_or_default(), (asked, &bounds), own, &mut |_, _| {});
+        let found = descend(ground, start.unwrap_or_default(), (asked, &bounds), (own, None), &mut |_, _| {});
         tell(Progress::Sampled(sample));
         start = Some(found.prices);
         sample *= 8;
@@ -354,22 +366,36 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
         (Some(_), false) => search(140, 100, 7),
     };
     let bounds = in_proportion(ground, Asked::All);
-    descend(ground, start.unwrap_or_default(), (Asked::All, &bounds), search, &mut |passes, bound| {
+    let asked = (Asked::All, bounds.as_slice());
+    descend(ground, start.unwrap_or_default(), asked, (search, None), &mut |passes, bound| {
         tell(Progress::Priced(passes, bound >> shift));
     })
 }
 
-/// What is bound and chosen at prices.
-fn at(ground: &Ground<'_>, prices: Vec<i64>) -> Dual {
-    let search = Search { steps: 1, reach: 0, unit: Some(1), pace: Pace::Short, known: None };
-    descend(ground, prices, (Asked::All, &in_proportion(ground, Asked::All)), search, &mut |_, _| {})
+/// Whether a bound was still falling when its search ended: in the last quarter by a part of what it did in all.
+fn falls(course: &[i128]) -> bool {
+    let late = course.get(course.len() * 3 / 4);
+    match (course.first(), late, course.last()) {
+        (Some(first), Some(late), Some(last)) => (late - last) * FALLING > first - last,
+        _ => false,
+    }
 }
 
-/// Turns of a pass over all members and a search on a sample: from nothing, and from earlier prices.
-const TURNS: (u32, u32) = (6, 4);
+/// What is bound and chosen at prices.
+fn at_all(ground: &Ground<'_>, prices: &[i64]) -> Dual {
+    at(ground, prices, (Asked::All, &in_proportion(ground, Asked::All)), None)
+}
+
+/// What part of its fall in the last quarter of a search says that it falls on.
+const FALLING: i128 = 16;
+/// Turns of a pass over all members and a search on a sample at most; two that lower the bound by little end them, and
+/// from earlier prices one does.
+const TURNS: u32 = 8;
 /// What part of all members such a sample has, where that is more than the first.
-const PART: usize = 16;
-/// How far prices move at first in the first turn, in thousandths; half as far in the next.
+const PART: usize = 32;
+/// What part of a contact's gain is little for a bound.
+const LITTLE: i128 = 4;
+/// How far prices move at first in the first turn, in thousandths; half as far in the next, and half as far from earlier prices.
 const REACH: i64 = 200;
 
 /// The prices of many members and few rows: in turns, all members say by how much each row is passed, and a sample says how that
@@ -382,48 +408,62 @@ fn in_turns(
     tell: &mut dyn FnMut(Progress),
 ) -> Dual {
     let members = ground.problem.member_count();
-    let turns = if start.is_some() { TURNS.1 } else { TURNS.0 };
+    let warm = start.is_some();
+    let mut reach = if warm { REACH / 2 } else { REACH };
     let mut choices = 0;
-    let mut prices = start.unwrap_or_else(|| {
-        let drawn = draw(members, SAMPLE, options.seed);
+    let prices = start.unwrap_or_else(|| {
+        let drawn = draw(ground.problem, SAMPLE, options.seed);
         let asked = Asked::Some(&drawn);
         let bounds = in_proportion(ground, asked);
-        let found = descend(ground, Vec::new(), (asked, &bounds), search(60, 600, 0), &mut |_, _| {});
+        let found = descend(ground, Vec::new(), (asked, &bounds), (search(60, 600, 0), None), &mut |_, _| {});
         choices += found.choices;
         tell(Progress::Sampled(SAMPLE));
         found.prices
     });
     let bounds = in_proportion(ground, Asked::All);
-    let all = |prices: &[i64]| {
-        descend(ground, prices.to_vec(), (Asked::All, &bounds), search(1, 0, 0), &mut |_, _| {})
-    };
+    let unit = i128::from(unit(ground));
     let count = (members / PART).max(SAMPLE);
-    let mut whole = all(&prices);
+    let mut whole = at(ground, &prices, (Asked::All, &bounds), None);
     let (mut best, mut passes) = (whole.clone(), whole.passes);
     choices += whole.choices;
-    for turn in 0..turns {
-        let drawn = draw(members, count, options.seed.wrapping_add(turn.into()));
-        let asked = Asked::Some(&drawn);
-        let bounds = as_all_do(ground, &prices, &whole.pass, asked);
-        let search = Search { known: Some(64), ..search(20, REACH >> turn, 0) };
-        let found = descend(ground, prices, (asked, &bounds), search, &mut |_, _| {});
-        prices = found.prices;
-        whole = all(&prices);
-        choices += count + found.choices + whole.choices;
+    let mut little = 0;
+    for turn in 0..TURNS {
+        let drawn = draw(ground.problem, count, options.seed.wrapping_add(turn.into()));
+        let part = part_of(ground, &whole.pass, &drawn);
+        let own = as_all_do(ground, &whole.pass, &part);
+        let search = Search { known: Some(64), ..search(20, reach, 0) };
+        let before = Before { prices: &whole.prices, pass: &part };
+        let asked = (Asked::Some(&drawn), own.as_slice());
+        let mut course = Vec::new();
+        let found = descend(ground, whole.prices.clone(), asked, (search, Some(before)), &mut |_, bound| {
+            course.push(bound)
+        });
+        // Earlier prices may be far off where much has changed.
+        reach = if warm && falls(&course) { reach } else { reach / 2 };
+        whole = at(ground, &found.prices, (Asked::All, &bounds), Some(whole.before()));
+        choices += found.choices + whole.choices;
         passes += whole.passes;
-        if whole.bound < best.bound {
+        let lowered = best.bound - whole.bound;
+        if lowered > 0 {
             best = whole.clone();
         }
         tell(Progress::Priced(passes, best.bound >> ground.shift));
+        // One that is too long may raise it; the next is shorter.
+        little = if lowered < unit / LITTLE { little + 1 } else { 0 };
+        if little == 2 || (warm && (0..unit / LITTLE).contains(&lowered)) {
+            break;
+        }
     }
     Dual { passes, choices, ..best }
 }
 
 /// Members at equal distances, from a place that the seed says: as sorted as the members are, as even is the sample.
-fn draw(members: usize, count: usize, seed: u64) -> Vec<u32> {
+fn draw(problem: &Problem, count: usize, seed: u64) -> Sample {
+    let members = problem.member_count();
     let offset =
         usize::try_from(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33).unwrap_or(0) % members.max(1);
-    (0..count).map(|at| ((at * members / count + offset) % members.max(1)) as u32).collect()
+    let drawn = (0..count).map(|at| ((at * members / count + offset) % members.max(1)) as u32);
+    Sample::of(problem, drawn.collect())
 }
 
 fn same(row: &Row, price: &RowPrice) -> bool {

@@ -18,6 +18,8 @@ pub struct Choice {
     pub bound: i64,
     /// Every other choice gains less by this at least.
     pub ahead: i64,
+    /// The same, of choices without contacts that cost something and that nothing asks for.
+    pub lead: i64,
 }
 
 /// A gain so low that nothing outweighs it: the contact is not to be chosen.
@@ -94,7 +96,7 @@ struct Subset<M: Mask> {
 
 impl<M: Mask> Subset<M> {
     fn best(&mut self, locals: &Locals, member: usize, gains: &[i64]) -> Choice {
-        let out: M = locals.out(member, gains.len());
+        let (out, _): (M, M) = locals.out_and_asked(member, gains.len());
         let mut used = M::default();
         // What costs something puts every choice that it is in behind by that.
         let mut behind = i64::MAX;
@@ -107,21 +109,18 @@ impl<M: Mask> Subset<M> {
         }
         used = used.without(out);
         if used.is_none() {
-            return Choice { ahead: behind, ..Choice::default() };
+            return Choice { ahead: behind, lead: behind, ..Choice::default() };
         }
         locals.read(member, gains.len(), &mut self.own);
         let best = self.best_of(gains, used);
-        Choice { ahead: best.ahead.min(behind), ..best }
+        Choice { ahead: best.lead.min(behind), ..best }
     }
 
     /// The best choice for whom `own` speaks of; what gains something and is not out is in `used`.
     fn best_of(&mut self, gains: &[i64], mut used: M) -> Choice {
         // What costs something is chosen only where something else asks for it.
         let positive = used;
-        let asked =
-            self.own.needs.iter().map(|need| need.1).chain(self.own.least.iter().map(|least| least.0));
-        let asked = asked.fold(M::default(), |all, mask| all | mask).without(self.own.out);
-        for item in asked.positions() {
+        for item in self.own.asked().positions() {
             if gains.get(item).is_some_and(|gain| *gain > FORBIDDEN) {
                 used = used.with(item);
             }
@@ -131,7 +130,9 @@ impl<M: Mask> Subset<M> {
             let (gain, least) = positive
                 .positions()
                 .fold((0, i64::MAX), |(sum, least), item| (sum + own(item), least.min(own(item))));
-            return Choice { chosen: positive.wide(), gain, bound: gain, ahead: least };
+            let costs = used.without(positive).positions().map(|item| -own(item)).min();
+            let lead = least.min(costs.unwrap_or(i64::MAX));
+            return Choice { chosen: positive.wide(), gain, bound: gain, ahead: lead, lead };
         }
         self.best = 0;
         self.chosen = M::default();
@@ -139,8 +140,9 @@ impl<M: Mask> Subset<M> {
         self.open = 0;
         self.other = i64::MIN;
         self.search(M::default(), used, 0, 0);
-        let ahead = self.best.saturating_sub(self.other.max(self.open)).max(0);
-        Choice { chosen: self.chosen.wide(), gain: self.best, bound: self.best.max(self.open), ahead }
+        let lead = self.best.saturating_sub(self.other.max(self.open)).max(0);
+        let bound = self.best.max(self.open);
+        Choice { chosen: self.chosen.wide(), gain: self.best, bound, ahead: lead, lead }
     }
 
     /// Puts the contacts in order, and leaves of the rules what concerns them. Whether nothing of them does.

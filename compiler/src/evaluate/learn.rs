@@ -1,7 +1,7 @@
 //! How likely it is that an offer is accepted, learned from reactions: exact counts, or in fixed point where old showings
 //! count less. It refuses to know who keeps the counts.
 
-use crate::ir::{Answered, Learn, SCORE_ONE};
+use crate::ir::{Answered, HalfLife, Learn, SCORE_ONE};
 
 /// Parts of one showing that are counted.
 pub const WHOLE: i64 = 1_000_000_000;
@@ -29,12 +29,12 @@ pub struct Tallies {
 impl Tally {
     /// As of a later day; an earlier one changes nothing.
     #[must_use]
-    pub fn as_of(self, day: i64, half_life: Option<u32>) -> Tally {
+    pub fn as_of(self, day: i64, half_life: Option<HalfLife>) -> Tally {
         if day <= self.day {
             return self;
         }
         let faded = |amount: i64| match half_life {
-            Some(half_life) => fade(amount, day.saturating_sub(self.day), half_life),
+            Some(half_life) => half_life.fade(amount, day.saturating_sub(self.day)),
             None => amount,
         };
         Tally { ended: faded(self.ended), accepted: faded(self.accepted), day }
@@ -43,7 +43,7 @@ impl Tally {
     /// With one more reaction of this day; one that comes late counts what it has faded to. What was only shown has no
     /// end yet, and says nothing.
     #[must_use]
-    pub fn with(self, day: i64, answered: Answered, half_life: Option<u32>) -> Tally {
+    pub fn with(self, day: i64, answered: Answered, half_life: Option<HalfLife>) -> Tally {
         let accepted = match answered {
             Answered::Shown => return self,
             Answered::Accepted => true,
@@ -52,51 +52,13 @@ impl Tally {
         // Nothing is known yet: the first day is its own.
         let known = if self.ended == 0 { Tally { day, ..self } } else { self.as_of(day, half_life) };
         let late = known.day.saturating_sub(day).max(0);
-        let one = half_life.map_or(WHOLE, |half_life| fade(WHOLE, late, half_life));
+        let one = half_life.map_or(WHOLE, |half_life| half_life.fade(WHOLE, late));
         Tally {
             ended: known.ended.saturating_add(one),
             accepted: known.accepted.saturating_add(if accepted { one } else { 0 }),
             day: known.day,
         }
     }
-}
-
-/// What is left of an amount after so many days, where half is left after `half_life`: rounded down, to within a
-/// millionth.
-fn fade(amount: i64, days: i64, half_life: u32) -> i64 {
-    let half_life = i64::from(half_life.max(1));
-    let halves = u32::try_from(days / half_life).unwrap_or(u32::MAX);
-    let rest = u32::try_from(days % half_life).unwrap_or(0);
-    let daily = daily(u32::try_from(half_life).unwrap_or(1));
-    let left = (i128::from(amount) * i128::from(power(daily, rest))) >> FRACTION;
-    i64::try_from(left.checked_shr(halves).unwrap_or(0)).unwrap_or(0)
-}
-
-/// Binary digits behind the point of a factor.
-const FRACTION: u32 = 48;
-
-/// The part of an amount that is left after a day: the largest one whose power makes no more than a half.
-fn daily(half_life: u32) -> u64 {
-    let (mut low, mut high) = (1_u64 << (FRACTION - 1), 1_u64 << FRACTION);
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        if power(middle, half_life) <= 1 << (FRACTION - 1) { low = middle } else { high = middle }
-    }
-    low
-}
-
-/// A power of a factor of at most one.
-fn power(base: u64, exponent: u32) -> u64 {
-    let times = |a: u64, b: u64| ((u128::from(a) * u128::from(b)) >> FRACTION) as u64;
-    let (mut result, mut base, mut exponent) = (1_u64 << FRACTION, base, exponent);
-    while exponent > 0 {
-        if exponent & 1 == 1 {
-            result = times(result, base);
-        }
-        base = times(base, base);
-        exponent >>= 1;
-    }
-    result
 }
 
 /// The likelihood that a member of the kind at hand accepts, in parts of [`SCORE_ONE`]: what was thought before, as so many
@@ -120,10 +82,12 @@ mod tests {
     use crate::ir::SlotId;
 
     fn learn(half_life: Option<u32>) -> Learn {
+        let half_life = half_life.map(HalfLife::from);
         Learn { prior: 100_000, showings: 20, half_life, kind: SlotId(0), estimate: SlotId(1) }
     }
 
     fn told(day: i64, accepted: u32, declined: u32, half_life: Option<u32>) -> Tally {
+        let half_life = half_life.map(HalfLife::from);
         let mut tally = Tally::default();
         for _ in 0..accepted {
             tally = tally.with(day, Answered::Accepted, half_life);
@@ -148,6 +112,10 @@ mod tests {
         assert_eq!(Tally::default().with(5, Answered::Shown, None), Tally::default());
     }
 
+    fn fade(amount: i64, days: i64, half_life: u32) -> i64 {
+        HalfLife::from(half_life).fade(amount, days)
+    }
+
     #[test]
     fn half_is_left_after_a_half_life() {
         for half_life in [1, 2, 7, 30, 90, 365, 3_650] {
@@ -170,8 +138,8 @@ mod tests {
 
     #[test]
     fn a_reaction_that_comes_late_counts_what_it_has_faded_to() {
-        let early = told(100, 1, 0, Some(30)).with(130, Answered::Declined, Some(30));
-        let late = told(130, 0, 1, Some(30)).with(100, Answered::Accepted, Some(30));
+        let early = told(100, 1, 0, Some(30)).with(130, Answered::Declined, Some(HalfLife::from(30)));
+        let late = told(130, 0, 1, Some(30)).with(100, Answered::Accepted, Some(HalfLife::from(30)));
         assert_eq!(early, late);
         assert_eq!(early, Tally { ended: WHOLE + WHOLE / 2, accepted: WHOLE / 2, day: 130 });
     }

@@ -44,6 +44,7 @@
 pub mod assume;
 pub mod contacts;
 pub mod gift;
+pub mod half_life;
 pub mod instruments;
 pub mod life;
 pub mod needs;
@@ -63,6 +64,7 @@ pub use contacts::{
     ContactWindow, Contacts,
 };
 pub use gift::{Gift, GiftOption};
+pub use half_life::HalfLife;
 pub use instruments::{
     Badge, Boundary, Certificate, Codes, Coupon, Downgrade, InstrumentId, Instruments, Lifetime, Review,
     Tiers,

@@ -3,7 +3,7 @@
 //! Conditions and scores are functions like all others, worked out as derivations; here stands what the arbitration
 //! needs to know of their slots. It refuses to know how it chooses.
 
-use super::{EnumId, Governance, Limit, PlaceId, ReferenceId, Saying, SlotId};
+use super::{EnumId, Governance, HalfLife, Limit, PlaceId, ReferenceId, Saying, SlotId};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -96,7 +96,7 @@ pub struct Learn {
     /// Showings that this is worth; above zero.
     pub showings: u32,
     /// Days after which a showing counts half.
-    pub half_life: Option<u32>,
+    pub half_life: Option<HalfLife>,
     /// The derived slot with the number of the member's kind; missing where none is told.
     pub kind: SlotId,
     /// The derived slot that the likelihood fills, in parts of [`SCORE_ONE`].

@@ -266,8 +266,8 @@ impl Display for InProgram<'_, Offer> {
                 " learns {estimate} of {kind} from {} of {SCORE_ONE} of {}",
                 learn.prior, learn.showings
             )?;
-            if let Some(days) = learn.half_life {
-                write!(f, " half life {days}")?;
+            if let Some(half_life) = learn.half_life {
+                write!(f, " half life {}", half_life.days())?;
             }
         }
         writeln!(f)?;

@@ -1432,7 +1432,7 @@ fn offers(program: &Program, report: &mut Report) {
         }
         words(&offer.says, at, report);
         let learned = offer.learn.is_none_or(|learn| {
-            let told = learn.showings >= 1 && learn.half_life.is_none_or(|days| days >= 1);
+            let told = learn.showings >= 1 && learn.half_life.is_none_or(|half_life| half_life.days() >= 1);
             told && !offers.answers.is_empty()
                 && (0..=SCORE_ONE).contains(&learn.prior)
                 && derived(learn.kind)

@@ -166,7 +166,8 @@ impl<'p> Lowering<'p> {
             }
             let function = builder.finish();
             let kind = self.derivation(name, function, ir::SlotType::Count, &events, place);
-            let (prior, showings, half_life) = (learn.prior, learn.showings, learn.half_life);
+            let (prior, showings) = (learn.prior, learn.showings);
+            let half_life = learn.half_life.map(ir::HalfLife::from);
             let learn = ir::Learn { prior, showings, half_life, kind, estimate };
             self.learns.insert(offer.name.clone(), learn);
         }
