@@ -21,7 +21,7 @@ mod memo;
 pub mod outline;
 
 use super::atom::{self, event_value, line_holds, ranges, symbols};
-use super::plain;
+use super::plain::{self, PlainRule};
 use super::questions;
 use super::{Bindings, Record, RecordView};
 use crate::interpret;
@@ -67,8 +67,8 @@ pub struct Plan {
     pub(super) debits: bool,
     /// Conditions on lines that the rules of each kind of event have.
     line_atoms: Vec<usize>,
-    /// By group: whether its rules do nothing but award to the basket ([`super::plain`]).
-    plain: Vec<bool>,
+    /// By position: a rule of a group that does nothing but award to the basket ([`super::plain`]).
+    plain: Vec<Option<PlainRule>>,
 }
 
 /// Reusable memory of one thread.
@@ -332,7 +332,9 @@ impl Plan {
     /// The plan of a program whose references are bound to a catalogue.
     pub fn new(program: &Program, bindings: &Bindings) -> Plan {
         let mut plan = Plan::without_index(program, bindings);
-        plan.plain = plain::groups(program);
+        let plain = plain::rules(program);
+        let of = |rule: &Option<RuleId>| plain.get((*rule)?.index()).copied().flatten();
+        plan.plain = plan.rules.iter().map(of).collect();
         plan.index = Some(Builder::build(program, bindings, &plan));
         plan
     }
@@ -397,9 +399,10 @@ impl Plan {
         &self.phases
     }
 
-    /// Whether the rules of a group do nothing but award to the basket.
-    pub(super) fn is_plain(&self, group: GroupId) -> bool {
-        self.plain.get(group.index()).copied().unwrap_or(false)
+    /// The rule at a position, where its group does nothing but award to the basket.
+    #[inline]
+    pub(super) fn plain(&self, position: u32) -> Option<&PlainRule> {
+        self.plain.get(index(position))?.as_ref()
     }
 
     /// The rule at a position.
@@ -416,11 +419,6 @@ impl Plan {
     pub(super) fn group(&self, position: u32) -> Option<GroupId> {
         let position = usize::try_from(position).ok()?;
         self.rules.get(position)?.and(self.groups.get(position).copied())
-    }
-
-    /// Whether a position is one of a group.
-    pub(super) fn is_of(&self, position: u32, group: GroupId) -> bool {
-        self.groups.get(index(position)) == Some(&group)
     }
 
     /// Turns that finding the rules of an event costs, whatever the index spares: one for each 64 times that a condition
