@@ -6,11 +6,13 @@ use crate::ir::ranges::{FIRST, Ranges, joined, outside};
 use crate::ir::{Atom, AtomTest, MISSING, SlotId};
 
 /// The event's slot, or missing where the record has none.
+#[inline]
 pub(super) fn event_value(record: RecordView<'_>, slot: SlotId) -> i64 {
     record.event.get(slot.index()).copied().unwrap_or(MISSING)
 }
 
 /// The symbols a set slot points to; none where it is missing or points nowhere.
+#[inline]
 pub(super) fn symbols(record: RecordView<'_>, value: i64) -> &[u32] {
     let Ok(value) = u64::try_from(value) else { return &[] };
     let (Ok(start), Ok(length)) = (usize::try_from(value >> 32), usize::try_from(value & 0xffff_ffff)) else {

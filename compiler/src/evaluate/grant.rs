@@ -244,9 +244,10 @@ impl Granter {
     }
 
     /// Whether an account has room for so much more, and no fraction waits there.
-    pub fn has_room(&self, account: AccountId, more: i128) -> bool {
+    pub fn has_room(&self, account: AccountId, more: i64) -> bool {
         let Some(balance) = self.balances.get(account.index()) else { return false };
-        balance.exact.numerator() == 0 && i64::try_from(balance.whole.saturating_add(more)).is_ok()
+        let whole = i64::try_from(balance.whole).ok();
+        balance.exact.numerator() == 0 && whole.and_then(|whole| whole.checked_add(more)).is_some()
     }
 
     /// Writes down a whole award to the basket, for which there is room.

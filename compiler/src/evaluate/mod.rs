@@ -269,6 +269,15 @@ impl Claimed for Unclaimed {
 /// Turns that one event may take over all of its rules; [`crate::ir`] says what costs how many.
 pub const FUEL: i64 = 50_000_000;
 
+/// A function to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'r> {
+    /// Which.
+    pub function: FunctionId,
+    /// What [`RecordView::rows`] is for it.
+    pub rows: Option<&'r [u32]>,
+}
+
 /// Runs a rule's code.
 pub trait Code {
     /// Reusable memory of one thread.
@@ -291,6 +300,23 @@ pub trait Code {
         scratch: &mut Self::Scratch,
         out: &mut Proposals,
     ) -> Result<(), Fault>;
+
+    /// Runs functions one after another on one record, each as [`Code::run`] does, and tells how each ended before the next
+    /// one runs, with what stood beside its call. To prepare for a record takes longer than most functions do.
+    fn run_each<'r, T>(
+        &self,
+        calls: impl Iterator<Item = (T, Call<'r>)>,
+        record: RecordView<'_>,
+        bindings: &Bindings,
+        (fuel, scratch, out): (&mut i64, &mut Self::Scratch, &mut Proposals),
+        mut ended: impl FnMut(T, Result<(), Fault>, &mut Proposals),
+    ) {
+        for (beside, Call { function, rows }) in calls {
+            let record = RecordView { rows, ..record };
+            let result = self.run(function, record, bindings, fuel, scratch, out);
+            ended(beside, result, out);
+        }
+    }
 }
 
 /// What is decided for one event. Amounts are whole: minor units of the currency, smallest units of an account.

@@ -21,7 +21,7 @@ mod memo;
 pub mod outline;
 
 use super::atom::{self, event_value, line_holds, ranges, symbols};
-use super::plain;
+use super::plain::{self, PlainRule};
 use super::questions;
 use super::{Bindings, Record, RecordView};
 use crate::interpret;
@@ -47,7 +47,9 @@ const MOST_WORDS: (usize, usize) = (32, 2);
 /// Rules of whom sets are asked one by one.
 const FEW: u32 = 8;
 /// Rules that are quicker asked than told apart by questions.
-const FEW_ASKING: u32 = 8;
+const FEW_ASKING: u32 = 7;
+/// Lines that code looks at sooner than the index has told whose they are.
+const FEW_LINES: usize = if cfg!(test) { 1 } else { 16 };
 /// A table from value to interval may have so many places for each border.
 const TABLE_PLACES: usize = 16;
 /// And so many where the values are symbols, which are numbered without gaps.
@@ -67,8 +69,8 @@ pub struct Plan {
     pub(super) debits: bool,
     /// Conditions on lines that the rules of each kind of event have.
     line_atoms: Vec<usize>,
-    /// By group: whether its rules do nothing but award to the basket ([`super::plain`]).
-    plain: Vec<bool>,
+    /// By position: a rule of a group that does nothing but award to the basket ([`super::plain`]).
+    plain: Vec<Option<PlainRule>>,
 }
 
 /// Reusable memory of one thread.
@@ -89,7 +91,8 @@ pub struct Candidates {
     spared: Vec<u64>,
     answers: interpret::Scratch,
     failed: Vec<bool>,
-    /// The rules that lines lead to, of those that the event's conditions leave: word, bits, row of the line.
+    /// The rules that lines lead to, of those that the event's conditions leave: word, row of the line, bits. Empty where
+    /// there are few lines.
     hits: Vec<(u32, u32, u64)>,
     memo: Memo,
     matched: Matched,
@@ -116,6 +119,7 @@ impl Candidates {
     }
 
     /// The rows of lines that may satisfy the conditions on lines of a rule that was found, where they are known.
+    #[inline]
     pub(super) fn rows(&self, position: u32) -> Option<&[u32]> {
         let Matched { place, ends, rows, met: _, keyed: _ } = &self.matched;
         if ends.is_empty() {
@@ -143,8 +147,10 @@ struct Index {
     barred: Vec<(SlotId, Filed)>,
     shared: Option<Shared>,
     keys: Vec<Keys>,
-    /// The slots of these, where none of them holds sets.
-    key_numbers: Option<Vec<SlotId>>,
+    /// The slots of the first four of these that are numbers, by which lines are known; the last of fewer stands there again.
+    numbers: [SlotId; 4],
+    /// The other keys, by which lines are known besides.
+    besides: Vec<Besides>,
     /// Rules that need no key.
     keyless: usize,
     /// By position: conditions that survivors are asked again.
@@ -218,6 +224,14 @@ struct Keys {
     filed: Filed,
 }
 
+/// A slot of lines under whose values rules are filed, by which lines are known.
+#[derive(Clone, Copy, Debug)]
+struct Besides {
+    slot: SlotId,
+    /// Its values are sets.
+    set: bool,
+}
+
 /// Rules by value.
 #[derive(Debug)]
 struct Filed {
@@ -234,6 +248,7 @@ struct Dense {
 }
 
 impl Dense {
+    #[inline]
     fn row(&self, row: usize) -> &[u64] {
         let start = row.saturating_mul(self.words);
         self.bits.get(start..start.saturating_add(self.words)).unwrap_or(&[])
@@ -316,6 +331,7 @@ impl Cuts {
     }
 
     /// In which interval a value is.
+    #[inline]
     fn interval(&self, value: i64) -> usize {
         let Some(first) = self.borders.first().filter(|_| !self.table.is_empty()) else {
             return self.search(value);
@@ -332,7 +348,9 @@ impl Plan {
     /// The plan of a program whose references are bound to a catalogue.
     pub fn new(program: &Program, bindings: &Bindings) -> Plan {
         let mut plan = Plan::without_index(program, bindings);
-        plan.plain = plain::groups(program);
+        let plain = plain::rules(program);
+        let of = |rule: &Option<RuleId>| plain.get((*rule)?.index()).copied().flatten();
+        plan.plain = plan.rules.iter().map(of).collect();
         plan.index = Some(Builder::build(program, bindings, &plan));
         plan
     }
@@ -397,9 +415,10 @@ impl Plan {
         &self.phases
     }
 
-    /// Whether the rules of a group do nothing but award to the basket.
-    pub(super) fn is_plain(&self, group: GroupId) -> bool {
-        self.plain.get(group.index()).copied().unwrap_or(false)
+    /// The rule at a position, where its group does nothing but award to the basket.
+    #[inline]
+    pub(super) fn plain(&self, position: u32) -> Option<&PlainRule> {
+        self.plain.get(index(position))?.as_ref()
     }
 
     /// The rule at a position.
@@ -416,11 +435,6 @@ impl Plan {
     pub(super) fn group(&self, position: u32) -> Option<GroupId> {
         let position = usize::try_from(position).ok()?;
         self.rules.get(position)?.and(self.groups.get(position).copied())
-    }
-
-    /// Whether a position is one of a group.
-    pub(super) fn is_of(&self, position: u32, group: GroupId) -> bool {
-        self.groups.get(index(position)) == Some(&group)
     }
 
     /// Turns that finding the rules of an event costs, whatever the index spares: one for each 64 times that a condition
@@ -478,11 +492,9 @@ impl Plan {
         let paid = index.paid.as_ref().map(|slot| index.row_of(slot, view));
         let (again, sets) = (index.dense.row(index.asks.again), index.dense.row(index.asks.sets));
         let of = |row: &[u64], word: usize| row.get(word).copied().unwrap_or(0);
-        for word in phase.clone() {
-            let mut bits = of(mask, word);
-            if bits == 0 {
-                continue;
-            }
+        let here = mask.get(phase.clone()).unwrap_or(&[]);
+        for (word, bits) in phase.clone().zip(here).filter(|(_, bits)| **bits != 0) {
+            let mut bits = *bits;
             if let Some(paid) = paid {
                 bits &= of(paid, word);
             }
@@ -538,6 +550,7 @@ fn lines<'a>(view: RecordView<'a>) -> impl Iterator<Item = &'a [i64]> {
 
 impl Index {
     /// The row of a slot's value.
+    #[inline]
     fn row_of(&self, slot: &Slot, view: RecordView<'_>) -> &[u64] {
         let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
         row.map_or(&[][..], |row| self.dense.row(*row))
@@ -552,8 +565,10 @@ impl Index {
         mask.extend_from_slice(self.dense.row(*kind));
         // Whole rows: that is quicker than to pass by the words in which nothing is left.
         let (fours, rest) = self.slots.as_chunks::<4>();
-        for slots in fours {
-            and_four(mask, slots.each_ref().map(|slot| self.row_of(slot, view)));
+        for [a, b, c, d] in fours {
+            let rows =
+                [self.row_of(a, view), self.row_of(b, view), self.row_of(c, view), self.row_of(d, view)];
+            and_four(mask, rows);
         }
         rest.iter().for_each(|slot| and(mask, self.row_of(slot, view)));
         let keyless = self.dense.row(self.keyless);
@@ -561,13 +576,14 @@ impl Index {
             memo.enter(self);
             row.clear();
             row.extend_from_slice(keyless);
+            let noted = view.line_count() > FEW_LINES;
             for (line, number) in lines(view).zip(0u32..) {
                 for (word, filed) in memo.filed(self, line, &view) {
                     let at = index(*word);
                     let (Some(mask), Some(row)) = (mask.get(at), row.get_mut(at)) else { continue };
                     let bits = mask & filed;
-                    if bits != 0 {
-                        *row |= bits;
+                    *row |= bits;
+                    if noted && bits != 0 {
                         hits.push((*word, number, bits));
                     }
                 }
@@ -588,8 +604,7 @@ impl Index {
             }
         }
         live.extend(mask.iter().enumerate().filter(|(_, bits)| **bits != 0).map(|(word, _)| word));
-        let left = live.iter().filter_map(|word| mask.get(*word)).map(|word| word.count_ones()).sum::<u32>();
-        *ask_sets = left <= FEW;
+        *ask_sets = !has_more(live.iter().filter_map(|word| mask.get(*word).copied()), FEW);
         if *ask_sets {
             return;
         }
@@ -636,7 +651,7 @@ impl Index {
         let asking = self.dense.row(shared.asking);
         let left =
             |word: &usize| mask.get(*word).zip(asking.get(*word)).map_or(0, |(mask, asking)| mask & asking);
-        if live.iter().map(|word| left(word).count_ones()).sum::<u32>() < FEW_ASKING {
+        if !has_more(live.iter().map(left), FEW_ASKING) {
             return;
         }
         shared.code.run(view, bindings, answers, failed);
@@ -800,6 +815,22 @@ impl Index {
     }
 }
 
+/// Whether more than so many bits are set. To count all of them takes longer on machines without an instruction for it.
+fn has_more(words: impl Iterator<Item = u64>, than: u32) -> bool {
+    let mut room = than;
+    for word in words {
+        let mut left = word;
+        while left != 0 {
+            left &= left.wrapping_sub(1);
+            match room.checked_sub(1) {
+                Some(less) => room = less,
+                None => return true,
+            }
+        }
+    }
+    false
+}
+
 /// Ands a row into a mask; words that the row does not have are empty.
 fn and(mask: &mut [u64], row: &[u64]) {
     for (word, row) in mask.iter_mut().zip(row) {
@@ -904,11 +935,20 @@ impl<'a> Builder<'a> {
         }
         let Builder { dense, sparse, .. } = builder;
         let identity = Arc::default();
-        let is_number = keys.iter().all(|keys| !keys.set);
-        let key_numbers = is_number.then(|| keys.iter().map(|keys| keys.slot).collect());
+        let mut besides: Vec<Besides> =
+            keys.iter().map(|keys| Besides { slot: keys.slot, set: keys.set }).collect();
+        let mut numbers = [SlotId(u32::MAX); 4];
+        let mut last = None;
+        for place in &mut numbers {
+            if let Some(next) = besides.iter().position(|keys| !keys.set) {
+                last = Some(besides.remove(next).slot);
+            }
+            *place = last.unwrap_or(*place);
+        }
         Index {
             identity,
-            key_numbers,
+            numbers,
+            besides,
             kinds,
             slots,
             paid,

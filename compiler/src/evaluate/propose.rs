@@ -230,7 +230,7 @@ pub(super) fn range_of<'a>(list: &'a [(u32, i64)], range: &std::ops::Range<u32>)
 }
 
 /// Where the instruction stands that failed.
-fn place_of(program: &Program, rule: RuleId, fault: Fault) -> PlaceId {
+pub(super) fn place_of(program: &Program, rule: RuleId, fault: Fault) -> PlaceId {
     let Some(rule) = program.rules.get(rule.index()) else { return PlaceId::default() };
     let function = program.functions.get(rule.function.index());
     let inst = usize::try_from(fault.inst).ok();

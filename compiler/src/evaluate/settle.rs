@@ -10,7 +10,7 @@ use super::fraction::Fraction;
 use super::gift::{Gifts, Surroundings};
 use super::grant::{Granter, Owner};
 use super::offers;
-use super::plain::Plains;
+use super::plain::{Plains, Settled};
 use super::plan::{Candidates, Plan};
 use super::price::{Line, NONE, Part, Pricer, Run, SiteFault, Terms, line_of};
 use super::promise;
@@ -191,24 +191,29 @@ fn settle<C: Code>(
             code.enter(group, record.view(params));
         }
         plan.find(program, bindings, record, params, phase, candidates);
-        let mut found = candidates.found();
         let (record_now, silent) = (record.view(params), silent.as_slice());
         let asking = Asking { program, plan, candidates, bindings, record: record_now, code, silent };
-        while let Some(group_id) = found.first().and_then(|position| plan.group(*position)) {
-            let count = found.iter().take_while(|position| plan.is_of(**position, group_id)).count();
-            let (here, later) = found.split_at_checked(count).unwrap_or((found, &[]));
-            found = later;
-            let Some(group) = program.groups.get(group_id.index()) else { continue };
-            if plan.is_plain(group_id) {
-                let memory = (&mut *scratch, &mut *proposals);
-                if settling.settle_plainly(&asking, (group_id, group), here, memory, decision) {
+        let is_plain = |position: &u32| plan.plain(*position).is_some();
+        let mut rest = candidates.found();
+        while let Some(first) = rest.first() {
+            let plain = is_plain(first);
+            let count = rest.iter().take_while(|position| is_plain(position) == plain).count();
+            let (stretch, later) = rest.split_at_checked(count).unwrap_or((rest, &[]));
+            rest = later;
+            let memory = (&mut *scratch, &mut *proposals);
+            if plain && settling.settle_plainly(&asking, stretch, memory, decision) {
+                continue;
+            }
+            for here in stretch.chunk_by(|a, b| plan.group(*a) == plan.group(*b)) {
+                let Some(group_id) = here.first().and_then(|position| plan.group(*position)) else {
                     continue;
-                }
-            } else {
+                };
+                let Some(group) = program.groups.get(group_id.index()) else { continue };
                 let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
                 asking.group(group, here, memory, &mut settling.runs, decision);
-            }
-            if !settling.runs.is_empty() {
+                if settling.runs.is_empty() {
+                    continue;
+                }
                 let around =
                     Around { program, plan, bindings, record, group_id, group, params, claimed, proposals };
                 if group.phase == Phase::Tender {
@@ -426,38 +431,18 @@ impl Settling {
         }
     }
 
-    /// Asks and settles a group in which rules do nothing but award to the basket, where nothing comes up that takes more: the
-    /// same as [`Self::settle_generally`], turn for turn. Says whether it did; where not, the rules have been asked, and
-    /// nothing else has changed.
+    /// Asks and settles groups in which rules do nothing but award to the basket, where nothing comes up that takes more: the
+    /// same as [`Self::settle_generally`], turn for turn. Says whether it did; where not, nothing has changed.
     fn settle_plainly<C: Code>(
         &mut self,
         asking: &Asking<'_, C>,
-        (id, group): (GroupId, &Group),
-        here: &[u32],
-        (scratch, proposals): (&mut C::Scratch, &mut Proposals),
+        positions: &[u32],
+        memory: (&mut C::Scratch, &mut Proposals),
         decision: &mut Decision,
     ) -> bool {
-        let plain = self.plains.ask(asking, here, (&mut self.fuel, scratch, proposals), decision);
-        if self.plains.is_empty() {
-            return true;
-        }
-        let entry = turns(self.line_count).saturating_add(ENTRY_TURNS);
-        let start = self.granter.given.len();
-        self.losses.clear();
-        if !plain
-            || !self.plains.settle((id, group), entry, (&mut self.fuel, &mut self.granter, &mut self.losses))
-        {
-            self.plains.list(&mut self.runs);
-            return false;
-        }
-        if self.granter.given.len() > start {
-            self.settled.push((id, start..self.granter.given.len()));
-        }
-        if !self.losses.is_empty() {
-            self.faults.clear();
-            self.report(asking.program, asking.plan, decision);
-        }
-        true
+        let Settling { fuel, granter, settled: groups, plains, line_count, .. } = self;
+        let settled = Settled { fuel, granter, groups, decision };
+        plains.settle(asking, positions, memory, *line_count, settled)
     }
 
     /// Works out what the runs give, and gives what stays.
@@ -1129,18 +1114,21 @@ fn present(line: &[i64], slot: SlotId) -> i64 {
 /// Writes into the record that nothing was taken off yet; says whether no sum on the way leaves its range, as it is wherever a
 /// reader has made the record. Where not, what was written is not all.
 fn write_initial(record: &mut Record) -> bool {
+    const INITIAL: usize = line_slot::INITIAL.index();
+    const PAID: usize = line_slot::PAID.index();
     let (mut sum, mut leaves) = (0i64, false);
-    if record.line_width > 0 {
+    if !record.lines.is_empty() {
+        if record.line_width <= PAID {
+            return false;
+        }
         for row in record.lines.chunks_exact_mut(record.line_width) {
-            let Some(initial) = row.get(line_slot::INITIAL.index()).copied() else { continue };
-            if initial == MISSING {
+            let Some(row) = row.first_chunk_mut::<{ PAID + 1 }>() else { continue };
+            if row[INITIAL] == MISSING {
                 continue;
             }
-            let (next, over) = sum.overflowing_add(initial);
+            let (next, over) = sum.overflowing_add(row[INITIAL]);
             (sum, leaves) = (next, leaves | over);
-            if let Some(paid) = row.get_mut(line_slot::PAID.index()) {
-                *paid = initial;
-            }
+            row[PAID] = row[INITIAL];
         }
     }
     if leaves || sum == MISSING {

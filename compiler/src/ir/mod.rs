@@ -91,7 +91,7 @@ macro_rules! ids {
         pub struct $name(pub u32);
         impl $name {
             /// The position in the list.
-            pub fn index(self) -> usize { self.0 as usize }
+            pub const fn index(self) -> usize { self.0 as usize }
         }
     )*};
 }

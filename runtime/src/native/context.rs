@@ -29,8 +29,8 @@ pub(super) struct Context<'a> {
     pub rows: usize,
     pub record: &'a RecordView<'a>,
     pub bindings: &'a Bindings,
-    pub bags: &'a mut [Bag],
-    pub sets: &'a mut [Sets],
+    pub bags: &'a mut Vec<Bag>,
+    pub sets: &'a mut Vec<Sets>,
     pub runs: &'a mut Vec<Run>,
     pub out: &'a mut Proposals,
 }

@@ -14,7 +14,7 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
 use perq_compiler::emit::helpers::Helper;
 use perq_compiler::emit::{Emitted, Emitter, Parts, Template, abi, rule_of, template};
-use perq_compiler::evaluate::{Bindings, Code, Proposals, RecordView, conditions_hold};
+use perq_compiler::evaluate::{Bindings, Call, Code, Proposals, RecordView, conditions_hold};
 use perq_compiler::interpret::actions::{Bag, symbols};
 use perq_compiler::interpret::picks::Run;
 use perq_compiler::interpret::sets::Sets;
@@ -118,6 +118,8 @@ struct MadeCode {
     selections: u32,
     bags: u32,
     sets: u32,
+    /// Any of these.
+    has_buffers: bool,
     narrowed: bool,
 }
 
@@ -156,38 +158,10 @@ pub struct Scratch {
     runs: Vec<Run>,
     references: Vec<Words>,
     tables: Vec<Rows>,
-    /// Slots of lines, slots of one, and how many lines that makes: of the last record.
-    lines: (usize, usize, usize),
     /// Rows of lines that loops look at, and behind them how many lines there are.
     rows: Vec<i64>,
     /// The same of all lines.
     all_rows: Vec<i64>,
-}
-
-impl Scratch {
-    /// Lists the rows that loops of the next function look at, with the number of lines behind them: those of the record
-    /// that it is told to look at, or all.
-    fn narrow(&mut self, record: &RecordView<'_>, lines: usize) -> *const i64 {
-        let count = interpret::actions::turns(lines);
-        let Some(rows) = record.rows else {
-            if self.all_rows.last() != Some(&count) {
-                self.all_rows.clear();
-                self.all_rows.extend(0..=count);
-            }
-            return self.all_rows.as_ptr();
-        };
-        self.rows.clear();
-        let mut next = 0;
-        for row in rows.iter().map(|row| i64::from(*row)) {
-            // That they ascend and are there is what emitted code relies on.
-            if (next..count).contains(&row) {
-                self.rows.push(row);
-                next = row.saturating_add(1);
-            }
-        }
-        self.rows.push(count);
-        self.rows.as_ptr()
-    }
 }
 
 /// Symbols of a set for which asking it takes a turn.
@@ -476,150 +450,245 @@ impl Code for Native {
         scratch: &mut Scratch,
         out: &mut Proposals,
     ) -> Result<(), Fault> {
-        let functions = &*self.functions;
-        let entry = match functions.entries.get(function.index()).and_then(OnceLock::get) {
-            Some(Entry::Compiled(entry))
-                if self.fits(&record) && self.may_assume(function, &entry.parts, &record, bindings) =>
-            {
-                entry
-            }
-            Some(Entry::Compiled(_) | Entry::Declined(_)) | None => {
-                let interpreter = &functions.interpreter;
-                return interpreter.run(function, record, bindings, fuel, &mut scratch.interpreter, out);
-            }
-        };
-        let before = (*fuel, Lengths::of(out));
-        let result = self.call(entry, &record, bindings, fuel, scratch, out);
-        if result.is_err() && entry.parts.assumed.is_some() {
-            // The code knows that it fails, and the whole function where.
-            *fuel = before.0;
-            before.1.restore(out);
-            return functions.interpreter.run(
-                function,
-                record,
-                bindings,
-                fuel,
-                &mut scratch.interpreter,
-                out,
-            );
-        }
+        let mut runs = self.on(&record, bindings, *fuel, scratch, out);
+        let result = runs.run(Call { function, rows: record.rows });
+        *fuel = runs.context.fuel;
         result
+    }
+
+    fn run_each<'r, T>(
+        &self,
+        calls: impl Iterator<Item = (T, Call<'r>)>,
+        record: RecordView<'_>,
+        bindings: &Bindings,
+        (fuel, scratch, out): (&mut i64, &mut Scratch, &mut Proposals),
+        mut ended: impl FnMut(T, Result<(), Fault>, &mut Proposals),
+    ) {
+        let mut runs = self.on(&record, bindings, *fuel, scratch, out);
+        for (beside, call) in calls {
+            let result = runs.run(call);
+            ended(beside, result, runs.context.out);
+        }
+        *fuel = runs.context.fuel;
     }
 }
 
-impl Native {
-    /// Whether what code takes for granted is so.
-    fn may_assume(
-        &self,
-        function: FunctionId,
-        parts: &Parts,
-        record: &RecordView<'_>,
-        bindings: &Bindings,
-    ) -> bool {
-        let Some(sets) = &parts.assumed else { return true };
-        let holds = || {
-            let rule = rule_of(self.program(), function);
-            rule.is_some_and(|rule| conditions_hold(self.program(), bindings, *record, rule))
-        };
-        // Small sets take no turns, and neither do those that lie in a small list.
-        let free = record.symbols.len() < SYMBOLS_OF_A_TURN
-            || sets.iter().all(|slot| {
-                let set = record.event.get(slot.index()).copied().unwrap_or(MISSING);
-                symbols(record, set).len() < SYMBOLS_OF_A_TURN
-            });
-        free && (record.holds || holds())
-    }
+/// Runs on one record.
+struct Runs<'a> {
+    functions: &'a Functions,
+    context: Context<'a>,
+    /// The record is laid out as code takes for granted.
+    fits: bool,
+    /// To ask a set of the event takes no turn.
+    sets_are_free: bool,
+    interpreter: &'a mut interpret::Scratch,
+    selections: &'a mut Vec<i64>,
+    references: &'a mut Vec<Words>,
+    rows: &'a mut Vec<i64>,
+    all_rows: &'a mut Vec<i64>,
+}
 
+impl Native {
+    /// Prepares for runs on a record.
     #[inline]
-    fn call(
-        &self,
-        entry: &Compiled,
-        record: &RecordView<'_>,
-        bindings: &Bindings,
-        fuel: &mut i64,
-        scratch: &mut Scratch,
-        out: &mut Proposals,
-    ) -> Result<(), Fault> {
-        let Compiled { made: entry, parts } = entry;
-        // Many functions are run on one record, and to divide takes as long as a short function.
-        if (record.lines.len(), record.line_width) != (scratch.lines.0, scratch.lines.1) {
-            scratch.lines = (record.lines.len(), record.line_width, record.line_count());
-        }
-        let lines = scratch.lines.2;
-        // A division less where there are none, for short functions are run often.
-        let payments = if record.payments.is_empty() { 0 } else { record.payment_count() };
-        let (bags, sets) = (entry.bags as usize, entry.sets as usize);
-        let length = (entry.selections as usize).saturating_mul(lines);
-        if scratch.selections.len() < length {
-            scratch.selections.resize(length, 0);
-        }
-        if scratch.bags.len() < bags {
-            scratch.bags.resize_with(bags, Bag::default);
-        }
-        if scratch.sets.len() < sets {
-            scratch.sets.resize_with(sets, Sets::default);
-        }
-        scratch.references.clear();
-        for reference in &parts.references {
-            let words = match bindings.references.get(reference.index()) {
-                Some(bits) if !bits.words.is_empty() => &bits.words[..],
-                Some(_) | None => &NO_BITS,
-            };
-            // No list of words is longer than its length says.
-            let length = words.len() as u64;
-            scratch.references.push(Words { address: words.as_ptr().expose_provenance(), length });
-        }
-        scratch.tables.clear();
+    fn on<'a>(
+        &'a self,
+        record: &'a RecordView<'a>,
+        bindings: &'a Bindings,
+        fuel: i64,
+        scratch: &'a mut Scratch,
+        out: &'a mut Proposals,
+    ) -> Runs<'a> {
+        let Scratch { interpreter, selections, bags, sets, runs, references, tables, rows, all_rows } =
+            scratch;
+        let lines = record.line_count();
+        tables.clear();
         for at in 0..self.functions.shape.tables {
             let (address, count) = match record.tables.get(at) {
                 Some(rows) => (rows.slots.as_ptr().expose_provenance(), rows.count()),
                 None => (std::ptr::dangling::<i64>().expose_provenance(), 0),
             };
-            scratch.tables.push(Rows { address, count: interpret::actions::turns(count) });
+            tables.push(Rows { address, count: interpret::actions::turns(count) });
         }
-        let narrowed = if entry.narrowed { scratch.narrow(record, lines) } else { std::ptr::dangling() };
-        let mut context = Context {
+        let context = Context {
             event: record.event.as_ptr(),
             lines: record.lines.as_ptr(),
             payments: record.payments.as_ptr(),
             params: record.params.as_ptr(),
-            references: scratch.references.as_ptr(),
-            selections: scratch.selections.as_mut_ptr(),
+            references: std::ptr::dangling(),
+            selections: std::ptr::dangling_mut(),
             line_count: interpret::actions::turns(lines),
-            payment_count: interpret::actions::turns(payments),
-            fuel: *fuel,
+            payment_count: interpret::actions::turns(record.payment_count()),
+            fuel,
             low: 0,
             high: 0,
-            tables: scratch.tables.as_ptr(),
-            narrowed,
-            constants: parts.constants.as_ptr(),
-            selections_length: scratch.selections.len(),
+            tables: tables.as_ptr(),
+            narrowed: std::ptr::dangling(),
+            constants: std::ptr::dangling(),
+            selections_length: 0,
             rows: lines,
             record,
             bindings,
-            bags: &mut scratch.bags,
-            sets: &mut scratch.sets,
-            runs: &mut scratch.runs,
+            bags,
+            sets,
+            runs,
             out,
         };
-        // SAFETY: the code is that of a verified function of this program, and its shard lives as long as `self`. It
+        Runs {
+            functions: &self.functions,
+            context,
+            fits: self.fits(record),
+            sets_are_free: record.symbols.len() < SYMBOLS_OF_A_TURN,
+            interpreter,
+            selections,
+            references,
+            rows,
+            all_rows,
+        }
+    }
+}
+
+// What is always inlined here is as short as most functions that it enters.
+impl Runs<'_> {
+    #[inline(always)]
+    fn run(&mut self, call: Call<'_>) -> Result<(), Fault> {
+        let functions = self.functions;
+        let entry = match functions.entries.get(call.function.index()).and_then(OnceLock::get) {
+            Some(Entry::Compiled(entry)) if self.fits && self.may_assume(call.function, &entry.parts) => {
+                entry
+            }
+            Some(Entry::Compiled(_) | Entry::Declined(_)) | None => return self.interpret(call),
+        };
+        if entry.parts.assumed.is_none() {
+            return self.enter(entry, call.rows);
+        }
+        let before = (self.context.fuel, Lengths::of(self.context.out));
+        let result = self.enter(entry, call.rows);
+        if result.is_err() {
+            // The code knows that it fails, and the whole function where.
+            self.context.fuel = before.0;
+            before.1.restore(self.context.out);
+            return self.interpret(call);
+        }
+        result
+    }
+
+    #[cold]
+    fn interpret(&mut self, call: Call<'_>) -> Result<(), Fault> {
+        let Context { record, bindings, fuel, out, .. } = &mut self.context;
+        let record = RecordView { rows: call.rows, ..**record };
+        self.functions.interpreter.run(call.function, record, bindings, fuel, self.interpreter, out)
+    }
+
+    /// Whether what code takes for granted is so.
+    #[inline]
+    fn may_assume(&self, function: FunctionId, parts: &Parts) -> bool {
+        let Some(sets) = &parts.assumed else { return true };
+        let record = self.context.record;
+        // Small sets take no turns, and neither do those that lie in a small list.
+        let free = self.sets_are_free
+            || sets.iter().all(|slot| {
+                let set = record.event.get(slot.index()).copied().unwrap_or(MISSING);
+                symbols(record, set).len() < SYMBOLS_OF_A_TURN
+            });
+        free && (record.holds || self.conditions_hold(function))
+    }
+
+    #[cold]
+    fn conditions_hold(&self, function: FunctionId) -> bool {
+        let program = self.functions.interpreter.program();
+        let rule = rule_of(program, function);
+        rule.is_some_and(|rule| conditions_hold(program, self.context.bindings, *self.context.record, rule))
+    }
+
+    /// Makes room for the buffers of a function.
+    #[cold]
+    fn make_room(&mut self, made: &MadeCode) {
+        let length = (made.selections as usize).saturating_mul(self.context.rows);
+        if self.selections.len() < length {
+            self.selections.resize(length, 0);
+        }
+        self.context.selections = self.selections.as_mut_ptr();
+        self.context.selections_length = self.selections.len();
+        let (bags, sets) = (made.bags as usize, made.sets as usize);
+        if self.context.bags.len() < bags {
+            self.context.bags.resize_with(bags, Bag::default);
+        }
+        if self.context.sets.len() < sets {
+            self.context.sets.resize_with(sets, Sets::default);
+        }
+    }
+
+    /// Lists the words of the references that a function tests.
+    fn list_references(&mut self, parts: &Parts) {
+        self.references.clear();
+        for reference in &parts.references {
+            let words = match self.context.bindings.references.get(reference.index()) {
+                Some(bits) if !bits.words.is_empty() => &bits.words[..],
+                Some(_) | None => &NO_BITS,
+            };
+            // No list of words is longer than its length says.
+            let length = words.len() as u64;
+            self.references.push(Words { address: words.as_ptr().expose_provenance(), length });
+        }
+        self.context.references = self.references.as_ptr();
+    }
+
+    /// Lists the rows that loops of a function look at, with the number of lines behind them: those that are given, or all.
+    #[inline(always)]
+    fn narrow(&mut self, rows: Option<&[u32]>) {
+        let count = self.context.line_count;
+        let Some(rows) = rows else {
+            if self.all_rows.last() != Some(&count) {
+                self.all_rows.clear();
+                self.all_rows.extend(0..=count);
+            }
+            self.context.narrowed = self.all_rows.as_ptr();
+            return;
+        };
+        self.rows.clear();
+        let mut next = 0;
+        for row in rows.iter().map(|row| i64::from(*row)) {
+            // That they ascend and are there is what emitted code relies on.
+            if (next..count).contains(&row) {
+                self.rows.push(row);
+                next = row.saturating_add(1);
+            }
+        }
+        self.rows.push(count);
+        self.context.narrowed = self.rows.as_ptr();
+    }
+
+    #[inline(always)]
+    fn enter(&mut self, entry: &Compiled, rows: Option<&[u32]>) -> Result<(), Fault> {
+        let Compiled { made, parts } = entry;
+        if made.has_buffers {
+            self.make_room(made);
+        }
+        if !parts.references.is_empty() {
+            self.list_references(parts);
+        }
+        if made.narrowed {
+            self.narrow(rows);
+        }
+        self.context.constants = parts.constants.as_ptr();
+        // SAFETY: the code is that of a verified function of this program, and its shard lives as long as `functions`. It
         // reads and writes memory only through the context, which is live and is used by nothing else until it
         // returns, and there only:
         // - event slots, parameters, and slots of rows below `line_count` and `payment_count`, of which `fits` made
         //   sure that they lie within their slices;
         // - the table of row tables, which has an entry for each of the layout, and slots of rows below an entry's
         //   count, of which `fits` made sure, too, that they lie within their slices;
-        // - the table of references, which has an entry for each that it tests, and of each reference the words below
-        //   its length or else its first, of which there is one;
+        // - the table of references, which `list_references` has given an entry for each that it tests, and of each
+        //   reference the words below its length or else its first, of which there is one;
         // - the constants of its template, of which the entry has as many as were taken out of it;
         // - where it has loops over them, the rows that `narrow` has listed: each below `line_count`, and `line_count`
         //   behind the last, at which it ends;
-        // - counts of its selections, whose numbers are below `entry.selections`, for rows below `line_count`; that
-        //   many lie in `scratch.selections`, which is not otherwise used until it returns;
+        // - counts of its selections, whose numbers are below `made.selections`, for rows below `line_count`; that
+        //   many lie where `make_room` has pointed, which is not otherwise used until it returns;
         // - `fuel`, `low` and `high`.
         // It calls the helpers only, which do not unwind, and has no traps.
-        let status = unsafe { (entry.code)(&raw mut context) };
-        *fuel = context.fuel;
+        let status = unsafe { (made.code)(&raw mut self.context) };
         match abi::fault(status) {
             None => Ok(()),
             Some(fault) => Err(fault),
@@ -704,6 +773,7 @@ fn shard(
                     selections: code.selections,
                     bags: code.bags,
                     sets: code.sets,
+                    has_buffers: code.selections > 0 || code.bags > 0 || code.sets > 0,
                     narrowed: code.narrowed,
                 })
             }

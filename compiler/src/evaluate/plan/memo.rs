@@ -5,12 +5,13 @@ use super::Index;
 use crate::evaluate::RecordView;
 use crate::evaluate::atom::symbols;
 use crate::ir::{MISSING, SlotId};
+use std::ops::Range;
 use std::sync::Arc;
 
-/// Lines that are remembered at once; so few where it is tested that lines make way for others.
-const PLACES: usize = if cfg!(test) { 4 } else { 8192 };
+/// The fewest and the most lines that are remembered at once; so few where it is tested that lines make way for others.
+const PLACES: (usize, usize) = if cfg!(test) { (4, 4) } else { (1 << 13, 1 << 15) };
 /// Numbers that make keys, and words of bits, that are remembered at most.
-const MOST: (usize, usize) = if cfg!(test) { (64, 64) } else { (1 << 17, 1 << 18) };
+const MOST: (usize, usize) = if cfg!(test) { (64, 64) } else { (1 << 17, 1 << 20) };
 /// No line is remembered at a place.
 const NOBODY: u32 = u32::MAX;
 
@@ -25,11 +26,15 @@ pub(super) struct Memo {
     filed: Vec<(u32, u64)>,
 }
 
+/// Numbers of a line by which it is known: see [`Index::numbers`].
+type Numbers = [i64; 4];
+
 /// A line that is remembered. What another one needs no more room for goes into its place, so that lines which take turns
 /// at a place take no more memory than the largest of them.
 #[derive(Clone, Copy, Debug)]
 struct Place {
-    /// Where its values begin: each number, of sets how many symbols and which. And how many have room there.
+    numbers: Numbers,
+    /// Where its other values begin: each number, of sets how many symbols and which. And how many have room there.
     key: u32,
     key_room: u32,
     /// Its part of what is filed, and how much has room there.
@@ -39,7 +44,7 @@ struct Place {
 }
 
 impl Place {
-    const EMPTY: Place = Place { key: NOBODY, key_room: 0, start: 0, end: 0, room: 0 };
+    const EMPTY: Place = Place { numbers: [0; 4], key: NOBODY, key_room: 0, start: 0, end: 0, room: 0 };
 }
 
 impl Memo {
@@ -47,34 +52,47 @@ impl Memo {
     pub(super) fn enter(&mut self, index: &Index) {
         if self.of.as_ref().is_none_or(|of| !Arc::ptr_eq(of, &index.identity)) {
             self.of = Some(Arc::clone(&index.identity));
+            // The more values have rules filed under them, the more it takes to find those of a line anew.
+            let values: usize = index.keys.iter().map(|keys| keys.filed.rows.len()).sum();
+            let places = values.saturating_mul(2).clamp(PLACES.0, PLACES.1).next_power_of_two();
+            self.places.resize(places, Place::EMPTY);
             self.forget();
         }
     }
 
     fn forget(&mut self) {
-        self.places.clear();
-        self.places.resize(PLACES, Place::EMPTY);
+        self.places.fill(Place::EMPTY);
         self.keys.clear();
         self.filed.clear();
     }
 
     /// The rules that are filed under the values of a line: words and bits, each word once.
+    #[inline]
     pub(super) fn filed(&mut self, index: &Index, line: &[i64], view: &RecordView<'_>) -> &[(u32, u64)] {
-        let at = place_of(index, line, view);
-        let place = match self.places.get(at).copied() {
-            Some(place) if self.is_of(place, index, line, view) => place,
-            Some(_) | None => self.meet(index, line, view, at),
+        let numbers = index.numbers.map(|slot| number(line, slot));
+        // There are as many places as a power of two.
+        let at = hash_of(numbers, index, line, view) & self.places.len().wrapping_sub(1);
+        let part = match self.places.get(at) {
+            Some(place)
+                if place.numbers == numbers
+                    && place.key != NOBODY
+                    && self.is_of(place, index, line, view) =>
+            {
+                place.start..place.end
+            }
+            Some(_) | None => self.meet(numbers, index, line, view, at),
         };
-        self.filed.get(super::index(place.start)..super::index(place.end)).unwrap_or(&[])
+        self.filed.get(super::index(part.start)..super::index(part.end)).unwrap_or(&[])
     }
 
-    /// Whether what is remembered at a place is of these values.
-    fn is_of(&self, place: Place, index: &Index, line: &[i64], view: &RecordView<'_>) -> bool {
-        let mut known = self.keys.get(super::index(place.key)..).unwrap_or(&[]).iter();
-        if let Some(slots) = &index.key_numbers {
-            return slots.iter().all(|slot| known.next().copied() == Some(number(line, *slot)));
+    /// Whether what is remembered at a place is of these values, besides its numbers.
+    #[inline]
+    fn is_of(&self, place: &Place, index: &Index, line: &[i64], view: &RecordView<'_>) -> bool {
+        if index.besides.is_empty() {
+            return true;
         }
-        index.keys.iter().all(|keys| {
+        let mut known = self.keys.get(super::index(place.key)..).unwrap_or(&[]).iter();
+        index.besides.iter().all(|keys| {
             let value = number(line, keys.slot);
             if keys.set {
                 let symbols = symbols(*view, value);
@@ -91,12 +109,19 @@ impl Memo {
 
     /// Remembers a line at a place.
     #[cold]
-    fn meet(&mut self, index: &Index, line: &[i64], view: &RecordView<'_>, at: usize) -> Place {
+    fn meet(
+        &mut self,
+        numbers: Numbers,
+        index: &Index,
+        line: &[i64],
+        view: &RecordView<'_>,
+        at: usize,
+    ) -> Range<u32> {
         if self.keys.len() > MOST.0 || self.filed.len() > MOST.1 {
             self.forget();
         }
         let (key, start) = (self.keys.len(), self.filed.len());
-        for keys in &index.keys {
+        for keys in &index.besides {
             let value = number(line, keys.slot);
             if keys.set {
                 let symbols = symbols(*view, value);
@@ -105,15 +130,17 @@ impl Memo {
             } else {
                 self.keys.push(value);
             }
+        }
+        for keys in &index.keys {
             index.each_filed(keys, line, *view, |word, bits| {
                 self.filed.push((u32::try_from(word).unwrap_or(u32::MAX), bits));
             });
         }
         self.join_words(start);
-        let Some(place) = self.places.get_mut(at) else { return Place::EMPTY };
+        let Some(place) = self.places.get_mut(at) else { return 0..0 };
         let small = |at: usize| u32::try_from(at).unwrap_or(NOBODY);
         let (key_room, room) = (self.keys.len().saturating_sub(key), self.filed.len().saturating_sub(start));
-        if small(key_room) <= place.key_room {
+        if small(key_room) <= place.key_room && place.key != NOBODY {
             self.keys.copy_within(key.., super::index(place.key));
             self.keys.truncate(key);
         } else {
@@ -125,8 +152,9 @@ impl Memo {
         } else {
             (place.start, place.room) = (small(start), small(room));
         }
+        place.numbers = numbers;
         place.end = place.start.saturating_add(small(room));
-        *place
+        place.start..place.end
     }
 
     /// Brings the words that begin here into their order, each once, with the bits of all.
@@ -151,16 +179,15 @@ impl Memo {
     }
 }
 
-/// Where a line of such values is remembered.
-fn place_of(index: &Index, line: &[i64], view: &RecordView<'_>) -> usize {
-    let mut hash = 0u64;
-    if let Some(slots) = &index.key_numbers {
-        for slot in slots {
-            hash = mixed(hash, number(line, *slot).cast_unsigned());
-        }
-        return place(hash);
-    }
-    for keys in &index.keys {
+/// Where a line of such values is remembered, of as many places as there may be.
+#[inline]
+fn hash_of([a, b, c, d]: Numbers, index: &Index, line: &[i64], view: &RecordView<'_>) -> usize {
+    let part = |number: i64, factor: u64| number.cast_unsigned().wrapping_mul(factor);
+    let mut hash = part(a, 0x9e37_79b9_7f4a_7c15)
+        ^ part(b, 0xc2b2_ae3d_27d4_eb4f)
+        ^ part(c, 0x1656_67b1_9e37_79f9)
+        ^ part(d, 0xff51_afd7_ed55_8ccd);
+    for keys in &index.besides {
         let value = number(line, keys.slot);
         // The last symbol of a set is as good as all of them, as long as others tell lines apart as well.
         let word = if keys.set {
@@ -168,20 +195,13 @@ fn place_of(index: &Index, line: &[i64], view: &RecordView<'_>) -> usize {
         } else {
             value.cast_unsigned()
         };
-        hash = mixed(hash, word);
+        hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
-    place(hash)
-}
-
-fn mixed(hash: u64, word: u64) -> u64 {
-    (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-fn place(hash: u64) -> usize {
-    usize::try_from(hash >> 40).unwrap_or(0) % PLACES
+    usize::try_from(hash >> 40).unwrap_or(0)
 }
 
 /// What a line has in a slot.
+#[inline]
 fn number(line: &[i64], slot: SlotId) -> i64 {
     line.get(slot.index()).copied().unwrap_or(MISSING)
 }

@@ -25,6 +25,7 @@ fn kit(dice: &mut Dice) -> Kit {
         for _ in 0..dice.roll(1, 4) {
             let rule = kit.rule(group);
             if dice.once_in(30) {
+                kit.award(rule, account, (1, 1), None);
                 kit.code.0[rule.index()] = Err(Fault { kind: crate::ir::FaultKind::Overflow, inst: 0 });
                 continue;
             }
