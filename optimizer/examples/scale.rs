@@ -7,8 +7,37 @@ mod campaign;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use perq_optimizer::{Options, Progress, Rule, solve};
+use perq_optimizer::{Options, Problem, Rule, Solution, solve};
 use std::time::Instant;
+
+/// Solves it, and prints how; with `VERBOSE` in the environment, step by step.
+fn run(problem: &Problem, what: &str, options: &Options) -> Solution {
+    let (begun, before) = (Instant::now(), support::worked());
+    let spent = || (begun.elapsed().as_secs_f64(), support::worked() - before);
+    let verbose = std::env::var_os("VERBOSE").is_some();
+    let solution = solve(problem, options, &mut |progress| {
+        if verbose {
+            let (elapsed, worked) = spent();
+            println!("  {elapsed:.2} s {worked:.2} s {progress:?}");
+        }
+    })
+    .unwrap();
+    let (elapsed, worked) = spent();
+    let gap = (solution.bound - solution.objective) as f64 / solution.bound as f64 * 100.0;
+    println!(
+        "{what}: {} contacts of {} members, {} rows, {} passes, {} choices, objective {}, bound {}, gap {gap:.6} %, short {}, cut {}, {elapsed:.2} s elapsed, {worked:.2} s of processors",
+        problem.score.len(),
+        problem.member_count(),
+        solution.uses.len(),
+        solution.passes,
+        solution.choices,
+        solution.objective,
+        solution.bound,
+        solution.short.iter().map(|short| short.missing).sum::<i128>(),
+        solution.cut,
+    );
+    solution
+}
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -21,35 +50,7 @@ fn main() {
     let options = Options { threads, ..Options::default() };
     let mut problem = campaign::problem(proposals, seed, hard, &options);
     println!("generated in {:.2} s", begun.elapsed().as_secs_f64());
-    let (contacts, members) = (problem.score.len(), problem.member_count());
-    let tell = |what: &str, solution: &perq_optimizer::Solution, (seconds, processor): (f64, f64)| {
-        let gap = (solution.bound - solution.objective) as f64 / solution.bound as f64 * 100.0;
-        println!(
-            "{what}: {} contacts of {} members, {} rows, {} passes, {} choices, objective {}, bound {}, gap {gap:.6} %, short {}, cut {}, {seconds:.2} s elapsed, {processor:.2} s of processors",
-            contacts,
-            members,
-            solution.uses.len(),
-            solution.passes,
-            solution.choices,
-            solution.objective,
-            solution.bound,
-            solution.short.iter().map(|short| short.missing).sum::<i128>(),
-            solution.cut,
-        );
-    };
-    let (begun, before) = (Instant::now(), support::worked());
-    let verbose = std::env::var_os("VERBOSE").is_some();
-    let solution = solve(&problem, &options, &mut |progress| {
-        if verbose && !matches!(progress, Progress::Priced(passes, _) if passes % 3 != 0) {
-            println!(
-                "  {:.2} s {:.2} s {progress:?}",
-                begun.elapsed().as_secs_f64(),
-                support::worked() - before
-            );
-        }
-    })
-    .unwrap();
-    tell("from nothing", &solution, (begun.elapsed().as_secs_f64(), support::worked() - before));
+    let solution = run(&problem, "from nothing", &options);
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
         println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or(""));
     }
@@ -67,12 +68,9 @@ fn main() {
     if let Some(Rule::Count(limit)) = problem.rules.get_mut(15) {
         limit.at_most = limit.at_most.map(|most| most * 9 / 10);
     }
-    let warm = Options { prices: solution.prices.clone(), ..options };
-    let (begun, before) = (Instant::now(), support::worked());
-    let again = solve(&problem, &warm, &mut |_| {}).unwrap();
-    tell(
-        "one bound a tenth lower, from the last prices",
-        &again,
-        (begun.elapsed().as_secs_f64(), support::worked() - before),
-    );
+    let warm = Options { prices: solution.prices.clone(), ..options.clone() };
+    drop(solution);
+    for (what, options) in [("from nothing", options), ("from the last prices", warm)] {
+        run(&problem, &format!("one bound a tenth lower, {what}"), &options);
+    }
 }

@@ -397,6 +397,8 @@ const PART: usize = 32;
 const LITTLE: i128 = 4;
 /// How far prices move at first in the first turn, in thousandths; half as far in the next, and half as far from earlier prices.
 const REACH: i64 = 200;
+/// No less than so far from earlier prices, while the bound falls on.
+const LEAST_REACH: i64 = 12;
 
 /// The prices of many members and few rows: in turns, all members say by how much each row is passed, and a sample says how that
 /// changes as prices move. So few passes over all members are needed, since each counts like a step of the search.
@@ -439,7 +441,8 @@ fn in_turns(
             course.push(bound)
         });
         // Earlier prices may be far off where much has changed.
-        reach = if warm && falls(&course) { reach } else { reach / 2 };
+        let least = if warm && falls(&course) { reach.min(LEAST_REACH) } else { 0 };
+        reach = least.max(reach / 2);
         whole = at(ground, &found.prices, (Asked::All, &bounds), Some(whole.before()));
         choices += found.choices + whole.choices;
         passes += whole.passes;
