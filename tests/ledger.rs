@@ -1530,12 +1530,13 @@ fn an_export_as_a_table_says_what_the_csv_says() {
     }
 }
 
-/// Offers of which two are learned, by kinds and with a half-life; limits and rests look back at reactions.
+/// Offers of which two are learned, by kinds, one with a half-life and one with names that share numbers; limits and rests look back at reactions.
 const LEARNS: &str = r#"language 1
 program learns { currency EUR zone "Europe/Rome" rounding half_up }
 account bonus { unit points decimals 0 round down per basket }
 enum Age { young, old }
-extend member { age: Age = young }
+reference city
+extend member { age: Age = young city: city? }
 offer films "Films at home" {
   display by priority medium
   purpose product sku "FILMS"
@@ -1550,7 +1551,7 @@ offer music "Music on the way" {
   display by priority medium
   purpose product sku "MUSIC"
   when member known
-  learn from 12.5% of 8 showings by member in segment "Household"
+  learn from 12.5% of 8 showings by member.city hashed to 4 kinds, member in segment "Household"
   score propensity(music)
 }
 offer app "Use the app" { display by_default purpose message }
@@ -1583,7 +1584,12 @@ fn contacts(seed: u64, many: usize) -> Vec<String> {
         let age = ["", r#","age":"young""#, r#","age":"old""#][dice.below(3) as usize];
         let member = match dice.below(12) {
             0 => "null".to_owned(),
-            _ => format!(r#"{{"id":"m{}"{segments}{age}}}"#, dice.below(5)),
+            _ => {
+                let own = dice.below(5);
+                let city = ["Roma", "Milano", "Torino", "Bari"].get(own as usize);
+                let city = city.map(|name| format!(r#","city":"{name}""#)).unwrap_or_default();
+                format!(r#"{{"id":"m{own}"{city}{segments}{age}}}"#)
+            }
         };
         if dice.below(2) == 0 || sessions == 0 {
             sessions = number;

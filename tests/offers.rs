@@ -382,6 +382,72 @@ fn reactions_to_what_was_never_offered_are_refused() {
     assert!(err.contains("1 session answered, 2 refused records"), "{err}");
 }
 
+/// A session of the example's member who travels, and whom `roaming` is offered, on a day of June 2026.
+fn traveller(id: &str, day: u32) -> String {
+    format!(
+        r#"{{"id":"{id}","kind":"session","at":"2026-06-{day:02}T10:00:00","channel":"call_center","member":{{"id":"m1","segments":["Frequent traveller"]}}}}"#
+    )
+}
+
+/// What a member did in one run counts in the next, where a ledger keeps it: `roaming` rests for seven days after a no. Sent again,
+/// a session is answered as it was, and a question alone leaves nothing behind.
+#[test]
+fn a_ledger_remembers_sessions_and_reactions() {
+    let folder = perq_tests::scratch("offers-ledger");
+    let example = perq_tests::root().join("rules-examples/call-centre").display().to_string();
+    let path = |name: &str| folder.join(name).display().to_string();
+    let ledger = path("kept.db");
+    let reaction = |id: &str, session: &str| {
+        format!(
+            r#"{{"id":"{id}","kind":"reaction","at":"2026-06-01T10:02:00","offer":"roaming","answer":"rejected","session":"{session}","member":{{"id":"m1"}}}}"#
+        )
+    };
+    let run = |name: &str, lines: &[String]| {
+        std::fs::write(path(name), lines.join("\n")).unwrap_or_else(|error| panic!("{error}"));
+        let (answers, decisions) = (path("answers.ndjson"), path("decisions.ndjson"));
+        let given = ["offers", &example, "--sessions", &path(name), "--ledger", &ledger, "-o", &answers];
+        let told = perq_cli::run([&given[..], &["--decisions", &decisions]].concat(), b"");
+        let (exit, _, err) = told.unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(exit, perq_cli::Exit::Clean, "{err}");
+        (text_of(&answers), text_of(&decisions), err)
+    };
+    let shows = |answers: &str, line: usize| {
+        let answer: serde_json::Value =
+            serde_json::from_str(answers.lines().nth(line).unwrap_or("")).unwrap_or_default();
+        let shown = answer["offers"]["shown"].as_array().cloned().unwrap_or_default();
+        shown.iter().any(|shown| shown["offer"] == "roaming")
+    };
+    // A question alone makes no ledger.
+    let asked = ["offers", &example, "--at", "2026-06-05T10:00", "--member", "m1", "--channel", "web"];
+    let asked = [&asked[..], &["--ledger", &ledger]].concat();
+    let (exit, _, err) = perq_cli::run(&asked, b"").unwrap_or_else(|error| panic!("{error}"));
+    assert!(exit != perq_cli::Exit::Clean && err.contains("there is no ledger at this place"), "{err}");
+    let (first, decided, _) = run("first.ndjson", &[traveller("s1", 1), reaction("r1", "s1")]);
+    assert!(shows(&first, 0), "{first}");
+    // Of the session before: the fifth is within seven days of the no, the ninth is not.
+    let next = [reaction("r2", "s1"), reaction("r3", "s9"), traveller("s2", 5), traveller("s3", 9)];
+    let (second, _, err) = run("second.ndjson", &next);
+    assert!(!shows(&second, 0) && shows(&second, 1), "{second}");
+    assert!(err.contains(":2: no session `s9` was answered before this reaction"), "{err}");
+    assert!(err.contains("2 sessions answered, 1 refused record"), "{err}");
+    let (again, repeated, _) = run("first.ndjson", &[traveller("s1", 1), reaction("r1", "s1")]);
+    assert_eq!((first, decided), (again, repeated));
+    // Another content under an id that was answered.
+    let (_, _, err) = run("third.ndjson", &[traveller("s1", 2)]);
+    assert!(err.contains("0 sessions answered, 1 refused record"), "{err}");
+    // The question is answered, and may be put again.
+    for _ in 0..2 {
+        let (exit, out, err) = perq_cli::run(&asked, b"").unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(exit, perq_cli::Exit::Clean, "{err}");
+        assert!(out.contains("session asked, member m1\n"), "{out}");
+    }
+    let mut store = perq_ledger::open(&ledger, false).unwrap_or_else(|error| panic!("{error}"));
+    let kept =
+        store.query("SELECT id FROM event ORDER BY number", &[]).unwrap_or_else(|error| panic!("{error}"));
+    let kept: Vec<&str> = kept.iter().flatten().map(perq_ledger::store::Datum::text).collect();
+    assert_eq!(kept, ["s1", "r1", "r2", "s2", "s3"]);
+}
+
 /// The text of a folder's file.
 fn text_of(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))

@@ -958,6 +958,17 @@ pub struct Offers {
     #[arg(long, value_name = "CHANNEL", requires = "at")]
     pub channel: Option<String>,
 
+    /// Decide by what this ledger knows: sessions and reactions of files are kept in it, once each, and what is only asked
+    /// about with --at is not; a file, or postgres://…
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "PLACE")]
+    pub ledger: Option<String>,
+
+    /// Who sends the sessions: ids of one source are its own [default: a source without a name]
+    #[cfg(feature = "ledger")]
+    #[arg(long, value_name = "NAME", requires = "ledger", default_value = "", hide_default_value = true)]
+    pub source: String,
+
     /// Tables in place of those that perq.toml names.
     #[command(flatten)]
     pub tables: Tables,

@@ -425,6 +425,16 @@ impl Ledger {
         Spent { writing: work.books.store.stages(), ..work.books.spent.clone() }
     }
 
+    /// Whether an event of this source and id was decided and kept.
+    ///
+    /// # Errors
+    /// Where the store cannot answer.
+    pub fn has(&self, source: &str, id: &str) -> Result<bool, StoreError> {
+        let key = [Datum::Text(id.to_owned()), Datum::Text(source.to_owned())];
+        let rows = self.query("SELECT revision FROM event WHERE id = $1 AND source = $2", &key)?;
+        Ok(!rows.is_empty())
+    }
+
     /// Asks the store something.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::programme;
 use crate::render::plural;
 use crate::tables;
 use crate::{Exit, Failure, Outcome};
-use perq_ledger::{Answered, Ledger, Refusal, report};
+use perq_ledger::{Answered, Ledger, Refusal, StoreError, report};
 use perq_runtime::engine::Engine;
 use perq_runtime::input;
 use perq_runtime::record::ReadOptions;
@@ -49,21 +49,8 @@ pub fn run(
     events: &Paths,
     output: &mut Output,
 ) -> Outcome {
-    let at_place = |error: perq_ledger::StoreError| Failure::new(format!("{}: {error}", shown(place)));
-    let mut store = perq_ledger::open(place, !options.quote).map_err(at_place)?;
-    for held in report::conditions(&mut *store).map_err(at_place)? {
-        if engine.program().spendables.iter().all(|spendable| spendable.name != held.condition) {
-            output.note(&format!(
-                "warning: {} {} of {} can be spent under the condition of `{}`, which this programme does not have: they \
-                 stay, and nothing is paid with them",
-                held.amount,
-                plain(&held.unit),
-                plural(usize::try_from(held.members).unwrap_or(usize::MAX), "member"),
-                plain(&held.condition)
-            ));
-        }
-    }
-    let mut ledger = Ledger::new(engine, store, &options.source).map_err(at_place)?;
+    let mut ledger = opened(place, !options.quote, engine, &options.source, output)?;
+    let at_place = |error| failed(place, &error);
     let packs = Packs { tables: &options.tables, engine: options.engine, key: options.key.as_deref() };
     for given in &options.before {
         let Some((engine, until)) = packs.earlier(given, output)? else { return Ok(Exit::Findings) };
@@ -167,6 +154,37 @@ pub fn run(
         )));
     }
     Ok(Exit::findings(options.strict && refused > 0))
+}
+
+/// Opens a ledger for a programme, and tells what of it the programme cannot use.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub fn opened(
+    place: &str,
+    create: bool,
+    engine: &Engine,
+    source: &str,
+    output: &mut Output,
+) -> Result<Ledger, Failure> {
+    let mut store = perq_ledger::open(place, create).map_err(|error| failed(place, &error))?;
+    for held in report::conditions(&mut *store).map_err(|error| failed(place, &error))? {
+        if engine.program().spendables.iter().all(|spendable| spendable.name != held.condition) {
+            output.note(&format!(
+                "warning: {} {} of {} can be spent under the condition of `{}`, which this programme does not have: they \
+                 stay, and nothing is paid with them",
+                held.amount,
+                plain(&held.unit),
+                plural(usize::try_from(held.members).unwrap_or(usize::MAX), "member"),
+                plain(&held.condition)
+            ));
+        }
+    }
+    Ledger::new(engine, store, source).map_err(|error| failed(place, &error))
+}
+
+fn failed(place: &str, error: &StoreError) -> Failure {
+    Failure::new(format!("{}: {error}", shown(place)))
 }
 
 /// How packs beside the one of now are opened.

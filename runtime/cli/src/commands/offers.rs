@@ -5,6 +5,8 @@ mod calibrate;
 mod plot;
 mod regret;
 
+#[cfg(feature = "ledger")]
+use super::keep;
 use crate::args;
 use crate::excerpt::plain;
 use crate::output::Output;
@@ -16,6 +18,8 @@ use perq_compiler::ir::Program;
 use perq_compiler::ir::offers::{REACTION, SESSION};
 use perq_grammar::ast::{Display, Expr, ExprKind, ItemKind, OfferClause, Placed};
 use perq_grammar::diagnostic::FileId;
+#[cfg(feature = "ledger")]
+use perq_ledger::{Ledger, Refusal};
 use perq_runtime::catalogue::Catalogue;
 use perq_runtime::decision::{Decision, HiddenOffer, Offers, ShownOffer};
 use perq_runtime::engine::{Engine, Session};
@@ -62,7 +66,7 @@ pub fn run(options: &args::Offers, output: &mut Output) -> Outcome {
         output.note(&format!("warning: {}", plain(&name.to_string())));
     }
     let mut play = Play {
-        session: engine.session(),
+        desk: Desk::of(options, &engine, output)?,
         known: Known::of(engine.program()),
         answers: options.output.as_deref().map(create).transpose()?,
         decisions: options.decisions.as_deref().map(create).transpose()?,
@@ -84,6 +88,7 @@ pub fn run(options: &args::Offers, output: &mut Output) -> Outcome {
                 session.insert(field.to_owned(), json!(value));
             }
         }
+        play.desk.only_asks();
         play.stream(Path::new("--at"), session.to_string().as_bytes(), output)?;
     }
     for file in [&mut play.answers, &mut play.decisions].into_iter().flatten() {
@@ -149,9 +154,94 @@ fn create(path: &Path) -> Result<BufWriter<File>, Failure> {
     Ok(BufWriter::with_capacity(1 << 16, file))
 }
 
+/// What decides, and what it keeps.
+enum Desk {
+    /// In memory, from nothing.
+    Memory(Box<Session>),
+    /// In a ledger, on what is there.
+    #[cfg(feature = "ledger")]
+    Kept {
+        ledger: Box<Ledger>,
+        place: String,
+        source: String,
+        /// Nothing more is kept.
+        asks: bool,
+    },
+}
+
+/// A decision, and its text where it has one already.
+struct Taken {
+    decision: Decision,
+    text: Option<String>,
+}
+
+impl Desk {
+    #[cfg(feature = "ledger")]
+    fn of(options: &args::Offers, engine: &Engine, output: &mut Output) -> Result<Desk, Failure> {
+        let Some(place) = &options.ledger else { return Ok(Desk::Memory(Box::new(engine.session()))) };
+        // A question alone makes no ledger.
+        let create = !options.sessions.is_empty();
+        let ledger = Box::new(keep::opened(place, create, engine, &options.source, output)?);
+        Ok(Desk::Kept { ledger, place: keep::shown(place), source: options.source.clone(), asks: false })
+    }
+
+    #[cfg(not(feature = "ledger"))]
+    fn of(_: &args::Offers, engine: &Engine, _: &mut Output) -> Result<Desk, Failure> {
+        Ok(Desk::Memory(Box::new(engine.session())))
+    }
+
+    /// From now on a ledger is asked, and keeps nothing.
+    fn only_asks(&mut self) {
+        match self {
+            Desk::Memory(_) => {}
+            #[cfg(feature = "ledger")]
+            Desk::Kept { asks, .. } => *asks = true,
+        }
+    }
+
+    /// The decision, or why there is none.
+    fn decide(&mut self, line: &[u8]) -> Result<Result<Taken, String>, Failure> {
+        match self {
+            Desk::Memory(session) => Ok(match session.decide_json(line) {
+                Ok(decision) => Ok(Taken { decision: decision.clone(), text: None }),
+                Err(error) => Err(error.without_line()),
+            }),
+            #[cfg(feature = "ledger")]
+            Desk::Kept { ledger, place, asks, .. } => {
+                let answered = if *asks { ledger.quote(line) } else { ledger.decide(line) };
+                let text = match answered {
+                    Ok(answer) => answer.decision,
+                    Err(Refusal::Record(error)) => return Ok(Err(error.without_line())),
+                    Err(refusal @ (Refusal::Unavailable { .. } | Refusal::Damaged { .. })) => {
+                        return Err(Failure::new(format!("{place}: {refusal}")));
+                    }
+                    Err(refusal) => return Ok(Err(refusal.to_string())),
+                };
+                let decision = serde_json::from_str(&text).map_err(|error| {
+                    Failure::new(format!("{place}: a decision there cannot be read: {error}"))
+                })?;
+                Ok(Ok(Taken { decision, text: Some(text) }))
+            }
+        }
+    }
+
+    /// Whether a session was answered before all that is played here.
+    fn has_answered(&self, session: &str) -> Result<bool, Failure> {
+        #[cfg(not(feature = "ledger"))]
+        let _ = session;
+        match self {
+            Desk::Memory(_) => Ok(false),
+            #[cfg(feature = "ledger")]
+            Desk::Kept { ledger, place, source, .. } => {
+                ledger.has(source, session).map_err(|error| Failure::new(format!("{place}: {error}")))
+            }
+        }
+    }
+}
+
 /// Sessions as they are played.
 struct Play {
-    session: Session,
+    desk: Desk,
     known: Known,
     answers: Option<BufWriter<File>>,
     decisions: Option<BufWriter<File>>,
@@ -190,16 +280,16 @@ impl Play {
             if line.iter().all(u8::is_ascii_whitespace) {
                 continue;
             }
-            let taken = match self.known.asks(&line) {
-                Ok(()) => self.session.decide_json(&line).map_err(|error| error.without_line()),
-                Err(why) => Err(why),
+            let taken = match self.known.asks(&line, &self.desk)? {
+                None => self.desk.decide(&line)?,
+                Some(why) => Err(why),
             };
             match taken {
-                Ok(decision) => {
+                Ok(taken) => {
                     if let Some(warning) = self.known.unheard(&line) {
                         output.note(&format!("warning: {shown}:{number}: {}", plain(&warning)));
                     }
-                    self.decided(&decision, output)?;
+                    self.decided(&taken, output)?;
                 }
                 Err(why) => {
                     self.refused += 1;
@@ -215,9 +305,12 @@ impl Play {
         Ok(())
     }
 
-    fn decided(&mut self, decision: &Decision, output: &mut Output) -> Result<(), Failure> {
-        if let Some(file) = &mut self.decisions {
-            write_line(file, decision)?;
+    fn decided(&mut self, taken: &Taken, output: &mut Output) -> Result<(), Failure> {
+        let Taken { decision, text } = taken;
+        match (&mut self.decisions, text) {
+            (Some(file), Some(text)) => writeln!(file, "{text}")?,
+            (Some(file), None) => write_line(file, decision)?,
+            (None, _) => {}
         }
         let Some(offers) = &decision.offers else {
             self.reactions += 1;
@@ -288,22 +381,24 @@ impl Known {
         Some(format!("no arbitration hears the channel `{channel}`{near}"))
     }
 
-    /// Refuses a reaction to what was never offered. What cannot be read is for the reader to refuse.
-    fn asks(&self, line: &[u8]) -> Result<(), String> {
-        let Ok(told) = serde_json::from_slice::<Reacted>(line) else { return Ok(()) };
+    /// Why a reaction is refused that is to what was never offered. What cannot be read is for the reader to refuse.
+    fn asks(&self, line: &[u8], desk: &Desk) -> Result<Option<String>, Failure> {
+        let Ok(told) = serde_json::from_slice::<Reacted>(line) else { return Ok(None) };
         if !told.kind.as_str().is_some_and(|kind| self.kinds.iter().any(|own| own == kind)) {
-            return Ok(());
+            return Ok(None);
         }
         if let Some(offer) = told.offer.as_str().filter(|offer| !self.offers.contains(*offer)) {
             let near = perq_runtime::nearest::nearest(offer, self.offers.iter().map(String::as_str));
             let near = near.map(|near| format!("; `{near}` is near")).unwrap_or_default();
-            return Err(format!("the programme has no offer `{offer}`{near}"));
+            return Ok(Some(format!("the programme has no offer `{offer}`{near}")));
         }
         match told.session.as_str() {
-            Some(session) if !self.sessions.contains(session) => Err(format!(
-                "no session `{session}` was answered before this reaction; sessions stand before the reactions to them"
-            )),
-            Some(_) | None => Ok(()),
+            Some(session) if !self.sessions.contains(session) && !desk.has_answered(session)? => {
+                Ok(Some(format!(
+                    "no session `{session}` was answered before this reaction; sessions stand before the reactions to them"
+                )))
+            }
+            Some(_) | None => Ok(None),
         }
     }
 }
