@@ -176,6 +176,10 @@ fn effects(Around { before, found, behind, .. }: Around<'_>) -> Option<Hint> {
             "a rule has no `else`: choose the amount, `award by … { … => 5 points, otherwise => 1 points }`, or write a \
              second rule with `unless`",
         ),
+        (["then", ..], _, _) if before.contains(&"case") && before.contains(&"award") => tell(
+            "an amount is chosen by a value, `award by basket.paid { from 0 EUR until 20 EUR => 3 points, from 20 EUR => 5 points }`, \
+             or by a condition, `award by (…) { true => 5 points, false => 3 points }`",
+        ),
         (["{" | "}" | "then", ..], "if", _) => {
             tell("a condition is a clause of the rule, `when …`, and what it gives stands after `then`")
         }
@@ -219,6 +223,9 @@ fn conditions(Around { before, found, behind, .. }: Around<'_>) -> Option<Hint> 
         {
             tell(format!("a basket is asked for lines: `any(lines where line in {kind} \"…\")`"))
         }
+        (["exists" | "exist", ..], "line" | "lines" | "a" | "any" | "some", _) => tell(
+            "lines are asked with `any(lines where …)`, `all(lines where …)` and `count(lines where …) >= 2`",
+        ),
         (_, "like" | "startswith" | "matches", _) => tell(
             "names are whole, and patterns of them do not exist: list the articles, `line in sku [\"A-1\", \"A-2\"]`, or \
              give them a list, a brand or a category of the catalogue",

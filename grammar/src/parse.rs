@@ -34,7 +34,7 @@ const MAX_RECOVERIES: usize = 32;
 const RECOVERY_BYTES: usize = 4 * 1024 * 1024;
 
 /// Words on each side of a mistake that tell what was meant.
-const NEAR: usize = 6;
+const NEAR: usize = 10;
 
 /// What became of a text.
 #[derive(Clone, Debug, Default)]

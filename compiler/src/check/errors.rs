@@ -669,6 +669,12 @@ pub(super) fn unknown_field(
     }
 }
 
+/// `set price to …`, where an effect of its own says what goods cost.
+pub(super) fn set_price(place: Place, name: &str) -> Diagnostic {
+    unknown_field(place, "member", name, &[], None)
+        .help("`set` is about the member; what goods cost says `price 5 EUR each for units where …`")
+}
+
 /// A name that other systems have for a field.
 pub(super) fn other_field(place: Place, record: &str, name: &str, ours: &str) -> Diagnostic {
     Diagnostic::error("unknown-field", place, format!("{} {record} has no field `{name}`", article(record)))

@@ -660,7 +660,10 @@ impl<'a> Checker<'a> {
                 .collect();
             names.sort();
             let near = self.nearest(name, names.iter().map(String::as_str));
-            self.report(errors::unknown_field(path_place, "member", &written, &names, near.as_deref()));
+            self.report(match written.as_str() {
+                "price" | "line.price" | "unit.price" => errors::set_price(path_place, &written),
+                _ => errors::unknown_field(path_place, "member", &written, &names, near.as_deref()),
+            });
             return None;
         };
         if !scope.knows(super::names::Key::Member) {
