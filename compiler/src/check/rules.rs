@@ -6,11 +6,11 @@ use super::groups::{GroupInfo, GroupKind};
 use super::limits::{Owner, is_limit};
 use super::names::{Events, Scope};
 use super::program::{is_zone, small_number};
-use super::templates::{Taken, TemplateInfo};
+use super::templates::{Inside, Taken, TemplateInfo};
 use super::{At, Checker, Items, Origin, dates, errors};
 use crate::calendar;
 use crate::ir;
-use crate::typed::{Clock, ClockZone, Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
+use crate::typed::{Bundle, Clock, ClockZone, Expr, ExprKind, FieldId, Limit, Ratio, Rule, Step, Type};
 use perq_grammar::ast;
 use perq_grammar::diagnostic::{Place, Span};
 use std::collections::BTreeSet;
@@ -29,6 +29,21 @@ pub(super) struct RuleInfo<'a> {
     pub excused: bool,
     /// `priority` is written.
     pub place: Place,
+}
+
+/// What the clauses of a rule come to, before its effects and limits are looked at.
+#[derive(Default)]
+struct Clauses<'a> {
+    /// Conditions and names, in order.
+    steps: Vec<Step>,
+    /// The first days on which it is valid.
+    valid: Vec<(i64, Place)>,
+    priority: i64,
+    bundle: Option<Bundle>,
+    /// The rule's own limits and budgets.
+    limits: Vec<&'a ast::Clause>,
+    /// The rule's own effects.
+    then: Option<&'a [ast::Effect]>,
 }
 
 /// Bytes of clauses that groups and templates may share with rules, counted once for each rule.
@@ -311,8 +326,8 @@ impl<'a> Checker<'a> {
         let taken = self.taken(at, rule);
         let events = self.rule_events(at, (rule, taken.as_ref()), group, excused, place);
         let mut scope = Scope::new(at.file, at.space, Events::Heard(events.clone()));
-        let mut steps: Vec<Step> = coupon.and_then(|coupon| self.presented(coupon)).into_iter().collect();
-        let mut valid: Vec<(i64, Place)> = Vec::new();
+        let presented = coupon.and_then(|coupon| self.presented(coupon));
+        let mut read = Clauses { steps: presented.into_iter().collect(), ..Clauses::default() };
         let group_info = group.and_then(|group| self.group_infos.get(group));
         let (group_id, kind, group_name, group_at, shared) = match group_info {
             Some(info) => (info.id, info.kind, info.name.clone(), info.at, Rc::clone(&info.shared)),
@@ -321,9 +336,18 @@ impl<'a> Checker<'a> {
         self.params_read.clear();
         (scope.file, scope.space) = (group_at.file, group_at.space);
         for clause in shared.iter() {
-            self.clause(&mut scope, clause, &mut steps, &mut valid);
+            self.clause(&mut scope, clause, &mut read.steps, &mut read.valid);
         }
         (scope.file, scope.space) = (at.file, at.space);
+        let mut inside =
+            taken.as_ref().map(|taken| self.enter(&mut scope, taken, rule, place, &mut read.steps));
+        let mut taken_limits = Vec::new();
+        if let (Some(inside), Some(taken)) = (&mut inside, &taken) {
+            self.inside(&mut scope, inside, |checker, scope| {
+                taken_limits = checker.taken_clauses(scope, taken, group, &mut read);
+            });
+        }
+        self.own_clauses(&mut scope, (at, rule), group, &mut read);
         let mut context = Context {
             group,
             kind,
@@ -336,55 +360,128 @@ impl<'a> Checker<'a> {
             lasting: rule.header.was.as_ref().unwrap_or(&rule.header.name).text.clone(),
             spendable: None,
         };
-        let mut seen: Vec<&'static str> = Vec::new();
-        let mut priority = 0;
-        let mut limits: Vec<&ast::Clause> = Vec::new();
-        let mut bundle: Option<crate::typed::Bundle> = None;
-        let mut taken_limits: Vec<&ast::Clause> = Vec::new();
-        let made = format!("rule `{}` is made from it", rule.header.name.text);
-        let mut inner = None;
-        if let Some(taken) = &taken {
-            let outer = self.bind_parameters(&mut scope, taken, rule, place, &mut steps);
-            let before = self.found.len();
-            for clause in &taken.clauses {
-                if let ast::ClauseKind::Priority(number) = &clause.kind {
-                    priority = self.priority(taken.at, number);
-                } else if let ast::ClauseKind::Take(set) = &clause.kind {
-                    let place = taken.at.place(clause.span);
-                    bundle = self.take(&mut scope, set, place);
-                    self.check_competition(group, place);
-                } else if is_limit(clause) {
-                    taken_limits.push(clause);
-                } else {
-                    self.clause(&mut scope, clause, &mut steps, &mut valid);
-                }
+        // The rule's own first.
+        let own = rule.clauses.iter().map(|clause| (at, clause));
+        let of_template =
+            taken.iter().flat_map(|taken| taken.clauses.iter().map(|clause| (taken.at, *clause)));
+        let all: Vec<(At, &ast::Clause)> = own.chain(of_template).collect();
+        for (at, clause) in &all {
+            if let ast::ClauseKind::Spendable(terms) = &clause.kind
+                && context.spendable.is_none()
+            {
+                context.spendable = Some(self.spendable(*at, terms, at.place(clause.span), &context.lasting));
             }
-            self.label_from(before, place, &made);
-            inner = Some(scope.swap_names(outer));
-            (scope.file, scope.space) = (at.file, at.space);
         }
-        let mut then = None;
+        let given = self.what_it_gives(&mut scope, (rule, place), read.then, inside.as_mut(), &mut context);
+        self.spends_something(&context, &given);
+        match read.bundle {
+            Some(bundle) => self.of_sets(bundle, given, &mut read.steps),
+            None => read.steps.extend(given),
+        }
+        for (at, clause) in &all {
+            if let ast::ClauseKind::Process { when: ast::Processing::InBatch, .. } = clause.kind
+                && (context.discounts || context.spends_at_once)
+            {
+                let name = &rule.header.name.text;
+                self.report(errors::batch_only(at.place(clause.span), place, name, context.discounts));
+            }
+        }
+        let own: Vec<&ast::Clause> = rule.clauses.iter().collect();
+        let mut governance = self.governance(at, &own, "a rule");
+        let lasting = self.lasting("rule", at, &rule.header);
+        let mut limits = coupon.map_or_else(Vec::new, |coupon| self.coupon(coupon));
+        let whose = (place, rule.header.name.text.as_str());
+        if let (Some(inside), Some(taken)) = (&mut inside, &taken) {
+            governance.inherit(self.governance(taken.at, &taken.clauses, "a template"));
+            self.inside(&mut scope, inside, |checker, scope| {
+                checker.rule_limits(scope, &taken_limits, &lasting, &context, &mut limits);
+                checker.limits_know_their_member(scope, &taken_limits, Some(whose));
+            });
+        }
+        self.rule_limits(&mut scope, &read.limits, &lasting, &context, &mut limits);
+        if self.reactions.contains_key(&place) {
+            let accounts: Vec<Type> =
+                context.accounts.iter().map(|account| self.points_type(*account)).collect();
+            limits.extend(self.budgets_of_reaction(place, &accounts));
+        }
+        limits.sort_by_key(super::limits::rank);
+        self.limits_know_their_member(&scope, &read.limits, None);
+        let shared: Vec<&ast::Clause> = shared.iter().copied().filter(|clause| is_limit(clause)).collect();
+        (scope.file, scope.space) = (group_at.file, group_at.space);
+        self.limits_know_their_member(&scope, &shared, Some(whose));
+        let mut steps = read.steps;
+        steps.splice(0..0, self.check_histories(place, &read.valid).into_iter().map(Step::When));
+        if let Some(info) = group.and_then(|group| self.group_infos.get_mut(group)) {
+            info.accounts.extend(context.accounts.iter().copied());
+        }
+        self.out.rules.push(Rule {
+            name: rule.header.name.text.clone(),
+            title: rule.header.title.as_ref().map(|title| title.value.clone()),
+            docs: rule.docs.iter().map(|line| line.value.clone()).collect(),
+            group: group_id,
+            priority: read.priority,
+            events,
+            steps,
+            limits,
+            governance,
+            place,
+        });
+    }
+
+    /// Reads what a rule takes of its template, among the names there; gives its limits and budgets, which are for later.
+    fn taken_clauses(
+        &mut self,
+        scope: &mut Scope,
+        taken: &Taken<'a>,
+        group: Option<usize>,
+        read: &mut Clauses<'a>,
+    ) -> Vec<&'a ast::Clause> {
+        let mut limits = Vec::new();
+        for clause in &taken.clauses {
+            if let ast::ClauseKind::Priority(number) = &clause.kind {
+                read.priority = self.priority(taken.at, number);
+            } else if let ast::ClauseKind::Take(set) = &clause.kind {
+                let place = taken.at.place(clause.span);
+                read.bundle = self.take(scope, set, place);
+                self.check_competition(group, place);
+            } else if is_limit(clause) {
+                limits.push(*clause);
+            } else {
+                self.clause(scope, clause, &mut read.steps, &mut read.valid);
+            }
+        }
+        limits
+    }
+
+    /// Reads what a rule says itself. Effects and limits are for later: all conditions hold before anything is given, wherever
+    /// they stand.
+    fn own_clauses(
+        &mut self,
+        scope: &mut Scope,
+        (at, rule): (At, &'a ast::Rule),
+        group: Option<usize>,
+        read: &mut Clauses<'a>,
+    ) {
+        let mut seen: Vec<&'static str> = Vec::new();
         for clause in &rule.clauses {
+            let place = at.place(clause.span);
             if let Some(word) = once(&clause.kind) {
                 if seen.contains(&word) {
-                    self.report(errors::repeated_clause(at.place(clause.span), word, "a rule"));
+                    self.report(errors::repeated_clause(place, word, "a rule"));
                     continue;
                 }
                 seen.push(word);
             }
             match &clause.kind {
-                ast::ClauseKind::Priority(number) => priority = self.priority(at, number),
-                // All conditions hold before anything is given, wherever they stand.
-                ast::ClauseKind::Then(effects) => then = Some(effects),
+                ast::ClauseKind::Priority(number) => read.priority = self.priority(at, number),
+                ast::ClauseKind::Then(effects) => read.then = Some(effects),
                 ast::ClauseKind::Take(set) => {
-                    let place = at.place(clause.span);
-                    bundle = self.take(&mut scope, set, place);
+                    read.bundle = self.take(scope, set, place);
                     self.check_competition(group, place);
                 }
-                ast::ClauseKind::Limit { .. } | ast::ClauseKind::Budget { .. } => limits.push(clause),
+                ast::ClauseKind::Limit { .. } | ast::ClauseKind::Budget { .. } => read.limits.push(clause),
                 ast::ClauseKind::With(name, _) => {
                     if rule.template.is_none() {
-                        let place = at.place(clause.span);
                         let rule = &rule.header.name.text;
                         self.report(errors::argument_without_template(place, rule, &name.text));
                     }
@@ -400,98 +497,42 @@ impl<'a> Checker<'a> {
                 | ast::ClauseKind::Spendable(_)
                 | ast::ClauseKind::EffectiveFrom(_)
                 | ast::ClauseKind::NotEffective
-                | ast::ClauseKind::About(_) => self.clause(&mut scope, clause, &mut steps, &mut valid),
+                | ast::ClauseKind::About(_) => self.clause(scope, clause, &mut read.steps, &mut read.valid),
             }
         }
-        let own_terms = rule.clauses.iter().map(|clause| (at, clause));
-        let taken_terms =
-            taken.iter().flat_map(|taken| taken.clauses.iter().map(|clause| (taken.at, *clause)));
-        for (at, clause) in own_terms.chain(taken_terms) {
-            let ast::ClauseKind::Spendable(terms) = &clause.kind else { continue };
-            let place = at.place(clause.span);
-            if context.spendable.is_none() {
-                let terms = self.spendable(at, terms, place, &context.lasting);
-                context.spendable = Some(terms);
-            }
-        }
-        let taken_then = taken.as_ref().and_then(|taken| taken.then).filter(|_| then.is_none());
+    }
+
+    /// What a rule gives: its own effects, or else those of its template.
+    fn what_it_gives(
+        &mut self,
+        scope: &mut Scope,
+        (rule, place): (&ast::Rule, Place),
+        then: Option<&[ast::Effect]>,
+        inside: Option<&mut Inside<'_, 'a>>,
+        context: &mut Context,
+    ) -> Vec<Step> {
         let mut given = Vec::new();
         if let Some(effects) = then {
-            self.effects(&mut scope, effects, &mut context, &mut given);
-        } else if let (Some(taken), Some(effects), Some(names)) = (&taken, taken_then, inner.take()) {
-            let outer = scope.swap_names(names);
-            (scope.file, scope.space) = (taken.at.file, taken.at.space);
-            let before = self.found.len();
-            self.effects(&mut scope, effects, &mut context, &mut given);
-            self.label_from(before, place, &made);
-            inner = Some(scope.swap_names(outer));
-            (scope.file, scope.space) = (at.file, at.space);
-        } else if rule.template.is_none() || taken.is_some() {
-            let name = format!("rule `{}`", rule.header.name.text);
-            let example = match kind {
-                Some(GroupKind::Discount) => "then discount 5% on lines",
-                Some(GroupKind::Earn) | Some(GroupKind::State) | None => "then award 10 points",
-            };
-            self.report(errors::missing_clause(place, &name, "`then`", example));
+            self.effects(scope, effects, context, &mut given);
+            return given;
         }
-        self.spends_something(&context, &given);
-        match bundle {
-            Some(bundle) => self.of_sets(bundle, given, &mut steps),
-            None => steps.append(&mut given),
-        }
-        let processed = rule.clauses.iter().map(|clause| (at, clause));
-        let processed = processed
-            .chain(taken.iter().flat_map(|taken| taken.clauses.iter().map(|clause| (taken.at, *clause))));
-        for (at, clause) in processed {
-            if let ast::ClauseKind::Process { when: ast::Processing::InBatch, .. } = clause.kind
-                && (context.discounts || context.spends_at_once)
-            {
-                let name = &rule.header.name.text;
-                self.report(errors::batch_only(at.place(clause.span), place, name, context.discounts));
+        // Of a template that is not known it cannot be said what it gives.
+        let is_known = rule.template.is_none() || inside.is_some();
+        match inside.and_then(|inside| Some((inside.taken.then?, inside))) {
+            Some((effects, inside)) => self.inside(scope, inside, |checker, scope| {
+                checker.effects(scope, effects, context, &mut given);
+            }),
+            None if is_known => {
+                let name = format!("rule `{}`", rule.header.name.text);
+                let example = match context.kind {
+                    Some(GroupKind::Discount) => "then discount 5% on lines",
+                    Some(GroupKind::Earn) | Some(GroupKind::State) | None => "then award 10 points",
+                };
+                self.report(errors::missing_clause(place, &name, "`then`", example));
             }
+            None => {}
         }
-        let own: Vec<&ast::Clause> = rule.clauses.iter().collect();
-        let mut governance = self.governance(at, &own, "a rule");
-        let lasting = self.lasting("rule", at, &rule.header);
-        let mut typed_limits = coupon.map_or_else(Vec::new, |coupon| self.coupon(coupon));
-        if let (Some(taken), Some(names)) = (&taken, inner) {
-            governance.inherit(self.governance(taken.at, &taken.clauses, "a template"));
-            let outer = scope.swap_names(names);
-            (scope.file, scope.space) = (taken.at.file, taken.at.space);
-            let before = self.found.len();
-            self.rule_limits(&mut scope, &taken_limits, &lasting, &context, &mut typed_limits);
-            self.limits_know_their_member(&scope, &taken_limits, Some((place, &rule.header.name.text)));
-            self.label_from(before, place, &made);
-            scope.swap_names(outer);
-            (scope.file, scope.space) = (at.file, at.space);
-        }
-        self.rule_limits(&mut scope, &limits, &lasting, &context, &mut typed_limits);
-        if self.reactions.contains_key(&place) {
-            let accounts: Vec<Type> =
-                context.accounts.iter().map(|account| self.points_type(*account)).collect();
-            typed_limits.extend(self.budgets_of_reaction(place, &accounts));
-        }
-        typed_limits.sort_by_key(super::limits::rank);
-        self.limits_know_their_member(&scope, &limits, None);
-        let shared: Vec<&ast::Clause> = shared.iter().copied().filter(|clause| is_limit(clause)).collect();
-        (scope.file, scope.space) = (group_at.file, group_at.space);
-        self.limits_know_their_member(&scope, &shared, Some((place, &rule.header.name.text)));
-        steps.splice(0..0, self.check_histories(place, &valid).into_iter().map(Step::When));
-        if let Some(info) = group.and_then(|group| self.group_infos.get_mut(group)) {
-            info.accounts.extend(context.accounts.iter().copied());
-        }
-        self.out.rules.push(Rule {
-            name: rule.header.name.text.clone(),
-            title: rule.header.title.as_ref().map(|title| title.value.clone()),
-            docs: rule.docs.iter().map(|line| line.value.clone()).collect(),
-            group: group_id,
-            priority,
-            events,
-            steps,
-            limits: typed_limits,
-            governance,
-            place,
-        });
+        given
     }
 
     fn priority(&mut self, at: At, number: &ast::Lexeme) -> i64 {

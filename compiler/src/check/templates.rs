@@ -31,6 +31,16 @@ pub(super) struct Taken<'a> {
     pub then: Option<&'a [ast::Effect]>,
 }
 
+/// A template as a rule that is made from it sees it.
+pub(super) struct Inside<'t, 'a> {
+    pub taken: &'t Taken<'a>,
+    /// What is bound in it.
+    names: Names,
+    /// What is said with findings there, and where.
+    made: String,
+    place: Place,
+}
+
 impl<'a> Checker<'a> {
     /// Names of all templates.
     pub(super) fn declare_templates(&mut self, items: &Items<'a>) {
@@ -105,15 +115,15 @@ impl<'a> Checker<'a> {
         taken
     }
 
-    /// Binds the parameters of a rule's template, in a scope that then holds no other names; gives the names that it held.
-    pub(super) fn bind_parameters(
+    /// Binds the parameters of a rule's template.
+    pub(super) fn enter<'t>(
         &mut self,
         scope: &mut Scope,
-        taken: &Taken<'a>,
+        taken: &'t Taken<'a>,
         rule: &ast::Rule,
         rule_place: Place,
         steps: &mut Vec<Step>,
-    ) -> Names {
+    ) -> Inside<'t, 'a> {
         let parameters = &taken.template.parameters;
         let mut given: Vec<Option<Binding>> = parameters.iter().map(|_| None).collect();
         for clause in &rule.clauses {
@@ -153,6 +163,7 @@ impl<'a> Checker<'a> {
             );
         }
         let outer = scope.swap_names(Names::default());
+        let (file, space) = (scope.file, scope.space);
         (scope.file, scope.space) = (taken.at.file, taken.at.space);
         for (parameter, given) in parameters.iter().zip(given) {
             let place = scope.place(parameter.name.span);
@@ -171,7 +182,26 @@ impl<'a> Checker<'a> {
             };
             scope.bind(&parameter.name.text, binding, place);
         }
-        outer
+        (scope.file, scope.space) = (file, space);
+        let made = format!("rule `{}` is made from it", rule.header.name.text);
+        Inside { taken, names: scope.swap_names(outer), made, place: rule_place }
+    }
+
+    /// Looks at something of a template among the names there; what is found says which rule is made from it.
+    pub(super) fn inside(
+        &mut self,
+        scope: &mut Scope,
+        inside: &mut Inside<'_, 'a>,
+        look: impl FnOnce(&mut Self, &mut Scope),
+    ) {
+        let outer = scope.swap_names(std::mem::take(&mut inside.names));
+        let (file, space) = (scope.file, scope.space);
+        (scope.file, scope.space) = (inside.taken.at.file, inside.taken.at.space);
+        let before = self.found.len();
+        look(self, scope);
+        self.label_from(before, inside.place, &inside.made);
+        (scope.file, scope.space) = (file, space);
+        inside.names = scope.swap_names(outer);
     }
 
     /// A value for a parameter, of the type that the template declares.
@@ -236,7 +266,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Adds a label to what has been found since.
-    pub(super) fn label_from(&mut self, before: usize, place: Place, text: &str) {
+    fn label_from(&mut self, before: usize, place: Place, text: &str) {
         for diagnostic in self.found.iter_mut().skip(before) {
             diagnostic.labels.push(perq_grammar::diagnostic::Label { place, text: text.to_owned() });
         }
