@@ -23,9 +23,11 @@ fn run(problem: &Problem, what: &str, options: &Options) -> Solution {
     })
     .unwrap();
     let (elapsed, worked) = spent();
-    let gap = (solution.bound - solution.objective) as f64 / solution.bound as f64 * 100.0;
+    // Where much is missing, most of the objective is what that costs.
+    let gap = |of: i128| (solution.bound - solution.objective) as f64 / of.abs() as f64 * 100.0;
+    let (gap, of_scores) = (gap(solution.bound), gap(solution.score));
     println!(
-        "{what}: {} contacts of {} members, {} rows, {} passes, {} choices, objective {}, bound {}, gap {gap:.6} %, short {}, cut {}, {elapsed:.2} s elapsed, {worked:.2} s of processors",
+        "{what}: {} contacts of {} members, {} rows, {} passes, {} choices, objective {}, bound {}, gap {gap:.6} %, {of_scores:.6} % of the scores, short {}, cut {}, {elapsed:.2} s elapsed, {worked:.2} s of processors",
         problem.score.len(),
         problem.member_count(),
         solution.uses.len(),

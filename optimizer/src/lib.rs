@@ -25,6 +25,7 @@ mod rows;
 mod simplex;
 mod solve;
 mod subset;
+mod unmet;
 
 pub use admit::{Held, admit};
 pub use amounts::Amounts;

@@ -12,6 +12,7 @@ use crate::price::{
 };
 use crate::proof::prove;
 use crate::rows::{Row, Rows};
+use crate::unmet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -188,9 +189,11 @@ pub fn solve(
     // Many small steps would lead to the price of what is missing; what such a price is for, a lower one does as well.
     // Known prices have climbed already.
     let climbs = problem.score.len() > LOWERED && options.prices.is_empty();
-    let lower = climbs.then(|| lowered(&rows, unit >> shift)).flatten();
+    let sure = unmet::prices(&ground);
+    let is_sure = |row: usize| sure.as_ref().is_some_and(|sure| sure[row] > 0);
+    let lower = climbs.then(|| lowered(&rows, unit >> shift, is_sure)).flatten();
     let priced = Ground { rows: lower.as_ref().unwrap_or(&rows), ..ground };
-    let mut dual = prices(&priced, options, tell);
+    let mut dual = prices(&priced, options, sure.as_deref(), tell);
     let mut plan = Plan::of(&ground, std::mem::take(&mut dual.pass.chosen));
     let mut leads = Leads::of(&ground, &dual.prices, std::mem::take(&mut dual.pass.leads));
     let many = problem.member_count() > MANY;
@@ -215,7 +218,7 @@ pub fn solve(
         }
     }
     // Where nothing falls short, what that costs does not matter.
-    if problem.score.len() <= PROVEN && (lower.is_none() || !plan.is_short(&ground)) {
+    if problem.score.len() <= PROVEN && plan.objective(&ground) == plan.objective(&priced) {
         let mut least = dual.bound;
         for turn in 0..NEARER + SEARCHES {
             let found = prove(&priced, &dual, &plan, turn >= NEARER);
@@ -236,7 +239,9 @@ pub fn solve(
         dual.bound = least.min(dual.bound);
     }
     let objective = plan.objective(&ground);
-    if let Some(lower) = lower.filter(|_| plan.is_short(&ground)) {
+    if let Some(lower) =
+        lower.filter(|lower| plan.objective(&ground) < plan.objective(&Ground { rows: lower, ..ground }))
+    {
         missing(&ground, &lower, options, &mut dual, tell);
     }
     // Scores are whole, and so are objectives.
@@ -249,13 +254,13 @@ pub fn solve(
 const DEAR: i64 = 16;
 
 /// The rows with less to pay for what is missing, where that is much.
-fn lowered(rows: &Rows, unit: i64) -> Option<Rows> {
+fn lowered(rows: &Rows, unit: i64, is_sure: impl Fn(usize) -> bool) -> Option<Rows> {
     let most = DEAR.saturating_mul(unit).max(1);
     let mut lower = rows.clone();
     let mut any = false;
-    for row in &mut lower.list {
+    for (id, row) in lower.list.iter_mut().enumerate() {
         let less = (most / row.largest).max(1);
-        if let Some(worth) = row.worth.as_mut().filter(|worth| **worth > less) {
+        if let Some(worth) = row.worth.as_mut().filter(|worth| !is_sure(id) && **worth > less) {
             *worth = less;
             any = true;
         }
@@ -328,14 +333,19 @@ fn missing(
 }
 
 /// The prices: on samples that grow, then on all.
-fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)) -> Dual {
+fn prices(
+    ground: &Ground<'_>,
+    options: &Options,
+    sure: Option<&[i64]>,
+    tell: &mut dyn FnMut(Progress),
+) -> Dual {
     let members = ground.problem.member_count();
     if ground.rows.list.is_empty() {
         // Nothing is shared, so nothing has a price.
         let search = Search { steps: 0, reach: 0, unit: None, pace: Pace::Short, known: None };
         return descend(ground, Vec::new(), (Asked::All, &[]), (search, None), &mut |_, _| {});
     }
-    let mut start = known(ground, &options.prices);
+    let start = known(ground, &options.prices).map(|known| unmet::rebased(ground, known, sure));
     let warm = start.is_some();
     let many = ground.rows.list.len() > MANY_ROWS;
     let search = |steps, reach, halvings| {
@@ -344,30 +354,32 @@ fn prices(ground: &Ground<'_>, options: &Options, tell: &mut dyn FnMut(Progress)
     };
     let shift = ground.shift;
     if !many && members > MANY {
-        return in_turns(ground, start, search, options, tell);
+        return in_turns(ground, (start, sure), search, options, tell);
     }
+    let mut first = start.is_none();
+    let mut start = start.or(sure.map(<[i64]>::to_vec)).unwrap_or_default();
     let mut sample = SAMPLE;
     while !warm && sample * 3 < members {
         let drawn = draw(ground.problem, sample, options.seed);
-        let own = if start.is_none() { search(200, 5000, 8) } else { search(140, 200, 6) };
+        let own = if first { search(200, 5000, 8) } else { search(140, 200, 6) };
         let asked = Asked::Some(&drawn);
         let bounds = in_proportion(ground, asked);
-        let found = descend(ground, start.unwrap_or_default(), (asked, &bounds), (own, None), &mut |_, _| {});
+        let found = descend(ground, start, (asked, &bounds), (own, None), &mut |_, _| {});
         tell(Progress::Sampled(sample));
-        start = Some(found.prices);
+        (start, first) = (found.prices, false);
         sample *= 8;
     }
-    let search = match (&start, warm) {
-        (None, _) if many => search(300, 5000, 9),
-        (None, _) if members <= 2000 => search(400, 200, 0),
-        (None, _) => search(60, 800, 0),
-        (Some(_), true) if many => search(60, 100, 5),
-        (Some(_), true) => Search { known: Some(16), ..search(32, 100, 0) },
-        (Some(_), false) => search(140, 100, 7),
+    let search = match (first, warm) {
+        (true, _) if many => search(300, 5000, 9),
+        (true, _) if members <= 2000 => search(400, 200, 0),
+        (true, _) => search(60, 800, 0),
+        (false, true) if many => search(60, 100, 5),
+        (false, true) => Search { known: Some(16), ..search(32, 100, 0) },
+        (false, false) => search(140, 100, 7),
     };
     let bounds = in_proportion(ground, Asked::All);
     let asked = (Asked::All, bounds.as_slice());
-    descend(ground, start.unwrap_or_default(), asked, (search, None), &mut |passes, bound| {
+    descend(ground, start, asked, (search, None), &mut |passes, bound| {
         tell(Progress::Priced(passes, bound >> shift));
     })
 }
@@ -382,7 +394,7 @@ fn falls(course: &[i128]) -> bool {
 }
 
 /// What is bound and chosen at prices.
-fn at_all(ground: &Ground<'_>, prices: &[i64]) -> Dual {
+pub fn at_all(ground: &Ground<'_>, prices: &[i64]) -> Dual {
     at(ground, prices, (Asked::All, &in_proportion(ground, Asked::All)), None)
 }
 
@@ -404,7 +416,7 @@ const LEAST_REACH: i64 = 12;
 /// changes as prices move. So few passes over all members are needed, since each counts like a step of the search.
 fn in_turns(
     ground: &Ground<'_>,
-    start: Option<Vec<i64>>,
+    (start, sure): (Option<Vec<i64>>, Option<&[i64]>),
     search: impl Fn(u32, i64, u32) -> Search,
     options: &Options,
     tell: &mut dyn FnMut(Progress),
@@ -417,7 +429,8 @@ fn in_turns(
         let drawn = draw(ground.problem, SAMPLE, options.seed);
         let asked = Asked::Some(&drawn);
         let bounds = in_proportion(ground, asked);
-        let found = descend(ground, Vec::new(), (asked, &bounds), (search(60, 600, 0), None), &mut |_, _| {});
+        let start = sure.unwrap_or_default().to_vec();
+        let found = descend(ground, start, (asked, &bounds), (search(60, 600, 0), None), &mut |_, _| {});
         choices += found.choices;
         tell(Progress::Sampled(SAMPLE));
         found.prices
