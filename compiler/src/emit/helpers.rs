@@ -65,6 +65,8 @@ macro_rules! native_helpers {
             Award award(site, num_low, num_high, den_low, den_high, row);
             /// `Discount`.
             Discount discount(site, selection, num_low, num_high, den_low, den_high);
+            /// `Discount` of a selection that holds nothing but so many pieces of one line.
+            DiscountLine discount_line(site, row, pieces, num_low, num_high, den_low, den_high);
         }
     };
 }

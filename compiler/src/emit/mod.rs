@@ -7,6 +7,7 @@
 
 pub mod abi;
 pub mod helpers;
+mod single;
 mod template;
 
 pub use template::{Parts, Template, rule_of, template};
@@ -23,6 +24,7 @@ use cranelift_codegen::ir::{self as clif, AbiParam, Block, FuncRef, InstBuilder,
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use cranelift_module::{FuncId, Linkage, Module};
 use helpers::Helper;
+use single::Singles;
 use std::collections::BTreeMap;
 
 /// Instructions of a function above which it is not worth the compiler's time and memory.
@@ -129,6 +131,7 @@ impl<'m, M: Module> Emitter<'m, M> {
             fault,
             called: BTreeMap::new(),
             constants: 0,
+            singles: Singles::of(&function.insts),
             values: Vec::with_capacity(function.insts.len()),
             variables: Vec::new(),
             frames: Vec::new(),
@@ -162,6 +165,8 @@ enum Lowered {
     Row(clif::Value, clif::Value),
     /// A selection or a bag, by its number.
     Buffer(i64),
+    /// A line that is selected, and how many pieces of it.
+    Single(clif::Value, clif::Value),
 }
 
 /// A 128-bit number.
@@ -202,6 +207,8 @@ struct Lowering<'e, M: Module> {
     called: BTreeMap<Helper, FuncRef>,
     /// Constants that were read from the context.
     constants: i32,
+    /// Selections of one line.
+    singles: Singles,
     values: Vec<Lowered>,
     variables: Vec<Place>,
     frames: Vec<Frame>,
@@ -496,6 +503,15 @@ impl<M: Module> Lowering<'_, M> {
                 Lowered::Nothing
             }
 
+            Inst::NewSelection if self.singles.selected(Value(self.at)).is_some() => {
+                let count = self.field(context::LINE_COUNT);
+                let fuel = self.result(context::FUEL);
+                let empty = self.builder.ins().icmp(IntCC::SignedLessThan, fuel, count);
+                self.fault_if(empty, FaultKind::OutOfFuel);
+                let fuel = self.builder.ins().isub(fuel, count);
+                self.builder.ins().store(changing(), fuel, self.context, context::FUEL);
+                Lowered::Nothing
+            }
             Inst::NewSelection => {
                 let (number, buffer) = self.made();
                 self.call(Helper::NewSelection, &[buffer])?;
@@ -509,6 +525,9 @@ impl<M: Module> Lowering<'_, M> {
                 let pieces = self.builder.ins().smax(pieces, zero);
                 let count = self.builder.ins().smax(count, zero);
                 let count = self.builder.ins().smin(count, pieces);
+                if self.singles.selected(*selection).is_some() {
+                    return Ok(Lowered::Single(row, count));
+                }
                 let address = self.selected(*selection, row)?;
                 self.builder.ins().store(changing(), count, address, 0);
                 Lowered::Nothing
@@ -613,6 +632,15 @@ impl<M: Module> Lowering<'_, M> {
             }
             Inst::Discount { site: _, selection, num, den } => {
                 let (num, den) = (self.wide(*num)?, self.wide(*den)?);
+                if let Some(selected) = self.singles.selected(*selection) {
+                    let Lowered::Single(row, count) = self.value(selected)? else {
+                        return Err(ILL.to_owned());
+                    };
+                    let site = self.constant()?;
+                    let words = [site, row, count, num.low, num.high, den.low, den.high];
+                    self.call(Helper::DiscountLine, &words)?;
+                    return Ok(Lowered::Nothing);
+                }
                 let (site, selection) = (self.constant()?, self.buffer(*selection)?);
                 self.call(Helper::Discount, &[site, selection, num.low, num.high, den.low, den.high])?;
                 Lowered::Nothing
@@ -644,16 +672,20 @@ impl<M: Module> Lowering<'_, M> {
     fn word(&self, value: Value) -> Result<clif::Value> {
         match self.value(value)? {
             Lowered::Word(word) | Lowered::Row(word, _) => Ok(word),
-            Lowered::Nothing | Lowered::Wide(_) | Lowered::Buffer(_) => Err(ILL.to_owned()),
+            Lowered::Nothing | Lowered::Wide(_) | Lowered::Buffer(_) | Lowered::Single(..) => {
+                Err(ILL.to_owned())
+            }
         }
     }
 
     fn wide(&self, value: Value) -> Result<Wide> {
         match self.value(value)? {
             Lowered::Wide(wide) => Ok(wide),
-            Lowered::Nothing | Lowered::Word(_) | Lowered::Row(..) | Lowered::Buffer(_) => {
-                Err(ILL.to_owned())
-            }
+            Lowered::Nothing
+            | Lowered::Word(_)
+            | Lowered::Row(..)
+            | Lowered::Buffer(_)
+            | Lowered::Single(..) => Err(ILL.to_owned()),
         }
     }
 
@@ -661,16 +693,22 @@ impl<M: Module> Lowering<'_, M> {
     fn row(&self, value: Value) -> Result<(clif::Value, clif::Value)> {
         match self.value(value)? {
             Lowered::Row(row, slots) => Ok((row, slots)),
-            Lowered::Nothing | Lowered::Word(_) | Lowered::Wide(_) | Lowered::Buffer(_) => {
-                Err(ILL.to_owned())
-            }
+            Lowered::Nothing
+            | Lowered::Word(_)
+            | Lowered::Wide(_)
+            | Lowered::Buffer(_)
+            | Lowered::Single(..) => Err(ILL.to_owned()),
         }
     }
 
     fn buffer(&mut self, value: Value) -> Result<clif::Value> {
         match self.value(value)? {
             Lowered::Buffer(number) => Ok(self.int(number)),
-            Lowered::Nothing | Lowered::Word(_) | Lowered::Wide(_) | Lowered::Row(..) => Err(ILL.to_owned()),
+            Lowered::Nothing
+            | Lowered::Word(_)
+            | Lowered::Wide(_)
+            | Lowered::Row(..)
+            | Lowered::Single(..) => Err(ILL.to_owned()),
         }
     }
 

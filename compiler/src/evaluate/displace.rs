@@ -44,8 +44,8 @@ struct Contender {
 /// Reusable memory.
 #[derive(Debug, Default)]
 pub(super) struct Displacer {
-    /// Parts that compete: on what, whose, and which.
-    places: Vec<(u32, u32, usize)>,
+    /// Parts that compete: on what, and which, in one number.
+    places: Vec<u64>,
     /// The same parts, by what they compete on.
     order: Vec<usize>,
     contenders: Vec<Contender>,
@@ -130,11 +130,14 @@ impl Displacer {
         let of_sets = |part: &Part| per == Scope::Unit && has_sets(part.run);
         let competes = |part: &Part| !part.gone && !of_sets(part);
         self.places.clear();
-        for (part, index) in parts.iter().zip(0usize..).filter(|(part, _)| competes(part)) {
-            self.places.push((if per == Scope::Basket { NONE } else { part.row }, part.run, index));
+        for (part, index) in parts.iter().zip(0u32..).filter(|(part, _)| competes(part)) {
+            let row = if per == Scope::Basket { NONE } else { part.row };
+            self.places.push(u64::from(row) << 32 | u64::from(index));
         }
+        // Parts stand by rule.
         self.places.sort_unstable();
-        self.order.extend(self.places.iter().map(|(_, _, index)| *index));
+        let index = |place: &u64| usize::try_from(place & u64::from(u32::MAX)).unwrap_or(usize::MAX);
+        self.order.extend(self.places.iter().map(index));
         self.contenders.clear();
         for (at, index) in self.order.iter().enumerate() {
             let Some(part) = parts.get(*index) else { continue };
@@ -180,6 +183,9 @@ impl Displacer {
                     Err(kind) => fail(runs, contender.run, (kind, site), faults),
                 }
             }
+        }
+        if !runs.iter().any(|run| run.faulted) {
+            return;
         }
         let faulted = |run: u32| run_of(runs, run).is_some_and(|run| run.faulted);
         self.contenders.retain(|contender| !faulted(contender.run));

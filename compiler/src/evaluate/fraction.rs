@@ -119,6 +119,9 @@ impl Fraction {
     /// # Errors
     /// It does not fit.
     pub fn plus(self, other: Fraction) -> Result<Fraction, FaultKind> {
+        if self.num == 0 && self.den == 1 && other.den <= REDUCE_ABOVE {
+            return Ok(other);
+        }
         // Most sums are of whole numbers, or of parts of one whole.
         if self.den == other.den
             && self.den <= REDUCE_ABOVE
@@ -237,7 +240,8 @@ impl Fraction {
 
     /// What it has beyond its floor; from 0 to less than 1.
     pub fn beyond_floor(self) -> Fraction {
-        Fraction { num: self.num.rem_euclid(self.den), den: self.den }
+        // Wrapping does not matter: the difference is from 0 to less than the denominator.
+        Fraction { num: self.num.wrapping_sub(self.floor().wrapping_mul(self.den)), den: self.den }
     }
 }
 

@@ -83,7 +83,7 @@ pub(super) struct Granter {
     fitter: Fitter,
     accounts: Vec<AccountId>,
     exact: Vec<Fraction>,
-    order: Vec<usize>,
+    rests: Vec<(Fraction, usize)>,
     wholes: Vec<i128>,
     parted: Vec<i128>,
     last: Vec<i128>,
@@ -127,11 +127,11 @@ impl Owner<'_> {
         }
     }
 
-    /// Whether the account waits for the end of what `per` names.
-    fn waits_for(&self, part: &Part, per: RoundPer) -> Option<Rounding> {
+    /// How what an effect gives is rounded, where its account waits for the end of what `per` names.
+    fn waits_for(&self, effect: &[Part], per: RoundPer) -> Option<Rounding> {
+        let part = effect.first()?;
         let account = self.account(part.account?)?;
-        (!part.gone && account.per == per && self.own_rounding(part.site).is_none())
-            .then_some(account.rounding)
+        (account.per == per && self.own_rounding(part.site).is_none()).then_some(account.rounding)
     }
 }
 
@@ -189,9 +189,11 @@ impl Granter {
     ) -> Result<(), SiteFault> {
         let short = stay_above_zero(parts, lines);
         note(cuts, owner.rule_id, LimitOf::Discounts, CutBy::PriceFloor, i128::from(short));
-        for part in parts.iter_mut() {
-            let rounding = owner.own_rounding(part.site).or_else(|| owner.waits_for(part, RoundPer::Line));
-            if let (Some(rounding), Some(_)) = (rounding, part.account) {
+        for effect in parts.chunk_by_mut(of_one_effect) {
+            let Some(first) = effect.first().filter(|part| part.account.is_some()) else { continue };
+            let own = owner.own_rounding(first.site);
+            let Some(rounding) = own.or_else(|| owner.waits_for(effect, RoundPer::Line)) else { continue };
+            for part in effect.iter_mut().filter(|part| own.is_some() || !part.gone) {
                 part.amount = Fraction::whole(part.amount.round(rounding).map_err(|kind| (kind, part.site))?);
                 part.whole = true;
             }
@@ -332,14 +334,16 @@ impl Granter {
     fn round_per_rule(&mut self, owner: Owner<'_>, parts: &mut [Part]) -> Result<(), SiteFault> {
         self.list_accounts(parts);
         for account in &self.accounts {
-            let waits = |part: &Part| {
-                if part.account == Some(*account) { owner.waits_for(part, RoundPer::Rule) } else { None }
+            let waits = |effect: &[Part]| {
+                let of_account = effect.first().is_some_and(|part| part.account == Some(*account));
+                if of_account { owner.waits_for(effect, RoundPer::Rule) } else { None }
             };
             let mut sum = Fraction::ZERO;
             let mut last = None;
             self.exact.clear();
-            for part in parts.iter() {
-                if let Some(rounding) = waits(part) {
+            for effect in parts.chunk_by(of_one_effect) {
+                let Some(rounding) = waits(effect) else { continue };
+                for part in effect.iter().filter(|part| !part.gone) {
                     sum = sum.plus(part.amount).map_err(|kind| (kind, part.site))?;
                     self.exact.push(part.amount);
                     last = Some((rounding, part.site));
@@ -347,8 +351,10 @@ impl Granter {
             }
             let Some((rounding, site)) = last else { continue };
             let whole = sum.round(rounding).map_err(|kind| (kind, site))?;
-            apportion(whole, &self.exact, &mut self.order, &mut self.wholes);
-            for (part, whole) in parts.iter_mut().filter(|part| waits(part).is_some()).zip(&self.wholes) {
+            apportion(whole, &self.exact, &mut self.rests, &mut self.wholes);
+            let effects = parts.chunk_by_mut(of_one_effect).filter(|effect| waits(effect).is_some());
+            let waiting = effects.flatten().filter(|part| !part.gone);
+            for (part, whole) in waiting.zip(&self.wholes) {
                 part.amount = Fraction::whole(*whole);
                 part.whole = true;
             }
@@ -371,13 +377,16 @@ impl Granter {
             let mut waiting = Fraction::ZERO;
             let mut balance = self.balances.get(account.index()).copied().unwrap_or_default();
             let mut site = SiteId::default();
-            for part in parts.iter().filter(|part| !part.gone && part.account == Some(*account)) {
-                site = part.site;
-                if owner.waits_for(part, RoundPer::Basket).is_some() {
-                    waiting = waiting.plus(part.amount).map_err(|kind| (kind, site))?;
-                } else {
-                    let whole = balance.whole.checked_add(part.amount.floor());
-                    balance.whole = whole.ok_or((FaultKind::Overflow, site))?;
+            for effect in parts.chunk_by(of_one_effect) {
+                let waits = owner.waits_for(effect, RoundPer::Basket).is_some();
+                for part in effect.iter().filter(|part| !part.gone && part.account == Some(*account)) {
+                    site = part.site;
+                    if waits {
+                        waiting = waiting.plus(part.amount).map_err(|kind| (kind, site))?;
+                    } else {
+                        let whole = balance.whole.checked_add(part.amount.floor());
+                        balance.whole = whole.ok_or((FaultKind::Overflow, site))?;
+                    }
                 }
             }
             balance.exact = balance.exact.plus(waiting).map_err(|kind| (kind, site))?;
@@ -390,7 +399,7 @@ impl Granter {
             }
             self.exact.push(waiting);
         }
-        for effect in parts.chunk_by(|a, b| a.site == b.site) {
+        for effect in parts.chunk_by(of_one_effect) {
             let all = effect.iter().filter(|part| !part.gone).map(|part| i128::from(part.money()));
             if i64::try_from(all.fold(0, i128::saturating_add)).is_err() {
                 return Err((
@@ -399,24 +408,26 @@ impl Granter {
                 ));
             }
         }
-        for part in parts.iter().filter(|part| !part.gone && part.amount.is_positive()) {
-            let waits = owner.waits_for(part, RoundPer::Basket).is_some();
-            let amount = if waits { Some(0) } else { i64::try_from(part.amount.floor()).ok() };
-            self.given.push(Given {
-                group: owner.group_id,
-                position: run.position,
-                rule: owner.rule_id,
-                site: part.site,
-                account: part.account,
-                debit: false,
-                row: part.row,
-                pieces: part.pieces,
-                // Their sums have just been checked.
-                amount: amount.unwrap_or(0),
-                exact: waits.then_some(part.amount),
-            });
-            if let Some(line) = line_of(lines, part.row) {
-                line.running = line.running.saturating_sub(part.money());
+        for effect in parts.chunk_by(of_one_effect) {
+            let waits = owner.waits_for(effect, RoundPer::Basket).is_some();
+            for part in effect.iter().filter(|part| !part.gone && part.amount.is_positive()) {
+                let amount = if waits { Some(0) } else { i64::try_from(part.amount.floor()).ok() };
+                self.given.push(Given {
+                    group: owner.group_id,
+                    position: run.position,
+                    rule: owner.rule_id,
+                    site: part.site,
+                    account: part.account,
+                    debit: false,
+                    row: part.row,
+                    pieces: part.pieces,
+                    // Their sums have just been checked.
+                    amount: amount.unwrap_or(0),
+                    exact: waits.then_some(part.amount),
+                });
+                if let Some(line) = line_of(lines, part.row) {
+                    line.running = line.running.saturating_sub(part.money());
+                }
             }
         }
         for (account, waiting) in self.accounts.iter().zip(&self.exact) {
@@ -463,19 +474,19 @@ impl Granter {
             self.exact.clear();
             let groups = of_account(&self.groups, id);
             self.exact.extend(groups.iter().map(|sum| sum.exact));
-            apportion(whole, &self.exact, &mut self.order, &mut self.wholes);
+            apportion(whole, &self.exact, &mut self.rests, &mut self.wholes);
             // Both stand in the order in which groups are settled.
             let rules = of_account(&self.rules, id).chunk_by(|a, b| a.group == b.group);
             for (rules, whole) in rules.zip(&self.wholes) {
                 self.exact.clear();
                 self.exact.extend(rules.iter().map(|sum| sum.exact));
-                apportion(*whole, &self.exact, &mut self.order, &mut self.parted);
+                apportion(*whole, &self.exact, &mut self.rests, &mut self.parted);
                 for (rule, whole) in rules.iter().zip(&self.parted) {
                     let given = self.given.get_mut(rule.given.clone()).unwrap_or(&mut []);
                     let waits = |part: &&mut Given| part.account == Some(id) && part.exact.is_some();
                     self.exact.clear();
                     self.exact.extend(given.iter_mut().filter(waits).filter_map(|part| part.exact));
-                    apportion(*whole, &self.exact, &mut self.order, &mut self.last);
+                    apportion(*whole, &self.exact, &mut self.rests, &mut self.last);
                     for (part, whole) in given.iter_mut().filter(waits).zip(&self.last) {
                         part.amount = i64::try_from(*whole).unwrap_or(0);
                     }
@@ -584,6 +595,11 @@ impl Granter {
             }
         }
     }
+}
+
+/// Parts of a rule stand by effect, and those of an effect have one account.
+fn of_one_effect(a: &Part, b: &Part) -> bool {
+    a.site == b.site
 }
 
 /// The sum of the group at hand, which is the last that was settled.

@@ -344,8 +344,13 @@ impl Pricer {
             self.sharers.push(Sharer { weight: 0, room: part.min(line.left()) });
         }
         for (sharer, (_, _, weight)) in self.sharers.iter_mut().zip(&self.chosen) {
-            let times = denominator.checked_div(weight.denominator()).unwrap_or(1);
-            sharer.weight = weight.numerator().checked_mul(times).ok_or(FaultKind::Overflow)?;
+            // Most weights are whole.
+            sharer.weight = if weight.denominator() == denominator {
+                weight.numerator()
+            } else {
+                let times = denominator.checked_div(weight.denominator()).unwrap_or(1);
+                weight.numerator().checked_mul(times).ok_or(FaultKind::Overflow)?
+            };
         }
         let wanted = match amount {
             DiscountAmount::Share => value.times(whole)?.round(rounding)?,

@@ -220,8 +220,13 @@ pub fn over_pieces(amount: i64, pieces: i64) -> (i64, i64) {
 }
 
 /// Shares a whole among exact parts that add up to about it: each gets its floor, and one more goes to the largest
-/// fractions; ties to the larger part, then to the earlier. `wholes` is cleared and holds one for each.
-pub fn apportion(whole: i128, exact: &[Fraction], order: &mut Vec<usize>, wholes: &mut Vec<i128>) {
+/// fractions; ties to the larger part, then to the earlier. `wholes` is cleared and holds one for each; `rests` is memory.
+pub fn apportion(
+    whole: i128,
+    exact: &[Fraction],
+    rests: &mut Vec<(Fraction, usize)>,
+    wholes: &mut Vec<i128>,
+) {
     wholes.clear();
     wholes.extend(exact.iter().map(|part| part.floor()));
     let given = wholes.iter().fold(0i128, |sum, part| sum.saturating_add(*part));
@@ -229,14 +234,13 @@ pub fn apportion(whole: i128, exact: &[Fraction], order: &mut Vec<usize>, wholes
     if left <= 0 {
         return;
     }
-    order.clear();
-    order.extend(0..exact.len());
-    let part = |line: &usize| exact.get(*line).copied().unwrap_or_default();
-    order.sort_unstable_by(|a, b| {
-        let by_fraction = part(b).beyond_floor().compare(part(a).beyond_floor());
-        by_fraction.then_with(|| part(b).compare(part(a))).then(a.cmp(b))
+    rests.clear();
+    rests.extend(exact.iter().map(|part| part.beyond_floor()).zip(0..));
+    let part = |line: usize| exact.get(line).copied().unwrap_or_default();
+    rests.sort_unstable_by(|(a, of_a), (b, of_b)| {
+        b.compare(*a).then_with(|| part(*of_b).compare(part(*of_a))).then(of_a.cmp(of_b))
     });
-    for line in order.iter() {
+    for (_, line) in rests.iter() {
         if left == 0 {
             return;
         }
@@ -437,8 +441,8 @@ mod tests {
             let sum = exact.iter().fold(Fraction::ZERO, |sum, part| sum.plus(*part).unwrap());
             for rounding in MODES {
                 let whole = sum.round(rounding).unwrap();
-                let (mut order, mut wholes) = (Vec::new(), Vec::new());
-                apportion(whole, &exact, &mut order, &mut wholes);
+                let (mut rests, mut wholes) = (Vec::new(), Vec::new());
+                apportion(whole, &exact, &mut rests, &mut wholes);
                 prop_assert_eq!(wholes.iter().sum::<i128>(), whole);
                 for (part, whole) in exact.iter().zip(&wholes) {
                     prop_assert!((part.floor()..=part.ceiling()).contains(whole));

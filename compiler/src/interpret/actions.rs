@@ -227,6 +227,29 @@ pub fn discount(
     Ok(())
 }
 
+/// `Discount` of a selection that holds nothing but so many pieces of one row, of so many rows.
+///
+/// # Errors
+/// `OutOfFuel`, `DivisionByZero`, `Overflow`.
+pub fn discount_line(
+    out: &mut Proposals,
+    fuel: &mut i64,
+    site: SiteId,
+    (num, den): (i128, i128),
+    (rows, row, pieces): (usize, u32, i64),
+) -> Result<(), FaultKind> {
+    let of_row = if pieces > 0 { SELECTED_TURNS } else { 0 };
+    take(fuel, turns(rows).saturating_add(PROPOSAL_TURNS).saturating_add(of_row))?;
+    let (num, den) = exact::fraction(num, den)?;
+    let begin = mark(out)?;
+    if pieces > 0 {
+        out.selected.push((row, pieces));
+        let end = mark(out)?;
+        out.list.push(Proposal { site, num, den, row: None, selected: begin..end });
+    }
+    Ok(())
+}
+
 /// `ChooseSets`.
 ///
 /// # Errors

@@ -346,3 +346,19 @@ fn discount(
     context.fuel = fuel;
     outcome
 }
+
+#[expect(clippy::too_many_arguments, reason = "emitted code passes words")]
+fn discount_line(
+    context: &mut Context<'_>,
+    site: i64,
+    row: i64,
+    pieces: i64,
+    num_low: i64,
+    num_high: i64,
+    den_low: i64,
+    den_high: i64,
+) -> Outcome {
+    let amount = (joined(num_low, num_high), joined(den_low, den_high));
+    let selected = (context.rows, constant(row), pieces);
+    actions::discount_line(context.out, &mut context.fuel, SiteId(constant(site)), amount, selected)
+}

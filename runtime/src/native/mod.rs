@@ -19,7 +19,7 @@ use perq_compiler::interpret::actions::{Bag, symbols};
 use perq_compiler::interpret::picks::Run;
 use perq_compiler::interpret::sets::Sets;
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{Fault, FunctionId, MISSING, Verified};
+use perq_compiler::ir::{Fault, FunctionId, MISSING, SlotId, Verified};
 use std::collections::{HashMap, HashSet};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -108,7 +108,26 @@ enum Made {
 /// Code of a function, and what it needs.
 struct Compiled {
     made: MadeCode,
-    parts: Parts,
+    /// The constants of its template, then the references whose bits it reads: in one place, since with many functions
+    /// each place is one that no cache holds.
+    words: Box<[i64]>,
+    /// How many of these are constants.
+    constants: usize,
+    /// What [`Parts::assumed`] is for it.
+    assumed: Option<Box<[SlotId]>>,
+}
+
+impl Compiled {
+    fn new(made: MadeCode, parts: Parts) -> Compiled {
+        let Parts { constants: mut words, references, assumed } = parts;
+        let constants = words.len();
+        words.extend(references.iter().map(|reference| i64::from(reference.0)));
+        Compiled { made, words: words.into(), constants, assumed: assumed.map(Into::into) }
+    }
+
+    fn references(&self) -> &[i64] {
+        self.words.get(self.constants..).unwrap_or(&[])
+    }
 }
 
 /// Code of a template, and what it needs.
@@ -412,10 +431,10 @@ impl Functions {
         let known = self.templates.lock().unwrap_or_else(PoisonError::into_inner);
         for (function, wanted) in wanted {
             let entry = match wanted.as_ref().and_then(|(template, _)| known.made.get(template)).cloned() {
-                Some(Made::Code(made)) => Entry::Compiled(Compiled {
-                    made,
-                    parts: wanted.map_or(Parts::default(), |(_, parts)| parts),
-                }),
+                Some(Made::Code(made)) => {
+                    let parts = wanted.map_or(Parts::default(), |(_, parts)| parts);
+                    Entry::Compiled(Compiled::new(made, parts))
+                }
                 Some(Made::Declined(words)) => Entry::Declined(words),
                 None => Entry::Declined("there is no such function".to_owned()),
             };
@@ -554,12 +573,12 @@ impl Runs<'_> {
     fn run(&mut self, call: Call<'_>) -> Result<(), Fault> {
         let functions = self.functions;
         let entry = match functions.entries.get(call.function.index()).and_then(OnceLock::get) {
-            Some(Entry::Compiled(entry)) if self.fits && self.may_assume(call.function, &entry.parts) => {
+            Some(Entry::Compiled(entry)) if self.fits && self.may_assume(call.function, entry) => {
                 entry
             }
             Some(Entry::Compiled(_) | Entry::Declined(_)) | None => return self.interpret(call),
         };
-        if entry.parts.assumed.is_none() {
+        if entry.assumed.is_none() {
             return self.enter(entry, call.rows);
         }
         let before = (self.context.fuel, Lengths::of(self.context.out));
@@ -582,8 +601,8 @@ impl Runs<'_> {
 
     /// Whether what code takes for granted is so.
     #[inline]
-    fn may_assume(&self, function: FunctionId, parts: &Parts) -> bool {
-        let Some(sets) = &parts.assumed else { return true };
+    fn may_assume(&self, function: FunctionId, entry: &Compiled) -> bool {
+        let Some(sets) = &entry.assumed else { return true };
         let record = self.context.record;
         // Small sets take no turns, and neither do those that lie in a small list.
         let free = self.sets_are_free
@@ -620,10 +639,11 @@ impl Runs<'_> {
     }
 
     /// Lists the words of the references that a function tests.
-    fn list_references(&mut self, parts: &Parts) {
+    fn list_references(&mut self, references: &[i64]) {
         self.references.clear();
-        for reference in &parts.references {
-            let words = match self.context.bindings.references.get(reference.index()) {
+        for reference in references {
+            let reference = usize::try_from(*reference).unwrap_or(usize::MAX);
+            let words = match self.context.bindings.references.get(reference) {
                 Some(bits) if !bits.words.is_empty() => &bits.words[..],
                 Some(_) | None => &NO_BITS,
             };
@@ -661,17 +681,18 @@ impl Runs<'_> {
 
     #[inline(always)]
     fn enter(&mut self, entry: &Compiled, rows: Option<&[u32]>) -> Result<(), Fault> {
-        let Compiled { made, parts } = entry;
+        let made = &entry.made;
         if made.has_buffers {
             self.make_room(made);
         }
-        if !parts.references.is_empty() {
-            self.list_references(parts);
+        let references = entry.references();
+        if !references.is_empty() {
+            self.list_references(references);
         }
         if made.narrowed {
             self.narrow(rows);
         }
-        self.context.constants = parts.constants.as_ptr();
+        self.context.constants = entry.words.as_ptr();
         // SAFETY: the code is that of a verified function of this program, and its shard lives as long as `functions`. It
         // reads and writes memory only through the context, which is live and is used by nothing else until it
         // returns, and there only:
