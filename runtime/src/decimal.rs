@@ -84,6 +84,9 @@ pub fn parse(text: &str, scale: u8) -> Result<i64, DecimalError> {
 /// # Errors
 /// As [`parse`] of the same number.
 pub fn rescaled(count: i128, of: i8, scale: u8) -> Result<i64, DecimalError> {
+    if i32::from(of) == i32::from(scale) {
+        return i64::try_from(count).ok().filter(|count| *count != i64::MIN).ok_or(DecimalError::OutOfRange);
+    }
     let shift = i32::from(scale) - i32::from(of);
     let factor = 10i128.checked_pow(shift.unsigned_abs());
     let rescaled = match (factor, shift < 0) {
@@ -113,23 +116,82 @@ fn exponent(digits: &[u8]) -> DecimalError {
     }
 }
 
+/// The two digits of every number below a hundred, one after another.
+const PAIRS: [u8; 200] = {
+    let mut pairs = [0; 200];
+    let mut at = 0;
+    while at < 100 {
+        pairs[2 * at] = b'0' + (at / 10) as u8;
+        pairs[2 * at + 1] = b'0' + (at % 10) as u8;
+        at += 1;
+    }
+    pairs
+};
+
+/// Decimals that the count of 64 bits is written with; its digits, the point and the sign are at most so many bytes.
+const SMALL_SCALE: u8 = 18;
+const SMALL: usize = 22;
+
 /// Appends a count of 10^-`scale` as a decimal with exactly `scale` decimals, such as `-0.05`.
 pub fn write(out: &mut Vec<u8>, count: i128, scale: u8) {
+    match i64::try_from(count) {
+        Ok(count) if scale <= SMALL_SCALE => write_small(out, count, scale),
+        Ok(_) | Err(_) => write_large(out, count, scale),
+    }
+}
+
+/// From the last digit to the first, two at a time.
+fn write_small(out: &mut Vec<u8>, count: i64, scale: u8) {
+    let mut text = [b'0'; SMALL];
+    let mut at = SMALL;
+    let mut rest = count.unsigned_abs();
+    let pair = |text: &mut [u8; SMALL], at: usize, pair: u64| {
+        let pair = 2 * pair as usize;
+        text[at] = PAIRS[pair];
+        text[at + 1] = PAIRS[pair + 1];
+    };
+    if scale > 0 {
+        for _ in 0..scale / 2 {
+            at -= 2;
+            pair(&mut text, at, rest % 100);
+            rest /= 100;
+        }
+        if scale % 2 == 1 {
+            at -= 1;
+            text[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        at -= 1;
+        text[at] = b'.';
+    }
+    while rest >= 100 {
+        at -= 2;
+        pair(&mut text, at, rest % 100);
+        rest /= 100;
+    }
+    if rest >= 10 {
+        at -= 2;
+        pair(&mut text, at, rest);
+    } else {
+        at -= 1;
+        text[at] = b'0' + rest as u8;
+    }
+    if count < 0 {
+        at -= 1;
+        text[at] = b'-';
+    }
+    out.extend_from_slice(&text[at..]);
+}
+
+#[cold]
+fn write_large(out: &mut Vec<u8>, count: i128, scale: u8) {
     let mut digits = [b'0'; 40];
     let mut at = digits.len();
     let mut rest = count.unsigned_abs();
-    if let Ok(mut small) = u64::try_from(rest) {
-        while small > 0 {
-            at -= 1;
-            digits[at] = b'0' + (small % 10) as u8;
-            small /= 10;
-        }
-    } else {
-        while rest > 0 {
-            at -= 1;
-            digits[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
+    while rest > 0 {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
     }
     if count < 0 {
         out.push(b'-');
@@ -152,7 +214,7 @@ pub fn write(out: &mut Vec<u8>, count: i128, scale: u8) {
 
 /// Appends a whole number.
 pub fn write_count(out: &mut Vec<u8>, count: i64) {
-    write(out, i128::from(count), 0);
+    write_small(out, count, 0);
 }
 
 /// A count of 10^-`scale` as text with exactly `scale` decimals.
@@ -209,12 +271,23 @@ mod tests {
         assert_eq!(print(0, 0), "0");
         assert_eq!(print(1234, 3), "1.234");
         assert_eq!(print(i128::MIN, 2), "-1701411834604692317316873037158841057.28");
+        assert_eq!(print(i128::from(i64::MIN), 18), "-9.223372036854775808");
+        assert_eq!(print(i128::from(i64::MIN), 0), "-9223372036854775808");
+        assert_eq!(print(i128::from(u64::MAX), 1), "1844674407370955161.5");
     }
 
     proptest! {
         #[test]
         fn reads_back_what_it_prints(count in -i64::MAX..=i64::MAX, scale in 0u8..=18) {
             prop_assert_eq!(parse(&print(i128::from(count), scale), scale), Ok(count));
+        }
+
+        #[test]
+        fn few_digits_are_written_as_many_are(count in any::<i64>(), shift in 0u32..64, scale in 0u8..=SMALL_SCALE) {
+            let (mut small, mut large) = (Vec::new(), Vec::new());
+            write_small(&mut small, count >> shift, scale);
+            write_large(&mut large, i128::from(count >> shift), scale);
+            prop_assert_eq!(small, large);
         }
 
         #[test]

@@ -21,6 +21,7 @@ use crate::clock::{Zone, instant_text};
 use crate::decimal;
 use crate::pack::{Pack, place};
 use crate::record::ReadEvent;
+use crate::record::json::find_special;
 use crate::state::life::{Portion, life_of, portions};
 use instruments::Parts;
 pub(crate) use instruments::written;
@@ -507,12 +508,23 @@ pub(crate) struct Names {
     tz: &'static str,
     /// `,"pack":…,"tz":…,"effects":[`
     head: Vec<u8>,
-    /// By site: what follows the amount, from the quote that ends it to the account or the currency; and from there to
-    /// `"lines":[`.
-    tails: Vec<(Vec<u8>, Vec<u8>)>,
+    /// By site.
+    tails: Vec<Tail>,
+    /// `","discount":"0.00","paid":"`
+    undiscounted: Vec<u8>,
     lives: Lives,
     /// What redemptions say where the balance is too small, by rule.
     sayings: Vec<(RuleId, Vec<perq_compiler::ir::Saying>)>,
+}
+
+/// What follows the amount of an effect of a site, from the quote that ends it to `"lines":[`.
+#[derive(Clone, Debug)]
+struct Tail {
+    text: Vec<u8>,
+    /// Where the account or the currency ends, and what the effect has besides would stand.
+    middle: usize,
+    /// Effects of the site have nothing besides: no parts that live apart, no condition, no other member.
+    is_plain: bool,
 }
 
 /// What the lots of awards are worked out with.
@@ -537,15 +549,22 @@ impl Lives {
 
     /// The parts of an award that live apart.
     fn lots(&self, program: &Program, event: &ReadEvent, effect: &evaluate::Effect) -> Vec<Portion> {
-        let life = self.lives.get(effect.site.index()).and_then(Option::as_ref);
-        let account = life.and_then(|(account, _)| program.accounts.get(account.index()));
-        let Some((account, (_, life))) = account.zip(life) else { return Vec::new() };
+        let Some((account, life)) = self.apart(program, effect.site) else { return Vec::new() };
+        portions(&self.zone, self.week_starts, account, *life, now(event), effect.amount)
+    }
+
+    /// How awards of a site live that live apart.
+    fn apart<'l>(
+        &'l self,
+        program: &'l Program,
+        site: SiteId,
+    ) -> Option<(&'l perq_compiler::ir::Account, &'l perq_compiler::ir::Life)> {
+        let (account, life) = self.lives.get(site.index())?.as_ref()?;
+        let account = program.accounts.get(account.index())?;
         let ends = life.expires.unwrap_or(account.expires) != Expires::Never;
         let waits = life.available != Available::AtOnce;
-        if life.spent_at_once || !(ends || waits || account.melt.is_some()) {
-            return Vec::new();
-        }
-        portions(&self.zone, self.week_starts, account, *life, now(event), effect.amount)
+        let apart = !life.spent_at_once && (ends || waits || account.melt.is_some());
+        apart.then_some((account, life))
     }
 
     fn spendable(&self, site: SiteId) -> Option<u32> {
@@ -607,6 +626,7 @@ impl Names {
             tz: crate::clock::database_version(),
             head: Vec::new(),
             tails: Vec::new(),
+            undiscounted: Vec::new(),
             lives: Lives::of(program),
             sayings: program.redemptions.iter().map(|of| (of.rule, of.short.clone())).collect(),
         };
@@ -615,10 +635,14 @@ impl Names {
         names.head.extend_from_slice(b",\"tz\":");
         write_text(&mut names.head, names.tz);
         names.head.extend_from_slice(b",\"effects\":[");
+        names.undiscounted.extend_from_slice(b"\",\"discount\":\"");
+        decimal::write(&mut names.undiscounted, 0, names.decimals);
+        names.undiscounted.extend_from_slice(b"\",\"paid\":\"");
         names.tails = program
             .sites
             .iter()
-            .map(|site| {
+            .zip((0..).map(SiteId))
+            .map(|(site, id)| {
                 let account = match site.kind {
                     perq_compiler::ir::SiteKind::Award { account, .. }
                     | perq_compiler::ir::SiteKind::Multiply { account, .. }
@@ -636,7 +660,7 @@ impl Names {
                 let group = program.rules.get(site.rule.index()).map_or(0, |rule| rule.group.index());
                 let mut tail = b"\"".to_vec();
                 names.write_of(&mut tail, account);
-                let head = std::mem::take(&mut tail);
+                let middle = tail.len();
                 tail.extend_from_slice(b",\"rule\":");
                 tail.extend_from_slice(json(&names.rules, site.rule.index()));
                 tail.extend_from_slice(b",\"group\":");
@@ -646,7 +670,11 @@ impl Names {
                     write_text(&mut tail, reason);
                 }
                 tail.extend_from_slice(b",\"lines\":[");
-                (head, tail)
+                let is_plain = site.to.is_none()
+                    && names.lives.apart(program, id).is_none()
+                    && names.lives.spendable(id).is_none()
+                    && !names.lives.is_spent_at_once(id);
+                Tail { text: tail, middle, is_plain }
             })
             .collect();
         names
@@ -944,10 +972,7 @@ impl Names {
             decimal::write_count(out, row as i64 + 1);
             out.extend_from_slice(b",\"sku\":");
             write_text(out, event.sku(row));
-            let discount = i128::from(line.initial) - i128::from(line.paid);
-            self.write_money(out, b",\"initial\":\"", i128::from(line.initial));
-            self.write_money(out, b",\"discount\":\"", discount);
-            self.write_money(out, b",\"paid\":\"", i128::from(line.paid));
+            self.write_reduced(out, b",\"initial\":\"", line.initial, line.paid);
             if self.has_tax {
                 self.write_money(out, b",\"tax\":\"", i128::from(line.tax));
             }
@@ -1173,6 +1198,23 @@ impl Names {
         out.push(b'"');
     }
 
+    /// What was, what was taken off it, and what is left; mostly the first again.
+    fn write_reduced(&self, out: &mut Vec<u8>, key: &[u8], initial: i64, paid: i64) {
+        out.extend_from_slice(key);
+        let start = out.len();
+        decimal::write(out, i128::from(initial), self.decimals);
+        if initial == paid {
+            let end = out.len();
+            out.extend_from_slice(&self.undiscounted);
+            out.extend_from_within(start..end);
+            out.push(b'"');
+        } else {
+            out.push(b'"');
+            self.write_money(out, b",\"discount\":\"", i128::from(initial) - i128::from(paid));
+            self.write_money(out, b",\"paid\":\"", i128::from(paid));
+        }
+    }
+
     fn write_effect(&self, out: &mut Vec<u8>, event: &ReadEvent, effect: &evaluate::Effect) {
         let decimals = self.decimals(effect.account);
         out.extend_from_slice(match (effect.account, effect.debit) {
@@ -1181,10 +1223,16 @@ impl Names {
             (None, _) => b"{\"kind\":\"discount\",\"amount\":\"".as_slice(),
         });
         decimal::write(out, i128::from(effect.amount), decimals);
-        let (head, tail) = match self.tails.get(effect.site.index()) {
-            Some((head, tail)) => (head.as_slice(), tail.as_slice()),
-            None => (b"\"".as_slice(), b",\"lines\":[".as_slice()),
+        let tail = match self.tails.get(effect.site.index()) {
+            Some(Tail { text, is_plain: true, .. }) => {
+                out.extend_from_slice(text);
+                write_shares(out, event, &effect.shares, decimals);
+                return out.extend_from_slice(b"]}");
+            }
+            Some(Tail { text, middle, .. }) => text.split_at_checked(*middle),
+            None => None,
         };
+        let (head, tail) = tail.unwrap_or((b"\"".as_slice(), b",\"lines\":[".as_slice()));
         out.extend_from_slice(head);
         let lots = self.lives.lots(&self.program, event, effect);
         if !lots.is_empty() {
@@ -1314,7 +1362,7 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
 pub(crate) fn write_text_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
-    if bytes.iter().all(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
+    if find_special(bytes, 0) == bytes.len() {
         out.extend_from_slice(bytes);
     } else {
         for &byte in bytes {

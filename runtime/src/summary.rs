@@ -33,6 +33,13 @@ pub struct Given {
 }
 
 impl Given {
+    /// Nothing given; keeps its memory.
+    fn clear(&mut self) {
+        let mut awards = std::mem::take(&mut self.awards);
+        awards.clear();
+        *self = Given { awards, ..Given::default() };
+    }
+
     fn award(&mut self, account: usize, amount: i128) {
         if self.awards.len() <= account {
             self.awards.resize(account + 1, 0);
@@ -129,17 +136,67 @@ pub struct Summary {
     pub events_with_errors: u64,
     /// Where the time went.
     pub times: Times,
-    /// Which rules and groups the event at hand has met.
+    /// Which rules and groups have been met.
     met: Met,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Met {
-    rules: Vec<u64>,
-    groups: Vec<u64>,
+    rules: Places,
+    groups: Places,
     event: u64,
-    /// The month of the last day that was looked up.
-    month: Option<(i64, (i16, i8))>,
+}
+
+/// Which places of a list have something, so that the others need not be looked at.
+#[derive(Clone, Debug, Default)]
+struct Places {
+    /// By place: the last event that gave something there, counted from 1, and whether the place is in `all`.
+    of: Vec<(u64, bool)>,
+    all: Vec<u32>,
+}
+
+impl Places {
+    /// What is in a place of this list; notes that something is.
+    fn at<'l>(&mut self, list: &'l mut Vec<Given>, at: usize) -> &'l mut Given {
+        let (_, is_noted) = slot(&mut self.of, at);
+        if !std::mem::replace(is_noted, true) {
+            self.all.push(at as u32);
+        }
+        slot(list, at)
+    }
+
+    /// The same, with something that the event of this number gives.
+    fn gives<'l>(&mut self, list: &'l mut Vec<Given>, at: usize, event: u64) -> &'l mut Given {
+        let given = self.at(list, at);
+        if let Some((last, _)) = self.of.get_mut(at)
+            && std::mem::replace(last, event) != event
+        {
+            given.events += 1;
+        }
+        given.effects += 1;
+        given
+    }
+
+    /// Adds what is in the places of another list.
+    fn add(&mut self, list: &mut Vec<Given>, other: &Places, others: &[Given]) {
+        for &at in &other.all {
+            if let Some(given) = others.get(at as usize) {
+                self.at(list, at as usize).add(given);
+            }
+        }
+    }
+
+    /// Empties all places; the list keeps its length and its memory.
+    fn clear(&mut self, list: &mut [Given]) {
+        for at in self.all.drain(..) {
+            if let Some(place) = self.of.get_mut(at as usize) {
+                *place = (0, false);
+            }
+            if let Some(given) = list.get_mut(at as usize) {
+                given.clear();
+            }
+        }
+    }
 }
 
 impl PartialEq for Met {
@@ -181,15 +238,7 @@ impl Summary {
             awards: Vec::new(),
         };
         let date = event.record.event.get(event_slot::DATE.index()).copied().unwrap_or(0);
-        let month = match self.met.month {
-            Some((day, month)) if day == date => month,
-            Some(_) | None => {
-                let month = year_and_month(date).unwrap_or_default();
-                self.met.month = Some((date, month));
-                month
-            }
-        };
-        let of_month = self.months.entry(month).or_default();
+        let of_month = self.months.entry(year_and_month(date).unwrap_or_default()).or_default();
         for &(account, amount) in &totals.awards {
             self.total.award(account.index(), i128::from(amount));
             of_month.award(account.index(), i128::from(amount));
@@ -203,8 +252,8 @@ impl Summary {
             one.tax = -i128::from(returned.refund.tax);
             one.total = -i128::from(totals.total);
             for (rule, group, amount) in discounts {
-                slot(&mut self.rules, rule.index()).discount -= i128::from(amount);
-                slot(&mut self.groups, group.index()).discount -= i128::from(amount);
+                self.met.rules.at(&mut self.rules, rule.index()).discount -= i128::from(amount);
+                self.met.groups.at(&mut self.groups, group.index()).discount -= i128::from(amount);
             }
             for correction in returned.corrections.iter().filter(|correction| !correction.debit) {
                 let (account, amount) = (correction.account.index(), i128::from(correction.amount));
@@ -212,8 +261,8 @@ impl Summary {
                     self.total.award(account, amount);
                     of_month.award(account, amount);
                 }
-                slot(&mut self.rules, correction.rule.index()).award(account, amount);
-                slot(&mut self.groups, correction.group.index()).award(account, amount);
+                self.met.rules.at(&mut self.rules, correction.rule.index()).award(account, amount);
+                self.met.groups.at(&mut self.groups, correction.group.index()).award(account, amount);
             }
         }
         self.total.add(&one);
@@ -222,10 +271,7 @@ impl Summary {
         self.events_with_errors += u64::from(!decision.faults.is_empty());
         self.met.event += 1;
         for effect in &decision.effects {
-            self.gives(effect.rule, effect.group);
-            for given in
-                [slot(&mut self.rules, effect.rule.index()), slot(&mut self.groups, effect.group.index())]
-            {
+            for given in self.gives(effect.rule, effect.group) {
                 match effect.account {
                     // What is taken is no award.
                     Some(_) if effect.debit => {}
@@ -240,29 +286,34 @@ impl Summary {
             }
         }
         for displaced in &decision.displaced {
-            slot(&mut self.rules, displaced.rule.index()).displaced += 1;
+            self.met.rules.at(&mut self.rules, displaced.rule.index()).displaced += 1;
         }
         for cut in &decision.cuts {
-            slot(&mut self.rules, cut.rule.index()).cut += 1;
+            self.met.rules.at(&mut self.rules, cut.rule.index()).cut += 1;
         }
         for fault in &decision.faults {
-            slot(&mut self.rules, fault.rule.index()).errors += 1;
+            self.met.rules.at(&mut self.rules, fault.rule.index()).errors += 1;
         }
     }
 
-    /// Counts something that a rule gives with the event at hand.
-    fn gives(&mut self, rule: RuleId, group: GroupId) {
-        let this = self.met.event;
-        let is_new = |met: &mut u64| std::mem::replace(met, this) != this;
-        let of_rule = is_new(slot(&mut self.met.rules, rule.index()));
-        let of_group = is_new(slot(&mut self.met.groups, group.index()));
-        for (given, is_new) in [
-            (slot(&mut self.rules, rule.index()), of_rule),
-            (slot(&mut self.groups, group.index()), of_group),
-        ] {
-            given.events += u64::from(is_new);
-            given.effects += 1;
-        }
+    /// Counts something that a rule gives with the event at hand; what the rule and its group have given.
+    fn gives(&mut self, rule: RuleId, group: GroupId) -> [&mut Given; 2] {
+        let event = self.met.event;
+        [
+            self.met.rules.gives(&mut self.rules, rule.index(), event),
+            self.met.groups.gives(&mut self.groups, group.index(), event),
+        ]
+    }
+
+    /// Forgets everything, and keeps the memory for other sums.
+    pub(crate) fn clear(&mut self) {
+        let mut met = std::mem::take(&mut self.met);
+        let mut kept = Summary::default();
+        std::mem::swap(&mut kept.rules, &mut self.rules);
+        std::mem::swap(&mut kept.groups, &mut self.groups);
+        met.rules.clear(&mut kept.rules);
+        met.groups.clear(&mut kept.groups);
+        *self = Summary { met: Met { event: 0, ..met }, ..kept };
     }
 
     /// Adds a record that was refused.
@@ -280,11 +331,8 @@ impl Summary {
         for (kind, events) in other.kinds.iter().enumerate() {
             *slot(&mut self.kinds, kind) += events;
         }
-        for (mine, others) in [(&mut self.rules, &other.rules), (&mut self.groups, &other.groups)] {
-            for (at, given) in others.iter().enumerate() {
-                slot(mine, at).add(given);
-            }
-        }
+        self.met.rules.add(&mut self.rules, &other.met.rules, &other.rules);
+        self.met.groups.add(&mut self.groups, &other.met.groups, &other.groups);
         self.rejected += other.rejected;
         for (name, count) in &other.rejections {
             *self.rejections.entry(name).or_default() += count;

@@ -3,6 +3,7 @@
 //! Refuses to know what is in a record.
 
 use crate::record::sheet::Origin;
+use memchr::{memchr, memchr_iter, memrchr};
 use std::io::{self, Read};
 
 /// Whole records one after another, each with a line end after it (the last perhaps without).
@@ -27,11 +28,18 @@ pub(crate) struct Chunk {
 pub(crate) trait Source: Send {
     /// The next chunk; nothing at the end.
     fn next(&mut self) -> io::Result<Option<Chunk>>;
+
+    /// Takes back a chunk that is done with, so that its memory may serve again.
+    fn give_back(&mut self, _: Chunk) {}
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
     fn next(&mut self) -> io::Result<Option<Chunk>> {
         (**self).next()
+    }
+
+    fn give_back(&mut self, chunk: Chunk) {
+        (**self).give_back(chunk);
     }
 }
 
@@ -44,6 +52,8 @@ pub(crate) struct Lines<R> {
     input: R,
     /// Read and not yet given.
     carry: Vec<u8>,
+    /// Memory of chunks that came back.
+    spare: Vec<Vec<u8>>,
     line: u64,
     offset: u64,
     /// Bytes of a chunk.
@@ -56,7 +66,17 @@ pub(crate) struct Lines<R> {
 
 impl<R: Read> Lines<R> {
     pub fn new(input: R, target: usize, limit: usize) -> Lines<R> {
-        Lines { input, carry: Vec::new(), line: 1, offset: 0, target, limit, ended: false, failed: None }
+        Lines {
+            input,
+            carry: Vec::new(),
+            spare: Vec::new(),
+            line: 1,
+            offset: 0,
+            target,
+            limit,
+            ended: false,
+            failed: None,
+        }
     }
 
     /// Reads some more; false at the end, or where the stream is broken.
@@ -99,6 +119,13 @@ impl<R: Read> Lines<R> {
         chunk
     }
 
+    /// Leaves what comes from there on for the next chunk.
+    fn keep(&mut self, buffer: &mut Vec<u8>, from: usize) {
+        self.carry.clear();
+        self.carry.extend_from_slice(buffer.get(from..).unwrap_or_default());
+        buffer.truncate(from);
+    }
+
     /// Gives up a line that is too long: keeps its beginning and passes over the rest.
     fn pass_over(&mut self, mut buffer: Vec<u8>) -> Chunk {
         let sample = buffer.get(..SAMPLE.min(buffer.len())).unwrap_or_default().to_vec();
@@ -108,9 +135,9 @@ impl<R: Read> Lines<R> {
             if !self.more(&mut buffer) {
                 return self.chunk(sample, true, 1, bytes);
             }
-            if let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+            if let Some(end) = memchr(b'\n', &buffer) {
                 bytes += end as u64 + 1;
-                self.carry = buffer.split_off(end + 1);
+                self.keep(&mut buffer, end + 1);
                 return self.chunk(sample, true, 1, bytes);
             }
             bytes += buffer.len() as u64;
@@ -120,7 +147,9 @@ impl<R: Read> Lines<R> {
 
 impl<R: Read + Send> Source for Lines<R> {
     fn next(&mut self) -> io::Result<Option<Chunk>> {
-        let mut buffer = std::mem::take(&mut self.carry);
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.clear();
+        buffer.append(&mut self.carry);
         let mut searched = 0;
         let mut end = None;
         loop {
@@ -129,7 +158,7 @@ impl<R: Read + Send> Source for Lines<R> {
                 self.offset = 3;
             }
             let new = buffer.get(searched..).unwrap_or_default();
-            if let Some(last) = new.iter().rposition(|byte| *byte == b'\n') {
+            if let Some(last) = memrchr(b'\n', new) {
                 end = Some(searched + last + 1);
             }
             searched = buffer.len();
@@ -149,8 +178,8 @@ impl<R: Read + Send> Source for Lines<R> {
         }
         match end {
             Some(end) if end > 0 => {
-                self.carry = buffer.split_off(end);
-                let lines = buffer.iter().filter(|byte| **byte == b'\n').count() as u64;
+                self.keep(&mut buffer, end);
+                let lines = memchr_iter(b'\n', &buffer).count() as u64;
                 let bytes = buffer.len() as u64;
                 Ok(Some(self.chunk(buffer, false, lines, bytes)))
             }
@@ -159,6 +188,10 @@ impl<R: Read + Send> Source for Lines<R> {
                 None => Ok(None),
             },
         }
+    }
+
+    fn give_back(&mut self, chunk: Chunk) {
+        self.spare.push(chunk.text);
     }
 }
 

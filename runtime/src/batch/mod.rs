@@ -28,6 +28,7 @@ use crate::record::sheet::{Origin, Sheet};
 use crate::record::{ReadEvent, Reader, RecordError, RecordErrorKind, Schema};
 use crate::summary::Summary;
 use chunk::{Chunk, Lines, Source};
+use memchr::{memchr, memchr_iter};
 use serde::Serialize;
 use shards::Apart;
 use std::collections::BTreeMap;
@@ -297,7 +298,7 @@ impl<'r> Records<'r> {
                 }
                 continue;
             }
-            let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+            let length = memchr(b'\n', rest).unwrap_or(rest.len());
             let (start, number) = (self.start, self.number);
             let is_blank = rest.get(..length).is_none_or(blank);
             (self.start, self.number) = (start + length + 1, number + 1);
@@ -468,6 +469,7 @@ fn drive<S: Source>(
                 if let Err(error) = sink.take(&done) {
                     break Err(BatchErrorCause::Output(error));
                 }
+                source.give_back(chunk);
             }
             Ok(None) => break Ok(()),
             Err(error) => break Err(BatchErrorCause::Input(error)),
@@ -504,20 +506,25 @@ fn drive_threads<S: Source>(
     let queue = Mutex::new(Queue { source, next: 0, ended: false });
     let written = Mutex::new(Written { chunks: 0, stop: false });
     let changed = Condvar::new();
+    // Memory of what is written, to serve again.
+    let spare: Mutex<Vec<Done>> = Mutex::new(Vec::new());
     let (sender, receiver) = mpsc::channel::<Message>();
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (queue, written, changed, sender) = (&queue, &written, &changed, sender.clone());
+            let spare = &spare;
             let mut worker = sink.worker(engine, options);
             scope.spawn(move || {
-                while let Some((number, chunk)) = take(queue, written, changed, window) {
+                let mut last = None;
+                while let Some((number, chunk)) = take(queue, written, changed, window, &mut last) {
                     let outcome = chunk.map_err(BatchErrorCause::Input).and_then(|chunk| {
-                        catch_unwind(AssertUnwindSafe(|| {
-                            let mut done = Done::default();
+                        let mut done = lock(spare).pop().unwrap_or_default();
+                        let processed = catch_unwind(AssertUnwindSafe(|| {
+                            done.clear();
                             worker.process(&chunk, None, &mut done);
-                            done
-                        }))
-                        .map_err(|_| BatchErrorCause::Internal)
+                        }));
+                        last = Some(chunk);
+                        processed.map(|()| done).map_err(|_| BatchErrorCause::Internal)
                     });
                     let failed = outcome.is_err();
                     if sender.send((number, outcome)).is_err() || failed {
@@ -533,7 +540,11 @@ fn drive_threads<S: Source>(
         'receive: for (number, outcome) in receiver {
             waiting.insert(number, outcome);
             while let Some(outcome) = waiting.remove(&next) {
-                result = outcome.and_then(|done| sink.take(&done).map_err(BatchErrorCause::Output));
+                result = outcome.and_then(|done| {
+                    sink.take(&done).map_err(BatchErrorCause::Output)?;
+                    lock(&spare).push(done);
+                    Ok(())
+                });
                 if result.is_err() {
                     break 'receive;
                 }
@@ -553,14 +564,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The next chunk and its number; waits while too many are begun. Nothing at the end.
+/// The next chunk and its number; waits while too many are begun. Nothing at the end. Gives the last one back.
 fn take<S: Source>(
     queue: &Mutex<Queue<S>>,
     written: &Mutex<Written>,
     changed: &Condvar,
     window: u64,
+    last: &mut Option<Chunk>,
 ) -> Option<(u64, io::Result<Chunk>)> {
     let mut queue = lock(queue);
+    if let Some(chunk) = last.take() {
+        queue.source.give_back(chunk);
+    }
     if queue.ended {
         return None;
     }
@@ -602,10 +617,11 @@ impl Default for Done {
 }
 
 impl Done {
+    /// Ready for another chunk, with its memory.
     fn clear(&mut self) {
         self.decisions.clear();
         self.rejections.clear();
-        self.summary = Summary::default();
+        self.summary.clear();
     }
 
     fn reject(&mut self, error: &RecordError, record: &[u8]) {
@@ -873,12 +889,13 @@ fn each<'c>(chunk: &'c Chunk, on: &mut dyn FnMut(Record<'c>)) {
         return on(Record::TooLong);
     }
     let mut start = 0;
-    for (number, line) in chunk.text.split(|byte| *byte == b'\n').enumerate() {
-        let at = start;
-        start += line.len() + 1;
+    let ends = memchr_iter(b'\n', &chunk.text).chain([chunk.text.len()]);
+    for (number, end) in ends.enumerate() {
+        let line = chunk.text.get(start..end).unwrap_or_default();
         if !line.iter().all(u8::is_ascii_whitespace) {
-            on(Record::Line { number, start: at, line });
+            on(Record::Line { number, start, line });
         }
+        start = end + 1;
     }
 }
 

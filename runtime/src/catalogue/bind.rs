@@ -3,7 +3,7 @@
 //!
 //! Refuses to know records.
 
-use super::{Catalogue, CatalogueError, Table};
+use super::{Catalogue, CatalogueError, Dictionary, Table};
 use crate::nearest::nearest;
 use crate::record::error::{RecordErrorKind, clip};
 use crate::record::value::{Form, Scalar, ValueError, Values};
@@ -13,63 +13,24 @@ use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Numbers of the names of a kind, in the order of their bytes.
-#[derive(Clone, Debug, Default)]
-pub struct Dictionary {
-    names: Vec<Box<str>>,
-    numbers: FxHashMap<Box<str>, u32>,
+/// The names of a kind, in the order of their bytes.
+fn sorted(mut names: Vec<&str>) -> Dictionary {
+    names.sort_unstable();
+    names.dedup();
+    Dictionary::new(names.iter().copied())
 }
 
-impl Dictionary {
-    fn of(mut names: Vec<&str>) -> Dictionary {
-        names.sort_unstable();
-        names.dedup();
-        Dictionary {
-            numbers: names.iter().zip(0u32..).map(|(&name, number)| (name.into(), number)).collect(),
-            names: names.into_iter().map(Into::into).collect(),
+/// Of names that were met in some order, each once; and the number of each, in that order.
+fn ranked(met: &Met<'_>) -> (Dictionary, Vec<u32>) {
+    let mut order: Vec<(&str, usize)> = met.names.iter().copied().zip(0..).collect();
+    order.sort_unstable();
+    let mut ranks = vec![0; order.len()];
+    for ((_, place), number) in order.iter().zip(0u32..) {
+        if let Some(rank) = ranks.get_mut(*place) {
+            *rank = number;
         }
     }
-
-    /// Of names that were met in some order, each once; and the number of each, in that order.
-    fn ranked(met: &Met<'_>) -> (Dictionary, Vec<u32>) {
-        let mut order: Vec<(&str, usize)> = met.names.iter().copied().zip(0..).collect();
-        order.sort_unstable();
-        let mut ranks = vec![0; order.len()];
-        for ((_, place), number) in order.iter().zip(0u32..) {
-            if let Some(rank) = ranks.get_mut(*place) {
-                *rank = number;
-            }
-        }
-        let mut dictionary = Dictionary {
-            names: order.iter().map(|(name, _)| (*name).into()).collect(),
-            numbers: FxHashMap::default(),
-        };
-        dictionary.numbers.reserve(order.len());
-        dictionary
-            .numbers
-            .extend(order.iter().zip(0u32..).map(|((name, _), number)| ((*name).into(), number)));
-        (dictionary, ranks)
-    }
-
-    /// The name's number.
-    pub fn number(&self, name: &str) -> Option<u32> {
-        self.numbers.get(name).copied()
-    }
-
-    /// The number's name.
-    pub fn name(&self, number: u32) -> Option<&str> {
-        self.names.get(number as usize).map(AsRef::as_ref)
-    }
-
-    /// How many names it has.
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
+    (Dictionary::new(order.iter().map(|(name, _)| *name)), ranks)
 }
 
 /// A name in the pack that the catalogue does not know: it matches only where a record spells it the same.
@@ -158,8 +119,7 @@ impl Tables {
         let mut met = sources.known();
         let sku_kind = sources.kind("sku");
         let of_references = sources.add_others(&mut met);
-        let (dictionaries, ranks): (Vec<Dictionary>, Vec<Vec<u32>>) =
-            met.iter().map(Dictionary::ranked).unzip();
+        let (dictionaries, ranks): (Vec<Dictionary>, Vec<Vec<u32>>) = met.iter().map(ranked).unzip();
         let trees = sources.trees(&dictionaries)?;
         let contents = sources.contents();
         let mut tables = Tables { dictionaries, sku_kind, ..Tables::default() };
@@ -194,7 +154,7 @@ impl Tables {
                 // Near names of the first hundred are enough for people and bound the time.
                 let near = if unknown.len() < 100 {
                     self.dictionaries.get(kind).and_then(|dictionary| {
-                        let others = dictionary.names.iter().map(AsRef::as_ref);
+                        let others = dictionary.names();
                         nearest(name, others.filter(|other| met.is_some_and(|met| met.knows(other))))
                     })
                 } else {
@@ -231,7 +191,7 @@ impl Tables {
     fn fill_products(&mut self, sources: &Sources<'_>) -> Result<(), CatalogueError> {
         let table = &sources.catalogue.products;
         if self.sku_kind.is_none() {
-            self.skus = Dictionary::of(table.keys.iter().map(AsRef::as_ref).collect());
+            self.skus = sorted(table.keys.iter().map(AsRef::as_ref).collect());
         }
         let slots = &sources.program.layout.line;
         self.product_slots =

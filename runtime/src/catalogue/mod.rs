@@ -4,6 +4,7 @@
 //! program sees of them.
 
 pub(crate) mod bind;
+mod dictionary;
 mod names;
 
 use crate::input;
@@ -11,7 +12,8 @@ use crate::nearest::nearest;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::io::Read;
 
-pub use bind::{Dictionary, UnknownName};
+pub use bind::UnknownName;
+pub use dictionary::Dictionary;
 pub use names::LackingNames;
 
 /// Why a catalogue is refused.

@@ -408,6 +408,18 @@ impl<'r, 's> Fill<'r, 's> {
         Ok(i64::from(self.symbol(kind, text)))
     }
 
+    /// The sku of the open line, which is not empty; the slot is of the kind `sku`.
+    #[inline]
+    pub fn sku(&mut self, name: &str, target: Target, slot: Option<u32>) {
+        let number = self.schema.tables.sku(name);
+        self.line.sku = Some(self.out.keep(name));
+        self.line.sku_number = number;
+        if let (Some(slot), Some(kind)) = (slot, self.schema.tables.sku_kind) {
+            let number = number.unwrap_or_else(|| self.symbol(kind, name));
+            self.store(target, slot, i64::from(number));
+        }
+    }
+
     pub fn symbol(&mut self, kind: usize, name: &str) -> u32 {
         number_of(self.schema, self.strangers, kind, name)
     }

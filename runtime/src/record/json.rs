@@ -47,6 +47,31 @@ pub(crate) struct Malformed {
     pub what: &'static str,
 }
 
+/// Bytes that come next, mostly.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    text: Box<[u8]>,
+    /// Where there are few: all of them, and where they stand among the bytes of the word. So they are compared at once.
+    word: u128,
+    mask: u128,
+}
+
+impl Expected {
+    pub fn new(text: &[u8]) -> Expected {
+        let mut word = [0; size_of::<u128>()];
+        let mut mask = word;
+        if let (Some(word), Some(mask)) = (word.get_mut(..text.len()), mask.get_mut(..text.len())) {
+            word.copy_from_slice(text);
+            mask.fill(0xff);
+        }
+        Expected { text: text.into(), word: u128::from_le_bytes(word), mask: u128::from_le_bytes(mask) }
+    }
+
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+}
+
 /// Depth beyond which a text is refused.
 pub(crate) const DEPTH_LIMIT: u32 = 64;
 
@@ -151,14 +176,40 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Takes exactly these bytes, where they come next: a key as it was written the last time.
+    /// Takes exactly this, where it comes next: a key as it was written the last time.
     #[inline]
-    pub fn take(&mut self, bytes: &[u8]) -> bool {
-        let found = self.bytes().get(self.at..).is_some_and(|rest| rest.starts_with(bytes));
+    pub fn take(&mut self, expected: &Expected) -> bool {
+        let rest = self.bytes().get(self.at..).unwrap_or_default();
+        let found = match rest.first_chunk() {
+            Some(first) if expected.mask != 0 => u128::from_le_bytes(*first) & expected.mask == expected.word,
+            Some(_) | None => rest.starts_with(&expected.text),
+        };
         if found {
-            self.at += bytes.len();
+            self.at += expected.text.len();
         }
         found
+    }
+
+    /// A string without escapes, of a length within the limit. Otherwise nothing, and the cursor stays.
+    #[inline]
+    pub fn plain_text(&mut self) -> Option<&'a str> {
+        let start = self.at + 1;
+        let bytes = self.bytes();
+        if bytes.get(self.at) != Some(&b'"') {
+            return None;
+        }
+        let end = find_special(bytes, start);
+        if bytes.get(end) != Some(&b'"') || end - start > self.string_limit {
+            return None;
+        }
+        let text = self.text.get(start..end)?;
+        self.at = end + 1;
+        Some(text)
+    }
+
+    /// Goes back to where it was.
+    pub fn go_back(&mut self, at: usize) {
+        self.at = at;
     }
 
     /// A key with its colon.
@@ -338,6 +389,9 @@ impl<'a> Cursor<'a> {
         if !closed || whole == 0 || whole + decimals > 15 || whole + decimals + missing > 18 {
             return None;
         }
+        if end - start > self.string_limit {
+            return None;
+        }
         self.at = end + usize::from(quoted);
         Some(count.wrapping_mul(*power))
     }
@@ -461,7 +515,8 @@ impl<'a> Cursor<'a> {
 }
 
 /// The first quote, backslash or control character at or after `from`, or the end: eight bytes at a time.
-fn find_special(bytes: &[u8], from: usize) -> usize {
+#[inline]
+pub(crate) fn find_special(bytes: &[u8], from: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let zero = |word: u64| word.wrapping_sub(ONES) & !word;

@@ -7,7 +7,7 @@ pub(crate) mod columns;
 pub(crate) mod error;
 mod event;
 mod fill;
-mod json;
+pub(crate) mod json;
 mod reader;
 pub(crate) mod schema;
 pub(crate) mod sheet;

@@ -5,8 +5,8 @@
 
 use super::error::{RecordError, RecordErrorKind as Error};
 use super::fill::{Fill, Strangers, Target, Value, complete, missing, name_of, number_of};
-use super::json::{Cursor, Kind, Malformed, Span};
-use super::schema::{Builtin, EVENT, LINE, MAX_RECORD_SET, MEMBER, PAYMENT, Schema, UnknownFields};
+use super::json::{Cursor, Expected, Kind, Malformed, Span};
+use super::schema::{Builtin, EVENT, LINE, MAX_RECORD_SET, MEMBER, PAYMENT, Schema, UnknownFields, Usual};
 use super::value::{Form, Scalar};
 use crate::nearest::nearest;
 use crate::returns::{NoReturn, Returned};
@@ -185,8 +185,8 @@ impl ReadEvent {
 #[derive(Debug)]
 struct Met {
     node: u32,
-    /// As written, with quotes and colon.
-    written: Box<[u8]>,
+    /// As written, with quotes and colon; nothing of the first one of an object.
+    written: Expected,
     field: Option<u32>,
     next: usize,
 }
@@ -215,7 +215,7 @@ struct Scratch {
 
 impl Scratch {
     fn of(schema: &Schema) -> Scratch {
-        let start = |node| Met { node, written: Box::default(), field: None, next: 0 };
+        let start = |node| Met { node, written: Expected::new(b""), field: None, next: 0 };
         Scratch {
             schema: Some(schema.identity().clone()),
             seen: vec![0; schema.fields.len()],
@@ -228,12 +228,13 @@ impl Scratch {
     fn meet(&mut self, node: u32, name: &str, field: Option<u32>, before: usize) -> usize {
         let is_name = |met: &Met| {
             met.node == node
-                && met.written.get(1..).is_some_and(|rest| rest.strip_suffix(b"\":") == Some(name.as_bytes()))
+                && met.written.text().strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\":"))
+                    == Some(name.as_bytes())
         };
         let at = match self.met.iter().position(is_name) {
             Some(at) => at,
             None if self.met.len() < MET + node as usize && name.len() <= MET_LENGTH => {
-                let written = format!("\"{name}\":").into_bytes().into();
+                let written = Expected::new(format!("\"{name}\":").as_bytes());
                 self.met.push(Met { node, written, field, next: 0 });
                 self.met.len() - 1
             }
@@ -458,11 +459,12 @@ impl<'i> Reading<'_, '_, 'i> {
         let at = self.cursor.at();
         if let Some(met) = self.scratch.met.get(guess)
             && met.node == node
-            && !met.written.is_empty()
+            && !met.written.text().is_empty()
             && self.cursor.take(&met.written)
         {
             *before = guess;
-            let span = Span { start: at as u32 + 1, length: met.written.len() as u32 - 3, decoded: false };
+            let length = met.written.text().len() as u32 - 3;
+            let span = Span { start: at as u32 + 1, length, decoded: false };
             return Ok((span, met.field));
         }
         let key = self.cursor.key(&mut self.scratch.decoded).map_err(malformed)?;
@@ -518,26 +520,58 @@ impl<'i> Reading<'_, '_, 'i> {
         }
     }
 
+    /// Reads an ordinary value. Where it is none, nothing, and the cursor stays.
+    #[inline]
+    fn usual(&mut self, usual: Usual, target: Target) -> Option<()> {
+        match usual {
+            Usual::None => return None,
+            Usual::Decimal { slot, scale } => {
+                let count = self.cursor.plain_decimal(scale)?;
+                self.fill.store(target, slot, count);
+            }
+            Usual::Symbol { slot, kind } => {
+                let name = self.cursor.plain_text()?;
+                let number = self.fill.symbol(kind, name);
+                self.fill.store(target, slot, i64::from(number));
+            }
+            Usual::Text { slot, form } => {
+                let at = self.cursor.at();
+                let text = Scalar::Text(self.cursor.plain_text()?);
+                match self.fill.schema.values.number(form, text) {
+                    Ok(value) => self.fill.store(target, slot, value),
+                    Err(_) => {
+                        self.cursor.go_back(at);
+                        return None;
+                    }
+                }
+            }
+            Usual::Sku { slot } => {
+                let at = self.cursor.at();
+                let name = self.cursor.plain_text()?;
+                if name.is_empty() {
+                    self.cursor.go_back(at);
+                    return None;
+                }
+                self.fill.sku(name, target, slot);
+            }
+            Usual::Pieces => self.fill.line.pieces = Some(self.cursor.plain_decimal(0)?),
+            Usual::Price => self.fill.line.price = Some(self.cursor.plain_decimal(PRICE_SCALE as u8)?),
+            Usual::Amount { scale } => self.fill.line.amount = Some(self.cursor.plain_decimal(scale)?),
+        }
+        Some(())
+    }
+
     fn field(&mut self, number: usize, target: Target) -> Result<()> {
         let schema = self.fill.schema;
         let Some(field) = schema.fields.get(number) else { return Ok(()) };
+        if self.usual(field.usual, target).is_some() {
+            return Ok(());
+        }
         match field.builtin {
             Builtin::None => {}
             Builtin::Lines => return self.rows(LINE, Target::Line(0)),
             Builtin::Payments => return self.rows(PAYMENT, Target::Payment(0)),
             Builtin::Member => return self.member(),
-            Builtin::Pieces if field.slots.is_empty() => {
-                if let Some(pieces) = self.cursor.plain_decimal(0) {
-                    self.fill.line.pieces = Some(pieces);
-                    return Ok(());
-                }
-            }
-            Builtin::Price if field.slots.is_empty() => {
-                if let Some(price) = self.cursor.plain_decimal(PRICE_SCALE as u8) {
-                    self.fill.line.price = Some(price);
-                    return Ok(());
-                }
-            }
             Builtin::Id
             | Builtin::EventKind
             | Builtin::Of

@@ -4,8 +4,8 @@
 
 use super::ReadEvent;
 use super::value::{Form, Values};
-use crate::catalogue::bind::{Dictionary, Tables};
-use crate::catalogue::{Catalogue, CatalogueError, UnknownName};
+use crate::catalogue::bind::Tables;
+use crate::catalogue::{Catalogue, CatalogueError, Dictionary, UnknownName};
 use crate::clock::Zone;
 use perq_compiler::evaluate::{Bindings, Record};
 use perq_compiler::ir::{
@@ -101,6 +101,63 @@ pub(crate) struct Field {
     pub child: Option<u32>,
     /// It is a list of objects, the rows of this of [`Schema::lists`].
     pub list: Option<u32>,
+    /// How an ordinary value goes in.
+    pub usual: Usual,
+}
+
+/// How the ordinary value of a field goes in at once: a number of few digits, a text without escapes. What is out of the
+/// ordinary, and what is refused, goes by the field's other parts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Usual {
+    /// By the other parts always.
+    #[default]
+    None,
+    Decimal {
+        slot: u32,
+        scale: u8,
+    },
+    Symbol {
+        slot: u32,
+        kind: usize,
+    },
+    /// Neither decimal nor symbol.
+    Text {
+        slot: u32,
+        form: Form,
+    },
+    Sku {
+        /// The slot of the kind `sku`.
+        slot: Option<u32>,
+    },
+    Pieces,
+    Price,
+    Amount {
+        scale: u8,
+    },
+}
+
+impl Usual {
+    fn of(field: &Field, tables: &Tables, decimals: u8) -> Usual {
+        if field.child.is_some() || field.list.is_some() {
+            return Usual::None;
+        }
+        match (field.builtin, field.slots.as_slice()) {
+            (Builtin::None, &[(slot, form)]) => match form {
+                Form::Decimal(scale, _) => Usual::Decimal { slot, scale },
+                Form::Symbol(kind) => Usual::Symbol { slot, kind },
+                Form::Date | Form::Time | Form::Instant | Form::Enum(_) => Usual::Text { slot, form },
+                Form::Bool | Form::Set(_) => Usual::None,
+            },
+            (Builtin::Sku, []) => Usual::Sku { slot: None },
+            (Builtin::Sku, &[(slot, Form::Symbol(kind))]) if tables.sku_kind == Some(kind) => {
+                Usual::Sku { slot: Some(slot) }
+            }
+            (Builtin::Pieces, []) => Usual::Pieces,
+            (Builtin::Price, []) => Usual::Price,
+            (Builtin::Amount, []) => Usual::Amount { scale: decimals },
+            _ => Usual::None,
+        }
+    }
 }
 
 /// A list of objects whose rows fill a table.
@@ -325,6 +382,9 @@ impl Schema {
         for (at, table) in layout.tables.iter().enumerate() {
             schema.declare_list(at, table);
         }
+        for field in &mut schema.fields {
+            field.usual = Usual::of(field, &schema.tables, decimals);
+        }
         Ok(schema)
     }
 
@@ -429,7 +489,13 @@ impl Schema {
             return field as usize;
         }
         fields.insert(key.into(), self.fields.len() as u32);
-        self.fields.push(Field { builtin: Builtin::None, slots: Vec::new(), child: None, list: None });
+        self.fields.push(Field {
+            builtin: Builtin::None,
+            slots: Vec::new(),
+            child: None,
+            list: None,
+            usual: Usual::None,
+        });
         self.fields.len() - 1
     }
 

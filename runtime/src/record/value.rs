@@ -3,11 +3,11 @@
 //! Refuses to know dictionaries: symbols and sets are numbered by whoever holds one.
 
 use super::error::RecordErrorKind;
+use crate::catalogue::Dictionary;
 use crate::clock::{self, Moment, Zone};
 use crate::decimal::{self, DecimalError};
 use crate::nearest::nearest;
 use perq_compiler::ir::{Program, SlotType};
-use rustc_hash::FxHashMap;
 
 /// A slot's type with everything resolved that its text needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +99,7 @@ pub(crate) struct Values {
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
     name: String,
-    numbers: FxHashMap<Box<str>, i64>,
+    numbers: Dictionary,
     values: Vec<String>,
 }
 
@@ -114,12 +114,7 @@ impl Values {
                 .iter()
                 .map(|enumeration| Names {
                     name: enumeration.name.clone(),
-                    numbers: enumeration
-                        .values
-                        .iter()
-                        .zip(0i64..)
-                        .map(|(value, number)| (value.as_str().into(), number))
-                        .collect(),
+                    numbers: Dictionary::new(enumeration.values.iter().map(String::as_str)),
                     values: enumeration.values.clone(),
                 })
                 .collect(),
@@ -206,7 +201,7 @@ impl Values {
                 let text = text_of(scalar, "a name in quotes")?;
                 let names = self.enums.get(id);
                 names
-                    .and_then(|names| names.numbers.get(text).copied())
+                    .and_then(|names| names.numbers.number(text).map(i64::from))
                     .ok_or_else(|| unknown_value(text, names))
             }
             Form::Symbol(_) | Form::Set(_) => Err(wrong("a name in quotes", scalar)),
