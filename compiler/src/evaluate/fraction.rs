@@ -118,17 +118,23 @@ impl Fraction {
     ///
     /// # Errors
     /// It does not fit.
+    #[inline]
     pub fn plus(self, other: Fraction) -> Result<Fraction, FaultKind> {
+        // Most sums begin with nothing, or are of whole numbers, or of parts of one whole.
         if self.num == 0 && self.den == 1 && other.den <= REDUCE_ABOVE {
             return Ok(other);
         }
-        // Most sums are of whole numbers, or of parts of one whole.
         if self.den == other.den
             && self.den <= REDUCE_ABOVE
             && let Some(num) = self.num.checked_add(other.num)
         {
             return Ok(Fraction { num, den: self.den });
         }
+        self.plus_of_another(other)
+    }
+
+    /// The sum of numbers of which no more is known.
+    fn plus_of_another(self, other: Fraction) -> Result<Fraction, FaultKind> {
         self.twice(other, |a, b| {
             if a.den == b.den {
                 return Some(Fraction { num: a.num.checked_add(b.num)?, den: a.den });

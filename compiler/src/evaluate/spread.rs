@@ -156,6 +156,14 @@ fn is_too_much(amount: i128, weights: i128, sharer: &Sharer) -> Result<bool, Fau
 
 /// `amount * weight / weights`, and what remains of the division.
 fn exact_share(amount: i128, weight: i128, weights: i128) -> Result<(i128, i128), FaultKind> {
+    // Amounts of receipts are small, and two numbers of 32 bits always fit.
+    if let (Ok(amount), Ok(weight), Ok(weights)) =
+        (u32::try_from(amount), u32::try_from(weight), u64::try_from(weights))
+        && let product = u64::from(amount).wrapping_mul(u64::from(weight))
+        && let (Some(share), Some(rest)) = (product.checked_div(weights), product.checked_rem(weights))
+    {
+        return Ok((i128::from(share), i128::from(rest)));
+    }
     let product = amount.checked_mul(weight).ok_or(FaultKind::Overflow)?;
     let share = divide_rounded(product, weights, Rounding::Down)?;
     Ok((share, product.checked_sub(share.saturating_mul(weights)).ok_or(FaultKind::Overflow)?))

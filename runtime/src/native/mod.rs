@@ -573,9 +573,7 @@ impl Runs<'_> {
     fn run(&mut self, call: Call<'_>) -> Result<(), Fault> {
         let functions = self.functions;
         let entry = match functions.entries.get(call.function.index()).and_then(OnceLock::get) {
-            Some(Entry::Compiled(entry)) if self.fits && self.may_assume(call.function, entry) => {
-                entry
-            }
+            Some(Entry::Compiled(entry)) if self.fits && self.may_assume(call.function, entry) => entry,
             Some(Entry::Compiled(_) | Entry::Declined(_)) | None => return self.interpret(call),
         };
         if entry.assumed.is_none() {
