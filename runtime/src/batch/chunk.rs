@@ -191,7 +191,10 @@ impl<R: Read + Send> Source for Lines<R> {
     }
 
     fn give_back(&mut self, chunk: Chunk) {
-        self.spare.push(chunk.text);
+        // One that a long record has made larger than others goes.
+        if chunk.text.capacity() <= 4 * self.target.max(STEP) {
+            self.spare.push(chunk.text);
+        }
     }
 }
 

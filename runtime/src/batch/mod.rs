@@ -620,6 +620,10 @@ impl Done {
     /// Ready for another chunk, with its memory.
     fn clear(&mut self) {
         self.decisions.clear();
+        #[cfg(feature = "columnar")]
+        {
+            self.rows = Ok(None);
+        }
         self.rejections.clear();
         self.summary.clear();
     }

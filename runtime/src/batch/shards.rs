@@ -4,7 +4,7 @@
 //! program. Which thread has which member changes nothing then, and results are put together in the order of the input.
 
 use super::chunk::{Chunk, Source};
-use super::{BatchErrorCause, BatchOptions, Done, Record, Share, Sink, each};
+use super::{BatchErrorCause, BatchOptions, Done, Record, Share, Sink, each, lock};
 use crate::engine::Engine;
 use crate::input;
 use crate::record::{ReadEvent, Reader};
@@ -15,7 +15,7 @@ use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 
 /// Chunks that wait for a thread. The slowest thread holds up the others this far behind it.
 const WAITING: usize = 4;
@@ -109,6 +109,9 @@ pub(super) fn drive<S: Source>(
 ) -> Result<(), BatchErrorCause> {
     let threads = options.threads.min(64) as u8;
     let (sender, receiver) = mpsc::channel::<Message>();
+    // Memory of shares that are put together, to serve again.
+    let spare: Spare = Mutex::new(Vec::new());
+    let spare = &spare;
     std::thread::scope(|scope| {
         let mut hands = Vec::new();
         for number in 0..threads {
@@ -119,12 +122,13 @@ pub(super) fn drive<S: Source>(
             scope.spawn(move || {
                 for (at, routed) in chunks {
                     let share = Share { of: &routed.shards, number };
+                    let mut done = lock(spare).pop().unwrap_or_default();
                     let part = catch_unwind(AssertUnwindSafe(|| {
-                        let mut done = Done { ends: Some(Vec::new()), ..Done::default() };
+                        done.clear();
+                        done.ends.get_or_insert_default().clear();
                         worker.process(&routed.chunk, Some(share), &mut done);
-                        Box::new(done)
                     }));
-                    let part = part.map_err(|_| BatchErrorCause::Internal);
+                    let part = part.map(|()| done).map_err(|_| BatchErrorCause::Internal);
                     let failed = part.is_err();
                     if sender.send(Message::Part(at, number, part)).is_err() || failed {
                         return;
@@ -151,16 +155,21 @@ pub(super) fn drive<S: Source>(
             };
             let _ = sender.send(Message::End(count, result));
         });
-        collect(receiver, sink, threads)
+        collect(receiver, sink, threads, spare)
     })
 }
+
+/// What came of chunks that are written.
+type Spare = Mutex<Vec<Box<Done>>>;
 
 /// Puts the shares of each chunk together, in the order of the chunks.
 fn collect(
     receiver: mpsc::Receiver<Message>,
     sink: &mut Sink<'_>,
     threads: u8,
+    spare: &Spare,
 ) -> Result<(), BatchErrorCause> {
+    let mut whole = Done::default();
     let mut begun: std::collections::VecDeque<Arc<Routed>> = std::collections::VecDeque::new();
     let mut parts: BTreeMap<(u64, u8), Box<Done>> = BTreeMap::new();
     let mut next = 0;
@@ -171,8 +180,9 @@ fn collect(
         {
             let shares: Vec<Box<Done>> =
                 (0..threads).filter_map(|shard| parts.remove(&(next, shard))).collect();
-            let whole = together(&routed, &shares).ok_or(BatchErrorCause::Internal)?;
+            together(&routed, &shares, &mut whole).ok_or(BatchErrorCause::Internal)?;
             sink.take(&whole).map_err(BatchErrorCause::Output)?;
+            lock(spare).extend(shares);
             next += 1;
         }
         if let Some((count, _)) = &end
@@ -192,8 +202,9 @@ fn collect(
 }
 
 /// What came of a chunk, record by record from the thread that had it.
-fn together(routed: &Routed, shares: &[Box<Done>]) -> Option<Done> {
-    let mut whole = Done { consumed: routed.chunk.consumed, ..Done::default() };
+fn together(routed: &Routed, shares: &[Box<Done>], whole: &mut Done) -> Option<()> {
+    whole.clear();
+    whole.consumed = routed.chunk.consumed;
     // By thread: records that were taken, and where they end.
     let mut taken = vec![(0usize, 0usize, 0usize); shares.len()];
     #[cfg(feature = "columnar")]
@@ -230,7 +241,7 @@ fn together(routed: &Routed, shares: &[Box<Done>]) -> Option<Done> {
             whole.rows = one.map(Some).map_err(|error| error.to_string());
         }
     }
-    Some(whole)
+    Some(())
 }
 
 /// Says which thread has a record.

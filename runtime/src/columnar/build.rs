@@ -85,10 +85,10 @@ pub(super) fn push_row(columns: &mut [Builder], cells: &[Cell<'_>]) -> Result<()
 }
 
 fn check_length(columns: &[Builder], rows: usize) -> Result<(), TableError> {
-    match columns.iter().find(|column| column.length() != rows) {
+    match columns.iter().find(|column| column.length != rows) {
         None => Ok(()),
         Some(column) => {
-            let message = format!("{} values in {rows} rows", column.length());
+            let message = format!("{} values in {rows} rows", column.length);
             Err(TableError::new(TableErrorKind::MissingValue, &column.name, message))
         }
     }
@@ -142,6 +142,8 @@ pub struct Builder {
     name: String,
     optional: bool,
     values: Values,
+    /// How many values it has, absent ones counted.
+    length: usize,
 }
 
 #[derive(Debug)]
@@ -208,7 +210,7 @@ impl Builder {
                 list: List::new(),
             },
         };
-        Builder { name: column.name.clone(), optional: column.optional, values }
+        Builder { name: column.name.clone(), optional: column.optional, values, length: 0 }
     }
 
     /// Adds a value.
@@ -253,6 +255,7 @@ impl Builder {
             Values::Texts { entries, list } => list.end(length_of(entries), false, &self.name)?,
             Values::Rows { count, list, .. } => list.end(*count, false, &self.name)?,
         }
+        self.length += 1;
         Ok(())
     }
 
@@ -266,6 +269,7 @@ impl Builder {
             return Err(self.error(TableErrorKind::OutOfRange, "a text is longer than 64 MiB"));
         }
         values.append_value(text);
+        self.length += 1;
         Ok(())
     }
 
@@ -276,6 +280,7 @@ impl Builder {
     pub fn whole(&mut self, number: i64) -> Result<(), TableError> {
         let Values::Whole(values) = &mut self.values else { return Err(self.other("a whole number")) };
         values.append_value(number);
+        self.length += 1;
         Ok(())
     }
 
@@ -292,6 +297,7 @@ impl Builder {
             return Err(self.error(TableErrorKind::OutOfRange, &message));
         }
         values.append_value(count);
+        self.length += 1;
         Ok(())
     }
 
@@ -302,6 +308,7 @@ impl Builder {
     pub fn truth(&mut self, truth: bool) -> Result<(), TableError> {
         let Values::Truth(values) = &mut self.values else { return Err(self.other("true or false")) };
         values.append_value(truth);
+        self.length += 1;
         Ok(())
     }
 
@@ -315,6 +322,7 @@ impl Builder {
             return Err(self.error(TableErrorKind::OutOfRange, "an instant is beyond what the column holds"));
         };
         values.append_value(microseconds);
+        self.length += 1;
         Ok(())
     }
 
@@ -328,6 +336,7 @@ impl Builder {
             return Err(self.error(TableErrorKind::OutOfRange, "a day is beyond what the column holds"));
         };
         values.append_value(days);
+        self.length += 1;
         Ok(())
     }
 
@@ -342,7 +351,9 @@ impl Builder {
         for text in texts {
             entries.append_value(text);
         }
-        list.end(length_of(entries), true, &self.name)
+        list.end(length_of(entries), true, &self.name)?;
+        self.length += 1;
+        Ok(())
     }
 
     /// The columns of the list's rows, to be given one value each before [`Builder::end_entry`].
@@ -382,37 +393,27 @@ impl Builder {
         let Values::Rows { count, list, .. } = &mut self.values else {
             return Err(self.other("a list of rows"));
         };
-        list.end(*count, true, &self.name)
-    }
-
-    fn length(&self) -> usize {
-        use arrow_array::builder::ArrayBuilder;
-        match &self.values {
-            Values::Text(values) => values.len(),
-            Values::Whole(values) => values.len(),
-            Values::Decimal { values, .. } => values.len(),
-            Values::Truth(values) => values.len(),
-            Values::Instant(values) => values.len(),
-            Values::Date(values) => values.len(),
-            Values::Texts { list, .. } | Values::Rows { list, .. } => list.ends.len() - 1,
-        }
+        list.end(*count, true, &self.name)?;
+        self.length += 1;
+        Ok(())
     }
 
     fn bytes(&self) -> usize {
         match &self.values {
-            Values::Text(values) => values.values_slice().len() + 4 * self.length(),
-            Values::Whole(_) | Values::Instant(_) => 8 * self.length(),
-            Values::Decimal { .. } => 16 * self.length(),
-            Values::Truth(_) => self.length() / 8,
-            Values::Date(_) => 4 * self.length(),
-            Values::Texts { entries, .. } => entries.values_slice().len() + 4 * self.length(),
+            Values::Text(values) => values.values_slice().len() + 4 * self.length,
+            Values::Whole(_) | Values::Instant(_) => 8 * self.length,
+            Values::Decimal { .. } => 16 * self.length,
+            Values::Truth(_) => self.length / 8,
+            Values::Date(_) => 4 * self.length,
+            Values::Texts { entries, .. } => entries.values_slice().len() + 4 * self.length,
             Values::Rows { columns, .. } => {
-                columns.iter().map(Builder::bytes).sum::<usize>() + 4 * self.length()
+                columns.iter().map(Builder::bytes).sum::<usize>() + 4 * self.length
             }
         }
     }
 
     fn take(&mut self) -> ArrayRef {
+        self.length = 0;
         match &mut self.values {
             Values::Text(values) => Arc::new(values.finish()),
             Values::Whole(values) => Arc::new(values.finish()),

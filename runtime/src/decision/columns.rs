@@ -22,8 +22,8 @@ const DIGITS: u8 = 38;
 #[derive(Debug)]
 pub struct DecisionColumns {
     columns: Vec<Column>,
-    /// Decimals of an amount: the most of the currency and all accounts.
-    scale: u8,
+    /// By an amount's decimals: what makes it one of as many as the currency and all accounts have at most.
+    factors: Vec<Option<i128>>,
 }
 
 /// A table of decisions in a file that is being written.
@@ -131,7 +131,8 @@ impl DecisionColumns {
             Column::new("errors", errors),
             some_text("more"),
         ];
-        DecisionColumns { columns, scale }
+        let factors = (0..=scale).rev().map(|missing| 10i128.checked_pow(u32::from(missing))).collect();
+        DecisionColumns { columns, factors }
     }
 
     /// The columns.
@@ -285,9 +286,13 @@ impl DecisionColumns {
     /// An amount of so many decimals.
     fn amount(&self, column: &mut Builder, amount: impl Into<i128>, decimals: u8) -> Result<(), TableError> {
         let amount = amount.into();
-        let missing = self.scale.checked_sub(decimals).map(u32::from);
-        let factor = missing.and_then(|missing| 10i128.checked_pow(missing));
-        match factor.and_then(|factor| amount.checked_mul(factor)) {
+        let factor = self.factors.get(usize::from(decimals)).copied().flatten();
+        let count = match (factor.map(i64::try_from), i64::try_from(amount)) {
+            // It fits, whatever the two.
+            (Some(Ok(factor)), Ok(amount)) => Some(i128::from(amount) * i128::from(factor)),
+            _ => factor.and_then(|factor| amount.checked_mul(factor)),
+        };
+        match count {
             Some(count) => column.decimal(count),
             None => {
                 let message = format!("{} has too many digits", decimal::print(amount, decimals));

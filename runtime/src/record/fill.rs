@@ -5,10 +5,11 @@
 use super::error::{RecordError, RecordErrorKind as Error};
 use super::json::Kind;
 use super::reader::ReadEvent;
-use super::schema::{Builtin, List, MAX_RECORD_SET, Rest, Schema};
-use super::value::{Form, Scalar, Unit, ValueError, decimal};
+use super::schema::{Builtin, Count, List, MAX_RECORD_SET, Rest, Schema, Usual};
+use super::value::{self, Form, Scalar, Unit, ValueError};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::clock::Moment;
+use crate::decimal;
 use crate::nearest::nearest;
 use perq_compiler::evaluate::TableRows;
 use perq_compiler::exact::divide_rounded;
@@ -354,7 +355,7 @@ impl<'r, 's> Fill<'r, 's> {
                     Scalar::Number(text) | Scalar::Text(text) => {
                         let decimals = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
                         let scale = u8::try_from(decimals).unwrap_or(u8::MAX).min(9);
-                        (decimal(text, scale, Unit::Plain).map_err(refused)?, scale)
+                        (value::decimal(text, scale, Unit::Plain).map_err(refused)?, scale)
                     }
                     Scalar::Count(_, of) => {
                         let scale = u8::try_from(of).unwrap_or(0).min(9);
@@ -408,9 +409,50 @@ impl<'r, 's> Fill<'r, 's> {
         Ok(i64::from(self.symbol(kind, text)))
     }
 
-    /// The sku of the open line, which is not empty; the slot is of the kind `sku`.
+    /// Puts an ordinary value where it goes; false where it is none, and nothing has changed.
     #[inline]
-    pub fn sku(&mut self, name: &str, target: Target, slot: Option<u32>) {
+    pub fn usual(&mut self, usual: Usual, target: Target, scalar: Scalar<'_>) -> bool {
+        let count = |scale: u8| match scalar {
+            Scalar::Text(text) | Scalar::Number(text) => decimal::parse(text, scale).ok(),
+            Scalar::Count(count, of) => decimal::rescaled(count, of, scale).ok(),
+            Scalar::Bool(_)
+            | Scalar::Cell(_)
+            | Scalar::Date(_)
+            | Scalar::Time(_)
+            | Scalar::Instant { .. } => None,
+        };
+        match (usual, scalar) {
+            (Usual::Symbol { slot, kind }, Scalar::Text(name)) => {
+                let number = self.symbol(kind, name);
+                self.store(target, slot, i64::from(number));
+            }
+            (Usual::Sku { slot }, Scalar::Text(name)) if !name.is_empty() => self.sku(name, target, slot),
+            (Usual::Text { slot, form }, scalar) => match self.schema.values.number(form, scalar) {
+                Ok(value) => self.store(target, slot, value),
+                Err(_) => return false,
+            },
+            (Usual::Decimal(of), _) => match count(of.scale()) {
+                Some(count) => self.count(of, target, count),
+                None => return false,
+            },
+            (Usual::None | Usual::Symbol { .. } | Usual::Sku { .. }, _) => return false,
+        }
+        true
+    }
+
+    /// Puts a count where it goes.
+    #[inline]
+    pub fn count(&mut self, of: Count, target: Target, count: i64) {
+        match of {
+            Count::Slot { slot, .. } => self.store(target, slot, count),
+            Count::Pieces => self.line.pieces = Some(count),
+            Count::Price => self.line.price = Some(count),
+            Count::Amount { .. } => self.line.amount = Some(count),
+        }
+    }
+
+    /// The sku of the open line, which is not empty; the slot is of the kind `sku`.
+    fn sku(&mut self, name: &str, target: Target, slot: Option<u32>) {
         let number = self.schema.tables.sku(name);
         self.line.sku = Some(self.out.keep(name));
         self.line.sku_number = number;
@@ -480,6 +522,16 @@ impl<'r, 's> Fill<'r, 's> {
         let product = self.line.sku_number.and_then(|number| schema.tables.product(number));
         for rest in &schema.line_rest {
             let Some(place) = self.out.record.lines.get_mut(base + rest.slot) else { continue };
+            if *place != MISSING {
+                continue;
+            }
+            if let (Some(column), Some(fields), false) = (rest.column, product, rest.is_set)
+                && let Some(&value) = fields.get(column)
+                && value != MISSING
+            {
+                *place = value;
+                continue;
+            }
             let there = match rest.record {
                 RecordKind::Product => product.is_some(),
                 RecordKind::Event
@@ -643,6 +695,10 @@ impl<'r, 's> Pour<'r, 's> {
             | Scalar::Time(_)
             | Scalar::Instant { .. } => self.take(192)?,
         }
+        let usual = self.fill.schema.fields.get(field).map_or(Usual::None, |field| field.usual);
+        if self.fill.usual(usual, target, scalar) {
+            return Ok(());
+        }
         // Texts and numbers of JSON are told apart by their kind; here only the message would say it.
         let value = Value { at: 0, scalar, kind: Kind::String };
         self.fill.value(field, target, value).map_err(|_| Refused)
@@ -794,7 +850,7 @@ fn amounts(line: &LineParts, schema: &Schema, at: usize) -> Result<Amounts> {
                 None => {
                     let product = i128::from(price) * i128::from(pieces);
                     if per_minor == 100 && product.unsigned_abs() < 1 << 62 {
-                        small_quotient(product as i64, schema.rounding)
+                        small_quotient(product as i64, 100, schema.rounding)
                     } else {
                         whole(divide_rounded(product, per_minor, schema.rounding).ok())?
                     }
@@ -804,9 +860,12 @@ fn amounts(line: &LineParts, schema: &Schema, at: usize) -> Result<Amounts> {
         }
         (None, Some(amount)) => {
             // Only rankings by price ask for it.
-            let price = match pieces {
-                0 => 0,
-                pieces => {
+            let small = amount.checked_mul(schema.price_per_minor).filter(|scaled| *scaled != MISSING);
+            let price = match (pieces, small) {
+                (0, _) => 0,
+                (1, Some(price)) => price,
+                (2.., Some(scaled)) => small_quotient(scaled, pieces, Rounding::HalfUp),
+                _ => {
                     let scaled = i128::from(amount).checked_mul(per_minor);
                     whole(scaled.and_then(|scaled| {
                         divide_rounded(scaled, i128::from(pieces), Rounding::HalfUp).ok()
@@ -820,15 +879,36 @@ fn amounts(line: &LineParts, schema: &Schema, at: usize) -> Result<Amounts> {
     }
 }
 
-/// [`divide_rounded`] by 100 for the common currencies, in 64 bits.
-fn small_quotient(product: i64, rounding: Rounding) -> i64 {
-    let (quotient, rest) = (product / 100, (product % 100).unsigned_abs());
+/// [`divide_rounded`] in 64 bits, by a divisor above zero.
+#[inline]
+fn small_quotient(product: i64, divisor: i64, rounding: Rounding) -> i64 {
+    let (quotient, rest) = (product / divisor, (product % divisor).unsigned_abs());
+    let others = divisor.unsigned_abs() - rest;
     let away = match rounding {
-        Rounding::HalfUp => rest >= 50,
-        Rounding::HalfEven => rest > 50 || (rest == 50 && quotient % 2 != 0),
-        Rounding::HalfDown => rest > 50,
+        Rounding::HalfUp => rest >= others,
+        Rounding::HalfEven => rest > others || (rest == others && quotient % 2 != 0),
+        Rounding::HalfDown => rest > others,
         Rounding::Down => false,
         Rounding::Up => rest > 0,
     };
     quotient + if away { product.signum() } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn small_quotients_are_those_of_all(product in any::<i64>(), shift in 0u32..64, divisor in 1i64..=i64::MAX, by in 0u32..63) {
+            let (product, divisor) = (product >> shift, (divisor >> by).max(1));
+            for rounding in
+                [Rounding::HalfUp, Rounding::HalfEven, Rounding::HalfDown, Rounding::Down, Rounding::Up]
+            {
+                let exact = divide_rounded(i128::from(product), i128::from(divisor), rounding).unwrap();
+                prop_assert_eq!(i128::from(small_quotient(product, divisor, rounding)), exact);
+            }
+        }
+    }
 }

@@ -354,12 +354,16 @@ impl<'a> Cursor<'a> {
     /// the ordinary. Otherwise nothing, and the cursor stays.
     #[inline]
     pub fn plain_decimal(&mut self, scale: u8) -> Option<i64> {
-        const POWERS: [i64; 7] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
+        const POWERS: [i64; 8] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000];
         let bytes = self.bytes();
         let quoted = bytes.get(self.at) == Some(&b'"');
         let mut count = 0i64;
         let mut digits = |from: usize| {
             let mut at = from;
+            if let Some((few, digits)) = bytes.get(at..).and_then(few_digits) {
+                count = count.wrapping_mul(POWERS[digits]).wrapping_add(few);
+                return at + digits;
+            }
             while let Some(digit @ b'0'..=b'9') = bytes.get(at) {
                 count = count.wrapping_mul(10).wrapping_add(i64::from(digit & 0xf));
                 at = at.wrapping_add(1);
@@ -514,6 +518,24 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// The number of the digits that come first, and how many there are, where another byte follows them among the first eight.
+#[inline]
+fn few_digits(bytes: &[u8]) -> Option<(i64, usize)> {
+    let word = u64::from_le_bytes(*bytes.first_chunk()?) ^ 0x3030_3030_3030_3030;
+    // A byte is a digit's value where it is below ten.
+    let others = (word | word.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0;
+    let digits = (others.trailing_zeros() / 8) as usize;
+    if digits == 0 || digits == 8 {
+        return None;
+    }
+    // As if zeros came before them; then pairs, fours and all eight.
+    let word = word << (64 - 8 * digits);
+    let pairs = word.wrapping_mul(10).wrapping_add(word >> 8);
+    let even = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
+    let odd = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
+    Some(((even.wrapping_add(odd) >> 32) as i64, digits))
+}
+
 /// The first quote, backslash or control character at or after `from`, or the end: eight bytes at a time.
 #[inline]
 pub(crate) fn find_special(bytes: &[u8], from: usize) -> usize {
@@ -578,6 +600,22 @@ mod tests {
             ("\"\\", RecordErrorKind::MalformedJson),
         ] {
             assert_eq!(decode(text).unwrap_err().kind, kind, "{text}");
+        }
+    }
+
+    #[test]
+    fn few_digits_are_read_at_once() {
+        for number in (0..10_000_000i64).step_by(97).chain([9_999_999, 8, 10, 99, 100, 1_000_000]) {
+            for (text, digits) in [(number.to_string(), 0), (format!("{number:07}"), 7)] {
+                let digits = if digits == 0 { text.len() } else { digits };
+                for after in ["\"       ", ".5      ", "/       ", ":       ", "é       ", "\u{0}       "] {
+                    let found = few_digits(format!("{text}{after}").as_bytes());
+                    assert_eq!(found, Some((number, digits)), "{text}{after}");
+                }
+            }
+        }
+        for text in ["", "1", "1234567", "12345678", "123456789", "x1234567", "-1234567"] {
+            assert_eq!(few_digits(text.as_bytes()), None, "{text}");
         }
     }
 

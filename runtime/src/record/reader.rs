@@ -13,7 +13,7 @@ use crate::returns::{NoReturn, Returned};
 use crate::state::instruments::Presented;
 use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate::{Record, TierChange};
-use perq_compiler::ir::{EventId, MISSING, PRICE_SCALE, Program, RecordKind, RowSource, SlotId, event_slot};
+use perq_compiler::ir::{EventId, MISSING, Program, RecordKind, RowSource, SlotId, event_slot};
 use std::sync::Arc;
 
 /// A record as evaluation needs it, and the texts that the decision repeats. Reused from record to record.
@@ -188,6 +188,8 @@ struct Met {
     /// As written, with quotes and colon; nothing of the first one of an object.
     written: Expected,
     field: Option<u32>,
+    /// Of the field.
+    usual: Usual,
     next: usize,
 }
 
@@ -215,7 +217,8 @@ struct Scratch {
 
 impl Scratch {
     fn of(schema: &Schema) -> Scratch {
-        let start = |node| Met { node, written: Expected::new(b""), field: None, next: 0 };
+        let start =
+            |node| Met { node, written: Expected::new(b""), field: None, usual: Usual::None, next: 0 };
         Scratch {
             schema: Some(schema.identity().clone()),
             seen: vec![0; schema.fields.len()],
@@ -225,7 +228,7 @@ impl Scratch {
     }
 
     /// Remembers that a key came after another, and gives its entry.
-    fn meet(&mut self, node: u32, name: &str, field: Option<u32>, before: usize) -> usize {
+    fn meet(&mut self, schema: &Schema, node: u32, name: &str, before: usize) -> usize {
         let is_name = |met: &Met| {
             met.node == node
                 && met.written.text().strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\":"))
@@ -235,7 +238,10 @@ impl Scratch {
             Some(at) => at,
             None if self.met.len() < MET + node as usize && name.len() <= MET_LENGTH => {
                 let written = Expected::new(format!("\"{name}\":").as_bytes());
-                self.met.push(Met { node, written, field, next: 0 });
+                let field = schema.lookup(node, name);
+                let of = field.and_then(|field| schema.fields.get(field as usize));
+                let usual = of.map_or(Usual::None, |field| field.usual);
+                self.met.push(Met { node, written, field, usual, next: 0 });
                 self.met.len() - 1
             }
             None => return 0,
@@ -416,6 +422,10 @@ impl<'i> Reading<'_, '_, 'i> {
         let mut before = node as usize;
         let mut more = self.cursor.enter().map_err(malformed)?;
         while more {
+            if let Some(next) = self.ordinary(node, target, object, &mut before) {
+                more = next.map_err(malformed)?;
+                continue;
+            }
             let (key, field) = self.key(node, &mut before)?;
             match field {
                 Some(number) => {
@@ -452,6 +462,32 @@ impl<'i> Reading<'_, '_, 'i> {
         Ok(())
     }
 
+    /// The next field, where its key is the one that came next the last time and its value is ordinary; says whether another
+    /// follows. Otherwise nothing, and the cursor stays. `before` is the entry of the key before it.
+    fn ordinary(
+        &mut self,
+        node: u32,
+        target: Target,
+        object: u64,
+        before: &mut usize,
+    ) -> Option<std::result::Result<bool, Malformed>> {
+        let guess = self.scratch.met.get(*before)?.next;
+        let met = self.scratch.met.get(guess)?;
+        let (usual, number) = (met.usual, met.field? as usize);
+        let is_new = self.scratch.seen.get(number).is_some_and(|seen| *seen != object);
+        let start = self.cursor.at();
+        if met.node != node || usual == Usual::None || !is_new || !self.cursor.take(&met.written) {
+            return None;
+        }
+        if !self.usual(usual, target) {
+            self.cursor.go_back(start);
+            return None;
+        }
+        *self.scratch.seen.get_mut(number)? = object;
+        *before = guess;
+        Some(self.cursor.next(b'}'))
+    }
+
     /// The next key and its field. `before` is the entry of the key before it.
     #[inline]
     fn key(&mut self, node: u32, before: &mut usize) -> Result<(Span, Option<u32>)> {
@@ -471,7 +507,8 @@ impl<'i> Reading<'_, '_, 'i> {
         let name = Self::span(self.text, &self.scratch.decoded, key);
         let field = self.fill.schema.lookup(node, name);
         if !key.decoded {
-            *before = self.scratch.meet(node, Self::span(self.text, "", key), field, *before);
+            let name = Self::span(self.text, "", key);
+            *before = self.scratch.meet(self.fill.schema, node, name, *before);
         }
         Ok((key, field))
     }
@@ -520,51 +557,34 @@ impl<'i> Reading<'_, '_, 'i> {
         }
     }
 
-    /// Reads an ordinary value. Where it is none, nothing, and the cursor stays.
+    /// Reads an ordinary value; false where it is none, and the cursor stays.
     #[inline]
-    fn usual(&mut self, usual: Usual, target: Target) -> Option<()> {
+    fn usual(&mut self, usual: Usual, target: Target) -> bool {
         match usual {
-            Usual::None => return None,
-            Usual::Decimal { slot, scale } => {
-                let count = self.cursor.plain_decimal(scale)?;
-                self.fill.store(target, slot, count);
-            }
-            Usual::Symbol { slot, kind } => {
-                let name = self.cursor.plain_text()?;
-                let number = self.fill.symbol(kind, name);
-                self.fill.store(target, slot, i64::from(number));
-            }
-            Usual::Text { slot, form } => {
-                let at = self.cursor.at();
-                let text = Scalar::Text(self.cursor.plain_text()?);
-                match self.fill.schema.values.number(form, text) {
-                    Ok(value) => self.fill.store(target, slot, value),
-                    Err(_) => {
-                        self.cursor.go_back(at);
-                        return None;
-                    }
+            Usual::None => false,
+            Usual::Decimal(of) => match self.cursor.plain_decimal(of.scale()) {
+                Some(count) => {
+                    self.fill.count(of, target, count);
+                    true
                 }
-            }
-            Usual::Sku { slot } => {
+                None => false,
+            },
+            Usual::Symbol { .. } | Usual::Text { .. } | Usual::Sku { .. } => {
                 let at = self.cursor.at();
-                let name = self.cursor.plain_text()?;
-                if name.is_empty() {
+                let text = self.cursor.plain_text();
+                let is_read = text.is_some_and(|text| self.fill.usual(usual, target, Scalar::Text(text)));
+                if !is_read {
                     self.cursor.go_back(at);
-                    return None;
                 }
-                self.fill.sku(name, target, slot);
+                is_read
             }
-            Usual::Pieces => self.fill.line.pieces = Some(self.cursor.plain_decimal(0)?),
-            Usual::Price => self.fill.line.price = Some(self.cursor.plain_decimal(PRICE_SCALE as u8)?),
-            Usual::Amount { scale } => self.fill.line.amount = Some(self.cursor.plain_decimal(scale)?),
         }
-        Some(())
     }
 
     fn field(&mut self, number: usize, target: Target) -> Result<()> {
         let schema = self.fill.schema;
         let Some(field) = schema.fields.get(number) else { return Ok(()) };
-        if self.usual(field.usual, target).is_some() {
+        if self.usual(field.usual, target) {
             return Ok(());
         }
         match field.builtin {

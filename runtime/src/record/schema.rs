@@ -112,10 +112,7 @@ pub(crate) enum Usual {
     /// By the other parts always.
     #[default]
     None,
-    Decimal {
-        slot: u32,
-        scale: u8,
-    },
+    Decimal(Count),
     Symbol {
         slot: u32,
         kind: usize,
@@ -129,11 +126,25 @@ pub(crate) enum Usual {
         /// The slot of the kind `sku`.
         slot: Option<u32>,
     },
+}
+
+/// Where a decimal goes, which counts units of so many decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    Slot { slot: u32, scale: u8 },
     Pieces,
     Price,
-    Amount {
-        scale: u8,
-    },
+    Amount { scale: u8 },
+}
+
+impl Count {
+    pub fn scale(self) -> u8 {
+        match self {
+            Count::Slot { scale, .. } | Count::Amount { scale } => scale,
+            Count::Pieces => 0,
+            Count::Price => ir::PRICE_SCALE as u8,
+        }
+    }
 }
 
 impl Usual {
@@ -143,7 +154,7 @@ impl Usual {
         }
         match (field.builtin, field.slots.as_slice()) {
             (Builtin::None, &[(slot, form)]) => match form {
-                Form::Decimal(scale, _) => Usual::Decimal { slot, scale },
+                Form::Decimal(scale, _) => Usual::Decimal(Count::Slot { slot, scale }),
                 Form::Symbol(kind) => Usual::Symbol { slot, kind },
                 Form::Date | Form::Time | Form::Instant | Form::Enum(_) => Usual::Text { slot, form },
                 Form::Bool | Form::Set(_) => Usual::None,
@@ -152,9 +163,9 @@ impl Usual {
             (Builtin::Sku, &[(slot, Form::Symbol(kind))]) if tables.sku_kind == Some(kind) => {
                 Usual::Sku { slot: Some(slot) }
             }
-            (Builtin::Pieces, []) => Usual::Pieces,
-            (Builtin::Price, []) => Usual::Price,
-            (Builtin::Amount, []) => Usual::Amount { scale: decimals },
+            (Builtin::Pieces, []) => Usual::Decimal(Count::Pieces),
+            (Builtin::Price, []) => Usual::Decimal(Count::Price),
+            (Builtin::Amount, []) => Usual::Decimal(Count::Amount { scale: decimals }),
             _ => Usual::None,
         }
     }
