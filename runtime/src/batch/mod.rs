@@ -363,9 +363,9 @@ impl Sink<'_> {
             Decisions::Lines(out) => out.write_all(&done.decisions)?,
             #[cfg(feature = "columnar")]
             Decisions::Table(table) => match &done.rows {
-                Ok(Some(rows)) => table.add(rows).map_err(TableError::into_io)?,
-                Ok(None) => {}
-                Err(message) => return Err(io::Error::other(message.as_str())),
+                Some(Ok(rows)) => table.add(rows).map_err(TableError::into_io)?,
+                Some(Err(message)) => return Err(io::Error::other(message.as_str())),
+                None => {}
             },
         }
         self.rejections.write_all(&done.rejections)?;
@@ -407,16 +407,13 @@ impl Sink<'_> {
     }
 }
 
-/// Decisions of a chunk as rows, or why there are none.
-#[cfg(feature = "columnar")]
-type Decided = Result<Option<arrow_array::RecordBatch>, String>;
-
 /// What came of a chunk.
+#[derive(Default)]
 struct Done {
     decisions: Vec<u8>,
-    /// The decisions, where they go into a table.
+    /// The decisions as rows, where they go into a table, or why there are none.
     #[cfg(feature = "columnar")]
-    rows: Decided,
+    rows: Option<Result<arrow_array::RecordBatch, String>>,
     rejections: Vec<u8>,
     summary: Summary,
     consumed: u64,
@@ -602,27 +599,13 @@ fn take<S: Source>(
     }
 }
 
-impl Default for Done {
-    fn default() -> Done {
-        Done {
-            decisions: Vec::new(),
-            #[cfg(feature = "columnar")]
-            rows: Ok(None),
-            rejections: Vec::new(),
-            summary: Summary::default(),
-            consumed: 0,
-            ends: None,
-        }
-    }
-}
-
 impl Done {
     /// Ready for another chunk, with its memory.
     fn clear(&mut self) {
         self.decisions.clear();
         #[cfg(feature = "columnar")]
         {
-            self.rows = Ok(None);
+            self.rows = None;
         }
         self.rejections.clear();
         self.summary.clear();
@@ -687,8 +670,8 @@ impl Worker {
         });
         #[cfg(feature = "columnar")]
         {
-            let taken = rows.table.map(|table| table.and_then(|mut table| table.take())).transpose();
-            done.rows = taken.map_err(|error| error.to_string());
+            let taken = rows.table.map(|table| table.and_then(|mut table| table.take()));
+            done.rows = taken.map(|rows| rows.map_err(|error| error.to_string()));
         }
     }
 

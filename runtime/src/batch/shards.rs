@@ -215,9 +215,9 @@ fn together(routed: &Routed, shares: &[Box<Done>], whole: &mut Done) -> Option<(
         let (to, rejected_to) = *done.ends.as_ref()?.get(*count)?;
         #[cfg(feature = "columnar")]
         match &done.rows {
-            Ok(Some(_)) => order.extend((*decisions..to).map(|row| (shard, row))),
-            Err(_) => {}
-            Ok(None) => whole.decisions.extend_from_slice(done.decisions.get(*decisions..to)?),
+            Some(Ok(_)) => order.extend((*decisions..to).map(|row| (shard, row))),
+            Some(Err(_)) => {}
+            None => whole.decisions.extend_from_slice(done.decisions.get(*decisions..to)?),
         }
         #[cfg(not(feature = "columnar"))]
         whole.decisions.extend_from_slice(done.decisions.get(*decisions..to)?);
@@ -232,13 +232,14 @@ fn together(routed: &Routed, shares: &[Box<Done>], whole: &mut Done) -> Option<(
         let mut rows = Vec::with_capacity(shares.len());
         for done in shares {
             match &done.rows {
-                Ok(part) => rows.extend(part),
-                Err(message) => whole.rows = Err(message.clone()),
+                Some(Ok(part)) => rows.push(part),
+                Some(Err(message)) => whole.rows = Some(Err(message.clone())),
+                None => {}
             }
         }
-        if whole.rows.is_ok() && !rows.is_empty() {
+        if whole.rows.is_none() && !rows.is_empty() {
             let one = arrow_select::interleave::interleave_record_batch(&rows, &order);
-            whole.rows = one.map(Some).map_err(|error| error.to_string());
+            whole.rows = Some(one.map_err(|error| error.to_string()));
         }
     }
     Some(())

@@ -295,13 +295,19 @@ fn bad_rows_are_named_by_their_line() {
     assert_eq!(results.decisions.lines().count(), 1);
 }
 
+fn of_texts(rows: Rows) -> Sheet {
+    match rows {
+        Rows::Sheet(sheet) => sheet,
+        #[cfg(feature = "columnar")]
+        Rows::Columns(_) => panic!("no rows of texts"),
+    }
+}
+
 /// Whether each event of a table goes into its slots cell by cell, and whether its JSON does: into the same, where both do.
 fn read_both(engine: &Engine, table: &str) -> Vec<(bool, bool)> {
     let schema = engine.schema();
     let mut source = table::Table::open(schema, table.as_bytes(), 1 << 18, 1 << 20).unwrap();
-    let Rows::Sheet(sheet) = source.next().unwrap().unwrap().rows.unwrap() else {
-        panic!("no rows of texts")
-    };
+    let sheet = of_texts(source.next().unwrap().unwrap().rows.unwrap());
     assert!(source.next().unwrap().is_none());
     let mut found = Vec::new();
     for event in 0..sheet.count() {
