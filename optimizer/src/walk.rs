@@ -8,6 +8,8 @@ use crate::rest::Rest;
 
 /// How many times all choices are looked at.
 const STEPS: usize = 60;
+/// How many times at most where there are fewer contacts than so many: until so many choices were looked at.
+const OF_FEW: (usize, usize, usize) = (600, 1000, 40_000);
 /// How many steps a member waits before the next, at least, and by how many more at most.
 const WAITS: (u64, u64) = (4, 12);
 /// What part dearer a row gets with each step that it is passed, and what part cheaper with each that it is not.
@@ -28,6 +30,9 @@ pub fn walk(rest: &Rest<'_>, from: &[Option<usize>], limit: i128) -> Option<(Vec
     let least: Vec<i128> = (rest.rows.iter().enumerate())
         .map(|(row, own)| ((usual / mean(row)).max(own.price) / LEAST).max(1))
         .collect();
+    let picks = rest.picks.len();
+    let few = rest.ground.problem.score.len() < OF_FEW.1;
+    let work = if few { OF_FEW.2.clamp(STEPS * picks, OF_FEW.0 * picks) } else { STEPS * picks };
     let (mut limit, mut found) = (limit, None);
     let mut waits = vec![0u64; rest.of.len()];
     let (mut step, mut dice) = (0, 1u64);
@@ -44,12 +49,12 @@ pub fn walk(rest: &Rest<'_>, from: &[Option<usize>], limit: i128) -> Option<(Vec
             limit = loss;
             found = Some(search.picked.clone());
         }
-        if search.work >= STEPS * rest.picks.len() {
+        if search.work >= work {
             return found.map(|picked| (picked, limit));
         }
         step += 1;
-        let steps = search.steps().into_iter();
-        let Some((_, position, to)) = steps.filter(|own| waits[own.1] < step).min() else { continue };
+        let open = search.steps().into_iter();
+        let Some((_, position, to)) = open.filter(|own| waits[own.1] < step).min() else { continue };
         search.make(position, to);
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         waits[position] = step + WAITS.0 + (dice >> 33) % WAITS.1;
