@@ -26,6 +26,7 @@ mod simplex;
 mod solve;
 mod subset;
 mod unmet;
+mod walk;
 
 pub use admit::{Held, admit};
 pub use amounts::Amounts;

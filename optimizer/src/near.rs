@@ -56,28 +56,30 @@ fn nearest(leads: &Leads) -> (Vec<u32>, i64) {
 }
 
 /// Which picks are taken, and what that leaves.
-struct Search<'r, 'g> {
+pub struct Search<'r, 'g> {
     rest: &'r Rest<'g>,
     /// By position of the member.
-    picked: Vec<Option<usize>>,
+    pub picked: Vec<Option<usize>>,
     /// By row.
-    left: Vec<i128>,
+    pub left: Vec<i128>,
     /// What a row costs for each one that it is passed by.
-    over: Vec<i128>,
-    work: usize,
+    pub over: Vec<i128>,
+    /// Choices that were looked at.
+    pub work: usize,
 }
 
 /// What is lost more when the member at a position has another pick, or none.
-type Step = (i128, usize, Option<usize>);
+pub type Step = (i128, usize, Option<usize>);
 
 impl<'r, 'g> Search<'r, 'g> {
-    fn of(rest: &'r Rest<'g>) -> Search<'r, 'g> {
+    /// Everyone at the best.
+    pub fn of(rest: &'r Rest<'g>) -> Search<'r, 'g> {
         let left = rest.rows.iter().map(|own| own.left).collect();
         Search { rest, picked: vec![None; rest.of.len()], left, over: vec![0; rest.rows.len()], work: 0 }
     }
 
     /// Says how many times its price passing a row costs.
-    fn make_dear(&mut self, dear: i128) {
+    pub fn make_dear(&mut self, dear: i128) {
         for (over, own) in self.over.iter_mut().zip(&self.rest.rows) {
             *over = own.worth.map_or(own.price.max(1) * dear, |worth| worth - own.price);
         }
@@ -113,7 +115,8 @@ impl<'r, 'g> Search<'r, 'g> {
         }
     }
 
-    fn steps(&mut self) -> Vec<Step> {
+    /// All that could be taken next.
+    pub fn steps(&mut self) -> Vec<Step> {
         let mut all = Vec::with_capacity(self.rest.picks.len());
         for (position, picks) in self.rest.of.iter().enumerate() {
             let now = self.picked[position];
@@ -155,7 +158,8 @@ impl<'r, 'g> Search<'r, 'g> {
         cost(self.left[row] - more) - cost(self.left[row])
     }
 
-    fn make(&mut self, position: usize, to: Option<usize>) {
+    /// Gives the member at a position another pick, or none.
+    pub fn make(&mut self, position: usize, to: Option<usize>) {
         let from = std::mem::replace(&mut self.picked[position], to);
         for (pick, sign) in [(from, 1), (to, -1)] {
             for (row, own) in self.pick(pick).into_iter().flat_map(|pick| &pick.rows) {

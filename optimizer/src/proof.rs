@@ -6,10 +6,11 @@ use crate::finish::Plan;
 use crate::price::{Dual, Ground};
 use crate::rest::{Open, Rest, Shared};
 use crate::simplex::{Column, Ended, Programme};
+use crate::walk::walk;
 use std::collections::BTreeMap;
 
-/// Choices of all members besides their best.
-const ALL_CHOICES: usize = 2500;
+/// Choices of all members besides their best, at most.
+pub const ALL_CHOICES: usize = 2500;
 /// Numbers of a linear programme.
 const NUMBERS: usize = 3_000_000;
 /// Steps of one linear programme.
@@ -17,6 +18,8 @@ const PIVOTS: usize = 4000;
 /// Picks that are tried before one is parted by, and steps of each trial.
 const TRIED: usize = 16;
 const LOOKED: usize = 12;
+/// Branches from whose nearest plan a walk begins.
+const WALKS: u32 = 100;
 /// Work of the whole search: numbers that pivots change.
 const WORK: u64 = 4_000_000_000;
 
@@ -27,13 +30,18 @@ pub struct Found {
     pub plan: Option<Plan>,
     /// No plan is worth more, in parts of the score.
     pub bound: i128,
+    /// All of what was open was looked through.
+    pub done: bool,
+    /// What was open is all that there is.
+    pub all: bool,
     /// Better prices than those that were asked with, where there are any.
     pub prices: Option<Vec<i64>>,
 }
 
-/// Looks for a better plan, and for a proof that there is none much better. `whole` is whether to go on after the first prices.
-pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, whole: bool) -> Found {
-    let mut found = Found { plan: None, bound: dual.bound, prices: None };
+/// Looks for a better plan, and for a proof that there is none much better, among the choices that lose least, `most` of them.
+/// `whole` is whether to go on after the first prices.
+pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, (whole, most): (bool, usize)) -> Found {
+    let mut found = Found { plan: None, bound: dual.bound, done: true, all: true, prices: None };
     let gap = dual.bound - (plan.objective(ground) << ground.shift);
     // Scores are whole: what is better is better by one.
     let one = 1i128 << ground.shift;
@@ -41,10 +49,10 @@ pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, whole: bool) -> Foun
         return found;
     }
     let mut limit = gap - one + 1;
-    let Some(rest) = (0..6).find_map(|_| {
-        let rest = Rest::of(ground, &dual.prices, (limit, ALL_CHOICES), Open::All).filter(Rest::is_small);
+    let Some(rest) = (0..30).find_map(|_| {
+        let rest = Rest::of(ground, &dual.prices, (limit, most), Open::All).filter(Rest::is_small);
         if rest.is_none() {
-            limit /= 2;
+            limit = limit * 4 / 5;
         }
         rest
     }) else {
@@ -56,10 +64,14 @@ pub fn prove(ground: &Ground<'_>, dual: &Dual, plan: &Plan, whole: bool) -> Foun
         rest: &rest,
         limit,
         best: None,
+        of_use: gap - one + 1,
+        walks: if whole { WALKS } else { 0 },
         work: WORK,
         price: None,
     };
     let open = search.look(whole);
+    found.done = open.is_none();
+    found.all = limit > gap - one;
     found.prices = search.price.take().map(|own| {
         let mut prices = dual.prices.clone();
         for (shared, price) in rest.rows.iter().zip(own) {
@@ -90,7 +102,7 @@ impl Rest<'_> {
         most.max(price).max(1) as f64
     }
 
-    fn mean(&self, shared: &Shared) -> i64 {
+    pub fn mean(&self, shared: &Shared) -> i64 {
         self.ground.rows.list[shared.row].mean
     }
 
@@ -145,7 +157,7 @@ impl Rest<'_> {
     }
 
     /// What a choice of picks loses; nothing where it passes a row.
-    fn loss(&self, picked: &[Option<usize>]) -> Option<i128> {
+    pub fn loss(&self, picked: &[Option<usize>]) -> Option<i128> {
         let mut left: Vec<i128> = self.rows.iter().map(|own| own.left).collect();
         let mut lost = self.settled;
         for pick in picked.iter().flatten() {
@@ -175,6 +187,10 @@ struct Search<'r, 'g> {
     /// Losses at or above it are of no use.
     limit: i128,
     best: Option<Vec<Option<usize>>>,
+    /// A plan that loses as much is of no use; more than the limit where only some of the choices are looked at.
+    of_use: i128,
+    /// Walks that are left.
+    walks: u32,
     work: u64,
     /// The prices of the first programme.
     price: Option<Vec<i64>>,
@@ -241,10 +257,17 @@ impl Search<'_, '_> {
                 most.filter(|pick| !best || values[*pick] > 0.5)
             })
             .collect();
-        if let Some(loss) = rest.loss(&nearest).filter(|loss| *loss < self.limit) {
+        let walked = if self.walks > 0 {
+            self.walks -= 1;
+            walk(rest, &nearest, self.of_use)
+        } else {
+            rest.loss(&nearest).filter(|loss| *loss < self.of_use).map(|loss| (nearest, loss))
+        };
+        if let Some((picked, loss)) = walked {
             let one = 1i128 << rest.ground.shift;
-            self.best = Some(nearest);
-            self.limit = loss - one + 1;
+            self.best = Some(picked);
+            self.of_use = loss - one + 1;
+            self.limit = self.limit.min(self.of_use);
         }
         if lost >= self.limit {
             return None;

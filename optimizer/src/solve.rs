@@ -10,7 +10,7 @@ use crate::price::{
     Asked, Before, Dual, Ground, HIGHEST, Pace, RowPrice, Sample, Search, as_all_do, at, descend,
     in_proportion, part_of, shift_of, unit,
 };
-use crate::proof::prove;
+use crate::proof::{ALL_CHOICES, prove};
 use crate::rows::{Row, Rows};
 use crate::unmet;
 use std::sync::Mutex;
@@ -20,10 +20,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub const WORTH: i64 = 10;
 /// Contacts up to which a proof is tried.
 const PROVEN: usize = 20_000;
-/// How many times prices are looked for before that among the choices that are left.
-const NEARER: usize = 3;
-/// How many times those are looked through at most: with a better plan, fewer are left.
-const SEARCHES: usize = 4;
+/// How many times prices are looked for before that among the choices that are left: from nothing, and from earlier prices.
+const NEARER: (usize, usize) = (3, 1);
+/// How many times those are looked through at most, from nothing and from earlier prices: with a better plan, fewer are left.
+const SEARCHES: (usize, usize) = (12, 2);
+/// How many choices at first: of few all can be looked through, which proves that nothing loses less than the rest.
+const CORE: usize = 300;
+/// So few more are not worth another time.
+const NARROW: usize = 60;
 /// Contacts up to which promises have their whole price from the first.
 const LOWERED: usize = 4000;
 /// Contacts up to which choices of members are exchanged pair by pair.
@@ -220,19 +224,31 @@ pub fn solve(
     // Where nothing falls short, what that costs does not matter.
     if problem.score.len() <= PROVEN && plan.objective(&ground) == plan.objective(&priced) {
         let mut least = dual.bound;
-        for turn in 0..NEARER + SEARCHES {
-            let found = prove(&priced, &dual, &plan, turn >= NEARER);
+        let cold = options.prices.is_empty();
+        let (nearer, searches) = if cold { (NEARER.0, SEARCHES.0) } else { (NEARER.1, SEARCHES.1) };
+        // How many choices are looked at, of how many it was all, and of how many it was not.
+        let (mut size, mut low, mut high) = (CORE, 0, ALL_CHOICES);
+        for turn in 0..nearer + searches {
+            let whole = turn >= nearer;
+            let found = prove(&priced, &dual, &plan, (whole, if whole { size } else { ALL_CHOICES }));
             least = least.min(found.bound);
             let better = found.plan.filter(|own| own.objective(&ground) > plan.objective(&ground));
-            let searched = turn >= NEARER && better.is_none();
+            let is_better = better.is_some();
             plan = better.unwrap_or(plan);
             tell(Progress::Fitting(plan.objective(&ground)));
-            if searched || least < (plan.objective(&ground) + 1) << shift {
+            if least < (plan.objective(&ground) + 1) << shift {
                 break;
             }
-            if let Some(nearer) = found.prices.filter(|_| turn < NEARER).map(|own| at_all(&priced, &own)) {
-                let (passes, choices) = (dual.passes + nearer.passes, dual.choices + nearer.choices);
-                dual = if nearer.bound < dual.bound { nearer } else { dual };
+            if whole && !is_better {
+                (low, high) = if found.done { (size, high) } else { (low, size) };
+                size = (size * 3 / 2).min((low + high) / 2);
+                if found.all && found.done || high - low < NARROW {
+                    break;
+                }
+            }
+            if let Some(other) = found.prices.filter(|_| !whole).map(|own| at_all(&priced, &own)) {
+                let (passes, choices) = (dual.passes + other.passes, dual.choices + other.choices);
+                dual = if other.bound < dual.bound { other } else { dual };
                 dual = Dual { passes, choices, ..dual };
             }
         }

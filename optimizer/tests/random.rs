@@ -245,17 +245,19 @@ fn what_cannot_be_met_cannot_be_met() {
     assert!(named > 20 && alone > 5 && alone < named, "{named} named, {alone} of them alone");
 }
 
+/// A limit on contacts in any three days.
+fn in_three_days(scope: Scope, at_most: i64) -> Rule {
+    let spans = (-2..DAYS).map(|first| Span { first, last: first + 2 }).collect();
+    let window = Window { spans, history: true };
+    Rule::Count(Limit { scope, window, at_least: None, at_most: Some(at_most), exceptions: Vec::new() })
+}
+
 #[test]
 fn the_same_plan_for_any_number_of_threads_and_less_work_from_the_last_prices() {
     let mut problem = problem(7, Some(9_000));
-    let count = |scope: Scope, at_most: i64| {
-        let spans = (-2..DAYS).map(|first| Span { first, last: first + 2 }).collect();
-        let window = Window { spans, history: true };
-        Rule::Count(Limit { scope, window, at_least: None, at_most: Some(at_most), exceptions: Vec::new() })
-    };
     problem.rules = vec![
-        count(ALL, 6_000),
-        count(Scope(1), 1_200),
+        in_three_days(ALL, 6_000),
+        in_three_days(Scope(1), 1_200),
         Rule::Each(Each {
             members: None,
             scope: ALL,
@@ -280,7 +282,7 @@ fn the_same_plan_for_any_number_of_threads_and_less_work_from_the_last_prices() 
     let gap = (one.bound - one.objective) * 10_000 / one.bound;
     assert!(gap <= 5, "a gap of {gap} hundredths of a percent");
     // One bound changes.
-    problem.rules[1] = count(Scope(1), 1_100);
+    problem.rules[1] = in_three_days(Scope(1), 1_100);
     let prices: Vec<RowPrice> = one.prices.clone();
     let warm = solve(&problem, &Options { prices, ..Options::default() }, &mut |_| {}).unwrap();
     let cold = solve(&problem, &Options::default(), &mut |_| {}).unwrap();
@@ -295,17 +297,12 @@ fn the_same_plan_for_any_number_of_threads_and_less_work_from_the_last_prices() 
 /// nothing, and the plan is near its bound. 9 000 members are all asked at each step, 26 000 in turns with a sample.
 #[test]
 fn less_work_from_the_last_prices_whichever_bounds_change() {
-    let count = |scope: Scope, at_most: i64| {
-        let spans = (-2..DAYS).map(|first| Span { first, last: first + 2 }).collect();
-        let window = Window { spans, history: true };
-        Rule::Count(Limit { scope, window, at_least: None, at_most: Some(at_most), exceptions: Vec::new() })
-    };
     for (members, most) in [(9_000, 150), (26_000, 15)] {
         let mut problem = problem(11, Some(members));
         let rules = |tenths: [i64; 3]| -> Vec<Rule> {
             let bounds = [(ALL, 65), (Scope(1), 14), (Scope(6), 19)].into_iter().zip(tenths);
             bounds
-                .map(|((scope, part), tenths)| count(scope, members as i64 * part * tenths / 1000))
+                .map(|((scope, part), tenths)| in_three_days(scope, members as i64 * part * tenths / 1000))
                 .collect()
         };
         problem.rules = rules([10, 10, 10]);
