@@ -5,6 +5,7 @@
 use crate::finish::{Leads, Plan};
 use crate::price::{Ground, HIGHEST};
 use crate::rest::{Open, Pick, Rest};
+use std::cmp::Ordering;
 
 /// Members that are looked at.
 const NEAREST: usize = 8000;
@@ -43,16 +44,24 @@ pub fn settle(ground: &Ground<'_>, prices: &[i64], plan: &mut Plan, leads: &mut 
 
 /// The members with a choice that loses least, ascending, and what all choices of others lose at least.
 fn nearest(leads: &Leads) -> (Vec<u32>, i64) {
-    let members = leads.ahead.iter().enumerate();
-    let mut found: Vec<(i64, u32)> = members.map(|(member, ahead)| (*ahead, member as u32)).collect();
-    let mut limit = HIGHEST;
-    if found.len() > NEAREST {
-        limit = found.select_nth_unstable(NEAREST).1.0.min(limit);
-        found.truncate(NEAREST);
+    let members = || leads.ahead.iter().zip(0u32..);
+    if leads.ahead.len() <= NEAREST {
+        return (members().map(|(_, member)| member).collect(), HIGHEST);
     }
-    let mut near: Vec<u32> = found.into_iter().map(|(_, member)| member).collect();
-    near.sort_unstable();
-    (near, limit)
+    let mut all = leads.ahead.clone();
+    let (less, limit, _) = all.select_nth_unstable(NEAREST);
+    // Of those that lose as much as the first that is left out, the first ones are taken.
+    let mut room = less.iter().filter(|ahead| *ahead == limit).count();
+    let near = members().filter(|(ahead, _)| match (*ahead).cmp(limit) {
+        Ordering::Less => true,
+        Ordering::Equal => {
+            let is_first = room > 0;
+            room -= usize::from(is_first);
+            is_first
+        }
+        Ordering::Greater => false,
+    });
+    (near.map(|(_, member)| member).collect(), (*limit).min(HIGHEST))
 }
 
 /// Which picks are taken, and what that leaves.

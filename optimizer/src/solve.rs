@@ -13,6 +13,7 @@ use crate::price::{
 use crate::proof::{ALL_CHOICES, prove};
 use crate::rows::{Row, Rows};
 use crate::unmet;
+use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -454,8 +455,9 @@ fn in_turns(
     let bounds = in_proportion(ground, Asked::All);
     let unit = i128::from(unit(ground));
     let count = (members / PART).max(SAMPLE);
-    let mut whole = at(ground, &prices, (Asked::All, &bounds), None);
-    let (mut best, mut passes) = (whole.clone(), whole.passes);
+    // What all members chose is large, and the best is mostly the last.
+    let mut whole = Rc::new(at(ground, &prices, (Asked::All, &bounds), None));
+    let (mut best, mut passes) = (Rc::clone(&whole), whole.passes);
     choices += whole.choices;
     let mut little = 0;
     for turn in 0..TURNS {
@@ -472,12 +474,12 @@ fn in_turns(
         // Earlier prices may be far off where much has changed.
         let least = if warm && falls(&course) { reach.min(LEAST_REACH) } else { 0 };
         reach = least.max(reach / 2);
-        whole = at(ground, &found.prices, (Asked::All, &bounds), Some(whole.before()));
+        whole = Rc::new(at(ground, &found.prices, (Asked::All, &bounds), Some(whole.before())));
         choices += found.choices + whole.choices;
         passes += whole.passes;
         let lowered = best.bound - whole.bound;
         if lowered > 0 {
-            best = whole.clone();
+            best = Rc::clone(&whole);
         }
         tell(Progress::Priced(passes, best.bound >> ground.shift));
         // One that is too long may raise it; the next is shorter.
@@ -486,7 +488,8 @@ fn in_turns(
             break;
         }
     }
-    Dual { passes, choices, ..best }
+    drop(whole);
+    Dual { passes, choices, ..Rc::unwrap_or_clone(best) }
 }
 
 /// Members at equal distances, from a place that the seed says: as sorted as the members are, as even is the sample.
