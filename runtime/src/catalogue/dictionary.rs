@@ -68,11 +68,12 @@ impl Key {
         (hash >> 32) as u32 | 1 << 31
     }
 
-    /// Where it leads to, among as many places as a power of two.
+    /// Where it leads to, among as many places as a power of two. Codes mostly differ in their last characters, which are the
+    /// highest bytes: the upper half of the product brings them down.
     #[inline]
     fn place(self, places: usize) -> usize {
-        let mixed = (self.head ^ u64::from(self.rest).rotate_left(32)).wrapping_mul(MIX);
-        (mixed >> 32) as usize & (places - 1)
+        let product = u128::from(self.head ^ u64::from(self.rest).rotate_left(32)) * u128::from(MIX);
+        ((product >> 64) as u64 ^ product as u64) as usize & (places - 1)
     }
 }
 
@@ -171,6 +172,26 @@ mod tests {
                 prop_assert_eq!(dictionary.number(other), numbers.get(other.as_str()).copied());
             }
             prop_assert_eq!(dictionary.name(names.len() as u32), None);
+        }
+    }
+
+    /// Codes that are counted up, of any length, lie about as close to where their keys lead as if by lot: at most three quarters of
+    /// all places are taken, where a name that is there is found by 2.5 looks in the mean then.
+    #[test]
+    fn codes_in_a_row_are_found_by_few_looks() {
+        for digits in 4..=14 {
+            for prefix in ["", "P", "SKU-", "460000"] {
+                let names: Vec<String> = (0..5000).map(|code| format!("{prefix}{code:0digits$}")).collect();
+                let dictionary = Dictionary::new(names.iter().map(String::as_str));
+                let places = dictionary.places.len();
+                let looks = |(at, place): (usize, &Place)| {
+                    let home = Key { head: place.head, rest: place.rest }.place(places);
+                    (at + places - home) % places + 1
+                };
+                let taken = dictionary.places.iter().enumerate().filter(|(_, place)| place.number != FREE);
+                let looks: usize = taken.map(looks).sum();
+                assert!(looks < 3 * names.len(), "{looks} looks for {} names as {}", names.len(), names[0]);
+            }
         }
     }
 
