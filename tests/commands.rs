@@ -1434,6 +1434,11 @@ fn a_plan_says_how_rules_are_found_and_what_events_make_of_it() {
     assert!(!text.contains("measured") && !text.contains("  tea  ["), "{text}");
     assert_eq!(perq(&["plan", &path, "--rule", "cup"]).0, Exit::Usage, "there is no such rule");
     let _ = std::fs::remove_dir_all(folder);
+
+    // Days from one through another are two conditions, which are written and told as one.
+    let programme = at(&root(), "rules-examples/online-retail");
+    let (_, text, _) = perq(&["plan", &programme, "--rule", "christmas_clearance"]);
+    assert_eq!(text.matches("valid 2010-12-20 through 2011-01-15  (range, attribute)").count(), 1, "{text}");
 }
 
 /// Two breakfasts of coffee at 1.50 and a roll at 2.10 for 3.00 each: 0.60 less for each, 1.20 in all, shared by 1.50 to

@@ -177,7 +177,11 @@ fn of_rule(rule: &RulePlan, all: Option<u64>, out: &mut Vec<String>) {
             "asked" => "asked of the rule",
             by => by,
         };
-        out.push(format!("    {:<5} {text}  ({}, {by})", condition.of, plain(&condition.sort)));
+        let line = format!("    {:<5} {text}  ({}, {by})", condition.of, plain(&condition.sort));
+        // A stretch of time is two conditions, and one for who wrote it.
+        if out.last() != Some(&line) {
+            out.push(line);
+        }
     }
     for spot in &rule.residue {
         let text = spot.text.as_ref().map_or_else(|| place(spot), |text| clip(&plain(text)));
@@ -191,7 +195,8 @@ fn of_rule(rule: &RulePlan, all: Option<u64>, out: &mut Vec<String>) {
         0 => String::new(),
         each => format!(" and {each} for each line"),
     };
-    out.push(format!("    costs {} instructions{each}{guess}", rule.estimate.instructions));
+    let instructions = counted(rule.estimate.instructions.into(), "instruction");
+    out.push(format!("    costs {instructions}{each}{guess}"));
 }
 
 /// What events have made of a rule or a group.
