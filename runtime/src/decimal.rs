@@ -142,10 +142,11 @@ pub fn write(out: &mut Vec<u8>, count: i128, scale: u8) {
 
 /// From the last digit to the first, two at a time.
 fn write_small(out: &mut Vec<u8>, count: i64, scale: u8) {
-    let mut text = [b'0'; SMALL];
+    // As many bytes follow, so that what is copied has a length that is known.
+    let mut text = [b'0'; 2 * SMALL];
     let mut at = SMALL;
     let mut rest = count.unsigned_abs();
-    let pair = |text: &mut [u8; SMALL], at: usize, pair: u64| {
+    let pair = |text: &mut [u8; 2 * SMALL], at: usize, pair: u64| {
         let pair = 2 * pair as usize;
         text[at] = PAIRS[pair];
         text[at + 1] = PAIRS[pair + 1];
@@ -180,7 +181,10 @@ fn write_small(out: &mut Vec<u8>, count: i64, scale: u8) {
         at -= 1;
         text[at] = b'-';
     }
-    out.extend_from_slice(&text[at..]);
+    if let Some(text) = text[at..].first_chunk::<SMALL>() {
+        out.extend_from_slice(text);
+        out.truncate(out.len() - at);
+    }
 }
 
 #[cold]

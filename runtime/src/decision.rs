@@ -1268,6 +1268,12 @@ impl Names {
         out.push(b'}');
     }
 
+    /// Whether an effect has no parts that live apart, no condition and no other member.
+    #[cfg(feature = "columnar")]
+    fn is_plain(&self, effect: &evaluate::Effect) -> bool {
+        self.tails.get(effect.site.index()).is_some_and(|tail| tail.is_plain)
+    }
+
     /// Who gets it, where that is not the event's member.
     fn to<'e>(&self, event: &'e ReadEvent, effect: &evaluate::Effect) -> Option<&'e str> {
         self.beneficiaries.get(effect.site.index()).copied().flatten().and_then(|slot| event.other(slot))

@@ -6,8 +6,9 @@ use crate::clock::year_and_month;
 use crate::decimal;
 use crate::engine::Engine;
 use crate::record::ReadEvent;
+use crate::returns::Returned;
 use perq_compiler::evaluate::Decision;
-use perq_compiler::ir::{GroupId, Program, Rule, RuleId, event_slot};
+use perq_compiler::ir::{AccountId, GroupId, Program, Rule, RuleId, event_slot};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -33,18 +34,27 @@ pub struct Given {
 }
 
 impl Given {
-    /// Nothing given; keeps its memory.
-    fn clear(&mut self) {
-        let mut awards = std::mem::take(&mut self.awards);
-        awards.clear();
-        *self = Given { awards, ..Given::default() };
-    }
-
     fn award(&mut self, account: usize, amount: i128) {
         if self.awards.len() <= account {
             self.awards.resize(account + 1, 0);
         }
         self.awards[account] += amount;
+    }
+
+    fn give(&mut self, what: What) {
+        match what {
+            What::Nothing => {}
+            What::Discount(amount) => self.discount += i128::from(amount),
+            What::Award(account, amount) => self.award(account.index(), i128::from(amount)),
+        }
+    }
+
+    /// What is taken back of discounts, and what is given or taken of awards.
+    fn correct(&mut self, what: What) {
+        match what {
+            What::Discount(amount) => self.discount -= i128::from(amount),
+            What::Nothing | What::Award(..) => self.give(what),
+        }
     }
 
     /// Adds what was given elsewhere.
@@ -185,17 +195,110 @@ impl Places {
             }
         }
     }
+}
 
-    /// Empties all places; the list keeps its length and its memory.
-    fn clear(&mut self, list: &mut [Given]) {
-        for at in self.all.drain(..) {
-            if let Some(place) = self.of.get_mut(at as usize) {
-                *place = (0, false);
-            }
-            if let Some(given) = list.get_mut(at as usize) {
-                given.clear();
-            }
+/// What a decision adds to what a rule, or a rule and its group, gave.
+#[derive(Clone, Copy, Debug)]
+enum Note {
+    /// What follows is of another event.
+    Event,
+    Gives {
+        rule: RuleId,
+        group: GroupId,
+        what: What,
+    },
+    /// What was given with an earlier event: discounts that are gone, and what becomes of awards.
+    Corrects {
+        rule: RuleId,
+        group: GroupId,
+        what: What,
+    },
+    Displaced(RuleId),
+    Cut(RuleId),
+    Failed(RuleId),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum What {
+    /// Neither money nor anything of an account.
+    Nothing,
+    Discount(i64),
+    Award(AccountId, i64),
+}
+
+fn returned(event: &ReadEvent) -> Option<&Returned> {
+    event.returned.as_ref().and_then(|returned| returned.as_deref().ok())
+}
+
+/// What a decision adds, without what the event has brought about.
+fn each_note(program: &Program, event: &ReadEvent, decision: &Decision, on: &mut impl FnMut(Note)) {
+    on(Note::Event);
+    if let Some(returned) = returned(event) {
+        for (rule, group, amount) in returned.discounts() {
+            on(Note::Corrects { rule, group, what: What::Discount(amount) });
         }
+        for correction in returned.corrections.iter().filter(|correction| !correction.debit) {
+            let what = What::Award(correction.account, correction.amount);
+            on(Note::Corrects { rule: correction.rule, group: correction.group, what });
+        }
+    }
+    for effect in &decision.effects {
+        let what = match effect.account {
+            // What is taken is no award.
+            Some(_) if effect.debit => What::Nothing,
+            Some(account) => What::Award(account, effect.amount),
+            None => What::Discount(effect.amount),
+        };
+        on(Note::Gives { rule: effect.rule, group: effect.group, what });
+    }
+    for rule in decision.acting_beside() {
+        if let Some(group) = program.rules.get(rule.index()).map(|rule| rule.group) {
+            on(Note::Gives { rule, group, what: What::Nothing });
+        }
+    }
+    decision.displaced.iter().for_each(|displaced| on(Note::Displaced(displaced.rule)));
+    decision.cuts.iter().for_each(|cut| on(Note::Cut(cut.rule)));
+    decision.faults.iter().for_each(|fault| on(Note::Failed(fault.rule)));
+}
+
+/// Sums over the decisions of a chunk. What rules and groups gave is noted only, and added where all sums are: what
+/// thousands of them gave would otherwise be kept, added up and emptied for every chunk.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    summary: Summary,
+    notes: Vec<Note>,
+}
+
+impl Tally {
+    /// As [`Summary::add`].
+    pub fn add(&mut self, program: &Program, event: &ReadEvent, decision: &Decision) {
+        for (event, decision) in event.raised.iter().zip(&decision.raised) {
+            self.add(program, event, decision);
+        }
+        self.summary.turn_over(event, decision);
+        each_note(program, event, decision, &mut |note| self.notes.push(note));
+    }
+
+    /// As [`Summary::reject`].
+    pub fn reject(&mut self, name: &'static str) {
+        self.summary.reject(name);
+    }
+
+    /// Where the time went.
+    pub fn times(&mut self) -> &mut Times {
+        &mut self.summary.times
+    }
+
+    /// Adds another chunk's.
+    pub fn merge(&mut self, other: &Tally) {
+        self.summary.merge(&other.summary);
+        self.notes.extend_from_slice(&other.notes);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.summary = Summary::default();
+        self.notes.clear();
     }
 }
 
@@ -225,8 +328,13 @@ impl Summary {
         for (event, decision) in event.raised.iter().zip(&decision.raised) {
             self.add(program, event, decision);
         }
+        self.turn_over(event, decision);
+        each_note(program, event, decision, &mut |note| self.note(note));
+    }
+
+    /// Adds a decision's amounts, and nothing to what its rules and groups gave.
+    fn turn_over(&mut self, event: &ReadEvent, decision: &Decision) {
         let totals = &decision.totals;
-        let returned = event.returned.as_ref().and_then(|returned| returned.as_ref().ok());
         let mut one = Turnover {
             events: 1,
             lines: decision.lines.len() as u64,
@@ -243,7 +351,7 @@ impl Summary {
             self.total.award(account.index(), i128::from(amount));
             of_month.award(account.index(), i128::from(amount));
         }
-        if let Some(returned) = returned {
+        if let Some(returned) = returned(event) {
             // What comes back was sold before: turnover and awards are net.
             let discounts = returned.discounts();
             one.discount = -discounts.iter().map(|(_, _, amount)| i128::from(*amount)).sum::<i128>();
@@ -251,75 +359,51 @@ impl Summary {
             one.initial = one.paid + one.discount;
             one.tax = -i128::from(returned.refund.tax);
             one.total = -i128::from(totals.total);
-            for (rule, group, amount) in discounts {
-                self.met.rules.at(&mut self.rules, rule.index()).discount -= i128::from(amount);
-                self.met.groups.at(&mut self.groups, group.index()).discount -= i128::from(amount);
-            }
-            for correction in returned.corrections.iter().filter(|correction| !correction.debit) {
+            let corrections = returned.corrections.iter().filter(|correction| !correction.debit);
+            for correction in corrections.filter(|correction| correction.owner == returned.origin.member) {
                 let (account, amount) = (correction.account.index(), i128::from(correction.amount));
-                if correction.owner == returned.origin.member {
-                    self.total.award(account, amount);
-                    of_month.award(account, amount);
-                }
-                self.met.rules.at(&mut self.rules, correction.rule.index()).award(account, amount);
-                self.met.groups.at(&mut self.groups, correction.group.index()).award(account, amount);
+                self.total.award(account, amount);
+                of_month.award(account, amount);
             }
         }
         self.total.add(&one);
         of_month.add(&one);
         *slot(&mut self.kinds, event.record.kind.index()) += 1;
         self.events_with_errors += u64::from(!decision.faults.is_empty());
-        self.met.event += 1;
-        for effect in &decision.effects {
-            for given in self.gives(effect.rule, effect.group) {
-                match effect.account {
-                    // What is taken is no award.
-                    Some(_) if effect.debit => {}
-                    Some(account) => given.award(account.index(), i128::from(effect.amount)),
-                    None => given.discount += i128::from(effect.amount),
+    }
+
+    /// Adds what a rule or a group gave.
+    fn note(&mut self, note: Note) {
+        let Met { rules, groups, event } = &mut self.met;
+        match note {
+            Note::Event => *event += 1,
+            Note::Gives { rule, group, what } => {
+                let of_rule = rules.gives(&mut self.rules, rule.index(), *event);
+                let of_group = groups.gives(&mut self.groups, group.index(), *event);
+                for given in [of_rule, of_group] {
+                    given.give(what);
                 }
             }
-        }
-        for rule in decision.acting_beside() {
-            if let Some(group) = program.rules.get(rule.index()).map(|rule| rule.group) {
-                self.gives(rule, group);
+            Note::Corrects { rule, group, what } => {
+                rules.at(&mut self.rules, rule.index()).correct(what);
+                groups.at(&mut self.groups, group.index()).correct(what);
             }
+            Note::Displaced(rule) => rules.at(&mut self.rules, rule.index()).displaced += 1,
+            Note::Cut(rule) => rules.at(&mut self.rules, rule.index()).cut += 1,
+            Note::Failed(rule) => rules.at(&mut self.rules, rule.index()).errors += 1,
         }
-        for displaced in &decision.displaced {
-            self.met.rules.at(&mut self.rules, displaced.rule.index()).displaced += 1;
-        }
-        for cut in &decision.cuts {
-            self.met.rules.at(&mut self.rules, cut.rule.index()).cut += 1;
-        }
-        for fault in &decision.faults {
-            self.met.rules.at(&mut self.rules, fault.rule.index()).errors += 1;
-        }
-    }
-
-    /// Counts something that a rule gives with the event at hand; what the rule and its group have given.
-    fn gives(&mut self, rule: RuleId, group: GroupId) -> [&mut Given; 2] {
-        let event = self.met.event;
-        [
-            self.met.rules.gives(&mut self.rules, rule.index(), event),
-            self.met.groups.gives(&mut self.groups, group.index(), event),
-        ]
-    }
-
-    /// Forgets everything, and keeps the memory for other sums.
-    pub(crate) fn clear(&mut self) {
-        let mut met = std::mem::take(&mut self.met);
-        let mut kept = Summary::default();
-        std::mem::swap(&mut kept.rules, &mut self.rules);
-        std::mem::swap(&mut kept.groups, &mut self.groups);
-        met.rules.clear(&mut kept.rules);
-        met.groups.clear(&mut kept.groups);
-        *self = Summary { met: Met { event: 0, ..met }, ..kept };
     }
 
     /// Adds a record that was refused.
     pub fn reject(&mut self, name: &'static str) {
         self.rejected += 1;
         *self.rejections.entry(name).or_default() += 1;
+    }
+
+    /// Adds the sums of a chunk.
+    pub(crate) fn take_in(&mut self, tally: &Tally) {
+        self.merge(&tally.summary);
+        tally.notes.iter().for_each(|note| self.note(*note));
     }
 
     /// Adds another summary of the same program.

@@ -26,7 +26,7 @@ use crate::input;
 use crate::record::columns::Columns;
 use crate::record::sheet::{Origin, Sheet};
 use crate::record::{ReadEvent, Reader, RecordError, RecordErrorKind, Schema};
-use crate::summary::Summary;
+use crate::summary::{Summary, Tally};
 use chunk::{Chunk, Lines, Source};
 use memchr::{memchr, memchr_iter};
 use serde::Serialize;
@@ -369,7 +369,7 @@ impl Sink<'_> {
             },
         }
         self.rejections.write_all(&done.rejections)?;
-        self.summary.merge(&done.summary);
+        self.summary.take_in(&done.tally);
         self.state.records = self.summary.records();
         self.state.rejected = self.summary.rejected;
         self.state.bytes = done.consumed;
@@ -403,6 +403,8 @@ impl Sink<'_> {
                 Decisions::Lines(_) => None,
                 Decisions::Table(table) => Some(table.columns()),
             },
+            #[cfg(feature = "columnar")]
+            table: None,
         }
     }
 }
@@ -415,7 +417,7 @@ struct Done {
     #[cfg(feature = "columnar")]
     rows: Option<Result<arrow_array::RecordBatch, String>>,
     rejections: Vec<u8>,
-    summary: Summary,
+    tally: Tally,
     consumed: u64,
     /// Where the decision and the rejection of each record end, where that is asked for: one of them has nothing between.
     ends: Option<Vec<(usize, usize)>>,
@@ -608,11 +610,11 @@ impl Done {
             self.rows = None;
         }
         self.rejections.clear();
-        self.summary.clear();
+        self.tally.clear();
     }
 
     fn reject(&mut self, error: &RecordError, record: &[u8]) {
-        self.summary.reject(error.name());
+        self.tally.reject(error.name());
         let rejection = Rejection { error, record: String::from_utf8_lossy(record) };
         // Plain data into memory: nothing can fail, and the line end keeps the next one apart.
         let _ = serde_json::to_writer(&mut self.rejections, &rejection);
@@ -628,6 +630,9 @@ struct Worker {
     /// Where decisions go into a table.
     #[cfg(feature = "columnar")]
     columns: Option<std::sync::Arc<DecisionColumns>>,
+    /// That of the chunk before, empty, with room for as many decisions.
+    #[cfg(feature = "columnar")]
+    table: Option<TableBuilder>,
 }
 
 /// The table that decisions of a chunk are put in, where they go into one.
@@ -649,7 +654,12 @@ impl Worker {
     fn process(&mut self, chunk: &Chunk, share: Option<Share<'_>>, done: &mut Done) {
         done.consumed = chunk.consumed;
         #[cfg(feature = "columnar")]
-        let mut rows = Filling { table: self.columns.as_ref().map(|columns| columns.table()) };
+        let mut rows = Filling {
+            table: self.columns.as_ref().map(|columns| match self.table.take() {
+                Some(table) => Ok(table),
+                None => columns.table(),
+            }),
+        };
         #[cfg(not(feature = "columnar"))]
         let mut rows = Filling::default();
         if let Some(of) = &chunk.rows {
@@ -670,8 +680,14 @@ impl Worker {
         });
         #[cfg(feature = "columnar")]
         {
-            let taken = rows.table.map(|table| table.and_then(|mut table| table.take()));
-            done.rows = taken.map(|rows| rows.map_err(|error| error.to_string()));
+            let taken = rows.table.map(|table| {
+                table.and_then(|mut table| {
+                    let rows = table.take()?;
+                    self.table = Some(table);
+                    Ok(rows)
+                })
+            });
+            done.rows = taken.map(|rows| rows.map_err(|error: TableError| error.to_string()));
         }
     }
 
@@ -729,7 +745,7 @@ impl Worker {
     fn decide(&mut self, line: &[u8], rows: &mut Filling, done: &mut Done) -> Result<(), Box<RecordError>> {
         let started = self.measure.then(Instant::now);
         if let Err(error) = self.session.read(line) {
-            done.summary.times.read += started.map_or(Duration::ZERO, |started| started.elapsed());
+            done.tally.times().read += started.map_or(Duration::ZERO, |started| started.elapsed());
             return Err(error);
         }
         self.decided(started, rows, done);
@@ -746,13 +762,13 @@ impl Worker {
                 *last = now;
             }
         };
-        step(&mut done.summary.times.read);
+        step(&mut done.tally.times().read);
         let (event, decision) = self.session.evaluate();
-        step(&mut done.summary.times.evaluate);
-        done.summary.add(self.engine.program(), event, decision);
+        step(&mut done.tally.times().evaluate);
+        done.tally.add(self.engine.program(), event, decision);
         step(&mut Duration::default());
         self.write(rows, done);
-        step(&mut done.summary.times.write);
+        step(&mut done.tally.times().write);
     }
 
     /// Puts the decision at hand where decisions go.

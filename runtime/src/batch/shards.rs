@@ -225,7 +225,7 @@ fn together(routed: &Routed, shares: &[Box<Done>], whole: &mut Done) -> Option<(
         (*count, *decisions, *rejections) = (*count + 1, to, rejected_to);
     }
     for done in shares {
-        whole.summary.merge(&done.summary);
+        whole.tally.merge(&done.tally);
     }
     #[cfg(feature = "columnar")]
     {

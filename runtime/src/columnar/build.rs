@@ -65,7 +65,7 @@ impl TableBuilder {
         self.schema.clone()
     }
 
-    /// The rows as a batch; none are left.
+    /// The rows as a batch; none are left. There is room for as many again.
     pub(crate) fn take(&mut self) -> Result<RecordBatch, TableError> {
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         self.rows = 0;
@@ -181,7 +181,9 @@ impl List {
     }
 
     fn take(&mut self, kind: DataType, entries: ArrayRef) -> ArrayRef {
-        let ends = std::mem::replace(&mut self.ends, vec![0]);
+        let mut room = Vec::with_capacity(self.ends.len());
+        room.push(0);
+        let ends = std::mem::replace(&mut self.ends, room);
         let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
         Arc::new(ListArray::new(entry(kind), offsets, entries, self.present.finish()))
     }
@@ -196,10 +198,10 @@ impl Builder {
                 most: 10u128.checked_pow(u32::from(*digits)).map_or(0, |count| count - 1),
                 digits: *digits,
                 scale: *scale,
-                values: decimals(*digits, *scale),
+                values: decimals(*digits, *scale, 0),
             },
             ColumnKind::Truth => Values::Truth(BooleanBuilder::new()),
-            ColumnKind::Instant => Values::Instant(instants()),
+            ColumnKind::Instant => Values::Instant(instants(0)),
             ColumnKind::Date => Values::Date(Date32Builder::new()),
             ColumnKind::Texts => Values::Texts { entries: StringBuilder::new(), list: List::new() },
             ColumnKind::Rows(columns) => Values::Rows {
@@ -413,21 +415,20 @@ impl Builder {
     }
 
     fn take(&mut self) -> ArrayRef {
-        self.length = 0;
+        let length = std::mem::take(&mut self.length);
         match &mut self.values {
-            Values::Text(values) => Arc::new(values.finish()),
-            Values::Whole(values) => Arc::new(values.finish()),
+            Values::Text(values) => {
+                let room = StringBuilder::with_capacity(length, values.values_slice().len());
+                Arc::new(std::mem::replace(values, room).finish())
+            }
+            Values::Whole(values) => {
+                Arc::new(std::mem::replace(values, Int64Builder::with_capacity(length)).finish())
+            }
             Values::Decimal { values, digits, scale, .. } => {
-                let array = Arc::new(values.finish());
-                *values = decimals(*digits, *scale);
-                array
+                Arc::new(std::mem::replace(values, decimals(*digits, *scale, length)).finish())
             }
             Values::Truth(values) => Arc::new(values.finish()),
-            Values::Instant(values) => {
-                let array = Arc::new(values.finish());
-                *values = instants();
-                array
-            }
+            Values::Instant(values) => Arc::new(std::mem::replace(values, instants(length)).finish()),
             Values::Date(values) => Arc::new(values.finish()),
             Values::Texts { entries, list } => list.take(DataType::Utf8, Arc::new(entries.finish())),
             Values::Rows { columns, fields, count, list } => {
@@ -460,13 +461,13 @@ fn other(name: &str, given: &str) -> TableError {
     TableError::new(TableErrorKind::WrongType, name, message)
 }
 
-fn decimals(digits: u8, scale: u8) -> Decimal128Builder {
+fn decimals(digits: u8, scale: u8, room: usize) -> Decimal128Builder {
     let kind = DataType::Decimal128(digits, i8::try_from(scale).unwrap_or(0));
-    Decimal128Builder::new().with_data_type(kind)
+    Decimal128Builder::with_capacity(room).with_data_type(kind)
 }
 
-fn instants() -> TimestampMicrosecondBuilder {
-    TimestampMicrosecondBuilder::new().with_timezone(UNIVERSAL)
+fn instants(room: usize) -> TimestampMicrosecondBuilder {
+    TimestampMicrosecondBuilder::with_capacity(room).with_timezone(UNIVERSAL)
 }
 
 fn length_of(entries: &StringBuilder) -> usize {

@@ -303,7 +303,12 @@ impl Stream {
                 if rest == 0 {
                     return self.decoder.finish().map(|()| None).map_err(|_| cut_short());
                 }
-                self.take(rest.min(PIECE))?;
+                // What is in memory is not copied.
+                let most = match self.bulk {
+                    Bulk::File(..) => PIECE,
+                    Bulk::Memory(_) => rest,
+                };
+                self.take(rest.min(most))?;
             }
             let batch = self.decoder.decode(&mut self.piece).map_err(|error| of_arrow(&error))?;
             if let Some(batch) = batch {

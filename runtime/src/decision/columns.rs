@@ -229,15 +229,21 @@ impl DecisionColumns {
         self.amount(of_amount, effect.amount, decimals)?;
         some_text(of_currency, effect.account.is_none().then_some(names.currency.text.as_str()))?;
         some_text(of_account, effect.account.map(|account| account_name(names, account)))?;
-        rows(of_lots, &names.lives.lots(&names.program, event, effect), |columns, lot| {
-            let [of_amount, of_available, of_expires] = columns else { return Err(other_columns()) };
-            self.amount(of_amount, lot.amount, decimals)?;
-            some_instant(of_available, available(event, lot))?;
-            some_instant(of_expires, lot.until)
-        })?;
-        let spendable = names.lives.spendable(effect.site).and_then(|id| names.spendable(id));
-        some_text(of_spendable, spendable.as_deref())?;
-        of_spent.truth(names.lives.is_spent_at_once(effect.site))?;
+        if names.is_plain(effect) {
+            of_lots.end_rows()?;
+            of_spendable.absent()?;
+            of_spent.truth(false)?;
+        } else {
+            rows(of_lots, &names.lives.lots(&names.program, event, effect), |columns, lot| {
+                let [of_amount, of_available, of_expires] = columns else { return Err(other_columns()) };
+                self.amount(of_amount, lot.amount, decimals)?;
+                some_instant(of_available, available(event, lot))?;
+                some_instant(of_expires, lot.until)
+            })?;
+            let spendable = names.lives.spendable(effect.site).and_then(|id| names.spendable(id));
+            some_text(of_spendable, spendable.as_deref())?;
+            of_spent.truth(names.lives.is_spent_at_once(effect.site))?;
+        }
         of_rule.text(name(&names.rules, effect.rule.index()))?;
         of_group.text(name(&names.groups, effect.group.index()))?;
         some_text(of_reason, names.reasons.get(effect.site.index()).and_then(Option::as_deref))?;

@@ -330,8 +330,10 @@ impl Pour<'_, '_> {
                     self.rows(entries, range, |pour, count, cells, row| {
                         let base = pour.fill.begin_line();
                         pour.object(object, Target::Line(base), cells, row)?;
-                        pour.fill.finish_line(base, count, 0).map_err(|_| Refused)
+                        pour.fill.end_line(base, count, 0);
+                        Ok(())
                     })?;
+                    self.fill.finish_lines().map_err(|_| Refused)?;
                 }
                 (Part::Payments(object), Item::List(entries, range)) => {
                     self.fill.found.payments = true;

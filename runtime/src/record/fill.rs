@@ -5,7 +5,7 @@
 use super::error::{RecordError, RecordErrorKind as Error};
 use super::json::Kind;
 use super::reader::ReadEvent;
-use super::schema::{Builtin, Count, List, MAX_RECORD_SET, Rest, Schema, Usual};
+use super::schema::{Builtin, Count, List, MAX_RECORD_SET, Own, Rest, Schema, Usual};
 use super::value::{self, Form, Scalar, Unit, ValueError};
 use crate::catalogue::bind::{set_range, set_slot};
 use crate::clock::Moment;
@@ -149,12 +149,16 @@ pub(super) enum Target {
     Row(usize, usize),
 }
 
-/// What the open line says about its amount.
-#[derive(Default)]
+/// What a line says about its article and its amount.
+#[derive(Debug, Default)]
 pub(super) struct LineParts {
     pub sku: Option<(u32, u32)>,
     /// Its number in the dictionary of the kind `sku`.
     pub sku_number: Option<u32>,
+    /// The number is still to be looked up.
+    pub is_open: bool,
+    /// Where it goes then.
+    pub sku_slot: Option<u32>,
     pub of_line: Option<i64>,
     pub pieces: Option<i64>,
     pub price: Option<i64>,
@@ -163,8 +167,22 @@ pub(super) struct LineParts {
     pub weight: Option<Written>,
 }
 
+/// A line that is read and not yet worked out.
+#[derive(Debug)]
+pub(super) struct ReadLine {
+    parts: LineParts,
+    /// Its place among the slots of lines.
+    base: usize,
+    row: usize,
+    /// Where it stands in the text.
+    at: usize,
+}
+
+/// Lines that are worked out at once.
+const LINES: usize = 64;
+
 /// A decimal before its scale is chosen.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Written {
     pub digits: i64,
     pub scale: u8,
@@ -199,6 +217,7 @@ pub(super) struct Fill<'r, 's> {
     pub strangers: &'r mut Strangers,
     pub out: &'r mut ReadEvent,
     pub line: LineParts,
+    lines: &'r mut Vec<ReadLine>,
     pub found: Found,
 }
 
@@ -210,7 +229,13 @@ pub(super) fn missing(field: &str, at: usize, message: impl Into<String>) -> Box
 
 impl<'r, 's> Fill<'r, 's> {
     /// With all slots empty.
-    pub fn new(schema: &'s Schema, strangers: &'r mut Strangers, out: &'r mut ReadEvent) -> Fill<'r, 's> {
+    pub fn new(
+        schema: &'s Schema,
+        strangers: &'r mut Strangers,
+        lines: &'r mut Vec<ReadLine>,
+        out: &'r mut ReadEvent,
+    ) -> Fill<'r, 's> {
+        lines.clear();
         let record = &mut out.record;
         record.line_width = schema.line_width;
         record.payment_width = schema.payment_width;
@@ -223,7 +248,7 @@ impl<'r, 's> Fill<'r, 's> {
                 table.width = list.width;
             }
         }
-        Fill { schema, strangers, out, line: LineParts::default(), found: Found::default() }
+        Fill { schema, strangers, out, line: LineParts::default(), lines, found: Found::default() }
     }
 
     /// A new line; its place among the slots of lines.
@@ -231,7 +256,6 @@ impl<'r, 's> Fill<'r, 's> {
         let lines = &mut self.out.record.lines;
         let base = lines.len();
         lines.resize(base + self.schema.line_width, MISSING);
-        self.line = LineParts::default();
         base
     }
 
@@ -426,7 +450,10 @@ impl<'r, 's> Fill<'r, 's> {
                 let number = self.symbol(kind, name);
                 self.store(target, slot, i64::from(number));
             }
-            (Usual::Sku { slot }, Scalar::Text(name)) if !name.is_empty() => self.sku(name, target, slot),
+            (Usual::Sku { slot }, Scalar::Text(name)) if !name.is_empty() => {
+                self.line.sku = Some(self.out.keep(name));
+                (self.line.is_open, self.line.sku_slot) = (true, slot);
+            }
             (Usual::Text { slot, form }, scalar) => match self.schema.values.number(form, scalar) {
                 Ok(value) => self.store(target, slot, value),
                 Err(_) => return false,
@@ -435,7 +462,32 @@ impl<'r, 's> Fill<'r, 's> {
                 Some(count) => self.count(of, target, count),
                 None => return false,
             },
+            (Usual::Own(of), scalar) => return self.own(of, scalar),
             (Usual::None | Usual::Symbol { .. } | Usual::Sku { .. }, _) => return false,
+        }
+        true
+    }
+
+    /// As [`Fill::usual`], of a text of the event itself.
+    fn own(&mut self, of: Own, scalar: Scalar<'_>) -> bool {
+        match (of, scalar) {
+            (Own::Id, Scalar::Text(text)) if !text.is_empty() => {
+                self.out.id = self.out.keep(text);
+                self.found.id = true;
+            }
+            (Own::MemberId, Scalar::Text(text)) if !text.is_empty() => {
+                self.out.member = Some(self.out.keep(text));
+            }
+            (Own::Kind, Scalar::Text(text)) => {
+                let Some(&kind) = self.schema.event_kinds.get(text) else { return false };
+                self.out.record.kind = EventId(kind);
+                self.found.kind = true;
+            }
+            (Own::At, Scalar::Text(_) | Scalar::Instant { .. }) => {
+                let Ok(moment) = self.schema.values.moment(scalar) else { return false };
+                self.found.moment = Some(moment);
+            }
+            (Own::Id | Own::MemberId | Own::Kind | Own::At, _) => return false,
         }
         true
     }
@@ -448,17 +500,6 @@ impl<'r, 's> Fill<'r, 's> {
             Count::Pieces => self.line.pieces = Some(count),
             Count::Price => self.line.price = Some(count),
             Count::Amount { .. } => self.line.amount = Some(count),
-        }
-    }
-
-    /// The sku of the open line, which is not empty; the slot is of the kind `sku`.
-    fn sku(&mut self, name: &str, target: Target, slot: Option<u32>) {
-        let number = self.schema.tables.sku(name);
-        self.line.sku = Some(self.out.keep(name));
-        self.line.sku_number = number;
-        if let (Some(slot), Some(kind)) = (slot, self.schema.tables.sku_kind) {
-            let number = number.unwrap_or_else(|| self.symbol(kind, name));
-            self.store(target, slot, i64::from(number));
         }
     }
 
@@ -493,15 +534,72 @@ impl<'r, 's> Fill<'r, 's> {
         Ok(())
     }
 
-    pub fn finish_line(&mut self, base: usize, row: usize, at: usize) -> Result<()> {
+    /// The open line is read. It is worked out with others by [`Fill::finish_lines`].
+    pub fn end_line(&mut self, base: usize, row: usize, at: usize) {
+        self.lines.push(ReadLine { parts: std::mem::take(&mut self.line), base, row, at });
+    }
+
+    /// Whether enough lines wait to be worked out.
+    pub fn has_many_lines(&self) -> bool {
+        self.lines.len() >= LINES
+    }
+
+    /// Works out the lines that were read since the last time, step by step for all of them: what each needs lies at places of
+    /// the catalogue of its own, and looks at several of these need not wait for one another.
+    ///
+    /// # Errors
+    /// What the first of them lacks, within its row.
+    pub fn finish_lines(&mut self) -> Result<()> {
+        let mut lines = std::mem::take(self.lines);
+        self.look_up(&mut lines);
+        let result = lines.iter().try_for_each(|line| {
+            self.finish_line(line).map_err(|error| error.within(&format!("[{}]", line.row)))
+        });
+        lines.clear();
+        *self.lines = lines;
+        result
+    }
+
+    /// Finds the articles of lines, and fills in what products say.
+    fn look_up(&mut self, lines: &mut [ReadLine]) {
         let schema = self.schema;
-        let Some(sku) = self.line.sku else { return Err(missing("sku", at, "a line has a sku")) };
+        for line in lines.iter_mut().filter(|line| line.parts.is_open) {
+            let name = line.parts.sku.map_or("", |sku| self.out.slice(sku));
+            line.parts.sku_number = schema.tables.sku(name);
+        }
+        for ReadLine { parts, base, .. } in lines.iter() {
+            if let (true, Some(slot), Some(kind)) = (parts.is_open, parts.sku_slot, schema.tables.sku_kind) {
+                let name = || parts.sku.map_or("", |sku| self.out.slice(sku));
+                let number =
+                    parts.sku_number.unwrap_or_else(|| number_of(schema, self.strangers, kind, name()));
+                self.store(Target::Line(*base), slot, i64::from(number));
+            }
+        }
+        for ReadLine { parts, base, .. } in lines.iter() {
+            let Some(fields) = parts.sku_number.and_then(|number| schema.tables.product(number)) else {
+                continue;
+            };
+            let Some(slots) = self.out.record.lines.get_mut(*base..) else { continue };
+            for &(slot, column) in &schema.line_columns {
+                if let (Some(place), Some(&value)) = (slots.get_mut(slot), fields.get(column))
+                    && *place == MISSING
+                {
+                    *place = value;
+                }
+            }
+        }
+    }
+
+    fn finish_line(&mut self, line: &ReadLine) -> Result<()> {
+        let schema = self.schema;
+        let &ReadLine { ref parts, base, row, at } = line;
+        let Some(sku) = parts.sku else { return Err(missing("sku", at, "a line has a sku")) };
         self.out.skus.push(sku);
-        self.out.of_lines.push(self.line.of_line);
-        let amounts = match amounts(&self.line, schema, at) {
+        self.out.of_lines.push(parts.of_line);
+        let amounts = match amounts(parts, schema, at) {
             Err(error) if error.kind == Error::MissingField => {
                 // A weighed line is one piece.
-                let pieces = self.line.pieces.or(self.line.weight.map(|_| 1));
+                let pieces = parts.pieces.or(parts.weight.map(|_| 1));
                 let Some(pieces) = pieces else { return Err(error) };
                 self.set_aside(row, error)?;
                 Amounts { pieces, price: 0, initial: 0 }
@@ -519,17 +617,10 @@ impl<'r, 's> Fill<'r, 's> {
         set(line_slot::PRICE, amounts.price);
         set(line_slot::INITIAL, amounts.initial);
         set(line_slot::PAID, amounts.initial);
-        let product = self.line.sku_number.and_then(|number| schema.tables.product(number));
+        let product = parts.sku_number.and_then(|number| schema.tables.product(number));
         for rest in &schema.line_rest {
             let Some(place) = self.out.record.lines.get_mut(base + rest.slot) else { continue };
             if *place != MISSING {
-                continue;
-            }
-            if let (Some(column), Some(fields), false) = (rest.column, product, rest.is_set)
-                && let Some(&value) = fields.get(column)
-                && value != MISSING
-            {
-                *place = value;
                 continue;
             }
             let there = match rest.record {

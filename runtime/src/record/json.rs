@@ -51,24 +51,50 @@ pub(crate) struct Malformed {
 #[derive(Debug)]
 pub(crate) struct Expected {
     text: Box<[u8]>,
-    /// Where there are few: all of them, and where they stand among the bytes of the word. So they are compared at once.
-    word: u128,
+    /// Where there are few: all of them.
+    word: Option<Word>,
+}
+
+/// A few bytes, and where they stand among those of a word: so they are compared at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Word {
+    bytes: u128,
     mask: u128,
+    length: usize,
+}
+
+impl Word {
+    const LENGTH: usize = size_of::<u128>();
+
+    /// These bytes, where they are few.
+    fn new(text: &[u8]) -> Option<Word> {
+        let (mut bytes, mut mask) = ([0; Word::LENGTH], [0; Word::LENGTH]);
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        mask.get_mut(..text.len())?.fill(0xff);
+        let [bytes, mask] = [bytes, mask].map(u128::from_le_bytes);
+        Some(Word { bytes, mask, length: text.len() })
+    }
+
+    /// The same with a byte before it, where there is room.
+    pub fn after(self, byte: u8) -> Option<Word> {
+        let with = |word: u128, byte: u8| word << 8 | u128::from(byte);
+        let length = self.length + 1;
+        let is_room = length <= Word::LENGTH;
+        is_room.then(|| Word { bytes: with(self.bytes, byte), mask: with(self.mask, 0xff), length })
+    }
 }
 
 impl Expected {
     pub fn new(text: &[u8]) -> Expected {
-        let mut word = [0; size_of::<u128>()];
-        let mut mask = word;
-        if let (Some(word), Some(mask)) = (word.get_mut(..text.len()), mask.get_mut(..text.len())) {
-            word.copy_from_slice(text);
-            mask.fill(0xff);
-        }
-        Expected { text: text.into(), word: u128::from_le_bytes(word), mask: u128::from_le_bytes(mask) }
+        Expected { text: text.into(), word: Word::new(text) }
     }
 
     pub fn text(&self) -> &[u8] {
         &self.text
+    }
+
+    pub fn word(&self) -> Option<Word> {
+        self.word
     }
 }
 
@@ -179,15 +205,45 @@ impl<'a> Cursor<'a> {
     /// Takes exactly this, where it comes next: a key as it was written the last time.
     #[inline]
     pub fn take(&mut self, expected: &Expected) -> bool {
-        let rest = self.bytes().get(self.at..).unwrap_or_default();
-        let found = match rest.first_chunk() {
-            Some(first) if expected.mask != 0 => u128::from_le_bytes(*first) & expected.mask == expected.word,
-            Some(_) | None => rest.starts_with(&expected.text),
-        };
+        if let Some(word) = &expected.word
+            && self.take_word(word)
+        {
+            return true;
+        }
+        let found = self.bytes().get(self.at..).is_some_and(|rest| rest.starts_with(&expected.text));
         if found {
             self.at += expected.text.len();
         }
         found
+    }
+
+    /// Takes these few bytes where they come next, and the text does not end with them.
+    #[inline]
+    pub fn take_word(&mut self, expected: &Word) -> bool {
+        let Some(first) = self.bytes().get(self.at..).and_then(<[u8]>::first_chunk) else { return false };
+        let found = u128::from_le_bytes(*first) & expected.mask == expected.bytes;
+        if found {
+            self.at += expected.length;
+        }
+        found
+    }
+
+    /// Whether an object may be entered here.
+    pub fn is_shallow(&self) -> bool {
+        self.depth < DEPTH_LIMIT
+    }
+
+    /// Takes the brace that ends an object of which all before it was taken as expected.
+    #[inline]
+    pub fn take_end(&mut self) -> bool {
+        let found = self.bytes().get(self.at) == Some(&b'}');
+        self.at += usize::from(found);
+        found
+    }
+
+    /// Is within an object of which the first fields were taken as expected, its brace among them.
+    pub fn is_within(&mut self) {
+        self.depth += 1;
     }
 
     /// A string without escapes, of a length within the limit. Otherwise nothing, and the cursor stays.

@@ -4,8 +4,8 @@
 //! record is refused.
 
 use super::error::{RecordError, RecordErrorKind as Error};
-use super::fill::{Fill, Strangers, Target, Value, complete, missing, name_of, number_of};
-use super::json::{Cursor, Expected, Kind, Malformed, Span};
+use super::fill::{Fill, ReadLine, Strangers, Target, Value, complete, missing, name_of, number_of};
+use super::json::{Cursor, Expected, Kind, Malformed, Span, Word};
 use super::schema::{Builtin, EVENT, LINE, MAX_RECORD_SET, MEMBER, PAYMENT, Schema, UnknownFields, Usual};
 use super::value::{Form, Scalar};
 use crate::nearest::nearest;
@@ -45,7 +45,7 @@ pub struct ReadEvent {
 }
 
 impl ReadEvent {
-    fn slice(&self, (start, length): (u32, u32)) -> &str {
+    pub(super) fn slice(&self, (start, length): (u32, u32)) -> &str {
         self.text.get(start as usize..).and_then(|tail| tail.get(..length as usize)).unwrap_or_default()
     }
 
@@ -193,6 +193,16 @@ struct Met {
     next: usize,
 }
 
+/// A field that objects of one kind begin with, after those before it.
+#[derive(Debug)]
+struct Step {
+    /// Its key as written, after the brace or comma before it.
+    written: Word,
+    usual: Usual,
+    /// Which of the keys that were met.
+    met: usize,
+}
+
 /// Keys that are remembered.
 const MET: usize = 256;
 /// Bytes of a key that is remembered.
@@ -203,6 +213,8 @@ const MET_LENGTH: usize = 64;
 struct Scratch {
     /// First an entry for each kind of object, whose `next` is the first key.
     met: Vec<Met>,
+    /// By kind of object: the first fields of the last one, as far as their values may be ordinary and their keys are short.
+    habits: Vec<Vec<Step>>,
     /// Unescaped texts.
     decoded: String,
     /// By field: the object in which it was last seen.
@@ -223,8 +235,43 @@ impl Scratch {
             schema: Some(schema.identity().clone()),
             seen: vec![0; schema.fields.len()],
             met: (0..schema.node_count()).map(start).collect(),
+            habits: (0..schema.node_count()).map(|_| Vec::new()).collect(),
             ..Scratch::default()
         }
+    }
+
+    /// Remembers that objects of a kind begin with the fields that this one begins with, so many of them.
+    fn remember(&mut self, node: u32, count: usize) {
+        let Some(habit) = self.habits.get_mut(node as usize) else { return };
+        habit.clear();
+        let mut at = node as usize;
+        for place in 0..count {
+            let next = self.met.get(at).map(|met| met.next);
+            let Some((met, key)) = next.and_then(|next| Some((next, self.met.get(next)?))) else { return };
+            let before = if place == 0 { b'{' } else { b',' };
+            let Some(written) = key.written.word().and_then(|word| word.after(before)) else { return };
+            habit.push(Step { written, usual: key.usual, met });
+            at = met;
+        }
+    }
+
+    /// Notes that an object has the first fields of its kind, so many of them; the entry of the last one.
+    fn note(&mut self, node: u32, count: usize, object: u64) -> usize {
+        let mut last = node as usize;
+        for step in self.habits.get(node as usize).into_iter().flatten().take(count) {
+            last = step.met;
+            let field = self.met.get(last).and_then(|met| met.field);
+            if let Some(seen) = field.and_then(|field| self.seen.get_mut(field as usize)) {
+                *seen = object;
+            }
+        }
+        last
+    }
+
+    /// Whether a key that was met may be of a [`Step`].
+    fn may_be_first(&self, met: usize) -> bool {
+        let is_short = |met: &Met| met.written.word().and_then(|word| word.after(b',')).is_some();
+        self.met.get(met).is_some_and(|met| met.usual != Usual::None && is_short(met))
     }
 
     /// Remembers that a key came after another, and gives its entry.
@@ -258,6 +305,7 @@ impl Scratch {
 pub struct Reader {
     scratch: Scratch,
     strangers: Strangers,
+    lines: Vec<ReadLine>,
 }
 
 type Result<T> = std::result::Result<T, Box<RecordError>>;
@@ -327,7 +375,7 @@ impl Reader {
             text,
             cursor: Cursor::new(text, schema.options.limits.text),
             scratch,
-            fill: Fill::new(schema, &mut self.strangers, out),
+            fill: Fill::new(schema, &mut self.strangers, &mut self.lines, out),
         };
         reading.record().map_err(|mut error| {
             if reading.fill.found.id && error.id.is_none() {
@@ -348,7 +396,7 @@ impl Reader {
     ) -> bool {
         out.clear();
         self.strangers.clear();
-        let whole = fill(Fill::new(schema, &mut self.strangers, out));
+        let whole = fill(Fill::new(schema, &mut self.strangers, &mut self.lines, out));
         if whole {
             self.name_others(schema, out);
         }
@@ -364,6 +412,30 @@ impl Reader {
                 let span = out.keep(name);
                 out.others.push((*slot, span));
             }
+        }
+    }
+}
+
+/// Reads an ordinary value; false where it is none, and the cursor stays.
+#[inline]
+fn usual(cursor: &mut Cursor<'_>, fill: &mut Fill<'_, '_>, usual: Usual, target: Target) -> bool {
+    match usual {
+        Usual::None => false,
+        Usual::Decimal(of) => match cursor.plain_decimal(of.scale()) {
+            Some(count) => {
+                fill.count(of, target, count);
+                true
+            }
+            None => false,
+        },
+        Usual::Symbol { .. } | Usual::Text { .. } | Usual::Sku { .. } | Usual::Own(_) => {
+            let at = cursor.at();
+            let text = cursor.plain_text();
+            let is_read = text.is_some_and(|text| fill.usual(usual, target, Scalar::Text(text)));
+            if !is_read {
+                cursor.go_back(at);
+            }
+            is_read
         }
     }
 }
@@ -416,17 +488,34 @@ impl<'i> Reading<'_, '_, 'i> {
 
     /// The fields of an object at whose brace the cursor stands.
     fn object(&mut self, node: u32, target: Target) -> Result<()> {
+        let habit = self.scratch.habits.get(node as usize).map_or(0, Vec::len);
+        let as_before = self.as_before(node, target);
+        if as_before > 0 && self.cursor.take_end() {
+            return Ok(());
+        }
         self.scratch.object += 1;
         let object = self.scratch.object;
         let unread = self.scratch.unread.len();
-        let mut before = node as usize;
-        let mut more = self.cursor.enter().map_err(malformed)?;
+        let mut before = self.scratch.note(node, as_before, object);
+        let mut more = match as_before {
+            0 => self.cursor.enter().map_err(malformed)?,
+            _ => {
+                self.cursor.is_within();
+                self.cursor.next(b'}').map_err(malformed)?
+            }
+        };
+        // The first fields of which all may be ordinary, and whether there was no other yet.
+        let (mut first, mut is_first) = (as_before, true);
         while more {
             if let Some(next) = self.ordinary(node, target, object, &mut before) {
+                is_first &= self.scratch.may_be_first(before);
+                first += usize::from(is_first);
                 more = next.map_err(malformed)?;
                 continue;
             }
             let (key, field) = self.key(node, &mut before)?;
+            is_first &= !key.decoded && self.scratch.may_be_first(before);
+            first += usize::from(is_first);
             match field {
                 Some(number) => {
                     if let Some(seen) = self.scratch.seen.get_mut(number as usize)
@@ -459,7 +548,30 @@ impl<'i> Reading<'_, '_, 'i> {
             self.refuse_repeated_unread(unread)?;
         }
         self.scratch.unread.truncate(unread);
+        if first > as_before || as_before < habit {
+            self.scratch.remember(node, first);
+        }
         Ok(())
+    }
+
+    /// Takes the first fields of an object as far as they are those of the last one of its kind, in its order and written without
+    /// space, and their values are ordinary. How many; the cursor is behind them, and in an object of none where it was.
+    fn as_before(&mut self, node: u32, target: Target) -> usize {
+        let Reading { cursor, fill, scratch, .. } = self;
+        let habit = scratch.habits.get(node as usize).filter(|_| cursor.is_shallow());
+        let mut count = 0;
+        for step in habit.into_iter().flatten() {
+            let at = cursor.at();
+            if !cursor.take_word(&step.written) {
+                break;
+            }
+            if !usual(cursor, fill, step.usual, target) {
+                cursor.go_back(at);
+                break;
+            }
+            count += 1;
+        }
+        count
     }
 
     /// The next field, where its key is the one that came next the last time and its value is ordinary; says whether another
@@ -479,7 +591,7 @@ impl<'i> Reading<'_, '_, 'i> {
         if met.node != node || usual == Usual::None || !is_new || !self.cursor.take(&met.written) {
             return None;
         }
-        if !self.usual(usual, target) {
+        if !self::usual(&mut self.cursor, &mut self.fill, usual, target) {
             self.cursor.go_back(start);
             return None;
         }
@@ -557,34 +669,10 @@ impl<'i> Reading<'_, '_, 'i> {
         }
     }
 
-    /// Reads an ordinary value; false where it is none, and the cursor stays.
-    #[inline]
-    fn usual(&mut self, usual: Usual, target: Target) -> bool {
-        match usual {
-            Usual::None => false,
-            Usual::Decimal(of) => match self.cursor.plain_decimal(of.scale()) {
-                Some(count) => {
-                    self.fill.count(of, target, count);
-                    true
-                }
-                None => false,
-            },
-            Usual::Symbol { .. } | Usual::Text { .. } | Usual::Sku { .. } => {
-                let at = self.cursor.at();
-                let text = self.cursor.plain_text();
-                let is_read = text.is_some_and(|text| self.fill.usual(usual, target, Scalar::Text(text)));
-                if !is_read {
-                    self.cursor.go_back(at);
-                }
-                is_read
-            }
-        }
-    }
-
     fn field(&mut self, number: usize, target: Target) -> Result<()> {
         let schema = self.fill.schema;
         let Some(field) = schema.fields.get(number) else { return Ok(()) };
-        if self.usual(field.usual, target) {
+        if usual(&mut self.cursor, &mut self.fill, field.usual, target) {
             return Ok(());
         }
         match field.builtin {
@@ -734,12 +822,19 @@ impl<'i> Reading<'_, '_, 'i> {
                 return Err(self.wrong_type("this should be a list"));
             }
         }
-        let is_line = target == Target::Line(0);
-        if is_line {
+        if target == Target::Line(0) {
             self.fill.found.lines = true;
-        } else {
-            self.fill.found.payments = true;
+            let rows = self.each_row(node, true);
+            // What is wrong with a line before comes first.
+            self.fill.finish_lines()?;
+            return rows;
         }
+        self.fill.found.payments = true;
+        self.each_row(node, false)
+    }
+
+    /// The lines or payments of a list at whose bracket the cursor stands.
+    fn each_row(&mut self, node: u32, is_line: bool) -> Result<()> {
         let mut more = self.cursor.enter().map_err(malformed)?;
         let mut count = 0;
         while more {
@@ -751,14 +846,19 @@ impl<'i> Reading<'_, '_, 'i> {
             if self.cursor.kind().map_err(malformed)? != Kind::Object {
                 return Err(self.wrong_type("this should be an object").within(&format!("[{count}]")));
             }
-            let row = if is_line {
+            let within = |error: Box<RecordError>| error.within(&format!("[{count}]"));
+            if is_line {
+                if self.fill.has_many_lines() {
+                    self.fill.finish_lines()?;
+                }
                 let base = self.fill.begin_line();
-                self.object(node, Target::Line(base)).and_then(|()| self.fill.finish_line(base, count, at))
+                self.object(node, Target::Line(base)).map_err(within)?;
+                self.fill.end_line(base, count, at);
             } else {
                 let base = self.fill.begin_payment();
-                self.object(node, Target::Payment(base)).and_then(|()| self.fill.finish_payment(base, at))
-            };
-            row.map_err(|error| error.within(&format!("[{count}]")))?;
+                let row = self.object(node, Target::Payment(base));
+                row.and_then(|()| self.fill.finish_payment(base, at)).map_err(within)?;
+            }
             self.scratch.decoded.truncate(decoded);
             count += 1;
             more = self.cursor.next(b']').map_err(malformed)?;

@@ -126,6 +126,17 @@ pub(crate) enum Usual {
         /// The slot of the kind `sku`.
         slot: Option<u32>,
     },
+    /// A text of the event itself.
+    Own(Own),
+}
+
+/// A text of the event itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Own {
+    Id,
+    Kind,
+    At,
+    MemberId,
 }
 
 /// Where a decimal goes, which counts units of so many decimals.
@@ -163,6 +174,10 @@ impl Usual {
             (Builtin::Sku, &[(slot, Form::Symbol(kind))]) if tables.sku_kind == Some(kind) => {
                 Usual::Sku { slot: Some(slot) }
             }
+            (Builtin::Id, []) => Usual::Own(Own::Id),
+            (Builtin::EventKind, []) => Usual::Own(Own::Kind),
+            (Builtin::At, []) => Usual::Own(Own::At),
+            (Builtin::MemberId, []) => Usual::Own(Own::MemberId),
             (Builtin::Pieces, []) => Usual::Decimal(Count::Pieces),
             (Builtin::Price, []) => Usual::Decimal(Count::Price),
             (Builtin::Amount, []) => Usual::Decimal(Count::Amount { scale: decimals }),
@@ -231,6 +246,8 @@ pub struct Schema {
     /// Slots of the event that are fields of some kinds only, with their names for messages.
     pub(crate) event_partial: FxHashMap<u32, Box<str>>,
     pub(crate) line_rest: Vec<Rest>,
+    /// Slots of a line, other than sets, that columns of products stand in for.
+    pub(crate) line_columns: Vec<(usize, usize)>,
     pub(crate) payment_rest: Vec<Rest>,
     pub(crate) lists: Vec<List>,
     /// By kind of event: whether goods come back with it.
@@ -374,6 +391,7 @@ impl Schema {
                 .filter_map(|slot| Some((slot.0, layout.event.get(slot.index())?.key.join(".").into())))
                 .collect(),
             line_rest: rest(&layout.line, LINE_BUILTINS.len(), &tables.product_slots),
+            line_columns: Vec::new(),
             payment_rest: rest(&layout.payment, PAYMENT_BUILTINS.len(), &[]),
             lists: Vec::new(),
             others: others(program),
@@ -386,6 +404,8 @@ impl Schema {
             tables,
             options,
         };
+        let of_products = schema.line_rest.iter().filter(|rest| !rest.is_set);
+        schema.line_columns = of_products.filter_map(|rest| Some((rest.slot, rest.column?))).collect();
         schema.declare_builtins();
         schema.declare_slots(&layout.event, EVENT_BUILTINS.len(), EVENT);
         schema.declare_slots(&layout.line, LINE_BUILTINS.len(), LINE);

@@ -506,7 +506,7 @@ impl Sheet {
             }
             pour.take(6)?;
             if let Some(base) = line {
-                pour.fill.finish_line(base, lines, 0).map_err(|_| Refused)?;
+                pour.fill.end_line(base, lines, 0);
                 lines += 1;
             }
             if let Some(base) = payment {
@@ -514,6 +514,7 @@ impl Sheet {
                 payments += 1;
             }
         }
+        pour.fill.finish_lines().map_err(|_| Refused)?;
         pour.fits(lines)?;
         pour.fits(payments)
     }

@@ -314,6 +314,29 @@ fn the_id_is_named_once_it_is_read() {
 }
 
 #[test]
+fn what_is_wrong_with_an_earlier_line_is_told() {
+    let shop = shop();
+    let lines = |first: &str, second: &str| event(&format!(r#""lines":[{{{first}}},{second}"#));
+    let whole = r#""sku":"a","qty":1,"price":1"#;
+    for second in [r#"{"sku":"b","qty":1e2}]"#, "7]", r#"{"sku":"b" "qty""#, r#"{"qty":1}]"#] {
+        let error = shop.try_read(&lines(r#""sku":"a","price":1"#, second)).unwrap_err();
+        assert_eq!((error.name(), error.field.as_str()), ("missing-field", "lines[0].qty"), "{second}");
+        let error = shop.try_read(&lines(whole, second)).unwrap_err();
+        assert!(error.field.is_empty() || error.field.starts_with("lines[1]"), "{second}: {error}");
+    }
+    // Also where there are more lines than are worked out at once.
+    let many = |bad: usize| {
+        let line = |row: usize| format!("{{{}}}", if row == bad { r#""sku":"a","qty":1"# } else { whole });
+        event(&format!(r#""lines":[{}]"#, (0..300).map(line).collect::<Vec<_>>().join(",")))
+    };
+    for bad in [0, 63, 64, 65, 128, 299] {
+        let error = shop.try_read(&many(bad)).unwrap_err();
+        assert_eq!((error.name(), error.field), ("missing-field", format!("lines[{bad}].price")));
+    }
+    assert_eq!(shop.read(&many(300)).line_count(), 300);
+}
+
+#[test]
 fn unknown_fields_by_policy() {
     let strict = shop_with(ReadOptions { unknown_fields: UnknownFields::Refuse, ..ReadOptions::default() });
     let error = strict.try_read(&line(r#""sku":"a","qty":1,"prize":"1.23""#)).unwrap_err();
@@ -355,8 +378,67 @@ fn many_strange_and_repeated_names_take_linear_time() {
     assert!(started.elapsed().as_secs() < 20);
 }
 
+/// All of the first fields and some of the others, in any order, as an object.
+fn object(all: Vec<&'static str>, others: Vec<&'static str>) -> impl Strategy<Value = String> {
+    let some = (Just(all), proptest::sample::subsequence(others, 0..=2), 0..4usize);
+    let fields = some.prop_flat_map(|(all, some, space)| {
+        // Mostly as records of one source are: one order, and rarely anything else.
+        let fields = if space == 1 { all } else { [all, some].concat() };
+        let fields = Just(fields);
+        (if space == 2 { fields.prop_shuffle().boxed() } else { fields.boxed() }, Just(space))
+    });
+    fields.prop_map(|(fields, space)| format!("{{{}}}", fields.join(if space == 3 { ", " } else { "," })))
+}
+
+/// Records of the same fields, with values that are ordinary, and others that are not.
+fn records() -> impl Strategy<Value = String> {
+    let line = object(
+        vec![r#""sku":"T1""#, r#""qty":2"#, r#""price":"2.55""#],
+        vec![
+            r#""sku":"odd""#,
+            r#""\u0073ku":"C1""#,
+            r#""pieces":"3""#,
+            r#""price" :3.394"#,
+            r#""amount":"1.00""#,
+            r#""amount":"-1.00""#,
+            r#""tax_rate":"7""#,
+            r#""tax_rate":"1e1""#,
+            r#""category":"Green tea""#,
+            r#""desc":"x""#,
+            r#""a_key_of_many_letters":[{}]"#,
+        ],
+    );
+    let event = object(
+        vec![r#""id":"536365""#, r#""kind":"sale""#, r#""at":"2010-12-01T08:26:00""#],
+        vec![
+            r#""id":"a\nb""#,
+            r#""kind":"none""#,
+            r#""at":"never""#,
+            r#""currency":"GBP""#,
+            r#""member":{"id":"m1","tier":"gold","balance":"2.50","segments":["New"]}"#,
+            r#""member":{"tier":"silver","id":""}"#,
+            r#""store":"London""#,
+            r#""delivered":"2026-02-28""#,
+        ],
+    );
+    (event, proptest::collection::vec(line, 0..4)).prop_map(|(event, lines)| {
+        let rest = event.strip_suffix('}').expect("an object");
+        format!("{rest},\"lines\":[{}]}}", lines.join(","))
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn what_was_read_before_does_not_matter(records in proptest::collection::vec(records(), 1..8)) {
+        let shop = shop();
+        let (mut reader, mut event) = (Reader::new(), ReadEvent::default());
+        for json in &records {
+            let after = reader.read(&shop.schema, json.as_bytes(), &mut event).map(|()| event.clone());
+            prop_assert_eq!(after, shop.try_read(json), "{}", json);
+        }
+    }
 
     #[test]
     fn damaged_records_never_panic(at in 0usize..480, byte in any::<u8>(), cut in 0usize..480) {
