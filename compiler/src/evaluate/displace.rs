@@ -105,13 +105,14 @@ enum Ordinary {
 }
 
 /// Whether the amounts of parts and the worth of their account are of the size that receipts have, they are not too many,
-/// and their denominators are one or all the same. What each is worth has a numerator of 2^60 at most then, and all have a common
-/// denominator of 2^44 at most, so that sums have a numerator of 2^124 at most.
+/// and their denominators are one or all the same. What each is worth has a numerator of 2^62 at most then, and all have a
+/// common denominator of 2^44 at most, so that sums have a numerator of 2^122 at most.
 fn ordinary(program: &Program, parts: &[Part]) -> Option<Ordinary> {
-    const AMOUNT: i128 = 1 << 40;
-    const DENOMINATOR: i128 = 1 << 24;
-    const FACTOR: i64 = 1 << 20;
-    const PARTS: usize = 1 << 20;
+    const AMOUNT: i128 = 1 << 48;
+    const DENOMINATOR: i128 = 1 << 30;
+    const WORTH: i64 = 1 << 14;
+    const PIECES: i64 = 1 << 20;
+    const PARTS: usize = 1 << 16;
     let (mut denominator, mut account, mut discounts) = (1, None, false);
     if parts.len() > PARTS {
         return None;
@@ -128,12 +129,12 @@ fn ordinary(program: &Program, parts: &[Part]) -> Option<Ordinary> {
             Some(first) => {
                 account = Some(first);
                 let worth = program.accounts.get(first.index()).and_then(|account| account.worth);
-                if worth.is_some_and(|(units, money)| units.max(money) > FACTOR) {
+                if worth.is_some_and(|(units, money)| units.max(money) > WORTH) {
                     return None;
                 }
             }
         }
-        if num > AMOUNT || den > DENOMINATOR || (den != 1 && den != denominator) || part.pieces > FACTOR {
+        if num > AMOUNT || den > DENOMINATOR || (den != 1 && den != denominator) || part.pieces > PIECES {
             return None;
         }
     }

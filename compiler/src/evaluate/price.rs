@@ -260,9 +260,7 @@ impl Pricer {
                         Fall::Each(element) => {
                             for chosen in selected {
                                 let discount = (amount, element, value, rounding);
-                                if let Some(part) = on_line(lines, terms, *chosen, discount, blank)? {
-                                    parts.push(part);
-                                }
+                                on_line(lines, terms, *chosen, discount, blank, parts)?;
                             }
                         }
                         Fall::Spread(spread) => {
@@ -280,8 +278,11 @@ impl Pricer {
                     let chosen = gifts.of(run).find(|chosen| first && chosen.site == blank.site);
                     for chosen in chosen.map_or(&[][..], |chosen| &chosen.rows) {
                         let whole = (DiscountAmount::Share, Element::Unit, Fraction::ONE, program.rounding);
-                        let part = on_line(lines, terms, *chosen, whole, blank)?;
-                        parts.extend(part.map(|part| Part { short: 0, ..part }));
+                        on_line(lines, terms, *chosen, whole, blank, parts)?;
+                    }
+                    // What of a gift is not left on its line is no cut.
+                    for part in parts.iter_mut().filter(|part| part.site == blank.site) {
+                        part.short = 0;
                     }
                 }
             }
@@ -397,7 +398,7 @@ fn meant(amount: DiscountAmount, value: Fraction, rounding: Rounding) -> Result<
     })
 }
 
-/// Takes a discount on each piece, or each line by itself, from what is left of one line.
+/// Takes a discount on each piece, or each line by itself, from what is left of one line, and appends what it comes to.
 #[inline]
 fn on_line(
     lines: &mut [Line],
@@ -405,14 +406,16 @@ fn on_line(
     (row, pieces): (u32, i64),
     (amount, element, value, rounding): (DiscountAmount, Element, Fraction, Rounding),
     blank: Part,
-) -> Result<Option<Part>, FaultKind> {
-    let Some(line) = line_of(lines, row) else { return Ok(None) };
-    let Some(chosen) = Selected::of(line, terms, pieces) else { return Ok(None) };
+    parts: &mut Vec<Part>,
+) -> Result<(), FaultKind> {
+    let Some(line) = line_of(lines, row) else { return Ok(()) };
+    let Some(chosen) = Selected::of(line, terms, pieces) else { return Ok(()) };
     let wanted = each(&chosen, amount, element, value, rounding)?;
     let given = wanted.min(line.left());
     line.own = line.own.saturating_add(given);
     let short = wanted.saturating_sub(given);
-    Ok(Some(Part { row, pieces: chosen.pieces, amount: Fraction::count(given), short, ..blank }))
+    parts.push(Part { row, pieces: chosen.pieces, amount: Fraction::count(given), short, ..blank });
+    Ok(())
 }
 
 /// What a discount on each piece, or each line by itself, comes to on one line.
