@@ -76,8 +76,8 @@ pub fn narrow(wide: i128) -> Result<i64, FaultKind> {
 #[inline]
 pub fn fraction(num: i128, den: i128) -> Result<(i128, i128), FaultKind> {
     match den {
-        0 => Err(FaultKind::DivisionByZero),
         1.. => Ok((num, den)),
+        0 => Err(FaultKind::DivisionByZero),
         ..0 => match (num.checked_neg(), den.checked_neg()) {
             (Some(num), Some(den)) => Ok((num, den)),
             (None, _) | (_, None) => Err(FaultKind::Overflow),

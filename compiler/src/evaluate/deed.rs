@@ -39,62 +39,68 @@ pub(super) fn wishes(
 ) -> Result<(), SiteFault> {
     out.clear();
     kept.clear();
-    for proposal in proposals {
-        let Some(site) = program.sites.get(proposal.site.index()) else { continue };
-        let most = match site.kind {
-            SiteKind::Award { .. }
-            | SiteKind::Multiply { .. }
-            | SiteKind::Debit { .. }
-            | SiteKind::Tender { .. }
-            // What is given of it is chosen before.
-            | SiteKind::Gift { .. }
-            | SiteKind::Discount { .. } => continue,
-            SiteKind::Issue { instrument: InstrumentId::Coupon(_) | InstrumentId::Badge(_), .. } => {
-                MOST_ISSUED
+    for of_site in proposals.chunk_by(|a, b| a.site == b.site) {
+        let site = of_site.first().and_then(|first| program.sites.get(first.site.index()));
+        let Some((site, most)) = site.and_then(|site| Some((site, most_of(site.kind)?))) else { continue };
+        for proposal in of_site {
+            let at = |kind: FaultKind| (kind, proposal.site);
+            let exact = super::fraction::Fraction::new(proposal.num, proposal.den).map_err(at)?;
+            let number = i64::try_from(exact.round(program.rounding).map_err(at)?);
+            let number = number.ok().filter(|number| *number <= most && *number != MISSING);
+            let number = number.ok_or((FaultKind::OutOfRange, proposal.site))?;
+            let happens = match site.kind {
+                SiteKind::Issue { .. } => number > 0,
+                SiteKind::Award { .. }
+                | SiteKind::Multiply { .. }
+                | SiteKind::Debit { .. }
+                | SiteKind::Tender { .. }
+                | SiteKind::Discount { .. }
+                | SiteKind::Gift { .. }
+                | SiteKind::Tell { .. }
+                | SiteKind::Set { .. } => true,
+            };
+            // A loop says something once, however often it turns.
+            let again = match site.kind {
+                SiteKind::Tell { .. } => out.iter().any(|(told, _)| *told == proposal.site),
+                SiteKind::Award { .. }
+                | SiteKind::Multiply { .. }
+                | SiteKind::Debit { .. }
+                | SiteKind::Tender { .. }
+                | SiteKind::Discount { .. }
+                | SiteKind::Gift { .. }
+                | SiteKind::Issue { .. }
+                | SiteKind::Set { .. } => false,
+            };
+            let offer = offer_of(program, site.kind);
+            let why = offer.and_then(|offer| held.get(offer as usize).copied().flatten());
+            match offer.zip(why) {
+                Some(back) if !kept.contains(&back) => kept.push(back),
+                Some(_) => {}
+                None if happens && !again => out.push((proposal.site, number)),
+                None => {}
             }
-            SiteKind::Issue { instrument: InstrumentId::Certificate(_), .. } | SiteKind::Tell { .. }
- | SiteKind::Set { .. } => {
-                i64::MAX
-            }
-        };
-        let at = |kind: FaultKind| (kind, proposal.site);
-        let exact = super::fraction::Fraction::new(proposal.num, proposal.den).map_err(at)?;
-        let number = i64::try_from(exact.round(program.rounding).map_err(at)?);
-        let number = number.ok().filter(|number| *number <= most && *number != MISSING);
-        let number = number.ok_or((FaultKind::OutOfRange, proposal.site))?;
-        let happens = match site.kind {
-            SiteKind::Issue { .. } => number > 0,
-            SiteKind::Award { .. }
-            | SiteKind::Multiply { .. }
-            | SiteKind::Debit { .. }
-            | SiteKind::Tender { .. }
-            | SiteKind::Discount { .. }
-            | SiteKind::Gift { .. }
-            | SiteKind::Tell { .. }
-            | SiteKind::Set { .. } => true,
-        };
-        // A loop says something once, however often it turns.
-        let again = match site.kind {
-            SiteKind::Tell { .. } => out.iter().any(|(told, _)| *told == proposal.site),
-            SiteKind::Award { .. }
-            | SiteKind::Multiply { .. }
-            | SiteKind::Debit { .. }
-            | SiteKind::Tender { .. }
-            | SiteKind::Discount { .. }
-            | SiteKind::Gift { .. }
-            | SiteKind::Issue { .. }
-            | SiteKind::Set { .. } => false,
-        };
-        let offer = offer_of(program, site.kind);
-        let why = offer.and_then(|offer| held.get(offer as usize).copied().flatten());
-        match offer.zip(why) {
-            Some(back) if !kept.contains(&back) => kept.push(back),
-            Some(_) => {}
-            None if happens && !again => out.push((proposal.site, number)),
-            None => {}
         }
     }
     Ok(())
+}
+
+/// The largest number of an effect that does something besides amounts; `None` of any other.
+fn most_of(kind: SiteKind) -> Option<i64> {
+    match kind {
+        SiteKind::Award { .. }
+        | SiteKind::Multiply { .. }
+        | SiteKind::Debit { .. }
+        | SiteKind::Tender { .. }
+        // What is given of it is chosen before.
+        | SiteKind::Gift { .. }
+        | SiteKind::Discount { .. } => None,
+        SiteKind::Issue { instrument: InstrumentId::Coupon(_) | InstrumentId::Badge(_), .. } => {
+            Some(MOST_ISSUED)
+        }
+        SiteKind::Issue { instrument: InstrumentId::Certificate(_), .. }
+        | SiteKind::Tell { .. }
+        | SiteKind::Set { .. } => Some(i64::MAX),
+    }
 }
 
 /// The offer that an effect shows.

@@ -41,9 +41,42 @@ struct Contender {
     parts: Range<usize>,
 }
 
+/// Who competes on a line, or for the basket, where parts are ordinary.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The run at hand, and what it gives here.
+    run: u32,
+    value: Fraction,
+    /// The best of the runs before it, or [`NONE`].
+    best: u32,
+    best_value: Fraction,
+}
+
+impl Place {
+    const EMPTY: Place = Place { run: NONE, value: Fraction::ZERO, best: NONE, best_value: Fraction::ZERO };
+
+    /// Compares the run at hand with those before it.
+    fn close(&mut self, displace: Displace) {
+        if self.best == NONE || is_better(displace, self.value, self.best_value) {
+            (self.best, self.best_value) = (self.run, self.value);
+        }
+    }
+}
+
+/// Whether a later rule displaces an earlier one: the first of equals stays.
+fn is_better(displace: Displace, next: Fraction, best: Fraction) -> bool {
+    match displace {
+        Displace::BestForMember => next.compare(best) == Ordering::Greater,
+        Displace::BestForRetailer => next.compare(best) == Ordering::Less,
+        Displace::First | Displace::None | Displace::Chain => false,
+    }
+}
+
 /// Reusable memory.
 #[derive(Debug, Default)]
 pub(super) struct Displacer {
+    /// By line, with the basket behind the last.
+    fields: Vec<Place>,
     /// Parts that compete: on what, and which, in one number.
     places: Vec<u64>,
     /// The same parts, by what they compete on.
@@ -57,6 +90,63 @@ pub(super) struct Displacer {
     ranked: Vec<(Fraction, usize)>,
     sharers: Vec<Sharer>,
     amounts: Vec<i64>,
+    /// Takes no parts for ordinary.
+    #[cfg(test)]
+    pub thorough: bool,
+}
+
+/// What is known of parts of which adding up what they are worth, and dividing it by pieces, stays within 128 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ordinary {
+    /// All are discounts, or all awards to one account: they compare as they are.
+    OfOneKind,
+    /// Discounts, and awards to one account.
+    OfTwoKinds,
+}
+
+/// Whether the amounts of parts and the worth of their account are of the size that receipts have, they are not too many,
+/// and their denominators are one or all the same. What each is worth has a numerator of 2^62 at most then, and all have a
+/// common denominator of 2^44 at most, so that sums have a numerator of 2^122 at most.
+fn ordinary(program: &Program, parts: &[Part]) -> Option<Ordinary> {
+    const AMOUNT: i128 = 1 << 48;
+    const DENOMINATOR: i128 = 1 << 30;
+    const WORTH: i64 = 1 << 14;
+    const PIECES: i64 = 1 << 20;
+    const PARTS: usize = 1 << 16;
+    let (mut denominator, mut account, mut discounts) = (1, None, false);
+    if parts.len() > PARTS {
+        return None;
+    }
+    for part in parts.iter().filter(|part| !part.gone) {
+        let (num, den) = (part.amount.numerator(), part.amount.denominator());
+        if denominator == 1 {
+            denominator = den;
+        }
+        match part.account {
+            None => discounts = true,
+            of_part if of_part == account => {}
+            Some(_) if account.is_some() => return None,
+            Some(first) => {
+                account = Some(first);
+                let worth = program.accounts.get(first.index()).and_then(|account| account.worth);
+                if worth.is_some_and(|(units, money)| units.max(money) > WORTH) {
+                    return None;
+                }
+            }
+        }
+        if num > AMOUNT || den > DENOMINATOR || (den != 1 && den != denominator) || part.pieces > PIECES {
+            return None;
+        }
+    }
+    Some(if discounts && account.is_some() { Ordinary::OfTwoKinds } else { Ordinary::OfOneKind })
+}
+
+/// Whether all that give something are of one rule, which has nobody to compete with.
+fn is_of_one_run(parts: &[Part]) -> bool {
+    let mut runs = parts.iter().filter(|part| !part.gone).map(|part| part.run);
+    let first = runs.next();
+    // Parts stand by rule.
+    runs.next_back().is_none_or(|last| Some(last) == first)
 }
 
 /// What a part is worth, so that awards of several accounts and discounts compare.
@@ -86,6 +176,19 @@ impl Displacer {
         match group.displace {
             Displace::None | Displace::Chain => return,
             Displace::First | Displace::BestForMember | Displace::BestForRetailer => {}
+        }
+        for part in parts.iter_mut() {
+            part.gone |= !part.amount.is_positive();
+        }
+        let ordinary = ordinary(program, parts);
+        #[cfg(test)]
+        let ordinary = ordinary.filter(|_| !self.thorough);
+        if let (Some(ordinary), Scope::Line | Scope::Basket) = (ordinary, group.per) {
+            let runs = (&*runs, parts);
+            return self.by_place(program, (group.displace, group.per), lines.len(), ordinary, runs, losses);
+        }
+        if ordinary.is_some() && self.used.is_empty() && is_of_one_run(parts) {
+            return;
         }
         self.gather(group.per, parts);
         self.value(program, group.per, (runs, parts), faults);
@@ -120,12 +223,60 @@ impl Displacer {
         }
     }
 
-    /// Orders the parts that give something by what they compete on, then by rule.
-    fn gather(&mut self, per: Scope, parts: &mut [Part]) {
-        self.order.clear();
-        for part in parts.iter_mut() {
-            part.gone |= !part.amount.is_positive();
+    /// One winner takes all of a line, or of the basket: the parts are gone through as they stand, which is by run.
+    fn by_place(
+        &mut self,
+        program: &Program,
+        (displace, per): (Displace, Scope),
+        lines: usize,
+        ordinary: Ordinary,
+        (runs, parts): (&[Run], &mut [Part]),
+        losses: &mut Vec<Loss>,
+    ) {
+        if is_of_one_run(parts) {
+            return;
         }
+        self.fields.clear();
+        self.fields.resize(lines.saturating_add(1), Place::EMPTY);
+        let at = |part: &Part| match per {
+            Scope::Basket => lines,
+            Scope::Unit | Scope::Line => usize::try_from(part.row).map_or(lines, |row| row.min(lines)),
+        };
+        for part in parts.iter().filter(|part| !part.gone) {
+            let Some(place) = self.fields.get_mut(at(part)) else { continue };
+            // Of ordinary parts, neither what they are worth nor a sum of it fails.
+            let value = match ordinary {
+                Ordinary::OfOneKind => part.amount,
+                Ordinary::OfTwoKinds => worth(program, part).unwrap_or(part.amount),
+            };
+            if place.run == part.run {
+                place.value = place.value.plus(value).unwrap_or(value);
+                continue;
+            }
+            if place.run != NONE {
+                place.close(displace);
+            }
+            (place.run, place.value) = (part.run, value);
+        }
+        for place in self.fields.iter_mut().filter(|place| place.best != NONE) {
+            place.close(displace);
+        }
+        for part in parts.iter_mut().filter(|part| !part.gone) {
+            let winner = self.fields.get(at(part)).map_or(NONE, |place| place.best);
+            if winner == NONE || winner == part.run {
+                continue;
+            }
+            part.gone = true;
+            let row = if per == Scope::Basket { NONE } else { part.row };
+            let loss = Loss { loser: position(runs, part.run), by: position(runs, winner), row };
+            if losses.last() != Some(&loss) {
+                losses.push(loss);
+            }
+        }
+    }
+
+    /// Orders the parts that give something by what they compete on, then by rule.
+    fn gather(&mut self, per: Scope, parts: &[Part]) {
         let has_sets = |run: u32| self.used.binary_search_by_key(&run, |used| used.run).is_ok();
         let of_sets = |part: &Part| per == Scope::Unit && has_sets(part.run);
         let competes = |part: &Part| !part.gone && !of_sets(part);
@@ -136,6 +287,7 @@ impl Displacer {
         }
         // Parts stand by rule.
         self.places.sort_unstable();
+        self.order.clear();
         let index = |place: &u64| usize::try_from(place & u64::from(u32::MAX)).unwrap_or(usize::MAX);
         self.order.extend(self.places.iter().map(index));
         self.contenders.clear();
@@ -267,14 +419,9 @@ impl Displacer {
     ) {
         let contenders = self.contenders.get(field.contenders.clone()).unwrap_or(&[]);
         // Runs stand in the order of settlement: the first of equals wins.
-        let winner = contenders.iter().reduce(|best, next| {
-            let better = match displace {
-                Displace::BestForMember => next.value.compare(best.value) == Ordering::Greater,
-                Displace::BestForRetailer => next.value.compare(best.value) == Ordering::Less,
-                Displace::First | Displace::None | Displace::Chain => false,
-            };
-            if better { next } else { best }
-        });
+        let winner = contenders
+            .iter()
+            .reduce(|best, next| if is_better(displace, next.value, best.value) { next } else { best });
         let Some(winner) = winner else { return };
         let by = position(runs, winner.run);
         for loser in contenders.iter().filter(|contender| contender.run != winner.run) {

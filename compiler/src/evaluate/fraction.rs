@@ -47,16 +47,10 @@ impl Fraction {
     ///
     /// # Errors
     /// A zero divisor, or a number that 128 bits do not hold once it is turned round.
+    #[inline]
     pub fn new(num: i128, den: i128) -> Result<Fraction, FaultKind> {
-        match den.cmp(&0) {
-            Ordering::Greater => Ok(Fraction { num, den }),
-            Ordering::Equal => Err(FaultKind::DivisionByZero),
-            Ordering::Less => {
-                let num = num.checked_neg().ok_or(FaultKind::Overflow)?;
-                let den = den.checked_neg().ok_or(FaultKind::Overflow)?;
-                Ok(Fraction { num, den })
-            }
-        }
+        let (num, den) = crate::exact::fraction(num, den)?;
+        Ok(Fraction { num, den })
     }
 
     /// A whole number.
@@ -163,12 +157,18 @@ impl Fraction {
     ///
     /// # Errors
     /// It does not fit.
+    #[inline]
     pub fn times(self, other: Fraction) -> Result<Fraction, FaultKind> {
         if let (Some(a), Some(b)) = (self.small(), other.small()) {
             // Two numbers of 64 bits always fit.
             let product = Fraction { num: product(a.0, b.0), den: product(a.1, b.1) };
             return Ok(if product.den > REDUCE_ABOVE { product.reduced() } else { product });
         }
+        self.times_another(other)
+    }
+
+    /// The product of numbers of which no more is known.
+    fn times_another(self, other: Fraction) -> Result<Fraction, FaultKind> {
         let product = |a: Fraction, b: Fraction| {
             Some(Fraction { num: a.num.checked_mul(b.num)?, den: a.den.checked_mul(b.den)? })
         };
@@ -183,10 +183,13 @@ impl Fraction {
     }
 
     /// Which is larger; never fails, whatever the numbers.
+    #[inline]
     pub fn compare(self, other: Fraction) -> Ordering {
-        if self.den == other.den {
-            return self.num.cmp(&other.num);
-        }
+        if self.den == other.den { self.num.cmp(&other.num) } else { self.compare_with_another(other) }
+    }
+
+    /// Compares numbers of which no more is known.
+    fn compare_with_another(self, other: Fraction) -> Ordering {
         if let (Some(a), Some(b)) = (self.small(), other.small()) {
             return product(a.0, b.1).cmp(&product(b.0, a.1));
         }
@@ -216,15 +219,18 @@ impl Fraction {
     ///
     /// # Errors
     /// It does not fit.
+    #[inline]
     pub fn round(self, rounding: Rounding) -> Result<i128, FaultKind> {
         if self.den == 1 { Ok(self.num) } else { divide_rounded(self.num, self.den, rounding) }
     }
 
     /// The largest whole number not above it.
+    #[inline]
     pub fn floor(self) -> i128 {
-        if self.den == 1 {
-            return self.num;
-        }
+        if self.den == 1 { self.num } else { self.floor_of_broken() }
+    }
+
+    fn floor_of_broken(self) -> i128 {
         // Division of 64 bits is many times quicker.
         match (u64::try_from(self.num), u64::try_from(self.den)) {
             (Ok(num), Ok(den)) => i128::from(num / den),
@@ -233,21 +239,22 @@ impl Fraction {
     }
 
     /// The smallest whole number not below it.
+    #[inline]
     pub fn ceiling(self) -> i128 {
-        let floor = self.floor();
-        // What is below a number, times its denominator, is no further from zero than its numerator or one denominator
-        // beyond it, and there is a whole number above any that is not whole, since its denominator is at least 2.
-        if self.den == 1 || floor.wrapping_mul(self.den) == self.num {
-            floor
-        } else {
-            floor.saturating_add(1)
-        }
+        if self.den == 1 { self.num } else { self.ceiling_of_broken() }
     }
 
-    /// What it has beyond its floor; from 0 to less than 1.
-    pub fn beyond_floor(self) -> Fraction {
+    fn ceiling_of_broken(self) -> i128 {
+        let floor = self.floor_of_broken();
+        // What is below a number, times its denominator, is no further from zero than its numerator or one denominator
+        // beyond it, and there is a whole number above any that is not whole, since its denominator is at least 2.
+        if floor.wrapping_mul(self.den) == self.num { floor } else { floor.saturating_add(1) }
+    }
+
+    /// What it has beyond its floor, which is given; from 0 to less than 1.
+    pub fn beyond(self, floor: i128) -> Fraction {
         // Wrapping does not matter: the difference is from 0 to less than the denominator.
-        Fraction { num: self.num.wrapping_sub(self.floor().wrapping_mul(self.den)), den: self.den }
+        Fraction { num: self.num.wrapping_sub(floor.wrapping_mul(self.den)), den: self.den }
     }
 }
 

@@ -9,7 +9,7 @@ use super::deed::Deed;
 use super::fraction::Fraction;
 use super::limit::{Fit, Fitter, Together, allowed};
 use super::price::{Line, NONE, Part, Run, SiteFault, line_of};
-use super::spread::{Spreader, apportion};
+use super::spread::{Apportioner, Spreader};
 use super::tender::Met;
 use super::{Claim, Claimed, Cut, CutBy, Decision, Effect, Share};
 use crate::interpret::actions::turns;
@@ -83,7 +83,7 @@ pub(super) struct Granter {
     fitter: Fitter,
     accounts: Vec<AccountId>,
     exact: Vec<Fraction>,
-    rests: Vec<(Fraction, usize)>,
+    apportioner: Apportioner,
     wholes: Vec<i128>,
     parted: Vec<i128>,
     last: Vec<i128>,
@@ -170,6 +170,8 @@ impl Granter {
         decision: &mut Decision,
     ) -> Result<(), SiteFault> {
         let cuts = decision.cuts.len();
+        // Limits may leave nothing of what goes to one of them, which changes nothing there.
+        self.list_accounts(parts);
         let outcome = self
             .try_grant(owner, parts, lines, spreader, &mut decision.cuts)
             .and_then(|()| self.commit(owner, run, parts, lines));
@@ -189,7 +191,7 @@ impl Granter {
     ) -> Result<(), SiteFault> {
         let short = stay_above_zero(parts, lines);
         note(cuts, owner.rule_id, LimitOf::Discounts, CutBy::PriceFloor, i128::from(short));
-        for effect in parts.chunk_by_mut(of_one_effect) {
+        for effect in effects_mut(parts) {
             let Some(first) = effect.first().filter(|part| part.account.is_some()) else { continue };
             let own = owner.own_rounding(first.site);
             let Some(rounding) = own.or_else(|| owner.waits_for(effect, RoundPer::Line)) else { continue };
@@ -317,9 +319,10 @@ impl Granter {
     /// The accounts that these parts give to, each once, in order.
     fn list_accounts(&mut self, parts: &[Part]) {
         self.accounts.clear();
-        // Most rules give to one account.
-        for account in parts.iter().filter(|part| !part.gone).filter_map(|part| part.account) {
-            if self.accounts.last() != Some(&account) {
+        for effect in effects(parts) {
+            let Some(account) = effect.first().and_then(|part| part.account) else { continue };
+            // Most rules give to one account.
+            if self.accounts.last() != Some(&account) && effect.iter().any(|part| !part.gone) {
                 self.accounts.push(account);
             }
         }
@@ -332,8 +335,10 @@ impl Granter {
 
     /// Rounds what the rule awards to accounts that round by rule.
     fn round_per_rule(&mut self, owner: Owner<'_>, parts: &mut [Part]) -> Result<(), SiteFault> {
-        self.list_accounts(parts);
         for account in &self.accounts {
+            if owner.account(*account).is_none_or(|account| account.per != RoundPer::Rule) {
+                continue;
+            }
             let waits = |effect: &[Part]| {
                 let of_account = effect.first().is_some_and(|part| part.account == Some(*account));
                 if of_account { owner.waits_for(effect, RoundPer::Rule) } else { None }
@@ -341,7 +346,7 @@ impl Granter {
             let mut sum = Fraction::ZERO;
             let mut last = None;
             self.exact.clear();
-            for effect in parts.chunk_by(of_one_effect) {
+            for effect in effects(parts) {
                 let Some(rounding) = waits(effect) else { continue };
                 for part in effect.iter().filter(|part| !part.gone) {
                     sum = sum.plus(part.amount).map_err(|kind| (kind, part.site))?;
@@ -351,8 +356,8 @@ impl Granter {
             }
             let Some((rounding, site)) = last else { continue };
             let whole = sum.round(rounding).map_err(|kind| (kind, site))?;
-            apportion(whole, &self.exact, &mut self.rests, &mut self.wholes);
-            let effects = parts.chunk_by_mut(of_one_effect).filter(|effect| waits(effect).is_some());
+            self.apportioner.apportion(whole, &self.exact, &mut self.wholes);
+            let effects = effects_mut(parts).filter(|effect| waits(effect).is_some());
             let waiting = effects.flatten().filter(|part| !part.gone);
             for (part, whole) in waiting.zip(&self.wholes) {
                 part.amount = Fraction::whole(*whole);
@@ -371,15 +376,16 @@ impl Granter {
         lines: &mut [Line],
     ) -> Result<(), SiteFault> {
         let start = self.given.len();
-        self.list_accounts(parts);
         self.exact.clear();
         for account in &self.accounts {
             let mut waiting = Fraction::ZERO;
             let mut balance = self.balances.get(account.index()).copied().unwrap_or_default();
             let mut site = SiteId::default();
-            for effect in parts.chunk_by(of_one_effect) {
+            let of_account =
+                |effect: &&[Part]| effect.first().is_some_and(|part| part.account == Some(*account));
+            for effect in effects(parts).filter(of_account) {
                 let waits = owner.waits_for(effect, RoundPer::Basket).is_some();
-                for part in effect.iter().filter(|part| !part.gone && part.account == Some(*account)) {
+                for part in effect.iter().filter(|part| !part.gone) {
                     site = part.site;
                     if waits {
                         waiting = waiting.plus(part.amount).map_err(|kind| (kind, site))?;
@@ -399,19 +405,23 @@ impl Granter {
             }
             self.exact.push(waiting);
         }
-        for effect in parts.chunk_by(of_one_effect) {
-            let all = effect.iter().filter(|part| !part.gone).map(|part| i128::from(part.money()));
-            if i64::try_from(all.fold(0, i128::saturating_add)).is_err() {
+        for effect in effects(parts).filter(|effect| is_discount(effect)) {
+            let mut money = effect.iter().filter(|part| !part.gone).map(Part::money);
+            // None of them is below zero.
+            if money.try_fold(0, i64::checked_add).is_none() {
                 return Err((
                     FaultKind::OutOfRange,
                     effect.first().map(|part| part.site).unwrap_or_default(),
                 ));
             }
         }
-        for effect in parts.chunk_by(of_one_effect) {
+        for effect in effects(parts) {
             let waits = owner.waits_for(effect, RoundPer::Basket).is_some();
+            let is_discount = is_discount(effect);
             for part in effect.iter().filter(|part| !part.gone && part.amount.is_positive()) {
                 let amount = if waits { Some(0) } else { i64::try_from(part.amount.floor()).ok() };
+                // Their sums have just been checked.
+                let amount = amount.unwrap_or(0);
                 self.given.push(Given {
                     group: owner.group_id,
                     position: run.position,
@@ -421,12 +431,11 @@ impl Granter {
                     debit: false,
                     row: part.row,
                     pieces: part.pieces,
-                    // Their sums have just been checked.
-                    amount: amount.unwrap_or(0),
+                    amount,
                     exact: waits.then_some(part.amount),
                 });
-                if let Some(line) = line_of(lines, part.row) {
-                    line.running = line.running.saturating_sub(part.money());
+                if is_discount && let Some(line) = line_of(lines, part.row) {
+                    line.running = line.running.saturating_sub(amount);
                 }
             }
         }
@@ -474,19 +483,19 @@ impl Granter {
             self.exact.clear();
             let groups = of_account(&self.groups, id);
             self.exact.extend(groups.iter().map(|sum| sum.exact));
-            apportion(whole, &self.exact, &mut self.rests, &mut self.wholes);
+            self.apportioner.apportion(whole, &self.exact, &mut self.wholes);
             // Both stand in the order in which groups are settled.
             let rules = of_account(&self.rules, id).chunk_by(|a, b| a.group == b.group);
             for (rules, whole) in rules.zip(&self.wholes) {
                 self.exact.clear();
                 self.exact.extend(rules.iter().map(|sum| sum.exact));
-                apportion(*whole, &self.exact, &mut self.rests, &mut self.parted);
+                self.apportioner.apportion(*whole, &self.exact, &mut self.parted);
                 for (rule, whole) in rules.iter().zip(&self.parted) {
                     let given = self.given.get_mut(rule.given.clone()).unwrap_or(&mut []);
                     let waits = |part: &&mut Given| part.account == Some(id) && part.exact.is_some();
                     self.exact.clear();
                     self.exact.extend(given.iter_mut().filter(waits).filter_map(|part| part.exact));
-                    apportion(*whole, &self.exact, &mut self.rests, &mut self.last);
+                    self.apportioner.apportion(*whole, &self.exact, &mut self.last);
                     for (part, whole) in given.iter_mut().filter(waits).zip(&self.last) {
                         part.amount = i64::try_from(*whole).unwrap_or(0);
                     }
@@ -597,9 +606,37 @@ impl Granter {
     }
 }
 
-/// Parts of a rule stand by effect, and those of an effect have one account.
-fn of_one_effect(a: &Part, b: &Part) -> bool {
-    a.site == b.site
+/// How many parts the first effect has. Parts of a rule stand by effect, and those of an effect have one account.
+fn first_effect(parts: &[Part]) -> Option<usize> {
+    let (first, last) = parts.first().zip(parts.last())?;
+    // Most rules have one effect.
+    let is_only = first.site == last.site;
+    Some(if is_only { parts.len() } else { parts.partition_point(|part| part.site <= first.site) })
+}
+
+/// The parts of each effect.
+fn effects(parts: &[Part]) -> impl Iterator<Item = &[Part]> {
+    let mut rest = parts;
+    std::iter::from_fn(move || {
+        let (effect, others) = rest.split_at_checked(first_effect(rest)?)?;
+        rest = others;
+        Some(effect)
+    })
+}
+
+/// The parts of each effect, to be changed.
+fn effects_mut(parts: &mut [Part]) -> impl Iterator<Item = &mut [Part]> {
+    let mut rest = parts;
+    std::iter::from_fn(move || {
+        let count = first_effect(rest)?;
+        let (effect, others) = std::mem::take(&mut rest).split_at_mut_checked(count)?;
+        rest = others;
+        Some(effect)
+    })
+}
+
+fn is_discount(effect: &[Part]) -> bool {
+    effect.first().is_some_and(|part| part.account.is_none())
 }
 
 /// The sum of the group at hand, which is the last that was settled.
@@ -617,17 +654,21 @@ fn of_account(sums: &[Sum], account: AccountId) -> &[Sum] {
 /// Cuts discounts where less is left on the line than they propose; says how much less is given in all.
 fn stay_above_zero(parts: &mut [Part], lines: &mut [Line]) -> i64 {
     let mut short: i64 = 0;
-    for part in parts.iter_mut().filter(|part| !part.gone && part.account.is_none()) {
-        let Some(line) = line_of(lines, part.row) else { continue };
-        let left = line.left();
-        let given = part.money().min(left);
-        short = short.saturating_add(part.short).saturating_add(part.money().saturating_sub(given));
-        part.amount = Fraction::count(given);
-        line.own = line.own.saturating_add(given);
+    for effect in effects_mut(parts).filter(|effect| is_discount(effect)) {
+        for part in effect.iter_mut().filter(|part| !part.gone) {
+            let Some(line) = line_of(lines, part.row) else { continue };
+            let (wanted, left) = (part.money(), line.left());
+            let given = wanted.min(left);
+            short = short.saturating_add(part.short).saturating_add(wanted.saturating_sub(given));
+            part.amount = Fraction::count(given);
+            line.own = line.own.saturating_add(given);
+        }
     }
-    for part in parts.iter() {
-        if let Some(line) = line_of(lines, part.row) {
-            line.own = 0;
+    for effect in effects(parts).filter(|effect| is_discount(effect)) {
+        for part in effect {
+            if let Some(line) = line_of(lines, part.row) {
+                line.own = 0;
+            }
         }
     }
     short

@@ -4,6 +4,7 @@
 use super::fraction::{Fraction, greatest_common_divisor};
 use super::gift::Gifts;
 use super::grant::Given;
+use super::propose::range_of;
 use super::spread::{Sharer, Spreader};
 use super::{Proposal, Proposals};
 use crate::ir::{
@@ -128,6 +129,7 @@ pub(super) struct Part {
 
 impl Part {
     /// A discount's minor units; nothing of an award.
+    #[inline]
     pub fn money(&self) -> i64 {
         match self.account {
             // A discount never exceeds its line.
@@ -161,8 +163,8 @@ struct Selected {
 }
 
 impl Selected {
-    fn of(lines: &[Line], terms: Terms, row: u32, pieces: i64) -> Option<Selected> {
-        let line = lines.get(usize::try_from(row).ok()?)?;
+    #[inline]
+    fn of(line: &Line, terms: Terms, pieces: i64) -> Option<Selected> {
         let base = terms.base(line);
         let pieces = pieces.min(line.pieces);
         if pieces <= 0 || base <= 0 {
@@ -173,6 +175,7 @@ impl Selected {
 }
 
 /// `amount * pieces / of`, exactly; `of` is above zero.
+#[inline]
 fn part_of(amount: i64, pieces: i64, of: i64) -> Fraction {
     if pieces == of {
         return Fraction::count(amount);
@@ -195,11 +198,22 @@ impl Pricer {
     ) -> Result<(), SiteFault> {
         let start = parts.len();
         let mut outcome = Ok(());
-        for proposal in proposals.list.get(run.1).unwrap_or(&[]) {
-            let priced =
-                self.proposal(program, terms, lines, (proposals, given, gifts), (run.0, proposal), parts);
-            if let Err(kind) = priced {
-                outcome = Err((kind, proposal.site));
+        for of_site in proposals.list.get(run.1).unwrap_or(&[]).chunk_by(|a, b| a.site == b.site) {
+            let Some(site) = of_site.first().map(|proposal| proposal.site) else { continue };
+            let blank = Part {
+                run: run.0,
+                site,
+                row: NONE,
+                pieces: 0,
+                account: None,
+                amount: Fraction::ZERO,
+                short: 0,
+                whole: false,
+                gone: false,
+            };
+            let read = (proposals, given, gifts);
+            if let Err(kind) = self.proposals(program, terms, lines, read, (blank, of_site), parts) {
+                outcome = Err((kind, site));
                 break;
             }
         }
@@ -215,57 +229,62 @@ impl Pricer {
         outcome
     }
 
-    fn proposal(
+    /// Works out proposals of one effect, each part of which begins as `blank`.
+    fn proposals(
         &mut self,
         program: &Program,
         terms: Terms,
         lines: &mut [Line],
         (proposals, given, gifts): (&Proposals, &[Given], &Gifts),
-        (run, proposal): (u32, &Proposal),
+        (blank, of_site): (Part, &[Proposal]),
         parts: &mut Vec<Part>,
     ) -> Result<(), FaultKind> {
-        let Some(site) = program.sites.get(proposal.site.index()) else { return Ok(()) };
-        let value = Fraction::new(proposal.num, proposal.den)?;
-        let blank = Part {
-            run,
-            site: proposal.site,
-            row: NONE,
-            pieces: 0,
-            account: None,
-            amount: Fraction::ZERO,
-            short: 0,
-            whole: false,
-            gone: false,
-        };
+        let Some(site) = program.sites.get(blank.site.index()) else { return Ok(()) };
+        let values = of_site.iter().map(|proposal| (proposal, Fraction::new(proposal.num, proposal.den)));
         match site.kind {
-            // See `debit` and `tender`.
-            SiteKind::Debit { .. } | SiteKind::Tender { .. } => Ok(()),
             SiteKind::Award { account, rounding: _, life: _ } => {
-                let line = proposal.row.map(|row| line_of(lines, row).map(|line| (row, line.pieces)));
-                if value.is_positive() && line != Some(None) {
-                    let (row, pieces) = line.flatten().unwrap_or((NONE, 0));
-                    parts.push(Part { row, pieces, account: Some(account), amount: value, ..blank });
-                }
-                Ok(())
-            }
-            // No amounts: they follow what the rule gives.
-            SiteKind::Issue { .. } | SiteKind::Tell { .. } | SiteKind::Set { .. } => Ok(()),
-            SiteKind::Gift { .. } => {
-                let first = !parts.iter().any(|part| (part.run, part.site) == (run, proposal.site));
-                let run_index = usize::try_from(run).unwrap_or(usize::MAX);
-                let chosen = gifts.of(run_index).find(|chosen| first && chosen.site == proposal.site);
-                for (row, pieces) in chosen.map_or(&[][..], |chosen| &chosen.rows) {
-                    let Some(chosen) = Selected::of(lines, terms, *row, *pieces) else { continue };
-                    let (share, whole) = (DiscountAmount::Share, Fraction::ONE);
-                    let wanted = each(&chosen, share, Element::Unit, whole, program.rounding)?;
-                    if let Some(line) = line_of(lines, *row) {
-                        let given = wanted.min(line.left());
-                        line.own = line.own.saturating_add(given);
-                        let amount = Fraction::count(given);
-                        parts.push(Part { row: *row, pieces: chosen.pieces, amount, ..blank });
+                for (proposal, value) in values {
+                    let amount = value?;
+                    let line = proposal.row.map(|row| line_of(lines, row).map(|line| (row, line.pieces)));
+                    if amount.is_positive() && line != Some(None) {
+                        let (row, pieces) = line.flatten().unwrap_or((NONE, 0));
+                        parts.push(Part { row, pieces, account: Some(account), amount, ..blank });
                     }
                 }
-                Ok(())
+            }
+            SiteKind::Discount { amount, fall, rounding } => {
+                for (proposal, value) in values {
+                    let Some(value) = meant(amount, value?, rounding)? else { continue };
+                    let selected = range_of(&proposals.selected, &proposal.selected);
+                    match fall {
+                        Fall::Each(element) => {
+                            for chosen in selected {
+                                let discount = (amount, element, value, rounding);
+                                on_line(lines, terms, *chosen, discount, blank, parts)?;
+                            }
+                        }
+                        Fall::Spread(spread) => {
+                            let discount = (amount, value, rounding, spread);
+                            self.spread(terms, lines, discount, selected, blank, parts)?;
+                        }
+                    }
+                }
+            }
+            SiteKind::Gift { .. } => {
+                for (_, value) in values {
+                    value?;
+                    let first = !parts.iter().any(|part| (part.run, part.site) == (blank.run, blank.site));
+                    let run = usize::try_from(blank.run).unwrap_or(usize::MAX);
+                    let chosen = gifts.of(run).find(|chosen| first && chosen.site == blank.site);
+                    for chosen in chosen.map_or(&[][..], |chosen| &chosen.rows) {
+                        let whole = (DiscountAmount::Share, Element::Unit, Fraction::ONE, program.rounding);
+                        on_line(lines, terms, *chosen, whole, blank, parts)?;
+                    }
+                    // What of a gift is not left on its line is no cut.
+                    for part in parts.iter_mut().filter(|part| part.site == blank.site) {
+                        part.short = 0;
+                    }
+                }
             }
             SiteKind::Multiply { account, group } => {
                 let of_member = |given: &&Given| {
@@ -274,43 +293,30 @@ impl Pricer {
                         && given.account == Some(account)
                         && site.is_none_or(|site| site.to.is_none())
                 };
-                if value.is_positive() {
+                for (_, value) in values {
+                    let value = value?;
+                    if !value.is_positive() {
+                        continue;
+                    }
                     for award in given.iter().filter(of_member).filter(|given| given.counts()) {
                         let amount = award.exact.unwrap_or(Fraction::count(award.amount)).times(value)?;
                         let (row, pieces) = (award.row, award.pieces);
                         parts.push(Part { row, pieces, account: Some(account), amount, ..blank });
                     }
                 }
-                Ok(())
             }
-            SiteKind::Discount { amount, fall, rounding } => {
-                let Some(value) = meant(amount, value, rounding)? else { return Ok(()) };
-                let selected = usize::try_from(proposal.selected.start)
-                    .ok()
-                    .zip(usize::try_from(proposal.selected.end).ok())
-                    .and_then(|(start, end)| proposals.selected.get(start..end))
-                    .unwrap_or(&[]);
-                match fall {
-                    Fall::Each(element) => {
-                        for (row, pieces) in selected {
-                            let Some(chosen) = Selected::of(lines, terms, *row, *pieces) else { continue };
-                            let wanted = each(&chosen, amount, element, value, rounding)?;
-                            if let Some(line) = line_of(lines, *row) {
-                                let given = wanted.min(line.left());
-                                line.own = line.own.saturating_add(given);
-                                let short = wanted.saturating_sub(given);
-                                let amount = Fraction::count(given);
-                                parts.push(Part { row: *row, pieces: chosen.pieces, amount, short, ..blank });
-                            }
-                        }
-                        Ok(())
-                    }
-                    Fall::Spread(spread) => {
-                        self.spread(terms, lines, (amount, value, rounding, spread), selected, blank, parts)
-                    }
+            // No amounts: they follow what the rule gives, or see `debit` and `tender`.
+            SiteKind::Issue { .. }
+            | SiteKind::Tell { .. }
+            | SiteKind::Set { .. }
+            | SiteKind::Debit { .. }
+            | SiteKind::Tender { .. } => {
+                for (_, value) in values {
+                    value?;
                 }
             }
         }
+        Ok(())
     }
 
     /// Once on the whole, then shared.
@@ -328,8 +334,8 @@ impl Pricer {
         let mut whole = Fraction::ZERO;
         let mut denominator: i128 = 1;
         for (row, pieces) in selected {
-            let Some(chosen) = Selected::of(lines, terms, *row, *pieces) else { continue };
             let Some(line) = line_of(lines, *row) else { continue };
+            let Some(chosen) = Selected::of(line, terms, *pieces) else { continue };
             whole = whole.plus(chosen.part)?;
             let weight = match spread.by {
                 Weight::Paid => part_of(terms.remaining(line), chosen.pieces, chosen.of),
@@ -380,6 +386,7 @@ impl Pricer {
 
 /// A discount's number as it is meant: a share of at most the whole, whole minor units off, a price of at least
 /// nothing. `None` where it gives nothing.
+#[inline]
 fn meant(amount: DiscountAmount, value: Fraction, rounding: Rounding) -> Result<Option<Fraction>, FaultKind> {
     Ok(match amount {
         DiscountAmount::Share if !value.is_positive() => None,
@@ -391,7 +398,28 @@ fn meant(amount: DiscountAmount, value: Fraction, rounding: Rounding) -> Result<
     })
 }
 
+/// Takes a discount on each piece, or each line by itself, from what is left of one line, and appends what it comes to.
+#[inline]
+fn on_line(
+    lines: &mut [Line],
+    terms: Terms,
+    (row, pieces): (u32, i64),
+    (amount, element, value, rounding): (DiscountAmount, Element, Fraction, Rounding),
+    blank: Part,
+    parts: &mut Vec<Part>,
+) -> Result<(), FaultKind> {
+    let Some(line) = line_of(lines, row) else { return Ok(()) };
+    let Some(chosen) = Selected::of(line, terms, pieces) else { return Ok(()) };
+    let wanted = each(&chosen, amount, element, value, rounding)?;
+    let given = wanted.min(line.left());
+    line.own = line.own.saturating_add(given);
+    let short = wanted.saturating_sub(given);
+    parts.push(Part { row, pieces: chosen.pieces, amount: Fraction::count(given), short, ..blank });
+    Ok(())
+}
+
 /// What a discount on each piece, or each line by itself, comes to on one line.
+#[inline]
 fn each(
     chosen: &Selected,
     amount: DiscountAmount,
@@ -420,16 +448,19 @@ fn each(
     i64::try_from(wanted).map_err(|_| FaultKind::OutOfRange)
 }
 
+#[inline]
 fn common_multiple(a: i128, b: i128) -> Result<i128, FaultKind> {
-    if b == 1 || a == b {
-        return Ok(a);
-    }
+    if b == 1 || a == b { Ok(a) } else { common_multiple_of_others(a, b) }
+}
+
+fn common_multiple_of_others(a: i128, b: i128) -> Result<i128, FaultKind> {
     let common = greatest_common_divisor(a.unsigned_abs(), b.unsigned_abs());
     let common = i128::try_from(common).map_err(|_| FaultKind::Overflow)?;
     b.checked_div(common).and_then(|times| a.checked_mul(times)).ok_or(FaultKind::Overflow)
 }
 
 /// The line of a row.
+#[inline]
 pub(super) fn line_of(lines: &mut [Line], row: u32) -> Option<&mut Line> {
     lines.get_mut(usize::try_from(row).ok()?)
 }

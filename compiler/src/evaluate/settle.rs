@@ -66,6 +66,17 @@ impl<S> Workspace<S> {
         self.settling.fuel
     }
 
+    /// Lets amounts compete by the way that is there for those of any size.
+    #[cfg(test)]
+    pub(super) fn thorough() -> Workspace<S>
+    where
+        S: Default,
+    {
+        let mut workspace = Workspace::default();
+        workspace.settling.displacer.thorough = true;
+        workspace
+    }
+
     /// What a function runs with.
     pub(super) fn memory(&mut self) -> (&mut S, &mut Proposals) {
         (&mut self.scratch, &mut self.proposals)
@@ -483,29 +494,34 @@ impl Settling {
 
     /// Turns that working out these runs once costs, with what displacing their parts does.
     fn turns_of_prices(&self, around: &Around<'_>, runs: Range<usize>) -> i64 {
-        let mut cost = 0i64;
+        let mut parts = 0i64;
+        // Of the site at hand: a proposal, and each award that it multiplies.
+        let mut each = (None, 0i64);
         for run in self.runs.get(runs).unwrap_or(&[]) {
             for proposal in around.proposals.list.get(run.proposals.clone()).unwrap_or(&[]) {
+                if each.0 != Some(proposal.site) {
+                    let kind = around.program.sites.get(proposal.site.index()).map(|site| site.kind);
+                    let given = match kind {
+                        Some(SiteKind::Multiply { .. }) => self.granter.given.len(),
+                        Some(
+                            SiteKind::Award { .. }
+                            | SiteKind::Discount { .. }
+                            | SiteKind::Debit { .. }
+                            | SiteKind::Gift { .. }
+                            | SiteKind::Issue { .. }
+                            | SiteKind::Tell { .. }
+                            | SiteKind::Set { .. }
+                            | SiteKind::Tender { .. },
+                        )
+                        | None => 0,
+                    };
+                    each = (Some(proposal.site), turns(given).saturating_add(1));
+                }
                 let rows = proposal.selected.end.saturating_sub(proposal.selected.start);
-                let given = match around.program.sites.get(proposal.site.index()).map(|site| site.kind) {
-                    Some(SiteKind::Multiply { .. }) => self.granter.given.len(),
-                    Some(
-                        SiteKind::Award { .. }
-                        | SiteKind::Discount { .. }
-                        | SiteKind::Debit { .. }
-                        | SiteKind::Gift { .. }
-                        | SiteKind::Issue { .. }
-                        | SiteKind::Tell { .. }
-                        | SiteKind::Set { .. }
-                        | SiteKind::Tender { .. },
-                    )
-                    | None => 0,
-                };
-                let parts = i64::from(rows).saturating_add(turns(given)).saturating_add(1);
-                cost = cost.saturating_add(parts.saturating_mul(PART_TURNS));
+                parts = parts.saturating_add(i64::from(rows)).saturating_add(each.1);
             }
         }
-        cost
+        parts.saturating_mul(PART_TURNS)
     }
 
     /// Lets a run fail for want of fuel.

@@ -8,6 +8,7 @@
 use super::fraction::Fraction;
 use crate::exact::divide_rounded;
 use crate::ir::{FaultKind, Rest, Rounding};
+use std::cmp::Ordering;
 
 /// One line that takes part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,10 +24,63 @@ pub struct Sharer {
 pub struct Spreader {
     /// Lines whose exact share fits: those that rounding is about.
     open: Vec<bool>,
+    /// Exact shares, as long as nothing is poured on.
+    shares: Vec<Exact>,
     /// Lines by how much room they have for their weight.
     tight: Vec<usize>,
-    /// (remainder, weight, line) of the open lines.
-    remainders: Vec<(i128, i128, usize)>,
+    /// The open lines by what remains of them.
+    queue: Queue,
+}
+
+/// Lines in the order in which they get one more: the largest remainder first, then the larger line, then the earlier one.
+/// Remainders and sizes of receipts fit one number with the line, which is many times quicker to put in order.
+#[derive(Debug, Default)]
+struct Queue {
+    packed: Vec<u128>,
+    /// All of them, where one does not fit.
+    wide: Vec<(i128, i128, usize)>,
+}
+
+impl Queue {
+    fn clear(&mut self) {
+        self.packed.clear();
+        self.wide.clear();
+    }
+
+    fn push(&mut self, remainder: i128, size: i128, line: usize) {
+        if self.wide.is_empty() {
+            if let Some(packed) = pack(remainder, size, line) {
+                return self.packed.push(packed);
+            }
+            self.wide.extend(self.packed.drain(..).map(unpack));
+        }
+        self.wide.push((remainder, size, line));
+    }
+
+    /// The first so many lines, in any order; all, where there are no more.
+    fn foremost(&mut self, count: i128) -> impl Iterator<Item = usize> {
+        let packed = foremost(&mut self.packed, count, |a, b| b.cmp(a));
+        let wide = foremost(&mut self.wide, count, |a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(a.2.cmp(&b.2)));
+        packed.iter().map(|packed| unpack(*packed).2).chain(wide.iter().map(|(_, _, line)| *line))
+    }
+}
+
+/// A remainder, a size and a line in a number that is larger for lines that come first.
+fn pack(remainder: i128, size: i128, line: usize) -> Option<u128> {
+    let (remainder, size) = (u32::try_from(remainder).ok()?, u64::try_from(size).ok()?);
+    let line = u32::try_from(line).ok()?;
+    Some(u128::from(remainder) << 96 | u128::from(size) << 32 | u128::from(!line))
+}
+
+fn unpack(packed: u128) -> (i128, i128, usize) {
+    let [a, b, c, d, size @ .., e, f, g, h] = packed.to_be_bytes();
+    let line = !u32::from_be_bytes([e, f, g, h]);
+    (
+        i128::from(u32::from_be_bytes([a, b, c, d])),
+        i128::from(u64::from_be_bytes(size)),
+        // From a number of at most so many bits.
+        usize::try_from(line).unwrap_or(usize::MAX),
+    )
 }
 
 impl Spreader {
@@ -60,9 +114,12 @@ impl Spreader {
         self.open.clear();
         self.open.extend(sharers.iter().map(takes_part));
 
+        self.shares.clear();
         let mut exceeds = false;
         for (sharer, open) in sharers.iter().zip(&self.open) {
-            exceeds |= *open && is_too_much(amount, weights, sharer)?;
+            let share = if *open { Exact::share(amount, sharer.weight, weights)? } else { Exact::default() };
+            exceeds |= *open && share.exceeds(sharer.room);
+            self.shares.push(share);
         }
         if exceeds {
             // A line whose share exceeds its room is filled and steps aside, which only raises the others' shares. Those
@@ -77,7 +134,7 @@ impl Spreader {
             self.tight.sort_unstable_by(|a, b| ratio(a).compare(ratio(b)).then(a.cmp(b)));
             for line in &self.tight {
                 let Some((sharer, part)) = sharers.get(*line).zip(parts.get_mut(*line)) else { continue };
-                if !is_too_much(amount, weights, sharer)? {
+                if !Exact::share(amount, sharer.weight, weights)?.exceeds(sharer.room) {
                     break;
                 }
                 *part = sharer.room;
@@ -92,22 +149,20 @@ impl Spreader {
         let mut left = amount;
         match rest {
             Rest::LargestRemainder => {
-                self.remainders.clear();
-                for (line, ((sharer, part), open)) in
-                    sharers.iter().zip(parts.iter_mut()).zip(&self.open).enumerate()
-                {
+                self.queue.clear();
+                let lines = sharers.iter().zip(parts.iter_mut()).zip(&self.open).zip(&self.shares);
+                for (line, (((sharer, part), open), share)) in lines.enumerate() {
                     if !open {
                         continue;
                     }
-                    let (share, remainder) = exact_share(amount, sharer.weight, weights)?;
-                    *part = narrow(share)?;
-                    left = left.checked_sub(share).ok_or(FaultKind::Overflow)?;
-                    self.remainders.push((remainder, sharer.weight, line));
+                    let share = if exceeds { Exact::share(amount, sharer.weight, weights)? } else { *share };
+                    *part = narrow(share.whole)?;
+                    left = left.checked_sub(share.whole).ok_or(FaultKind::Overflow)?;
+                    self.queue.push(share.rest, sharer.weight, line);
                 }
-                self.remainders.sort_unstable_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)).then(a.2.cmp(&b.2)));
                 // Fewer are left over than there are lines with a remainder, and those have room for one more.
-                for (_, _, line) in &self.remainders {
-                    if let (true, Some(part)) = (left > 0, parts.get_mut(*line)) {
+                for line in self.queue.foremost(left) {
+                    if let Some(part) = parts.get_mut(line) {
                         *part = part.checked_add(1).ok_or(FaultKind::Overflow)?;
                         left = left.saturating_sub(1);
                     }
@@ -147,26 +202,42 @@ impl Spreader {
     }
 }
 
-/// Whether a line's exact share is more than its room.
-fn is_too_much(amount: i128, weights: i128, sharer: &Sharer) -> Result<bool, FaultKind> {
-    let (share, remainder) = exact_share(amount, sharer.weight, weights)?;
-    let room = i128::from(sharer.room);
-    Ok(share > room || (share == room && remainder > 0))
+/// `amount * weight / weights`: the whole part, and what remains of the division.
+#[derive(Clone, Copy, Debug, Default)]
+struct Exact {
+    whole: i128,
+    rest: i128,
 }
 
-/// `amount * weight / weights`, and what remains of the division.
-fn exact_share(amount: i128, weight: i128, weights: i128) -> Result<(i128, i128), FaultKind> {
-    // Amounts of receipts are small, and two numbers of 32 bits always fit.
-    if let (Ok(amount), Ok(weight), Ok(weights)) =
-        (u32::try_from(amount), u32::try_from(weight), u64::try_from(weights))
-        && let product = u64::from(amount).wrapping_mul(u64::from(weight))
-        && let (Some(share), Some(rest)) = (product.checked_div(weights), product.checked_rem(weights))
-    {
-        return Ok((i128::from(share), i128::from(rest)));
+impl Exact {
+    fn share(amount: i128, weight: i128, weights: i128) -> Result<Exact, FaultKind> {
+        // Amounts of receipts are small, and two numbers of 32 bits always fit.
+        if let (Ok(amount), Ok(weight), Ok(weights)) =
+            (u32::try_from(amount), u32::try_from(weight), u64::try_from(weights))
+            && let product = u64::from(amount).wrapping_mul(u64::from(weight))
+            && let (Some(whole), Some(rest)) = (product.checked_div(weights), product.checked_rem(weights))
+        {
+            return Ok(Exact { whole: i128::from(whole), rest: i128::from(rest) });
+        }
+        let product = amount.checked_mul(weight).ok_or(FaultKind::Overflow)?;
+        let whole = divide_rounded(product, weights, Rounding::Down)?;
+        let rest = product.checked_sub(whole.saturating_mul(weights)).ok_or(FaultKind::Overflow)?;
+        Ok(Exact { whole, rest })
     }
-    let product = amount.checked_mul(weight).ok_or(FaultKind::Overflow)?;
-    let share = divide_rounded(product, weights, Rounding::Down)?;
-    Ok((share, product.checked_sub(share.saturating_mul(weights)).ok_or(FaultKind::Overflow)?))
+
+    fn exceeds(self, room: i64) -> bool {
+        let room = i128::from(room);
+        self.whole > room || (self.whole == room && self.rest > 0)
+    }
+}
+
+/// The first so many in an order in which no two are equal; all, where there are no more. They stand in any order.
+fn foremost<T>(list: &mut [T], count: i128, order: impl FnMut(&T, &T) -> Ordering) -> &[T] {
+    let count = usize::try_from(count).unwrap_or(if count < 0 { 0 } else { usize::MAX });
+    if let Some(last) = count.checked_sub(1).filter(|last| *last < list.len()) {
+        list.select_nth_unstable_by(last, order);
+    }
+    list.get(..count).unwrap_or(list)
 }
 
 fn narrow(share: i128) -> Result<i64, FaultKind> {
@@ -227,34 +298,45 @@ pub fn over_pieces(amount: i64, pieces: i64) -> (i64, i64) {
     (each, more)
 }
 
-/// Shares a whole among exact parts that add up to about it: each gets its floor, and one more goes to the largest
-/// fractions; ties to the larger part, then to the earlier. `wholes` is cleared and holds one for each; `rests` is memory.
-pub fn apportion(
-    whole: i128,
-    exact: &[Fraction],
-    rests: &mut Vec<(Fraction, usize)>,
-    wholes: &mut Vec<i128>,
-) {
-    wholes.clear();
-    wholes.extend(exact.iter().map(|part| part.floor()));
-    let given = wholes.iter().fold(0i128, |sum, part| sum.saturating_add(*part));
-    let mut left = whole.saturating_sub(given);
-    if left <= 0 {
-        return;
-    }
-    rests.clear();
-    rests.extend(exact.iter().map(|part| part.beyond_floor()).zip(0..));
-    let part = |line: usize| exact.get(line).copied().unwrap_or_default();
-    rests.sort_unstable_by(|(a, of_a), (b, of_b)| {
-        b.compare(*a).then_with(|| part(*of_b).compare(part(*of_a))).then(of_a.cmp(of_b))
-    });
-    for (_, line) in rests.iter() {
-        if left == 0 {
+/// Shares a whole among exact parts that add up to about it. Reusable memory.
+#[derive(Debug, Default)]
+pub struct Apportioner {
+    queue: Queue,
+    rests: Vec<(Fraction, usize)>,
+}
+
+impl Apportioner {
+    /// Each part gets its floor, and one more goes to the largest fractions; ties to the larger part, then to the earlier.
+    /// `wholes` is cleared and holds one for each.
+    pub fn apportion(&mut self, whole: i128, exact: &[Fraction], wholes: &mut Vec<i128>) {
+        wholes.clear();
+        wholes.extend(exact.iter().map(|part| part.floor()));
+        let given = wholes.iter().fold(0i128, |sum, part| sum.saturating_add(*part));
+        let left = whole.saturating_sub(given);
+        if left <= 0 {
             return;
         }
-        if let Some(whole) = wholes.get_mut(*line) {
-            *whole = whole.saturating_add(1);
-            left = left.saturating_sub(1);
+        let rests = exact.iter().zip(wholes.iter()).map(|(part, floor)| part.beyond(*floor));
+        let denominator = exact.first().map(|part| part.denominator());
+        let are_alike = exact.iter().all(|part| Some(part.denominator()) == denominator);
+        self.queue.clear();
+        self.rests.clear();
+        if are_alike {
+            for (line, (rest, part)) in rests.zip(exact).enumerate() {
+                self.queue.push(rest.numerator(), part.numerator(), line);
+            }
+        } else {
+            self.rests.extend(rests.zip(0..));
+        }
+        let part = |line: usize| exact.get(line).copied().unwrap_or_default();
+        let ahead = |(a, of_a): &(Fraction, usize), (b, of_b): &(Fraction, usize)| {
+            b.compare(*a).then_with(|| part(*of_b).compare(part(*of_a))).then(of_a.cmp(of_b))
+        };
+        let rests = foremost(&mut self.rests, left, ahead).iter().map(|(_, line)| *line);
+        for line in self.queue.foremost(left).chain(rests) {
+            if let Some(whole) = wholes.get_mut(line) {
+                *whole = whole.saturating_add(1);
+            }
         }
     }
 }
@@ -263,7 +345,6 @@ pub fn apportion(
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::cmp::Ordering;
 
     const RESTS: [Rest; 5] =
         [Rest::LargestRemainder, Rest::FirstLines, Rest::LastLine, Rest::FirstWithRoom, Rest::Running];
@@ -449,13 +530,42 @@ mod tests {
             let sum = exact.iter().fold(Fraction::ZERO, |sum, part| sum.plus(*part).unwrap());
             for rounding in MODES {
                 let whole = sum.round(rounding).unwrap();
-                let (mut rests, mut wholes) = (Vec::new(), Vec::new());
-                apportion(whole, &exact, &mut rests, &mut wholes);
+                let mut wholes = Vec::new();
+                Apportioner::default().apportion(whole, &exact, &mut wholes);
                 prop_assert_eq!(wholes.iter().sum::<i128>(), whole);
                 for (part, whole) in exact.iter().zip(&wholes) {
                     prop_assert!((part.floor()..=part.ceiling()).contains(whole));
                 }
             }
+        }
+
+        /// Of one denominator, small or large, and of several.
+        #[test]
+        fn the_largest_fractions_get_one_more(
+            numbers in proptest::collection::vec(prop_oneof![-9i128..50, 0i128..1 << 70], 1..40),
+            dens in prop_oneof![
+                Just(vec![1_000_000i128]), Just(vec![7]), Just(vec![1 << 40]), Just(vec![3, 1, 7])
+            ],
+            left in -1i128..45,
+        ) {
+            let exact: Vec<Fraction> = numbers
+                .iter()
+                .zip(dens.iter().cycle())
+                .map(|(num, den)| Fraction::new(*num, *den).unwrap())
+                .collect();
+            let floors: Vec<i128> = exact.iter().map(|part| part.floor()).collect();
+            let mut order: Vec<usize> = (0..exact.len()).collect();
+            let fraction = |line: usize| exact[line].minus(Fraction::whole(floors[line])).unwrap();
+            order.sort_by(|a, b| {
+                fraction(*b).compare(fraction(*a)).then(exact[*b].compare(exact[*a])).then(a.cmp(b))
+            });
+            let mut expected = floors.clone();
+            for line in order.iter().zip(0..left).map(|(line, _)| *line) {
+                expected[line] += 1;
+            }
+            let mut wholes = vec![3];
+            Apportioner::default().apportion(floors.iter().sum::<i128>() + left, &exact, &mut wholes);
+            prop_assert_eq!(wholes, expected);
         }
     }
 }

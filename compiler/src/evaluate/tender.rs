@@ -5,7 +5,7 @@ use super::debit::Debits;
 use super::fraction::Fraction;
 use super::price::{Line, SiteFault, line_of};
 use super::purse::{May, Points};
-use super::spread::{Sharer, Spreader, apportion};
+use super::spread::{Apportioner, Sharer, Spreader};
 use super::{Proposals, Record, Refused, RefusedWhy, Share, Tender};
 use crate::exact::divide_rounded;
 use crate::ir::{
@@ -290,7 +290,7 @@ impl Asked<'_> {
         };
         let exacts: Vec<Fraction> = kinds.iter().map(exact).collect::<Result<_, _>>()?;
         let mut parts = Vec::new();
-        apportion(i128::from(money), &exacts, &mut Vec::new(), &mut parts);
+        Apportioner::default().apportion(i128::from(money), &exacts, &mut parts);
         let mut left = i128::from(money);
         for ((own, points), part) in kinds.iter().zip(&parts) {
             let chosen = |row: &Row| own.is_none_or(|own| own.contains(&row.paid.row));

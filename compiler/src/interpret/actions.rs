@@ -28,6 +28,7 @@ pub fn take(fuel: &mut i64, turns: i64) -> Result<(), FaultKind> {
 }
 
 /// A length as turns.
+#[inline]
 pub fn turns(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
@@ -231,6 +232,7 @@ pub fn discount(
 ///
 /// # Errors
 /// `OutOfFuel`, `DivisionByZero`, `Overflow`.
+#[inline]
 pub fn discount_line(
     out: &mut Proposals,
     fuel: &mut i64,

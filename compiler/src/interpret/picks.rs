@@ -67,11 +67,12 @@ pub fn pick(runs: &[Run], part: Part, element: Element, mut take: impl FnMut(usi
     };
     // Sums of 64-bit numbers: they cannot leave 128 bits.
     let total: i128 = runs.iter().map(elements).sum();
-    let mut begin: i128 = 0;
+    let (mut end, mut before) = (0, 0);
     for run in runs {
-        let end = begin + elements(run);
-        let taken = part.before(end, total) - part.before(begin, total);
-        begin = end;
+        end += elements(run);
+        let until = part.before(end, total);
+        let taken = until - before;
+        before = until;
         match element {
             // At most the run's own pieces, so that the conversion always succeeds.
             Element::Unit => take(run.row, i64::try_from(taken).unwrap_or(run.pieces)),
@@ -86,8 +87,11 @@ impl Part {
     fn before(self, position: i128, total: i128) -> i128 {
         let groups = |count: i64, every: u32| {
             let every = i128::from(every.max(1));
-            let position = position.min(total / every * every);
-            (i128::from(count).clamp(0, every), every, position / every, position % every)
+            let (all, _) = divide(total, every);
+            let (full, rest) = divide(position, every);
+            // What no longer fills a group counts as the end of the last full one.
+            let (full, rest) = if full < all { (full, rest) } else { (all, 0) };
+            (i128::from(count).clamp(0, every), every, full, rest)
         };
         match self {
             Part::First(count) => position.min(i128::from(count).max(0)),
@@ -99,8 +103,17 @@ impl Part {
                 let (count, every, full, rest) = groups(count, every);
                 full * count + (rest - (every - count)).max(0)
             }
-            Part::EveryNth(nth) => position / i128::from(nth.max(1)),
+            Part::EveryNth(nth) => divide(position, i128::from(nth.max(1))).0,
         }
+    }
+}
+
+/// Quotient and rest of numbers that are not negative, by a divisor above zero; by 64-bit division where both fit, which is
+/// many times quicker.
+fn divide(num: i128, den: i128) -> (i128, i128) {
+    match (u64::try_from(num), u64::try_from(den)) {
+        (Ok(num), Ok(den)) => (i128::from(num / den), i128::from(num % den)),
+        (Ok(_), Err(_)) | (Err(_), Ok(_) | Err(_)) => (num / den, num % den),
     }
 }
 

@@ -16,6 +16,7 @@ use perq_compiler::ir::{
     AccountId, Cancel, Column, EventId, KindId, MISSING, Program, RowSource, RowTable, RuleId, SiteId,
     SiteKind, Slot, SlotId, SlotType, event_slot, line_slot,
 };
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -468,7 +469,8 @@ impl Renaming<'_> {
 
 impl Remembered {
     fn of(program: &Program, schema: &Schema, reader: &Reader, record: &Record) -> Remembered {
-        let mut places: BTreeMap<(KindId, u32), u32> = BTreeMap::new();
+        // Only ever asked for a name at hand; names stand in the order in which they are met.
+        let mut places: FxHashMap<(KindId, u32), u32> = FxHashMap::default();
         let mut names: Vec<(KindId, Box<str>)> = Vec::new();
         let mut name = |kind: KindId, number: u32| {
             if let Some(place) = places.get(&(kind, number)) {

@@ -4,7 +4,7 @@
 use crate::clock::Zone;
 use perq_compiler::calendar::{Instant, add_months, next};
 use perq_compiler::evaluate::fraction::Fraction;
-use perq_compiler::evaluate::spread::apportion;
+use perq_compiler::evaluate::spread::Apportioner;
 use perq_compiler::ir::{
     Account, AccountId, Available, Expires, Life, Melt, PERCENT_ONE, Program, SiteId, SiteKind, Span,
 };
@@ -121,7 +121,7 @@ fn of_awarded(melt: Melt, amount: i64, steps: usize) -> Vec<i64> {
     }
     exact.push(part(left));
     let mut wholes = Vec::new();
-    apportion(i128::from(amount), &exact, &mut Vec::new(), &mut wholes);
+    Apportioner::default().apportion(i128::from(amount), &exact, &mut wholes);
     wholes.into_iter().take(steps).map(|whole| i64::try_from(whole).unwrap_or(0)).collect()
 }
 

@@ -340,38 +340,58 @@ fn awkward_wide(dice: &mut Dice) -> i128 {
     }
 }
 
+/// Anything, with numbers that no receipt holds.
+fn anything_awkward(seed: u64) -> Kit {
+    let mut kit = anything(seed);
+    let dice = &mut Dice(seed ^ 0xA5A5);
+    for number in &mut kit.record.lines {
+        if dice.once_in(3) {
+            *number = awkward(dice);
+        }
+    }
+    for proposed in kit.code.0.iter_mut().flatten().flatten() {
+        if dice.once_in(2) {
+            proposed.num = awkward_wide(dice);
+        }
+        if dice.once_in(3) {
+            proposed.den = awkward_wide(dice);
+        }
+        for (row, pieces) in &mut proposed.selection {
+            if dice.once_in(6) {
+                *row = u32::try_from(dice.roll(0, 9)).unwrap();
+                *pieces = awkward(dice);
+            }
+        }
+    }
+    for account in &mut kit.program.accounts {
+        account.worth = account.worth.map(|_| (awkward(dice), awkward(dice)));
+    }
+    if dice.once_in(10) {
+        kit.record.line_width = usize::try_from(dice.roll(0, 9)).unwrap();
+    }
+    kit
+}
+
 #[test]
 fn nothing_panics() {
-    let mut faults = 0;
-    for seed in 0..TRIES {
-        let mut kit = anything(seed);
-        let dice = &mut Dice(seed ^ 0xA5A5);
-        for number in &mut kit.record.lines {
-            if dice.once_in(3) {
-                *number = awkward(dice);
-            }
-        }
-        for proposed in kit.code.0.iter_mut().flatten().flatten() {
-            if dice.once_in(2) {
-                proposed.num = awkward_wide(dice);
-            }
-            if dice.once_in(3) {
-                proposed.den = awkward_wide(dice);
-            }
-            for (row, pieces) in &mut proposed.selection {
-                if dice.once_in(6) {
-                    *row = u32::try_from(dice.roll(0, 9)).unwrap();
-                    *pieces = awkward(dice);
-                }
-            }
-        }
-        for account in &mut kit.program.accounts {
-            account.worth = account.worth.map(|_| (awkward(dice), awkward(dice)));
-        }
-        if dice.once_in(10) {
-            kit.record.line_width = usize::try_from(dice.roll(0, 9)).unwrap();
-        }
-        faults += kit.run().faults.len();
-    }
+    let faults: usize = (0..TRIES).map(|seed| anything_awkward(seed).run().faults.len()).sum();
     assert!(faults > 0, "numbers were awkward enough");
+}
+
+/// Amounts of the size that receipts have compete by a shorter way than others, and as these do.
+#[test]
+fn ordinary_amounts_compete_as_all_do() {
+    let (mut workspace, mut thorough) = (Workspace::default(), Workspace::thorough());
+    let (mut displaced, mut faults) = (0, 0);
+    for seed in 0..TRIES {
+        for kit in [anything(seed), anything_awkward(seed)] {
+            let plan = Plan::new(&kit.program, &kit.bindings);
+            let decision = kit.run_with(&plan, &mut workspace);
+            assert_eq!(decision, kit.run_with(&plan, &mut thorough), "seed {seed}");
+            assert_eq!(workspace.fuel_left(), thorough.fuel_left(), "seed {seed}");
+            displaced += decision.displaced.len();
+            faults += decision.faults.len();
+        }
+    }
+    assert!(displaced > 1_000 && faults > 100, "{displaced} {faults}");
 }
