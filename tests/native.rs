@@ -1,7 +1,7 @@
 //! Native code as a guest in a process: it gives its memory back, it shares threads, and what cannot be compiled is
 //! interpreted.
 
-use perq_compiler::evaluate::{Bindings, Code, FUEL, Proposals};
+use perq_compiler::evaluate::{Bindings, Code, FUEL, LineRows, Proposals, RecordView};
 use perq_compiler::interpret::Interpreter;
 use perq_compiler::ir::*;
 use perq_runtime::native::{Native, Options};
@@ -176,9 +176,10 @@ fn loops_that_are_told_their_rows_end_where_others_do() {
             let all: Vec<u32> = (0..u32::try_from(lines).unwrap()).collect();
             // Rows that are not there, or stand where they do not belong, are passed over.
             let wild: Vec<u32> = odd.iter().copied().chain([0, 1, 99]).collect();
-            for rows in [None, Some(&odd), Some(&all), Some(&wild)] {
-                let view =
-                    perq_compiler::evaluate::RecordView { rows: rows.map(Vec::as_slice), ..input.view() };
+            let lists = [&odd, &all, &wild].map(|list| LineRows::List(list));
+            let bits = [0xaaaa_aaaa_aaaa_aaaa, u64::MAX].map(LineRows::Bits);
+            for rows in [None].into_iter().chain(lists.into_iter().chain(bits).map(Some)) {
+                let view = RecordView { rows, ..input.view() };
                 let found =
                     run(&|fuel, out| native.run(id, view, bindings, fuel, &mut scratch.borrow_mut(), out));
                 assert_eq!(found, want, "{lines} lines, {fuel} turns, rows {rows:?}");

@@ -20,19 +20,26 @@ pub struct Civil {
     pub day: i64,
 }
 
-/// The calendar day of a count of days. The year is counted from March, so that the leap day ends it (the method is
-/// that of Howard Hinnant's `civil_from_days`, <https://howardhinnant.github.io/date_algorithms.html>).
+/// 400 years each, in which the calendar comes round: so many that no day is below zero when they are added.
+const ROUNDS: i64 = 7_000;
+const DAYS_OF_ROUND: i64 = 146_097;
+
+/// The calendar day of a count of days. The year is counted from March, so that the leap day ends it. Quotients of which
+/// the rest is needed as well are products and their halves (the method is that of Cassio Neri and Lorenz Schneider,
+/// "Euclidean affine functions and their application to calendar algorithms", 2022, with its constants).
 pub fn civil(days: i64) -> Civil {
-    let days = days.clamp(-FURTHEST, FURTHEST) + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    Civil { year, month, day }
+    let days = days.clamp(-FURTHEST, FURTHEST) + 719_468 + ROUNDS * DAYS_OF_ROUND;
+    let quarters = days.unsigned_abs() * 4 + 3;
+    let (century, of_century) = (quarters / 146_097, (quarters % 146_097) | 3);
+    let years = of_century * 2_939_745;
+    let (year_of_century, of_year) = (years >> 32, (years & 0xffff_ffff) / 2_939_745 / 4);
+    let months = of_year * 2_141 + 197_913;
+    let (from_march, day) = (months >> 16, (months & 0xffff) / 2_141 + 1);
+    // January and February are those of the year that follows.
+    let next = of_year >= 306;
+    let month = if next { from_march - 12 } else { from_march };
+    let year = century * 100 + year_of_century + u64::from(next);
+    Civil { year: year.cast_signed() - ROUNDS * 400, month: month.cast_signed(), day: day.cast_signed() }
 }
 
 /// The count of days of a calendar day; its inverse is [`civil`].

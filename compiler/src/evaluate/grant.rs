@@ -469,6 +469,9 @@ impl Granter {
 
     /// Rounds what waited for the sum of the event: to groups, in them to rules, in them to lines.
     pub fn round_per_basket(&mut self, program: &Program) {
+        if self.rules.is_empty() {
+            return;
+        }
         // By account; those of an account stay in the order of settlement.
         self.groups.sort_by_key(|sum| sum.account);
         self.rules.sort_by_key(|sum| sum.account);

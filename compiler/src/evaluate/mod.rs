@@ -64,13 +64,22 @@ pub struct RecordView<'a> {
     pub symbols: &'a [u32],
     /// Values of the parameters at the event's date.
     pub params: &'a [i64],
-    /// Of the rule at hand, where that is known: the rows of lines, ascending, that may satisfy its conditions on lines.
+    /// Of the rule at hand, where that is known: the rows of lines that may satisfy its conditions on lines.
     /// Each that is left out does not satisfy one of [`crate::ir::Rule::line_atoms`] that is not negated, so that a loop
     /// which asks these first need not look at it. What a function does is the same with and without.
-    pub rows: Option<&'a [u32]>,
+    pub rows: Option<LineRows<'a>>,
     /// Of the rule at hand, where that is known: its conditions on the event ([`crate::ir::Rule::atoms`]) hold, and code
     /// need not ask them again. What a function does is the same with and without.
     pub holds: bool,
+}
+
+/// Rows of lines.
+#[derive(Clone, Copy, Debug)]
+pub enum LineRows<'a> {
+    /// Their numbers, ascending.
+    List(&'a [u32]),
+    /// A bit for each of the first 64 lines.
+    Bits(u64),
 }
 
 /// One event, packed: owned slots that a reader fills and that evaluation updates (the running amounts at entry to a
@@ -275,7 +284,7 @@ pub struct Call<'r> {
     /// Which.
     pub function: FunctionId,
     /// What [`RecordView::rows`] is for it.
-    pub rows: Option<&'r [u32]>,
+    pub rows: Option<LineRows<'r>>,
 }
 
 /// Runs a rule's code.

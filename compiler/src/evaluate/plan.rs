@@ -23,7 +23,7 @@ pub mod outline;
 use super::atom::{self, event_value, line_holds, ranges, symbols};
 use super::plain::{self, PlainRule};
 use super::questions;
-use super::{Bindings, Record, RecordView};
+use super::{Bindings, LineRows, Record, RecordView};
 use crate::interpret;
 use crate::interpret::actions::turns;
 use crate::interpret::straight::Straight;
@@ -48,8 +48,8 @@ const MOST_WORDS: (usize, usize) = (32, 2);
 const FEW: u32 = 8;
 /// Rules that are quicker asked than told apart by questions.
 const FEW_ASKING: u32 = 7;
-/// Lines that code looks at sooner than the index has told whose they are.
-const FEW_LINES: usize = if cfg!(test) { 1 } else { 16 };
+/// Lines of which a word of bits says which lead to a rule; at most 64.
+const FEW_LINES: usize = if cfg!(test) { 3 } else { 64 };
 /// A table from value to interval may have so many places for each border.
 const TABLE_PLACES: usize = 16;
 /// And so many where the values are symbols, which are numbered without gaps.
@@ -67,6 +67,8 @@ pub struct Plan {
     index: Option<Index>,
     /// A rule takes from a balance.
     pub(super) debits: bool,
+    /// The program reads or derives something of an event before any rule is asked, or has offers.
+    pub(super) is_more_than_rules: bool,
     /// Conditions on lines that the rules of each kind of event have.
     line_atoms: Vec<usize>,
     /// By position: a rule of a group that does nothing but award to the basket ([`super::plain`]).
@@ -94,11 +96,46 @@ pub struct Candidates {
     /// The rules that lines lead to, of those that the event's conditions leave: word, row of the line, bits. Empty where
     /// there are few lines.
     hits: Vec<(u32, u32, u64)>,
+    few: FewLines,
     memo: Memo,
     matched: Matched,
 }
 
-/// Which lines have the keys of the rules that were found.
+/// Which lines lead to rules, where there are few.
+#[derive(Debug, Default)]
+struct FewLines {
+    /// By position.
+    rows: Vec<u64>,
+    /// Positions of which rows are there.
+    positions: Vec<u32>,
+}
+
+impl FewLines {
+    fn begin(&mut self, positions: usize) {
+        for position in self.positions.drain(..) {
+            if let Some(rows) = self.rows.get_mut(index(position)) {
+                *rows = 0;
+            }
+        }
+        self.rows.resize(positions, 0);
+    }
+
+    /// Notes a line for the rules of a word.
+    #[inline]
+    fn note(&mut self, word: u32, mut bits: u64, line: u32) {
+        while bits != 0 {
+            let position = word.saturating_mul(64).saturating_add(bits.trailing_zeros());
+            bits &= bits.wrapping_sub(1);
+            let Some(rows) = self.rows.get_mut(index(position)) else { continue };
+            if *rows == 0 {
+                self.positions.push(position);
+            }
+            *rows |= 1u64.wrapping_shl(line);
+        }
+    }
+}
+
+/// Which lines have the keys of the rules that were found, where there are many.
 #[derive(Debug, Default)]
 struct Matched {
     /// By position, of those that were found: where its rows are in `ends`.
@@ -120,14 +157,16 @@ impl Candidates {
 
     /// The rows of lines that may satisfy the conditions on lines of a rule that was found, where they are known.
     #[inline]
-    pub(super) fn rows(&self, position: u32) -> Option<&[u32]> {
+    pub(super) fn rows(&self, position: u32) -> Option<LineRows<'_>> {
         let Matched { place, ends, rows, met: _, keyed: _ } = &self.matched;
         if ends.is_empty() {
-            return None;
+            // A rule that needs no key has none.
+            let rows = self.few.rows.get(index(position)).copied();
+            return rows.filter(|rows| *rows != 0).map(LineRows::Bits);
         }
         let place = usize::try_from(*place.get(index(position))?).ok()?;
         let start = place.checked_sub(1).map_or(Some(0), |before| ends.get(before).copied())?;
-        rows.get(index(start)..index(*ends.get(place)?))
+        rows.get(index(start)..index(*ends.get(place)?)).map(LineRows::List)
     }
 }
 
@@ -240,7 +279,7 @@ struct Filed {
     rows: Vec<Range<usize>>,
 }
 
-/// Rows of bits with all of their words.
+/// Rows of bits with all of their words, each known by where it starts.
 #[derive(Debug, Default)]
 struct Dense {
     words: usize,
@@ -249,9 +288,14 @@ struct Dense {
 
 impl Dense {
     #[inline]
-    fn row(&self, row: usize) -> &[u64] {
-        let start = row.saturating_mul(self.words);
-        self.bits.get(start..start.saturating_add(self.words)).unwrap_or(&[])
+    fn row(&self, start: usize) -> &[u64] {
+        self.bits.get(start..).and_then(|rows| rows.get(..self.words)).unwrap_or(&[])
+    }
+
+    /// A word of it.
+    #[inline]
+    fn word(&self, start: usize, word: usize) -> u64 {
+        self.bits.get(start.wrapping_add(word)).copied().unwrap_or(0)
     }
 }
 
@@ -305,6 +349,8 @@ impl Lists {
 #[derive(Debug, Default)]
 struct Cuts {
     borders: Vec<i64>,
+    /// The first of them.
+    first: i64,
     /// The interval of each value from the first border on, where they lie close together.
     table: Vec<u32>,
 }
@@ -323,7 +369,7 @@ impl Cuts {
                 table.resize(table.len().saturating_add(values), interval);
             }
         }
-        Cuts { borders, table }
+        Cuts { first: borders.first().copied().unwrap_or(0), borders, table }
     }
 
     fn search(&self, value: i64) -> usize {
@@ -333,14 +379,14 @@ impl Cuts {
     /// In which interval a value is.
     #[inline]
     fn interval(&self, value: i64) -> usize {
-        let Some(first) = self.borders.first().filter(|_| !self.table.is_empty()) else {
-            return self.search(value);
-        };
-        if value < *first {
-            return 0;
+        // A value below the first border is as far from it as no table is long.
+        let place = usize::try_from(value.wrapping_sub(self.first).cast_unsigned()).unwrap_or(usize::MAX);
+        match self.table.get(place) {
+            Some(interval) => index(*interval),
+            None if self.table.is_empty() => self.search(value),
+            None if value < self.first => 0,
+            None => self.borders.len(),
         }
-        let interval = usize::try_from(value.abs_diff(*first)).ok().and_then(|place| self.table.get(place));
-        interval.map_or(self.borders.len(), |interval| index(*interval))
     }
 }
 
@@ -368,6 +414,9 @@ impl Plan {
             | SiteKind::Set { .. }
             | SiteKind::Tender { .. } => false,
         });
+        let Program { reads, derivations, offers, .. } = program;
+        let has_offers = !offers.list.is_empty() || offers.reaction.is_some();
+        let is_more_than_rules = has_offers || !reads.is_empty() || !derivations.is_empty();
         let mut line_atoms = vec![0usize; program.events.len()];
         for rule in &program.rules {
             for event in &rule.events {
@@ -378,7 +427,7 @@ impl Plan {
         }
         let (rules, groups, phases) = (Vec::new(), Vec::new(), Vec::new());
         let (index, plain) = (None, Vec::new());
-        let mut plan = Plan { rules, groups, phases, index, debits, line_atoms, plain };
+        let mut plan = Plan { rules, groups, phases, index, debits, is_more_than_rules, line_atoms, plain };
         let mut current: Option<Phase> = None;
         let mut start = 0;
         for (group, id) in program.groups.iter().zip(0u32..) {
@@ -458,10 +507,10 @@ impl Plan {
         params: &[i64],
         candidates: &mut Candidates,
     ) {
-        if let Some(index) = &self.index {
-            index.begin(record, record.view(params), candidates);
-            index.ask(bindings, record.view(params), candidates);
-        }
+        let Some(index) = &self.index else { return candidates.few.begin(0) };
+        let view = record.view(params);
+        index.begin(record, view, candidates);
+        index.ask(bindings, view, candidates);
     }
 
     /// Finds the rules of one phase that are to be asked.
@@ -488,17 +537,18 @@ impl Plan {
             }
             return;
         };
-        let Candidates { mask, ask_sets, found, .. } = candidates;
-        let paid = index.paid.as_ref().map(|slot| index.row_of(slot, view));
-        let (again, sets) = (index.dense.row(index.asks.again), index.dense.row(index.asks.sets));
-        let of = |row: &[u64], word: usize| row.get(word).copied().unwrap_or(0);
-        let here = mask.get(phase.clone()).unwrap_or(&[]);
-        for (word, bits) in phase.clone().zip(here).filter(|(_, bits)| **bits != 0) {
-            let mut bits = *bits;
+        let Candidates { mask, live, ask_sets, found, .. } = candidates;
+        let paid = index.paid.as_ref().map(|slot| index.row_at(slot, view));
+        let asks = index.asks;
+        for word in live.iter().copied().filter(|word| phase.contains(word)) {
+            let mut bits = mask.get(word).copied().unwrap_or(0);
             if let Some(paid) = paid {
-                bits &= of(paid, word);
+                bits &= index.dense.word(paid, word);
             }
-            let asked = of(again, word) | if *ask_sets { of(sets, word) } else { 0 };
+            let mut asked = index.dense.word(asks.again, word);
+            if *ask_sets {
+                asked |= index.dense.word(asks.sets, word);
+            }
             let first = word.saturating_mul(64);
             while bits != 0 {
                 let bit = bits.trailing_zeros();
@@ -549,44 +599,37 @@ fn lines<'a>(view: RecordView<'a>) -> impl Iterator<Item = &'a [i64]> {
 }
 
 impl Index {
+    /// Where the row of a slot's value starts; nowhere, where there is none.
+    #[inline]
+    fn row_at(&self, slot: &Slot, view: RecordView<'_>) -> usize {
+        let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
+        row.copied().unwrap_or(self.dense.bits.len())
+    }
+
     /// The row of a slot's value.
     #[inline]
     fn row_of(&self, slot: &Slot, view: RecordView<'_>) -> &[u64] {
-        let row = slot.rows.get(slot.cuts.interval(event_value(view, slot.slot)));
-        row.map_or(&[][..], |row| self.dense.row(*row))
+        self.dense.row(self.row_at(slot, view))
     }
 
     fn begin(&self, record: &Record, view: RecordView<'_>, candidates: &mut Candidates) {
-        let Candidates { mask, live, row, ask_sets, hits, memo, .. } = candidates;
+        let Candidates { mask, live, row, ask_sets, hits, few, memo, .. } = candidates;
         mask.clear();
-        hits.clear();
         live.clear();
+        hits.clear();
+        few.begin(self.dense.words.saturating_mul(64));
         let Some(kind) = self.kinds.get(record.kind.index()) else { return };
         mask.extend_from_slice(self.dense.row(*kind));
-        // Whole rows: that is quicker than to pass by the words in which nothing is left.
-        let (fours, rest) = self.slots.as_chunks::<4>();
-        for [a, b, c, d] in fours {
-            let rows =
-                [self.row_of(a, view), self.row_of(b, view), self.row_of(c, view), self.row_of(d, view)];
-            and_four(mask, rows);
-        }
-        rest.iter().for_each(|slot| and(mask, self.row_of(slot, view)));
+        self.leave_allowed(view, mask);
         let keyless = self.dense.row(self.keyless);
         if mask.iter().zip(keyless).any(|(mask, keyless)| mask & !keyless != 0) {
             memo.enter(self);
             row.clear();
             row.extend_from_slice(keyless);
-            let noted = view.line_count() > FEW_LINES;
-            for (line, number) in lines(view).zip(0u32..) {
-                for (word, filed) in memo.filed(self, line, &view) {
-                    let at = index(*word);
-                    let (Some(mask), Some(row)) = (mask.get(at), row.get_mut(at)) else { continue };
-                    let bits = mask & filed;
-                    *row |= bits;
-                    if noted && bits != 0 {
-                        hits.push((*word, number, bits));
-                    }
-                }
+            if view.line_count() > FEW_LINES {
+                self.each_left(view, memo, mask, row, |word, bits, line| hits.push((word, line, bits)));
+            } else {
+                self.each_left(view, memo, mask, row, |word, bits, line| few.note(word, bits, line));
             }
             and(mask, row);
         }
@@ -603,7 +646,7 @@ impl Index {
                 });
             }
         }
-        live.extend(mask.iter().enumerate().filter(|(_, bits)| **bits != 0).map(|(word, _)| word));
+        list_live(mask, live);
         *ask_sets = !has_more(live.iter().filter_map(|word| mask.get(*word).copied()), FEW);
         if *ask_sets {
             return;
@@ -641,6 +684,50 @@ impl Index {
         }
     }
 
+    /// Leaves the rules that the values of the event's slots allow.
+    #[inline]
+    fn leave_allowed(&self, view: RecordView<'_>, mask: &mut [u64]) {
+        if let [word] = mask {
+            for slot in &self.slots {
+                *word &= self.row_of(slot, view).first().copied().unwrap_or(0);
+            }
+            return;
+        }
+        // Whole rows: that is quicker than to pass by the words in which nothing is left.
+        let (fours, rest) = self.slots.as_chunks::<4>();
+        for [a, b, c, d] in fours {
+            let rows =
+                [self.row_of(a, view), self.row_of(b, view), self.row_of(c, view), self.row_of(d, view)];
+            and_four(mask, rows);
+        }
+        rest.iter().for_each(|slot| and(mask, self.row_of(slot, view)));
+    }
+
+    /// Adds to a row those of a mask that are filed under the values of lines, and notes their words and bits with the line.
+    fn each_left(
+        &self,
+        view: RecordView<'_>,
+        memo: &mut Memo,
+        mask: &[u64],
+        row: &mut [u64],
+        mut note: impl FnMut(u32, u64, u32),
+    ) {
+        for (line, number) in lines(view).zip(0u32..) {
+            for (word, filed) in memo.filed(self, line, &view) {
+                let at = index(*word);
+                let bits = filed & mask.get(at).copied().unwrap_or(0);
+                // Most rules under a line are not left.
+                if bits == 0 {
+                    continue;
+                }
+                if let Some(row) = row.get_mut(at) {
+                    *row |= bits;
+                }
+                note(*word, bits, number);
+            }
+        }
+    }
+
     /// Asks what rules would ask in their code.
     fn ask(&self, bindings: &Bindings, view: RecordView<'_>, candidates: &mut Candidates) {
         let Some(shared) = self.shared.as_ref().filter(|_| view.symbols.len() <= questions::MOST_SYMBOLS)
@@ -668,7 +755,7 @@ impl Index {
             }
         }
         live.retain(|word| {
-            let of = |row: &usize| self.dense.row(*row).get(*word).copied().unwrap_or(0);
+            let of = |row: &usize| self.dense.word(*row, *word);
             let allowed = answered.iter().map(of).fold(u64::MAX, |allowed, row| allowed & row);
             let Some(bits) = mask.get_mut(*word) else { return false };
             *bits &= allowed | spared.get(*word).copied().unwrap_or(0);
@@ -758,17 +845,20 @@ impl Index {
                 return true;
             }
             let atoms = self.lines.of(index(*position));
-            let Some(rows) = candidates.rows(*position) else {
-                return some_line(program, bindings, view, atoms);
-            };
-            let mut slots = rows.iter().map(|row| {
-                let start = index(*row).saturating_mul(view.line_width);
-                view.lines.get(start..start.saturating_add(view.line_width)).unwrap_or(&[])
-            });
-            slots.any(|line| {
+            let holds = |line: &[i64]| {
                 let atoms = atoms.iter().filter_map(|atom| program.atoms.get(atom.index()));
                 line_holds(atoms, line, view, bindings)
-            })
+            };
+            match candidates.rows(*position) {
+                None => some_line(program, bindings, view, atoms),
+                Some(LineRows::Bits(rows)) => lines(view).zip(0u32..).any(|(line, row)| {
+                    rows.checked_shr(row).is_some_and(|rows| rows & 1 == 1) && holds(line)
+                }),
+                Some(LineRows::List(rows)) => rows.iter().any(|row| {
+                    let start = index(*row).saturating_mul(view.line_width);
+                    holds(view.lines.get(start..start.saturating_add(view.line_width)).unwrap_or(&[]))
+                }),
+            }
         });
         candidates.found = found;
     }
@@ -850,6 +940,20 @@ fn and_four(mask: &mut [u64], rows: [&[u64]; 4]) {
     for ((((word, a), b), c), d) in mask.iter_mut().zip(a).zip(b).zip(c).zip(d) {
         *word &= a & b & c & d;
     }
+}
+
+/// Lists the words of a mask that have anything. Which ones these are nobody foresees, so that all are written down, each
+/// where the last one stands that has something.
+fn list_live(mask: &[u64], live: &mut Vec<usize>) {
+    live.resize(mask.len(), 0);
+    let mut count = 0usize;
+    for (word, bits) in mask.iter().enumerate() {
+        if let Some(place) = live.get_mut(count) {
+            *place = word;
+        }
+        count = count.wrapping_add(usize::from(*bits != 0));
+    }
+    live.truncate(count);
 }
 
 /// Ands a row into a mask at the words that are live, and leaves those live that have anything then.
@@ -988,10 +1092,10 @@ impl<'a> Builder<'a> {
         if let Some(known) = self.dense_rows.get(row) {
             return *known;
         }
-        let number = self.dense_rows.len();
+        let start = self.dense.bits.len();
         self.dense.bits.extend_from_slice(row);
-        self.dense_rows.insert(row.to_vec(), number);
-        number
+        self.dense_rows.insert(row.to_vec(), start);
+        start
     }
 
     fn sparse_row(&mut self, row: &[u64]) -> Range<usize> {

@@ -177,15 +177,19 @@ fn settle<C: Code>(
     // Conditions on lines are looked at before any rule is asked.
     let finding = plan.turns(record.kind, settling.line_count);
     settling.fuel = budget.0.saturating_sub(finding).max(0);
-    derive::fill(program, record);
-    let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
-    let failed = derive::derive(program, bindings, record, params, code, claimed, memory);
+    settling.held.clear();
+    let mut silent = Vec::new();
+    if plan.is_more_than_rules {
+        derive::fill(program, record);
+        let memory = (&mut settling.fuel, &mut *scratch, &mut *proposals);
+        let failed = derive::derive(program, bindings, record, params, code, claimed, memory);
+        silent = derive::fail_rules(program, record.kind, &failed, decision);
+        let left = offers::Left { params, claimed };
+        decision.offered = offers::arbitrate(program, bindings, record, &failed, &left);
+        decision.answered = offers::answered(program, bindings, record);
+        settling.held = offers::kept_back(program, record, &failed, &left);
+    }
     settling.debits.purses.begin(program, record, claimed);
-    let silent = derive::fail_rules(program, record.kind, &failed, decision);
-    let left = offers::Left { params, claimed };
-    decision.offered = offers::arbitrate(program, bindings, record, &failed, &left);
-    decision.answered = offers::answered(program, bindings, record);
-    settling.held = offers::kept_back(program, record, &failed, &left);
     plan.begin(bindings, record, params, candidates);
     if let Some(kept) = kept {
         settling.begin_lines(program, record);
@@ -246,7 +250,9 @@ fn settle<C: Code>(
             settling.granter.list(program, decision);
         }
     }
-    deed::list(program, record, &settling.granter.deeds, &settling.granter.given, decision);
+    if !settling.granter.deeds.is_empty() {
+        deed::list(program, record, &settling.granter.deeds, &settling.granter.given, decision);
+    }
     if decision.refused.is_none() {
         deed::list_kept(&settling.all_kept_back, decision);
         offers::claim(program, decision);

@@ -14,12 +14,12 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
 use perq_compiler::emit::helpers::Helper;
 use perq_compiler::emit::{Emitted, Emitter, Parts, Template, abi, rule_of, template};
-use perq_compiler::evaluate::{Bindings, Call, Code, Proposals, RecordView, conditions_hold};
+use perq_compiler::evaluate::{Bindings, Call, Code, LineRows, Proposals, RecordView, conditions_hold};
 use perq_compiler::interpret::actions::{Bag, symbols};
 use perq_compiler::interpret::picks::Run;
 use perq_compiler::interpret::sets::Sets;
 use perq_compiler::interpret::{self, Interpreter};
-use perq_compiler::ir::{Fault, FunctionId, MISSING, SlotId, Verified};
+use perq_compiler::ir::{Fault, FunctionId, MISSING, Verified};
 use std::collections::{HashMap, HashSet};
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -71,7 +71,7 @@ struct Functions {
     shape: RecordShape,
     options: Options,
     /// By function; what is not there yet is interpreted. Each is set once, by whoever took its part.
-    entries: Vec<OnceLock<Entry>>,
+    entries: Vec<Once>,
     /// The next part of [`Options::shard`] functions that nobody has taken.
     next: AtomicUsize,
     /// Held for reading by whoever compiles a part.
@@ -105,28 +105,53 @@ enum Made {
     Declined(String),
 }
 
+/// Where an entry is set once: of the size that a processor's cache fetches at once, since with many functions each is one
+/// that no cache holds.
+#[derive(Default)]
+#[repr(align(64))]
+struct Once(OnceLock<Entry>);
+
+const _: () = assert!(size_of::<Once>() == 64);
+
+impl Once {
+    #[inline]
+    fn get(&self) -> Option<&Entry> {
+        self.0.get()
+    }
+}
+
 /// Code of a function, and what it needs.
 struct Compiled {
     made: MadeCode,
-    /// The constants of its template, then the references whose bits it reads: in one place, since with many functions
-    /// each place is one that no cache holds.
+    /// The constants of its template, then the references whose bits it reads, then the slots of [`Parts::assumed`]: in one
+    /// place, for the same reason.
     words: Box<[i64]>,
-    /// How many of these are constants.
-    constants: usize,
-    /// What [`Parts::assumed`] is for it.
-    assumed: Option<Box<[SlotId]>>,
+    /// Where in there the constants end, and where the references do.
+    constants: u32,
+    references: u32,
+    /// It takes for granted what [`Parts::assumed`] says.
+    assumes: bool,
 }
 
 impl Compiled {
-    fn new(made: MadeCode, parts: Parts) -> Compiled {
+    /// `None` where it takes more words than are counted here.
+    fn new(made: MadeCode, parts: Parts) -> Option<Compiled> {
         let Parts { constants: mut words, references, assumed } = parts;
-        let constants = words.len();
+        let constants = u32::try_from(words.len()).ok()?;
         words.extend(references.iter().map(|reference| i64::from(reference.0)));
-        Compiled { made, words: words.into(), constants, assumed: assumed.map(Into::into) }
+        let references = u32::try_from(words.len()).ok()?;
+        words.extend(assumed.iter().flatten().map(|slot| i64::from(slot.0)));
+        Some(Compiled { made, words: words.into(), constants, references, assumes: assumed.is_some() })
     }
 
+    #[inline]
     fn references(&self) -> &[i64] {
-        self.words.get(self.constants..).unwrap_or(&[])
+        self.words.get(self.constants as usize..self.references as usize).unwrap_or(&[])
+    }
+
+    /// Slots of the sets that it does not ask.
+    fn sets(&self) -> &[i64] {
+        self.words.get(self.references as usize..).unwrap_or(&[])
     }
 }
 
@@ -250,7 +275,7 @@ impl Native {
         machine(options)?;
         let functions = Arc::new(Functions {
             options,
-            entries: interpreter.program().functions.iter().map(|_| OnceLock::new()).collect(),
+            entries: interpreter.program().functions.iter().map(|_| Once::default()).collect(),
             shape: RecordShape::of(interpreter.program()),
             interpreter,
             next: AtomicUsize::new(0),
@@ -302,7 +327,7 @@ impl Native {
     /// How much is compiled by now.
     pub fn progress(&self) -> Progress {
         let mut progress = Progress { functions: self.functions.entries.len(), ..Progress::default() };
-        for entry in self.functions.entries.iter().filter_map(OnceLock::get) {
+        for entry in self.functions.entries.iter().filter_map(Once::get) {
             match entry {
                 Entry::Compiled(_) => progress.compiled = progress.compiled.saturating_add(1),
                 Entry::Declined(_) => progress.declined = progress.declined.saturating_add(1),
@@ -433,14 +458,17 @@ impl Functions {
             let entry = match wanted.as_ref().and_then(|(template, _)| known.made.get(template)).cloned() {
                 Some(Made::Code(made)) => {
                     let parts = wanted.map_or(Parts::default(), |(_, parts)| parts);
-                    Entry::Compiled(Compiled::new(made, parts))
+                    match Compiled::new(made, parts) {
+                        Some(compiled) => Entry::Compiled(compiled),
+                        None => Entry::Declined("there are too many constants".to_owned()),
+                    }
                 }
                 Some(Made::Declined(words)) => Entry::Declined(words),
                 None => Entry::Declined("there is no such function".to_owned()),
             };
             if let Some(place) = self.entries.get(function.index()) {
                 // This part was taken once, so it is empty.
-                let _ = place.set(entry);
+                let _ = place.0.set(entry);
             }
         }
         true
@@ -450,7 +478,7 @@ impl Functions {
     fn close(&self) {
         let _all = self.busy.write().unwrap_or_else(PoisonError::into_inner);
         for entry in &self.entries {
-            entry.get_or_init(|| Entry::Declined("a compiling thread failed".to_owned()));
+            entry.0.get_or_init(|| Entry::Declined("a compiling thread failed".to_owned()));
         }
         // Nobody asks for a template any more.
         self.templates.lock().unwrap_or_else(PoisonError::into_inner).made = HashMap::new();
@@ -572,11 +600,11 @@ impl Runs<'_> {
     #[inline(always)]
     fn run(&mut self, call: Call<'_>) -> Result<(), Fault> {
         let functions = self.functions;
-        let entry = match functions.entries.get(call.function.index()).and_then(OnceLock::get) {
+        let entry = match functions.entries.get(call.function.index()).and_then(Once::get) {
             Some(Entry::Compiled(entry)) if self.fits && self.may_assume(call.function, entry) => entry,
             Some(Entry::Compiled(_) | Entry::Declined(_)) | None => return self.interpret(call),
         };
-        if entry.assumed.is_none() {
+        if !entry.assumes {
             return self.enter(entry, call.rows);
         }
         let before = (self.context.fuel, Lengths::of(self.context.out));
@@ -600,12 +628,15 @@ impl Runs<'_> {
     /// Whether what code takes for granted is so.
     #[inline]
     fn may_assume(&self, function: FunctionId, entry: &Compiled) -> bool {
-        let Some(sets) = &entry.assumed else { return true };
+        if !entry.assumes {
+            return true;
+        }
         let record = self.context.record;
         // Small sets take no turns, and neither do those that lie in a small list.
         let free = self.sets_are_free
-            || sets.iter().all(|slot| {
-                let set = record.event.get(slot.index()).copied().unwrap_or(MISSING);
+            || entry.sets().iter().all(|slot| {
+                let slot = usize::try_from(*slot).unwrap_or(usize::MAX);
+                let set = record.event.get(slot).copied().unwrap_or(MISSING);
                 symbols(record, set).len() < SYMBOLS_OF_A_TURN
             });
         free && (record.holds || self.conditions_hold(function))
@@ -654,7 +685,7 @@ impl Runs<'_> {
 
     /// Lists the rows that loops of a function look at, with the number of lines behind them: those that are given, or all.
     #[inline(always)]
-    fn narrow(&mut self, rows: Option<&[u32]>) {
+    fn narrow(&mut self, rows: Option<LineRows<'_>>) {
         let count = self.context.line_count;
         let Some(rows) = rows else {
             if self.all_rows.last() != Some(&count) {
@@ -665,12 +696,25 @@ impl Runs<'_> {
             return;
         };
         self.rows.clear();
-        let mut next = 0;
-        for row in rows.iter().map(|row| i64::from(*row)) {
-            // That they ascend and are there is what emitted code relies on.
-            if (next..count).contains(&row) {
-                self.rows.push(row);
-                next = row.saturating_add(1);
+        // That they ascend and are there is what emitted code relies on.
+        match rows {
+            LineRows::Bits(mut rows) => {
+                while rows != 0 {
+                    let row = i64::from(rows.trailing_zeros());
+                    rows &= rows.wrapping_sub(1);
+                    if row < count {
+                        self.rows.push(row);
+                    }
+                }
+            }
+            LineRows::List(rows) => {
+                let mut next = 0;
+                for row in rows.iter().map(|row| i64::from(*row)) {
+                    if (next..count).contains(&row) {
+                        self.rows.push(row);
+                        next = row.saturating_add(1);
+                    }
+                }
             }
         }
         self.rows.push(count);
@@ -678,7 +722,7 @@ impl Runs<'_> {
     }
 
     #[inline(always)]
-    fn enter(&mut self, entry: &Compiled, rows: Option<&[u32]>) -> Result<(), Fault> {
+    fn enter(&mut self, entry: &Compiled, rows: Option<LineRows<'_>>) -> Result<(), Fault> {
         let made = &entry.made;
         if made.has_buffers {
             self.make_room(made);
@@ -708,6 +752,10 @@ impl Runs<'_> {
         // - `fuel`, `low` and `high`.
         // It calls the helpers only, which do not unwind, and has no traps.
         let status = unsafe { (made.code)(&raw mut self.context) };
+        // Asked first: to find out how a function failed is a jump of which nobody knows where it goes.
+        if status == abi::DONE {
+            return Ok(());
+        }
         match abi::fault(status) {
             None => Ok(()),
             Some(fault) => Err(fault),
