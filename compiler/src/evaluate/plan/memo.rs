@@ -183,9 +183,7 @@ fn are_equal([a, b, c, d]: Numbers, of_place: &Numbers) -> bool {
 /// Where a line of such values is remembered, of as many places as there may be.
 #[inline]
 fn hash_of(numbers: Numbers, index: &Index, line: &[i64], view: &RecordView<'_>) -> usize {
-    // Most are symbols, of which four fit into a word.
-    let packed = numbers.iter().fold(0u64, |sofar, number| sofar.rotate_left(16) ^ number.cast_unsigned());
-    let mut hash = packed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut hash = mixed(numbers);
     for keys in &index.besides {
         let value = number(line, keys.slot);
         // The last symbol of a set is as good as all of them, as long as others tell lines apart as well.
@@ -196,11 +194,53 @@ fn hash_of(numbers: Numbers, index: &Index, line: &[i64], view: &RecordView<'_>)
         };
         hash = (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
-    usize::try_from(hash >> 40).unwrap_or(0)
+    place_of(hash)
+}
+
+/// One number of four. Most are symbols, of which four fit into a word.
+#[inline]
+fn mixed(numbers: Numbers) -> u64 {
+    let packed = numbers.iter().fold(0u64, |sofar, number| sofar.rotate_left(16) ^ number.cast_unsigned());
+    packed.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// The highest bits of a product, since they alone depend on all bits of what was multiplied: so many as tell the most places
+/// apart.
+#[inline]
+fn place_of(hash: u64) -> usize {
+    usize::try_from(hash >> 49).unwrap_or(0)
 }
 
 /// What a line has in a slot.
 #[inline]
 fn number(line: &[i64], slot: SlotId) -> i64 {
     line.get(slot.index()).copied().unwrap_or(MISSING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whichever of the numbers tells lines apart, as a product's does where many are of one category and brand.
+    #[test]
+    fn lines_that_differ_in_one_number_are_remembered_at_places_of_their_own() {
+        const LINES: usize = 4_000;
+        const MASK: usize = (1 << 14) - 1;
+        for which in 0..4 {
+            for fixed in [0, 7, MISSING] {
+                for first in [0, 60_000, 1 << 20] {
+                    let places = (first..).take(LINES).map(|number| {
+                        let mut numbers = [fixed; 4];
+                        numbers[which] = number;
+                        place_of(mixed(numbers)) & MASK
+                    });
+                    let count = places.collect::<std::collections::HashSet<_>>().len();
+                    assert!(
+                        count > LINES * 3 / 4,
+                        "{count} places by number {which} from {first} beside {fixed}"
+                    );
+                }
+            }
+        }
+    }
 }
