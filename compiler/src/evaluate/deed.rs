@@ -50,33 +50,22 @@ pub(super) fn wishes(
             let number = number.ok_or((FaultKind::OutOfRange, proposal.site))?;
             let happens = match site.kind {
                 SiteKind::Issue { .. } => number > 0,
+                // A loop says something once, however often it turns.
+                SiteKind::Tell { .. } => !out.iter().any(|(told, _)| *told == proposal.site),
                 SiteKind::Award { .. }
                 | SiteKind::Multiply { .. }
                 | SiteKind::Debit { .. }
                 | SiteKind::Tender { .. }
                 | SiteKind::Discount { .. }
                 | SiteKind::Gift { .. }
-                | SiteKind::Tell { .. }
                 | SiteKind::Set { .. } => true,
-            };
-            // A loop says something once, however often it turns.
-            let again = match site.kind {
-                SiteKind::Tell { .. } => out.iter().any(|(told, _)| *told == proposal.site),
-                SiteKind::Award { .. }
-                | SiteKind::Multiply { .. }
-                | SiteKind::Debit { .. }
-                | SiteKind::Tender { .. }
-                | SiteKind::Discount { .. }
-                | SiteKind::Gift { .. }
-                | SiteKind::Issue { .. }
-                | SiteKind::Set { .. } => false,
             };
             let offer = offer_of(program, site.kind);
             let why = offer.and_then(|offer| held.get(offer as usize).copied().flatten());
             match offer.zip(why) {
                 Some(back) if !kept.contains(&back) => kept.push(back),
                 Some(_) => {}
-                None if happens && !again => out.push((proposal.site, number)),
+                None if happens => out.push((proposal.site, number)),
                 None => {}
             }
         }
