@@ -44,6 +44,8 @@ const MOST_INTERVALS: usize = 1024;
 /// Words filed under the keys of one slot for each rule that has its key there, and for each of its ranges of values,
 /// above which it is cut coarsely.
 const MOST_WORDS: (usize, usize) = (32, 2);
+/// Words of the rows of symbols for each one that has anything, above which only those that have are kept.
+const MOST_EMPTY: usize = 4;
 /// Rules of whom sets are asked one by one.
 const FEW: u32 = 8;
 /// Rules that are quicker asked than told apart by questions.
@@ -93,12 +95,20 @@ pub struct Candidates {
     spared: Vec<u64>,
     answers: interpret::Scratch,
     failed: Vec<bool>,
-    /// The rules that lines lead to, of those that the event's conditions leave: word, row of the line, bits. Empty where
-    /// there are few lines.
-    hits: Vec<(u32, u32, u64)>,
+    /// The rules that lines lead to, of those that the event's conditions leave.
+    hits: Vec<Hit>,
     few: FewLines,
     memo: Memo,
     matched: Matched,
+}
+
+/// Rules that a line leads to, all in one word.
+#[derive(Clone, Copy, Debug, Default)]
+struct Hit {
+    word: u32,
+    /// The row of the line.
+    line: u32,
+    bits: u64,
 }
 
 /// Which lines lead to rules, where there are few.
@@ -106,7 +116,7 @@ pub struct Candidates {
 struct FewLines {
     /// By position.
     rows: Vec<u64>,
-    /// Positions of which rows are there.
+    /// Positions of which rows are there; some more than once.
     positions: Vec<u32>,
 }
 
@@ -122,15 +132,14 @@ impl FewLines {
 
     /// Notes a line for the rules of a word.
     #[inline]
-    fn note(&mut self, word: u32, mut bits: u64, line: u32) {
+    fn note(&mut self, Hit { word, line, mut bits }: Hit) {
         while bits != 0 {
             let position = word.saturating_mul(64).saturating_add(bits.trailing_zeros());
             bits &= bits.wrapping_sub(1);
-            let Some(rows) = self.rows.get_mut(index(position)) else { continue };
-            if *rows == 0 {
+            if let Some(rows) = self.rows.get_mut(index(position)) {
+                *rows |= 1u64.wrapping_shl(line);
                 self.positions.push(position);
             }
-            *rows |= 1u64.wrapping_shl(line);
         }
     }
 }
@@ -183,7 +192,7 @@ struct Index {
     paid: Option<Slot>,
     sets: Vec<Set>,
     /// Rules that end where a set holds a symbol: of sets whose code was looked into.
-    barred: Vec<(SlotId, Filed)>,
+    barred: Vec<(SlotId, BySymbol)>,
     shared: Option<Shared>,
     keys: Vec<Keys>,
     /// The slots of the first four of these that are numbers, by which lines are known; the last of fewer stands there again.
@@ -227,9 +236,9 @@ struct Set {
     /// Rules that need no symbol.
     free: usize,
     /// Rules that need a symbol, by symbol.
-    lets_in: Filed,
+    lets_in: BySymbol,
     /// Rules that bar a symbol, by symbol.
-    bars: Filed,
+    bars: BySymbol,
     /// Rules that bar a symbol, which a missing set does not satisfy.
     barring: usize,
 }
@@ -277,6 +286,23 @@ struct Filed {
     cuts: Cuts,
     /// By interval, in [`Sparse`].
     rows: Vec<Range<usize>>,
+}
+
+/// Rules by symbols of an event's set.
+#[derive(Debug)]
+struct BySymbol {
+    cuts: Cuts,
+    rows: SymbolRows,
+}
+
+/// By interval: rules of symbols. Whole rows where they take not much more memory, since that is quicker than to go from word to
+/// word.
+#[derive(Debug)]
+enum SymbolRows {
+    /// In [`Dense`].
+    Whole(Vec<usize>),
+    /// In [`Sparse`].
+    Words(Vec<Range<usize>>),
 }
 
 /// Rows of bits with all of their words, each known by where it starts.
@@ -626,60 +652,67 @@ impl Index {
             memo.enter(self);
             row.clear();
             row.extend_from_slice(keyless);
-            if view.line_count() > FEW_LINES {
-                self.each_left(view, memo, mask, row, |word, bits, line| hits.push((word, line, bits)));
-            } else {
-                self.each_left(view, memo, mask, row, |word, bits, line| few.note(word, bits, line));
+            memo.lead(self, &view, mask, hits);
+            for Hit { word, line: _, bits } in hits.iter() {
+                if let Some(row) = row.get_mut(index(*word)) {
+                    *row |= bits;
+                }
             }
             and(mask, row);
+            if view.line_count() <= FEW_LINES {
+                hits.drain(..).for_each(|hit| few.note(hit));
+            }
         }
         // To ask a set of many symbols takes turns, which code has to take.
-        for (slot, filed) in self.barred.iter().filter(|_| view.symbols.len() <= questions::MOST_SYMBOLS) {
-            for symbol in symbols(view, event_value(view, *slot)) {
-                let row = filed.rows.get(filed.cuts.interval(i64::from(*symbol)));
-                row.into_iter().for_each(|row| {
-                    self.sparse.each(row, |word, bits| {
-                        if let Some(word) = mask.get_mut(word) {
-                            *word &= !bits;
-                        }
-                    });
-                });
-            }
+        for (slot, barred) in self.barred.iter().filter(|_| view.symbols.len() <= questions::MOST_SYMBOLS) {
+            self.bar(barred, symbols(view, event_value(view, *slot)), mask);
+        }
+        *ask_sets = !has_more(mask.iter().copied(), FEW);
+        if !*ask_sets {
+            self.sets.iter().for_each(|set| self.leave_set(set, view, mask, row));
         }
         list_live(mask, live);
-        *ask_sets = !has_more(live.iter().filter_map(|word| mask.get(*word).copied()), FEW);
-        if *ask_sets {
-            return;
+    }
+
+    /// Leaves the rules that an event's set allows.
+    fn leave_set(&self, set: &Set, view: RecordView<'_>, mask: &mut [u64], row: &mut Vec<u64>) {
+        let value = event_value(view, set.slot);
+        let symbols = symbols(view, value);
+        row.clear();
+        row.extend_from_slice(self.dense.row(set.free));
+        self.mark(&set.lets_in, symbols, row, |row, bits| *row |= bits);
+        and(mask, row);
+        self.bar(&set.bars, symbols, mask);
+        if value == MISSING {
+            for (word, barring) in mask.iter_mut().zip(self.dense.row(set.barring)) {
+                *word &= !barring;
+            }
         }
-        for set in &self.sets {
-            let value = event_value(view, set.slot);
-            let symbols = symbols(view, value);
-            row.clear();
-            row.extend_from_slice(self.dense.row(set.free));
-            for symbol in symbols {
-                let interval = set.lets_in.cuts.interval(i64::from(*symbol));
-                if let Some(filed) = set.lets_in.rows.get(interval) {
-                    self.sparse.each(filed, |word, bits| {
+    }
+
+    /// Drops rules that end where a set holds one of these symbols.
+    fn bar(&self, rules: &BySymbol, symbols: &[u32], mask: &mut [u64]) {
+        self.mark(rules, symbols, mask, |word, bits| *word &= !bits);
+    }
+
+    /// Marks the rules of these symbols in a row.
+    #[inline]
+    fn mark(&self, rules: &BySymbol, symbols: &[u32], row: &mut [u64], mark: impl Fn(&mut u64, u64)) {
+        let intervals = || symbols.iter().map(|symbol| rules.cuts.interval(i64::from(*symbol)));
+        match &rules.rows {
+            SymbolRows::Whole(rows) => {
+                intervals().filter_map(|interval| rows.get(interval)).for_each(|start| {
+                    row.iter_mut().zip(self.dense.row(*start)).for_each(|(word, bits)| mark(word, *bits));
+                })
+            }
+            SymbolRows::Words(rows) => {
+                intervals().filter_map(|interval| rows.get(interval)).for_each(|words| {
+                    self.sparse.each(words, |word, bits| {
                         if let Some(word) = row.get_mut(word) {
-                            *word |= bits;
+                            mark(word, bits);
                         }
                     });
-                }
-            }
-            and_live(mask, live, row);
-            for symbol in symbols {
-                if let Some(filed) = set.bars.rows.get(set.bars.cuts.interval(i64::from(*symbol))) {
-                    self.sparse.each(filed, |word, bits| {
-                        if let Some(word) = mask.get_mut(word) {
-                            *word &= !bits;
-                        }
-                    });
-                }
-            }
-            if value == MISSING {
-                for (word, barring) in mask.iter_mut().zip(self.dense.row(set.barring)) {
-                    *word &= !barring;
-                }
+                })
             }
         }
     }
@@ -701,31 +734,6 @@ impl Index {
             and_four(mask, rows);
         }
         rest.iter().for_each(|slot| and(mask, self.row_of(slot, view)));
-    }
-
-    /// Adds to a row those of a mask that are filed under the values of lines, and notes their words and bits with the line.
-    fn each_left(
-        &self,
-        view: RecordView<'_>,
-        memo: &mut Memo,
-        mask: &[u64],
-        row: &mut [u64],
-        mut note: impl FnMut(u32, u64, u32),
-    ) {
-        for (line, number) in lines(view).zip(0u32..) {
-            for (word, filed) in memo.filed(self, line, &view) {
-                let at = index(*word);
-                let bits = filed & mask.get(at).copied().unwrap_or(0);
-                // Most rules under a line are not left.
-                if bits == 0 {
-                    continue;
-                }
-                if let Some(row) = row.get_mut(at) {
-                    *row |= bits;
-                }
-                note(*word, bits, number);
-            }
-        }
     }
 
     /// Asks what rules would ask in their code.
@@ -754,13 +762,20 @@ impl Index {
                 answered.extend(question.rows.get(question.cuts.interval(answer)));
             }
         }
-        live.retain(|word| {
-            let of = |row: &usize| self.dense.word(*row, *word);
+        let mut count = 0usize;
+        for at in 0..live.len() {
+            let Some(word) = live.get(at).copied() else { continue };
+            let of = |row: &usize| self.dense.word(*row, word);
             let allowed = answered.iter().map(of).fold(u64::MAX, |allowed, row| allowed & row);
-            let Some(bits) = mask.get_mut(*word) else { return false };
-            *bits &= allowed | spared.get(*word).copied().unwrap_or(0);
-            *bits != 0
-        });
+            let Some(bits) = mask.get_mut(word) else { continue };
+            *bits &= allowed | spared.get(word).copied().unwrap_or(0);
+            // As in `list_live`.
+            if let Some(place) = live.get_mut(count) {
+                *place = word;
+            }
+            count = count.wrapping_add(usize::from(*bits != 0));
+        }
+        live.truncate(count);
     }
 
     /// Notes which lines have the keys of the rules that were found.
@@ -790,7 +805,7 @@ impl Index {
         }
         ends.resize(index(count), 0);
         met.clear();
-        for (word, row, bits) in hits.iter() {
+        for Hit { word, line: row, bits } in hits.iter() {
             let mut bits = bits & keyed.get(index(*word)).copied().unwrap_or(0);
             while bits != 0 {
                 let position = index(*word).saturating_mul(64).saturating_add(bits.trailing_zeros() as usize);
@@ -896,26 +911,29 @@ impl Index {
         let filed = |filed: &Filed| cuts(&filed.cuts) + filed.rows.len() * size_of::<Range<usize>>();
         let slots = self.slots.iter().chain(&self.paid);
         let slots: usize = slots.map(|slot| cuts(&slot.cuts) + slot.rows.len() * size_of::<usize>()).sum();
-        let sets: usize = self.sets.iter().map(|set| filed(&set.lets_in) + filed(&set.bars)).sum();
+        let by_symbol = |rules: &BySymbol| {
+            let rows = match &rules.rows {
+                SymbolRows::Whole(rows) => size_of_val(rows.as_slice()),
+                SymbolRows::Words(rows) => size_of_val(rows.as_slice()),
+            };
+            cuts(&rules.cuts) + rows
+        };
+        let sets: usize = self.sets.iter().map(|set| by_symbol(&set.lets_in) + by_symbol(&set.bars)).sum();
         let keys: usize = self.keys.iter().map(|keys| filed(&keys.filed)).sum();
-        let barred: usize = self.barred.iter().map(|(_, of_slot)| filed(of_slot)).sum();
+        let barred: usize = self.barred.iter().map(|(_, of_slot)| by_symbol(of_slot)).sum();
         let lists = |lists: &Lists| lists.ends.len() * 4 + lists.atoms.len() * size_of::<AtomId>();
         let rows = self.dense.bits.len() * 8 + self.sparse.bits.len() * 12;
         slots + sets + keys + barred + lists(&self.again) + lists(&self.set_atoms) + lists(&self.lines) + rows
     }
 }
 
-/// Whether more than so many bits are set. To count all of them takes longer on machines without an instruction for it.
+/// Whether more than so many bits are set.
 fn has_more(words: impl Iterator<Item = u64>, than: u32) -> bool {
     let mut room = than;
     for word in words {
-        let mut left = word;
-        while left != 0 {
-            left &= left.wrapping_sub(1);
-            match room.checked_sub(1) {
-                Some(less) => room = less,
-                None => return true,
-            }
+        match room.checked_sub(word.count_ones()) {
+            Some(less) => room = less,
+            None => return true,
         }
     }
     false
@@ -954,15 +972,6 @@ fn list_live(mask: &[u64], live: &mut Vec<usize>) {
         count = count.wrapping_add(usize::from(*bits != 0));
     }
     live.truncate(count);
-}
-
-/// Ands a row into a mask at the words that are live, and leaves those live that have anything then.
-fn and_live(mask: &mut [u64], live: &mut Vec<usize>, row: &[u64]) {
-    live.retain(|word| {
-        let Some(bits) = mask.get_mut(*word) else { return false };
-        *bits &= row.get(*word).copied().unwrap_or(0);
-        *bits != 0
-    });
 }
 
 /// Builds an index.
@@ -1243,8 +1252,8 @@ impl<'a> Builder<'a> {
         let barring = self.row_of(bars.iter().map(|(position, _)| *position));
         let (free, barring) = (self.dense_row(&free), self.dense_row(&barring));
         // Barred symbols are not thinned out: too large a row would bar too many.
-        let (lets_in, exact) = self.file(&lets_in, true);
-        let (bars, _) = self.file(&bars, false);
+        let (lets_in, exact) = self.by_symbol(&lets_in, true);
+        let (bars, _) = self.by_symbol(&bars, false);
         if !exact {
             for (position, id, negated) in atoms {
                 if let (false, Some(open)) = (negated, open.get_mut(index(*position))) {
@@ -1257,27 +1266,30 @@ impl<'a> Builder<'a> {
 
     /// Files rules by value; says whether exactly, or so that a value leads to more rules than it should.
     fn file(&mut self, compatible: &[Compatible], may_thin: bool) -> (Filed, bool) {
-        let changes = Changes::new(compatible);
-        let ranges: usize = compatible.iter().map(|(_, ranges)| ranges.len()).sum();
-        let most =
-            compatible.len().saturating_mul(MOST_WORDS.0).saturating_add(ranges.saturating_mul(MOST_WORDS.1));
-        let mut used: usize = 0;
-        changes.sweep(&changes.borders, vec![0; self.words], |row| {
-            used = used.saturating_add(row.iter().filter(|word| **word != 0).count());
-            used <= most
-        });
-        let exact = used <= most || !may_thin;
-        let borders = if exact { changes.borders.clone() } else { changes.thinned(MOST_INTERVALS) };
+        let filing = Filing::new(self.words, compatible, may_thin);
         let mut rows = Vec::new();
-        changes.sweep(&borders, vec![0; self.words], |row| {
-            rows.push(self.sparse_row(row));
-            true
-        });
-        (Filed { cuts: Cuts::new(borders, SYMBOL_PLACES), rows }, exact)
+        filing.each(self.words, |row| rows.push(self.sparse_row(row)));
+        (Filed { cuts: Cuts::new(filing.borders, SYMBOL_PLACES), rows }, filing.exact)
+    }
+
+    /// As [`Self::file`], by the symbols of an event's set.
+    fn by_symbol(&mut self, compatible: &[Compatible], may_thin: bool) -> (BySymbol, bool) {
+        let filing = Filing::new(self.words, compatible, may_thin);
+        let all = filing.borders.len().saturating_add(1).saturating_mul(self.words);
+        let rows = if all <= filing.used.saturating_mul(MOST_EMPTY) {
+            let mut rows = Vec::new();
+            filing.each(self.words, |row| rows.push(self.dense_row(row)));
+            SymbolRows::Whole(rows)
+        } else {
+            let mut rows = Vec::new();
+            filing.each(self.words, |row| rows.push(self.sparse_row(row)));
+            SymbolRows::Words(rows)
+        };
+        (BySymbol { cuts: Cuts::new(filing.borders, SYMBOL_PLACES), rows }, filing.exact)
     }
 
     /// The rows of what rules ask in their code.
-    fn questions(&mut self, rules: &[Option<RuleId>]) -> (Option<Shared>, Vec<(SlotId, Filed)>) {
+    fn questions(&mut self, rules: &[Option<RuleId>]) -> (Option<Shared>, Vec<(SlotId, BySymbol)>) {
         let questions::Questions { code, list, asked, barred } = questions::of(self.program);
         let rules = || rules.iter().zip(0u32..).filter_map(|(rule, position)| Some(((*rule)?, position)));
         let mut compatible: Vec<Vec<Compatible>> = vec![Vec::new(); list.len()];
@@ -1314,7 +1326,7 @@ impl<'a> Builder<'a> {
             }
         }
         let barred =
-            by_slot.into_iter().map(|(slot, of_slot)| (slot, self.file(&of_slot, false).0)).collect();
+            by_slot.into_iter().map(|(slot, of_slot)| (slot, self.by_symbol(&of_slot, false).0)).collect();
         let shared = (!built.is_empty()).then_some(Shared { code, list: built, asking });
         (shared, barred)
     }
@@ -1482,5 +1494,40 @@ impl Changes {
             }
             row.clone_from(&active);
         }
+    }
+}
+
+/// How rules are filed by value.
+struct Filing {
+    changes: Changes,
+    borders: Vec<i64>,
+    /// Words that have anything, of all intervals together, where none was left out.
+    used: usize,
+    /// A value leads to no rule that it should not lead to.
+    exact: bool,
+}
+
+impl Filing {
+    fn new(words: usize, compatible: &[Compatible], may_thin: bool) -> Filing {
+        let changes = Changes::new(compatible);
+        let ranges: usize = compatible.iter().map(|(_, ranges)| ranges.len()).sum();
+        let most =
+            compatible.len().saturating_mul(MOST_WORDS.0).saturating_add(ranges.saturating_mul(MOST_WORDS.1));
+        let mut used: usize = 0;
+        changes.sweep(&changes.borders, vec![0; words], |row| {
+            used = used.saturating_add(row.iter().filter(|word| **word != 0).count());
+            used <= most
+        });
+        let exact = used <= most || !may_thin;
+        let borders = if exact { changes.borders.clone() } else { changes.thinned(MOST_INTERVALS) };
+        Filing { changes, borders, used, exact }
+    }
+
+    /// Hands out the row of each interval.
+    fn each(&self, words: usize, mut row: impl FnMut(&[u64])) {
+        self.changes.sweep(&self.borders, vec![0; words], |of_interval| {
+            row(of_interval);
+            true
+        });
     }
 }

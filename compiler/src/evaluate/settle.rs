@@ -173,6 +173,7 @@ fn settle<C: Code>(
     kept: Option<&Kept>,
 ) {
     let Workspace { budget, scratch, proposals, candidates, settling } = workspace;
+    record.fetch();
     settling.begin(program, record, decision);
     // Conditions on lines are looked at before any rule is asked.
     let finding = plan.turns(record.kind, settling.line_count);

@@ -1,7 +1,7 @@
 //! Where lines lead, remembered: most lines of most events are of products that were met before, and what a line's values
 //! have filed under them does not change. Refuses to know events; it forgets all when it grows too large.
 
-use super::Index;
+use super::{Hit, Index, lines};
 use crate::evaluate::RecordView;
 use crate::evaluate::atom::symbols;
 use crate::ir::{MISSING, SlotId};
@@ -14,6 +14,17 @@ const PLACES: (usize, usize) = if cfg!(test) { (4, 4) } else { (1 << 14, 1 << 15
 const MOST: (usize, usize) = if cfg!(test) { (64, 64) } else { (1 << 17, 1 << 20) };
 /// No line is remembered at a place.
 const NOBODY: u32 = u32::MAX;
+
+/// Lines that are looked for at a stretch.
+const PENDING: usize = if cfg!(test) { 2 } else { 16 };
+
+/// The part of what is filed that a line leads to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    start: u32,
+    end: u32,
+    line: u32,
+}
 
 /// What was found filed under the values of lines.
 #[derive(Debug, Default)]
@@ -67,24 +78,62 @@ impl Memo {
         self.filed.clear();
     }
 
-    /// The rules that are filed under the values of a line: words and bits, each word once.
-    // To enter it would take a third of what it does.
-    #[inline(always)]
-    pub(super) fn filed(&mut self, index: &Index, line: &[i64], view: &RecordView<'_>) -> &[(u32, u64)] {
-        let numbers = index.numbers.map(|slot| number(line, slot));
-        // There are as many places as a power of two.
-        let at = hash_of(numbers, index, line, view) & self.places.len().wrapping_sub(1);
-        let part = match self.places.get(at) {
-            Some(place)
-                if are_equal(numbers, &place.numbers)
+    /// Notes which rules of a mask are filed under the values of lines: those of each line by word, each word once.
+    ///
+    /// Lines are found before what they lead to is looked at. Where they are found nobody foresees: looking for one after another,
+    /// a processor waits for the memory of all of them at once, and would wait for each if it had to guess in between what a line
+    /// leads to.
+    pub(super) fn lead(&mut self, index: &Index, view: &RecordView<'_>, mask: &[u64], hits: &mut Vec<Hit>) {
+        let (mut parts, mut pending) = ([Part::default(); PENDING], 0usize);
+        for (line, number) in lines(*view).zip(0u32..) {
+            let numbers = index.numbers.map(|slot| self::number(line, slot));
+            // There are as many places as a power of two.
+            let at = hash_of(numbers, index, line, view) & self.places.len().wrapping_sub(1);
+            let known = self.places.get(at).filter(|place| {
+                are_equal(numbers, &place.numbers)
                     && place.key != NOBODY
-                    && self.is_of(place, index, line, view) =>
-            {
-                place.start..place.end
+                    && self.is_of(place, index, line, view)
+            });
+            let (start, end) = match known {
+                Some(place) => (place.start, place.end),
+                None => {
+                    // A line that is met may go where another one of these was.
+                    self.take(parts.get(..pending).unwrap_or(&[]), mask, hits);
+                    pending = 0;
+                    let met = self.meet(index, line, view, at);
+                    (met.start, met.end)
+                }
+            };
+            if let Some(part) = parts.get_mut(pending) {
+                *part = Part { start, end, line: number };
+                pending = pending.wrapping_add(1);
             }
-            Some(_) | None => self.meet(index, line, view, at),
-        };
-        self.filed.get(super::index(part.start)..super::index(part.end)).unwrap_or(&[])
+            if pending == PENDING {
+                self.take(&parts, mask, hits);
+                pending = 0;
+            }
+        }
+        self.take(parts.get(..pending).unwrap_or(&[]), mask, hits);
+    }
+
+    /// Notes what is left of parts. Most rules under a line are not left: all are written down, each where the last one stands that
+    /// is.
+    fn take(&self, parts: &[Part], mask: &[u64], hits: &mut Vec<Hit>) {
+        let mut count = hits.len();
+        let most =
+            parts.iter().fold(0u32, |most, part| most.saturating_add(part.end.saturating_sub(part.start)));
+        hits.resize(count.saturating_add(super::index(most)), Hit::default());
+        for Part { start, end, line } in parts {
+            let filed = self.filed.get(super::index(*start)..super::index(*end)).unwrap_or(&[]);
+            for (word, bits) in filed {
+                let bits = bits & mask.get(super::index(*word)).copied().unwrap_or(0);
+                if let Some(hit) = hits.get_mut(count) {
+                    *hit = Hit { word: *word, line: *line, bits };
+                }
+                count = count.wrapping_add(usize::from(bits != 0));
+            }
+        }
+        hits.truncate(count);
     }
 
     /// Whether what is remembered at a place is of these values, besides its numbers.
