@@ -324,7 +324,7 @@ pub trait Code {
     /// one runs, with what stood beside its call. To prepare for a record takes longer than most functions do.
     fn run_each<'r, T>(
         &self,
-        calls: impl Iterator<Item = (T, Call<'r>)>,
+        calls: impl Iterator<Item = (T, Call<'r>)> + Clone,
         record: RecordView<'_>,
         bindings: &Bindings,
         (fuel, scratch, out): (&mut i64, &mut Self::Scratch, &mut Proposals),

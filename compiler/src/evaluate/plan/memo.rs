@@ -5,15 +5,12 @@ use super::{Hit, Index, lines};
 use crate::evaluate::RecordView;
 use crate::evaluate::atom::symbols;
 use crate::ir::{MISSING, SlotId};
-use std::ops::Range;
 use std::sync::Arc;
 
-/// The fewest and the most lines that are remembered at once; so few where it is tested that lines make way for others.
-const PLACES: (usize, usize) = if cfg!(test) { (4, 4) } else { (1 << 14, 1 << 15) };
+/// The fewest and the most pairs of lines that are remembered; so few where it is tested that lines make way for others.
+const PAIRS: (usize, usize) = if cfg!(test) { (2, 2) } else { (1 << 13, 1 << 14) };
 /// Numbers that make keys, and words of bits, that are remembered at most.
 const MOST: (usize, usize) = if cfg!(test) { (64, 64) } else { (1 << 17, 1 << 20) };
-/// No line is remembered at a place.
-const NOBODY: u32 = u32::MAX;
 
 /// Lines that are looked for at a stretch.
 const PENDING: usize = if cfg!(test) { 2 } else { 16 };
@@ -31,32 +28,49 @@ struct Part {
 pub(super) struct Memo {
     /// Of which index it is.
     of: Option<Arc<()>>,
-    /// The hash of its values says where a line is, and the last of those with one place stays.
-    places: Vec<Place>,
+    /// The hash of its values says in which pair a line is, and the last two of those stay.
+    pairs: Vec<Pair>,
     keys: Vec<i64>,
     filed: Vec<(u32, u64)>,
+    /// How much of what is filed belongs to lines that are remembered.
+    remembered: usize,
 }
 
-/// Numbers of a line by which it is known: see [`Index::numbers`].
-type Numbers = [i64; 4];
+/// Numbers of a line by which it is known ([`Index::numbers`]), each in 31 bits; two in each word.
+type Numbers = [u64; 2];
 
-/// A line that is remembered. What another one needs no more room for goes into its place, so that lines which take turns
-/// at a place take no more memory than the largest of them. As large as what a processor's cache fetches at once.
+/// As large as what a processor's cache fetches at once. The line that was met last is the first.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
+struct Pair([Place; 2]);
+
+/// A line that is remembered. What another one needs no more room for goes into its place, so that lines which take turns
+/// at a place take no more memory than the largest of them.
+#[derive(Clone, Copy, Debug)]
 struct Place {
     numbers: Numbers,
-    /// Where its other values begin: each number, of sets how many symbols and which. And how many have room there.
+    /// Where its other values begin: each number, of sets how many symbols and which.
     key: u32,
-    key_room: u32,
-    /// Its part of what is filed, and how much has room there.
+    /// Its part of what is filed.
     start: u32,
     end: u32,
-    room: u32,
+    /// How many other values and how much of what is filed have room there, at least.
+    key_room: u16,
+    room: u16,
+}
+
+impl Pair {
+    const EMPTY: Pair = Pair([Place::EMPTY; 2]);
 }
 
 impl Place {
-    const EMPTY: Place = Place { numbers: [0; 4], key: NOBODY, key_room: 0, start: 0, end: 0, room: 0 };
+    /// No line has such numbers.
+    const EMPTY: Place = Place { numbers: [u64::MAX; 2], key: 0, start: 0, end: 0, key_room: 0, room: 0 };
+
+    #[inline]
+    fn is_of(&self, [a, b]: Numbers) -> bool {
+        (a ^ self.numbers[0]) | (b ^ self.numbers[1]) == 0
+    }
 }
 
 impl Memo {
@@ -66,16 +80,16 @@ impl Memo {
             self.of = Some(Arc::clone(&index.identity));
             // The more values have rules filed under them, the more it takes to find those of a line anew.
             let values: usize = index.keys.iter().map(|keys| keys.filed.rows.len()).sum();
-            let places = values.saturating_mul(2).clamp(PLACES.0, PLACES.1).next_power_of_two();
-            self.places.resize(places, Place::EMPTY);
+            self.pairs.resize(values.clamp(PAIRS.0, PAIRS.1).next_power_of_two(), Pair::EMPTY);
             self.forget();
         }
     }
 
     fn forget(&mut self) {
-        self.places.fill(Place::EMPTY);
+        self.pairs.fill(Pair::EMPTY);
         self.keys.clear();
         self.filed.clear();
+        self.remembered = 0;
     }
 
     /// Notes which rules of a mask are filed under the values of lines: those of each line by word, each word once.
@@ -86,24 +100,19 @@ impl Memo {
     pub(super) fn lead(&mut self, index: &Index, view: &RecordView<'_>, mask: &[u64], hits: &mut Vec<Hit>) {
         let (mut parts, mut pending) = ([Part::default(); PENDING], 0usize);
         for (line, number) in lines(*view).zip(0u32..) {
-            let numbers = index.numbers.map(|slot| self::number(line, slot));
-            // There are as many places as a power of two.
-            let at = hash_of(numbers, index, line, view) & self.places.len().wrapping_sub(1);
-            let known = self.places.get(at).filter(|place| {
-                are_equal(numbers, &place.numbers)
-                    && place.key != NOBODY
-                    && self.is_of(place, index, line, view)
+            let numbers = numbers_of(index, line);
+            // There are as many pairs as a power of two.
+            let at = numbers.map(|numbers| {
+                (numbers, hash_of(numbers, index, line, view) & self.pairs.len().wrapping_sub(1))
             });
-            let (start, end) = match known {
-                Some(place) => (place.start, place.end),
-                None => {
-                    // A line that is met may go where another one of these was.
-                    self.take(parts.get(..pending).unwrap_or(&[]), mask, hits);
-                    pending = 0;
-                    let met = self.meet(index, line, view, at);
-                    (met.start, met.end)
-                }
-            };
+            let known =
+                at.and_then(|(numbers, at)| self.known(self.pairs.get(at)?, numbers, index, line, view));
+            if known.is_none() {
+                // A line that is met may go where another one of these was.
+                self.take(parts.get(..pending).unwrap_or(&[]), mask, hits);
+                pending = 0;
+            }
+            let (start, end) = known.unwrap_or_else(|| self.meet(index, line, view, at));
             if let Some(part) = parts.get_mut(pending) {
                 *part = Part { start, end, line: number };
                 pending = pending.wrapping_add(1);
@@ -114,6 +123,26 @@ impl Memo {
             }
         }
         self.take(parts.get(..pending).unwrap_or(&[]), mask, hits);
+    }
+
+    /// What a line leads to that is remembered in a pair.
+    #[inline]
+    fn known(
+        &self,
+        Pair(places): &Pair,
+        numbers: Numbers,
+        index: &Index,
+        line: &[i64],
+        view: &RecordView<'_>,
+    ) -> Option<(u32, u32)> {
+        let place = if index.besides.is_empty() {
+            // Which of the two it is nobody foresees.
+            let second = usize::from(!places[0].is_of(numbers));
+            places.get(second).filter(|place| place.is_of(numbers))
+        } else {
+            places.iter().find(|place| place.is_of(numbers) && self.is_of(place, index, line, view))
+        };
+        place.map(|place| (place.start, place.end))
     }
 
     /// Notes what is left of parts. Most rules under a line are not left: all are written down, each where the last one stands that
@@ -137,11 +166,7 @@ impl Memo {
     }
 
     /// Whether what is remembered at a place is of these values, besides its numbers.
-    #[inline]
     fn is_of(&self, place: &Place, index: &Index, line: &[i64], view: &RecordView<'_>) -> bool {
-        if index.besides.is_empty() {
-            return true;
-        }
         let mut known = self.keys.get(super::index(place.key)..).unwrap_or(&[]).iter();
         index.besides.iter().all(|keys| {
             let value = number(line, keys.slot);
@@ -158,9 +183,17 @@ impl Memo {
         })
     }
 
-    /// Remembers a line at a place.
+    /// Looks up what a line leads to, and remembers it in a pair; without one it stands behind all that is remembered, until
+    /// another line is met.
     #[cold]
-    fn meet(&mut self, index: &Index, line: &[i64], view: &RecordView<'_>, at: usize) -> Range<u32> {
+    fn meet(
+        &mut self,
+        index: &Index,
+        line: &[i64],
+        view: &RecordView<'_>,
+        at: Option<(Numbers, usize)>,
+    ) -> (u32, u32) {
+        self.filed.truncate(self.remembered);
         if self.keys.len() > MOST.0 || self.filed.len() > MOST.1 {
             self.forget();
         }
@@ -181,24 +214,33 @@ impl Memo {
             });
         }
         self.join_words(start);
-        let Some(place) = self.places.get_mut(at) else { return 0..0 };
-        let small = |at: usize| u32::try_from(at).unwrap_or(NOBODY);
+        let small = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        let room_of = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
         let (key_room, room) = (self.keys.len().saturating_sub(key), self.filed.len().saturating_sub(start));
-        if small(key_room) <= place.key_room && place.key != NOBODY {
-            self.keys.copy_within(key.., super::index(place.key));
+        let Some((numbers, at)) = at else {
+            self.keys.truncate(key);
+            return (small(start), small(self.filed.len()));
+        };
+        let Some(Pair([first, second])) = self.pairs.get_mut(at) else { return (0, 0) };
+        // The older one makes way.
+        std::mem::swap(first, second);
+        if key_room <= usize::from(first.key_room) {
+            self.keys.copy_within(key.., super::index(first.key));
             self.keys.truncate(key);
         } else {
-            (place.key, place.key_room) = (small(key), small(key_room));
+            (first.key, first.key_room) = (small(key), room_of(key_room));
         }
-        if small(room) <= place.room {
-            self.filed.copy_within(start.., super::index(place.start));
+        if room <= usize::from(first.room) {
+            self.filed.copy_within(start.., super::index(first.start));
             self.filed.truncate(start);
         } else {
-            (place.start, place.room) = (small(start), small(room));
+            (first.start, first.room) = (small(start), room_of(room));
         }
-        place.numbers = index.numbers.map(|slot| number(line, slot));
-        place.end = place.start.saturating_add(small(room));
-        place.start..place.end
+        first.numbers = numbers;
+        first.end = first.start.saturating_add(small(room));
+        let met = (first.start, first.end);
+        self.remembered = self.filed.len();
+        met
     }
 
     /// Brings the words that begin here into their order, each once, with the bits of all.
@@ -223,10 +265,13 @@ impl Memo {
     }
 }
 
-/// One by one: numbers that were only just put together wait where they are read in larger pieces.
+/// The numbers of a line by which it is known, where they are as most are: symbols, names, amounts below ten millions, or
+/// missing.
 #[inline]
-fn are_equal([a, b, c, d]: Numbers, of_place: &Numbers) -> bool {
-    (a ^ of_place[0]) | (b ^ of_place[1]) | (c ^ of_place[2]) | (d ^ of_place[3]) == 0
+fn numbers_of(index: &Index, line: &[i64]) -> Option<Numbers> {
+    // What is missing has its highest bit alone.
+    let [a, b, c, d] = index.numbers.map(|slot| number(line, slot).cast_unsigned().rotate_left(1));
+    ((a | b | c | d) >> 31 == 0).then_some([a | (b << 32), c | (d << 32)])
 }
 
 /// Where a line of such values is remembered, of as many places as there may be.
@@ -250,8 +295,8 @@ fn hash_of(numbers: Numbers, index: &Index, line: &[i64], view: &RecordView<'_>)
 /// its factor alone, and what is counted up does not spread evenly over the higher ones: so halves are mixed before and between two
 /// products (in the way, and with a constant, of Sebastiano Vigna's SplitMix64, <https://prng.di.unimi.it/splitmix64.c>).
 #[inline]
-fn mixed(numbers: Numbers) -> u64 {
-    let packed = numbers.iter().fold(0u64, |sofar, number| sofar.rotate_left(16) ^ number.cast_unsigned());
+fn mixed([a, b]: Numbers) -> u64 {
+    let packed = a ^ b.rotate_left(16);
     let product = (packed ^ (packed >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (product ^ (product >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
@@ -279,9 +324,14 @@ mod tests {
     fn lines_are_remembered_at_places_as_if_by_chance() {
         const LINES: usize = 4_000;
         const MASK: usize = (1 << 14) - 1;
-        let places_of = |numbers: &dyn Fn(i64) -> Numbers, first: i64| {
+        // As `numbers_of`, of slots in their order.
+        let numbers_of = |numbers: [i64; 4]| {
+            let [a, b, c, d] = numbers.map(|number| number.cast_unsigned().rotate_left(1));
+            [a | (b << 32), c | (d << 32)]
+        };
+        let places_of = |numbers: &dyn Fn(i64) -> [i64; 4], first: i64| {
             let lines = (first..).step_by(3).take(LINES);
-            let places = lines.map(|number| place_of(mixed(numbers(number))) & MASK);
+            let places = lines.map(|number| place_of(mixed(numbers_of(numbers(number)))) & MASK);
             places.collect::<std::collections::HashSet<_>>().len()
         };
         for first in [0, 60_000, 1 << 20] {

@@ -117,7 +117,12 @@ fn fill(dice: &mut Dice, kit: &mut Kit, most: i64) {
     record.lines.clear();
     record.line_width = WIDTH;
     let extra = |dice: &mut Dice| {
-        let number = |dice: &mut Dice| if dice.once_in(5) { MISSING } else { dice.roll(-3, most + 3) };
+        let number = |dice: &mut Dice| match dice.roll(0, 9) {
+            0 | 1 => MISSING,
+            // Not the number that it ends with.
+            2 => dice.roll(-3, most + 3) + (1 << dice.pick(&[31, 32, 62])),
+            _ => dice.roll(-3, most + 3),
+        };
         let symbol = |dice: &mut Dice| if dice.once_in(5) { MISSING } else { dice.roll(0, SYMBOLS + 70) };
         let set = |dice: &mut Dice| {
             let start = dice.roll(0, 5);
