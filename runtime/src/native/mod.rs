@@ -505,13 +505,14 @@ impl Code for Native {
 
     fn run_each<'r, T>(
         &self,
-        calls: impl Iterator<Item = (T, Call<'r>)>,
+        calls: impl Iterator<Item = (T, Call<'r>)> + Clone,
         record: RecordView<'_>,
         bindings: &Bindings,
         (fuel, scratch, out): (&mut i64, &mut Scratch, &mut Proposals),
         mut ended: impl FnMut(T, Result<(), Fault>, &mut Proposals),
     ) {
         let mut runs = self.on(&record, bindings, *fuel, scratch, out);
+        self.fetch(calls.clone().map(|(_, call)| call.function));
         for (beside, call) in calls {
             let result = runs.run(call);
             ended(beside, result, runs.context.out);
@@ -592,6 +593,20 @@ impl Native {
             rows,
             all_rows,
         }
+    }
+}
+
+impl Native {
+    /// Reads a little of what functions need, so that a processor fetches it for all of them at once: with many functions no cache
+    /// that is near holds it, and as they run it would be waited for one after another.
+    #[inline]
+    fn fetch(&self, functions: impl Iterator<Item = FunctionId>) {
+        let entries = functions.filter_map(|function| self.functions.entries.get(function.index())?.get());
+        let first = |entry: &Entry| match entry {
+            Entry::Compiled(entry) => entry.words.first().copied(),
+            Entry::Declined(_) => None,
+        };
+        std::hint::black_box(entries.filter_map(first).fold(0, |all, word| all ^ word));
     }
 }
 
