@@ -117,12 +117,7 @@ fn fill(dice: &mut Dice, kit: &mut Kit, most: i64) {
     record.lines.clear();
     record.line_width = WIDTH;
     let extra = |dice: &mut Dice| {
-        let number = |dice: &mut Dice| match dice.roll(0, 9) {
-            0 | 1 => MISSING,
-            // Not the number that it ends with.
-            2 => dice.roll(-3, most + 3) + (1 << dice.pick(&[31, 32, 62])),
-            _ => dice.roll(-3, most + 3),
-        };
+        let number = |dice: &mut Dice| if dice.once_in(5) { MISSING } else { dice.roll(-3, most + 3) };
         let symbol = |dice: &mut Dice| if dice.once_in(5) { MISSING } else { dice.roll(0, SYMBOLS + 70) };
         let set = |dice: &mut Dice| {
             let start = dice.roll(0, 5);
@@ -134,6 +129,13 @@ fn fill(dice: &mut Dice, kit: &mut Kit, most: i64) {
     for position in 1..=dice.roll(0, 4) {
         record.lines.extend([position, 1, 0, dice.roll(0, 1000), 0, MISSING]);
         record.lines.extend(extra(dice));
+        if dice.once_in(3) {
+            // The same line but for a number, which ends as this line's does.
+            let start = record.lines.len() - WIDTH;
+            record.lines.extend_from_within(start..);
+            let number = record.lines.len() - WIDTH + EXTRA[0].1 as usize;
+            record.lines[number] = record.lines[number].wrapping_add(1 << dice.pick(&[31, 32, 62]));
+        }
     }
 }
 
