@@ -1,7 +1,7 @@
 //! What holds of the repository as a whole: who may use whom, where `unsafe` may be, that documents name what is
 //! there, and that every diagnostic has its page.
 
-use cargo_metadata::{DependencyKind, MetadataCommand};
+use cargo_metadata::{Dependency, DependencyKind, MetadataCommand, Package};
 use perq_tests::{read, root, tracked};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,17 +63,18 @@ const OWNED: [(&str, &str); 17] = [
     ("postgres", "perq-ledger"),
 ];
 
+/// The crates of the workspace.
+fn packages() -> Vec<Package> {
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root().join("Cargo.toml")).no_deps().other_options(["--offline".to_owned()]);
+    command.exec().expect("cargo metadata").packages
+}
+
 fn dependencies() -> BTreeMap<String, Vec<(String, DependencyKind)>> {
-    let metadata = MetadataCommand::new()
-        .manifest_path(root().join("Cargo.toml"))
-        .no_deps()
-        .other_options(["--offline".to_owned()])
-        .exec()
-        .expect("cargo metadata");
-    let dependencies = |package: &cargo_metadata::Package| {
+    let dependencies = |package: &Package| {
         package.dependencies.iter().map(|dependency| (dependency.name.clone(), dependency.kind)).collect()
     };
-    metadata.packages.iter().map(|package| (package.name.to_string(), dependencies(package))).collect()
+    packages().iter().map(|package| (package.name.to_string(), dependencies(package))).collect()
 }
 
 #[test]
@@ -262,6 +263,40 @@ fn every_page_can_be_explained() {
     let gone: Vec<&String> = listed.difference(&pages).collect();
     assert!(missing.is_empty(), "runtime/cli/src/pages.rs lacks {missing:?}");
     assert!(gone.is_empty(), "runtime/cli/src/pages.rs lists {gone:?}, which have no page");
+}
+
+/// What each package of a lock file depends on.
+fn locked(file: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let text = read(file);
+    let packages = text.split("[[package]]").skip(1).map(|package| {
+        let name = package.split('"').nth(1).expect("a package has a name").to_owned();
+        let list = package.split("dependencies = [").nth(1).unwrap_or("");
+        let used = list.split('"').skip(1).step_by(2).filter_map(|used| used.split(' ').next());
+        (name, used.map(str::to_owned).collect())
+    });
+    packages.collect()
+}
+
+/// Workspaces beside this one are not built with it, and with a lock file that lacks something they are not built at all.
+#[test]
+fn lock_files_beside_this_workspace_name_what_crates_need() {
+    for file in ["tests/bench-peers/Cargo.lock", "tests/fuzz/Cargo.lock"] {
+        let locked = locked(file);
+        let mut seen = 0;
+        for package in packages() {
+            let Some(used) = locked.get(package.name.as_str()) else { continue };
+            seen += 1;
+            let needs = |of: &&Dependency| of.kind != DependencyKind::Development && of.target.is_none();
+            for Dependency { name, optional, .. } in package.dependencies.iter().filter(needs) {
+                assert!(*optional || used.contains(name), "{file}: {} needs {name}", package.name);
+            }
+            for used in used {
+                let known = package.dependencies.iter().any(|dependency| dependency.name == *used);
+                assert!(known, "{file}: {} does not need {used}", package.name);
+            }
+        }
+        assert!(seen > 0, "{file} names none of our crates");
+    }
 }
 
 #[test]
