@@ -408,6 +408,7 @@ impl Pour<'_, '_> {
 #[derive(Debug)]
 pub(crate) struct Columns {
     object: Object,
+    names_purchases: bool,
 }
 
 impl Columns {
@@ -423,7 +424,13 @@ impl Columns {
             let message = "the table has no such column; it names the event of each row";
             return Err(TableError::new(TableErrorKind::MissingColumn, "id", message));
         }
-        Ok(Columns { object })
+        let names_purchases = object.columns.iter().any(|column| schema.names_purchase(column.field));
+        Ok(Columns { object, names_purchases })
+    }
+
+    /// Whether events may name the one whose goods come back.
+    pub(crate) fn names_purchases(&self) -> bool {
+        self.names_purchases
     }
 
     /// The values of a batch, as the other functions take them.

@@ -191,6 +191,11 @@ impl Header {
             (None, _) => Err("the table has no column `id`".to_owned()),
         }
     }
+
+    /// Whether events may name the one whose goods come back.
+    pub fn names_purchases(&self, schema: &Schema) -> bool {
+        self.bound.iter().flatten().any(|bound| schema.names_purchase(bound.field))
+    }
 }
 
 /// `store`, `member`, `member.tier`, `sku`, `line.kind`, `product.own_brand`, `payment.amount`.
