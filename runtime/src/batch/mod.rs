@@ -24,6 +24,8 @@ use crate::engine::{Engine, Session};
 use crate::input;
 #[cfg(feature = "columnar")]
 use crate::record::columns::Columns;
+#[cfg(feature = "columnar")]
+use crate::record::runs;
 use crate::record::sheet::{Origin, Sheet};
 use crate::record::{ReadEvent, Reader, RecordError, RecordErrorKind, Schema};
 use crate::summary::{Summary, Tally};
@@ -705,10 +707,11 @@ impl Worker {
     /// Decides records that are no text. Those that do not go into their slots are read as JSON, and refused so.
     fn rows(&mut self, of: &Rows, rows: &mut Filling, done: &mut Done) {
         let opened = of.opened();
+        let ready = opened.ready(self.engine.schema());
         let mut text = Vec::new();
         for row in 0..opened.count() {
             let started = self.measure.then(Instant::now);
-            if self.session.read_by(|schema, reader, event| opened.read(schema, reader, row, event)) {
+            if self.session.read_by(|schema, reader, event| ready.read(schema, reader, row, event)) {
                 self.decided(started, rows, done);
                 continue;
             }
@@ -867,12 +870,16 @@ impl Opened<'_> {
         }
     }
 
-    /// Reads one into its slots; false where only its JSON tells whether it can be read.
-    fn read(&self, schema: &Schema, reader: &mut Reader, at: usize, out: &mut ReadEvent) -> bool {
+    /// To be read one after another.
+    fn ready(&self, schema: &Schema) -> Ready<'_> {
+        #[cfg(not(feature = "columnar"))]
+        let _ = schema;
         match self {
-            Opened::Sheet(sheet) => sheet.read(schema, reader, at, out),
+            Opened::Sheet(sheet) => Ready::Sheet(sheet),
             #[cfg(feature = "columnar")]
-            Opened::Columns { columns, cells, .. } => columns.read(schema, reader, (cells, at), out),
+            Opened::Columns { rows, columns, cells } => {
+                Ready::Columns(columns.ready(schema, cells, rows.count()))
+            }
         }
     }
 
@@ -885,6 +892,24 @@ impl Opened<'_> {
                 columns.write((cells, at), out);
                 Origin { line: rows.first() + at as u64, ..Origin::default() }
             }
+        }
+    }
+}
+
+/// Records that are no text, as they go into slots.
+enum Ready<'c> {
+    Sheet(&'c Sheet),
+    #[cfg(feature = "columnar")]
+    Columns(runs::Ready<'c>),
+}
+
+impl Ready<'_> {
+    /// Reads one into its slots; false where only its JSON tells whether it can be read.
+    fn read(&self, schema: &Schema, reader: &mut Reader, at: usize, out: &mut ReadEvent) -> bool {
+        match self {
+            Ready::Sheet(sheet) => sheet.read(schema, reader, at, out),
+            #[cfg(feature = "columnar")]
+            Ready::Columns(rows) => rows.read(schema, reader, at, out),
         }
     }
 }
