@@ -552,7 +552,10 @@ fn tables_with_a_column_for_purchases_are_decided_on_one_thread() {
         .collect();
     assert_eq!((found.len(), lines(&expected.1)), (80, 0));
     for (event, (of, member)) in found[40..].iter().zip(&buyers) {
-        assert_eq!((&event["returned"]["of"], &event["member"]), (&Json::from(&**of), &Json::from(&**member)));
+        assert_eq!(
+            (&event["returned"]["of"], &event["member"]),
+            (&Json::from(&**of), &Json::from(&**member))
+        );
     }
     for (bytes, format) in [
         (sheet("of"), Format::Csv),
