@@ -61,7 +61,7 @@ fn nothing_depends_on_the_number_of_threads() {
         let folder = scratch("batch-threads");
         std::fs::write(folder.join("events.ndjson"), &events).unwrap();
         let file = || Input::File(std::fs::File::open(folder.join("events.ndjson")).unwrap());
-        assert!(batch::is_divided(&engine, &mut file(), Format::Ndjson).unwrap());
+        assert!(batch::is_divided(&engine, file(), Format::Ndjson).unwrap());
         let decide = |threads: usize| {
             let (mut decisions, mut rejections) = (Vec::new(), Vec::new());
             let options = BatchOptions { threads, ..BatchOptions::default() };
@@ -457,8 +457,8 @@ fn events_that_name_purchases_are_decided_on_one_thread() {
     let folder = scratch("batch-named");
     let divided = |text: &[u8]| {
         std::fs::write(folder.join("events"), text).unwrap();
-        let mut input = Input::File(std::fs::File::open(folder.join("events")).unwrap());
-        batch::is_divided(&engine, &mut input, Format::Ndjson).unwrap()
+        let input = Input::File(std::fs::File::open(folder.join("events")).unwrap());
+        batch::is_divided(&engine, input, Format::Ndjson).unwrap()
     };
     let some = first(&events, 3_000);
     assert!(some.len() > 1 << 19 && divided(&some));
@@ -466,6 +466,106 @@ fn events_that_name_purchases_are_decided_on_one_thread() {
     assert!(!naming(r#"{"id":"x","kind":"return","of":"536365"}"#));
     assert!(!naming(r#"{"id":"x","kind":"return","o\u0066":"536365"}"#));
     assert!(naming(r#"{"id":"x","kind":"return","note":"one of them"}"#));
-    let mut input = Input::Stream(Box::new(&some[..]));
-    assert!(!batch::is_divided(&engine, &mut input, Format::Ndjson).unwrap());
+    let input = Input::Stream(Box::new(&some[..]));
+    assert!(!batch::is_divided(&engine, input, Format::Ndjson).unwrap());
+}
+
+fn is_divided(engine: &Engine, bytes: &[u8], format: Format) -> bool {
+    batch::is_divided(engine, Input::Stream(Box::new(bytes)), format).unwrap()
+}
+
+/// The names of columns say that no event names a purchase, so that several threads decide without looking ahead.
+#[test]
+fn tables_without_a_column_for_purchases_are_decided_on_several_threads() {
+    for name in ["online-retail", "coming-back"] {
+        let (engine, events) = example(name);
+        assert!(engine.program().returns);
+        let events = first(&events, 1_500);
+        let one = decide(&engine, &events, Format::Ndjson, 1);
+        for (bytes, format) in [
+            (csv_of(&events), Format::Csv),
+            (table_of(&events, TableFormat::Parquet, true), Format::Parquet),
+            (table_of(&events, TableFormat::Arrow, true), Format::Arrow),
+        ] {
+            assert!(is_divided(&engine, &bytes, format), "{name} in {format:?}");
+            for threads in [1, 2, 8] {
+                let found = decide(&engine, &bytes, format, threads);
+                assert!(found == one, "{name} in {format:?} on {threads} threads");
+            }
+        }
+    }
+}
+
+/// Purchases of many members, and returns by nobody in particular: each finds a purchase that another thread might have.
+#[test]
+fn tables_with_a_column_for_purchases_are_decided_on_one_thread() {
+    let (engine, _) = example("online-retail");
+    let buyers: Vec<(String, String)> = (0..40).map(|at| (format!("b{at}"), format!("m{at}"))).collect();
+    let table = |format| {
+        let columns = [
+            Column::new("id", ColumnKind::Text),
+            Column::new("kind", ColumnKind::Text),
+            Column::new("at", ColumnKind::Text),
+            Column::optional("member", ColumnKind::Text),
+            Column::optional("of", ColumnKind::Text),
+            Column::new(
+                "lines",
+                ColumnKind::Rows(vec![
+                    Column::new("sku", ColumnKind::Text),
+                    Column::new("qty", ColumnKind::Whole),
+                    Column::optional("price", ColumnKind::Decimal { digits: 18, scale: 4 }),
+                ]),
+            ),
+        ];
+        let mut table = TableWriter::new(format, &columns, Vec::new()).unwrap();
+        for (id, member) in &buyers {
+            let line = [Cell::Text("A"), Cell::Whole(1), Cell::Decimal(500_000)];
+            let at = Cell::Text("2011-03-01T10:00");
+            let row = [Cell::Text(id), Cell::Text("sale"), at, Cell::Text(member)];
+            table.row(&[&row[..], &[Cell::Absent, Cell::Rows(&[&line])]].concat()).unwrap();
+        }
+        for (of, _) in &buyers {
+            let id = format!("of {of}");
+            let line = [Cell::Text("A"), Cell::Whole(1), Cell::Absent];
+            let at = Cell::Text("2011-03-02T10:00");
+            let row = [Cell::Text(&id), Cell::Text("return"), at, Cell::Absent];
+            table.row(&[&row[..], &[Cell::Text(of), Cell::Rows(&[&line])]].concat()).unwrap();
+        }
+        table.finish().unwrap()
+    };
+    let sheet = |of: &str| {
+        let mut text = format!("id,kind,at,member,{of},sku,qty,price\n");
+        for (id, member) in &buyers {
+            text.push_str(&format!("{id},sale,2011-03-01T10:00,{member},,A,1,50.0000\n"));
+        }
+        for (of, _) in &buyers {
+            text.push_str(&format!("of {of},return,2011-03-02T10:00,,{of},A,1,\n"));
+        }
+        text.into_bytes()
+    };
+    let expected = decide(&engine, &sheet("of"), Format::Csv, 1);
+    let found: Vec<Json> = expected
+        .0
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
+    assert_eq!((found.len(), lines(&expected.1)), (80, 0));
+    for (event, (of, member)) in found[40..].iter().zip(&buyers) {
+        assert_eq!(
+            (&event["returned"]["of"], &event["member"]),
+            (&Json::from(&**of), &Json::from(&**member))
+        );
+    }
+    for (bytes, format) in [
+        (sheet("of"), Format::Csv),
+        (sheet("event.of"), Format::Csv),
+        (table(TableFormat::Parquet), Format::Parquet),
+        (table(TableFormat::Arrow), Format::Arrow),
+    ] {
+        assert!(!is_divided(&engine, &bytes, format), "{format:?}");
+        for threads in [1, 2, 8] {
+            assert!(decide(&engine, &bytes, format, threads) == expected, "{format:?} on {threads} threads");
+        }
+    }
 }

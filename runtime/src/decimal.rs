@@ -83,10 +83,16 @@ pub fn parse(text: &str, scale: u8) -> Result<i64, DecimalError> {
 ///
 /// # Errors
 /// As [`parse`] of the same number.
+#[inline]
 pub fn rescaled(count: i128, of: i8, scale: u8) -> Result<i64, DecimalError> {
     if i32::from(of) == i32::from(scale) {
         return i64::try_from(count).ok().filter(|count| *count != i64::MIN).ok_or(DecimalError::OutOfRange);
     }
+    shifted(count, of, scale)
+}
+
+/// [`rescaled`] to another scale.
+fn shifted(count: i128, of: i8, scale: u8) -> Result<i64, DecimalError> {
     let shift = i32::from(scale) - i32::from(of);
     let factor = 10i128.checked_pow(shift.unsigned_abs());
     let rescaled = match (factor, shift < 0) {

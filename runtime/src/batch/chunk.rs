@@ -31,6 +31,11 @@ pub(crate) trait Source: Send {
 
     /// Takes back a chunk that is done with, so that its memory may serve again.
     fn give_back(&mut self, _: Chunk) {}
+
+    /// Whether no record can name the purchase of which goods come back: there are columns, and none of them is for it.
+    fn names_no_purchase(&self) -> bool {
+        false
+    }
 }
 
 impl<S: Source + ?Sized> Source for Box<S> {
@@ -40,6 +45,10 @@ impl<S: Source + ?Sized> Source for Box<S> {
 
     fn give_back(&mut self, chunk: Chunk) {
         (**self).give_back(chunk);
+    }
+
+    fn names_no_purchase(&self) -> bool {
+        (**self).names_no_purchase()
     }
 }
 

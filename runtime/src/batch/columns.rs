@@ -79,4 +79,8 @@ impl Source for Table {
         let rows = Rows { batch: batch.slice(0, length), first: before + 1, columns };
         Ok(Some(Chunk { rows: Some(super::Rows::Columns(rows)), ..Chunk::default() }))
     }
+
+    fn names_no_purchase(&self) -> bool {
+        !self.columns.names_purchases()
+    }
 }

@@ -24,6 +24,8 @@ use crate::engine::{Engine, Session};
 use crate::input;
 #[cfg(feature = "columnar")]
 use crate::record::columns::Columns;
+#[cfg(feature = "columnar")]
+use crate::record::runs;
 use crate::record::sheet::{Origin, Sheet};
 use crate::record::{ReadEvent, Reader, RecordError, RecordErrorKind, Schema};
 use crate::summary::{Summary, Tally};
@@ -206,14 +208,11 @@ pub fn run_into<'s>(
 ) -> Result<Summary, BatchError> {
     let sink =
         Sink { decisions, rejections, progress, state: Progress::default(), summary: Summary::default() };
-    let mut input = input;
     let opened = match options.threads {
-        0 | 1 => Ok(false),
-        _ => is_divided(engine, &mut input, options.format),
+        0 | 1 => open(engine.schema(), input, options.format, options.chunk).map(|source| (source, false)),
+        _ => open_divided(engine, input, options.format, options.chunk),
     };
-    match opened
-        .and_then(|divided| Ok((open(engine.schema(), input, options.format, options.chunk)?, divided)))
-    {
+    match opened {
         Ok((source, divided)) => drive(engine, source, sink, divided, options),
         Err(error) => sink.end(Err(BatchErrorCause::Input(error))),
     }
@@ -426,22 +425,36 @@ struct Done {
 /// Whether several threads decide an input where several are asked for: where decisions do not depend on earlier ones, or
 /// only on those of the same member. Otherwise one does, and decisions are the same.
 ///
-/// A program that speaks of returns looks up purchases of anybody, by their ids. Where a file is given, it is looked
-/// through first: if no event names a purchase, members are apart all the same.
+/// A program that speaks of returns looks up purchases of anybody, by their ids. If no event names a purchase, members are
+/// apart all the same: columns say so by their names, and a file of JSON lines is looked through first.
 ///
 /// # Errors
-/// Where the file cannot be read.
-pub fn is_divided(engine: &Engine, input: &mut Input<'_>, format: Format) -> io::Result<bool> {
-    if !engine.is_stateful() {
-        return Ok(true);
-    }
-    match (shards::are_apart(engine.program()), input) {
-        (Apart::Always, _) => Ok(true),
-        (Apart::UnlessReturned, Input::File(file)) if format == Format::Ndjson => {
-            shards::names_no_purchase(file)
+/// Where the input cannot be read, or its columns do not fit the program.
+pub fn is_divided(engine: &Engine, input: Input<'_>, format: Format) -> io::Result<bool> {
+    open_divided(engine, input, format, BatchOptions::default().chunk).map(|(_, divided)| divided)
+}
+
+/// The chunks of an input, and [`is_divided`] of it.
+fn open_divided<'r>(
+    engine: &'r Engine,
+    mut input: Input<'r>,
+    format: Format,
+    chunk: usize,
+) -> io::Result<(Box<dyn Source + 'r>, bool)> {
+    let apart = if engine.is_stateful() { shards::are_apart(engine.program()) } else { Apart::Always };
+    let seen = match &mut input {
+        Input::File(file) if apart == Apart::UnlessReturned && format == Format::Ndjson => {
+            shards::names_no_purchase(file)?
         }
-        (Apart::UnlessReturned | Apart::Never, _) => Ok(false),
-    }
+        Input::File(_) | Input::Stream(_) => false,
+    };
+    let source = open(engine.schema(), input, format, chunk)?;
+    let divided = match apart {
+        Apart::Always => true,
+        Apart::UnlessReturned => seen || source.names_no_purchase(),
+        Apart::Never => false,
+    };
+    Ok((source, divided))
 }
 
 fn drive<S: Source>(
@@ -694,10 +707,11 @@ impl Worker {
     /// Decides records that are no text. Those that do not go into their slots are read as JSON, and refused so.
     fn rows(&mut self, of: &Rows, rows: &mut Filling, done: &mut Done) {
         let opened = of.opened();
+        let ready = opened.ready(self.engine.schema());
         let mut text = Vec::new();
         for row in 0..opened.count() {
             let started = self.measure.then(Instant::now);
-            if self.session.read_by(|schema, reader, event| opened.read(schema, reader, row, event)) {
+            if self.session.read_by(|schema, reader, event| ready.read(schema, reader, row, event)) {
                 self.decided(started, rows, done);
                 continue;
             }
@@ -856,12 +870,16 @@ impl Opened<'_> {
         }
     }
 
-    /// Reads one into its slots; false where only its JSON tells whether it can be read.
-    fn read(&self, schema: &Schema, reader: &mut Reader, at: usize, out: &mut ReadEvent) -> bool {
+    /// To be read one after another.
+    fn ready(&self, schema: &Schema) -> Ready<'_> {
+        #[cfg(not(feature = "columnar"))]
+        let _ = schema;
         match self {
-            Opened::Sheet(sheet) => sheet.read(schema, reader, at, out),
+            Opened::Sheet(sheet) => Ready::Sheet(sheet),
             #[cfg(feature = "columnar")]
-            Opened::Columns { columns, cells, .. } => columns.read(schema, reader, (cells, at), out),
+            Opened::Columns { rows, columns, cells } => {
+                Ready::Columns(columns.ready(schema, cells, rows.count()))
+            }
         }
     }
 
@@ -874,6 +892,24 @@ impl Opened<'_> {
                 columns.write((cells, at), out);
                 Origin { line: rows.first() + at as u64, ..Origin::default() }
             }
+        }
+    }
+}
+
+/// Records that are no text, as they go into slots.
+enum Ready<'c> {
+    Sheet(&'c Sheet),
+    #[cfg(feature = "columnar")]
+    Columns(runs::Ready<'c>),
+}
+
+impl Ready<'_> {
+    /// Reads one into its slots; false where only its JSON tells whether it can be read.
+    fn read(&self, schema: &Schema, reader: &mut Reader, at: usize, out: &mut ReadEvent) -> bool {
+        match self {
+            Ready::Sheet(sheet) => sheet.read(schema, reader, at, out),
+            #[cfg(feature = "columnar")]
+            Ready::Columns(rows) => rows.read(schema, reader, at, out),
         }
     }
 }

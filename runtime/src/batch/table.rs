@@ -215,4 +215,8 @@ impl<R: Read + Send> Source for Table<'_, R> {
             ..Chunk::default()
         }))
     }
+
+    fn names_no_purchase(&self) -> bool {
+        !self.header.names_purchases(self.schema)
+    }
 }

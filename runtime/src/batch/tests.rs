@@ -401,6 +401,16 @@ fn cells_go_into_the_slots_that_their_json_goes_into() {
 }
 
 #[test]
+fn two_columns_of_one_field_do_not_both_say_it() {
+    let table = "id,kind,at,sku,qty,price,line.pieces,store,event.store\n\
+                 a,sale,2026-01-01T10:00,T1,3,1.00,,S1,\n\
+                 b,sale,2026-01-01T10:00,T1,3,1.00,,S1,S1\n\
+                 c,sale,2026-01-01T10:00,T1,3,1.00,4,S1,\n\
+                 d,sale,2026-01-01T10:00,T1,,1.00,4,,S2";
+    assert_eq!(read_both(&engine(), table), [(true, true), (false, false), (false, false), (false, true)]);
+}
+
+#[test]
 fn long_rows_are_left_to_the_reader_of_json() {
     let limits = RecordLimits { record: 4_096, text: 120, list: 3 };
     let engine = engine_with(ReadOptions { limits, ..ReadOptions::default() });
@@ -598,7 +608,7 @@ mod foreign {
         let cells = Columns::cells(&batch);
         let (mut json, mut read, mut expected) = (Vec::new(), ReadEvent::default(), ReadEvent::default());
         columns.write((&cells, 0), &mut json);
-        let direct = columns.read(schema, &mut Reader::new(), (&cells, 0), &mut read);
+        let direct = columns.ready(schema, &cells, 1).read(schema, &mut Reader::new(), 0, &mut read);
         let by_json = Reader::new().read(schema, &json, &mut expected).is_ok();
         if direct && by_json {
             assert_eq!(read, expected, "{}", String::from_utf8_lossy(&json));
@@ -685,6 +695,165 @@ mod foreign {
         // 14 of the 23 instants with 8 of the 13 prices; 5 of 8 numbers of pieces, 6 of 8 weights (at most three decimals are
         // read), 3 of 6 that lack something, 2 of 7 others.
         assert_eq!((both, neither), (14 * 8 + 5 + 6 + 3 + 2, 328 - 128));
+    }
+
+    /// Columns of many rows, at random: their types, their values, and which of these are absent.
+    struct Maker(u64);
+
+    impl Maker {
+        fn below(&mut self, end: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            (self.0 >> 11) as usize % end
+        }
+
+        /// So many of these, in one column of five with absent ones among them.
+        fn some<T: Copy>(&mut self, count: usize, of: &[T]) -> Vec<Option<T>> {
+            let gaps = self.below(5) == 0;
+            (0..count).map(|_| (!gaps || self.below(6) > 0).then(|| of[self.below(of.len())])).collect()
+        }
+
+        fn texts(&mut self, count: usize, of: &[&str]) -> ArrayRef {
+            let texts = self.some(count, of);
+            match self.below(5) {
+                0 => Arc::new(LargeStringArray::from(texts)),
+                1 => Arc::new(StringViewArray::from(texts)),
+                2 => Arc::new(texts.into_iter().collect::<DictionaryArray<Int32Type>>()),
+                _ => Arc::new(StringArray::from(texts)),
+            }
+        }
+
+        fn numbers(&mut self, count: usize, of: &[i16]) -> ArrayRef {
+            let numbers = self.some(count, of);
+            let shifted = |factor: i128| {
+                numbers.iter().map(move |number| number.map(|number| i128::from(number) * factor))
+            };
+            match self.below(4) {
+                0 => Arc::new(Int16Array::from(numbers)),
+                1 => {
+                    Arc::new(shifted(1).collect::<Decimal128Array>().with_precision_and_scale(38, 2).unwrap())
+                }
+                2 => Arc::new(
+                    shifted(100).collect::<Decimal128Array>().with_precision_and_scale(38, 2).unwrap(),
+                ),
+                _ => {
+                    let texts = numbers.iter().map(|number| number.map(|number| number.to_string()));
+                    Arc::new(texts.collect::<StringArray>())
+                }
+            }
+        }
+
+        fn lists(
+            &mut self,
+            count: usize,
+            most: usize,
+            of: impl FnOnce(&mut Self, usize) -> ArrayRef,
+        ) -> ArrayRef {
+            let lengths: Vec<usize> = (0..count).map(|_| self.below(most + 1)).collect();
+            let entries = of(self, lengths.iter().sum());
+            let entry = Arc::new(Field::new("element", entries.data_type().clone(), true));
+            let present = self.some(count, &[()]).iter().map(Option::is_some).collect::<Vec<_>>().into();
+            Arc::new(ListArray::new(entry, OffsetBuffer::from_lengths(lengths), entries, Some(present)))
+        }
+
+        /// Rows of some of these columns.
+        fn rows(&mut self, count: usize, mut columns: Vec<(&'static str, ArrayRef)>) -> ArrayRef {
+            columns.retain(|(name, _)| {
+                ["id", "active", "sku", "qty", "price", "cost", "amount"].contains(name) || self.below(2) == 0
+            });
+            let (fields, arrays, _) = row(columns).into_parts();
+            let present = self.some(count, &[()]).iter().map(Option::is_some).collect::<Vec<_>>().into();
+            Arc::new(StructArray::new(fields, arrays, (self.below(4) == 0).then_some(present)))
+        }
+
+        fn batch(&mut self, count: usize) -> RecordBatch {
+            let cells = |random: &mut Self, of: &[&str]| random.texts(count, of);
+            let segments = self.lists(count, 3, |random, count| random.texts(count, &["New", "VIP", "Old"]));
+            let truths = arrow_array::BooleanArray::from(self.some(count, &[true, false]));
+            let card = self.rows(count, vec![("active", Arc::new(truths))]);
+            let columns = vec![
+                ("id", cells(self, &["m1", "m2", "m3", "stranger"])),
+                ("tier", cells(self, &["gold", "silver", "gold", "wood"])),
+                ("segments", segments),
+                ("card", card),
+                ("balance", self.numbers(count, &[5, 0, 250])),
+            ];
+            let member = self.rows(count, columns);
+            let lines = self.lists(count, 4, |random, count| {
+                let cost = random.numbers(count, &[1, 2]);
+                let product = random.rows(count, vec![("cost", cost)]);
+                let columns = vec![
+                    ("sku", random.texts(count, &["T1", "C1", "P1", "X9", "Y", "Y\u{1f375}"])),
+                    ("qty", random.numbers(count, &[1, 2, 3, 300])),
+                    ("price", random.numbers(count, &[5, 250, 0])),
+                    ("product", product),
+                    ("category", random.texts(count, &["Tea", "Coffee", "Sand"])),
+                    ("kind", random.texts(count, &["product", "delivery", "product", "product"])),
+                    ("points", random.numbers(count, &[7])),
+                ];
+                let mut columns = columns;
+                if random.below(8) == 0 {
+                    columns.push(("pieces", random.numbers(count, &[1, 2])));
+                }
+                if random.below(8) == 0 {
+                    columns.push(("amount", random.numbers(count, &[10, 20])));
+                }
+                random.rows(count, columns)
+            });
+            let payments = self.lists(count, 2, |random, count| {
+                let columns = vec![
+                    ("amount", random.numbers(count, &[5])),
+                    ("bank", random.texts(count, &["S1", "S2"])),
+                ];
+                random.rows(count, columns)
+            });
+            let days = arrow_array::Date32Array::from(self.some(count, &[20_000, -20_000]));
+            let columns = vec![
+                ("id", cells(self, &["a", "b", "long enough to be kept elsewhere"])),
+                ("kind", cells(self, &["sale", "sale", "sale", "return", "sail"])),
+                ("at", cells(self, &["2026-01-01T10:00", "2026-03-01T10:00Z", "2026-05-01T10:00"])),
+                ("store", cells(self, &["S1", "nul\u{0}", "S3", "S4", "S5", "S6"])),
+                ("delivered", Arc::new(days) as ArrayRef),
+                ("slot", cells(self, &["10:00", "11:30:05"])),
+                ("member", member),
+                ("lines", lines),
+                ("payments", payments),
+            ];
+            RecordBatch::from(row(columns))
+        }
+    }
+
+    #[test]
+    fn many_rows_go_into_the_slots_that_their_json_goes_into() {
+        let engine = engine();
+        let schema = engine.schema();
+        let mut random = Maker(0x9e37_79b9_7f4a_7c15);
+        let mut found = [[0, 0], [0, 0]];
+        for _ in 0..400 {
+            let count = 1 + random.below(30);
+            let batch = random.batch(count);
+            // A part of a batch is one, too.
+            let start = random.below(count);
+            let batch = batch.slice(start, count - start);
+            let columns = Columns::of(schema, batch.schema().fields()).unwrap_or_else(|why| panic!("{why}"));
+            let cells = Columns::cells(&batch);
+            let ready = columns.ready(schema, &cells, batch.num_rows());
+            let mut reader = Reader::new();
+            for row in 0..batch.num_rows() {
+                let (mut json, mut read, mut expected) =
+                    (Vec::new(), ReadEvent::default(), ReadEvent::default());
+                columns.write((&cells, row), &mut json);
+                let direct = ready.read(schema, &mut reader, row, &mut read);
+                let by_json = Reader::new().read(schema, &json, &mut expected).is_ok();
+                assert_eq!(direct, by_json, "{}", String::from_utf8_lossy(&json));
+                if direct {
+                    assert_eq!(read, expected, "{}", String::from_utf8_lossy(&json));
+                }
+                found[usize::from(direct)][usize::from(by_json)] += 1;
+            }
+        }
+        assert!(found[1][1] > 300 && found[0][0] > 300, "{found:?}");
     }
 
     #[test]

@@ -4,12 +4,11 @@
 //! errors when they are given, so that what is built can always be written.
 
 use super::{Cell, Column, ColumnKind, TableError, TableErrorKind};
-use arrow_array::builder::{
-    BooleanBuilder, Date32Builder, Decimal128Builder, Int64Builder, StringBuilder,
-    TimestampMicrosecondBuilder,
+use arrow_array::{
+    ArrayRef, BooleanArray, Date32Array, Decimal128Array, Int64Array, ListArray, RecordBatch,
+    RecordBatchOptions, StringArray, StructArray, TimestampMicrosecondArray,
 };
-use arrow_array::{ArrayRef, ListArray, RecordBatch, RecordBatchOptions, StructArray};
-use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{ArrowNativeType, BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use std::sync::Arc;
 
@@ -140,7 +139,8 @@ fn builders(columns: &[Column]) -> Vec<Builder> {
 #[derive(Debug)]
 pub struct Builder {
     name: String,
-    optional: bool,
+    /// Of a column whose values may be absent.
+    presence: Option<Presence>,
     values: Values,
     /// How many values it has, absent ones counted.
     length: usize,
@@ -148,71 +148,138 @@ pub struct Builder {
 
 #[derive(Debug)]
 enum Values {
-    Text(StringBuilder),
-    Whole(Int64Builder),
-    Decimal { most: u128, digits: u8, scale: u8, values: Decimal128Builder },
-    Truth(BooleanBuilder),
-    Instant(TimestampMicrosecondBuilder),
-    Date(Date32Builder),
-    Texts { entries: StringBuilder, list: List },
-    Rows { columns: Vec<Builder>, fields: Fields, count: usize, list: List },
+    Text(Strings),
+    Whole(Vec<i64>),
+    Decimal { most: u128, digits: u8, scale: u8, counts: Vec<i128> },
+    Truth(BooleanBufferBuilder),
+    Instant(Vec<i64>),
+    Date(Vec<i32>),
+    Texts { entries: Strings, ends: Ends },
+    Rows { columns: Vec<Builder>, fields: Fields, count: usize, ends: Ends },
 }
 
-/// Where the entries of each list end.
-#[derive(Debug)]
-struct List {
-    ends: Vec<i32>,
-    present: NullBufferBuilder,
+/// Which values are there. As long as all are or none is, nothing more is kept.
+#[derive(Debug, Default)]
+struct Presence {
+    /// Whether all are, where it is not known of each.
+    all: bool,
+    each: Option<BooleanBufferBuilder>,
 }
 
-impl List {
-    fn new() -> List {
-        List { ends: vec![0], present: NullBufferBuilder::new(0) }
+impl Presence {
+    /// Notes the value after so many.
+    #[inline]
+    fn note(&mut self, present: bool, length: usize) {
+        match &mut self.each {
+            Some(each) => each.append(present),
+            None if length == 0 => self.all = present,
+            None if self.all == present => {}
+            None => {
+                let mut each = BooleanBufferBuilder::new(2 * length);
+                each.append_n(length, self.all);
+                each.append(present);
+                self.each = Some(each);
+            }
+        }
     }
 
-    /// The list's entries end at `length`.
-    fn end(&mut self, length: usize, present: bool, name: &str) -> Result<(), TableError> {
-        let end = i32::try_from(length).map_err(|_| {
-            TableError::new(TableErrorKind::OutOfRange, name, "the lists of a batch have too many entries")
-        })?;
-        self.ends.push(end);
-        self.present.append(present);
+    fn take(&mut self, length: usize) -> Option<NullBuffer> {
+        match self.each.take() {
+            Some(mut each) => Some(NullBuffer::new(each.finish())),
+            None => (length > 0 && !self.all).then(|| NullBuffer::new_null(length)),
+        }
+    }
+}
+
+/// Where texts or lists end; each begins where the one before ends.
+#[derive(Debug)]
+struct Ends(Vec<i32>);
+
+impl Ends {
+    fn new(room: usize) -> Ends {
+        let mut ends = Vec::with_capacity(room + 1);
+        ends.push(0);
+        Ends(ends)
+    }
+
+    #[inline]
+    fn end(&mut self, length: usize, name: &str) -> Result<(), TableError> {
+        match i32::try_from(length) {
+            Ok(end) => self.0.push(end),
+            Err(_) => return Err(too_many(name)),
+        }
         Ok(())
     }
 
-    fn take(&mut self, kind: DataType, entries: ArrayRef) -> ArrayRef {
-        let mut room = Vec::with_capacity(self.ends.len());
-        room.push(0);
-        let ends = std::mem::replace(&mut self.ends, room);
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
-        Arc::new(ListArray::new(entry(kind), offsets, entries, self.present.finish()))
+    fn count(&self) -> usize {
+        self.0.len().saturating_sub(1)
+    }
+
+    fn take(&mut self) -> OffsetBuffer<i32> {
+        let room = Ends::new(self.count());
+        OffsetBuffer::new(ScalarBuffer::from(std::mem::replace(self, room).0))
+    }
+}
+
+/// Texts, one after another.
+#[derive(Debug)]
+struct Strings {
+    text: String,
+    ends: Ends,
+}
+
+impl Strings {
+    fn new() -> Strings {
+        Strings { text: String::new(), ends: Ends::new(0) }
+    }
+
+    #[inline]
+    fn push(&mut self, text: &str, name: &str) -> Result<(), TableError> {
+        self.text.push_str(text);
+        self.ends.end(self.text.len(), name)
+    }
+
+    fn take(&mut self, absent: Option<NullBuffer>) -> ArrayRef {
+        let room = String::with_capacity(self.text.len());
+        let text = Buffer::from_vec(std::mem::replace(&mut self.text, room).into_bytes());
+        Arc::new(StringArray::new(self.ends.take(), text, absent))
     }
 }
 
 impl Builder {
     fn new(column: &Column) -> Builder {
         let values = match &column.kind {
-            ColumnKind::Text => Values::Text(StringBuilder::new()),
-            ColumnKind::Whole => Values::Whole(Int64Builder::new()),
+            ColumnKind::Text => Values::Text(Strings::new()),
+            ColumnKind::Whole => Values::Whole(Vec::new()),
             ColumnKind::Decimal { digits, scale } => Values::Decimal {
                 most: 10u128.checked_pow(u32::from(*digits)).map_or(0, |count| count - 1),
                 digits: *digits,
                 scale: *scale,
-                values: decimals(*digits, *scale, 0),
+                counts: Vec::new(),
             },
-            ColumnKind::Truth => Values::Truth(BooleanBuilder::new()),
-            ColumnKind::Instant => Values::Instant(instants(0)),
-            ColumnKind::Date => Values::Date(Date32Builder::new()),
-            ColumnKind::Texts => Values::Texts { entries: StringBuilder::new(), list: List::new() },
+            ColumnKind::Truth => Values::Truth(BooleanBufferBuilder::new(0)),
+            ColumnKind::Instant => Values::Instant(Vec::new()),
+            ColumnKind::Date => Values::Date(Vec::new()),
+            ColumnKind::Texts => Values::Texts { entries: Strings::new(), ends: Ends::new(0) },
             ColumnKind::Rows(columns) => Values::Rows {
                 columns: builders(columns),
                 // The table was refused if they cannot be had.
                 fields: fields(columns).unwrap_or_default(),
                 count: 0,
-                list: List::new(),
+                ends: Ends::new(0),
             },
         };
-        Builder { name: column.name.clone(), optional: column.optional, values, length: 0 }
+        let presence = column.optional.then(Presence::default);
+        Builder { name: column.name.clone(), presence, values, length: 0 }
+    }
+
+    /// The value, or its absence, is given.
+    #[inline]
+    fn end(&mut self, present: bool) {
+        if let Some(presence) = &mut self.presence {
+            presence.note(present, self.length);
+        }
+        self.length += 1;
     }
 
     /// Adds a value.
@@ -244,20 +311,20 @@ impl Builder {
     /// # Errors
     /// Where one is needed.
     pub fn absent(&mut self) -> Result<(), TableError> {
-        if !self.optional {
+        if self.presence.is_none() {
             return Err(self.error(TableErrorKind::MissingValue, "a value is needed here"));
         }
         match &mut self.values {
-            Values::Text(values) => values.append_null(),
-            Values::Whole(values) => values.append_null(),
-            Values::Decimal { values, .. } => values.append_null(),
-            Values::Truth(values) => values.append_null(),
-            Values::Instant(values) => values.append_null(),
-            Values::Date(values) => values.append_null(),
-            Values::Texts { entries, list } => list.end(length_of(entries), false, &self.name)?,
-            Values::Rows { count, list, .. } => list.end(*count, false, &self.name)?,
+            Values::Text(texts) => texts.push("", &self.name)?,
+            Values::Whole(numbers) => numbers.push(0),
+            Values::Decimal { counts, .. } => counts.push(0),
+            Values::Truth(truths) => truths.append(false),
+            Values::Instant(instants) => instants.push(0),
+            Values::Date(days) => days.push(0),
+            Values::Texts { entries, ends } => ends.end(entries.ends.count(), &self.name)?,
+            Values::Rows { count, ends, .. } => ends.end(*count, &self.name)?,
         }
-        self.length += 1;
+        self.end(false);
         Ok(())
     }
 
@@ -266,12 +333,12 @@ impl Builder {
     /// # Errors
     /// Where the column holds something else.
     pub fn text(&mut self, text: &str) -> Result<(), TableError> {
-        let Values::Text(values) = &mut self.values else { return Err(self.other("a text")) };
+        let Values::Text(texts) = &mut self.values else { return Err(self.other("a text")) };
         if text.len() > LONGEST_TEXT {
             return Err(self.error(TableErrorKind::OutOfRange, "a text is longer than 64 MiB"));
         }
-        values.append_value(text);
-        self.length += 1;
+        texts.push(text, &self.name)?;
+        self.end(true);
         Ok(())
     }
 
@@ -280,9 +347,9 @@ impl Builder {
     /// # Errors
     /// Where the column holds something else.
     pub fn whole(&mut self, number: i64) -> Result<(), TableError> {
-        let Values::Whole(values) = &mut self.values else { return Err(self.other("a whole number")) };
-        values.append_value(number);
-        self.length += 1;
+        let Values::Whole(numbers) = &mut self.values else { return Err(self.other("a whole number")) };
+        numbers.push(number);
+        self.end(true);
         Ok(())
     }
 
@@ -291,15 +358,15 @@ impl Builder {
     /// # Errors
     /// Where the column holds something else or has too few digits.
     pub fn decimal(&mut self, count: i128) -> Result<(), TableError> {
-        let Values::Decimal { most, digits, values, .. } = &mut self.values else {
+        let Values::Decimal { most, digits, counts, .. } = &mut self.values else {
             return Err(self.other("a decimal"));
         };
         if count.unsigned_abs() > *most {
             let message = format!("a decimal has more than the column's {digits} digits");
             return Err(self.error(TableErrorKind::OutOfRange, &message));
         }
-        values.append_value(count);
-        self.length += 1;
+        counts.push(count);
+        self.end(true);
         Ok(())
     }
 
@@ -308,9 +375,9 @@ impl Builder {
     /// # Errors
     /// Where the column holds something else.
     pub fn truth(&mut self, truth: bool) -> Result<(), TableError> {
-        let Values::Truth(values) = &mut self.values else { return Err(self.other("true or false")) };
-        values.append_value(truth);
-        self.length += 1;
+        let Values::Truth(truths) = &mut self.values else { return Err(self.other("true or false")) };
+        truths.append(truth);
+        self.end(true);
         Ok(())
     }
 
@@ -319,12 +386,12 @@ impl Builder {
     /// # Errors
     /// Where the column holds something else, or the instant is some 292 000 years away.
     pub fn instant(&mut self, seconds: i64) -> Result<(), TableError> {
-        let Values::Instant(values) = &mut self.values else { return Err(self.other("an instant")) };
+        let Values::Instant(instants) = &mut self.values else { return Err(self.other("an instant")) };
         let Some(microseconds) = seconds.checked_mul(1_000_000) else {
             return Err(self.error(TableErrorKind::OutOfRange, "an instant is beyond what the column holds"));
         };
-        values.append_value(microseconds);
-        self.length += 1;
+        instants.push(microseconds);
+        self.end(true);
         Ok(())
     }
 
@@ -333,12 +400,12 @@ impl Builder {
     /// # Errors
     /// Where the column holds something else, or the day does not fit 32 bits.
     pub fn date(&mut self, days: i64) -> Result<(), TableError> {
-        let Values::Date(values) = &mut self.values else { return Err(self.other("a day")) };
+        let Values::Date(dates) = &mut self.values else { return Err(self.other("a day")) };
         let Ok(days) = i32::try_from(days) else {
             return Err(self.error(TableErrorKind::OutOfRange, "a day is beyond what the column holds"));
         };
-        values.append_value(days);
-        self.length += 1;
+        dates.push(days);
+        self.end(true);
         Ok(())
     }
 
@@ -347,14 +414,14 @@ impl Builder {
     /// # Errors
     /// Where the column holds something else.
     pub fn texts<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) -> Result<(), TableError> {
-        let Values::Texts { entries, list } = &mut self.values else {
+        let Values::Texts { entries, ends } = &mut self.values else {
             return Err(self.other("a list of texts"));
         };
         for text in texts {
-            entries.append_value(text);
+            entries.push(text, &self.name)?;
         }
-        list.end(length_of(entries), true, &self.name)?;
-        self.length += 1;
+        ends.end(entries.ends.count(), &self.name)?;
+        self.end(true);
         Ok(())
     }
 
@@ -392,22 +459,22 @@ impl Builder {
     /// # Errors
     /// Where the column holds no rows, or a batch has more than fit 31 bits.
     pub fn end_rows(&mut self) -> Result<(), TableError> {
-        let Values::Rows { count, list, .. } = &mut self.values else {
+        let Values::Rows { count, ends, .. } = &mut self.values else {
             return Err(self.other("a list of rows"));
         };
-        list.end(*count, true, &self.name)?;
-        self.length += 1;
+        ends.end(*count, &self.name)?;
+        self.end(true);
         Ok(())
     }
 
     fn bytes(&self) -> usize {
         match &self.values {
-            Values::Text(values) => values.values_slice().len() + 4 * self.length,
+            Values::Text(texts) => texts.text.len() + 4 * self.length,
             Values::Whole(_) | Values::Instant(_) => 8 * self.length,
             Values::Decimal { .. } => 16 * self.length,
             Values::Truth(_) => self.length / 8,
             Values::Date(_) => 4 * self.length,
-            Values::Texts { entries, .. } => entries.values_slice().len() + 4 * self.length,
+            Values::Texts { entries, .. } => entries.text.len() + 4 * self.length,
             Values::Rows { columns, .. } => {
                 columns.iter().map(Builder::bytes).sum::<usize>() + 4 * self.length
             }
@@ -416,22 +483,25 @@ impl Builder {
 
     fn take(&mut self) -> ArrayRef {
         let length = std::mem::take(&mut self.length);
+        let absent = self.presence.as_mut().and_then(|presence| presence.take(length));
         match &mut self.values {
-            Values::Text(values) => {
-                let room = StringBuilder::with_capacity(length, values.values_slice().len());
-                Arc::new(std::mem::replace(values, room).finish())
+            Values::Text(texts) => texts.take(absent),
+            Values::Whole(numbers) => Arc::new(Int64Array::new(taken(numbers), absent)),
+            Values::Decimal { counts, digits, scale, .. } => {
+                let array = Decimal128Array::new(taken(counts), absent);
+                Arc::new(array.with_data_type(decimals(*digits, *scale)))
             }
-            Values::Whole(values) => {
-                Arc::new(std::mem::replace(values, Int64Builder::with_capacity(length)).finish())
+            Values::Truth(truths) => Arc::new(BooleanArray::new(truths.finish(), absent)),
+            Values::Instant(instants) => {
+                let array = TimestampMicrosecondArray::new(taken(instants), absent);
+                Arc::new(array.with_timezone(UNIVERSAL))
             }
-            Values::Decimal { values, digits, scale, .. } => {
-                Arc::new(std::mem::replace(values, decimals(*digits, *scale, length)).finish())
+            Values::Date(dates) => Arc::new(Date32Array::new(taken(dates), absent)),
+            Values::Texts { entries, ends } => {
+                let texts = entries.take(None);
+                Arc::new(ListArray::new(entry(DataType::Utf8), ends.take(), texts, absent))
             }
-            Values::Truth(values) => Arc::new(values.finish()),
-            Values::Instant(values) => Arc::new(std::mem::replace(values, instants(length)).finish()),
-            Values::Date(values) => Arc::new(values.finish()),
-            Values::Texts { entries, list } => list.take(DataType::Utf8, Arc::new(entries.finish())),
-            Values::Rows { columns, fields, count, list } => {
+            Values::Rows { columns, fields, count, ends } => {
                 let length = std::mem::take(count);
                 let arrays: Vec<ArrayRef> = columns.iter_mut().map(Builder::take).collect();
                 let entries: ArrayRef = if arrays.is_empty() {
@@ -439,7 +509,8 @@ impl Builder {
                 } else {
                     Arc::new(StructArray::new(fields.clone(), arrays, None))
                 };
-                list.take(DataType::Struct(fields.clone()), entries)
+                let kind = DataType::Struct(fields.clone());
+                Arc::new(ListArray::new(entry(kind), ends.take(), entries, absent))
             }
         }
     }
@@ -461,15 +532,17 @@ fn other(name: &str, given: &str) -> TableError {
     TableError::new(TableErrorKind::WrongType, name, message)
 }
 
-fn decimals(digits: u8, scale: u8, room: usize) -> Decimal128Builder {
-    let kind = DataType::Decimal128(digits, i8::try_from(scale).unwrap_or(0));
-    Decimal128Builder::with_capacity(room).with_data_type(kind)
+#[cold]
+fn too_many(name: &str) -> TableError {
+    TableError::new(TableErrorKind::OutOfRange, name, "the texts or lists of a batch are too long together")
 }
 
-fn instants(room: usize) -> TimestampMicrosecondBuilder {
-    TimestampMicrosecondBuilder::with_capacity(room).with_timezone(UNIVERSAL)
+fn decimals(digits: u8, scale: u8) -> DataType {
+    DataType::Decimal128(digits, i8::try_from(scale).unwrap_or(0))
 }
 
-fn length_of(entries: &StringBuilder) -> usize {
-    arrow_array::builder::ArrayBuilder::len(entries)
+/// Values as a column holds them. There is room for as many again.
+fn taken<T: ArrowNativeType>(values: &mut Vec<T>) -> ScalarBuffer<T> {
+    let room = Vec::with_capacity(values.len());
+    ScalarBuffer::from(std::mem::replace(values, room))
 }

@@ -23,7 +23,8 @@ pub(crate) struct Cells<'b> {
     values: Values<'b>,
 }
 
-enum Values<'b> {
+/// The values of a column, by their type.
+pub(crate) enum Values<'b> {
     /// Of a type that is not read.
     Unread,
     Text(Texts<'b>),
@@ -47,15 +48,26 @@ enum Values<'b> {
     Row(Vec<Cells<'b>>),
 }
 
-enum Texts<'b> {
+/// Texts of a column.
+pub(crate) enum Texts<'b> {
     Plain(&'b StringArray),
     Large(&'b LargeStringArray),
     View(&'b StringViewArray),
-    /// Numbers of texts; numbers of absent rows may be anything.
-    Numbered(Wholes<'b>, Box<Texts<'b>>, Option<&'b NullBuffer>),
+    Numbered(Box<Numbered<'b>>),
 }
 
-enum Wholes<'b> {
+/// Numbers of texts.
+pub(crate) struct Numbered<'b> {
+    /// By row; those of absent rows may be anything.
+    pub(crate) numbers: Wholes<'b>,
+    texts: Texts<'b>,
+    absent: Option<&'b NullBuffer>,
+    /// How many texts.
+    pub(crate) count: usize,
+}
+
+/// Whole numbers of a column.
+pub(crate) enum Wholes<'b> {
     I8(&'b PrimitiveArray<Int8Type>),
     I16(&'b PrimitiveArray<Int16Type>),
     I32(&'b [i32]),
@@ -66,7 +78,9 @@ enum Wholes<'b> {
     U64(&'b PrimitiveArray<UInt64Type>),
 }
 
-enum Ends<'b> {
+/// Where each list or text of a column ends; it begins where the one before ends.
+#[derive(Clone, Copy)]
+pub(crate) enum Ends<'b> {
     Short(&'b [i32]),
     Long(&'b [i64]),
 }
@@ -140,10 +154,27 @@ impl<'b> Cells<'b> {
         Cells { absent: array.nulls(), values: Values::of(array, depth).unwrap_or(Values::Unread) }
     }
 
+    /// The values of all rows; of absent ones they may be anything.
+    pub(crate) fn values(&self) -> &Values<'b> {
+        &self.values
+    }
+
+    /// Whether a row has no value.
+    #[inline]
+    pub(crate) fn is_absent(&self, row: usize) -> bool {
+        self.absent.is_some_and(|absent| row >= absent.len() || absent.is_null(row))
+    }
+
+    /// Whether one of these rows has no value.
+    #[inline]
+    pub(crate) fn is_one_absent(&self, rows: Range<usize>) -> bool {
+        self.absent.is_some() && rows.into_iter().any(|row| self.is_absent(row))
+    }
+
     /// The value of a row; nothing where it is absent or not read.
     #[inline]
     pub(crate) fn at(&self, row: usize) -> Option<Item<'_, 'b>> {
-        if self.absent.is_some_and(|absent| row >= absent.len() || absent.is_null(row)) {
+        if self.is_absent(row) {
             return None;
         }
         Some(match &self.values {
@@ -240,26 +271,78 @@ impl<'b> Texts<'b> {
                 if matches!(texts.data_type(), DataType::Dictionary(..)) {
                     return None;
                 }
-                Texts::Numbered(Wholes::of(numbered.keys())?, Box::new(Texts::of(texts)?), texts.nulls())
+                Texts::Numbered(Box::new(Numbered {
+                    numbers: Wholes::of(numbered.keys())?,
+                    texts: Texts::of(texts)?,
+                    absent: texts.nulls(),
+                    count: texts.len(),
+                }))
             }
             _ => return None,
         })
     }
 
+    /// The texts of these rows where they stand one after another; nothing of those that stand otherwise.
+    pub(crate) fn block(&self, rows: Range<usize>) -> Option<Block<'b>> {
+        let (bytes, ends) = match self {
+            Texts::Plain(array) => (array.value_data(), Ends::Short(array.value_offsets())),
+            Texts::Large(array) => (array.value_data(), Ends::Long(array.value_offsets())),
+            Texts::View(_) | Texts::Numbered(_) => return None,
+        };
+        let range = ends.span(rows)?;
+        let start = range.start;
+        Some(Block { text: std::str::from_utf8(bytes.get(range)?).ok()?, start, ends })
+    }
+
+    /// The text of a row.
     #[inline]
-    fn at(&self, row: usize) -> Option<&'b str> {
+    pub(crate) fn at(&self, row: usize) -> Option<&'b str> {
         match self {
             Texts::Plain(array) => (row < array.len()).then(|| array.value(row)),
             Texts::Large(array) => (row < array.len()).then(|| array.value(row)),
             Texts::View(array) => (row < array.len()).then(|| array.value(row)),
-            Texts::Numbered(numbers, texts, absent) => {
-                let number = usize::try_from(numbers.at(row)?).ok()?;
-                if absent.is_some_and(|absent| number >= absent.len() || absent.is_null(number)) {
-                    return None;
-                }
-                texts.at(number)
-            }
+            Texts::Numbered(of) => of.text(usize::try_from(of.numbers.at(row)?).ok()?),
         }
+    }
+}
+
+impl<'b> Numbered<'b> {
+    /// The text of a number.
+    #[inline]
+    pub(crate) fn text(&self, number: usize) -> Option<&'b str> {
+        if self.absent.is_some_and(|absent| number >= absent.len() || absent.is_null(number)) {
+            return None;
+        }
+        self.texts.at(number)
+    }
+}
+
+/// Texts of some rows, one after another.
+pub(crate) struct Block<'b> {
+    text: &'b str,
+    /// Where the text begins among all of the column's.
+    start: usize,
+    ends: Ends<'b>,
+}
+
+impl<'b> Block<'b> {
+    /// The text of a row.
+    #[inline]
+    pub(crate) fn at(&self, row: usize) -> Option<&'b str> {
+        self.together(row..row + 1)
+    }
+
+    /// The texts of rows as one.
+    #[inline]
+    pub(crate) fn together(&self, rows: Range<usize>) -> Option<&'b str> {
+        let range = self.ends.span(rows)?;
+        self.text.get(range.start.checked_sub(self.start)?..range.end.checked_sub(self.start)?)
+    }
+
+    /// Bytes of the text of a row.
+    #[inline]
+    pub(crate) fn length(&self, row: usize) -> usize {
+        self.ends.at(row).map_or(0, |range| range.len())
     }
 }
 
@@ -279,7 +362,7 @@ impl<'b> Wholes<'b> {
     }
 
     #[inline]
-    fn at(&self, row: usize) -> Option<i128> {
+    pub(crate) fn at(&self, row: usize) -> Option<i128> {
         Some(match self {
             Wholes::I8(array) => i128::from(*array.values().get(row)?),
             Wholes::I16(array) => i128::from(*array.values().get(row)?),
@@ -294,10 +377,18 @@ impl<'b> Wholes<'b> {
 }
 
 impl Ends<'_> {
-    fn at(&self, row: usize) -> Option<Range<usize>> {
+    /// What belongs to a row.
+    #[inline]
+    pub(crate) fn at(&self, row: usize) -> Option<Range<usize>> {
+        self.span(row..row + 1)
+    }
+
+    /// What belongs to these rows.
+    #[inline]
+    pub(crate) fn span(&self, rows: Range<usize>) -> Option<Range<usize>> {
         let (start, end) = match self {
-            Ends::Short(ends) => (i64::from(*ends.get(row)?), i64::from(*ends.get(row + 1)?)),
-            Ends::Long(ends) => (*ends.get(row)?, *ends.get(row + 1)?),
+            Ends::Short(ends) => (i64::from(*ends.get(rows.start)?), i64::from(*ends.get(rows.end)?)),
+            Ends::Long(ends) => (*ends.get(rows.start)?, *ends.get(rows.end)?),
         };
         Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }

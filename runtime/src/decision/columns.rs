@@ -18,6 +18,9 @@ use std::sync::Arc;
 /// Digits of an amount: any sum of 64-bit amounts.
 const DIGITS: u8 = 38;
 
+/// Bytes of what most decisions have beside their columns.
+const MORE: usize = 1 << 9;
+
 /// The columns of the decisions of one program.
 #[derive(Debug)]
 pub struct DecisionColumns {
@@ -189,10 +192,13 @@ impl DecisionColumns {
             of_error.text(fault_name(fault.kind))?;
             of_place.text(&place(&names.program, fault.place))
         })?;
-        let mut more = Vec::new();
+        let mut more = Vec::with_capacity(MORE);
         names.write_more(&mut more, event, raw);
-        let more = Some(more).filter(|more| !more.is_empty());
-        some_text(of_more, more.as_deref().map(String::from_utf8_lossy).as_deref())?;
+        match std::str::from_utf8(&more) {
+            Ok("") => of_more.absent()?,
+            Ok(more) => of_more.text(more)?,
+            Err(_) => of_more.text(&String::from_utf8_lossy(&more))?,
+        }
         table.end_row()
     }
 

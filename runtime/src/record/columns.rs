@@ -1,12 +1,12 @@
 //! Events from columns of Arrow: a row for each event, its lines and payments as lists of rows.
 //!
-//! The columns are held against the program's records once, when the file is opened. A row then goes into its slots value
-//! by value. One that does not go in becomes JSON, digit by digit, and the record's reader says what is wrong with it: so
-//! there is one place that words what is refused, and a refused row can be given back mended.
+//! The columns are held against the program's records once, when the file is opened. A row then goes into its slots, as a
+//! rule column by column (`runs.rs`). One that does not go in becomes JSON, digit by digit, and the record's reader says what is
+//! wrong with it: so there is one place that words what is refused, and a refused row can be given back mended.
 
 use super::fill::{Pour, Refused, Target};
-use super::reader::{ReadEvent, Reader};
-use super::schema::{Builtin, EVENT, Field, LINE, List, MEMBER, PAYMENT};
+use super::runs::Ready;
+use super::schema::{Builtin, EVENT, Field, LINE, MEMBER, PAYMENT};
 use super::value::{Form, Scalar, Unit};
 use super::{Schema, UnknownFields};
 use crate::clock::{date_text, instant_text, time_text};
@@ -21,23 +21,23 @@ const DEPTH: usize = 16;
 
 /// The columns of an object that the program reads.
 #[derive(Debug, Default)]
-struct Object {
-    columns: Vec<Column>,
+pub(super) struct Object {
+    pub columns: Vec<Column>,
 }
 
 #[derive(Debug)]
-struct Column {
+pub(super) struct Column {
     /// Position among the columns of the table or the row.
-    at: usize,
+    pub at: usize,
     /// The key with quotes and colon.
-    key: Vec<u8>,
+    pub key: Vec<u8>,
     /// Number of the field.
-    field: usize,
-    part: Part,
+    pub field: usize,
+    pub part: Part,
 }
 
 #[derive(Debug)]
-enum Part {
+pub(super) enum Part {
     /// A value, or texts of a set.
     Value,
     /// An object of the event, its member or a line.
@@ -302,83 +302,34 @@ fn write_value(out: &mut Vec<u8>, item: Item<'_, '_>) {
 }
 
 impl Pour<'_, '_> {
-    fn object(
+    /// A value by itself.
+    pub(super) fn cell(
         &mut self,
-        of: &Object,
+        column: &Column,
         target: Target,
-        cells: &[Cells<'_>],
+        cells: &Cells<'_>,
         row: usize,
     ) -> Result<(), Refused> {
-        for column in &of.columns {
-            let Some(item) = cells.get(column.at).and_then(|cells| cells.at(row)) else { continue };
-            self.take(column.key.len() + 3)?;
-            match (&column.part, item) {
-                (Part::Value, item) => self.item(column.field, target, item)?,
-                (Part::Object(object), Item::Row(cells, row)) => self.object(object, target, cells, row)?,
-                (Part::Member(object), Item::Row(cells, row)) => {
-                    self.fill.found.inline_member = true;
-                    self.object(object, target, cells, row)?;
-                    self.fill.out.member().ok_or(Refused)?;
-                }
-                (Part::MemberId, Item::Text(id)) if !id.is_empty() => {
-                    self.text(id)?;
-                    self.fill.found.inline_member = true;
-                    self.fill.out.member = Some(self.fill.out.keep(id));
-                }
-                (Part::Lines(object), Item::List(entries, range)) => {
-                    self.fill.found.lines = true;
-                    self.rows(entries, range, |pour, count, cells, row| {
-                        let base = pour.fill.begin_line();
-                        pour.object(object, Target::Line(base), cells, row)?;
-                        pour.fill.end_line(base, count, 0);
-                        Ok(())
-                    })?;
-                    self.fill.finish_lines().map_err(|_| Refused)?;
-                }
-                (Part::Payments(object), Item::List(entries, range)) => {
-                    self.fill.found.payments = true;
-                    self.rows(entries, range, |pour, _, cells, row| {
-                        let base = pour.fill.begin_payment();
-                        pour.object(object, Target::Payment(base), cells, row)?;
-                        pour.fill.finish_payment(base, 0).map_err(|_| Refused)
-                    })?;
-                }
-                (Part::List(number, object), Item::List(entries, range)) => {
-                    let schema = self.fill.schema;
-                    let list: &List = schema.lists.get(*number).ok_or(Refused)?;
-                    self.rows(entries, range, |pour, _, cells, row| {
-                        let base = pour.fill.begin_row(list);
-                        pour.object(object, Target::Row(*number, base), cells, row)?;
-                        pour.fill.finish_row(list, base, 0).map_err(|_| Refused)
-                    })?;
-                }
-                (
-                    Part::Object(_)
-                    | Part::Member(_)
-                    | Part::MemberId
-                    | Part::Lines(_)
-                    | Part::Payments(_)
-                    | Part::List(..),
-                    _,
-                ) => return Err(Refused),
+        let Some(item) = cells.at(row) else { return Ok(()) };
+        self.take(column.key.len() + 3)?;
+        match (&column.part, item) {
+            (Part::Value, item) => self.item(column.field, target, item),
+            (Part::MemberId, Item::Text(id)) if !id.is_empty() => {
+                self.text(id)?;
+                self.fill.found.inline_member = true;
+                self.fill.out.member = Some(self.fill.out.keep(id));
+                Ok(())
             }
+            (
+                Part::Object(_)
+                | Part::Member(_)
+                | Part::MemberId
+                | Part::Lines(_)
+                | Part::Payments(_)
+                | Part::List(..),
+                _,
+            ) => Err(Refused),
         }
-        Ok(())
-    }
-
-    fn rows(
-        &mut self,
-        entries: &Cells<'_>,
-        range: std::ops::Range<usize>,
-        mut each: impl FnMut(&mut Self, usize, &[Cells<'_>], usize) -> Result<(), Refused>,
-    ) -> Result<(), Refused> {
-        self.fits(range.len())?;
-        for (count, at) in range.enumerate() {
-            self.take(3)?;
-            let Some(Item::Row(cells, row)) = entries.at(at) else { return Err(Refused) };
-            each(self, count, cells, row)?;
-        }
-        Ok(())
     }
 
     fn item(&mut self, field: usize, target: Target, item: Item<'_, '_>) -> Result<(), Refused> {
@@ -408,6 +359,7 @@ impl Pour<'_, '_> {
 #[derive(Debug)]
 pub(crate) struct Columns {
     object: Object,
+    names_purchases: bool,
 }
 
 impl Columns {
@@ -423,7 +375,13 @@ impl Columns {
             let message = "the table has no such column; it names the event of each row";
             return Err(TableError::new(TableErrorKind::MissingColumn, "id", message));
         }
-        Ok(Columns { object })
+        let names_purchases = object.columns.iter().any(|column| schema.names_purchase(column.field));
+        Ok(Columns { object, names_purchases })
+    }
+
+    /// Whether events may name the one whose goods come back.
+    pub(crate) fn names_purchases(&self) -> bool {
+        self.names_purchases
     }
 
     /// The values of a batch, as the other functions take them.
@@ -431,19 +389,9 @@ impl Columns {
         batch.columns().iter().map(|array| Cells::of(array.as_ref(), DEPTH)).collect()
     }
 
-    /// Reads a row into its slots. False where it does not go in, or only its JSON tells whether it does: what is then in
-    /// `out` is of no use, and [`Columns::write`] gives what the record's reader takes.
-    pub(crate) fn read(
-        &self,
-        schema: &Schema,
-        reader: &mut Reader,
-        (cells, row): (&[Cells<'_>], usize),
-        out: &mut ReadEvent,
-    ) -> bool {
-        reader.read_filled(schema, out, |fill| {
-            let mut pour = Pour::new(fill);
-            pour.object(&self.object, Target::Event, cells, row).is_ok() && pour.fill.finish_event().is_ok()
-        })
+    /// So many rows of a batch, to be read one after another.
+    pub(crate) fn ready<'c>(&'c self, schema: &Schema, cells: &'c [Cells<'c>], rows: usize) -> Ready<'c> {
+        Ready::of(schema, &self.object, cells, 0..rows)
     }
 
     /// Appends a row as JSON.

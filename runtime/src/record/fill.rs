@@ -259,19 +259,44 @@ impl<'r, 's> Fill<'r, 's> {
         base
     }
 
-    /// A new payment; its place among the slots of payments.
-    pub fn begin_payment(&mut self) -> usize {
-        let payments = &mut self.out.record.payments;
-        let base = payments.len();
-        payments.resize(base + self.schema.payment_width, MISSING);
+    /// So many new lines, all of them open until they are worked out; the place of the first among the slots of lines.
+    #[cfg(feature = "columnar")]
+    pub fn begin_lines(&mut self, count: usize) -> usize {
+        let (lines, width) = (&mut self.out.record.lines, self.schema.line_width);
+        let base = lines.len();
+        lines.resize(base + count * width, MISSING);
+        let open = |row| ReadLine { parts: LineParts::default(), base: base + row * width, row, at: 0 };
+        self.lines.extend((0..count).map(open));
         base
     }
 
-    /// A new row of a list; its place among the slots of the list.
-    pub fn begin_row(&mut self, list: &List) -> usize {
+    /// What an open line says, by its number.
+    #[cfg(feature = "columnar")]
+    pub fn open_line(&mut self, number: usize) -> Option<&mut LineParts> {
+        self.lines.get_mut(number).map(|line| &mut line.parts)
+    }
+
+    /// The line that single values are of becomes the one of this number, and the other way round.
+    #[cfg(feature = "columnar")]
+    pub fn exchange(&mut self, number: usize) {
+        if let Some(open) = self.lines.get_mut(number) {
+            std::mem::swap(&mut open.parts, &mut self.line);
+        }
+    }
+
+    /// So many new payments; the place of the first among the slots of payments.
+    pub fn begin_payments(&mut self, count: usize) -> usize {
+        let payments = &mut self.out.record.payments;
+        let base = payments.len();
+        payments.resize(base + count * self.schema.payment_width, MISSING);
+        base
+    }
+
+    /// So many new rows of a list; the place of the first among the slots of the list.
+    pub fn begin_rows(&mut self, list: &List, count: usize) -> usize {
         let Some(table) = self.out.record.tables.get_mut(list.table) else { return 0 };
         let base = table.slots.len();
-        table.slots.resize(base + list.width, MISSING);
+        table.slots.resize(base + count * list.width, MISSING);
         base
     }
 
@@ -759,15 +784,15 @@ pub(super) struct Refused;
 pub(super) struct Pour<'r, 's> {
     pub fill: Fill<'r, 's>,
     /// Numbers of the names of a set.
-    set: Vec<u32>,
+    set: &'r mut Vec<u32>,
     /// Bytes that the record may still have, as JSON.
     room: usize,
 }
 
 impl<'r, 's> Pour<'r, 's> {
-    pub fn new(fill: Fill<'r, 's>) -> Pour<'r, 's> {
+    pub fn new(fill: Fill<'r, 's>, set: &'r mut Vec<u32>) -> Pour<'r, 's> {
         let room = fill.schema.options().limits.record.min(MAX_RECORD_SET);
-        Pour { fill, set: Vec::new(), room }
+        Pour { fill, set, room }
     }
 
     /// A single value of a field.
@@ -815,7 +840,23 @@ impl<'r, 's> Pour<'r, 's> {
             self.set.push(number);
         }
         self.fits(self.set.len())?;
-        self.fill.set(target, *slot, &mut self.set);
+        self.fill.set(target, *slot, self.set);
+        Ok(())
+    }
+
+    /// As [`Pour::names`], of names for which there is room.
+    #[cfg(feature = "columnar")]
+    pub fn set<'n>(
+        &mut self,
+        (slot, kind): (u32, usize),
+        target: Target,
+        names: impl Iterator<Item = Option<&'n str>>,
+    ) -> std::result::Result<(), Refused> {
+        self.set.clear();
+        for name in names {
+            self.set.push(self.fill.symbol(kind, name.ok_or(Refused)?));
+        }
+        self.fill.set(target, slot, self.set);
         Ok(())
     }
 

@@ -9,6 +9,8 @@ mod event;
 mod fill;
 pub(crate) mod json;
 mod reader;
+#[cfg(feature = "columnar")]
+pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod sheet;
 pub(crate) mod value;

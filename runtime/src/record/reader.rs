@@ -4,7 +4,9 @@
 //! record is refused.
 
 use super::error::{RecordError, RecordErrorKind as Error};
-use super::fill::{Fill, ReadLine, Strangers, Target, Value, complete, missing, name_of, number_of};
+use super::fill::{
+    Fill, Pour, ReadLine, Refused, Strangers, Target, Value, complete, missing, name_of, number_of,
+};
 use super::json::{Cursor, Expected, Kind, Malformed, Span, Word};
 use super::schema::{Builtin, EVENT, LINE, MAX_RECORD_SET, MEMBER, PAYMENT, Schema, UnknownFields, Usual};
 use super::value::{Form, Scalar};
@@ -392,11 +394,13 @@ impl Reader {
         &mut self,
         schema: &Schema,
         out: &mut ReadEvent,
-        fill: impl FnOnce(Fill<'_, '_>) -> bool,
+        fill: impl FnOnce(&mut Pour<'_, '_>) -> std::result::Result<(), Refused>,
     ) -> bool {
         out.clear();
         self.strangers.clear();
-        let whole = fill(Fill::new(schema, &mut self.strangers, &mut self.lines, out));
+        let empty = Fill::new(schema, &mut self.strangers, &mut self.lines, out);
+        let mut pour = Pour::new(empty, &mut self.scratch.set);
+        let whole = fill(&mut pour).is_ok() && pour.fill.finish_event().is_ok();
         if whole {
             self.name_others(schema, out);
         }
@@ -855,7 +859,7 @@ impl<'i> Reading<'_, '_, 'i> {
                 self.object(node, Target::Line(base)).map_err(within)?;
                 self.fill.end_line(base, count, at);
             } else {
-                let base = self.fill.begin_payment();
+                let base = self.fill.begin_payments(1);
                 let row = self.object(node, Target::Payment(base));
                 row.and_then(|()| self.fill.finish_payment(base, at)).map_err(within)?;
             }
@@ -880,7 +884,7 @@ impl<'i> Reading<'_, '_, 'i> {
                 return Err(self.wrong_type("this should be an object").within(&format!("[{count}]")));
             }
             let decoded = self.scratch.decoded.len();
-            let base = self.fill.begin_row(list);
+            let base = self.fill.begin_rows(list, 1);
             let row = self.object(list.node, Target::Row(number, base));
             row.and_then(|()| self.fill.finish_row(list, base, at))
                 .map_err(|error| error.within(&format!("[{count}]")))?;

@@ -562,6 +562,11 @@ impl Schema {
         self.nodes.get(node as usize)?.fields.get(key).copied()
     }
 
+    /// Whether a field names the event whose goods come back, which may be anybody's.
+    pub(crate) fn names_purchase(&self, field: usize) -> bool {
+        self.fields.get(field).is_some_and(|field| field.builtin == Builtin::Of)
+    }
+
     /// The keys of an object, sorted.
     pub(crate) fn keys(&self, node: u32) -> Vec<&str> {
         let mut keys: Vec<&str> = self

@@ -172,7 +172,9 @@ impl Header {
             }
             // With what stands around names and values, and each byte of a name as an escape.
             let around = path.iter().map(|key| 6 * key.len() + 8).sum();
-            if let Some(bound) = header.bound.get_mut(column) {
+            // A second column of a field has no place but in the JSON, whose reader refuses an event that has both.
+            let is_second = header.bound.iter().flatten().any(|bound| bound.field == number);
+            if let Some(bound) = header.bound.get_mut(column).filter(|_| !is_second) {
                 *bound = Some(Bound { part, field: number, shape, around });
             }
             let object = match part {
@@ -190,6 +192,11 @@ impl Header {
             }
             (None, _) => Err("the table has no column `id`".to_owned()),
         }
+    }
+
+    /// Whether events may name the one whose goods come back.
+    pub fn names_purchases(&self, schema: &Schema) -> bool {
+        self.bound.iter().flatten().any(|bound| schema.names_purchase(bound.field))
     }
 }
 
@@ -467,10 +474,7 @@ impl Sheet {
         if self.events.get(event).is_none_or(|event| event.fault.is_some() || event.cut) {
             return false;
         }
-        reader.read_filled(schema, out, |fill| {
-            let mut pour = Pour::new(fill);
-            self.pour(event, &mut pour).is_ok() && pour.fill.finish_event().is_ok()
-        })
+        reader.read_filled(schema, out, |pour| self.pour(event, pour))
     }
 
     fn pour(&self, event: usize, pour: &mut Pour<'_, '_>) -> Result<(), Refused> {
@@ -499,7 +503,7 @@ impl Sheet {
                     Part::Event | Part::Member => continue,
                     Part::Line => Target::Line(*line.get_or_insert_with(|| pour.fill.begin_line())),
                     Part::Payment => {
-                        Target::Payment(*payment.get_or_insert_with(|| pour.fill.begin_payment()))
+                        Target::Payment(*payment.get_or_insert_with(|| pour.fill.begin_payments(1)))
                     }
                 };
                 cell_into(pour, bound, target, cell)?;
