@@ -7,6 +7,7 @@
 
 pub mod beside;
 mod correct;
+mod excerpt;
 pub mod origin;
 pub(crate) mod remembered;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod tests;
 
 use beside::{Beside, Undone, Withdrawn};
 pub use correct::Correction;
+pub use excerpt::Excerpt;
 pub use origin::{Left, Origin, OriginLine, Risen};
 pub use remembered::Remembered;
 

@@ -3,6 +3,7 @@
 //! know how it is stored.
 
 use super::beside::Beside;
+use super::excerpt::Excerpt;
 use super::remembered::Remembered;
 use super::{Refund, Returned};
 use crate::record::{ReadEvent, Reader, Schema};
@@ -69,7 +70,7 @@ pub struct Risen {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OriginLine {
     /// Its sku.
-    pub sku: Box<str>,
+    pub sku: Excerpt,
     /// Its pieces.
     pub pieces: i64,
     /// What was paid after all discounts.
@@ -114,11 +115,12 @@ impl OriginLine {
 }
 
 impl Origin {
-    /// An event that was decided, as it is kept. `before` is what the member had before it.
-    pub fn of(
+    /// An event that was decided, as it is kept, with the members that these slots of it name; without what its member had
+    /// before it.
+    pub(crate) fn of(
         program: &Program,
         (schema, reader): (&Schema, &Reader),
-        event: &ReadEvent,
+        (event, others): (&ReadEvent, &[SlotId]),
         decision: &Decision,
         order: u64,
     ) -> Origin {
@@ -128,7 +130,7 @@ impl Origin {
             let shares = shares.filter(|share| share.row == row);
             shares.fold(0i64, |sum, share| sum.saturating_add(share.amount))
         };
-        let lines = event.record.lines.chunks_exact(width).zip(&decision.lines).zip(0u32..);
+        let lines = event.record.lines.chunks_exact(width).zip(&decision.lines).zip(event.skus()).zip(0u32..);
         let settled = |rule: RuleId| {
             let group =
                 program.rules.get(rule.index()).and_then(|rule| program.groups.get(rule.group.index()));
@@ -142,29 +144,18 @@ impl Origin {
             site: change.site,
             number: change.value,
         });
-        let others = program.sites.iter().filter_map(|site| site.to);
-        let counted = program.counters.iter().filter_map(|counter| match counter.per {
-            perq_compiler::ir::CounterKey::Inviter(slot) => Some(slot),
-            perq_compiler::ir::CounterKey::Campaign | perq_compiler::ir::CounterKey::Member => None,
-        });
-        let mut others: Vec<SlotId> = others.chain(counted).collect();
-        others.sort_unstable();
-        others.dedup();
         Origin {
             id: event.id().into(),
             order,
             decided: true,
             member: event.member().map(Box::from),
-            others: others
-                .into_iter()
-                .filter_map(|slot| Some((slot, Box::from(event.other(slot)?))))
-                .collect(),
+            others: others.iter().filter_map(|slot| Some((*slot, Box::from(event.other(*slot)?)))).collect(),
             levels: Vec::new(),
             held: Vec::new(),
             record: Remembered::of(schema, reader, &event.record),
             lines: lines
-                .map(|((line, total), row)| OriginLine {
-                    sku: event.sku(row as usize).into(),
+                .map(|(((line, total), sku), row)| OriginLine {
+                    sku,
                     pieces: line.get(line_slot::PIECES.index()).copied().unwrap_or(0),
                     paid: total.paid,
                     tendered: tendered(row),
