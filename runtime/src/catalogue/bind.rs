@@ -65,7 +65,7 @@ impl std::fmt::Display for UnknownName {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
     /// By kind.
-    pub dictionaries: Vec<Dictionary>,
+    pub dictionaries: Arc<[Dictionary]>,
     pub bindings: Bindings,
     /// Sorted.
     pub unknown: Vec<UnknownName>,
@@ -122,7 +122,7 @@ impl Tables {
         let (dictionaries, ranks): (Vec<Dictionary>, Vec<Vec<u32>>) = met.iter().map(ranked).unzip();
         let trees = sources.trees(&dictionaries)?;
         let contents = sources.contents();
-        let mut tables = Tables { dictionaries, sku_kind, ..Tables::default() };
+        let mut tables = Tables { dictionaries: dictionaries.into(), sku_kind, ..Tables::default() };
         tables.bindings.zone = Arc::new(values.zone.clone());
         let references = References { met: &met, places: &of_references, ranks: &ranks };
         tables.bind_references(&sources, &references, &trees, &contents);

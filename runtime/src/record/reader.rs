@@ -11,7 +11,7 @@ use super::json::{Cursor, Expected, Kind, Malformed, Span, Word};
 use super::schema::{Builtin, EVENT, LINE, MAX_RECORD_SET, MEMBER, PAYMENT, Schema, UnknownFields, Usual};
 use super::value::{Form, Scalar};
 use crate::nearest::nearest;
-use crate::returns::{NoReturn, Returned};
+use crate::returns::{Excerpt, NoReturn, Returned};
 use crate::state::instruments::Presented;
 use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate::{Record, TierChange};
@@ -79,6 +79,12 @@ impl ReadEvent {
     /// The sku of a line, by its row.
     pub fn sku(&self, row: usize) -> &str {
         self.skus.get(row).map_or("", |&span| self.slice(span))
+    }
+
+    /// The skus of its lines, of one copy of its texts.
+    pub(crate) fn skus(&self) -> impl Iterator<Item = Excerpt> {
+        let whole: Arc<str> = self.text.as_str().into();
+        self.skus.iter().map(move |&sku| Excerpt::of(&whole, sku))
     }
 
     /// How many lines.

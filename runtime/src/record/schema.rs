@@ -7,6 +7,7 @@ use super::value::{Form, Values};
 use crate::catalogue::bind::Tables;
 use crate::catalogue::{Catalogue, CatalogueError, Dictionary, UnknownName};
 use crate::clock::Zone;
+use crate::returns::remembered::Naming;
 use perq_compiler::evaluate::{Bindings, Record};
 use perq_compiler::ir::{
     self, Arbitration, Column, CounterKey, EVENT_BUILTINS, EventKind, Hashed, KindId, LINE_BUILTINS,
@@ -221,6 +222,7 @@ pub struct Schema {
     identity: Arc<()>,
     pub(crate) values: Values,
     pub(crate) tables: Tables,
+    pub(crate) naming: Arc<Naming>,
     pub(crate) options: ReadOptions,
     nodes: Vec<Node>,
     pub(crate) fields: Vec<Field>,
@@ -400,6 +402,7 @@ impl Schema {
                 .take(program.events.len())
                 .map(|kind| program.is_return(kind))
                 .collect(),
+            naming: Arc::new(Naming::of(program, Arc::clone(&tables.dictionaries))),
             values,
             tables,
             options,

@@ -7,13 +7,17 @@
 
 pub mod beside;
 mod correct;
+mod excerpt;
 pub mod origin;
+pub(crate) mod remembered;
 #[cfg(test)]
 mod tests;
 
 use beside::{Beside, Undone, Withdrawn};
 pub use correct::Correction;
+pub use excerpt::Excerpt;
 pub use origin::{Left, Origin, OriginLine, Risen};
+pub use remembered::Remembered;
 
 use crate::catalogue::bind;
 use crate::record::{ReadEvent, Reader, Schema};
@@ -380,7 +384,7 @@ fn describe(
     event: &mut ReadEvent,
     returned: &Returned,
 ) {
-    let bought = returned.origin.record.restore(program, schema, reader);
+    let bought = returned.origin.record.restore(schema, reader);
     // Sets of the origin's lines lie behind those of the return.
     let shift = event.record.symbols.len();
     event.record.symbols.extend_from_slice(&bought.symbols);

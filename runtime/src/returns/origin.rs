@@ -3,20 +3,17 @@
 //! know how it is stored.
 
 use super::beside::Beside;
+use super::excerpt::Excerpt;
+use super::remembered::Remembered;
 use super::{Refund, Returned};
-use crate::catalogue::bind::{set_range, set_slot};
 use crate::record::{ReadEvent, Reader, Schema};
 use crate::state::lots::Held;
 use perq_compiler::calendar::Instant;
 use perq_compiler::evaluate::spread::over_pieces;
-use perq_compiler::evaluate::{
-    Claim, Decision, Effect, Kept, KeptDeed, KeptLine, Record, Share, TableRows, is_settled,
-};
+use perq_compiler::evaluate::{Claim, Decision, Effect, Kept, KeptDeed, KeptLine, Record, Share, is_settled};
 use perq_compiler::ir::{
-    AccountId, Cancel, Column, EventId, KindId, MISSING, Program, RowSource, RowTable, RuleId, SiteId,
-    SiteKind, Slot, SlotId, SlotType, event_slot, line_slot,
+    AccountId, Cancel, MISSING, Program, RuleId, SiteId, SiteKind, SlotId, event_slot, line_slot,
 };
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -73,7 +70,7 @@ pub struct Risen {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OriginLine {
     /// Its sku.
-    pub sku: Box<str>,
+    pub sku: Excerpt,
     /// Its pieces.
     pub pieces: i64,
     /// What was paid after all discounts.
@@ -99,21 +96,6 @@ pub struct Left {
     pub amount: i64,
 }
 
-/// A record that means the same to every catalogue: its names are texts. Earlier events are not in it; they are still
-/// where they were.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Remembered {
-    kind: EventId,
-    event: Vec<i64>,
-    lines: Vec<i64>,
-    payments: Vec<i64>,
-    /// Lists of the event or its member, by table.
-    lists: Vec<(u32, Vec<i64>)>,
-    /// What sets name, by their place among the names.
-    symbols: Vec<u32>,
-    names: Vec<(KindId, Box<str>)>,
-}
-
 /// The part of an amount that falls on the first few of some pieces: the first ones have a minor unit more.
 pub fn part(amount: i64, pieces: i64, first: i64) -> i64 {
     if pieces < 1 {
@@ -133,11 +115,12 @@ impl OriginLine {
 }
 
 impl Origin {
-    /// An event that was decided, as it is kept. `before` is what the member had before it.
-    pub fn of(
+    /// An event that was decided, as it is kept, with the members that these slots of it name; without what its member had
+    /// before it.
+    pub(crate) fn of(
         program: &Program,
         (schema, reader): (&Schema, &Reader),
-        event: &ReadEvent,
+        (event, others): (&ReadEvent, &[SlotId]),
         decision: &Decision,
         order: u64,
     ) -> Origin {
@@ -147,7 +130,7 @@ impl Origin {
             let shares = shares.filter(|share| share.row == row);
             shares.fold(0i64, |sum, share| sum.saturating_add(share.amount))
         };
-        let lines = event.record.lines.chunks_exact(width).zip(&decision.lines).zip(0u32..);
+        let lines = event.record.lines.chunks_exact(width).zip(&decision.lines).zip(event.skus()).zip(0u32..);
         let settled = |rule: RuleId| {
             let group =
                 program.rules.get(rule.index()).and_then(|rule| program.groups.get(rule.group.index()));
@@ -161,29 +144,18 @@ impl Origin {
             site: change.site,
             number: change.value,
         });
-        let others = program.sites.iter().filter_map(|site| site.to);
-        let counted = program.counters.iter().filter_map(|counter| match counter.per {
-            perq_compiler::ir::CounterKey::Inviter(slot) => Some(slot),
-            perq_compiler::ir::CounterKey::Campaign | perq_compiler::ir::CounterKey::Member => None,
-        });
-        let mut others: Vec<SlotId> = others.chain(counted).collect();
-        others.sort_unstable();
-        others.dedup();
         Origin {
             id: event.id().into(),
             order,
             decided: true,
             member: event.member().map(Box::from),
-            others: others
-                .into_iter()
-                .filter_map(|slot| Some((slot, Box::from(event.other(slot)?))))
-                .collect(),
+            others: others.iter().filter_map(|slot| Some((*slot, Box::from(event.other(*slot)?)))).collect(),
             levels: Vec::new(),
             held: Vec::new(),
-            record: Remembered::of(program, schema, reader, &event.record),
+            record: Remembered::of(schema, reader, &event.record),
             lines: lines
-                .map(|((line, total), row)| OriginLine {
-                    sku: event.sku(row as usize).into(),
+                .map(|(((line, total), sku), row)| OriginLine {
+                    sku,
                     pieces: line.get(line_slot::PIECES.index()).copied().unwrap_or(0),
                     paid: total.paid,
                     tendered: tendered(row),
@@ -207,8 +179,7 @@ impl Origin {
 
     /// When it happened.
     pub fn now(&self) -> Instant {
-        let slot = |slot: SlotId| self.record.event.get(slot.index()).copied().unwrap_or(MISSING);
-        Instant { at: slot(event_slot::AT), date: slot(event_slot::DATE), time: slot(event_slot::TIME) }
+        self.record.now()
     }
 
     /// Whose an effect of it is.
@@ -258,7 +229,7 @@ impl Origin {
         reader: &mut Reader,
         back: &[i64],
     ) -> (Record, Kept) {
-        let mut record = self.record.restore(program, schema, reader);
+        let mut record = self.record.restore(schema, reader);
         // By row: the row among what is left.
         let mut rows: Vec<Option<u32>> = Vec::new();
         let mut count = 0u32;
@@ -405,138 +376,4 @@ pub(crate) fn left(effects: &[Effect]) -> Vec<Left> {
         sum.amount = sum.amount.saturating_add(effect.amount);
     }
     sums.into_values().filter(|left| left.amount != 0).collect()
-}
-
-/// The slots of a list's rows.
-fn columns(table: &RowTable) -> impl Iterator<Item = Option<&Slot>> {
-    table.columns.iter().map(|column| match column {
-        Column::Field(slot) => Some(slot),
-        Column::Event(_)
-        | Column::Line(_)
-        | Column::LocalAt
-        | Column::PaidNet
-        | Column::Returned
-        | Column::PiecesKept => None,
-    })
-}
-
-/// Turns names into their places, or back: what a symbol of a kind becomes.
-struct Renaming<'r> {
-    symbols: &'r [u32],
-    name: &'r mut dyn FnMut(KindId, u32) -> Option<u32>,
-    out: Vec<u32>,
-}
-
-impl Renaming<'_> {
-    fn slots<'s>(&mut self, slots: &mut [i64], types: impl Iterator<Item = Option<&'s Slot>>) {
-        for (place, slot) in slots.iter_mut().zip(types) {
-            let Some(slot) = slot.filter(|_| *place != MISSING) else { continue };
-            match slot.ty {
-                SlotType::Symbol(kind) => {
-                    let named = u32::try_from(*place).ok().and_then(|number| (self.name)(kind, number));
-                    *place = named.map_or(MISSING, i64::from);
-                }
-                SlotType::Set(kind) => {
-                    let start = self.out.len();
-                    let names = self.symbols.get(set_range(*place)).unwrap_or(&[]);
-                    self.out.extend(names.iter().filter_map(|number| (self.name)(kind, *number)));
-                    // Readers and rules look for symbols in order.
-                    if let Some(set) = self.out.get_mut(start..) {
-                        set.sort_unstable();
-                    }
-                    *place = set_slot(start, self.out.len());
-                }
-                SlotType::Bool
-                | SlotType::Money { .. }
-                | SlotType::Points(_)
-                | SlotType::Percent
-                | SlotType::Count
-                | SlotType::Number { .. }
-                | SlotType::Date
-                | SlotType::Time
-                | SlotType::Instant
-                | SlotType::Enum(_) => {}
-            }
-        }
-    }
-
-    fn rows(&mut self, rows: &mut [i64], slots: &[Slot]) {
-        for row in rows.chunks_exact_mut(slots.len().max(1)) {
-            self.slots(row, slots.iter().map(Some));
-        }
-    }
-}
-
-impl Remembered {
-    fn of(program: &Program, schema: &Schema, reader: &Reader, record: &Record) -> Remembered {
-        // Only ever asked for a name at hand; names stand in the order in which they are met.
-        let mut places: FxHashMap<(KindId, u32), u32> = FxHashMap::default();
-        let mut names: Vec<(KindId, Box<str>)> = Vec::new();
-        let mut name = |kind: KindId, number: u32| {
-            if let Some(place) = places.get(&(kind, number)) {
-                return Some(*place);
-            }
-            let place = u32::try_from(names.len()).ok()?;
-            names.push((kind, reader.symbol_name(schema, kind.index(), number)?.into()));
-            places.insert((kind, number), place);
-            Some(place)
-        };
-        let mut renaming = Renaming { symbols: &record.symbols, name: &mut name, out: Vec::new() };
-        let layout = &program.layout;
-        let (mut event, mut lines) = (record.event.clone(), record.lines.clone());
-        let mut payments = record.payments.clone();
-        renaming.slots(&mut event, layout.event.iter().map(Some));
-        renaming.rows(&mut lines, &layout.line);
-        renaming.rows(&mut payments, &layout.payment);
-        let mut lists = Vec::new();
-        for ((table, rows), at) in layout.tables.iter().zip(&record.tables).zip(0u32..) {
-            match table.source {
-                RowSource::Earlier(_) | RowSource::EarlierLines(_) => continue,
-                RowSource::List { .. } => {}
-            }
-            let mut slots = rows.slots.clone();
-            for row in slots.chunks_exact_mut(rows.width.max(1)) {
-                renaming.slots(row, columns(table));
-            }
-            lists.push((at, slots));
-        }
-        let symbols = renaming.out;
-        Remembered { kind: record.kind, event, lines, payments, lists, symbols, names }
-    }
-
-    /// The record, with the numbers that names have now.
-    pub(crate) fn restore(&self, program: &Program, schema: &Schema, reader: &mut Reader) -> Record {
-        let numbers: Vec<u32> =
-            self.names.iter().map(|(kind, name)| reader.symbol_number(schema, kind.index(), name)).collect();
-        let mut name = |_: KindId, place: u32| numbers.get(usize::try_from(place).ok()?).copied();
-        let mut renaming = Renaming { symbols: &self.symbols, name: &mut name, out: Vec::new() };
-        let layout = &program.layout;
-        let (mut event, mut lines) = (self.event.clone(), self.lines.clone());
-        let mut payments = self.payments.clone();
-        renaming.slots(&mut event, layout.event.iter().map(Some));
-        renaming.rows(&mut lines, &layout.line);
-        renaming.rows(&mut payments, &layout.payment);
-        let mut tables = vec![TableRows::default(); layout.tables.len()];
-        for (rows, table) in tables.iter_mut().zip(&layout.tables) {
-            rows.width = table.columns.len().max(1);
-        }
-        for (at, slots) in &self.lists {
-            let at = *at as usize;
-            let (Some(rows), Some(table)) = (tables.get_mut(at), layout.tables.get(at)) else { continue };
-            rows.slots.clone_from(slots);
-            for row in rows.slots.chunks_exact_mut(rows.width) {
-                renaming.slots(row, columns(table));
-            }
-        }
-        Record {
-            kind: self.kind,
-            event,
-            lines,
-            line_width: layout.line.len(),
-            payments,
-            payment_width: layout.payment.len(),
-            tables,
-            symbols: renaming.out,
-        }
-    }
 }

@@ -185,7 +185,11 @@ fn an_origin_can_be_stored() {
     let origin = session.state().unwrap().origin("p").unwrap();
     let stored = serde_json::to_vec(&*origin).unwrap();
     assert_eq!(serde_json::from_slice::<Origin>(&stored).unwrap(), *origin);
-    assert!(String::from_utf8(stored).unwrap().contains("Käse"));
+    let stored: serde_json::Value = serde_json::from_slice(&stored).unwrap();
+    assert!(stored["record"]["names"].to_string().contains("Käse"));
+    let skus: Vec<&serde_json::Value> =
+        stored["lines"].as_array().unwrap().iter().map(|line| &line["sku"]).collect();
+    assert_eq!(skus, ["T", "K"]);
     assert_eq!(origin.lines.iter().map(|line| line.returned).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(session.state().unwrap().origin("x"), None);
 }

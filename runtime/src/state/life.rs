@@ -50,19 +50,21 @@ pub fn portions(
         Available::After(span) => zone.instant_of(moved(now.date, span), now.time),
         Available::On(day) => zone.instant_of(day, 0).max(now.at),
     };
-    let first = zone.moment_at(from).date;
+    // Not every end is counted from it, and zones are slow to ask.
+    let first = || zone.moment_at(from).date;
     // What is good through a day is gone when the next one begins.
     let after = |day: i64| zone.instant_of(day.saturating_add(1), 0);
     let until = match life.expires.unwrap_or(account.expires) {
         Expires::Never => None,
         Expires::After(Span::Seconds(seconds)) => Some(from.saturating_add(seconds)),
-        Expires::After(span) => Some(after(moved(first, span))),
+        Expires::After(span) => Some(after(moved(first(), span))),
         Expires::On(day) => Some(after(day)),
         Expires::AtEndOf { period, plus } => {
-            Some(zone.instant_of(moved(next(first, period, week_starts), plus), 0))
+            Some(zone.instant_of(moved(next(first(), period, week_starts), plus), 0))
         }
     };
     let Some(melt) = account.melt else { return vec![Portion { amount, from, until }] };
+    let first = first();
     let end = |step: i64| after(moved(moved(first, melt.from), times(melt.every, step)));
     let ends: Vec<i64> =
         (0..).map(end).take(steps(melt)).take_while(|end| until.is_none_or(|until| *end < until)).collect();

@@ -5,7 +5,7 @@ use super::life::{Portion, life_of, portions};
 use super::lots::{By, Held, Lot, Lots, Spent, Step};
 use super::past;
 use super::tiers::{Levels, Standing};
-use super::{State, now};
+use super::{State, has_history, now};
 use crate::clock::Zone;
 use crate::record::{ReadEvent, Reader, Schema};
 use crate::returns::beside::{Gave, Undone};
@@ -14,7 +14,7 @@ use perq_compiler::calendar::{Instant, is_universal, limited};
 use perq_compiler::evaluate::{Claimed, Decision, Reaction, Record, TableRows, Tallies, Tally, TierChange};
 use perq_compiler::ir::{
     AccountId, Answered, Column, CounterId, CounterKey, EventId, History, InstrumentId, KindId, MISSING,
-    Program, RowSource, RowTable, RuleId, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
+    Program, RowSource, RowTable, RuleId, SiteKind, Slot, SlotId, SlotType, StateRead, Verified, line_slot,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,6 +28,12 @@ pub struct Memory {
     event_slots: Vec<SlotId>,
     /// Line slots that histories repeat, ascending.
     line_slots: Vec<SlotId>,
+    /// Rules look back at earlier events.
+    has_history: bool,
+    /// Event slots that name other members to whom something is given or for whom something is counted, ascending.
+    others: Vec<SlotId>,
+    /// Accounts that rules take from, ascending.
+    debited: Vec<AccountId>,
     members: BTreeMap<Box<str>, Member>,
     /// What was claimed, by who for.
     claims: BTreeMap<(CounterId, Option<Box<str>>), Vec<KeptClaim>>,
@@ -107,7 +113,7 @@ pub enum Moved {
 
 #[derive(Debug, Default)]
 struct Member {
-    /// By instant, then in the order in which they were decided.
+    /// By instant, then in the order in which they were decided; none where nothing looks back at them.
     events: Vec<Kept>,
     lots: BTreeMap<AccountId, Lots>,
 }
@@ -203,7 +209,22 @@ impl Memory {
                 | Column::PiecesKept => {}
             }
         }
+        let debited = program.sites.iter().filter_map(|site| match site.kind {
+            SiteKind::Debit { account } => Some(account),
+            SiteKind::Award { .. }
+            | SiteKind::Multiply { .. }
+            | SiteKind::Discount { .. }
+            | SiteKind::Gift { .. }
+            | SiteKind::Issue { .. }
+            | SiteKind::Tell { .. }
+            | SiteKind::Set { .. }
+            | SiteKind::Tender { .. } => None,
+        });
+        let debited: BTreeSet<AccountId> = debited.collect();
         Memory {
+            has_history: has_history(&program),
+            others: others(&program),
+            debited: debited.into_iter().collect(),
             // Readers refuse programs of zones that are not known.
             zone: Zone::named(&program.zone).unwrap_or_else(Zone::universal),
             instruments: Instruments::new(&program),
@@ -353,6 +374,9 @@ impl Memory {
     }
 
     fn remember(&mut self, member: &str, kept: Kept) {
+        if !self.has_history {
+            return;
+        }
         let member = self.members.entry(member.into()).or_default();
         let place = member.events.partition_point(|before| before.now.at <= kept.now.at);
         member.events.insert(place, kept);
@@ -487,7 +511,7 @@ impl Memory {
         if event.line_count() == 0 && event.heard.is_none() {
             return;
         }
-        let mut origin = Origin::of(&program, (schema, reader), event, decision, self.order);
+        let mut origin = Origin::of(&program, (schema, reader), (event, &self.others), decision, self.order);
         if let Some(member) = event.member() {
             let now = now(&event.record);
             let levels = program.instruments.tiers.iter().zip(&self.levels);
@@ -497,25 +521,11 @@ impl Memory {
                 standing.map_or((said, None), |standing| (standing.level, standing.until))
             };
             origin.levels = levels.map(before).collect();
-            let mut accounts: Vec<AccountId> = Vec::new();
-            accounts.extend(program.sites.iter().filter_map(|site| match site.kind {
-                perq_compiler::ir::SiteKind::Debit { account } => Some(account),
-                perq_compiler::ir::SiteKind::Award { .. }
-                | perq_compiler::ir::SiteKind::Multiply { .. }
-                | perq_compiler::ir::SiteKind::Discount { .. }
-                | perq_compiler::ir::SiteKind::Gift { .. }
-                | perq_compiler::ir::SiteKind::Issue { .. }
-                | perq_compiler::ir::SiteKind::Tell { .. }
-                | perq_compiler::ir::SiteKind::Set { .. }
-                | perq_compiler::ir::SiteKind::Tender { .. } => None,
-            }));
-            accounts.sort_unstable();
-            accounts.dedup();
             let held = |account: AccountId| {
                 let lots = self.lots(member, account);
                 Held { balance: self.can_spend(&lots, now.at), ..Held::of(account, &lots, now.at) }
             };
-            origin.held = accounts.into_iter().map(held).collect();
+            origin.held = self.debited.iter().copied().map(held).collect();
         }
         let id = match &event.heard {
             None => {
@@ -622,6 +632,17 @@ impl Memory {
             out.push(value);
         }
     }
+}
+
+/// The event slots that name other members to whom effects give or for whom limits count, ascending.
+fn others(program: &Program) -> Vec<SlotId> {
+    let given = program.sites.iter().filter_map(|site| site.to);
+    let counted = program.counters.iter().filter_map(|counter| match counter.per {
+        CounterKey::Inviter(slot) => Some(slot),
+        CounterKey::Campaign | CounterKey::Member => None,
+    });
+    let others: BTreeSet<SlotId> = given.chain(counted).collect();
+    others.into_iter().collect()
 }
 
 /// What comes back with an event at a place.
@@ -855,6 +876,9 @@ impl State for Memory {
             for change in decision.changes.iter().filter(|change| change.slot == tiers.slot) {
                 levels.place(member, change.value, change.until, now);
             }
+        }
+        if !self.has_history && self.journal.is_none() {
+            return;
         }
         let lines: Vec<i64> = decision.lines.iter().map(|line| line.paid).collect();
         let kept = Kept { order, ..self.kept(schema, reader, event, decision.totals.paid, &lines) };

@@ -100,10 +100,6 @@ pub fn is_stateful(program: &Program) -> bool {
 
 /// Whether decisions of events that bring nothing back do.
 pub fn looks_back(program: &Program) -> bool {
-    let history = program.layout.tables.iter().any(|table| match table.source {
-        RowSource::List { .. } => false,
-        RowSource::Earlier(_) | RowSource::EarlierLines(_) => true,
-    });
     let reads = program.reads.iter().any(|read| match read.read {
         StateRead::Balance(_)
         | StateRead::Coupon(_)
@@ -130,7 +126,15 @@ pub fn looks_back(program: &Program) -> bool {
         || !instruments.tiers.is_empty();
     let redemptions = !program.redemptions.is_empty();
     let learns = program.offers.list.iter().any(|offer| offer.learn.is_some());
-    learns || history || reads || acts || kept || redemptions || !program.counters.is_empty()
+    learns || has_history(program) || reads || acts || kept || redemptions || !program.counters.is_empty()
+}
+
+/// Whether rules look back at earlier events of the member.
+fn has_history(program: &Program) -> bool {
+    program.layout.tables.iter().any(|table| match table.source {
+        RowSource::List { .. } => false,
+        RowSource::Earlier(_) | RowSource::EarlierLines(_) => true,
+    })
 }
 
 /// When an event happens.
