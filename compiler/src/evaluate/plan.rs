@@ -195,7 +195,7 @@ struct Index {
     barred: Vec<(SlotId, BySymbol)>,
     shared: Option<Shared>,
     keys: Vec<Keys>,
-    /// The slots of the first four of these that are numbers, by which lines are known; the last of fewer stands there again.
+    /// The slots of the first four of these that are small numbers, by which lines are known; the last of fewer stands there again.
     numbers: [SlotId; 4],
     /// The other keys, by which lines are known besides.
     besides: Vec<Besides>,
@@ -1050,10 +1050,14 @@ impl<'a> Builder<'a> {
         let identity = Arc::default();
         let mut besides: Vec<Besides> =
             keys.iter().map(|keys| Besides { slot: keys.slot, set: keys.set }).collect();
+        // An instant is no small number.
+        let is_instant = |slot: SlotId| {
+            program.layout.line.get(slot.index()).is_some_and(|slot| slot.ty == SlotType::Instant)
+        };
         let mut numbers = [SlotId(u32::MAX); 4];
         let mut last = None;
         for place in &mut numbers {
-            if let Some(next) = besides.iter().position(|keys| !keys.set) {
+            if let Some(next) = besides.iter().position(|keys| !keys.set && !is_instant(keys.slot)) {
                 last = Some(besides.remove(next).slot);
             }
             *place = last.unwrap_or(*place);

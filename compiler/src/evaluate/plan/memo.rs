@@ -301,11 +301,11 @@ fn mixed([a, b]: Numbers) -> u64 {
     (product ^ (product >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)
 }
 
-/// The highest bits of a product, since they alone depend on all bits of what was multiplied: so many as tell the most places
+/// The highest bits of a product, since they alone depend on all bits of what was multiplied: so many as tell the most pairs
 /// apart.
 #[inline]
 fn place_of(hash: u64) -> usize {
-    usize::try_from(hash >> 49).unwrap_or(0)
+    usize::try_from(hash >> 50).unwrap_or(0)
 }
 
 /// What a line has in a slot.
